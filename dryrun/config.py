@@ -1,0 +1,161 @@
+"""What a run is made of, and every number that decides."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+EMBEDDED_MODEL = "SmolLM2-135M-Instruct"
+"""The base model that needs no account: 135 M parameters, Q4_1, Apache-2.0."""
+
+RETIRED_DEFAULT_MODEL = "o4-mini"
+"""The design document's default base model. OpenAI retired it on 2026-10-23, so the embedded
+model is the default instead; any name can be typed, this one included (Azure still serves it)."""
+
+DEFAULT_SAMPLE_SIZE = 300
+DEFAULT_ROLLOUTS = 4
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Frozen(BaseModel):
+    """Base of every configuration record: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelKind(StrEnum):
+    """Where samples come from."""
+
+    EMBEDDED = "embedded"
+    """llama.cpp in a process of its own on this machine."""
+    ENDPOINT = "endpoint"
+    """Any OpenAI-compatible chat endpoint."""
+
+
+class ModelConfig(Frozen):
+    """The base model and how it is sampled. Each optional value is sent only when it is set.
+
+    The API key is not part of it: a key is handed over beside the configuration and never stored.
+    """
+
+    kind: ModelKind = ModelKind.EMBEDDED
+    name: str = EMBEDDED_MODEL
+    base_url: str | None = None
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    reasoning_effort: str | None = None
+    seed: int | None = None
+    response_format: dict[str, Any] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=512)] | None = None
+    timeout: Annotated[float, Field(gt=0.0)] = 120.0
+
+    @model_validator(mode="after")
+    def _endpoint_has_url(self) -> ModelConfig:
+        if self.kind is ModelKind.ENDPOINT and not self.base_url:
+            raise ValueError("an endpoint needs its base URL, e.g. https://api.openai.com/v1")
+        return self
+
+
+class SamplingMethod(StrEnum):
+    """How prompts are drawn from the dataset."""
+
+    SIMPLE = "simple"
+    """Every row has the same chance."""
+    STRATIFIED = "stratified"
+    """Every topic keeps its share of the rows."""
+
+
+class SamplingConfig(Frozen):
+    """Which prompts, and how many responses to each."""
+
+    size: Annotated[int, Field(ge=1)] = DEFAULT_SAMPLE_SIZE
+    rollouts: Annotated[int, Field(ge=1, le=64)] = DEFAULT_ROLLOUTS
+    seed: int = 0
+    method: SamplingMethod = SamplingMethod.SIMPLE
+
+
+class DatasetRef(Frozen):
+    """Which dataset a run was drawn from."""
+
+    name: str
+    fingerprint: str
+    rows: int
+    topic_field: str | None = None
+
+
+class RunConfig(Frozen):
+    """All that determines a run. Two runs with equal configurations ask the same questions."""
+
+    dataset: DatasetRef
+    grader: dict[str, Any]
+    model: ModelConfig = ModelConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    reward_range: tuple[float, float] = (0.0, 1.0)
+    """The grader's scale. Rewards are stored raw; thresholds compare ``(reward - lo) / (hi - lo)``."""
+    grade_timeout: Annotated[float, Field(gt=0.0)] = 120.0
+
+    @model_validator(mode="after")
+    def _range_is_a_range(self) -> RunConfig:
+        low, high = self.reward_range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError("reward_range must be two finite numbers, the lower one first")
+        return self
+
+
+class Thresholds(Frozen):
+    """Every number that decides, with its source.
+
+    "Design" is the design document *Dry Run Validation*; the other defaults are measured or
+    chosen in this project's statistics notes and warn rather than decide, unless said otherwise.
+    """
+
+    mean_low: Share = 0.10
+    """Design, decision tree: below it the dataset is too hard or the grader too strict."""
+    mean_high: Share = 0.90
+    """Design, decision tree: above it the dataset is too easy or the grader too lenient."""
+    std_low: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
+    """Design, decision tree: below it the grader cannot differentiate."""
+    healthy_mean_low: Share = 0.20
+    """Design, key metrics: lower end of the healthy mean. Warns."""
+    healthy_mean_high: Share = 0.80
+    """Design, key metrics: upper end of the healthy mean. Warns."""
+    healthy_std: Annotated[float, Field(ge=0.0, le=0.5)] = 0.15
+    """Design, key metrics: healthy spread lies above it. Warns."""
+    bimodal_ratio: Annotated[float, Field(gt=0.0)] = 1.5
+    """Each end bin above this multiple of the average middle bin: bimodal. Warns."""
+    floor_share: Share = 0.10
+    """More than this share of scores exactly at the minimum (0): floor. Warns."""
+    ceiling_share: Share = 0.10
+    """More than this share of scores exactly at the maximum (1): ceiling. Warns."""
+    min_prompts: Annotated[int, Field(ge=1)] = 30
+    """Fewer prompts with a score: INVALID, no verdict."""
+    few_prompts: Annotated[int, Field(ge=1)] = 100
+    """Fewer prompts with a score: warns that the figures are rough."""
+    max_missing: Share = 0.10
+    """A larger share of missing scores: INVALID, no verdict."""
+    warn_missing: Share = 0.02
+    """A larger share of missing scores: warns."""
+    warn_truncated: Share = 0.05
+    """A larger share of responses cut off by the token limit: warns."""
+    warn_empty: Share = 0.02
+    """A larger share of empty responses: warns."""
+    warn_refused: Share = 0.05
+    """A larger share of refused or filtered responses: warns."""
+    topic_min_count: Annotated[int, Field(ge=1)] = 4
+    """Topics with fewer scores get no status of their own."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thresholds:
+        pairs = (("mean_low", "mean_high"), ("healthy_mean_low", "healthy_mean_high"))
+        for low, high in pairs:
+            if getattr(self, low) >= getattr(self, high):
+                raise ValueError(f"{low} must be below {high}")
+        return self
+
+
+Verdict = Literal["GO", "NO-GO", "INVALID"]

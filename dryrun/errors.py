@@ -1,0 +1,79 @@
+"""Errors a user can cause. Each message says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SHOWN_PROBLEMS = 20
+"""How many problems of one file are spelled out; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with something the user gave.
+
+    Attributes
+    ----------
+    where : str
+        File and line, or JSON path: ``"line 12, messages[0].role"``, ``"$.graders.exact.operation"``.
+    what : str
+        What is wrong, as a sentence part: ``"'sytem' is not a role"``.
+    fix : str
+        What to do about it, or ``""``.
+    """
+
+    where: str
+    what: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" {self.fix}" if self.fix else "")
+
+
+class DryRunError(Exception):
+    """Something the user can put right. Shown as one sentence, never as a traceback."""
+
+
+class ProblemsError(DryRunError):
+    """Several problems found in one pass over one thing.
+
+    Parameters
+    ----------
+    summary : str
+        The sentence above the list.
+    problems : sequence of Problem
+        The first ones found, in order; at most `SHOWN_PROBLEMS` are kept.
+    total : int, optional
+        How many there are in all. Default: ``len(problems)``.
+    """
+
+    def __init__(self, summary: str, problems: Sequence[Problem], total: int | None = None) -> None:
+        self.summary = summary
+        self.total = len(problems) if total is None else total
+        self.problems = tuple(problems[:SHOWN_PROBLEMS])
+        super().__init__(self.text())
+
+    def text(self) -> str:
+        """The summary, one line per problem, and the count of those not shown."""
+        lines = [self.summary, *(f"  {problem}" for problem in self.problems)]
+        hidden = self.total - len(self.problems)
+        if hidden > 0:
+            lines.append(f"  ... and {hidden:,} more")
+        return "\n".join(lines)
+
+
+class DatasetError(ProblemsError):
+    """A dataset that cannot be used as it is."""
+
+
+class GraderError(ProblemsError):
+    """A grader that cannot be used as it is."""
+
+
+class ModelError(DryRunError):
+    """A model that cannot be reached or will not answer: wrong key, wrong name, no server."""
+
+
+class StoreError(DryRunError):
+    """The data directory cannot be read or written."""

@@ -1,0 +1,32 @@
+"""Where samples come from."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from dryrun.records import Prompt, Sample
+
+
+class Model(Protocol):
+    """Anything that answers prompts. Opened once, used by many tasks at once, closed once."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls to keep in flight."""
+
+    def sample_key(self, prompt: Prompt, rollout: int) -> str:
+        """The fingerprint of all that determines this response; equal keys may share a sample."""
+
+    async def generate(self, prompt: Prompt, rollout: int) -> Sample:
+        """One response. A call that fails becomes a sample with outcome `FAILED`, never an exception;
+        a fault that every later call would meet too (wrong key, unknown model) raises `ModelError`."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...

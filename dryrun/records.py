@@ -1,0 +1,156 @@
+"""The vocabulary: an item becomes a prompt, a prompt becomes samples, a sample becomes a grade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Item = Mapping[str, Any]
+"""One dataset row, whole: ``messages``, optional ``tools``, and every other key of the row."""
+
+
+class SampleOutcome(StrEnum):
+    """How an attempt to get one response ended."""
+
+    ANSWERED = "answered"
+    """The model answered and stopped by itself."""
+    TRUNCATED = "truncated"
+    """The token limit cut the response off."""
+    REFUSED = "refused"
+    """The model said, through the API's own field, that it will not answer."""
+    FILTERED = "filtered"
+    """A content filter of the endpoint withheld the response."""
+    EMPTY = "empty"
+    """The model stopped without text or tool call."""
+    FAILED = "failed"
+    """No response: the call failed after its retries. Tried again when the run is resumed."""
+
+
+class GradeOutcome(StrEnum):
+    """How an attempt to grade one sample ended."""
+
+    GRADED = "graded"
+    """The grader gave a finite number."""
+    GRADED_ZERO = "graded_zero"
+    """The grader failed on this sample, and by its own documented rule the reward is 0."""
+    UNGRADED = "ungraded"
+    """No grade: the judge or the sandbox was down, or there was no sample. Never counted as 0."""
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    STOPPED = "stopped"
+    """The run gave up for a reason it names: wrong key, dead endpoint, full disk."""
+    INTERRUPTED = "interrupted"
+    """The process that ran it is gone. Resume goes on where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One dataset row chosen for the run.
+
+    Attributes
+    ----------
+    key : str
+        Fingerprint of the whole item (32 hex digits). Equal rows have equal keys.
+    row : int
+        Position in the dataset, from 0.
+    topic : str
+        The row's topic, or ``""`` if it has none.
+    item : Item
+        The whole row, as graders see it.
+    """
+
+    key: str
+    row: int
+    topic: str
+    item: Item
+
+    @property
+    def messages(self) -> Sequence[Mapping[str, Any]]:
+        """The chat messages to send, in order."""
+        messages: Sequence[Mapping[str, Any]] = self.item["messages"]
+        return messages
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One response of the base model to one prompt (a rollout), or the reason there is none.
+
+    Attributes
+    ----------
+    key : str
+        Fingerprint of all that determines the response: endpoint, model, sampling parameters,
+        messages, tools, response format, rollout index.
+    rollout : int
+        Which of the k responses to this prompt, from 0.
+    outcome : SampleOutcome
+    text : str
+        The response's text (a refusal's text for `REFUSED`); ``""`` if there is none.
+    tool_calls : tuple of mapping
+        Chat-shaped ``message.tool_calls``, each a JSON object.
+    finish_reason : str or None
+        As the endpoint gave it.
+    error : str
+        For `FAILED`: one sentence that says why. Else ``""``.
+    status : int or None
+        HTTP status of the last failed attempt.
+    prompt_tokens, completion_tokens : int or None
+        As the endpoint counted them.
+    seconds : float
+        Wall time of the call that gave this outcome.
+    attempts : int
+        How many calls were made, retries included.
+    note : str
+        What was done differently from the request, e.g. ``"temperature not accepted, left out"``.
+    """
+
+    key: str
+    rollout: int
+    outcome: SampleOutcome
+    text: str = ""
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    finish_reason: str | None = None
+    error: str = ""
+    status: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float = 0.0
+    attempts: int = 1
+    note: str = ""
+
+    @property
+    def gradable(self) -> bool:
+        """Whether a grader gets to see it. Only a failed call leaves nothing to grade."""
+        return self.outcome is not SampleOutcome.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What the grader says of one sample.
+
+    Attributes
+    ----------
+    outcome : GradeOutcome
+    reward : float or None
+        The raw reward on the grader's own scale, never rescaled; None for `UNGRADED`.
+    sub_rewards : mapping of str to (float or None)
+        For a multi grader: reward of each sub-grader by its key. Else empty.
+    errors : mapping of str to str
+        OpenAI's error names (``invalid_variable_error``, ``python_grader_runtime_error`` ...) that
+        hold for this grade, each with one line of detail.
+    seconds : float
+        Wall time of the grading call.
+    """
+
+    outcome: GradeOutcome
+    reward: float | None
+    sub_rewards: Mapping[str, float | None] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
