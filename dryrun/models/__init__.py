@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from dryrun.records import Prompt, Sample
 
@@ -14,6 +15,10 @@ class Model(Protocol):
     @property
     def concurrency(self) -> int:
         """How many calls to keep in flight."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What determines a response beside the prompt and the rollout; JSON, without any secret."""
 
     def sample_key(self, prompt: Prompt, rollout: int) -> str:
         """The fingerprint of all that determines this response; equal keys may share a sample."""

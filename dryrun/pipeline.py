@@ -1,0 +1,330 @@
+"""The run: prompts -> samples -> grades; concurrent, resumable, observable.
+
+Two lanes work at once. Generation workers share one iterator of the rollouts that have no stored
+response yet (never one task per rollout), and hand what comes back to grading workers through a
+bounded queue. What was stored before is only read, and graded only if this grader has not seen it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from dryrun.config import RunConfig
+from dryrun.errors import DryRunError, ModelError, StoreError
+from dryrun.fingerprint import fingerprint
+from dryrun.graders import Grader
+from dryrun.models import Model
+from dryrun.records import Grade, GradeOutcome, Prompt, RunState, Sample
+from dryrun.runs import Run, RunStatus
+from dryrun.schemas import PLAN, Row, grade_row, sample_row
+from dryrun.store import Partition, grade_key, grader_fingerprint, stream_samples
+
+FLUSH_SECONDS = 1.0
+GRADING_WORKERS = 8
+QUEUE = 256
+GIVE_UP_AFTER = 20
+"""So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
+RATE_WINDOW = 10.0
+
+OnStatus = Callable[[RunStatus], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One response to get, and the items it is graded against.
+
+    Attributes
+    ----------
+    key : str
+        The sample's key.
+    rollout : int
+    prompts : mapping of Prompt to int
+        The distinct prompts that wait for it, and how often each stands in the run. More than one
+        where rows differ only in what the model does not see, or are repeated.
+    """
+
+    key: str
+    rollout: int
+    prompts: tuple[tuple[Prompt, int], ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rollouts of the run this response answers."""
+        return sum(count for _, count in self.prompts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is made of, each response once.
+
+    Attributes
+    ----------
+    asks : mapping of str to Ask
+        By sample key, in sample order.
+    grader : str
+        Fingerprint of the grader.
+    table : pyarrow.Table
+        Schema `dryrun.schemas.PLAN`.
+    """
+
+    asks: Mapping[str, Ask]
+    grader: str
+    table: pa.Table
+
+    def grade_key(self, sample_key: str, prompt: Prompt) -> str:
+        """What names the grade of this sample against this prompt's item."""
+        return grade_key(self.grader, sample_key, prompt.key)
+
+
+def make_plan(prompts: Sequence[Prompt], config: RunConfig, model: Model) -> Plan:
+    """Name every sample and grade of the run, in sample order, all rollouts of a prompt together."""
+    grader = grader_fingerprint(config.grader)
+    waiting: dict[str, tuple[int, dict[str, tuple[Prompt, int]]]] = {}
+    rows: list[tuple[int, int, str, str]] = []
+    for index, prompt in enumerate(prompts):
+        for rollout in range(config.sampling.rollouts):
+            key = model.sample_key(prompt, rollout)
+            prompts_of = waiting.setdefault(key, (rollout, {}))[1]
+            prompts_of[prompt.key] = (prompt, prompts_of.get(prompt.key, (prompt, 0))[1] + 1)
+            rows.append((index, rollout, key, grade_key(grader, key, prompt.key)))
+    asks = {key: Ask(key, rollout, tuple(of.values())) for key, (rollout, of) in waiting.items()}
+    columns = dict(zip(PLAN.names, zip(*rows, strict=True), strict=True)) if rows else {}
+    return Plan(asks, grader, pa.table({name: list(values) for name, values in columns.items()}, schema=PLAN))
+
+
+class Ledger:
+    """Counts what happens and writes it down: rows to parts, the status beside them.
+
+    All methods are called on the event loop; only `_write` runs on other threads.
+    """
+
+    def __init__(
+        self, run: Run, samples: Partition, grades: Partition, status: RunStatus, notify: OnStatus
+    ) -> None:
+        self._run, self._samples, self._grades = run, samples, grades
+        self._sample_rows: list[Row] = []
+        self._grade_rows: list[Row] = []
+        self._notify = notify
+        self._began, self._before = time.monotonic(), status.seconds
+        self._recent: deque[float] = deque()
+        self._writing = threading.Lock()
+        self._closed = False
+        self.status = status
+
+    def count(self, **more: int) -> None:
+        """Add to the status's counters."""
+        self.status = replace(
+            self.status, **{name: getattr(self.status, name) + n for name, n in more.items()}
+        )
+
+    def add_sample(self, sample: Sample, rows: int) -> None:
+        """A response came back that `rows` rollouts of the run were waiting for."""
+        self._sample_rows.append(sample_row(sample))
+        self._recent.append(time.monotonic())
+        self.count(calls=1, **({"sampled": rows} if sample.gradable else {"failed": rows}))
+
+    def add_grade(self, key: str, grade: Grade, rows: int) -> None:
+        """A grade came back that `rows` rollouts of the run were waiting for."""
+        self._grade_rows.append(grade_row(key, grade))
+        self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
+
+    async def flush_often(self) -> None:
+        """Flush every `FLUSH_SECONDS` for as long as the task lives."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what has come in; the rows are on disk when it returns."""
+        samples, grades = self._take()
+        self._stamp()
+        try:
+            await asyncio.to_thread(self._write, samples, grades, self.status)
+        except StoreError:
+            self._sample_rows[:0], self._grade_rows[:0] = samples, grades
+            raise
+
+    def close(self, state: RunState, message: str) -> RunStatus:
+        """The last flush, on this thread: executors may be gone when a process ends.
+
+        If even that cannot be written the returned status says so; the disk keeps the last one.
+        """
+        self.status = replace(self.status, state=state, message=message, rate=0.0)
+        self._stamp()
+        try:
+            self._write(*self._take(), self.status, last=True)
+        except StoreError as error:
+            self.status = replace(self.status, state=RunState.STOPPED, message=str(error))
+        self._notify(self.status)
+        return self.status
+
+    def _take(self) -> tuple[list[Row], list[Row]]:
+        samples, self._sample_rows = self._sample_rows, []
+        grades, self._grade_rows = self._grade_rows, []
+        return samples, grades
+
+    def _stamp(self) -> None:
+        now = time.monotonic()
+        while self._recent and now - self._recent[0] > RATE_WINDOW:
+            self._recent.popleft()
+        rate = len(self._recent) / min(RATE_WINDOW, max(now - self._began, 1.0))
+        seconds = self._before + now - self._began
+        live = self.status.live
+        self.status = replace(self.status, seconds=seconds, rate=rate if live else 0.0, updated=time.time())
+
+    def _write(self, samples: list[Row], grades: list[Row], status: RunStatus, last: bool = False) -> None:
+        with self._writing:  # a flush that was under way when the run was closed must not speak last
+            self._samples.append(samples)
+            self._grades.append(grades)
+            if not self._closed:
+                self._closed = last
+                self._run.write_status(status)
+                self._notify(status)
+
+
+class Pipeline:
+    """One session of a run: from what is stored to what was asked.
+
+    Parameters
+    ----------
+    run : Run
+        Held by the caller (`Run.hold`).
+    model, grader : Model, Grader
+        Open.
+    notify : callable
+        Called with a `RunStatus` at every flush, from any thread.
+    """
+
+    def __init__(self, run: Run, model: Model, grader: Grader, notify: OnStatus) -> None:
+        self._model, self._grader = model, grader
+        config = run.config()
+        self._plan = make_plan(run.prompts(), config, model)
+        identity = model.identity
+        self._samples = run.store.samples(fingerprint(identity))
+        self._grades = run.store.grades(self._plan.grader)
+        self._samples.describe(identity)
+        self._grades.describe({"grader": config.grader})
+        run.write_plan(self._plan.table, self._samples.folder.name, self._grades.folder.name)
+        before = run.status()
+        status = RunStatus(
+            RunState.RUNNING,
+            total=self._plan.table.num_rows,
+            message="Generating and grading.",
+            started=before.started or time.time(),
+            seconds=before.seconds,
+        )
+        self._ledger = Ledger(run, self._samples, self._grades, status, notify)
+        self._queue: asyncio.Queue[Sample] = asyncio.Queue(QUEUE)
+        self._in_a_row = 0
+
+    async def execute(self) -> RunStatus:
+        """Do what is left to do.
+
+        Returns
+        -------
+        RunStatus
+            `FINISHED`; `STOPPED` with the reason if the model, the grader or the disk gave up.
+
+        Raises
+        ------
+        asyncio.CancelledError
+            After everything that was done has been written and the state is `CANCELLED`.
+        """
+        try:
+            await self._work()
+        except asyncio.CancelledError:
+            self._ledger.close(RunState.CANCELLED, "Cancelled. Everything done so far is kept.")
+            raise
+        except BaseExceptionGroup as group:
+            error = _first(group)
+            if isinstance(error, DryRunError):
+                return self._ledger.close(RunState.STOPPED, str(error))
+            self._ledger.close(RunState.STOPPED, f"A fault in Dry Run itself: {error!r}. Resume goes on.")
+            raise error from group
+        return self._ledger.close(RunState.FINISHED, self._closing_words())
+
+    async def _work(self) -> None:
+        known = await asyncio.to_thread(self._samples.finished_keys, self._plan.table["sample_key"])
+        graded = await asyncio.to_thread(self._grades.finished_keys, self._plan.table["grade_key"])
+        self._count_stored(known, graded)
+        todo = iter([ask for ask in self._plan.asks.values() if ask.key not in known])
+        async with asyncio.TaskGroup() as group:
+            flusher = group.create_task(self._ledger.flush_often())
+            graders = [group.create_task(self._grade_queued(graded)) for _ in range(GRADING_WORKERS)]
+            async with asyncio.TaskGroup() as feeding:
+                feeding.create_task(self._feed_stored(known, graded))
+                for _ in range(self._model.concurrency):
+                    feeding.create_task(self._generate(todo))
+            await self._queue.join()
+            for task in (*graders, flusher):
+                task.cancel()
+
+    def _count_stored(self, known: set[str], graded: set[str]) -> None:
+        asks = self._plan.asks
+        samples = sum(asks[key].rows for key in known)
+        grades = sum(
+            count
+            for ask in asks.values()
+            for prompt, count in ask.prompts
+            if self._plan.grade_key(ask.key, prompt) in graded
+        )
+        self._ledger.count(sampled=samples, reused=samples, graded=grades)
+
+    async def _feed_stored(self, known: set[str], graded: set[str]) -> None:
+        needed = {key for key in known if self._ungraded_prompts(self._plan.asks[key], graded)}
+        parts = stream_samples(self._samples, needed)
+        while (samples := await asyncio.to_thread(next, parts, None)) is not None:
+            for sample in samples:
+                await self._queue.put(sample)
+
+    async def _generate(self, todo: Iterator[Ask]) -> None:
+        for ask in todo:
+            sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
+            self._ledger.add_sample(sample, ask.rows)
+            if sample.gradable:
+                self._in_a_row = 0
+                await self._queue.put(sample)
+            else:
+                self._note_failure(sample)
+
+    def _note_failure(self, sample: Sample) -> None:
+        self._in_a_row += 1
+        if self._in_a_row >= GIVE_UP_AFTER:
+            raise ModelError(
+                f"The model failed {self._in_a_row} times in a row, the last time so: {sample.error} "
+                "Everything done so far is kept; resume when the endpoint answers again."
+            )
+
+    def _ungraded_prompts(self, ask: Ask, graded: set[str]) -> list[tuple[Prompt, int]]:
+        return [of for of in ask.prompts if self._plan.grade_key(ask.key, of[0]) not in graded]
+
+    async def _grade_queued(self, graded: set[str]) -> None:
+        while True:
+            sample = await self._queue.get()
+            for prompt, rows in self._ungraded_prompts(self._plan.asks[sample.key], graded):
+                grade = await self._grader.grade(sample, prompt.item)
+                self._ledger.add_grade(self._plan.grade_key(sample.key, prompt), grade, rows)
+            self._queue.task_done()
+
+    def _closing_words(self) -> str:
+        status = self._ledger.status
+        if not (status.failed or status.ungraded):
+            return "Finished."
+        return (
+            f"Finished, but {status.failed:,} calls failed and {status.ungraded:,} samples have no grade. "
+            "Resume tries just those again."
+        )
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,252 @@
+"""Runs on disk: what was asked, how far it got, whether somebody is at it.
+
+Layout of ``runs/<run id>/``::
+
+    config.json      the RunConfig; never changes
+    prompts.parquet  the chosen prompts in sample order; never changes
+    plan.parquet     the keys of every sample and grade the run is made of
+    status.json      where it stands, replaced at every flush
+    lock             held by the process that is working on it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from dryrun.config import RunConfig
+from dryrun.errors import DryRunError, StoreError
+from dryrun.records import Prompt, RunState
+from dryrun.schemas import prompt_table, prompts_from_table
+from dryrun.store import Partition, Store, table_bytes, write_aside
+
+try:
+    import fcntl
+except (
+    ImportError
+):  # not on Windows: there two processes may work on one run, which costs calls but loses nothing
+    fcntl = None  # type: ignore[assignment]
+
+RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """Where a run stands, as plain numbers.
+
+    Attributes
+    ----------
+    state : RunState
+    total : int
+        Rollouts the run is made of.
+    sampled : int
+        Rollouts with a response (reused ones included).
+    graded : int
+        Rollouts with a reward (reused ones included).
+    failed, ungraded : int
+        Rollouts whose call or whose grading failed for now; tried again on resume.
+    reused : int
+        Responses that were already stored and cost no call.
+    calls : int
+        Responses asked of the model in this session of the run.
+    message : str
+        One sentence: what it is doing, or why it ended.
+    started, updated : float
+        Seconds since the epoch.
+    seconds : float
+        Time spent working on the run, over all its sessions.
+    rate : float
+        Responses per second over the last seconds.
+    """
+
+    state: RunState
+    total: int = 0
+    sampled: int = 0
+    graded: int = 0
+    failed: int = 0
+    ungraded: int = 0
+    reused: int = 0
+    calls: int = 0
+    message: str = ""
+    started: float = 0.0
+    updated: float = 0.0
+    seconds: float = 0.0
+    rate: float = 0.0
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody is working on it."""
+        return self.state is RunState.RUNNING
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds left at the present rate; None if unknown."""
+        left = self.total - self.sampled - self.failed
+        if not self.live or self.rate <= 0.0:
+            return None
+        return max(left, 0) / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run in the data directory."""
+
+    store: Store
+    id: str
+
+    @property
+    def folder(self) -> Path:
+        """Its folder."""
+        return self.store.runs / self.id
+
+    @classmethod
+    def create(cls, store: Store, config: RunConfig, prompts: Sequence[Prompt]) -> Run:
+        """A new run with an id of 128 random bits: who knows it may see the run."""
+        run = cls(store, secrets.token_hex(16))
+        write_aside(run.folder / "prompts.parquet", table_bytes(prompt_table(prompts)))
+        write_aside(run.folder / "config.json", config.model_dump_json(indent=2).encode())
+        total = len(prompts) * config.sampling.rollouts
+        run.write_status(
+            RunStatus(RunState.INTERRUPTED, total, message="Not started yet.", started=time.time())
+        )
+        return run
+
+    @classmethod
+    def open(cls, store: Store, run_id: str) -> Run:
+        """The run named `run_id`.
+
+        Raises
+        ------
+        DryRunError
+            `run_id` is not a run id, or no such run is in this data directory.
+        """
+        if not RUN_ID.match(run_id) or not (store.runs / run_id / "config.json").is_file():
+            raise DryRunError(
+                f"There is no run {run_id[:40]!r} in this data directory. "
+                "Check the link, or set DRYRUN_DATA to the directory that holds it."
+            )
+        return cls(store, run_id)
+
+    def config(self) -> RunConfig:
+        """What was asked."""
+        try:
+            return RunConfig.model_validate_json((self.folder / "config.json").read_bytes())
+        except (OSError, ValidationError) as error:
+            raise StoreError(f"The run's config.json cannot be read ({self.folder}): {error}") from error
+
+    def prompts(self) -> list[Prompt]:
+        """The chosen prompts, in sample order."""
+        return prompts_from_table(self.prompt_columns())
+
+    def prompt_columns(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The prompts as a table (schema `dryrun.schemas.PROMPTS`), restricted to `columns`."""
+        try:
+            return pq.read_table(self.folder / "prompts.parquet", columns=columns, partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"The run's prompts cannot be read ({self.folder}): {error}") from error
+
+    def write_plan(self, plan: pa.Table, samples: str, grades: str) -> None:
+        """Keep the keys the run is made of, and in which partitions their rows are."""
+        named = plan.replace_schema_metadata({"samples": samples, "grades": grades})
+        write_aside(self.folder / "plan.parquet", table_bytes(named))
+
+    def plan(self) -> tuple[pa.Table, Partition, Partition] | None:
+        """The plan and its two partitions (samples, grades); None before the run first started."""
+        path = self.folder / "plan.parquet"
+        if not path.is_file():
+            return None
+        try:
+            table = pq.read_table(path, partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"The run's plan cannot be read ({path}): {error}") from error
+        names = table.schema.metadata
+        return (
+            table,
+            self.store.samples(names[b"samples"].decode()),
+            self.store.grades(names[b"grades"].decode()),
+        )
+
+    def write_status(self, status: RunStatus) -> None:
+        """Keep where the run stands."""
+        content: dict[str, Any] = asdict(replace(status, updated=time.time()))
+        write_aside(self.folder / "status.json", orjson.dumps(content))
+
+    def status(self) -> RunStatus:
+        """Where the run stands. A run that says it is running but that nobody holds is `INTERRUPTED`."""
+        try:
+            fields = orjson.loads((self.folder / "status.json").read_bytes())
+            status = RunStatus(**{**fields, "state": RunState(fields["state"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            return RunStatus(
+                RunState.INTERRUPTED, message="Its status was lost; resume goes on where it was."
+            )
+        if status.live and not self.held():
+            return replace(
+                status, state=RunState.INTERRUPTED, message="The process that ran it is gone. Resume goes on."
+            )
+        return status
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Work on the run; nobody else can at the same time.
+
+        Raises
+        ------
+        DryRunError
+            Somebody else is working on it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a+b") as file:
+            if not _lock(file, exclusive=True):
+                raise DryRunError(
+                    "Somebody is already working on this run; watch it instead of starting it again."
+                )
+            yield  # closing the file gives the lock back, a kill does too
+
+    def held(self) -> bool:
+        """Whether somebody works on the run now, in this process or another one on this machine."""
+        try:
+            with (self.folder / "lock").open("rb") as file:
+                return not _lock(file, exclusive=False)
+        except FileNotFoundError:
+            return False
+
+
+def _lock(file: IO[bytes], exclusive: bool) -> bool:
+    if fcntl is None:
+        return True
+    for attempt in range(10 if exclusive else 1):  # a reader that looks may hold it for an instant
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.01 * attempt)
+        else:
+            return True
+    return False
+
+
+def list_runs(store: Store) -> list[Run]:
+    """All runs in the data directory, newest first."""
+    folders = [path for path in store.runs.glob("*") if (path / "config.json").is_file()]
+    folders.sort(key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)
+    return [Run(store, path.name) for path in folders if RUN_ID.match(path.name)]
+
+
+def unfinished_run(store: Store, config: RunConfig) -> Run | None:
+    """The newest run with exactly this configuration that ended before its end, if there is one."""
+    for run in list_runs(store):
+        with contextlib.suppress(StoreError):
+            if run.config() == config and not run.held():
+                return run if run.status().state is not RunState.FINISHED else None
+    return None

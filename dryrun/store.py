@@ -1,0 +1,212 @@
+"""Parquet on disk: samples and grades by fingerprint, in immutable parts.
+
+Layout below the data directory::
+
+    samples/<model fingerprint>/about.json, part-*.parquet
+    grades/<grader fingerprint>/about.json, part-*.parquet
+    runs/<run id>/...                        (see `dryrun.runs`)
+
+A part is written aside and renamed, never edited. Readers take the union and keep one row per key,
+so a kill at any instant loses at most the rows since the last flush, and two processes can write
+at once without a lock.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dryrun.errors import StoreError
+from dryrun.fingerprint import fingerprint
+from dryrun.records import GradeOutcome, Sample, SampleOutcome
+from dryrun.schemas import GRADES, SAMPLES, Row, sample_from_row
+
+PART_PREFIX = "part-"
+NO_RESULT = {SampleOutcome.FAILED.value, GradeOutcome.UNGRADED.value}
+"""Outcomes that are kept for the record but tried again: any other row with the same key wins."""
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one step: a reader sees the old file or the new one, never half of one.
+
+    Raises
+    ------
+    StoreError
+        The disk is full or the directory cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True) if path.parent.is_dir() else None
+        raise StoreError(
+            f"Cannot write {path}: {error.strerror or error}. Free some space or set DRYRUN_DATA to a "
+            "directory you can write to; nothing already saved is lost."
+        ) from error
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """`table` as a Parquet file in memory."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """All stored rows of one kind for one fingerprint: a folder of immutable parts.
+
+    Attributes
+    ----------
+    folder : Path
+    schema : pyarrow.Schema
+        Has a string column ``key``, a string column ``outcome`` and a float column ``at``.
+    skipped : list of str
+        Parts that could not be read (torn, foreign), one sentence each; filled by reading.
+    """
+
+    folder: Path
+    schema: pa.Schema
+    skipped: list[str] = field(default_factory=list)
+
+    def describe(self, about: Mapping[str, Any]) -> None:
+        """Keep what this partition answers for, in words a person can read."""
+        path = self.folder / "about.json"
+        if not path.exists():
+            write_aside(path, orjson.dumps(dict(about), option=orjson.OPT_INDENT_2))
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Write `rows` as a new part.
+
+        Raises
+        ------
+        StoreError
+            The disk is full or read-only; no part is left behind.
+        """
+        if rows:
+            name = f"{PART_PREFIX}{secrets.token_hex(12)}.parquet"
+            write_aside(self.folder / name, table_bytes(pa.Table.from_pylist(list(rows), schema=self.schema)))
+
+    def parts(self) -> list[Path]:
+        """The part files there are now, in a stable order."""
+        return sorted(self.folder.glob(f"{PART_PREFIX}*.parquet"))
+
+    def read(self, columns: Sequence[str], keys: pa.Array | None = None) -> pa.Table:
+        """One row per key: the union of all parts, restricted to `columns` and `keys`.
+
+        Of rows with the same key, one with a result wins over one without, then the oldest.
+        """
+        needed = list(dict.fromkeys([*columns, "key", "outcome", "at"]))
+        read = (self.read_part(path, needed, keys) for path in self.parts())
+        tables = [table for table in read if table is not None]
+        if not tables:
+            return pa.schema([self.schema.field(name) for name in columns]).empty_table()
+        return _one_per_key(pa.concat_tables(tables)).select(list(columns))
+
+    def finished_keys(self, keys: pa.Array) -> set[str]:
+        """Which of `keys` have a row with a result."""
+        table = self.read(["key", "outcome"], keys)
+        done = pc.invert(pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))))
+        return set(table.filter(done)["key"].to_pylist())
+
+    def read_part(self, path: Path, columns: Sequence[str], keys: pa.Array | None) -> pa.Table | None:
+        """The rows of one part, or None if it cannot be read (then `skipped` says why)."""
+        try:
+            if keys is not None and not _holds_any(path, keys):
+                return self.schema.empty_table().select(list(columns))
+            table = pq.read_table(path, columns=list(columns), partitioning=None)
+            table = table.cast(pa.schema([self.schema.field(name) for name in table.column_names]))
+            if len(table.column_names) != len(columns):
+                raise pa.ArrowInvalid(f"columns missing: {set(columns) - set(table.column_names)}")
+        except FileNotFoundError:
+            return None  # pruned while we were reading
+        except (pa.ArrowException, OSError, ValueError) as error:
+            self.skipped.append(f"{path.name} is not a readable part and was left out ({str(error)[:120]}).")
+            return None
+        return table if keys is None else table.filter(pc.is_in(table["key"], value_set=keys))
+
+
+def _holds_any(path: Path, keys: pa.Array) -> bool:
+    """Whether a part holds one of `keys`; reads that one column only."""
+    column = pq.read_table(path, columns=["key"], partitioning=None)["key"]
+    return bool(pc.any(pc.is_in(column, value_set=keys)).as_py())
+
+
+def _one_per_key(table: pa.Table) -> pa.Table:
+    keys = table["key"].combine_chunks().dictionary_encode()
+    codes = keys.indices.to_numpy(zero_copy_only=False)
+    without = pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))).to_numpy(zero_copy_only=False)
+    order = np.lexsort((table["at"].to_numpy(), without, codes))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = codes[order][1:] != codes[order][:-1]
+    return table.take(pa.array(np.sort(order[first])))
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The data directory.
+
+    Parameters
+    ----------
+    root : Path
+        Made on first write.
+    """
+
+    root: Path
+
+    def samples(self, model_fingerprint: str) -> Partition:
+        """The responses of one model configuration."""
+        return Partition(self.root / "samples" / model_fingerprint, SAMPLES)
+
+    def grades(self, grader_fingerprint: str) -> Partition:
+        """The grades of one grader."""
+        return Partition(self.root / "grades" / grader_fingerprint, GRADES)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the runs."""
+        return self.root / "runs"
+
+
+def grader_fingerprint(grader: Mapping[str, Any]) -> str:
+    """What names a grader: its canonical JSON."""
+    return fingerprint({"grader": grader})
+
+
+def grade_key(grader: str, sample_key: str, item_key: str) -> str:
+    """What names a grade: the grader's fingerprint, the sample's key and the item's."""
+    return fingerprint([grader, sample_key, item_key])
+
+
+def stream_samples(partition: Partition, keys: set[str]) -> Iterator[list[Sample]]:
+    """The stored samples named `keys` that have a result, a list per part, each sample once.
+
+    Memory holds one part at a time, however many there are.
+    """
+    wanted = set(keys)
+    for path in partition.parts():
+        if not wanted:
+            return
+        table = partition.read_part(path, partition.schema.names, pa.array(wanted, pa.string()))
+        found = []
+        for row in table.to_pylist() if table is not None else []:
+            if row["key"] in wanted and row["outcome"] not in NO_RESULT:
+                wanted.discard(row["key"])
+                found.append(sample_from_row(row))
+        if found:
+            yield found
