@@ -112,7 +112,10 @@ class Thresholds(Frozen):
 
     "Design" is the design document *Dry Run Validation*; the other defaults are measured or
     chosen in this project's statistics notes and warn rather than decide, unless said otherwise.
+    Each field's text below is its ``description`` in ``Thresholds.model_fields``.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     mean_low: Share = 0.10
     """Design, decision tree: below it the dataset is too hard or the grader too strict."""
@@ -138,6 +141,8 @@ class Thresholds(Frozen):
     """Fewer prompts with a score: warns that the figures are rough."""
     max_missing: Share = 0.10
     """A larger share of missing scores: INVALID, no verdict."""
+    max_out_of_range: Share = 0.01
+    """A larger share of scores outside the grader's declared scale: INVALID, no verdict."""
     warn_missing: Share = 0.02
     """A larger share of missing scores: warns."""
     warn_truncated: Share = 0.05
@@ -146,8 +151,14 @@ class Thresholds(Frozen):
     """A larger share of empty responses: warns."""
     warn_refused: Share = 0.05
     """A larger share of refused or filtered responses: warns."""
+    warn_grader_errors: Share = 0.02
+    """A larger share of grades that carry an error: warns."""
+    warn_duplicates: Share = 0.10
+    """A larger share of drawn rows that repeat an earlier one: warns."""
     topic_min_count: Annotated[int, Field(ge=1)] = 4
     """Topics with fewer scores get no status of their own."""
+    topic_few_prompts: Annotated[int, Field(ge=1)] = 12
+    """Topics with fewer prompts get a status, and a note that it is rough."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:

@@ -1,0 +1,257 @@
+"""Numbers as people read them, and the document's words for each pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Pattern(StrEnum):
+    """The five score distributions the design document names."""
+
+    GOOD = "good"
+    MEAN_TOO_LOW = "mean_too_low"
+    MEAN_TOO_HIGH = "mean_too_high"
+    LOW_VARIANCE = "low_variance"
+    BIMODAL = "bimodal"
+
+
+PATTERN_TITLES: Mapping[Pattern, str] = MappingProxyType(
+    {
+        Pattern.GOOD: "Good distribution",
+        Pattern.MEAN_TOO_LOW: "Mean too low",
+        Pattern.MEAN_TOO_HIGH: "Mean too high",
+        Pattern.LOW_VARIANCE: "Low variance",
+        Pattern.BIMODAL: "Bimodal",
+    }
+)
+
+
+class DatasetQuality(StrEnum):
+    """Are the prompts learnable?"""
+
+    GOOD = "good"
+    TOO_HARD = "too_hard"
+    TOO_EASY = "too_easy"
+    UNKNOWN = "unknown"
+
+
+class GraderQuality(StrEnum):
+    """Does the evaluation function work?"""
+
+    GOOD = "good"
+    TOO_STRICT = "too_strict"
+    TOO_LENIENT = "too_lenient"
+    CANNOT_DIFFERENTIATE = "cannot_differentiate"
+    BINARY = "binary"
+    UNKNOWN = "unknown"
+
+
+class Part(StrEnum):
+    """Which of the two things under test a cause lies in."""
+
+    DATASET = "dataset"
+    GRADER = "grader"
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """One quality line: what to call it and the sentence below.
+
+    Attributes
+    ----------
+    word : str
+        ``"Good"``, ``"Possibly too hard"``. Where scores alone leave two explanations open, both
+        lines say "possibly".
+    sentence : str
+    """
+
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A likely cause, as the problem screen lists it.
+
+    Attributes
+    ----------
+    part : Part
+    title : str
+        ``"Prompts too difficult"``.
+    effect : str
+        The line below it: ``"Base model can't perform these tasks"``.
+    solution : str
+        What the document prescribes for it.
+    """
+
+    part: Part
+    title: str
+    effect: str
+    solution: str
+
+
+class ActionKind(StrEnum):
+    """What a recommendation asks for, so that a page can put a button beside it."""
+
+    REVIEW_SAMPLES = "review_samples"
+    TRY_SFT = "try_sft"
+    ADJUST_GRADER = "adjust_grader"
+    CHANGE_DATASET = "change_dataset"
+    EXCLUDE_TOPIC = "exclude_topic"
+    MEASURE_MORE = "measure_more"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A recommended action; `topic` is set when it concerns one topic only."""
+
+    kind: ActionKind
+    sentence: str
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a pattern means: both qualities, likely causes, what to do."""
+
+    dataset: DatasetQuality
+    grader: GraderQuality
+    causes: tuple[Cause, ...] = ()
+    actions: tuple[Action, ...] = ()
+
+
+_REVIEW = Action(ActionKind.REVIEW_SAMPLES, "Review sample outputs to determine cause")
+
+FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
+    {
+        Pattern.GOOD: Finding(DatasetQuality.GOOD, GraderQuality.GOOD),
+        Pattern.MEAN_TOO_LOW: Finding(
+            DatasetQuality.TOO_HARD,
+            GraderQuality.TOO_STRICT,
+            (
+                Cause(
+                    Part.DATASET,
+                    "Prompts too difficult",
+                    "Base model can't perform these tasks",
+                    "Use SFT first to bootstrap capability",
+                ),
+                Cause(
+                    Part.GRADER,
+                    "Scoring too strict",
+                    "Valid outputs marked as failures",
+                    "Relax grader thresholds",
+                ),
+            ),
+            (
+                _REVIEW,
+                Action(ActionKind.TRY_SFT, "If dataset issue: Use SFT fine-tuning"),
+                Action(ActionKind.ADJUST_GRADER, "If grader issue: Adjust grader config"),
+            ),
+        ),
+        Pattern.MEAN_TOO_HIGH: Finding(
+            DatasetQuality.TOO_EASY,
+            GraderQuality.TOO_LENIENT,
+            (
+                Cause(
+                    Part.DATASET,
+                    "Tasks too easy",
+                    "Model already good",
+                    "RFT may not help, consider harder tasks",
+                ),
+                Cause(
+                    Part.GRADER,
+                    "Scoring too lenient",
+                    "Weak outputs marked as successes",
+                    "Add stricter dimensions",
+                ),
+            ),
+            (
+                _REVIEW,
+                Action(
+                    ActionKind.CHANGE_DATASET, "If dataset issue: RFT may not help, consider harder tasks"
+                ),
+                Action(ActionKind.ADJUST_GRADER, "If grader issue: Add stricter dimensions"),
+            ),
+        ),
+        Pattern.LOW_VARIANCE: Finding(
+            DatasetQuality.UNKNOWN,
+            GraderQuality.CANNOT_DIFFERENTIATE,
+            (
+                Cause(
+                    Part.GRADER,
+                    "Grader doesn't differentiate good from bad",
+                    "All outputs get nearly the same score",
+                    "Add more discriminating dimensions",
+                ),
+            ),
+            (Action(ActionKind.ADJUST_GRADER, "Add more discriminating dimensions"),),
+        ),
+        Pattern.BIMODAL: Finding(
+            DatasetQuality.GOOD,
+            GraderQuality.BINARY,
+            (
+                Cause(
+                    Part.GRADER,
+                    "Grader is binary (pass/fail) instead of gradient",
+                    "Nearly right outputs score like wrong ones",
+                    "Add partial credit dimensions",
+                ),
+            ),
+            (Action(ActionKind.ADJUST_GRADER, "Add partial credit dimensions"),),
+        ),
+    }
+)
+"""The document's causes, solutions and recommended actions for each pattern."""
+
+DATASET_LINES: Mapping[DatasetQuality, Quality] = MappingProxyType(
+    {
+        DatasetQuality.GOOD: Quality("Good", "Base model can partially solve tasks"),
+        DatasetQuality.TOO_HARD: Quality("Possibly too hard", "Base model can't perform these tasks"),
+        DatasetQuality.TOO_EASY: Quality("Possibly too easy", "Model already good"),
+        DatasetQuality.UNKNOWN: Quality("Unknown", "The scores do not tell"),
+    }
+)
+
+GRADER_LINES: Mapping[GraderQuality, Quality] = MappingProxyType(
+    {
+        GraderQuality.GOOD: Quality("Good", "Scores differentiate outputs well"),
+        GraderQuality.TOO_STRICT: Quality("Possibly too strict", "Valid outputs marked as failures"),
+        GraderQuality.TOO_LENIENT: Quality("Possibly too lenient", "Weak outputs marked as successes"),
+        GraderQuality.CANNOT_DIFFERENTIATE: Quality(
+            "Cannot differentiate", "Grader doesn't differentiate good from bad"
+        ),
+        GraderQuality.BINARY: Quality("Binary", "Grader is binary (pass/fail) instead of gradient"),
+        GraderQuality.UNKNOWN: Quality("Unknown", "The scores do not tell"),
+    }
+)
+
+
+def figure(value: float, limit: float | None = None) -> str:
+    """A number with two decimals, or with as many more as it takes to tell it from `limit`.
+
+    A mean of 0.0996 stopped the run at a limit of 0.10; "0.10 is below 0.10" would explain nothing.
+    """
+    for digits in range(2, 10):
+        text = f"{value:.{digits}f}"
+        if limit is None or value == limit or text != f"{limit:.{digits}f}":
+            return text
+    return text
+
+
+def percent(share: float, limit: float | None = None) -> str:
+    """A share as a percentage, with a decimal only where it says something."""
+    for digits in range(5):
+        text = f"{100 * share:.{digits}f} %"
+        hidden = digits == 0 and 0.0 < share < 0.01
+        same = limit is not None and share != limit and text == f"{100 * limit:.{digits}f} %"
+        if not hidden and not same:
+            return text
+    return text
+
+
+def plural(count: int, noun: str) -> str:
+    """``"1 prompt"``, ``"1,200 prompts"``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
