@@ -1,0 +1,31 @@
+"""A validated grader, ready to grade."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from dryrun.graders.comparing import ComparingGrader
+from dryrun.graders.protocol import Grader
+from dryrun.graders.specs import GraderSpec, StringCheckSpec
+from dryrun.graders.string_check import string_check
+
+DEFAULT_TIMEOUT = 120.0
+"""Seconds one grade may take: the service's own limit for python graders."""
+
+
+def build(spec: GraderSpec, *, timeout: float = DEFAULT_TIMEOUT) -> Grader:
+    """The grader that `spec` describes. Open it with ``async with`` before use.
+
+    Parameters
+    ----------
+    spec : GraderSpec
+        From `schema.load_grader`.
+    timeout : float
+        Seconds one grade may take.
+    """
+    match spec:
+        case StringCheckSpec():
+            templates = spec.templates
+            check = partial(string_check, spec.operation)
+            return ComparingGrader(templates["input"], templates["reference"], check)
+    raise NotImplementedError(f"no grader is built for {type(spec).__name__}")

@@ -1,0 +1,68 @@
+"""What validation has to say about a grader: how bad, where, what, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dryrun.errors import Problem
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    ERROR = "error"
+    """The grader cannot be used like this."""
+    WARNING = "warning"
+    """It runs, but some rewards will not mean what they seem to."""
+    NOTE = "note"
+    """Worth knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing validation found.
+
+    Attributes
+    ----------
+    severity : Severity
+    where : str
+        JSON path: ``"$.graders.exact.operation"``.
+    what : str
+        What is the matter, as a sentence part.
+    fix : str
+        What to do about it, as a sentence, or ``""``.
+    """
+
+    severity: Severity
+    where: str
+    what: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.problem}"
+
+    @property
+    def problem(self) -> Problem:
+        """The same without its severity."""
+        return Problem(self.where, self.what, self.fix)
+
+
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """The known spelling that `word` most likely means, or None."""
+    if not isinstance(word, str):
+        return None
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[close[0]] if close else None
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """``"Did you mean 'eq'?"``, or the list of what is known when nothing is near."""
+    names = list(known)
+    near = nearest(word, names)
+    if near is not None:
+        return f"Did you mean {near!r}?"
+    return f"Known: {', '.join(names)}." if names else ""

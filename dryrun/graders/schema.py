@@ -1,0 +1,337 @@
+"""Grader JSON -> a validated `GraderSpec`; every problem named with its path, all in one pass."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from dryrun.errors import GraderError, Problem
+from dryrun.graders.findings import did_you_mean, nearest
+from dryrun.graders.formula import FUNCTIONS, Formula, FormulaError, parse_formula
+from dryrun.graders.specs import (
+    GraderSpec,
+    GraderType,
+    Metric,
+    MultiSpec,
+    Operation,
+    PythonSpec,
+    StringCheckSpec,
+    TextSimilaritySpec,
+)
+
+SPECS: Mapping[GraderType, type[GraderSpec]] = {
+    GraderType.STRING_CHECK: StringCheckSpec,
+    GraderType.TEXT_SIMILARITY: TextSimilaritySpec,
+    GraderType.PYTHON: PythonSpec,
+    GraderType.MULTI: MultiSpec,
+}
+
+NOT_YET: Mapping[GraderType, str] = {
+    GraderType.SCORE_MODEL: "asks a judge model for a score, which Dry Run cannot run yet",
+    GraderType.LABEL_MODEL: "asks a judge model for a label, which Dry Run cannot run yet",
+    GraderType.ENDPOINT: "calls a web service of its own, which Dry Run cannot run yet",
+    GraderType.LAMBDA: "calls an AWS Lambda function, which Dry Run cannot run yet",
+}
+_USE_INSTEAD = "Use string_check, text_similarity, python or multi."
+
+ALIASES: Mapping[str, Mapping[str, str]] = {
+    "operation": {"neq": "ne", "equals": "eq", "==": "eq", "!=": "ne", "contains": "like"},
+    "evaluation_metric": {"fuzzy": "fuzzy_match", "rouge": "rouge_l", "levenshtein": "fuzzy_match"},
+}
+"""Words people write for a value, where the nearest spelling would not find it."""
+
+CHOICES: Mapping[str, Sequence[str]] = {
+    "operation": [operation.value for operation in Operation],
+    "evaluation_metric": [metric.value for metric in Metric if metric is not Metric.COSINE],
+}
+
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def load_grader(config: Mapping[str, Any] | str, where: str = "$") -> GraderSpec:
+    """Read and validate a grader.
+
+    Parameters
+    ----------
+    config : mapping or str
+        A grader in OpenAI's JSON, parsed or as text.
+    where : str
+        Path that problems are reported under.
+
+    Raises
+    ------
+    GraderError
+        With every problem found.
+    """
+    problems: list[Problem] = []
+    value = _parsed(config, where, problems) if isinstance(config, str) else config
+    spec = None if problems else _load(value, where, problems)
+    if spec is None or problems:
+        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise GraderError(f"This grader has {count}:", problems)
+    return spec
+
+
+def _parsed(text: str, where: str, problems: list[Problem]) -> Any:
+    """The value of a JSON text; syntax errors name line and column, repeated keys are errors."""
+    if not text.strip():
+        problems.append(Problem(where, "there is no grader: the text is empty."))
+        return None
+    repeated: list[str] = []
+    try:
+        value = json.loads(text, object_pairs_hook=_noting_repeats(repeated), parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        problems.append(_syntax_problem(text, error))
+        return None
+    except (ValueError, RecursionError) as error:
+        problems.append(Problem(where, f"this is not JSON: {error or 'nested too deeply'}."))
+        return None
+    problems += [
+        Problem(where, f"the key {key!r} occurs twice in one object.", "Keep one of the two.")
+        for key in repeated
+    ]
+    return value
+
+
+def _noting_repeats(repeated: list[str]) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        repeated.extend(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        return dict(pairs)
+
+    return build
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _syntax_problem(text: str, error: json.JSONDecodeError) -> Problem:
+    here = f"line {error.lineno}, column {error.colno}"
+    line = text.splitlines()[error.lineno - 1] if error.lineno <= len(text.splitlines()) else ""
+    if error.msg.startswith("Invalid control character"):
+        fix = "Line breaks within a string are written \\n."
+    elif "'" in line[max(0, error.colno - 2) : error.colno + 1]:
+        fix = "JSON strings stand in double quotes."
+    elif error.pos >= len(text.rstrip()):
+        fix = "The text ends too early: is a closing brace missing?"
+    else:
+        fix = (
+            "Is a comma missing or one too many?"
+            if "delimiter" in error.msg or "property" in error.msg
+            else ""
+        )
+    return Problem(here, f"this is not JSON: {error.msg}.", fix)
+
+
+def _load(value: Any, where: str, problems: list[Problem], inside_multi: bool = False) -> GraderSpec | None:
+    if not isinstance(value, Mapping):
+        problems.append(Problem(where, f"a grader is a JSON object, not {_kind(value)}."))
+        return None
+    kind = _type_of(value, where, problems)
+    if kind is None:
+        return None
+    if kind in NOT_YET:
+        problems.append(Problem(f"{where}.type", f"a {kind} grader {NOT_YET[kind]}.", _USE_INSTEAD))
+        return None
+    if kind is not GraderType.MULTI:
+        return _validated(SPECS[kind], value, where, problems)
+    if inside_multi:
+        fix = "Move its graders into the outer multi and merge the two formulas."
+        problems.append(Problem(where, "a multi grader cannot stand inside another multi grader.", fix))
+        return None
+    return _load_multi(value, where, problems)
+
+
+def _type_of(value: Mapping[str, Any], where: str, problems: list[Problem]) -> GraderType | None:
+    """The type of a grader; a missing one is guessed for the fix, never for the result."""
+    known = [kind.value for kind in GraderType]
+    kind = value.get("type")
+    if kind in known:
+        return GraderType(kind)
+    if kind is None:
+        problems.append(Problem(where, "the field 'type' is missing.", _guessed_type(value)))
+    else:
+        shown = json.dumps(kind, default=str)
+        problems.append(
+            Problem(f"{where}.type", f"{shown} is not a type of grader.", did_you_mean(kind, known))
+        )
+    return None
+
+
+def _guessed_type(value: Mapping[str, Any]) -> str:
+    for wrapper in ("grader", "reinforcement", "method"):
+        if isinstance(value.get(wrapper), Mapping):
+            return f"This looks like a job: the grader is the object under {wrapper!r}."
+    marks = {"operation": "string_check", "evaluation_metric": "text_similarity", "source": "python"}
+    marks |= {"calculate_output": "multi", "graders": "multi"}
+    for field, kind in marks.items():
+        if field in value:
+            return f'With {field!r} it is probably "type": "{kind}".'
+    return f"Known types: {', '.join(kind.value for kind in SPECS)}."
+
+
+def _load_multi(value: Mapping[str, Any], where: str, problems: list[Problem]) -> GraderSpec | None:
+    before = len(problems)
+    graders = _named_graders(value.get("graders"), f"{where}.graders", problems)
+    loaded = {
+        key: _load(grader, f"{where}.graders.{key}", problems, inside_multi=True)
+        for key, grader in graders.items()
+    }
+    _check_formula(value.get("calculate_output"), set(graders), f"{where}.calculate_output", problems)
+    outer = {**value, "graders": {key: spec for key, spec in loaded.items() if spec}}
+    spec = _validated(MultiSpec, outer, where, problems)
+    return spec if len(problems) == before else None
+
+
+def _named_graders(value: Any, where: str, problems: list[Problem]) -> dict[str, Any]:
+    """Sub-graders by key. A list of named graders is read as if their names were the keys."""
+    if value is None:
+        fix = 'Write "graders": {"first": {...}, "second": {...}}.'
+        problems.append(Problem(where, "the sub-graders are missing.", fix))
+        return {}
+    if isinstance(value, Mapping) and "type" in value and isinstance(value["type"], str):
+        fix = 'Give it a key: "graders": {"first": {...}}.'
+        problems.append(Problem(where, "this is one grader, not an object of graders by key.", fix))
+        return {}
+    if isinstance(value, list):
+        return _graders_of_list(value, where, problems)
+    if not isinstance(value, Mapping) or not value:
+        problems.append(Problem(where, f"must be an object of graders by key, not {_kind(value)}."))
+        return {}
+    for key in value:
+        _check_key(key, f"{where}.{key}", problems)
+    return dict(value)
+
+
+def _graders_of_list(value: list[Any], where: str, problems: list[Problem]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for position, grader in enumerate(value):
+        at = f"{where}[{position}]"
+        name = grader.get("name") if isinstance(grader, Mapping) else None
+        if not isinstance(name, str):
+            problems.append(Problem(at, "has no name, so the formula cannot name it.", "Give it a name."))
+        elif name in named:
+            problems.append(
+                Problem(at, f"{name!r} is the name of an earlier grader too.", "Rename one of them.")
+            )
+        else:
+            _check_key(name, at, problems)
+            named[name] = grader
+    if not value:
+        problems.append(Problem(where, "holds no grader."))
+    return named
+
+
+def _check_key(key: str, where: str, problems: list[Problem]) -> None:
+    if not _KEY.fullmatch(key):
+        fix = "Use letters, digits and '_', not starting with a digit."
+        problems.append(Problem(where, f"the key {key!r} cannot stand in a formula.", fix))
+
+
+def _check_formula(text: Any, keys: set[str], where: str, problems: list[Problem]) -> None:
+    if not isinstance(text, str):
+        return  # reported with the other fields
+    try:
+        formula = parse_formula(text)
+    except FormulaError as error:
+        problems.append(Problem(where, f"the formula {error}.", error.fix))
+        return
+    problems += [
+        Problem(where, f"{name!r} is not the key of a sub-grader.", _variable_fix(name, keys))
+        for name in _unknown(formula, keys)
+    ]
+
+
+def _unknown(formula: Formula, keys: set[str]) -> list[str]:
+    return [name for name in formula.variables if name not in keys]
+
+
+def _variable_fix(name: str, keys: set[str]) -> str:
+    if name in FUNCTIONS:
+        return f"{name} is a function: write {name}(...)."
+    return did_you_mean(name, sorted(keys)) + " Formulas use the keys of 'graders', not the graders' names."
+
+
+def _validated(
+    model: type[GraderSpec], value: Mapping[str, Any], where: str, problems: list[Problem]
+) -> GraderSpec | None:
+    try:
+        return model.model_validate(dict(value))
+    except ValidationError as error:
+        found = [_explained(model, detail, where) for detail in error.errors(include_url=False)]
+        problems.extend(problem for problem in found if problem not in problems)
+        return None
+
+
+def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Problem:
+    """One of pydantic's findings in the words of the grader's author."""
+    field = str(detail["loc"][0]) if detail["loc"] else ""
+    path = f"{where}.{field}" if field else where
+    match detail["type"]:
+        case "missing":
+            return Problem(where, f"the field {field!r} is missing.", _missing_fix(field))
+        case "extra_forbidden":
+            return Problem(
+                path, f"a {_kind_name(model)} grader has no field {field!r}.", _extra_fix(model, field)
+            )
+        case "enum" | "literal_error":
+            return _wrong_choice(path, field, detail["input"])
+        case "value_error":
+            return _value_problem(path, detail)
+        case other if other.endswith("_type"):
+            wanted = other.removesuffix("_type").replace("string", "text").replace("float", "a number")
+            return Problem(path, f"must be {wanted}, not {_kind(detail['input'])}.")
+        case _:
+            return Problem(path, f"{detail['msg']}.")
+
+
+def _value_problem(path: str, detail: ErrorDetails) -> Problem:
+    message = str(detail.get("ctx", {}).get("error", detail["msg"]))
+    return Problem(path, message if message.endswith(".") else f"{message}.")
+
+
+def _missing_fix(field: str) -> str:
+    if field in CHOICES:
+        return f"One of {', '.join(CHOICES[field])}."
+    hints = {
+        "name": "Any short text.",
+        "input": 'Usually "{{sample.output_text}}".',
+        "reference": 'For example "{{item.reference_answer}}".',
+        "calculate_output": "A formula of the sub-graders' keys, e.g. 0.8 * exact + 0.2 * fuzzy.",
+    }
+    return hints.get(field, "")
+
+
+def _extra_fix(model: type[GraderSpec], field: str) -> str:
+    known = list(model.model_fields)
+    if nearest(field, known) is not None:
+        return did_you_mean(field, known)
+    return f"Leave it out; its fields are {', '.join(known)}."
+
+
+def _wrong_choice(path: str, field: str, given: object) -> Problem:
+    alias = ALIASES.get(field, {}).get(given.lower()) if isinstance(given, str) else None
+    fix = f"Did you mean {alias!r}?" if alias else did_you_mean(given, CHOICES.get(field, ()))
+    return Problem(path, f"{json.dumps(given, default=str)} is not one of its values.", fix)
+
+
+def _kind_name(model: type[GraderSpec]) -> str:
+    return next(kind.value for kind, spec in SPECS.items() if spec is model)
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "an object" if isinstance(value, Mapping) else "a list"

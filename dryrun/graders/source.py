@@ -1,0 +1,108 @@
+"""What can be said about a python grader's source without running it."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+MAX_SOURCE_BYTES = 256 * 1024
+"""The service's limit: "less than 256 kB"."""
+
+FIX_SIGNATURE = "Write def grade(sample, item): and return a number."
+
+
+def checked_source(source: str) -> str:
+    """The source itself, when a python grader can be made of it.
+
+    Raises
+    ------
+    ValueError
+        It is too long, is not Python, or does not define ``grade`` with two positional parameters.
+    """
+    size = len(source.encode("utf-8", "surrogatepass"))
+    if size >= MAX_SOURCE_BYTES:
+        raise ValueError(f"has {size:,} bytes; the limit is {MAX_SOURCE_BYTES:,}")
+    function = grade_function(parsed(source))
+    if isinstance(function, ast.AsyncFunctionDef):
+        raise ValueError(
+            f"line {function.lineno}: grade is async; graders are plain functions. {FIX_SIGNATURE}"
+        )
+    if isinstance(function, ast.FunctionDef):
+        _check_signature(function)
+    return source
+
+
+def parsed(source: str) -> ast.Module:
+    """The syntax tree.
+
+    Raises
+    ------
+    ValueError
+        It is not Python; the message names the line.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except SyntaxError as error:
+        if "\n" not in source.strip() and "\\n" in source:
+            raise ValueError(
+                "is one line with \\n in it: its line breaks were escaped once too often. "
+                "Write each line break as \\n within the JSON string, not as \\\\n."
+            ) from None
+        raise ValueError(f"line {error.lineno or 1} is not Python: {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"cannot be read as Python: {error}") from None
+
+
+def grade_function(tree: ast.Module) -> ast.stmt:
+    """The statement that defines ``grade``: the last one at the top level, as at run time.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    found = [statement for statement in _top_level(tree.body) if "grade" in _defined_names(statement)]
+    if not found:
+        raise ValueError(f"defines no function named grade. {FIX_SIGNATURE}")
+    return found[-1]
+
+
+def _top_level(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements of the module, those under if, try and with included."""
+    flat: list[ast.stmt] = []
+    for statement in body:
+        flat.append(statement)
+        if isinstance(statement, (ast.If, ast.Try, ast.With)):
+            for block in ("body", "handlers", "orelse", "finalbody"):
+                for inner in getattr(statement, block, []):
+                    flat += _top_level(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
+    return flat
+
+
+def _defined_names(statement: ast.stmt) -> set[str]:
+    match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return {alias.asname or alias.name for alias in names}
+        case ast.Assign(targets=targets):
+            return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
+    return set()
+
+
+def _check_signature(function: ast.FunctionDef) -> None:
+    arguments = function.args
+    positional = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    others = [argument.arg for argument in arguments.kwonlyargs]
+    stars = ["*" + arguments.vararg.arg] if arguments.vararg else []
+    stars += ["**" + arguments.kwarg.arg] if arguments.kwarg else []
+    if len(positional) == 2 and not others and not stars:
+        return
+    shown = ", ".join([*positional, *others, *stars])
+    raise ValueError(
+        f"line {function.lineno}: grade({shown}) must take exactly two positional parameters. {FIX_SIGNATURE}"
+    )

@@ -1,0 +1,198 @@
+"""The template language of graders: ``{{ item.x }}`` and ``{{ sample.y.z[0] }}``.
+
+Filled in one pass: what a value contains is never looked at again, so a response cannot smuggle
+in a template of its own. Text stays as it is; every other value is written as JSON (the service's
+own rendering is unpublished; this is our choice).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+NAMESPACES = ("item", "sample")
+SAMPLE_MEMBERS = ("output_text", "output_json", "output_tools", "output_audio", "choices")
+
+_BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
+_REFERENCE = re.compile(rf"\s*({_NAME})((?:\.{_NAME}|\[\d+\])*)\s*")
+_STEP = re.compile(rf"\.({_NAME})|\[(\d+)\]")
+
+Step = str | int
+
+
+class TemplateSyntaxError(ValueError):
+    """A template that no row can fill because of how it is written."""
+
+
+class VariableError(LookupError):
+    """A reference that this row or this sample cannot fill."""
+
+
+class SampleParseError(VariableError):
+    """A reference into ``sample.output_json`` although the response is not JSON."""
+
+
+class NotJson:
+    """Stands in a namespace for the JSON of a text that is none."""
+
+
+NOT_JSON = NotJson()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One ``{{ ... }}``: a namespace and the steps from there.
+
+    Attributes
+    ----------
+    namespace : str
+        ``"item"`` or ``"sample"``.
+    steps : tuple of (str or int)
+        Keys and, for ``[0]``, positions; at least one.
+    """
+
+    namespace: str
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)
+        return self.namespace + path
+
+    def resolve(self, namespaces: Mapping[str, Any]) -> Any:
+        """The value it stands for.
+
+        Raises
+        ------
+        VariableError
+            There is no such value.
+        """
+        value: Any = namespaces[self.namespace]
+        for position, step in enumerate(self.steps):
+            value = _descend(value, step, self._prefix(position), self)
+        if value is NOT_JSON:
+            raise SampleParseError(f"{self} is asked for, but the response is not JSON")
+        return value
+
+    def _prefix(self, position: int) -> Reference:
+        return Reference(self.namespace, self.steps[:position])
+
+
+def _descend(value: Any, step: Step, at: Reference, whole: Reference) -> Any:
+    """One step down, from the value found at `at`."""
+    if value is NOT_JSON:
+        raise SampleParseError(f"{whole} is asked for, but the response is not JSON")
+    if isinstance(value, str) and at.namespace == "sample" and at.steps[-1:] == ("arguments",):
+        value = _parsed_arguments(value)
+    if isinstance(step, int):
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            if step < len(value):
+                return value[step]
+            raise VariableError(f"{whole}: {at} has {len(value)} elements, there is no [{step}]")
+        raise VariableError(f"{whole}: {at} is {_kind(value)}, not a list")
+    if isinstance(value, Mapping):
+        if step in value:
+            return value[step]
+        raise VariableError(f"{whole}: {at} has no {step!r}")
+    raise VariableError(f"{whole}: {at} is {_kind(value)}, not an object")
+
+
+def _parsed_arguments(text: str) -> Any:
+    """A tool call's arguments are a JSON string; a path may go on inside it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "an object" if isinstance(value, Mapping) else "a list"
+
+
+def rendered(value: Any) -> str:
+    """A value as it stands in a filled template: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template: literal texts and references in order."""
+
+    parts: tuple[str | Reference, ...]
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every reference, in order of appearance."""
+        return tuple(part for part in self.parts if isinstance(part, Reference))
+
+    def fill(self, namespaces: Mapping[str, Any]) -> str:
+        """The text with every reference replaced.
+
+        Raises
+        ------
+        VariableError
+            A reference has no value.
+        """
+        return "".join(
+            part if isinstance(part, str) else rendered(part.resolve(namespaces)) for part in self.parts
+        )
+
+
+@lru_cache(maxsize=512)
+def parse_template(text: str) -> Template:
+    """Parse a template.
+
+    Raises
+    ------
+    TemplateSyntaxError
+        Something in braces is not ``namespace.variable``, or braces are left open.
+    """
+    parts: list[str | Reference] = []
+    end = 0
+    for match in _BRACES.finditer(text):
+        parts.append(_literal(text[end : match.start()]))
+        parts.append(parse_reference(match.group(1)))
+        end = match.end()
+    parts.append(_literal(text[end:]))
+    return Template(tuple(part for part in parts if part != ""))
+
+
+def _literal(text: str) -> str:
+    if "{{" in text:
+        raise TemplateSyntaxError(f"'{{{{' is never closed in {text[:40]!r}")
+    return text
+
+
+def parse_reference(inside: str) -> Reference:
+    """Parse what stands between the braces.
+
+    Raises
+    ------
+    TemplateSyntaxError
+        It is not ``item.KEY`` or ``sample.MEMBER`` followed by ``.KEY`` and ``[0]`` steps.
+    """
+    shown = "{{" + inside + "}}"
+    match = _REFERENCE.fullmatch(inside)
+    if match is None:
+        raise TemplateSyntaxError(
+            f"{shown} is not namespace.variable: keys of letters, digits, '_' and '-', and [0] for positions"
+        )
+    namespace, path = match.groups()
+    if namespace not in NAMESPACES:
+        raise TemplateSyntaxError(f"{shown} starts with {namespace!r}; only item and sample exist")
+    steps = tuple(int(index) if index else key for key, index in _STEP.findall(path))
+    if not steps or isinstance(steps[0], int):
+        raise TemplateSyntaxError(f"{shown} names no variable; write {namespace}.something")
+    return Reference(namespace, steps)
