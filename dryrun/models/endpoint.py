@@ -1,0 +1,223 @@
+"""Any OpenAI-compatible chat endpoint, through the openai SDK and Chat Completions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Self
+
+from dryrun.config import ModelConfig
+from dryrun.errors import ModelError
+from dryrun.models.client import Client, checked_key
+from dryrun.models.faults import Fault, FaultKind, fatal_sentence, fault_in_answer, redact
+from dryrun.models.pacing import RetryPolicy
+from dryrun.models.reply import MalformedReplyError, Reply, read_reply
+from dryrun.models.request import identity, left_out_note, refused_parameter, request_body, sample_key
+from dryrun.models.urls import normalise_base_url
+from dryrun.records import Prompt, Sample, SampleOutcome
+
+DEFAULT_CONCURRENCY = 32
+
+SeedOf = Callable[[Prompt, int], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call as it went: what was sent differently, what came back, how long it took."""
+
+    left_out: frozenset[str]
+    body: dict[str, Any]
+    result: Reply | Fault
+    seconds: float
+
+
+class EndpointModel:
+    """A `Model` behind an OpenAI-compatible base URL.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        Its `base_url` must be set.
+    api_key : str
+        ``""`` for a server that needs none. Never stored, shown or logged.
+    policy : RetryPolicy, optional
+        When failed calls are tried again.
+    endpoint : str, optional
+        Name of the endpoint in sample keys. Default: the normalised base URL.
+    seed_of : callable, optional
+        (prompt, rollout) -> seed to send, or None. Default: the configured seed plus the rollout,
+        since with one seed all rollouts would be equal.
+    trusted : bool
+        Whether the URL is this process's own server, which a hosted app may call too.
+
+    Raises
+    ------
+    ModelError
+        The base URL or the key cannot be used as it is.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        api_key: str = "",
+        *,
+        policy: RetryPolicy | None = None,
+        endpoint: str | None = None,
+        seed_of: SeedOf | None = None,
+        trusted: bool = False,
+    ) -> None:
+        if config.base_url is None:
+            raise ModelError("The model has no base URL: give one like https://api.openai.com/v1")
+        self._base_url = normalise_base_url(config.base_url)
+        self._config = config.model_copy(update={"base_url": self._base_url})
+        self._api_key = checked_key(api_key)
+        self._client = Client(self._base_url, self._api_key, trusted=trusted)
+        self._policy = policy or RetryPolicy()
+        self._identity = identity(self._config, endpoint or self._base_url)
+        self._seed_of = seed_of or self._counted_seed
+        self._left_out: frozenset[str] = frozenset()
+        self._contacted = False
+
+    def __repr__(self) -> str:
+        return f"EndpointModel({self._config.name!r} at {self._base_url})"
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls to keep in flight."""
+        return self._config.concurrency or DEFAULT_CONCURRENCY
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What determines every response of a run beside its prompts and rollouts, as JSON."""
+        return self._identity
+
+    def sample_key(self, prompt: Prompt, rollout: int) -> str:
+        """The fingerprint of all that determines this response."""
+        return sample_key(self._identity, self._config, prompt, rollout)
+
+    async def __aenter__(self) -> Self:
+        await self._client.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.close()
+
+    async def generate(self, prompt: Prompt, rollout: int) -> Sample:
+        """One response, after retries.
+
+        Returns
+        -------
+        Sample
+            With outcome `FAILED` if no call gave a response.
+
+        Raises
+        ------
+        ModelError
+            A fault that every later call would meet too: wrong key, unknown model, no quota, or
+            an endpoint that never answered anything.
+        """
+        attempts = failures = 0
+        while True:
+            call = await self._call(prompt, rollout)
+            attempts += 1
+            if isinstance(call.result, Reply):
+                return self._sample(prompt, rollout, call, attempts)
+            if self._leave_out(call):
+                continue
+            failures += 1
+            pause = self._pause(call.result, failures)
+            if pause is None:
+                return self._failed_sample(prompt, rollout, call, attempts)
+            await asyncio.sleep(pause)
+
+    async def _call(self, prompt: Prompt, rollout: int) -> _Call:
+        left_out = self._left_out
+        body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
+        began = time.perf_counter()
+        answer = await self._client.ask("/chat/completions", body, self._config.timeout)
+        seconds = time.perf_counter() - began
+        return _Call(left_out, body, self._read(answer), seconds)
+
+    def _read(self, answer: bytes | Fault) -> Reply | Fault:
+        if isinstance(answer, Fault):
+            self._contacted = self._contacted or answer.status is not None
+            return replace(answer, message=redact(answer.message, self._api_key))
+        self._contacted = True
+        try:
+            return read_reply(answer)
+        except MalformedReplyError as error:
+            fault = fault_in_answer(answer) or Fault(FaultKind.REJECTED, str(error))
+            return replace(fault, message=redact(fault.message, self._api_key))
+
+    def _leave_out(self, call: _Call) -> bool:
+        """Whether the call is to be made again without a parameter that the endpoint refused by name."""
+        assert isinstance(call.result, Fault)
+        refused = refused_parameter(call.result, call.body)
+        if refused is None:
+            return False
+        self._left_out |= {refused}
+        return True
+
+    def _pause(self, fault: Fault, failures: int) -> float | None:
+        """Seconds until the next try; None if there is none.
+
+        Raises
+        ------
+        ModelError
+            The fault is one that every later call would meet.
+        """
+        if fault.kind is FaultKind.FATAL:
+            raise self._fatal(fault)
+        if fault.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
+            return None
+        pause = self._policy.pause(failures, fault.retry_after, contacted=self._contacted)
+        if pause is None and not self._contacted:
+            raise self._fatal(fault)
+        return pause
+
+    def _fatal(self, fault: Fault) -> ModelError:
+        return ModelError(redact(fatal_sentence(fault, self._base_url, self._config.name), self._api_key))
+
+    def _sample(self, prompt: Prompt, rollout: int, call: _Call, attempts: int) -> Sample:
+        reply = call.result
+        assert isinstance(reply, Reply)
+        return Sample(
+            key=self.sample_key(prompt, rollout),
+            rollout=rollout,
+            outcome=reply.outcome,
+            text=reply.text,
+            tool_calls=reply.tool_calls,
+            finish_reason=reply.finish_reason,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            seconds=call.seconds,
+            attempts=attempts,
+            note=left_out_note(call.left_out),
+        )
+
+    def _failed_sample(self, prompt: Prompt, rollout: int, call: _Call, attempts: int) -> Sample:
+        fault = call.result
+        assert isinstance(fault, Fault)
+        filtered = fault.kind is FaultKind.FILTERED
+        return Sample(
+            key=self.sample_key(prompt, rollout),
+            rollout=rollout,
+            outcome=SampleOutcome.FILTERED if filtered else SampleOutcome.FAILED,
+            finish_reason="content_filter" if filtered else None,
+            error="" if filtered else fault.sentence(),
+            status=fault.status,
+            seconds=call.seconds,
+            attempts=attempts,
+            note=left_out_note(call.left_out),
+        )
+
+    def _counted_seed(self, prompt: Prompt, rollout: int) -> int | None:
+        return None if self._config.seed is None else self._config.seed + rollout

@@ -1,0 +1,259 @@
+"""Why a call failed, and what that means: try again, give up on this sample, or stop the run."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import openai
+
+from dryrun.models.pacing import asked_wait
+from dryrun.models.reply import MalformedReplyError, read_json
+from dryrun.models.urls import host_of
+
+SHOWN = 300
+"""Characters of a server's own message that are passed on."""
+
+RETRIED = frozenset({408, 409, 425, 429})
+"""Statuses below 500 that a later call may not meet."""
+
+NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+"""Codes of a 429 that no waiting cures."""
+
+WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model"})
+WRONG_KEY = re.compile(
+    r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|invalid_api_key", re.I | re.S
+)
+
+
+class FaultKind(StrEnum):
+    """What a failed call means for the ones after it."""
+
+    TRANSIENT = "transient"
+    """Trying again may help."""
+    UNREACHABLE = "unreachable"
+    """No connection. Trying again may help, unless nothing was ever there."""
+    REJECTED = "rejected"
+    """This request will never do."""
+    FILTERED = "filtered"
+    """A content filter withheld the response to this prompt."""
+    FATAL = "fatal"
+    """No request will do: wrong key, wrong model, wrong address, no quota."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One failed call.
+
+    Attributes
+    ----------
+    kind : FaultKind
+    message : str
+        The server's own words on one line, or what went wrong on the way to it.
+    status : int or None
+        HTTP status, None if there was no answer.
+    code, param : str
+        As in OpenAI's error object; ``""`` if absent.
+    detail : str
+        The whole error body, in which a refused parameter's name is looked for.
+    retry_after : float or None
+        Seconds the server asks to wait.
+    """
+
+    kind: FaultKind
+    message: str
+    status: int | None = None
+    code: str = ""
+    param: str = ""
+    detail: str = ""
+    retry_after: float | None = None
+
+    def sentence(self) -> str:
+        """For a sample that failed: what happened, in one sentence."""
+        if self.status is None:
+            return self.message
+        return f"The endpoint answered {status_name(self.status)}: {self.message}"
+
+
+def status_name(status: int) -> str:
+    """``"429 Too Many Requests"``."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> Fault:
+    """The fault that an HTTP answer with an error status tells of."""
+    error = _error_object(content)
+    message = _one_line(str(error.get("message") or "")) or "no reason given"
+    fault = Fault(
+        kind=FaultKind.REJECTED,
+        message=message,
+        status=status,
+        code=str(error.get("code") or error.get("type") or ""),
+        param=str(error.get("param") or ""),
+        detail=content[:20_000].decode("utf-8", "replace"),
+        retry_after=asked_wait(headers),
+    )
+    if 300 <= status < 400:
+        fault = replace(fault, message=f"it redirects to {headers.get('location', 'another address')}")
+    return replace(fault, kind=_kind(fault, error))
+
+
+def fault_in_answer(content: bytes) -> Fault | None:
+    """The fault told of by an answer with status 200, as some routers send it; None if there is none."""
+    try:
+        document = read_json(content)
+    except MalformedReplyError:
+        return None
+    if not isinstance(document, dict) or not document.get("error"):
+        return None
+    code = _error_object(content).get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else HTTPStatus.INTERNAL_SERVER_ERROR
+    return fault_of_answer(int(status), {}, content)
+
+
+def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
+    status = fault.status or 0
+    if _filtered(fault, error):
+        return FaultKind.FILTERED
+    if fault.code in NO_QUOTA | WRONG_MODEL or status in (401, 402, 403, 404, 405) or 300 <= status < 400:
+        return FaultKind.FATAL
+    if status in RETRIED or status >= 500:
+        return FaultKind.TRANSIENT
+    return FaultKind.FATAL if WRONG_KEY.search(fault.detail) else FaultKind.REJECTED
+
+
+def _filtered(fault: Fault, error: Mapping[str, Any]) -> bool:
+    """Azure's 400 with code ``content_filter``; a router's 403 that names moderation reasons."""
+    if fault.status in (400, 422):
+        return fault.code in ("content_filter", "content_policy_violation")
+    metadata = error.get("metadata")
+    return fault.status == 403 and isinstance(metadata, dict) and bool(metadata.get("reasons"))
+
+
+def _error_object(content: bytes) -> Mapping[str, Any]:
+    """The error object of the shapes in use: OpenAI's, in a list, flat, FastAPI's, plain text."""
+    try:
+        document = read_json(content)
+    except MalformedReplyError:
+        return {"message": _text_of(content)}
+    if isinstance(document, list) and document:
+        document = document[0]
+    if not isinstance(document, dict):
+        return {"message": str(document)}
+    error = document.get("error", document)
+    if not isinstance(error, dict):
+        return {"message": str(error)}
+    return error if error.get("message") else {**error, "message": str(error.get("detail") or error)}
+
+
+def _text_of(content: bytes) -> str:
+    """A page's words without its markup."""
+    return re.sub(
+        r"<(script|style).*?</\1>|<[^>]*>", " ", content[:20_000].decode("utf-8", "replace"), flags=re.S
+    )
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[:SHOWN] + "..."
+
+
+def fault_of_exception(error: BaseException, timeout: float) -> Fault:
+    """The fault that an exception of the client tells of.
+
+    Parameters
+    ----------
+    error : BaseException
+        What the call raised.
+    timeout : float
+        The deadline it ran under, in seconds.
+
+    Notes
+    -----
+    The SDK's aiohttp transport reports a refused connection and an unknown host as
+    ``APITimeoutError``; the true cause is further down the chain.
+    """
+    if isinstance(error, openai.APIStatusError):
+        response = error.response
+        return fault_of_answer(response.status_code, response.headers, response.content)
+    chain = list(_causes(error))
+    if any(
+        isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in chain
+    ):
+        return Fault(FaultKind.UNREACHABLE, _connection_message(chain))
+    if any(isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionError) for cause in chain):
+        return Fault(FaultKind.TRANSIENT, "The endpoint closed the connection without an answer")
+    if any(isinstance(cause, TimeoutError | openai.APITimeoutError) for cause in chain):
+        return Fault(FaultKind.TRANSIENT, f"The endpoint did not answer within {timeout:g} seconds")
+    if any(isinstance(cause, aiohttp.ClientError | openai.APIConnectionError) for cause in chain):
+        return Fault(FaultKind.TRANSIENT, f"The answer broke off or could not be read: {_innermost(chain)}")
+    return Fault(FaultKind.REJECTED, f"The request could not be sent: {_innermost(chain)}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _connection_message(chain: list[BaseException]) -> str:
+    for cause in chain:
+        if isinstance(cause, socket.gaierror | aiohttp.ClientConnectorDNSError):
+            return "No server of that name can be found"
+        if isinstance(cause, ConnectionRefusedError):
+            return "Nothing listens at that address"
+        if isinstance(cause, aiohttp.ConnectionTimeoutError):
+            return "The server does not take the connection"
+        if isinstance(cause, aiohttp.ClientSSLError):
+            return f"No secure connection can be made: {_innermost(chain)}"
+    return f"No connection can be made: {_innermost(chain)}"
+
+
+def _innermost(chain: list[BaseException]) -> str:
+    words = (_one_line(str(cause)) for cause in reversed(chain))
+    return next((text for text in words if text), type(chain[-1]).__name__)
+
+
+def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
+    """For a run that stops: what is wrong, where, and what to do, in one sentence."""
+    said = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
+    if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
+        return f"{base_url} cannot be reached {said}: start the server there or correct the base URL"
+    if fault.code in NO_QUOTA or fault.status == 402:
+        return (
+            f"The account behind the API key has no quota left at {base_url} {said}: add credit, then resume"
+        )
+    if fault.status == 401 or WRONG_KEY.search(fault.detail):
+        return (
+            f"{base_url} does not accept the API key {said}: check the key and that it is for this endpoint"
+        )
+    if fault.status == 403:
+        return f"The API key may not use {model!r} at {base_url} {said}: ask for access or change the model"
+    if 300 <= fault.status < 400:
+        return f"{base_url} is not the endpoint's address {said}: put the new address as base URL"
+    if fault.code in WRONG_MODEL or "model" in fault.message.lower():
+        return f"{base_url} has no model {model!r} {said}: pick one that the endpoint lists"
+    host = host_of(base_url)
+    return (
+        f"{base_url} is no chat endpoint {said}: check the base URL (most end in /v1, e.g. "
+        f"https://{host}/v1) and the model's name {model!r}"
+    )
+
+
+def redact(text: str, api_key: str) -> str:
+    """The text without the API key, whole or in the masked form that servers echo."""
+    if len(api_key) >= 8:
+        text = text.replace(api_key, "[API key]")
+    elif api_key:
+        text = re.sub(rf"(?<!\w){re.escape(api_key)}(?!\w)", "[API key]", text)
+    return re.sub(r"\bsk-[\w*.-]+", "[API key]", text)

@@ -1,0 +1,118 @@
+"""What is asked: one prompt and the sampling parameters -> the body of a chat completion call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dryrun.config import ModelConfig
+from dryrun.fingerprint import fingerprint
+from dryrun.models.faults import Fault, FaultKind
+from dryrun.models.urls import is_openai
+from dryrun.records import Item, Prompt
+
+SAMPLING = ("temperature", "top_p", "max_completion_tokens", "reasoning_effort", "seed")
+"""Sent only when set. All of them are part of a sample's key."""
+
+ROW_FIELDS = ("tools", "parallel_tool_calls")
+"""Fields of a row that go into its request."""
+
+LEFT_OUT_NOTES = {"max_completion_tokens": "max_completion_tokens not accepted, sent as max_tokens"}
+OPTIONAL = (*SAMPLING, "store")
+"""What may be left out when the endpoint refuses it by name."""
+
+
+def sampling_parameters(config: ModelConfig) -> dict[str, Any]:
+    """The sampling parameters that are set."""
+    return {name: value for name in SAMPLING if (value := getattr(config, name)) is not None}
+
+
+def response_format(config: ModelConfig, item: Item) -> Mapping[str, Any] | None:
+    """The row's own response format, else the run's."""
+    own: Mapping[str, Any] | None = item.get("response_format")
+    return own or config.response_format
+
+
+def request_body(
+    config: ModelConfig, prompt: Prompt, seed: int | None, left_out: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The JSON body of one call.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    prompt : Prompt
+    seed : int or None
+        This rollout's seed; takes the place of the configured one.
+    left_out : frozenset of str
+        Parameters the endpoint refused earlier.
+    """
+    body: dict[str, Any] = {"model": config.name, "messages": list(prompt.messages)}
+    body |= {name: prompt.item[name] for name in ROW_FIELDS if prompt.item.get(name) is not None}
+    wanted = response_format(config, prompt.item)
+    if wanted is not None:
+        body["response_format"] = wanted
+    optional = sampling_parameters(config)
+    if seed is not None:
+        optional["seed"] = seed
+    if config.base_url and is_openai(config.base_url):
+        optional["store"] = False
+    if "max_completion_tokens" in left_out and "max_completion_tokens" in optional:
+        body["max_tokens"] = optional["max_completion_tokens"]
+    return body | {name: value for name, value in optional.items() if name not in left_out}
+
+
+def refused_parameter(fault: Fault, body: Mapping[str, Any]) -> str | None:
+    """The optional parameter of `body` that a 400 or 422 names as its reason, if any."""
+    if fault.kind is not FaultKind.REJECTED or fault.status not in (400, 422):
+        return None
+    if "context" in fault.code or "context length" in fault.message:
+        # Names the token cap, but the prompt is what is too long.
+        return None
+    sent = [name for name in OPTIONAL if name in body]
+    for place in (fault.param, fault.message, fault.detail):
+        named = [(found.start(), name) for name in sent if (found := _word(name).search(place))]
+        if named:
+            return min(named)[1]
+    return None
+
+
+def _word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){name}(?!\w)")
+
+
+def left_out_note(left_out: frozenset[str]) -> str:
+    """What was sent differently from the configuration, for `Sample.note`."""
+    names = [name for name in OPTIONAL if name in left_out]
+    return "; ".join(LEFT_OUT_NOTES.get(name, f"{name} not accepted, left out") for name in names)
+
+
+def identity(config: ModelConfig, endpoint: str) -> dict[str, Any]:
+    """What determines every response of a run beside its prompts, as JSON.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    endpoint : str
+        The normalised base URL, or ``"embedded:"`` and the SHA-256 of the weights.
+    """
+    return {
+        "endpoint": endpoint,
+        "model": config.name,
+        "sampling": sampling_parameters(config),
+        "response_format": config.response_format,
+    }
+
+
+def sample_key(identity: Mapping[str, Any], config: ModelConfig, prompt: Prompt, rollout: int) -> str:
+    """The fingerprint of all that determines one response."""
+    return fingerprint(
+        {
+            "identity": identity,
+            "messages": prompt.messages,
+            "row": {name: prompt.item.get(name) for name in ROW_FIELDS},
+            "response_format": response_format(config, prompt.item),
+            "rollout": rollout,
+        }
+    )

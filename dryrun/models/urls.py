@@ -1,0 +1,148 @@
+"""Base URLs: one spelling per endpoint, and none into the private network of a hosted app."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from dryrun.errors import ModelError
+
+HOSTED = "DRYRUN_HOSTED"
+"""Environment variable; "1" where the app serves strangers."""
+
+METHODS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
+PORTS = {"http": 80, "https": 443}
+
+
+def normalise_base_url(url: str) -> str:
+    """One spelling per endpoint: scheme and host in lower case, no default port, no trailing slash.
+
+    Raises
+    ------
+    ModelError
+        It is no http(s) URL, carries a user name or password or a query, or names a method of
+        the API (``.../chat/completions``) instead of its base.
+    """
+    parts = _split(url.strip())
+    path = parts.path.rstrip("/")
+    for method in METHODS:
+        if path.endswith(method):
+            base = urlunsplit((parts.scheme, _host(parts), path.removesuffix(method), "", ""))
+            raise ModelError(f"The base URL ends before {method}: use {base}")
+    return urlunsplit((parts.scheme, _host(parts), path, "", ""))
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise ModelError("The base URL is not a URL: give one like https://api.openai.com/v1") from None
+    # The URL is repeated back only once it is known to hold no password.
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        raise ModelError("The base URL holds a user name or password: leave it out and give an API key")
+    if parts.scheme not in PORTS or not host or any(sign.isspace() for sign in url):
+        raise ModelError(f"{url!r} is not an http(s) URL: give one like https://api.openai.com/v1")
+    if parts.query or parts.fragment:
+        raise ModelError("The base URL holds a '?' or '#' part: leave it out, e.g. https://api.openai.com/v1")
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    return host if parts.port in (None, PORTS[parts.scheme]) else f"{host}:{parts.port}"
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, in lower case, without its port."""
+    return (urlsplit(url).hostname or "").lower()
+
+
+def is_openai(url: str) -> bool:
+    """Whether OpenAI itself serves this URL. Some fields are for it alone: others may refuse them."""
+    host = host_of(url)
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL names this machine by ``localhost`` or a loopback address."""
+    host = host_of(url)
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_hosted() -> bool:
+    """Whether this process serves strangers, who must not reach its private network."""
+    return os.environ.get(HOSTED, "") == "1"
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the public internet."""
+    try:
+        parsed = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
+        if inner is not None:
+            return is_public(str(inner))
+    return parsed.is_global and not parsed.is_multicast
+
+
+async def check_public(url: str) -> None:
+    """Refuse a URL whose host resolves to anything but public addresses.
+
+    Raises
+    ------
+    ModelError
+        An address is private, loopback or link-local, or the name does not resolve.
+    """
+    host = host_of(url)
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        raise ModelError(f"No server is called {host!r}: check the base URL") from None
+    if not all(is_public(str(entry[4][0])) for entry in found):
+        raise ModelError(private_sentence(host))
+
+
+def private_sentence(host: str) -> str:
+    """Why a hosted app does not call this host."""
+    return (
+        f"{host!r} is not on the public internet, and a hosted Dry Run calls public endpoints only: "
+        "run Dry Run on your own machine to use it"
+    )
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names to public addresses only, at the moment of connecting.
+
+    `check_public` alone could be fooled by a name that answers differently the second time.
+    """
+
+    def __init__(self) -> None:
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Addresses of `host`; OSError if any of them is not public."""
+        found = await self._resolver.resolve(host, port, family)
+        if not all(is_public(entry["host"]) for entry in found):
+            raise OSError(private_sentence(host))
+        return found
+
+    async def close(self) -> None:
+        """Nothing to close."""
+        await self._resolver.close()
