@@ -1,0 +1,7 @@
+"""Datasets: OpenAI reinforcement fine-tuning rows as JSONL, Parquet or CSV, validated in one pass."""
+
+from dryrun.dataset.parse import MAX_ROW_BYTES
+from dryrun.dataset.reading import dataset_from_items, read_dataset
+from dryrun.dataset.table import Dataset
+
+__all__ = ["MAX_ROW_BYTES", "Dataset", "dataset_from_items", "read_dataset"]

@@ -1,0 +1,97 @@
+"""Warnings: what is legal in a dataset but looks like a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.dataset.rows import RESERVED_KEYS, Role
+
+_EXACT_WHOLE = 2.0**63
+_SHOWN_LINES = 5
+
+
+class Advice:
+    """Counts what deserves a warning, row by row.
+
+    Parameters
+    ----------
+    unit : str
+        What rows are counted in: ``"line"`` or ``"row"``.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._rows = 0
+        self._topics = 0
+        self._found: dict[str, list[int]] = {}
+
+    def add(self, row: Mapping[str, Any], line: int, topic: str) -> None:
+        """Look at one sound row."""
+        self._rows += 1
+        self._topics += topic != ""
+        messages = row["messages"]
+        if messages[-1]["role"] != Role.USER:
+            self._note("last", line)
+        if any(message["role"] == Role.SYSTEM for message in messages):
+            self._note("system", line)
+        if row.keys() <= RESERVED_KEYS:
+            self._note("bare", line)
+        if any(type(value) is float and abs(value) >= _EXACT_WHOLE for value in row.values()):
+            self._note("large", line)
+        if not topic:
+            self._note("topic", line)
+
+    def _note(self, what: str, line: int) -> None:
+        # Count first, then the first lines: flat memory however many rows share the fault.
+        noted = self._found.setdefault(what, [0])
+        noted[0] += 1
+        if len(noted) <= _SHOWN_LINES:
+            noted.append(line)
+
+    def sentences(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:
+        """The warnings.
+
+        Parameters
+        ----------
+        digests : uint64 array, shape (n_rows, 2)
+            Row fingerprints, for exact duplicates.
+        lines : int64 array, shape (n_rows,)
+            Where each row stands in the file.
+        """
+        yield from self._duplicates(digests, lines)
+        yield from self._sentence("bare", "with no key beside messages and tools: a grader has no reference")
+        yield from self._sentence(
+            "last", "whose last message is not from the user; some platforms refuse that"
+        )
+        yield from self._sentence("system", "with a system message; OpenAI and Azure want developer instead")
+        yield from self._sentence(
+            "large", "with a number too long for 64 bits, rounded here: write it as text"
+        )
+        if 0 < self._topics < self._rows:
+            yield from self._sentence("topic", "without a topic")
+
+    def _sentence(self, what: str, text: str) -> Iterator[str]:
+        if what in self._found:
+            count, *first = self._found[what]
+            yield f"{_rows(count)} {text} ({self._places(first, count)})."
+
+    def _duplicates(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:
+        order = np.lexsort((digests[:, 1], digests[:, 0]))
+        repeats = order[1:][(digests[order[1:]] == digests[order[:-1]]).all(axis=1)]
+        if len(repeats):
+            first = np.sort(lines[repeats])[:_SHOWN_LINES].tolist()
+            where = self._places(first, len(repeats))
+            yield f"{_rows(len(repeats))} repeating an earlier row exactly ({where})."
+
+    def _places(self, first: list[int], count: int) -> str:
+        unit = self._unit if count == 1 else f"{self._unit}s"
+        more = ", ..." if count > len(first) else ""
+        return f"{unit} {', '.join(map(str, first))}{more}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

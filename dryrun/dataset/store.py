@@ -1,0 +1,71 @@
+"""Where the JSON text of the rows stays, so that no pass has to hold every parsed row."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+from typing import Protocol
+
+SPOOL_IN_MEMORY = 32 * 1024 * 1024
+
+
+class RowStore(Protocol):
+    """Bytes that can be read back by offset."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`; fewer if the store is shorter."""
+
+
+class BytesStore:
+    """An upload, as it came."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `RowStore`."""
+        return self._data[offset : offset + length]
+
+
+class FileStore:
+    """The user's own JSONL file, opened for each read: it may be deleted or replaced meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `RowStore`. Raises OSError if the file cannot be opened any more."""
+        with self._path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+
+class Spool:
+    """Rows of other formats as JSON text: in memory while small, then in an unnamed temporary file."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_IN_MEMORY)  # noqa: SIM115
+        self._close = weakref.finalize(self, self._file.close)
+        self._length = 0
+        self._lock = threading.Lock()  # seek and read belong together
+
+    @property
+    def length(self) -> int:
+        """Bytes written so far."""
+        return self._length
+
+    def append(self, raw: bytes) -> int:
+        """Write one row; its offset."""
+        with self._lock:
+            offset = self._length
+            self._file.seek(offset)
+            self._length += self._file.write(raw)
+        return offset
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `RowStore`."""
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(length)

@@ -1,0 +1,261 @@
+"""CSV and Parquet: the same rows in other clothes, turned into JSON text one at a time.
+
+Columns become keys. Only the columns ``messages``, ``tools`` and ``metadata`` may hold JSON as text;
+every other text stays the text it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dryrun.dataset.jsonl import BOM, BadRow, RawRow
+from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
+from dryrun.errors import DatasetError, Problem
+
+JSON_COLUMNS = ("messages", "tools", "metadata")
+MAX_GROUP_BYTES = 2 * 1024**3
+"""Largest Parquet row group accepted, uncompressed (2 GiB)."""
+_BATCH_BYTES = 512 * 1024**2
+_BATCH_ROWS = 1024
+
+
+class _CellError(Exception):
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+def json_text(row: Mapping[str, Any]) -> bytes:
+    """A row of Python values as JSON text.
+
+    Dates and times become ISO 8601 strings, decimals their digits as a string.
+
+    Raises
+    ------
+    ValueError, TypeError, RecursionError
+        A value JSON cannot say: NaN, bytes, an object that contains itself.
+    """
+    text = json.dumps(row, ensure_ascii=False, allow_nan=False, default=_plain, separators=(",", ":"))
+    return text.encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | timedelta):
+        return str(value)
+    if callable(item := getattr(value, "tolist", None)):
+        return item()  # numpy's scalars and arrays
+    raise TypeError(f"{type(value).__name__} values have no JSON form")
+
+
+def to_raw_row(line: int, row: Mapping[str, Any]) -> RawRow | BadRow:
+    """The JSON text of one row of Python values, or why it has none."""
+    try:
+        return RawRow(line, json_text(row))
+    except UnicodeEncodeError:
+        what = "half of a surrogate pair (\\ud800 to \\udfff) is no character."
+        problem = Problem("", what, "Write the character itself, or both halves of the pair.")
+    except (TypeError, ValueError) as error:
+        said = "NaN and Infinity are not JSON" if "float values" in str(error) else str(error)
+        problem = Problem(
+            "", f"the row cannot be written as JSON: {said}.", "Use null, a number or a string."
+        )
+    except RecursionError:
+        problem = Problem("", "lists and objects are nested too deep.", "Flatten the row.")
+    return BadRow(line, (problem,))
+
+
+def _from_cell(column: str, text: str) -> Any:
+    """The JSON value a text cell holds. ``metadata`` may also be plain text."""
+    if column == "metadata" and not text.lstrip().startswith(("{", "[")):
+        return text
+    parsed = parse_row(text.encode("utf-8", errors="surrogatepass"))
+    if isinstance(parsed, Problem):
+        at = f" at {parsed.where}" if parsed.where else ""
+        fix = f"The cell holds no usable JSON{at}." + (f" {parsed.fix}" if parsed.fix else "")
+        raise _CellError(Problem(column, parsed.what, fix))
+    return parsed[0]
+
+
+def _unpack_cells(line: int, row: dict[str, Any]) -> RawRow | BadRow:
+    problems = []
+    for column in JSON_COLUMNS:
+        if isinstance(text := row.get(column), str):
+            try:
+                row[column] = _from_cell(column, text)
+            except _CellError as bad:
+                problems.append(bad.problem)
+    return BadRow(line, tuple(problems)) if problems else to_raw_row(line, row)
+
+
+# CSV
+
+
+def csv_rows(file: BinaryIO, name: str) -> Iterator[RawRow | BadRow]:
+    """Every record of a CSV file (commas, UTF-8, a header, quotes doubled inside quotes).
+
+    Parameters
+    ----------
+    file : binary file
+    name : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    DatasetError
+        The header cannot be used.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW_BYTES))
+    lines = _TextLines(file)
+    reader = csv.reader(lines, strict=True)
+    header: list[str] | None = None
+    while True:
+        start = lines.number + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield BadRow(start, (Problem("", f"is not valid CSV ({error}).", "Is a quote left open?"),))
+            continue
+        if cells is None:
+            return
+        if lines.problem is not None:
+            yield BadRow(start, (lines.problem,))
+            lines.problem = None
+        elif header is None and cells:
+            header = _check_header(cells, name)
+        elif header is not None and cells:
+            yield _csv_row(start, header, cells)
+
+
+class _TextLines(Iterator[str]):
+    """Lines of UTF-8 text; a line that is not UTF-8 is noted and passed on with marks in its place."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.number = 0
+        self.problem: Problem | None = None
+
+    def __next__(self) -> str:
+        raw = self._file.readline(MAX_ROW_BYTES)
+        if not raw:
+            raise StopIteration
+        self.number += 1
+        if self.number == 1:
+            raw = raw.removeprefix(BOM)
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            bad = parse_row(raw)
+            self.problem = bad if isinstance(bad, Problem) else None
+            return raw.decode(errors="replace")
+
+
+def _check_header(columns: Sequence[str], name: str) -> list[str]:
+    problems = [
+        Problem("line 1", f"the column {column!r} appears twice.", "Rename one.")
+        for column in dict.fromkeys(columns)
+        if columns.count(column) > 1
+    ]
+    if not all(column.strip() for column in columns):
+        problems.append(Problem("line 1", "a column has no name.", "Name it or remove it."))
+    if "messages" not in columns and "prompt" not in columns:
+        fix = 'Add a column "messages" (a JSON list) or "prompt" (the text of one user message).'
+        if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
+            fix = "Columns must be separated by commas; this file seems to use semicolons or tabs."
+        problems.append(Problem("line 1", "no column holds the prompt.", fix))
+    if problems:
+        raise DatasetError(f"{name} cannot be read: its header is not usable.", problems)
+    return list(columns)
+
+
+def _csv_row(line: int, header: Sequence[str], cells: Sequence[str]) -> RawRow | BadRow:
+    if len(cells) != len(header):
+        what = f"{len(cells)} cells where the header names {len(header)} columns."
+        return BadRow(line, (Problem("", what, "Put quotes around a cell that holds a comma."),))
+    row: dict[str, Any] = dict(zip(header, cells, strict=True))
+    for column in JSON_COLUMNS:
+        if column in row and not row[column].strip():
+            del row[column]
+    if "messages" not in header:
+        row = {"messages": [{"role": "user", "content": row.pop("prompt")}], **row}
+        if not row["messages"][0]["content"].strip():
+            return BadRow(line, (Problem("prompt", "is empty.", "Give the prompt's text."),))
+    return _unpack_cells(line, row)
+
+
+# Parquet
+
+
+def parquet_rows(source: Path | BinaryIO, name: str) -> Iterator[RawRow | BadRow]:
+    """Every row of a Parquet file, a batch at a time.
+
+    A null cell or struct field means that the key is absent, because a struct column gives every row
+    the fields of all rows.
+
+    Raises
+    ------
+    DatasetError
+        The file is damaged, too large to unpack, or has no column that holds the prompt.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(source, thrift_string_size_limit=1 << 26) as file:
+            batch_rows = _check_parquet(file, name)
+            for batch in file.iter_batches(batch_size=batch_rows, use_threads=False):
+                for row in _batch_rows(batch):
+                    number += 1
+                    yield _parquet_row(number, row)
+    except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        where = f"row {number + 1}" if number else "file"
+        problem = Problem(where, f"{said[:200]}.", "Write the file again, or use JSONL.")
+        raise DatasetError(f"{name} cannot be read as Parquet.", [problem]) from error
+
+
+def _check_parquet(file: Any, name: str) -> int:
+    """Refuse what cannot be unpacked safely; how many rows to read at a time."""
+    columns = file.schema_arrow.names
+    if "messages" not in columns and "prompt" not in columns:
+        fix = 'Add a column "messages" (a list of structs, or JSON text) or "prompt" (text).'
+        problem = Problem("columns", f"none of {', '.join(columns[:10])} holds the prompt.", fix)
+        raise DatasetError(f"{name} cannot be used: it has no prompts.", [problem])
+    groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+    largest = max((group.total_byte_size for group in groups), default=0)
+    if largest > MAX_GROUP_BYTES:
+        what = f"a row group unpacks to {largest / 1024**3:.1f} GiB, more than {MAX_GROUP_BYTES >> 30} GiB."
+        raise DatasetError(
+            f"{name} is too large to unpack safely.",
+            [Problem("row groups", what, "Write it with smaller row groups, or use JSONL.")],
+        )
+    # A dictionary lets every row of a batch repeat the group's largest value: bound the product.
+    return max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(largest, 1)))
+
+
+def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:
+    for index in range(batch.num_rows):
+        yield batch.slice(index, 1).to_pylist(maps_as_pydicts="lossy")[0]
+
+
+def _parquet_row(number: int, row: dict[str, Any]) -> RawRow | BadRow:
+    row = _without_nulls(row)
+    if "messages" not in row and isinstance(prompt := row.get("prompt"), str):
+        row = {"messages": [{"role": "user", "content": prompt}], **row}
+        del row["prompt"]
+    return _unpack_cells(number, row)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
+    return value
