@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from dryrun.graders.build import build as build_grader
-from dryrun.graders.findings import Finding, Severity
+from dryrun.graders.check import check_against
+from dryrun.graders.factory import build
+from dryrun.graders.findings import Finding, Severity, raise_errors
 from dryrun.graders.protocol import Grader
 from dryrun.graders.schema import load_grader
 from dryrun.graders.specs import GraderSpec
 
-__all__ = ["Finding", "Grader", "GraderSpec", "Severity", "build_grader", "load_grader"]
+build_grader = build
+
+__all__ = [
+    "Finding",
+    "Grader",
+    "GraderSpec",
+    "Severity",
+    "build",
+    "build_grader",
+    "check_against",
+    "load_grader",
+    "raise_errors",
+]

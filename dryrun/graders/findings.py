@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dryrun.errors import Problem
+from dryrun.errors import GraderError, Problem
 
 
 class Severity(StrEnum):
@@ -66,3 +66,16 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     if near is not None:
         return f"Did you mean {near!r}?"
     return f"Known: {', '.join(names)}." if names else ""
+
+
+def raise_errors(summary: str, findings: Iterable[Finding]) -> None:
+    """Stop at findings that forbid going on.
+
+    Raises
+    ------
+    GraderError
+        There is a finding of severity `ERROR`; with all of them.
+    """
+    errors = [finding.problem for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        raise GraderError(summary, errors)

@@ -92,7 +92,7 @@ class GraderSpec(Frozen):
     name: str | None = None
 
     @property
-    def config(self) -> dict[str, Any]:
+    def raw(self) -> dict[str, Any]:
         """The grader as OpenAI JSON, for the report, for export, and to load again."""
         return self.model_dump(mode="json", exclude_none=True)
 
