@@ -6,8 +6,9 @@ from functools import partial
 
 from dryrun.graders.comparing import ComparingGrader
 from dryrun.graders.protocol import Grader
-from dryrun.graders.specs import GraderSpec, StringCheckSpec
+from dryrun.graders.specs import GraderSpec, StringCheckSpec, TextSimilaritySpec
 from dryrun.graders.string_check import string_check
+from dryrun.graders.text_similarity import similarity
 
 DEFAULT_TIMEOUT = 120.0
 """Seconds one grade may take: the service's own limit for python graders."""
@@ -28,4 +29,8 @@ def build(spec: GraderSpec, *, timeout: float = DEFAULT_TIMEOUT) -> Grader:
             templates = spec.templates
             check = partial(string_check, spec.operation)
             return ComparingGrader(templates["input"], templates["reference"], check)
+        case TextSimilaritySpec():
+            templates = spec.templates
+            measure = similarity(spec.evaluation_metric)
+            return ComparingGrader(templates["input"], templates["reference"], measure)
     raise NotImplementedError(f"no grader is built for {type(spec).__name__}")
