@@ -25,6 +25,14 @@ from dryrun.analysis.wording import (
 )
 from dryrun.config import Thresholds, Verdict
 
+NOT_MEASURED = (
+    "Whether the grader is right: a grader that pays wrong answers can give healthy scores.",
+    "Whether dataset or grader is to blame where the mean is too low or too high.",
+    "How much the figures would move with other prompts of the same dataset.",
+    "Whether the responses to one prompt differ in score, which group-based training needs.",
+)
+"""What a verdict from scores alone leaves open; said in every report."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:

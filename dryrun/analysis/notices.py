@@ -132,9 +132,9 @@ def _blockers(statistics: Statistics, coverage: Coverage, thresholds: Thresholds
     share, limit = coverage.missing_share, thresholds.max_missing
     if above(share, limit):
         text = (
-            f"{percent(share, limit)} of the scores are missing "
+            f"{percent(share, limit)} of the responses have no usable score "
             f"({coverage.responses - coverage.scored:,} of {coverage.responses:,}); "
-            f"at most {percent(limit)} may be."
+            f"at most {percent(limit)} may lack one."
         )
         yield Notice(NoticeCode.TOO_MANY_MISSING, text, share, limit)
     share, limit = coverage.share(coverage.out_of_range), thresholds.max_out_of_range
@@ -200,7 +200,11 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
     if not above(coverage.missing_share, thresholds.max_missing):
         missing = coverage.responses - coverage.scored
         yield from _share(
-            NoticeCode.MISSING, missing, coverage, thresholds.warn_missing, "of the scores are missing"
+            NoticeCode.MISSING,
+            missing,
+            coverage,
+            thresholds.warn_missing,
+            "of the responses have no usable score",
         )
     if coverage.out_of_range and not above(
         coverage.share(coverage.out_of_range), thresholds.max_out_of_range

@@ -28,6 +28,10 @@ BIN_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 BIN_LABELS = ("0.0-0.2", "0.2-0.4", "0.4-0.6", "0.6-0.8", "0.8-1.0")
 """Names of the report's bins; ``[a, b)`` each, the last one closed."""
 
+HISTOGRAM_EDGES = tuple(index / 20 for index in range(21))
+"""Edges of the histogram's 20 bars; four bars make one bin of the report. ``index / 20`` is correctly
+rounded, so each edge equals its literal."""
+
 
 def below(value: float, limit: float) -> bool:
     """Whether `value` is under `limit` by more than rounding can explain. False for NaN."""
@@ -96,7 +100,12 @@ class Statistics:
         """Share of the scores in each of the five bins, by its label; None if there is no score."""
         if self.n == 0:
             return None
-        return {label: count / self.n for label, count in zip(BIN_LABELS, self.counts, strict=True)}
+        return {label: count / self.n for label, count in self.bins.items()}
+
+    @property
+    def bins(self) -> dict[str, int]:
+        """Scores in each of the five bins, by its label."""
+        return dict(zip(BIN_LABELS, self.counts, strict=True))
 
 
 def describe(scores: Scores) -> Statistics:

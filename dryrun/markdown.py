@@ -1,0 +1,52 @@
+"""Text somebody else wrote, made harmless inside Markdown."""
+
+from __future__ import annotations
+
+import re
+
+_INVISIBLE = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+"
+)
+_BACKTICKS = re.compile("`+")
+
+
+def code_span(text: str, *, in_table: bool = False) -> str:
+    """`text` as a Markdown code span, in which nothing is interpreted: no link, image, HTML or directive.
+
+    Escaping would not do: GitHub's and Streamlit's Markdown turn even an escaped ``https://`` into a link.
+
+    Parameters
+    ----------
+    text : str
+        Control characters, line breaks and text-direction marks become one space.
+    in_table : bool
+        Inside a table cell, where ``|`` ends the cell even in code: it is shown as a broken bar.
+    """
+    line = _INVISIBLE.sub(" ", text)
+    line = line.replace("|", "¦") if in_table else line
+    if not line.strip():
+        return "(blank)"
+    longest = max((len(run) for run in _BACKTICKS.findall(line)), default=0)
+    fence = "`" * (longest + 1)
+    # A code span may not begin or end with its own fence's character, and one space is taken off each side.
+    pad = " " if line[0] in "` " or line[-1] in "` " else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def sentence_about(sentence: str, topic: str | None, label: str) -> str:
+    """A sentence of ours that begins ``Topic {label}``, with the topic's name in a code span.
+
+    Parameters
+    ----------
+    sentence : str
+    topic : str or None
+        None: the sentence concerns no topic, and is returned as it is.
+    label : str
+        The topic's name as the sentence has it.
+    """
+    if topic is None:
+        return sentence
+    start = f"Topic {label}"
+    if not sentence.startswith(start):
+        return code_span(sentence)
+    return f"Topic {code_span(label)}{sentence[len(start) :]}"
