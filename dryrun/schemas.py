@@ -32,7 +32,7 @@ SAMPLES = pa.schema(
         ("at", pa.float64()),
     ]
 )
-"""One row per sample; ``tool_calls`` is JSON, ``characters`` the text's length, ``at`` seconds since the epoch."""
+"""One row per sample; ``tool_calls`` is JSON, ``characters`` its length, ``at`` seconds since the epoch."""
 
 GRADES = pa.schema(
     [

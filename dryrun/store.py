@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +76,7 @@ class Partition:
     ----------
     folder : Path
     schema : pyarrow.Schema
-        Has a string column ``key``, a string column ``outcome`` and a float column ``at``.
+        Has string columns ``key`` and ``outcome``.
     skipped : list of str
         Parts that could not be read (torn, foreign), one sentence each; filled by reading.
     """
@@ -99,19 +100,20 @@ class Partition:
             The disk is full or read-only; no part is left behind.
         """
         if rows:
-            name = f"{PART_PREFIX}{secrets.token_hex(12)}.parquet"
+            name = f"{PART_PREFIX}{time.time_ns():020d}-{secrets.token_hex(6)}.parquet"
             write_aside(self.folder / name, table_bytes(pa.Table.from_pylist(list(rows), schema=self.schema)))
 
     def parts(self) -> list[Path]:
-        """The part files there are now, in a stable order."""
+        """The part files there are now, oldest first."""
         return sorted(self.folder.glob(f"{PART_PREFIX}*.parquet"))
 
     def read(self, columns: Sequence[str], keys: pa.Array | None = None) -> pa.Table:
         """One row per key: the union of all parts, restricted to `columns` and `keys`.
 
         Of rows with the same key, one with a result wins over one without, then the oldest.
+        `stream_samples` goes by the same rule, so that what is graded is what is shown.
         """
-        needed = list(dict.fromkeys([*columns, "key", "outcome", "at"]))
+        needed = list(dict.fromkeys([*columns, "key", "outcome"]))
         read = (self.read_part(path, needed, keys) for path in self.parts())
         tables = [table for table in read if table is not None]
         if not tables:
@@ -151,7 +153,7 @@ def _one_per_key(table: pa.Table) -> pa.Table:
     keys = table["key"].combine_chunks().dictionary_encode()
     codes = keys.indices.to_numpy(zero_copy_only=False)
     without = pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))).to_numpy(zero_copy_only=False)
-    order = np.lexsort((table["at"].to_numpy(), without, codes))
+    order = np.lexsort((without, codes))  # stable: parts were read oldest first
     first = np.ones(len(order), dtype=bool)
     first[1:] = codes[order][1:] != codes[order][:-1]
     return table.take(pa.array(np.sort(order[first])))

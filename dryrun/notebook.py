@@ -1,0 +1,122 @@
+"""The design document's function: a dry run in one call, from plain Python or a notebook."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dryrun.config import (
+    DEFAULT_ROLLOUTS,
+    DEFAULT_SAMPLE_SIZE,
+    EMBEDDED_MODEL,
+    ModelConfig,
+    ModelKind,
+    SamplingConfig,
+    Thresholds,
+)
+from dryrun.dataset import dataset_from_rows
+from dryrun.errors import DryRunError
+from dryrun.paths import data_dir
+from dryrun.records import RunState
+from dryrun.results import Results, load_results
+from dryrun.runner import prepare, report_of, run_blocking, start, work_on
+from dryrun.runs import unfinished_run
+from dryrun.store import Store
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+def run_dry_run(
+    prompts: Sequence[Mapping[str, Any]],
+    grader_config: Mapping[str, Any],
+    base_model: str = EMBEDDED_MODEL,
+    sample_size: int = DEFAULT_SAMPLE_SIZE,
+    *,
+    rollouts: int = DEFAULT_ROLLOUTS,
+    seed: int = 0,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    thresholds: Thresholds | None = None,
+    data: Path | str | None = None,
+    **model_options: Any,
+) -> dict[str, Any]:
+    """Sample prompts, generate responses, grade them, and judge whether training can work.
+
+    Parameters
+    ----------
+    prompts : sequence of mapping
+        Dataset rows, each with ``messages``; graders see the whole row.
+    grader_config : mapping
+        A grader in OpenAI's JSON.
+    base_model : str
+        Default: the embedded model, which needs no account. Any other name is asked of an
+        OpenAI-compatible endpoint. (The design document's default, o4-mini, was retired by
+        OpenAI on 2026-10-23; its name can still be given, e.g. for Azure.)
+    sample_size : int
+        How many prompts; all of them if there are fewer. 200 to 500 are recommended.
+    rollouts : int
+        Responses per prompt.
+    seed : int
+        Of the sampling. The first 300 prompts of a seed are the first 300 of its 500.
+    base_url : str, optional
+        Default: ``OPENAI_BASE_URL``, else OpenAI's own.
+    api_key : str, optional
+        Default: ``OPENAI_API_KEY``. Never stored.
+    thresholds : Thresholds, optional
+        Default: the design document's.
+    data : path, optional
+        Data directory with the cached responses. Default: ``DRYRUN_DATA`` or the user's.
+    **model_options
+        Further fields of `dryrun.config.ModelConfig`: ``temperature``, ``max_completion_tokens`` ...
+
+    Returns
+    -------
+    dict
+        ``samples``: one ``{"prompt", "response", "score", "outcome"}`` per rollout, score None where
+        there is no grade; ``statistics`` and ``diagnosis`` as in the report; ``report``: all of it;
+        ``run_id``.
+
+    Raises
+    ------
+    DryRunError
+        The prompts or the grader cannot be used, or the model cannot be reached.
+    """
+    store = Store(Path(data) if data is not None else data_dir())
+    model = _model(base_model, base_url, model_options)
+    sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
+    prepared = prepare(dataset_from_rows(prompts), grader_config, model=model, sampling=sampling)
+    run = unfinished_run(store, prepared.config) or start(store, prepared)
+    key = os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key
+    status = run_blocking(work_on(run, api_key=key))
+    if status.state is RunState.STOPPED:
+        raise DryRunError(status.message)
+    results = load_results(run)
+    report = report_of(results, thresholds).to_dict()
+    return {
+        "samples": _samples(results),
+        "statistics": report["statistics"],
+        "diagnosis": report["diagnosis"],
+        "report": report,
+        "run_id": run.id,
+    }
+
+
+def _model(name: str, base_url: str | None, options: Mapping[str, Any]) -> ModelConfig:
+    if name == EMBEDDED_MODEL and base_url is None:
+        return ModelConfig(**options)
+    url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    return ModelConfig(kind=ModelKind.ENDPOINT, name=name, base_url=url, **options)
+
+
+def _samples(results: Results) -> list[dict[str, Any]]:
+    return [
+        {
+            "prompt": dict(seen.prompt.item),
+            "response": seen.sample.text,
+            "score": seen.grade.reward if seen.grade else None,
+            "outcome": seen.sample.outcome.value,
+        }
+        for seen in results.inspect(range(results.rollouts.num_rows))
+    ]

@@ -1,0 +1,235 @@
+"""From what a user gives to a run, and from a run to its report: for the app, the CLI and notebooks alike."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from dryrun.config import ModelConfig, ModelKind, RunConfig, SamplingConfig, Thresholds
+from dryrun.dataset import Dataset
+from dryrun.errors import DryRunError, StoreError
+from dryrun.graders import Finding, Grader, GraderSpec, build, check_against, load_grader, raise_errors
+from dryrun.models import Model
+from dryrun.models.embedded import EmbeddedModel
+from dryrun.models.endpoint import EndpointModel
+from dryrun.pipeline import OnStatus, Pipeline
+from dryrun.records import Prompt, RunState
+from dryrun.report import Report, ReportFacts, build_report
+from dryrun.results import Results
+from dryrun.runs import Run, RunStatus
+from dryrun.sampling import draw
+from dryrun.store import Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that could be started: everything was checked, nothing was written or called.
+
+    Attributes
+    ----------
+    config : RunConfig
+    prompts : list of Prompt
+        In sample order.
+    findings : tuple of Finding
+        What is not wrong but worth knowing of the grader against these rows.
+    """
+
+    config: RunConfig
+    prompts: list[Prompt]
+    findings: tuple[Finding, ...]
+
+    @property
+    def rollouts(self) -> int:
+        """How many responses the run asks for, stored ones included."""
+        return len(self.prompts) * self.config.sampling.rollouts
+
+
+def prepare(
+    dataset: Dataset,
+    grader: Mapping[str, Any] | str,
+    *,
+    model: ModelConfig | None = None,
+    sampling: SamplingConfig | None = None,
+    reward_range: tuple[float, float] | None = None,
+    grade_timeout: float = 120.0,
+) -> Prepared:
+    """Check a grader against a dataset and draw the prompts.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    grader : mapping or str
+        A grader in OpenAI's JSON, parsed or as text.
+    model, sampling : optional
+        Default: the embedded model; 300 prompts, 4 rollouts, seed 0.
+    reward_range : (float, float), optional
+        The scale of the rewards. Default: the grader's own where it is known, else 0..1.
+    grade_timeout : float
+        Seconds one grade may take.
+
+    Raises
+    ------
+    GraderError
+        Every problem of the grader, alone and against the rows, with its JSON path.
+    """
+    spec = load_grader(grader)
+    model, sampling = model or ModelConfig(), sampling or SamplingConfig()
+    prompts = [dataset.prompt(row) for row in draw(dataset, sampling)]
+    findings = check_against(spec, prompts, response_format=model.response_format is not None)
+    raise_errors("The grader does not fit the dataset:", findings)
+    config = RunConfig(
+        dataset=dataset.ref,
+        grader=spec.raw,
+        model=model,
+        sampling=sampling,
+        reward_range=reward_range or known_range(spec),
+        grade_timeout=grade_timeout,
+    )
+    return Prepared(config, prompts, tuple(findings))
+
+
+def known_range(spec: GraderSpec) -> tuple[float, float]:
+    """The grader's own scale where it follows from its type, else 0..1."""
+    return spec.range or (0.0, 1.0)
+
+
+def start(store: Store, prepared: Prepared) -> Run:
+    """Write the run down, ready to be worked on.
+
+    Raises
+    ------
+    StoreError
+        The data directory cannot be written.
+    """
+    return Run.create(store, prepared.config, prepared.prompts)
+
+
+def regraded(
+    run: Run, grader: Mapping[str, Any] | str, reward_range: tuple[float, float] | None = None
+) -> Prepared:
+    """The same prompts and samples as `run`, under another grader: costs grades, no generation.
+
+    Raises
+    ------
+    GraderError
+        As in `prepare`.
+    """
+    spec = load_grader(grader)
+    config, prompts = run.config(), run.prompts()
+    findings = check_against(spec, prompts, response_format=config.model.response_format is not None)
+    raise_errors("The grader does not fit the run's prompts:", findings)
+    changed = {"grader": spec.raw, "reward_range": reward_range or known_range(spec)}
+    return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
+
+
+async def work_on(run: Run, *, api_key: str = "", notify: OnStatus | None = None) -> RunStatus:
+    """Do what is left to do of `run`. Call it again to go on after anything that ended it.
+
+    Parameters
+    ----------
+    run : Run
+    api_key : str
+        For the endpoint; kept in memory only.
+    notify : callable, optional
+        Told of every change of the run's status, from any thread.
+
+    Returns
+    -------
+    RunStatus
+        `FINISHED`, or `STOPPED` with the reason.
+
+    Raises
+    ------
+    DryRunError
+        Somebody else is working on this run.
+    asyncio.CancelledError
+        After everything done so far was written.
+    """
+    notify = notify or (lambda _: None)
+    with run.hold():
+        opening = Opening(run, notify)
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                grader = await stack.enter_async_context(build_grader(run.config()))
+                opening.say("Getting the model ready.")
+                model = await stack.enter_async_context(build_model(run.config().model, api_key, opening.say))
+                return await Pipeline(run, model, grader, notify).execute()
+        except DryRunError as error:
+            return opening.end(RunState.STOPPED, str(error))
+        except asyncio.CancelledError:
+            if run.status().state is not RunState.CANCELLED:
+                opening.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
+            raise
+
+
+class Opening:
+    """Says what happens before the first call: weights being fetched, a server starting."""
+
+    def __init__(self, run: Run, notify: OnStatus) -> None:
+        self._run, self._notify = run, notify
+        self._written = 0.0
+        before = run.status()
+        self._status = replace(
+            before, state=RunState.RUNNING, message="", started=before.started or time.time()
+        )
+
+    def say(self, message: str) -> None:
+        """Tell whoever watches; the disk hears it at most twice a second."""
+        self._status = replace(self._status, message=message, updated=time.time())
+        self._notify(self._status)
+        if time.monotonic() - self._written > 0.5:
+            self._run.write_status(self._status)
+            self._written = time.monotonic()
+
+    def end(self, state: RunState, message: str) -> RunStatus:
+        """It did not get as far as the pipeline, or the pipeline could not speak for itself."""
+        self._status = replace(self._run.status(), state=state, message=message)
+        with contextlib.suppress(StoreError):  # a full disk was the reason already given
+            self._run.write_status(self._status)
+        self._notify(self._status)
+        return self._status
+
+
+def build_model(config: ModelConfig, api_key: str, say: Callable[[str], None]) -> Model:
+    """The model a configuration names, not yet opened."""
+    if config.kind is ModelKind.EMBEDDED:
+        return EmbeddedModel(config, progress=lambda progress: say(str(progress)))
+    return EndpointModel(config, api_key)
+
+
+def build_grader(config: RunConfig) -> Grader:
+    """The grader a configuration names, not yet opened."""
+    return build(load_grader(config.grader), timeout=config.grade_timeout)
+
+
+def report_of(results: Results, thresholds: Thresholds | None = None) -> Report:
+    """The report of what a run has found so far."""
+    config = results.config
+    facts = ReportFacts(
+        run_id=results.run.id,
+        dataset=config.dataset.name,
+        model=config.model.name,
+        prompts_asked=len(results.keys),
+        rollouts=config.sampling.rollouts,
+        pending=results.pending,
+        reward_range=config.reward_range,
+        config=config.model_dump(mode="json"),
+    )
+    return build_report(results.observations(), thresholds or Thresholds(), facts)
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from plain code, also inside a notebook, whose loop is busy."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

@@ -1,0 +1,157 @@
+"""What a run looks like in a terminal: progress, banner, figures."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from dryrun.report import Report
+from dryrun.runs import RunStatus
+
+STYLES = {"GO": ("green", "●"), "NO-GO": ("red", "■"), "INVALID": ("yellow", "▲")}
+BAR_WIDTH = 40
+
+
+def consoles() -> tuple[Console, Console]:
+    """Where results go (stdout) and where progress and errors go (stderr)."""
+    return Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+class ProgressLine:
+    """One live line while a run goes on; silent where stderr is not a terminal but for a few lines.
+
+    Use as a context manager and hand `show` to `dryrun.runner.work_on`.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last_message = ""
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(BAR_WIDTH),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[detail]}", markup=False),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID = self._progress.add_task("starting", total=None, detail="")
+
+    def __enter__(self) -> ProgressLine:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, status: RunStatus) -> None:
+        """Take over the newest status; called from any thread."""
+        if not self._console.is_terminal and status.message != self._last_message:
+            self._last_message = status.message
+            self._console.print(Text(status.message))
+        detail = f"{status.graded:,} graded"
+        for count, word in (
+            (status.reused, "reused"),
+            (status.failed, "failed"),
+            (status.ungraded, "ungraded"),
+        ):
+            detail += f", {count:,} {word}" if count else ""
+        self._progress.update(
+            self._task,
+            description=status.message[:60] or "working",
+            completed=status.sampled,
+            total=status.total or None,
+            detail=detail,
+        )
+
+
+def print_error(console: Console, message: str) -> None:
+    """A user's mistake or a dead endpoint: the sentence, nothing else."""
+    console.print(Text.assemble(("error: ", "bold red"), Text(message)), soft_wrap=True)
+
+
+def print_report(console: Console, report: Report) -> None:
+    """The banner and the figures."""
+    console.print(_banner(report))
+    console.print(_distribution(report))
+    console.print(_figures(report))
+    if report.by_topic:
+        console.print(_topics(report))
+    for title, lines in _sections(report):
+        if lines:
+            console.print(Text(f"\n{title}", style="bold"))
+            for line in lines:
+                console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def _banner(report: Report) -> Panel:
+    verdict = report.diagnosis.verdict
+    colour, sign = STYLES[verdict]
+    word = Text(f"{sign} {verdict}", style=f"bold {colour}")
+    tested = Text(
+        f"Tested: {report.samples_evaluated:,} prompts, {report.responses_evaluated:,} responses with a score"
+    )
+    reasons = [Text(reason.sentence) for reason in report.diagnosis.reasons]
+    return Panel(Group(word, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
+
+
+def _distribution(report: Report) -> Table:
+    table = Table(title="Score distribution", title_justify="left", box=None, show_header=False)
+    table.add_column("bin")
+    table.add_column("bar")
+    table.add_column("share", justify="right")
+    for label, share in (report.distribution or {}).items():
+        table.add_row(label, "█" * round(share * BAR_WIDTH), f"{share:6.1%}")
+    return table
+
+
+def _figures(report: Report) -> Text:
+    figures = report.statistics
+    parts = [
+        f"{name} {_number(getattr(figures, field))}"
+        for name, field in (
+            ("Mean", "mean"),
+            ("Std", "std"),
+            ("Median", "median"),
+            ("Min", "min"),
+            ("Max", "max"),
+        )
+    ]
+    return Text("  ".join(parts), style="bold")
+
+
+def _topics(report: Report) -> Table:
+    table = Table(title="By topic", title_justify="left", title_style="bold")
+    for column in ("Topic", "Mean", "Std", "Count", "Status"):
+        table.add_column(column, justify="left" if column in ("Topic", "Status") else "right")
+    for name, topic in report.by_topic.items():
+        status = topic.status or "too few"
+        table.add_row(
+            Text(name or "(no topic)"), _number(topic.mean), _number(topic.std), str(topic.count), status
+        )
+    return table
+
+
+def _sections(report: Report) -> list[tuple[str, list[str]]]:
+    diagnosis = report.diagnosis
+    causes = [f"{number}. {cause}" for number, cause in enumerate(report.cause_lines, 1)]
+    return [
+        ("Quality", [f"Dataset: {diagnosis.dataset_quality}", f"Grader: {diagnosis.grader_quality}"]),
+        ("Likely causes", causes),
+        ("Recommended actions", [f"• {line}" for line in diagnosis.recommendations]),
+        ("Warnings", [f"• {line}" for line in diagnosis.warnings]),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def interactive() -> bool:
+    """Whether a person watches the progress."""
+    return sys.stderr.isatty()

@@ -1,0 +1,74 @@
+"""Small things many tests need: rows of sums, a grader for them, a run against a loopback server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from dryrun.config import ModelConfig, ModelKind, SamplingConfig
+from dryrun.dataset import dataset_from_items
+from dryrun.runner import prepare, start, work_on
+from dryrun.runs import Run, RunStatus
+from dryrun.store import Store
+
+EXACT: dict[str, Any] = {
+    "type": "string_check",
+    "name": "exact",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.reference_answer}}",
+    "operation": "eq",
+}
+FUZZY: dict[str, Any] = {
+    "type": "text_similarity",
+    "name": "fuzzy",
+    "input": "{{sample.output_text}}",
+    "reference": "{{item.reference_answer}}",
+    "evaluation_metric": "fuzzy_match",
+}
+
+
+def sum_rows(count: int) -> list[dict[str, Any]]:
+    """`count` different rows that ask for a sum; two topics, reference answers all right."""
+    return [
+        {
+            "messages": [{"role": "user", "content": f"{number} + {number + 1} ="}],
+            "reference_answer": str(2 * number + 1),
+            "topic": "even" if number % 2 == 0 else "odd",
+        }
+        for number in range(count)
+    ]
+
+
+def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """The rows as a JSONL file."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def endpoint_config(base_url: str, **fields: Any) -> ModelConfig:
+    """A model at a loopback server."""
+    return ModelConfig(kind=ModelKind.ENDPOINT, name="fake", base_url=base_url, **fields)
+
+
+def make_run(
+    store: Store,
+    base_url: str,
+    *,
+    rows: int | list[dict[str, Any]] = 40,
+    grader: dict[str, Any] = EXACT,
+    rollouts: int = 2,
+    size: int = 300,
+    **model: Any,
+) -> Run:
+    """A run that was started but not worked on."""
+    items = sum_rows(rows) if isinstance(rows, int) else rows
+    sampling = SamplingConfig(size=size, rollouts=rollouts)
+    config = endpoint_config(base_url, **{"seed": 0, **model})
+    return start(store, prepare(dataset_from_items(items), grader, model=config, sampling=sampling))
+
+
+def work(run: Run, **options: Any) -> RunStatus:
+    """Do what is left to do of `run`."""
+    return asyncio.run(work_on(run, api_key="test-key", **options))
