@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_serializer
+from pydantic import AwareDatetime, ValidationError, field_serializer
 
 from dryrun import __version__
 from dryrun.analysis.diagnosis import NOT_MEASURED, Diagnosis, diagnose
@@ -19,8 +19,20 @@ from dryrun.analysis.notices import Notice
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.topics import TopicFigures
 from dryrun.analysis.wording import Action, Cause
-from dryrun.config import Thresholds, Verdict
+from dryrun.config import Thresholds
 from dryrun.errors import DryRunError
+from dryrun.report_fields import (
+    ActionEntry,
+    CauseEntry,
+    CheckEntry,
+    DiagnosisEntry,
+    NoticeEntry,
+    PercentileFigures,
+    Record,
+    RunEntry,
+    ScoreFigures,
+    TopicEntry,
+)
 from dryrun.report_markdown import render_markdown
 
 
@@ -58,127 +70,6 @@ class ReportFacts:
     reward_range: tuple[float, float] = (0.0, 1.0)
     config: Mapping[str, Any] | None = field(default=None)
     timestamp: datetime | None = None
-
-
-class Record(BaseModel):
-    """Base of the report's parts: immutable, nothing unknown, no NaN."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class PercentileFigures(Record):
-    """Linear interpolation between scores (numpy's default)."""
-
-    p10: float | None
-    p25: float | None
-    p75: float | None
-    p90: float | None
-
-
-class ScoreFigures(Record):
-    """Figures of all valid scores, pooled over responses; null where there is nothing to compute."""
-
-    mean: float | None
-    std: float | None
-    min: float | None
-    max: float | None
-    median: float | None
-    percentiles: PercentileFigures
-    ddof: Literal[1] = 1
-    floor_share: float | None
-    ceiling_share: float | None
-    distinct_scores: int
-    bimodality_ratio: float | None
-
-
-class TopicEntry(Record):
-    """Figures of one topic."""
-
-    mean: float | None
-    std: float | None
-    count: int
-    status: Literal["good", "problem"] | None
-    prompts: int
-    missing: int
-    problem: str | None
-    note: str
-
-
-class NoticeEntry(Record):
-    """A reason or warning: a code for machines, a sentence for people."""
-
-    code: str
-    sentence: str
-    value: float | None
-    limit: float | None
-    topic: str | None
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
-class ActionEntry(Record):
-    """A recommended action."""
-
-    kind: str
-    sentence: str
-    topic: str | None
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
-class CauseEntry(Record):
-    """A likely cause."""
-
-    part: Literal["dataset", "grader"]
-    title: str
-    effect: str
-    solution: str
-
-
-class CheckEntry(Record):
-    """One row of the table of key metrics."""
-
-    metric: str
-    value: float | None
-    range: str
-    ok: bool | None
-    meaning: str
-    note: bool
-
-
-class DiagnosisEntry(Record):
-    """What is concluded. `warnings` and `recommendations` are sentences, as in the design document; the
-    same with their codes and numbers are in `warning_details` and `actions`."""
-
-    dataset_quality: str
-    grader_quality: str
-    verdict: Verdict
-    warnings: tuple[str, ...]
-    recommendations: tuple[str, ...]
-    reasons: tuple[NoticeEntry, ...]
-    pattern: str | None
-    dataset_sentence: str
-    grader_sentence: str
-    causes: tuple[CauseEntry, ...]
-    checks: tuple[CheckEntry, ...]
-    warning_details: tuple[NoticeEntry, ...]
-    actions: tuple[ActionEntry, ...]
-
-
-class RunEntry(Record):
-    """Which run this is a report of."""
-
-    id: str
-    dataset: str
-    model: str
-    prompts_asked: int | None
-    rollouts: int | None
-    pending: int
-    reward_range: tuple[float, float]
-    config: dict[str, Any] | None
-    versions: dict[str, str]
 
 
 class Report(Record):

@@ -17,9 +17,10 @@ from dryrun.analysis.wording import (
     plural,
 )
 from dryrun.markdown import code_span, sentence_about
+from dryrun.report_fields import ActionEntry, NoticeEntry
 
 if TYPE_CHECKING:
-    from dryrun.report import ActionEntry, NoticeEntry, Report
+    from dryrun.report import Report
 
 NOTHING = "–"
 
