@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     """The grammar of the command line."""
     top = argparse.ArgumentParser(
         prog="python -m dryrun",
-        description="Are the prompts learnable, and does the grader work? Ask before the training run is paid for.",
+        description="Are the prompts learnable, and does the grader work? Ask before you pay for training.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="sample, generate, grade, judge; the same command resumes"))

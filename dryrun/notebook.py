@@ -16,7 +16,7 @@ from dryrun.config import (
     SamplingConfig,
     Thresholds,
 )
-from dryrun.dataset import dataset_from_rows
+from dryrun.dataset import dataset_from_items
 from dryrun.errors import DryRunError
 from dryrun.paths import data_dir
 from dryrun.records import RunState
@@ -86,7 +86,7 @@ def run_dry_run(
     store = Store(Path(data) if data is not None else data_dir())
     model = _model(base_model, base_url, model_options)
     sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
-    prepared = prepare(dataset_from_rows(prompts), grader_config, model=model, sampling=sampling)
+    prepared = prepare(dataset_from_items(prompts), grader_config, model=model, sampling=sampling)
     run = unfinished_run(store, prepared.config) or start(store, prepared)
     key = os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key
     status = run_blocking(work_on(run, api_key=key))

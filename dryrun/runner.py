@@ -219,6 +219,7 @@ def report_of(results: Results, thresholds: Thresholds | None = None) -> Report:
         prompts_asked=len(results.keys),
         rollouts=config.sampling.rollouts,
         pending=results.pending,
+        duplicate_rows=len(results.keys) - len(set(results.keys)),
         reward_range=config.reward_range,
         config=config.model_dump(mode="json"),
     )

@@ -19,7 +19,7 @@ from dryrun.runner import prepare, regraded, start, work_on
 from dryrun.runs import Run, RunStatus, list_runs, unfinished_run
 from dryrun.store import Store
 from tests.fake_endpoint import FakeEndpoint, HangAfter, Reply, deterministic_answer, prompt_text
-from tests.support import EXACT, FUZZY, endpoint_config, make_run, sum_rows, work
+from tests.support import EXACT, FUZZY, endpoint_config, make_run, sum_rows, wait_until, work
 
 
 def test_every_rollout_is_sampled_and_graded_once(store: Store, endpoint: FakeEndpoint) -> None:
@@ -43,8 +43,10 @@ def test_the_same_configuration_again_makes_no_call(store: Store, endpoint: Fake
     status = work(again)
     assert endpoint.calls == 80
     assert (status.reused, status.calls, status.graded) == (80, 0, 80)
-    assert load_results(again).rollouts.select(["sample_key", "reward"]).equals(
-        first.rollouts.select(["sample_key", "reward"])
+    assert (
+        load_results(again)
+        .rollouts.select(["sample_key", "reward"])
+        .equals(first.rollouts.select(["sample_key", "reward"]))
     )
 
 
@@ -154,7 +156,9 @@ def test_a_dead_endpoint_stops_the_run_and_keeps_what_was_done(store: Store, end
     answered = iter(range(10))
 
     def fail_after_ten(body: dict[str, object]) -> Reply | str:
-        return Reply.error(400, "out of order") if next(answered, None) is None else deterministic_answer(body)
+        return (
+            Reply.error(400, "out of order") if next(answered, None) is None else deterministic_answer(body)
+        )
 
     endpoint.answer = fail_after_ten
     run = make_run(store, endpoint.base_url, rows=100, rollouts=1, concurrency=1)
@@ -174,8 +178,7 @@ def test_cancel_keeps_what_is_done_and_resume_goes_on(store: Store, endpoint: Fa
 
     async def cancelled() -> None:
         task = asyncio.create_task(work_on(run, api_key="k"))
-        while endpoint.calls < 34:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, lambda: endpoint.calls >= 34)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

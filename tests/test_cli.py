@@ -1,0 +1,182 @@
+"""The command line as a user meets it: exit codes, sentences, stop and go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dryrun.cli import main
+from tests.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
+from tests.support import EXACT, sum_rows, wait_until, write_jsonl
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """``--dataset`` and ``--grader`` with 60 rows and an exact grader."""
+    grader = tmp_path / "grader.json"
+    grader.write_text(json.dumps(EXACT))
+    dataset = write_jsonl(tmp_path / "rows.jsonl", sum_rows(60))
+    return ["--dataset", str(dataset), "--grader", str(grader)]
+
+
+def at(endpoint: FakeEndpoint, *more: str) -> list[str]:
+    return ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "2", "--model-seed", "0", *more]
+
+
+def command(arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dryrun", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "OPENAI_API_KEY": "k"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_go_is_exit_code_0_with_banner_figures_and_report(
+    files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.json"
+    assert main(["run", *files, *at(endpoint, "--out", str(out))]) == 0
+    printed = capsys.readouterr().out
+    for words in ("GO", "Tested: 60 prompts", "Mean 0.", "Std 0.", "0.8-1.0", "even", "odd"):
+        assert words in printed
+    report = json.loads(out.read_text())
+    assert report["diagnosis"]["verdict"] == "GO"
+    assert report["samples_evaluated"] == 60
+    assert set(report["statistics"]) >= {"mean", "std", "min", "max", "median", "percentiles"}
+    assert endpoint.calls == 120
+
+
+def test_no_go_is_exit_code_1_with_causes_and_actions(
+    files: list[str], endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.answer = lambda _: "no idea"
+    assert main(["run", *files, *at(endpoint)]) == 1
+    printed = capsys.readouterr().out
+    for words in ("NO-GO", "Likely causes", "Prompts too difficult", "Scoring too strict", "SFT"):
+        assert words in printed
+
+
+def test_too_few_prompts_is_exit_code_3(
+    files: list[str], endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *files, *at(endpoint, "--samples", "10")]) == 3
+    assert "INVALID" in capsys.readouterr().out
+
+
+def test_a_stored_run_is_judged_again_under_other_thresholds(
+    files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["run", *files, *at(endpoint)])
+    main(["runs"])
+    run_id = capsys.readouterr().out.splitlines()[-1].split()[0]
+    assert main(["report", run_id, "--threshold", "mean_high=0.3", "--out", str(tmp_path / "r.md")]) == 1
+    assert "NO-GO" in (tmp_path / "r.md").read_text()
+    assert main(["report", run_id]) == 0
+    assert endpoint.calls == 120
+
+
+def test_the_same_command_again_makes_no_call(files: list[str], endpoint: FakeEndpoint) -> None:
+    assert main(["run", *files, *at(endpoint)]) == main(["run", *files, *at(endpoint)]) == 0
+    assert endpoint.calls == 120
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--dataset", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["--grader", "nowhere.json"], "nowhere.json"),
+        (["--temperature", "9"], "--temperature"),
+        (["--threshold", "mean=1"], "mean_low"),
+        (["--threshold", "mean_low=x"], "mean_low"),
+        (["--threshold", "mean_low=0.95"], "below"),
+        (["--base-url", "ftp://x"], "http"),
+    ],
+)
+def test_a_users_mistake_is_exit_code_2_and_one_sentence(
+    files: list[str],
+    endpoint: FakeEndpoint,
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", *files, *at(endpoint), *arguments]) == 2
+    printed = capsys.readouterr().err
+    assert words in printed
+    assert "Traceback" not in printed
+    assert endpoint.calls == 0
+
+
+def test_a_malformed_dataset_names_every_line(
+    files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = json.dumps(sum_rows(1)[0])
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("\n".join([good, "{oops", good, '{"messages": []}', '{"prompt": 1}']))
+    assert main(["run", *files, *at(endpoint), "--dataset", str(bad)]) == 2
+    printed = capsys.readouterr().err
+    for line in ("line 2", "line 4", "line 5"):
+        assert line in printed
+
+
+def test_a_wrong_key_is_exit_code_2(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeEndpoint(api_key="right") as endpoint:
+        assert main(["run", *files, *at(endpoint)]) == 2
+    assert "401" in capsys.readouterr().err
+
+
+def test_kill_9_and_the_same_command_repeats_no_finished_call(
+    files: list[str], endpoint: FakeEndpoint
+) -> None:
+    endpoint.answer = HangAfter(40, deterministic_answer)
+    arguments = ["run", *files, *at(endpoint, "--concurrency", "4")]
+    with command(arguments) as process:
+        wait_until(lambda: endpoint.calls >= 44)
+        time.sleep(2.5)  # longer than the time between two flushes: what was answered is on disk
+        process.kill()
+        process.wait()
+    answered = list(endpoint.calls_by_key)[:40]
+    endpoint.answer = deterministic_answer
+    with command(arguments) as process:
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "Tested: 60 prompts" in output
+    assert all(endpoint.calls_by_key[key] == 1 for key in answered)
+    assert endpoint.calls == 44 + 80
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(files: list[str], endpoint: FakeEndpoint) -> None:
+    endpoint.answer = HangAfter(20, deterministic_answer)
+    arguments = ["run", *files, *at(endpoint, "--concurrency", "4")]
+    with command(arguments) as process:
+        wait_until(lambda: endpoint.calls >= 24)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the same command goes on" in errors
+    assert "Traceback" not in errors
+    endpoint.answer = deterministic_answer
+    assert main(arguments) == 0
+    assert endpoint.calls == 24 + 100
+
+
+def test_help_needs_no_heavy_package() -> None:
+    script = (
+        "import sys, dryrun, dryrun.cli; dryrun.cli.parser().format_help();"
+        "heavy = {'pandas', 'streamlit', 'nltk', 'altair', 'openai', 'numpy', 'pyarrow'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
