@@ -12,7 +12,8 @@ import openai
 
 from dryrun.errors import ModelError
 from dryrun.models.faults import Fault, fault_of_exception
-from dryrun.models.urls import PublicResolver, check_public, is_hosted, is_loopback, is_openai
+from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
+from dryrun.paths import hosted
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a connection."""
@@ -42,7 +43,7 @@ class Client:
     def __init__(self, base_url: str, api_key: str, *, trusted: bool = False) -> None:
         self.base_url = base_url
         self._api_key = checked_key(api_key)
-        self._guarded = is_hosted() and not trusted
+        self._guarded = hosted() and not trusted
         self._client: openai.AsyncOpenAI | None = None
 
     async def open(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import socket
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -12,9 +11,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from dryrun.errors import ModelError
-
-HOSTED = "DRYRUN_HOSTED"
-"""Environment variable; "1" where the app serves strangers."""
 
 METHODS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
 PORTS = {"http": 80, "https": 443}
@@ -79,11 +75,6 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def is_hosted() -> bool:
-    """Whether this process serves strangers, who must not reach its private network."""
-    return os.environ.get(HOSTED, "") == "1"
 
 
 def is_public(address: str) -> bool:
