@@ -1,0 +1,53 @@
+"""The verdict: a word, a sign and a sentence, so that it never hangs on colour."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from dryrun.analysis.diagnosis import Diagnosis
+from dryrun.analysis.wording import PATTERN_TITLES, plural
+from dryrun.app.labels import plain
+from dryrun.config import Verdict
+
+BADGES: dict[Verdict, tuple[str, Literal["green", "red", "orange"]]] = {
+    "GO": ("🟢", "green"),
+    "NO-GO": ("🔴", "red"),
+    "INVALID": ("⚠️", "orange"),
+}
+SENTENCES: dict[Verdict, str] = {
+    "GO": "Proceed to training.",
+    "NO-GO": "Do not train yet.",
+    "INVALID": "No verdict: too little was measured.",
+}
+
+
+def headline(verdict: Verdict, *, partial: bool) -> None:
+    """The page's title with the verdict beside it."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title("Dry Run Validation", width="content")
+        icon, colour = BADGES[verdict]
+        st.badge(f"{verdict} so far" if partial else verdict, icon=icon, color=colour)
+
+
+def banner(found: Diagnosis) -> None:
+    """The verdict in one box with what decided it."""
+    icon, _ = BADGES[found.verdict]
+    pattern = PATTERN_TITLES.get(found.pattern) if found.pattern else None
+    words = f"**{found.verdict}.** {SENTENCES[found.verdict]}"
+    if pattern:
+        words += f" {pattern}."
+    reasons = " ".join(plain(reason.sentence, 400) for reason in found.reasons)
+    show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[found.verdict]
+    show(f"{words} {reasons}", icon=icon)
+
+
+def tested(found: Diagnosis) -> None:
+    """How much the verdict rests on."""
+    coverage = found.coverage
+    st.markdown(
+        f"Tested: **{plural(coverage.prompts_scored, 'sample')}** "
+        f"({plural(coverage.prompts, 'prompt')}, {plural(coverage.responses, 'response')}, "
+        f"{coverage.scored:,} with a score)"
+    )

@@ -1,0 +1,128 @@
+"""Charts and tables of the results page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dryrun.analysis.diagnosis import Diagnosis
+from dryrun.analysis.observations import Observations
+from dryrun.analysis.rules import Check
+from dryrun.analysis.wording import figure, percent
+from dryrun.charts import (
+    BIN_FIELD,
+    SELECTION,
+    histogram_alt,
+    histogram_bars,
+    score_histogram,
+    topic_chart,
+    topics_alt,
+    topics_caption,
+)
+from dryrun.config import Thresholds
+
+HISTOGRAM = "histogram"
+
+
+def distribution(observations: Observations, found: Diagnosis, thresholds: Thresholds) -> None:
+    """The score distribution; a click on a bar filters the samples."""
+    st.markdown("Score distribution")
+    st.altair_chart(
+        score_histogram(histogram_bars(observations.score), found.statistics.mean, thresholds),
+        key=HISTOGRAM,
+        on_select="rerun",
+        selection_mode=SELECTION,
+        alt=histogram_alt(found.statistics, thresholds),
+    )
+    st.markdown(f"Mean: **{_number(found.statistics.mean)}**  Std: **{_number(found.statistics.std)}**")
+
+
+def clicked_bars() -> tuple[int, ...]:
+    """The histogram's bars that are selected, by number."""
+    event: Any = st.session_state.get(HISTOGRAM)
+    if not event:
+        return ()
+    points = event["selection"].get(SELECTION, [])
+    return tuple(sorted({int(point[BIN_FIELD]) for point in points if BIN_FIELD in point}))
+
+
+def statistics_table(found: Diagnosis) -> None:
+    """All figures of the report."""
+    figures, parts = found.statistics, found.statistics.percentiles
+    rows = {
+        "Mean": figures.mean,
+        "Std": figures.std,
+        "Min": figures.min,
+        "p10": parts.p10 if parts else None,
+        "p25": parts.p25 if parts else None,
+        "Median": figures.median,
+        "p75": parts.p75 if parts else None,
+        "p90": parts.p90 if parts else None,
+        "Max": figures.max,
+    }
+    _table(
+        {"Figure": list(rows), "Value": [_number(value) for value in rows.values()]}, "Figures of the scores"
+    )
+
+
+def bins_table(found: Diagnosis) -> None:
+    """The report's five bins."""
+    shares = found.statistics.distribution or {}
+    counts = found.statistics.bins
+    _table(
+        {
+            "Scores": list(shares),
+            "Share": [percent(share) for share in shares.values()],
+            "Count": [counts[label] for label in shares],
+        },
+        "Shares of the scores",
+    )
+
+
+def checks_table(checks: tuple[Check, ...]) -> None:
+    """The document's key metrics beside their healthy ranges."""
+    _table(
+        {
+            "": [_mark(check) for check in checks],
+            "Metric": [check.metric for check in checks],
+            "Value": [_number(check.value) for check in checks],
+            "Healthy range": [check.range for check in checks],
+            "Meaning": [check.meaning for check in checks],
+        },
+        "Key metrics beside their healthy ranges",
+    )
+
+
+def topics_section(found: Diagnosis, thresholds: Thresholds) -> None:
+    """Each topic's mean, spread and status: chart, then table."""
+    st.altair_chart(topic_chart(found.topics, thresholds), key="topics", alt=topics_alt(found.topics))
+    st.caption(topics_caption(found.topics))
+    with st.expander("Table", icon=":material/table:"):
+        _table(
+            {
+                "Topic": [topic.label for topic in found.topics],
+                "Status": [topic.status.value if topic.status else "–" for topic in found.topics],
+                "Mean": [_number(topic.mean) for topic in found.topics],
+                "Std": [_number(topic.std) for topic in found.topics],
+                "Scores": [topic.count for topic in found.topics],
+                "Missing": [topic.missing for topic in found.topics],
+                "Prompts": [topic.prompts for topic in found.topics],
+                "Note": [topic.note for topic in found.topics],
+            },
+            "Figures by topic",
+        )
+
+
+def _table(columns: dict[str, list[Any]], alt: str) -> None:
+    st.dataframe(columns, hide_index=True, alt=alt)
+
+
+def _mark(check: Check) -> str:
+    if check.ok is None:
+        return "–"
+    return "✓" if check.ok else "ℹ" if check.note else "⚠"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else figure(value)

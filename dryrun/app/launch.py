@@ -1,0 +1,50 @@
+"""From a checked configuration to a live run and its page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app import jobs
+from dryrun.app.labels import plain
+from dryrun.app.model_form import model_words
+from dryrun.app.session import RUN, look_at, owner, store
+from dryrun.errors import DryRunError
+from dryrun.estimate import Estimate, estimate
+from dryrun.paths import hosted
+from dryrun.runner import Prepared, start
+from dryrun.runs import Run, unfinished_run
+
+FLASH = "launch_problem"
+
+
+def launch(prepared: Prepared, api_key: str = "") -> None:
+    """Start the run and go to its page. A run with just this configuration is gone on with, not doubled."""
+    run = _known(prepared) or start(store(), prepared)
+    try:
+        jobs.start(run, api_key=api_key, owner=owner())
+    except DryRunError as error:
+        st.session_state[FLASH] = str(error)
+    look_at(run.id)
+    st.switch_page("pages/run.py", query_params={RUN: run.id})
+
+
+def _known(prepared: Prepared) -> Run | None:
+    mine = [Run(store(), job.dryrun_id) for job in jobs.live() if not hosted() or job.owner == owner()]
+    for run in mine:
+        if run.folder.is_dir() and run.config() == prepared.config:
+            return run
+    # Where strangers share a server nobody is handed somebody else's run.
+    return None if hosted() else unfinished_run(store(), prepared.config)
+
+
+def call_summary(prepared: Prepared) -> Estimate:
+    """Say what will be called, and how often."""
+    counts = estimate(store(), prepared)
+    model = model_words(prepared.config.model)
+    lines = f"{counts.prompts:,} prompts × {counts.rollouts} responses = **{counts.responses:,} calls** "
+    lines += f"to {model}"
+    if counts.stored:
+        lines += f", of which {counts.stored:,} are stored already: **{counts.calls:,} calls** are left"
+    grader = plain(prepared.config.grader.get("name") or prepared.config.grader.get("type", ""), 60)
+    st.markdown(f"{lines}.  \n{counts.responses:,} grades by the grader {grader}, computed on this machine.")
+    return counts

@@ -1,0 +1,63 @@
+"""What the results page works on: a run's figures, joined once and kept while they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dryrun.analysis.diagnosis import Diagnosis, diagnose
+from dryrun.analysis.observations import Observations
+from dryrun.app import jobs
+from dryrun.app.session import Chosen
+from dryrun.config import Thresholds
+from dryrun.results import Results, load_results
+from dryrun.runs import Run, RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A run's figures at one moment.
+
+    Attributes
+    ----------
+    results : Results
+    observations : Observations
+    duplicate_rows : int
+        Drawn rows that repeat an earlier one.
+    """
+
+    results: Results
+    observations: Observations
+    duplicate_rows: int
+
+    def diagnosis(self, thresholds: Thresholds) -> Diagnosis:
+        """The verdict under these thresholds."""
+        return diagnose(self.observations, thresholds, duplicate_rows=self.duplicate_rows)
+
+
+def load(chosen: Chosen) -> tuple[RunStatus, Loaded]:
+    """Where the run stands, and its figures: read again only when its counts have changed.
+
+    Raises
+    ------
+    DryRunError
+        Its files cannot be read.
+    """
+    status = chosen.run.status() if chosen.recorded else jobs.status(chosen.run)
+    counts = (
+        status.state.value,
+        status.sampled,
+        status.graded,
+        status.failed,
+        status.ungraded,
+        status.updated,
+    )
+    return status, _load(str(chosen.run.folder.resolve()), counts, chosen.run)
+
+
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner="Reading the run …")
+def _load(folder: str, counts: tuple[object, ...], _run: Run) -> Loaded:
+    """`folder` and `counts` are the cache's key; nobody changes what is kept."""
+    results = load_results(_run)
+    return Loaded(results, results.observations(), len(results.keys) - len(set(results.keys)))

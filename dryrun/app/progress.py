@@ -1,0 +1,71 @@
+"""A run while it goes: how far, how fast, how long still."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app import jobs
+from dryrun.app.labels import plain
+from dryrun.records import RunState
+from dryrun.runs import Run, RunStatus
+
+POLL_SECONDS = 1.0
+
+
+def live_progress(run: Run) -> None:
+    """Progress that follows the run by itself until it ends, then draws the page once more."""
+    live = jobs.status(run).live
+    follow = st.fragment(run_every=POLL_SECONDS if live else None)(_follow)
+    with st.container():  # of its own: a timed fragment could draw over what stands after it
+        follow(run, live)
+
+
+def _follow(run: Run, was_live: bool) -> None:
+    status = jobs.status(run)
+    if was_live and not status.live:
+        st.rerun()
+    show_progress(status)
+
+
+def show_progress(status: RunStatus) -> None:
+    """The figures of one moment."""
+    total = max(status.total, 1)
+    reused = f", {status.reused:,} of them reused" if status.reused else ""
+    st.progress(
+        min(status.sampled / total, 1.0), f"Responses: {status.sampled:,} of {status.total:,}{reused}"
+    )
+    st.progress(min(status.graded / total, 1.0), f"Grades: {status.graded:,} of {status.total:,}")
+    with st.grid("auto", min_column_width=130):
+        st.metric("Rate", f"{status.rate:.1f} / s" if status.live and status.rate else "–")
+        st.metric("Time left", duration(status.remaining))
+        st.metric("Time so far", duration(status.seconds))
+        st.metric("Failed calls", f"{status.failed:,}")
+        st.metric("Without a grade", f"{status.ungraded:,}")
+
+
+def end_words(status: RunStatus) -> None:
+    """How it ended, or what it is doing, in a box that says so without its colour."""
+    text = plain(status.message or "Working.", 600)
+    match status.state:
+        case RunState.RUNNING:
+            st.info(text, icon="⏳")
+        case RunState.FINISHED:
+            st.success(text, icon="✅")
+        case RunState.STOPPED:
+            st.error(f"Stopped. {text}", icon="⛔")
+        case RunState.CANCELLED:
+            st.warning(text, icon="⏸️")
+        case RunState.INTERRUPTED:
+            st.warning(text, icon="⏸️")
+
+
+def duration(seconds: float | None) -> str:
+    """``"42 s"``, ``"3 min 20 s"``, ``"2 h 5 min"``; a dash if unknown."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,93 @@
+"""Adjust Grader: the same prompts and responses as a run, under a changed grader."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app.grader_form import checked, edit, grader_editor, pretty, show_findings
+from dryrun.app.labels import plain, short
+from dryrun.app.launch import launch
+from dryrun.app.model_form import api_key_input, fill_in, model_words
+from dryrun.app.problems import show_error
+from dryrun.app.sampling_form import range_section
+from dryrun.app.session import RECORDED, Chosen, config_of, open_by_name, store
+from dryrun.borrowing import borrow_samples
+from dryrun.config import ModelKind, RunConfig, SamplingMethod
+from dryrun.errors import DryRunError
+from dryrun.estimate import Estimate, estimate
+from dryrun.graders import GraderSpec
+from dryrun.runner import Prepared, regraded
+
+ADJUST = "adjust"
+"""URL parameter: the run whose grader is being adjusted."""
+
+
+def regrade_form(name: str) -> None:
+    """Draw it for the run `name` (an id, or the recorded example)."""
+    try:
+        chosen = Chosen(open_by_name(name), recorded=name == RECORDED)
+        config = config_of(chosen.run)
+    except DryRunError as error:
+        show_error(error)
+        st.button("Configure a new run", on_click=leave)
+        return
+    st.header("Adjust the grader")
+    if st.session_state.get("adjusting") != name:
+        st.session_state["adjusting"] = name
+        edit(pretty(config.grader))
+    _kept(chosen, config)
+    spec = checked(grader_editor())
+    try:
+        reward_range = range_section(spec, "regrade_range")
+        _offer(chosen, spec, reward_range)
+    except DryRunError as error:
+        show_error(error)
+    st.button("Change dataset, model or sample too", on_click=_leave_with, args=(config,), type="tertiary")
+
+
+def leave() -> None:
+    """Back to the whole form."""
+    st.session_state.pop("adjusting", None)
+    st.query_params.pop(ADJUST, None)
+
+
+def _leave_with(config: RunConfig) -> None:
+    leave()
+    fill_in(config.model)
+    sampling = config.sampling
+    st.session_state["sample_size"], st.session_state["rollouts"] = sampling.size, sampling.rollouts
+    st.session_state["sampling_seed"] = sampling.seed
+    st.session_state["stratified"] = sampling.method is SamplingMethod.STRATIFIED
+
+
+def _kept(chosen: Chosen, config: RunConfig) -> None:
+    which = "the recorded example" if chosen.recorded else f"run {short(chosen.run.id)}"
+    sampling = config.sampling
+    st.markdown(
+        f"Kept from {which}: its prompts ({plain(config.dataset.name, 60)}), and its responses by "
+        f"{model_words(config.model)}, {sampling.rollouts} to each prompt. Only grading is done again."
+    )
+
+
+def _offer(chosen: Chosen, spec: GraderSpec | None, reward_range: tuple[float, float] | None) -> None:
+    if spec is None:
+        return
+    prepared = regraded(chosen.run, spec.raw, reward_range)
+    show_findings(prepared.findings)
+    counts = estimate(chosen.run.store, prepared)
+    api_key = _words_and_key(prepared, counts)
+    if st.button("Re-score", type="primary", icon=":material/play_arrow:", key="rescore"):
+        if chosen.recorded:
+            borrow_samples(chosen.run, store())
+        launch(prepared, api_key)
+
+
+def _words_and_key(prepared: Prepared, counts: Estimate) -> str:
+    if not counts.calls or counts.stored is None:
+        st.markdown(f"**{counts.responses:,} grades, no calls to the model.**")
+        return ""
+    st.markdown(
+        f"{counts.responses:,} grades. **{counts.calls:,} responses are not stored** and will be asked of "
+        f"{model_words(prepared.config.model)}."
+    )
+    return api_key_input("regrade_key") if prepared.config.model.kind is ModelKind.ENDPOINT else ""

@@ -1,0 +1,76 @@
+"""What can be done with a run: cancel, resume, go to its results."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app import jobs
+from dryrun.app.labels import plain
+from dryrun.app.launch import FLASH
+from dryrun.app.model_form import api_key_input
+from dryrun.app.session import RUN, config_of, may_cancel, owner
+from dryrun.config import ModelKind
+from dryrun.errors import DryRunError
+from dryrun.records import RunState
+from dryrun.runs import Run, RunStatus
+
+KEY = "resume_key"
+
+
+def run_controls(run: Run, status: RunStatus) -> None:
+    """The buttons that make sense in this state."""
+    if problem := st.session_state.pop(FLASH, ""):
+        st.error(plain(problem, 400), icon="⛔")
+    if status.live:
+        _while_live(run)
+    else:
+        _after(run, status)
+
+
+def _while_live(run: Run) -> None:
+    with st.container(horizontal=True):
+        if may_cancel(run):
+            st.button("Cancel run", on_click=jobs.cancel, args=(run,), icon=":material/stop:", key="cancel")
+        st.page_link(
+            "pages/results.py",
+            label="Results so far",
+            icon=":material/insights:",
+            query_params={RUN: run.id},
+        )
+    if jobs.find(run) is None:
+        st.caption("Another process on this machine is working on this run; it can be cancelled there.")
+    st.caption("The run goes on when you leave this page or close the tab. Its link brings you back.")
+
+
+def _after(run: Run, status: RunStatus) -> None:
+    finished = status.state is RunState.FINISHED
+    left = not finished or status.failed or status.ungraded
+    if left and config_of(run).model.kind is ModelKind.ENDPOINT:
+        api_key_input(KEY)
+    with st.container(horizontal=True):
+        if status.graded and st.button(
+            "See the results" if finished else "See the results so far",
+            type="primary" if finished else "secondary",
+            icon=":material/insights:",
+            key="to_results",
+        ):
+            st.switch_page("pages/results.py", query_params={RUN: run.id})
+        if left:
+            again = "Try the failed ones again" if finished else "Resume" if status.sampled else "Start"
+            st.button(
+                again,
+                type="secondary" if finished else "primary",
+                icon=":material/play_arrow:",
+                key="resume",
+                on_click=_resume,
+                args=(run,),
+            )
+    if left and not finished:
+        st.caption("What was done is kept: no answered call is made again.")
+
+
+def _resume(run: Run) -> None:
+    try:
+        jobs.start(run, api_key=str(st.session_state.get(KEY) or ""), owner=owner())
+    except DryRunError as error:
+        st.session_state[FLASH] = str(error)

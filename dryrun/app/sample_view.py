@@ -1,0 +1,114 @@
+"""One sample: prompt, response, reference, reward and its parts. Everything here is somebody else's text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dryrun.analysis.wording import figure
+from dryrun.app.labels import plain
+from dryrun.config import RunConfig
+from dryrun.records import Grade, Prompt, Sample, SampleOutcome
+from dryrun.results import Inspected
+
+LONG = 1200
+"""Characters above which a text gets a box that scrolls."""
+
+
+def sample_view(inspected: Inspected, score: float, config: RunConfig) -> None:
+    """Draw it.
+
+    Parameters
+    ----------
+    inspected : Inspected
+    score : float
+        Its score on 0..1; NaN if it has none.
+    config : RunConfig
+    """
+    with st.container(border=True):
+        _head(inspected, score, config)
+        left, right = st.columns(2)
+        with left:
+            _prompt(inspected.prompt)
+        with right:
+            _response(inspected.sample)
+            if inspected.grade is not None:
+                _grade(inspected.grade)
+        _item(inspected.prompt)
+
+
+def _head(inspected: Inspected, score: float, config: RunConfig) -> None:
+    prompt, sample, grade = inspected.prompt, inspected.sample, inspected.grade
+    reward = "no reward" if grade is None or grade.reward is None else f"reward {figure(grade.reward)}"
+    if config.reward_range != (0.0, 1.0) and not math.isnan(score):
+        reward += f" (score {figure(score)})"
+    facts = [f"row {prompt.row + 1:,}", f"response {sample.rollout + 1} of {config.sampling.rollouts}"]
+    if sample.outcome is not SampleOutcome.ANSWERED:
+        facts.append(sample.outcome.value)
+    if sample.completion_tokens is not None:
+        facts.append(f"{sample.completion_tokens:,} tokens")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(reward)}**", width="content")
+        if prompt.topic:
+            st.text(prompt.topic[:80])
+        st.caption(plain(" · ".join(facts)), width="content")
+
+
+def _prompt(prompt: Prompt) -> None:
+    for message in prompt.messages:
+        st.caption(f"Prompt ({plain(message.get('role', ''), 20)})")
+        _block(_content(message))
+
+
+def _response(sample: Sample) -> None:
+    st.caption("Response")
+    if sample.text:
+        _block(sample.text)
+    elif not sample.tool_calls:
+        _block(sample.error or "(nothing)")
+    if sample.tool_calls:
+        _block(_json([dict(call) for call in sample.tool_calls]))
+    if sample.note:
+        st.caption(plain(sample.note, 300))
+
+
+def _grade(grade: Grade) -> None:
+    if grade.sub_rewards:
+        parts = [
+            f"{name}: {'–' if value is None else figure(value)}" for name, value in grade.sub_rewards.items()
+        ]
+        st.caption("Sub-rewards")
+        st.text("   ".join(parts))
+    for name, detail in grade.errors.items():
+        st.warning(plain(f"{name}: {detail}", 500))
+
+
+def _item(prompt: Prompt) -> None:
+    others = {key: value for key, value in prompt.item.items() if key not in ("messages", "topic")}
+    reference = next((key for key in ("reference_answer", "reference", "answer") if key in others), None)
+    if reference is not None:
+        st.caption(plain(reference.replace("_", " ").capitalize()))
+        value = others.pop(reference)
+        _block(value if isinstance(value, str) else _json(value))
+    if others:
+        with st.expander("Other fields of the row"):
+            _block(_json(others))
+
+
+def _content(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return _json(content if content is not None else message.get("tool_calls"))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def _block(text: str) -> None:
+    st.code(text, language=None, wrap_lines=True, height=320 if len(text) > LONG else "content")

@@ -1,0 +1,38 @@
+"""The buttons under the verdict."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app.downloads import start_training, try_sft
+from dryrun.app.inspector import show_group
+from dryrun.app.loading import Loaded
+from dryrun.app.regrade_form import ADJUST
+from dryrun.app.selection import Show
+from dryrun.app.session import RECORDED, RUN, Chosen
+from dryrun.config import Verdict
+
+
+def verdict_actions(chosen: Chosen, loaded: Loaded, verdict: Verdict) -> None:
+    """What to do next: on a GO read samples and train, else find the cause."""
+    with st.container(horizontal=True):
+        if verdict == "GO":
+            _show("View High Scores", Show.HIGHEST)
+            _show("View Low Scores", Show.LOWEST)
+            _adjust(chosen)
+        else:
+            _show("Review Samples", Show.LOWEST)
+            _show("View High Scores", Show.HIGHEST)
+            _adjust(chosen)
+            try_sft(loaded)
+        start_training(loaded, verdict)
+
+
+def _show(label: str, show: Show) -> None:
+    st.button(label, on_click=show_group, args=(show,), key=f"go_{show.value}")
+
+
+def _adjust(chosen: Chosen) -> None:
+    if st.button("Adjust Grader", key="adjust_grader", help="Re-scores the stored responses: no calls."):
+        name = RECORDED if chosen.recorded else chosen.run.id
+        st.switch_page("pages/configure.py", query_params={RUN: name, ADJUST: name})

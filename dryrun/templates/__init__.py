@@ -1,0 +1,1 @@
+"""Text files that exports are made of."""

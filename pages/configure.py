@@ -1,0 +1,51 @@
+"""Choose data, grader, model and sample size, then start a run."""
+
+import streamlit as st
+
+from dryrun.app.dataset_form import dataset_section
+from dryrun.app.frame import ensure_frame
+from dryrun.app.grader_form import grader_section, show_findings
+from dryrun.app.launch import call_summary, launch
+from dryrun.app.model_form import model_section
+from dryrun.app.problems import show_error
+from dryrun.app.quick_start import quick_start
+from dryrun.app.regrade_form import ADJUST, regrade_form
+from dryrun.app.sampling_form import range_section, sampling_section
+from dryrun.errors import DryRunError
+from dryrun.runner import prepare
+
+ensure_frame()
+
+st.title("Dry Run")
+if adjusted := st.query_params.get(ADJUST):
+    regrade_form(adjusted)
+    st.stop()
+
+quick_start()
+
+st.header("Or configure your own run")
+st.subheader("1. Dataset")
+dataset = dataset_section()
+
+st.subheader("2. Grader")
+grader = grader_section()
+
+st.subheader("3. Base model")
+model = model_section()
+
+st.subheader("4. Sample")
+try:
+    sampling = sampling_section(dataset)
+    reward_range = range_section(grader)
+
+    st.subheader("5. Start")
+    if dataset is None or grader is None or model is None:
+        st.caption("Choose what is missing above, then start here.")
+        st.stop()
+    prepared = prepare(dataset, grader.raw, model=model.config, sampling=sampling, reward_range=reward_range)
+    show_findings(prepared.findings)
+    call_summary(prepared)
+    if st.button("Start run", type="primary", icon=":material/play_arrow:", key="start"):
+        launch(prepared, model.api_key)
+except DryRunError as error:
+    show_error(error)

@@ -1,0 +1,67 @@
+"""Verdict, score distribution, topics and single samples of a run."""
+
+import streamlit as st
+
+from dryrun.app.banner import banner, headline, tested
+from dryrun.app.downloads import report_downloads
+from dryrun.app.figures import bins_table, checks_table, distribution, statistics_table, topics_section
+from dryrun.app.frame import ensure_frame
+from dryrun.app.inspector import inspector
+from dryrun.app.loading import load
+from dryrun.app.notices import empty_state, not_measured, provenance
+from dryrun.app.problems import show_error
+from dryrun.app.quality import problem, quality_lines, topic_actions, warning_list
+from dryrun.app.session import chosen_run, recorded_run
+from dryrun.app.threshold_panel import threshold_panel
+from dryrun.app.verdict_actions import verdict_actions
+from dryrun.errors import DryRunError
+
+ensure_frame()
+
+try:
+    chosen = chosen_run() or recorded_run()
+    if chosen is None:
+        empty_state()
+        st.stop()
+    with st.sidebar:
+        thresholds = threshold_panel()
+    status, loaded = load(chosen)
+    found = loaded.diagnosis(thresholds)
+
+    headline(found.verdict, partial=loaded.results.pending > 0)
+    provenance(chosen, status, loaded)
+    banner(found)
+
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        tested(found)
+        distribution(loaded.observations, found, thresholds)
+    with right:
+        if found.verdict == "GO":
+            quality_lines(found)
+        problem(found)
+        warning_list(found)
+    verdict_actions(chosen, loaded, found.verdict)
+
+    inspector(loaded)
+
+    if found.topics:
+        st.subheader("Topics")
+        topics_section(found, thresholds)
+        topic_actions(found)
+
+    st.subheader("Statistics")
+    checks_table(found.checks)
+    left, right = st.columns(2, gap="large")
+    with left:
+        statistics_table(found)
+    with right:
+        bins_table(found)
+    not_measured()
+
+    st.subheader("Report")
+    report_downloads(loaded, thresholds)
+except DryRunError as error:
+    st.title("Results")
+    show_error(error)
+    st.page_link("pages/configure.py", label="Configure a run", icon=":material/tune:")

@@ -1,0 +1,36 @@
+"""Watch a run, cancel it, resume it."""
+
+import streamlit as st
+
+from dryrun.app import jobs
+from dryrun.app.frame import ensure_frame
+from dryrun.app.labels import plain
+from dryrun.app.model_form import model_words
+from dryrun.app.problems import show_error
+from dryrun.app.progress import end_words, live_progress
+from dryrun.app.run_controls import run_controls
+from dryrun.app.session import chosen_run, config_of
+from dryrun.errors import DryRunError
+
+ensure_frame()
+
+st.title("Run")
+try:
+    chosen = chosen_run()
+    if chosen is None or chosen.recorded:
+        st.info("No run is chosen. Start one on the Configure page, or open a run's link.", icon="ℹ️")
+        st.page_link("pages/configure.py", label="Configure a run", icon=":material/tune:")
+        st.stop()
+    run, config = chosen.run, config_of(chosen.run)
+    status = jobs.status(run)
+    st.caption(
+        f"{plain(config.dataset.name, 80)} · {status.total:,} responses "
+        f"({config.sampling.rollouts} per prompt) by {model_words(config.model)}"
+    )
+    if not status.live:
+        end_words(status)
+    live_progress(run)
+    run_controls(run, status)
+except DryRunError as error:
+    show_error(error)
+    st.page_link("pages/configure.py", label="Configure a new run", icon=":material/tune:")
