@@ -6,6 +6,7 @@ from dryrun.graders.check import check_against
 from dryrun.graders.factory import build
 from dryrun.graders.findings import Finding, Severity, raise_errors
 from dryrun.graders.protocol import Grader
+from dryrun.graders.sandbox import SandboxStatus, sandbox_status
 from dryrun.graders.schema import load_grader
 from dryrun.graders.specs import GraderSpec
 
@@ -15,10 +16,12 @@ __all__ = [
     "Finding",
     "Grader",
     "GraderSpec",
+    "SandboxStatus",
     "Severity",
     "build",
     "build_grader",
     "check_against",
     "load_grader",
     "raise_errors",
+    "sandbox_status",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dryrun.graders.findings import Finding, Severity, did_you_mean
+from dryrun.graders.isolation import Mechanism
+from dryrun.graders.sandbox import sandbox_status
 from dryrun.graders.source import parameter_names
 from dryrun.graders.specs import GraderSpec, Operation, PythonSpec, StringCheckSpec, TextSimilaritySpec
 from dryrun.graders.template import SAMPLE_MEMBERS, Reference, Template, VariableError
@@ -60,6 +62,7 @@ def check_against(spec: GraderSpec, prompts: Iterable[Prompt], response_format: 
         if isinstance(grader, (StringCheckSpec, TextSimilaritySpec)):
             findings += _check_sides(grader, where)
         if isinstance(grader, PythonSpec):
+            findings += _check_sandbox(where)
             findings += _check_source(grader, where, response_format)
     order = list(Severity)
     return sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
@@ -162,6 +165,14 @@ def _is_like(grader: GraderSpec) -> bool:
 
 def _namespaces(template: Template) -> set[str]:
     return {reference.namespace for reference in template.references}
+
+
+def _check_sandbox(where: str) -> Iterator[Finding]:
+    status = sandbox_status()
+    if not status.available:
+        yield Finding(Severity.ERROR, f"{where}.type", status.reason)
+    elif status.mechanism is Mechanism.NOTHING:
+        yield Finding(Severity.WARNING, f"{where}.type", status.reason)
 
 
 def _check_source(grader: PythonSpec, where: str, response_format: bool) -> Iterator[Finding]:

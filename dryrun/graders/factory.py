@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from dryrun.graders.comparing import ComparingGrader
+from dryrun.graders.multi import MultiGrader
 from dryrun.graders.protocol import Grader
-from dryrun.graders.specs import GraderSpec, StringCheckSpec, TextSimilaritySpec
+from dryrun.graders.python import PythonGrader
+from dryrun.graders.specs import GraderSpec, MultiSpec, PythonSpec, StringCheckSpec, TextSimilaritySpec
 from dryrun.graders.string_check import string_check
 from dryrun.graders.text_similarity import similarity
 
@@ -33,4 +35,9 @@ def build(spec: GraderSpec, *, timeout: float = DEFAULT_TIMEOUT) -> Grader:
             templates = spec.templates
             measure = similarity(spec.evaluation_metric)
             return ComparingGrader(templates["input"], templates["reference"], measure)
+        case PythonSpec():
+            return PythonGrader(spec.source, timeout)
+        case MultiSpec():
+            parts = {key: build(part, timeout=timeout) for key, part in spec.graders.items()}
+            return MultiGrader(parts, spec.formula)
     raise NotImplementedError(f"no grader is built for {type(spec).__name__}")

@@ -1,0 +1,288 @@
+"""One worker process, seen from outside: started, fed, listened to with distrust, killed.
+
+What comes back is data of unknown origin: frames are limited in size, must be JSON of exactly the
+agreed shape and in the agreed order; anything else ends the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import select
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from dryrun.graders.isolation import Launch, Limits, import_paths
+
+MAX_FRAME = 64 * 1024
+"""Longest frame accepted from a worker, in bytes; an honest one has under 1 KB."""
+
+MAX_TEXT = 600
+"""Longest text taken from a frame, in characters."""
+
+STARTUP_SECONDS = 60.0
+"""How long Python may take to come up in the sandbox, on a busy machine."""
+
+
+class WorkerFault(StrEnum):
+    """Why a worker had to be given up."""
+
+    TIMEOUT = "timeout"
+    """No answer in time."""
+    DIED = "died"
+    """The process ended by itself."""
+    FORGED = "forged"
+    """It sent something that no honest worker sends."""
+    NOT_STARTED = "not started"
+    """It never came up."""
+    NOT_LOADED = "not loaded"
+    """The grader's source raised while it was loaded."""
+
+
+class WorkerError(Exception):
+    """A worker that is of no use any more.
+
+    Attributes
+    ----------
+    fault : WorkerFault
+    """
+
+    def __init__(self, fault: WorkerFault, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a worker says of one job.
+
+    Attributes
+    ----------
+    value : float or None
+        The finite number ``grade`` returned.
+    note : str
+        What is odd about the value, or ``""``.
+    error : str
+        Why there is no value, or ``""``.
+    recycle : bool
+        The job left something running: the worker should not be used again.
+    """
+
+    value: float | None
+    note: str = ""
+    error: str = ""
+    recycle: bool = False
+
+
+def encoded(value: Any) -> bytes:
+    """A frame for the worker. orjson is quick; what it refuses (big integers, odd text) json writes."""
+    try:
+        body = orjson.dumps(value)
+    except TypeError:
+        body = json.dumps(value, default=str).encode()
+    return len(body).to_bytes(4, "big") + body
+
+
+class WorkerProcess:
+    """A worker, started; `begin` makes it ready.
+
+    Parameters
+    ----------
+    launch : Launch
+    limits : Limits
+
+    Raises
+    ------
+    WorkerError
+        `NOT_STARTED`.
+    """
+
+    def __init__(self, launch: Launch, limits: Limits) -> None:
+        self._launch = launch
+        self._limits = limits
+        self._buffer = bytearray()
+        self._ending = threading.Lock()
+        try:
+            self._process = subprocess.Popen(
+                launch.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=launch.environment,
+                start_new_session=True,  # Ctrl-C in the terminal is for the parent
+            )
+        except OSError as error:
+            raise WorkerError(WorkerFault.NOT_STARTED, f"cannot start {launch.command[0]}: {error}") from None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+        for stream in (self._in, self._out):
+            os.set_blocking(stream, False)
+
+    def begin(self, source: str, load_timeout: float) -> None:
+        """Confine the process and load the grader.
+
+        Parameters
+        ----------
+        source : str
+        load_timeout : float
+            Seconds the source may take to load.
+
+        Raises
+        ------
+        WorkerError
+            `NOT_STARTED`, `NOT_LOADED`, or another fault while loading.
+        """
+        start = {
+            "source": source,
+            "limits": self._limits.rlimits(),
+            "uid": self._launch.uid,
+            "paths": import_paths(),
+            "isolated": self._launch.isolated,
+        }
+        deadline = monotonic() + STARTUP_SECONDS
+        try:
+            self.send(encoded(start), deadline)
+            first = self._frame(deadline)
+        except WorkerError as error:
+            raise WorkerError(WorkerFault.NOT_STARTED, self._said() or str(error)) from None
+        if first != {"ready": True}:
+            raise WorkerError(WorkerFault.NOT_STARTED, str(first)[:MAX_TEXT])
+        loaded = self._frame(monotonic() + load_timeout)
+        if loaded != {"loaded": True}:
+            raise _load_error(loaded)
+
+    def send(self, frame: bytes, deadline: float) -> None:
+        """Write a frame.
+
+        Raises
+        ------
+        WorkerError
+            The worker does not read, or is gone.
+        """
+        view = memoryview(frame)
+        while view:
+            self._wait(self._in, select.POLLOUT, deadline)
+            try:
+                view = view[os.write(self._in, view[: 1 << 16]) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise self._died() from None
+
+    def reply(self, job: int, deadline: float) -> Reply:
+        """The answer to job number `job`.
+
+        Raises
+        ------
+        WorkerError
+            There is none in time, or what came is not one.
+        """
+        return _checked_reply(self._frame(deadline), job)
+
+    def interrupt(self) -> None:
+        """End the process and everything in its sandbox; a thread that waits for it comes back."""
+        with self._ending:
+            self._signal()
+
+    def kill(self) -> int:
+        """End the process, wait until it is gone, close the pipes; its exit code. Safe to call twice."""
+        code = self._gone()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return code
+
+    def _gone(self) -> int:
+        with self._ending:  # nobody signals the process group after its leader was reaped
+            self._signal()
+            return self._process.wait()
+
+    def _signal(self) -> None:
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _frame(self, deadline: float) -> Any:
+        header = self._take(4, deadline)
+        size = int.from_bytes(header, "big")
+        if size > MAX_FRAME:
+            raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
+        try:
+            return orjson.loads(self._take(size, deadline))
+        except orjson.JSONDecodeError:
+            raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that is not JSON") from None
+
+    def _take(self, size: int, deadline: float) -> bytes:
+        while len(self._buffer) < size:
+            self._wait(self._out, select.POLLIN, deadline)
+            try:
+                chunk = os.read(self._out, 1 << 16)
+            except BlockingIOError:
+                continue
+            except OSError:
+                chunk = b""
+            if not chunk:
+                raise self._died()
+            self._buffer += chunk
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
+
+    def _wait(self, stream: int, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(stream, event)
+        if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
+            raise WorkerError(WorkerFault.TIMEOUT, "no answer in time")
+
+    def _died(self) -> WorkerError:
+        code = self._exit_code()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return WorkerError(WorkerFault.DIED, f"the sandboxed process ended ({how})")
+
+    def _exit_code(self) -> int:
+        """How it ended by itself, if it did; a process that only closed its pipe is ended."""
+        try:
+            return self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            return self._gone()
+
+    def _said(self) -> str:
+        """What the launcher wrote to its error output, on one line."""
+        self._gone()
+        assert self._process.stderr is not None
+        os.set_blocking(self._process.stderr.fileno(), False)
+        said = self._process.stderr.read(4096) or b""
+        return " ".join(said.decode("utf-8", "replace").split())[:MAX_TEXT]
+
+
+def _load_error(frame: Any) -> WorkerError:
+    if isinstance(frame, dict) and set(frame) == {"error"} and isinstance(frame["error"], str):
+        return WorkerError(WorkerFault.NOT_LOADED, frame["error"][:MAX_TEXT])
+    return WorkerError(WorkerFault.FORGED, "the sandbox sent something else than the result of loading")
+
+
+def _checked_reply(frame: Any, job: int) -> Reply:
+    """A reply of the agreed shape to this very job."""
+    forged = WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
+    if not isinstance(frame, dict) or frame.get("id") != job or isinstance(frame["id"], bool):
+        raise forged
+    recycle = frame.get("recycle")
+    if not isinstance(recycle, bool):
+        raise forged
+    match frame:
+        case {"error": str(error)} if len(frame) == 3:
+            return Reply(None, error=error[:MAX_TEXT] or "unknown error", recycle=recycle)
+        case {"value": float(value), "note": str(note)} if len(frame) == 4 and math.isfinite(value):
+            return Reply(value, note=note[:MAX_TEXT], recycle=recycle)
+    raise forged

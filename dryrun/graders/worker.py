@@ -1,0 +1,195 @@
+"""Runs inside the sandbox: loads one python grader and grades what comes down a pipe.
+
+Handed over as text (``python -c``) and started with the standard library alone, so nothing of the
+project has to be visible in there. Nothing here is trusted by the parent: user code shares this
+process and may do as it likes with it. Frames are a 4-byte big-endian length and JSON.
+
+First frame in: ``{"source", "limits", "uid", "paths"}``; out: ``{"ready": true}``, then
+``{"loaded": true}`` or ``{"error": text}``. Then lists of ``{"id", "sample", "item"}`` in, and for
+each of them one ``{"id", "value", "note"}`` or ``{"id", "error"}`` out.
+"""
+
+import contextlib
+import json
+import math
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+SOURCE_NAME = "<grader>"
+MAX_TEXT = 500
+GRADER_MODULE = "grader"
+
+Job = dict[str, Any]
+
+
+def read_exactly(fd: int, size: int) -> bytes:
+    """The next `size` bytes; ends the process when the parent is gone."""
+    chunks = []
+    while size:
+        chunk = os.read(fd, min(size, 1 << 20))
+        if not chunk:
+            os._exit(0)
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
+
+
+def read_frame(fd: int) -> Any:
+    """The next frame."""
+    return json.loads(read_exactly(fd, int.from_bytes(read_exactly(fd, 4), "big")))
+
+
+def write_frame(fd: int, value: Job) -> None:
+    """Send a frame, whole."""
+    body = json.dumps(value).encode()
+    view = memoryview(len(body).to_bytes(4, "big") + body)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def take_over_pipes() -> tuple[int, int]:
+    """Move the protocol off the standard streams, which from now on lead nowhere."""
+    incoming, outgoing = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+    return incoming, outgoing
+
+
+def confine(limits: dict[str, int], uid: int | None) -> None:
+    """Become an unprivileged user, if asked to, and set the hard limits for good."""
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    for name, value in limits.items():
+        # macOS has RLIMIT_AS but refuses to set it
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(getattr(resource, name), (value, value))
+
+
+def brief(error: BaseException) -> str:
+    """One line: where in the source, what kind, what it says."""
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == SOURCE_NAME
+    ]
+    where = f"line {lines[-1]}: " if lines else ""
+    if isinstance(error, SyntaxError) and error.filename == SOURCE_NAME:
+        where = f"line {error.lineno}: "
+    try:
+        said = str(error)[:MAX_TEXT]
+    except BaseException:
+        said = "(its message cannot be shown)"
+    return f"{where}{type(error).__name__}: {said}"[:MAX_TEXT]
+
+
+def load(source: str) -> Callable[[Any, Any], Any]:
+    """Run the source and return its ``grade``."""
+    namespace: dict[str, Any] = {"__name__": GRADER_MODULE, "__file__": SOURCE_NAME}
+    exec(compile(source, SOURCE_NAME, "exec"), namespace)
+    grade = namespace.get("grade")
+    if not callable(grade):
+        raise TypeError("the source defines no function named grade")
+    return grade  # type: ignore[no-any-return]
+
+
+def answer(value: Any) -> Job:
+    """The reply to what ``grade`` returned: a finite number, or why it is none."""
+    kind = type(value).__name__
+    if value is None or isinstance(value, (str, bytes, bytearray)):
+        return {"error": f"grade returned {kind}, not a number"}
+    try:
+        number = float(value)
+    except BaseException as error:
+        return {"error": f"grade returned {kind}, not a number ({type(error).__name__})"}
+    if not math.isfinite(number):
+        return {"error": f"grade returned {number}, not a finite number"}
+    note = f"grade returned {bool(value)}, counted as {number}" if kind in ("bool", "bool_") else ""
+    return {"value": number, "note": note}
+
+
+def grade_one(grade: Callable[[Any, Any], Any], job: Job) -> Job:
+    """Grade one job; whatever user code raises becomes part of the reply."""
+    try:
+        return answer(grade(job["sample"], job["item"]))
+    except BaseException as error:
+        return {"error": brief(error)}
+
+
+class Litter:
+    """Whether a grade left threads or processes running, told by one small read.
+
+    The last field of ``/proc/loadavg`` is the youngest process id of this namespace; while it stands
+    still nothing was started. Where there is no ``/proc``, nothing is noticed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._fd = os.open("/proc/loadavg", os.O_RDONLY)
+        except OSError:
+            self._fd = -1
+        self._seen = self._youngest()
+        self._threads = self._running_threads()
+
+    def left(self) -> bool:
+        """True when something started since the last call is still running."""
+        youngest = self._youngest()
+        if youngest == self._seen:
+            return False
+        self._seen = youngest
+        known = {1, os.getpid()}
+        others = {int(name) for name in os.listdir("/proc") if name.isdigit()} - known
+        return bool(others) or self._running_threads() > self._threads
+
+    def _youngest(self) -> bytes:
+        return b"" if self._fd < 0 else os.pread(self._fd, 128, 0).rsplit(b" ", 1)[-1]
+
+    def _running_threads(self) -> int:
+        return 0 if self._fd < 0 else len(os.listdir("/proc/self/task"))
+
+
+def serve(incoming: int, outgoing: int, grade: Callable[[Any, Any], Any], isolated: bool) -> None:
+    """Grade until the parent closes the pipe."""
+    me = os.getpid()
+    litter = Litter() if isolated else None
+    while True:
+        for job in read_frame(incoming):
+            reply = grade_one(grade, job)
+            if os.getpid() != me:
+                os._exit(0)  # a child that user code forked has no business with the protocol
+            reply["id"] = job["id"]
+            reply["recycle"] = litter is not None and litter.left()
+            write_frame(outgoing, reply)
+
+
+def main() -> None:
+    """Start up, load the grader, serve."""
+    incoming, outgoing = take_over_pipes()
+    start = read_frame(incoming)
+    try:
+        confine(start["limits"], start["uid"])
+    except (OSError, OverflowError) as error:
+        write_frame(outgoing, {"error": f"cannot become user {start['uid']}: {error}"})
+        os._exit(1)
+    sys.path[:] = [entry for entry in sys.path if entry] + start["paths"]
+    write_frame(outgoing, {"ready": True})
+    me = os.getpid()
+    try:
+        grade = load(start["source"])
+    except BaseException as error:
+        if os.getpid() == me:
+            write_frame(outgoing, {"error": brief(error)})
+        os._exit(0)
+    if os.getpid() != me:
+        os._exit(0)
+    write_frame(outgoing, {"loaded": True})
+    serve(incoming, outgoing, grade, start["isolated"])
+
+
+if __name__ == "__main__":
+    main()
