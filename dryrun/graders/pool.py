@@ -16,8 +16,8 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess, encoded
 from dryrun.graders.isolation import Limits, Mechanism, launch
+from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess, encoded
 
 MAX_BATCH = 32
 """Jobs sent to a worker at once."""

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from dryrun.errors import GraderError, Problem
+from dryrun.graders.isolation import Limits, Mechanism
 from dryrun.graders.namespace import sample_fields
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero, ungraded
 from dryrun.graders.pool import WorkerPool
 from dryrun.graders.process import Reply, WorkerError, WorkerFault
-from dryrun.graders.isolation import Limits, Mechanism
 from dryrun.graders.sandbox import sandbox_status
 from dryrun.records import Grade, GradeOutcome, Item, Sample
 

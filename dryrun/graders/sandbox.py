@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 
-from dryrun.graders.process import WorkerError, WorkerProcess
 from dryrun.graders.isolation import (
     UNSAFE_SETTING,
     Limits,
@@ -15,6 +14,7 @@ from dryrun.graders.isolation import (
     candidates,
     launch,
 )
+from dryrun.graders.process import WorkerError, WorkerProcess
 
 __all__ = ["SandboxStatus", "sandbox_status"]
 
