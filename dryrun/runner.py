@@ -17,6 +17,7 @@ from dryrun.graders import Finding, Grader, GraderSpec, build, check_against, lo
 from dryrun.models import Model
 from dryrun.models.embedded import EmbeddedModel
 from dryrun.models.endpoint import EndpointModel
+from dryrun.models.weights import WeightsProgress
 from dryrun.pipeline import OnStatus, Pipeline
 from dryrun.records import Prompt, RunState
 from dryrun.report import Report, ReportFacts, build_report
@@ -200,8 +201,15 @@ class Opening:
 def build_model(config: ModelConfig, api_key: str, say: Callable[[str], None]) -> Model:
     """The model a configuration names, not yet opened."""
     if config.kind is ModelKind.EMBEDDED:
-        return EmbeddedModel(config, progress=lambda progress: say(str(progress)))
+        return EmbeddedModel(config, progress=lambda progress: say(weights_words(progress)))
     return EndpointModel(config, api_key)
+
+
+def weights_words(progress: WeightsProgress) -> str:
+    """``"Fetching the model's weights (once): 34 of 93 MB."``"""
+    megabyte = 1_000_000
+    done, total = progress.done // megabyte, progress.total // megabyte
+    return f"{progress.stage.value.capitalize()} the model's weights (once): {done:,} of {total:,} MB."
 
 
 def build_grader(config: RunConfig) -> Grader:

@@ -51,8 +51,9 @@ class ProgressLine:
 
     def show(self, status: RunStatus) -> None:
         """Take over the newest status; called from any thread."""
-        if not self._console.is_terminal and status.message != self._last_message:
-            self._last_message = status.message
+        about = status.message.partition(":")[0]
+        if not self._console.is_terminal and about != self._last_message:
+            self._last_message = about
             self._console.print(Text(status.message))
         detail = f"{status.graded:,} graded"
         for count, word in (

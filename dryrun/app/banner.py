@@ -25,10 +25,9 @@ SENTENCES: dict[Verdict, str] = {
 
 def headline(verdict: Verdict, *, partial: bool) -> None:
     """The page's title with the verdict beside it."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.title("Dry Run Validation", width="content")
-        icon, colour = BADGES[verdict]
-        st.badge(f"{verdict} so far" if partial else verdict, icon=icon, color=colour)
+    icon, colour = BADGES[verdict]
+    word = f"{verdict} so far" if partial else verdict
+    st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]", anchor=False)
 
 
 def banner(found: Diagnosis) -> None:

@@ -35,7 +35,7 @@ def distribution(observations: Observations, found: Diagnosis, thresholds: Thres
         selection_mode=SELECTION,
         alt=histogram_alt(found.statistics, thresholds),
     )
-    st.markdown(f"Mean: **{_number(found.statistics.mean)}**  Std: **{_number(found.statistics.std)}**")
+    st.markdown(f"Mean: **{_number(found.statistics.mean)}** &nbsp; Std: **{_number(found.statistics.std)}**")
 
 
 def clicked_bars() -> tuple[int, ...]:

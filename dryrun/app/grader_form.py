@@ -12,8 +12,8 @@ from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
 from dryrun.errors import DryRunError
 from dryrun.graders import Finding, GraderSpec, Severity, load_grader
+from dryrun.graders.sandbox import sandbox_status
 from dryrun.graders.specs import PythonSpec
-from dryrun.graders.status import sandbox_status
 from dryrun.paths import sample_data_dir
 
 TEXT = "grader_text"

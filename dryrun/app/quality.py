@@ -51,7 +51,7 @@ def topic_actions(found: Diagnosis) -> None:
 def warning_list(found: Diagnosis) -> None:
     """Everything else a person should know before believing the verdict."""
     if found.warnings:
-        st.markdown("**Warnings**\n\n" + "\n".join(f"- ⚠️ {plain(w.sentence, 400)}" for w in found.warnings))
+        st.markdown("**Warnings**\n\n" + "\n".join(f"- {plain(w.sentence, 400)}" for w in found.warnings))
 
 
 def _bullets(actions: list[Action]) -> str:

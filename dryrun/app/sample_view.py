@@ -9,11 +9,14 @@ from typing import Any
 
 import streamlit as st
 
-from dryrun.analysis.wording import figure
+from dryrun.analysis.wording import figure, plural
 from dryrun.app.labels import plain
 from dryrun.config import RunConfig
 from dryrun.records import Grade, Prompt, Sample, SampleOutcome
 from dryrun.results import Inspected
+
+REFERENCES = ("reference_answer", "reference", "answer", "expected")
+"""Names under which rows carry what the right answer is, the likeliest first."""
 
 LONG = 1200
 """Characters above which a text gets a box that scrolls."""
@@ -31,14 +34,18 @@ def sample_view(inspected: Inspected, score: float, config: RunConfig) -> None:
     """
     with st.container(border=True):
         _head(inspected, score, config)
-        left, right = st.columns(2)
+        left, middle, right = st.columns([5, 5, 3])
         with left:
             _prompt(inspected.prompt)
-        with right:
+        with middle:
             _response(inspected.sample)
-            if inspected.grade is not None:
-                _grade(inspected.grade)
-        _item(inspected.prompt)
+        with right:
+            others = _reference(inspected.prompt)
+        if inspected.grade is not None:
+            _errors(inspected.grade)
+        if others:
+            with st.expander("Other fields of the row"):
+                _block(_json(others))
 
 
 def _head(inspected: Inspected, score: float, config: RunConfig) -> None:
@@ -50,12 +57,14 @@ def _head(inspected: Inspected, score: float, config: RunConfig) -> None:
     if sample.outcome is not SampleOutcome.ANSWERED:
         facts.append(sample.outcome.value)
     if sample.completion_tokens is not None:
-        facts.append(f"{sample.completion_tokens:,} tokens")
+        facts.append(plural(sample.completion_tokens, "token"))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(reward)}**", width="content")
         if prompt.topic:
             st.text(prompt.topic[:80])
         st.caption(plain(" · ".join(facts)), width="content")
+        if grade is not None and grade.sub_rewards:
+            st.text(_sub_rewards(grade))
 
 
 def _prompt(prompt: Prompt) -> None:
@@ -76,27 +85,25 @@ def _response(sample: Sample) -> None:
         st.caption(plain(sample.note, 300))
 
 
-def _grade(grade: Grade) -> None:
-    if grade.sub_rewards:
-        parts = [
-            f"{name}: {'–' if value is None else figure(value)}" for name, value in grade.sub_rewards.items()
-        ]
-        st.caption("Sub-rewards")
-        st.text("   ".join(parts))
+def _sub_rewards(grade: Grade) -> str:
+    parts = grade.sub_rewards.items()
+    return "   ".join(f"{name}: {'–' if value is None else figure(value)}" for name, value in parts)
+
+
+def _errors(grade: Grade) -> None:
     for name, detail in grade.errors.items():
         st.warning(plain(f"{name}: {detail}", 500))
 
 
-def _item(prompt: Prompt) -> None:
+def _reference(prompt: Prompt) -> dict[str, Any]:
+    """Show the reference answer, and give the row's remaining fields."""
     others = {key: value for key, value in prompt.item.items() if key not in ("messages", "topic")}
-    reference = next((key for key in ("reference_answer", "reference", "answer") if key in others), None)
-    if reference is not None:
-        st.caption(plain(reference.replace("_", " ").capitalize()))
-        value = others.pop(reference)
+    name = next((key for key in REFERENCES if key in others), None)
+    if name is not None:
+        st.caption(plain(name.replace("_", " ").capitalize()))
+        value = others.pop(name)
         _block(value if isinstance(value, str) else _json(value))
-    if others:
-        with st.expander("Other fields of the row"):
-            _block(_json(others))
+    return others
 
 
 def _content(message: Mapping[str, Any]) -> str:
