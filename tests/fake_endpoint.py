@@ -51,6 +51,8 @@ class Reply:
         Never answer.
     drop : bool
         Close the connection without an answer.
+    cut : bool
+        Send the headers and half of the body, then close the connection.
     usage : bool
         Whether token counts are sent.
     """
@@ -65,6 +67,7 @@ class Reply:
     delay: float = 0.0
     hang: bool = False
     drop: bool = False
+    cut: bool = False
     usage: bool = True
 
     @classmethod
@@ -248,7 +251,9 @@ class FakeEndpoint:
         if reply.drop and request.transport is not None:
             request.transport.close()
         if reply.raw is None:
-            return web.json_response(completion(body, reply), status=reply.status, headers=reply.headers)
+            reply = replace(reply, raw=completion(body, reply))
+        if reply.cut:
+            return await send_half(request, raw_response(reply))
         return raw_response(reply)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
@@ -269,6 +274,19 @@ def raw_response(reply: Reply) -> web.Response:
     raw = reply.raw or b""
     data = raw.encode() if isinstance(raw, str) else raw
     return web.Response(body=data, status=reply.status, headers=reply.headers)
+
+
+async def send_half(request: web.Request, whole: web.Response) -> web.StreamResponse:
+    """The headers of a response and half of its body; then the connection is closed."""
+    body = whole.body
+    assert isinstance(body, bytes)
+    half = web.StreamResponse(status=whole.status, headers=whole.headers)
+    half.content_length = len(body)
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half
 
 
 def completion(body: Body, reply: Reply) -> dict[str, Any]:

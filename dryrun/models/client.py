@@ -1,29 +1,69 @@
-"""One HTTP client for one endpoint: opened on the running loop, answers or faults, never exceptions."""
+"""One HTTP client for one endpoint: opened on the running loop, answers or faults, never exceptions.
+
+The openai SDK says how to speak to an endpoint: headers, authorization, certificates. Calls go out on
+aiohttp directly, since the SDK's own handling of a response costs several times the call itself.
+What is rare (files, batches) goes through the SDK, on the same connections.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import httpx2
 import openai
+import orjson
+from aiohttp.helpers import get_env_proxy_for_url
+from openai._vendor.httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 from dryrun.errors import ModelError
-from dryrun.models.faults import Fault, fault_of_exception
+from dryrun.models.faults import Fault, FaultKind, fault_of_answer, fault_of_exception
 from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
 from dryrun.paths import hosted
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a connection."""
 
+LARGEST_ANSWER = 32 * 2**20
+"""Bytes of an answer, unpacked, that are taken in; whatever is longer is no chat completion."""
+
 NO_KEY = "none"
 """Sent where the user gave no key: most local servers ignore it, and the SDK insists on one."""
 
 
+class TooLargeError(Exception):
+    """The answer is longer than `LARGEST_ANSWER`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response with a 2xx status.
+
+    Attributes
+    ----------
+    content : bytes
+    headers : mapping
+        Names are matched without regard to case.
+    """
+
+    content: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What exists only while the client is open."""
+
+    session: aiohttp.ClientSession
+    sdk: openai.AsyncOpenAI
+
+
 class Client:
-    """The openai SDK's client with its aiohttp transport, without its retries.
+    """Calls to one endpoint, each made once: whoever calls decides what is tried again.
 
     Parameters
     ----------
@@ -44,40 +84,67 @@ class Client:
         self.base_url = base_url
         self._api_key = checked_key(api_key)
         self._guarded = hosted() and not trusted
-        self._client: openai.AsyncOpenAI | None = None
+        self._open: _Open | None = None
+        self._urls: dict[str, URL] = {}
 
     async def open(self) -> None:
-        """Make the client. On the event loop that will use it."""
+        """Make the connections' pool. On the event loop that will use it.
+
+        Raises
+        ------
+        ModelError
+            The app is hosted and the host is not on the public internet.
+        """
         if self._guarded:
             await check_public(self.base_url)
-        self._client = openai.AsyncOpenAI(
+        verify = httpx2.create_ssl_context() if self.base_url.startswith("https:") else False
+        # The transport's own context goes unused: the session brings its connector.
+        transport = AiohttpTransport(verify=False)
+        sdk = openai.AsyncOpenAI(
             api_key=self._api_key or NO_KEY,
             base_url=self.base_url,
             max_retries=0,
-            http_client=self._http_client(),
+            # Redirects are not followed: a redirect is a wrong base URL, and could lead anywhere.
+            http_client=openai.DefaultAioHttpClient(
+                follow_redirects=False, trust_env=False, transport=transport
+            ),
         )
         if not is_openai(self.base_url):
             # Read from the environment by the SDK; nobody else's business.
-            self._client.organization = self._client.project = None
+            sdk.organization = sdk.project = None
+        transport.client = session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, ssl=verify, resolver=PublicResolver() if self._guarded else None
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_headers(sdk),
+            **self._proxy(),
+        )
+        self._open = _Open(session, sdk)
 
-    def _http_client(self) -> httpx2.AsyncClient:
-        # Redirects are not followed: a redirect is a wrong base URL, and could lead anywhere.
-        if not self._guarded:
-            return openai.DefaultAioHttpClient(
-                follow_redirects=False, trust_env=not is_loopback(self.base_url)
-            )
-        from openai._vendor.httpx_aiohttp import AiohttpTransport
-
-        transport = AiohttpTransport(client=_guarded_session)
-        return openai.DefaultAioHttpClient(follow_redirects=False, trust_env=False, transport=transport)
+    def _proxy(self) -> dict[str, Any]:
+        """The proxy that the environment names for this endpoint. None leads into a private network."""
+        if self._guarded or is_loopback(self.base_url):
+            return {}
+        try:
+            proxy, auth = get_env_proxy_for_url(URL(self.base_url))
+        except LookupError:
+            return {}
+        return {"proxy": proxy, "proxy_auth": auth}
 
     async def close(self) -> None:
         """Close every connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        opened, self._open = self._open, None
+        if opened is not None:
+            await opened.sdk.close()
+            await opened.session.close()
 
-    async def ask(self, path: str, body: Mapping[str, Any] | None, seconds: float) -> bytes | Fault:
+    @property
+    def sdk(self) -> openai.AsyncOpenAI:
+        """The SDK's client, for calls that are rare. It makes no retries."""
+        return self._opened().sdk
+
+    async def ask(self, path: str, body: Mapping[str, Any] | None, seconds: float) -> Answer | Fault:
         """POST a JSON body, or GET where there is none.
 
         Parameters
@@ -90,30 +157,62 @@ class Client:
 
         Returns
         -------
-        bytes or Fault
-            The answer's body if its status is 2xx, else what went wrong.
+        Answer or Fault
+            The answer if its status is 2xx, else what went wrong.
         """
-        if self._client is None:
-            raise RuntimeError("the model is not open: use it inside `async with`")
+        session = self._opened().session
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
+        method, data = ("GET", None) if body is None else ("POST", json_bytes(body))
         try:
-            async with asyncio.timeout(seconds):
-                return (await self._send(self._client, path, body, seconds)).content
+            async with session.request(
+                method, self._url(path), data=data, timeout=timeout, allow_redirects=False
+            ) as response:
+                content = await _content(response)
+                if 200 <= response.status < 300:
+                    return Answer(content, response.headers)
+                return fault_of_answer(response.status, response.headers, content)
+        except TooLargeError as error:
+            return Fault(FaultKind.REJECTED, str(error))
         except Exception as error:
             return fault_of_exception(error, seconds)
 
-    async def _send(
-        self, client: openai.AsyncOpenAI, path: str, body: Mapping[str, Any] | None, seconds: float
-    ) -> httpx2.Response:
-        # The raw response, not the SDK's model of it: what servers send is not always what it expects.
-        limits = httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
-        if body is None:
-            return await client.get(path, cast_to=httpx2.Response, options={"timeout": limits})
-        return await client.post(path, cast_to=httpx2.Response, body=body, options={"timeout": limits})
+    def _opened(self) -> _Open:
+        if self._open is None:
+            raise RuntimeError("the model is not open: use it inside `async with`")
+        return self._open
+
+    def _url(self, path: str) -> URL:
+        if path not in self._urls:
+            self._urls[path] = URL(self.base_url + path)
+        return self._urls[path]
 
 
-def _guarded_session() -> aiohttp.ClientSession:
-    """A session that connects to public addresses only, checked at the moment of connecting."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=PublicResolver(), limit=0))
+def _headers(sdk: openai.AsyncOpenAI) -> dict[str, str]:
+    """The SDK's headers, without those that tell OpenAI which platform it runs on."""
+    headers = {**sdk.default_headers, **sdk.auth_headers}
+    return {
+        name: value
+        for name, value in headers.items()
+        if isinstance(value, str) and not name.startswith("X-Stainless")
+    }
+
+
+def json_bytes(body: Mapping[str, Any]) -> bytes:
+    """The body as JSON, also where it holds text or numbers that strict writers refuse."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return json.dumps(body).encode()
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise TooLargeError(f"The answer is larger than {LARGEST_ANSWER // 2**20} MB")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def checked_key(api_key: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from dryrun.config import ModelConfig
 from dryrun.errors import ModelError
-from dryrun.models.client import Client, checked_key
+from dryrun.models.client import Answer, Client, checked_key
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, fault_in_answer, redact
 from dryrun.models.pacing import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, Reply, read_reply
@@ -146,15 +146,15 @@ class EndpointModel:
         seconds = time.perf_counter() - began
         return _Call(left_out, body, self._read(answer), seconds)
 
-    def _read(self, answer: bytes | Fault) -> Reply | Fault:
+    def _read(self, answer: Answer | Fault) -> Reply | Fault:
         if isinstance(answer, Fault):
             self._contacted = self._contacted or answer.status is not None
             return replace(answer, message=redact(answer.message, self._api_key))
         self._contacted = True
         try:
-            return read_reply(answer)
+            return read_reply(answer.content)
         except MalformedReplyError as error:
-            fault = fault_in_answer(answer) or Fault(FaultKind.REJECTED, str(error))
+            fault = fault_in_answer(answer.content) or Fault(FaultKind.REJECTED, str(error))
             return replace(fault, message=redact(fault.message, self._api_key))
 
     def _leave_out(self, call: _Call) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dryrun.errors import ModelError
-from dryrun.models.client import Client
+from dryrun.models.client import Answer, Client
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact
 from dryrun.models.pacing import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, read_json
@@ -50,15 +50,15 @@ async def list_models(base_url: str, api_key: str = "", *, policy: RetryPolicy =
         await client.close()
     if isinstance(answer, Fault):
         raise ModelError(redact(_sentence(answer, url), api_key.strip()))
-    return _models(answer, url)
+    return _models(answer.content, url)
 
 
-async def _ask(client: Client, policy: RetryPolicy) -> bytes | Fault:
+async def _ask(client: Client, policy: RetryPolicy) -> Answer | Fault:
     failures = 0
     while True:
         answer = await client.ask("/models", None, TIMEOUT)
         failures += 1
-        if isinstance(answer, bytes) or answer.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
+        if isinstance(answer, Answer) or answer.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
             return answer
         pause = policy.pause(failures, answer.retry_after)
         if pause is None:

@@ -75,6 +75,8 @@ def read_json(content: bytes) -> Any:
 def _read_lenient(content: bytes) -> Any:
     """The same for what strict readers refuse: lone surrogates, stray bytes, NaN."""
     text = content.decode("utf-8", "replace")
+    if not text.strip():
+        raise MalformedReplyError("The answer is empty")
     try:
         return _clean(json.loads(text, parse_constant=lambda _: None, strict=False))
     except (ValueError, OverflowError, RecursionError):

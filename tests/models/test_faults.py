@@ -1,0 +1,315 @@
+"""What a user is told when an endpoint does not answer as it should, and what is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import time
+from email.utils import formatdate
+
+import openai
+import pytest
+
+from dryrun.errors import ModelError
+from dryrun.models.client import Client
+from dryrun.models.faults import Fault, fault_of_exception
+from dryrun.models.pacing import RetryPolicy
+from dryrun.records import SampleOutcome
+from tests.fake_endpoint import FakeEndpoint, Reply
+from tests.models.asking import IMPATIENT, KEY, ask, ask_async, make_model, make_prompt
+
+HTML = "<html><head><style>b{}</style></head><body><h1>Not the API</h1></body></html>"
+BARE = RetryPolicy(retries=0, first_contact_retries=0)
+"""The fault of the first call is the fault of the sample."""
+
+
+def refusal(base_url: str, **fields: object) -> str:
+    """The sentence with which the run would stop."""
+    with pytest.raises(ModelError) as error:
+        ask(base_url, **fields)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (
+            Reply.error(401, "Incorrect API key provided: sk-te**ef", "invalid_api_key"),
+            "does not accept the API key (401: Incorrect API key provided: [API key]): check the key "
+            "and that it is for this endpoint",
+        ),
+        (Reply.error(403, "Not allowed"), "The API key may not use 'fake' at"),
+        (Reply.error(404, "The model 'fake' does not exist", "model_not_found"), "has no model 'fake' (404:"),
+        (Reply(status=404, raw=HTML), "is no chat endpoint (404: Not the API): check the base URL"),
+        (Reply(status=405, raw=b""), "is no chat endpoint (405: no reason given)"),
+        (Reply.error(402, "Pay"), "has no quota left"),
+        (Reply.error(429, "You exceeded your quota", "insufficient_quota"), "has no quota left"),
+        (Reply.error(400, "API key not valid. Pass a valid API key."), "does not accept the API key (400:"),
+        (Reply(status=301, raw=b"", headers={"Location": "/elsewhere"}), "it redirects to /elsewhere"),
+        (
+            Reply(status=307, raw=b"", headers={"Location": "https://x.example/v1"}),
+            "is not the endpoint's address (307: it redirects to https://x.example/v1): put the new",
+        ),
+    ],
+)
+def test_a_fault_of_every_call_stops_the_run_with_one_sentence(
+    endpoint: FakeEndpoint, reply: Reply, words: str
+) -> None:
+    endpoint.script(reply)
+    sentence = refusal(endpoint.base_url)
+    assert words in sentence
+    assert "\n" not in sentence
+    assert endpoint.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply.error(429, "Slow down"), "The endpoint answered 429 Too Many Requests: Slow down"),
+        (Reply.error(500, "Oops"), "The endpoint answered 500 Internal Server Error: Oops"),
+        (Reply(status=502, raw=HTML), "The endpoint answered 502 Bad Gateway: Not the API"),
+        (Reply(status=503, raw=b""), "The endpoint answered 503 Service Unavailable: no reason given"),
+        (Reply(status=529, raw={"error": "Overloaded"}), "The endpoint answered 529: Overloaded"),
+        (Reply(status=408, raw={"detail": "late"}), "The endpoint answered 408 Request Timeout: late"),
+        (Reply(drop=True), "The endpoint closed the connection without an answer"),
+        (Reply(cut=True), "The answer broke off or could not be read"),
+        (Reply(raw={"error": {"message": "upstream down", "code": 502}}), "502 Bad Gateway: upstream down"),
+    ],
+)
+def test_a_passing_fault_is_tried_again(endpoint: FakeEndpoint, reply: Reply, words: str) -> None:
+    endpoint.script(Reply(text="first"), reply, reply, Reply(text="2"))
+
+    async def ask_twice() -> tuple[str, int]:
+        async with make_model(endpoint.base_url) as model:
+            await model.generate(make_prompt(), 0)
+            sample = await model.generate(make_prompt(), 1)
+            return sample.text, sample.attempts
+
+    assert asyncio.run(ask_twice()) == ("2", 3)
+    assert endpoint.calls == 4
+    endpoint.script(Reply(text="first"), reply)
+    first, failed = asyncio.run(_one_after_the_other(endpoint.base_url, BARE))
+    assert first == ""
+    assert words in failed
+
+
+async def _one_after_the_other(base_url: str, policy: RetryPolicy, seconds: float = 30.0) -> list[str]:
+    async with make_model(base_url, policy=policy, timeout=seconds) as model:
+        return [(await model.generate(make_prompt(), rollout)).error for rollout in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(raw=b""), "The answer is empty"),
+        (Reply(raw=b"Hello there"), "The answer is not JSON: it begins 'Hello there'"),
+        (Reply(raw=HTML, headers={"Content-Type": "text/html"}), "The answer is not JSON: it begins '<html>"),
+        (Reply(raw=[1, 2]), "The answer is JSON but no chat completion: '[1, 2]'"),
+        (Reply(raw={"object": "list", "data": []}), "The answer holds no choices"),
+        (Reply(raw={"choices": []}), "The answer holds no choices"),
+        (Reply(raw={"choices": [{"text": "2"}]}), "The answer's first choice has no message"),
+        (Reply(raw=b"[" * 100_000), "The answer is not JSON"),
+    ],
+)
+def test_an_answer_that_is_no_chat_completion_fails_its_sample(
+    endpoint: FakeEndpoint, reply: Reply, words: str
+) -> None:
+    endpoint.script(reply)
+    sample = ask(endpoint.base_url)
+    assert sample.outcome is SampleOutcome.FAILED
+    assert words in sample.error
+    assert "\n" not in sample.error
+    assert len(sample.error) < 400
+    assert (sample.attempts, endpoint.calls) == (1, 1)
+
+
+def test_the_content_type_does_not_matter(endpoint: FakeEndpoint) -> None:
+    raw = b'{"choices":[{"message":{"content":"2"},"finish_reason":"stop"}]}'
+    endpoint.script(Reply(raw=raw, headers={"Content-Type": "text/html; charset=latin-1"}))
+    assert ask(endpoint.base_url).text == "2"
+
+
+def test_an_endpoint_that_hangs_fails_in_time(endpoint: FakeEndpoint) -> None:
+    endpoint.script(Reply(text="first"), Reply(hang=True))
+    failed = asyncio.run(_one_after_the_other(endpoint.base_url, BARE, seconds=0.3))[1]
+    assert failed == "The endpoint did not answer within 0.3 seconds"
+
+
+def test_an_answer_that_drips_is_cut_off_at_the_deadline() -> None:
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.05)
+
+    async def ask_dripping() -> str:
+        server = await asyncio.start_server(drip, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            url = f"http://127.0.0.1:{port}/v1"
+            with pytest.raises(ModelError) as error:
+                await ask_async(make_model(url, policy=BARE, timeout=0.5), make_prompt())
+        return str(error.value)
+
+    assert "did not answer within 0.5 seconds" in asyncio.run(ask_dripping())
+
+
+def test_an_answer_without_end_is_not_taken_in(endpoint: FakeEndpoint) -> None:
+    endpoint.script(Reply(raw=b" " * (40 * 2**20)))
+    sample = ask(endpoint.base_url)
+    assert sample.outcome is SampleOutcome.FAILED
+    assert "is larger than 32 MB" in sample.error
+
+
+def test_a_hanging_call_is_made_again(endpoint: FakeEndpoint) -> None:
+    endpoint.script(Reply(hang=True), Reply(text="2"))
+    sample = ask(endpoint.base_url, timeout=0.3)
+    assert (sample.text, sample.attempts) == ("2", 2)
+
+
+def test_nothing_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        sentence = refusal(url)
+    assert sentence == (
+        f"{url} cannot be reached (Nothing listens at that address): start the server there or "
+        "correct the base URL"
+    )
+
+
+def test_no_such_host() -> None:
+    sentence = refusal("http://no-such-host.invalid/v1")
+    assert (
+        "http://no-such-host.invalid/v1 cannot be reached (No server of that name can be found)" in sentence
+    )
+
+
+def test_something_else_than_http_listens() -> None:
+    async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def ask_it() -> str:
+        server = await asyncio.start_server(speak, "127.0.0.1", 0)
+        async with server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            with pytest.raises(ModelError) as error:
+                await ask_async(make_model(url), make_prompt())
+        return str(error.value)
+
+    assert "cannot be reached" in asyncio.run(ask_it())
+
+
+def test_https_asked_of_a_plain_server(endpoint: FakeEndpoint) -> None:
+    sentence = refusal(endpoint.base_url.replace("http:", "https:"))
+    assert "cannot be reached (No secure connection can be made" in sentence
+
+
+def test_a_dead_endpoint_is_reported_after_few_tries(endpoint: FakeEndpoint) -> None:
+    endpoint.script(*[Reply(drop=True)] * 50)
+    refusal(endpoint.base_url)
+    assert endpoint.calls == 1 + IMPATIENT.first_contact_retries
+
+
+def test_retries_happen_in_one_place_only(endpoint: FakeEndpoint) -> None:
+    endpoint.script(*[Reply.error(500, "down")] * 50)
+    sample = ask(endpoint.base_url)
+    assert (sample.outcome, sample.status) == (SampleOutcome.FAILED, 500)
+    assert endpoint.calls == sample.attempts == 1 + IMPATIENT.retries
+
+
+def test_the_sdk_does_not_ask_for_retries_of_its_own(endpoint: FakeEndpoint) -> None:
+    endpoint.script(Reply.error(500, "down", headers={"x-should-retry": "true", "retry-after-ms": "1"}))
+    sample = ask(endpoint.base_url, policy=BARE)
+    assert (sample.outcome, endpoint.calls) == (SampleOutcome.FAILED, 1)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"Retry-After": "1"}, {"retry-after-ms": "1000"}, {"Retry-After": "DATE"}],
+)
+def test_the_wait_the_server_asks_for_is_kept(endpoint: FakeEndpoint, header: dict[str, str]) -> None:
+    asked = {
+        name: formatdate(time.time() + 2, usegmt=True) if value == "DATE" else value
+        for name, value in header.items()
+    }
+    endpoint.script(Reply.error(429, "wait", headers=asked), Reply(text="2"))
+    began = time.monotonic()
+    sample = ask(endpoint.base_url)
+    assert (sample.text, sample.attempts) == ("2", 2)
+    assert time.monotonic() - began >= 0.95
+
+
+def test_a_wait_of_hours_is_not_waited_for(endpoint: FakeEndpoint) -> None:
+    endpoint.script(Reply.error(429, "tomorrow", headers={"Retry-After": "86400"}))
+    sample = ask(endpoint.base_url)
+    assert sample.outcome is SampleOutcome.FAILED
+    assert (sample.status, endpoint.calls) == (429, 1)
+
+
+@pytest.mark.parametrize("key", [KEY, "my-key", "abc"])
+def test_the_key_is_in_no_message(endpoint: FakeEndpoint, key: str) -> None:
+    echo = f"The key '{key}' (Bearer {key}) is wrong"
+    endpoint.script(
+        Reply.error(500, echo), Reply(raw=echo), Reply.error(400, echo, param=key), Reply.error(401, echo)
+    )
+    said = [
+        ask(endpoint.base_url, policy=BARE, api_key=key).error,
+        ask(endpoint.base_url, policy=BARE, api_key=key).error,
+        ask(endpoint.base_url, policy=BARE, api_key=key).error,
+        refusal(endpoint.base_url, policy=BARE, api_key=key),
+    ]
+    assert all("[API key]" in sentence for sentence in said), said
+    assert not any(re.search(rf"(?<!\w){key}(?!\w)", sentence) for sentence in said)
+
+
+@pytest.mark.parametrize("key", ["sk-a b", "sk-a\nb", "sk–a", "schlüssel", "sk-\x00"])
+def test_a_key_no_header_can_hold_is_refused_unseen(key: str) -> None:
+    with pytest.raises(ModelError, match="copy it again") as error:
+        make_model("http://127.0.0.1:1/v1", api_key=key)
+    assert key not in str(error.value)
+
+
+SPOILED = [
+    Reply.error(401, "Incorrect API key provided", "invalid_api_key"),
+    Reply.error(404, "no such model", "model_not_found"),
+    Reply.error(429, "Slow down", headers={"Retry-After": "3"}),
+    Reply.error(500, "Oops"),
+    Reply(status=502, raw=HTML, headers={"Content-Type": "text/html"}),
+    Reply(status=302, raw=b"", headers={"Location": "http://127.0.0.1:1/"}),
+    Reply(drop=True),
+    Reply(cut=True),
+    Reply(hang=True),
+]
+
+
+@pytest.mark.parametrize("reply", SPOILED)
+def test_a_call_fails_with_the_words_it_would_fail_with_through_the_sdk(
+    endpoint: FakeEndpoint, reply: Reply
+) -> None:
+    async def both() -> tuple[object, Fault]:
+        client = Client(endpoint.base_url, KEY)
+        await client.open()
+        try:
+            ours = await client.ask("/chat/completions", {"messages": [{}]}, 0.5)
+            body = {"messages": [{}]}
+            with pytest.raises(openai.OpenAIError) as error:
+                await client.sdk.post("/chat/completions", cast_to=dict, body=body, options={"timeout": 0.5})
+        finally:
+            await client.close()
+        return ours, fault_of_exception(error.value, 0.5)
+
+    endpoint.script(reply, reply)
+    ours, theirs = asyncio.run(both())
+    assert ours == theirs
+    assert endpoint.bodies[0] == endpoint.bodies[1]
+    sent = [
+        {name: value for name, value in headers.items() if name in SHARED} for headers in endpoint.headers
+    ]
+    assert sent[0] == sent[1]
+
+
+SHARED = ("Authorization", "Accept", "Content-Type", "User-Agent")
