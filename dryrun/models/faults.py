@@ -15,7 +15,7 @@ import openai
 
 from dryrun.models.pacing import asked_wait
 from dryrun.models.reply import MalformedReplyError, read_json
-from dryrun.models.urls import host_of
+from dryrun.models.urls import PrivateAddressError
 
 SHOWN = 300
 """Characters of a server's own message that are passed on."""
@@ -25,6 +25,9 @@ RETRIED = frozenset({408, 409, 425, 429})
 
 NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 """Codes of a 429 that no waiting cures."""
+
+PRIVATE = "private_address"
+"""Our own code: a hosted app does not call this host."""
 
 WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model"})
 WRONG_KEY = re.compile(
@@ -186,6 +189,9 @@ def fault_of_exception(error: BaseException, timeout: float) -> Fault:
         response = error.response
         return fault_of_answer(response.status_code, response.headers, response.content)
     chain = list(_causes(error))
+    private = next((cause for cause in chain if isinstance(cause, PrivateAddressError)), None)
+    if private is not None:
+        return Fault(FaultKind.FATAL, str(private), code=PRIVATE)
     if any(
         isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in chain
     ):
@@ -226,6 +232,8 @@ def _innermost(chain: list[BaseException]) -> str:
 
 def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
     """For a run that stops: what is wrong, where, and what to do, in one sentence."""
+    if fault.code == PRIVATE:
+        return fault.message
     said = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
     if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
         return f"{base_url} cannot be reached {said}: start the server there or correct the base URL"
@@ -243,11 +251,8 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
         return f"{base_url} is not the endpoint's address {said}: put the new address as base URL"
     if fault.code in WRONG_MODEL or "model" in fault.message.lower():
         return f"{base_url} has no model {model!r} {said}: pick one that the endpoint lists"
-    host = host_of(base_url)
-    return (
-        f"{base_url} is no chat endpoint {said}: check the base URL (most end in /v1, e.g. "
-        f"https://{host}/v1) and the model's name {model!r}"
-    )
+    often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
+    return f"{base_url} is no chat endpoint {said}: check the base URL{often} and the model's name {model!r}"
 
 
 def redact(text: str, api_key: str) -> str:

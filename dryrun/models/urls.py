@@ -14,6 +14,12 @@ from dryrun.errors import ModelError
 
 METHODS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
 PORTS = {"http": 80, "https": 443}
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""RFC 6052: an IPv4 address in the last 32 bits, which a translator connects to."""
+
+
+class PrivateAddressError(OSError):
+    """A hosted app was about to connect to an address that is not public. The message is a sentence."""
 
 
 def normalise_base_url(url: str) -> str:
@@ -85,6 +91,8 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(parsed, ipaddress.IPv6Address):
         inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
+        if inner is None and parsed in NAT64:
+            inner = ipaddress.IPv4Address(parsed.packed[-4:])
         if inner is not None:
             return is_public(str(inner))
     return parsed.is_global and not parsed.is_multicast
@@ -128,10 +136,10 @@ class PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Addresses of `host`; OSError if any of them is not public."""
+        """Addresses of `host`; `PrivateAddressError` if any of them is not public."""
         found = await self._resolver.resolve(host, port, family)
         if not all(is_public(entry["host"]) for entry in found):
-            raise OSError(private_sentence(host))
+            raise PrivateAddressError(private_sentence(host))
         return found
 
     async def close(self) -> None:
