@@ -1,0 +1,65 @@
+"""A grader against the rows it shall grade."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dryrun.graders import Severity, check_against, load_grader
+from dryrun.records import Prompt
+from tests.graders.grading import python, similarity, string_check
+
+
+def findings(grader: dict[str, Any], items: list[dict[str, Any]], response_format: bool = False) -> list[str]:
+    prompts = [Prompt(f"{row}", row, "", item) for row, item in enumerate(items)]
+    return [str(found) for found in check_against(load_grader(grader), prompts, response_format)]
+
+
+ROWS = [{"messages": [], "reference_answer": str(number)} for number in range(10)]
+
+
+def test_a_sound_grader_has_no_findings() -> None:
+    assert findings(string_check(), ROWS) == []
+    assert findings(similarity("rouge_l"), ROWS) == []
+
+
+def test_a_field_that_no_row_has_is_an_error_with_the_nearest_name() -> None:
+    found = findings(string_check(reference="{{item.reference_anser}}"), ROWS)
+    assert len(found) == 1
+    assert found[0].startswith("error: $.reference")
+    assert "Did you mean 'reference_answer'" in found[0]
+
+
+def test_a_field_that_some_rows_lack_is_a_warning_that_counts_them() -> None:
+    rows = [*ROWS, {"messages": []}, {"messages": [], "reference_answer": None}]
+    found = findings(string_check(), rows)
+    assert any("1 of 12 rows cannot fill" in text and "row 11" in text for text in found)
+    assert any("empty in 1 of 12" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("grader", "said"),
+    [
+        (
+            string_check("like", input="{{item.reference_answer}}", reference="{{sample.output_text}}"),
+            "swapped",
+        ),
+        (string_check(input="{{item.reference_answer}}"), "cannot depend on it"),
+        (string_check(input="{{sample.output_txt}}"), "Did you mean 'output_text'"),
+        (string_check(input="{{sample.output_json.answer}}"), "response format"),
+        (python("def grade(item, sample):\n    return 1.0\n"), "grade(sample, item)"),
+    ],
+)
+def test_traps_are_pointed_out(grader: dict[str, Any], said: str) -> None:
+    assert any(said in text for text in findings(grader, ROWS))
+
+
+def test_an_empty_needle_is_in_every_response() -> None:
+    found = findings(string_check("like"), [*ROWS, {"messages": [], "reference_answer": ""}])
+    assert any("pays 1" in text for text in found)
+
+
+def test_output_json_is_fine_with_a_response_format() -> None:
+    assert findings(string_check(input="{{sample.output_json.answer}}"), ROWS, response_format=True) == []
+    assert Severity.ERROR.value == "error"
