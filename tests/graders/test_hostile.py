@@ -1,0 +1,192 @@
+"""Grader code that attacks. None gets out, none hurts the next grade, each ends in the right outcome.
+
+Every attack runs on the response "attack" and must earn nothing; on "honest" the same grader, in the
+same pool, must still pay 1. What an attack could reach outside is planted first and looked at after.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dryrun.graders.isolation import Limits
+from dryrun.graders.python import PythonGrader
+from dryrun.records import Grade, GradeOutcome
+from tests.graders.grading import sample
+
+SECRET = "sk-planted-secret-a81f"
+HEAD = "import os, sys, json, time, socket, threading, signal, subprocess, gc, ctypes, struct\n"
+
+READS = {
+    "environment": f"return float(any('{SECRET}' in value for value in os.environ.values()))",
+    "environment of the parent": """
+        return float(b'planted' in open('/proc/%d/environ' % os.getppid(), 'rb').read())""",
+    "environments in proc": f"""
+        found = 0
+        for name in os.listdir('/proc'):
+            if name.isdigit():
+                try: found += '{SECRET}'.encode() in open(f'/proc/{{name}}/environ', 'rb').read()
+                except OSError: pass
+        return float(found)""",
+    "secret file": "return float(len(open(item['secret']).read()) > 0)",
+    "the home": "return float(len(os.listdir(os.path.dirname(item['secret']))) > 0)",
+    "the data directory": "return float(len(os.listdir(item['data'])) > 0)",
+    "symlink out": "os.symlink(item['secret'], '/tmp/l'); return float(len(open('/tmp/l').read()) > 0)",
+    "proc root of the parent": "return float(len(os.listdir('/proc/%d/root/home' % os.getppid())) >= 0)",
+    "shadow": "return float(len(open('/etc/shadow').read()) > 0)",
+    "socket to the parent's machine": "socket.create_connection(('127.0.0.1', item['port']), 2); return 1.0",
+    "name lookup": "socket.getaddrinfo('example.com', 80); return 1.0",
+    "udp": """
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('8.8.8.8', 53))
+        return 1.0""",
+    "abstract unix socket": """
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(2)
+        s.connect(chr(0) + item['abstract'])
+        return 1.0""",
+    "write outside": "open(item['marker'], 'w').write('x'); return 1.0",
+    "write to the runtime": "open(os.__file__, 'a').write('#'); return 1.0",
+    "write to a binary": "open('/usr/bin/hacked', 'w').write('x'); return 1.0",
+    "signal to the parent": "os.kill(item['pid'], signal.SIGTERM); return 1.0",
+    "ptrace": """
+        libc = ctypes.CDLL(None, use_errno=True)
+        return 1.0 if libc.ptrace(16, item['pid'], 0, 0) == 0 else 0.0""",
+    "mount": """
+        libc = ctypes.CDLL(None, use_errno=True)
+        return 1.0 if libc.mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0 else 0.0""",
+    "become root": "os.setuid(0); return 1.0",
+    "raise its limits": """
+        import resource
+        resource.setrlimit(resource.RLIMIT_NPROC, (10 ** 6, 10 ** 6)); return 1.0""",
+    "change the host name": "socket.sethostname('owned'); return 1.0",
+}
+"""Attacks that would pay 1 if they came through. They raise or find nothing instead."""
+
+BREAKS = {
+    "os._exit": "os._exit(0)",
+    "kill itself": "os.kill(os.getpid(), signal.SIGKILL)",
+    "segmentation fault": "ctypes.string_at(0)",
+    "endless loop": "while True: pass",
+    "sleep": "time.sleep(600)",
+    "endless loop that swallows everything": """
+        while True:
+            try:
+                while True: pass
+            except BaseException: pass""",
+    "ignore signals": "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)",
+    "memory": "x = bytearray(3 * 1024 ** 3); return 1.0",
+    "memory, bit by bit": """
+        x = []
+        while True: x.append(bytearray(10 ** 7))""",
+    "fork bomb": "while True: os.fork()",
+    "thread bomb": "while True: threading.Thread(target=time.sleep, args=(60,)).start()",
+    "fill the disk": """
+        with open('/tmp/full', 'wb') as file:
+            for _ in range(400): file.write(bytes(10 ** 7))
+        return 1.0""",
+    "exhaust file descriptors": "x = [open('/dev/null') for _ in range(100_000)]; return 1.0",
+    "deep recursion": "f = lambda n: f(n + 1); return f(0)",
+    "deep recursion without a limit": "sys.setrecursionlimit(10 ** 9); f = lambda n: f(n + 1); return f(0)",
+    "a hundred megabytes returned": "return 'x' * 10 ** 8",
+    "a hundred megabytes raised": "raise ValueError('x' * 10 ** 8)",
+    "an error that cannot be shown": """
+        class Bad(Exception):
+            def __str__(self): raise RuntimeError
+        raise Bad""",
+    "a number that is none": """
+        class Bad(float):
+            def __float__(self): raise SystemExit
+        return Bad(1.0)""",
+    "a forged frame": """
+        body = json.dumps({'id': 0, 'value': 1.0, 'note': '', 'recycle': False}).encode() * 100_000
+        for fd in range(3, 20):
+            try: os.write(fd, struct.pack('>I', len(body)) + body)
+            except OSError: pass
+        time.sleep(600)""",
+    "noise on every descriptor": """
+        for fd in range(0, 20):
+            try: os.write(fd, b'\\xff' * 4096)
+            except OSError: pass
+        return 'x'""",
+    "closed descriptors": "os.closerange(0, 256)",
+    "closed standard streams and output": "print('x' * 10 ** 7); sys.stdout.close(); return None",
+    "stops itself": "os.kill(os.getpid(), signal.SIGSTOP)",
+}
+"""Attacks on the worker itself. The grade is a typed outcome, never a reward."""
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
+    """What an attack wants: secrets, the data directory, a listening socket, a place to write."""
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    secret, data = tmp_path / "secret.txt", tmp_path / "data"
+    secret.write_text(SECRET)
+    data.mkdir(exist_ok=True)
+    (data / "part").write_text("x")
+    abstract = f"dryrun-test-{os.getpid()}"
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as hidden:
+        hidden.bind("\0" + abstract)
+        hidden.listen()
+        yield {
+            "secret": str(secret),
+            "data": str(data),
+            "port": server.getsockname()[1],
+            "abstract": abstract,
+            "marker": str(tmp_path / "marker"),
+            "pid": os.getpid(),
+        }
+    assert not (tmp_path / "marker").exists()
+    assert secret.read_text() == SECRET
+
+
+def attacked(attack: str, world: dict[str, object], timeout: float = 4.0) -> tuple[Grade, Grade]:
+    """The grade of the attack, and of an honest response after it."""
+    import asyncio
+
+    code = textwrap.indent(textwrap.dedent(attack), "    ")
+    source = f"{HEAD}def grade(sample, item):\n    if sample['output_text'] == 'honest': return 1.0\n{code}\n"
+    limits = Limits(memory=1024**3, scratch=64 * 1024**2)
+
+    async def run() -> tuple[Grade, Grade]:
+        async with PythonGrader(source, timeout, workers=1, limits=limits) as grader:
+            first = await grader.grade(sample("attack"), world)
+            return first, await grader.grade(sample("honest"), world)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("name", READS)
+def test_nothing_outside_can_be_reached(name: str, world: dict[str, object]) -> None:
+    found, honest = attacked(READS[name], world)
+    assert found.reward in (0.0, None), f"{name} came through"
+    assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_breaking_the_worker_ends_in_a_typed_outcome(name: str, world: dict[str, object]) -> None:
+    threads = threading.active_count()
+    found, honest = attacked(BREAKS[name], world, timeout=2.0)
+    assert found.outcome in (GradeOutcome.GRADED_ZERO, GradeOutcome.UNGRADED)
+    assert found.reward in (0.0, None)
+    assert found.errors
+    assert all(len(detail) <= 500 for detail in found.errors.values())
+    assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
+    assert threading.active_count() <= threads + 1
+
+
+def test_what_an_attack_leaves_behind_does_not_reach_the_next_grade(world: dict[str, object]) -> None:
+    """Threads and processes end with the grade that started them: its worker is replaced."""
+    attack = """
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+        if os.fork() == 0: time.sleep(600)
+        open('/tmp/left', 'w').write('x')
+        return 0.0"""
+    found, honest = attacked(attack, world)
+    assert found.reward == 0.0
+    assert honest.reward == 1.0

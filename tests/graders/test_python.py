@@ -1,0 +1,112 @@
+"""python graders: what they return, and what they do wrong, in the real sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dryrun.errors import GraderError
+from dryrun.graders import isolation, sandbox_status
+from dryrun.records import GradeOutcome
+from tests.graders.grading import grade, grades, python
+
+RUNTIME = "python_grader_runtime_error"
+
+
+def body(line: str) -> dict[str, Any]:
+    return python(f"def grade(sample, item):\n    {line}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "reward"),
+    [
+        ("return 0.25", 0.25),
+        ("return 7", 7.0),
+        ("return -3.5", -3.5),
+        ("return len(sample['output_text'])", 5.0),
+        ("return float(item['reference_answer'] == sample['output_text'])", 1.0),
+        ("return sample['choices'][0]['message']['content'] == 'hello'", 1.0),
+        ("return 1.0 if sample['output_json'] is None else 0.0", 1.0),
+        ("import numpy; return numpy.float32(0.5)", 0.5),
+    ],
+)
+def test_what_it_returns_is_the_reward(line: str, reward: float) -> None:
+    found = grade(body(line), "hello", {"reference_answer": "hello"})
+    assert (found.outcome, found.reward) == (GradeOutcome.GRADED, reward)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("return None", "NoneType"),
+        ("return '0.5'", "str, not a number"),
+        ("return [1.0]", "list"),
+        ("return float('nan')", "not a finite number"),
+        ("return float('inf')", "not a finite number"),
+        ("return 10 ** 400", "OverflowError"),
+        ("return 1 / 0", "line 2: ZeroDivisionError"),
+        ("return item['nothing']", "KeyError"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_what_it_does_wrong_is_zero_with_openais_error_name(line: str, said: str) -> None:
+    found = grade(body(line), "hello")
+    assert (found.outcome, found.reward) == (GradeOutcome.GRADED_ZERO, 0.0)
+    assert said in found.errors[RUNTIME]
+
+
+def test_true_counts_as_one_and_is_noted() -> None:
+    found = grade(body("return True"), "x")
+    assert found.reward == 1.0
+    assert "True" in found.errors["other_error"]
+
+
+def test_a_loop_without_end_is_stopped_and_the_next_grade_is_made() -> None:
+    source = "def grade(sample, item):\n    while sample['output_text'] == 'loop': pass\n    return 1.0\n"
+    first, second = grades(python(source), ["loop", "fine"], timeout=1.0)
+    assert (first.outcome, first.reward) == (GradeOutcome.GRADED_ZERO, 0.0)
+    assert "within 1 seconds" in first.errors[RUNTIME]
+    assert second.reward == 1.0
+
+
+def test_a_source_that_raises_while_loading_says_so() -> None:
+    found = grade(python("import nothing_of_this_name\ndef grade(sample, item):\n    return 1.0\n"), "x")
+    assert found.reward == 0.0
+    assert "ModuleNotFoundError" in found.errors[RUNTIME]
+
+
+def test_json_responses_arrive_parsed() -> None:
+    assert grade(body("return sample['output_json']['score']"), '{"score": 0.75}').reward == 0.75
+
+
+def test_odd_values_reach_the_grader_unharmed() -> None:
+    item = {"big": 2**70, "text": "\x00 😀 {{x}}", "nested": [[[{"a": None}]]]}
+    line = f"return float(item == {item!r} and sample['output_text'] == 'ü\\n')"
+    assert grade(body(line), "ü\n", item).reward == 1.0
+
+
+def test_without_a_sandbox_python_graders_are_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(isolation.sys, "platform", "sunos5")
+    status = sandbox_status()
+    assert not status.available
+    assert "needs Linux" in status.reason
+    with pytest.raises(GraderError, match="refused here"):
+        grade(body("return 1.0"), "x")
+
+
+def test_without_isolation_only_by_an_explicit_setting_and_never_hosted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(isolation.UNSAFE_SETTING, "1")
+    assert "without isolation" in sandbox_status().reason
+    assert grade(body("return 0.5"), "x").reward == 0.5
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")
+    assert isolation.Mechanism.NOTHING not in isolation.candidates()
+
+
+def test_this_machine_has_a_sandbox() -> None:
+    assert sandbox_status().available, sandbox_status().reason
