@@ -8,6 +8,7 @@ bounded queue. What was stored before is only read, and graded only if this grad
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
@@ -32,6 +33,8 @@ QUEUE = 256
 GIVE_UP_AFTER = 20
 """So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
 RATE_WINDOW = 10.0
+MANY_PARTS = 64
+"""A partition with more parts is merged into one when a run ends."""
 
 OnStatus = Callable[[RunStatus], None]
 
@@ -248,7 +251,15 @@ class Pipeline:
                 return self._ledger.close(RunState.STOPPED, str(error))
             self._ledger.close(RunState.STOPPED, f"A fault in Dry Run itself: {error!r}. Resume goes on.")
             raise error from group
+        await asyncio.to_thread(self._tidy)
         return self._ledger.close(RunState.FINISHED, self._closing_words())
+
+    def _tidy(self) -> None:
+        """Merge small parts: a slow model leaves one a second. Space for it is a wish, not a need."""
+        for partition in (self._samples, self._grades):
+            if len(partition.parts()) > MANY_PARTS:
+                with contextlib.suppress(StoreError):
+                    partition.compact()
 
     async def _work(self) -> None:
         known = await asyncio.to_thread(self._samples.finished_keys, self._plan.table["sample_key"])

@@ -114,11 +114,38 @@ class Partition:
         `stream_samples` goes by the same rule, so that what is graded is what is shown.
         """
         needed = list(dict.fromkeys([*columns, "key", "outcome"]))
-        read = (self.read_part(path, needed, keys) for path in self.parts())
+        while True:
+            parts = self.parts()
+            read = [self.read_part(path, needed, keys) for path in parts]
+            if all(path.exists() for path in parts):  # else somebody merged them while we were reading
+                break
         tables = [table for table in read if table is not None]
         if not tables:
             return pa.schema([self.schema.field(name) for name in columns]).empty_table()
         return _one_per_key(pa.concat_tables(tables)).select(list(columns))
+
+    def compact(self) -> int:
+        """Merge the parts there are now into one; how many were merged.
+
+        The merged part is complete on disk before the first of the others goes, so a kill at any
+        instant leaves rows twice at worst, which readers count once. Parts that cannot be read stay.
+
+        Raises
+        ------
+        StoreError
+            The disk is full or read-only; every part is as it was.
+        """
+        read = [(path, self.read_part(path, self.schema.names, None)) for path in self.parts()]
+        sound = [(path, table) for path, table in read if table is not None]
+        if len(sound) < 2:
+            return 0
+        merged = _one_per_key(pa.concat_tables([table for _, table in sound]))
+        stamp = sound[0][0].name.split("-")[1]  # keeps its place before what comes later
+        name = f"{PART_PREFIX}{stamp}-{secrets.token_hex(6)}.parquet"
+        write_aside(self.folder / name, table_bytes(merged.select(self.schema.names)))
+        for path, _ in sound:
+            path.unlink(missing_ok=True)
+        return len(sound)
 
     def finished_keys(self, keys: pa.Array) -> set[str]:
         """Which of `keys` have a row with a result."""
@@ -201,7 +228,15 @@ def stream_samples(partition: Partition, keys: set[str]) -> Iterator[list[Sample
     Memory holds one part at a time, however many there are.
     """
     wanted = set(keys)
-    for path in partition.parts():
+    before: list[Path] = []
+    while wanted and (parts := partition.parts()) != before:  # again where parts were merged meanwhile
+        yield from _stream_parts(partition, parts, wanted)
+        before = parts
+
+
+def _stream_parts(partition: Partition, parts: Sequence[Path], wanted: set[str]) -> Iterator[list[Sample]]:
+    """The samples of these parts; what is found is taken out of `wanted`."""
+    for path in parts:
         if not wanted:
             return
         table = partition.read_part(path, partition.schema.names, pa.array(wanted, pa.string()))

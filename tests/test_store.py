@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -122,3 +123,43 @@ def test_writing_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
     write_aside(tmp_path / "y", b"2")
     assert (tmp_path / "y").read_bytes() == b"2"
     assert [path.name for path in tmp_path.iterdir()] == ["y"]
+
+
+def test_merging_parts_changes_nothing_a_reader_sees(store: Store) -> None:
+    partition = filled(
+        store,
+        [sample("a", "first"), sample("b", "", SampleOutcome.FAILED)],
+        [sample("a", "second"), sample("c")],
+        [sample("b", "answer")],
+    )
+    (partition.folder / "part-torn.parquet").write_bytes(b"PAR1")
+    before = {row["key"]: row for row in partition.read(partition.schema.names).to_pylist()}
+    assert partition.compact() == 3
+    assert {row["key"]: row for row in partition.read(partition.schema.names).to_pylist()} == before
+    assert len(partition.parts()) == 2, "the merged part, and the torn one, which stays"
+    assert partition.compact() == 0
+    partition.append([sample_row(sample("a", "third"))])
+    assert [found.text for part in stream_samples(partition, {"a"}) for found in part] == ["first"]
+
+
+def test_readers_miss_nothing_while_parts_are_merged(store: Store) -> None:
+    partition = filled(store, *[[sample(f"k{number}")] for number in range(40)])
+    keys = {f"k{number}" for number in range(40)}
+    stop = threading.Event()
+
+    def churn() -> None:
+        number = 40
+        while not stop.is_set():
+            partition.append([sample_row(sample(f"k{number}"))])
+            partition.compact()
+            number += 1
+
+    merging = threading.Thread(target=churn)
+    merging.start()
+    try:
+        for _ in range(30):
+            assert partition.finished_keys(pa.array(sorted(keys))) == keys
+            assert {found.key for part in stream_samples(partition, keys) for found in part} == keys
+    finally:
+        stop.set()
+        merging.join()
