@@ -30,14 +30,18 @@ TOPICS: dict[str, tuple[str, tuple[Setting, Setting, Setting]]] = {
     "arithmetic": ("chain_sum", (_digits(2, 1), _digits(2, 2), _digits(3, 2))),
     "multiplication": (
         "products",
-        (_digits(2, 1), _digits(2, 1) | {"max_digits": 2}, _digits(2, 2)),
+        (
+            {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1},
+            {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 2},
+            {"min_terms": 2, "max_terms": 2, "min_digits": 2, "max_digits": 2},
+        ),
     ),
     "greatest_common_divisor": (
         "gcd",
         (
             {"min_value": 2, "max_value": 12},
-            {"min_value": 12, "max_value": 60},
-            {"min_value": 60, "max_value": 400},
+            {"min_value": 8, "max_value": 30},
+            {"min_value": 30, "max_value": 200},
         ),
     ),
     "letter_counting": (
@@ -48,12 +52,17 @@ TOPICS: dict[str, tuple[str, tuple[Setting, Setting, Setting]]] = {
             {"min_words": 5, "max_words": 7},
         ),
     ),
-    "leg_counting": (
-        "leg_counting",
+    "letters_at_hand": (
+        "ransom_note",
         (
-            {"min_animals": 1, "max_animals": 1, "min_instances": 1, "max_instances": 2},
-            {"min_animals": 1, "max_animals": 1, "min_instances": 2, "max_instances": 6},
-            {"min_animals": 2, "max_animals": 3, "min_instances": 1, "max_instances": 4},
+            {"min_note_length": 1, "max_note_length": 2, "min_magazine_length": 3, "max_magazine_length": 5},
+            {"min_note_length": 3, "max_note_length": 4, "min_magazine_length": 6, "max_magazine_length": 9},
+            {
+                "min_note_length": 6,
+                "max_note_length": 9,
+                "min_magazine_length": 12,
+                "max_magazine_length": 18,
+            },
         ),
     ),
     "who_likes_what": (

@@ -17,7 +17,7 @@ from dryrun.paths import sample_data_dir
 from tests.graders.grading import grade
 
 DATA = sample_data_dir()
-SHA256 = "1104b8b375a2cb3f5683f0708f534cd347f9d7487eb57e5822e992519ff14e2d"
+SHA256 = "cc3e8691421c024af46ee564495190b3e3d18c4390db4d1fa4f3f3b39718babc"
 GRADERS = sorted(path.stem for path in (DATA / "graders").glob("*.json"))
 
 
