@@ -110,7 +110,7 @@ def by_topic(
 
 
 def topic_actions(topics: tuple[TopicFigures, ...]) -> tuple[Action, ...]:
-    """What the document recommends for each problem topic."""
+    """What the document recommends for each problem topic, all of it in one sentence a topic."""
     return tuple(action for topic in topics for action in _actions(topic))
 
 
@@ -119,18 +119,16 @@ def _actions(topic: TopicFigures) -> tuple[Action, ...]:
     if topic.problem is None or mean is None:
         return ()
     about = f"Topic {topic.label} (mean {figure(mean)}):"
-    adjust = Action(ActionKind.ADJUST_GRADER, f"{about} or adjust the grader for this topic", name)
-    exclude = Action(ActionKind.EXCLUDE_TOPIC, f"{about} or exclude it from the RFT dataset", name)
+    others = "or exclude it from the RFT dataset, or adjust the grader for this topic"
     match topic.problem:
         case TopicProblem.TOO_LOW:
-            sft = Action(ActionKind.TRY_SFT, f"{about} it may need SFT first", name)
-            return (sft, exclude, adjust)
+            return (Action(ActionKind.TRY_SFT, f"{about} it may need SFT first, {others}", name),)
         case TopicProblem.TOO_HIGH:
-            harder = Action(ActionKind.CHANGE_DATASET, f"{about} it may need harder tasks", name)
-            return (harder, exclude, adjust)
+            return (Action(ActionKind.CHANGE_DATASET, f"{about} it may need harder tasks, {others}", name),)
         case TopicProblem.LOW_VARIANCE:
-            more = f"{about} the grader may need more discriminating dimensions for it"
-            return (Action(ActionKind.ADJUST_GRADER, more, name), exclude)
+            more = "the grader may need more discriminating dimensions for it"
+            sentence = f"{about} {more}, or exclude it from the RFT dataset"
+            return (Action(ActionKind.ADJUST_GRADER, sentence, name),)
 
 
 def _one_topic(

@@ -100,7 +100,6 @@ class ActionKind(StrEnum):
     TRY_SFT = "try_sft"
     ADJUST_GRADER = "adjust_grader"
     CHANGE_DATASET = "change_dataset"
-    EXCLUDE_TOPIC = "exclude_topic"
     MEASURE_MORE = "measure_more"
 
 

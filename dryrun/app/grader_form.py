@@ -72,7 +72,7 @@ def show_findings(findings: tuple[Finding, ...]) -> None:
 def grader_editor() -> str:
     """The JSON editor with its upload; the text in it."""
     if TEXT not in st.session_state:
-        edit(_first_sample())
+        st.session_state[TEXT] = _first_sample()
     st.text_area(
         "Grader JSON",
         key=TEXT,

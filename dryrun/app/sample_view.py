@@ -68,9 +68,17 @@ def _head(inspected: Inspected, score: float, config: RunConfig) -> None:
 
 
 def _prompt(prompt: Prompt) -> None:
-    for message in prompt.messages:
-        st.caption(f"Prompt ({plain(message.get('role', ''), 20)})")
-        _block(_content(message))
+    *before, last = prompt.messages
+    _message(last)
+    if before:
+        with st.expander(f"{plural(len(before), 'earlier message')}"):
+            for message in before:
+                _message(message)
+
+
+def _message(message: Mapping[str, Any]) -> None:
+    st.caption(f"Prompt ({plain(message.get('role', ''), 20)})")
+    _block(_content(message))
 
 
 def _response(sample: Sample) -> None:

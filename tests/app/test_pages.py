@@ -1,0 +1,268 @@
+"""The pages as scripts: what they show, and one clear sentence for each mistake."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dryrun.app.labels import plain
+from dryrun.export import sft_rows, training_package
+from dryrun.results import load_results
+from dryrun.store import Store
+from tests.fake_endpoint import FakeEndpoint
+from tests.support import EXACT, make_run, sum_rows, work
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GOOD_ROW = json.dumps(sum_rows(1)[0])
+
+
+def page(name: str = "", **parameters: str) -> AppTest:
+    """A page after its first run."""
+    st.cache_resource.clear()
+    test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for key, value in parameters.items():
+        test.query_params[key] = value
+    test.run()
+    if name:
+        test.switch_page(f"pages/{name}.py").run()
+    assert not test.exception, test.exception[0].message
+    return test
+
+
+def texts(test: AppTest) -> str:
+    """All a person reads in the main part, escapes taken out."""
+    kinds = (
+        "title",
+        "header",
+        "subheader",
+        "markdown",
+        "caption",
+        "text",
+        "code",
+        "info",
+        "warning",
+        "error",
+        "success",
+    )
+    found = [element.value for kind in kinds for element in test.main.get(kind)]
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(map(str, found)))
+
+
+def with_dataset(content: str | bytes, tmp_path: Path, name: str = "rows.jsonl") -> AppTest:
+    """Configure, with a path on this machine as dataset."""
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    test = page()
+    test.get("button_group")[0].set_value("Path on this machine").run()
+    test.text_input(key="dataset_path").set_value(str(path)).run()
+    assert not test.exception
+    return test
+
+
+def with_grader(grader: Any) -> AppTest:
+    """Configure, with the sample data and this grader."""
+    test = page()
+    next(g for g in test.get("button_group") if g.key == "grader_source").set_value("Your own JSON").run()
+    text = grader if isinstance(grader, str) else json.dumps(grader)
+    test.text_area(key="grader_text").set_value(text).run()
+    assert not test.exception
+    return test
+
+
+def test_configure_offers_the_quick_run_first() -> None:
+    test = page()
+    assert test.main.button[0].label == "Quick run on the sample data"
+    said = texts(test)
+    assert "60 prompts × 2 responses" in said
+    assert "300 prompts × 4 responses = **1,200 calls**" in said
+    assert "648 rows" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "it is empty (0 bytes)"),
+        ("\n\n", "there is no row"),
+        ("{\n", "line 1"),
+        (GOOD_ROW + "\n{bad\n" + GOOD_ROW, "line 2"),
+        ('{"prompt": "x"}\n', "messages: is missing"),
+        ('{"messages": [{"role": "robot", "content": "x"}]}\n', "'robot' is not a role"),
+        (GOOD_ROW.encode("utf-16"), "UTF-16"),
+        ('{"messages": [{"role": "user", "content": "café"}]}\n'.encode("latin-1"), "is not UTF-8"),
+        (b"PK\x03\x04", "zip archive"),
+    ],
+)
+def test_a_bad_dataset_is_explained_and_nothing_starts(
+    content: str | bytes, said: str, tmp_path: Path
+) -> None:
+    test = with_dataset(content, tmp_path)
+    assert said in texts(test)
+    assert "start" not in {button.key for button in test.button}
+
+
+def test_repeated_rows_are_warned_of(tmp_path: Path) -> None:
+    test = with_dataset("\n".join([GOOD_ROW] * 5), tmp_path)
+    assert "repeating an earlier row exactly" in texts(test)
+
+
+@pytest.mark.parametrize(
+    ("grader", "said"),
+    [
+        ("", "Paste a grader"),
+        ("{", "not JSON"),
+        ({"type": "string-check"}, "Did you mean 'string_check'"),
+        (EXACT | {"operation": "neq"}, "Did you mean 'ne'"),
+        (EXACT | {"input": 3}, "$.input"),
+        (EXACT | {"reference": "{{item.refrence_answer}}"}, "Did you mean 'reference_answer'"),
+        ({"type": "python", "source": "def grade(sample, item)\n  return 1"}, "$.source"),
+    ],
+)
+def test_a_bad_grader_is_explained_and_nothing_starts(grader: Any, said: str) -> None:
+    test = with_grader(grader)
+    assert said in texts(test)
+    assert "start" not in {button.key for button in test.button}
+
+
+def test_the_grader_is_told_in_words() -> None:
+    assert "Pays 1 when the response is exactly the row's reference_answer, else 0." in texts(
+        with_grader(EXACT)
+    )
+
+
+def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
+    test = page()
+    next(g for g in test.get("button_group") if g.key == "model_where").set_value(
+        "OpenAI-compatible endpoint"
+    ).run()
+    assert "Type the model's name" in texts(test)
+    assert "o4-mini" in test.text_input(key="model_name").help
+    test.text_input(key="base_url").set_value("not a url").run()
+    assert test.main.error
+    assert not test.exception
+
+
+def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None:
+    endpoint.models[0]["shutdown_date"] = "2026-12-31"
+    test = page()
+    next(g for g in test.get("button_group") if g.key == "model_where").set_value(
+        "OpenAI-compatible endpoint"
+    ).run()
+    test.text_input(key="base_url").set_value(endpoint.base_url).run()
+    next(button for button in test.button if button.label == "List models").click().run()
+    assert "2026-12-31" in " ".join(
+        [texts(test), *(option for box in test.selectbox for option in box.options)]
+    )
+
+
+def test_hosted_there_is_no_path_and_no_list_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")
+    test = page()
+    assert "Path on this machine" not in str(test.get("button_group")[0].options)
+    assert "Recent runs" not in str([expander.label for expander in test.sidebar.expander])
+
+
+@pytest.fixture
+def finished(store: Store, endpoint: FakeEndpoint) -> Any:
+    run = make_run(store, endpoint.base_url, rows=60)
+    work(run)
+    return run
+
+
+def test_results_show_verdict_figures_topics_and_samples(finished: Any) -> None:
+    test = page("results", run=finished.id)
+    said = texts(test)
+    assert "Dry Run Validation" in said
+    assert "**60 samples** (60 prompts, 120 responses, 120 with a score)" in said
+    assert "Score distribution" in said
+    for label in ("View High Scores", "View Low Scores", "Adjust Grader"):
+        assert label in [button.label for button in test.main.button]
+    assert len(test.main.get("vega_lite_chart")) == 2
+    assert "5 highest" in str(test.get("button_group")[0].options)
+
+
+def test_a_threshold_moves_the_verdict_at_once(finished: Any) -> None:
+    test = page("results", run=finished.id)
+    assert "NO-GO" not in test.main.title[0].value
+    test.sidebar.number_input(key="mean_low").set_value(0.89).run()
+    assert "NO-GO" in test.main.title[0].value
+    assert "Likely causes" in texts(test)
+    next(button for button in test.sidebar.button if button.label == "Reset thresholds").click().run()
+    assert "NO-GO" not in test.main.title[0].value
+
+
+def test_thresholds_that_contradict_each_other_are_explained(finished: Any) -> None:
+    test = page("results", run=finished.id)
+    test.sidebar.number_input(key="mean_low").set_value(0.95).run()
+    assert "must be below" in str([warning.value for warning in test.sidebar.warning])
+    assert not test.exception
+
+
+def test_before_the_first_run_the_recorded_one_is_shown_and_marked() -> None:
+    test = page("results")
+    said = texts(test)
+    assert "recorded" in said.lower()
+    assert "300 prompts, 1,200 responses" in said
+
+
+def test_the_run_page_tells_what_happened_and_offers_to_go_on(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url, rows=40)
+    test = page("run", run=run.id)
+    assert "Start" in [button.label for button in test.main.button]
+    work(run)
+    test = page("run", run=run.id)
+    assert "See the results" in [button.label for button in test.main.button]
+    assert "Responses: 80 of 80" in str([element.proto for element in test.main.get("progress")])
+
+
+def test_an_unknown_run_is_one_sentence() -> None:
+    for name in ("results", "run"):
+        assert "There is no run" in texts(page(name, run="0" * 32))
+
+
+def test_another_grader_scores_the_stored_responses_without_a_call(
+    finished: Any, endpoint: FakeEndpoint
+) -> None:
+    before = endpoint.calls
+    test = page("", run=finished.id, adjust=finished.id)
+    assert test.text_area(key="grader_text").value.find("exact") > 0
+    grader = EXACT | {"operation": "like", "name": "contains"}
+    test.text_area(key="grader_text").set_value(json.dumps(grader)).run()
+    button = next(button for button in test.main.button if "score" in button.label.lower())
+    button.click().run()
+    assert not test.exception
+    assert endpoint.calls == before
+
+
+@pytest.mark.parametrize(
+    "text", ["![x](http://h/x.png)", "<b>x</b>", "a $x$ :red[b] `c` [l](javascript:x)", "# h\n- l"]
+)
+def test_labels_made_of_data_lose_their_markup(text: str) -> None:
+    shown = plain(text)
+    assert "\n" not in shown
+    assert not re.search(r"(?<!\\)[!\[\]<>`*_$#:(){}]", shown)
+
+
+def test_what_is_handed_on_can_be_used(finished: Any) -> None:
+    results = load_results(finished)
+    rows = sft_rows(results, 1.0)
+    assert rows
+    assert all(row["messages"][-1]["role"] == "assistant" for row in rows)
+    package = zipfile.ZipFile(io.BytesIO(training_package(results, "GO")))
+    names = {Path(name).name for name in package.namelist()}
+    assert {"train.jsonl", "validation.jsonl", "grader.json", "start_job.py", "README.md"} <= names
+    train, validation = (
+        [json.loads(line) for line in package.read(name).splitlines()]
+        for part in ("train.jsonl", "validation.jsonl")
+        for name in package.namelist()
+        if name.endswith(part)
+    )
+    assert len(train) + len(validation) == 60
+    assert not {json.dumps(row) for row in train} & {json.dumps(row) for row in validation}

@@ -1,0 +1,123 @@
+"""A real server and a real Chromium. Skipped where there is no Chromium; in CI that is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support import wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+QUIET += ["--disable-sync", "--no-first-run", "--disable-quic"]
+
+
+def chromium() -> str | None:
+    """Where Chromium is, by the names it has on Linux and macOS."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    return found or (mac if Path(mac).exists() else None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here, and skip it where it cannot run."""
+    for item in items:
+        if "tests/browser" not in item.path.as_posix():
+            continue
+        item.add_marker(pytest.mark.browser)
+        if chromium() is None and not os.environ.get("CI"):
+            item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+@dataclass
+class App:
+    """A running server.
+
+    Attributes
+    ----------
+    url : str
+        Without a slash at its end.
+    data : Path
+        Its data directory.
+    """
+
+    url: str
+    data: Path
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """End it as a terminal does."""
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    assert path is not None, "Chromium is missing; install it (Debian: apt-get install chromium)"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield opened
+        opened.close()
+
+
+def start_app(data: Path, **environment: str) -> App:
+    """Start the server as the README says, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
+    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+    variables = {**os.environ, "DRYRUN_DATA": str(data), **environment}
+    process = subprocess.Popen(command, cwd=ROOT, env=variables)
+    url = f"http://127.0.0.1:{port}"
+
+    def ready() -> bool:
+        assert process.poll() is None, "the server ended while it was starting"
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    wait_until(ready, 60)
+    return App(url, data, process)
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    running = start_app(tmp_path_factory.mktemp("browser") / "data")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a fresh profile; fails the test if the page logs an uncaught exception."""
+    contexts = []
+    thrown: list[str] = []
+
+    def opener(url: str, **options: object) -> Page:
+        context = browser.new_context(viewport={"width": 1400, "height": 1000}, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: thrown.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+    assert thrown == []

@@ -1,0 +1,164 @@
+"""Whole journeys: what a person does, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import App
+from tests.fake_endpoint import FakeEndpoint, Reply
+from tests.support import sum_rows, wait_until, write_jsonl
+
+LONG = 150_000
+"""Milliseconds: the embedded model on a busy machine."""
+
+
+def choose(page: Page, label: str) -> None:
+    """Click a segment or a pill."""
+    page.get_by_role("radio", name=label).or_(page.get_by_role("button", name=label)).first.click()
+
+
+def fill(page: Page, label: str, value: str) -> None:
+    """Type into a field and leave it."""
+    field = page.get_by_label(label, exact=True)
+    field.fill(value)
+    field.press("Enter")
+
+
+def configure_endpoint(page: Page, rows: Path, endpoint: FakeEndpoint, key: str = "sk-test-key") -> None:
+    """Upload a dataset, choose the exact grader and a loopback endpoint."""
+    choose(page, "Upload a file")
+    page.locator("input[type=file]").first.set_input_files(str(rows))
+    expect(page.get_by_text(re.compile(r"^\d+ rows$"))).to_be_visible()
+    page.get_by_label("Sample grader", exact=True).first.click()
+    page.get_by_role("option", name="exact").click()
+    choose(page, "OpenAI-compatible endpoint")
+    fill(page, "Base URL", endpoint.base_url)
+    fill(page, "API key", key)
+    fill(page, "Model name", "fake")
+
+
+@pytest.mark.slow
+def test_a_stranger_presses_one_button_and_reads_a_verdict(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(app.url)
+    page.get_by_role("button", name="Quick run on the sample data").click()
+    expect(page).to_have_url(re.compile(r"/run\?run=[0-9a-f]{32}"))
+    page.get_by_role("button", name="See the results").click(timeout=LONG)
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text(re.compile(r"Dry Run Validation.*(GO|NO-GO)"))
+    expect(page.get_by_text("60 prompts, 120 responses")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Mean: 0\.\d\d"))).to_be_visible()
+    expect(page.get_by_text("Score distribution", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Topics")).to_be_visible()
+
+
+def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
+    app: App, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    rows = write_jsonl(tmp_path / "rows.jsonl", sum_rows(120))
+    with FakeEndpoint(delay=0.25) as endpoint:
+        page = open_page(app.url)
+        configure_endpoint(page, rows, endpoint)
+        page.get_by_role("button", name="Start run").click()
+        page.get_by_role("button", name="Cancel run").wait_for()
+        link = page.url
+        page.context.close()
+        before = endpoint.calls
+        wait_until(lambda: endpoint.calls > before + 10)
+
+        again = open_page(link)
+        again.get_by_role("button", name="Cancel run").click()
+        expect(again.get_by_text("Everything done so far is kept")).to_be_visible()
+        stopped = endpoint.calls
+        fill(again, "API key", "sk-test-key")
+        again.get_by_role("button", name="Resume").click()
+        again.get_by_role("button", name="See the results").click(timeout=60_000)
+        expect(again.get_by_text("120 prompts, 480 responses")).to_be_visible()
+        assert stopped < 480
+        assert endpoint.calls <= 480 + 64, "no answered call is made again; those in flight at the cancel are"
+        assert "sk-test-key" not in again.url
+    held = [path for path in app.data.rglob("*") if path.is_file() and b"sk-test-key" in path.read_bytes()]
+    assert held == [], "the key is nowhere on disk"
+
+
+def test_a_link_carries_run_and_thresholds(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{app.url}/results?run=recorded&mean_low=0.85")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("NO-GO")
+    expect(page.get_by_label("Mean at least", exact=True)).to_have_value("0.85")
+    fill(page, "Mean at least", "0.02")
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("NO-GO")
+    expect(page).to_have_url(re.compile("mean_low=0.02"))
+    page.get_by_role("button", name="Reset thresholds").click()
+    expect(page).not_to_have_url(re.compile("mean_low"))
+
+
+def test_the_buttons_under_the_verdict_do_what_they_say(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{app.url}/results?run=recorded&mean_low=0.85")
+    page.get_by_role("button", name="View High Scores").click()
+    expect(page.get_by_text("Are they actually good?")).to_be_visible()
+    page.get_by_role("button", name="Review Samples").click()
+    expect(page.get_by_text("Are they actually bad?")).to_be_visible()
+    page.get_by_role("button", name="Try SFT").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download SFT rows").click()
+    rows = [json.loads(line) for line in download.value.path().read_text("utf-8").splitlines()]
+    assert rows
+    assert all(row["messages"][-1]["role"] == "assistant" for row in rows)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Adjust Grader").click()
+    expect(page.get_by_label("Grader JSON")).to_have_value(re.compile("combined"))
+
+
+HOSTILE = "<img src=x onerror=alert(1)> ![x](http://127.0.0.1:1/leak.png) **bold** $x$ :red[r] "
+HOSTILE += "<script>alert(2)</script>"
+
+
+def test_hostile_text_stays_text(app: App, open_page: Callable[..., Page], tmp_path: Path) -> None:
+    rows = [
+        {
+            "messages": [{"role": "user", "content": f"{HOSTILE} {number}"}],
+            "reference_answer": HOSTILE,
+            "topic": f"{HOSTILE} {number % 2}",
+        }
+        for number in range(40)
+    ]
+    path = write_jsonl(tmp_path / "![x](http:__127.0.0.1_leak.png).jsonl", rows)
+    with FakeEndpoint(answer=lambda _: Reply(text=HOSTILE)) as endpoint:
+        page = open_page(app.url)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("dialog", lambda dialog: asked.append(f"dialog {dialog.message}"))
+        configure_endpoint(page, path, endpoint)
+        page.get_by_role("button", name="Start run").click()
+        page.get_by_role("button", name="See the results").click(timeout=60_000)
+        expect(page.get_by_role("heading", name="Samples")).to_be_visible()
+        expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
+        expect(page.get_by_role("heading", name="Topics")).to_be_visible()
+        assert page.locator("img[src*=leak], img[src='x']").count() == 0
+        assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 420])
+def test_pages_fit_their_window_in_both_looks(
+    app: App, open_page: Callable[..., Page], scheme: str, width: int
+) -> None:
+    page = open_page(f"{app.url}/results?run=recorded", color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    expect(page.get_by_role("heading", name="Samples")).to_be_visible()
+    colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    brightness = sum(int(part) for part in re.findall(r"\d+", colour)[:3])
+    assert (brightness > 600) == (scheme == "light")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_link_to_a_run_that_is_not_here_says_so(app: App, open_page: Callable[..., Page]) -> None:
+    for path in ("results", "run"):
+        page = open_page(f"{app.url}/{path}?run=../../etc/passwd")
+        expect(page.get_by_text(re.compile("no run|not here|is no run", re.IGNORECASE)).first).to_be_visible()
+        expect(page.get_by_role("link", name=re.compile("Configure a"))).to_be_visible()
