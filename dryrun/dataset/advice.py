@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dryrun.dataset.rows import RESERVED_KEYS, Role
 
 _EXACT_WHOLE = 2.0**63
+_SYSTEM, _USER = Role.SYSTEM.value, Role.USER.value  # plain text compares faster
 _SHOWN_LINES = 5
 
 
@@ -34,14 +35,18 @@ class Advice:
         self._rows += 1
         self._topics += topic != ""
         messages = row["messages"]
-        if messages[-1]["role"] != Role.USER:
+        if messages[-1]["role"] != _USER:
             self._note("last", line)
-        if any(message["role"] == Role.SYSTEM for message in messages):
-            self._note("system", line)
-        if row.keys() <= RESERVED_KEYS:
+        for message in messages:
+            if message["role"] == _SYSTEM:
+                self._note("system", line)
+                break
+        if len(row) <= len(RESERVED_KEYS) and row.keys() <= RESERVED_KEYS:
             self._note("bare", line)
-        if any(type(value) is float and abs(value) >= _EXACT_WHOLE for value in row.values()):
-            self._note("large", line)
+        for value in row.values():
+            if type(value) is float and abs(value) >= _EXACT_WHOLE:
+                self._note("large", line)
+                break
         if not topic:
             self._note("topic", line)
 

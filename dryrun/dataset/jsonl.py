@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from dryrun.dataset.parse import MAX_ROW_BYTES, too_long
 from dryrun.errors import Problem
@@ -12,8 +12,7 @@ from dryrun.errors import Problem
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
+class RawRow(NamedTuple):
     """The JSON text of one row.
 
     Attributes

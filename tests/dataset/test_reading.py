@@ -120,6 +120,8 @@ BAD_LINES = [
     (b'{"messages": [{"role": "user", "content": "x"}], "tools": [{}]}', "tools[0].type"),
     (b'{"messages": [{"role": "user", "content": "x"}], "a": NaN}', "NaN is not JSON"),
     (b'{"messages": [{"role": "user", "content": "x"}], "a": 1, "a": 2}', "'a' appears twice"),
+    (b'{"messages": [{"role": "user", "content": "\\u0022:"}], "a": 1, "a"  :\t2}', "'a' appears twice"),
+    (b'{"messages": [{"role": "user", "content": "\\u003A"}], "a": 1, "a": 2}', "'a' appears twice"),
     (b'{"messages": [{"role": "user", "content": "caf\xe9"}]}', "0xE9 is not UTF-8"),
     (b'{"messages": [{"role": "user", "content": "a\x00b"}]}', "not valid JSON"),
     (b'{"messages": [{"role": "user", "content": "\\ud800"}]}', "surrogate"),
