@@ -71,11 +71,6 @@ class ProgressLine:
         )
 
 
-def print_error(console: Console, message: str) -> None:
-    """A user's mistake or a dead endpoint: the sentence, nothing else."""
-    console.print(Text.assemble(("error: ", "bold red"), Text(message)), soft_wrap=True)
-
-
 def print_report(console: Console, report: Report) -> None:
     """The banner and the figures."""
     console.print(_banner(report))

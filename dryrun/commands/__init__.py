@@ -1,0 +1,14 @@
+"""The commands of ``python -m dryrun``, a file each.
+
+A command is a name and a line of help in `COMMANDS`, and a module of the same name in this folder with
+``add_arguments(parser)`` and ``execute(options) -> exit code``. Only the module of the command that was
+given is imported, so that it may import what it likes at the top and ``--help`` stays quick.
+"""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "run": "sample, generate, grade, judge; the same command resumes",
+    "report": "judge a stored run again, e.g. under other thresholds",
+    "runs": "list the stored runs",
+}

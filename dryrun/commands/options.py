@@ -1,0 +1,184 @@
+"""What several commands share: options, their values, exit codes, the report at the end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dryrun.config import EMBEDDED_MODEL, ModelConfig, ModelKind, Thresholds
+from dryrun.errors import DryRunError
+from dryrun.paths import data_dir
+from dryrun.report import Report
+from dryrun.results import load_results
+from dryrun.runner import report_of
+from dryrun.runs import Run
+from dryrun.store import Store
+from dryrun.terminal import consoles, print_report
+
+EXIT_CODES = {"GO": 0, "NO-GO": 1, "INVALID": 3}
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+def positive(text: str) -> int:
+    """A whole number of 1 or more, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of 1 or more")
+    return value
+
+
+def add_data(command: argparse._ActionsContainer) -> None:
+    """``--data``."""
+    command.add_argument("--data", type=Path, help="data directory (default: $DRYRUN_DATA, else the user's)")
+
+
+def add_output(command: argparse._ActionsContainer) -> None:
+    """``--out``, ``--data`` and ``--threshold``, for commands that end in a verdict."""
+    command.add_argument("--out", type=Path, help="write the report here: .json or .md")
+    add_data(command)
+    command.add_argument(
+        "--threshold",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="e.g. mean_low=0.05; repeatable",
+    )
+
+
+def add_reward_range(command: argparse._ActionsContainer) -> None:
+    """``--reward-range``."""
+    command.add_argument(
+        "--reward-range",
+        type=float,
+        nargs=2,
+        metavar=("LO", "HI"),
+        help="the rewards' scale (default: the grader's)",
+    )
+
+
+def add_model(group: argparse._ActionsContainer) -> None:
+    """The base model and how it is asked."""
+    group.add_argument(
+        "--model",
+        default=None,
+        help=f"default: {EMBEDDED_MODEL}, embedded, no account needed. Any other name is asked of an "
+        "OpenAI-compatible endpoint. (o4-mini was retired by OpenAI on 2026-10-23.)",
+    )
+    group.add_argument("--base-url", help="endpoint (default: $OPENAI_BASE_URL, else OpenAI's)")
+    group.add_argument(
+        "--api-key-env", default="OPENAI_API_KEY", help="variable with the key (default: %(default)s)"
+    )
+    group.add_argument("--temperature", type=float)
+    group.add_argument("--top-p", type=float)
+    group.add_argument("--max-completion-tokens", type=positive)
+    group.add_argument("--reasoning-effort")
+    group.add_argument("--model-seed", type=int, help="rollout r is asked with this seed + r")
+    group.add_argument("--concurrency", type=positive, help="calls in flight (default: by the kind of model)")
+    group.add_argument(
+        "--timeout", type=float, default=120.0, help="seconds per request (default: %(default)s)"
+    )
+
+
+def model_config(options: argparse.Namespace) -> ModelConfig:
+    """The base model that the options name.
+
+    Raises
+    ------
+    DryRunError
+        An option has a value that no model takes.
+    """
+    embedded = options.model in (None, EMBEDDED_MODEL) and options.base_url is None
+    fields = {
+        "kind": ModelKind.EMBEDDED if embedded else ModelKind.ENDPOINT,
+        "name": options.model or EMBEDDED_MODEL,
+        "base_url": None if embedded else options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL,
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "max_completion_tokens": options.max_completion_tokens,
+        "reasoning_effort": options.reasoning_effort,
+        "seed": options.model_seed,
+        "concurrency": options.concurrency,
+        "timeout": options.timeout,
+    }
+    if not embedded and options.model is None:
+        raise DryRunError("--base-url needs --model NAME: which model should the endpoint answer with?")
+    try:
+        return ModelConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0] if first["loc"] else "model").replace("_", "-")
+        raise DryRunError(f"{option}: {first['msg']}.") from error
+
+
+def thresholds(given: Sequence[str]) -> Thresholds:
+    """The thresholds with ``NAME=VALUE`` pairs applied.
+
+    Raises
+    ------
+    DryRunError
+        A name that is no threshold, or a value that is none for it.
+    """
+    changed: dict[str, str] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not equals or name not in Thresholds.model_fields:
+            known = ", ".join(Thresholds.model_fields)
+            raise DryRunError(f"--threshold {pair}: write NAME=VALUE with a name of: {known}.")
+        changed[name] = value
+    try:
+        return Thresholds.model_validate(changed)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DryRunError(
+            f"--threshold {'.'.join(map(str, first['loc'])) or given}: {first['msg']}."
+        ) from error
+
+
+def store_of(options: argparse.Namespace) -> Store:
+    """The data directory that the options name."""
+    return Store(options.data or data_dir())
+
+
+def text_of(path: Path, option: str) -> str:
+    """The text of the file given by `option`.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DryRunError(f"{option} {path}: not UTF-8 text. Save it as UTF-8 and try again.") from error
+    except OSError as error:
+        raise DryRunError(f"{option} {path}: cannot be read ({error.strerror}). Check the path.") from error
+
+
+def conclude(asked: Run, limits: Thresholds, out: Path | None) -> int:
+    """Print the run's report, write it to `out`, and return the verdict's exit code."""
+    results = load_results(asked)
+    for sentence in results.skipped:
+        print(f"note: {sentence}", file=sys.stderr)
+    found = report_of(results, limits)
+    console, _ = consoles()
+    print_report(console, found)
+    console.print(f"run {asked.id}", style="dim")
+    if out is not None:
+        _write_report(found, out)
+    return EXIT_CODES[found.diagnosis.verdict]
+
+
+def _write_report(found: Report, out: Path) -> None:
+    text = found.to_markdown() if out.suffix.lower() in (".md", ".markdown") else found.to_json()
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DryRunError(
+            f"--out {out}: cannot be written ({error.strerror}). Choose another path."
+        ) from error

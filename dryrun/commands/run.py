@@ -1,0 +1,83 @@
+"""``run``: from a dataset and a grader to a verdict."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from dryrun.commands import options as shared
+from dryrun.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, SamplingConfig, SamplingMethod
+from dryrun.dataset import read_dataset
+from dryrun.errors import DryRunError
+from dryrun.records import RunState
+from dryrun.runner import Prepared, prepare, run_blocking, start, work_on
+from dryrun.runs import Run, unfinished_run
+from dryrun.terminal import ProgressLine, consoles
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``run``."""
+    command.add_argument("--dataset", required=True, type=Path, help="rows as JSONL, Parquet or CSV")
+    command.add_argument("--grader", required=True, type=Path, help="a grader in OpenAI's JSON")
+    command.add_argument("--topic-field", help="where a row's topic is (default: topic, then metadata.topic)")
+    command.add_argument(
+        "--samples", type=shared.positive, default=DEFAULT_SAMPLE_SIZE, help="prompts (default: %(default)s)"
+    )
+    command.add_argument(
+        "--rollouts",
+        type=shared.positive,
+        default=DEFAULT_ROLLOUTS,
+        help="responses per prompt (default: %(default)s)",
+    )
+    command.add_argument("--seed", type=int, default=0, help="of the sampling (default: %(default)s)")
+    command.add_argument("--stratified", action="store_true", help="keep each topic's share of the rows")
+    shared.add_reward_range(command)
+    shared.add_model(command.add_argument_group("base model"))
+    shared.add_output(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Sample, generate, grade, judge."""
+    limits = shared.thresholds(options.threshold)
+    prepared = _prepared(options)
+    store = shared.store_of(options)
+    asked = unfinished_run(store, prepared.config) or start(store, prepared)
+    work(asked, os.environ.get(options.api_key_env, ""))
+    return shared.conclude(asked, limits, options.out)
+
+
+def work(asked: Run, api_key: str) -> None:
+    """Do what is left to do of a run, with a progress line.
+
+    Raises
+    ------
+    DryRunError
+        The run gave up, for the reason the message gives.
+    """
+    with ProgressLine(consoles()[1]) as line:
+        status = run_blocking(work_on(asked, api_key=api_key, notify=line.show))
+    if status.state is RunState.STOPPED:
+        raise DryRunError(status.message)
+
+
+def _prepared(options: argparse.Namespace) -> Prepared:
+    dataset = read_dataset(options.dataset, options.dataset.name, options.topic_field)
+    for warning in dataset.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+    prepared = prepare(
+        dataset,
+        shared.text_of(options.grader, "--grader"),
+        model=shared.model_config(options),
+        sampling=SamplingConfig(
+            size=options.samples,
+            rollouts=options.rollouts,
+            seed=options.seed,
+            method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
+        ),
+        reward_range=tuple(options.reward_range) if options.reward_range else None,
+    )
+    for finding in prepared.findings:
+        print(f"note: {finding}", file=sys.stderr)
+    return prepared
