@@ -116,7 +116,7 @@ def score_histogram(
     layers = [_healthy_band(thresholds), _bars(bars), *_limits(thresholds)]
     if mean is not None:
         layers += _mean_mark(mean)
-    return alt.LayerChart(layer=layers).properties(width="container", height=240)
+    return alt.LayerChart(layer=layers).properties(width="container", height=300)
 
 
 def distribution_chart(statistics: Statistics) -> alt.LayerChart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from dryrun.graders import Finding, Grader, GraderSpec, build, check_against, lo
 from dryrun.models import Model
 from dryrun.models.embedded import EmbeddedModel
 from dryrun.models.endpoint import EndpointModel
+from dryrun.models.imported import ImportedModel
 from dryrun.models.weights import WeightsProgress
 from dryrun.pipeline import OnStatus, Pipeline
 from dryrun.records import Prompt, RunState
@@ -90,10 +92,28 @@ def prepare(
         grader=spec.raw,
         model=model,
         sampling=sampling,
-        reward_range=reward_range or known_range(spec),
+        reward_range=_range(reward_range, spec),
         grade_timeout=grade_timeout,
     )
     return Prepared(config, prompts, tuple(findings))
+
+
+def _range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, float]:
+    """The range that was given, else the grader's own.
+
+    Raises
+    ------
+    DryRunError
+        The given range is none.
+    """
+    if given is None:
+        return known_range(spec)
+    low, high = given
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise DryRunError(
+            f"The reward range {low:g} to {high:g} is none: give two finite numbers, the lower one first."
+        )
+    return given
 
 
 def known_range(spec: GraderSpec) -> tuple[float, float]:
@@ -126,7 +146,7 @@ def regraded(
     config, prompts = run.config(), run.prompts()
     findings = check_against(spec, prompts, response_format=config.model.response_format is not None)
     raise_errors("The grader does not fit the run's prompts:", findings)
-    changed = {"grader": spec.raw, "reward_range": reward_range or known_range(spec)}
+    changed = {"grader": spec.raw, "reward_range": _range(reward_range, spec)}
     return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
 
 
@@ -202,6 +222,8 @@ def build_model(config: ModelConfig, api_key: str, say: Callable[[str], None]) -
     """The model a configuration names, not yet opened."""
     if config.kind is ModelKind.EMBEDDED:
         return EmbeddedModel(config, progress=lambda progress: say(weights_words(progress)))
+    if config.kind is ModelKind.IMPORTED:
+        return ImportedModel(config)
     return EndpointModel(config, api_key)
 
 

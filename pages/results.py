@@ -36,6 +36,7 @@ try:
     with left:
         tested(found)
         distribution(loaded.observations, found, thresholds)
+        checks_table(found.checks)
     with right:
         if found.verdict == "GO":
             quality_lines(found)
@@ -51,7 +52,6 @@ try:
         topic_actions(found)
 
     st.subheader("Statistics")
-    checks_table(found.checks)
     left, right = st.columns(2, gap="large")
     with left:
         statistics_table(found)

@@ -13,7 +13,9 @@ from dryrun.analysis.topics import TopicFigures, by_topic, topic_actions
 from dryrun.analysis.wording import (
     DATASET_LINES,
     FINDINGS,
+    GRADER_FAILS,
     GRADER_LINES,
+    NOTHING_BROKEN,
     Action,
     ActionKind,
     Cause,
@@ -116,6 +118,7 @@ def diagnose(
     notices = warnings(statistics, coverage, topics, branch, limits)
     pattern = _pattern(branch, statistics, limits)
     finding = _finding(branch, pattern)
+    broken = GRADER_FAILS if _grader_fails(branch, coverage, limits) else NOTHING_BROKEN
     return Diagnosis(
         verdict=verdict,
         reasons=reasons,
@@ -126,8 +129,8 @@ def diagnose(
         coverage=coverage,
         topics=topics,
         checks=healthy_checks(statistics, limits),
-        causes=finding.causes,
-        actions=(*finding.actions, *_repairs(reasons), *topic_actions(topics)),
+        causes=(*broken.causes, *finding.causes),
+        actions=(*broken.actions, *finding.actions, *_repairs(reasons), *topic_actions(topics)),
         warnings=notices,
     )
 
@@ -141,6 +144,12 @@ def _judge(
     branch = decide(statistics.mean, statistics.std, thresholds)
     verdict: Verdict = "GO" if branch is Branch.PROCEED else "NO-GO"
     return verdict, branch, (tree_reason(branch, statistics.mean, statistics.std, thresholds),)
+
+
+def _grader_fails(branch: Branch | None, coverage: Coverage, thresholds: Thresholds) -> bool:
+    """Whether the mean is low and the grader's own failures, which count 0, have a part in it."""
+    share = coverage.share(coverage.grader_errors)
+    return branch is Branch.MEAN_TOO_LOW and share > thresholds.warn_grader_errors
 
 
 def _pattern(branch: Branch | None, statistics: Statistics, thresholds: Thresholds) -> Pattern | None:

@@ -160,6 +160,10 @@ def _healthy(statistics: Statistics, branch: Branch | None, thresholds: Threshol
         yield Notice(NoticeCode.STD_BELOW_HEALTHY, text, std, spread)
 
 
+def _how_far(ratio: float) -> str:
+    return f"each at least {ratio:.1f} times" if ratio < 100.0 else "each far above"
+
+
 def _shape(statistics: Statistics, thresholds: Thresholds) -> Iterator[Notice]:
     if statistics.distinct == 2:
         yield _binary(statistics)
@@ -169,7 +173,7 @@ def _shape(statistics: Statistics, thresholds: Thresholds) -> Iterator[Notice]:
         ends = (statistics.counts[0] / statistics.n, statistics.counts[-1] / statistics.n)
         text = (
             f"Scores gather at both ends: {percent(ends[0])} below 0.2 and {percent(ends[1])} from 0.8 up, "
-            f"each at least {ratio:.1f} times an average middle bin; the grader works almost as pass/fail."
+            f"{_how_far(ratio)} an average middle bin; the grader works almost as pass/fail."
         )
         yield Notice(NoticeCode.BIMODAL, text, ratio, limit)
     yield from _piles(statistics, thresholds)

@@ -205,6 +205,23 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
 )
 """The document's causes, solutions and recommended actions for each pattern."""
 
+NOTHING_BROKEN = Finding(DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
+
+GRADER_FAILS = Finding(
+    DatasetQuality.UNKNOWN,
+    GraderQuality.UNKNOWN,
+    (
+        Cause(
+            Part.GRADER,
+            "Grader fails on responses",
+            "Each failure counts as 0, whatever the response is worth",
+            "Mend the grader and score the stored responses again",
+        ),
+    ),
+    (Action(ActionKind.ADJUST_GRADER, "Read a sample with a grader error, and mend the grader first"),),
+)
+"""What comes before the pattern's own causes where the grader's failures lower the mean."""
+
 DATASET_LINES: Mapping[DatasetQuality, Quality] = MappingProxyType(
     {
         DatasetQuality.GOOD: Quality("Good", "Base model can partially solve tasks"),

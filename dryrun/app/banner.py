@@ -12,9 +12,9 @@ from dryrun.app.labels import plain
 from dryrun.config import Verdict
 
 BADGES: dict[Verdict, tuple[str, Literal["green", "red", "orange"]]] = {
-    "GO": ("🟢", "green"),
-    "NO-GO": ("🔴", "red"),
-    "INVALID": ("⚠️", "orange"),
+    "GO": (":material/check_circle:", "green"),
+    "NO-GO": (":material/cancel:", "red"),
+    "INVALID": (":material/help:", "orange"),
 }
 SENTENCES: dict[Verdict, str] = {
     "GO": "Proceed to training.",

@@ -138,7 +138,7 @@ def _summary(dataset: Dataset) -> None:
     counted = f"{len(topics)} topics" if len(topics) != 1 else "1 topic"
     st.markdown(f"**{len(dataset):,} rows**, {counted if topics else 'no topics'}")
     for warning in dataset.warnings:
-        st.warning(plain(warning, 400), icon="⚠️")
+        st.warning(plain(warning, 400), icon=":material/warning:")
     with st.expander("Topics and first rows", icon=":material/table_rows:"):
         if topics:
             st.dataframe(

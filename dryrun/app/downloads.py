@@ -62,7 +62,10 @@ def start_training(loaded: Loaded, verdict: Verdict) -> None:
     """All a training job needs, as a ZIP file."""
     with st.popover("Start Training →", type="primary" if verdict == "GO" else "secondary"):
         if verdict != "GO":
-            st.warning(f"The verdict is {verdict}. Training now is likely to waste its budget.", icon="⚠️")
+            st.warning(
+                f"The verdict is {verdict}. Training now is likely to waste its budget.",
+                icon=":material/warning:",
+            )
         st.markdown(
             "A ZIP file with the prompts as training and validation rows, the grader, and a script that "
             "starts the job through the OpenAI SDK. Nothing is sent from here."

@@ -82,7 +82,7 @@ def grader_editor() -> str:
     )
     st.file_uploader("Or upload a JSON file", type=["json"], key="grader_file", on_change=_take_upload)
     if problem := st.session_state.pop("grader_file_problem", ""):
-        st.error(plain(problem), icon="⛔")
+        st.error(plain(problem), icon=":material/error:")
     return str(st.session_state.get(TEXT, ""))
 
 
@@ -100,7 +100,7 @@ def pretty(grader: object) -> str:
 def _sample() -> str:
     samples = sample_graders()
     if not samples:
-        st.error("This copy of Dry Run came without its sample graders.", icon="⛔")
+        st.error("This copy of Dry Run came without its sample graders.", icon=":material/error:")
         return ""
     name = st.selectbox("Sample grader", list(samples), key="grader_sample", persist_state="session")
     text = samples[name or next(iter(samples))].read_text(encoding="utf-8")
@@ -130,4 +130,4 @@ def _sandbox() -> None:
     if status.available:
         st.caption(plain(status.reason, 400))
     else:
-        st.error(plain(status.reason, 400), icon="⛔")
+        st.error(plain(status.reason, 400), icon=":material/error:")

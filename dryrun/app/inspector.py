@@ -36,7 +36,7 @@ def inspector(loaded: Loaded) -> None:
     st.caption(WHY[show])
     positions = choose(loaded.observations, show, filters)
     if not positions:
-        st.info("No response fits. Take a filter away to see more.", icon="ℹ️")
+        st.info("No response fits. Take a filter away to see more.", icon=":material/info:")
         return
     _list(loaded, positions, paged=show in (Show.ALL, Show.WITHOUT_SCORE))
 

@@ -26,19 +26,19 @@ def provenance(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     if chosen.recorded:
         st.info(
             "Recorded example: a real run of the past that comes with Dry Run. Nothing was called just now.",
-            icon="📼",
+            icon=":material/history:",
         )
         st.page_link("pages/configure.py", label="Run it yourself", icon=":material/play_arrow:")
     if loaded.results.pending:
         _partial(chosen, status, loaded)
     for sentence in loaded.results.skipped:
-        st.warning(plain(sentence, 300), icon="⚠️")
+        st.warning(plain(sentence, 300), icon=":material/warning:")
 
 
 def empty_state() -> None:
     """There is no run to show."""
     st.title("Results")
-    st.info("There is nothing to show yet. Start a run; its verdict will stand here.", icon="ℹ️")
+    st.info("There is nothing to show yet. Start a run; its verdict will stand here.", icon=":material/info:")
     st.page_link("pages/configure.py", label="Start a run", icon=":material/play_arrow:")
 
 
@@ -52,7 +52,7 @@ def _partial(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     done = loaded.results.rollouts.num_rows
     total = done + loaded.results.pending
     going = "The run is still going on." if status.live else "The run ended before its end."
-    st.warning(f"Partial: {done:,} of {total:,} responses are in. {going}", icon="⏳")
+    st.warning(f"Partial: {done:,} of {total:,} responses are in. {going}", icon=":material/hourglass_top:")
     with st.container(horizontal=True):
         if status.live:
             st.button("Refresh", icon=":material/refresh:", key="refresh")

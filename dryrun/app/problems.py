@@ -11,9 +11,9 @@ from dryrun.errors import DryRunError, ProblemsError
 def show_error(error: DryRunError) -> None:
     """The error's sentence; for a list of problems, each with its place below."""
     if not isinstance(error, ProblemsError):
-        st.error(plain(error, 600), icon="⛔")
+        st.error(plain(error, 600), icon=":material/error:")
         return
-    st.error(plain(error.summary, 600), icon="⛔")
+    st.error(plain(error.summary, 600), icon=":material/error:")
     if error.problems:
         lines = [str(problem) for problem in error.problems]
         hidden = error.total - len(error.problems)

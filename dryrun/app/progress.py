@@ -48,15 +48,15 @@ def end_words(status: RunStatus) -> None:
     text = plain(status.message or "Working.", 600)
     match status.state:
         case RunState.RUNNING:
-            st.info(text, icon="⏳")
+            st.info(text, icon=":material/hourglass_top:")
         case RunState.FINISHED:
-            st.success(text, icon="✅")
+            st.success(text, icon=":material/check_circle:")
         case RunState.STOPPED:
-            st.error(f"Stopped. {text}", icon="⛔")
+            st.error(f"Stopped. {text}", icon=":material/error:")
         case RunState.CANCELLED:
-            st.warning(text, icon="⏸️")
+            st.warning(text, icon=":material/pause_circle:")
         case RunState.INTERRUPTED:
-            st.warning(text, icon="⏸️")
+            st.warning(text, icon=":material/pause_circle:")
 
 
 def duration(seconds: float | None) -> str:

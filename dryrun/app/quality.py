@@ -16,7 +16,7 @@ def quality_lines(found: Diagnosis) -> None:
 
 
 def _line(title: str, quality: Quality, *, good: bool) -> None:
-    mark = "✓" if good else "?" if quality.word == "Unknown" else "⚠️"
+    mark = "✓" if good else "?" if quality.word == "Unknown" else ":material/warning:"
     with st.container(gap=None):
         st.markdown(f"{mark} **{title}: {plain(quality.word)}**")
         st.caption(plain(quality.sentence))
@@ -25,9 +25,13 @@ def _line(title: str, quality: Quality, *, good: bool) -> None:
 def problem(found: Diagnosis) -> None:
     """Likely causes, numbered, each with its effect; then what to do. Nothing where there is no problem."""
     if found.verdict != "GO":
-        st.markdown("#### ⚠️ Problem detected" if found.causes else "#### ⚠️ Not enough to judge")
+        st.markdown(
+            "#### :material/warning: Problem detected"
+            if found.causes
+            else "#### :material/warning: Not enough to judge"
+        )
     elif found.causes:
-        st.markdown("#### ⚠️ Worth fixing first")
+        st.markdown("#### :material/warning: Worth fixing first")
     if found.causes:
         lines = [
             f"{number}. **{cause.part.capitalize()}:** {plain(cause.title)}  \n→ {plain(cause.effect)}  \n"

@@ -20,7 +20,7 @@ KEY = "resume_key"
 def run_controls(run: Run, status: RunStatus) -> None:
     """The buttons that make sense in this state."""
     if problem := st.session_state.pop(FLASH, ""):
-        st.error(plain(problem, 400), icon="⛔")
+        st.error(plain(problem, 400), icon=":material/error:")
     if status.live:
         _while_live(run)
     else:

@@ -24,11 +24,11 @@ STATE_WORDS = {
     RunState.INTERRUPTED: "not finished",
 }
 STATE_ICONS = {
-    RunState.RUNNING: "⏳",
-    RunState.FINISHED: "✅",
-    RunState.CANCELLED: "⏸️",
-    RunState.STOPPED: "⛔",
-    RunState.INTERRUPTED: "⏸️",
+    RunState.RUNNING: ":material/hourglass_top:",
+    RunState.FINISHED: ":material/check_circle:",
+    RunState.CANCELLED: ":material/pause_circle:",
+    RunState.STOPPED: ":material/error:",
+    RunState.INTERRUPTED: ":material/pause_circle:",
 }
 
 
@@ -66,7 +66,12 @@ def _recent() -> None:
     with st.expander("Recent runs", icon=":material/history:"):
         for run in runs:
             _link(run)
-        st.page_link("pages/results.py", label="Recorded example", icon="📼", query_params={RUN: RECORDED})
+        st.page_link(
+            "pages/results.py",
+            label="Recorded example",
+            icon=":material/history:",
+            query_params={RUN: RECORDED},
+        )
 
 
 def _link(run: Run) -> None:

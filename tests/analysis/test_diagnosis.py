@@ -290,6 +290,14 @@ def test_grader_errors_warn_above_their_share() -> None:
     assert codes(scores, errors=6) == []
 
 
+def test_a_grader_that_fails_is_the_first_suspect() -> None:
+    found = diagnose(observe([0.0] * 300, errors=200))
+    assert found.verdict == "NO-GO"
+    assert found.causes[0].title == "Grader fails on responses"
+    assert "mend the grader" in found.actions[0].sentence
+    assert len(diagnose(observe([0.0] * 300)).causes) == 2
+
+
 def test_few_prompts_warn() -> None:
     assert codes(beta_scores(0.42, 0.21, 99)) == [NoticeCode.FEW_PROMPTS]
     assert codes(beta_scores(0.42, 0.21, 100)) == []
