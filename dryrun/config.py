@@ -34,6 +34,8 @@ class ModelKind(StrEnum):
     """llama.cpp in a process of its own on this machine."""
     ENDPOINT = "endpoint"
     """Any OpenAI-compatible chat endpoint."""
+    IMPORTED = "imported"
+    """Nowhere: the responses came with a file."""
 
 
 class ModelConfig(Frozen):
@@ -53,6 +55,8 @@ class ModelConfig(Frozen):
     response_format: dict[str, Any] | None = None
     concurrency: Annotated[int, Field(ge=1, le=512)] | None = None
     timeout: Annotated[float, Field(gt=0.0)] = 120.0
+    source: str | None = None
+    """For imported responses: the fingerprint of what was imported."""
 
     @model_validator(mode="after")
     def _endpoint_has_url(self) -> ModelConfig:

@@ -12,12 +12,13 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from dryrun.config import RunConfig
+from dryrun.config import ModelKind, RunConfig
 from dryrun.errors import DryRunError, ModelError, StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.graders import Grader
@@ -84,6 +85,12 @@ class Plan:
     def grade_key(self, sample_key: str, prompt: Prompt) -> str:
         """What names the grade of this sample against this prompt's item."""
         return grade_key(self.grader, sample_key, prompt.key)
+
+    def restricted(self, keys: Set[str]) -> Plan:
+        """The part of it that these samples answer."""
+        asks = {key: ask for key, ask in self.asks.items() if key in keys}
+        held = pc.is_in(self.table["sample_key"], value_set=pa.array(sorted(keys), pa.string()))
+        return Plan(asks, self.grader, self.table.filter(held))
 
 
 def make_plan(prompts: Sequence[Prompt], config: RunConfig, model: Model) -> Plan:
@@ -208,9 +215,12 @@ class Pipeline:
     def __init__(self, run: Run, model: Model, grader: Grader, notify: OnStatus) -> None:
         self._model, self._grader = model, grader
         config = run.config()
-        self._plan = make_plan(run.prompts(), config, model)
         identity = model.identity
         self._samples = run.store.samples(fingerprint(identity))
+        self._plan = make_plan(run.prompts(), config, model)
+        if config.model.kind is ModelKind.IMPORTED:  # not every prompt came with as many responses
+            stored = self._samples.finished_keys(self._plan.table["sample_key"])
+            self._plan = self._plan.restricted(stored)
         self._grades = run.store.grades(self._plan.grader)
         self._samples.describe(identity)
         self._grades.describe({"grader": config.grader})

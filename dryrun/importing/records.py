@@ -1,0 +1,251 @@
+"""One record of somebody's log -> a prompt, its responses, and the score they got there.
+
+The shapes were read from the tools' own code and references:
+
+- OpenAI and Azure evals: ``GET /evals/{id}/runs/{id}/output_items``, objects ``eval.run.output_item``.
+- TRL (``log_completions``): ``step, prompt, completion, <reward function> ..., advantage``.
+- verl (``rollout_data_dir``, ``validation_data_dir``): ``input, output, gts, score, step``.
+- verifiers (``results.jsonl``): ``prompt, completion`` (chat messages), ``answer, info, task, reward``.
+- Anybody's script: a prompt or ``messages`` and a response under one of the usual names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+PROMPTS = ("messages", "prompt", "input", "question", "problem", "query")
+RESPONSES = ("response", "completion", "output", "responses", "completions", "output_text", "generated_text")
+SCORES = ("score", "reward")
+REFERENCES = ("reference_answer", "gts", "ground_truth", "answer")
+"""The first of each that a record has is taken."""
+
+BOOKKEEPING = frozenset({"step", "advantage", "advantages", "id", "example_id", "finish_reason", "usage"})
+EVAL_ITEM = "eval.run.output_item"
+
+
+class RecordError(Exception):
+    """What is wrong with a record: the field, the fault, what to do."""
+
+    def __init__(self, where: str, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.where, self.what, self.fix = where, what, fix
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response of a record.
+
+    Attributes
+    ----------
+    text : str
+    tool_calls : tuple of mapping
+    score : float or None
+        What it was given where it comes from.
+    finish_reason : str or None
+    prompt_tokens, completion_tokens : int or None
+    """
+
+    text: str
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    score: float | None = None
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record.
+
+    Attributes
+    ----------
+    messages : list of mapping
+        The prompt.
+    fields : mapping
+        What else the record says; the row's fields, once those that differ between the responses to
+        one prompt are left out.
+    responses : tuple of Response
+        At least one.
+    """
+
+    messages: list[Mapping[str, Any]]
+    fields: Mapping[str, Any]
+    responses: tuple[Response, ...]
+
+
+def read_record(row: object, score_field: str | None = None) -> Record:
+    """What a record says.
+
+    Parameters
+    ----------
+    row : object
+        A parsed JSON value.
+    score_field : str, optional
+        Which field (for evals: which grader) holds the score. Default: ``score``, ``reward``, or for
+        TRL its one reward function, for evals the one grader.
+
+    Raises
+    ------
+    RecordError
+        It has no prompt or no response, or one of them is not text.
+    """
+    if not isinstance(row, dict):
+        raise RecordError("", "the record is not an object", "Write one JSON object per line.")
+    if row.get("object") == EVAL_ITEM or {"datasource_item", "sample"} <= row.keys():
+        return _eval_item(row, score_field)
+    return _flat(row, score_field)
+
+
+def _eval_item(row: Mapping[str, Any], score_field: str | None) -> Record:
+    sample, source = row.get("sample"), row.get("datasource_item")
+    if not isinstance(sample, dict) or not isinstance(source, dict):
+        raise RecordError(
+            "sample", "sample or datasource_item is no object", "Export the output items whole."
+        )
+    item = source.get("item")
+    fields = dict(item) if isinstance(item, dict) else dict(source)
+    fields.pop("messages", None)
+    fields.pop("sample", None)
+    results = [result for result in row.get("results") or [] if isinstance(result, dict)]
+    if score_field is not None:
+        results = [result for result in results if result.get("name") == score_field]
+    score = number(results[0].get("score")) if len(results) == 1 else None
+    usage = sample.get("usage")
+    answer = _response(sample.get("output"), "sample.output")
+    told = _told(sample.get("finish_reason"), usage if isinstance(usage, dict) else {})
+    return Record(
+        _messages(sample.get("input"), "sample.input"),
+        _with_reference(fields),
+        (Response(answer[0], answer[1], score, *told),),
+    )
+
+
+def _flat(row: Mapping[str, Any], score_field: str | None) -> Record:
+    prompt, response = _first(row, PROMPTS), _first(row, RESPONSES)
+    if prompt is None:
+        raise RecordError("prompt", "there is no prompt", f"Name it one of: {', '.join(PROMPTS)}.")
+    messages = _messages(row[prompt], prompt)
+    if response is None and len(messages) > 1 and messages[-1].get("role") == "assistant":
+        answers = [_response(messages[-1:], prompt)]
+        messages = messages[:-1]
+    elif response is None:
+        raise RecordError("response", "there is no response", f"Name it one of: {', '.join(RESPONSES)}.")
+    else:
+        answers = _responses(row[response], response)
+    scores, scored_by = _scores(row, score_field, len(answers))
+    usage = row.get("usage")
+    told = _told(row.get("finish_reason"), usage if isinstance(usage, dict) else {})
+    left_out = {prompt, response, scored_by, *SCORES, *BOOKKEEPING}
+    fields = {name: value for name, value in row.items() if name not in left_out}
+    paired = zip(answers, scores, strict=True)
+    return Record(
+        messages,
+        _with_reference(fields),
+        tuple(Response(text, calls, score, *told) for (text, calls), score in paired),
+    )
+
+
+def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    return next((name for name in names if row.get(name) is not None), None)
+
+
+def _with_reference(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields, with the reference answer under the name graders use."""
+    name = _first(fields, REFERENCES)
+    if name is None or name == "reference_answer":
+        return fields
+    return {**fields, "reference_answer": fields[name]}
+
+
+def _messages(value: object, where: str) -> list[Mapping[str, Any]]:
+    parsed = _parsed(value) if isinstance(value, str) and value.lstrip().startswith("[{") else value
+    if (
+        isinstance(parsed, list)
+        and parsed
+        and all(isinstance(part, dict) and "role" in part for part in parsed)
+    ):
+        return parsed
+    if isinstance(value, str) and value.strip():
+        return [{"role": "user", "content": value}]
+    fix = "Give the prompt's text, or a list of chat messages with role and content."
+    raise RecordError(where, "the prompt is neither text nor a list of messages", fix)
+
+
+def _responses(value: object, where: str) -> list[tuple[str, tuple[Mapping[str, Any], ...]]]:
+    """Several responses where the field is a list of texts, else one."""
+    if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
+        return [(text, ()) for text in value]
+    return [_response(value, where)]
+
+
+def _response(value: object, where: str) -> tuple[str, tuple[Mapping[str, Any], ...]]:
+    if isinstance(value, str):
+        return value, ()
+    if isinstance(value, dict):
+        value = [value]
+    if isinstance(value, list):
+        spoken = [part for part in value if isinstance(part, dict) and part.get("role") == "assistant"]
+        if spoken:
+            return _text(spoken[-1].get("content"), where), _tool_calls(spoken[-1].get("tool_calls"))
+        if not value:
+            return "", ()
+    fix = "Give the response's text, or chat messages with one of role assistant."
+    raise RecordError(where, "the response is neither text nor an assistant's message", fix)
+
+
+def _text(content: object, where: str) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    raise RecordError(f"{where}.content", "the response's content is not text", "Give it as text.")
+
+
+def _tool_calls(value: object) -> tuple[Mapping[str, Any], ...]:
+    parts = [_parsed(part) for part in value] if isinstance(value, list) else []
+    return tuple(part for part in parts if isinstance(part, dict))
+
+
+def _parsed(value: object) -> Any:
+    """JSON in a text cell, as some writers leave it; else the value itself."""
+    if isinstance(value, str):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value
+
+
+def _scores(row: Mapping[str, Any], field: str | None, count: int) -> tuple[list[float | None], str | None]:
+    """A score for each response, and the field they came from."""
+    name = field or _first(row, SCORES) or _reward_function(row)
+    value = row.get(name) if name else None
+    if isinstance(value, list) and len(value) == count:
+        return [number(one) for one in value], name
+    return [number(value) if count == 1 else None] * count, name
+
+
+def _reward_function(row: Mapping[str, Any]) -> str | None:
+    """TRL names a column after each reward function and puts ``advantage`` last: take it if it is one."""
+    if not {"completion", "advantage"} <= row.keys():
+        return None
+    rewards = [name for name in row if name not in BOOKKEEPING and number(row[name]) is not None]
+    return rewards[0] if len(rewards) == 1 else None
+
+
+def number(value: object) -> float | None:
+    """The finite number that `value` is, or None."""
+    if isinstance(value, bool):
+        return float(value)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _told(finish: object, usage: Mapping[str, Any]) -> tuple[str | None, int | None, int | None]:
+    tokens = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    prompt, completion = (count if isinstance(count, int) else None for count in tokens)
+    return (finish if isinstance(finish, str) else None), prompt, completion
