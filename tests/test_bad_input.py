@@ -117,6 +117,22 @@ def test_a_python_grader_that_misbehaves(
     assert endpoint.calls == 80
 
 
+def test_a_python_grader_that_loops_is_stopped_at_its_deadline(
+    terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
+) -> None:
+    source = (
+        "def grade(sample, item):\n"
+        "    while item['reference_answer'] == '1':\n"
+        "        pass\n"
+        "    return float(sample['output_text'] == item['reference_answer'])\n"
+    )
+    grader = {"type": "python", "name": "p", "source": source}
+    code, printed = terminal(None, grader, "--grade-timeout", "1")
+    assert code == 0, printed
+    assert "error (2 of 80)" in printed
+    assert endpoint.calls == 80
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -167,6 +183,7 @@ def test_empty_responses_are_counted_and_graded(
         (["--threshold", "mean_low=x"], "mean_low"),
         (["--temperature", "9"], "--temperature"),
         (["--reward-range", "1", "0"], "lower"),
+        (["--grade-timeout", "0"], "--grade-timeout"),
         (["--topic-field", "nothing"], "nothing"),
         (["--base-url", "ftp://x"], "ftp"),
         (["--dataset", "/nowhere/rows.jsonl"], "rows.jsonl cannot be opened"),

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from pydantic import ValidationError
 
@@ -50,8 +51,8 @@ def add_output(command: argparse._ActionsContainer) -> None:
     )
 
 
-def add_reward_range(command: argparse._ActionsContainer) -> None:
-    """``--reward-range``."""
+def add_grading(command: argparse._ActionsContainer) -> None:
+    """How a grader is used: ``--reward-range``, ``--grade-timeout``."""
     command.add_argument(
         "--reward-range",
         type=float,
@@ -59,6 +60,35 @@ def add_reward_range(command: argparse._ActionsContainer) -> None:
         metavar=("LO", "HI"),
         help="the rewards' scale (default: the grader's)",
     )
+    command.add_argument(
+        "--grade-timeout",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="a grade may take (default: %(default)s)",
+    )
+
+
+class Grading(TypedDict):
+    """What `add_grading` adds, as `dryrun.runner.prepare` takes it."""
+
+    reward_range: tuple[float, float] | None
+    grade_timeout: float
+
+
+def grading(options: argparse.Namespace) -> Grading:
+    """How the grader is to be used.
+
+    Raises
+    ------
+    DryRunError
+        The timeout is none.
+    """
+    if not 0.0 < options.grade_timeout < float("inf"):
+        raise DryRunError(f"--grade-timeout {options.grade_timeout:g}: give seconds above 0.")
+    low_high = options.reward_range
+    given = (low_high[0], low_high[1]) if low_high else None
+    return Grading(reward_range=given, grade_timeout=options.grade_timeout)
 
 
 def add_model(group: argparse._ActionsContainer) -> None:

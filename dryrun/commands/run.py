@@ -33,7 +33,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=0, help="of the sampling (default: %(default)s)")
     command.add_argument("--stratified", action="store_true", help="keep each topic's share of the rows")
-    shared.add_reward_range(command)
+    shared.add_grading(command)
     shared.add_model(command.add_argument_group("base model"))
     shared.add_output(command)
 
@@ -76,7 +76,7 @@ def _prepared(options: argparse.Namespace) -> Prepared:
             seed=options.seed,
             method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
         ),
-        reward_range=tuple(options.reward_range) if options.reward_range else None,
+        **shared.grading(options),
     )
     for finding in prepared.findings:
         print(f"note: {finding}", file=sys.stderr)
