@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dryrun.cli import main
 from dryrun.errors import DatasetError, DryRunError
 from dryrun.importing import import_samples
 from dryrun.importing.records import RecordError, read_record
@@ -220,3 +221,22 @@ def test_a_file_that_is_not_there(store: Store, tmp_path: Path) -> None:
 def test_a_grader_that_no_record_fills_is_refused(store: Store) -> None:
     with pytest.raises(DryRunError, match="no row can fill"):
         import_samples(store, *log("verl.jsonl"), {**EXACT, "reference": "{{item.nothing}}"})
+
+
+def test_the_command_grades_and_judges(
+    store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    grader = tmp_path / "exact.json"
+    grader.write_text(json.dumps(EXACT))
+    given = ["--data", str(store.root), "--model", "mine"]
+    assert main(["import", str(LOGS / "verl.jsonl"), *given, "--grader", str(grader)]) == 3
+    assert main(["import", str(LOGS / "verl.jsonl"), *given, "--threshold", "min_prompts=1"]) == 0
+    assert "GO" in capsys.readouterr().out
+    assert main(["import", str(LOGS / "script.jsonl"), *given]) == 2
+    assert "have no score" in capsys.readouterr().err
+
+
+def test_a_reward_range_that_is_none_is_refused(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--data", str(store.root), "--reward-range", "1", "0"]
+    assert main(["import", str(LOGS / "verl.jsonl"), *given]) == 2
+    assert "lower one first" in capsys.readouterr().err

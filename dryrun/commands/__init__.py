@@ -10,5 +10,6 @@ from __future__ import annotations
 COMMANDS = {
     "run": "sample, generate, grade, judge; the same command resumes",
     "report": "judge a stored run again, e.g. under other thresholds",
+    "import": "grade and judge responses generated elsewhere: TRL, verl, verifiers, OpenAI or Azure evals",
     "runs": "list the stored runs",
 }

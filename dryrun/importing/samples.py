@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -111,6 +112,8 @@ def import_samples(
     GraderError
         The grader is not sound, or no record can fill it.
     """
+    if reward_range is not None and not -math.inf < reward_range[0] < reward_range[1] < math.inf:
+        raise DryRunError("The reward range must be two finite numbers, the lower one first.")
     groups = read_groups(source, name, score_field)
     if grader is None:
         _require_scores(groups, name)
