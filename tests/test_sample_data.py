@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
+import socket
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from dryrun.cli import main
+from dryrun.config import ModelKind, SamplingConfig
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.graders import load_grader
 from dryrun.paths import sample_data_dir
+from dryrun.records import RunState, SampleOutcome
+from dryrun.results import load_results
+from dryrun.runner import report_of
+from dryrun.runs import Run, list_runs
+from dryrun.sampling import draw
+from dryrun.store import Store
 from tests.graders.grading import grade
 
 DATA = sample_data_dir()
@@ -57,11 +69,84 @@ def test_there_is_a_grader_of_each_kind() -> None:
 
 @pytest.mark.parametrize("name", GRADERS)
 def test_each_grader_pays_the_reference_fully_and_nonsense_little(name: str, dataset: Dataset) -> None:
-    import json
-
     grader = json.loads((DATA / "graders" / f"{name}.json").read_text())
     for row in (0, 100, 200, 300, 400, 500, 600):
         item = dict(dataset[row])
         assert grade(grader, item["reference_answer"], item).reward == pytest.approx(1.0)
         assert (grade(grader, "", item).reward or 0.0) == 0.0
         assert (grade(grader, "I am not sure about that one.", item).reward or 0.0) < 0.35
+
+
+RECORDED = DATA / "recorded"
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Run:
+    (run,) = list_runs(Store(RECORDED))
+    return run
+
+
+def test_the_recorded_run_asked_the_sample_dataset_and_its_default_grader(
+    recorded: Run, dataset: Dataset
+) -> None:
+    config = recorded.config()
+    assert config.dataset == dataset.ref
+    assert config.sampling == SamplingConfig(size=300, rollouts=4)
+    assert config.model.kind is ModelKind.EMBEDDED
+    assert config.grader == load_grader((DATA / "graders" / "combined.json").read_text()).raw
+    assert [prompt.row for prompt in recorded.prompts()] == draw(dataset, config.sampling)
+    assert [prompt.key for prompt in recorded.prompts()] == [
+        dataset.key(row) for row in draw(dataset, config.sampling)
+    ]
+
+
+def test_the_recorded_run_is_whole(recorded: Run) -> None:
+    status = recorded.status()
+    assert (status.state, status.total) == (RunState.FINISHED, 1200)
+    results = load_results(recorded)
+    assert (results.rollouts.num_rows, results.pending, results.skipped) == (1200, 0, ())
+    assert SampleOutcome.FAILED.value not in results.rollouts["outcome"].to_pylist()
+
+
+def test_the_recorded_grades_are_what_the_grader_says(recorded: Run) -> None:
+    results, grader = load_results(recorded), recorded.config().grader
+    for found in results.inspect(range(0, 1200, 24)):
+        assert found.grade is not None
+        again = grade(grader, found.sample.text, dict(found.prompt.item))
+        assert again.reward == pytest.approx(found.grade.reward)
+
+
+def test_the_report_of_the_recorded_run_says_its_figures(recorded: Run) -> None:
+    results = load_results(recorded)
+    rewards = results.rollouts["reward"].to_numpy()
+    report = report_of(results).to_dict()
+    said = report["statistics"]
+    assert said["mean"] == pytest.approx(rewards.mean())
+    assert said["std"] == pytest.approx(rewards.std(ddof=1))
+    assert (said["min"], said["max"]) == pytest.approx((rewards.min(), rewards.max()))
+    assert said["median"] == pytest.approx(np.median(rewards))
+    assert len(results.observations().score) == 1200
+
+
+def test_the_recorded_run_can_be_reported_and_is_left_as_it_was(
+    recorded: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stamps() -> dict[str, int]:
+        return {str(path): path.stat().st_mtime_ns for path in sorted(RECORDED.rglob("*"))}
+
+    before = stamps()
+    verdict = report_of(load_results(recorded)).diagnosis.verdict
+    code = main(["report", recorded.id, "--data", str(RECORDED)])
+    assert code == {"GO": 0, "NO-GO": 1, "INVALID": 3}[verdict]
+    assert verdict in capsys.readouterr().out
+    assert stamps() == before
+
+
+def test_the_recorded_run_is_small_and_tells_nothing_of_the_machine() -> None:
+    files = [path for path in RECORDED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 2_000_000
+    assert {path.suffix for path in files} == {".json", ".parquet"}
+    for path in files:
+        content = pq.read_table(path).to_pylist() if path.suffix == ".parquet" else path.read_text()
+        for word in (str(DATA.parent), str(Path.home()), socket.gethostname()):
+            assert len(word) < 3 or word not in str(content)
