@@ -10,7 +10,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 
 from dryrun.commands import COMMANDS
@@ -20,12 +20,22 @@ USER_ERROR = 2
 INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: the process's own.
+    prepare : callable, optional
+        Called when the command's modules have been imported, before it runs.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with terminate_as_interrupt():
             options = parser(given).parse_args(given)
+            if prepare is not None:
+                prepare()
             return int(options.execute(options))
     except DryRunError as error:
         print(f"error: {error}", file=sys.stderr)
