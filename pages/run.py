@@ -18,7 +18,8 @@ st.title("Run")
 try:
     chosen = chosen_run()
     if chosen is None or chosen.recorded:
-        st.info("No run is chosen. Start one on the Configure page, or open a run's link.", icon=":material/info:")
+        words = "No run is chosen. Start one on the Configure page, or open a run's link."
+        st.info(words, icon=":material/info:")
         st.page_link("pages/configure.py", label="Configure a run", icon=":material/tune:")
         st.stop()
     run, config = chosen.run, config_of(chosen.run)

@@ -30,13 +30,23 @@ def fill(page: Page, label: str, value: str) -> None:
     field.press("Enter")
 
 
+def settled(page: Page) -> None:
+    """Wait until the server has answered: a redraw in between would close an open list."""
+    page.wait_for_timeout(300)
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+
+
 def configure_endpoint(page: Page, rows: Path, endpoint: FakeEndpoint, key: str = "sk-test-key") -> None:
     """Upload a dataset, choose the exact grader and a loopback endpoint."""
     choose(page, "Upload a file")
     page.locator("input[type=file]").first.set_input_files(str(rows))
     expect(page.get_by_text(re.compile(r"^\d+ rows$"))).to_be_visible()
-    page.get_by_label("Sample grader", exact=True).first.click()
-    page.get_by_role("option", name="exact").click()
+    settled(page)
+    grader = page.get_by_label("Sample grader", exact=True)
+    grader.click()
+    grader.press_sequentially("exact")
+    grader.press("Enter")
+    expect(page.get_by_text("Pays 1 when the response is exactly")).to_be_visible()
     choose(page, "OpenAI-compatible endpoint")
     fill(page, "Base URL", endpoint.base_url)
     fill(page, "API key", key)
@@ -111,7 +121,7 @@ def test_the_buttons_under_the_verdict_do_what_they_say(app: App, open_page: Cal
     assert all(row["messages"][-1]["role"] == "assistant" for row in rows)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Adjust Grader").click()
-    expect(page.get_by_label("Grader JSON")).to_have_value(re.compile("combined"))
+    expect(page.get_by_role("textbox", name="Grader JSON")).to_have_value(re.compile("combined"))
 
 
 HOSTILE = "<img src=x onerror=alert(1)> ![x](http://127.0.0.1:1/leak.png) **bold** $x$ :red[r] "
