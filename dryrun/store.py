@@ -26,6 +26,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from dryrun.errors import StoreError
 from dryrun.fingerprint import fingerprint
@@ -33,6 +34,9 @@ from dryrun.records import GradeOutcome, Sample, SampleOutcome
 from dryrun.schemas import GRADES, SAMPLES, Row, sample_from_row
 
 PART_PREFIX = "part-"
+STREAM_ROWS = 1024
+"""Most stored samples turned into objects at once."""
+HEAD = ["key", "outcome"]
 NO_RESULT = {SampleOutcome.FAILED.value, GradeOutcome.UNGRADED.value}
 """Outcomes that are kept for the record but tried again: any other row with the same key wins."""
 
@@ -111,18 +115,39 @@ class Partition:
         """One row per key: the union of all parts, restricted to `columns` and `keys`.
 
         Of rows with the same key, one with a result wins over one without, then the oldest.
-        `stream_samples` goes by the same rule, so that what is graded is what is shown.
+        `stream_samples` goes by the same rule, so that what is graded is what is shown. Keys are
+        compared once over all parts; of a part that holds none of them nothing else is read.
         """
-        needed = list(dict.fromkeys([*columns, "key", "outcome"]))
         while True:
             parts = self.parts()
-            read = [self.read_part(path, needed, keys) for path in parts]
+            tables = self._read_chosen(parts, columns, keys)
             if all(path.exists() for path in parts):  # else somebody merged them while we were reading
                 break
-        tables = [table for table in read if table is not None]
+            self.skipped.clear()
         if not tables:
             return pa.schema([self.schema.field(name) for name in columns]).empty_table()
-        return _one_per_key(pa.concat_tables(tables)).select(list(columns))
+        return pa.concat_tables(tables)
+
+    def _read_chosen(
+        self, parts: Sequence[Path], columns: Sequence[str], keys: pa.Array | None
+    ) -> list[pa.Table]:
+        """From each part the rows that stand for their keys."""
+        read = [(path, self.read_part(path, HEAD)) for path in parts]
+        heads = [(path, head) for path, head in read if head is not None]
+        if not heads:
+            return []
+        whole = pa.concat_tables([head for _, head in heads])
+        chosen = _one_per_key(whole, keys)
+        if set(columns) <= set(HEAD):
+            return [whole.take(pa.array(chosen)).select(list(columns))]
+        starts = np.cumsum([0, *(head.num_rows for _, head in heads)])
+        bounds = np.searchsorted(chosen, starts)
+        tables = []
+        for (path, _), start, low, high in zip(heads, starts, bounds[:-1], bounds[1:], strict=False):
+            table = self.read_part(path, columns) if high > low else None
+            if table is not None:
+                tables.append(table.take(pa.array(chosen[low:high] - start)))
+        return tables
 
     def compact(self) -> int:
         """Merge the parts there are now into one; how many were merged.
@@ -135,14 +160,15 @@ class Partition:
         StoreError
             The disk is full or read-only; every part is as it was.
         """
-        read = [(path, self.read_part(path, self.schema.names, None)) for path in self.parts()]
+        read = [(path, self.read_part(path, self.schema.names)) for path in self.parts()]
         sound = [(path, table) for path, table in read if table is not None]
         if len(sound) < 2:
             return 0
-        merged = _one_per_key(pa.concat_tables([table for _, table in sound]))
+        whole = pa.concat_tables([table for _, table in sound])
+        merged = whole.take(pa.array(_one_per_key(whole)))
         stamp = sound[0][0].name.split("-")[1]  # keeps its place before what comes later
         name = f"{PART_PREFIX}{stamp}-{secrets.token_hex(6)}.parquet"
-        write_aside(self.folder / name, table_bytes(merged.select(self.schema.names)))
+        write_aside(self.folder / name, table_bytes(merged))
         for path, _ in sound:
             path.unlink(missing_ok=True)
         return len(sound)
@@ -153,37 +179,36 @@ class Partition:
         done = pc.invert(pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))))
         return set(table.filter(done)["key"].to_pylist())
 
-    def read_part(self, path: Path, columns: Sequence[str], keys: pa.Array | None) -> pa.Table | None:
+    def read_part(self, path: Path, columns: Sequence[str]) -> pa.Table | None:
         """The rows of one part, or None if it cannot be read (then `skipped` says why)."""
         try:
-            if keys is not None and not _holds_any(path, keys):
-                return self.schema.empty_table().select(list(columns))
             table = pq.read_table(path, columns=list(columns), partitioning=None)
-            table = table.cast(pa.schema([self.schema.field(name) for name in table.column_names]))
             if len(table.column_names) != len(columns):
                 raise pa.ArrowInvalid(f"columns missing: {set(columns) - set(table.column_names)}")
+            return table.cast(pa.schema([self.schema.field(name) for name in columns]))
         except FileNotFoundError:
-            return None  # pruned while we were reading
+            return None  # merged or pruned while we were reading
         except (pa.ArrowException, OSError, ValueError) as error:
-            self.skipped.append(f"{path.name} is not a readable part and was left out ({str(error)[:120]}).")
+            sentence = f"{path.name} is not a readable part and was left out ({str(error)[:120]})."
+            if sentence not in self.skipped:
+                self.skipped.append(sentence)
             return None
-        return table if keys is None else table.filter(pc.is_in(table["key"], value_set=keys))
 
 
-def _holds_any(path: Path, keys: pa.Array) -> bool:
-    """Whether a part holds one of `keys`; reads that one column only."""
-    column = pq.read_table(path, columns=["key"], partitioning=None)["key"]
-    return bool(pc.any(pc.is_in(column, value_set=keys)).as_py())
-
-
-def _one_per_key(table: pa.Table) -> pa.Table:
-    keys = table["key"].combine_chunks().dictionary_encode()
-    codes = keys.indices.to_numpy(zero_copy_only=False)
-    without = pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))).to_numpy(zero_copy_only=False)
+def _one_per_key(table: pa.Table, keys: pa.Array | None = None) -> NDArray[np.int64]:
+    """Row numbers, ascending, of the row that stands for each key (of `keys`, if given)."""
+    among = np.arange(table.num_rows)
+    if keys is not None:
+        held = pc.is_in(table["key"], value_set=keys).to_numpy()
+        among = among[held]
+        table = table.select(HEAD).filter(pa.array(held))
+    codes = table["key"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    without = pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))).to_numpy()
     order = np.lexsort((without, codes))  # stable: parts were read oldest first
     first = np.ones(len(order), dtype=bool)
     first[1:] = codes[order][1:] != codes[order][:-1]
-    return table.take(pa.array(np.sort(order[first])))
+    chosen: NDArray[np.int64] = np.sort(among[order[first]])
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +264,17 @@ def _stream_parts(partition: Partition, parts: Sequence[Path], wanted: set[str])
     for path in parts:
         if not wanted:
             return
-        table = partition.read_part(path, partition.schema.names, pa.array(wanted, pa.string()))
+        table = partition.read_part(path, partition.schema.names)
+        if table is not None:
+            held = [key in wanted for key in table["key"].to_pylist()]
+            yield from _take_samples(table.filter(pa.array(held, pa.bool_())), wanted)
+
+
+def _take_samples(table: pa.Table, wanted: set[str]) -> Iterator[list[Sample]]:
+    """The wanted samples of a part that have a result, some at a time, taken out of `wanted`."""
+    for batch in table.to_batches(max_chunksize=STREAM_ROWS):
         found = []
-        for row in table.to_pylist() if table is not None else []:
+        for row in batch.to_pylist():
             if row["key"] in wanted and row["outcome"] not in NO_RESULT:
                 wanted.discard(row["key"])
                 found.append(sample_from_row(row))
