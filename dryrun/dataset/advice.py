@@ -48,7 +48,7 @@ class Advice:
                 self._note("large", line)
                 break
         if not topic:
-            self._note("topic", line)
+            self._note("without", line)
 
     def _note(self, what: str, line: int) -> None:
         # Count first, then the first lines: flat memory however many rows share the fault.
@@ -56,6 +56,21 @@ class Advice:
         noted[0] += 1
         if len(noted) <= _SHOWN_LINES:
             noted.append(line)
+
+    def counted(self) -> dict[str, list[int]]:
+        """What was found, as plain numbers for `absorb`: by kind, how often and the first lines."""
+        return {"rows": [self._rows], "topics": [self._topics], **self._found}
+
+    def absorb(self, counted: Mapping[str, list[int]], lines_before: int) -> None:
+        """Add what was found in the next part of the file, which begins after `lines_before` lines."""
+        self._rows += counted["rows"][0]
+        self._topics += counted["topics"][0]
+        for what, (count, *first) in counted.items():
+            if what in ("rows", "topics"):
+                continue
+            noted = self._found.setdefault(what, [0])
+            noted[0] += count
+            noted += [lines_before + line for line in first][: _SHOWN_LINES + 1 - len(noted)]
 
     def sentences(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:
         """The warnings.
@@ -77,7 +92,7 @@ class Advice:
             "large", "with a number too long for 64 bits, rounded here: write it as text"
         )
         if 0 < self._topics < self._rows:
-            yield from self._sentence("topic", "without a topic")
+            yield from self._sentence("without", "without a topic")
 
     def _sentence(self, what: str, text: str) -> Iterator[str]:
         if what in self._found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
@@ -46,19 +47,52 @@ def jsonl_rows(file: BinaryIO) -> Iterator[RawRow | BadRow]:
     file : binary file
         At its start.
     """
-    offset = len(BOM) if file.read(len(BOM)) == BOM else 0
-    file.seek(offset)
-    number = 0
-    while raw := file.readline(MAX_ROW_BYTES + 2):
-        number += 1
-        if len(raw) > MAX_ROW_BYTES and not raw.endswith(b"\n"):
-            length = len(raw) + _skip_line(file)
-            yield BadRow(number, (too_long(length),))
-        else:
+    return iter(JsonlRows(file))
+
+
+class JsonlRows:
+    """The lines of a file, or those that begin within a range of its bytes.
+
+    Parameters
+    ----------
+    file : binary file
+        Seekable.
+    start, end : int
+        The range, `end` excluded. Lines are numbered from the range's first one.
+
+    Attributes
+    ----------
+    number : int
+        Lines passed so far, blank ones included.
+    """
+
+    def __init__(self, file: BinaryIO, start: int = 0, end: int = sys.maxsize) -> None:
+        self._file, self._start, self._end = file, start, end
+        self.number = 0
+
+    def __iter__(self) -> Iterator[RawRow | BadRow]:
+        """Every line that is not blank. No line is held beyond `MAX_ROW_BYTES`."""
+        file, end = self._file, self._end
+        offset = self._first()
+        while offset < end and (raw := file.readline(MAX_ROW_BYTES + 2)):
+            self.number += 1
             length = len(raw)
-            if not raw.isspace():
-                yield RawRow(number, raw, offset)
-        offset += length
+            if length > MAX_ROW_BYTES and not raw.endswith(b"\n"):
+                length += _skip_line(file)
+                yield BadRow(self.number, (too_long(length),))
+            elif not raw.isspace():
+                yield RawRow(self.number, raw, offset)
+            offset += length
+
+    def _first(self) -> int:
+        """Go to the first line that begins in the range; its offset."""
+        if self._start:
+            self._file.seek(self._start - 1)
+            return self._start - 1 + _skip_line(self._file)
+        self._file.seek(0)
+        offset = len(BOM) if self._file.read(len(BOM)) == BOM else 0
+        self._file.seek(offset)
+        return offset
 
 
 def _skip_line(file: BinaryIO) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import resource
 import sys
@@ -91,9 +92,9 @@ def read_and_sample(path: Path) -> int:
 
 def _child(work: Callable[[Path], int], path: Path, sink: Any) -> None:
     before = peak()
-    start = time.process_time()
+    start = time.perf_counter()
     count = work(path)
-    seconds = time.process_time() - start
+    seconds = time.perf_counter() - start
     sink.send((count, seconds, peak() - before))
 
 
@@ -107,7 +108,7 @@ def peak() -> int:
 
 
 def measure(work: Callable[[Path], int], path: Path) -> tuple[int, float, int]:
-    """Rows, processor seconds, and bytes by which the peak grew, in a process of its own."""
+    """Rows, seconds, and bytes by which the peak grew, in a process of its own."""
     context = multiprocessing.get_context("spawn")
     source, sink = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(work, path, sink))
@@ -127,7 +128,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         jsonl, parquet = write(Path(folder), given.rows)
         _, base, _ = measure(parse_only, jsonl)
-        print(f"{given.rows:,} rows, {jsonl.stat().st_size / MEGABYTE:,.0f} MiB of JSONL")
+        size = jsonl.stat().st_size / MEGABYTE
+        print(f"{given.rows:,} rows, {size:,.0f} MiB of JSONL, {os.cpu_count()} processors")
         print(f"orjson.loads of each line   {base:6.2f} s  1.00")
         for path in (jsonl, parquet):
             _, seconds, grown = measure(read_and_sample, path)

@@ -1,0 +1,195 @@
+"""What one pass over a dataset collects: a few numbers a row, or every problem."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dryrun.config import DatasetRef
+from dryrun.dataset.advice import Advice
+from dryrun.dataset.jsonl import BadRow, RawRow
+from dryrun.dataset.parse import parse_row
+from dryrun.dataset.rows import check_row
+from dryrun.dataset.store import RowStore, Spool
+from dryrun.dataset.table import Dataset
+from dryrun.dataset.topics import TopicFieldFinder, topic_of
+from dryrun.errors import SHOWN_PROBLEMS, DatasetError, Problem
+
+MAX_SPOOL_BYTES = 8 * 1024**3
+"""Most JSON text that the rows of a CSV or Parquet file may unpack to (8 GiB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a pass over a part of a file found, when nothing was wrong.
+
+    Attributes
+    ----------
+    lines : int
+        Lines of the part, blank ones included.
+    rows : int
+    topics : list of str
+        In order of first appearance.
+    advice : dict
+        See `Advice.counted`.
+    columns : (buffer, buffer, buffer)
+        Lines, spans and topic codes of the rows as int64.
+    digests : bytes
+        16 a row.
+    """
+
+    lines: int
+    rows: int
+    topics: list[str]
+    advice: dict[str, list[int]]
+    columns: tuple[Any, Any, Any]
+    digests: bytes
+
+
+class Pass:
+    """What one pass over a dataset collects: a few numbers a row."""
+
+    def __init__(self, name: str, topic_field: str | None, unit: str, store: RowStore) -> None:
+        self._name = name
+        self._topic_field = topic_field
+        self._unit = unit
+        self._store = store
+        self._problems: list[Problem] = []
+        self._problem_count = 0
+        self._bad_rows = 0
+        self._lines = array("q")
+        self._spans = array("q")
+        self._digests = bytearray()
+        self._topics: dict[str, int] = {}
+        self._topic_codes = array("q")
+        self._finder = TopicFieldFinder()
+        self._advice = Advice(unit)
+
+    def read(self, feed: Iterator[RawRow | BadRow]) -> Dataset:
+        """Go through all rows.
+
+        Raises
+        ------
+        DatasetError
+            Any row has a problem, or there is none.
+        """
+        self.take_all(feed)
+        return self.finish()
+
+    def take_all(self, feed: Iterable[RawRow | BadRow]) -> None:
+        """Go through rows."""
+        for entry in feed:
+            if isinstance(entry, BadRow):
+                self._refuse(entry.line, entry.problems)
+            else:
+                self._take(entry)
+
+    def part(self, lines: int) -> Part | None:
+        """What was collected from a part of a file that has `lines` lines; None if anything was wrong."""
+        if self._problem_count:
+            return None
+        return Part(
+            lines=lines,
+            rows=len(self._lines),
+            topics=list(self._topics),
+            advice=self._advice.counted(),
+            columns=(self._lines, self._spans, self._topic_codes),
+            digests=bytes(self._digests),
+        )
+
+    def absorb(self, part: Part, lines_before: int) -> None:
+        """Add the next part of the file, which begins after `lines_before` lines."""
+        lines, spans, codes = (np.frombuffer(column, dtype=np.int64) for column in part.columns)
+        names = [self._topics.setdefault(topic, len(self._topics)) for topic in part.topics]
+        self._lines.frombytes((lines + lines_before).tobytes())
+        self._spans.frombytes(spans.tobytes())
+        self._topic_codes.frombytes(np.array(names, dtype=np.int64)[codes].tobytes())
+        self._digests += part.digests
+        self._advice.absorb(part.advice, lines_before)
+
+    def note_fields(self, row: Mapping[str, Any]) -> None:
+        """Look for fields that could serve as topic, without taking the row."""
+        self._finder.add(row)
+
+    def _take(self, entry: RawRow) -> None:
+        parsed = parse_row(entry.raw)
+        if isinstance(parsed, Problem):
+            self._refuse(entry.line, (parsed,))
+            return
+        row, canonical = parsed
+        if problems := check_row(row):
+            self._refuse(entry.line, problems)
+            return
+        topic = topic_of(row, self._topic_field)
+        self._finder.add(row)
+        self._advice.add(row, entry.line, topic)
+        if self._problem_count:  # nothing of it will be loaded: go on only to find what else is wrong
+            return
+        self._lines.append(entry.line)
+        self._spans.extend((self._place(entry), len(entry.raw)))
+        self._digests += hashlib.sha256(canonical).digest()[:16]
+        self._topic_codes.append(self._topics.setdefault(topic, len(self._topics)))
+
+    def _place(self, entry: RawRow) -> int:
+        if entry.offset is not None or not isinstance(self._store, Spool):
+            return entry.offset or 0
+        if self._store.length + len(entry.raw) > MAX_SPOOL_BYTES:
+            what = f"the rows unpack to more than {MAX_SPOOL_BYTES >> 30} GiB of JSON."
+            problem = Problem(f"{self._unit} {entry.line}", what, "Use JSONL, which is read in place.")
+            raise DatasetError(f"{self._name} is too large to unpack.", [problem])
+        return self._store.append(entry.raw)
+
+    def _refuse(self, line: int, problems: Iterable[Problem]) -> None:
+        self._bad_rows += 1
+        for problem in problems:
+            self._problem_count += 1
+            if len(self._problems) < SHOWN_PROBLEMS:
+                field = f", {problem.where}" if problem.where else ""
+                self._problems.append(Problem(f"{self._unit} {line}{field}", problem.what, problem.fix))
+
+    def finish(self) -> Dataset:
+        """The dataset. Raises as `read` does."""
+        if self._problem_count:
+            raise self._refusal()
+        if not self._lines:
+            problem = Problem("file", "there is no row in it.", "Give at least one row with messages.")
+            raise DatasetError(f"{self._name} is empty.", [problem])
+        self._check_topic_field()
+        digests = np.frombuffer(bytes(self._digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)
+        lines = np.array(self._lines, dtype=np.int64)
+        return Dataset(
+            ref=DatasetRef(
+                name=self._name,
+                fingerprint=hashlib.sha256(self._digests).hexdigest()[:32],
+                rows=len(lines),
+                topic_field=self._topic_field,
+            ),
+            store=self._store,
+            spans=np.array(self._spans, dtype=np.int64).reshape(-1, 2),
+            row_digests=digests,
+            topic_codes=np.array(self._topic_codes, dtype=np.int64),
+            topic_names=tuple(self._topics),
+            topic_fields=self._finder.candidates(),
+            lines=lines,
+            warnings=tuple(self._advice.sentences(digests, lines)),
+        )
+
+    def _refusal(self) -> DatasetError:
+        many = self._problem_count
+        counted = f"{many:,} problem{'s' if many > 1 else ''}"
+        rows = f"{self._bad_rows:,} row{'s' if self._bad_rows > 1 else ''}"
+        summary = f"{self._name} has {counted} in {rows}; nothing of it was loaded."
+        return DatasetError(summary, self._problems, many)
+
+    def _check_topic_field(self) -> None:
+        if self._topic_field is None or set(self._topics) != {""}:
+            return
+        offered = ", ".join(self._finder.candidates()[:10])
+        fix = f"Fields that could serve: {offered}." if offered else "Leave the field empty."
+        problem = Problem(self._topic_field, "no row has a value in this field.", fix)
+        raise DatasetError(f"{self._name} has no topics in the field picked.", [problem])

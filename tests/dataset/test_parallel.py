@@ -1,0 +1,127 @@
+"""Large JSONL files are read by several processes, and nobody can tell from the dataset."""
+
+from __future__ import annotations
+
+import io
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dryrun.config import DatasetRef
+from dryrun.dataset import Dataset, parallel, read_dataset
+from dryrun.dataset.jsonl import BOM, JsonlRows, RawRow, jsonl_rows
+from dryrun.dataset.parallel import packed, read_large, read_part, unpacked
+from dryrun.dataset.passing import Pass
+from dryrun.dataset.store import FileStore
+from dryrun.errors import DatasetError
+from tests.support import sum_rows
+
+ROWS = [
+    *sum_rows(60),
+    *sum_rows(3),  # repeats
+    {"messages": [{"role": "system", "content": "ü“"}, {"role": "assistant", "content": "x"}]},
+    {"messages": [{"role": "user", "content": "no topic"}], "n": 1e30},
+]
+LINES = [json.dumps(row, ensure_ascii=False).encode() for row in ROWS]
+CONTENTS = {
+    "plain": b"\n".join(LINES) + b"\n",
+    "mark, CRLF, no last line end": BOM + b"\r\n".join(LINES),
+    "blank lines": b"\n\n" + b"\n  \n\n".join(LINES) + b"\n\n",
+}
+
+
+def parted(path: Path, count: int, topic_field: str | None = None) -> Dataset:
+    """The file read in `count` parts, by this process."""
+    size, lines = path.stat().st_size, 0
+    whole = Pass(path.name, topic_field, "line", FileStore(path))
+    for number in range(count):
+        part = read_part(path, size * number // count, size * (number + 1) // count, topic_field)
+        again = unpacked(packed(part))
+        assert again is not None
+        whole.absorb(again, lines)
+        lines += again.lines
+    return whole.finish()
+
+
+def told(dataset: Dataset) -> tuple[DatasetRef, tuple[str, ...], dict[str, int], list[int]]:
+    return dataset.ref, dataset.warnings, dict(dataset.topics), dataset.lines.tolist()
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 50])
+def test_any_number_of_parts_gives_the_same_dataset(kind: str, count: int, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(CONTENTS[kind])
+    whole, parts = read_dataset(path, path.name), parted(path, count)
+    assert told(parts) == told(whole)
+    assert list(parts) == list(whole) == ROWS
+    assert np.array_equal(parts.row_digests, whole.row_digests)
+    assert np.array_equal(parts.topic_codes, whole.topic_codes)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from([b"", b" ", b"{}", b"[1, 2]", b"x" * 30]), max_size=20), st.integers(1, 9))
+def test_each_line_belongs_to_one_part(lines: list[bytes], count: int) -> None:
+    content = b"\n".join(lines)
+    whole = [row.raw for row in jsonl_rows(io.BytesIO(content)) if isinstance(row, RawRow)]
+    bounds = [len(content) * number // count for number in range(count + 1)]
+    found = []
+    for start, end in pairwise(bounds):
+        found += [row.raw for row in JsonlRows(io.BytesIO(content), start, end) if isinstance(row, RawRow)]
+    assert found == whole
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes for files of a few kilobytes; three, whatever the machine has."""
+    monkeypatch.setattr(parallel, "PART_BYTES", 2000)
+    monkeypatch.setattr(parallel, "_processors", lambda: 3)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_real_processes_give_the_same_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "rows – ü.jsonl"
+    path.write_bytes(CONTENTS["blank lines"])
+    parts = read_large(path, path.name, None)
+    assert parts is not None
+    whole = read_dataset(CONTENTS["blank lines"], path.name)
+    assert told(parts) == told(whole)
+    assert parts.topic_fields == whole.topic_fields == ("reference_answer", "topic")
+    assert list(parts) == ROWS
+    by_answer = read_large(path, path.name, "reference_answer")
+    assert by_answer is not None
+    assert told(by_answer) == told(read_dataset(CONTENTS["blank lines"], path.name, "reference_answer"))
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("place", [0, 40, len(LINES)])
+def test_a_bad_line_in_any_part_is_named_as_ever(place: int, tmp_path: Path) -> None:
+    lines = [*LINES[:place], b'{"messages": 7}', *LINES[place:]]
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    assert read_large(path, path.name, None) is None
+    with pytest.raises(DatasetError, match=f"line {place + 1}, messages: is a number"):
+        read_dataset(path, path.name)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_process_that_dies_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "MODULE", "dryrun.no_such_module")
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(CONTENTS["plain"])
+    assert read_large(path, path.name, None) is None
+    assert list(read_dataset(path, path.name)) == ROWS
+
+
+def test_half_of_a_part_is_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(CONTENTS["plain"])
+    whole = packed(read_part(path, 0, 10**6, None))
+    assert unpacked(whole) is not None
+    assert unpacked(whole[:-1]) is None
+    assert unpacked(b"") is None
