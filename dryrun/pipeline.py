@@ -12,21 +12,19 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from dryrun.config import ModelKind, RunConfig
+from dryrun.config import ModelKind
 from dryrun.errors import DryRunError, ModelError, StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.graders import Grader
 from dryrun.models import Model
+from dryrun.plan import Ask, make_plan
 from dryrun.records import Grade, GradeOutcome, Prompt, RunState, Sample
 from dryrun.runs import Run, RunStatus
-from dryrun.schemas import PLAN, Row, grade_row, sample_row
-from dryrun.store import Partition, grade_key, grader_fingerprint, stream_samples
+from dryrun.schemas import Row, grade_row, sample_row
+from dryrun.store import Partition, stream_samples
 
 FLUSH_SECONDS = 1.0
 GRADING_WORKERS = 8
@@ -38,75 +36,6 @@ MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
 
 OnStatus = Callable[[RunStatus], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One response to get, and the items it is graded against.
-
-    Attributes
-    ----------
-    key : str
-        The sample's key.
-    rollout : int
-    prompts : mapping of Prompt to int
-        The distinct prompts that wait for it, and how often each stands in the run. More than one
-        where rows differ only in what the model does not see, or are repeated.
-    """
-
-    key: str
-    rollout: int
-    prompts: tuple[tuple[Prompt, int], ...]
-
-    @property
-    def rows(self) -> int:
-        """How many rollouts of the run this response answers."""
-        return sum(count for _, count in self.prompts)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run is made of, each response once.
-
-    Attributes
-    ----------
-    asks : mapping of str to Ask
-        By sample key, in sample order.
-    grader : str
-        Fingerprint of the grader.
-    table : pyarrow.Table
-        Schema `dryrun.schemas.PLAN`.
-    """
-
-    asks: Mapping[str, Ask]
-    grader: str
-    table: pa.Table
-
-    def grade_key(self, sample_key: str, prompt: Prompt) -> str:
-        """What names the grade of this sample against this prompt's item."""
-        return grade_key(self.grader, sample_key, prompt.key)
-
-    def restricted(self, keys: Set[str]) -> Plan:
-        """The part of it that these samples answer."""
-        asks = {key: ask for key, ask in self.asks.items() if key in keys}
-        held = pc.is_in(self.table["sample_key"], value_set=pa.array(sorted(keys), pa.string()))
-        return Plan(asks, self.grader, self.table.filter(held))
-
-
-def make_plan(prompts: Sequence[Prompt], config: RunConfig, model: Model) -> Plan:
-    """Name every sample and grade of the run, in sample order, all rollouts of a prompt together."""
-    grader = grader_fingerprint(config.grader)
-    waiting: dict[str, tuple[int, dict[str, tuple[Prompt, int]]]] = {}
-    rows: list[tuple[int, int, str, str]] = []
-    for index, prompt in enumerate(prompts):
-        for rollout in range(config.sampling.rollouts):
-            key = model.sample_key(prompt, rollout)
-            prompts_of = waiting.setdefault(key, (rollout, {}))[1]
-            prompts_of[prompt.key] = (prompt, prompts_of.get(prompt.key, (prompt, 0))[1] + 1)
-            rows.append((index, rollout, key, grade_key(grader, key, prompt.key)))
-    asks = {key: Ask(key, rollout, tuple(of.values())) for key, (rollout, of) in waiting.items()}
-    columns = dict(zip(PLAN.names, zip(*rows, strict=True), strict=True)) if rows else {}
-    return Plan(asks, grader, pa.table({name: list(values) for name, values in columns.items()}, schema=PLAN))
 
 
 class Ledger:

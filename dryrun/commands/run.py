@@ -41,11 +41,16 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
     limits = shared.thresholds(options.threshold)
-    prepared = _prepared(options)
-    store = shared.store_of(options)
-    asked = unfinished_run(store, prepared.config) or start(store, prepared)
+    asked = _asked(options)
     work(asked, os.environ.get(options.api_key_env, ""))
     return shared.conclude(asked, limits, options.out)
+
+
+def _asked(options: argparse.Namespace) -> Run:
+    """The run the options describe: an unfinished one goes on, else a new one. Lets go of the dataset."""
+    store = shared.store_of(options)
+    prepared = _prepared(options)
+    return unfinished_run(store, prepared.config) or start(store, prepared)
 
 
 def work(asked: Run, api_key: str) -> None:
