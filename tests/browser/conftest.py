@@ -62,8 +62,9 @@ class App:
         self.process.wait(timeout=20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed with its module: while it is open, Playwright's event loop runs on this thread."""
     path = chromium()
     assert path is not None, "Chromium is missing; install it (Debian: apt-get install chromium)"
     with sync_playwright() as playwright:
