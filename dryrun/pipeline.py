@@ -265,6 +265,9 @@ class Pipeline:
 
     def _closing_words(self) -> str:
         status = self._ledger.status
+        missing = status.total - status.sampled - status.failed
+        if missing:  # a model that generates nothing
+            return f"Graded what is stored; {missing:,} responses are missing and were not asked for."
         if not (status.failed or status.ungraded):
             return "Finished."
         return (

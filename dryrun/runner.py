@@ -133,7 +133,10 @@ def start(store: Store, prepared: Prepared) -> Run:
 
 
 def regraded(
-    run: Run, grader: Mapping[str, Any] | str, reward_range: tuple[float, float] | None = None
+    run: Run,
+    grader: Mapping[str, Any] | str,
+    reward_range: tuple[float, float] | None = None,
+    grade_timeout: float | None = None,
 ) -> Prepared:
     """The same prompts and samples as `run`, under another grader: costs grades, no generation.
 
@@ -146,11 +149,17 @@ def regraded(
     config, prompts = run.config(), run.prompts()
     findings = check_against(spec, prompts, response_format=config.model.response_format is not None)
     raise_errors("The grader does not fit the run's prompts:", findings)
-    changed = {"grader": spec.raw, "reward_range": _range(reward_range, spec)}
+    changed = {
+        "grader": spec.raw,
+        "reward_range": _range(reward_range, spec),
+        "grade_timeout": grade_timeout or config.grade_timeout,
+    }
     return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
 
 
-async def work_on(run: Run, *, api_key: str = "", notify: OnStatus | None = None) -> RunStatus:
+async def work_on(
+    run: Run, *, api_key: str = "", notify: OnStatus | None = None, model: Model | None = None
+) -> RunStatus:
     """Do what is left to do of `run`. Call it again to go on after anything that ended it.
 
     Parameters
@@ -160,6 +169,8 @@ async def work_on(run: Run, *, api_key: str = "", notify: OnStatus | None = None
         For the endpoint; kept in memory only.
     notify : callable, optional
         Told of every change of the run's status, from any thread.
+    model : Model, optional
+        Where responses come from. Default: the one the run's configuration names.
 
     Returns
     -------
@@ -180,8 +191,9 @@ async def work_on(run: Run, *, api_key: str = "", notify: OnStatus | None = None
             async with contextlib.AsyncExitStack() as stack:
                 grader = await stack.enter_async_context(build_grader(run.config()))
                 opening.say("Getting the model ready.")
-                model = await stack.enter_async_context(build_model(run.config().model, api_key, opening.say))
-                return await Pipeline(run, model, grader, notify).execute()
+                source = model or build_model(run.config().model, api_key, opening.say)
+                opened = await stack.enter_async_context(source)
+                return await Pipeline(run, opened, grader, notify).execute()
         except DryRunError as error:
             return opening.end(RunState.STOPPED, str(error))
         except asyncio.CancelledError:

@@ -95,6 +95,14 @@ class Partition:
         if not path.exists():
             write_aside(path, orjson.dumps(dict(about), option=orjson.OPT_INDENT_2))
 
+    def about(self) -> dict[str, Any]:
+        """What `describe` kept; empty if that is lost."""
+        try:
+            about = orjson.loads((self.folder / "about.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return about if isinstance(about, dict) else {}
+
     def append(self, rows: Sequence[Row]) -> None:
         """Write `rows` as a new part.
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 COMMANDS = {
     "run": "sample, generate, grade, judge; the same command resumes",
     "report": "judge a stored run again, e.g. under other thresholds",
+    "regrade": "score a run's stored responses with another grader; the model is never called",
     "import": "grade and judge responses generated elsewhere: TRL, verl, verifiers, OpenAI or Azure evals",
     "runs": "list the stored runs",
+    "cache": "list, merge and prune the stored responses and grades",
 }

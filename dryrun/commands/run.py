@@ -11,6 +11,7 @@ from dryrun.commands import options as shared
 from dryrun.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, SamplingConfig, SamplingMethod
 from dryrun.dataset import read_dataset
 from dryrun.errors import DryRunError
+from dryrun.models import Model
 from dryrun.records import RunState
 from dryrun.runner import Prepared, prepare, run_blocking, start, work_on
 from dryrun.runs import Run, unfinished_run
@@ -53,7 +54,7 @@ def _asked(options: argparse.Namespace) -> Run:
     return unfinished_run(store, prepared.config) or start(store, prepared)
 
 
-def work(asked: Run, api_key: str) -> None:
+def work(asked: Run, api_key: str = "", model: Model | None = None) -> None:
     """Do what is left to do of a run, with a progress line.
 
     Raises
@@ -62,7 +63,7 @@ def work(asked: Run, api_key: str) -> None:
         The run gave up, for the reason the message gives.
     """
     with ProgressLine(consoles()[1]) as line:
-        status = run_blocking(work_on(asked, api_key=api_key, notify=line.show))
+        status = run_blocking(work_on(asked, api_key=api_key, notify=line.show, model=model))
     if status.state is RunState.STOPPED:
         raise DryRunError(status.message)
 

@@ -1,0 +1,35 @@
+"""``regrade``: score the stored responses of a run with another grader."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dryrun.commands import options as shared
+from dryrun.commands.run import work
+from dryrun.regrading import StoredResponses
+from dryrun.runner import regraded, start
+from dryrun.runs import Run, unfinished_run
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``regrade``."""
+    command.add_argument("--run", required=True, help="the run's id, see `runs`")
+    command.add_argument("--grader", required=True, type=Path, help="a grader in OpenAI's JSON")
+    shared.add_grading(command)
+    shared.add_output(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Grade and judge; the model is never called."""
+    limits = shared.thresholds(options.threshold)
+    store = shared.store_of(options)
+    source = Run.open(store, options.run)
+    responses = StoredResponses(source)
+    prepared = regraded(source, shared.text_of(options.grader, "--grader"), **shared.grading(options))
+    for finding in prepared.findings:
+        print(f"note: {finding}", file=sys.stderr)
+    asked = unfinished_run(store, prepared.config) or start(store, prepared)
+    work(asked, model=responses)
+    return shared.conclude(asked, limits, options.out)
