@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -69,6 +70,8 @@ def draw(dataset: Drawable, config: SamplingConfig) -> list[int]:
     """
     order = seeded_order(dataset.row_digests, config.seed)
     size = min(config.size, len(order))
+    if not size:
+        return []
     if config.method is SamplingMethod.STRATIFIED:
         return _stratified(order, dataset.topic_codes, size)
     return [int(row) for row in order[:size]]
@@ -93,8 +96,16 @@ def seeded_order(row_digests: UInts, seed: int) -> Ints:
     start = np.uint64(int.from_bytes(hashlib.sha256(f"sample {seed}".encode()).digest()[:8], "big"))
     copies = _copy_numbers(digests).astype(np.uint64)
     first = _mix(_mix(digests[:, 0] ^ start) ^ digests[:, 1] ^ _mix(copies))
-    second = _mix(first ^ digests[:, 1])
-    return np.lexsort((copies, second, first)).astype(np.int64)
+    order = np.argsort(first)
+    if has_ties(first[order]):
+        second = _mix(first ^ digests[:, 1])
+        order = np.lexsort((copies, second, first))
+    return order.astype(np.int64)
+
+
+def has_ties(ordered: UInts) -> bool:
+    """Whether any two neighbours are the same. Sorting one column is far cheaper than sorting by several."""
+    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _mix(values: UInts) -> UInts:
@@ -107,6 +118,8 @@ def _mix(values: UInts) -> UInts:
 
 def _copy_numbers(digests: UInts) -> Ints:
     """For each row, how many equal rows stand before it: 0 for all but exact duplicates."""
+    if not has_ties(np.sort(digests[:, 0])):
+        return np.zeros(len(digests), dtype=np.int64)
     order = np.lexsort((digests[:, 1], digests[:, 0]))  # stable: equal rows stay in file order
     new = np.ones(len(order), dtype=bool)
     new[1:] = (digests[order[1:]] != digests[order[:-1]]).any(axis=1)
@@ -135,16 +148,22 @@ def _stratified(order: Ints, topic_codes: Ints, size: int) -> list[int]:
             due = -(-(taken[topic] + 1) * total // len(queues[topic]))
             heapq.heappush(ready, (due, min(taken[topic], 1), topic))
         _, _, topic = heapq.heappop(ready)
-        chosen.append(queues[topic][taken[topic]])
+        chosen.append(int(queues[topic][taken[topic]]))
         taken[topic] += 1
         if taken[topic] < len(queues[topic]):
             heapq.heappush(waiting, (taken[topic] * total // len(queues[topic]) + 1, topic))
     return chosen
 
 
-def _queues(order: Ints, topic_codes: Ints) -> list[list[int]]:
+def _queues(order: Ints, topic_codes: Ints) -> list[Ints]:
     """Each topic's rows in the seeded order; topics in the order of their first row."""
-    queues: dict[int, list[int]] = {}
-    for row, topic in zip(order.tolist(), topic_codes[order].tolist(), strict=True):
-        queues.setdefault(topic, []).append(row)
-    return list(queues.values())
+    topics = topic_codes[order]
+    by_topic = np.argsort(topics, kind="stable")
+    starts = np.flatnonzero(np.diff(topics[by_topic], prepend=-1))
+    return sorted(np.split(order[by_topic], starts[1:]), key=_place_in(order))
+
+
+def _place_in(order: Ints) -> Callable[[Ints], int]:
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return lambda queue: int(place[queue[0]])

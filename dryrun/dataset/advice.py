@@ -100,6 +100,9 @@ class Advice:
             yield f"{_rows(count)} {text} ({self._places(first, count)})."
 
     def _duplicates(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:
+        ordered = np.sort(digests[:, 0])  # one column tells nearly always, and is cheap to sort
+        if not (ordered[1:] == ordered[:-1]).any():
+            return
         order = np.lexsort((digests[:, 1], digests[:, 0]))
         repeats = order[1:][(digests[order[1:]] == digests[order[:-1]]).all(axis=1)]
         if len(repeats):

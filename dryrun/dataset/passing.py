@@ -83,11 +83,12 @@ class Pass:
 
     def take_all(self, feed: Iterable[RawRow | BadRow]) -> None:
         """Go through rows."""
+        take = self._take
         for entry in feed:
             if isinstance(entry, BadRow):
                 self._refuse(entry.line, entry.problems)
             else:
-                self._take(entry)
+                take(entry)
 
     def part(self, lines: int) -> Part | None:
         """What was collected from a part of a file that has `lines` lines; None if anything was wrong."""
@@ -131,13 +132,14 @@ class Pass:
         if self._problem_count:  # nothing of it will be loaded: go on only to find what else is wrong
             return
         self._lines.append(entry.line)
-        self._spans.extend((self._place(entry), len(entry.raw)))
+        self._spans.append(self._place(entry) if entry.offset is None else entry.offset)
+        self._spans.append(len(entry.raw))
         self._digests += hashlib.sha256(canonical).digest()[:16]
         self._topic_codes.append(self._topics.setdefault(topic, len(self._topics)))
 
     def _place(self, entry: RawRow) -> int:
-        if entry.offset is not None or not isinstance(self._store, Spool):
-            return entry.offset or 0
+        if not isinstance(self._store, Spool):
+            return 0
         if self._store.length + len(entry.raw) > MAX_SPOOL_BYTES:
             what = f"the rows unpack to more than {MAX_SPOOL_BYTES >> 30} GiB of JSON."
             problem = Problem(f"{self._unit} {entry.line}", what, "Use JSONL, which is read in place.")
