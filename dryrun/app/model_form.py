@@ -238,5 +238,7 @@ def model_words(config: ModelConfig) -> str:
     """Which model, for a sentence: safe for Markdown."""
     if config.kind is ModelKind.EMBEDDED:
         return f"{plain(config.name, 60)} on this machine"
+    if config.kind is ModelKind.IMPORTED:
+        return f"{plain(config.name, 60)}, imported responses"
     host = (config.base_url or "").split("://")[-1].split("/")[0]
     return f"{plain(config.name, 60)} at {plain(host, 80)}"

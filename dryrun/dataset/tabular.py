@@ -14,6 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import orjson
+
 from dryrun.dataset.jsonl import BOM, BadRow, RawRow
 from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
 from dryrun.errors import DatasetError, Problem
@@ -23,6 +25,7 @@ MAX_GROUP_BYTES = 2 * 1024**3
 """Largest Parquet row group accepted, uncompressed (2 GiB)."""
 _BATCH_BYTES = 512 * 1024**2
 _BATCH_ROWS = 1024
+_ROWS_AT_ONCE = 16  # as Python objects, where no row group is so large that one row might be
 
 
 class _CellError(Exception):
@@ -54,8 +57,24 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} values have no JSON form")
 
 
+_AS_PLAIN = (
+    orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
+)
+
+
+def _quick_json(row: Mapping[str, Any]) -> bytes | None:
+    """The same as `json_text`, ten times faster; None if it is not sure to be (NaN becomes null here)."""
+    try:
+        text = orjson.dumps(row, default=_plain, option=_AS_PLAIN)
+    except (TypeError, ValueError):
+        return None
+    return None if b"null" in text else text
+
+
 def to_raw_row(line: int, row: Mapping[str, Any]) -> RawRow | BadRow:
     """The JSON text of one row of Python values, or why it has none."""
+    if (text := _quick_json(row)) is not None:
+        return RawRow(line, text)
     try:
         return RawRow(line, json_text(row))
     except UnicodeEncodeError:
@@ -210,8 +229,9 @@ def parquet_rows(source: Path | BinaryIO, name: str) -> Iterator[RawRow | BadRow
     try:
         with pq.ParquetFile(source, thrift_string_size_limit=1 << 26) as file:
             batch_rows = _check_parquet(file, name)
+            step = _ROWS_AT_ONCE if batch_rows == _BATCH_ROWS else 1
             for batch in file.iter_batches(batch_size=batch_rows, use_threads=False):
-                for row in _batch_rows(batch):
+                for row in _batch_rows(batch, step):
                     number += 1
                     yield _parquet_row(number, row)
     except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
@@ -240,9 +260,9 @@ def _check_parquet(file: Any, name: str) -> int:
     return max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(largest, 1)))
 
 
-def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:
-    for index in range(batch.num_rows):
-        yield batch.slice(index, 1).to_pylist(maps_as_pydicts="lossy")[0]
+def _batch_rows(batch: Any, step: int) -> Iterator[dict[str, Any]]:
+    for index in range(0, batch.num_rows, step):
+        yield from batch.slice(index, step).to_pylist(maps_as_pydicts="lossy")
 
 
 def _parquet_row(number: int, row: dict[str, Any]) -> RawRow | BadRow:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import random
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +245,28 @@ def test_a_damaged_parquet_file_is_refused_in_words() -> None:
             broken[rng.randrange(4, len(broken))] = rng.randrange(256)
         said = complaint(bytes(broken), "a.parquet")
         assert said == "read" or "a.parquet" in said
+
+
+def test_values_of_other_types_have_one_form_in_every_format() -> None:
+    """Dates as ISO 8601, decimals as their digits; NaN is refused, and text that says null stays text."""
+    row = {
+        **ROWS[0],
+        "day": date(2026, 11, 24),
+        "at": datetime(2026, 11, 24, 15, 0, 0, 250000),
+        "price": Decimal("1.50"),
+        "said": "null",
+        "huge": 2.0**70,
+    }
+    expected = {**row, "day": "2026-11-24", "at": "2026-11-24T15:00:00.250000", "price": "1.50"}
+    assert list(dataset_from_items([row])) == [expected]
+    assert list(read(parquet([row]), "rows.parquet")) == [expected]
+    with pytest.raises(DatasetError, match="NaN and Infinity are not JSON"):
+        dataset_from_items([{**row, "x": float("nan")}])
+    assert "NaN and Infinity are not JSON" in refusal(parquet([{**row, "x": float("nan")}]), "rows.parquet")
+
+
+def test_parquet_rows_come_back_in_order_across_batches_and_row_groups() -> None:
+    rows = sum_rows(3000)
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink, row_group_size=700)
+    assert list(read(sink.getvalue(), "rows.parquet")) == rows
