@@ -51,7 +51,7 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 def endpoint_config(base_url: str, **fields: Any) -> ModelConfig:
     """A model at a loopback server."""
-    return ModelConfig(kind=ModelKind.ENDPOINT, name="fake", base_url=base_url, **fields)
+    return ModelConfig(**{"kind": ModelKind.ENDPOINT, "name": "fake", "base_url": base_url, **fields})
 
 
 def make_run(

@@ -1,0 +1,186 @@
+"""The data directory: what it holds, what may go, what a stored response answers for."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from dryrun.cache import LEFTOVER_AGE, entries, leftovers
+from dryrun.cli import main
+from dryrun.fingerprint import fingerprint
+from dryrun.plan import make_plan
+from dryrun.results import load_results
+from dryrun.runner import build_model
+from dryrun.runs import Run, list_runs
+from dryrun.store import Store
+from tests.fake_endpoint import FakeEndpoint
+from tests.support import EXACT, FUZZY, make_run, sum_rows, work
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        {"temperature": 0.5},
+        {"top_p": 0.5},
+        {"max_completion_tokens": 50},
+        {"reasoning_effort": "low"},
+        {"seed": 7},
+        {"response_format": {"type": "json_object"}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_model_or_parameter_is_a_miss(
+    store: Store, endpoint: FakeEndpoint, change: dict[str, Any]
+) -> None:
+    work(make_run(store, endpoint.base_url, rollouts=1))
+    work(make_run(store, endpoint.base_url, rollouts=1, **change))
+    assert endpoint.calls == 80
+
+
+def test_another_endpoint_is_a_miss(store: Store, endpoint: FakeEndpoint) -> None:
+    work(make_run(store, endpoint.base_url))
+    with FakeEndpoint() as other:
+        work(make_run(store, other.base_url))
+        assert other.calls == endpoint.calls == 80
+
+
+def test_another_message_is_a_miss_and_another_reference_is_a_hit(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    rows = sum_rows(40)
+    work(make_run(store, endpoint.base_url, rows=rows))
+    changed = [dict(row) for row in rows]
+    changed[0]["messages"] = [{"role": "user", "content": "100 + 200 ="}]
+    changed[1]["reference_answer"] = "something else"
+    work(make_run(store, endpoint.base_url, rows=changed))
+    assert endpoint.calls == 80 + 2  # the two rollouts of the changed message
+
+
+def test_another_rollout_is_a_miss(store: Store, endpoint: FakeEndpoint) -> None:
+    work(make_run(store, endpoint.base_url, rollouts=2))
+    work(make_run(store, endpoint.base_url, rollouts=3))
+    assert endpoint.calls == 120
+
+
+def test_another_grader_or_fewer_prompts_or_concurrency_is_a_hit(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    work(make_run(store, endpoint.base_url))
+    work(make_run(store, endpoint.base_url, grader=FUZZY))
+    work(make_run(store, endpoint.base_url, size=30))
+    work(make_run(store, endpoint.base_url, concurrency=1, timeout=9.0))
+    assert endpoint.calls == 80
+
+
+def test_more_prompts_pay_for_the_difference(store: Store, endpoint: FakeEndpoint) -> None:
+    work(make_run(store, endpoint.base_url, size=30))
+    work(make_run(store, endpoint.base_url, size=40))
+    assert endpoint.calls == 80
+
+
+def test_the_cache_is_listed_with_sizes_and_the_runs_that_need_it(
+    store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work(make_run(store, endpoint.base_url))
+    work(make_run(store, endpoint.base_url, grader=FUZZY))
+    assert main(["cache"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 4
+    samples = next(line for line in printed if line.startswith("samples"))
+    for words in ("80 rows", "2 runs", "fake", "kB"):
+        assert words in samples
+
+
+def test_prune_shows_first_and_deletes_only_what_no_run_needs(
+    store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = make_run(store, endpoint.base_url)
+    work(kept)
+    gone = make_run(store, endpoint.base_url, temperature=0.5)
+    work(gone)
+    for path in gone.folder.iterdir():
+        path.unlink()
+    assert main(["cache", "--prune"]) == 0
+    assert "--yes deletes these" in capsys.readouterr().out
+    assert sorted(entry.runs for entry in entries(store)) == [0, 1, 1]
+    assert main(["cache", "--prune", "--yes"]) == 0
+    assert sorted(entry.runs for entry in entries(store)) == [1, 1]
+    assert load_results(kept).rollouts.num_rows == 80
+    assert main(["cache", "--prune", "--all", "--yes"]) == 0
+    assert entries(store) == []
+
+
+def test_prune_takes_what_a_killed_process_left_behind(store: Store, endpoint: FakeEndpoint) -> None:
+    work(make_run(store, endpoint.base_url))
+    folder = entries(store)[0].partition.folder
+    old, new = folder / ".part-1.parquet.abc", folder / ".part-2.parquet.def"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    before = time.time() - 2 * LEFTOVER_AGE
+    os.utime(old, (before, before))
+    assert leftovers(store) == [old]
+    assert main(["cache", "--prune", "--yes"]) == 0
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_compact_merges_parts_and_changes_no_row(store: Store, endpoint: FakeEndpoint) -> None:
+    for size in (10, 20, 30, 40):
+        work(make_run(store, endpoint.base_url, size=size))
+    before = load_results(list_runs(store)[0]).rollouts
+    assert max(entry.parts for entry in entries(store)) == 4
+    assert main(["cache", "--compact"]) == 0
+    assert {entry.parts for entry in entries(store)} == {1}
+    assert load_results(list_runs(store)[0]).rollouts.equals(before)
+
+
+def test_regrade_scores_what_is_stored_and_calls_nothing(
+    store: Store, endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    grader = tmp_path / "grader.json"
+    grader.write_text(json.dumps(EXACT | {"operation": "ne"}))
+    report = tmp_path / "report.json"
+    assert main(["regrade", "--run", run.id, "--grader", str(grader), "--out", str(report)]) == 0
+    assert endpoint.calls == 80
+    first = load_results(run).observations().score
+    assert json.loads(report.read_text())["statistics"]["mean"] == pytest.approx(1 - first.mean())
+
+
+def test_regrade_of_half_a_run_says_what_is_missing_and_calls_nothing(
+    store: Store, endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work(make_run(store, endpoint.base_url, rollouts=1))
+    whole = make_run(store, endpoint.base_url, rollouts=2)
+    whole.write_plan(*plan_of(whole))
+    grader = tmp_path / "grader.json"
+    grader.write_text(json.dumps(FUZZY))
+    main(["regrade", "--run", whole.id, "--grader", str(grader)])
+    assert endpoint.calls == 40
+    assert "40 responses are missing" in capsys.readouterr().err
+
+
+def test_regrade_of_a_run_that_never_started_is_a_users_mistake(
+    store: Store, endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(store, endpoint.base_url)
+    grader = tmp_path / "grader.json"
+    grader.write_text(json.dumps(FUZZY))
+    assert main(["regrade", "--run", run.id, "--grader", str(grader)]) == 2
+    assert "no responses yet" in capsys.readouterr().err
+
+
+def plan_of(run: Run) -> tuple[pa.Table, str, str]:
+    """What the pipeline writes down when a run starts."""
+    config = run.config()
+    model = build_model(config.model, "", lambda _: None)
+    plan = make_plan(run.prompts(), config, model)
+    return plan.table, fingerprint(model.identity), plan.grader
