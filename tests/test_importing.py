@@ -21,6 +21,7 @@ from dryrun.results import Inspected, load_results
 from dryrun.runner import regraded, report_of, start
 from dryrun.runs import Run
 from dryrun.store import Store
+from tests.app.test_pages import page, texts
 from tests.graders.grading import grade
 from tests.support import EXACT, work
 
@@ -240,3 +241,23 @@ def test_a_reward_range_that_is_none_is_refused(store: Store, capsys: pytest.Cap
     given = ["--data", str(store.root), "--reward-range", "1", "0"]
     assert main(["import", str(LOGS / "verl.jsonl"), *given]) == 2
     assert "lower one first" in capsys.readouterr().err
+
+
+def test_the_pages_show_an_imported_run_and_offer_to_go_on(store: Store) -> None:
+    rows = [
+        {
+            "prompt": f"{n} + 1",
+            "responses": [str(n + 1), "x"],
+            "rewards": [1, 0],
+            "reference_answer": str(n + 1),
+        }
+        for n in range(40)
+    ]
+    content = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    judged = import_samples(store, content, "rollouts.jsonl", model="my-7b", score_field="rewards")
+    test = page("results", run=judged.id)
+    assert "GO" in test.main.title[0].value
+    assert "40 prompts, 80 responses" in texts(test)
+    waiting = import_samples(store, content, "rollouts.jsonl", EXACT, model="my-7b")
+    said = texts(page("run", run=waiting.id))
+    assert "not graded yet" in said
