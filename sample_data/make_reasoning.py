@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,29 @@ TOPICS: dict[str, tuple[str, tuple[Setting, Setting, Setting]]] = {
 LEVELS = ("easy", "medium", "hard")
 
 
+class Letters:
+    """The alphabet in the orders that made the file.
+
+    ``ransom_note`` draws from a set, and from that set without one letter; in which order a set gives its
+    members changes from process to process.
+    """
+
+    WHOLE = "hbgjkqwncxopiylfvtzmesraud"
+    WITHOUT_ONE = "hbxgjopiaklfvqwtzmesncryud"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.WHOLE)
+
+    def __sub__(self, removed: set[str]) -> list[str]:
+        return [letter for letter in self.WITHOUT_ONE if letter not in removed]
+
+
 def pairs(task: str, setting: Setting, seed: int, count: int) -> list[tuple[str, str]]:
     """`count` different questions with their answers, none an example of another run."""
     found: dict[str, str] = {}
     entries = reasoning_gym.create_dataset(task, seed=seed, size=count * 20, **setting)
+    if task == "ransom_note":
+        entries.letters = Letters()
     for index in range(count * 20):
         entry = entries[index]
         found.setdefault(entry["question"].strip(), str(entry["answer"]).strip())
