@@ -2,7 +2,9 @@
 
 Two lanes work at once. Generation workers share one iterator of the rollouts that have no stored
 response yet (never one task per rollout), and hand what comes back to grading workers through a
-bounded queue. What was stored before is only read, and graded only if this grader has not seen it.
+bounded queue. Where grading is the slower lane, a response that finds the queue full waits on disk
+instead of holding up the next call. What was stored before is only read, and graded only if this
+grader has not seen it.
 """
 
 from __future__ import annotations
@@ -164,6 +166,7 @@ class Pipeline:
         )
         self._ledger = Ledger(run, self._samples, self._grades, status, notify)
         self._queue: asyncio.Queue[Sample] = asyncio.Queue(QUEUE)
+        self._overflow: set[str] = set()
         self._in_a_row = 0
 
     async def execute(self) -> RunStatus:
@@ -212,6 +215,7 @@ class Pipeline:
                 feeding.create_task(self._feed_stored(known, graded))
                 for _ in range(self._model.concurrency):
                     feeding.create_task(self._generate(todo))
+            await self._feed_overflow()
             await self._queue.join()
             for task in (*graders, flusher):
                 task.cancel()
@@ -234,15 +238,30 @@ class Pipeline:
             for sample in samples:
                 await self._queue.put(sample)
 
+    async def _feed_overflow(self) -> None:
+        """Grade what found the queue full, now that no call waits for it."""
+        await self._ledger.flush()
+        parts = stream_samples(self._samples, self._overflow)
+        while (samples := await asyncio.to_thread(next, parts, None)) is not None:
+            for sample in samples:
+                await self._queue.put(sample)
+
     async def _generate(self, todo: Iterator[Ask]) -> None:
         for ask in todo:
             sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
             self._ledger.add_sample(sample, ask.rows)
             if sample.gradable:
                 self._in_a_row = 0
-                await self._queue.put(sample)
+                self._hand_over(sample)
             else:
                 self._note_failure(sample)
+
+    def _hand_over(self, sample: Sample) -> None:
+        """To the graders, or to the disk alone where they are behind: generation waits for nobody."""
+        if self._queue.full():
+            self._overflow.add(sample.key)
+        else:
+            self._queue.put_nowait(sample)
 
     def _note_failure(self, sample: Sample) -> None:
         self._in_a_row += 1

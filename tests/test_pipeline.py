@@ -7,13 +7,15 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import pytest
 
+from dryrun import pipeline, runner
 from dryrun.config import SamplingConfig
 from dryrun.dataset import dataset_from_items
 from dryrun.errors import DryRunError
-from dryrun.records import RunState, SampleOutcome
+from dryrun.records import Grade, GradeOutcome, Item, RunState, Sample, SampleOutcome
 from dryrun.results import load_results
 from dryrun.runner import prepare, regraded, start, work_on
 from dryrun.runs import Run, RunStatus, list_runs, unfinished_run
@@ -258,3 +260,27 @@ def test_a_data_directory_that_cannot_be_written_is_one_sentence(
     with pytest.raises(DryRunError, match="Cannot write"):
         start(Store(tmp_path / "blocked"), prepared)
     assert endpoint.calls == 0
+
+
+def test_a_slow_grader_holds_up_no_call(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More responses than the queue holds come in while the first grade is still being made."""
+
+    class Slow:
+        async def grade(self, sample: Sample, item: Item) -> Grade:
+            while endpoint.calls < 80:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            return Grade(GradeOutcome.GRADED, 1.0)
+
+        async def __aenter__(self) -> Self:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(pipeline, "QUEUE", 4)
+    monkeypatch.setattr(pipeline, "GRADING_WORKERS", 2)
+    monkeypatch.setattr(runner, "build_grader", lambda config: Slow())
+    status = work(make_run(store, endpoint.base_url))
+    assert (status.state, status.sampled, status.graded) == (RunState.FINISHED, 80, 80)

@@ -186,6 +186,8 @@ def _environment() -> Iterator[str]:
 
 
 def _filesystem(limits: Limits) -> Iterator[str]:
+    # before anything is shown, since this Python may itself live in /tmp
+    yield from ("--perms", "1777", "--size", str(limits.scratch), "--tmpfs", "/tmp")
     for folder in LINKED_FOLDERS:
         path = Path(folder)
         if path.is_symlink():
@@ -203,7 +205,6 @@ def _filesystem(limits: Limits) -> Iterator[str]:
     yield from ("--proc", "/proc", "--dev", "/dev")
     yield from ("--perms", "1777", "--size", str(64 * MEGABYTE), "--tmpfs", "/dev/shm")
     yield from ("--remount-ro", "/dev")
-    yield from ("--perms", "1777", "--size", str(limits.scratch), "--tmpfs", "/tmp")
     yield from ("--remount-ro", "/", "--chdir", "/tmp")
 
 
@@ -239,6 +240,7 @@ def _distinct(paths: Iterable[Path]) -> list[Path]:
 
 def _refuse_bare_roots(paths: Iterable[Path]) -> None:
     """A Python installed right in a home or in / would show all of it."""
+    bare = (Path("/"), Path.home(), *map(Path, ("/home", "/root", "/etc", "/var", "/tmp")))
     for path in paths:
-        if path in (Path("/"), Path.home(), Path("/home"), Path("/root"), Path("/etc"), Path("/var")):
+        if path in bare:
             raise OSError(f"Python is installed right in {path}, which cannot be shown to a grader")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,6 +110,21 @@ def test_without_isolation_only_by_an_explicit_setting_and_never_hosted(
     assert grade(body("return 0.5"), "x").reward == 0.5
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     assert isolation.Mechanism.NOTHING not in isolation.candidates()
+
+
+def test_a_python_that_lives_in_tmp_is_shown_and_its_neighbours_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The sandbox has a /tmp of its own, which must not hide the interpreter."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        home = Path(folder) / "venv"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+        (Path(folder) / "secret").write_text("x")
+        monkeypatch.setattr(sys, "executable", str(home / "bin" / "python"))
+        monkeypatch.setattr(sys, "prefix", str(home))
+        monkeypatch.setattr(sys, "exec_prefix", str(home))
+        line = "import os; return float(not os.path.exists(item['secret']) and os.access('/tmp', os.W_OK))"
+        assert grade(body(line), "x", {"secret": f"{folder}/secret"}).reward == 1.0
 
 
 def test_this_machine_has_a_sandbox() -> None:
