@@ -65,6 +65,21 @@ class ModelConfig(Frozen):
         return self
 
 
+class JudgeConfig(Frozen):
+    """Where a grader's judge models are asked: apart from the base model, with a key of their own.
+
+    The key is handed over beside the configuration and never stored.
+    """
+
+    base_url: str = "https://api.openai.com/v1"
+    model: str | None = None
+    """Asked instead of the model the grader names, e.g. where that one is retired."""
+    embedding_model: str = "text-embedding-3-large"
+    """For cosine; the default is what the service uses."""
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    timeout: Annotated[float, Field(gt=0.0)] = 120.0
+
+
 class SamplingMethod(StrEnum):
     """How prompts are drawn from the dataset."""
 
@@ -102,6 +117,8 @@ class RunConfig(Frozen):
     reward_range: tuple[float, float] = (0.0, 1.0)
     """The grader's scale. Rewards are stored raw; thresholds compare ``(reward - lo) / (hi - lo)``."""
     grade_timeout: Annotated[float, Field(gt=0.0)] = 120.0
+    judge: JudgeConfig | None = None
+    """Only where the grader asks a judge."""
 
     @model_validator(mode="after")
     def _range_is_a_range(self) -> RunConfig:

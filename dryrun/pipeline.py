@@ -29,7 +29,8 @@ from dryrun.schemas import Row, grade_row, sample_row
 from dryrun.store import Partition, stream_samples
 
 FLUSH_SECONDS = 1.0
-GRADING_WORKERS = 8
+GRADING_WORKERS = 32
+"""Enough for judges, which have a lane of their own within; other graders never wait that long."""
 QUEUE = 256
 GIVE_UP_AFTER = 20
 """So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""

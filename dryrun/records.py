@@ -147,6 +147,10 @@ class Grade:
         hold for this grade, each with one line of detail.
     seconds : float
         Wall time of the grading call.
+    prompt_tokens, completion_tokens : int or None
+        What judge models counted for this grade, all of them together; None where none was asked.
+    detail : str
+        What a judge said, shortened, as it said it; else ``""``.
     """
 
     outcome: GradeOutcome
@@ -154,3 +158,6 @@ class Grade:
     sub_rewards: Mapping[str, float | None] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    detail: str = ""

@@ -11,14 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from dryrun.config import ModelConfig, ModelKind, RunConfig, SamplingConfig, Thresholds
+from dryrun.config import JudgeConfig, ModelConfig, ModelKind, RunConfig, SamplingConfig, Thresholds
 from dryrun.dataset import Dataset
 from dryrun.errors import DryRunError, StoreError
 from dryrun.graders import Finding, Grader, GraderSpec, build, check_against, load_grader, raise_errors
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.models import Model
 from dryrun.models.embedded import EmbeddedModel
 from dryrun.models.endpoint import EndpointModel
 from dryrun.models.imported import ImportedModel
+from dryrun.models.urls import normalise_base_url
 from dryrun.models.weights import WeightsProgress
 from dryrun.pipeline import OnStatus, Pipeline
 from dryrun.records import Prompt, RunState
@@ -62,6 +64,7 @@ def prepare(
     sampling: SamplingConfig | None = None,
     reward_range: tuple[float, float] | None = None,
     grade_timeout: float = 120.0,
+    judge: JudgeConfig | None = None,
 ) -> Prepared:
     """Check a grader against a dataset and draw the prompts.
 
@@ -76,6 +79,8 @@ def prepare(
         The scale of the rewards. Default: the grader's own where it is known, else 0..1.
     grade_timeout : float
         Seconds one grade may take.
+    judge : JudgeConfig, optional
+        Where a grader's judge models are asked. Default: OpenAI's own endpoint.
 
     Raises
     ------
@@ -94,8 +99,23 @@ def prepare(
         sampling=sampling,
         reward_range=_range(reward_range, spec),
         grade_timeout=grade_timeout,
+        judge=_judge(judge, spec),
     )
     return Prepared(config, prompts, tuple(findings))
+
+
+def _judge(given: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
+    """Where judges are asked, with a normalised URL; None for a grader that asks none.
+
+    Raises
+    ------
+    ModelError
+        The base URL is none.
+    """
+    if not spec.asks_models:
+        return None
+    judge = given or JudgeConfig()
+    return judge.model_copy(update={"base_url": normalise_base_url(judge.base_url)})
 
 
 def _range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, float]:
@@ -137,6 +157,7 @@ def regraded(
     grader: Mapping[str, Any] | str,
     reward_range: tuple[float, float] | None = None,
     grade_timeout: float | None = None,
+    judge: JudgeConfig | None = None,
 ) -> Prepared:
     """The same prompts and samples as `run`, under another grader: costs grades, no generation.
 
@@ -153,12 +174,18 @@ def regraded(
         "grader": spec.raw,
         "reward_range": _range(reward_range, spec),
         "grade_timeout": grade_timeout or config.grade_timeout,
+        "judge": _judge(judge or config.judge, spec),
     }
     return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
 
 
 async def work_on(
-    run: Run, *, api_key: str = "", notify: OnStatus | None = None, model: Model | None = None
+    run: Run,
+    *,
+    api_key: str = "",
+    judge_key: str = "",
+    notify: OnStatus | None = None,
+    model: Model | None = None,
 ) -> RunStatus:
     """Do what is left to do of `run`. Call it again to go on after anything that ended it.
 
@@ -167,6 +194,8 @@ async def work_on(
     run : Run
     api_key : str
         For the endpoint; kept in memory only.
+    judge_key : str
+        For the judge's endpoint, likewise.
     notify : callable, optional
         Told of every change of the run's status, from any thread.
     model : Model, optional
@@ -189,7 +218,7 @@ async def work_on(
         opening = Opening(run, notify)
         try:
             async with contextlib.AsyncExitStack() as stack:
-                grader = await stack.enter_async_context(build_grader(run.config()))
+                grader = await stack.enter_async_context(build_grader(run.config(), judge_key))
                 opening.say("Getting the model ready.")
                 source = model or build_model(run.config().model, api_key, opening.say)
                 opened = await stack.enter_async_context(source)
@@ -246,9 +275,10 @@ def weights_words(progress: WeightsProgress) -> str:
     return f"{progress.stage.value.capitalize()} the model's weights (once): {done:,} of {total:,} MB."
 
 
-def build_grader(config: RunConfig) -> Grader:
+def build_grader(config: RunConfig, judge_key: str = "") -> Grader:
     """The grader a configuration names, not yet opened."""
-    return build(load_grader(config.grader), timeout=config.grade_timeout)
+    judge = None if config.judge is None else JudgeAccess(config.judge, judge_key)
+    return build(load_grader(config.grader), timeout=config.grade_timeout, judge=judge)
 
 
 def report_of(results: Results, thresholds: Thresholds | None = None) -> Report:

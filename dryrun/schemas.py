@@ -43,9 +43,15 @@ GRADES = pa.schema(
         ("errors", pa.string()),
         ("seconds", pa.float64()),
         ("at", pa.float64()),
+        ("prompt_tokens", pa.int64()),
+        ("completion_tokens", pa.int64()),
+        ("detail", pa.string()),
     ]
 )
 """One row per grade; ``sub_rewards`` and ``errors`` are JSON objects, a missing reward is null."""
+
+ADDED_LATER = frozenset({"detail", "prompt_tokens", "completion_tokens"})
+"""Columns of `GRADES` that parts written by earlier versions lack; they are read as null."""
 
 PROMPTS = pa.schema(
     [("key", pa.string()), ("row", pa.int64()), ("topic", pa.string()), ("item", pa.string())]
@@ -114,6 +120,9 @@ def grade_row(key: str, grade: Grade) -> Row:
         "errors": orjson.dumps(dict(grade.errors)).decode(),
         "seconds": grade.seconds,
         "at": time.time(),
+        "prompt_tokens": grade.prompt_tokens,
+        "completion_tokens": grade.completion_tokens,
+        "detail": grade.detail or None,
     }
 
 
@@ -125,6 +134,9 @@ def grade_from_row(row: Mapping[str, Any]) -> Grade:
         sub_rewards=orjson.loads(row["sub_rewards"]),
         errors=orjson.loads(row["errors"]),
         seconds=row["seconds"],
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        detail=row["detail"] or "",
     )
 
 

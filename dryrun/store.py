@@ -28,10 +28,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from dryrun.config import JudgeConfig
 from dryrun.errors import StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.records import GradeOutcome, Sample, SampleOutcome
-from dryrun.schemas import GRADES, SAMPLES, Row, sample_from_row
+from dryrun.schemas import ADDED_LATER, GRADES, SAMPLES, Row, sample_from_row
 
 PART_PREFIX = "part-"
 STREAM_ROWS = 1024
@@ -190,10 +191,14 @@ class Partition:
     def read_part(self, path: Path, columns: Sequence[str]) -> pa.Table | None:
         """The rows of one part, or None if it cannot be read (then `skipped` says why)."""
         try:
-            table = pq.read_table(path, columns=list(columns), partitioning=None)
-            if len(table.column_names) != len(columns):
-                raise pa.ArrowInvalid(f"columns missing: {set(columns) - set(table.column_names)}")
-            return table.cast(pa.schema([self.schema.field(name) for name in columns]))
+            with pq.ParquetFile(path) as file:
+                missing = [name for name in columns if name not in file.schema_arrow.names]
+                if set(missing) - (ADDED_LATER if self.schema is GRADES else set()):
+                    raise pa.ArrowInvalid(f"columns missing: {missing}")
+                table = file.read([name for name in columns if name not in missing])
+            for name in missing:
+                table = table.append_column(name, pa.nulls(table.num_rows))
+            return table.select(list(columns)).cast(pa.schema([self.schema.field(name) for name in columns]))
         except FileNotFoundError:
             return None  # merged or pruned while we were reading
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -245,9 +250,11 @@ class Store:
         return self.root / "runs"
 
 
-def grader_fingerprint(grader: Mapping[str, Any]) -> str:
-    """What names a grader: its canonical JSON."""
-    return fingerprint({"grader": grader})
+def grader_fingerprint(grader: Mapping[str, Any], judge: JudgeConfig | None = None) -> str:
+    """What names a grader: its canonical JSON, and where its judges are asked."""
+    if judge is None:
+        return fingerprint({"grader": grader})
+    return fingerprint({"grader": grader, "judge": {"base_url": judge.base_url, "model": judge.model}})
 
 
 def grade_key(grader: str, sample_key: str, item_key: str) -> str:

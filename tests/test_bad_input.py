@@ -76,7 +76,7 @@ def test_a_bad_dataset(
         (EXACT | {"input": ["x"]}, "$.input: must be text"),
         (EXACT | {"reference": "{{item.refrence_answer}}"}, "Did you mean 'reference_answer'"),
         ({"type": "python", "name": "p", "source": "def grade(sample):"}, "$.source"),
-        ({"type": "score_model", "name": "j", "model": "m", "input": []}, "$.type"),
+        ({"type": "score_model", "name": "j", "model": "m", "input": []}, "$.input"),
     ],
 )
 def test_a_bad_grader(

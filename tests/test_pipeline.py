@@ -281,6 +281,6 @@ def test_a_slow_grader_holds_up_no_call(
 
     monkeypatch.setattr(pipeline, "QUEUE", 4)
     monkeypatch.setattr(pipeline, "GRADING_WORKERS", 2)
-    monkeypatch.setattr(runner, "build_grader", lambda config: Slow())
+    monkeypatch.setattr(runner, "build_grader", lambda *_: Slow())
     status = work(make_run(store, endpoint.base_url))
     assert (status.state, status.sampled, status.graded) == (RunState.FINISHED, 80, 80)

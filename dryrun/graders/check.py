@@ -9,9 +9,18 @@ from dryrun.graders.findings import Finding, Severity, did_you_mean
 from dryrun.graders.isolation import Mechanism
 from dryrun.graders.sandbox import sandbox_status
 from dryrun.graders.source import parameter_names
-from dryrun.graders.specs import GraderSpec, Operation, PythonSpec, StringCheckSpec, TextSimilaritySpec
+from dryrun.graders.specs import (
+    GraderSpec,
+    Metric,
+    Operation,
+    PythonSpec,
+    StringCheckSpec,
+    TextSimilaritySpec,
+)
 from dryrun.graders.template import SAMPLE_MEMBERS, Reference, Template, VariableError
 from dryrun.records import Prompt
+
+COSINE_FIX = "Before training use fuzzy_match, a rouge metric or a judge."
 
 SHOWN_ROWS = 5
 """How many rows a finding names."""
@@ -61,6 +70,9 @@ def check_against(spec: GraderSpec, prompts: Iterable[Prompt], response_format: 
             findings += _check_like(grader, where, rows)
         if isinstance(grader, (StringCheckSpec, TextSimilaritySpec)):
             findings += _check_sides(grader, where)
+        if isinstance(grader, TextSimilaritySpec) and grader.evaluation_metric is Metric.COSINE:
+            what = "cosine compares embeddings: the service has it for evals, not for fine-tuning."
+            findings.append(Finding(Severity.WARNING, f"{where}.evaluation_metric", what, COSINE_FIX))
         if isinstance(grader, PythonSpec):
             findings += _check_sandbox(where)
             findings += _check_source(grader, where, response_format)

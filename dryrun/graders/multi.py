@@ -43,16 +43,17 @@ class MultiGrader:
     def _combined(self, parts: Mapping[str, Grade], start: float) -> Grade:
         rewards = {key: grade.reward for key, grade in parts.items()}
         errors = _merged_errors(parts)
+        said = _said(parts)
         known = {key: reward for key, reward in rewards.items() if reward is not None}
         if len(known) < len(rewards):
-            return Grade(GradeOutcome.UNGRADED, None, rewards, errors, perf_counter() - start)
+            return Grade(GradeOutcome.UNGRADED, None, rewards, errors, perf_counter() - start, *said)
         outcome, reward = GradeOutcome.GRADED, 0.0
         try:
             reward = self._formula.evaluate(known)
         except FormulaError as error:
             outcome = GradeOutcome.GRADED_ZERO
             errors[GradeError.FORMULA_PARSE.value] = one_line(str(error))
-        return Grade(outcome, reward, rewards, errors, perf_counter() - start)
+        return Grade(outcome, reward, rewards, errors, perf_counter() - start, *said)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:
@@ -68,6 +69,21 @@ class MultiGrader:
         trace: TracebackType | None,
     ) -> None:
         await self._open.aclose()
+
+
+def _said(parts: Mapping[str, Grade]) -> tuple[int | None, int | None, str]:
+    """Tokens of all judges together, and what each said under its key."""
+    details = [f"{key}: {grade.detail}" for key, grade in parts.items() if grade.detail]
+    return (
+        _sum([grade.prompt_tokens for grade in parts.values()]),
+        _sum([grade.completion_tokens for grade in parts.values()]),
+        "\n\n".join(details),
+    )
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _merged_errors(parts: Mapping[str, Grade]) -> dict[str, str]:

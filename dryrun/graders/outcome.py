@@ -24,6 +24,12 @@ class GradeError(StrEnum):
     """The python grader raised, ran too long, or did not return a finite number."""
     PYTHON_SERVER = "python_grader_server_error"
     """The sandbox is not there or broke down."""
+    MODEL_SERVER = "model_grader_server_error"
+    """The judge could not be asked."""
+    MODEL_REFUSAL = "model_grader_refusal_error"
+    """The judge refused, or its answer was filtered."""
+    MODEL_PARSE = "model_grader_parse_error"
+    """The judge answered with something that is no result."""
     OTHER = "other_error"
     """Anything else."""
 

@@ -12,7 +12,13 @@ class Grader(Protocol):
     """Anything that grades samples. Opened once, used by many tasks at once, closed once."""
 
     async def grade(self, sample: Sample, item: Item) -> Grade:
-        """The grade of one sample. A grader's failure is an outcome of the grade, never an exception."""
+        """The grade of one sample. A grader's failure is an outcome of the grade, never an exception.
+
+        Raises
+        ------
+        ModelError
+            A judge that no later call would reach either: wrong key, unknown model.
+        """
 
     async def __aenter__(self) -> Self: ...
 

@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from dryrun.config import Frozen
 from dryrun.errors import GraderError, Problem
 from dryrun.graders.findings import did_you_mean, nearest
 from dryrun.graders.formula import FUNCTIONS, Formula, FormulaError, parse_formula
+from dryrun.graders.judge_specs import ROLES, JudgeMessage, JudgeSampling, LabelModelSpec, ScoreModelSpec
 from dryrun.graders.specs import (
     GraderSpec,
     GraderType,
@@ -29,16 +31,19 @@ SPECS: Mapping[GraderType, type[GraderSpec]] = {
     GraderType.STRING_CHECK: StringCheckSpec,
     GraderType.TEXT_SIMILARITY: TextSimilaritySpec,
     GraderType.PYTHON: PythonSpec,
+    GraderType.SCORE_MODEL: ScoreModelSpec,
+    GraderType.LABEL_MODEL: LabelModelSpec,
     GraderType.MULTI: MultiSpec,
 }
 
 NOT_YET: Mapping[GraderType, str] = {
-    GraderType.SCORE_MODEL: "asks a judge model for a score, which Dry Run cannot run yet",
-    GraderType.LABEL_MODEL: "asks a judge model for a label, which Dry Run cannot run yet",
     GraderType.ENDPOINT: "calls a web service of its own, which Dry Run cannot run yet",
     GraderType.LAMBDA: "calls an AWS Lambda function, which Dry Run cannot run yet",
 }
-_USE_INSTEAD = "Use string_check, text_similarity, python or multi."
+_USE_INSTEAD = "Use string_check, text_similarity, score_model, python or multi."
+
+NESTED: Mapping[str, type[Frozen]] = {"sampling_params": JudgeSampling, "input": JudgeMessage}
+"""Fields that hold records of their own, for the fixes of unknown fields within them."""
 
 ALIASES: Mapping[str, Mapping[str, str]] = {
     "operation": {"neq": "ne", "equals": "eq", "==": "eq", "!=": "ne", "contains": "like"},
@@ -48,7 +53,8 @@ ALIASES: Mapping[str, Mapping[str, str]] = {
 
 CHOICES: Mapping[str, Sequence[str]] = {
     "operation": [operation.value for operation in Operation],
-    "evaluation_metric": [metric.value for metric in Metric if metric is not Metric.COSINE],
+    "evaluation_metric": [metric.value for metric in Metric],
+    "role": ROLES,
 }
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -170,6 +176,7 @@ def _guessed_type(value: Mapping[str, Any]) -> str:
             return f"This looks like a job: the grader is the object under {wrapper!r}."
     marks = {"operation": "string_check", "evaluation_metric": "text_similarity", "source": "python"}
     marks |= {"calculate_output": "multi", "graders": "multi"}
+    marks |= {"passing_labels": "label_model", "labels": "label_model", "model": "score_model"}
     for field, kind in marks.items():
         if field in value:
             return f'With {field!r} it is probably "type": "{kind}".'
@@ -271,15 +278,14 @@ def _validated(
 
 def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Problem:
     """One of pydantic's findings in the words of the grader's author."""
-    field = str(detail["loc"][0]) if detail["loc"] else ""
-    path = f"{where}.{field}" if field else where
+    steps = detail["loc"]
+    field = str(steps[-1]) if steps else ""
+    path = _path(where, steps)
     match detail["type"]:
         case "missing":
-            return Problem(where, f"the field {field!r} is missing.", _missing_fix(field))
+            return Problem(_path(where, steps[:-1]), f"the field {field!r} is missing.", _missing_fix(field))
         case "extra_forbidden":
-            return Problem(
-                path, f"a {_kind_name(model)} grader has no field {field!r}.", _extra_fix(model, field)
-            )
+            return _unknown_field(model, where, steps)
         case "enum" | "literal_error":
             return _wrong_choice(path, field, detail["input"])
         case "value_error":
@@ -289,6 +295,25 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
             return Problem(path, f"must be {wanted}, not {_kind(detail['input'])}.")
         case _:
             return Problem(path, f"{detail['msg']}.")
+
+
+def _path(where: str, steps: Sequence[int | str]) -> str:
+    return where + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+
+
+def _unknown_field(model: type[GraderSpec], where: str, steps: Sequence[int | str]) -> Problem:
+    field, path = str(steps[-1]), _path(where, steps)
+    if len(steps) > 1:
+        owner, known = str(steps[0]), NESTED.get(str(steps[0]))
+        names = _names(known) if known else []
+        return Problem(path, f"{owner} has no field {field!r}.", _extra_fix(names, field))
+    names = _names(model)
+    return Problem(path, f"a {_kind_name(model)} grader has no field {field!r}.", _extra_fix(names, field))
+
+
+def _names(model: type[Frozen]) -> list[str]:
+    """The fields as JSON spells them."""
+    return [info.alias or name for name, info in model.model_fields.items()]
 
 
 def _value_problem(path: str, detail: ErrorDetails) -> Problem:
@@ -301,15 +326,17 @@ def _missing_fix(field: str) -> str:
         return f"One of {', '.join(CHOICES[field])}."
     hints = {
         "name": "Any short text.",
-        "input": 'Usually "{{sample.output_text}}".',
+        "input": 'Usually "{{sample.output_text}}"; for a judge, a list of messages.',
         "reference": 'For example "{{item.reference_answer}}".',
+        "model": "The judge's name, e.g. gpt-5.4-mini.",
+        "labels": 'For example ["good", "bad"].',
+        "passing_labels": 'Those of labels that pay 1, e.g. ["good"].',
         "calculate_output": "A formula of the sub-graders' keys, e.g. 0.8 * exact + 0.2 * fuzzy.",
     }
     return hints.get(field, "")
 
 
-def _extra_fix(model: type[GraderSpec], field: str) -> str:
-    known = list(model.model_fields)
+def _extra_fix(known: Sequence[str], field: str) -> str:
     if nearest(field, known) is not None:
         return did_you_mean(field, known)
     return f"Leave it out; its fields are {', '.join(known)}."

@@ -58,6 +58,7 @@ class Metric(StrEnum):
     GLEU = "gleu"
     METEOR = "meteor"
     COSINE = "cosine"
+    """Of embeddings, from an endpoint. Evals only: reinforcement fine-tuning refuses it."""
     ROUGE_1 = "rouge_1"
     ROUGE_2 = "rouge_2"
     ROUGE_3 = "rouge_3"
@@ -69,15 +70,6 @@ class Metric(StrEnum):
 def _templated(text: str) -> str:
     parse_template(text)
     return text
-
-
-def _supported(metric: Metric) -> Metric:
-    if metric is Metric.COSINE:
-        raise ValueError(
-            "cosine compares embeddings; the service has it for evals only, not for reinforcement "
-            "fine-tuning. Use fuzzy_match or a rouge metric."
-        )
-    return metric
 
 
 TemplateText = Annotated[str, AfterValidator(_templated)]
@@ -94,12 +86,13 @@ class GraderSpec(Frozen):
     @property
     def raw(self) -> dict[str, Any]:
         """The grader as OpenAI JSON, for the report, for export, and to load again."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
 
     @property
     def canonical(self) -> dict[str, Any]:
         """What determines a reward: the configuration without names and reporting thresholds."""
-        return self.model_dump(mode="json", exclude_none=True, exclude={"name", "pass_threshold"})
+        left_out = {"name", "pass_threshold"}
+        return self.model_dump(mode="json", exclude_none=True, by_alias=True, exclude=left_out)
 
     @property
     def fingerprint(self) -> str:
@@ -110,6 +103,11 @@ class GraderSpec(Frozen):
     def templates(self) -> dict[str, Template]:
         """The templated fields by name."""
         return {}
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether grading calls a model: a judge, or one that embeds."""
+        return False
 
     def walk(self, where: str = "$") -> Iterator[tuple[str, GraderSpec]]:
         """This grader and all within it, each with its JSON path."""
@@ -160,7 +158,7 @@ class TextSimilaritySpec(GraderSpec):
     name: str
     input: TemplateText
     reference: TemplateText
-    evaluation_metric: Annotated[Metric, Field(strict=False), AfterValidator(_supported)]
+    evaluation_metric: Annotated[Metric, Field(strict=False)]
     pass_threshold: float | None = None
 
     @property
@@ -171,11 +169,16 @@ class TextSimilaritySpec(GraderSpec):
     def range(self) -> Interval:
         return 0.0, 1.0
 
+    @property
+    def asks_models(self) -> bool:
+        return self.evaluation_metric is Metric.COSINE
+
     def describe(self) -> str:
         by = {
             Metric.FUZZY_MATCH: "in its characters (fuzzy_match)",
             Metric.BLEU: "in its runs of one to four words, counted from the response (bleu)",
             Metric.GLEU: "in its runs of one to four words, counted from both sides (gleu)",
+            Metric.COSINE: "in meaning, by the angle between their embeddings (cosine)",
             Metric.METEOR: "in its words, their stems and synonyms (meteor)",
             Metric.ROUGE_L: "in its longest common sequence of words (rouge_l)",
         }.get(self.evaluation_metric, f"in its word sequences ({self.evaluation_metric})")
@@ -217,6 +220,10 @@ class MultiSpec(GraderSpec):
     def formula(self) -> Formula:
         """The parsed ``calculate_output``."""
         return parse_formula(self.calculate_output)
+
+    @property
+    def asks_models(self) -> bool:
+        return any(grader.asks_models for grader in self.graders.values())
 
     def walk(self, where: str = "$") -> Iterator[tuple[str, GraderSpec]]:
         yield where, self

@@ -7,6 +7,7 @@ What is rare (files, batches) goes through the SDK, on the same connections.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from yarl import URL
 
 from dryrun.errors import ModelError
 from dryrun.models.faults import Fault, FaultKind, fault_of_answer, fault_of_exception
+from dryrun.models.pacing import RetryPolicy
 from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
 from dryrun.paths import hosted
 
@@ -185,6 +187,22 @@ class Client:
         if path not in self._urls:
             self._urls[path] = URL(self.base_url + path)
         return self._urls[path]
+
+
+async def ask_patiently(
+    client: Client, path: str, body: Mapping[str, Any] | None, seconds: float, policy: RetryPolicy
+) -> Answer | Fault:
+    """The same as `Client.ask`, tried again by `policy` where that may help."""
+    failures = 0
+    while True:
+        answer = await client.ask(path, body, seconds)
+        failures += 1
+        if isinstance(answer, Answer) or answer.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
+            return answer
+        pause = policy.pause(failures, answer.retry_after)
+        if pause is None:
+            return answer
+        await asyncio.sleep(pause)
 
 
 def _headers(sdk: openai.AsyncOpenAI) -> dict[str, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from dryrun.errors import ModelError
-from dryrun.models.client import Answer, Client
+from dryrun.models.client import Client, ask_patiently
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact
 from dryrun.models.pacing import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, read_json
@@ -45,25 +44,12 @@ async def list_models(base_url: str, api_key: str = "", *, policy: RetryPolicy =
     client = Client(url, api_key)
     await client.open()
     try:
-        answer = await _ask(client, policy)
+        answer = await ask_patiently(client, "/models", None, TIMEOUT, policy)
     finally:
         await client.close()
     if isinstance(answer, Fault):
         raise ModelError(redact(_sentence(answer, url), api_key.strip()))
     return _models(answer.content, url)
-
-
-async def _ask(client: Client, policy: RetryPolicy) -> Answer | Fault:
-    failures = 0
-    while True:
-        answer = await client.ask("/models", None, TIMEOUT)
-        failures += 1
-        if isinstance(answer, Answer) or answer.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
-            return answer
-        pause = policy.pause(failures, answer.retry_after)
-        if pause is None:
-            return answer
-        await asyncio.sleep(pause)
 
 
 def _sentence(fault: Fault, url: str) -> str:

@@ -113,10 +113,6 @@ def test_a_wrong_multi_grader_is_explained(grader: dict[str, Any], said: list[st
     assert all(part in text for part in said), text
 
 
-def test_cosine_is_refused_because_reinforcement_fine_tuning_has_none() -> None:
-    assert "evals only" in problems(similarity("cosine"))
-
-
 @pytest.mark.parametrize(
     ("source", "said"),
     [
