@@ -5,6 +5,8 @@ import streamlit as st
 from dryrun.app.dataset_form import dataset_section
 from dryrun.app.frame import ensure_frame
 from dryrun.app.grader_form import grader_section, show_findings
+from dryrun.app.grader_trial import trial_section
+from dryrun.app.judge_form import ChosenJudge, judge_section
 from dryrun.app.launch import call_summary, launch
 from dryrun.app.model_form import model_section
 from dryrun.app.problems import show_error
@@ -29,6 +31,12 @@ dataset = dataset_section()
 
 st.subheader("2. Grader")
 grader = grader_section()
+try:
+    judge = judge_section(grader)
+except DryRunError as error:
+    show_error(error)
+    judge, grader = ChosenJudge(), None
+trial_section(dataset, grader, judge)
 
 st.subheader("3. Base model")
 model = model_section()
@@ -42,10 +50,17 @@ try:
     if dataset is None or grader is None or model is None:
         st.caption("Choose what is missing above, then start here.")
         st.stop()
-    prepared = prepare(dataset, grader.raw, model=model.config, sampling=sampling, reward_range=reward_range)
+    prepared = prepare(
+        dataset,
+        grader.raw,
+        model=model.config,
+        sampling=sampling,
+        reward_range=reward_range,
+        judge=judge.config,
+    )
     show_findings(prepared.findings)
     call_summary(prepared)
     if st.button("Start run", type="primary", icon=":material/play_arrow:", key="start"):
-        launch(prepared, model.api_key)
+        launch(prepared, model.api_key, judge.api_key)
 except DryRunError as error:
     show_error(error)

@@ -180,3 +180,64 @@ def test_help_needs_no_heavy_package() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_grade_lays_a_reward_open(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    dataset, grader = files[1], files[3]
+    assert main(["grade", "--grader", grader, "--item", dataset, "--row", "3", "--text", "5"]) == 0
+    printed = capsys.readouterr().out
+    for words in ("reward", "1 (graded)", "$.reference", "5"):
+        assert words in printed
+    assert main(["grade", "--grader", grader, "--item", dataset, "--text", "[red]7[/]", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["reward"], found["filled"]["$.input"]) == (0.0, "[red]7[/]")
+
+
+def test_grade_names_the_line_that_is_no_row(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text('{"a": 1}\n{"a": \n')
+    given = ["grade", "--grader", files[3], "--text", "5", "--item", str(broken)]
+    assert main([*given, "--row", "2"]) == 2
+    assert "broken.jsonl, line 2: not JSON" in capsys.readouterr().err
+    assert main([*given, "--row", "9"]) == 2
+    assert "has 2 lines" in capsys.readouterr().err
+
+
+def test_validate_says_what_is_wrong_and_its_exit_code_too(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", *files, "--ceiling", "--platform", "openai"]) == 0
+    printed = capsys.readouterr().out
+    assert "earn 1 on average over 60 rows" in printed
+    assert "No finding." in printed
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps(EXACT | {"reference": "The answer is {{item.reference_answer}}"}))
+    assert main(["validate", "--dataset", files[1], "--grader", str(wrong), "--ceiling"]) == 2
+    assert "60 earn less" in capsys.readouterr().out
+    assert main(["validate", "--grader", files[3], "--ceiling"]) == 2
+    assert "--ceiling needs --dataset" in capsys.readouterr().err
+
+
+def test_a_run_asks_its_judge_with_the_judges_key(
+    files: list[str],
+    endpoint: FakeEndpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    grader = tmp_path / "judge.json"
+    message = {"role": "user", "content": "Rate: {{sample.output_text}}"}
+    grader.write_text(
+        json.dumps({"type": "score_model", "name": "j", "model": "gpt-old", "input": [message]})
+    )
+    monkeypatch.setenv("JUDGE_KEY", "sk-judge")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-base")
+    with FakeEndpoint(answer=lambda body: '{"steps": [], "result": 0.5}', api_key="sk-judge") as judge:
+        judging = ["--judge-base-url", judge.base_url, "--judge-model", "new", "--judge-key-env", "JUDGE_KEY"]
+        assert main(["run", files[0], files[1], "--grader", str(grader), *at(endpoint), *judging]) == 1
+        assert (endpoint.calls, judge.calls) == (120, 120)
+        assert {body["model"] for body in judge.bodies} == {"new"}
+    assert {headers["Authorization"] for headers in endpoint.headers} == {"Bearer sk-base"}
+    assert "Mean 0.50" in capsys.readouterr().out

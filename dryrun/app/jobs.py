@@ -106,15 +106,15 @@ def find(run: Run) -> Job | None:
     return next((job for job in live() if job.dryrun_folder == folder), None)
 
 
-def start(run: Run, *, api_key: str = "", owner: str = "") -> Job:
+def start(run: Run, *, api_key: str = "", judge_key: str = "", owner: str = "") -> Job:
     """Work on `run` until it ends, or attach to the job that already does.
 
     Parameters
     ----------
     run : Run
         New, or one to resume.
-    api_key : str
-        Lives in the job's closure only: never stored, logged or shown.
+    api_key, judge_key : str
+        Live in the job's closure only: never stored, logged or shown.
     owner : str
 
     Raises
@@ -131,14 +131,14 @@ def start(run: Run, *, api_key: str = "", owner: str = "") -> Job:
                 f"{MAX_LIVE} runs are live on this server already. Wait for one to end, or cancel one; "
                 "this run is kept and can be started from its page."
             )
-        job = Job(run.id, str(run.folder.resolve()), owner, _worker(run, api_key))
+        job = Job(run.id, str(run.folder.resolve()), owner, _worker(run, api_key, judge_key))
         job.start()
         return job
 
 
-def _worker(run: Run, api_key: str) -> Work:
+def _worker(run: Run, api_key: str, judge_key: str) -> Work:
     def work(notify: Callable[[RunStatus], None]) -> Coroutine[Any, Any, RunStatus]:
-        return work_on(run, api_key=api_key, notify=notify)
+        return work_on(run, api_key=api_key, judge_key=judge_key, notify=notify)
 
     return work
 

@@ -17,11 +17,11 @@ from dryrun.runs import Run, unfinished_run
 FLASH = "launch_problem"
 
 
-def launch(prepared: Prepared, api_key: str = "") -> None:
+def launch(prepared: Prepared, api_key: str = "", judge_key: str = "") -> None:
     """Start the run and go to its page. A run with just this configuration is gone on with, not doubled."""
     run = _known(prepared) or start(store(), prepared)
     try:
-        jobs.start(run, api_key=api_key, owner=owner())
+        jobs.start(run, api_key=api_key, judge_key=judge_key, owner=owner())
     except DryRunError as error:
         st.session_state[FLASH] = str(error)
     look_at(run.id)
@@ -46,5 +46,13 @@ def call_summary(prepared: Prepared) -> Estimate:
     if counts.stored:
         lines += f", of which {counts.stored:,} are stored already: **{counts.calls:,} calls** are left"
     grader = plain(prepared.config.grader.get("name") or prepared.config.grader.get("type", ""), 60)
-    st.markdown(f"{lines}.  \n{counts.responses:,} grades by the grader {grader}, computed on this machine.")
+    st.markdown(f"{lines}.  \n{counts.responses:,} grades by the grader {grader}, {_graded_where(prepared)}.")
     return counts
+
+
+def _graded_where(prepared: Prepared) -> str:
+    judge = prepared.config.judge
+    if judge is None:
+        return "computed on this machine"
+    host = judge.base_url.split("://")[-1].split("/")[0]
+    return f"each at least **one call** to a judge at {plain(host, 80)}"

@@ -108,10 +108,10 @@ def _endpoint() -> ChosenModel | None:
     return ChosenModel(_config(kind=ModelKind.ENDPOINT, name=name, base_url=base_url, **values), key)
 
 
-def api_key_input(key: str) -> str:
+def api_key_input(key: str, label: str = "API key") -> str:
     """A password field; what is typed leaves it only for the calls themselves."""
     typed = st.text_input(
-        "API key",
+        label,
         type="password",
         key=key,
         autocomplete="off",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.grader_form import checked, edit, grader_editor, pretty, show_findings
+from dryrun.app.judge_form import ChosenJudge, judge_section
 from dryrun.app.labels import plain, short
 from dryrun.app.launch import launch
 from dryrun.app.model_form import api_key_input, fill_in, model_words
@@ -39,7 +40,7 @@ def regrade_form(name: str) -> None:
     spec = checked(grader_editor())
     try:
         reward_range = range_section(spec, "regrade_range")
-        _offer(chosen, spec, reward_range)
+        _offer(chosen, spec, reward_range, judge_section(spec, config.judge, "regrade_judge"))
     except DryRunError as error:
         show_error(error)
     st.button("Change dataset, model or sample too", on_click=_leave_with, args=(config,), type="tertiary")
@@ -69,17 +70,19 @@ def _kept(chosen: Chosen, config: RunConfig) -> None:
     )
 
 
-def _offer(chosen: Chosen, spec: GraderSpec | None, reward_range: tuple[float, float] | None) -> None:
+def _offer(
+    chosen: Chosen, spec: GraderSpec | None, reward_range: tuple[float, float] | None, judge: ChosenJudge
+) -> None:
     if spec is None:
         return
-    prepared = regraded(chosen.run, spec.raw, reward_range)
+    prepared = regraded(chosen.run, spec.raw, reward_range, judge=judge.config)
     show_findings(prepared.findings)
     counts = estimate(chosen.run.store, prepared)
     api_key = _words_and_key(prepared, counts)
     if st.button("Re-score", type="primary", icon=":material/play_arrow:", key="rescore"):
         if chosen.recorded:
             borrow_samples(chosen.run, store())
-        launch(prepared, api_key)
+        launch(prepared, api_key, judge.api_key)
 
 
 def _words_and_key(prepared: Prepared, counts: Estimate) -> str:

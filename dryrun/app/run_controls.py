@@ -15,6 +15,7 @@ from dryrun.records import RunState
 from dryrun.runs import Run, RunStatus
 
 KEY = "resume_key"
+JUDGE_KEY = "resume_judge_key"
 
 
 def run_controls(run: Run, status: RunStatus) -> None:
@@ -47,6 +48,8 @@ def _after(run: Run, status: RunStatus) -> None:
     left = not finished or status.failed or status.ungraded
     if left and config_of(run).model.kind is ModelKind.ENDPOINT:
         api_key_input(KEY)
+    if left and config_of(run).judge is not None:
+        api_key_input(JUDGE_KEY, "Judge's API key")
     with st.container(horizontal=True):
         if status.graded and st.button(
             "See the results" if finished else "See the results so far",
@@ -70,7 +73,8 @@ def _after(run: Run, status: RunStatus) -> None:
 
 
 def _resume(run: Run) -> None:
+    key, judge_key = (str(st.session_state.get(name) or "") for name in (KEY, JUDGE_KEY))
     try:
-        jobs.start(run, api_key=str(st.session_state.get(KEY) or ""), owner=owner())
+        jobs.start(run, api_key=key, judge_key=judge_key, owner=owner())
     except DryRunError as error:
         st.session_state[FLASH] = str(error)

@@ -12,11 +12,9 @@ import streamlit as st
 from dryrun.analysis.wording import figure, plural
 from dryrun.app.labels import plain
 from dryrun.config import RunConfig
+from dryrun.graders.ceiling import REFERENCES
 from dryrun.records import Grade, Prompt, Sample, SampleOutcome
 from dryrun.results import Inspected
-
-REFERENCES = ("reference_answer", "reference", "answer", "expected")
-"""Names under which rows carry what the right answer is, the likeliest first."""
 
 LONG = 1200
 """Characters above which a text gets a box that scrolls."""
@@ -43,6 +41,7 @@ def sample_view(inspected: Inspected, score: float, config: RunConfig) -> None:
             others = _reference(inspected.prompt)
         if inspected.grade is not None:
             _errors(inspected.grade)
+            _judge(inspected.grade)
         if others:
             with st.expander("Other fields of the row"):
                 _block(_json(others))
@@ -101,6 +100,12 @@ def _sub_rewards(grade: Grade) -> str:
 def _errors(grade: Grade) -> None:
     for name, detail in grade.errors.items():
         st.warning(plain(f"{name}: {detail}", 500))
+
+
+def _judge(grade: Grade) -> None:
+    if grade.detail:
+        with st.expander("What the judge said", icon=":material/gavel:"):
+            _block(grade.detail)
 
 
 def _reference(prompt: Prompt) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import TypedDict
 
 from pydantic import ValidationError
 
-from dryrun.config import EMBEDDED_MODEL, ModelConfig, ModelKind, Thresholds
+from dryrun.config import EMBEDDED_MODEL, JudgeConfig, ModelConfig, ModelKind, Thresholds
 from dryrun.errors import DryRunError
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.paths import data_dir
 from dryrun.report import Report
 from dryrun.results import load_results
@@ -67,6 +68,54 @@ def add_grading(command: argparse._ActionsContainer) -> None:
         metavar="SECONDS",
         help="a grade may take (default: %(default)s)",
     )
+    add_judge(command)
+
+
+def add_judge(command: argparse._ActionsContainer) -> None:
+    """Where a grader's judge models are asked."""
+    group = command.add_argument_group("judge", "for graders that ask a model")
+    group.add_argument("--judge-base-url", help="endpoint (default: $OPENAI_BASE_URL, else OpenAI's)")
+    group.add_argument("--judge-model", help="asked instead of the model that the grader names")
+    group.add_argument(
+        "--judge-key-env",
+        default="OPENAI_API_KEY",
+        metavar="NAME",
+        help="variable with the judge's key (default: %(default)s)",
+    )
+    group.add_argument("--judge-concurrency", type=positive, default=16, help="(default: %(default)s)")
+    group.add_argument("--embedding-model", help="for cosine (default: text-embedding-3-large)")
+
+
+def judge_config(options: argparse.Namespace) -> JudgeConfig:
+    """Where the options say that judges are asked.
+
+    Raises
+    ------
+    DryRunError
+        An option has a value that no judge takes.
+    """
+    fields = {
+        "base_url": options.judge_base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL,
+        "model": options.judge_model,
+        "concurrency": options.judge_concurrency,
+    }
+    if options.embedding_model:
+        fields["embedding_model"] = options.embedding_model
+    try:
+        return JudgeConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DryRunError(f"--judge-{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error
+
+
+def judge_key(options: argparse.Namespace) -> str:
+    """The judge's key, from the environment."""
+    return os.environ.get(options.judge_key_env, "")
+
+
+def judge_access(options: argparse.Namespace) -> JudgeAccess:
+    """Endpoint and key of the judge."""
+    return JudgeAccess(judge_config(options), judge_key(options))
 
 
 class Grading(TypedDict):
@@ -74,6 +123,7 @@ class Grading(TypedDict):
 
     reward_range: tuple[float, float] | None
     grade_timeout: float
+    judge: JudgeConfig | None
 
 
 def grading(options: argparse.Namespace) -> Grading:
@@ -88,7 +138,7 @@ def grading(options: argparse.Namespace) -> Grading:
         raise DryRunError(f"--grade-timeout {options.grade_timeout:g}: give seconds above 0.")
     low_high = options.reward_range
     given = (low_high[0], low_high[1]) if low_high else None
-    return Grading(reward_range=given, grade_timeout=options.grade_timeout)
+    return Grading(reward_range=given, grade_timeout=options.grade_timeout, judge=judge_config(options))
 
 
 def add_model(group: argparse._ActionsContainer) -> None:

@@ -43,7 +43,7 @@ def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
     limits = shared.thresholds(options.threshold)
     asked = _asked(options)
-    work(asked, os.environ.get(options.api_key_env, ""))
+    work(asked, os.environ.get(options.api_key_env, ""), judge_key=shared.judge_key(options))
     return shared.conclude(asked, limits, options.out)
 
 
@@ -54,7 +54,7 @@ def _asked(options: argparse.Namespace) -> Run:
     return unfinished_run(store, prepared.config) or start(store, prepared)
 
 
-def work(asked: Run, api_key: str = "", model: Model | None = None) -> None:
+def work(asked: Run, api_key: str = "", model: Model | None = None, judge_key: str = "") -> None:
     """Do what is left to do of a run, with a progress line.
 
     Raises
@@ -63,7 +63,8 @@ def work(asked: Run, api_key: str = "", model: Model | None = None) -> None:
         The run gave up, for the reason the message gives.
     """
     with ProgressLine(consoles()[1]) as line:
-        status = run_blocking(work_on(asked, api_key=api_key, notify=line.show, model=model))
+        working = work_on(asked, api_key=api_key, judge_key=judge_key, notify=line.show, model=model)
+        status = run_blocking(working)
     if status.state is RunState.STOPPED:
         raise DryRunError(status.message)
 

@@ -266,3 +266,37 @@ def test_what_is_handed_on_can_be_used(finished: Any) -> None:
     )
     assert len(train) + len(validation) == 60
     assert not {json.dumps(row) for row in train} & {json.dumps(row) for row in validation}
+
+
+def test_a_grader_is_tried_on_a_row_before_anything_is_spent() -> None:
+    test = with_grader(EXACT)
+    test.button(key="trial_grade").click().run()
+    assert not test.exception
+    assert "Reward 1" in texts(test)
+    area = next(area for area in test.text_area if str(area.key).startswith("trial_text"))
+    area.set_value("surely wrong").run()
+    test.button(key="trial_grade").click().run()
+    said = texts(test)
+    assert "Reward 0" in said
+    assert "$.input = 'surely wrong'" in said
+    test.button(key="trial_ceiling").click().run()
+    assert "earn 1 on average over 200 rows" in texts(test)
+
+
+def test_a_judge_is_asked_where_the_page_says(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda body: '{"steps": [], "result": 0.25}'
+    message = {"role": "user", "content": "Rate: {{sample.output_text}}"}
+    test = with_grader({"type": "score_model", "name": "j", "model": "gpt-judge", "input": [message]})
+    said = texts(test)
+    assert "It asks gpt-judge" in said
+    assert "one call** to a judge at api.openai.com" in said
+    test.text_input(key="judge_base_url").set_value(endpoint.base_url).run()
+    test.text_input(key="judge_key").set_value("sk-judge-secret").run()
+    assert "judge at 127.0.0.1" in texts(test)
+    test.button(key="trial_grade").click().run()
+    assert not test.exception
+    assert "Reward 0.25" in texts(test)
+    assert endpoint.headers[0]["Authorization"] == "Bearer sk-judge-secret"
+    assert "sk-judge-secret" not in texts(test)
+    test.text_input(key="judge_base_url").set_value("not a url").run()
+    assert "start" not in {button.key for button in test.button}

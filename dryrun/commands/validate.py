@@ -1,0 +1,97 @@
+"""``validate``: what is wrong or suspicious about a grader, alone and against a dataset."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from pathlib import Path
+
+from dryrun.commands import options as shared
+from dryrun.config import SamplingConfig
+from dryrun.dataset import read_dataset
+from dryrun.errors import DryRunError
+from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
+from dryrun.graders.ceiling import ceiling
+from dryrun.graders.platforms import Platform, check_platform, retired_judges
+from dryrun.models.listing import list_models
+from dryrun.records import Prompt
+from dryrun.runner import run_blocking
+from dryrun.sampling import draw
+
+PROBLEMS = 2
+MOST_ROWS = 500
+"""Rows the checks look at; drawn as a run draws them."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``validate``."""
+    command.add_argument("--grader", required=True, type=Path, help="a grader in OpenAI's JSON")
+    command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet or CSV to check it against")
+    command.add_argument(
+        "--platform", choices=[platform.value for platform in Platform], help="where you train"
+    )
+    command.add_argument("--response-format", action="store_true", help="the job has a response format")
+    command.add_argument("--ceiling", action="store_true", help="also grade the reference answers themselves")
+    command.add_argument("--reference-field", help="where a row's reference answer is")
+    command.add_argument(
+        "--rows", type=shared.positive, default=MOST_ROWS, help="rows to look at (default: %(default)s)"
+    )
+    command.add_argument("--grade-timeout", type=float, default=120.0, metavar="SECONDS")
+    shared.add_judge(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print every finding; 0 if none forbids a run."""
+    spec = load_grader(shared.text_of(options.grader, "--grader"))
+    print(spec.describe())
+    prompts, rows = _prompts(options)
+    findings = (
+        check_against(spec, prompts, options.response_format) if prompts else check_against_nothing(spec)
+    )
+    if options.platform:
+        findings += check_platform(spec, prompts, Platform(options.platform), rows)
+    findings += _judges(spec, options)
+    order = list(Severity)
+    for finding in sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity)):
+        print(finding)
+    sound = not any(finding.severity is Severity.ERROR for finding in findings)
+    if options.ceiling:
+        sound = _ceiling(spec, prompts, options) and sound
+    print("No finding." if not findings else f"{len(findings)} findings.")
+    return 0 if sound else PROBLEMS
+
+
+def check_against_nothing(spec: GraderSpec) -> list[Finding]:
+    """What can be said without rows: findings about rows say nothing here."""
+    return [finding for finding in check_against(spec, [], False) if "no row can fill" not in finding.what]
+
+
+def _prompts(options: argparse.Namespace) -> tuple[list[Prompt], int | None]:
+    if options.dataset is None:
+        if options.ceiling:
+            raise DryRunError("--ceiling needs --dataset: the rows whose reference answers are graded.")
+        return [], None
+    dataset = read_dataset(options.dataset, options.dataset.name, None)
+    drawn = draw(dataset, SamplingConfig(size=options.rows))
+    return [dataset.prompt(row) for row in drawn], dataset.ref.rows
+
+
+def _judges(spec: GraderSpec, options: argparse.Namespace) -> list[Finding]:
+    """Of retired judges, where the endpoint says which models it has."""
+    if not spec.asks_models:
+        return []
+    access = shared.judge_access(options)
+    with contextlib.suppress(DryRunError):
+        models = run_blocking(list_models(access.config.base_url, access.api_key))
+        return retired_judges(spec, models, access.config.base_url)
+    what = f"{access.config.base_url} did not list its models, so whether the judge is there is unknown."
+    return [Finding(Severity.NOTE, "$", what, "Check --judge-base-url and the key.")]
+
+
+def _ceiling(spec: GraderSpec, prompts: list[Prompt], options: argparse.Namespace) -> bool:
+    judge = shared.judge_access(options) if spec.asks_models else None
+    field, timeout = options.reference_field, options.grade_timeout
+    found = run_blocking(ceiling(spec, prompts, field=field, grade_timeout=timeout, judge=judge))
+    for sentence in found.sentences():
+        print(f"ceiling: {sentence}")
+    return found.sound

@@ -1,0 +1,65 @@
+"""One grade, laid open: the reward, every sub-reward, and what the templates were filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dryrun.graders.factory import DEFAULT_TIMEOUT, build
+from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.namespace import SampleNamespace
+from dryrun.graders.specs import GraderSpec
+from dryrun.graders.template import VariableError
+from dryrun.records import Grade, Item, Sample, SampleOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of trying a grader on one response.
+
+    Attributes
+    ----------
+    grade : Grade
+    filled : mapping of str to str
+        JSON path of each templated field -> its text for this row and response; where it cannot be
+        filled, the reason in parentheses.
+    """
+
+    grade: Grade
+    filled: Mapping[str, str]
+
+
+def response(text: str) -> Sample:
+    """A response with this text, as if a model had answered it."""
+    return Sample(key="", rollout=0, outcome=SampleOutcome.ANSWERED, text=text, finish_reason="stop")
+
+
+async def try_out(
+    spec: GraderSpec,
+    text: str,
+    item: Item,
+    *,
+    grade_timeout: float = DEFAULT_TIMEOUT,
+    judge: JudgeAccess | None = None,
+) -> Trial:
+    """Grade one text against one row.
+
+    Raises
+    ------
+    GraderError
+        The grader cannot run here.
+    ModelError
+        The judge cannot be asked.
+    """
+    sample = response(text)
+    async with build(spec, timeout=grade_timeout, judge=judge) as grader:
+        grade = await grader.grade(sample, item)
+    namespaces = {"item": item, "sample": SampleNamespace(sample)}
+    filled = {}
+    for where, part in spec.walk():
+        for name, template in part.templates.items():
+            try:
+                filled[f"{where}.{name}"] = template.fill(namespaces)
+            except VariableError as error:
+                filled[f"{where}.{name}"] = f"(cannot be filled: {error})"
+    return Trial(grade, filled)
