@@ -12,6 +12,7 @@ from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
 from dryrun.errors import DryRunError
 from dryrun.graders import Finding, GraderSpec, Severity, load_grader
+from dryrun.graders.presets import PRESETS
 from dryrun.graders.sandbox import sandbox_status
 from dryrun.graders.specs import PythonSpec
 from dryrun.paths import sample_data_dir
@@ -73,6 +74,15 @@ def grader_editor() -> str:
     """The JSON editor with its upload; the text in it."""
     if TEXT not in st.session_state:
         st.session_state[TEXT] = _first_sample()
+    st.selectbox(
+        "Begin with",
+        list(PRESETS),
+        index=None,
+        key="grader_preset",
+        format_func=lambda name: f"{name}: {PRESETS[name][0]}",
+        placeholder="A preset, or paste your own below",
+        on_change=_take_preset,
+    )
     st.text_area(
         "Grader JSON",
         key=TEXT,
@@ -113,6 +123,11 @@ def _sample() -> str:
 def _first_sample() -> str:
     paths = list(sample_graders().values())
     return paths[0].read_text(encoding="utf-8") if paths else ""
+
+
+def _take_preset() -> None:
+    if name := st.session_state.get("grader_preset"):
+        edit(pretty(PRESETS[name][1]))
 
 
 def _take_upload() -> None:

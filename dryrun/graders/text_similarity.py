@@ -7,10 +7,12 @@ Microsoft's open implementation of the same names. Text in scripts without ``a-z
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from dryrun.errors import GraderError, Problem
 from dryrun.graders.specs import Metric
+from dryrun.paths import cache_dir
 
 Similarity = Callable[[str, str], float]
 """Input and reference -> 0 to 1."""
@@ -83,7 +85,27 @@ def _meteor() -> Similarity:
     try:
         wordnet.ensure_loaded()
     except LookupError:
+        _fetch_wordnet()
+    try:
+        wordnet.ensure_loaded()
+    except LookupError:
         fix = "Run python -m nltk.downloader wordnet once, or use another metric."
-        problem = Problem("$.evaluation_metric", "meteor needs WordNet, which is not installed here.", fix)
-        raise GraderError("This grader cannot run here:", [problem]) from None
+        what = "meteor needs WordNet, which is not installed here and could not be fetched."
+        raise GraderError(
+            "This grader cannot run here:", [Problem("$.evaluation_metric", what, fix)]
+        ) from None
     return lambda given, reference: float(single_meteor_score(words(reference), words(given)))
+
+
+def _fetch_wordnet() -> None:
+    """WordNet (11 MB) from nltk's own index into the user's cache directory, once."""
+    import nltk
+
+    folder = str(cache_dir() / "nltk_data")
+    if folder not in nltk.data.path:
+        nltk.data.path.append(folder)
+    try:
+        nltk.data.find("corpora/wordnet.zip", [folder])
+    except LookupError:
+        with contextlib.suppress(Exception):  # no network, no space: the caller says what is missing
+            nltk.download("wordnet", download_dir=folder, quiet=True)
