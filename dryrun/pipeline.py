@@ -17,15 +17,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from dryrun.budget import Budget
 from dryrun.config import ModelKind
 from dryrun.errors import DryRunError, ModelError, StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.graders import Grader
 from dryrun.models import Model
 from dryrun.plan import Ask, make_plan
-from dryrun.records import Grade, GradeOutcome, Prompt, RunState, Sample
+from dryrun.records import Attempt, Grade, GradeOutcome, Prompt, RunState, Sample
 from dryrun.runs import Run, RunStatus
-from dryrun.schemas import Row, grade_row, sample_row
+from dryrun.schemas import Row, attempt_row, grade_row, sample_row
 from dryrun.store import Partition, stream_samples
 
 FLUSH_SECONDS = 1.0
@@ -37,6 +38,17 @@ GIVE_UP_AFTER = 20
 RATE_WINDOW = 10.0
 MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
+
+CARRIED = (
+    "attempts",
+    "answers",
+    "prompt_tokens",
+    "completion_tokens",
+    "judged",
+    "judge_prompt_tokens",
+    "judge_completion_tokens",
+)
+"""Counters that go on from session to session of a run."""
 
 OnStatus = Callable[[RunStatus], None]
 
@@ -51,6 +63,8 @@ class Ledger:
         self, run: Run, samples: Partition, grades: Partition, status: RunStatus, notify: OnStatus
     ) -> None:
         self._run, self._samples, self._grades = run, samples, grades
+        self._attempts = run.attempts()
+        self._attempt_rows: list[Row] = []
         self._sample_rows: list[Row] = []
         self._grade_rows: list[Row] = []
         self._notify = notify
@@ -66,15 +80,30 @@ class Ledger:
             self.status, **{name: getattr(self.status, name) + n for name, n in more.items()}
         )
 
+    def add_attempt(self, attempt: Attempt) -> None:
+        """A call to the base model ended."""
+        self._attempt_rows.append(attempt_row(attempt))
+        self.count(
+            attempts=1,
+            prompt_tokens=attempt.prompt_tokens or 0,
+            completion_tokens=attempt.completion_tokens or 0,
+        )
+
     def add_sample(self, sample: Sample, rows: int) -> None:
         """A response came back that `rows` rollouts of the run were waiting for."""
         self._sample_rows.append(sample_row(sample))
         self._recent.append(time.monotonic())
-        self.count(calls=1, **({"sampled": rows} if sample.gradable else {"failed": rows}))
+        self.count(calls=1, answers=1, **({"sampled": rows} if sample.gradable else {"failed": rows}))
 
     def add_grade(self, key: str, grade: Grade, rows: int) -> None:
         """A grade came back that `rows` rollouts of the run were waiting for."""
         self._grade_rows.append(grade_row(key, grade))
+        if grade.prompt_tokens is not None:
+            self.count(
+                judged=1,
+                judge_prompt_tokens=grade.prompt_tokens,
+                judge_completion_tokens=grade.completion_tokens or 0,
+            )
         self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
 
     async def flush_often(self) -> None:
@@ -85,12 +114,13 @@ class Ledger:
 
     async def flush(self) -> None:
         """Write what has come in; the rows are on disk when it returns."""
-        samples, grades = self._take()
+        taken = self._take()
         self._stamp()
         try:
-            await asyncio.to_thread(self._write, samples, grades, self.status)
+            await asyncio.to_thread(self._write, taken, self.status)
         except StoreError:
-            self._sample_rows[:0], self._grade_rows[:0] = samples, grades
+            for rows, back in zip(self._rows(), taken, strict=True):
+                rows[:0] = back
             raise
 
     def close(self, state: RunState, message: str) -> RunStatus:
@@ -101,16 +131,21 @@ class Ledger:
         self.status = replace(self.status, state=state, message=message, rate=0.0)
         self._stamp()
         try:
-            self._write(*self._take(), self.status, last=True)
+            self._write(self._take(), self.status, last=True)
         except StoreError as error:
             self.status = replace(self.status, state=RunState.STOPPED, message=str(error))
         self._notify(self.status)
         return self.status
 
-    def _take(self) -> tuple[list[Row], list[Row]]:
-        samples, self._sample_rows = self._sample_rows, []
-        grades, self._grade_rows = self._grade_rows, []
-        return samples, grades
+    def _rows(self) -> tuple[list[Row], ...]:
+        """What waits to be written, in the order of writing: a grade never before its sample."""
+        return self._attempt_rows, self._sample_rows, self._grade_rows
+
+    def _take(self) -> list[list[Row]]:
+        taken = [list(rows) for rows in self._rows()]
+        for rows in self._rows():
+            rows.clear()
+        return taken
 
     def _stamp(self) -> None:
         now = time.monotonic()
@@ -121,10 +156,10 @@ class Ledger:
         live = self.status.live
         self.status = replace(self.status, seconds=seconds, rate=rate if live else 0.0, updated=time.time())
 
-    def _write(self, samples: list[Row], grades: list[Row], status: RunStatus, last: bool = False) -> None:
+    def _write(self, taken: list[list[Row]], status: RunStatus, last: bool = False) -> None:
         with self._writing:  # a flush that was under way when the run was closed must not speak last
-            self._samples.append(samples)
-            self._grades.append(grades)
+            for partition, rows in zip((self._attempts, self._samples, self._grades), taken, strict=True):
+                partition.append(rows)
             if not self._closed:
                 self._closed = last
                 self._run.write_status(status)
@@ -142,10 +177,18 @@ class Pipeline:
         Open.
     notify : callable
         Called with a `RunStatus` at every flush, from any thread.
+    budget : Budget, optional
+        What the run may spend, over all its sessions.
     """
 
-    def __init__(self, run: Run, model: Model, grader: Grader, notify: OnStatus) -> None:
+    def __init__(
+        self, run: Run, model: Model, grader: Grader, notify: OnStatus, budget: Budget | None = None
+    ) -> None:
         self._model, self._grader = model, grader
+        self._budget = budget or Budget()
+        self._judges = run.config().judge is not None
+        self._in_flight = 0
+        self._spent = ""
         config = run.config()
         identity = model.identity
         self._samples = run.store.samples(fingerprint(identity))
@@ -164,11 +207,14 @@ class Pipeline:
             message="Generating and grading.",
             started=before.started or time.time(),
             seconds=before.seconds,
+            **{name: getattr(before, name) for name in CARRIED},
         )
+        self._run = run
         self._ledger = Ledger(run, self._samples, self._grades, status, notify)
         self._queue: asyncio.Queue[Sample] = asyncio.Queue(QUEUE)
         self._overflow: set[str] = set()
         self._in_a_row = 0
+        model.on_attempt = self._ledger.add_attempt
 
     async def execute(self) -> RunStatus:
         """Do what is left to do.
@@ -195,11 +241,14 @@ class Pipeline:
             self._ledger.close(RunState.STOPPED, f"A fault in Dry Run itself: {error!r}. Resume goes on.")
             raise error from group
         await asyncio.to_thread(self._tidy)
+        if self._spent:
+            more = "The report covers what is done; resume with a higher budget to go on."
+            return self._ledger.close(RunState.STOPPED, f"{self._spent} {more}")
         return self._ledger.close(RunState.FINISHED, self._closing_words())
 
     def _tidy(self) -> None:
         """Merge small parts: a slow model leaves one a second. Space for it is a wish, not a need."""
-        for partition in (self._samples, self._grades):
+        for partition in (self._samples, self._grades, self._run.attempts()):
             if len(partition.parts()) > MANY_PARTS:
                 with contextlib.suppress(StoreError):
                     partition.compact()
@@ -249,13 +298,23 @@ class Pipeline:
 
     async def _generate(self, todo: Iterator[Ask]) -> None:
         for ask in todo:
-            sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
+            if self._over_budget():
+                return
+            self._in_flight += 1
+            try:
+                sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
+            finally:
+                self._in_flight -= 1
             self._ledger.add_sample(sample, ask.rows)
             if sample.gradable:
                 self._in_a_row = 0
                 self._hand_over(sample)
             else:
                 self._note_failure(sample)
+
+    def _over_budget(self) -> bool:
+        self._spent = self._spent or self._budget.exhausted(self._ledger.status, self._in_flight)
+        return bool(self._spent)
 
     def _hand_over(self, sample: Sample) -> None:
         """To the graders, or to the disk alone where they are behind: generation waits for nobody."""
@@ -278,6 +337,9 @@ class Pipeline:
     async def _grade_queued(self, graded: set[str]) -> None:
         while True:
             sample = await self._queue.get()
+            if self._judges and self._over_budget():
+                self._queue.task_done()
+                continue
             for prompt, rows in self._ungraded_prompts(self._plan.asks[sample.key], graded):
                 grade = await self._grader.grade(sample, prompt.item)
                 self._ledger.add_grade(self._plan.grade_key(sample.key, prompt), grade, rows)

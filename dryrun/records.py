@@ -132,6 +132,37 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to the base model's endpoint, as it went.
+
+    Attributes
+    ----------
+    key : str
+        Of the sample it was made for.
+    number : int
+        Which call for that sample, from 1.
+    outcome : str
+        A `SampleOutcome` other than ``failed``, or the kind of fault: ``transient``, ``unreachable``,
+        ``rejected``, ``filtered``, ``fatal``.
+    status : int or None
+        HTTP status; None if there was no answer.
+    error : str
+        The server's words, or what went wrong on the way to it.
+    seconds : float
+    prompt_tokens, completion_tokens : int or None
+    """
+
+    key: str
+    number: int
+    outcome: str
+    status: int | None = None
+    error: str = ""
+    seconds: float = 0.0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Grade:
     """What the grader says of one sample.
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dryrun.errors import DryRunError
+from dryrun.models import OnAttempt
 from dryrun.records import Prompt, Sample
 from dryrun.runs import Run
 
@@ -25,6 +26,7 @@ class StoredResponses:
     """
 
     concurrency = 0
+    on_attempt: OnAttempt | None = None
 
     def __init__(self, source: Run) -> None:
         planned = source.plan()

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from dryrun.budget import Budget
 from dryrun.config import JudgeConfig, ModelConfig, ModelKind, RunConfig, SamplingConfig, Thresholds
 from dryrun.dataset import Dataset
 from dryrun.errors import DryRunError, StoreError
@@ -186,6 +187,7 @@ async def work_on(
     judge_key: str = "",
     notify: OnStatus | None = None,
     model: Model | None = None,
+    budget: Budget | None = None,
 ) -> RunStatus:
     """Do what is left to do of `run`. Call it again to go on after anything that ended it.
 
@@ -200,6 +202,8 @@ async def work_on(
         Told of every change of the run's status, from any thread.
     model : Model, optional
         Where responses come from. Default: the one the run's configuration names.
+    budget : Budget, optional
+        What the run may spend, over all its sessions. Default: no cap.
 
     Returns
     -------
@@ -222,7 +226,7 @@ async def work_on(
                 opening.say("Getting the model ready.")
                 source = model or build_model(run.config().model, api_key, opening.say)
                 opened = await stack.enter_async_context(source)
-                return await Pipeline(run, opened, grader, notify).execute()
+                return await Pipeline(run, opened, grader, notify, budget).execute()
         except DryRunError as error:
             return opening.end(RunState.STOPPED, str(error))
         except asyncio.CancelledError:

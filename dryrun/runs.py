@@ -6,6 +6,7 @@ Layout of ``runs/<run id>/``::
     prompts.parquet  the chosen prompts in sample order; never changes
     plan.parquet     the keys of every sample and grade the run is made of
     status.json      where it stands, replaced at every flush
+    attempts/        a row for every call that was made, those that failed included
     lock             held by the process that is working on it
 """
 
@@ -28,7 +29,7 @@ from pydantic import ValidationError
 from dryrun.config import RunConfig
 from dryrun.errors import DryRunError, StoreError
 from dryrun.records import Prompt, RunState
-from dryrun.schemas import prompt_table, prompts_from_table
+from dryrun.schemas import ATTEMPTS, prompt_table, prompts_from_table
 from dryrun.store import Partition, Store, table_bytes, write_aside
 
 try:
@@ -68,6 +69,12 @@ class RunStatus:
         Time spent working on the run, over all its sessions.
     rate : float
         Responses per second over the last seconds.
+    attempts, answers : int
+        Calls made to the base model over all sessions, and those that were the last for their sample.
+    prompt_tokens, completion_tokens : int
+        As the endpoint counted them, over all sessions.
+    judged, judge_prompt_tokens, judge_completion_tokens : int
+        The same for judges: grades that asked one, and their tokens.
     """
 
     state: RunState
@@ -83,6 +90,13 @@ class RunStatus:
     updated: float = 0.0
     seconds: float = 0.0
     rate: float = 0.0
+    attempts: int = 0
+    answers: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    judged: int = 0
+    judge_prompt_tokens: int = 0
+    judge_completion_tokens: int = 0
 
     @property
     def live(self) -> bool:
@@ -155,6 +169,10 @@ class Run:
             return pq.read_table(self.folder / "prompts.parquet", columns=columns, partitioning=None)
         except (OSError, pa.ArrowException) as error:
             raise StoreError(f"The run's prompts cannot be read ({self.folder}): {error}") from error
+
+    def attempts(self) -> Partition:
+        """Every call that was made for this run: schema `dryrun.schemas.ATTEMPTS`."""
+        return Partition(self.folder / "attempts", ATTEMPTS)
 
     def write_plan(self, plan: pa.Table, samples: str, grades: str) -> None:
         """Keep the keys the run is made of, and in which partitions their rows are."""

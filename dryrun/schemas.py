@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from dryrun.records import Grade, GradeOutcome, Prompt, Sample, SampleOutcome
+from dryrun.records import Attempt, Grade, GradeOutcome, Prompt, Sample, SampleOutcome
 
 Row = dict[str, Any]
 
@@ -49,6 +49,22 @@ GRADES = pa.schema(
     ]
 )
 """One row per grade; ``sub_rewards`` and ``errors`` are JSON objects, a missing reward is null."""
+
+ATTEMPTS = pa.schema(
+    [
+        ("key", pa.string()),
+        ("outcome", pa.string()),
+        ("sample", pa.string()),
+        ("number", pa.int32()),
+        ("status", pa.int32()),
+        ("error", pa.string()),
+        ("seconds", pa.float64()),
+        ("prompt_tokens", pa.int64()),
+        ("completion_tokens", pa.int64()),
+        ("at", pa.float64()),
+    ]
+)
+"""One row per call of a run, those that failed included; ``sample`` is the key of the sample it was for."""
 
 ADDED_LATER = frozenset({"detail", "prompt_tokens", "completion_tokens"})
 """Columns of `GRADES` that parts written by earlier versions lack; they are read as null."""
@@ -108,6 +124,22 @@ def sample_from_row(row: Mapping[str, Any]) -> Sample:
         attempts=row["attempts"],
         note=row["note"],
     )
+
+
+def attempt_row(attempt: Attempt) -> Row:
+    """The stored form of `attempt`, stamped with the present time."""
+    return {
+        "key": f"{attempt.key}-{attempt.number}-{time.time_ns()}",
+        "outcome": attempt.outcome,
+        "sample": attempt.key,
+        "number": attempt.number,
+        "status": attempt.status,
+        "error": attempt.error or None,
+        "seconds": attempt.seconds,
+        "prompt_tokens": attempt.prompt_tokens,
+        "completion_tokens": attempt.completion_tokens,
+        "at": time.time(),
+    }
 
 
 def grade_row(key: str, grade: Grade) -> Row:

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from pydantic import ValidationError
 
+from dryrun.budget import Budget
 from dryrun.config import EMBEDDED_MODEL, JudgeConfig, ModelConfig, ModelKind, Thresholds
 from dryrun.errors import DryRunError
 from dryrun.graders.judge_access import JudgeAccess
@@ -162,6 +163,39 @@ def add_model(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--timeout", type=float, default=120.0, help="seconds per request (default: %(default)s)"
     )
+
+
+def add_budget(group: argparse._ActionsContainer) -> None:
+    """Caps on what a run may spend, and the prices that make money of tokens."""
+    group.add_argument(
+        "--max-calls", type=positive, help="stop cleanly after so many calls, the judge's included"
+    )
+    group.add_argument("--max-tokens", type=positive, help="stop cleanly after so many tokens, in and out")
+    group.add_argument(
+        "--max-cost", type=float, metavar="USD", help="stop cleanly after so much; needs --price"
+    )
+    pair = ("PROMPT", "COMPLETION")
+    words = "US dollars per million tokens of the"
+    group.add_argument("--price", type=float, nargs=2, metavar=pair, help=f"{words} base model")
+    group.add_argument("--judge-price", type=float, nargs=2, metavar=pair, help=f"{words} judge")
+
+
+def budget(options: argparse.Namespace) -> Budget:
+    """The caps and prices that the options name.
+
+    Raises
+    ------
+    DryRunError
+        A cap or a price is none, or money is capped without prices.
+    """
+    low, high = options.price or (None, None)
+    judge_low, judge_high = options.judge_price or (None, None)
+    prices = {"prompt": low, "completion": high, "judge_prompt": judge_low, "judge_completion": judge_high}
+    fields = {"calls": options.max_calls, "tokens": options.max_tokens, "cost": options.max_cost}
+    try:
+        return Budget.model_validate({**fields, "prices": prices})
+    except ValidationError as error:
+        raise DryRunError(f"The budget: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from error
 
 
 def model_config(options: argparse.Namespace) -> ModelConfig:

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from dryrun.budget import Budget, receipt
 from dryrun.commands import options as shared
 from dryrun.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, SamplingConfig, SamplingMethod
 from dryrun.dataset import read_dataset
@@ -36,14 +37,20 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stratified", action="store_true", help="keep each topic's share of the rows")
     shared.add_grading(command)
     shared.add_model(command.add_argument_group("base model"))
+    shared.add_budget(command.add_argument_group("budget", "over all sessions of the run"))
     shared.add_output(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
-    limits = shared.thresholds(options.threshold)
+    limits, budget = shared.thresholds(options.threshold), shared.budget(options)
     asked = _asked(options)
-    work(asked, os.environ.get(options.api_key_env, ""), judge_key=shared.judge_key(options))
+    key, judge_key = os.environ.get(options.api_key_env, ""), shared.judge_key(options)
+    try:
+        work(asked, key, judge_key=judge_key, budget=budget)
+    finally:
+        if asked.status().attempts:
+            print(receipt(asked.status(), budget.prices), file=sys.stderr)
     return shared.conclude(asked, limits, options.out)
 
 
@@ -54,7 +61,13 @@ def _asked(options: argparse.Namespace) -> Run:
     return unfinished_run(store, prepared.config) or start(store, prepared)
 
 
-def work(asked: Run, api_key: str = "", model: Model | None = None, judge_key: str = "") -> None:
+def work(
+    asked: Run,
+    api_key: str = "",
+    model: Model | None = None,
+    judge_key: str = "",
+    budget: Budget | None = None,
+) -> None:
     """Do what is left to do of a run, with a progress line.
 
     Raises
@@ -63,7 +76,9 @@ def work(asked: Run, api_key: str = "", model: Model | None = None, judge_key: s
         The run gave up, for the reason the message gives.
     """
     with ProgressLine(consoles()[1]) as line:
-        working = work_on(asked, api_key=api_key, judge_key=judge_key, notify=line.show, model=model)
+        working = work_on(
+            asked, api_key=api_key, judge_key=judge_key, notify=line.show, model=model, budget=budget
+        )
         status = run_blocking(working)
     if status.state is RunState.STOPPED:
         raise DryRunError(status.message)

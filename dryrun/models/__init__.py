@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from dryrun.records import Prompt, Sample
+from dryrun.records import Attempt, Prompt, Sample
+
+OnAttempt = Callable[[Attempt], None]
 
 
 class Model(Protocol):
     """Anything that answers prompts. Opened once, used by many tasks at once, closed once."""
 
+    on_attempt: OnAttempt | None
+    """Told of every call to the endpoint, on the event loop; set by whoever keeps account."""
+
     @property
     def concurrency(self) -> int:
-        """How many calls to keep in flight."""
+        """How many calls to keep in flight, at most."""
 
     @property
     def identity(self) -> Mapping[str, Any]:

@@ -12,12 +12,13 @@ from typing import Any, Self
 from dryrun.config import ModelConfig
 from dryrun.errors import ModelError
 from dryrun.fingerprint import fingerprint
+from dryrun.models import OnAttempt
 from dryrun.models.endpoint import EndpointModel
 from dryrun.models.llama_server import SLOTS, Address, LlamaServer, shared_server
 from dryrun.models.pacing import RetryPolicy
 from dryrun.models.request import identity, sample_key
 from dryrun.models.weights import ReportProgress, ensure_weights, weights_sha256
-from dryrun.records import Prompt, Sample, SampleOutcome
+from dryrun.records import Attempt, Prompt, Sample, SampleOutcome
 
 DEFAULT_MAX_TOKENS = 128
 """Cap on a response when none is set: a model this small may otherwise ramble until its context is full."""
@@ -68,6 +69,7 @@ class EmbeddedModel:
         self._config = config.model_copy(
             update={"max_completion_tokens": cap, "timeout": timeout, "base_url": None}
         )
+        self.on_attempt: OnAttempt | None = None
         self._progress = progress
         self._identity: dict[str, Any] | None = None
         self._server: LlamaServer | None = None
@@ -186,7 +188,12 @@ class EmbeddedModel:
             seed_of=self.seed,
             trusted=True,
         )
+        model.on_attempt = self._attempted
         self._current = _Incarnation(await self._stack.enter_async_context(model), address.generation)
+
+    def _attempted(self, attempt: Attempt) -> None:
+        if self.on_attempt is not None:
+            self.on_attempt(attempt)
 
     def _deadly(self, prompt: Prompt, rollout: int, attempts: int) -> Sample:
         return Sample(

@@ -11,15 +11,17 @@ from typing import Any, Self
 
 from dryrun.config import ModelConfig
 from dryrun.errors import ModelError
+from dryrun.models import OnAttempt
 from dryrun.models.client import Answer, Client, checked_key
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, fault_in_answer, redact
 from dryrun.models.pacing import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, Reply, read_reply
 from dryrun.models.request import identity, left_out_note, refused_parameter, request_body, sample_key
 from dryrun.models.urls import normalise_base_url
-from dryrun.records import Prompt, Sample, SampleOutcome
+from dryrun.models.window import Signal, Window, announced_pause
+from dryrun.records import Attempt, Prompt, Sample, SampleOutcome
 
-DEFAULT_CONCURRENCY = 32
+OK, TOO_MANY = 200, 429
 
 SeedOf = Callable[[Prompt, int], int | None]
 
@@ -80,14 +82,16 @@ class EndpointModel:
         self._seed_of = seed_of or self._counted_seed
         self._left_out: frozenset[str] = frozenset()
         self._contacted = False
+        self._window = Window(config.concurrency)
+        self.on_attempt: OnAttempt | None = None
 
     def __repr__(self) -> str:
         return f"EndpointModel({self._config.name!r} at {self._base_url})"
 
     @property
     def concurrency(self) -> int:
-        """How many calls to keep in flight."""
-        return self._config.concurrency or DEFAULT_CONCURRENCY
+        """How many calls to keep in flight, at most; without a fixed number the window finds its level."""
+        return self._window.most
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -128,6 +132,8 @@ class EndpointModel:
         while True:
             call = await self._call(prompt, rollout)
             attempts += 1
+            if self.on_attempt is not None:
+                self.on_attempt(_attempt(self.sample_key(prompt, rollout), attempts, call))
             if isinstance(call.result, Reply):
                 return self._sample(prompt, rollout, call, attempts)
             if self._leave_out(call):
@@ -141,8 +147,14 @@ class EndpointModel:
     async def _call(self, prompt: Prompt, rollout: int) -> _Call:
         left_out = self._left_out
         body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
+        await self._window.enter()
+        signal, pause = Signal.TROUBLED, None
         began = time.perf_counter()
-        answer = await self._client.ask("/chat/completions", body, self._config.timeout)
+        try:
+            answer = await self._client.ask("/chat/completions", body, self._config.timeout)
+            signal, pause = _signal(answer)
+        finally:
+            self._window.leave(signal, pause)
         seconds = time.perf_counter() - began
         return _Call(left_out, body, self._read(answer), seconds)
 
@@ -221,3 +233,29 @@ class EndpointModel:
 
     def _counted_seed(self, prompt: Prompt, rollout: int) -> int | None:
         return None if self._config.seed is None else self._config.seed + rollout
+
+
+def _signal(answer: Answer | Fault) -> tuple[Signal, float | None]:
+    """What the window learns from an answer, and the pause the server asks for."""
+    if isinstance(answer, Answer):
+        return Signal.CLEAN, announced_pause(answer.headers)
+    if answer.status == TOO_MANY:
+        return Signal.THROTTLED, answer.retry_after
+    troubled = answer.kind in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE)
+    return (Signal.TROUBLED if troubled else Signal.CLEAN), None
+
+
+def _attempt(key: str, number: int, call: _Call) -> Attempt:
+    result = call.result
+    if isinstance(result, Fault):
+        return Attempt(key, number, result.kind.value, result.status, result.message, call.seconds)
+    return Attempt(
+        key,
+        number,
+        result.outcome.value,
+        OK,
+        "",
+        call.seconds,
+        result.prompt_tokens,
+        result.completion_tokens,
+    )

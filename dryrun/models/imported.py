@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from dryrun.config import ModelConfig
 from dryrun.fingerprint import fingerprint
+from dryrun.models import OnAttempt
 from dryrun.records import Prompt, Sample, SampleOutcome
 
 
@@ -19,6 +20,8 @@ class ImportedModel:
     config : ModelConfig
         `source` is the fingerprint of what was imported.
     """
+
+    on_attempt: OnAttempt | None = None
 
     def __init__(self, config: ModelConfig) -> None:
         self._config = config

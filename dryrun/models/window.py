@@ -1,0 +1,179 @@
+"""How many calls are in flight: a number that was given, or one that finds its own level."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+
+FIRST = 8
+MOST = 128
+FLAT = 1.05
+"""A doubled window that brings less than this times the pace has met the server's own limit."""
+IN_A_ROW = 3
+"""So many throttled calls one after the other, none answered between them, hold back all calls."""
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Signal(Enum):
+    """How one call ended, for the window."""
+
+    CLEAN = auto()
+    THROTTLED = auto()
+    """429: the server asks for fewer calls."""
+    TROUBLED = auto()
+    """5xx, timeouts, lost connections: no reason to shrink, none to grow."""
+
+
+class Window:
+    """Admits calls.
+
+    Without a fixed number it begins with `FIRST` and doubles after every clean round (as many calls
+    as the window is wide) until the pace no longer follows, then stays. Throttled calls shrink it in
+    proportion: by half their share of the round, as data-centre TCP does (Alizadeh et al. 2010), so
+    that a server that throttles one call in ten at random is not left idle; from then on it grows by
+    one a round. Troubled rounds leave it as it is.
+
+    Parameters
+    ----------
+    fixed : int, optional
+        Exactly so many, whatever happens.
+    most : int
+        Upper limit where none is fixed.
+    clock : callable
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self, fixed: int | None = None, most: int = MOST, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fixed = fixed is not None
+        self.most = most if fixed is None else fixed
+        self.limit = min(FIRST, self.most) if fixed is None else fixed
+        self.in_flight = 0
+        self._clock = clock
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._not_before = 0.0
+        self._doubling = True
+        self._flat = 0
+        self._pace = 0.0
+        self._throttled_in_a_row = 0
+        self._troubled = False
+        self._new_round()
+
+    async def enter(self) -> None:
+        """Wait for a place. Every `enter` needs one `leave`."""
+        while True:
+            wait = self._not_before - self._clock()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            elif self.in_flight < self.limit:
+                self.in_flight += 1
+                return
+            else:
+                await self._queue()
+
+    def leave(self, signal: Signal, pause: float | None = None) -> None:
+        """Give the place back.
+
+        Parameters
+        ----------
+        signal : Signal
+        pause : float, optional
+            Seconds the server asked to wait: before every call if it throttles all of them, or has
+            said with an answer that nothing is left.
+        """
+        self.in_flight -= 1
+        self._throttled_in_a_row = self._throttled_in_a_row + 1 if signal is Signal.THROTTLED else 0
+        if pause and (signal is Signal.CLEAN or self._throttled_in_a_row >= IN_A_ROW):
+            self._not_before = max(self._not_before, self._clock() + pause)
+        if not self._fixed:
+            self._count(signal)
+        self._wake()
+
+    async def _queue(self) -> None:
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._wake()  # it was this one's turn
+            raise
+
+    def _wake(self) -> None:
+        free = self.limit - self.in_flight
+        while free > 0 and self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                free -= 1
+
+    def _count(self, signal: Signal) -> None:
+        self._clean += signal is Signal.CLEAN
+        self._throttled += signal is Signal.THROTTLED
+        self._troubled = self._troubled or signal is Signal.TROUBLED
+        if self._clean + self._throttled >= self.limit:
+            self._end_round()
+
+    def _end_round(self) -> None:
+        done = self._clean + self._throttled
+        pace = self._clean / max(self._clock() - self._began, 1e-9)
+        if self._throttled:
+            self._doubling = False
+            self.limit = max(1, round(self.limit * (1 - self._throttled / done / 2)))
+        if self._troubled:
+            pass
+        elif not self._doubling:
+            # not where the pace has shown the server's limit, nor where most calls are refused
+            grows = self._flat < 2 and self._throttled < self._clean
+            self.limit = min(self.limit + grows, self.most)
+        else:
+            self._double(pace)
+        self._new_round()
+
+    def _double(self, pace: float) -> None:
+        """Twice as wide, unless the last two doublings brought nothing: then as before them."""
+        if self.limit >= self.most:
+            return
+        self._flat = self._flat + 1 if pace < FLAT * self._pace else 0
+        self._pace = max(pace, self._pace)
+        if self._flat >= 2:
+            self._doubling = False
+            self.limit = max(1, self.limit // 4)
+        else:
+            self.limit = min(2 * self.limit, self.most)
+
+    def _new_round(self) -> None:
+        self._clean = self._throttled = 0
+        self._troubled = False
+        self._began = self._clock()
+
+
+def announced_pause(headers: Mapping[str, str]) -> float | None:
+    """Seconds until an answer's rate-limit headers allow another call; None while they allow one now.
+
+    OpenAI's names: ``x-ratelimit-remaining-requests`` and ``-tokens``, ``x-ratelimit-reset-...`` with
+    durations such as ``1s``, ``6m0s``, ``120ms``.
+    """
+    pauses = [
+        duration(headers.get(f"x-ratelimit-reset-{of}", ""))
+        for of in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{of}") == "0"
+    ]
+    return max(pauses, default=0.0) or None
+
+
+def duration(text: str) -> float:
+    """Seconds of ``6m0s``, ``120ms``, ``1.5``; 0 for what is none."""
+    parts = DURATION.findall(text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return min(sum(float(number) * UNITS[unit] for number, unit in parts), 300.0)
+    try:
+        return min(max(float(text), 0.0), 300.0)
+    except ValueError:
+        return 0.0

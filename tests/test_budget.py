@@ -1,0 +1,89 @@
+"""Caps on calls, tokens and money: a clean stop, a usable report, the receipt; every call accounted for."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from dryrun.budget import Budget, Prices, receipt, tokens_of
+from dryrun.cli import main
+from dryrun.records import RunState
+from dryrun.results import load_results
+from dryrun.runner import report_of
+from dryrun.store import Store
+from tests.fake_endpoint import FakeEndpoint, Reply
+from tests.support import make_run, work
+from tests.test_cli import at
+from tests.test_cli import files as files
+
+
+def test_a_cap_on_calls_stops_cleanly_and_a_higher_one_goes_on(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url, concurrency=4)
+    status = work(run, budget=Budget(calls=50))
+    assert (status.state, endpoint.calls, status.attempts) == (RunState.STOPPED, 50, 50)
+    assert "budget of 50 calls is spent" in status.message
+    results = load_results(run)
+    assert (status.graded, results.pending) == (50, 30)
+    assert report_of(results).diagnosis.verdict
+    again = work(run, budget=Budget(calls=80))
+    assert (again.state, endpoint.calls, again.attempts) == (RunState.FINISHED, 80, 80)
+
+
+def test_a_cap_on_tokens_or_money_stops_within_the_calls_in_flight(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    by_tokens = make_run(store, endpoint.base_url, concurrency=2)
+    status = work(by_tokens, budget=Budget(tokens=40))
+    assert status.state is RunState.STOPPED
+    assert 40 <= tokens_of(status) <= 40 + 2 * 5
+    prices = Prices(prompt=1e6, completion=1e6)  # a dollar a token
+    by_money = make_run(store, endpoint.base_url, concurrency=2, temperature=0.5)
+    status = work(by_money, budget=Budget(cost=40.0, prices=prices))
+    assert "budget of $40.00 is spent" in status.message
+    assert f"${tokens_of(status):,}.0000" in receipt(status, prices)
+
+
+def test_money_needs_prices() -> None:
+    with pytest.raises(ValidationError, match="needs the price"):
+        Budget(cost=1.0)
+
+
+def test_every_call_is_accounted_for_retries_and_failures_included(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    endpoint.script(
+        Reply.error(429, "slow down", headers={"Retry-After": "0"}),
+        Reply.error(500, "oops", headers={"Retry-After": "0"}),
+        Reply.error(400, "too odd"),
+    )
+    run = make_run(store, endpoint.base_url, concurrency=1)
+    status = work(run)
+    assert (status.failed, status.attempts, status.answers) == (1, 82, 80)
+    table = run.attempts().read(["key", "outcome", "sample", "number", "status", "error", "prompt_tokens"])
+    rows = table.to_pylist()
+    assert len(rows) == endpoint.calls == 82
+    assert [(row["outcome"], row["status"]) for row in rows[:3]] == [
+        ("transient", 429),
+        ("transient", 500),
+        ("rejected", 400),
+    ]
+    assert len({row["sample"] for row in rows[:3]}) == 1
+    assert [row["number"] for row in rows[:3]] == [1, 2, 3]
+    assert sum(row["prompt_tokens"] or 0 for row in rows) == status.prompt_tokens
+    assert "82 calls (2 of them retries)" in receipt(status)
+    work(run)
+    assert len(run.attempts().read(["key"])) == endpoint.calls == 83
+
+
+def test_the_command_line_stops_at_a_budget_and_prints_the_receipt(
+    files: list[str], endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *files, *at(endpoint, "--max-calls", "30")]) == 2
+    said = capsys.readouterr().err
+    assert "The budget of 30 calls is spent" in said
+    assert "Spent: 30 calls" in said
+    assert main(["run", *files, *at(endpoint, "--price", "1", "2")]) == 0
+    assert "Spent: 120 calls" in capsys.readouterr().err
+    assert endpoint.calls == 120
+    assert main(["run", *files, *at(endpoint, "--max-cost", "1")]) == 2
+    assert "needs the price of a million" in capsys.readouterr().err
