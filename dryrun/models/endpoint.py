@@ -90,8 +90,8 @@ class EndpointModel:
 
     @property
     def concurrency(self) -> int:
-        """How many calls to keep in flight, at most; without a fixed number the window finds its level."""
-        return self._window.most
+        """How many samples to work on at once: a few more than calls in flight, since some wait to retry."""
+        return self._window.most + self._window.most // 2
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -190,7 +190,10 @@ class EndpointModel:
             raise self._fatal(fault)
         if fault.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
             return None
-        pause = self._policy.pause(failures, fault.retry_after, contacted=self._contacted)
+        throttled = fault.status == TOO_MANY
+        pause = self._policy.pause(
+            failures, fault.retry_after, contacted=self._contacted, throttled=throttled
+        )
         if pause is None and not self._contacted:
             raise self._fatal(fault)
         return pause

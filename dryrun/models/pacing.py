@@ -15,19 +15,22 @@ class RetryPolicy:
 
     Attributes
     ----------
-    retries : int
-        Most calls after the first one.
+    retries, throttled_retries : int
+        Most calls after the first one; the second for an endpoint that works and asks for patience (429).
     first_contact_retries : int
         The same for an endpoint that has never answered anything: a wrong address should be
         reported in seconds, not after every wait.
     first, factor, longest : float
         Wait before retry i (from 0) is ``min(first * factor**i, longest)`` seconds, shortened by
-        up to half at random so that calls that failed together do not return together.
+        up to half at random so that calls that failed together do not return together. After a 429
+        ``throttled_first * 2**i`` takes its place: sooner, and more often.
     longest_asked : float
         A server that asks for a longer wait than this many seconds is not waited for.
     """
 
     retries: int = 5
+    throttled_retries: int = 9
+    throttled_first: float = 0.2
     first_contact_retries: int = 2
     first: float = 0.4
     factor: float = 3.0
@@ -35,7 +38,9 @@ class RetryPolicy:
     longest_asked: float = 300.0
     chance: random.Random = field(default_factory=random.Random, compare=False, repr=False)
 
-    def pause(self, failures: int, asked: float | None = None, *, contacted: bool = True) -> float | None:
+    def pause(
+        self, failures: int, asked: float | None = None, *, contacted: bool = True, throttled: bool = False
+    ) -> float | None:
         """Seconds to wait after the n-th failure in a row, or None to give up.
 
         Parameters
@@ -46,11 +51,15 @@ class RetryPolicy:
             Seconds the server asked for.
         contacted : bool
             Whether the endpoint has answered any call yet.
+        throttled : bool
+            Whether the last answer was a 429.
         """
-        if failures > (self.retries if contacted else self.first_contact_retries):
+        allowed = max(self.retries, self.throttled_retries) if throttled and self.retries else self.retries
+        if failures > (allowed if contacted else self.first_contact_retries):
             return None
         if asked is None:
-            wait = min(self.first * self.factor ** (failures - 1), self.longest)
+            first, factor = (self.throttled_first, 2.0) if throttled else (self.first, self.factor)
+            wait = min(first * factor ** (failures - 1), self.longest)
             return wait * self.chance.uniform(0.5, 1.0)
         if asked > self.longest_asked:
             return None

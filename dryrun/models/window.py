@@ -13,8 +13,13 @@ FIRST = 8
 MOST = 128
 FLAT = 1.05
 """A doubled window that brings less than this times the pace has met the server's own limit."""
-IN_A_ROW = 3
-"""So many throttled calls one after the other, none answered between them, hold back all calls."""
+IN_A_ROW = 5
+"""So many throttled calls one after the other (a quarter of a wide window), none answered between them,
+hold back all calls."""
+ENOUGH = 24
+"""Calls whose share of throttled ones says something; shorter rounds only while the window doubles."""
+TOLERATED = 0.15
+"""A smaller share of throttled calls in a round holds the window where it is."""
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -34,9 +39,9 @@ class Window:
 
     Without a fixed number it begins with `FIRST` and doubles after every clean round (as many calls
     as the window is wide) until the pace no longer follows, then stays. Throttled calls shrink it in
-    proportion: by half their share of the round, as data-centre TCP does (Alizadeh et al. 2010), so
-    that a server that throttles one call in ten at random is not left idle; from then on it grows by
-    one a round. Troubled rounds leave it as it is.
+    proportion: by half their share of the round, as data-centre TCP does (Alizadeh et al. 2010), and
+    not at all below `TOLERATED`, so that a server that throttles one call in ten at random is not left
+    idle; from then on it grows by one a clean round. Troubled rounds leave it as it is.
 
     Parameters
     ----------
@@ -89,7 +94,7 @@ class Window:
         """
         self.in_flight -= 1
         self._throttled_in_a_row = self._throttled_in_a_row + 1 if signal is Signal.THROTTLED else 0
-        if pause and (signal is Signal.CLEAN or self._throttled_in_a_row >= IN_A_ROW):
+        if pause and (signal is Signal.CLEAN or self._throttled_in_a_row >= max(IN_A_ROW, self.limit // 4)):
             self._not_before = max(self._not_before, self._clock() + pause)
         if not self._fixed:
             self._count(signal)
@@ -117,23 +122,20 @@ class Window:
         self._clean += signal is Signal.CLEAN
         self._throttled += signal is Signal.THROTTLED
         self._troubled = self._troubled or signal is Signal.TROUBLED
-        if self._clean + self._throttled >= self.limit:
+        if self._clean + self._throttled >= (self.limit if self._doubling else max(self.limit, ENOUGH)):
             self._end_round()
 
     def _end_round(self) -> None:
         done = self._clean + self._throttled
         pace = self._clean / max(self._clock() - self._began, 1e-9)
-        if self._throttled:
+        share = self._throttled / done
+        if share > TOLERATED:
             self._doubling = False
-            self.limit = max(1, round(self.limit * (1 - self._throttled / done / 2)))
-        if self._troubled:
-            pass
-        elif not self._doubling:
-            # not where the pace has shown the server's limit, nor where most calls are refused
-            grows = self._flat < 2 and self._throttled < self._clean
-            self.limit = min(self.limit + grows, self.most)
-        else:
+            self.limit = max(1, round(self.limit * (1 - share / 2)))
+        elif not self._troubled and self._doubling:
             self._double(pace)
+        elif not self._troubled and not self._throttled and self._flat < 2:
+            self.limit = min(self.limit + 1, self.most)
         self._new_round()
 
     def _double(self, pace: float) -> None:

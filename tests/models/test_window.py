@@ -59,15 +59,16 @@ def test_throttled_calls_shrink_it_in_proportion() -> None:
     rounds(window, clock, 3, capacity=10_000)
     wide = window.limit
     assert rounds(window, clock, 1, capacity=10_000, throttled=1.0)[-1] == wide // 2
-    assert rounds(window, clock, 12, capacity=10_000, throttled=1.0)[-1] == 1
-    assert rounds(window, clock, 20, capacity=10_000)[-1] == 21  # one more a clean round
+    assert rounds(window, clock, 150, capacity=10_000, throttled=1.0)[-1] == 1
+    assert rounds(window, clock, 100, capacity=10_000)[-1] in range(3, 9)  # one more a clean round of 24
 
 
 def test_random_throttling_of_one_in_ten_leaves_it_wide() -> None:
     clock = Clock()
     window = Window(clock=clock)
     limits = rounds(window, clock, 200, capacity=10_000, throttled=0.1)
-    assert min(limits[50:]) >= 8
+    assert sum(limits[:40]) / 40 > 32
+    assert min(limits) >= 8
 
 
 def test_trouble_neither_shrinks_nor_grows_it() -> None:
@@ -118,10 +119,10 @@ def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
     assert asyncio.run(run()) == 1
 
 
-def test_one_throttled_call_holds_back_nobody_and_three_in_a_row_do() -> None:
+def test_a_throttled_call_holds_back_nobody_and_five_in_a_row_do() -> None:
     clock = Clock()
     window = Window(fixed=9, clock=clock)
-    for number in (1, 2):
+    for number in range(4):
         window.in_flight += 1
         window.leave(Signal.THROTTLED, 30.0)
         assert window._not_before == 0.0, number
