@@ -178,6 +178,32 @@ class Thresholds(Frozen):
     """A larger share of drawn rows that repeat an earlier one: warns."""
     topic_min_count: Annotated[int, Field(ge=1)] = 4
     """Topics with fewer scores get no status of their own."""
+    stability: Share = 0.90
+    """A smaller share of re-draws with the same verdict: BORDERLINE beside the word. 0 switches it off."""
+    max_cut_off: Share = 0.20
+    """With anchors: a larger share of truncated, or of empty, responses: INVALID."""
+    max_refused: Share = 0.30
+    """With anchors: a larger share of refused or filtered responses: NO-GO."""
+    least_range: Share = 0.30
+    """Anchors: right answers less junk; a smaller range: NO-GO."""
+    least_noise: Share = 0.08
+    """Anchors: a re-grade that moves by less is no noise."""
+    min_reliability: Share = 0.10
+    """Anchors: a smaller share of signal in the spread within prompts: NO-GO."""
+    warn_reliability: Share = 0.50
+    """Anchors: a smaller share: warns."""
+    min_usable: Share = 0.10
+    """A smaller share of prompts that would give a signal in a training group: NO-GO with anchors."""
+    bad_references: Share = 0.15
+    """Anchors: a larger share of reference answers that fail while the others pass: NO-GO."""
+    blame_grader: Share = 0.60
+    """Anchors: at or above this share of blame the grader is the cause."""
+    blame_data: Share = 0.30
+    """Anchors: at or below it the prompts are; between them both, the grader first."""
+    min_labels: Annotated[int, Field(ge=1)] = 20
+    """People's labels enter the verdict from so many on."""
+    max_disagreement: Share = 0.20
+    """A larger share (lower bound) of labelled responses that the grader gets wrong: NO-GO."""
     topic_few_prompts: Annotated[int, Field(ge=1)] = 12
     """Topics with fewer prompts get a status, and a note that it is rough."""
 
