@@ -14,23 +14,30 @@ import orjson
 from pydantic import AwareDatetime, ValidationError, field_serializer
 
 from dryrun import __version__
+from dryrun.analysis.anchors import Anchors
+from dryrun.analysis.attribution import Attribution
 from dryrun.analysis.diagnosis import NOT_MEASURED, Diagnosis, diagnose
+from dryrun.analysis.evidence import Evidence, gather
 from dryrun.analysis.notices import Notice
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.topics import TopicFigures
 from dryrun.analysis.wording import Action, Cause
-from dryrun.config import Thresholds
+from dryrun.config import Thresholds, Verdict
 from dryrun.errors import DryRunError
 from dryrun.report_fields import (
     ActionEntry,
+    AnchorFigures,
     CauseEntry,
     CheckEntry,
     DiagnosisEntry,
+    EvidenceEntry,
+    GroupFigures,
     NoticeEntry,
     PercentileFigures,
     Record,
     RunEntry,
     ScoreFigures,
+    StabilityFigures,
     TopicEntry,
 )
 from dryrun.report_markdown import render_markdown
@@ -105,7 +112,19 @@ class Report(Record):
     not_measured: tuple[str, ...]
     thresholds: Thresholds
     run: RunEntry
+    rules: Literal["document", "evidence"] = "document"
+    evidence: EvidenceEntry | None = None
     format: Literal[1] = 1
+
+    @property
+    def verdict(self) -> Verdict:
+        """What counts: the document's verdict, or the one with evidence where that was asked for."""
+        return self.diagnosis.verdict if self.evidence is None else self.evidence.verdict
+
+    @property
+    def headline(self) -> str:
+        """The verdict's word, with BORDERLINE beside it where re-draws disagree."""
+        return f"{self.verdict} (BORDERLINE)" if self.evidence and self.evidence.borderline else self.verdict
 
     @field_serializer("timestamp")
     def _zulu(self, timestamp: datetime) -> str:
@@ -132,7 +151,12 @@ class Report(Record):
 
 
 def build_report(
-    observations: Observations, thresholds: Thresholds | None = None, facts: ReportFacts | None = None
+    observations: Observations,
+    thresholds: Thresholds | None = None,
+    facts: ReportFacts | None = None,
+    *,
+    evidence: bool = False,
+    anchors: Anchors | None = None,
 ) -> Report:
     """Judge a run and write the result down.
 
@@ -143,6 +167,9 @@ def build_report(
     thresholds : Thresholds, optional
         Default: the design document's numbers.
     facts : ReportFacts, optional
+    evidence : bool
+        Whether intervals, groups and anchors stand beside the document's rule.
+    anchors : Anchors, optional
 
     Returns
     -------
@@ -152,6 +179,7 @@ def build_report(
     limits, known = thresholds or Thresholds(), facts or ReportFacts()
     found = diagnose(observations, limits, duplicate_rows=known.duplicate_rows)
     coverage, figures = found.coverage, found.statistics
+    repeated = known.duplicate_rows / known.prompts_asked if known.prompts_asked else 0.0
     return Report(
         timestamp=(known.timestamp or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
         samples_evaluated=coverage.prompts_scored,
@@ -171,6 +199,8 @@ def build_report(
         not_measured=NOT_MEASURED,
         thresholds=limits,
         run=_run(known),
+        rules="evidence" if evidence else "document",
+        evidence=_evidence(gather(observations, limits, found, anchors, repeated)) if evidence else None,
     )
 
 
@@ -191,6 +221,60 @@ def load_report(content: str | bytes) -> Report:
             f"This is not a report that Dry Run wrote: {first['msg']} (at {where}). "
             "Open the .json file that 'run --out' or the results page gave you."
         ) from error
+
+
+def _evidence(found: Evidence) -> EvidenceEntry:
+    held, spread, judged = found.stability, found.groups, found.attribution
+    return EvidenceEntry(
+        verdict=found.verdict,
+        borderline=found.borderline,
+        stability=None
+        if held is None
+        else StabilityFigures(
+            mean=(held.mean.low, held.mean.high),
+            std=(held.std.low, held.std.high),
+            same_verdict=held.same_verdict,
+            same_branch=held.same_branch,
+            more_prompts=held.more_prompts,
+            draws=held.draws,
+        ),
+        groups=None
+        if spread is None
+        else GroupFigures(
+            prompts=spread.prompts,
+            rollouts=spread.rollouts,
+            within_std=spread.within,
+            between_std=spread.between,
+            icc=spread.icc,
+            usable=spread.usable,
+            group=spread.group,
+            extrapolated=spread.extrapolated,
+            learnable=spread.learnable,
+            all_right=spread.all_right,
+            all_wrong=spread.all_wrong,
+        ),
+        anchors=None if judged is None else _anchors(judged),
+        dataset_quality=str(judged.dataset) if judged else None,
+        grader_quality=str(judged.grader) if judged else None,
+        blame_grader=judged.blame if judged else None,
+        problem_topics=tuple(map(_text, judged.problem_topics)) if judged else (),
+        sentences=tuple(map(_text, found.sentences)),
+        not_measured=judged.not_measured if judged else ("reference answers and junk answers",),
+    )
+
+
+def _anchors(judged: Attribution) -> AnchorFigures:
+    at = judged.scale
+    return AnchorFigures(
+        reference=at.ceiling if at else None,
+        reformatted=at.reformatted if at else None,
+        junk=at.floor if at else None,
+        junk_name=at.floor_name if at else "",
+        junk_median=at.floor_median if at else None,
+        broken_references=at.broken if at else None,
+        regrade_std=judged.noise,
+        reliability=judged.reliability,
+    )
 
 
 def _figures(found: Diagnosis) -> ScoreFigures:

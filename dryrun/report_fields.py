@@ -53,6 +53,62 @@ class TopicEntry(Record):
     note: str
 
 
+class StabilityFigures(Record):
+    """Cluster bootstrap over unique prompts: 95 % intervals, and shares of re-draws that agree."""
+
+    mean: tuple[float, float]
+    std: tuple[float, float]
+    same_verdict: float
+    same_branch: float
+    more_prompts: int | None
+    draws: int
+
+
+class GroupFigures(Record):
+    """Spread within and between prompts; shares of prompts."""
+
+    prompts: int
+    rollouts: float
+    within_std: float
+    between_std: float
+    icc: float
+    usable: float
+    group: int
+    extrapolated: bool
+    learnable: float
+    all_right: float
+    all_wrong: float
+
+
+class AnchorFigures(Record):
+    """Where reference answers and junk land on the grader's scale, mapped to 0..1."""
+
+    reference: float | None
+    reformatted: float | None
+    junk: float | None
+    junk_name: str
+    junk_median: float | None
+    broken_references: float | None
+    regrade_std: float | None
+    reliability: float | None
+
+
+class EvidenceEntry(Record):
+    """What stands beside the document's rule; absent under ``rules: document``."""
+
+    verdict: Verdict
+    borderline: bool
+    stability: StabilityFigures | None
+    groups: GroupFigures | None
+    anchors: AnchorFigures | None
+    dataset_quality: str | None
+    grader_quality: str | None
+    blame_grader: float | None
+    problem_topics: tuple[str, ...]
+    sentences: tuple[str, ...]
+    not_measured: tuple[str, ...]
+
+
 class NoticeEntry(Record):
     """A reason or warning: a code for machines, a sentence for people."""
 

@@ -17,7 +17,7 @@ from dryrun.analysis.wording import (
     plural,
 )
 from dryrun.markdown import code_span, sentence_about
-from dryrun.report_fields import ActionEntry, NoticeEntry
+from dryrun.report_fields import ActionEntry, EvidenceEntry, NoticeEntry
 
 if TYPE_CHECKING:
     from dryrun.report import Report
@@ -32,6 +32,7 @@ def render_markdown(report: Report) -> str:
         _problem(report),
         _sentences("Recommended actions", report.diagnosis.actions),
         _sentences("Warnings", report.diagnosis.warning_details),
+        _listed("Evidence", [] if report.evidence is None else _evidence(report.evidence)),
         _metrics(report),
         _distribution(report),
         _topics(report),
@@ -46,7 +47,7 @@ def _heading(report: Report) -> Iterator[str]:
     found = report.diagnosis
     dataset = DATASET_LINES[DatasetQuality(found.dataset_quality)]
     grader = GRADER_LINES[GraderQuality(found.grader_quality)]
-    yield f"# Dry run: {found.verdict}"
+    yield f"# Dry run: {report.headline}"
     yield ""
     for reason in found.reasons:
         yield sentence_about(reason.sentence, reason.topic, reason.topic or "")
@@ -85,6 +86,18 @@ def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield f"## {title}"
         yield ""
         yield from (f"- {line}" for line in lines)
+
+
+def _evidence(evidence: EvidenceEntry) -> list[str]:
+    lines = list(evidence.sentences)
+    at = evidence.anchors
+    if at is not None and at.reference is not None:
+        junk = "" if at.junk_median is None else f", worthless ones {at.junk_median:.2f}"
+        lines.append(f"Reference answers score {at.reference:.2f}{junk}.")
+    if evidence.blame_grader is not None:
+        lines.append(f"The grader explains {evidence.blame_grader:.0%} of the fault.")
+    lines += [f"Not measured: {name}." for name in evidence.not_measured]
+    return [sentence_about(line, None, "") for line in lines]
 
 
 def _metrics(report: Report) -> Iterator[str]:

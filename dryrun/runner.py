@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from dryrun.anchoring import load_anchors, measure
 from dryrun.budget import Budget
 from dryrun.config import JudgeConfig, ModelConfig, ModelKind, RunConfig, SamplingConfig, Thresholds
 from dryrun.dataset import Dataset
@@ -226,13 +227,22 @@ async def work_on(
                 opening.say("Getting the model ready.")
                 source = model or build_model(run.config().model, api_key, opening.say)
                 opened = await stack.enter_async_context(source)
-                return await Pipeline(run, opened, grader, notify, budget).execute()
+                status = await Pipeline(run, opened, grader, notify, budget).execute()
+                await _anchored(run, grader, status)
+                return status
         except DryRunError as error:
             return opening.end(RunState.STOPPED, str(error))
         except asyncio.CancelledError:
             if run.status().state is not RunState.CANCELLED:
                 opening.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
             raise
+
+
+async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
+    """Grade the anchors of a finished run, where that costs no call. Without them the run stands as well."""
+    if status.state is RunState.FINISHED and run.config().judge is None:
+        with contextlib.suppress(DryRunError):
+            await measure(run, grader)
 
 
 class Opening:
@@ -285,8 +295,16 @@ def build_grader(config: RunConfig, judge_key: str = "") -> Grader:
     return build(load_grader(config.grader), timeout=config.grade_timeout, judge=judge)
 
 
-def report_of(results: Results, thresholds: Thresholds | None = None) -> Report:
-    """The report of what a run has found so far."""
+def report_of(results: Results, thresholds: Thresholds | None = None, *, evidence: bool = False) -> Report:
+    """The report of what a run has found so far.
+
+    Parameters
+    ----------
+    results : Results
+    thresholds : Thresholds, optional
+    evidence : bool
+        Whether intervals, groups and anchors stand beside the document's rule.
+    """
     config = results.config
     facts = ReportFacts(
         run_id=results.run.id,
@@ -299,7 +317,9 @@ def report_of(results: Results, thresholds: Thresholds | None = None) -> Report:
         reward_range=config.reward_range,
         config=config.model_dump(mode="json"),
     )
-    return build_report(results.observations(), thresholds or Thresholds(), facts)
+    anchors = load_anchors(results.run) if evidence else None
+    limits = thresholds or Thresholds()
+    return build_report(results.observations(), limits, facts, evidence=evidence, anchors=anchors)
 
 
 def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:

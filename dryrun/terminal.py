@@ -86,13 +86,14 @@ def print_report(console: Console, report: Report) -> None:
 
 
 def _banner(report: Report) -> Panel:
-    verdict = report.diagnosis.verdict
+    verdict = report.verdict
     colour, sign = STYLES[verdict]
-    word = Text(f"{sign} {verdict}", style=f"bold {colour}")
+    word = Text(f"{sign} {report.headline}", style=f"bold {colour}")
     tested = Text(
         f"Tested: {report.samples_evaluated:,} prompts, {report.responses_evaluated:,} responses with a score"
     )
     reasons = [Text(reason.sentence) for reason in report.diagnosis.reasons]
+    reasons += [Text(sentence) for sentence in report.evidence.sentences] if report.evidence else []
     return Panel(Group(word, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
 
 

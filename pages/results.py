@@ -12,7 +12,7 @@ from dryrun.app.notices import empty_state, not_measured, provenance
 from dryrun.app.problems import show_error
 from dryrun.app.quality import problem, quality_lines, topic_actions, warning_list
 from dryrun.app.session import chosen_run, recorded_run
-from dryrun.app.threshold_panel import threshold_panel
+from dryrun.app.threshold_panel import rules_switch, threshold_panel
 from dryrun.app.verdict_actions import verdict_actions
 from dryrun.errors import DryRunError
 
@@ -25,12 +25,17 @@ try:
         st.stop()
     with st.sidebar:
         thresholds = threshold_panel()
+        beside = rules_switch()
     status, loaded = load(chosen)
     found = loaded.diagnosis(thresholds)
 
-    headline(found.verdict, partial=loaded.results.pending > 0)
+    evidence = loaded.evidence(thresholds, found) if beside else None
+    verdict = evidence.verdict if evidence else found.verdict
+    borderline = evidence is not None and evidence.borderline
+
+    headline(verdict, partial=loaded.results.pending > 0, borderline=borderline)
     provenance(chosen, status, loaded)
-    banner(found)
+    banner(found, evidence)
 
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -38,11 +43,11 @@ try:
         distribution(loaded.observations, found, thresholds)
         checks_table(found.checks)
     with right:
-        if found.verdict == "GO":
+        if verdict == "GO":
             quality_lines(found)
         problem(found)
         warning_list(found)
-    verdict_actions(chosen, loaded, found.verdict)
+    verdict_actions(chosen, loaded, verdict)
 
     inspector(loaded)
 
@@ -60,7 +65,7 @@ try:
     not_measured()
 
     st.subheader("Report")
-    report_downloads(loaded, thresholds)
+    report_downloads(loaded, thresholds, beside)
 except DryRunError as error:
     st.title("Results")
     show_error(error)

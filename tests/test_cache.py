@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -105,8 +106,7 @@ def test_prune_shows_first_and_deletes_only_what_no_run_needs(
     work(kept)
     gone = make_run(store, endpoint.base_url, temperature=0.5)
     work(gone)
-    for path in gone.folder.iterdir():
-        path.unlink()
+    shutil.rmtree(gone.folder)
     assert main(["cache", "--prune"]) == 0
     assert "--yes deletes these" in capsys.readouterr().out
     assert sorted(entry.runs for entry in entries(store)) == [0, 1, 1]
@@ -149,7 +149,10 @@ def test_regrade_scores_what_is_stored_and_calls_nothing(
     grader = tmp_path / "grader.json"
     grader.write_text(json.dumps(EXACT | {"operation": "ne"}))
     report = tmp_path / "report.json"
-    assert main(["regrade", "--run", run.id, "--grader", str(grader), "--out", str(report)]) == 0
+    regrade = ["regrade", "--run", run.id, "--grader", str(grader), "--out", str(report)]
+    assert main([*regrade, "--rules", "document"]) == 0
+    assert main(regrade) == 1  # it pays wrong answers, which the document's rule cannot see
+    assert "Right answers score 0.00 and junk 1.00" in capsys.readouterr().out
     assert endpoint.calls == 80
     first = load_results(run).observations().score
     assert json.loads(report.read_text())["statistics"]["mean"] == pytest.approx(1 - first.mean())

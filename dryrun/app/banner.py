@@ -7,6 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from dryrun.analysis.diagnosis import Diagnosis
+from dryrun.analysis.evidence import Evidence
 from dryrun.analysis.wording import PATTERN_TITLES, plural
 from dryrun.app.labels import plain
 from dryrun.config import Verdict
@@ -23,23 +24,29 @@ SENTENCES: dict[Verdict, str] = {
 }
 
 
-def headline(verdict: Verdict, *, partial: bool) -> None:
+def headline(verdict: Verdict, *, partial: bool, borderline: bool = False) -> None:
     """The page's title with the verdict beside it."""
     icon, colour = BADGES[verdict]
     word = f"{verdict} so far" if partial else verdict
+    word += ", borderline" if borderline else ""
     st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]", anchor=False)
 
 
-def banner(found: Diagnosis) -> None:
-    """The verdict in one box with what decided it."""
-    icon, _ = BADGES[found.verdict]
+def banner(found: Diagnosis, evidence: Evidence | None = None) -> None:
+    """The verdict in one box with what decided it; below it what the evidence says."""
+    verdict = found.verdict if evidence is None else evidence.verdict
+    icon, _ = BADGES[verdict]
     pattern = PATTERN_TITLES.get(found.pattern) if found.pattern else None
-    words = f"**{found.verdict}.** {SENTENCES[found.verdict]}"
+    words = f"**{verdict}.** {SENTENCES[verdict]}"
+    if verdict != found.verdict:
+        words += f" The scores alone would say {found.verdict}; the evidence below says otherwise."
     if pattern:
         words += f" {pattern}."
     reasons = " ".join(plain(reason.sentence, 400) for reason in found.reasons)
-    show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[found.verdict]
+    show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[verdict]
     show(f"{words} {reasons}", icon=icon)
+    if evidence is not None and evidence.sentences:
+        st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in evidence.sentences))
 
 
 def tested(found: Diagnosis) -> None:

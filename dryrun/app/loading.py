@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from dryrun.analysis.anchors import Anchors
 from dryrun.analysis.diagnosis import Diagnosis, diagnose
+from dryrun.analysis.evidence import Evidence, gather
 from dryrun.analysis.observations import Observations
+from dryrun.anchoring import load_anchors
 from dryrun.app import jobs
 from dryrun.app.session import Chosen
 from dryrun.config import Thresholds
@@ -25,11 +28,19 @@ class Loaded:
     observations : Observations
     duplicate_rows : int
         Drawn rows that repeat an earlier one.
+    anchors : Anchors or None
+        Reference answers and junk under the run's grader, where they were graded.
     """
 
     results: Results
     observations: Observations
     duplicate_rows: int
+    anchors: Anchors | None
+
+    def evidence(self, thresholds: Thresholds, found: Diagnosis) -> Evidence:
+        """What stands beside the document's rule under these thresholds."""
+        repeated = self.duplicate_rows / max(len(self.results.keys), 1)
+        return gather(self.observations, thresholds, found, self.anchors, repeated)
 
     def diagnosis(self, thresholds: Thresholds) -> Diagnosis:
         """The verdict under these thresholds."""
@@ -60,4 +71,5 @@ def load(chosen: Chosen) -> tuple[RunStatus, Loaded]:
 def _load(folder: str, counts: tuple[object, ...], _run: Run) -> Loaded:
     """`folder` and `counts` are the cache's key; nobody changes what is kept."""
     results = load_results(_run)
-    return Loaded(results, results.observations(), len(results.keys) - len(set(results.keys)))
+    repeated = len(results.keys) - len(set(results.keys))
+    return Loaded(results, results.observations(), repeated, load_anchors(_run))

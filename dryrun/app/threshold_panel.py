@@ -34,6 +34,19 @@ TITLES = {
     "warn_refused": "Refused",
     "warn_grader_errors": "Grader errors",
     "warn_duplicates": "Repeated rows",
+    "stability": "Re-draws that agree",
+    "max_cut_off": "Cut off at most",
+    "max_refused": "Refused at most",
+    "least_range": "Right less junk",
+    "least_noise": "Re-grade noise",
+    "min_reliability": "Signal at least",
+    "warn_reliability": "Signal",
+    "min_usable": "Usable prompts",
+    "bad_references": "Bad references",
+    "blame_grader": "Blame: grader from",
+    "blame_data": "Blame: data up to",
+    "min_labels": "Labels",
+    "max_disagreement": "Disagreement at most",
     "topic_min_count": "Scores per topic",
     "topic_few_prompts": "Prompts per topic",
 }
@@ -56,6 +69,18 @@ def threshold_panel() -> Thresholds:
     changed = values != _defaults()
     st.button("Reset thresholds", on_click=_reset, disabled=not changed, icon=":material/restart_alt:")
     return _thresholds(values)
+
+
+def rules_switch() -> bool:
+    """Whether evidence stands beside the document's rule."""
+    on = st.toggle(
+        "Evidence beside the rule",
+        value=True,
+        key="evidence",
+        bind="query-params",
+        help="Intervals, groups and anchors. Off: the design document's decision tree alone.",
+    )
+    return bool(on)
 
 
 def _fields(names: tuple[str, ...] | list[str]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def execute(options: argparse.Namespace) -> int:
     )
     if imported.status().state is not RunState.FINISHED:
         _grade(imported)
-    return shared.conclude(imported, limits, options.out)
+    return shared.conclude(imported, limits, options)
 
 
 def _grade(imported: Run) -> None:

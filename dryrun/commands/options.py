@@ -45,6 +45,12 @@ def add_output(command: argparse._ActionsContainer) -> None:
     command.add_argument("--out", type=Path, help="write the report here: .json or .md")
     add_data(command)
     command.add_argument(
+        "--rules",
+        choices=["evidence", "document"],
+        default="evidence",
+        help="document: the design document's rule alone (default: with intervals, groups and anchors)",
+    )
+    command.add_argument(
         "--threshold",
         action="append",
         default=[],
@@ -274,18 +280,18 @@ def text_of(path: Path, option: str) -> str:
         raise DryRunError(f"{option} {path}: cannot be read ({error.strerror}). Check the path.") from error
 
 
-def conclude(asked: Run, limits: Thresholds, out: Path | None) -> int:
-    """Print the run's report, write it to `out`, and return the verdict's exit code."""
+def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int:
+    """Print the run's report, write it where ``--out`` says, and return the verdict's exit code."""
     results = load_results(asked)
     for sentence in results.skipped:
         print(f"note: {sentence}", file=sys.stderr)
-    found = report_of(results, limits)
+    found = report_of(results, limits, evidence=options.rules == "evidence")
     console, _ = consoles()
     print_report(console, found)
     console.print(f"run {asked.id}", style="dim")
-    if out is not None:
-        _write_report(found, out)
-    return EXIT_CODES[found.diagnosis.verdict]
+    if options.out is not None:
+        _write_report(found, options.out)
+    return EXIT_CODES[found.verdict]
 
 
 def _write_report(found: Report, out: Path) -> None:

@@ -32,4 +32,4 @@ def execute(options: argparse.Namespace) -> int:
         print(f"note: {finding}", file=sys.stderr)
     asked = unfinished_run(store, prepared.config) or start(store, prepared)
     work(asked, model=responses, judge_key=shared.judge_key(options))
-    return shared.conclude(asked, limits, options.out)
+    return shared.conclude(asked, limits, options)

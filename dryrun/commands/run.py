@@ -51,7 +51,7 @@ def execute(options: argparse.Namespace) -> int:
     finally:
         if asked.status().attempts:
             print(receipt(asked.status(), budget.prices), file=sys.stderr)
-    return shared.conclude(asked, limits, options.out)
+    return shared.conclude(asked, limits, options)
 
 
 def _asked(options: argparse.Namespace) -> Run:

@@ -1,0 +1,97 @@
+"""What stands beside the document's rule: how stable the verdict is, and what anchors say of its cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dryrun.analysis.anchors import Anchors
+from dryrun.analysis.attribution import NOT_OWN, Attribution, attribute
+from dryrun.analysis.diagnosis import Diagnosis
+from dryrun.analysis.groups import Groups, groups
+from dryrun.analysis.intervals import Stability, stability
+from dryrun.analysis.observations import Observations
+from dryrun.config import Thresholds, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything beyond the document's rule.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        The document's; changed only where anchors show a fault that it cannot see.
+    borderline : bool
+        Re-drawing the prompts changes the document's verdict more often than `Thresholds.stability` allows.
+    stability : Stability or None
+    groups : Groups or None
+    attribution : Attribution or None
+        Only where anchors were measured.
+    """
+
+    verdict: Verdict
+    borderline: bool
+    stability: Stability | None
+    groups: Groups | None
+    attribution: Attribution | None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """For the banner: the weightiest first."""
+        told: list[str] = []
+        if self.attribution is not None:
+            told += self.attribution.reasons
+        if self.stability is not None:
+            told.append(_stability_words(self.stability))
+        if self.groups is not None:
+            told.append(_group_words(self.groups))
+        return tuple(told)
+
+
+def gather(
+    observed: Observations,
+    thresholds: Thresholds,
+    found: Diagnosis,
+    anchors: Anchors | None = None,
+    duplicate_share: float = 0.0,
+) -> Evidence:
+    """Measure what can be measured.
+
+    Parameters
+    ----------
+    observed : Observations
+    thresholds : Thresholds
+    found : Diagnosis
+        By the document's rule.
+    anchors : Anchors, optional
+    duplicate_share : float
+    """
+    settled = found.verdict != "INVALID"
+    held = stability(observed.score, observed.prompt, thresholds) if settled else None
+    own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, observed.score)
+    judged = attribute(observed, thresholds, anchors, duplicate_share) if anchors and settled else None
+    return Evidence(
+        verdict=judged.verdict if judged else found.verdict,
+        borderline=held is not None and held.same_verdict < thresholds.stability,
+        stability=held,
+        groups=groups(own, observed.prompt),
+        attribution=judged,
+    )
+
+
+def _stability_words(held: Stability) -> str:
+    mean = f"Mean {held.mean.low:.2f} to {held.mean.high:.2f} (95 %)"
+    words = f"{mean}; {held.same_verdict:.0%} of re-draws of the prompts give the same verdict."
+    if held.more_prompts:
+        words += f" About {held.more_prompts:,} more prompts would settle it."
+    return words
+
+
+def _group_words(found: Groups) -> str:
+    about = "about " if found.extrapolated else ""
+    return (
+        f"In training groups of {found.group}, {about}{found.usable:.0%} of prompts would give a signal "
+        f"({found.all_wrong:.0%} always score 0, {found.all_right:.0%} always 1)."
+    )
