@@ -4,7 +4,7 @@ import streamlit as st
 
 from dryrun.app.banner import banner, headline, tested
 from dryrun.app.downloads import report_downloads
-from dryrun.app.figures import bins_table, checks_table, distribution, statistics_table, topics_section
+from dryrun.app.figures import bins_table, checks_table, distribution, ruler, statistics_table, topics_section
 from dryrun.app.frame import ensure_frame
 from dryrun.app.inspector import inspector
 from dryrun.app.loading import load
@@ -42,6 +42,7 @@ try:
         tested(found)
         distribution(loaded.observations, found, thresholds)
         checks_table(found.checks)
+        ruler(loaded.anchors, found, evidence)
     with right:
         if verdict == "GO":
             quality_lines(found)

@@ -31,6 +31,7 @@ def terminal(
         text = grader if isinstance(grader, bytes) else json.dumps(grader).encode()
         (tmp_path / "grader.json").write_bytes(text)
         given = ["--dataset", str(rows), "--grader", str(tmp_path / "grader.json"), "--rollouts", "2"]
+        given += ["--model-seed", "0"]  # without a seed this server gives one answer to all rollouts
         code = main(["run", *given, "--model", "fake", "--base-url", endpoint.base_url, *more])
         captured = capsys.readouterr()
         printed = " ".join((captured.err + captured.out).split())
@@ -170,9 +171,12 @@ def test_empty_responses_are_counted_and_graded(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
 ) -> None:
     endpoint.answer = lambda _: Reply(text="")
-    code, printed = terminal()
+    code, printed = terminal(None, EXACT, "--rules", "document")
     assert code == 1
     assert "100 % of the responses are empty" in printed
+    code, printed = terminal()
+    assert code == 3
+    assert "100% of responses are empty: no verdict on data or grader is possible." in printed
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,24 @@ BROKEN = {
 }
 
 
+RE_SCORE = "Then re-score the stored responses (Adjust Grader): no call is made."
+NEXT: dict[DatasetQuality | GraderQuality, str] = {
+    GraderQuality.TOO_STRICT: f"Loosen the grader until your reference answers earn the maximum. {RE_SCORE}",
+    GraderQuality.TOO_LENIENT: f"Make the grader refuse wrong and empty answers. {RE_SCORE}",
+    GraderQuality.CANNOT_DIFFERENTIATE: f"Make the grader tell right answers from junk. {RE_SCORE}",
+    GraderQuality.HACKABLE: f"Close that hole in the grader. {RE_SCORE}",
+    GraderQuality.NOISY: "Average several grades, or make the rubric concrete and the judge's temperature 0.",
+    GraderQuality.DISAGREES: f"Read where people and grader differ, and mend the grader. {RE_SCORE}",
+    DatasetQuality.TOO_HARD: "Use easier prompts, or teach the basics by SFT first.",
+    DatasetQuality.TOO_EASY: "Use harder prompts: there is nothing left to learn.",
+    DatasetQuality.HOMOGENEOUS: "Add prompts of other difficulty.",
+    DatasetQuality.POLARISED: "Drop prompts that are always right or always wrong.",
+    DatasetQuality.BAD_REFERENCES: "Mend the reference answers that fail, or drop their rows.",
+    DatasetQuality.REFUSALS: "Reword the prompts, or use another base model.",
+}
+"""What to do about each finding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """The judgement with evidence.
@@ -97,6 +115,13 @@ class Attribution:
     reliability: float | None
     reasons: tuple[str, ...]
     not_measured: tuple[str, ...]
+
+    @property
+    def next_step(self) -> str:
+        """What to do first; ``""`` after a GO."""
+        if self.verdict != "NO-GO":
+            return ""
+        return NEXT.get(self.grader) or NEXT.get(self.dataset) or ""
 
 
 def attribute(
@@ -259,6 +284,8 @@ class _Judge:
                 f"Only {self.groups.usable:.0%} of prompts would give a signal in groups of "
                 f"{self.groups.group}: nearly all are always right or always wrong."
             )
+            if self.groups.within == 0.0:
+                self.reasons.append("All responses to one prompt score alike: is the temperature 0?")
             return DatasetQuality.POLARISED
         return None
 

@@ -43,6 +43,7 @@ class Evidence:
         told: list[str] = []
         if self.attribution is not None:
             told += self.attribution.reasons
+            told += [self.attribution.next_step] if self.attribution.next_step else []
         if self.stability is not None:
             told.append(_stability_words(self.stability))
         if self.groups is not None:

@@ -6,10 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from dryrun.analysis.anchors import Anchors
 from dryrun.analysis.diagnosis import Diagnosis
+from dryrun.analysis.evidence import Evidence
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.rules import Check
 from dryrun.analysis.wording import figure, percent
+from dryrun.anchor_chart import anchor_ruler, marks, ruler_alt
 from dryrun.charts import (
     BIN_FIELD,
     SELECTION,
@@ -36,6 +39,17 @@ def distribution(observations: Observations, found: Diagnosis, thresholds: Thres
         alt=histogram_alt(found.statistics, thresholds),
     )
     st.markdown(f"Mean: **{_number(found.statistics.mean)}** &nbsp; Std: **{_number(found.statistics.std)}**")
+
+
+def ruler(anchors: Anchors | None, found: Diagnosis, evidence: Evidence | None) -> None:
+    """Where right answers, the model and junk land; nothing where they were not graded."""
+    if anchors is None or evidence is None:
+        return
+    rows = marks(anchors, found.statistics.mean, evidence.stability)
+    if len(rows) < 2:
+        return
+    st.markdown("What the grader pays for right answers, the model's, and junk")
+    st.altair_chart(anchor_ruler(rows), alt=ruler_alt(rows))
 
 
 def clicked_bars() -> tuple[int, ...]:

@@ -71,7 +71,7 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
     app: App, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     rows = write_jsonl(tmp_path / "rows.jsonl", sum_rows(120))
-    with FakeEndpoint(delay=0.25) as endpoint:
+    with FakeEndpoint(delay=1.0) as endpoint:
         page = open_page(app.url)
         configure_endpoint(page, rows, endpoint)
         page.get_by_role("button", name="Start run").click()
@@ -85,6 +85,7 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
         again.get_by_role("button", name="Cancel run").click()
         expect(again.get_by_text("Everything done so far is kept")).to_be_visible()
         stopped = endpoint.calls
+        endpoint.delay = 0.0
         fill(again, "API key", "sk-test-key")
         again.get_by_role("button", name="Resume").click()
         again.get_by_role("button", name="See the results").click(timeout=60_000)
