@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dryrun.config import ModelConfig, RunConfig, SamplingConfig, Thresholds
+    from dryrun.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig, Thresholds
     from dryrun.errors import DryRunError
     from dryrun.notebook import run_dry_run
 
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "run_dry_run": "dryrun.notebook",
+    "JudgeConfig": "dryrun.config",
     "ModelConfig": "dryrun.config",
     "RunConfig": "dryrun.config",
     "SamplingConfig": "dryrun.config",
@@ -21,7 +22,15 @@ _HOMES = {
     "DryRunError": "dryrun.errors",
 }
 
-__all__ = ["DryRunError", "ModelConfig", "RunConfig", "SamplingConfig", "Thresholds", "run_dry_run"]
+__all__ = [
+    "DryRunError",
+    "JudgeConfig",
+    "ModelConfig",
+    "RunConfig",
+    "SamplingConfig",
+    "Thresholds",
+    "run_dry_run",
+]
 
 
 def __getattr__(name: str) -> Any:  # a name is loaded when it is first used: ``import dryrun`` stays light

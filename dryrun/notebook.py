@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from dryrun.config import (
     DEFAULT_ROLLOUTS,
     DEFAULT_SAMPLE_SIZE,
     EMBEDDED_MODEL,
+    JudgeConfig,
     ModelConfig,
     ModelKind,
     SamplingConfig,
@@ -22,8 +25,9 @@ from dryrun.paths import data_dir
 from dryrun.records import RunState
 from dryrun.results import Results, load_results
 from dryrun.runner import prepare, report_of, run_blocking, start, work_on
-from dryrun.runs import unfinished_run
+from dryrun.runs import Run, unfinished_run
 from dryrun.store import Store
+from dryrun.terminal import ProgressLine
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -38,7 +42,12 @@ def run_dry_run(
     seed: int = 0,
     base_url: str | None = None,
     api_key: str | None = None,
+    judge: JudgeConfig | None = None,
+    judge_key: str | None = None,
+    reward_range: tuple[float, float] | None = None,
     thresholds: Thresholds | None = None,
+    evidence: bool = True,
+    progress: bool | None = None,
     data: Path | str | None = None,
     **model_options: Any,
 ) -> dict[str, Any]:
@@ -64,8 +73,18 @@ def run_dry_run(
         Default: ``OPENAI_BASE_URL``, else OpenAI's own.
     api_key : str, optional
         Default: ``OPENAI_API_KEY``. Never stored.
+    judge : JudgeConfig, optional
+        Where a grader's judge models are asked. Default: OpenAI's own endpoint.
+    judge_key : str, optional
+        For that endpoint. Default: ``OPENAI_API_KEY``. Never stored.
+    reward_range : (float, float), optional
+        The scale of the rewards. Default: the grader's own where it is known, else 0..1.
     thresholds : Thresholds, optional
         Default: the design document's.
+    evidence : bool
+        Whether ``report`` holds intervals, groups and anchors beside the document's rule.
+    progress : bool, optional
+        Show a progress line on stderr. Default: in a terminal or a notebook.
     data : path, optional
         Data directory with the cached responses. Default: ``DRYRUN_DATA`` or the user's.
     **model_options
@@ -86,14 +105,18 @@ def run_dry_run(
     store = Store(Path(data) if data is not None else data_dir())
     model = _model(base_model, base_url, model_options)
     sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
-    prepared = prepare(dataset_from_items(prompts), grader_config, model=model, sampling=sampling)
+    prepared = prepare(
+        dataset_from_items(prompts),
+        grader_config,
+        model=model,
+        sampling=sampling,
+        reward_range=reward_range,
+        judge=judge,
+    )
     run = unfinished_run(store, prepared.config) or start(store, prepared)
-    key = os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key
-    status = run_blocking(work_on(run, api_key=key))
-    if status.state is RunState.STOPPED:
-        raise DryRunError(status.message)
+    _work(run, _key(api_key), _key(judge_key), progress)
     results = load_results(run)
-    report = report_of(results, thresholds).to_dict()
+    report = report_of(results, thresholds, evidence=evidence).to_dict()
     return {
         "samples": _samples(results),
         "statistics": report["statistics"],
@@ -101,6 +124,18 @@ def run_dry_run(
         "report": report,
         "run_id": run.id,
     }
+
+
+def _key(given: str | None) -> str:
+    return os.environ.get("OPENAI_API_KEY", "") if given is None else given
+
+
+def _work(run: Run, api_key: str, judge_key: str, progress: bool | None) -> None:
+    console = Console(stderr=True, highlight=False, quiet=progress is False)
+    with ProgressLine(console, plain=progress is True) as line:
+        status = run_blocking(work_on(run, api_key=api_key, judge_key=judge_key, notify=line.show))
+    if status.state is RunState.STOPPED:
+        raise DryRunError(status.message)
 
 
 def _model(name: str, base_url: str | None, options: Mapping[str, Any]) -> ModelConfig:

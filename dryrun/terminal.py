@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -23,13 +21,21 @@ def consoles() -> tuple[Console, Console]:
 
 
 class ProgressLine:
-    """One live line while a run goes on; silent where stderr is not a terminal but for a few lines.
+    """One live line while a run goes on, in a terminal or a notebook; elsewhere a few plain lines.
 
     Use as a context manager and hand `show` to `dryrun.runner.work_on`.
+
+    Parameters
+    ----------
+    console : Console
+    plain : bool
+        Whether those few lines are printed where no live line can be.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, plain: bool = True) -> None:
         self._console = console
+        self._live = console.is_terminal or console.is_jupyter
+        self._plain = plain
         self._last_message = ""
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -38,7 +44,7 @@ class ProgressLine:
             TextColumn("{task.fields[detail]}", markup=False),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not self._live,
         )
         self._task: TaskID = self._progress.add_task("starting", total=None, detail="")
 
@@ -52,7 +58,7 @@ class ProgressLine:
     def show(self, status: RunStatus) -> None:
         """Take over the newest status; called from any thread."""
         about = status.message.partition(":")[0]
-        if not self._console.is_terminal and about != self._last_message:
+        if self._plain and not self._live and about != self._last_message:
             self._last_message = about
             self._console.print(Text(status.message))
         detail = f"{status.graded:,} graded"
@@ -147,8 +153,3 @@ def _sections(report: Report) -> list[tuple[str, list[str]]]:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
-
-
-def interactive() -> bool:
-    """Whether a person watches the progress."""
-    return sys.stderr.isatty()

@@ -241,3 +241,22 @@ def test_a_run_asks_its_judge_with_the_judges_key(
         assert {body["model"] for body in judge.bodies} == {"new"}
     assert {headers["Authorization"] for headers in endpoint.headers} == {"Bearer sk-base"}
     assert "Mean 0.50" in capsys.readouterr().out
+
+
+def test_a_response_format_is_sent_and_a_wrong_one_named(
+    files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[object] = []
+
+    def answer(body: dict[str, object]) -> str:
+        asked.append(body.get("response_format"))
+        return "{}"
+
+    endpoint.answer = answer
+    shape = tmp_path / "shape.json"
+    shape.write_text('{"type": "json_object"}')
+    main(["run", *files, *at(endpoint), "--response-format", str(shape)])
+    assert asked[0] == {"type": "json_object"}
+    shape.write_text('["json_object"]')
+    assert main(["run", *files, *at(endpoint), "--response-format", str(shape)]) == 2
+    assert "--response-format" in capsys.readouterr().err

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from dryrun import DryRunError, run_dry_run
-from tests.fake_endpoint import FakeEndpoint
+from dryrun import DryRunError, JudgeConfig, run_dry_run
+from tests.fake_endpoint import FakeEndpoint, prompt_text
 from tests.support import EXACT, sum_rows
 
 
@@ -55,3 +55,38 @@ def test_a_wrong_key_is_an_exception_with_one_sentence() -> None:
 def test_prompts_without_messages_are_named() -> None:
     with pytest.raises(DryRunError, match="messages"):
         run_dry_run([{"question": "1 + 1"}], EXACT)
+
+
+def test_the_report_holds_the_evidence_unless_it_is_not_wanted(endpoint: FakeEndpoint) -> None:
+    assert ask(endpoint, api_key="k")["report"]["rules"] == "evidence"
+    assert ask(endpoint, api_key="k", evidence=False)["report"]["rules"] == "document"
+
+
+def test_progress_is_shown_where_it_is_asked_for(
+    endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(endpoint, api_key="k")
+    assert capsys.readouterr().err == ""
+    ask(endpoint, api_key="k", seed=1, progress=True)
+    assert "Finished." in capsys.readouterr().err
+
+
+def test_a_judge_is_asked_where_it_is_said(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda body: '{"steps": [], "result": 0.5}' if "Rate" in prompt_text(body) else "5"
+    rated = {
+        "type": "score_model",
+        "name": "rating",
+        "model": "judge",
+        "input": [{"role": "user", "content": "Rate {{sample.output_text}}"}],
+    }
+    found = run_dry_run(
+        sum_rows(30),
+        rated,
+        base_model="fake",
+        rollouts=1,
+        base_url=endpoint.base_url,
+        api_key="k",
+        judge=JudgeConfig(base_url=endpoint.base_url),
+        judge_key="j",
+    )
+    assert {sample["score"] for sample in found["samples"]} == {0.5}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -165,6 +166,12 @@ def add_model(group: argparse._ActionsContainer) -> None:
     group.add_argument("--max-completion-tokens", type=positive)
     group.add_argument("--reasoning-effort")
     group.add_argument("--model-seed", type=int, help="rollout r is asked with this seed + r")
+    group.add_argument(
+        "--response-format",
+        type=Path,
+        metavar="FILE",
+        help='JSON sent as response_format, e.g. {"type": "json_schema", ...}; a row\'s own comes first',
+    )
     group.add_argument("--concurrency", type=positive, help="calls in flight (default: by the kind of model)")
     group.add_argument(
         "--timeout", type=float, default=120.0, help="seconds per request (default: %(default)s)"
@@ -222,6 +229,7 @@ def model_config(options: argparse.Namespace) -> ModelConfig:
         "max_completion_tokens": options.max_completion_tokens,
         "reasoning_effort": options.reasoning_effort,
         "seed": options.model_seed,
+        "response_format": _response_format(options.response_format),
         "concurrency": options.concurrency,
         "timeout": options.timeout,
     }
@@ -233,6 +241,26 @@ def model_config(options: argparse.Namespace) -> ModelConfig:
         first = error.errors()[0]
         option = "--" + str(first["loc"][0] if first["loc"] else "model").replace("_", "-")
         raise DryRunError(f"{option}: {first['msg']}.") from error
+
+
+def _response_format(path: Path | None) -> object:
+    """The JSON object in the file.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be read, or holds no JSON object with a type.
+    """
+    if path is None:
+        return None
+    try:
+        found: object = json.loads(text_of(path, "--response-format"))
+    except ValueError as error:
+        raise DryRunError(f"--response-format {path}: not valid JSON ({error}).") from error
+    if not isinstance(found, dict) or "type" not in found:
+        example = '{"type": "json_object"}'
+        raise DryRunError(f"--response-format {path}: give an object with a type, e.g. {example}.")
+    return found
 
 
 def thresholds(given: Sequence[str]) -> Thresholds:
