@@ -15,8 +15,8 @@ from dryrun.analysis.rules import Branch, decide
 from dryrun.config import Thresholds
 
 DRAWS = 2000
-BLOCK = 2_000_000
-"""Weights held in memory at once."""
+BLOCK = 250_000
+"""Drawn prompts held in memory at once, of all re-draws together."""
 TOLERANCE = 1e-9
 SETTLED_Z = 1.645
 """One-sided 95 %: how far, in standard errors, a figure shall be from its threshold to be settled."""
@@ -96,13 +96,13 @@ def redrawn(sums: PromptSums, draws: int = DRAWS, seed: int = 0) -> tuple[Floats
     """
     prompts = sums.count.size
     rng = np.random.default_rng(seed)
-    table = np.column_stack([sums.count, sums.total, sums.square])
+    drawn = np.empty((3, draws))
     rows = max(1, BLOCK // max(prompts, 1))
-    parts = []
     for start in range(0, draws, rows):
-        weights = rng.multinomial(prompts, np.full(prompts, 1 / prompts), size=min(rows, draws - start))
-        parts.append(weights @ table)
-    count, total, square = np.concatenate(parts).T
+        chosen = rng.integers(prompts, size=(min(rows, draws - start), prompts), dtype=np.int32)
+        for result, values in zip(drawn, (sums.count, sums.total, sums.square), strict=True):
+            result[start : start + rows] = values[chosen].sum(axis=1)
+    count, total, square = drawn
     mean = total / count
     spread = np.maximum(square - count * mean * mean, 0.0) / np.maximum(count - 1, 1)
     return mean + sums.center, np.sqrt(spread)
