@@ -182,6 +182,16 @@ def test_help_needs_no_heavy_package() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_run_imports_neither_the_sdk_nor_what_draws_pages() -> None:
+    script = (
+        "import sys, dryrun.cli; dryrun.cli.parser(['run']);"
+        "heavy = {'pandas', 'streamlit', 'nltk', 'altair', 'openai'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_grade_lays_a_reward_open(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     dataset, grader = files[1], files[3]
     assert main(["grade", "--grader", grader, "--item", dataset, "--row", "3", "--text", "5"]) == 0

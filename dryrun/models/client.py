@@ -1,8 +1,8 @@
 """One HTTP client for one endpoint: opened on the running loop, answers or faults, never exceptions.
 
-The openai SDK says how to speak to an endpoint: headers, authorization, certificates. Calls go out on
-aiohttp directly, since the SDK's own handling of a response costs several times the call itself.
-What is rare (files, batches) goes through the SDK, on the same connections.
+Calls go out on aiohttp directly, with the headers and certificates of the openai SDK, whose own handling
+of a response costs several times the call itself. What is rare (files, batches) goes through the SDK, on
+the same connections; it is imported for that alone, since that takes longer than a small run.
 """
 
 from __future__ import annotations
@@ -11,30 +11,29 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx2
-import openai
 import orjson
 from aiohttp.helpers import get_env_proxy_for_url
-from openai._vendor.httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 from dryrun.errors import ModelError
 from dryrun.models.faults import Fault, FaultKind, fault_of_answer, fault_of_exception
+from dryrun.models.headers import NO_KEY, request_headers
 from dryrun.models.pacing import RetryPolicy
 from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
 from dryrun.paths import hosted
+
+if TYPE_CHECKING:
+    import openai
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a connection."""
 
 LARGEST_ANSWER = 32 * 2**20
 """Bytes of an answer, unpacked, that are taken in; whatever is longer is no chat completion."""
-
-NO_KEY = "none"
-"""Sent where the user gave no key: most local servers ignore it, and the SDK insists on one."""
 
 
 class TooLargeError(Exception):
@@ -54,14 +53,6 @@ class Answer:
 
     content: bytes
     headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """What exists only while the client is open."""
-
-    session: aiohttp.ClientSession
-    sdk: openai.AsyncOpenAI
 
 
 class Client:
@@ -86,7 +77,8 @@ class Client:
         self.base_url = base_url
         self._api_key = checked_key(api_key)
         self._guarded = hosted() and not trusted
-        self._open: _Open | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._sdk: openai.AsyncOpenAI | None = None
         self._urls: dict[str, URL] = {}
 
     async def open(self) -> None:
@@ -100,29 +92,14 @@ class Client:
         if self._guarded:
             await check_public(self.base_url)
         verify = httpx2.create_ssl_context() if self.base_url.startswith("https:") else False
-        # The transport's own context goes unused: the session brings its connector.
-        transport = AiohttpTransport(verify=False)
-        sdk = openai.AsyncOpenAI(
-            api_key=self._api_key or NO_KEY,
-            base_url=self.base_url,
-            max_retries=0,
-            # Redirects are not followed: a redirect is a wrong base URL, and could lead anywhere.
-            http_client=openai.DefaultAioHttpClient(
-                follow_redirects=False, trust_env=False, transport=transport
-            ),
-        )
-        if not is_openai(self.base_url):
-            # Read from the environment by the SDK; nobody else's business.
-            sdk.organization = sdk.project = None
-        transport.client = session = aiohttp.ClientSession(
+        self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0, ssl=verify, resolver=PublicResolver() if self._guarded else None
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_headers(sdk),
+            headers=request_headers(self.base_url, self._api_key, own=not self._guarded),
             **self._proxy(),
         )
-        self._open = _Open(session, sdk)
 
     def _proxy(self) -> dict[str, Any]:
         """The proxy that the environment names for this endpoint. None leads into a private network."""
@@ -136,15 +113,40 @@ class Client:
 
     async def close(self) -> None:
         """Close every connection."""
-        opened, self._open = self._open, None
-        if opened is not None:
-            await opened.sdk.close()
-            await opened.session.close()
+        session, sdk = self._session, self._sdk
+        self._session = self._sdk = None
+        if sdk is not None:
+            await sdk.close()
+        if session is not None:
+            await session.close()
 
     @property
     def sdk(self) -> openai.AsyncOpenAI:
-        """The SDK's client, for calls that are rare. It makes no retries."""
-        return self._opened().sdk
+        """The SDK's client, for calls that are rare, on the same connections. It makes no retries."""
+        if self._sdk is None:
+            self._sdk = self._through(self._opened())
+        return self._sdk
+
+    def _through(self, session: aiohttp.ClientSession) -> openai.AsyncOpenAI:
+        import openai
+        from openai._vendor.httpx_aiohttp import AiohttpTransport
+
+        # The transport's own context goes unused: the session brings its connector.
+        transport = AiohttpTransport(verify=False)
+        transport.client = session
+        sdk = openai.AsyncOpenAI(
+            api_key=self._api_key or NO_KEY,
+            base_url=self.base_url,
+            max_retries=0,
+            # Redirects are not followed: a redirect is a wrong base URL, and could lead anywhere.
+            http_client=openai.DefaultAioHttpClient(
+                follow_redirects=False, trust_env=False, transport=transport
+            ),
+        )
+        if not is_openai(self.base_url):
+            # Read from the environment by the SDK; nobody else's business.
+            sdk.organization = sdk.project = None
+        return sdk
 
     async def ask(self, path: str, body: Mapping[str, Any] | None, seconds: float) -> Answer | Fault:
         """POST a JSON body, or GET where there is none.
@@ -162,7 +164,7 @@ class Client:
         Answer or Fault
             The answer if its status is 2xx, else what went wrong.
         """
-        session = self._opened().session
+        session = self._opened()
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
         method, data = ("GET", None) if body is None else ("POST", json_bytes(body))
         try:
@@ -178,10 +180,10 @@ class Client:
         except Exception as error:
             return fault_of_exception(error, seconds)
 
-    def _opened(self) -> _Open:
-        if self._open is None:
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
             raise RuntimeError("the model is not open: use it inside `async with`")
-        return self._open
+        return self._session
 
     def _url(self, path: str) -> URL:
         if path not in self._urls:
@@ -203,16 +205,6 @@ async def ask_patiently(
         if pause is None:
             return answer
         await asyncio.sleep(pause)
-
-
-def _headers(sdk: openai.AsyncOpenAI) -> dict[str, str]:
-    """The SDK's headers, without those that tell OpenAI which platform it runs on."""
-    headers = {**sdk.default_headers, **sdk.auth_headers}
-    return {
-        name: value
-        for name, value in headers.items()
-        if isinstance(value, str) and not name.startswith("X-Stainless")
-    }
 
 
 def json_bytes(body: Mapping[str, Any]) -> bytes:

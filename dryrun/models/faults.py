@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,7 +12,6 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-import openai
 
 from dryrun.models.pacing import asked_wait
 from dryrun.models.reply import MalformedReplyError, read_json
@@ -185,9 +185,11 @@ def fault_of_exception(error: BaseException, timeout: float) -> Fault:
     The SDK's aiohttp transport reports a refused connection and an unknown host as
     ``APITimeoutError``; the true cause is further down the chain.
     """
-    if isinstance(error, openai.APIStatusError):
+    sdk = sys.modules.get("openai")  # its errors come only from where it was imported
+    if sdk is not None and isinstance(error, sdk.APIStatusError):
         response = error.response
         return fault_of_answer(response.status_code, response.headers, response.content)
+    timed_out, broken = ((sdk.APITimeoutError,), (sdk.APIConnectionError,)) if sdk else ((), ())
     chain = list(_causes(error))
     private = next((cause for cause in chain if isinstance(cause, PrivateAddressError)), None)
     if private is not None:
@@ -198,9 +200,9 @@ def fault_of_exception(error: BaseException, timeout: float) -> Fault:
         return Fault(FaultKind.UNREACHABLE, _connection_message(chain))
     if any(isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionError) for cause in chain):
         return Fault(FaultKind.TRANSIENT, "The endpoint closed the connection without an answer")
-    if any(isinstance(cause, TimeoutError | openai.APITimeoutError) for cause in chain):
+    if any(isinstance(cause, (TimeoutError, *timed_out)) for cause in chain):
         return Fault(FaultKind.TRANSIENT, f"The endpoint did not answer within {timeout:g} seconds")
-    if any(isinstance(cause, aiohttp.ClientError | openai.APIConnectionError) for cause in chain):
+    if any(isinstance(cause, (aiohttp.ClientError, *broken)) for cause in chain):
         return Fault(FaultKind.TRANSIENT, f"The answer broke off or could not be read: {_innermost(chain)}")
     return Fault(FaultKind.REJECTED, f"The request could not be sent: {_innermost(chain)}")
 

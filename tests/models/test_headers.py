@@ -1,0 +1,37 @@
+"""What is sent about the caller: to OpenAI what its SDK sends, to others no more than they need."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+
+from dryrun.models.headers import request_headers
+
+OPENAI = "https://api.openai.com/v1"
+OTHER = "http://127.0.0.1:8000/v1"
+CUSTOM = "X-Team: seven\nX-Via:  gateway \nno colon"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-2")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", CUSTOM)
+
+
+def test_openai_gets_what_its_sdk_sends_without_the_platform() -> None:
+    sdk = openai.AsyncOpenAI(api_key="k", base_url=OPENAI)
+    sent = {**sdk.default_headers, **sdk.auth_headers}
+    theirs = {name: value for name, value in sent.items() if not name.startswith("X-Stainless")}
+    assert request_headers(OPENAI, "k") == theirs
+
+
+def test_others_learn_neither_organization_nor_project() -> None:
+    sent = request_headers(OTHER, "")
+    assert sent["Authorization"] == "Bearer none"
+    assert {name for name in sent if name.startswith("OpenAI")} == set()
+    assert (sent["X-Team"], sent["X-Via"]) == ("seven", "gateway")
+
+
+def test_a_hosted_app_sends_no_visitor_its_own_headers() -> None:
+    assert "X-Team" not in request_headers(OTHER, "k", own=False)
