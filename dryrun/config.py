@@ -120,6 +120,11 @@ class RunConfig(Frozen):
     judge: JudgeConfig | None = None
     """Only where the grader asks a judge."""
 
+    @property
+    def responses(self) -> int:
+        """How many responses are asked for, as far as the dataset has rows."""
+        return min(self.sampling.size, self.dataset.rows) * self.sampling.rollouts
+
     @model_validator(mode="after")
     def _range_is_a_range(self) -> RunConfig:
         low, high = self.reward_range

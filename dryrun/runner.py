@@ -23,7 +23,7 @@ from dryrun.models.embedded import EmbeddedModel
 from dryrun.models.endpoint import EndpointModel
 from dryrun.models.imported import ImportedModel
 from dryrun.models.urls import normalise_base_url
-from dryrun.models.weights import WeightsProgress
+from dryrun.models.weights import WeightsProgress, WeightsStage
 from dryrun.pipeline import OnStatus, Pipeline
 from dryrun.records import Prompt, RunState
 from dryrun.report import Report, ReportFacts, build_report
@@ -284,6 +284,8 @@ def build_model(config: ModelConfig, api_key: str, say: Callable[[str], None]) -
 
 def weights_words(progress: WeightsProgress) -> str:
     """``"Fetching the model's weights (once): 34 of 93 MB."``"""
+    if progress.stage is WeightsStage.READY:
+        return "Starting the model."
     megabyte = 1_000_000
     done, total = progress.done // megabyte, progress.total // megabyte
     return f"{progress.stage.value.capitalize()} the model's weights (once): {done:,} of {total:,} MB."

@@ -25,7 +25,7 @@ try:
     run, config = chosen.run, config_of(chosen.run)
     status = jobs.status(run)
     st.caption(
-        f"{plain(config.dataset.name, 80)} · {status.total:,} responses "
+        f"{plain(config.dataset.name, 80)} · {status.total or config.responses:,} responses "
         f"({config.sampling.rollouts} per prompt) by {model_words(config.model)}"
     )
     if not status.live:

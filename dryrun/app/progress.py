@@ -6,6 +6,7 @@ import streamlit as st
 
 from dryrun.app import jobs
 from dryrun.app.labels import plain
+from dryrun.app.session import config_of
 from dryrun.records import RunState
 from dryrun.runs import Run, RunStatus
 
@@ -24,17 +25,17 @@ def _follow(run: Run, was_live: bool) -> None:
     status = jobs.status(run)
     if was_live and not status.live:
         st.rerun()
-    show_progress(status)
+    if status.live:
+        end_words(status)
+    show_progress(status, config_of(run).responses)
 
 
-def show_progress(status: RunStatus) -> None:
-    """The figures of one moment."""
-    total = max(status.total, 1)
+def show_progress(status: RunStatus, asked: int) -> None:
+    """The figures of one moment; `asked` stands in for the total until the run has counted."""
+    total = max(status.total or asked, 1)
     reused = f", {status.reused:,} of them reused" if status.reused else ""
-    st.progress(
-        min(status.sampled / total, 1.0), f"Responses: {status.sampled:,} of {status.total:,}{reused}"
-    )
-    st.progress(min(status.graded / total, 1.0), f"Grades: {status.graded:,} of {status.total:,}")
+    st.progress(min(status.sampled / total, 1.0), f"Responses: {status.sampled:,} of {total:,}{reused}")
+    st.progress(min(status.graded / total, 1.0), f"Grades: {status.graded:,} of {total:,}")
     with st.grid("auto", min_column_width=130):
         st.metric("Rate", f"{status.rate:.1f} / s" if status.live and status.rate else "–")
         st.metric("Time left", duration(status.remaining))
@@ -60,12 +61,12 @@ def end_words(status: RunStatus) -> None:
 
 
 def duration(seconds: float | None) -> str:
-    """``"42 s"``, ``"3 min 20 s"``, ``"2 h 5 min"``; a dash if unknown."""
+    """``"42 s"``, ``"3 m 20 s"``, ``"2 h 5 m"``; a dash if unknown."""
     if seconds is None:
         return "–"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return f"{whole // 60} m {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} m"

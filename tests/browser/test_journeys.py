@@ -76,6 +76,8 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
         configure_endpoint(page, rows, endpoint)
         page.get_by_role("button", name="Start run").click()
         page.get_by_role("button", name="Cancel run").wait_for()
+        expect(page.get_by_text("Generating and grading.")).to_be_visible()
+        expect(page.get_by_text(re.compile(r"Responses: \d+ of 480"))).to_be_visible()
         link = page.url
         page.context.close()
         before = endpoint.calls
