@@ -93,7 +93,7 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
         again.get_by_role("button", name="See the results").click(timeout=60_000)
         expect(again.get_by_text("120 prompts, 480 responses")).to_be_visible()
         assert stopped < 480
-        assert endpoint.calls <= 480 + lost, "no answered call is made again; those in flight at the cancel are"
+        assert endpoint.calls <= 480 + lost, "no answered call is made again; those in flight are"
         assert "sk-test-key" not in again.url
     held = [path for path in app.data.rglob("*") if path.is_file() and b"sk-test-key" in path.read_bytes()]
     assert held == [], "the key is nowhere on disk"
