@@ -209,6 +209,10 @@ class Thresholds(Frozen):
     """People's labels enter the verdict from so many on."""
     max_disagreement: Share = 0.20
     """A larger share (lower bound) of labelled responses that the grader gets wrong: NO-GO."""
+    warn_kappa: Share = 0.40
+    """A smaller Cohen's kappa of grader and people: warns."""
+    warn_auc: Share = 0.70
+    """A smaller chance that a response people call good outscores one they call bad: warns."""
     topic_few_prompts: Annotated[int, Field(ge=1)] = 12
     """Topics with fewer prompts get a status, and a note that it is rough."""
 

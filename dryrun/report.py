@@ -14,6 +14,7 @@ import orjson
 from pydantic import AwareDatetime, ValidationError, field_serializer
 
 from dryrun import __version__
+from dryrun.analysis.agreement import Labelled
 from dryrun.analysis.anchors import Anchors
 from dryrun.analysis.attribution import Attribution
 from dryrun.analysis.diagnosis import NOT_MEASURED, Diagnosis, diagnose
@@ -41,6 +42,7 @@ from dryrun.report_fields import (
     TopicEntry,
 )
 from dryrun.report_markdown import render_markdown
+from dryrun.report_people import people_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ def build_report(
     *,
     evidence: bool = False,
     anchors: Anchors | None = None,
+    labelled: Labelled | None = None,
 ) -> Report:
     """Judge a run and write the result down.
 
@@ -170,6 +173,8 @@ def build_report(
     evidence : bool
         Whether intervals, groups and anchors stand beside the document's rule.
     anchors : Anchors, optional
+    labelled : Labelled, optional
+        What people said of responses.
 
     Returns
     -------
@@ -200,7 +205,9 @@ def build_report(
         thresholds=limits,
         run=_run(known),
         rules="evidence" if evidence else "document",
-        evidence=_evidence(gather(observations, limits, found, anchors, repeated)) if evidence else None,
+        evidence=_evidence(gather(observations, limits, found, anchors, repeated, labelled), labelled)
+        if evidence
+        else None,
     )
 
 
@@ -223,7 +230,7 @@ def load_report(content: str | bytes) -> Report:
         ) from error
 
 
-def _evidence(found: Evidence) -> EvidenceEntry:
+def _evidence(found: Evidence, labelled: Labelled | None) -> EvidenceEntry:
     held, spread, judged = found.stability, found.groups, found.attribution
     return EvidenceEntry(
         verdict=found.verdict,
@@ -260,6 +267,7 @@ def _evidence(found: Evidence) -> EvidenceEntry:
         problem_topics=tuple(map(_text, judged.problem_topics)) if judged else (),
         sentences=tuple(map(_text, found.sentences)),
         not_measured=judged.not_measured if judged else ("reference answers and junk answers",),
+        people=people_figures(found.people, labelled),
     )
 
 

@@ -93,6 +93,23 @@ class AnchorFigures(Record):
     reliability: float | None
 
 
+class PeopleFigures(Record):
+    """Grader and people side by side; rates and figures with their 95 % intervals."""
+
+    labels: int
+    good: int
+    people: int
+    unsure: int
+    disputed: int
+    share_good: float
+    kappa: float | None
+    kappa_interval: tuple[float, float] | None
+    auc: float | None
+    auc_interval: tuple[float, float] | None
+    false_reject: tuple[float, float, float] | None
+    false_accept: tuple[float, float, float] | None
+
+
 class EvidenceEntry(Record):
     """What stands beside the document's rule; absent under ``rules: document``."""
 
@@ -107,6 +124,7 @@ class EvidenceEntry(Record):
     problem_topics: tuple[str, ...]
     sentences: tuple[str, ...]
     not_measured: tuple[str, ...]
+    people: PeopleFigures | None = None
 
 
 class NoticeEntry(Record):

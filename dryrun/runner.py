@@ -18,6 +18,7 @@ from dryrun.dataset import Dataset
 from dryrun.errors import DryRunError, StoreError
 from dryrun.graders import Finding, Grader, GraderSpec, build, check_against, load_grader, raise_errors
 from dryrun.graders.judge_access import JudgeAccess
+from dryrun.labelling import book_of, labelled
 from dryrun.models import Model
 from dryrun.models.embedded import EmbeddedModel
 from dryrun.models.endpoint import EndpointModel
@@ -320,8 +321,11 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
         config=config.model_dump(mode="json"),
     )
     anchors = load_anchors(results.run) if evidence else None
+    said = labelled(results, book_of(results.run).labels()) if evidence else None
     limits = thresholds or Thresholds()
-    return build_report(results.observations(), limits, facts, evidence=evidence, anchors=anchors)
+    return build_report(
+        results.observations(), limits, facts, evidence=evidence, anchors=anchors, labelled=said
+    )
 
 
 def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:

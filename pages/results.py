@@ -7,6 +7,7 @@ from dryrun.app.downloads import report_downloads
 from dryrun.app.figures import bins_table, checks_table, distribution, ruler, statistics_table, topics_section
 from dryrun.app.frame import ensure_frame
 from dryrun.app.inspector import inspector
+from dryrun.app.labelling import label_section
 from dryrun.app.loading import load
 from dryrun.app.notices import empty_state, not_measured, provenance
 from dryrun.app.problems import show_error
@@ -51,6 +52,7 @@ try:
     verdict_actions(chosen, loaded, verdict)
 
     inspector(loaded)
+    label_section(loaded, thresholds)
 
     if found.topics:
         st.subheader("Topics")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.analysis.agreement import FALSE_NEGATIVE, FALSE_POSITIVE, weighted_share, wilson
+
 Floats = NDArray[np.float64]
 
 JUNK_Z = 2.45
@@ -21,7 +23,6 @@ BAD = 0.5
 GOOD = 0.85
 BETWEEN = 0.10
 """Largest share of references between `BAD` and `GOOD` for "some are right and some are broken"."""
-FALSE_NEGATIVE, FALSE_POSITIVE = 0.3, 0.7
 WILSON_Z = 1.2816
 """One-sided 90 %."""
 
@@ -42,6 +43,8 @@ class Anchors:
         The same responses graded several times.
     people : (float64 array, int array) or None
         Scores of responses, and whether a person calls them good (1) or bad (0).
+    people_weight : float64 array or None
+        How much each of these stands for, where they were not chosen by chance; None: all alike.
     """
 
     reference: Floats | None = None
@@ -49,6 +52,7 @@ class Anchors:
     junk: Mapping[str, Floats] = field(default_factory=dict)
     regraded: Floats | None = None
     people: tuple[Floats, NDArray[np.int64]] | None = None
+    people_weight: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,9 @@ def reliability(error: float | None, spread: float) -> float | None:
     return 1.0 - error**2 / spread**2
 
 
-def disagreement(people: tuple[Floats, NDArray[np.int64]] | None, least: int = 20) -> float | None:
+def disagreement(
+    people: tuple[Floats, NDArray[np.int64]] | None, least: int = 20, weight: Floats | None = None
+) -> float | None:
     """Lower bound (90 %) of the larger of two rates: good responses scored below 0.3, bad ones above 0.7.
 
     None with fewer than `least` labels.
@@ -166,20 +172,18 @@ def disagreement(people: tuple[Floats, NDArray[np.int64]] | None, least: int = 2
         return None
     score, label = people
     known = np.isfinite(score)
-    score, label = score[known], label[known]
-    missed, passed = score[label == 1] < FALSE_NEGATIVE, score[label == 0] > FALSE_POSITIVE
-    return max(wilson_low(missed), wilson_low(passed))
+    each = np.ones(score.size) if weight is None else weight
+    score, label, each = score[known], label[known], each[known]
+    good, bad = label == 1, label == 0
+    missed, passed = score[good] < FALSE_NEGATIVE, score[bad] > FALSE_POSITIVE
+    return max(wilson_low(missed, weight=each[good]), wilson_low(passed, weight=each[bad]))
 
 
-def wilson_low(hits: NDArray[np.bool_], z: float = WILSON_Z) -> float:
+def wilson_low(hits: NDArray[np.bool_], z: float = WILSON_Z, weight: Floats | None = None) -> float:
     """Lower end of the Wilson interval of a share; 0 for no trials."""
-    n = hits.size
-    if n == 0:
+    if hits.size == 0:
         return 0.0
-    share = float(hits.mean())
-    middle = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + z * z / n))
+    return wilson(*weighted_share(hits, np.ones(hits.size) if weight is None else weight), z)[0]
 
 
 def _valid(scores: Floats | None) -> Floats | None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from dryrun.analysis.agreement import weighted_share
 from dryrun.analysis.anchors import Anchors, Scale, disagreement, junk_floor, noise, reliability, scale
 from dryrun.analysis.groups import Groups, groups
 from dryrun.analysis.observations import Observations
@@ -261,7 +262,7 @@ class _Judge:
     def _disagreeing(self) -> GraderQuality | None:
         if self.branch is not Branch.PROCEED or (self.scale is not None and self.scale.broken):
             return None  # the share of blame says more, or the references are to blame
-        rate = disagreement(self.anchors.people, self.limits.min_labels)
+        rate = disagreement(self.anchors.people, self.limits.min_labels, self.anchors.people_weight)
         if rate is None or rate <= self.limits.max_disagreement:
             return None
         self.reasons.append(
@@ -320,7 +321,7 @@ class _Judge:
     def _blame(self) -> float | None:
         found = self.scale
         if found is None:
-            return None
+            return self._blame_by_people()
         if self.branch is Branch.MEAN_TOO_LOW:
             best = found.ceiling if found.reformatted is None else min(found.ceiling, found.reformatted)
             return _clipped((1 - best) / (1 - self.mean))
@@ -329,6 +330,17 @@ class _Judge:
         if self.branch is Branch.MEAN_TOO_HIGH:
             return _clipped(found.floor_median / self.mean)
         return _clipped(1 - found.range)
+
+    def _blame_by_people(self) -> float | None:
+        """Without right answers: what people's share of good responses would add to the mean, or take off."""
+        people = self.anchors.people
+        if people is None or people[0].size < self.limits.min_labels:
+            return None
+        weight = np.ones(people[0].size) if self.anchors.people_weight is None else self.anchors.people_weight
+        good, _ = weighted_share(people[1] == 1, weight)
+        if self.branch is Branch.MEAN_TOO_LOW:
+            return _clipped((good - self.mean) / (1 - self.mean))
+        return _clipped((self.mean - good) / self.mean) if self.branch is Branch.MEAN_TOO_HIGH else None
 
     def _plain_grader(self) -> GraderQuality:
         if self.scale is None and not self.anchors.junk and self.branch is not Branch.PROCEED:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dryrun.analysis.agreement import Agreement, Labelled, agreement
+from dryrun.analysis.agreement_wording import agreement_words
 from dryrun.analysis.anchors import Anchors
 from dryrun.analysis.attribution import NOT_OWN, Attribution, attribute
 from dryrun.analysis.diagnosis import Diagnosis
@@ -28,7 +30,11 @@ class Evidence:
     stability : Stability or None
     groups : Groups or None
     attribution : Attribution or None
-        Only where anchors were measured.
+        Only where anchors were measured, or people labelled enough responses.
+    people : Agreement or None
+        Grader and people side by side, where somebody labelled.
+    people_words : tuple of str
+        The same in sentences.
     """
 
     verdict: Verdict
@@ -36,6 +42,8 @@ class Evidence:
     stability: Stability | None
     groups: Groups | None
     attribution: Attribution | None
+    people: Agreement | None = None
+    people_words: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -48,6 +56,7 @@ class Evidence:
             told.append(_stability_words(self.stability))
         if self.groups is not None:
             told.append(_group_words(self.groups))
+        told += self.people_words
         return tuple(told)
 
 
@@ -57,6 +66,7 @@ def gather(
     found: Diagnosis,
     anchors: Anchors | None = None,
     duplicate_share: float = 0.0,
+    labelled: Labelled | None = None,
 ) -> Evidence:
     """Measure what can be measured.
 
@@ -68,7 +78,11 @@ def gather(
         By the document's rule.
     anchors : Anchors, optional
     duplicate_share : float
+    labelled : Labelled, optional
+        What people said; enters the verdict from `Thresholds.min_labels` on.
     """
+    anchors = with_people(anchors, labelled, thresholds)
+    agreed = agreement(labelled) if labelled else None
     settled = found.verdict != "INVALID"
     held = stability(observed.score, observed.prompt, thresholds) if settled else None
     own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, observed.score)
@@ -79,6 +93,17 @@ def gather(
         stability=held,
         groups=groups(own, observed.prompt),
         attribution=judged,
+        people=agreed,
+        people_words=agreement_words(agreed, labelled, thresholds) if labelled else (),
+    )
+
+
+def with_people(anchors: Anchors | None, labelled: Labelled | None, thresholds: Thresholds) -> Anchors | None:
+    """The anchors with people's labels beside them, where there are enough of these."""
+    if labelled is None or labelled.score.size < thresholds.min_labels:
+        return anchors
+    return replace(
+        anchors or Anchors(), people=(labelled.score, labelled.good), people_weight=labelled.weight
     )
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.statistics import BIN_LABELS, is_valid
 from dryrun.app.figures import clicked_bars
+from dryrun.app.labelling import label_row
 from dryrun.app.loading import Loaded
 from dryrun.app.sample_view import sample_view
 from dryrun.app.scroll import scroll_here
@@ -97,3 +98,4 @@ def _list(loaded: Loaded, positions: list[int], *, paged: bool) -> None:
     scores = loaded.observations.score
     for position, inspected in zip(shown, loaded.results.inspect(shown), strict=True):
         sample_view(inspected, float(scores[position]), loaded.results.config)
+        label_row(loaded, inspected)

@@ -10,6 +10,7 @@ from dryrun.app.model_form import model_words
 from dryrun.app.session import RUN, look_at, owner, store
 from dryrun.errors import DryRunError
 from dryrun.estimate import Estimate, estimate
+from dryrun.labelling import carry
 from dryrun.paths import hosted
 from dryrun.runner import Prepared, start
 from dryrun.runs import Run, unfinished_run
@@ -17,9 +18,14 @@ from dryrun.runs import Run, unfinished_run
 FLASH = "launch_problem"
 
 
-def launch(prepared: Prepared, api_key: str = "", judge_key: str = "") -> None:
-    """Start the run and go to its page. A run with just this configuration is gone on with, not doubled."""
+def launch(prepared: Prepared, api_key: str = "", judge_key: str = "", source: Run | None = None) -> None:
+    """Start the run and go to its page. A run with just this configuration is gone on with, not doubled.
+
+    `source` is the run whose responses are graded anew: people's labels of them hold on.
+    """
     run = _known(prepared) or start(store(), prepared)
+    if source is not None:
+        carry(source, run)
     try:
         jobs.start(run, api_key=api_key, judge_key=judge_key, owner=owner())
     except DryRunError as error:

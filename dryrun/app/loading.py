@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from dryrun.anchoring import load_anchors
 from dryrun.app import jobs
 from dryrun.app.session import Chosen
 from dryrun.config import Thresholds
+from dryrun.labelling import Identity, Label, LabelBook, book_of, labelled, newest
 from dryrun.results import Results, load_results
 from dryrun.runs import Run, RunStatus
 
@@ -30,17 +32,24 @@ class Loaded:
         Drawn rows that repeat an earlier one.
     anchors : Anchors or None
         Reference answers and junk under the run's grader, where they were graded.
+    labels : tuple of Label
+        What people said of its responses, oldest first.
+    newest_labels : mapping
+        Of each response and person the newest.
     """
 
     results: Results
     observations: Observations
     duplicate_rows: int
     anchors: Anchors | None
+    labels: tuple[Label, ...] = ()
+    newest_labels: Mapping[Identity, Mapping[str, Label]] = field(default_factory=dict)
 
     def evidence(self, thresholds: Thresholds, found: Diagnosis) -> Evidence:
         """What stands beside the document's rule under these thresholds."""
         repeated = self.duplicate_rows / max(len(self.results.keys), 1)
-        return gather(self.observations, thresholds, found, self.anchors, repeated)
+        said = labelled(self.results, self.labels) if self.labels else None
+        return gather(self.observations, thresholds, found, self.anchors, repeated, said)
 
     def diagnosis(self, thresholds: Thresholds) -> Diagnosis:
         """The verdict under these thresholds."""
@@ -64,7 +73,10 @@ def load(chosen: Chosen) -> tuple[RunStatus, Loaded]:
         status.ungraded,
         status.updated,
     )
-    return status, _load(str(chosen.run.folder.resolve()), counts, chosen.run)
+    loaded = _load(str(chosen.run.folder.resolve()), counts, chosen.run)
+    book = book_of(chosen.run)
+    labels = _labels(str(book.folder.resolve()), book.names(), book)
+    return status, replace(loaded, labels=labels, newest_labels=newest(labels))
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Reading the run …")
@@ -73,3 +85,9 @@ def _load(folder: str, counts: tuple[object, ...], _run: Run) -> Loaded:
     results = load_results(_run)
     repeated = len(results.keys) - len(set(results.keys))
     return Loaded(results, results.observations(), repeated, load_anchors(_run))
+
+
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
+def _labels(folder: str, names: tuple[str, ...], _book: LabelBook) -> tuple[Label, ...]:
+    """`folder` and `names` are the cache's key: a label's file never changes."""
+    return tuple(_book.labels())

@@ -82,7 +82,7 @@ def _offer(
     if st.button("Re-score", type="primary", icon=":material/play_arrow:", key="rescore"):
         if chosen.recorded:
             borrow_samples(chosen.run, store())
-        launch(prepared, api_key, judge.api_key)
+        launch(prepared, api_key, judge.api_key, chosen.run)
 
 
 def _words_and_key(prepared: Prepared, counts: Estimate) -> str:

@@ -20,7 +20,7 @@ LONG = 1200
 """Characters above which a text gets a box that scrolls."""
 
 
-def sample_view(inspected: Inspected, score: float, config: RunConfig) -> None:
+def sample_view(inspected: Inspected, score: float, config: RunConfig, *, blind: bool = False) -> None:
     """Draw it.
 
     Parameters
@@ -29,9 +29,11 @@ def sample_view(inspected: Inspected, score: float, config: RunConfig) -> None:
     score : float
         Its score on 0..1; NaN if it has none.
     config : RunConfig
+    blind : bool
+        Leaves out what the grader said, for people who judge the response themselves.
     """
     with st.container(border=True):
-        _head(inspected, score, config)
+        _head(inspected, score, config, blind)
         left, middle, right = st.columns([5, 5, 3])
         with left:
             _prompt(inspected.prompt)
@@ -39,7 +41,7 @@ def sample_view(inspected: Inspected, score: float, config: RunConfig) -> None:
             _response(inspected.sample)
         with right:
             others = _reference(inspected.prompt)
-        if inspected.grade is not None:
+        if inspected.grade is not None and not blind:
             _errors(inspected.grade)
             _judge(inspected.grade)
         if others:
@@ -47,7 +49,7 @@ def sample_view(inspected: Inspected, score: float, config: RunConfig) -> None:
                 _block(_json(others))
 
 
-def _head(inspected: Inspected, score: float, config: RunConfig) -> None:
+def _head(inspected: Inspected, score: float, config: RunConfig, blind: bool) -> None:
     prompt, sample, grade = inspected.prompt, inspected.sample, inspected.grade
     reward = "no reward" if grade is None or grade.reward is None else f"reward {figure(grade.reward)}"
     if config.reward_range != (0.0, 1.0) and not math.isnan(score):
@@ -58,11 +60,12 @@ def _head(inspected: Inspected, score: float, config: RunConfig) -> None:
     if sample.completion_tokens is not None:
         facts.append(plural(sample.completion_tokens, "token"))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(reward)}**", width="content")
+        if not blind:
+            st.markdown(f"**{plain(reward)}**", width="content")
         if prompt.topic:
             st.text(prompt.topic[:80])
         st.caption(plain(" · ".join(facts)), width="content")
-        if grade is not None and grade.sub_rewards:
+        if grade is not None and grade.sub_rewards and not blind:
             st.text(_sub_rewards(grade))
 
 

@@ -47,6 +47,8 @@ TITLES = {
     "blame_data": "Blame: data up to",
     "min_labels": "Labels",
     "max_disagreement": "Disagreement at most",
+    "warn_kappa": "Kappa with people",
+    "warn_auc": "AUC with people",
     "topic_min_count": "Scores per topic",
     "topic_few_prompts": "Prompts per topic",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dryrun.commands import options as shared
 from dryrun.commands.run import work
+from dryrun.labelling import carry
 from dryrun.regrading import StoredResponses
 from dryrun.runner import regraded, start
 from dryrun.runs import Run, unfinished_run
@@ -31,5 +32,6 @@ def execute(options: argparse.Namespace) -> int:
     for finding in prepared.findings:
         print(f"note: {finding}", file=sys.stderr)
     asked = unfinished_run(store, prepared.config) or start(store, prepared)
+    carry(source, asked)
     work(asked, model=responses, judge_key=shared.judge_key(options))
     return shared.conclude(asked, limits, options)

@@ -1,0 +1,70 @@
+"""``labels``: people's labels of a run's responses, out to a file or in from one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dryrun.analysis.agreement import agreement
+from dryrun.analysis.agreement_wording import agreement_words
+from dryrun.commands import options as shared
+from dryrun.config import Thresholds
+from dryrun.errors import DryRunError
+from dryrun.export import to_jsonl
+from dryrun.labelling import book_of, export_rows, labelled, named, parse_labels, to_csv
+from dryrun.results import Results, load_results
+from dryrun.runs import Run
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``labels``."""
+    command.add_argument("--run", required=True, help="the run's id, see `runs`")
+    command.add_argument("--out", type=Path, help="write the labels here: .jsonl or .csv")
+    command.add_argument(
+        "--import",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help="take over labels: JSONL with row, response (both from 1) and label (good, bad, unsure)",
+    )
+    command.add_argument("--by", default="", help="whose labels these are, for lines without a name")
+    shared.add_data(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Take over, write, and say what the labels say."""
+    results = load_results(Run.open(shared.store_of(options), options.run))
+    if options.source is not None:
+        _take_over(results, options.source, named(options.by))
+    if options.out is not None:
+        _write(results, options.out)
+    for sentence in _said(results):
+        print(sentence)
+    return 0
+
+
+def _take_over(results: Results, source: Path, by: str) -> None:
+    content = shared.text_of(source, "--import").encode()
+    labels = parse_labels(content, results, by)
+    book_of(results.run).add(labels)
+    print(f"{len(labels):,} labels taken over from {source}.", file=sys.stderr)
+
+
+def _write(results: Results, out: Path) -> None:
+    rows = export_rows(results, book_of(results.run).labels())
+    content = to_csv(rows) if out.suffix.lower() == ".csv" else to_jsonl(rows)
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise DryRunError(
+            f"--out {out}: cannot be written ({error.strerror}). Choose another path."
+        ) from error
+    print(f"{len(rows):,} labels written to {out}.", file=sys.stderr)
+
+
+def _said(results: Results) -> tuple[str, ...]:
+    found = labelled(results, book_of(results.run).labels())
+    if found is None:
+        return ("Nobody has labelled a response of this run yet. Open it in the app, or use --import.",)
+    return agreement_words(agreement(found), found, Thresholds())

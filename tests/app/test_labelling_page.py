@@ -1,0 +1,89 @@
+"""Labelling on the results page: the queue, a single sample, files, who may, and the verdict that follows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dryrun.labelling import Label, Mark, book_of, identities
+from dryrun.paths import data_dir
+from dryrun.results import load_results
+from dryrun.store import Store
+from tests.app.test_pages import page, texts
+from tests.fake_endpoint import FakeEndpoint
+from tests.support import make_run, work
+
+
+@pytest.fixture
+def finished(store: Store, endpoint: FakeEndpoint) -> Any:
+    run = make_run(store, endpoint.base_url, rows=60)
+    work(run)
+    return run
+
+
+def test_the_queue_keeps_each_label_with_its_name_and_hides_the_score(finished: Any) -> None:
+    test = page("results", run=finished.id)
+    test.text_input(key="label_name").set_value("Ann").run()
+    test.button(key="label_start").click().run()
+    assert not test.exception
+    assert "1 of 20: is this response good?" in str([element.proto for element in test.main.get("progress")])
+    for key in ("mark_good", "mark_bad", "mark_skip", "mark_unsure"):
+        test.button(key=key).click().run()
+        assert not test.exception
+    labels = book_of(finished).labels()
+    assert [(label.label, label.by) for label in labels] == [
+        (Mark.GOOD, "Ann"),
+        (Mark.BAD, "Ann"),
+        (Mark.UNSURE, "Ann"),
+    ]
+    assert len({label.identity for label in labels}) == 3
+    assert "5 of 20" in str([element.proto for element in test.main.get("progress")])
+    assert "2 responses labelled good or bad by 1 person; from 20 on" in texts(test)
+    test.button(key="mark_done").click().run()
+    assert "mark_good" not in {button.key for button in test.button}
+
+
+def test_a_label_below_a_sample_is_kept_changed_and_shown_beside_others(finished: Any) -> None:
+    test = page("results", run=finished.id)
+    row = next(group for group in test.get("button_group") if str(group.key).startswith("label_"))
+    row.set_value(Mark.BAD).run()
+    assert not test.exception
+    [label] = book_of(finished).labels()
+    assert (label.label, label.by) == (Mark.BAD, "anonymous")
+    book_of(finished).add([Label.of(label.identity, Mark.GOOD, "![x](http://h)")])
+    test.run()
+    said = texts(test)
+    assert "![x](http" in said.replace("\u2060", "")
+    assert "as many good as bad" in said
+
+
+def test_the_verdict_follows_from_twenty_labels_on(finished: Any) -> None:
+    results = load_results(finished)
+    score = results.observations().score
+    labels = [
+        Label.of(name, Mark.BAD if score[row] == 1.0 else Mark.GOOD, "ann")
+        for row, name in enumerate(identities(results)[:40])
+    ]
+    test = page("results", run=finished.id)
+    assert "NO-GO" not in test.main.title[0].value
+    book_of(finished).add(labels)
+    test.run()
+    assert "NO-GO" in test.main.title[0].value
+    assert "People disagree with the grader" in texts(test)
+    test.sidebar.toggle(key="evidence").set_value(False).run()
+    assert "NO-GO" not in test.main.title[0].value
+
+
+def test_the_recorded_example_is_labelled_in_the_users_own_data_and_not_on_a_shared_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    test = page("results")
+    test.button(key="label_start").click().run()
+    test.button(key="mark_good").click().run()
+    assert not test.exception
+    assert len(list((data_dir() / "labels").rglob("label-*.jsonl"))) == 1
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")
+    test = page("results")
+    assert "cannot be labelled here" in texts(test)
+    assert "label_start" not in {button.key for button in test.button}
