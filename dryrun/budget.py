@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from dryrun.config import Frozen
+from dryrun.errors import DryRunError
+from dryrun.models.request import RequestSize
 from dryrun.runs import RunStatus
 
 Price = Annotated[float, Field(ge=0.0)]
 MILLION = 1_000_000
+BATCH_PRICE = 0.5
+"""A token through the Batch API costs this share of its price (OpenAI's guide "Batch API", November 2026)."""
 
 
 class Prices(Frozen):
@@ -23,15 +28,22 @@ class Prices(Frozen):
 
     def cost(self, spent: RunStatus) -> float | None:
         """US dollars of these tokens; None if a price is missing of which tokens were used."""
+        saved = 1.0 - BATCH_PRICE
         pairs = (
-            (self.prompt, spent.prompt_tokens),
-            (self.completion, spent.completion_tokens),
+            (self.prompt, spent.prompt_tokens - saved * spent.batch_prompt_tokens),
+            (self.completion, spent.completion_tokens - saved * spent.batch_completion_tokens),
             (self.judge_prompt, spent.judge_prompt_tokens),
             (self.judge_completion, spent.judge_completion_tokens),
         )
         if any(price is None and tokens for price, tokens in pairs):
             return None
         return sum((price or 0.0) * tokens for price, tokens in pairs) / MILLION
+
+    def batch_cost(self, size: RequestSize) -> float | None:
+        """US dollars of one request in a batch, at worst; None where a price or the worst is not known."""
+        if self.prompt is None or self.completion is None or size.completion is None:
+            return None
+        return BATCH_PRICE * (self.prompt * size.prompt + self.completion * size.completion) / MILLION
 
 
 class Budget(Frozen):
@@ -50,6 +62,11 @@ class Budget(Frozen):
         if self.cost is not None and (self.prices.prompt is None or self.prices.completion is None):
             raise ValueError("a cap on money needs the price of a million prompt and completion tokens")
         return self
+
+    @property
+    def capped(self) -> bool:
+        """Whether there is any cap."""
+        return not (self.calls is None and self.tokens is None and self.cost is None)
 
     def exhausted(self, spent: RunStatus, in_flight: int = 0) -> str:
         """The sentence that says which cap is met; ``""`` while none is.
@@ -70,6 +87,45 @@ class Budget(Frozen):
             return f"The budget of ${self.cost:,.2f} is spent (${cost:,.2f})."
         return ""
 
+    def room(self, spent: RunStatus, under_way: Iterable[RequestSize], asked: Sequence[RequestSize]) -> int:
+        """How many of the requests, in order, a batch may hold without passing a cap even at worst.
+
+        Parameters
+        ----------
+        spent : RunStatus
+        under_way : iterable of RequestSize
+            Requests in batches whose answers have not been counted yet.
+        asked : sequence of RequestSize
+
+        Raises
+        ------
+        DryRunError
+            Tokens or money are capped, and nothing caps the length of an answer.
+        """
+        before = [*under_way]
+        calls = spent.attempts + spent.judged + len(before)
+        tokens = tokens_of(spent) + sum(map(self._tokens, before))
+        cost = (self.prices.cost(spent) or 0.0) + sum(map(self._cost, before))
+        for number, size in enumerate(asked):
+            calls, tokens, cost = calls + 1, tokens + self._tokens(size), cost + self._cost(size)
+            limits = ((self.calls, calls), (self.tokens, tokens), (self.cost, cost))
+            if any(cap is not None and used > cap for cap, used in limits):
+                return number
+        return len(asked)
+
+    def _tokens(self, size: RequestSize) -> int:
+        if size.completion is not None:
+            return size.prompt + size.completion
+        if self.tokens is None and self.cost is None:
+            return 0
+        raise DryRunError(
+            "A batch cannot be stopped half-way, so a cap on tokens or money is kept before it is submitted, "
+            "and that needs a cap on the length of an answer: set the maximum of completion tokens."
+        )
+
+    def _cost(self, size: RequestSize) -> float:
+        return self.prices.batch_cost(size) or 0.0
+
 
 def tokens_of(spent: RunStatus) -> int:
     """All tokens, the judge's included."""
@@ -84,6 +140,8 @@ def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
     words = (
         f"Spent: {calls}, {spent.prompt_tokens:,} prompt and {spent.completion_tokens:,} completion tokens"
     )
+    if spent.batched:
+        words += f", {spent.batched:,} of the calls in batches at half the price"
     if spent.judged:
         judge = spent.judge_prompt_tokens + spent.judge_completion_tokens
         words += f"; {spent.judged:,} grades by a judge, {judge:,} tokens"

@@ -38,6 +38,13 @@ class ModelKind(StrEnum):
     """Nowhere: the responses came with a file."""
 
 
+class BatchConfig(Frozen):
+    """Generate through the endpoint's Batch API: half the price, and the answers within a window of time."""
+
+    completion_window: Annotated[str, Field(pattern=r"^[1-9]\d*[hd]$")] = "24h"
+    """OpenAI takes ``24h`` alone."""
+
+
 class ModelConfig(Frozen):
     """The base model and how it is sampled. Each optional value is sent only when it is set.
 
@@ -57,11 +64,15 @@ class ModelConfig(Frozen):
     timeout: Annotated[float, Field(gt=0.0)] = 120.0
     source: str | None = None
     """For imported responses: the fingerprint of what was imported."""
+    batch: BatchConfig | None = None
+    """How responses are fetched, not which: it is part of no sample's key. None: one call each."""
 
     @model_validator(mode="after")
     def _endpoint_has_url(self) -> ModelConfig:
         if self.kind is ModelKind.ENDPOINT and not self.base_url:
             raise ValueError("an endpoint needs its base URL, e.g. https://api.openai.com/v1")
+        if self.batch is not None and self.kind is not ModelKind.ENDPOINT:
+            raise ValueError("only an endpoint has a Batch API, e.g. https://api.openai.com/v1")
         return self
 
 
@@ -124,6 +135,13 @@ class RunConfig(Frozen):
     def responses(self) -> int:
         """How many responses are asked for, as far as the dataset has rows."""
         return min(self.sampling.size, self.dataset.rows) * self.sampling.rollouts
+
+    def asks_the_same(self, other: RunConfig) -> bool:
+        """Whether the two are one run, be it through batches or call by call."""
+        return self._without_batch() == other._without_batch()
+
+    def _without_batch(self) -> RunConfig:
+        return self.model_copy(update={"model": self.model.model_copy(update={"batch": None})})
 
     @model_validator(mode="after")
     def _range_is_a_range(self) -> RunConfig:

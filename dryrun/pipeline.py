@@ -11,31 +11,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
+from dryrun.batching import BatchRun
 from dryrun.budget import Budget
 from dryrun.config import ModelKind
 from dryrun.errors import DryRunError, ModelError, StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.graders import Grader
+from dryrun.ledger import Ledger, OnStatus
 from dryrun.models import Model
+from dryrun.models.request import RequestSize
 from dryrun.plan import Ask, make_plan
-from dryrun.records import Attempt, Grade, GradeOutcome, Prompt, RunState, Sample
+from dryrun.records import Prompt, RunState, Sample
 from dryrun.runs import Run, RunStatus
-from dryrun.schemas import Row, attempt_row, grade_row, sample_row
-from dryrun.store import Partition, stream_samples
+from dryrun.store import stream_samples
 
-FLUSH_SECONDS = 1.0
 GRADING_WORKERS = 32
 """Enough for judges, which have a lane of their own within; other graders never wait that long."""
 QUEUE = 256
 GIVE_UP_AFTER = 20
 """So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
-RATE_WINDOW = 10.0
+BATCH_FLUSH = 1000
+"""Responses of a batch, which come in as fast as they are read, between two writes: memory stays flat."""
 MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
 
@@ -47,123 +46,11 @@ CARRIED = (
     "judged",
     "judge_prompt_tokens",
     "judge_completion_tokens",
+    "batched",
+    "batch_prompt_tokens",
+    "batch_completion_tokens",
 )
 """Counters that go on from session to session of a run."""
-
-OnStatus = Callable[[RunStatus], None]
-
-
-class Ledger:
-    """Counts what happens and writes it down: rows to parts, the status beside them.
-
-    All methods are called on the event loop; only `_write` runs on other threads.
-    """
-
-    def __init__(
-        self, run: Run, samples: Partition, grades: Partition, status: RunStatus, notify: OnStatus
-    ) -> None:
-        self._run, self._samples, self._grades = run, samples, grades
-        self._attempts = run.attempts()
-        self._attempt_rows: list[Row] = []
-        self._sample_rows: list[Row] = []
-        self._grade_rows: list[Row] = []
-        self._notify = notify
-        self._began, self._before = time.monotonic(), status.seconds
-        self._recent: deque[float] = deque()
-        self._writing = threading.Lock()
-        self._closed = False
-        self.status = status
-
-    def count(self, **more: int) -> None:
-        """Add to the status's counters."""
-        self.status = replace(
-            self.status, **{name: getattr(self.status, name) + n for name, n in more.items()}
-        )
-
-    def add_attempt(self, attempt: Attempt) -> None:
-        """A call to the base model ended."""
-        self._attempt_rows.append(attempt_row(attempt))
-        self.count(
-            attempts=1,
-            prompt_tokens=attempt.prompt_tokens or 0,
-            completion_tokens=attempt.completion_tokens or 0,
-        )
-
-    def add_sample(self, sample: Sample, rows: int) -> None:
-        """A response came back that `rows` rollouts of the run were waiting for."""
-        self._sample_rows.append(sample_row(sample))
-        self._recent.append(time.monotonic())
-        self.count(calls=1, answers=1, **({"sampled": rows} if sample.gradable else {"failed": rows}))
-
-    def add_grade(self, key: str, grade: Grade, rows: int) -> None:
-        """A grade came back that `rows` rollouts of the run were waiting for."""
-        self._grade_rows.append(grade_row(key, grade))
-        if grade.prompt_tokens is not None:
-            self.count(
-                judged=1,
-                judge_prompt_tokens=grade.prompt_tokens,
-                judge_completion_tokens=grade.completion_tokens or 0,
-            )
-        self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
-
-    async def flush_often(self) -> None:
-        """Flush every `FLUSH_SECONDS` for as long as the task lives."""
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Write what has come in; the rows are on disk when it returns."""
-        taken = self._take()
-        self._stamp()
-        try:
-            await asyncio.to_thread(self._write, taken, self.status)
-        except StoreError:
-            for rows, back in zip(self._rows(), taken, strict=True):
-                rows[:0] = back
-            raise
-
-    def close(self, state: RunState, message: str) -> RunStatus:
-        """The last flush, on this thread: executors may be gone when a process ends.
-
-        If even that cannot be written the returned status says so; the disk keeps the last one.
-        """
-        self.status = replace(self.status, state=state, message=message, rate=0.0)
-        self._stamp()
-        try:
-            self._write(self._take(), self.status, last=True)
-        except StoreError as error:
-            self.status = replace(self.status, state=RunState.STOPPED, message=str(error))
-        self._notify(self.status)
-        return self.status
-
-    def _rows(self) -> tuple[list[Row], ...]:
-        """What waits to be written, in the order of writing: a grade never before its sample."""
-        return self._attempt_rows, self._sample_rows, self._grade_rows
-
-    def _take(self) -> list[list[Row]]:
-        taken = [list(rows) for rows in self._rows()]
-        for rows in self._rows():
-            rows.clear()
-        return taken
-
-    def _stamp(self) -> None:
-        now = time.monotonic()
-        while self._recent and now - self._recent[0] > RATE_WINDOW:
-            self._recent.popleft()
-        rate = len(self._recent) / min(RATE_WINDOW, max(now - self._began, 1.0))
-        seconds = self._before + now - self._began
-        live = self.status.live
-        self.status = replace(self.status, seconds=seconds, rate=rate if live else 0.0, updated=time.time())
-
-    def _write(self, taken: list[list[Row]], status: RunStatus, last: bool = False) -> None:
-        with self._writing:  # a flush that was under way when the run was closed must not speak last
-            for partition, rows in zip((self._attempts, self._samples, self._grades), taken, strict=True):
-                partition.append(rows)
-            if not self._closed:
-                self._closed = last
-                self._run.write_status(status)
-                self._notify(status)
 
 
 class Pipeline:
@@ -179,11 +66,20 @@ class Pipeline:
         Called with a `RunStatus` at every flush, from any thread.
     budget : Budget, optional
         What the run may spend, over all its sessions.
+    batches : BatchRun, optional
+        The way through the endpoint's Batch API. Default: every response by a call of its own.
     """
 
     def __init__(
-        self, run: Run, model: Model, grader: Grader, notify: OnStatus, budget: Budget | None = None
+        self,
+        run: Run,
+        model: Model,
+        grader: Grader,
+        notify: OnStatus,
+        budget: Budget | None = None,
+        batches: BatchRun | None = None,
     ) -> None:
+        self._batches = batches
         self._model, self._grader = model, grader
         self._budget = budget or Budget()
         self._judges = run.config().judge is not None
@@ -232,7 +128,7 @@ class Pipeline:
         try:
             await self._work()
         except asyncio.CancelledError:
-            self._ledger.close(RunState.CANCELLED, "Cancelled. Everything done so far is kept.")
+            self._ledger.close(RunState.CANCELLED, self._parting_words())
             raise
         except BaseExceptionGroup as group:
             error = _first(group)
@@ -257,14 +153,17 @@ class Pipeline:
         known = await asyncio.to_thread(self._samples.finished_keys, self._plan.table["sample_key"])
         graded = await asyncio.to_thread(self._grades.finished_keys, self._plan.table["grade_key"])
         self._count_stored(known, graded)
-        todo = iter([ask for ask in self._plan.asks.values() if ask.key not in known])
+        todo = [ask for ask in self._plan.asks.values() if ask.key not in known]
+        calls = iter(todo if self._batches is None else self._batches.claim(todo))
         async with asyncio.TaskGroup() as group:
             flusher = group.create_task(self._ledger.flush_often())
             graders = [group.create_task(self._grade_queued(graded)) for _ in range(GRADING_WORKERS)]
             async with asyncio.TaskGroup() as feeding:
                 feeding.create_task(self._feed_stored(known, graded))
+                if self._batches is not None:
+                    feeding.create_task(self._collect(self._batches))
                 for _ in range(self._model.concurrency):
-                    feeding.create_task(self._generate(todo))
+                    feeding.create_task(self._generate(calls))
             await self._feed_overflow()
             await self._queue.join()
             for task in (*graders, flusher):
@@ -291,7 +190,8 @@ class Pipeline:
     async def _feed_overflow(self) -> None:
         """Grade what found the queue full, now that no call waits for it."""
         await self._ledger.flush()
-        parts = stream_samples(self._samples, self._overflow)
+        full, self._overflow = self._overflow, set()
+        parts = stream_samples(self._samples, full)
         while (samples := await asyncio.to_thread(next, parts, None)) is not None:
             for sample in samples:
                 await self._queue.put(sample)
@@ -312,8 +212,34 @@ class Pipeline:
             else:
                 self._note_failure(sample)
 
+    async def _collect(self, batches: BatchRun) -> None:
+        """Take in what comes through batches; what one gave is graded while others are waited for."""
+        count = 0
+        room = self._room if self._budget.capped else None
+        async with asyncio.TaskGroup() as grading:
+
+            async def keep() -> None:
+                await self._ledger.flush()
+                if self._overflow:
+                    grading.create_task(self._feed_overflow())
+
+            async with contextlib.aclosing(batches.samples(self._ledger.say, keep, room)) as samples:
+                async for sample in samples:
+                    self._ledger.add_sample(sample, self._plan.asks[sample.key].rows)
+                    if sample.gradable:
+                        self._hand_over(sample)
+                    count += 1
+                    if count % BATCH_FLUSH == 0:
+                        await keep()
+        if batches.left and not self._over_budget():
+            self._spent = f"The budget has no room for {batches.left:,} more requests, at worst."
+
+    def _room(self, under_way: Sequence[RequestSize], asked: Sequence[RequestSize]) -> int:
+        return self._budget.room(self._ledger.status, under_way, asked)
+
     def _over_budget(self) -> bool:
-        self._spent = self._spent or self._budget.exhausted(self._ledger.status, self._in_flight)
+        in_flight = self._in_flight + (self._batches.under_way if self._batches is not None else 0)
+        self._spent = self._spent or self._budget.exhausted(self._ledger.status, in_flight)
         return bool(self._spent)
 
     def _hand_over(self, sample: Sample) -> None:
@@ -344,6 +270,12 @@ class Pipeline:
                 grade = await self._grader.grade(sample, prompt.item)
                 self._ledger.add_grade(self._plan.grade_key(sample.key, prompt), grade, rows)
             self._queue.task_done()
+
+    def _parting_words(self) -> str:
+        left = self._batches.under_way if self._batches is not None else 0
+        kept = "Cancelled. Everything done so far is kept."
+        goes_on = f" {left:,} requests go on in a batch at the endpoint: resume collects them."
+        return kept + (goes_on if left else "")
 
     def _closing_words(self) -> str:
         status = self._ledger.status

@@ -150,6 +150,8 @@ class Attempt:
         The server's words, or what went wrong on the way to it.
     seconds : float
     prompt_tokens, completion_tokens : int or None
+    batch : str
+        Id of the batch it was a row of; ``""`` for a call of its own.
     """
 
     key: str
@@ -160,6 +162,7 @@ class Attempt:
     seconds: float = 0.0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,23 +9,34 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, TypeVar
 
 from dryrun.anchoring import load_anchors, measure
+from dryrun.batching import batch_run
 from dryrun.budget import Budget
-from dryrun.config import JudgeConfig, ModelConfig, ModelKind, RunConfig, SamplingConfig, Thresholds
+from dryrun.config import (
+    BatchConfig,
+    JudgeConfig,
+    ModelConfig,
+    ModelKind,
+    RunConfig,
+    SamplingConfig,
+    Thresholds,
+)
 from dryrun.dataset import Dataset
 from dryrun.errors import DryRunError, StoreError
 from dryrun.graders import Finding, Grader, GraderSpec, build, check_against, load_grader, raise_errors
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.labelling import book_of, labelled
+from dryrun.ledger import OnStatus
 from dryrun.models import Model
 from dryrun.models.embedded import EmbeddedModel
 from dryrun.models.endpoint import EndpointModel
 from dryrun.models.imported import ImportedModel
 from dryrun.models.urls import normalise_base_url
 from dryrun.models.weights import WeightsProgress, WeightsStage
-from dryrun.pipeline import OnStatus, Pipeline
+from dryrun.pipeline import Pipeline
 from dryrun.records import Prompt, RunState
 from dryrun.report import Report, ReportFacts, build_report
 from dryrun.results import Results
@@ -34,6 +45,15 @@ from dryrun.sampling import draw
 from dryrun.store import Store
 
 T = TypeVar("T")
+
+
+class AsConfigured(Enum):
+    """The one value that says: as the run's own configuration has it."""
+
+    AS_CONFIGURED = "as configured"
+
+
+AS_CONFIGURED = AsConfigured.AS_CONFIGURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +210,7 @@ async def work_on(
     notify: OnStatus | None = None,
     model: Model | None = None,
     budget: Budget | None = None,
+    batch: BatchConfig | AsConfigured | None = AS_CONFIGURED,
 ) -> RunStatus:
     """Do what is left to do of `run`. Call it again to go on after anything that ended it.
 
@@ -206,6 +227,9 @@ async def work_on(
         Where responses come from. Default: the one the run's configuration names.
     budget : Budget, optional
         What the run may spend, over all its sessions. Default: no cap.
+    batch : BatchConfig or None, optional
+        Whether what is not stored is asked for through the Batch API; None: call by call. Batches that
+        were submitted before are collected in either case. Default: as the run's configuration says.
 
     Returns
     -------
@@ -228,7 +252,8 @@ async def work_on(
                 opening.say("Getting the model ready.")
                 source = model or build_model(run.config().model, api_key, opening.say)
                 opened = await stack.enter_async_context(source)
-                status = await Pipeline(run, opened, grader, notify, budget).execute()
+                batches = batch_run(run, opened, _window(run, batch))
+                status = await Pipeline(run, opened, grader, notify, budget, batches).execute()
                 await _anchored(run, grader, status)
                 return status
         except DryRunError as error:
@@ -237,6 +262,11 @@ async def work_on(
             if run.status().state is not RunState.CANCELLED:
                 opening.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
             raise
+
+
+def _window(run: Run, batch: BatchConfig | AsConfigured | None) -> str | None:
+    chosen = run.config().model.batch if isinstance(batch, AsConfigured) else batch
+    return None if chosen is None else chosen.completion_window
 
 
 async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:

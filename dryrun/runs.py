@@ -7,6 +7,7 @@ Layout of ``runs/<run id>/``::
     plan.parquet     the keys of every sample and grade the run is made of
     status.json      where it stands, replaced at every flush
     attempts/        a row for every call that was made, those that failed included
+    batches/         what was submitted to a Batch API (see `dryrun.batch_records`)
     lock             held by the process that is working on it
 """
 
@@ -75,6 +76,8 @@ class RunStatus:
         As the endpoint counted them, over all sessions.
     judged, judge_prompt_tokens, judge_completion_tokens : int
         The same for judges: grades that asked one, and their tokens.
+    batched, batch_prompt_tokens, batch_completion_tokens : int
+        Of `attempts` and the tokens, those that went through batches, at half the price.
     """
 
     state: RunState
@@ -97,6 +100,9 @@ class RunStatus:
     judged: int = 0
     judge_prompt_tokens: int = 0
     judge_completion_tokens: int = 0
+    batched: int = 0
+    batch_prompt_tokens: int = 0
+    batch_completion_tokens: int = 0
 
     @property
     def live(self) -> bool:
@@ -262,9 +268,9 @@ def list_runs(store: Store) -> list[Run]:
 
 
 def unfinished_run(store: Store, config: RunConfig) -> Run | None:
-    """The newest run with exactly this configuration that ended before its end, if there is one."""
+    """The newest run that asks just this and ended before its end, if there is one."""
     for run in list_runs(store):
         with contextlib.suppress(StoreError):
-            if run.config() == config and not run.held():
+            if run.config().asks_the_same(config) and not run.held():
                 return run if run.status().state is not RunState.FINISHED else None
     return None

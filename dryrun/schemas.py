@@ -127,9 +127,12 @@ def sample_from_row(row: Mapping[str, Any]) -> Sample:
 
 
 def attempt_row(attempt: Attempt) -> Row:
-    """The stored form of `attempt`, stamped with the present time."""
+    """The stored form of `attempt`, stamped with the present time.
+
+    A row of a batch is named by the batch: read twice, after a kill, it counts once.
+    """
     return {
-        "key": f"{attempt.key}-{attempt.number}-{time.time_ns()}",
+        "key": f"{attempt.key}-{attempt.number}-{attempt.batch or time.time_ns()}",
         "outcome": attempt.outcome,
         "sample": attempt.key,
         "number": attempt.number,

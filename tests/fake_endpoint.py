@@ -203,16 +203,20 @@ class FakeEndpoint:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=30)
 
     async def _start(self) -> None:
-        app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_post("/v1/embeddings", self._embed)
-        app.router.add_get("/v1/models", self._list)
-        app.router.add_get("/stats", self._stats)
+        app = web.Application(client_max_size=256 * 2**20)
+        self.add_routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """What the server knows to answer."""
+        router.add_post("/v1/chat/completions", self._chat)
+        router.add_post("/v1/embeddings", self._embed)
+        router.add_get("/v1/models", self._list)
+        router.add_get("/stats", self._stats)
 
     async def _stop(self) -> None:
         if self._runner is not None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from dryrun.cli import main
-from dryrun.pipeline import FLUSH_SECONDS
+from dryrun.ledger import FLUSH_SECONDS
 from dryrun.results import load_results
 from dryrun.runs import list_runs
 from dryrun.store import Store

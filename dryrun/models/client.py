@@ -207,7 +207,7 @@ async def ask_patiently(
         await asyncio.sleep(pause)
 
 
-def json_bytes(body: Mapping[str, Any]) -> bytes:
+def json_bytes(body: Any) -> bytes:
     """The body as JSON, also where it holds text or numbers that strict writers refuse."""
     try:
         return orjson.dumps(body)

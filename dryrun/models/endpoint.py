@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -12,11 +12,21 @@ from typing import Any, Self
 from dryrun.config import ModelConfig
 from dryrun.errors import ModelError
 from dryrun.models import OnAttempt
+from dryrun.models.batch_api import REQUEST_URL, BatchApi
+from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Answer, Client, checked_key
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, fault_in_answer, redact
 from dryrun.models.pacing import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, Reply, read_reply
-from dryrun.models.request import identity, left_out_note, refused_parameter, request_body, sample_key
+from dryrun.models.request import (
+    RequestSize,
+    identity,
+    left_out_note,
+    refused_parameter,
+    request_body,
+    request_size,
+    sample_key,
+)
 from dryrun.models.urls import normalise_base_url
 from dryrun.models.window import Signal, Window, announced_pause
 from dryrun.records import Attempt, Prompt, Sample, SampleOutcome
@@ -34,6 +44,25 @@ class _Call:
     body: dict[str, Any]
     result: Reply | Fault
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """Which request of which batch an answer belongs to.
+
+    Attributes
+    ----------
+    batch : str
+        The batch's id.
+    number : int
+        Which request for that sample, from 1.
+    left_out : frozenset of str
+        Parameters that were not sent.
+    """
+
+    batch: str
+    number: int
+    left_out: frozenset[str] = frozenset()
 
 
 class EndpointModel:
@@ -144,6 +173,61 @@ class EndpointModel:
                 return self._failed_sample(prompt, rollout, call, attempts)
             await asyncio.sleep(pause)
 
+    @property
+    def batches(self) -> BatchApi:
+        """The endpoint's other way to be asked; only while the model is open."""
+        return BatchApi(self._client, self._policy)
+
+    @property
+    def base_url(self) -> str:
+        """The endpoint, in its one spelling."""
+        return self._base_url
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The parameters that the endpoint has refused by name so far."""
+        return self._left_out
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Send these parameters no more: an earlier session of the run learned that they are refused."""
+        self._left_out |= frozenset(names)
+
+    def batch_line(self, prompt: Prompt, rollout: int) -> bytes:
+        """The request that `generate` would make, as a row of a batch's input file."""
+        body = request_body(self._config, prompt, self._seed_of(prompt, rollout), self._left_out)
+        return request_line(self.sample_key(prompt, rollout), REQUEST_URL, body)
+
+    def batch_size(self, prompt: Prompt) -> RequestSize:
+        """The tokens that one response to this prompt may cost at worst."""
+        return request_size(self._config, prompt)
+
+    def take_row(self, prompt: Prompt, rollout: int, answer: Answer | Fault, row: BatchRow) -> Sample | None:
+        """What `generate` would have made of this answer, which a batch gave.
+
+        Returns
+        -------
+        Sample or None
+            None where the request is to be made again without a parameter that the endpoint refused.
+        """
+        body = request_body(self._config, prompt, self._seed_of(prompt, rollout), row.left_out)
+        call = _Call(row.left_out, body, self._read(answer), 0.0)
+        if self.on_attempt is not None:
+            attempt = _attempt(self.sample_key(prompt, rollout), row.number, call)
+            self.on_attempt(replace(attempt, batch=row.batch))
+        if isinstance(call.result, Reply):
+            return self._sample(prompt, rollout, call, row.number)
+        if self._leave_out(call):
+            return None
+        return self._failed_sample(prompt, rollout, call, row.number)
+
+    def redacted(self, text: str) -> str:
+        """Somebody else's words without the API key."""
+        return redact(text, self._api_key)
+
+    def fatal(self, fault: Fault) -> ModelError:
+        """The error that ends a run for this fault."""
+        return ModelError(self.redacted(fatal_sentence(fault, self._base_url, self._config.name)))
+
     async def _call(self, prompt: Prompt, rollout: int) -> _Call:
         left_out = self._left_out
         body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
@@ -187,7 +271,7 @@ class EndpointModel:
             The fault is one that every later call would meet.
         """
         if fault.kind is FaultKind.FATAL:
-            raise self._fatal(fault)
+            raise self.fatal(fault)
         if fault.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
             return None
         throttled = fault.status == TOO_MANY
@@ -195,11 +279,8 @@ class EndpointModel:
             failures, fault.retry_after, contacted=self._contacted, throttled=throttled
         )
         if pause is None and not self._contacted:
-            raise self._fatal(fault)
+            raise self.fatal(fault)
         return pause
-
-    def _fatal(self, fault: Fault) -> ModelError:
-        return ModelError(redact(fatal_sentence(fault, self._base_url, self._config.name), self._api_key))
 
     def _sample(self, prompt: Prompt, rollout: int, call: _Call, attempts: int) -> Sample:
         reply = call.result

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from dryrun.config import ModelConfig
 from dryrun.fingerprint import fingerprint
@@ -21,6 +24,32 @@ ROW_FIELDS = ("tools", "parallel_tool_calls")
 LEFT_OUT_NOTES = {"max_completion_tokens": "max_completion_tokens not accepted, sent as max_tokens"}
 OPTIONAL = (*SAMPLING, "store")
 """What may be left out when the endpoint refuses it by name."""
+
+BYTES_PER_TOKEN = 3
+"""UTF-8 bytes of a request that count as one prompt token: on the safe side for most text, whose
+tokens are longer. OpenAI's rule of thumb is four characters of English."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSize:
+    """Tokens that one request may cost.
+
+    Attributes
+    ----------
+    prompt : int
+        Estimated from its bytes.
+    completion : int or None
+        At most so many; None where nothing caps them.
+    """
+
+    prompt: int
+    completion: int | None
+
+
+def request_size(config: ModelConfig, prompt: Prompt) -> RequestSize:
+    """What a request for this prompt may cost at worst; estimated, since each model counts in its own way."""
+    size = len(orjson.dumps(request_body(config, prompt, None)))
+    return RequestSize(-(-size // BYTES_PER_TOKEN), config.max_completion_tokens)
 
 
 def sampling_parameters(config: ModelConfig) -> dict[str, Any]:

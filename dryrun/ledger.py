@@ -1,0 +1,137 @@
+"""What happens in a run, counted and written down: rows to immutable parts, the status beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from dryrun.errors import StoreError
+from dryrun.records import Attempt, Grade, GradeOutcome, RunState, Sample
+from dryrun.runs import Run, RunStatus
+from dryrun.schemas import Row, attempt_row, grade_row, sample_row
+from dryrun.store import Partition
+
+FLUSH_SECONDS = 1.0
+RATE_WINDOW = 10.0
+
+OnStatus = Callable[[RunStatus], None]
+
+
+class Ledger:
+    """Counts what happens and writes it down: rows to parts, the status beside them.
+
+    All methods are called on the event loop; only `_write` runs on other threads.
+    """
+
+    def __init__(
+        self, run: Run, samples: Partition, grades: Partition, status: RunStatus, notify: OnStatus
+    ) -> None:
+        self._run, self._samples, self._grades = run, samples, grades
+        self._attempts = run.attempts()
+        self._attempt_rows: list[Row] = []
+        self._sample_rows: list[Row] = []
+        self._grade_rows: list[Row] = []
+        self._notify = notify
+        self._began, self._before = time.monotonic(), status.seconds
+        self._recent: deque[float] = deque()
+        self._writing = threading.Lock()
+        self._closed = False
+        self.status = status
+
+    def count(self, **more: int) -> None:
+        """Add to the status's counters."""
+        self.status = replace(
+            self.status, **{name: getattr(self.status, name) + n for name, n in more.items()}
+        )
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """A call to the base model ended."""
+        self._attempt_rows.append(attempt_row(attempt))
+        asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
+        self.count(attempts=1, prompt_tokens=asked, completion_tokens=answered)
+        if attempt.batch:
+            self.count(batched=1, batch_prompt_tokens=asked, batch_completion_tokens=answered)
+
+    def say(self, message: str) -> None:
+        """What is going on; told at the next flush."""
+        self.status = replace(self.status, message=message)
+
+    def add_sample(self, sample: Sample, rows: int) -> None:
+        """A response came back that `rows` rollouts of the run were waiting for."""
+        self._sample_rows.append(sample_row(sample))
+        self._recent.append(time.monotonic())
+        self.count(calls=1, answers=1, **({"sampled": rows} if sample.gradable else {"failed": rows}))
+
+    def add_grade(self, key: str, grade: Grade, rows: int) -> None:
+        """A grade came back that `rows` rollouts of the run were waiting for."""
+        self._grade_rows.append(grade_row(key, grade))
+        if grade.prompt_tokens is not None:
+            self.count(
+                judged=1,
+                judge_prompt_tokens=grade.prompt_tokens,
+                judge_completion_tokens=grade.completion_tokens or 0,
+            )
+        self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
+
+    async def flush_often(self) -> None:
+        """Flush every `FLUSH_SECONDS` for as long as the task lives."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what has come in; the rows are on disk when it returns."""
+        taken = self._take()
+        self._stamp()
+        try:
+            await asyncio.to_thread(self._write, taken, self.status)
+        except StoreError:
+            for rows, back in zip(self._rows(), taken, strict=True):
+                rows[:0] = back
+            raise
+
+    def close(self, state: RunState, message: str) -> RunStatus:
+        """The last flush, on this thread: executors may be gone when a process ends.
+
+        If even that cannot be written the returned status says so; the disk keeps the last one.
+        """
+        self.status = replace(self.status, state=state, message=message, rate=0.0)
+        self._stamp()
+        try:
+            self._write(self._take(), self.status, last=True)
+        except StoreError as error:
+            self.status = replace(self.status, state=RunState.STOPPED, message=str(error))
+        self._notify(self.status)
+        return self.status
+
+    def _rows(self) -> tuple[list[Row], ...]:
+        """What waits to be written, in the order of writing: a grade never before its sample."""
+        return self._attempt_rows, self._sample_rows, self._grade_rows
+
+    def _take(self) -> list[list[Row]]:
+        taken = [list(rows) for rows in self._rows()]
+        for rows in self._rows():
+            rows.clear()
+        return taken
+
+    def _stamp(self) -> None:
+        now = time.monotonic()
+        while self._recent and now - self._recent[0] > RATE_WINDOW:
+            self._recent.popleft()
+        rate = len(self._recent) / min(RATE_WINDOW, max(now - self._began, 1.0))
+        seconds = self._before + now - self._began
+        live = self.status.live
+        self.status = replace(self.status, seconds=seconds, rate=rate if live else 0.0, updated=time.time())
+
+    def _write(self, taken: list[list[Row]], status: RunStatus, last: bool = False) -> None:
+        with self._writing:  # a flush that was under way when the run was closed must not speak last
+            for partition, rows in zip((self._attempts, self._samples, self._grades), taken, strict=True):
+                partition.append(rows)
+            if not self._closed:
+                self._closed = last
+                self._run.write_status(status)
+                self._notify(status)

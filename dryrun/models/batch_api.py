@@ -1,0 +1,318 @@
+"""The Batch API of an OpenAI-compatible endpoint: files up, batches made and looked at, results down.
+
+What comes back is the endpoint's word, not the truth: whatever is no batch is a fault, never an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, BinaryIO, TypeVar
+from urllib.parse import quote
+
+from dryrun.models.batch_rows import split_lines
+from dryrun.models.client import Answer, Client
+from dryrun.models.faults import Fault, FaultKind, fault_of_exception
+from dryrun.models.pacing import RetryPolicy
+from dryrun.models.reply import MalformedReplyError, read_json
+
+REQUEST_URL = "/v1/chat/completions"
+"""What every row of a batch asks, and the only method these batches use."""
+
+TOKEN = "dryrun_part"
+"""The metadata by which a batch is recognised whose id was lost."""
+
+QUEUE_FULL = "token_limit_exceeded"
+"""Code of a batch that was refused only because others of the account are still under way."""
+
+PAGE, MOST_PAGES = 100, 50
+CALL_SECONDS = 60.0
+UPLOAD_SECONDS = 1800.0
+SILENCE_SECONDS = 120.0
+"""Longest wait for the next bytes of a download."""
+SHOWN_ERRORS = 3
+
+T = TypeVar("T")
+
+
+class BatchStatus(StrEnum):
+    """The endpoint's own words for where a batch stands."""
+
+    VALIDATING = "validating"
+    FAILED = "failed"
+    """Refused as a whole: no row was worked on."""
+    IN_PROGRESS = "in_progress"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    """The window passed; what was done by then is there."""
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({BatchStatus.FAILED, BatchStatus.COMPLETED, BatchStatus.EXPIRED, BatchStatus.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch as the endpoint describes it.
+
+    Attributes
+    ----------
+    id : str
+    status : BatchStatus
+        ``in_progress`` for a word that is not known.
+    input_file, output_file, error_file : str
+        File ids; ``""`` where there is none.
+    token : str
+        What it was marked with when it was made.
+    created : float
+        Seconds since the epoch by the endpoint's clock; 0 if untold.
+    total, done : int
+        Rows, and those that have come to an end; 0 while the endpoint does not say.
+    problem, code : str
+        Why it failed, in the endpoint's words, and the first code.
+    """
+
+    id: str
+    status: BatchStatus
+    input_file: str = ""
+    output_file: str = ""
+    error_file: str = ""
+    token: str = ""
+    created: float = 0.0
+    total: int = 0
+    done: int = 0
+    problem: str = ""
+    code: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status in ENDED
+
+
+class BatchFaultError(Exception):
+    """A call to the Batch API failed for good; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.message)
+
+
+def read_batch(document: Any) -> Batch:
+    """Read a batch object.
+
+    Raises
+    ------
+    MalformedReplyError
+        It is none.
+    """
+    if not isinstance(document, dict) or not _text(document.get("id")) or not _text(document.get("status")):
+        raise MalformedReplyError("The answer is no batch: it has no id and no status")
+    counts = document.get("request_counts")
+    counts = counts if isinstance(counts, dict) else {}
+    metadata = document.get("metadata")
+    problem, code = _problem(document.get("errors"))
+    return Batch(
+        id=_text(document["id"]),
+        status=_status(_text(document["status"])),
+        input_file=_text(document.get("input_file_id")),
+        output_file=_text(document.get("output_file_id")),
+        error_file=_text(document.get("error_file_id")),
+        token=_text(metadata.get(TOKEN)) if isinstance(metadata, dict) else "",
+        created=_number(document.get("created_at")),
+        total=int(_number(counts.get("total"))),
+        done=int(_number(counts.get("completed")) + _number(counts.get("failed"))),
+        problem=problem,
+        code=code,
+    )
+
+
+def _status(word: str) -> BatchStatus:
+    try:
+        return BatchStatus(word.lower())
+    except ValueError:
+        return BatchStatus.IN_PROGRESS
+
+
+def _problem(errors: Any) -> tuple[str, str]:
+    """The first reasons why a batch was refused, with their lines, and the first code."""
+    listed = errors.get("data") if isinstance(errors, dict) else errors
+    if not isinstance(listed, list):
+        return (_text(listed), "")
+    found = [error for error in listed if isinstance(error, dict)]
+    words = []
+    for error in found[:SHOWN_ERRORS]:
+        line = error.get("line")
+        where = f" (line {line})" if isinstance(line, int) else ""
+        words.append(f"{_text(error.get('message'))[:300] or 'no reason given'}{where}")
+    more = len(found) - len(words)
+    return "; ".join(words) + (f"; and {more:,} more" if more > 0 else ""), _text(
+        found[0].get("code")
+    ) if found else ""
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> float:
+    told = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
+    return float(value) if told else 0.0
+
+
+class BatchApi:
+    """Calls to one endpoint's files and batches.
+
+    Parameters
+    ----------
+    client : Client
+        Open.
+    policy : RetryPolicy
+        When a call that failed is made again.
+    """
+
+    def __init__(self, client: Client, policy: RetryPolicy) -> None:
+        self._client, self._policy = client, policy
+        self._contacted = False
+
+    async def upload(self, name: str, file: BinaryIO) -> str:
+        """Put a file of requests at the endpoint; its id.
+
+        Raises
+        ------
+        BatchFaultError
+        """
+
+        async def once() -> Any:
+            file.seek(0)
+            try:
+                response = await self._client.sdk.files.with_raw_response.create(
+                    file=(name, file, "application/jsonl"), purpose="batch", timeout=UPLOAD_SECONDS
+                )
+                return response.http_response.content
+            except Exception as error:
+                return fault_of_exception(error, UPLOAD_SECONDS)
+
+        document = _document(await self._patiently(once))
+        if not isinstance(document, dict) or not _text(document.get("id")):
+            raise BatchFaultError(Fault(FaultKind.REJECTED, "The answer to the upload names no file"))
+        return _text(document["id"])
+
+    async def create(self, input_file: str, window: str, token: str) -> Batch | Fault:
+        """Make a batch of an uploaded file. Made once: who calls looks for it before trying again."""
+        body = {
+            "input_file_id": input_file,
+            "endpoint": REQUEST_URL,
+            "completion_window": window,
+            "metadata": {TOKEN: token},
+        }
+        answer = await self._client.ask("/batches", body, CALL_SECONDS)
+        if isinstance(answer, Fault):
+            return answer
+        self._contacted = True
+        try:
+            return read_batch(read_json(answer.content))
+        except MalformedReplyError as error:
+            return Fault(FaultKind.TRANSIENT, str(error))
+
+    async def find(self, input_file: str, token: str) -> Batch | None:
+        """The batch made of this file or marked with this token; None if there is none.
+
+        Raises
+        ------
+        BatchFaultError
+        """
+        after = ""
+        for _ in range(MOST_PAGES):
+            page = await self._get(f"/batches?limit={PAGE}" + (f"&after={after}" if after else ""))
+            entries = page.get("data") if isinstance(page, dict) else None
+            batches = [batch for entry in entries or () if (batch := _batch_or_none(entry)) is not None]
+            for batch in batches:
+                if batch.input_file == input_file or batch.token == token:
+                    return batch
+            if not batches or not page.get("has_more"):
+                return None
+            after = quote(batches[-1].id, safe="")
+        return None
+
+    async def look(self, batch_id: str) -> Batch:
+        """How a batch stands.
+
+        Raises
+        ------
+        BatchFaultError
+            Also for a fault that time may cure, after one try: who polls comes again anyway.
+        """
+        answer = await self._client.ask(f"/batches/{quote(batch_id, safe='')}", None, CALL_SECONDS)
+        if isinstance(answer, Fault):
+            raise BatchFaultError(answer)
+        try:
+            return read_batch(read_json(answer.content))
+        except MalformedReplyError as error:
+            raise BatchFaultError(Fault(FaultKind.TRANSIENT, str(error))) from error
+
+    async def lines(self, file_id: str) -> AsyncIterator[bytes]:
+        """The lines of a file as they come in: neither the file nor more than a line is ever in memory.
+
+        Raises
+        ------
+        BatchFaultError
+            The download was refused or broke off. Made again, it begins at the first line.
+        """
+        content = self._client.sdk.files.with_streaming_response.content
+        try:
+            async with content(file_id, timeout=SILENCE_SECONDS) as response:
+                async for line in split_lines(response.iter_bytes()):
+                    yield line
+        except Exception as error:
+            raise BatchFaultError(fault_of_exception(error, SILENCE_SECONDS)) from error
+
+    async def pause_after(self, fault: Fault, failures: int) -> None:
+        """Wait before the next try.
+
+        Raises
+        ------
+        BatchFaultError
+            There is none: the fault is not one that time cures, or there were tries enough.
+        """
+        self._contacted = self._contacted or fault.status is not None
+        pause = None
+        if fault.kind in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
+            pause = self._policy.pause(failures, fault.retry_after, contacted=self._contacted)
+        if pause is None:
+            raise BatchFaultError(fault)
+        await asyncio.sleep(pause)
+
+    async def _get(self, path: str) -> Mapping[str, Any]:
+        async def once() -> bytes | Fault:
+            answer = await self._client.ask(path, None, CALL_SECONDS)
+            return answer.content if isinstance(answer, Answer) else answer
+
+        document = _document(await self._patiently(once))
+        return document if isinstance(document, dict) else {}
+
+    async def _patiently(self, once: Callable[[], Awaitable[T | Fault]]) -> T:
+        failures = 0
+        while isinstance(result := await once(), Fault):
+            failures += 1
+            await self.pause_after(result, failures)
+        self._contacted = True
+        return result
+
+
+def _batch_or_none(entry: Any) -> Batch | None:
+    try:
+        return read_batch(entry)
+    except MalformedReplyError:
+        return None
+
+
+def _document(content: bytes) -> Any:
+    try:
+        return read_json(content)
+    except MalformedReplyError as error:
+        raise BatchFaultError(Fault(FaultKind.REJECTED, str(error))) from error
