@@ -39,11 +39,12 @@ class Prices(Frozen):
             return None
         return sum((price or 0.0) * tokens for price, tokens in pairs) / MILLION
 
-    def batch_cost(self, size: RequestSize) -> float | None:
-        """US dollars of one request in a batch, at worst; None where a price or the worst is not known."""
+    def worst(self, size: RequestSize, *, batch: bool) -> float | None:
+        """US dollars of requests of this size, at worst; None where a price or the worst is not known."""
         if self.prompt is None or self.completion is None or size.completion is None:
             return None
-        return BATCH_PRICE * (self.prompt * size.prompt + self.completion * size.completion) / MILLION
+        full = (self.prompt * size.prompt + self.completion * size.completion) / MILLION
+        return BATCH_PRICE * full if batch else full
 
 
 class Budget(Frozen):
@@ -124,7 +125,7 @@ class Budget(Frozen):
         )
 
     def _cost(self, size: RequestSize) -> float:
-        return self.prices.batch_cost(size) or 0.0
+        return self.prices.worst(size, batch=True) or 0.0
 
 
 def tokens_of(spent: RunStatus) -> int:

@@ -114,7 +114,7 @@ def run_dry_run(
         judge=judge,
     )
     run = unfinished_run(store, prepared.config) or start(store, prepared)
-    _work(run, _key(api_key), _key(judge_key), progress)
+    _work(run, _key(api_key), _key(judge_key), progress, prepared.config.model.batch)
     results = load_results(run)
     report = report_of(results, thresholds, evidence=evidence).to_dict()
     return {
@@ -130,10 +130,13 @@ def _key(given: str | None) -> str:
     return os.environ.get("OPENAI_API_KEY", "") if given is None else given
 
 
-def _work(run: Run, api_key: str, judge_key: str, progress: bool | None) -> None:
+def _work(
+    run: Run, api_key: str, judge_key: str, progress: bool | None, batch: BatchConfig | None
+) -> None:
     console = Console(stderr=True, highlight=False, quiet=progress is False)
     with ProgressLine(console, plain=progress is True) as line:
-        status = run_blocking(work_on(run, api_key=api_key, judge_key=judge_key, notify=line.show))
+        working = work_on(run, api_key=api_key, judge_key=judge_key, notify=line.show, batch=batch)
+        status = run_blocking(working)
     if status.state is RunState.STOPPED:
         raise DryRunError(status.message)
 

@@ -33,8 +33,8 @@ GRADING_WORKERS = 32
 QUEUE = 256
 GIVE_UP_AFTER = 20
 """So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
-BATCH_FLUSH = 1000
-"""Responses of a batch, which come in as fast as they are read, between two writes: memory stays flat."""
+BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
+"""Of a batch, whose responses come in as fast as they are read, between two writes: memory stays flat."""
 MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
 
@@ -214,7 +214,7 @@ class Pipeline:
 
     async def _collect(self, batches: BatchRun) -> None:
         """Take in what comes through batches; what one gave is graded while others are waited for."""
-        count = 0
+        rows = characters = 0
         room = self._room if self._budget.capped else None
         async with asyncio.TaskGroup() as grading:
 
@@ -228,9 +228,10 @@ class Pipeline:
                     self._ledger.add_sample(sample, self._plan.asks[sample.key].rows)
                     if sample.gradable:
                         self._hand_over(sample)
-                    count += 1
-                    if count % BATCH_FLUSH == 0:
+                    rows, characters = rows + 1, characters + len(sample.text)
+                    if rows >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
                         await keep()
+                        rows = characters = 0
         if batches.left and not self._over_budget():
             self._spent = f"The budget has no room for {batches.left:,} more requests, at worst."
 

@@ -77,6 +77,14 @@ class FakeBatches(FakeEndpoint):
         Custom ids of all batches that were made.
     uploads, creates, lists : int
         Calls, those that failed included.
+    cut_downloads : int
+        So many downloads break off.
+    slow_downloads : float
+        Seconds after each line of a result file.
+    sent_lines : int
+        Lines of result files sent so far.
+    stream : callable, optional
+        Gives the chunks of every result file instead.
     gate_before, gate_after : bool
         While set, a call that makes a batch is never answered: before the batch exists, or after.
     """
@@ -94,7 +102,8 @@ class FakeBatches(FakeEndpoint):
         self.rows_by_key: Counter[str] = Counter()
         self.uploads = self.creates = self.lists = 0
         self.gate_before = self.gate_after = False
-        self.cut_downloads = 0
+        self.cut_downloads = self.sent_lines = 0
+        self.slow_downloads = 0.0
         self.fault: dict[str, list[Reply]] = {}
         self.stream: Callable[[], AsyncIterator[bytes]] | None = None
 
@@ -234,7 +243,10 @@ class FakeBatches(FakeEndpoint):
             assert request.transport is not None
             request.transport.close()
             return response
-        await response.write(content)
+        for line in content.splitlines(keepends=True):
+            await response.write(line)
+            self.sent_lines += 1
+            await asyncio.sleep(self.slow_downloads)
         return response
 
 

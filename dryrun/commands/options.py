@@ -13,7 +13,7 @@ from typing import TypedDict
 from pydantic import ValidationError
 
 from dryrun.budget import Budget
-from dryrun.config import EMBEDDED_MODEL, JudgeConfig, ModelConfig, ModelKind, Thresholds
+from dryrun.config import EMBEDDED_MODEL, BatchConfig, JudgeConfig, ModelConfig, ModelKind, Thresholds
 from dryrun.errors import DryRunError
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.paths import data_dir
@@ -176,6 +176,12 @@ def add_model(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--timeout", type=float, default=120.0, help="seconds per request (default: %(default)s)"
     )
+    group.add_argument(
+        "--batch",
+        action="store_true",
+        help="generate through the endpoint's Batch API: half the price, answers within the window",
+    )
+    group.add_argument("--completion-window", metavar="24h", help="with --batch (default: 24h)")
 
 
 def add_budget(group: argparse._ActionsContainer) -> None:
@@ -211,6 +217,24 @@ def budget(options: argparse.Namespace) -> Budget:
         raise DryRunError(f"The budget: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from error
 
 
+def batch_config(options: argparse.Namespace) -> BatchConfig | None:
+    """How the options say that batches are made; None where every response is a call of its own.
+
+    Raises
+    ------
+    DryRunError
+        The window is none, or is given without ``--batch``.
+    """
+    window = options.completion_window
+    if not options.batch and window is not None:
+        raise DryRunError("--completion-window goes with --batch: give both, or neither.")
+    try:
+        fields = {} if window is None else {"completion_window": window}
+        return BatchConfig.model_validate(fields) if options.batch else None
+    except ValidationError as error:
+        raise DryRunError(f"--completion-window {window}: write a number and h or d, like 24h.") from error
+
+
 def model_config(options: argparse.Namespace) -> ModelConfig:
     """The base model that the options name.
 
@@ -232,7 +256,10 @@ def model_config(options: argparse.Namespace) -> ModelConfig:
         "response_format": _response_format(options.response_format),
         "concurrency": options.concurrency,
         "timeout": options.timeout,
+        "batch": batch_config(options),
     }
+    if options.batch and embedded:
+        raise DryRunError("--batch needs an endpoint with a Batch API: name its model with --model.")
     if not embedded and options.model is None:
         raise DryRunError("--base-url needs --model NAME: which model should the endpoint answer with?")
     try:

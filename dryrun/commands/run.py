@@ -7,16 +7,23 @@ import os
 import sys
 from pathlib import Path
 
-from dryrun.budget import Budget, receipt
+from dryrun.budget import Budget, Prices, receipt
 from dryrun.commands import options as shared
-from dryrun.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, SamplingConfig, SamplingMethod
+from dryrun.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, BatchConfig, SamplingConfig, SamplingMethod
 from dryrun.dataset import read_dataset
 from dryrun.errors import DryRunError
+from dryrun.estimate import worst_case
 from dryrun.models import Model
 from dryrun.records import RunState
-from dryrun.runner import Prepared, prepare, run_blocking, start, work_on
+from dryrun.runner import AS_CONFIGURED, AsConfigured, Prepared, prepare, run_blocking, start, work_on
 from dryrun.runs import Run, unfinished_run
+from dryrun.store import Store
 from dryrun.terminal import ProgressLine, consoles
+
+BATCH_NOTE = (
+    "Through the Batch API answers take up to {window}. Ctrl-C leaves the batch at the endpoint, where it "
+    "goes on; the same command collects it."
+)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -47,7 +54,7 @@ def execute(options: argparse.Namespace) -> int:
     asked = _asked(options)
     key, judge_key = os.environ.get(options.api_key_env, ""), shared.judge_key(options)
     try:
-        work(asked, key, judge_key=judge_key, budget=budget)
+        work(asked, key, judge_key=judge_key, budget=budget, batch=shared.batch_config(options))
     finally:
         if asked.status().attempts:
             print(receipt(asked.status(), budget.prices), file=sys.stderr)
@@ -58,6 +65,7 @@ def _asked(options: argparse.Namespace) -> Run:
     """The run the options describe: an unfinished one goes on, else a new one. Lets go of the dataset."""
     store = shared.store_of(options)
     prepared = _prepared(options)
+    _say_what_it_may_cost(store, prepared, shared.budget(options).prices)
     return unfinished_run(store, prepared.config) or start(store, prepared)
 
 
@@ -67,6 +75,7 @@ def work(
     model: Model | None = None,
     judge_key: str = "",
     budget: Budget | None = None,
+    batch: BatchConfig | AsConfigured | None = AS_CONFIGURED,
 ) -> None:
     """Do what is left to do of a run, with a progress line.
 
@@ -77,11 +86,29 @@ def work(
     """
     with ProgressLine(consoles()[1]) as line:
         working = work_on(
-            asked, api_key=api_key, judge_key=judge_key, notify=line.show, model=model, budget=budget
+            asked,
+            api_key=api_key,
+            judge_key=judge_key,
+            notify=line.show,
+            model=model,
+            budget=budget,
+            batch=batch,
         )
         status = run_blocking(working)
     if status.state is RunState.STOPPED:
         raise DryRunError(status.message)
+
+
+def _say_what_it_may_cost(store: Store, prepared: Prepared, prices: Prices) -> None:
+    """The worst case beforehand, where batches are made or prices were given."""
+    batch = prepared.config.model.batch
+    if batch is None and prices == Prices():
+        return
+    worst = worst_case(store, prepared)
+    if worst.calls:
+        print(f"note: {worst.words(prices)}", file=sys.stderr)
+        if batch is not None:
+            print(f"note: {BATCH_NOTE.format(window=batch.completion_window)}", file=sys.stderr)
 
 
 def _prepared(options: argparse.Namespace) -> Prepared:
