@@ -13,6 +13,7 @@ from dryrun.config import (
     DEFAULT_ROLLOUTS,
     DEFAULT_SAMPLE_SIZE,
     EMBEDDED_MODEL,
+    BatchConfig,
     JudgeConfig,
     ModelConfig,
     ModelKind,
@@ -130,9 +131,7 @@ def _key(given: str | None) -> str:
     return os.environ.get("OPENAI_API_KEY", "") if given is None else given
 
 
-def _work(
-    run: Run, api_key: str, judge_key: str, progress: bool | None, batch: BatchConfig | None
-) -> None:
+def _work(run: Run, api_key: str, judge_key: str, progress: bool | None, batch: BatchConfig | None) -> None:
     console = Console(stderr=True, highlight=False, quiet=progress is False)
     with ProgressLine(console, plain=progress is True) as line:
         working = work_on(run, api_key=api_key, judge_key=judge_key, notify=line.show, batch=batch)
