@@ -22,6 +22,7 @@ from dryrun.config import (
 )
 from dryrun.dataset import dataset_from_items
 from dryrun.errors import DryRunError
+from dryrun.graders.files import read_grader
 from dryrun.paths import data_dir
 from dryrun.records import RunState
 from dryrun.results import Results, load_results
@@ -35,7 +36,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 def run_dry_run(
     prompts: Sequence[Mapping[str, Any]],
-    grader_config: Mapping[str, Any],
+    grader_config: Mapping[str, Any] | str | Path,
     base_model: str = EMBEDDED_MODEL,
     sample_size: int = DEFAULT_SAMPLE_SIZE,
     *,
@@ -58,8 +59,8 @@ def run_dry_run(
     ----------
     prompts : sequence of mapping
         Dataset rows, each with ``messages``; graders see the whole row.
-    grader_config : mapping
-        A grader in OpenAI's JSON.
+    grader_config : mapping, str or path
+        A grader in OpenAI's JSON, or the path or the text of a Python file with a reward function.
     base_model : str
         Default: the embedded model, which needs no account. Any other name is asked of an
         OpenAI-compatible endpoint. (The design document's default, o4-mini, was retired by
@@ -108,7 +109,7 @@ def run_dry_run(
     sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
     prepared = prepare(
         dataset_from_items(prompts),
-        grader_config,
+        _grader(grader_config),
         model=model,
         sampling=sampling,
         reward_range=reward_range,
@@ -138,6 +139,13 @@ def _work(run: Run, api_key: str, judge_key: str, progress: bool | None, batch: 
         status = run_blocking(working)
     if status.state is RunState.STOPPED:
         raise DryRunError(status.message)
+
+
+def _grader(given: Mapping[str, Any] | str | Path) -> Mapping[str, Any] | str:
+    """The grader itself; a path, or one line of text that ends in .py or .json, names a file."""
+    if isinstance(given, str) and given.endswith((".py", ".json")) and "\n" not in given:
+        given = Path(given)
+    return read_grader(given) if isinstance(given, Path) else given
 
 
 def _model(name: str, base_url: str | None, options: Mapping[str, Any]) -> ModelConfig:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dryrun.app.convention_form import with_convention
 from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
 from dryrun.errors import DryRunError
@@ -24,7 +25,7 @@ class Source(StrEnum):
     """Where the grader comes from."""
 
     SAMPLE = "Sample grader"
-    EDIT = "Your own JSON"
+    EDIT = "Your own"
 
 
 def sample_graders() -> dict[str, Path]:
@@ -50,10 +51,10 @@ def grader_section() -> GraderSpec | None:
 def checked(text: str) -> GraderSpec | None:
     """The grader in this text with its plain-language summary, or None and every problem with its path."""
     if not text.strip():
-        st.caption("Paste a grader in OpenAI's JSON, or upload a file that holds one.")
+        st.caption("Paste a grader in OpenAI's JSON or a reward function in Python, or upload a file.")
         return None
     try:
-        spec = load_grader(text)
+        spec = load_grader(with_convention(text))
     except DryRunError as error:
         show_error(error)
         return None
@@ -84,13 +85,16 @@ def grader_editor() -> str:
         on_change=_take_preset,
     )
     st.text_area(
-        "Grader JSON",
+        "Grader JSON or Python",
         key=TEXT,
         height=300,
         persist_state="session",
-        help="OpenAI's format. Leave the field, or press Ctrl+Enter, to have it checked.",
+        help="OpenAI's JSON, or Python: grade(sample, item), or a reward function written for TRL, verl, "
+        "Bedrock, eval-protocol or verifiers. Leave the field, or press Ctrl+Enter, to have it checked.",
     )
-    st.file_uploader("Or upload a JSON file", type=["json"], key="grader_file", on_change=_take_upload)
+    st.file_uploader(
+        "Or upload a JSON or Python file", type=["json", "py"], key="grader_file", on_change=_take_upload
+    )
     if problem := st.session_state.pop("grader_file_problem", ""):
         st.error(plain(problem), icon=":material/error:")
     return str(st.session_state.get(TEXT, ""))
@@ -137,7 +141,7 @@ def _take_upload() -> None:
     try:
         edit(file.getvalue().decode("utf-8-sig"))
     except UnicodeDecodeError:
-        st.session_state["grader_file_problem"] = f"{file.name} is not UTF-8 text. Save it as UTF-8 JSON."
+        st.session_state["grader_file_problem"] = f"{file.name} is not UTF-8 text. Save it as UTF-8."
 
 
 def _sandbox() -> None:

@@ -24,7 +24,7 @@ SHOWN = 600
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``grade``."""
-    command.add_argument("--grader", required=True, type=Path, help="a grader in OpenAI's JSON")
+    shared.add_grader(command)
     command.add_argument("--item", type=Path, help="the row, a JSON file (of JSONL the first line)")
     command.add_argument("--row", type=shared.positive, default=1, help="line of --item (default: 1)")
     command.add_argument("--text", required=True, help="the response; - reads it from standard input")
@@ -35,7 +35,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Grade it and print."""
-    spec = load_grader(shared.text_of(options.grader, "--grader"))
+    spec = load_grader(shared.grader(options))
     item = _item(options.item, options.row) if options.item else {}
     text = sys.stdin.read() if options.text == "-" else options.text
     judge = shared.judge_access(options) if spec.asks_models else None
@@ -43,7 +43,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_as_json(tried), indent=2, ensure_ascii=False))
     else:
-        consoles()[0].print(_as_table(tried))
+        consoles()[0].print(_as_table(tried, spec.describe()))
     return 0
 
 
@@ -88,12 +88,12 @@ def _shortened(text: str) -> str:
     return text[:SHOWN] + ("..." if len(text) > SHOWN else "")
 
 
-def _as_table(tried: Trial) -> Table:
+def _as_table(tried: Trial, about: str) -> Table:
     """Two columns; everything in it is text, never markup."""
     grade = tried.grade
     table = Table(show_header=False, box=None, pad_edge=False)
     reward = "none" if grade.reward is None else f"{grade.reward:g}"
-    rows = [("reward", f"{reward} ({grade.outcome.value.replace('_', ' ')})")]
+    rows = [("grader", about), ("reward", f"{reward} ({grade.outcome.value.replace('_', ' ')})")]
     rows += [
         (f"  {key}", "none" if value is None else f"{value:g}") for key, value in grade.sub_rewards.items()
     ]

@@ -23,9 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="JSONL or Parquet: a log of TRL, verl or verifiers, an OpenAI or Azure eval's "
         "output items, or prompt and response in any script's words",
     )
-    command.add_argument(
-        "--grader", type=Path, help="a grader in OpenAI's JSON (default: the scores in the file)"
-    )
+    shared.add_grader(command, required=False)
     command.add_argument("--model", default="imported", help="what to call the model that answered")
     command.add_argument("--topic-field", help="where a record's topic is (default: topic, metadata.topic)")
     command.add_argument("--score-field", help="where the score is; for evals the grader's name")
@@ -43,7 +41,7 @@ def execute(options: argparse.Namespace) -> int:
         shared.store_of(options),
         options.file,
         options.file.name,
-        shared.text_of(options.grader, "--grader") if options.grader else None,
+        shared.grader(options) if options.grader else None,
         model=options.model,
         topic_field=options.topic_field,
         score_field=options.score_field,

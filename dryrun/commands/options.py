@@ -8,13 +8,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from pydantic import ValidationError
 
 from dryrun.budget import Budget
 from dryrun.config import EMBEDDED_MODEL, BatchConfig, JudgeConfig, ModelConfig, ModelKind, Thresholds
 from dryrun.errors import DryRunError
+from dryrun.graders.conventions import Convention
+from dryrun.graders.files import grader_of
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.paths import data_dir
 from dryrun.report import Report
@@ -317,6 +319,32 @@ def thresholds(given: Sequence[str]) -> Thresholds:
 def store_of(options: argparse.Namespace) -> Store:
     """The data directory that the options name."""
     return Store(options.data or data_dir())
+
+
+def add_grader(command: argparse._ActionsContainer, required: bool = True) -> None:
+    """``--grader`` and, for Python files, how their function is called."""
+    own = "" if required else " (default: the scores in the file)"
+    command.add_argument(
+        "--grader", required=required, type=Path, help=f"OpenAI's JSON, or a Python file{own}"
+    )
+    command.add_argument(
+        "--convention",
+        choices=[convention.value for convention in Convention],
+        help="how a Python file's function is called (default: told from its parameters)",
+    )
+    command.add_argument("--function", help="which function of a Python file grades")
+
+
+def grader(options: argparse.Namespace) -> dict[str, Any] | str:
+    """The grader that was given, as `dryrun.graders.load_grader` takes it.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be read, or no convention fits it.
+    """
+    convention = Convention(options.convention) if options.convention else None
+    return grader_of(text_of(options.grader, "--grader"), convention, options.function)
 
 
 def text_of(path: Path, option: str) -> str:

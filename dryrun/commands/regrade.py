@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from dryrun.commands import options as shared
 from dryrun.commands.run import work
@@ -17,7 +16,7 @@ from dryrun.runs import Run, unfinished_run
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``regrade``."""
     command.add_argument("--run", required=True, help="the run's id, see `runs`")
-    command.add_argument("--grader", required=True, type=Path, help="a grader in OpenAI's JSON")
+    shared.add_grader(command)
     shared.add_grading(command)
     shared.add_output(command)
 
@@ -28,7 +27,7 @@ def execute(options: argparse.Namespace) -> int:
     store = shared.store_of(options)
     source = Run.open(store, options.run)
     responses = StoredResponses(source)
-    prepared = regraded(source, shared.text_of(options.grader, "--grader"), **shared.grading(options))
+    prepared = regraded(source, shared.grader(options), **shared.grading(options))
     for finding in prepared.findings:
         print(f"note: {finding}", file=sys.stderr)
     asked = unfinished_run(store, prepared.config) or start(store, prepared)

@@ -29,7 +29,7 @@ BATCH_NOTE = (
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``run``."""
     command.add_argument("--dataset", required=True, type=Path, help="rows as JSONL, Parquet or CSV")
-    command.add_argument("--grader", required=True, type=Path, help="a grader in OpenAI's JSON")
+    shared.add_grader(command)
     command.add_argument("--topic-field", help="where a row's topic is (default: topic, then metadata.topic)")
     command.add_argument(
         "--samples", type=shared.positive, default=DEFAULT_SAMPLE_SIZE, help="prompts (default: %(default)s)"
@@ -117,7 +117,7 @@ def _prepared(options: argparse.Namespace) -> Prepared:
         print(f"note: {warning}", file=sys.stderr)
     prepared = prepare(
         dataset,
-        shared.text_of(options.grader, "--grader"),
+        shared.grader(options),
         model=shared.model_config(options),
         sampling=SamplingConfig(
             size=options.samples,

@@ -25,7 +25,7 @@ MOST_ROWS = 500
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``validate``."""
-    command.add_argument("--grader", required=True, type=Path, help="a grader in OpenAI's JSON")
+    shared.add_grader(command)
     command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet or CSV to check it against")
     command.add_argument(
         "--platform", choices=[platform.value for platform in Platform], help="where you train"
@@ -42,7 +42,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Print every finding; 0 if none forbids a run."""
-    spec = load_grader(shared.text_of(options.grader, "--grader"))
+    spec = load_grader(shared.grader(options))
     print(spec.describe())
     prompts, rows = _prompts(options)
     findings = (

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
-from dryrun.graders.findings import Finding, Severity, did_you_mean
+from dryrun.graders.check_source import check_source
+from dryrun.graders.findings import Finding, RowCount, Severity, did_you_mean
 from dryrun.graders.isolation import Mechanism
 from dryrun.graders.sandbox import sandbox_status
-from dryrun.graders.source import parameter_names
 from dryrun.graders.specs import (
     GraderSpec,
     Metric,
@@ -22,28 +21,7 @@ from dryrun.records import Prompt
 
 COSINE_FIX = "Before training use fuzzy_match, a rouge metric or a judge."
 
-SHOWN_ROWS = 5
-"""How many rows a finding names."""
-
 _LIKE = (Operation.LIKE, Operation.ILIKE)
-
-
-@dataclass(slots=True)
-class _Count:
-    """Rows that have something in common: how many, and the first of them (counted from 1)."""
-
-    total: int = 0
-    first: list[int] = field(default_factory=list)
-
-    def add(self, row: int) -> None:
-        self.total += 1
-        if len(self.first) < SHOWN_ROWS:
-            self.first.append(row + 1)
-
-    def __str__(self) -> str:
-        shown = ", ".join(map(str, self.first))
-        more = ", ..." if self.total > len(self.first) else ""
-        return f"({'row' if self.total == 1 else 'rows'} {shown}{more})"
 
 
 def check_against(spec: GraderSpec, prompts: Iterable[Prompt], response_format: bool) -> list[Finding]:
@@ -75,7 +53,7 @@ def check_against(spec: GraderSpec, prompts: Iterable[Prompt], response_format: 
             findings.append(Finding(Severity.WARNING, f"{where}.evaluation_metric", what, COSINE_FIX))
         if isinstance(grader, PythonSpec):
             findings += _check_sandbox(where)
-            findings += _check_source(grader, where, response_format)
+            findings += check_source(grader, where, rows, response_format)
     order = list(Severity)
     return sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
 
@@ -91,7 +69,7 @@ def _check_template(
 
 
 def _check_item_reference(reference: Reference, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
-    missing, blank, reason = _Count(), _Count(), ""
+    missing, blank, reason = RowCount(), RowCount(), ""
     for prompt in rows:
         try:
             value = reference.resolve({"item": prompt.item})
@@ -110,7 +88,7 @@ def _check_item_reference(reference: Reference, where: str, rows: Sequence[Promp
 
 
 def _missing_finding(
-    reference: Reference, where: str, rows: Sequence[Prompt], missing: _Count, reason: str
+    reference: Reference, where: str, rows: Sequence[Prompt], missing: RowCount, reason: str
 ) -> Finding:
     if missing.total == len(rows):
         keys = sorted({key for prompt in rows for key in prompt.item})
@@ -147,7 +125,7 @@ def _check_like(grader: StringCheckSpec, where: str, rows: Sequence[Prompt]) -> 
     template = grader.templates["reference"]
     if any(reference.namespace == "sample" for reference in template.references):
         return
-    empty = _Count()
+    empty = RowCount()
     for prompt in rows:
         try:
             if template.fill({"item": prompt.item}) == "":
@@ -185,16 +163,3 @@ def _check_sandbox(where: str) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, f"{where}.type", status.reason)
     elif status.mechanism is Mechanism.NOTHING:
         yield Finding(Severity.WARNING, f"{where}.type", status.reason)
-
-
-def _check_source(grader: PythonSpec, where: str, response_format: bool) -> Iterator[Finding]:
-    names = parameter_names(grader.source)
-    if names is not None and names[0].lower() in ("item", "row"):
-        what = (
-            f"grade({', '.join(names)}) gets the sample first and the item second; the names say otherwise."
-        )
-        yield Finding(Severity.WARNING, f"{where}.source", what, "Write grade(sample, item).")
-    if "output_json" in grader.source and not response_format:
-        what = "sample['output_json'] exists in training only when the job has a response format."
-        fix = "Set a response format, or use sample.get('output_json')."
-        yield Finding(Severity.WARNING, f"{where}.source", what, fix)

@@ -11,6 +11,7 @@ from dryrun.graders.judge import JudgeGrader
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.judge_specs import JudgeSpec
 from dryrun.graders.multi import MultiGrader
+from dryrun.graders.program import Program
 from dryrun.graders.protocol import Grader
 from dryrun.graders.python import PythonGrader
 from dryrun.graders.specs import (
@@ -58,7 +59,7 @@ def build(spec: GraderSpec, *, timeout: float = DEFAULT_TIMEOUT, judge: JudgeAcc
             measure = similarity(spec.evaluation_metric)
             return ComparingGrader(templates["input"], templates["reference"], measure)
         case PythonSpec():
-            return PythonGrader(spec.source, timeout)
+            return PythonGrader(Program(spec.source, spec.entry), timeout)
         case JudgeSpec():
             return JudgeGrader(spec, _needed(judge))
         case MultiSpec():

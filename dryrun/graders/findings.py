@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dryrun.errors import GraderError, Problem
+
+SHOWN_ROWS = 5
+"""How many rows a finding names."""
 
 
 class Severity(StrEnum):
@@ -48,6 +51,33 @@ class Finding:
     def problem(self) -> Problem:
         """The same without its severity."""
         return Problem(self.where, self.what, self.fix)
+
+
+@dataclass(slots=True)
+class RowCount:
+    """Rows that have something in common: how many, and the first of them (counted from 1)."""
+
+    total: int = 0
+    first: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, rows: Iterable[int]) -> RowCount:
+        """The count of these rows (from 0)."""
+        count = cls()
+        for row in rows:
+            count.add(row)
+        return count
+
+    def add(self, row: int) -> None:
+        """One more row, counted from 0."""
+        self.total += 1
+        if len(self.first) < SHOWN_ROWS:
+            self.first.append(row + 1)
+
+    def __str__(self) -> str:
+        shown = ", ".join(map(str, self.first))
+        more = ", ..." if self.total > len(self.first) else ""
+        return f"({'row' if self.total == 1 else 'rows'} {shown}{more})"
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:

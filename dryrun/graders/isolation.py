@@ -16,9 +16,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib import resources
 from pathlib import Path
 
+from dryrun.graders.program import text_of
 from dryrun.paths import data_dir, hosted
 
 MEGABYTE = 1024**2
@@ -137,7 +137,7 @@ def bwrap() -> str | None:
 
 def launch(mechanism: Mechanism, limits: Limits) -> Launch:
     """How to start a worker under `mechanism`."""
-    python = [sys.executable, "-I", "-B", "-X", "utf8", "-c", worker_source()]
+    python = [sys.executable, "-I", "-B", "-X", "utf8", "-c", text_of("worker.py")]
     if mechanism is Mechanism.NOTHING:
         return Launch(python, {"PATH": os.defpath, "LANG": "C.UTF-8"}, isolated=False)
     program = bwrap()
@@ -146,11 +146,6 @@ def launch(mechanism: Mechanism, limits: Limits) -> Launch:
     options = [*_namespaces(from_root), *_environment(), *_filesystem(limits)]
     uid = random.choice(UIDS) if from_root else None
     return Launch([program, *options, "--", *python], uid=uid)
-
-
-def worker_source() -> str:
-    """The text of the program that runs inside."""
-    return resources.files("dryrun.graders").joinpath("worker.py").read_text("utf-8")
 
 
 def import_paths() -> list[str]:

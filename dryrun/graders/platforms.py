@@ -11,14 +11,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from dryrun.graders.findings import Finding, Severity
+from dryrun.graders.conventions import VOICES, Convention
+from dryrun.graders.findings import SHOWN_ROWS, Finding, Severity
 from dryrun.graders.judge_specs import JudgeSpec, LabelModelSpec
 from dryrun.graders.source import parsed
 from dryrun.graders.specs import GraderSpec, Metric, PythonSpec, TextSimilaritySpec
 from dryrun.models.listing import ModelInfo
 from dryrun.records import Prompt
-
-SHOWN_ROWS = 5
 
 
 class Platform(StrEnum):
@@ -48,6 +47,14 @@ OWN_FUNCTION = {
     Platform.VERL: "a Python function compute_score",
 }
 
+HOME = {
+    Platform.BEDROCK: Convention.BEDROCK,
+    Platform.FIREWORKS: Convention.EVAL_PROTOCOL,
+    Platform.TRL: Convention.TRL,
+    Platform.VERL: Convention.VERL,
+}
+"""By which convention a platform calls reward functions, where it is not OpenAI's."""
+
 LIMITS = {Platform.OPENAI: (1, 50_000), Platform.BEDROCK: (100, 20_000)}
 """Fewest and most training rows."""
 
@@ -68,9 +75,18 @@ def check_platform(
     found = [*_check_rows(prompts, platform), *_check_count(len(prompts) if rows is None else rows, platform)]
     if platform in RUNS_OPENAI_GRADERS:
         return [*_check_graders(spec, platform), *found]
-    what = f"{platform} takes no grader in OpenAI's JSON but {OWN_FUNCTION[platform]}."
+    return [*_check_home(spec, platform), *found]
+
+
+def _check_home(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
+    """Whether a grader is what a platform that has its own convention takes."""
+    own = spec.convention if isinstance(spec, PythonSpec) else None
+    if own is HOME[platform]:
+        return
+    is_not = "no grader in OpenAI's JSON" if own is None else f"no function by {VOICES[own].name} convention"
+    what = f"{platform} takes {is_not} but {OWN_FUNCTION[platform]}."
     fix = "Write the same rule there, and compare both on a few rows before training."
-    return [Finding(Severity.NOTE, "$", what, fix), *found]
+    yield Finding(Severity.NOTE, "$", what, fix)
 
 
 def retired_judges(spec: GraderSpec, models: Sequence[ModelInfo], endpoint: str) -> list[Finding]:
@@ -108,7 +124,11 @@ def _check_graders(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
             what = f"{platform} has cosine for evals only, not for fine-tuning."
             fix = "Use fuzzy_match, a rouge metric or a judge."
             yield Finding(Severity.ERROR, f"{where}.evaluation_metric", what, fix)
-        if isinstance(part, PythonSpec):
+        if isinstance(part, PythonSpec) and part.convention is not None:
+            what = f"{platform} calls grade(sample, item) and nothing else; this is {part.convention}'s."
+            fix = "Write the rule as grade(sample, item)."
+            yield Finding(Severity.ERROR, f"{where}.convention", what, fix)
+        elif isinstance(part, PythonSpec):
             yield from _check_imports(part, where, platform)
 
 

@@ -1,4 +1,4 @@
-"""A few warm workers that grade with one python source, usable from any thread and event loop.
+"""A few warm workers that grade with one Python source, usable from any thread and event loop.
 
 Each worker process belongs to one thread for life: the kernel ends the process when that thread ends
 (``--die-with-parent``), so nothing outlives even a killed parent. Jobs go out in batches, and answers
@@ -11,13 +11,15 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
 from typing import Any
 
+from dryrun.graders.again import Repeater, chosen
 from dryrun.graders.isolation import Limits, Mechanism, launch
+from dryrun.graders.jobs import Job
 from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess, encoded
+from dryrun.graders.program import Program
 
 MAX_BATCH = 32
 """Jobs sent to a worker at once."""
@@ -29,31 +31,12 @@ MAX_FAILED_STARTS = 3
 """Starts in a row that may fail before the pool gives up."""
 
 
-@dataclass(slots=True)
-class Job:
-    """One sample to grade, and who waits for it."""
-
-    number: int
-    sample: Mapping[str, Any]
-    item: Mapping[str, Any]
-    future: Future[Reply] = field(default_factory=Future)
-    attempts: int = 0
-
-    def begun(self) -> bool:
-        """Mark it as begun; False when nobody waits for it any more."""
-        return self.future.running() or self.future.set_running_or_notify_cancel()
-
-    def payload(self) -> dict[str, Any]:
-        """As the worker gets it."""
-        return {"id": self.number, "sample": self.sample, "item": self.item}
-
-
 class WorkerPool:
-    """Grades jobs with one source on `size` workers.
+    """Grades jobs with one program on `size` workers.
 
     Parameters
     ----------
-    source : str
+    program : Program
     mechanism : Mechanism
     size : int
     timeout : float
@@ -62,9 +45,9 @@ class WorkerPool:
     """
 
     def __init__(
-        self, source: str, mechanism: Mechanism, size: int, timeout: float, limits: Limits | None = None
+        self, program: Program, mechanism: Mechanism, size: int, timeout: float, limits: Limits | None = None
     ) -> None:
-        self._source = source
+        self._program = program
         self._mechanism = mechanism
         self._timeout = timeout
         self._limits = limits or Limits()
@@ -74,6 +57,7 @@ class WorkerPool:
         self._broken: WorkerError | None = None
         self._closed = False
         self._crews = [_Crew(self) for _ in range(size)]
+        self._repeater = Repeater(self.new_worker, lambda worker: self.begin(worker, fork=True), timeout)
 
     def start(self) -> None:
         """Start the threads; each brings up its worker at once."""
@@ -108,17 +92,24 @@ class WorkerPool:
             job.future.set_exception(WorkerError(WorkerFault.DIED, "the grader was closed"))
         for crew in self._crews:
             crew.stop()
+        self._repeater.close()
 
     # What follows is for the crews.
-
-    @property
-    def source(self) -> str:
-        """The grader."""
-        return self._source
 
     def new_worker(self) -> WorkerProcess:
         """A fresh worker, not yet begun."""
         return WorkerProcess(launch(self._mechanism, self._limits), self._limits)
+
+    def begin(self, worker: WorkerProcess, fork: bool = False) -> None:
+        """Load the program. `fork`: see `WorkerProcess.begin`."""
+        worker.begin(self._program, self._timeout, fork)
+
+    def settle(self, job: Job, reply: Reply) -> None:
+        """Hand a reply to whoever waits for it; of some jobs after a second grading."""
+        if chosen(job.number):
+            self._repeater.take(job, reply)
+        else:
+            job.future.set_result(reply)
 
     def take(self) -> list[Job] | None:
         """The next batch, a fair share of what waits; None when the pool is closed."""
@@ -191,7 +182,7 @@ class _Crew:
         if self._worker is None and self._pool.broken is None:
             try:
                 self._worker = self._pool.new_worker()
-                self._worker.begin(self._pool.source, self._pool.timeout)
+                self._pool.begin(self._worker)
                 self._failed_starts = 0
             except WorkerError as error:
                 self._drop()
@@ -223,7 +214,7 @@ class _Crew:
             for job in jobs:
                 reply = worker.reply(job.number, monotonic() + self._pool.timeout)
                 done += 1
-                job.future.set_result(reply)
+                self._pool.settle(job, reply)
                 if reply.recycle:
                     self._drop()
                     break

@@ -14,7 +14,8 @@ import select
 import signal
 import subprocess
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
 from typing import Any
@@ -22,12 +23,16 @@ from typing import Any
 import orjson
 
 from dryrun.graders.isolation import Launch, Limits, import_paths
+from dryrun.graders.program import Program
 
 MAX_FRAME = 64 * 1024
 """Longest frame accepted from a worker, in bytes; an honest one has under 1 KB."""
 
 MAX_TEXT = 600
 """Longest text taken from a frame, in characters."""
+
+MAX_PARTS = 16
+"""Most further numbers taken from a frame."""
 
 STARTUP_SECONDS = 60.0
 """How long Python may take to come up in the sandbox, on a busy machine."""
@@ -73,6 +78,12 @@ class Reply:
         What is odd about the value, or ``""``.
     error : str
         Why there is no value, or ``""``.
+    absent : str
+        Why the function gave no reward on purpose, or ``""``.
+    parts : mapping of str to float
+        The numbers that it gave beside the reward.
+    unstable : str
+        How a second grading of the same input came out otherwise, or ``""``.
     recycle : bool
         The job left something running: the worker should not be used again.
     """
@@ -80,6 +91,9 @@ class Reply:
     value: float | None
     note: str = ""
     error: str = ""
+    absent: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    unstable: str = ""
     recycle: bool = False
 
 
@@ -128,14 +142,16 @@ class WorkerProcess:
         for stream in (self._in, self._out):
             os.set_blocking(stream, False)
 
-    def begin(self, source: str, load_timeout: float) -> None:
+    def begin(self, program: Program, load_timeout: float, fork: bool = False) -> None:
         """Confine the process and load the grader.
 
         Parameters
         ----------
-        source : str
+        program : Program
         load_timeout : float
             Seconds the source may take to load.
+        fork : bool
+            Whether each job gets a process of its own, in which nothing was graded before.
 
         Raises
         ------
@@ -143,7 +159,9 @@ class WorkerProcess:
             `NOT_STARTED`, `NOT_LOADED`, or another fault while loading.
         """
         start = {
-            "source": source,
+            "source": program.source,
+            "adapter": program.adapter,
+            "fork": fork,
             "limits": self._limits.rlimits(),
             "uid": self._launch.uid,
             "paths": import_paths(),
@@ -283,6 +301,23 @@ def _checked_reply(frame: Any, job: int) -> Reply:
     match frame:
         case {"error": str(error)} if len(frame) == 3:
             return Reply(None, error=error[:MAX_TEXT] or "unknown error", recycle=recycle)
-        case {"value": float(value), "note": str(note)} if len(frame) == 4 and math.isfinite(value):
-            return Reply(value, note=note[:MAX_TEXT], recycle=recycle)
+        case {"absent": str(absent), "parts": parts} if len(frame) == 4 and absent and _are_numbers(parts):
+            return Reply(None, absent=absent[:MAX_TEXT], parts=parts, recycle=recycle)
+        case {"value": float(value), "note": str(note)} if math.isfinite(value):
+            parts = frame.get("parts", {})
+            if len(frame) == 4 + ("parts" in frame) and _are_numbers(parts):
+                return Reply(value, note[:MAX_TEXT], parts=parts, recycle=recycle)
     raise forged
+
+
+def _are_numbers(parts: Any) -> bool:
+    """Whether it is a small object of finite numbers."""
+    return (
+        isinstance(parts, dict)
+        and len(parts) <= MAX_PARTS
+        and all(len(name) <= MAX_TEXT and _is_number(value) for name, value in parts.items())
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)

@@ -1,31 +1,35 @@
-"""python: the user's own ``grade(sample, item)``, run in the sandbox."""
+"""python: the user's own ``grade(sample, item)``, or a reward function from elsewhere, run in the sandbox."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
 from typing import Self
 
 from dryrun.errors import GraderError, Problem
+from dryrun.graders.conventions import VOICES, Convention
 from dryrun.graders.isolation import Limits, Mechanism
 from dryrun.graders.namespace import sample_fields
-from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero, ungraded
+from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero, one_line, ungraded
 from dryrun.graders.pool import WorkerPool
 from dryrun.graders.process import Reply, WorkerError, WorkerFault
+from dryrun.graders.program import Program
 from dryrun.graders.sandbox import sandbox_status
-from dryrun.records import Grade, GradeOutcome, Item, Sample
+from dryrun.records import Grade, Item, Sample
 
 MAX_WORKERS = 4
 
 
 class PythonGrader:
-    """Grades with a python source on a pool of sandboxed workers.
+    """Grades with a Python source on a pool of sandboxed workers.
 
     Parameters
     ----------
-    source : str
+    program : Program or str
+        A source alone is OpenAI's ``grade(sample, item)``.
     timeout : float
         Seconds one grade may take.
     workers : int, optional
@@ -34,9 +38,11 @@ class PythonGrader:
     """
 
     def __init__(
-        self, source: str, timeout: float, workers: int | None = None, limits: Limits | None = None
+        self, program: Program | str, timeout: float, workers: int | None = None, limits: Limits | None = None
     ) -> None:
-        self._source = source
+        self._program = program if isinstance(program, Program) else Program(program)
+        entry = self._program.entry
+        self._voice = VOICES[entry.convention if entry else Convention.OPENAI]
         self._timeout = timeout
         self._workers = workers or min(MAX_WORKERS, _processors())
         self._limits = limits
@@ -45,8 +51,10 @@ class PythonGrader:
     async def grade(self, sample: Sample, item: Item) -> Grade:
         """The grade of one sample.
 
-        What the grader's code does wrong makes 0 with ``python_grader_runtime_error``; a sandbox
-        that fails makes no grade, with ``python_grader_server_error``.
+        What the grader's code does wrong makes 0 with ``python_grader_runtime_error`` where that is
+        its convention's rule, else no grade with the same error; a sandbox that fails makes no
+        grade, with ``python_grader_server_error``. A reward that a convention allows to be missing
+        makes no grade, with ``other_error``.
         """
         if self._pool is None:
             raise RuntimeError("open the grader with 'async with' before grading")
@@ -57,7 +65,7 @@ class PythonGrader:
             reply = await asyncio.wrap_future(self._pool.submit(sample_fields(sample), item))
         except WorkerError as error:
             return self._failed(error, perf_counter() - start)
-        return _of_reply(reply, perf_counter() - start)
+        return self._of_reply(reply, perf_counter() - start)
 
     async def __aenter__(self) -> Self:
         """Start the workers.
@@ -69,7 +77,7 @@ class PythonGrader:
         """
         status = await asyncio.to_thread(sandbox_status)
         mechanism = _required(status.mechanism, status.reason)
-        self._pool = WorkerPool(self._source, mechanism, self._workers, self._timeout, self._limits)
+        self._pool = WorkerPool(self._program, mechanism, self._workers, self._timeout, self._limits)
         self._pool.start()
         return self
 
@@ -85,20 +93,28 @@ class PythonGrader:
     def _failed(self, error: WorkerError, seconds: float) -> Grade:
         match error.fault:
             case WorkerFault.TIMEOUT:
-                detail = f"grade did not return within {self._timeout:g} seconds"
-                return graded_zero(GradeError.PYTHON_RUNTIME, detail, seconds)
+                return self._wrong(f"grade did not return within {self._timeout:g} seconds", seconds)
             case WorkerFault.NOT_LOADED:
-                return graded_zero(GradeError.PYTHON_RUNTIME, f"loading the source: {error}", seconds)
+                return self._wrong(f"loading the source: {error}", seconds)
         return ungraded(GradeError.PYTHON_SERVER, f"{error.fault}: {error}", seconds)
 
+    def _wrong(self, detail: str, seconds: float) -> Grade:
+        """The code did something wrong: 0 or no grade, by its convention."""
+        make = graded_zero if self._voice.zero_on_error else ungraded
+        return make(GradeError.PYTHON_RUNTIME, detail, seconds)
 
-def _of_reply(reply: Reply, seconds: float) -> Grade:
-    if reply.value is None:
-        return graded_zero(GradeError.PYTHON_RUNTIME, reply.error, seconds)
-    if reply.note:
-        errors = {GradeError.OTHER.value: reply.note}
-        return Grade(GradeOutcome.GRADED, reply.value, errors=errors, seconds=seconds)
-    return graded(reply.value, seconds)
+    def _of_reply(self, reply: Reply, seconds: float) -> Grade:
+        if reply.absent and self._voice.absent:
+            grade = ungraded(GradeError.OTHER, f"{reply.absent}: {self._voice.absent}", seconds)
+        elif reply.value is None:
+            grade = self._wrong(reply.error or reply.absent, seconds)
+        else:
+            grade = graded(reply.value, seconds)
+        other = "; ".join(
+            filter(None, (grade.errors.get(GradeError.OTHER.value), reply.note, reply.unstable))
+        )
+        errors = {**grade.errors, GradeError.OTHER.value: one_line(other)} if other else grade.errors
+        return replace(grade, sub_rewards=dict(reply.parts), errors=errors)
 
 
 def _required(mechanism: Mechanism | None, reason: str) -> Mechanism:

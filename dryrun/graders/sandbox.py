@@ -15,10 +15,11 @@ from dryrun.graders.isolation import (
     launch,
 )
 from dryrun.graders.process import WorkerError, WorkerProcess
+from dryrun.graders.program import Program
 
 __all__ = ["SandboxStatus", "sandbox_status"]
 
-PROBE = "def grade(sample, item):\n    return 1.0\n"
+PROBE = Program("def grade(sample, item):\n    return 1.0\n")
 
 _STRENGTH = {
     Mechanism.BUBBLEWRAP: "Python graders run in a bubblewrap sandbox: no network, no files, no privileges.",

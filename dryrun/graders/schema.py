@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 
 from dryrun.config import Frozen
 from dryrun.errors import GraderError, Problem
+from dryrun.graders.conventions import Convention
+from dryrun.graders.files import grader_of
 from dryrun.graders.findings import did_you_mean, nearest
 from dryrun.graders.formula import FUNCTIONS, Formula, FormulaError, parse_formula
 from dryrun.graders.judge_specs import ROLES, JudgeMessage, JudgeSampling, LabelModelSpec, ScoreModelSpec
@@ -55,6 +57,7 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "operation": [operation.value for operation in Operation],
     "evaluation_metric": [metric.value for metric in Metric],
     "role": ROLES,
+    "convention": [convention.value for convention in Convention],
 }
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -66,7 +69,7 @@ def load_grader(config: Mapping[str, Any] | str, where: str = "$") -> GraderSpec
     Parameters
     ----------
     config : mapping or str
-        A grader in OpenAI's JSON, parsed or as text.
+        A grader in OpenAI's JSON, parsed or as text; or the text of a Python file.
     where : str
         Path that problems are reported under.
 
@@ -76,6 +79,7 @@ def load_grader(config: Mapping[str, Any] | str, where: str = "$") -> GraderSpec
         With every problem found.
     """
     problems: list[Problem] = []
+    config = grader_of(config) if isinstance(config, str) else config
     value = _parsed(config, where, problems) if isinstance(config, str) else config
     spec = None if problems else _load(value, where, problems)
     if spec is None or problems:

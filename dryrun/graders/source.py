@@ -63,7 +63,7 @@ def grade_function(tree: ast.Module) -> ast.stmt:
     ValueError
         There is none.
     """
-    found = [statement for statement in _top_level(tree.body) if "grade" in _defined_names(statement)]
+    found = [statement for statement in top_level(tree.body) if "grade" in defined_names(statement)]
     if not found:
         raise ValueError(f"defines no function named grade. {FIX_SIGNATURE}")
     return found[-1]
@@ -78,7 +78,7 @@ def parameter_names(source: str) -> tuple[str, str] | None:
     return first.arg, second.arg
 
 
-def _top_level(body: list[ast.stmt]) -> list[ast.stmt]:
+def top_level(body: list[ast.stmt]) -> list[ast.stmt]:
     """The statements of the module, those under if, try and with included."""
     flat: list[ast.stmt] = []
     for statement in body:
@@ -86,11 +86,12 @@ def _top_level(body: list[ast.stmt]) -> list[ast.stmt]:
         if isinstance(statement, (ast.If, ast.Try, ast.With)):
             for block in ("body", "handlers", "orelse", "finalbody"):
                 for inner in getattr(statement, block, []):
-                    flat += _top_level(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
+                    flat += top_level(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
     return flat
 
 
-def _defined_names(statement: ast.stmt) -> set[str]:
+def defined_names(statement: ast.stmt) -> set[str]:
+    """The names a statement binds: functions, classes, imports, assignments."""
     match statement:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return {name}

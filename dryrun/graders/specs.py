@@ -12,12 +12,19 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, SerializeAsAny
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+)
 
 from dryrun.config import Frozen
 from dryrun.fingerprint import fingerprint
+from dryrun.graders.conventions import VOICES, Convention, Entry, callable_source, entry_of
 from dryrun.graders.formula import Formula, Interval, parse_formula
-from dryrun.graders.source import checked_source
 from dryrun.graders.template import Reference, Template, parse_template
 
 SEMANTICS = 1
@@ -186,12 +193,35 @@ class TextSimilaritySpec(GraderSpec):
 
 
 class PythonSpec(GraderSpec):
-    """Runs ``grade(sample, item)`` of the user's source in a sandbox; pays what it returns."""
+    """Runs a function of the user's source in a sandbox; pays what it returns.
+
+    ``convention`` and ``function`` are Dry Run's own fields: with them a reward function written for
+    another library runs here. Without them it is OpenAI's grader, ``grade(sample, item)``.
+    """
 
     type: Literal[GraderType.PYTHON]
-    source: Annotated[str, AfterValidator(checked_source)]
+    convention: Annotated[Convention | None, Field(strict=False)] = None
+    function: str | None = None
+    source: str
     image_tag: str | None = None
     pass_threshold: float | None = None
+
+    @field_validator("convention")
+    @classmethod
+    def _openai_is_the_default(cls, given: Convention | None) -> Convention | None:
+        return None if given is Convention.OPENAI else given
+
+    @field_validator("source")
+    @classmethod
+    def _can_be_called(cls, source: str, info: ValidationInfo) -> str:
+        if "convention" in info.data:  # else it was no convention, which is reported by itself
+            callable_source(source, info.data["convention"], info.data.get("function"))
+        return source
+
+    @cached_property
+    def entry(self) -> Entry | None:
+        """The function that grades; None for OpenAI's ``grade``."""
+        return None if self.convention is None else entry_of(self.source, self.convention, self.function)
 
     @property
     def range(self) -> None:
@@ -199,7 +229,10 @@ class PythonSpec(GraderSpec):
 
     def describe(self) -> str:
         lines = len(self.source.strip().splitlines())
-        return f"Pays what its own Python function grade(sample, item) returns ({lines} lines)."
+        if self.entry is None:
+            return f"Pays what its own Python function grade(sample, item) returns ({lines} lines)."
+        whose = VOICES[self.entry.convention].name
+        return f"Pays what the function {self.entry} returns, by {whose} convention ({lines} lines)."
 
 
 class MultiSpec(GraderSpec):

@@ -4,9 +4,10 @@ Handed over as text (``python -c``) and started with the standard library alone,
 project has to be visible in there. Nothing here is trusted by the parent: user code shares this
 process and may do as it likes with it. Frames are a 4-byte big-endian length and JSON.
 
-First frame in: ``{"source", "limits", "uid", "paths"}``; out: ``{"ready": true}``, then
-``{"loaded": true}`` or ``{"error": text}``. Then lists of ``{"id", "sample", "item"}`` in, and for
-each of them one ``{"id", "value", "note"}`` or ``{"id", "error"}`` out.
+First frame in: ``{"source", "limits", "uid", "paths", "isolated", "fork", "adapter"}``; out:
+``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``. Then lists of
+``{"id", "sample", "item"}`` in, and for each of them one ``{"id", "value", "note"}``,
+``{"id", "absent", "parts"}`` or ``{"id", "error"}`` out; ``value`` may have ``parts`` too.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import os
 import resource
 import sys
 import traceback
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +26,8 @@ MAX_TEXT = 500
 GRADER_MODULE = "grader"
 
 Job = dict[str, Any]
+Grade = Callable[[Any, Any], Job]
+"""Of a sample and an item, the reply without its frame."""
 
 
 def read_exactly(fd: int, size: int) -> bytes:
@@ -85,38 +89,70 @@ def brief(error: BaseException) -> str:
         said = str(error)[:MAX_TEXT]
     except BaseException:
         said = "(its message cannot be shown)"
+    if isinstance(error, ModuleNotFoundError):
+        said += "; the sandbox has what is installed beside Dry Run, and this is not installed"
     return f"{where}{type(error).__name__}: {said}"[:MAX_TEXT]
 
 
-def load(source: str) -> Callable[[Any, Any], Any]:
-    """Run the source and return its ``grade``."""
-    namespace: dict[str, Any] = {"__name__": GRADER_MODULE, "__file__": SOURCE_NAME}
-    exec(compile(source, SOURCE_NAME, "exec"), namespace)
-    grade = namespace.get("grade")
-    if not callable(grade):
-        raise TypeError("the source defines no function named grade")
-    return grade  # type: ignore[no-any-return]
+def load(source: str, adapter: Job | None) -> Grade:
+    """Run the source; how to grade with the function it defines.
+
+    Parameters
+    ----------
+    source : str
+    adapter : mapping or None
+        For a convention other than OpenAI's: ``{"helpers", "convention", "function", "as_text"}``.
+    """
+    tools: Job = {"__name__": "adapter"}
+    for helper in adapter["helpers"] if adapter else ():
+        exec(compile(helper, "<adapter>", "exec"), tools)
+    if "stand_in" in tools:
+        tools["stand_in"]()
+    module = types.ModuleType(GRADER_MODULE)
+    module.__file__ = SOURCE_NAME
+    sys.modules[GRADER_MODULE] = module  # dataclasses and pickle look their module up by name
+    exec(compile(source, SOURCE_NAME, "exec"), vars(module))
+    name = adapter["function"] if adapter else "grade"
+    function = vars(module).get(name)
+    if not callable(function):
+        raise TypeError(f"the source defines no function named {name}")
+    if adapter is None:
+        return lambda sample, item: answer(function(sample, item))
+    return settling(tools["adapted"](function, adapter["convention"], adapter["as_text"]), name)
 
 
-def answer(value: Any) -> Job:
-    """The reply to what ``grade`` returned: a finite number, or why it is none."""
+def settling(call: Callable[[Any, Any], Any], name: str) -> Grade:
+    """Make a reply of what an adapter gives: reward, further numbers, why there is no reward."""
+
+    def grade(sample: Any, item: Any) -> Job:
+        value, parts, absent = call(sample, item)
+        if absent:
+            return {"absent": absent[:MAX_TEXT], "parts": parts}
+        reply = answer(value, name)
+        return reply if "error" in reply else {**reply, "note": "", "parts": parts}
+
+    return grade
+
+
+def answer(value: Any, name: str = "grade") -> Job:
+    """The reply to what the function returned: a finite number, or why it is none."""
     kind = type(value).__name__
     if value is None or isinstance(value, (str, bytes, bytearray)):
-        return {"error": f"grade returned {kind}, not a number"}
+        return {"error": f"{name} returned {kind}, not a number"}
     try:
         number = float(value)
     except BaseException as error:
-        return {"error": f"grade returned {kind}, not a number ({type(error).__name__})"}
+        return {"error": f"{name} returned {kind}, not a number ({type(error).__name__})"}
     if not math.isfinite(number):
-        return {"error": f"grade returned {number}, not a finite number"}
-    note = f"grade returned {bool(value)}, counted as {number}" if kind in ("bool", "bool_") else ""
+        return {"error": f"{name} returned {number}, not a finite number"}
+    note = f"{name} returned {bool(value)}, counted as {number}" if kind in ("bool", "bool_") else ""
     return {"value": number, "note": note}
 
 
-def grade_one(grade: Callable[[Any, Any], Any], job: Job) -> Job:
+def grade_one(grade: Grade, job: Job) -> Job:
     """Grade one job; whatever user code raises becomes part of the reply."""
     try:
-        return answer(grade(job["sample"], job["item"]))
+        return grade(job["sample"], job["item"])
     except BaseException as error:
         return {"error": brief(error)}
 
@@ -153,7 +189,7 @@ class Litter:
         return 0 if self._fd < 0 else len(os.listdir("/proc/self/task"))
 
 
-def serve(incoming: int, outgoing: int, grade: Callable[[Any, Any], Any], isolated: bool) -> None:
+def serve(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
     """Grade until the parent closes the pipe."""
     me = os.getpid()
     litter = Litter() if isolated else None
@@ -165,6 +201,22 @@ def serve(incoming: int, outgoing: int, grade: Callable[[Any, Any], Any], isolat
             reply["id"] = job["id"]
             reply["recycle"] = litter is not None and litter.left()
             write_frame(outgoing, reply)
+
+
+def serve_fresh(incoming: int, outgoing: int, grade: Grade) -> None:
+    """The same, each job in a child of its own: nothing was graded before it."""
+    while True:
+        for job in read_frame(incoming):
+            child = os.fork()
+            if child == 0:
+                me = os.getpid()
+                reply = grade_one(grade, job)
+                if os.getpid() == me:
+                    write_frame(outgoing, {**reply, "id": job["id"], "recycle": False})
+                os._exit(0)
+            _, status = os.waitpid(child, 0)
+            if status:
+                os._exit(1)  # it sent no answer, or half of one
 
 
 def main() -> None:
@@ -180,7 +232,7 @@ def main() -> None:
     write_frame(outgoing, {"ready": True})
     me = os.getpid()
     try:
-        grade = load(start["source"])
+        grade = load(start["source"], start["adapter"])
     except BaseException as error:
         if os.getpid() == me:
             write_frame(outgoing, {"error": brief(error)})
@@ -188,6 +240,8 @@ def main() -> None:
     if os.getpid() != me:
         os._exit(0)
     write_frame(outgoing, {"loaded": True})
+    if start["fork"]:
+        serve_fresh(incoming, outgoing, grade)
     serve(incoming, outgoing, grade, start["isolated"])
 
 

@@ -70,7 +70,7 @@ def with_dataset(content: str | bytes, tmp_path: Path, name: str = "rows.jsonl")
 def with_grader(grader: Any) -> AppTest:
     """Configure, with the sample data and this grader."""
     test = page()
-    next(g for g in test.get("button_group") if g.key == "grader_source").set_value("Your own JSON").run()
+    next(g for g in test.get("button_group") if g.key == "grader_source").set_value("Your own").run()
     text = grader if isinstance(grader, str) else json.dumps(grader)
     test.text_area(key="grader_text").set_value(text).run()
     assert not test.exception
@@ -300,3 +300,14 @@ def test_a_judge_is_asked_where_the_page_says(endpoint: FakeEndpoint) -> None:
     assert "sk-judge-secret" not in texts(test)
     test.text_input(key="judge_base_url").set_value("not a url").run()
     assert "start" not in {button.key for button in test.button}
+
+
+def test_a_python_file_is_a_grader_and_its_convention_is_shown_and_can_be_set() -> None:
+    source = "def score(completions, reference_answer, **kwargs):\n    return [0.5]\n"
+    test = with_grader(source)
+    assert "by TRL's convention" in texts(test)
+    assert "It is no OpenAI grader" in texts(test)
+    test.selectbox(key="grader_convention").set_value("verl").run()
+    assert "by verl's convention" in texts(test)
+    test.selectbox(key="grader_convention").set_value("bedrock").run()
+    assert "by Bedrock's convention" in texts(test)

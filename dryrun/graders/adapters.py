@@ -1,0 +1,315 @@
+"""Runs inside the sandbox: calls a reward function the way the library it was written for would.
+
+Handed over as text like `worker`, so the standard library is all there is. A row and a response go
+in; what comes out is the number, the numbers beside it, or why there is none. Written against TRL
+1.16, verl 0.9, eval-protocol 0.3, verifiers 0.1.5 and the AWS pages on reward functions.
+"""
+
+import inspect
+import json
+import math
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+Outcome = tuple[Any, dict[str, float], str]
+"""What the function returned as reward, its further numbers, and why it has none (else ``""``)."""
+
+MAX_PARTS = 16
+TRUTHS = ("ground_truth", "reference_answer", "answer", "solution", "reference", "expected", "target")
+"""Where a row's right answer is looked for, where a convention has one place for it."""
+
+
+def adapted(function: Any, convention: str, as_text: bool) -> Callable[[Any, Any], Outcome]:
+    """A grader of (sample, item) that calls `function` by `convention`.
+
+    Parameters
+    ----------
+    function : callable
+    convention : str
+    as_text : bool
+        Completions are strings where the row does not say otherwise.
+    """
+    return CALLS[convention](function, as_text)
+
+
+def settled(value: Any) -> Any:
+    """The value itself, awaited where it has to be."""
+    if not inspect.isawaitable(value):
+        return value
+    if not _loops:
+        _loops.append(import_module("asyncio").new_event_loop())
+    return _loops[0].run_until_complete(_awaited(value))
+
+
+async def _awaited(value: Any) -> Any:
+    return await value
+
+
+_loops: list[Any] = []
+
+
+def wanted(function: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that the function takes."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return given
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return given
+    names = {parameter.name for parameter in parameters}
+    return {name: value for name, value in given.items() if name in names}
+
+
+def numbers(values: Any) -> dict[str, float]:
+    """The finite numbers of a mapping, at most `MAX_PARTS`."""
+    found: dict[str, float] = {}
+    for name, value in dict(values).items():
+        if len(found) < MAX_PARTS and not isinstance(value, (str, bytes)) and hasattr(value, "__float__"):
+            number = float(value)
+            if math.isfinite(number):
+                found[str(name)[:60]] = number
+    return found
+
+
+def truth(item: Any) -> Any:
+    """The row's right answer: verl's place, else the first usual name."""
+    kept = item.get("reward_model")
+    if isinstance(kept, Mapping) and "ground_truth" in kept:
+        return kept["ground_truth"]
+    return next((item[name] for name in TRUTHS if item.get(name) is not None), None)
+
+
+def said(sample: Any) -> dict[str, Any]:
+    """The response as an assistant's message."""
+    message = {"role": "assistant", "content": sample["output_text"]}
+    if sample["output_tools"]:
+        message["tool_calls"] = sample["output_tools"]
+    return message
+
+
+def asked(item: Any) -> list[dict[str, Any]]:
+    """The prompt as messages."""
+    return [dict(message) for message in item.get("messages") or []]
+
+
+def turn(sample: Any, item: Any, as_text: bool) -> tuple[Any, Any]:
+    """Prompt and completion: strings or messages, as the row's prompt is; without one by `as_text`."""
+    prompt = item.get("prompt")
+    if isinstance(prompt, str):
+        return prompt, sample["output_text"]
+    if isinstance(prompt, list):
+        return prompt, [said(sample)]
+    messages = asked(item)
+    if as_text:
+        return (messages[-1].get("content") if messages else ""), sample["output_text"]
+    return messages, [said(sample)]
+
+
+class NoTokens:
+    """Stands where token ids would be; whoever looks is told that there are none."""
+
+    def _refuse(self, *_: Any) -> Any:
+        raise RuntimeError("completion_ids: Dry Run has the response's text, not the model's tokens")
+
+    __iter__ = __len__ = __getitem__ = __contains__ = __bool__ = _refuse
+
+
+class FirstStep:
+    """The trainer's state before its first step; what is not known then is an error, not a guess."""
+
+    global_step = 0
+    epoch = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"trainer_state.{name}: there is no training yet; global_step and epoch are 0")
+
+
+def trl(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
+    """A batch of one. None and NaN are what TRL leaves out of the sum."""
+    apart = ("prompt", "completion", "completion_ids")
+
+    def call(sample: Any, item: Any) -> Outcome:
+        prompt, completion = turn(sample, item, as_text)
+        logged: dict[str, float] = {}
+        given = {name: [value] for name, value in item.items() if name not in apart} | {
+            "prompts": [prompt],
+            "completions": [completion],
+            "completion_ids": [NoTokens()],
+            "trainer_state": FirstStep(),
+            "log_extra": lambda column, values: None,
+            "log_metric": logged.__setitem__,
+        }
+        rewards = settled(function(**wanted(function, given)))
+        if isinstance(rewards, (str, bytes, Mapping)) or not hasattr(rewards, "__len__"):
+            raise TypeError(f"returned {type(rewards).__name__}, not a list with one reward a completion")
+        if len(rewards) != 1:
+            raise ValueError(f"returned {len(rewards)} rewards for 1 completion")
+        reward = rewards[0]
+        if reward is None or reward != reward:
+            return None, numbers(logged), f"the function returned {reward}"
+        return reward, numbers(logged), ""
+
+    return call
+
+
+def verl(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
+    """One response by keyword, or a batch of one where the function has the plural names."""
+    try:
+        plural = "solution_strs" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        plural = False
+
+    def call(sample: Any, item: Any) -> Outcome:
+        extra = dict(item.get("extra_info") or {}) | {"num_turns": None, "rollout_reward_scores": {}}
+        given = {
+            "data_source": item.get("data_source", ""),
+            "solution_str": sample["output_text"],
+            "ground_truth": truth(item),
+            "extra_info": extra,
+        }
+        if plural:
+            given = {f"{name}s": [value] for name, value in given.items()}
+        result = settled(function(**wanted(function, given)))
+        result = result[0] if plural else result
+        if isinstance(result, Mapping):
+            if "score" not in result:
+                raise KeyError("the dict that was returned has no 'score'")
+            return result["score"], numbers({k: v for k, v in result.items() if k != "score"}), ""
+        return result, {}, ""
+
+    return call
+
+
+class Context:
+    """What AWS Lambda hands over beside the event."""
+
+    function_name = "reward"
+    function_version = "$LATEST"
+    invoked_function_arn = "arn:aws:lambda:us-west-2:000000000000:function:reward"
+    memory_limit_in_mb = 2048
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+    log_group_name = log_stream_name = "/aws/lambda/reward"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The most Lambda gives: 15 minutes."""
+        return 900_000
+
+
+def bedrock(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
+    """A list of one. The row's fields stand in ``metadata`` (Bedrock) and beside it (SageMaker)."""
+
+    def call(sample: Any, item: Any) -> Outcome:
+        row = {name: value for name, value in item.items() if name != "messages"}
+        number = str(item.get("id", "0"))
+        event = [{**row, "id": number, "messages": [*asked(item), said(sample)], "metadata": row}]
+        results = function(event, Context())
+        if not isinstance(results, (list, tuple)):
+            raise TypeError(f"returned {type(results).__name__}, not a list of results")
+        found = [one for one in results if isinstance(one, Mapping) and str(one.get("id")) == number]
+        if len(found) != 1 or "aggregate_reward_score" not in found[0]:
+            raise ValueError(f"returned no result with id {number!r} and aggregate_reward_score")
+        metrics = [one for one in found[0].get("metrics_list") or [] if isinstance(one, Mapping)]
+        parts = numbers({one.get("name"): one.get("value") for one in metrics})
+        return found[0]["aggregate_reward_score"], parts, ""
+
+    return call
+
+
+class Parser:
+    """As verifiers' default parser: text stays as it is, of messages the last one's content counts."""
+
+    def parse(self, text: str) -> str:
+        """The text."""
+        return text
+
+    def parse_answer(self, completion: Any) -> Any:
+        """The text of a completion."""
+        return completion if isinstance(completion, str) else completion[-1]["content"]
+
+    def get_assistant_messages(self, completion: Any) -> list[Any]:
+        """Those of the assistant."""
+        return [message for message in completion if message["role"] == "assistant"]
+
+
+def verifiers(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
+    """By name, only what the signature asks for. A ``parser`` of the source goes before the default one."""
+    parser = getattr(function, "__globals__", {}).get("parser") or Parser()
+
+    def call(sample: Any, item: Any) -> Outcome:
+        prompt, completion = turn(sample, item, as_text)
+        answer = item["answer"] if "answer" in item else truth(item)
+        info = item.get("info") or {}
+        info = json.loads(info) if isinstance(info, str) else info
+        common = {
+            "prompt": prompt,
+            "completion": completion,
+            "answer": "" if answer is None else answer,
+            "task": item.get("task", "default"),
+            "info": info,
+        }
+        state = {**common, "id": 0, "responses": [], "turn": 1, "timing": {}}
+        given = {**common, "state": state, "parser": parser}
+        return settled(function(**wanted(function, given))), {}, ""
+
+    return call
+
+
+def eval_protocol(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
+    """A row (``@evaluation_test``) or messages (``@reward_function``); a score marked invalid is none."""
+    function = getattr(function, "_origin_func", function)
+    names = list(inspect.signature(function).parameters)
+    mode = getattr(function, "_dryrun_mode", getattr(function, "_reward_function_mode", None)) or "pointwise"
+    if mode != "pointwise" or "rows" in names or "rollouts_messages" in names:
+        raise ValueError(f"mode {mode!r} compares responses; Dry Run grades one by one (mode 'pointwise')")
+    by_row = "row" in names
+
+    def call(sample: Any, item: Any) -> Outcome:
+        messages = [*asked(item), said(sample)]
+        columns = {name: value for name, value in item.items() if name not in ("messages", "ground_truth")}
+        if by_row:
+            result = settled(function(_row(messages, truth(item), columns)))
+        else:
+            given = columns | {"messages": messages, "ground_truth": truth(item)}
+            result = settled(function(**wanted(function, given)))
+        return _score(getattr(result, "evaluation_result", result) if by_row else result)
+
+    return call
+
+
+def _row(messages: list[Any], ground_truth: Any, columns: dict[str, Any]) -> Any:
+    models = import_module("eval_protocol.models")
+    typed = [models.Message.model_validate(message) for message in messages]
+    return models.EvaluationRow(messages=typed, ground_truth=ground_truth, **columns)
+
+
+def _score(result: Any) -> Outcome:
+    if result is None:
+        raise ValueError("set no evaluation_result")
+    if isinstance(result, (int, float)):
+        return result, {}, ""
+    read = (
+        result.get if isinstance(result, Mapping) else lambda name, other=None: getattr(result, name, other)
+    )
+    metrics = read("metrics") or {}
+    parts = numbers({name: _metric(metric) for name, metric in dict(metrics).items()})
+    if read("is_score_valid", True) is False:
+        return (
+            None,
+            parts,
+            f"is_score_valid is False ({read('error') or read('reason') or 'no reason given'})",
+        )
+    return read("score"), parts, ""
+
+
+def _metric(metric: Any) -> Any:
+    return metric.get("score") if isinstance(metric, Mapping) else getattr(metric, "score", None)
+
+
+CALLS = {
+    "trl": trl,
+    "verl": verl,
+    "bedrock": bedrock,
+    "verifiers": verifiers,
+    "eval_protocol": eval_protocol,
+}

@@ -1,0 +1,369 @@
+"""Reward functions from elsewhere: whose convention a Python source follows, told without running it.
+
+Signatures as in TRL 1.16 (``GRPOTrainer``), verl 0.9 (``reward_manager``), the Bedrock and SageMaker
+pages on reward functions, eval-protocol 0.3 and verifiers 0.1 (``Rubric``). How each is called is in
+`adapters`, which runs inside the sandbox.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dryrun.graders.source import FIX_SIGNATURE, checked_source, defined_names, parsed, top_level
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+class Convention(StrEnum):
+    """How a Python source wants to be called."""
+
+    OPENAI = "openai"
+    """``grade(sample, item)``."""
+    TRL = "trl"
+    """A batch at a time, by keyword: ``f(prompts, completions, completion_ids, <columns>, **kwargs)``."""
+    VERL = "verl"
+    """``compute_score(data_source, solution_str, ground_truth, extra_info=None)``."""
+    BEDROCK = "bedrock"
+    """``lambda_handler(event, context)``."""
+    EVAL_PROTOCOL = "eval_protocol"
+    """``@reward_function f(messages, ground_truth=None, **kwargs)``, ``@evaluation_test f(row)``."""
+    VERIFIERS = "verifiers"
+    """Any of ``completion, prompt, answer, info, state, task, parser``, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A convention in words.
+
+    Attributes
+    ----------
+    name : str
+        ``"TRL's"``, before "reward function".
+    zero_on_error : bool
+        Whether its own rule for a function that raises is 0. OpenAI documents so, and verifiers'
+        ``Rubric`` logs the error and goes on with 0.0; elsewhere the training stops or the response
+        is marked invalid, so there is no grade.
+    absent : str
+        What it makes of a response without a reward, as a sentence part; ``""`` where there is no such thing.
+    """
+
+    name: str
+    zero_on_error: bool
+    absent: str = ""
+
+
+VOICES = {
+    Convention.OPENAI: Voice("OpenAI's", True),
+    Convention.TRL: Voice("TRL's", False, "TRL leaves such a response out"),
+    Convention.VERL: Voice("verl's", False),
+    Convention.BEDROCK: Voice("Bedrock's", False),
+    Convention.EVAL_PROTOCOL: Voice("eval-protocol's", False, "eval-protocol leaves such a row out"),
+    Convention.VERIFIERS: Voice("verifiers'", True),
+}
+
+PASSED = {
+    Convention.TRL: ("prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric"),
+    Convention.VERL: ("data_source", "solution_str", "ground_truth", "extra_info"),
+    Convention.VERIFIERS: ("prompt", "completion", "answer", "state", "task", "info", "parser"),
+    Convention.EVAL_PROTOCOL: ("messages", "ground_truth"),
+}
+"""What a function is handed by name, the row's columns apart."""
+
+TAKES_ALL = (Convention.TRL, Convention.VERL)
+"""Libraries that hand over all of `PASSED`, wanted or not; verifiers looks at the signature first."""
+
+TAKES_COLUMNS = (Convention.TRL, Convention.EVAL_PROTOCOL)
+"""Conventions in which the row's other columns are handed over too."""
+
+VERL_BATCH = {"data_sources", "solution_strs", "ground_truths", "extra_infos"}
+VERIFIERS_GROUP = {"answers", "states", "tasks", "infos"}
+EP_DECORATORS = ("evaluation_test", "reward_function")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The function of a source that grades, and what is known of it.
+
+    Attributes
+    ----------
+    convention : Convention
+    function : str
+    line : int
+    parameters : tuple of str
+        Names, in order.
+    required : tuple of str
+        Those without a default.
+    takes_any : bool
+        It has ``**kwargs``, or its signature cannot be seen.
+    reads_messages : bool
+        Its source looks up the content of messages, so completions are messages to it.
+    """
+
+    convention: Convention
+    function: str
+    line: int
+    parameters: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    takes_any: bool = True
+    reads_messages: bool = True
+
+    def __str__(self) -> str:
+        shown = ", ".join((*self.parameters, "**kwargs") if self.takes_any else self.parameters)
+        return f"{self.function}({shown})"
+
+
+def entry_of(source: str, convention: Convention | None = None, function: str | None = None) -> Entry:
+    """The function that grades.
+
+    Parameters
+    ----------
+    source : str
+    convention : Convention, optional
+        Default: told from names and parameters.
+    function : str, optional
+        Default: the only one that can be meant.
+
+    Raises
+    ------
+    ValueError
+        It is not Python, there is no such function, or several could be meant.
+    """
+    tree = parsed(source)
+    functions = {node.name: node for node in functions_of(tree)}
+    if function is not None:
+        return _named(tree, functions, convention, function)
+    if convention is not None and functions:
+        return _only(tree, list(functions.values()), convention)
+    for guess, fits in MARKS.items():
+        meant = [node for node in functions.values() if fits(node)]
+        if meant:
+            return _chosen(tree, meant, guess)
+    if assigned := _assigned(tree, "grade"):
+        return Entry(Convention.OPENAI, "grade", assigned)
+    raise ValueError(_no_convention(tree, list(functions.values())))
+
+
+def function_names(source: str) -> list[str]:
+    """Names of the functions at the top level; none where it is not Python."""
+    try:
+        return [node.name for node in functions_of(parsed(source))]
+    except ValueError:
+        return []
+
+
+def callable_source(source: str, convention: Convention | None, function: str | None) -> None:
+    """Check that a grader can be made of a source, as OpenAI's where no convention is named.
+
+    Raises
+    ------
+    ValueError
+        It cannot; the message says what would help.
+    """
+    if convention is not None:
+        entry_of(source, convention, function)
+        return
+    if function not in (None, "grade"):
+        raise ValueError(f'names the function {function!r}, but no "convention" that calls it')
+    tree = parsed(source)
+    if not _assigned(tree, "grade"):
+        raise ValueError(f"defines no function named grade. {_hint(source, tree)}")
+    checked_source(source)
+
+
+def _hint(source: str, tree: ast.Module) -> str:
+    """What a source without ``grade`` is instead."""
+    if is_body(tree):
+        return "It is a bare body: write def grade(sample, item): above it and indent it."
+    try:
+        entry = entry_of(source)
+    except ValueError:
+        return FIX_SIGNATURE
+    whose, name = VOICES[entry.convention].name, entry.convention.value
+    return (
+        f'{entry} follows {whose} convention: add "convention": "{name}" to run it here. '
+        "The service runs grade(sample, item) only."
+    )
+
+
+def is_body(tree: ast.Module) -> bool:
+    """Whether the source is the bare body of a function: it returns at the top level."""
+    return any(isinstance(node, ast.Return) for node in _own_statements(tree.body))
+
+
+def functions_of(tree: ast.Module) -> list[Function]:
+    """Functions defined at the top level; of two with one name the last."""
+    found = {node.name: node for node in top_level(tree.body) if isinstance(node, FUNCTIONS)}
+    return list(found.values())
+
+
+def _own_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """All statements of a block, those within functions and classes left out."""
+    for node in body:
+        yield node
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            continue
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            for inner in getattr(node, block, []):
+                yield from _own_statements([inner] if isinstance(inner, ast.stmt) else inner.body)
+
+
+def _parameters(node: Function) -> list[str]:
+    arguments = node.args
+    return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def _required(node: Function) -> list[str]:
+    arguments = node.args
+    positional = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    plain = positional[: len(positional) - len(arguments.defaults)]
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return plain + [one.arg for one, default in pairs if default is None]
+
+
+def _decorators(node: Function) -> set[str]:
+    """The last names of its decorators: ``@ep.reward_function(...)`` gives ``reward_function``."""
+    names = set()
+    for decorator in node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        names.add(called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", ""))
+    return names
+
+
+def _annotation(node: Function, parameter: str) -> str:
+    everything = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    return next(
+        (ast.unparse(one.annotation) for one in everything if one.arg == parameter and one.annotation), ""
+    )
+
+
+def _is_bedrock(node: Function) -> bool:
+    return node.name == "lambda_handler" or _parameters(node) == ["event", "context"]
+
+
+def _is_eval_protocol(node: Function) -> bool:
+    if _decorators(node) & set(EP_DECORATORS) or "EvaluationRow" in _annotation(node, "row"):
+        return True
+    return _parameters(node)[:2] == ["messages", "ground_truth"]
+
+
+def _is_trl(node: Function) -> bool:
+    names = set(_parameters(node))
+    return "completions" in names and not names & VERIFIERS_GROUP
+
+
+def _is_verl(node: Function) -> bool:
+    names = set(_parameters(node))
+    return node.name == "compute_score" or {"solution_str", "ground_truth"} <= names or names >= VERL_BATCH
+
+
+def _is_verifiers(node: Function) -> bool:
+    known = set(PASSED[Convention.VERIFIERS])
+    return "completion" in _parameters(node) and set(_required(node)) <= known
+
+
+def _is_openai(node: Function) -> bool:
+    others = (_is_bedrock, _is_eval_protocol, _is_trl, _is_verl, _is_verifiers)
+    return node.name == "grade" and not any(fits(node) for fits in others)
+
+
+MARKS: dict[Convention, Callable[[Function], bool]] = {
+    Convention.OPENAI: _is_openai,
+    Convention.BEDROCK: _is_bedrock,
+    Convention.EVAL_PROTOCOL: _is_eval_protocol,
+    Convention.TRL: _is_trl,
+    Convention.VERL: _is_verl,
+    Convention.VERIFIERS: _is_verifiers,
+}
+"""How each convention is recognised, the most telling first."""
+
+
+def _chosen(tree: ast.Module, nodes: list[Function], convention: Convention) -> Entry:
+    """The one that is meant: the usual name, else the one that no other calls and is not private."""
+    usual = {Convention.VERL: "compute_score", Convention.BEDROCK: "lambda_handler"}.get(convention, "grade")
+    named = [node for node in nodes if node.name == usual]
+    public = [node for node in nodes if not node.name.startswith("_")] or nodes
+    called = {
+        part.id
+        for node in public
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and part.id != node.name
+    }
+    left = named or [node for node in public if node.name not in called] or public
+    if len(left) > 1:
+        names = ", ".join(node.name for node in left)
+        raise ValueError(
+            f"holds {len(left)} functions by {VOICES[convention].name} convention: {names}. "
+            f'Choose one: "function": "{left[0].name}" in JSON, --function {left[0].name} in a terminal.'
+        )
+    return _entry(tree, left[0], convention)
+
+
+def _only(tree: ast.Module, functions: list[Function], convention: Convention) -> Entry:
+    """The function for a convention that was given: one that shows its marks, else the only one."""
+    fitting = [node for node in functions if MARKS[convention](node)]
+    if not fitting and convention is not Convention.OPENAI:
+        fitting = [node for node in functions if not node.name.startswith("_")]
+    if not fitting:
+        raise ValueError(f"defines no function that {VOICES[convention].name} convention could call.")
+    return _chosen(tree, fitting, convention)
+
+
+def _named(
+    tree: ast.Module, functions: dict[str, Function], convention: Convention | None, name: str
+) -> Entry:
+    if name in functions:
+        node = functions[name]
+        guesses = [guess for guess, fits in MARKS.items() if fits(node)]
+        if convention is None and not guesses:
+            raise ValueError(f"line {node.lineno}: {name} follows no convention known here. {CHOOSE}")
+        return _entry(tree, node, convention or guesses[0])
+    assigned = _assigned(tree, name)
+    if convention is None or not assigned:
+        known = f" It defines {', '.join(functions)}." if functions else ""
+        raise ValueError(f"defines no function named {name}.{known}")
+    return Entry(convention, name, assigned)
+
+
+def _assigned(tree: ast.Module, name: str) -> int:
+    """The line of the last statement at the top level that gives `name` a value; 0 if there is none."""
+    lines = [node.lineno for node in top_level(tree.body) if name in defined_names(node)]
+    return lines[-1] if lines else 0
+
+
+def _entry(tree: ast.Module, node: Function, convention: Convention) -> Entry:
+    constants = (part.value for part in ast.walk(tree) if isinstance(part, ast.Constant))
+    return Entry(
+        convention,
+        node.name,
+        node.lineno,
+        tuple(_parameters(node)),
+        tuple(_required(node)),
+        node.args.kwarg is not None,
+        _annotation(node, "completions").lower() != "list[str]" and "content" in constants,
+    )
+
+
+CHOOSE = f"Say which it is: --convention {', '.join(convention.value for convention in Convention)}."
+
+
+def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
+    group = [node for node in functions if set(_parameters(node)) & VERIFIERS_GROUP]
+    if group:
+        return (
+            f"line {group[0].lineno}: {group[0].name} grades a group of responses at once, which Dry Run "
+            "cannot: it grades one by one. Write a function of completion and answer."
+        )
+    inner = [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
+    if any({"reward", "metric"} & _decorators(node) for node in inner):
+        return (
+            "these are methods of a verifiers v1 task, which need that package and its runtime. "
+            "Write the rule as a function of completion and answer."
+        )
+    if functions:
+        names = ", ".join(node.name for node in functions)
+        return f"holds no function by a convention known here (it defines {names}). {CHOOSE}"
+    return f"defines no function named grade. {FIX_SIGNATURE}"
