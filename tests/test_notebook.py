@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +91,16 @@ def test_a_judge_is_asked_where_it_is_said(endpoint: FakeEndpoint) -> None:
         judge_key="j",
     )
     assert {sample["score"] for sample in found["samples"]} == {0.5}
+
+
+def test_a_python_file_is_a_grader(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    file = tmp_path / "reward.py"
+    file.write_text(
+        "def right(completions, reference_answer, **kwargs):\n"
+        "    return [float(c[0]['content'] == a) for c, a in zip(completions, reference_answer)]\n"
+    )
+    for given in (file, str(file), file.read_text()):
+        found = run_dry_run(sum_rows(30), given, "fake", 30, rollouts=1, base_url=endpoint.base_url)
+        assert [one["score"] for one in found["samples"]] == [
+            float(one["response"] == one["prompt"]["reference_answer"]) for one in found["samples"]
+        ]
