@@ -385,11 +385,12 @@ def _public(config: Mapping[str, Any]) -> dict[str, Any]:
     shown = dict(config)
     model = shown.get("model")
     if isinstance(model, Mapping) and isinstance(model.get("base_url"), str):
-        shown["model"] = {**model, "base_url": _without_credentials(model["base_url"])}
+        shown["model"] = {**model, "base_url": without_credentials(model["base_url"])}
     return shown
 
 
-def _without_credentials(url: str) -> str:
+def without_credentials(url: str) -> str:
+    """A URL without user name, password, query and fragment; `""` if it is none."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -46,6 +46,12 @@ def page_list() -> list[st.Page]:
             icon=":material/insights:",
             help="Verdict, score distribution, topics and single samples.",
         ),
+        st.Page(
+            "pages/compare.py",
+            title="Compare",
+            icon=":material/compare_arrows:",
+            help="Two graders on the same responses, or two runs.",
+        ),
     ]
 
 

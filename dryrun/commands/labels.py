@@ -10,7 +10,6 @@ from dryrun.analysis.agreement import agreement
 from dryrun.analysis.agreement_wording import agreement_words
 from dryrun.commands import options as shared
 from dryrun.config import Thresholds
-from dryrun.errors import DryRunError
 from dryrun.export import to_jsonl
 from dryrun.labelling import book_of, export_rows, labelled, named, parse_labels, to_csv
 from dryrun.results import Results, load_results
@@ -54,12 +53,7 @@ def _take_over(results: Results, source: Path, by: str) -> None:
 def _write(results: Results, out: Path) -> None:
     rows = export_rows(results, book_of(results.run).labels())
     content = to_csv(rows) if out.suffix.lower() == ".csv" else to_jsonl(rows)
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise DryRunError(
-            f"--out {out}: cannot be written ({error.strerror}). Choose another path."
-        ) from error
+    shared.write_out(out, content)
     print(f"{len(rows):,} labels written to {out}.", file=sys.stderr)
 
 

@@ -379,8 +379,19 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
 
 def _write_report(found: Report, out: Path) -> None:
     text = found.to_markdown() if out.suffix.lower() in (".md", ".markdown") else found.to_json()
+    write_out(out, text.encode("utf-8"))
+
+
+def write_out(out: Path, content: bytes) -> None:
+    """Write the file of ``--out``.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be written.
+    """
     try:
-        out.write_text(text, encoding="utf-8")
+        out.write_bytes(content)
     except OSError as error:
         raise DryRunError(
             f"--out {out}: cannot be written ({error.strerror}). Choose another path."

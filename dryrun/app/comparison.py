@@ -1,0 +1,191 @@
+"""The compare page: which two runs, what they say of each other, what differs between them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import streamlit as st
+
+from dryrun.analysis.comparison import difference_counts, prompt_differences
+from dryrun.app.labels import plain, short
+from dryrun.app.loading import load
+from dryrun.app.sample_view import sample_view
+from dryrun.app.session import (
+    RECORDED,
+    RUN,
+    Chosen,
+    config_of,
+    current_run_id,
+    open_by_name,
+    recorded_run,
+    store,
+)
+from dryrun.comparing import Comparison, Pairing, Side, compare, sides
+from dryrun.comparison_charts import difference_alt, difference_chart, ecdf_alt, ecdf_chart
+from dryrun.comparison_report import comparison_words, to_json, to_markdown, topic_rows
+from dryrun.config import Thresholds
+from dryrun.errors import DryRunError
+from dryrun.paths import hosted
+from dryrun.results import Results
+from dryrun.runs import list_runs
+
+WITH = "with"
+"""URL parameter: the run that is compared with `RUN`."""
+OFFERED = 50
+SHOWN = 5
+
+
+def pick_runs() -> tuple[Chosen | None, Chosen | None]:
+    """Two choices. On a shared server runs are not listed: their ids, or links, are typed.
+
+    Raises
+    ------
+    DryRunError
+        There is no such run.
+    """
+    left, right = st.columns(2)
+    before, after = current_run_id(), str(st.query_params.get(WITH, ""))
+    with left:
+        first = _pick("First (before)", "compare_first", before)
+    with right:
+        second = _pick("Second (after)", "compare_second", after)
+    if first and first != before:
+        st.query_params[RUN] = st.session_state["current_run"] = first
+    if second and second != after:
+        st.query_params[WITH] = second
+    return _open(first), _open(second)
+
+
+def _pick(label: str, key: str, given: str) -> str:
+    if hosted():
+        typed = st.text_input(label, value=given, key=key, help="A run's id, or the link to it.")
+        found = re.search(rf"[0-9a-f]{{32}}|\b{RECORDED}\b", typed)
+        return found.group() if found else typed.strip()
+    options = [run.id for run in list_runs(store())[:OFFERED]]
+    options += [RECORDED] if recorded_run() else []
+    options += [given] if given and given not in options else []
+    chosen = st.selectbox(
+        label,
+        options,
+        index=options.index(given) if given else None,
+        format_func=_words,
+        key=key,
+        placeholder="Choose a run",
+    )
+    return str(chosen or "")
+
+
+def _words(name: str) -> str:
+    try:
+        run = open_by_name(name)
+        config, status = config_of(run), run.status()
+    except DryRunError:
+        return f"{short(name)} (not here)"
+    if name == RECORDED:
+        return "The recorded example"
+    when = time.strftime("%d %b %H:%M", time.localtime(status.started))
+    grader = str(config.grader.get("name") or config.grader.get("type", ""))[:30]
+    return f"{short(name)} · {config.dataset.name[:30]} · {config.model.name[:30]} · {grader} · {when}"
+
+
+def _open(name: str) -> Chosen | None:
+    return Chosen(open_by_name(name), recorded=name == RECORDED) if name else None
+
+
+def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evidence: bool) -> None:
+    """Sentences, charts, what differs, topics, flipped responses, the report.
+
+    Raises
+    ------
+    DryRunError
+        The runs cannot be compared.
+    """
+    results = [load(chosen)[1].results for chosen in (first, second)]
+    found = compare(results[0], results[1], thresholds, evidence=evidence)
+    st.subheader(f"{found.first.headline} before, {found.second.headline} after", anchor=False)
+    st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in comparison_words(found)))
+    _charts(found, sides(results[0], results[1]))
+    _settings(found)
+    _topics(found)
+    _flipped(found, results)
+    _downloads(found)
+
+
+def _charts(found: Comparison, both: tuple[Side, Side]) -> None:
+    one, two = both
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("Distributions of the scores")
+        scores = one.seen.score, two.seen.score
+        st.altair_chart(ecdf_chart(*scores), key="compare_ecdf", alt=ecdf_alt(*scores))
+    if found.pairing is Pairing.NOTHING or found.difference is None:
+        return
+    with right:
+        st.markdown("How the prompts moved")
+        counts = difference_counts(prompt_differences(one.seen.score, one.prompt, two.seen.score, two.prompt))
+        chart = difference_chart(counts, found.difference.value)
+        st.altair_chart(chart, key="compare_difference", alt=difference_alt(counts))
+
+
+def _settings(found: Comparison) -> None:
+    st.subheader("What differs", anchor=False)
+    if not found.settings:
+        st.caption("Nothing: the configurations are equal.")
+        return
+    columns = {
+        "Setting": [one.name for one in found.settings],
+        "First": [one.first for one in found.settings],
+        "Second": [one.second for one in found.settings],
+    }
+    st.dataframe(columns, hide_index=True, alt="Settings that differ")
+
+
+def _topics(found: Comparison) -> None:
+    rows = topic_rows(found)
+    if not rows:
+        return
+    st.subheader("Topics", anchor=False)
+    columns = {
+        "Topic": [topic.topic or "(no topic)" for topic in rows],
+        "First": [f"{topic.first:.2f}" for topic in rows],
+        "Second": [f"{topic.second:.2f}" for topic in rows],
+        "Before": [topic.before for topic in rows],
+        "After": [topic.after for topic in rows],
+        "": ["crossed a threshold" if topic.flipped else "" for topic in rows],
+    }
+    st.dataframe(columns, hide_index=True, alt="Topics before and after")
+
+
+def _flipped(found: Comparison, results: list[Results]) -> None:
+    if found.flipped is None:
+        return
+    for title, rows in (
+        ("Pass after, failed before", found.flipped.gained),
+        ("Fail after, passed before", found.flipped.lost),
+    ):
+        if rows.size:
+            with st.expander(f"{title}: {rows.size:,}", icon=":material/swap_vert:"):
+                _examples(found, results, [int(row) for row in rows[:SHOWN]])
+
+
+def _examples(found: Comparison, results: list[Results], rows: list[int]) -> None:
+    before, after = ([int(side[row]) for row in rows] for side in found.rows)
+    scores = [one.observations().score for one in results]
+    for old, new, seen in zip(before, after, results[1].inspect(after), strict=True):
+        st.caption(f"Score {scores[0][old]:.2f} before, {scores[1][new]:.2f} after")
+        sample_view(seen, float(scores[1][new]), results[1].config)
+
+
+def _downloads(found: Comparison) -> None:
+    name = f"compare-{short(found.first.run.id)}-{short(found.second.run.id)}"
+    with st.container(horizontal=True):
+        for kind, write in (("json", to_json), ("md", to_markdown)):
+            st.download_button(
+                f"Comparison ({'JSON' if kind == 'json' else 'Markdown'})",
+                write(found).encode(),
+                file_name=f"{name}.{kind}",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"compare_{kind}",
+            )

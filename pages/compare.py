@@ -1,0 +1,24 @@
+"""Two runs side by side: two graders on the same responses, or two runs over prompts."""
+
+import streamlit as st
+
+from dryrun.app.comparison import comparison_view, pick_runs
+from dryrun.app.frame import ensure_frame
+from dryrun.app.problems import show_error
+from dryrun.app.threshold_panel import rules_switch, threshold_panel
+from dryrun.errors import DryRunError
+
+ensure_frame()
+
+st.title("Compare runs")
+try:
+    first, second = pick_runs()
+    with st.sidebar:
+        thresholds = threshold_panel()
+        beside = rules_switch()
+    if first is None or second is None:
+        st.info("Choose two runs: the one before and the one after.", icon=":material/info:")
+        st.stop()
+    comparison_view(first, second, thresholds, beside)
+except DryRunError as error:
+    show_error(error)

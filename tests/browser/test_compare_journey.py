@@ -1,0 +1,33 @@
+"""Two runs compared in a real browser, in both looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dryrun.runner import run_blocking, work_on
+from dryrun.store import Store
+from tests.browser.conftest import App
+from tests.fake_endpoint import FakeEndpoint
+from tests.support import EXACT, FUZZY, make_run
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 420)])
+def test_two_graders_are_compared_from_a_link(
+    app: App, open_page: Callable[..., Page], scheme: str, width: int, tmp_path: Path
+) -> None:
+    with FakeEndpoint() as endpoint:
+        runs = [make_run(Store(app.data), endpoint.base_url, grader=grader) for grader in (EXACT, FUZZY)]
+        for run in runs:
+            run_blocking(work_on(run, api_key="k"))
+    page = open_page(f"{app.url}/compare?run={runs[0].id}&with={runs[1].id}", color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    expect(page.get_by_text("Two graders on the same 80 responses.")).to_be_visible()
+    expect(page.locator('.stVegaLiteChart[aria-label^="Prompts by change"]')).to_be_visible()
+    expect(page.locator('.stVegaLiteChart[aria-label^="Distributions of the scores"]')).to_be_visible()
+    page.get_by_text("Pass after, failed before").click()
+    expect(page.get_by_text("Score 0.00 before").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
