@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from dryrun.config import BatchConfig
 from dryrun.errors import DryRunError
 from dryrun.records import RunState
 from dryrun.runner import work_on
@@ -25,6 +26,9 @@ from dryrun.runs import Run, RunStatus
 
 MAX_LIVE = 3
 """Live runs per process. Each keeps its own connections, and the embedded model needs the processor."""
+
+MAX_WAITING = 20
+"""The same for runs that wait for batches, which may take a day and cost next to nothing meanwhile."""
 
 EXIT_SECONDS = 3.0
 """How long a process that ends waits for its runs to write what they have."""
@@ -47,6 +51,11 @@ class Job(threading.Thread):
         Names the session that started it; only that one may cancel where the app is hosted.
     work : callable
         Takes `notify` and does the run. It alone knows the API key.
+
+    Attributes
+    ----------
+    waits : bool
+        Whether it goes through batches, and so waits most of the time.
     """
 
     def __init__(self, run_id: str, folder: str, owner: str, work: Work) -> None:
@@ -54,9 +63,10 @@ class Job(threading.Thread):
         self.dryrun_id = run_id
         self.dryrun_folder = folder
         self.owner = owner
+        self.waits = False
         self.latest = RunStatus(RunState.RUNNING, message="Starting.", started=time.time())
         self._work: Work | None = work
-        self._stop = threading.Event()
+        self._asked_to_stop = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[RunStatus] | None = None
 
@@ -75,7 +85,7 @@ class Job(threading.Thread):
 
     def cancel(self) -> None:
         """Ask it to stop; it writes what it has and ends. May be called at any time, from any thread."""
-        self._stop.set()
+        self._asked_to_stop.set()
         if self._loop is not None and self._task is not None:
             with contextlib.suppress(RuntimeError):  # the loop has just closed: it is over anyway
                 self._loop.call_soon_threadsafe(self._task.cancel)
@@ -84,7 +94,7 @@ class Job(threading.Thread):
         assert self._work is not None
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._work(self._notify))
-        if self._stop.is_set():
+        if self._asked_to_stop.is_set():
             self._task.cancel()
         await self._task
 
@@ -106,7 +116,9 @@ def find(run: Run) -> Job | None:
     return next((job for job in live() if job.dryrun_folder == folder), None)
 
 
-def start(run: Run, *, api_key: str = "", judge_key: str = "", owner: str = "") -> Job:
+def start(
+    run: Run, *, api_key: str = "", judge_key: str = "", owner: str = "", batch: BatchConfig | None = None
+) -> Job:
     """Work on `run` until it ends, or attach to the job that already does.
 
     Parameters
@@ -116,29 +128,34 @@ def start(run: Run, *, api_key: str = "", judge_key: str = "", owner: str = "") 
     api_key, judge_key : str
         Live in the job's closure only: never stored, logged or shown.
     owner : str
+    batch : BatchConfig, optional
+        Whether what is not stored is asked for through the Batch API. Default: call by call.
 
     Raises
     ------
     DryRunError
-        `MAX_LIVE` runs are live already.
+        `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches.
     """
     with _starting:
         known = find(run)
         if known is not None:
             return known
-        if len(live()) >= MAX_LIVE:
+        most = MAX_LIVE if batch is None else MAX_WAITING
+        if sum(job.waits == (batch is not None) for job in live()) >= most:
             raise DryRunError(
-                f"{MAX_LIVE} runs are live on this server already. Wait for one to end, or cancel one; "
+                f"{most} runs{'' if batch is None else ' that wait for batches'} are live on this server "
+                "already. Wait for one to end, or cancel one; "
                 "this run is kept and can be started from its page."
             )
-        job = Job(run.id, str(run.folder.resolve()), owner, _worker(run, api_key, judge_key))
+        job = Job(run.id, str(run.folder.resolve()), owner, _worker(run, api_key, judge_key, batch))
+        job.waits = batch is not None
         job.start()
         return job
 
 
-def _worker(run: Run, api_key: str, judge_key: str) -> Work:
+def _worker(run: Run, api_key: str, judge_key: str, batch: BatchConfig | None) -> Work:
     def work(notify: Callable[[RunStatus], None]) -> Coroutine[Any, Any, RunStatus]:
-        return work_on(run, api_key=api_key, judge_key=judge_key, notify=notify)
+        return work_on(run, api_key=api_key, judge_key=judge_key, notify=notify, batch=batch)
 
     return work
 

@@ -27,7 +27,8 @@ def launch(prepared: Prepared, api_key: str = "", judge_key: str = "", source: R
     if source is not None:
         carry(source, run)
     try:
-        jobs.start(run, api_key=api_key, judge_key=judge_key, owner=owner())
+        batch = prepared.config.model.batch
+        jobs.start(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch)
     except DryRunError as error:
         st.session_state[FLASH] = str(error)
     look_at(run.id)
@@ -37,7 +38,7 @@ def launch(prepared: Prepared, api_key: str = "", judge_key: str = "", source: R
 def _known(prepared: Prepared) -> Run | None:
     mine = [Run(store(), job.dryrun_id) for job in jobs.live() if not hosted() or job.owner == owner()]
     for run in mine:
-        if run.folder.is_dir() and run.config() == prepared.config:
+        if run.folder.is_dir() and run.config().asks_the_same(prepared.config):
             return run
     # Where strangers share a server nobody is handed somebody else's run.
     return None if hosted() else unfinished_run(store(), prepared.config)

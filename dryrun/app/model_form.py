@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
+from dryrun.app.batch_controls import SWITCH, batch_switch
 from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
 from dryrun.config import EMBEDDED_MODEL, RETIRED_DEFAULT_MODEL, ModelConfig, ModelKind
@@ -74,6 +75,7 @@ def fill_in(config: ModelConfig) -> None:
     state["model_where"] = Where.EMBEDDED if config.kind is ModelKind.EMBEDDED else Where.ENDPOINT
     if config.kind is ModelKind.ENDPOINT:
         state["base_url"], state["model_name"] = config.base_url or "", config.name
+        state[SWITCH] = config.batch is not None
     for name in ("temperature", "top_p", "max_completion_tokens", "reasoning_effort", "seed"):
         state[f"model_{name}"] = getattr(config, name)
     state["model_response_format"] = json.dumps(config.response_format) if config.response_format else ""
@@ -102,6 +104,7 @@ def _endpoint() -> ChosenModel | None:
     base_url = normalise_base_url(str(url or ""))
     name = _model_name(base_url, key)
     values = _sampling_values()
+    values["batch"] = batch_switch(base_url)
     if not name:
         st.caption("Type the model's name to go on.")
         return None
@@ -241,4 +244,5 @@ def model_words(config: ModelConfig) -> str:
     if config.kind is ModelKind.IMPORTED:
         return f"{plain(config.name, 60)}, imported responses"
     host = (config.base_url or "").split("://")[-1].split("/")[0]
-    return f"{plain(config.name, 60)} at {plain(host, 80)}"
+    batch = ", through its Batch API" if config.batch is not None else ""
+    return f"{plain(config.name, 60)} at {plain(host, 80)}{batch}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app import jobs
+from dryrun.app.batch_controls import chosen_batch, resume_choice
 from dryrun.app.labels import plain
 from dryrun.app.launch import FLASH
 from dryrun.app.model_form import api_key_input
@@ -47,6 +48,7 @@ def _after(run: Run, status: RunStatus) -> None:
     finished = status.state is RunState.FINISHED
     left = not finished or status.failed or status.ungraded
     if left and config_of(run).model.kind is ModelKind.ENDPOINT:
+        resume_choice(run, config_of(run).model)
         api_key_input(KEY)
     if left and config_of(run).judge is not None:
         api_key_input(JUDGE_KEY, "Judge's API key")
@@ -75,6 +77,7 @@ def _after(run: Run, status: RunStatus) -> None:
 def _resume(run: Run) -> None:
     key, judge_key = (str(st.session_state.get(name) or "") for name in (KEY, JUDGE_KEY))
     try:
-        jobs.start(run, api_key=key, judge_key=judge_key, owner=owner())
+        batch = chosen_batch(config_of(run).model)
+        jobs.start(run, api_key=key, judge_key=judge_key, owner=owner(), batch=batch)
     except DryRunError as error:
         st.session_state[FLASH] = str(error)

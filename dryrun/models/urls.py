@@ -74,6 +74,12 @@ def is_openai(url: str) -> bool:
     return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
+def known_for_batches(url: str) -> bool:
+    """Whether the host is one whose Batch API is documented: OpenAI, Azure. Others may have one too."""
+    azure = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+    return is_openai(url) or host_of(url).endswith(azure)
+
+
 def is_loopback(url: str) -> bool:
     """Whether the URL names this machine by ``localhost`` or a loopback address."""
     host = host_of(url)
