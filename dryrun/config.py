@@ -151,8 +151,39 @@ class RunConfig(Frozen):
         return self
 
 
+class Piece(StrEnum):
+    """Evidence that enters beside the document's decision tree; each piece can be left out."""
+
+    SAMPLES = "samples"
+    """Too many responses missing, cut off, empty or refused."""
+    STABILITY = "stability"
+    """Intervals, and how often re-draws of the prompts give the same verdict."""
+    GROUPS = "groups"
+    """Whether the responses to one prompt differ."""
+    REFERENCES = "references"
+    """What the grader pays for the reference answers."""
+    REFORMATTED = "reformatted"
+    """What it pays for the same answers in another form."""
+    STRONGER = "stronger_model"
+    """What it pays a stronger model; the ceiling where there are no references."""
+    JUNK = "junk"
+    """What it pays for worthless answers."""
+    REGRADING = "regrading"
+    """Whether it pays the same twice."""
+    SIGNAL = "signal_index"
+    """Usable groups, reliability and range in one number."""
+    LENGTH = "length"
+    """Whether longer responses to one prompt earn more. Warns."""
+    RESOLUTION = "resolution"
+    """How finely the grader tells responses apart. Warns."""
+    TOPICS = "topics"
+    """Topics after pooling."""
+    PEOPLE = "people"
+    """Whether people agree with the grader."""
+
+
 class Thresholds(Frozen):
-    """Every number that decides, with its source.
+    """Every number that decides, with its source; and which evidence is left out.
 
     "Design" is the design document *Dry Run Validation*; the other defaults are measured or
     chosen in this project's statistics notes and warn rather than decide, unless said otherwise.
@@ -215,8 +246,36 @@ class Thresholds(Frozen):
     """Anchors: a smaller share of signal in the spread within prompts: NO-GO."""
     warn_reliability: Share = 0.50
     """Anchors: a smaller share: warns."""
+    group_size: Annotated[int, Field(ge=2, le=1024)] = 8
+    """Responses per prompt in a training group. 8 is the default of TRL; set your trainer's."""
     min_usable: Share = 0.10
-    """A smaller share of prompts that would give a signal in a training group: NO-GO with anchors."""
+    """A smaller share of prompts that would give a signal in a training group: NO-GO."""
+    warn_usable: Share = 0.50
+    """A smaller share of such prompts: warns."""
+    full_range: Annotated[float, Field(gt=0.0, le=1.0)] = 0.50
+    """Signal Index: right answers less junk from which on the grader's range is not the bottleneck."""
+    min_signal: Share = 0.10
+    """A smaller Signal Index: NO-GO. Measured: such runs gain next to nothing."""
+    warn_signal: Share = 0.30
+    """A smaller Signal Index: warns."""
+    warn_ceiling: Share = 0.70
+    """Reference answers that score less on average: warns."""
+    warn_reformatted: Share = 0.30
+    """Reference answers that lose more than this by another form: warns."""
+    warn_junk: Share = 0.20
+    """One kind of worthless answer that surely earns as much: warns."""
+    hackable_junk: Share = 0.30
+    """One kind of worthless answer that surely earns as much, and as much as the model: NO-GO."""
+    hackable_alone: Share = 0.50
+    """One kind that surely earns as much, while worthless answers earn little on the whole: NO-GO."""
+    warn_length: Share = 0.50
+    """A closer rank correlation of score and length within prompts: warns."""
+    few_levels: Annotated[int, Field(ge=0)] = 5
+    """So few different scores, or fewer: warns."""
+    modal_share: Share = 0.50
+    """More than this share of scores equal: warns."""
+    warn_bad_references: Share = 0.05
+    """Anchors: a larger share of failing reference answers: warns."""
     bad_references: Share = 0.15
     """Anchors: a larger share of reference answers that fail while the others pass: NO-GO."""
     blame_grader: Share = 0.60
@@ -233,6 +292,34 @@ class Thresholds(Frozen):
     """A smaller chance that a response people call good outscores one they call bad: warns."""
     topic_few_prompts: Annotated[int, Field(ge=1)] = 12
     """Topics with fewer prompts get a status, and a note that it is rough."""
+    without: tuple[Piece, ...] = ()
+    """Evidence that is left out."""
+
+    @classmethod
+    def numbers(cls) -> tuple[str, ...]:
+        """Names of the numbers: all fields but `without`."""
+        return tuple(name for name in cls.model_fields if name != "without")
+
+    @classmethod
+    def strict(cls, **changed: Any) -> Thresholds:
+        """The design document's decision tree alone: no other evidence, and no verdict ruled out by a gate.
+
+        Parameters
+        ----------
+        **changed
+            Numbers to be other than the document's.
+        """
+        open_gates = {"min_prompts": 1, "max_missing": 1.0, "max_out_of_range": 1.0}
+        return cls.model_validate({**open_gates, **changed, "without": tuple(Piece)})
+
+    def tree_alone(self) -> Thresholds:
+        """`strict`, with the numbers that were changed here."""
+        return Thresholds.strict(**self.model_dump(exclude_defaults=True, exclude={"without"}))
+
+    @property
+    def document_only(self) -> bool:
+        """Whether every piece of evidence is left out."""
+        return set(self.without) == set(Piece)
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:

@@ -16,33 +16,13 @@ from pydantic import AwareDatetime, ValidationError, field_serializer
 from dryrun import __version__
 from dryrun.analysis.agreement import Labelled
 from dryrun.analysis.anchors import Anchors
-from dryrun.analysis.attribution import Attribution
-from dryrun.analysis.diagnosis import NOT_MEASURED, Diagnosis, diagnose
-from dryrun.analysis.evidence import Evidence, gather
-from dryrun.analysis.notices import Notice
+from dryrun.analysis.evidence import diagnose_with_evidence
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.topics import TopicFigures
-from dryrun.analysis.wording import Action, Cause
 from dryrun.config import Thresholds, Verdict
 from dryrun.errors import DryRunError
-from dryrun.report_fields import (
-    ActionEntry,
-    AnchorFigures,
-    CauseEntry,
-    CheckEntry,
-    DiagnosisEntry,
-    EvidenceEntry,
-    GroupFigures,
-    NoticeEntry,
-    PercentileFigures,
-    Record,
-    RunEntry,
-    ScoreFigures,
-    StabilityFigures,
-    TopicEntry,
-)
+from dryrun.report_entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
+from dryrun.report_fields import DiagnosisEntry, EvidenceEntry, Record, RunEntry, ScoreFigures, TopicEntry
 from dryrun.report_markdown import render_markdown
-from dryrun.report_people import people_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +100,8 @@ class Report(Record):
 
     @property
     def verdict(self) -> Verdict:
-        """What counts: the document's verdict, or the one with evidence where that was asked for."""
-        return self.diagnosis.verdict if self.evidence is None else self.evidence.verdict
+        """What counts; what the document's tree says alone is in `evidence`."""
+        return self.diagnosis.verdict
 
     @property
     def headline(self) -> str:
@@ -157,7 +137,7 @@ def build_report(
     thresholds: Thresholds | None = None,
     facts: ReportFacts | None = None,
     *,
-    evidence: bool = False,
+    evidence: bool = True,
     anchors: Anchors | None = None,
     labelled: Labelled | None = None,
 ) -> Report:
@@ -171,8 +151,9 @@ def build_report(
         Default: the design document's numbers.
     facts : ReportFacts, optional
     evidence : bool
-        Whether intervals, groups and anchors stand beside the document's rule.
+        Whether evidence stands beside the document's rule. False: the tree alone, `Thresholds.strict`.
     anchors : Anchors, optional
+        What else was graded: reference answers, junk, re-grades.
     labelled : Labelled, optional
         What people said of responses.
 
@@ -182,16 +163,22 @@ def build_report(
         The same for every order of the rollouts, but for the timestamp.
     """
     limits, known = thresholds or Thresholds(), facts or ReportFacts()
-    found = diagnose(observations, limits, duplicate_rows=known.duplicate_rows)
+    limits = limits if evidence else limits.tree_alone()
+    judged = diagnose_with_evidence(
+        observations, anchors, limits, duplicate_rows=known.duplicate_rows, labelled=labelled
+    )
+    found = judged.document
     coverage, figures = found.coverage, found.statistics
-    repeated = known.duplicate_rows / known.prompts_asked if known.prompts_asked else 0.0
+    pooled = {topic.topic: topic for topic in judged.attribution.topics}
     return Report(
         timestamp=(known.timestamp or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
         samples_evaluated=coverage.prompts_scored,
-        statistics=_figures(found),
+        statistics=score_figures(found),
         distribution=figures.distribution,
-        by_topic={_text(topic.topic): _topic(topic) for topic in found.topics},
-        diagnosis=_conclusion(found),
+        by_topic={
+            writable(topic.topic): topic_entry(topic, pooled.get(topic.topic)) for topic in found.topics
+        },
+        diagnosis=diagnosis_entry(judged),
         responses_evaluated=coverage.scored,
         responses=coverage.responses,
         missing=coverage.missing,
@@ -201,13 +188,11 @@ def build_report(
         duplicate_rows=coverage.duplicate_rows,
         outcomes={outcome.value: count for outcome, count in coverage.outcomes.items()},
         distribution_counts=figures.bins,
-        not_measured=NOT_MEASURED,
+        not_measured=judged.not_measured,
         thresholds=limits,
         run=_run(known),
-        rules="evidence" if evidence else "document",
-        evidence=_evidence(gather(observations, limits, found, anchors, repeated, labelled), labelled)
-        if evidence
-        else None,
+        rules="document" if judged.document_only else "evidence",
+        evidence=evidence_entry(judged, labelled),
     )
 
 
@@ -230,147 +215,11 @@ def load_report(content: str | bytes) -> Report:
         ) from error
 
 
-def _evidence(found: Evidence, labelled: Labelled | None) -> EvidenceEntry:
-    held, spread, judged = found.stability, found.groups, found.attribution
-    return EvidenceEntry(
-        verdict=found.verdict,
-        borderline=found.borderline,
-        stability=None
-        if held is None
-        else StabilityFigures(
-            mean=(held.mean.low, held.mean.high),
-            std=(held.std.low, held.std.high),
-            same_verdict=held.same_verdict,
-            same_branch=held.same_branch,
-            more_prompts=held.more_prompts,
-            draws=held.draws,
-        ),
-        groups=None
-        if spread is None
-        else GroupFigures(
-            prompts=spread.prompts,
-            rollouts=spread.rollouts,
-            within_std=spread.within,
-            between_std=spread.between,
-            icc=spread.icc,
-            usable=spread.usable,
-            group=spread.group,
-            extrapolated=spread.extrapolated,
-            learnable=spread.learnable,
-            all_right=spread.all_right,
-            all_wrong=spread.all_wrong,
-        ),
-        anchors=None if judged is None else _anchors(judged),
-        dataset_quality=str(judged.dataset) if judged else None,
-        grader_quality=str(judged.grader) if judged else None,
-        blame_grader=judged.blame if judged else None,
-        problem_topics=tuple(map(_text, judged.problem_topics)) if judged else (),
-        sentences=tuple(map(_text, found.sentences)),
-        not_measured=judged.not_measured if judged else ("reference answers and junk answers",),
-        people=people_figures(found.people, labelled),
-    )
-
-
-def _anchors(judged: Attribution) -> AnchorFigures:
-    at = judged.scale
-    return AnchorFigures(
-        reference=at.ceiling if at else None,
-        reformatted=at.reformatted if at else None,
-        junk=at.floor if at else None,
-        junk_name=at.floor_name if at else "",
-        junk_median=at.floor_median if at else None,
-        broken_references=at.broken if at else None,
-        regrade_std=judged.noise,
-        reliability=judged.reliability,
-    )
-
-
-def _figures(found: Diagnosis) -> ScoreFigures:
-    figures, parts = found.statistics, found.statistics.percentiles
-    return ScoreFigures(
-        mean=figures.mean,
-        std=figures.std,
-        min=figures.min,
-        max=figures.max,
-        median=figures.median,
-        percentiles=PercentileFigures(
-            p10=parts.p10 if parts else None,
-            p25=parts.p25 if parts else None,
-            p75=parts.p75 if parts else None,
-            p90=parts.p90 if parts else None,
-        ),
-        floor_share=figures.floor_share,
-        ceiling_share=figures.ceiling_share,
-        distinct_scores=figures.distinct,
-        bimodality_ratio=figures.bimodality,
-    )
-
-
-def _topic(topic: TopicFigures) -> TopicEntry:
-    return TopicEntry(
-        mean=topic.mean,
-        std=topic.std,
-        count=topic.count,
-        status=topic.status.value if topic.status else None,
-        prompts=topic.prompts,
-        missing=topic.missing,
-        problem=topic.problem.value if topic.problem else None,
-        note=topic.note,
-    )
-
-
-def _conclusion(found: Diagnosis) -> DiagnosisEntry:
-    return DiagnosisEntry(
-        dataset_quality=found.dataset_quality.value,
-        grader_quality=found.grader_quality.value,
-        verdict=found.verdict,
-        warnings=tuple(_text(notice.sentence) for notice in found.warnings),
-        recommendations=tuple(_text(action.sentence) for action in found.actions),
-        reasons=tuple(_notice(notice) for notice in found.reasons),
-        pattern=found.pattern.value if found.pattern else None,
-        dataset_sentence=found.dataset_line.sentence,
-        grader_sentence=found.grader_line.sentence,
-        causes=tuple(_cause(cause) for cause in found.causes),
-        checks=tuple(
-            CheckEntry(
-                metric=check.metric,
-                value=check.value,
-                range=check.range,
-                ok=check.ok,
-                meaning=check.meaning,
-                note=check.note,
-            )
-            for check in found.checks
-        ),
-        warning_details=tuple(_notice(notice) for notice in found.warnings),
-        actions=tuple(_action(action) for action in found.actions),
-    )
-
-
-def _notice(notice: Notice) -> NoticeEntry:
-    return NoticeEntry(
-        code=notice.code.value,
-        sentence=_text(notice.sentence),
-        value=notice.value,
-        limit=notice.limit,
-        topic=None if notice.topic is None else _text(notice.topic),
-    )
-
-
-def _action(action: Action) -> ActionEntry:
-    topic = None if action.topic is None else _text(action.topic)
-    return ActionEntry(kind=action.kind.value, sentence=_text(action.sentence), topic=topic)
-
-
-def _cause(cause: Cause) -> CauseEntry:
-    return CauseEntry(part=cause.part.value, title=cause.title, effect=cause.effect, solution=cause.solution)
-
-
 def _run(facts: ReportFacts) -> RunEntry:
     return RunEntry(
         id=facts.run_id,
-        dataset=_text(facts.dataset),
-        model=_text(facts.model),
+        dataset=writable(facts.dataset),
+        model=writable(facts.model),
         prompts_asked=facts.prompts_asked,
         rollouts=facts.rollouts,
         pending=facts.pending,
@@ -396,8 +245,3 @@ def without_credentials(url: str) -> str:
     except ValueError:
         return ""
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-
-
-def _text(text: str) -> str:
-    """`text` with what UTF-8 cannot say (lone surrogates) replaced, so that it can be written."""
-    return text.encode("utf-8", "replace").decode()

@@ -51,6 +51,9 @@ class TopicEntry(Record):
     missing: int
     problem: str | None
     note: str
+    evidence: Literal["confirmed", "watch", "too few"] | None = None
+    pooled: float | None = None
+    interval: tuple[float, float] | None = None
 
 
 class StabilityFigures(Record):
@@ -65,7 +68,7 @@ class StabilityFigures(Record):
 
 
 class GroupFigures(Record):
-    """Spread within and between prompts; shares of prompts."""
+    """Spread within and between prompts; shares of prompts, with 95 % intervals."""
 
     prompts: int
     rollouts: float
@@ -73,11 +76,24 @@ class GroupFigures(Record):
     between_std: float
     icc: float
     usable: float
+    usable_interval: tuple[float, float]
+    cost_factor: float | None
     group: int
     extrapolated: bool
-    learnable: float
+    learnable: float | None
+    learnable_interval: tuple[float, float] | None
     all_right: float
     all_wrong: float
+
+
+class SignalFigures(Record):
+    """The Signal Index and its factors."""
+
+    value: float
+    usable: float
+    reliability: float
+    range: float
+    weakest: str
 
 
 class AnchorFigures(Record):
@@ -85,6 +101,7 @@ class AnchorFigures(Record):
 
     reference: float | None
     reformatted: float | None
+    from_stronger_model: bool
     junk: float | None
     junk_name: str
     junk_median: float | None
@@ -110,19 +127,48 @@ class PeopleFigures(Record):
     false_accept: tuple[float, float, float] | None
 
 
+class ShapeFigures(Record):
+    """How scores follow lengths, and how finely the grader tells responses apart."""
+
+    length_correlation: float | None
+    length_within: str | None
+    distinct: int
+    modal_share: float | None
+    effective_levels: float | None
+
+
+class DocumentEntry(Record):
+    """What the document's decision tree says by itself."""
+
+    verdict: Verdict
+    dataset_quality: str
+    grader_quality: str
+
+
 class EvidenceEntry(Record):
-    """What stands beside the document's rule; absent under ``rules: document``."""
+    """What stands beside the document's rule; absent under ``rules: document``.
+
+    `pieces` names the evidence that entered, `left_out` what was switched off, `not_measured` the rest.
+    """
 
     verdict: Verdict
     borderline: bool
+    document: DocumentEntry
+    dataset_quality: str
+    grader_quality: str
+    pieces: tuple[str, ...]
+    left_out: tuple[str, ...]
     stability: StabilityFigures | None
     groups: GroupFigures | None
+    signal_index: SignalFigures | None
     anchors: AnchorFigures | None
-    dataset_quality: str | None
-    grader_quality: str | None
+    shape: ShapeFigures | None
     blame_grader: float | None
+    blame_interval: tuple[float, float] | None
     problem_topics: tuple[str, ...]
+    tags: tuple[str, ...]
     sentences: tuple[str, ...]
+    next_step: str
     not_measured: tuple[str, ...]
     people: PeopleFigures | None = None
 
@@ -172,18 +218,24 @@ class CheckEntry(Record):
 
 
 class DiagnosisEntry(Record):
-    """What is concluded. `warnings` and `recommendations` are sentences, as in the design document; the
-    same with their codes and numbers are in `warning_details` and `actions`."""
+    """What is concluded, with the evidence that entered.
+
+    `warnings` and `recommendations` are sentences, as in the design document; the same with their codes
+    and numbers are in `warning_details` and `actions`.
+    """
 
     dataset_quality: str
     grader_quality: str
     verdict: Verdict
     warnings: tuple[str, ...]
     recommendations: tuple[str, ...]
+    summary: str
     reasons: tuple[NoticeEntry, ...]
     pattern: str | None
     dataset_sentence: str
+    dataset_word: str
     grader_sentence: str
+    grader_word: str
     causes: tuple[CauseEntry, ...]
     checks: tuple[CheckEntry, ...]
     warning_details: tuple[NoticeEntry, ...]

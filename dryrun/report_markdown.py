@@ -6,11 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dryrun.analysis.wording import (
-    DATASET_LINES,
-    GRADER_LINES,
     PATTERN_TITLES,
-    DatasetQuality,
-    GraderQuality,
     Pattern,
     figure,
     percent,
@@ -45,10 +41,14 @@ def render_markdown(report: Report) -> str:
 
 def _heading(report: Report) -> Iterator[str]:
     found = report.diagnosis
-    dataset = DATASET_LINES[DatasetQuality(found.dataset_quality)]
-    grader = GRADER_LINES[GraderQuality(found.grader_quality)]
     yield f"# Dry run: {report.headline}"
     yield ""
+    yield f"**{sentence_about(found.summary, None, '')}**"
+    yield ""
+    if report.evidence is not None:
+        yield from (f"- {sentence_about(line, None, '')}" for line in report.evidence.sentences)
+        yield ""
+        yield f"The document's decision tree alone: {report.evidence.document.verdict}."
     for reason in found.reasons:
         yield sentence_about(reason.sentence, reason.topic, reason.topic or "")
     yield ""
@@ -57,8 +57,8 @@ def _heading(report: Report) -> Iterator[str]:
     if report.run.pending:
         yield f"The run is unfinished: {plural(report.run.pending, 'response')} still to come."
     yield ""
-    yield f"- Dataset quality: **{dataset.word}**. {found.dataset_sentence}."
-    yield f"- Grader quality: **{grader.word}**. {found.grader_sentence}."
+    yield f"- Dataset quality: **{found.dataset_word}**. {found.dataset_sentence}."
+    yield f"- Grader quality: **{found.grader_word}**. {found.grader_sentence}."
     if found.pattern:
         yield f"- Pattern: {PATTERN_TITLES[Pattern(found.pattern)]}."
 
@@ -89,15 +89,65 @@ def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _evidence(evidence: EvidenceEntry) -> list[str]:
-    lines = list(evidence.sentences)
+    lines = [
+        *_sampling(evidence),
+        *_grouped(evidence),
+        *_anchored(evidence),
+        f"Entered: {', '.join(evidence.pieces)}".replace("_", " ") + ".",
+    ]
+    if evidence.left_out:
+        lines.append(f"Left out by choice: {', '.join(evidence.left_out)}".replace("_", " ") + ".")
+    return [sentence_about(line, None, "") for line in lines]
+
+
+def _sampling(evidence: EvidenceEntry) -> Iterator[str]:
+    held = evidence.stability
+    if held is not None:
+        yield (
+            f"Re-drawing the prompts {held.draws:,} times: mean {_span(held.mean)}, std {_span(held.std)} "
+            f"(95 %), the same verdict in {held.same_verdict:.1%} of re-draws."
+        )
+
+
+def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
+    found, index = evidence.groups, evidence.signal_index
+    if found is not None:
+        about = ", extrapolated" if found.extrapolated else ""
+        yield (
+            f"{percent(found.usable)} of groups of {found.group} would carry signal "
+            f"({_span(found.usable_interval, share=True)}{about}); {percent(found.all_wrong)} of prompts "
+            f"always score 0, {percent(found.all_right)} always 1."
+        )
+        yield (
+            f"Spread within prompts {found.within_std:.2f}, between prompts {found.between_std:.2f}, "
+            f"ICC {found.icc:.2f}."
+        )
+        if found.learnable is not None and found.learnable_interval is not None:
+            span = _span(found.learnable_interval, share=True)
+            yield f"Learnable (mean between 0.1 and 0.9): {percent(found.learnable)} of prompts ({span})."
+    if index is not None:
+        yield (
+            f"Signal Index {index.value:.2f} = usable {index.usable:.2f} x reliability "
+            f"{index.reliability:.2f} x range {index.range:.2f}; weakest: {index.weakest}."
+        )
+
+
+def _anchored(evidence: EvidenceEntry) -> Iterator[str]:
     at = evidence.anchors
     if at is not None and at.reference is not None:
         junk = "" if at.junk_median is None else f", worthless ones {at.junk_median:.2f}"
-        lines.append(f"Reference answers score {at.reference:.2f}{junk}.")
-    if evidence.blame_grader is not None:
-        lines.append(f"The grader explains {evidence.blame_grader:.0%} of the fault.")
-    lines += [f"Not measured: {name}." for name in evidence.not_measured]
-    return [sentence_about(line, None, "") for line in lines]
+        who = "A stronger model's best responses" if at.from_stronger_model else "Reference answers"
+        yield f"{who} score {at.reference:.2f}{junk}."
+    if at is not None and at.regrade_std is not None:
+        yield f"The same response graded again moves by {at.regrade_std:.2f}."
+    if evidence.blame_grader is not None and evidence.blame_interval is not None:
+        span = _span(evidence.blame_interval, share=True)
+        yield f"The grader's share of the blame: {evidence.blame_grader:.0%} ({span})."
+
+
+def _span(pair: tuple[float, float], *, share: bool = False) -> str:
+    low, high = pair
+    return f"{100 * low:.0f}-{100 * high:.0f} %" if share else f"{low:.2f}-{high:.2f}"
 
 
 def _metrics(report: Report) -> Iterator[str]:
@@ -138,12 +188,13 @@ def _topics(report: Report) -> Iterator[str]:
         return
     yield "## By topic"
     yield ""
-    yield "| Topic | Mean | Std | Scores | Prompts | Status | Note |"
-    yield "|---|---:|---:|---:|---:|---|---|"
+    yield "| Topic | Mean | Std | Scores | Prompts | Status | Evidence | Note |"
+    yield "|---|---:|---:|---:|---:|---|---|---|"
     for name, topic in report.by_topic.items():
         label = code_span(name, in_table=True) if name else "(no topic)"
         figures = f"{_number(topic.mean)} | {_number(topic.std)} | {topic.count:,} | {topic.prompts:,}"
-        yield f"| {label} | {figures} | {topic.status or NOTHING} | {topic.note} |"
+        words = topic.evidence or NOTHING
+        yield f"| {label} | {figures} | {topic.status or NOTHING} | {words} | {topic.note} |"
 
 
 def _samples(report: Report) -> Iterator[str]:
@@ -174,8 +225,9 @@ def _origin(report: Report) -> Iterator[str]:
         yield f"- Asked: {plural(run.prompts_asked, 'prompt')}, {plural(run.rollouts, 'response')} to each"
     yield f"- Grader's scale: {low:g} to {high:g}, mapped to 0 to 1"
     yield "- Std with ddof 1, percentiles by linear interpolation, bins closed below"
-    for name, value in report.thresholds.model_dump().items():
-        yield f"- Threshold {name.replace('_', ' ')}: {value:g}"
+    yield f"- Rules: {report.rules}"
+    for name in report.thresholds.numbers():
+        yield f"- Threshold {name.replace('_', ' ')}: {getattr(report.thresholds, name):g}"
     yield from (f"- {name} {version}" for name, version in run.versions.items())
 
 

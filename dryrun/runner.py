@@ -328,7 +328,7 @@ def build_grader(config: RunConfig, judge_key: str = "") -> Grader:
     return build(load_grader(config.grader), timeout=config.grade_timeout, judge=judge)
 
 
-def report_of(results: Results, thresholds: Thresholds | None = None, *, evidence: bool = False) -> Report:
+def report_of(results: Results, thresholds: Thresholds | None = None, *, evidence: bool = True) -> Report:
     """The report of what a run has found so far.
 
     Parameters
@@ -336,7 +336,7 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
     results : Results
     thresholds : Thresholds, optional
     evidence : bool
-        Whether intervals, groups and anchors stand beside the document's rule.
+        Whether evidence stands beside the document's rule. False: the tree alone, `Thresholds.strict`.
     """
     config = results.config
     facts = ReportFacts(

@@ -95,12 +95,12 @@ def _banner(report: Report) -> Panel:
     verdict = report.verdict
     colour, sign = STYLES[verdict]
     word = Text(f"{sign} {report.headline}", style=f"bold {colour}")
+    said = Text(report.diagnosis.summary)
     tested = Text(
         f"Tested: {report.samples_evaluated:,} prompts, {report.responses_evaluated:,} responses with a score"
     )
-    reasons = [Text(reason.sentence) for reason in report.diagnosis.reasons]
-    reasons += [Text(sentence) for sentence in report.evidence.sentences] if report.evidence else []
-    return Panel(Group(word, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
+    reasons = [Text(sentence) for sentence in report.evidence.sentences] if report.evidence else []
+    return Panel(Group(word, said, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
 
 
 def _distribution(report: Report) -> Table:
@@ -145,6 +145,7 @@ def _sections(report: Report) -> list[tuple[str, list[str]]]:
     causes = [f"{number}. {cause}" for number, cause in enumerate(report.cause_lines, 1)]
     return [
         ("Quality", [f"Dataset: {diagnosis.dataset_quality}", f"Grader: {diagnosis.grader_quality}"]),
+        ("Not measured", [f"• {line}" for line in report.not_measured]),
         ("Likely causes", causes),
         ("Recommended actions", [f"• {line}" for line in diagnosis.recommendations]),
         ("Warnings", [f"• {line}" for line in diagnosis.warnings]),

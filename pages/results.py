@@ -25,50 +25,46 @@ try:
         empty_state()
         st.stop()
     with st.sidebar:
-        thresholds = threshold_panel()
-        beside = rules_switch()
+        thresholds = rules_switch(threshold_panel())
     status, loaded = load(chosen)
-    found = loaded.diagnosis(thresholds)
+    found = loaded.judge(thresholds)
+    document = found.document
 
-    evidence = loaded.evidence(thresholds, found) if beside else None
-    verdict = evidence.verdict if evidence else found.verdict
-    borderline = evidence is not None and evidence.borderline
-
-    headline(verdict, partial=loaded.results.pending > 0, borderline=borderline)
+    headline(found.verdict, partial=loaded.results.pending > 0, borderline=found.borderline)
     provenance(chosen, status, loaded)
-    banner(found, evidence)
+    banner(found)
 
     left, right = st.columns([3, 2], gap="large")
     with left:
-        tested(found)
-        distribution(loaded.observations, found, thresholds)
-        checks_table(found.checks)
-        ruler(loaded.anchors, found, evidence)
+        tested(document)
+        distribution(loaded.observations, document, thresholds)
+        checks_table(document.checks)
+        ruler(found)
     with right:
-        if verdict == "GO":
+        if found.verdict == "GO":
             quality_lines(found)
         problem(found)
         warning_list(found)
-    verdict_actions(chosen, loaded, verdict)
+    verdict_actions(chosen, loaded, found.verdict)
 
     inspector(loaded)
     label_section(loaded, thresholds)
 
-    if found.topics:
+    if document.topics:
         st.subheader("Topics")
-        topics_section(found, thresholds)
+        topics_section(document, thresholds)
         topic_actions(found)
 
     st.subheader("Statistics")
     left, right = st.columns(2, gap="large")
     with left:
-        statistics_table(found)
+        statistics_table(document)
     with right:
-        bins_table(found)
-    not_measured()
+        bins_table(document)
+    not_measured(found)
 
     st.subheader("Report")
-    report_downloads(loaded, thresholds, beside)
+    report_downloads(loaded, thresholds)
 except DryRunError as error:
     st.title("Results")
     show_error(error)

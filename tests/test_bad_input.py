@@ -176,7 +176,7 @@ def test_empty_responses_are_counted_and_graded(
     assert "100 % of the responses are empty" in printed
     code, printed = terminal()
     assert code == 3
-    assert "100% of responses are empty: no verdict on data or grader is possible." in printed
+    assert "INVALID - 100 % of responses are empty. No verdict about data or grader is" in printed
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,23 @@ def test_no_go_is_exit_code_1_with_causes_and_actions(
         assert words in printed
 
 
+def test_evidence_is_named_and_can_be_left_out(
+    files: list[str], endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    out = tmp_path / "report.json"
+    assert main(["run", *files, *at(endpoint, "--out", str(out))]) == 0
+    evidence = json.loads(out.read_text())["evidence"]
+    assert {"references", "junk", "groups", "signal_index"} <= set(evidence["pieces"])
+    less = at(endpoint, "--out", str(out), "--without", "junk", "--without", "groups")
+    assert main(["run", *files, *less]) == 0
+    found = json.loads(out.read_text())["evidence"]
+    assert found["left_out"] == ["junk", "groups"]
+    assert {"junk", "groups", "signal_index"}.isdisjoint(found["pieces"])
+    assert main(["run", *files, *at(endpoint, "--out", str(out), "--rules", "document")]) == 0
+    alone = json.loads(out.read_text())
+    assert (alone["rules"], alone["evidence"]) == ("document", None)
+
+
 def test_too_few_prompts_is_exit_code_3(
     files: list[str], endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -153,8 +153,11 @@ def test_causes_in_one_line_each() -> None:
 
 
 def test_markdown_says_what_the_screen_says() -> None:
-    text = build_report(observe(beta_scores(0.08, 0.12)), facts=FACTS).to_markdown()
-    assert text.startswith("# Dry run: NO-GO\n\nMean 0.08 is below 0.10.\n")
+    observed = observe(beta_scores(0.08, 0.12))
+    text = build_report(observed, facts=FACTS, evidence=False).to_markdown()
+    assert text.startswith("# Dry run: NO-GO\n\n**NO-GO - Mean 0.08 is below 0.10.**\n")
+    evident = build_report(observed, facts=FACTS).to_markdown()
+    assert "NO-GO - mean 0.08 (0.07-0.09), below 0.10 in 99 of 100 re-draws of your prompts." in evident
     for words in (
         "Prompts too difficult",
         "Scoring too strict",

@@ -7,13 +7,14 @@ rates are those of the project's statistics notes, section 2k.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.agreement import FALSE_NEGATIVE, FALSE_POSITIVE, weighted_share, wilson
+from dryrun.config import Piece
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +38,8 @@ class Anchors:
         The rows' own reference answers.
     reformatted : float64 array of shape (r,) or None
         The same answers in another form, in the same order.
+    stronger : float64 array of shape (s,) or None
+        What a stronger model's responses earn: the ceiling where there are no reference answers.
     junk : mapping of str to float64 array
         Worthless answers by kind: empty, refusal, the prompt itself, another row's answer ...
     regraded : float64 array of shape (m, times) or None
@@ -49,10 +52,23 @@ class Anchors:
 
     reference: Floats | None = None
     reformatted: Floats | None = None
+    stronger: Floats | None = None
     junk: Mapping[str, Floats] = field(default_factory=dict)
     regraded: Floats | None = None
     people: tuple[Floats, NDArray[np.int64]] | None = None
     people_weight: Floats | None = None
+
+    def without(self, pieces: Collection[Piece]) -> Anchors:
+        """These anchors less the pieces named."""
+        return Anchors(
+            reference=None if Piece.REFERENCES in pieces else self.reference,
+            reformatted=None if {Piece.REFERENCES, Piece.REFORMATTED} & set(pieces) else self.reformatted,
+            stronger=None if Piece.STRONGER in pieces else self.stronger,
+            junk={} if Piece.JUNK in pieces else self.junk,
+            regraded=None if Piece.REGRADING in pieces else self.regraded,
+            people=None if Piece.PEOPLE in pieces else self.people,
+            people_weight=self.people_weight,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,10 @@ class Scale:
         Median over the kinds.
     broken : float
         Share of reference answers that the grader calls wrong while it calls the others right.
+    failing : float
+        Share of reference answers that score below 0.5, whatever the others do.
+    stand_in : bool
+        The ceiling is the 90th percentile of a stronger model: there are no reference answers.
     """
 
     ceiling: float
@@ -81,6 +101,8 @@ class Scale:
     floor_name: str
     floor_median: float | None
     broken: float
+    failing: float = 0.0
+    stand_in: bool = False
 
     @property
     def range(self) -> float | None:
@@ -89,7 +111,7 @@ class Scale:
 
 
 def scale(anchors: Anchors, least_broken: float = 0.15) -> Scale | None:
-    """Where the anchors lie; None without reference answers.
+    """Where the anchors lie; None without reference answers and without a stronger model.
 
     Parameters
     ----------
@@ -99,7 +121,7 @@ def scale(anchors: Anchors, least_broken: float = 0.15) -> Scale | None:
     """
     reference = _valid(anchors.reference)
     if reference is None:
-        return None
+        return _stand_in(anchors)
     wrong = reference < BAD
     share = float(wrong.mean())
     between = float(((reference >= BAD) & (reference < GOOD)).mean())
@@ -113,7 +135,17 @@ def scale(anchors: Anchors, least_broken: float = 0.15) -> Scale | None:
         floor_name=name,
         floor_median=median,
         broken=share if mixed else 0.0,
+        failing=share,
     )
+
+
+def _stand_in(anchors: Anchors) -> Scale | None:
+    stronger = _valid(anchors.stronger)
+    if stronger is None:
+        return None
+    name, floor, median = junk_floor(anchors.junk)
+    ceiling = float(np.quantile(stronger, 0.9))
+    return Scale(ceiling, None, floor, name, median, broken=0.0, stand_in=True)
 
 
 def _reformatted(anchors: Anchors, mixed: bool) -> float | None:

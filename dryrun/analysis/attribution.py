@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
-from dryrun.analysis.agreement import weighted_share
-from dryrun.analysis.anchors import Anchors, Scale, disagreement, junk_floor, noise, reliability, scale
-from dryrun.analysis.groups import Groups, groups
+from dryrun.analysis.anchors import Anchors, disagreement, junk_floor
+from dryrun.analysis.blame import Blame, blame, blame_by_people
+from dryrun.analysis.measures import Measures, measure
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.pooling import pooled_topics
+from dryrun.analysis.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.rules import Branch, decide
-from dryrun.config import Thresholds, Verdict
+from dryrun.analysis.signal import RANGE, RELIABILITY
+from dryrun.analysis.statistics import above, below
+from dryrun.analysis.wording import DatasetQuality, GraderQuality, percent
+from dryrun.config import Piece, Thresholds, Verdict
 from dryrun.records import SampleOutcome
 
-NOT_OWN = (SampleOutcome.TRUNCATED.value, SampleOutcome.REFUSED.value, SampleOutcome.FILTERED.value)
-"""Outcomes that would fake a contrast between the rollouts of a prompt."""
-
-
-class DatasetQuality(StrEnum):
-    """What the evidence says of the prompts."""
-
-    GOOD = "good"
-    TOO_HARD = "too_hard"
-    TOO_EASY = "too_easy"
-    HOMOGENEOUS = "homogeneous"
-    POLARISED = "polarised"
-    BAD_REFERENCES = "bad_references"
-    REFUSALS = "refusals"
-    UNKNOWN = "unknown"
-    """Behind a broken grader, or without anchors, the prompts cannot be judged."""
-
-
-class GraderQuality(StrEnum):
-    """What the evidence says of the grader."""
-
-    GOOD = "good"
-    BINARY = "binary"
-    TOO_STRICT = "too_strict"
-    TOO_LENIENT = "too_lenient"
-    CANNOT_DIFFERENTIATE = "cannot_differentiate"
-    HACKABLE = "hackable"
-    NOISY = "noisy"
-    DISAGREES = "disagrees_with_humans"
-    UNKNOWN = "unknown"
-
+PEOPLE = "people's labels (a wrong answer key passes every other test)"
+LENIENT, STRICT = 0.60, 0.30
+"""Where the grader has too little room between right answers and junk: which end they are at."""
 
 BROKEN = {
     GraderQuality.TOO_STRICT,
@@ -86,43 +59,43 @@ class Attribution:
     branch : Branch or None
         Of the document's tree; None where there are no scores.
     dataset, grader : DatasetQuality, GraderQuality
-    blame : float or None
-        Share of the shortfall (or excess, or flatness) that perfect answers would not mend: the
-        grader's. None where the tree did not fail or there are no anchors.
-    problem_topics : tuple of str
-        Confirmed by pooling.
+    blame : Blame or None
+        The grader's share of the shortfall (or excess, or flatness). None where the tree did not fail
+        or there are no anchors.
+    topics : tuple of PooledTopic
     tags : tuple of str
         ``duplicates``, ``small_n``, ``missing``, ``truncation``, ``empty``.
-    scale : Scale or None
-    groups : Groups or None
-    noise, reliability : float or None
-        Standard deviation of a re-grade; share of the spread within prompts that is not noise.
     reasons : tuple of str
         What decided, in sentences, the weightiest first.
     not_measured : tuple of str
         What this judgement could not see.
+    measures : Measures
     """
 
     verdict: Verdict
     branch: Branch | None
     dataset: DatasetQuality
     grader: GraderQuality
-    blame: float | None
-    problem_topics: tuple[str, ...]
+    blame: Blame | None
+    topics: tuple[PooledTopic, ...]
     tags: tuple[str, ...]
-    scale: Scale | None
-    groups: Groups | None
-    noise: float | None
-    reliability: float | None
     reasons: tuple[str, ...]
     not_measured: tuple[str, ...]
+    measures: Measures
+
+    @property
+    def problem_topics(self) -> tuple[str, ...]:
+        """Those that pooling confirms."""
+        return tuple(topic.topic for topic in self.topics if topic.evidence == "confirmed")
 
     @property
     def next_step(self) -> str:
         """What to do first; ``""`` after a GO."""
         if self.verdict != "NO-GO":
             return ""
-        return NEXT.get(self.grader) or NEXT.get(self.dataset) or ""
+        if self.grader in BROKEN or self.grader is GraderQuality.NOISY:
+            return NEXT[self.grader]
+        return NEXT.get(self.dataset, "")
 
 
 def attribute(
@@ -139,43 +112,35 @@ def attribute(
     duplicate_share : float
         Share of drawn rows that repeat an earlier one.
     """
-    return _Judge(observed, thresholds, anchors, duplicate_share).judgement()
+    observed = observed.ordered()
+    found = measure(observed, thresholds, anchors)
+    return _Judge(observed, thresholds, found, duplicate_share).judgement()
 
 
 class _Judge:
     """One judgement; the methods are its steps in order."""
 
     def __init__(
-        self, observed: Observations, limits: Thresholds, anchors: Anchors, duplicate_share: float
+        self, observed: Observations, limits: Thresholds, found: Measures, duplicate_share: float
     ) -> None:
-        self.observed, self.limits, self.anchors = observed, limits, anchors
-        self.valid = observed.score[np.isfinite(observed.score)]
-        self.mean = float(self.valid.mean()) if self.valid.size else math.nan
-        self.std = float(self.valid.std(ddof=1)) if self.valid.size > 1 else math.nan
-        counted = np.isfinite(self.mean) and np.isfinite(self.std)
-        self.branch = decide(self.mean, self.std, limits) if counted else None
-        own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, observed.score)
-        self.groups = groups(own, observed.prompt)
-        self.scale = scale(anchors, limits.bad_references)
-        self.noise = noise(anchors.regraded)
-        spread = self.groups.within if self.groups else self.std
-        self.reliability = reliability(self.noise, spread) if counted else None
-        self.duplicates = duplicate_share > limits.warn_duplicates
+        self.observed, self.limits, self.found = observed, limits, found
         self.reasons: list[str] = []
-        self.tags: list[str] = ["duplicates"] if self.duplicates else []
-        self.blame: float | None = None
+        self.tags: list[str] = ["duplicates"] if above(duplicate_share, limits.warn_duplicates) else []
+        self.blame: Blame | None = None
 
     def judgement(self) -> Attribution:
         """All steps."""
         if self._invalid():
             return self._close("INVALID", DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
+        failed = self.found.branch is not Branch.PROCEED
         grader = self._broken_grader()
         dataset = self._dataset(grader)
-        if grader is None and dataset is None and self.branch is not Branch.PROCEED:
+        if grader is None and dataset is None and failed:
             grader, dataset = self._blamed()
-        blocked = self.branch is not Branch.PROCEED or grader in BROKEN or dataset is not None
-        if grader is GraderQuality.NOISY and self._drowned():
-            blocked = True
+        blocked = failed or grader in BROKEN or dataset is not None
+        blocked = blocked or (grader is GraderQuality.NOISY and self._drowned())
+        if not blocked and self._no_signal():
+            blocked, (grader, dataset) = True, self._weakest(grader)
         grader = grader or self._plain_grader()
         if grader in BROKEN and dataset is None:
             dataset = DatasetQuality.UNKNOWN
@@ -186,199 +151,238 @@ class _Judge:
         return float(np.isin(self.observed.outcome, [str(one) for one in outcomes]).mean()) if size else 0.0
 
     def _invalid(self) -> bool:
-        limits, score = self.limits, self.observed.score
+        limits, score = self.limits, self.found.score
         prompts = np.unique(self.observed.prompt[np.isfinite(score)]).size
-        missing = float(np.isnan(score).mean()) if score.size else 1.0
         if prompts < limits.min_prompts:
             self._tag("small_n", f"Only {prompts} prompts have a score; {limits.min_prompts} are needed.")
-        if missing > limits.max_missing or self._manski(missing):
-            self._tag("missing", f"{missing:.0%} of scores are missing, which could change the verdict.")
+        if Piece.SAMPLES not in limits.without:
+            self._broken_samples()
+        return self.found.branch is None or bool(set(self.tags) - {"duplicates"})
+
+    def _broken_samples(self) -> None:
+        limits, score = self.limits, self.found.score
+        missing = float(np.isnan(score).mean()) if score.size else 1.0
+        if above(missing, limits.max_missing):
+            self._tag("missing", f"{percent(missing)} of the responses have no score.")
+        elif self._manski(missing):
+            self._tag(
+                "missing",
+                f"{percent(missing)} of the responses have no score: were all of those 0, or all 1, the "
+                "verdict would be another.",
+            )
         for tag, share, words in (
-            ("truncation", self._share(SampleOutcome.TRUNCATED), "hit the token limit"),
+            ("truncation", self._share(SampleOutcome.TRUNCATED), "hit the token limit. Raise it"),
             ("empty", self._share(SampleOutcome.EMPTY), "are empty"),
         ):
-            if share > limits.max_cut_off:
-                self._tag(tag, f"{share:.0%} of responses {words}: no verdict on data or grader is possible.")
-        return self.branch is None or bool(set(self.tags) - {"duplicates"})
+            if above(share, limits.max_cut_off):
+                self._tag(tag, f"{percent(share)} of responses {words}.")
 
     def _tag(self, tag: str, reason: str) -> None:
         self.tags.append(tag)
         self.reasons.append(reason)
 
     def _manski(self, missing: float) -> bool:
-        """Whether scores of 0, or of 1, in all missing places would change the branch of the mean."""
-        if not missing or not self.valid.size:
+        """Whether scores of 0, or of 1, in all missing places would change the branch of the mean.
+
+        The worst-case bounds of Manski (1989).
+        """
+        mean = self.found.mean
+        if not missing or not np.isfinite(mean):
             return False
-        bounds = (self.mean * (1 - missing), self.mean * (1 - missing) + missing)
-        wide = max(self.std, self.limits.std_low)
-        means = {decide(mean, wide, self.limits) for mean in (*bounds, self.mean)}
-        return len(means) > 1
+        bounds = (mean * (1 - missing), mean * (1 - missing) + missing)
+        wide = max(self.found.std, self.limits.std_low)
+        return len({decide(one, wide, self.limits) for one in (*bounds, mean)}) > 1
 
     def _broken_grader(self) -> GraderQuality | None:
-        found, limits = self.scale, self.limits
-        if found is not None and found.range is not None and found.range < limits.least_range:
-            assert found.floor_median is not None
-            self.reasons.append(
-                f"Right answers score {found.ceiling:.2f} and junk {found.floor_median:.2f}: the grader has "
-                "too little room between them."
-            )
-            if found.floor_median >= 0.60:
-                return GraderQuality.TOO_LENIENT
-            strict = found.floor_median < 0.30
-            return GraderQuality.TOO_STRICT if strict else GraderQuality.CANNOT_DIFFERENTIATE
+        narrow = self._narrow()
+        if narrow is not None:
+            return narrow
         if self._hackable():
             return GraderQuality.HACKABLE
-        if self.noise is not None and self.reliability is not None and self._noisy():
+        if self._noisy():
+            noise, signal = self.found.noise, self.found.reliability
             self.reasons.append(
-                f"The same response graded again moves by {self.noise:.2f}; {max(self.reliability, 0):.0%} "
+                f"The same response graded again moves by {noise:.2f}; {percent(max(signal or 0.0, 0.0))} "
                 "of the spread between responses to one prompt is signal."
             )
             return GraderQuality.NOISY
         return self._disagreeing()
 
+    def _narrow(self) -> GraderQuality | None:
+        """Too little room between right answers and junk."""
+        at = self.found.scale
+        if at is None or at.range is None or at.floor_median is None or at.range >= self.limits.least_range:
+            return None
+        if at.stand_in and at.floor_median < LENIENT:
+            return None  # a stronger model that fails too says nothing against the grader
+        self.reasons.append(
+            f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
+            "too little room between them."
+        )
+        if at.floor_median >= LENIENT:
+            return GraderQuality.TOO_LENIENT
+        strict = at.floor_median < STRICT
+        return GraderQuality.TOO_STRICT if strict else GraderQuality.CANNOT_DIFFERENTIATE
+
     def _hackable(self) -> bool:
-        name, floor, median = junk_floor(self.anchors.junk)
+        limits = self.limits
+        name, floor, median = junk_floor(self.found.anchors.junk)
         if floor is None or median is None:
             return False
-        hole = (floor >= 0.50 and median < 0.30) or (floor >= 0.30 and floor >= self.mean)
+        hole = floor >= limits.hackable_alone and median < STRICT
+        hole = hole or (floor >= limits.hackable_junk and floor >= self.found.mean)
+        words = name.replace("_", " ")
         if hole:
-            words = name.replace("_", " ")
             self.reasons.append(
                 f"Worthless answers ({words}) earn at least {floor:.2f}: training will find that."
             )
-        return hole
+        return hole or self._pays_for_length()
+
+    def _pays_for_length(self) -> bool:
+        bias, limits = self.found.length, self.limits
+        if bias is None or not above(bias.correlation, limits.warn_length):
+            return False
+        filler = {name: scores for name, scores in self.found.anchors.junk.items() if "filler" in name}
+        _, floor, _ = junk_floor(filler)
+        if floor is None or floor < limits.hackable_junk:
+            return False
+        self.reasons.append(
+            f"Longer responses to the same prompt earn more (rank correlation {bias.correlation:.2f}), and "
+            f"long filler without content earns at least {floor:.2f}."
+        )
+        return True
 
     def _noisy(self) -> bool:
-        assert self.noise is not None
-        assert self.reliability is not None
-        fits = self.branch in (Branch.PROCEED, Branch.LOW_VARIANCE)
-        return (
-            fits and self.noise >= self.limits.least_noise and self.reliability < self.limits.warn_reliability
-        )
+        noise, signal, limits = self.found.noise, self.found.reliability, self.limits
+        if noise is None or signal is None or self.found.branch not in (Branch.PROCEED, Branch.LOW_VARIANCE):
+            return False
+        grouped = self.found.groups
+        if grouped is not None and below(grouped.usable, limits.min_usable):
+            return False  # where responses to a prompt hardly differ, little noise outweighs their spread
+        return noise >= limits.least_noise and signal < limits.warn_reliability
 
     def _drowned(self) -> bool:
-        return self.reliability is not None and self.reliability < self.limits.min_reliability
+        signal = self.found.reliability
+        return signal is not None and signal < self.limits.min_reliability
 
     def _disagreeing(self) -> GraderQuality | None:
-        if self.branch is not Branch.PROCEED or (self.scale is not None and self.scale.broken):
+        at = self.found.scale
+        if self.found.branch is not Branch.PROCEED or (at is not None and at.broken):
             return None  # the share of blame says more, or the references are to blame
-        rate = disagreement(self.anchors.people, self.limits.min_labels, self.anchors.people_weight)
+        anchors = self.found.anchors
+        rate = disagreement(anchors.people, self.limits.min_labels, anchors.people_weight)
         if rate is None or rate <= self.limits.max_disagreement:
             return None
         self.reasons.append(
-            f"People disagree with the grader on at least {rate:.0%} of the responses they labelled."
+            f"People disagree with the grader on at least {percent(rate)} of the responses they labelled."
         )
         return GraderQuality.DISAGREES
 
     def _dataset(self, grader: GraderQuality | None) -> DatasetQuality | None:
-        if self.scale is not None and self.scale.broken and grader not in BROKEN:
-            self.reasons.append(f"{self.scale.broken:.0%} of the reference answers fail their own grader.")
-            return DatasetQuality.BAD_REFERENCES
         if grader in BROKEN:
             return None
+        at, grouped = self.found.scale, self.found.groups
+        if at is not None and at.broken:
+            self.reasons.append(f"{percent(at.broken)} of the reference answers fail their own grader.")
+            return DatasetQuality.BAD_REFERENCES
         refused = self._share(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
-        if refused > self.limits.max_refused:
-            self.reasons.append(f"The model refuses {refused:.0%} of the prompts.")
+        if Piece.SAMPLES not in self.limits.without and above(refused, self.limits.max_refused):
+            self.reasons.append(f"The model refuses {percent(refused)} of the prompts.")
             return DatasetQuality.REFUSALS
-        if self.branch is Branch.PROCEED and self.groups and self.groups.usable < self.limits.min_usable:
+        if self.found.branch is Branch.PROCEED and grouped and below(grouped.usable, self.limits.min_usable):
             self.reasons.append(
-                f"Only {self.groups.usable:.0%} of prompts would give a signal in groups of "
-                f"{self.groups.group}: nearly all are always right or always wrong."
+                f"Only {percent(grouped.usable)} of prompts would give a signal in groups of "
+                f"{grouped.group}: nearly all are always right or always wrong."
             )
-            if self.groups.within == 0.0:
+            if grouped.within == 0.0:
                 self.reasons.append("All responses to one prompt score alike: is the temperature 0?")
             return DatasetQuality.POLARISED
         return None
 
+    def _no_signal(self) -> bool:
+        index = self.found.signal
+        return index is not None and below(index.value, self.limits.min_signal)
+
+    def _weakest(self, grader: GraderQuality | None) -> tuple[GraderQuality | None, DatasetQuality | None]:
+        """Whose the weakest factor of the Signal Index is."""
+        index = self.found.signal
+        assert index is not None
+        self.reasons.append(
+            f"Signal Index {index.value:.2f}, below {self.limits.min_signal:.2f}: training would gain next "
+            f"to nothing. Its weakest factor: {index.weakest}."
+        )
+        if index.weakest == RANGE:
+            return GraderQuality.CANNOT_DIFFERENTIATE, None
+        loud = (self.found.noise or 0.0) >= self.limits.least_noise
+        if index.weakest == RELIABILITY and loud:
+            return GraderQuality.NOISY, None
+        return grader, DatasetQuality.POLARISED
+
     def _blamed(self) -> tuple[GraderQuality | None, DatasetQuality]:
         """After the tree failed: whose fault it is."""
-        self.blame = blame = self._blame()
-        low, high = self.limits.blame_data, self.limits.blame_grader
-        if blame is None:
+        branch, at = self.found.branch, self.found.scale
+        assert branch is not None
+        share = None
+        if at is not None:
+            self.blame = blame(branch, self.found.sums, self.found.anchors, at)
+            share = self.blame.share if self.blame else None
+        if share is not None and at is not None and at.stand_in and share > self.limits.blame_data:
+            share, self.blame = None, None  # a stronger model's failures bound the share from above only
+        if share is None:
+            self.blame = blame_by_people(branch, self.found.sums, self.found.anchors, self.limits.min_labels)
+            share = self.blame.share if self.blame else None
+        if share is None:
             self.reasons.append("Data or grader is undetermined: grade the reference answers.")
             return GraderQuality.UNKNOWN, DatasetQuality.UNKNOWN
-        if blame <= low:
-            self.reasons.append(f"The grader explains {blame:.0%} of it: the prompts are the cause.")
+        if share <= self.limits.blame_data:
             return None, self._too_what()
-        self.reasons.append(
-            f"The grader explains {blame:.0%} of it" + (": mend it first." if blame < high else ".")
-        )
         mended = {
             Branch.MEAN_TOO_LOW: GraderQuality.TOO_STRICT,
             Branch.MEAN_TOO_HIGH: GraderQuality.TOO_LENIENT,
         }
-        assert self.branch is not None
-        grader = mended.get(self.branch, GraderQuality.CANNOT_DIFFERENTIATE)
-        return grader, DatasetQuality.UNKNOWN if blame >= high else self._too_what()
+        grader = mended.get(branch, GraderQuality.CANNOT_DIFFERENTIATE)
+        return grader, DatasetQuality.UNKNOWN if share >= self.limits.blame_grader else self._too_what()
 
     def _too_what(self) -> DatasetQuality:
-        if self.branch is Branch.MEAN_TOO_HIGH:
+        if self.found.branch is Branch.MEAN_TOO_HIGH:
             return DatasetQuality.TOO_EASY
-        if self.branch is Branch.MEAN_TOO_LOW or self.mean < self.limits.healthy_mean_low:
+        if self.found.branch is Branch.MEAN_TOO_LOW or below(self.found.mean, self.limits.healthy_mean_low):
             return DatasetQuality.TOO_HARD
         return DatasetQuality.HOMOGENEOUS
 
-    def _blame(self) -> float | None:
-        found = self.scale
-        if found is None:
-            return self._blame_by_people()
-        if self.branch is Branch.MEAN_TOO_LOW:
-            best = found.ceiling if found.reformatted is None else min(found.ceiling, found.reformatted)
-            return _clipped((1 - best) / (1 - self.mean))
-        if found.floor_median is None or found.range is None:
-            return None
-        if self.branch is Branch.MEAN_TOO_HIGH:
-            return _clipped(found.floor_median / self.mean)
-        return _clipped(1 - found.range)
-
-    def _blame_by_people(self) -> float | None:
-        """Without right answers: what people's share of good responses would add to the mean, or take off."""
-        people = self.anchors.people
-        if people is None or people[0].size < self.limits.min_labels:
-            return None
-        weight = np.ones(people[0].size) if self.anchors.people_weight is None else self.anchors.people_weight
-        good, _ = weighted_share(people[1] == 1, weight)
-        if self.branch is Branch.MEAN_TOO_LOW:
-            return _clipped((good - self.mean) / (1 - self.mean))
-        return _clipped((self.mean - good) / self.mean) if self.branch is Branch.MEAN_TOO_HIGH else None
-
     def _plain_grader(self) -> GraderQuality:
-        if self.scale is None and not self.anchors.junk and self.branch is not Branch.PROCEED:
+        found = self.found
+        if found.scale is None and not found.anchors.junk and found.branch is not Branch.PROCEED:
             return GraderQuality.UNKNOWN
-        return GraderQuality.BINARY if np.unique(np.round(self.valid, 6)).size <= 2 else GraderQuality.GOOD
+        levels = np.unique(np.round(found.score[np.isfinite(found.score)], 6)).size
+        return GraderQuality.BINARY if levels <= 2 else GraderQuality.GOOD
 
     def _close(self, verdict: Verdict, dataset: DatasetQuality, grader: GraderQuality) -> Attribution:
-        observed = self.observed
-        own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, observed.score)
-        topics = pooled_topics(own, observed.prompt, observed.topic, self.limits)
+        observed, limits = self.observed, self.limits
+        topics: tuple[PooledTopic, ...] = ()
+        if Piece.TOPICS not in limits.without:
+            topics = pooled_topics(self.found.own, observed.prompt, observed.topic, limits)
         return Attribution(
             verdict=verdict,
-            branch=self.branch,
+            branch=self.found.branch,
             dataset=dataset,
             grader=grader,
             blame=self.blame,
-            problem_topics=tuple(topic.topic for topic in topics if topic.evidence == "confirmed"),
+            topics=topics,
             tags=tuple(self.tags),
-            scale=self.scale,
-            groups=self.groups,
-            noise=self.noise,
-            reliability=self.reliability,
             reasons=tuple(self.reasons),
             not_measured=self._not_measured(),
+            measures=self.found,
         )
 
     def _not_measured(self) -> tuple[str, ...]:
-        anchors = self.anchors
+        anchors = self.found.anchors
         missing = {
             "reference answers": anchors.reference is None,
             "reformatted reference answers": anchors.reformatted is None,
             "junk answers": not anchors.junk,
             "repeated grading": anchors.regraded is None,
-            "several rollouts per prompt": self.groups is None,
-            "people's labels (a wrong answer key passes every other test)": anchors.people is None,
+            "several rollouts per prompt": self.found.groups is None,
+            PEOPLE: anchors.people is None,
         }
         return tuple(name for name, is_missing in missing.items() if is_missing)
-
-
-def _clipped(share: float) -> float:
-    return min(max(share, 0.0), 1.0)

@@ -42,6 +42,16 @@ class NoticeCode(StrEnum):
     FEW_PROMPTS = "few_prompts"
     DUPLICATES = "duplicates"
     TOPIC_PROBLEM = "topic_problem"
+    FEW_USABLE = "few_usable"
+    WEAK_SIGNAL = "weak_signal"
+    LOW_CEILING = "low_ceiling"
+    BRITTLE = "brittle"
+    JUNK_PAID = "junk_paid"
+    FAILING_REFERENCES = "failing_references"
+    NOISY_GRADER = "noisy_grader"
+    LENGTH_BIAS = "length_bias"
+    FEW_LEVELS = "few_levels"
+    MODAL = "modal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from dryrun.records import SampleOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +38,68 @@ class Observations:
     outcome: NDArray[np.object_]
     length: NDArray[np.float64]
     grader_error: NDArray[np.bool_]
+
+    def ordered(self) -> Observations:
+        """The same rollouts, prompt by prompt, in an order that does not hang on the one given.
+
+        Sums in another order differ in their last bits, which re-draws would turn into other figures.
+        """
+        order = np.lexsort((self.outcome.astype(str), self.length, self.score, self.prompt))
+        return Observations(
+            self.score[order],
+            self.prompt[order],
+            self.topic[order],
+            self.outcome[order],
+            self.length[order],
+            self.grader_error[order],
+        )
+
+    @classmethod
+    def of(
+        cls,
+        scores: ArrayLike,
+        *,
+        prompts: Sequence[Any] | None = None,
+        topics: Sequence[str] | None = None,
+        outcomes: ArrayLike | None = None,
+        lengths: ArrayLike | None = None,
+    ) -> Observations:
+        """From a table of scores, one row per prompt and one column per rollout.
+
+        Parameters
+        ----------
+        scores : array of shape (n_prompts, k) or (n_prompts,)
+            On 0..1; NaN where there is no grade.
+        prompts : sequence of length n_prompts, optional
+            Anything that tells prompts apart; equal ones are one prompt that was drawn several times.
+            Default: all different.
+        topics : sequence of str of length n_prompts, optional
+        outcomes : array of `SampleOutcome` values, shape of `scores`, optional
+            Default: all answered.
+        lengths : array, shape of `scores`, optional
+            Of the responses, in any unit.
+
+        Raises
+        ------
+        ValueError
+            A shape does not fit.
+        """
+        table = np.asarray(scores, dtype=np.float64)
+        table = table[:, None] if table.ndim == 1 else table
+        count, k = table.shape
+        keys = list(range(count)) if prompts is None else [repr(prompt) for prompt in prompts]
+        names = [""] * count if topics is None else [str(topic) for topic in topics]
+        if len(keys) != count or len(names) != count:
+            raise ValueError(f"prompts and topics need {count} entries, one for each row of scores")
+        _, unit = np.unique(np.array(keys), return_inverse=True)
+        answered = np.full(table.shape, SampleOutcome.ANSWERED.value, dtype=object)
+        ended = answered if outcomes is None else np.array(outcomes, dtype=object).reshape(table.shape)
+        size = np.full(table.shape, np.nan) if lengths is None else np.asarray(lengths, dtype=np.float64)
+        return cls(
+            score=table.ravel(),
+            prompt=np.repeat(unit.astype(np.int64), k),
+            topic=np.repeat(np.array(names, dtype=object), k),
+            outcome=np.array([str(outcome) for outcome in ended.ravel()], dtype=object),
+            length=size.reshape(table.shape).ravel(),
+            grader_error=np.zeros(table.size, dtype=bool),
+        )

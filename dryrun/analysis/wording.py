@@ -35,7 +35,14 @@ class DatasetQuality(StrEnum):
     GOOD = "good"
     TOO_HARD = "too_hard"
     TOO_EASY = "too_easy"
+    HOMOGENEOUS = "homogeneous"
+    """Neither right answers nor junk are among the responses: all about equally good."""
+    POLARISED = "polarised"
+    """Each prompt is always right or always wrong."""
+    BAD_REFERENCES = "bad_references"
+    REFUSALS = "refusals"
     UNKNOWN = "unknown"
+    """Behind a broken grader, or without anchors, the prompts cannot be judged."""
 
 
 class GraderQuality(StrEnum):
@@ -46,6 +53,9 @@ class GraderQuality(StrEnum):
     TOO_LENIENT = "too_lenient"
     CANNOT_DIFFERENTIATE = "cannot_differentiate"
     BINARY = "binary"
+    HACKABLE = "hackable"
+    NOISY = "noisy"
+    DISAGREES = "disagrees_with_humans"
     UNKNOWN = "unknown"
 
 
@@ -70,6 +80,12 @@ class Quality:
 
     word: str
     sentence: str
+
+    @property
+    def firm(self) -> Quality:
+        """The same without "possibly", for where evidence has decided."""
+        word = self.word.removeprefix("Possibly ")
+        return Quality(word[:1].upper() + word[1:], self.sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +243,10 @@ DATASET_LINES: Mapping[DatasetQuality, Quality] = MappingProxyType(
         DatasetQuality.GOOD: Quality("Good", "Base model can partially solve tasks"),
         DatasetQuality.TOO_HARD: Quality("Possibly too hard", "Base model can't perform these tasks"),
         DatasetQuality.TOO_EASY: Quality("Possibly too easy", "Model already good"),
+        DatasetQuality.HOMOGENEOUS: Quality("Possibly all alike", "All responses are about equally good"),
+        DatasetQuality.POLARISED: Quality("Polarised", "Each prompt is always right or always wrong"),
+        DatasetQuality.BAD_REFERENCES: Quality("Bad references", "Reference answers fail their own grader"),
+        DatasetQuality.REFUSALS: Quality("Refused", "The model refuses too many prompts"),
         DatasetQuality.UNKNOWN: Quality("Unknown", "The scores do not tell"),
     }
 )
@@ -240,6 +260,9 @@ GRADER_LINES: Mapping[GraderQuality, Quality] = MappingProxyType(
             "Cannot differentiate", "Grader doesn't differentiate good from bad"
         ),
         GraderQuality.BINARY: Quality("Binary", "Grader is binary (pass/fail) instead of gradient"),
+        GraderQuality.HACKABLE: Quality("Hackable", "Worthless answers earn as much as real ones"),
+        GraderQuality.NOISY: Quality("Noisy", "The same response earns another score when graded again"),
+        GraderQuality.DISAGREES: Quality("Disagrees with people", "People judge its responses otherwise"),
         GraderQuality.UNKNOWN: Quality("Unknown", "The scores do not tell"),
     }
 )

@@ -32,21 +32,20 @@ def headline(verdict: Verdict, *, partial: bool, borderline: bool = False) -> No
     st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]", anchor=False)
 
 
-def banner(found: Diagnosis, evidence: Evidence | None = None) -> None:
-    """The verdict in one box with what decided it; below it what the evidence says."""
-    verdict = found.verdict if evidence is None else evidence.verdict
+def banner(found: Evidence) -> None:
+    """The verdict in one box, with how sure it is and why; below it cause, next step and what is unseen."""
+    verdict, document = found.verdict, found.document
     icon, _ = BADGES[verdict]
-    pattern = PATTERN_TITLES.get(found.pattern) if found.pattern else None
-    words = f"**{verdict}.** {SENTENCES[verdict]}"
-    if verdict != found.verdict:
-        words += f" The scores alone would say {found.verdict}; the evidence below says otherwise."
-    if pattern:
+    pattern = PATTERN_TITLES.get(document.pattern) if document.pattern else None
+    words = f"**{plain(found.summary, 600)}**  \n{SENTENCES[verdict]}"
+    if verdict != document.verdict:
+        words += f" The scores alone would say {document.verdict}; the evidence says otherwise."
+    elif pattern:
         words += f" {pattern}."
-    reasons = " ".join(plain(reason.sentence, 400) for reason in found.reasons)
     show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[verdict]
-    show(f"{words} {reasons}", icon=icon)
-    if evidence is not None and evidence.sentences:
-        st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in evidence.sentences))
+    show(words, icon=icon)
+    if found.sentences:
+        st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in found.sentences))
 
 
 def tested(found: Diagnosis) -> None:

@@ -11,13 +11,13 @@ from dryrun.export import best_responses, sft_rows, to_jsonl, training_package
 from dryrun.runner import report_of
 
 
-def report_downloads(loaded: Loaded, thresholds: Thresholds, evidence: bool) -> None:
+def report_downloads(loaded: Loaded, thresholds: Thresholds) -> None:
     """The report under the thresholds and rules on the screen."""
     name = f"dry-run-{short(loaded.results.run.id)}"
     with st.container(horizontal=True):
         st.download_button(
             "Report (JSON)",
-            lambda: report_of(loaded.results, thresholds, evidence=evidence).to_json().encode(),
+            lambda: report_of(loaded.results, thresholds).to_json().encode(),
             file_name=f"{name}.json",
             mime="application/json",
             on_click="ignore",
@@ -26,7 +26,7 @@ def report_downloads(loaded: Loaded, thresholds: Thresholds, evidence: bool) -> 
         )
         st.download_button(
             "Report (Markdown)",
-            lambda: report_of(loaded.results, thresholds, evidence=evidence).to_markdown().encode(),
+            lambda: report_of(loaded.results, thresholds).to_markdown().encode(),
             file_name=f"{name}.md",
             mime="text/markdown",
             on_click="ignore",

@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from dryrun.analysis.anchors import Anchors
 from dryrun.analysis.diagnosis import Diagnosis
 from dryrun.analysis.evidence import Evidence
 from dryrun.analysis.observations import Observations
@@ -41,11 +40,11 @@ def distribution(observations: Observations, found: Diagnosis, thresholds: Thres
     st.markdown(f"Mean: **{_number(found.statistics.mean)}** &nbsp; Std: **{_number(found.statistics.std)}**")
 
 
-def ruler(anchors: Anchors | None, found: Diagnosis, evidence: Evidence | None) -> None:
+def ruler(found: Evidence) -> None:
     """Where right answers, the model and junk land; nothing where they were not graded."""
-    if anchors is None or evidence is None:
+    if found.document_only:
         return
-    rows = marks(anchors, found.statistics.mean, evidence.stability)
+    rows = marks(found.measures.anchors, found.document.statistics.mean, found.stability)
     if len(rows) < 2:
         return
     st.markdown("What the grader pays for right answers, the model's, and junk")

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from dryrun.analysis.anchors import Anchors
-from dryrun.analysis.diagnosis import Diagnosis, diagnose
-from dryrun.analysis.evidence import Evidence, gather
+from dryrun.analysis.evidence import Evidence, diagnose_with_evidence
 from dryrun.analysis.observations import Observations
 from dryrun.anchoring import load_anchors
 from dryrun.app import jobs
@@ -45,15 +44,12 @@ class Loaded:
     labels: tuple[Label, ...] = ()
     newest_labels: Mapping[Identity, Mapping[str, Label]] = field(default_factory=dict)
 
-    def evidence(self, thresholds: Thresholds, found: Diagnosis) -> Evidence:
-        """What stands beside the document's rule under these thresholds."""
-        repeated = self.duplicate_rows / max(len(self.results.keys), 1)
+    def judge(self, thresholds: Thresholds) -> Evidence:
+        """The judgement under these thresholds, with the evidence they admit."""
         said = labelled(self.results, self.labels) if self.labels else None
-        return gather(self.observations, thresholds, found, self.anchors, repeated, said)
-
-    def diagnosis(self, thresholds: Thresholds) -> Diagnosis:
-        """The verdict under these thresholds."""
-        return diagnose(self.observations, thresholds, duplicate_rows=self.duplicate_rows)
+        return diagnose_with_evidence(
+            self.observations, self.anchors, thresholds, duplicate_rows=self.duplicate_rows, labelled=said
+        )
 
 
 def load(chosen: Chosen) -> tuple[RunStatus, Loaded]:

@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-from dryrun.analysis.diagnosis import NOT_MEASURED
+from dryrun.analysis.evidence import Evidence
 from dryrun.app.labels import plain
 from dryrun.app.loading import Loaded
 from dryrun.app.model_form import model_words
@@ -42,10 +42,11 @@ def empty_state() -> None:
     st.page_link("pages/configure.py", label="Start a run", icon=":material/play_arrow:")
 
 
-def not_measured() -> None:
-    """What a verdict from scores alone leaves open."""
-    with st.expander("What this verdict does not tell", icon=":material/help:"):
-        st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in NOT_MEASURED))
+def not_measured(found: Evidence) -> None:
+    """What the verdict leaves open."""
+    if found.not_measured:
+        with st.expander("What this verdict does not tell", icon=":material/help:"):
+            st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in found.not_measured))
 
 
 def _partial(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.analysis.diagnosis import Diagnosis
+from dryrun.analysis.evidence import Evidence
 from dryrun.analysis.wording import Action, Quality
 from dryrun.app.labels import plain
 
 
-def quality_lines(found: Diagnosis) -> None:
+def quality_lines(found: Evidence) -> None:
     """Dataset and grader, each with a check mark where it is good and its sentence below."""
     _line("Dataset quality", found.dataset_line, good=found.dataset_quality == "good")
     _line("Grader quality", found.grader_line, good=found.grader_quality == "good")
@@ -22,7 +22,7 @@ def _line(title: str, quality: Quality, *, good: bool) -> None:
         st.caption(plain(quality.sentence))
 
 
-def problem(found: Diagnosis) -> None:
+def problem(found: Evidence) -> None:
     """Likely causes, numbered, each with its effect; then what to do. Nothing where there is no problem."""
     if found.verdict != "GO":
         st.markdown(
@@ -44,7 +44,7 @@ def problem(found: Diagnosis) -> None:
         st.markdown("Recommended actions:\n\n" + _bullets(general))
 
 
-def topic_actions(found: Diagnosis) -> None:
+def topic_actions(found: Evidence) -> None:
     """What is recommended topic by topic, folded away: there may be many."""
     about = [action for action in found.actions if action.topic is not None]
     if about:
@@ -52,7 +52,7 @@ def topic_actions(found: Diagnosis) -> None:
             st.markdown(_bullets(about))
 
 
-def warning_list(found: Diagnosis) -> None:
+def warning_list(found: Evidence) -> None:
     """Everything else a person should know before believing the verdict."""
     if found.warnings:
         st.markdown("**Warnings**\n\n" + "\n".join(f"- {plain(w.sentence, 400)}" for w in found.warnings))

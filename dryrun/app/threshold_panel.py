@@ -8,7 +8,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dryrun.app.labels import plain
-from dryrun.config import Thresholds
+from dryrun.config import Piece, Thresholds
 
 DECIDING = ("mean_low", "mean_high", "std_low")
 HEALTHY = ("healthy_mean_low", "healthy_mean_high", "healthy_std")
@@ -41,7 +41,21 @@ TITLES = {
     "least_noise": "Re-grade noise",
     "min_reliability": "Signal at least",
     "warn_reliability": "Signal",
-    "min_usable": "Usable prompts",
+    "group_size": "Training group",
+    "min_usable": "Usable groups at least",
+    "warn_usable": "Usable groups",
+    "full_range": "Full range",
+    "min_signal": "Signal Index at least",
+    "warn_signal": "Signal Index",
+    "warn_ceiling": "References earn",
+    "warn_reformatted": "Lost by another form",
+    "warn_junk": "Junk earns",
+    "hackable_junk": "Junk at most",
+    "hackable_alone": "One junk at most",
+    "warn_length": "Score and length",
+    "few_levels": "Different scores",
+    "modal_share": "Commonest score",
+    "warn_bad_references": "Failing references",
     "bad_references": "Bad references",
     "blame_grader": "Blame: grader from",
     "blame_data": "Blame: data up to",
@@ -67,14 +81,14 @@ def threshold_panel() -> Thresholds:
     with st.expander("Healthy ranges (warn)"):
         values |= _fields(HEALTHY)
     with st.expander("All others"):
-        values |= _fields([name for name in Thresholds.model_fields if name not in DECIDING + HEALTHY])
+        values |= _fields([name for name in Thresholds.numbers() if name not in DECIDING + HEALTHY])
     changed = values != _defaults()
     st.button("Reset thresholds", on_click=_reset, disabled=not changed, icon=":material/restart_alt:")
     return _thresholds(values)
 
 
-def rules_switch() -> bool:
-    """Whether evidence stands beside the document's rule."""
+def rules_switch(thresholds: Thresholds) -> Thresholds:
+    """Whether evidence stands beside the document's rule, and which."""
     on = st.toggle(
         "Evidence beside the rule",
         value=True,
@@ -82,7 +96,18 @@ def rules_switch() -> bool:
         bind="query-params",
         help="Intervals, groups and anchors. Off: the design document's decision tree alone.",
     )
-    return bool(on)
+    if not on:
+        return thresholds.tree_alone()
+    left_out = st.multiselect(
+        "Leave out",
+        [piece.value for piece in Piece],
+        format_func=lambda piece: piece.replace("_", " ").capitalize(),
+        key="without",
+        bind="query-params",
+        placeholder="Nothing",
+        help="The verdict without these pieces of evidence.",
+    )
+    return thresholds.model_copy(update={"without": tuple(Piece(piece) for piece in left_out)})
 
 
 def _fields(names: tuple[str, ...] | list[str]) -> dict[str, Any]:
@@ -96,7 +121,7 @@ def _field(name: str) -> float | int:
     value = st.number_input(
         TITLES.get(name, name),
         min_value=int(low) if whole else low,
-        max_value=None if high is None else high,
+        max_value=None if high is None else int(high) if whole else high,
         value=info.default,
         step=1 if whole else 0.01 if high is not None else 0.1,
         format="%d" if whole else "%.2f" if high is not None else "%.1f",
@@ -116,7 +141,7 @@ def _bounds(metadata: list[Any]) -> tuple[float, float | None]:
 
 
 def _defaults() -> dict[str, Any]:
-    return {name: info.default for name, info in Thresholds.model_fields.items()}
+    return {name: Thresholds.model_fields[name].default for name in Thresholds.numbers()}
 
 
 def _reset() -> None:

@@ -35,7 +35,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Import, grade, judge."""
-    limits = shared.thresholds(options.threshold)
+    limits = shared.thresholds(options.threshold, options.without)
     low_high = options.reward_range
     imported = import_samples(
         shared.store_of(options),

@@ -13,7 +13,15 @@ from typing import Any, TypedDict
 from pydantic import ValidationError
 
 from dryrun.budget import Budget
-from dryrun.config import EMBEDDED_MODEL, BatchConfig, JudgeConfig, ModelConfig, ModelKind, Thresholds
+from dryrun.config import (
+    EMBEDDED_MODEL,
+    BatchConfig,
+    JudgeConfig,
+    ModelConfig,
+    ModelKind,
+    Piece,
+    Thresholds,
+)
 from dryrun.errors import DryRunError
 from dryrun.graders.conventions import Convention
 from dryrun.graders.files import grader_of
@@ -51,7 +59,15 @@ def add_output(command: argparse._ActionsContainer) -> None:
         "--rules",
         choices=["evidence", "document"],
         default="evidence",
-        help="document: the design document's rule alone (default: with intervals, groups and anchors)",
+        help="document: the design document's decision tree alone (default: with all evidence there is)",
+    )
+    command.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=[piece.value for piece in Piece],
+        metavar="EVIDENCE",
+        help=f"leave out one piece of evidence; repeatable: {', '.join(Piece)}",
     )
     command.add_argument(
         "--threshold",
@@ -292,8 +308,8 @@ def _response_format(path: Path | None) -> object:
     return found
 
 
-def thresholds(given: Sequence[str]) -> Thresholds:
-    """The thresholds with ``NAME=VALUE`` pairs applied.
+def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
+    """The thresholds with ``NAME=VALUE`` pairs applied, less the evidence left out.
 
     Raises
     ------
@@ -303,12 +319,12 @@ def thresholds(given: Sequence[str]) -> Thresholds:
     changed: dict[str, str] = {}
     for pair in given:
         name, equals, value = pair.partition("=")
-        if not equals or name not in Thresholds.model_fields:
-            known = ", ".join(Thresholds.model_fields)
+        if not equals or name not in Thresholds.numbers():
+            known = ", ".join(Thresholds.numbers())
             raise DryRunError(f"--threshold {pair}: write NAME=VALUE with a name of: {known}.")
         changed[name] = value
     try:
-        return Thresholds.model_validate(changed)
+        return Thresholds.model_validate({**changed, "without": tuple(without)})
     except ValidationError as error:
         first = error.errors()[0]
         raise DryRunError(

@@ -23,7 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Grade and judge; the model is never called."""
-    limits = shared.thresholds(options.threshold)
+    limits = shared.thresholds(options.threshold, options.without)
     store = shared.store_of(options)
     source = Run.open(store, options.run)
     responses = StoredResponses(source)

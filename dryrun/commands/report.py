@@ -17,4 +17,4 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Print the report of what the run has found so far."""
     asked = Run.open(shared.store_of(options), options.run)
-    return shared.conclude(asked, shared.thresholds(options.threshold), options)
+    return shared.conclude(asked, shared.thresholds(options.threshold, options.without), options)

@@ -50,7 +50,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
-    limits, budget = shared.thresholds(options.threshold), shared.budget(options)
+    limits, budget = shared.thresholds(options.threshold, options.without), shared.budget(options)
     asked = _asked(options)
     key, judge_key = os.environ.get(options.api_key_env, ""), shared.judge_key(options)
     try:

@@ -83,7 +83,8 @@ def test_the_cause_of_a_no_go(
         assert "grade the reference answers" in found.reasons[0]
     else:
         assert found.blame is not None
-        assert blame[0] <= found.blame <= blame[1]
+        assert blame[0] <= found.blame.share <= blame[1]
+        assert found.blame.interval.low <= found.blame.share <= found.blame.interval.high
 
 
 def test_faults_that_the_tree_cannot_see_block_a_run() -> None:
