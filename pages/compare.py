@@ -14,11 +14,10 @@ st.title("Compare runs")
 try:
     first, second = pick_runs()
     with st.sidebar:
-        thresholds = threshold_panel()
-        beside = rules_switch()
+        thresholds = rules_switch(threshold_panel())
     if first is None or second is None:
         st.info("Choose two runs: the one before and the one after.", icon=":material/info:")
         st.stop()
-    comparison_view(first, second, thresholds, beside)
+    comparison_view(first, second, thresholds, not thresholds.document_only)
 except DryRunError as error:
     show_error(error)
