@@ -67,10 +67,13 @@ def anchor_ruler(rows: list[Mark]) -> alt.LayerChart:
     row = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False))
     base = alt.Chart(data)
     bars = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), title="Score"), x2="high:Q", y=row, color=colour
+        x=alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), title="Score"),
+        x2=alt.X2("high:Q"),
+        y=row,
+        color=colour,
     )
     points = base.mark_point(size=90, filled=True, opacity=1).encode(
-        x="mean:Q",
+        x=alt.X("mean:Q"),
         y=row,
         color=colour,
         shape=shape,
