@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+GRADED_AGAIN = "when graded again in a fresh process"
+"""Stands in ``other_error`` of a grade that came out otherwise when it was made a second time."""
+
 Item = Mapping[str, Any]
 """One dataset row, whole: ``messages``, optional ``tools``, and every other key of the row."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.observations import Observations
 from dryrun.config import RunConfig
-from dryrun.records import Grade, GradeOutcome, Prompt, Sample, SampleOutcome
+from dryrun.records import GRADED_AGAIN, Grade, GradeOutcome, Prompt, Sample, SampleOutcome
 from dryrun.runs import Run
 from dryrun.schemas import GRADES, PLAN, SAMPLES, grade_from_row, prompts_from_table, sample_from_row
 from dryrun.store import Partition
@@ -86,7 +86,18 @@ class Results:
             grader_error=np.array(
                 [errors not in (None, "{}") for errors in self.rollouts["errors"].to_pylist()]
             ),
+            unstable=self._unstable(),
         )
+
+    def _unstable(self) -> tuple[int, ...]:
+        """Dataset rows (from 1) of rollouts whose second grading came out otherwise."""
+        errors = self.rollouts["errors"]
+        hit = pc.fill_null(pc.match_substring(errors, GRADED_AGAIN), False)
+        prompts = self.rollouts["prompt"].filter(hit)
+        if not len(prompts):
+            return ()
+        rows = self.run.prompt_columns(["row"])["row"].take(prompts)
+        return tuple(row + 1 for row in rows.to_pylist())
 
     def inspect(self, indices: Sequence[int]) -> list[Inspected]:
         """The rollouts at these positions of `rollouts`, whole, in the given order."""

@@ -38,6 +38,8 @@ class Coverage:
         Grades that carry an error, those that count as 0 by the grader's own rule among them.
     duplicate_rows : int
         Drawn rows that repeat an earlier one word for word.
+    unstable : tuple of int
+        Dataset rows of rollouts that got another score when graded again.
     """
 
     prompts: int
@@ -50,6 +52,7 @@ class Coverage:
     outcomes: Mapping[SampleOutcome, int]
     grader_errors: int
     duplicate_rows: int = 0
+    unstable: tuple[int, ...] = ()
 
     def share(self, count: int) -> float:
         """`count` as a share of all responses; 0 if there are none."""
@@ -94,4 +97,5 @@ def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:
         },
         grader_errors=int(np.count_nonzero(observations.grader_error)),
         duplicate_rows=duplicate_rows,
+        unstable=observations.unstable,
     )

@@ -39,6 +39,7 @@ class NoticeCode(StrEnum):
     EMPTY = "empty"
     REFUSED = "refused"
     GRADER_ERRORS = "grader_errors"
+    GRADER_UNSTABLE = "grader_unstable"
     FEW_PROMPTS = "few_prompts"
     DUPLICATES = "duplicates"
     TOPIC_PROBLEM = "topic_problem"
@@ -52,6 +53,10 @@ class NoticeCode(StrEnum):
     LENGTH_BIAS = "length_bias"
     FEW_LEVELS = "few_levels"
     MODAL = "modal"
+
+
+SHOWN_ROWS = 8
+"""How many rows a notice names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +253,19 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
     )
     for code, count, limit, words in rows:
         yield from _share(code, count, coverage, limit, words)
+    if coverage.unstable:
+        yield _unstable(coverage.unstable)
     yield from _prompts(coverage, thresholds)
+
+
+def _unstable(rows: tuple[int, ...]) -> Notice:
+    shown = ", ".join(map(str, sorted(set(rows))[:SHOWN_ROWS]))
+    more = ", ..." if len(set(rows)) > SHOWN_ROWS else ""
+    text = (
+        f"{plural(len(rows), 'response')} got another score when graded again in a fresh process "
+        f"(dataset rows {shown}{more}): the grader keeps something from one grade to the next, or draws lots."
+    )
+    return Notice(NoticeCode.GRADER_UNSTABLE, text, len(rows), 0)
 
 
 def _share(code: NoticeCode, count: int, coverage: Coverage, limit: float, words: str) -> Iterator[Notice]:

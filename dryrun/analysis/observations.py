@@ -30,6 +30,8 @@ class Observations:
         Length of the response in tokens, or in characters where tokens are not counted; NaN if unknown.
     grader_error : bool array
         Whether the grade carries an error (its score may be 0 by the grader's rule).
+    unstable : tuple of int
+        Dataset rows (from 1) of rollouts that got another score when they were graded a second time.
     """
 
     score: NDArray[np.float64]
@@ -38,6 +40,7 @@ class Observations:
     outcome: NDArray[np.object_]
     length: NDArray[np.float64]
     grader_error: NDArray[np.bool_]
+    unstable: tuple[int, ...] = ()
 
     def ordered(self) -> Observations:
         """The same rollouts, prompt by prompt, in an order that does not hang on the one given.
@@ -52,6 +55,7 @@ class Observations:
             self.outcome[order],
             self.length[order],
             self.grader_error[order],
+            self.unstable,
         )
 
     @classmethod

@@ -89,6 +89,7 @@ def subset(observations: Observations, rows: np.ndarray[tuple[int], np.dtype[np.
         outcome=observations.outcome[rows],
         length=observations.length[rows],
         grader_error=observations.grader_error[rows],
+        unstable=observations.unstable,
     )
 
 

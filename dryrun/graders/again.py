@@ -17,6 +17,7 @@ from time import monotonic
 
 from dryrun.graders.jobs import Job
 from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess, encoded
+from dryrun.records import GRADED_AGAIN
 
 FIRST = 8
 """Of a session's grades all of the first `FIRST` are repeated, then number n with the chance
@@ -25,7 +26,7 @@ FIRST = 8
 MAX_STARTS = 4
 """So often a process is started for this in a session; then repeating stops."""
 
-NEAR = 1e-9
+NEAR = 1e-12
 
 
 def chosen(number: int) -> bool:
@@ -139,8 +140,8 @@ def difference(first: Reply, second: Reply) -> str:
     if isinstance(a, float) and isinstance(b, float) and abs(a - b) <= NEAR * max(1.0, abs(a)):
         return ""
     return (
-        f"graded {_shown(a)}, but {_shown(b)} when graded again in a fresh process: the grader keeps "
-        "something from one grade to the next, or draws lots"
+        f"graded {_shown(a)}, but {_shown(b)} {GRADED_AGAIN}: the grader keeps something from one grade "
+        "to the next, or draws lots"
     )
 
 

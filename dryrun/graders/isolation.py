@@ -137,9 +137,11 @@ def bwrap() -> str | None:
 
 def launch(mechanism: Mechanism, limits: Limits) -> Launch:
     """How to start a worker under `mechanism`."""
-    python = [sys.executable, "-I", "-B", "-X", "utf8", "-c", text_of("worker.py")]
+    # not -I: it would ignore PYTHONHASHSEED, and the order of sets would change from worker to worker
+    python = [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", text_of("worker.py")]
     if mechanism is Mechanism.NOTHING:
-        return Launch(python, {"PATH": os.defpath, "LANG": "C.UTF-8"}, isolated=False)
+        plain = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+        return Launch(python, plain, isolated=False)
     program = bwrap()
     assert program is not None, "candidates() names bubblewrap only where it is"
     from_root = mechanism is Mechanism.BUBBLEWRAP_ROOT

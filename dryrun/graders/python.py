@@ -110,9 +110,8 @@ class PythonGrader:
             grade = self._wrong(reply.error or reply.absent, seconds)
         else:
             grade = graded(reply.value, seconds)
-        other = "; ".join(
-            filter(None, (grade.errors.get(GradeError.OTHER.value), reply.note, reply.unstable))
-        )
+        said = (reply.unstable, grade.errors.get(GradeError.OTHER.value), reply.note)
+        other = "; ".join(filter(None, said))
         errors = {**grade.errors, GradeError.OTHER.value: one_line(other)} if other else grade.errors
         return replace(grade, sub_rewards=dict(reply.parts), errors=errors)
 

@@ -11,19 +11,29 @@ First frame in: ``{"source", "limits", "uid", "paths", "isolated", "fork", "adap
 """
 
 import contextlib
-import json
-import math
 import os
 import resource
+import shutil
 import sys
 import traceback
 import types
 from collections.abc import Callable
+from json import dumps, loads
+from math import isfinite
+from os import _exit, fork, getpid, pread, read, stat, waitpid, write
 from typing import Any
 
 SOURCE_NAME = "<grader>"
 MAX_TEXT = 500
 GRADER_MODULE = "grader"
+
+is_a, kind_of, length, least, number, text, truth = isinstance, type, len, min, float, str, bool
+"""Bound here, like the functions of os and json above: a grader that patches builtins or modules
+changes its own later grades, which is noticed, but not what is reported of them."""
+
+FROM_BYTES, TEXTS = int.from_bytes, (str, bytes, bytearray)
+
+SCRATCH = ("/tmp", "/dev/shm")
 
 Job = dict[str, Any]
 Grade = Callable[[Any, Any], Job]
@@ -34,25 +44,25 @@ def read_exactly(fd: int, size: int) -> bytes:
     """The next `size` bytes; ends the process when the parent is gone."""
     chunks = []
     while size:
-        chunk = os.read(fd, min(size, 1 << 20))
+        chunk = read(fd, least(size, 1 << 20))
         if not chunk:
-            os._exit(0)
+            _exit(0)
         chunks.append(chunk)
-        size -= len(chunk)
+        size -= length(chunk)
     return b"".join(chunks)
 
 
 def read_frame(fd: int) -> Any:
     """The next frame."""
-    return json.loads(read_exactly(fd, int.from_bytes(read_exactly(fd, 4), "big")))
+    return loads(read_exactly(fd, FROM_BYTES(read_exactly(fd, 4), "big")))
 
 
 def write_frame(fd: int, value: Job) -> None:
     """Send a frame, whole."""
-    body = json.dumps(value).encode()
-    view = memoryview(len(body).to_bytes(4, "big") + body)
-    while view:
-        view = view[os.write(fd, view) :]
+    body = dumps(value).encode()
+    frame = length(body).to_bytes(4, "big") + body
+    while frame:
+        frame = frame[write(fd, frame) :]
 
 
 def take_over_pipes() -> tuple[int, int]:
@@ -86,12 +96,12 @@ def brief(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename == SOURCE_NAME:
         where = f"line {error.lineno}: "
     try:
-        said = str(error)[:MAX_TEXT]
+        said = text(error)[:MAX_TEXT]
     except BaseException:
         said = "(its message cannot be shown)"
-    if isinstance(error, ModuleNotFoundError):
+    if is_a(error, ModuleNotFoundError):
         said += "; the sandbox has what is installed beside Dry Run, and this is not installed"
-    return f"{where}{type(error).__name__}: {said}"[:MAX_TEXT]
+    return f"{where}{kind_of(error).__name__}: {said}"[:MAX_TEXT]
 
 
 def load(source: str, adapter: Job | None) -> Grade:
@@ -136,17 +146,17 @@ def settling(call: Callable[[Any, Any], Any], name: str) -> Grade:
 
 def answer(value: Any, name: str = "grade") -> Job:
     """The reply to what the function returned: a finite number, or why it is none."""
-    kind = type(value).__name__
-    if value is None or isinstance(value, (str, bytes, bytearray)):
+    kind = kind_of(value).__name__
+    if value is None or is_a(value, TEXTS):
         return {"error": f"{name} returned {kind}, not a number"}
     try:
-        number = float(value)
+        reward = number(value)
     except BaseException as error:
-        return {"error": f"{name} returned {kind}, not a number ({type(error).__name__})"}
-    if not math.isfinite(number):
-        return {"error": f"{name} returned {number}, not a finite number"}
-    note = f"{name} returned {bool(value)}, counted as {number}" if kind in ("bool", "bool_") else ""
-    return {"value": number, "note": note}
+        return {"error": f"{name} returned {kind}, not a number ({kind_of(error).__name__})"}
+    if not isfinite(reward):
+        return {"error": f"{name} returned {reward}, not a finite number"}
+    note = f"{name} returned {truth(value)}, counted as {reward}" if kind in ("bool", "bool_") else ""
+    return {"value": reward, "note": note}
 
 
 def grade_one(grade: Grade, job: Job) -> Job:
@@ -178,45 +188,80 @@ class Litter:
         if youngest == self._seen:
             return False
         self._seen = youngest
-        known = {1, os.getpid()}
+        known = {1, getpid()}
         others = {int(name) for name in os.listdir("/proc") if name.isdigit()} - known
-        return bool(others) or self._running_threads() > self._threads
+        return truth(others) or self._running_threads() > self._threads
 
     def _youngest(self) -> bytes:
-        return b"" if self._fd < 0 else os.pread(self._fd, 128, 0).rsplit(b" ", 1)[-1]
+        return b"" if self._fd < 0 else pread(self._fd, 128, 0).rsplit(b" ", 1)[-1]
 
     def _running_threads(self) -> int:
-        return 0 if self._fd < 0 else len(os.listdir("/proc/self/task"))
+        return 0 if self._fd < 0 else length(os.listdir("/proc/self/task"))
+
+
+class Scratch:
+    """Takes away the files that a grade left, so that the next one does not find them.
+
+    What was there when the source had been loaded stays. A folder's time of change tells by one
+    look whether anything came or went.
+    """
+
+    def __init__(self) -> None:
+        self._known = {folder: set(os.listdir(folder)) for folder in SCRATCH}
+        self._times = self._changed()
+
+    def sweep(self) -> None:
+        """Remove what is new."""
+        times = self._changed()
+        if times == self._times:
+            return
+        for folder, known in self._known.items():
+            for name in set(os.listdir(folder)) - known:
+                path = f"{folder}/{name}"
+                if os.path.isdir(path) and not os.path.islink(path):
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    with contextlib.suppress(OSError):
+                        os.unlink(path)
+        self._times = self._changed()
+
+    def _changed(self) -> list[int]:
+        return [stat(folder).st_mtime_ns for folder in self._known]
 
 
 def serve(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
     """Grade until the parent closes the pipe."""
-    me = os.getpid()
-    litter = Litter() if isolated else None
+    me = getpid()
+    litter, scratch = (Litter(), Scratch()) if isolated else (None, None)
     while True:
         for job in read_frame(incoming):
             reply = grade_one(grade, job)
-            if os.getpid() != me:
-                os._exit(0)  # a child that user code forked has no business with the protocol
+            if getpid() != me:
+                _exit(0)  # a child that user code forked has no business with the protocol
+            if scratch is not None:
+                scratch.sweep()
             reply["id"] = job["id"]
             reply["recycle"] = litter is not None and litter.left()
             write_frame(outgoing, reply)
 
 
-def serve_fresh(incoming: int, outgoing: int, grade: Grade) -> None:
+def serve_fresh(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
     """The same, each job in a child of its own: nothing was graded before it."""
+    scratch = Scratch() if isolated else None
     while True:
         for job in read_frame(incoming):
-            child = os.fork()
+            child = fork()
             if child == 0:
-                me = os.getpid()
+                me = getpid()
                 reply = grade_one(grade, job)
-                if os.getpid() == me:
+                if getpid() == me:
                     write_frame(outgoing, {**reply, "id": job["id"], "recycle": False})
-                os._exit(0)
-            _, status = os.waitpid(child, 0)
+                _exit(0)
+            _, status = waitpid(child, 0)
             if status:
-                os._exit(1)  # it sent no answer, or half of one
+                _exit(1)  # it sent no answer, or half of one
+            if scratch is not None:
+                scratch.sweep()
 
 
 def main() -> None:
@@ -241,7 +286,7 @@ def main() -> None:
         os._exit(0)
     write_frame(outgoing, {"loaded": True})
     if start["fork"]:
-        serve_fresh(incoming, outgoing, grade)
+        serve_fresh(incoming, outgoing, grade, start["isolated"])
     serve(incoming, outgoing, grade, start["isolated"])
 
 

@@ -1,0 +1,110 @@
+"""Same input, same result: a grader that breaks this is noticed, and the rows are named."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+
+import pytest
+
+from dryrun.graders.again import FIRST, chosen
+from dryrun.graders.python import PythonGrader
+from dryrun.records import Grade, GradeOutcome
+from tests.graders.grading import sample
+
+HEAD = "import builtins, json, os, random, sys, time\nseen = []\n"
+
+
+def graded(body: str, texts: list[str], head: str = HEAD) -> list[Grade]:
+    lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
+    source = f"{head}def grade(sample, item):\n    text = sample['output_text']\n{lines}\n"
+
+    async def run() -> list[Grade]:
+        async with PythonGrader(source, 10.0, workers=1) as grader:
+            return [await grader.grade(sample(text), {}) for text in texts]
+
+    return asyncio.run(run())
+
+
+def unstable(grades: list[Grade]) -> list[int]:
+    said = "when graded again in a fresh process"
+    return [number for number, grade in enumerate(grades) if said in grade.errors.get("other_error", "")]
+
+
+LEAKS = {
+    "a counter": "seen.append(text); return float(len(seen))",
+    "duplicates earn nothing": "known = text in seen; seen.append(text); return float(not known)",
+    "the best so far": "seen.append(len(text)); return len(text) / max(seen)",
+    "a cache that answers for another": "seen.append(1.0 if text == 'b' else 0.0); return seen[0]",
+    "an attribute of the function": "grade.n = getattr(grade, 'n', 0) + 1; return float(grade.n > 2)",
+    "an environment variable": "n = os.environ.get('n', ''); os.environ['n'] = n + 'x'; return float(len(n))",
+    "a patched builtin": "n = max(text); builtins.max = lambda _: 'z'; return float(ord(n))",
+    "a patched module": "n = float(json.loads('2')); json.loads = lambda _: 5; return n",
+    "float itself": "n = float(1); builtins.float = lambda _: 0.5; return n",
+    "chance": "return random.random()",
+    "the clock": "return time.time()",
+    "the process": "return float(os.getpid())",
+    "an error from the third on": "seen.append(text); return 1 / (len(seen) < 3)",
+}
+TEXTS = ["a", "bb", "b", "a", "ccc", "b", "dd"]
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_what_leaks_from_one_grade_to_the_next_is_reported(name: str) -> None:
+    grades = graded(LEAKS[name], TEXTS)
+    assert unstable(grades), [grade.reward for grade in grades]
+    assert all(grade.outcome is not GradeOutcome.UNGRADED for grade in grades)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return len(text) / 10",
+        "seen.append(text); return float(text == 'b')",
+        "raise ValueError(object())",
+        "return float('nan')",
+        "return {1: 2}",
+        "return sum(hash(x) % 97 for x in text) / 97",
+    ],
+)
+def test_a_grader_that_keeps_to_its_input_is_never_accused(body: str) -> None:
+    assert unstable(graded(body, TEXTS)) == []
+
+
+def test_a_grader_that_kills_what_repeats_it_is_graded_all_the_same() -> None:
+    body = "if os.getppid() != 1 and len(seen) == 0 and os.getpid() > 3: os._exit(3)\nreturn 1.0"
+    assert [grade.reward for grade in graded(body, TEXTS)] == [1.0] * len(TEXTS)
+
+
+def test_the_first_are_all_repeated_and_ever_fewer_of_the_rest() -> None:
+    picked = [number for number in range(100_000) if chosen(number)]
+    assert picked[:FIRST] == list(range(FIRST))
+    assert 60 < len(picked) < 110
+    assert picked == [number for number in range(100_000) if chosen(number)]
+    assert statistics.median(picked) < 5_000
+
+
+def test_the_reward_stays_the_first_one() -> None:
+    rewards = [grade.reward for grade in graded(LEAKS["a counter"], TEXTS)]
+    assert rewards == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+
+
+def test_files_of_one_grade_are_gone_before_the_next() -> None:
+    body = """
+for path in ('/tmp/n', '/dev/shm/n', '/tmp/d/n'):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    open(path, 'a').write('x')
+return float(max(map(os.path.getsize, ('/tmp/n', '/dev/shm/n', '/tmp/d/n'))))"""
+    grades = graded(body, TEXTS)
+    assert [grade.reward for grade in grades] == [1.0] * len(TEXTS)
+    assert unstable(grades) == []
+
+
+def test_a_file_made_while_loading_stays() -> None:
+    head = HEAD + "open('/tmp/table', 'w').write('1')\n"
+    assert {grade.reward for grade in graded("return float(open('/tmp/table').read())", TEXTS, head)} == {1.0}
+
+
+def test_what_breaks_the_worker_itself_reaches_no_other_grade() -> None:
+    grades = graded("n = len(text); builtins.len = lambda _: 7; return float(n)", TEXTS)
+    assert [grade.reward for grade in grades] == [float(len(text)) for text in TEXTS]
