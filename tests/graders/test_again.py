@@ -7,10 +7,13 @@ import statistics
 
 import pytest
 
+from dryrun import run_dry_run
 from dryrun.graders.again import FIRST, chosen
 from dryrun.graders.python import PythonGrader
 from dryrun.records import Grade, GradeOutcome
+from tests.fake_endpoint import FakeEndpoint
 from tests.graders.grading import sample
+from tests.support import sum_rows
 
 HEAD = "import builtins, json, os, random, sys, time\nseen = []\n"
 
@@ -108,3 +111,17 @@ def test_a_file_made_while_loading_stays() -> None:
 def test_what_breaks_the_worker_itself_reaches_no_other_grade() -> None:
     grades = graded("n = len(text); builtins.len = lambda _: 7; return float(n)", TEXTS)
     assert [grade.reward for grade in grades] == [float(len(text)) for text in TEXTS]
+
+
+def test_the_report_names_the_rows(endpoint: FakeEndpoint) -> None:
+    source = "seen = []\ndef grade(sample, item):\n    seen.append(1)\n    return (len(seen) % 3) / 2\n"
+    found = run_dry_run(sum_rows(30), source, "fake", 30, rollouts=1, base_url=endpoint.base_url)
+    warned = [one for one in found["diagnosis"]["warnings"] if "when graded again in a fresh process" in one]
+    assert len(warned) == 1
+    assert "dataset rows " in warned[0]
+
+
+def test_a_sound_grader_is_not_warned_of(endpoint: FakeEndpoint) -> None:
+    source = "def grade(sample, item): return float(sample['output_text'] == item['reference_answer'])"
+    found = run_dry_run(sum_rows(30), source, "fake", 30, rollouts=1, base_url=endpoint.base_url)
+    assert not any("graded again" in one for one in found["diagnosis"]["warnings"])
