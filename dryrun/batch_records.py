@@ -7,6 +7,7 @@ or a part that knows its batch or the file and the token by which the batch is f
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -118,6 +119,16 @@ def _read(path: Path) -> Part:
 def open_parts(parts: Iterable[Part]) -> list[Part]:
     """Those whose responses are, or may be, at the endpoint."""
     return [part for part in parts if part.state in OPEN]
+
+
+def others_open(run: Run) -> list[Part]:
+    """The parts that other runs in this data directory have at the endpoint; unreadable ones are left out."""
+    found = []
+    for folder in sorted(run.store.runs.glob("*/batches")):
+        if folder.parent.name != run.id:
+            with contextlib.suppress(StoreError):
+                found += Parts(Run(run.store, folder.parent.name)).read()
+    return [part for part in found if part.state is PartState.SUBMITTED]
 
 
 def under_way(run: Run) -> int:

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from dryrun.batch_records import Part, Parts, PartState, open_parts
+from dryrun.batch_records import Part, Parts, PartState, open_parts, others_open
 from dryrun.errors import ModelError, StoreError
 from dryrun.models import Model
 from dryrun.models.batch_api import QUEUE_FULL, Batch, BatchFaultError, BatchStatus
@@ -22,6 +22,7 @@ from dryrun.models.client import Answer
 from dryrun.models.endpoint import BatchRow, EndpointModel
 from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.request import RequestSize
+from dryrun.paths import hosted
 from dryrun.plan import Ask
 from dryrun.records import Sample
 from dryrun.runs import Run
@@ -83,14 +84,24 @@ class BatchRun:
         model.leave_out(name for part in known for name in part.left_out)
         self._asks: dict[str, Ask] = {}
         self._waiting: deque[Ask] = deque()
-        self._seen: dict[int, Batch] = {}
+        self._seen: dict[str, Batch] = {}
+        self._others: set[str] = set()
         self._full = False
         self._failed_looks = 0
         self.under_way = self.left = 0
 
     def claim(self, asks: Sequence[Ask]) -> list[Ask]:
-        """Take on all of these that go through batches; the others, to be asked call by call, come back."""
+        """Take on all of these that go through batches; the others, to be asked call by call, come back.
+
+        What another run has under way, say one with fewer prompts or another grader, is waited for too.
+        """
         self._asks = {ask.key: ask for ask in asks}
+        if self._window is not None and not hosted():
+            shared = [
+                part for part in others_open(self._parts.run) if not self._asks.keys().isdisjoint(part.keys)
+            ]
+            self._others = {part.batch for part in shared}
+            self._open += shared
         held = {key for part in self._open for key in part.keys if key in self._asks}
         self.under_way = len(held)
         rest = [ask for ask in asks if ask.key not in held]
@@ -205,16 +216,19 @@ class BatchRun:
             try:
                 batch = await self._model.batches.look(part.batch)
             except BatchFaultError as error:
-                self._count_failed_look(part, error, say)
+                if part.batch in self._others and error.fault.kind not in CURABLE:
+                    self._give_back(part, PartState.SUBMITTED)  # the other run's key is not ours
+                else:
+                    self._count_failed_look(part, error, say)
                 continue
             self._failed_looks = 0
-            self._seen[part.number] = batch
+            self._seen[part.batch] = batch
             if batch.status is BatchStatus.FAILED:
                 self._take_back(part, batch)
             elif batch.ended:
                 ended.append((part, batch))
         if self._open and not self._failed_looks:
-            seen = [self._seen[part.number] for part in self._open if part.number in self._seen]
+            seen = [self._seen[part.batch] for part in self._open if part.batch in self._seen]
             say(words(seen, sum(len(part.keys) for part in self._open)))
         return ended
 
@@ -234,11 +248,10 @@ class BatchRun:
         ModelError
             Waiting would not help.
         """
-        self._close(part, PartState.REFUSED)
-        asks = [self._asks[key] for key in part.keys if key in self._asks]
-        self.under_way -= len(asks)
+        self._give_back(part, PartState.REFUSED)
+        if part.batch in self._others:
+            return
         if batch.code == QUEUE_FULL and self._open:
-            self._waiting.extendleft(reversed(asks))
             self._full = True
             return
         problem = self._model.redacted(batch.problem or "no reason given")
@@ -246,6 +259,13 @@ class BatchRun:
         if batch.code == QUEUE_FULL:
             advice = "Resume when the account's other batches are done, or ask for fewer samples."
         raise ModelError(f"The endpoint refused the batch: {problem.rstrip('.')}. {advice}")
+
+    def _give_back(self, part: Part, state: PartState) -> None:
+        """Let its requests wait to be submitted anew, by this run."""
+        self._close(part, state)
+        asks = [self._asks[key] for key in part.keys if key in self._asks]
+        self.under_way -= len(asks)
+        self._waiting.extendleft(reversed(asks))
 
     async def _collect(self, part: Part, batch: Batch) -> AsyncIterator[tuple[Sample | None, Fault | None]]:
         """Each request of a batch once: its sample, None where it is asked again; and its fault if fatal."""
@@ -271,6 +291,8 @@ class BatchRun:
         sample = self._model.take_row(ask.prompts[0][0], ask.rollout, answer, row)
         if sample is None:
             self._waiting.append(ask)
+        else:
+            del self._asks[ask.key]  # two other runs may have asked for it
         return sample
 
     async def _rows_of(self, part: Part, file: str) -> AsyncIterator[tuple[str, Answer | Fault]]:
@@ -300,7 +322,8 @@ class BatchRun:
 
     def _close(self, part: Part, state: PartState) -> None:
         self._open.remove(part)
-        self._parts.save(replace(part, state=state))
+        if part.batch not in self._others:
+            self._parts.save(replace(part, state=state))
 
     def _not_submitted(self, fault: Fault) -> ModelError:
         said = self._model.redacted(fault.message)

@@ -21,7 +21,7 @@ from dryrun.runs import Run, RunStatus, unfinished_run
 from dryrun.store import Store
 from tests.fake_batches import FakeBatches, bodies
 from tests.fake_endpoint import FakeEndpoint, Reply, deterministic_answer, prompt_text
-from tests.support import make_run, sum_rows, wait_until, work
+from tests.support import FUZZY, make_run, sum_rows, wait_until, work
 
 BATCH = BatchConfig()
 
@@ -346,6 +346,34 @@ def test_resumed_call_by_call_it_collects_the_batch_and_calls_for_nothing_in_it(
     assert unfinished_run(store, make_run(store, server.base_url).config()) is not None
     status = work(run, batch=None)
     assert (status.graded, server.calls, server.creates) == (80, 0, 1)
+
+
+def test_what_another_run_has_under_way_is_waited_for_not_paid_for_again(
+    store: Store, server: FakeBatches
+) -> None:
+    server.looks = 10**9
+    rows = sum_rows(30)
+    small = batch_run(store, server.base_url, rows=rows, size=10)
+    cancelled(small, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    server.looks = 3
+    large = batch_run(store, server.base_url, rows=rows, size=30, grader=FUZZY)
+    assert work(large).graded == 60
+    assert [len(batch.rows) for batch in server.batches.values()] == [20, 40]
+    status = work(small)
+    assert (status.graded, status.attempts, len(server.batches), under_way(small)) == (20, 0, 2, 0)
+
+
+def test_another_runs_batch_that_this_key_cannot_see_is_submitted_anew(
+    store: Store, server: FakeBatches
+) -> None:
+    server.looks = 10**9
+    first = batch_run(store, server.base_url)
+    cancelled(first, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    server.looks = 3
+    server.refuse("look", Reply.error(404, "No batch found with id 'batch_0'"))
+    assert work(batch_run(store, server.base_url, grader=FUZZY)).graded == 80
+    assert len(server.batches) == 2
+    assert under_way(first) == 80
 
 
 def test_a_batch_whose_making_was_cut_off_is_found_again(store: Store, server: FakeBatches) -> None:
