@@ -9,6 +9,7 @@ from dryrun.app.grader_trial import trial_section
 from dryrun.app.judge_form import ChosenJudge, judge_section
 from dryrun.app.launch import call_summary, launch
 from dryrun.app.model_form import model_section
+from dryrun.app.planner import planner
 from dryrun.app.problems import show_error
 from dryrun.app.quick_start import quick_start
 from dryrun.app.regrade_form import ADJUST, regrade_form
@@ -44,6 +45,7 @@ model = model_section()
 st.subheader("4. Sample")
 try:
     sampling = sampling_section(dataset)
+    planner(sampling, dataset, grader)
     reward_range = range_section(grader)
 
     st.subheader("5. Start")
