@@ -11,9 +11,10 @@ import numpy as np
 import orjson
 
 from dryrun.analysis.anchors import Anchors, Floats
+from dryrun.dataset.references import reference_of
 from dryrun.errors import DryRunError
 from dryrun.graders import Grader
-from dryrun.graders.ceiling import reference_field, reference_of
+from dryrun.graders.ceiling import reference_field
 from dryrun.graders.schema import load_grader
 from dryrun.graders.trial import response
 from dryrun.records import Prompt, Sample

@@ -13,6 +13,7 @@ from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
 from dryrun.app.uploads import Upload, kept_upload
 from dryrun.dataset import Dataset, read_dataset
+from dryrun.dataset.audit import AuditCode, AuditFinding, audit
 from dryrun.errors import DryRunError
 from dryrun.paths import hosted, sample_data_dir
 from dryrun.records import Item
@@ -57,10 +58,11 @@ def dataset_section() -> Dataset | None:
         if dataset is None:
             return None
         dataset = _with_topics(dataset, Source(source))
+        _summary(dataset)
+        _audit_section(dataset, Source(source))
     except DryRunError as error:
         show_error(error)
         return None
-    _summary(dataset)
     return dataset
 
 
@@ -153,6 +155,31 @@ def _summary(dataset: Dataset) -> None:
             hide_index=True,
             alt="The first rows of the dataset",
         )
+
+
+def _audit_section(dataset: Dataset, source: Source) -> None:
+    """What looks wrong between rows; with a second file, what is in both."""
+    validation = None
+    if source is not Source.SAMPLE:
+        with st.expander("Validation file (optional)", icon=":material/fact_check:"):
+            hint = "Rows kept for validation: prompts that are in both files are named. Nothing is run on it."
+            upload = kept_upload("Validation rows", TYPES, "validation_file", hint)
+            if upload is not None:
+                validation = _from_upload(upload.name, _digest(upload), upload, None)
+    fingerprint = validation.ref.fingerprint if validation else ""
+    for finding in _suspicions(dataset.ref.fingerprint, fingerprint, dataset, validation):
+        if finding.code in (AuditCode.CONTRADICTIONS, AuditCode.OVERLAP):
+            st.warning(plain(finding.sentence, 400), icon=":material/warning:")
+        else:
+            st.caption(plain(finding.sentence, 400))
+
+
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner="Comparing the rows …")
+def _suspicions(
+    fingerprint: str, other: str, _dataset: Dataset, _validation: Dataset | None
+) -> tuple[AuditFinding, ...]:
+    """The two fingerprints are the cache's key."""
+    return tuple(audit(_dataset, _validation))
 
 
 def _preview(item: Item) -> dict[str, str]:

@@ -10,9 +10,10 @@ from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
 from dryrun.config import SamplingConfig
 from dryrun.dataset import Dataset
+from dryrun.dataset.references import reference_of
 from dryrun.errors import DryRunError
 from dryrun.graders import GraderSpec
-from dryrun.graders.ceiling import ceiling, reference_field, reference_of
+from dryrun.graders.ceiling import ceiling, reference_field
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.trial import Trial, try_out
 from dryrun.records import Prompt

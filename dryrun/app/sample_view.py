@@ -12,7 +12,7 @@ import streamlit as st
 from dryrun.analysis.wording import figure, plural
 from dryrun.app.labels import plain
 from dryrun.config import RunConfig
-from dryrun.graders.ceiling import REFERENCES
+from dryrun.dataset.references import REFERENCES
 from dryrun.records import Grade, Prompt, Sample, SampleOutcome
 from dryrun.results import Inspected
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dryrun.commands import options as shared
 from dryrun.config import SamplingConfig
-from dryrun.dataset import read_dataset
+from dryrun.dataset import Dataset, read_dataset
+from dryrun.dataset.audit import audit
 from dryrun.errors import DryRunError
 from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
 from dryrun.graders.ceiling import ceiling
@@ -28,6 +29,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     shared.add_grader(command)
     command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet or CSV to check it against")
     command.add_argument(
+        "--validation", type=Path, metavar="FILE", help="rows kept for validation, to find those in both"
+    )
+    command.add_argument(
         "--platform", choices=[platform.value for platform in Platform], help="where you train"
     )
     command.add_argument("--response-format", action="store_true", help="the job has a response format")
@@ -44,12 +48,15 @@ def execute(options: argparse.Namespace) -> int:
     """Print every finding; 0 if none forbids a run."""
     spec = load_grader(shared.grader(options))
     print(spec.describe())
-    prompts, rows = _prompts(options)
+    dataset = _dataset(options)
+    prompts = _prompts(dataset, options)
     findings = (
         check_against(spec, prompts, options.response_format) if prompts else check_against_nothing(spec)
     )
     if options.platform:
-        findings += check_platform(spec, prompts, Platform(options.platform), rows)
+        findings += check_platform(
+            spec, prompts, Platform(options.platform), dataset.ref.rows if dataset else None
+        )
     findings += _judges(spec, options)
     order = list(Severity)
     for finding in sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity)):
@@ -66,14 +73,25 @@ def check_against_nothing(spec: GraderSpec) -> list[Finding]:
     return [finding for finding in check_against(spec, [], False) if "no row can fill" not in finding.what]
 
 
-def _prompts(options: argparse.Namespace) -> tuple[list[Prompt], int | None]:
+def _dataset(options: argparse.Namespace) -> Dataset | None:
+    """The dataset to check against, once its own suspicions are printed."""
     if options.dataset is None:
-        if options.ceiling:
-            raise DryRunError("--ceiling needs --dataset: the rows whose reference answers are graded.")
-        return [], None
+        for option in ("ceiling", "validation"):
+            if getattr(options, option):
+                raise DryRunError(f"--{option} needs --dataset: the rows that are looked at.")
+        return None
     dataset = read_dataset(options.dataset, options.dataset.name, None)
-    drawn = draw(dataset, SamplingConfig(size=options.rows))
-    return [dataset.prompt(row) for row in drawn], dataset.ref.rows
+    kept = options.validation
+    validation = None if kept is None else read_dataset(kept, kept.name, None)
+    for warning in (*dataset.warnings, *(finding.sentence for finding in audit(dataset, validation))):
+        print(f"dataset: {warning}")
+    return dataset
+
+
+def _prompts(dataset: Dataset | None, options: argparse.Namespace) -> list[Prompt]:
+    if dataset is None:
+        return []
+    return [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=options.rows))]
 
 
 def _judges(spec: GraderSpec, options: argparse.Namespace) -> list[Finding]:

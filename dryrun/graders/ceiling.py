@@ -7,19 +7,16 @@ ceiling (METEOR pays 0.5 for a one-word match), or the reference is not what the
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dryrun.dataset.references import REFERENCES, reference_of
 from dryrun.errors import DryRunError
 from dryrun.graders.factory import DEFAULT_TIMEOUT, build
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.specs import GraderSpec
 from dryrun.graders.trial import response
 from dryrun.records import Grade, Item, Prompt
-
-REFERENCES = ("reference_answer", "reference", "answer", "expected", "ground_truth", "gts")
-"""Names under which rows carry what the right answer is, the likeliest first."""
 
 AT_ONCE = 32
 NEAR = 1e-9
@@ -78,14 +75,6 @@ class Ceiling:
             row, error = self.errors[0]
             told.append(f"{len(self.errors):,} end in an error, first row {row}: {error}")
         return told
-
-
-def reference_of(item: Item, field: str) -> str | None:
-    """The reference answer as a model would write it: text as it is, all else as JSON; None without one."""
-    value = item.get(field)
-    if value is None:
-        return None
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:

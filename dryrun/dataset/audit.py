@@ -1,0 +1,223 @@
+"""What looks wrong between the rows of a dataset: repeats, contradictions, leaks, overlap with validation."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from dryrun.dataset.references import usual_reference
+from dryrun.dataset.shingles import near_duplicates
+from dryrun.dataset.table import Dataset
+from dryrun.records import Item
+
+MOST_ROWS = 20_000
+"""Rows looked at; a larger dataset is judged by so many, evenly spaced."""
+SHOWN = 5
+LEAST_ANSWER = 2
+"""Characters below which an answer found in a prompt says nothing."""
+LEAK_SHARE, LEAK_Z = 0.05, 3.0
+"""Answers stand in their own prompt this much more often than other rows' answers do, in share and in
+standard errors: that is no chance."""
+DECOYS = 5
+
+
+class AuditCode(StrEnum):
+    """What a finding is about."""
+
+    REPEATED_PROMPTS = "repeated_prompts"
+    NEAR_DUPLICATES = "near_duplicates"
+    CONTRADICTIONS = "contradictions"
+    ANSWERS_IN_PROMPTS = "answers_in_prompts"
+    OVERLAP = "overlap"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFinding:
+    """One suspicion.
+
+    Attributes
+    ----------
+    code : AuditCode
+    sentence : str
+        With its number, where, and what to do. Holds nothing of the dataset's text.
+    rows : tuple of int
+        Positions in the dataset, from 0; all that were found.
+    """
+
+    code: AuditCode
+    sentence: str
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is looked at of some rows: positions, normalised prompts and answers."""
+
+    positions: list[int]
+    prompts: list[str]
+    answers: list[str | None]
+
+
+def audit(
+    dataset: Dataset, validation: Dataset | None = None, most_rows: int = MOST_ROWS
+) -> list[AuditFinding]:
+    """Look at the rows side by side.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    validation : Dataset, optional
+        Rows kept for validation, which should not be among those trained on.
+    most_rows : int
+        Of each file at most so many are looked at.
+
+    Raises
+    ------
+    DatasetError
+        A file was changed or removed since it was read.
+    """
+    rows = _look(dataset, most_rows)
+    found = [*_repeats(rows, dataset), *_near(rows, dataset), *_leaks(rows, dataset)]
+    if validation is not None:
+        found += _overlap(rows, _look(validation, most_rows), dataset)
+    return found
+
+
+def normalised(text: str) -> str:
+    """NFKC, case folded, white space collapsed; digits and signs kept."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _look(dataset: Dataset, most: int) -> _Rows:
+    count = len(dataset)
+    positions = np.unique(np.linspace(0, max(count - 1, 0), min(count, most)).astype(int)).tolist()
+    prompts, answers = [], []
+    for position in positions:
+        item = dataset.item(position)
+        prompts.append(normalised(_asked(item)))
+        answer = usual_reference(item)
+        answers.append(None if answer is None else normalised(answer))
+    return _Rows(positions, prompts, answers)
+
+
+def _asked(item: Item) -> str:
+    """What the user says: instructions of the system, alike in every row, would hide the difference."""
+    said = [message for message in item["messages"] if message["role"] not in ("system", "developer")]
+    contents = [message.get("content") for message in said or item["messages"]]
+    return "\n".join(content if isinstance(content, str) else repr(content) for content in contents)
+
+
+def _repeats(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
+    where = defaultdict(list)
+    for number, prompt in enumerate(rows.prompts):
+        where[prompt].append(number)
+    several = [numbers for numbers in where.values() if len(numbers) > 1]
+    repeated = [rows.positions[number] for numbers in several for number in numbers[1:]]
+    if repeated:
+        yield AuditFinding(
+            AuditCode.REPEATED_PROMPTS,
+            f"{_rows(len(repeated))} with the prompt of an earlier row ({_places(repeated, dataset)}). "
+            "They count as one prompt in every interval; drop them or mean it.",
+            tuple(repeated),
+        )
+    torn = [numbers for numbers in several if len({rows.answers[n] for n in numbers} - {None}) > 1]
+    if torn:
+        at = [rows.positions[number] for numbers in torn for number in numbers]
+        yield AuditFinding(
+            AuditCode.CONTRADICTIONS,
+            f"{len(torn):,} prompt{'s' if len(torn) > 1 else ''} with different reference answers in "
+            f"different rows ({_places(at, dataset)}): at most one of them can be right. Mend them.",
+            tuple(at),
+        )
+
+
+def _near(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
+    pairs = near_duplicates(rows.prompts)
+    # Another answer: another question, asked in the same words.
+    later = sorted({second for first, second in pairs if rows.answers[first] == rows.answers[second]})
+    if later:
+        at = [rows.positions[number] for number in later]
+        yield AuditFinding(
+            AuditCode.NEAR_DUPLICATES,
+            f"{_rows(len(at))} nearly repeating an earlier prompt ({_places(at, dataset)}): "
+            "there are fewer different prompts than rows.",
+            tuple(at),
+        )
+
+
+def _leaks(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
+    """Answers in their own prompts, beside how often other rows' answers stand there by chance."""
+    known = [number for number, answer in enumerate(rows.answers) if answer and len(answer) >= LEAST_ANSWER]
+    if len({rows.answers[number] for number in known}) < 2:
+        return
+    own = [number for number in known if _holds(rows.prompts[number], rows.answers[number])]
+    decoys = [share for share in _decoy_shares(rows, known) if not math.isnan(share)]
+    if not own or not decoys:
+        return
+    share, chance = len(own) / len(known), float(np.mean(decoys))
+    error = math.sqrt(max(chance * (1 - chance), 1 / len(known)) / len(known))
+    if share - chance < max(LEAK_SHARE, LEAK_Z * error):
+        return
+    at = [rows.positions[number] for number in own]
+    yield AuditFinding(
+        AuditCode.ANSWERS_IN_PROMPTS,
+        f"In {share:.0%} of rows the reference answer stands in the prompt ({_places(at, dataset)}); other "
+        f"rows' answers do in {chance:.0%}. Right for multiple choice and extraction; else the answer leaks.",
+        tuple(at),
+    )
+
+
+def _decoy_shares(rows: _Rows, known: Sequence[int]) -> Iterator[float]:
+    for shift in range(1, min(DECOYS, len(known) - 1) + 1):
+        pairs = [
+            (rows.prompts[number], rows.answers[known[(place + shift) % len(known)]], rows.answers[number])
+            for place, number in enumerate(known)
+        ]
+        other = [_holds(prompt, answer) for prompt, answer, own in pairs if answer != own]
+        yield sum(other) / len(other) if other else math.nan
+
+
+def _holds(prompt: str, answer: str | None) -> bool:
+    """Whether the answer stands in the prompt, not as part of a longer word or number."""
+    if not answer:
+        return False
+    at = prompt.find(answer)
+    while at >= 0:
+        before, after = prompt[at - 1 : at], prompt[at + len(answer) : at + len(answer) + 1]
+        if not (before.isalnum() and answer[0].isalnum()) and not (after.isalnum() and answer[-1].isalnum()):
+            return True
+        at = prompt.find(answer, at + 1)
+    return False
+
+
+def _overlap(rows: _Rows, kept: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
+    held = set(kept.prompts)
+    same = [number for number, prompt in enumerate(rows.prompts) if prompt in held]
+    size = len(rows.prompts)
+    near = {first for first, _ in near_duplicates(rows.prompts + kept.prompts, split=size)} - set(same)
+    both = sorted(set(same) | near)
+    if both:
+        at = [rows.positions[number] for number in both]
+        nearly = f", {len(near):,} of them nearly" if near else ""
+        yield AuditFinding(
+            AuditCode.OVERLAP,
+            f"{_rows(len(at))} whose prompt is also in the validation file ({_places(at, dataset)}"
+            f"{nearly}): validation would measure what was learned by heart. Drop them from one side.",
+            tuple(at),
+        )
+
+
+def _places(positions: Sequence[int], dataset: Dataset) -> str:
+    lines = [str(int(dataset.lines[position])) for position in sorted(set(positions))]
+    unit = "line" if len(lines) == 1 else "lines"
+    return f"{unit} {', '.join(lines[:SHOWN])}{', ...' if len(lines) > SHOWN else ''}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
