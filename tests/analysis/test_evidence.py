@@ -34,7 +34,7 @@ def plain_tree(scores: np.ndarray) -> str:
     return "NO-GO" if std < 0.10 - 1e-9 else "GO"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     center=st.floats(0, 1),
     width=st.floats(0, 0.5),

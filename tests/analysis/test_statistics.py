@@ -29,6 +29,7 @@ SHAPES = [beta_scores(0.42, 0.21), beta_scores(0.08, 0.12), np.array([0.0, 0.25,
 
 
 @pytest.mark.parametrize("scores", SHAPES)
+@pytest.mark.filterwarnings("ignore:Precision loss occurred:RuntimeWarning")
 def test_figures_agree_with_numpy_and_scipy(scores: np.ndarray) -> None:
     found = describe(scores)
     assert found.mean == pytest.approx(np.mean(scores), abs=1e-14)
