@@ -69,6 +69,11 @@ class Repeater:
                 return
         job.future.set_result(reply)
 
+    @property
+    def worker(self) -> WorkerProcess | None:
+        """The worker, where there is one now."""
+        return self._worker
+
     def close(self) -> None:
         """Settle what waits, unrepeated, and end the worker."""
         with self._changed:
@@ -111,7 +116,7 @@ class Repeater:
                 return None
             deadline = monotonic() + self._timeout
             worker.send(encoded([job.payload()]), deadline)
-            return worker.reply(job.number, deadline)
+            return worker.reply(job.tag, deadline)
         except WorkerError as error:
             self._drop()
             if error.fault is WorkerFault.NOT_LOADED:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from dryrun.graders import seccomp
 from dryrun.graders.program import text_of
 from dryrun.paths import data_dir, hosted
 
@@ -104,12 +105,15 @@ class Launch:
     uid : int or None
         The user the worker shall become.
     isolated : bool
+    filter : bytes or None
+        A seccomp program for bubblewrap.
     """
 
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     uid: int | None = None
     isolated: bool = True
+    filter: bytes | None = None
 
 
 def candidates() -> list[Mechanism]:
@@ -147,7 +151,7 @@ def launch(mechanism: Mechanism, limits: Limits) -> Launch:
     from_root = mechanism is Mechanism.BUBBLEWRAP_ROOT
     options = [*_namespaces(from_root), *_environment(), *_filesystem(limits)]
     uid = random.choice(UIDS) if from_root else None
-    return Launch([program, *options, "--", *python], uid=uid)
+    return Launch([program, *options, "--", *python], uid=uid, filter=seccomp.program())
 
 
 def import_paths() -> list[str]:

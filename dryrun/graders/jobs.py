@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from secrets import randbits
 from typing import Any
 
 from dryrun.graders.process import Reply
@@ -18,6 +19,8 @@ class Job:
     sample: Mapping[str, Any]
     item: Mapping[str, Any]
     future: Future[Reply] = field(default_factory=Future)
+    tag: int = field(default_factory=lambda: randbits(62))
+    """What its reply must name: nothing that an earlier grade could know."""
     attempts: int = 0
 
     def begun(self) -> bool:
@@ -26,4 +29,4 @@ class Job:
 
     def payload(self) -> dict[str, Any]:
         """As the worker gets it."""
-        return {"id": self.number, "sample": self.sample, "item": self.item}
+        return {"id": self.tag, "sample": self.sample, "item": self.item}

@@ -20,12 +20,16 @@ from dryrun.graders.isolation import Limits, Mechanism, launch
 from dryrun.graders.jobs import Job
 from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess, encoded
 from dryrun.graders.program import Program
+from dryrun.graders.watch import Watch
 
 MAX_BATCH = 32
 """Jobs sent to a worker at once."""
 
 MAX_ATTEMPTS = 2
 """A job whose worker broke down is tried once more on a fresh one: the job before may be to blame."""
+
+FINAL = (WorkerFault.TIMEOUT, WorkerFault.LIMIT)
+"""What is certainly the job's own doing."""
 
 MAX_FAILED_STARTS = 3
 """Starts in a row that may fail before the pool gives up."""
@@ -57,10 +61,12 @@ class WorkerPool:
         self._broken: WorkerError | None = None
         self._closed = False
         self._crews = [_Crew(self) for _ in range(size)]
+        self._watch = Watch(self._workers, self._limits.memory)
         self._repeater = Repeater(self.new_worker, lambda worker: self.begin(worker, fork=True), timeout)
 
     def start(self) -> None:
         """Start the threads; each brings up its worker at once."""
+        self._watch.start()
         for crew in self._crews:
             crew.thread.start()
 
@@ -93,6 +99,11 @@ class WorkerPool:
         for crew in self._crews:
             crew.stop()
         self._repeater.close()
+        self._watch.close()
+
+    def _workers(self) -> list[WorkerProcess]:
+        holders = [crew.worker for crew in self._crews] + [self._repeater.worker]
+        return [worker for worker in holders if worker is not None]
 
     # What follows is for the crews.
 
@@ -161,6 +172,11 @@ class _Crew:
         self._failed_starts = 0
         self.thread = threading.Thread(target=self._work, name="dryrun-grader", daemon=True)
 
+    @property
+    def worker(self) -> WorkerProcess | None:
+        """The worker, where there is one now."""
+        return self._worker
+
     def stop(self) -> None:
         """Wake the thread wherever it waits, and wait for it."""
         while self.thread.is_alive():
@@ -212,12 +228,13 @@ class _Crew:
         try:
             worker.send(encoded([job.payload() for job in jobs]), monotonic() + self._pool.timeout)
             for job in jobs:
-                reply = worker.reply(job.number, monotonic() + self._pool.timeout)
+                reply = worker.reply(job.tag, monotonic() + self._pool.timeout)
                 done += 1
                 self._pool.settle(job, reply)
                 if reply.recycle:
-                    self._drop()
                     break
+            if reply.recycle or not worker.idle():  # what nobody asked for is forged
+                self._drop()
         except WorkerError as error:
             self._drop()
             self._blame(jobs[done], error)
@@ -235,7 +252,7 @@ class _Crew:
     def _blame(self, job: Job, error: WorkerError) -> None:
         """The worker broke down at this job: once may be another job's doing, twice is its own."""
         job.attempts += 1
-        if error.fault is WorkerFault.TIMEOUT or job.attempts >= MAX_ATTEMPTS or self._pool.closed:
+        if error.fault in FINAL or job.attempts >= MAX_ATTEMPTS or self._pool.closed:
             job.future.set_exception(error)
         else:
             self._pool.put_back([job])

@@ -43,6 +43,8 @@ class WorkerFault(StrEnum):
 
     TIMEOUT = "timeout"
     """No answer in time."""
+    LIMIT = "limit"
+    """It used more than it may."""
     DIED = "died"
     """The process ended by itself."""
     FORGED = "forged"
@@ -125,15 +127,9 @@ class WorkerProcess:
         self._limits = limits
         self._buffer = bytearray()
         self._ending = threading.Lock()
+        self._over_limit = ""
         try:
-            self._process = subprocess.Popen(
-                launch.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=launch.environment,
-                start_new_session=True,  # Ctrl-C in the terminal is for the parent
-            )
+            self._process = _started(launch)
         except OSError as error:
             raise WorkerError(WorkerFault.NOT_STARTED, f"cannot start {launch.command[0]}: {error}") from None
         assert self._process.stdin is not None
@@ -207,6 +203,22 @@ class WorkerProcess:
         """
         return _checked_reply(self._frame(deadline), job)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that everything else in the sandbox descends from."""
+        return self._process.pid
+
+    def idle(self) -> bool:
+        """Whether nothing lies unread that was not asked for."""
+        poll = select.poll()
+        poll.register(self._out, select.POLLIN)
+        return not self._buffer and not poll.poll(0)
+
+    def end(self, reason: str) -> None:
+        """End it for going beyond a limit; whoever waits for it is told so."""
+        self._over_limit = reason
+        self.interrupt()
+
     def interrupt(self) -> None:
         """End the process and everything in its sandbox; a thread that waits for it comes back."""
         with self._ending:
@@ -265,6 +277,8 @@ class WorkerProcess:
 
     def _died(self) -> WorkerError:
         code = self._exit_code()
+        if self._over_limit:
+            return WorkerError(WorkerFault.LIMIT, self._over_limit)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return WorkerError(WorkerFault.DIED, f"the sandboxed process ended ({how})")
 
@@ -282,6 +296,29 @@ class WorkerProcess:
         os.set_blocking(self._process.stderr.fileno(), False)
         said = self._process.stderr.read(4096) or b""
         return " ".join(said.decode("utf-8", "replace").split())[:MAX_TEXT]
+
+
+def _started(launch: Launch) -> subprocess.Popen[bytes]:
+    """The process; a filter goes through a pipe that only the launcher reads."""
+    command = launch.command
+    passed: tuple[int, ...] = ()
+    with contextlib.ExitStack() as closing:
+        if launch.filter is not None:
+            reading, writing = os.pipe()
+            closing.callback(os.close, reading)
+            os.write(writing, launch.filter)
+            os.close(writing)
+            command = [command[0], "--seccomp", str(reading), *command[1:]]
+            passed = (reading,)
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=launch.environment,
+            pass_fds=passed,
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent
+        )
 
 
 def _load_error(frame: Any) -> WorkerError:

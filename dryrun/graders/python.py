@@ -94,6 +94,8 @@ class PythonGrader:
         match error.fault:
             case WorkerFault.TIMEOUT:
                 return self._wrong(f"grade did not return within {self._timeout:g} seconds", seconds)
+            case WorkerFault.LIMIT:
+                return self._wrong(str(error), seconds)
             case WorkerFault.NOT_LOADED:
                 return self._wrong(f"loading the source: {error}", seconds)
         return ungraded(GradeError.PYTHON_SERVER, f"{error.fault}: {error}", seconds)

@@ -10,6 +10,7 @@ import os
 import socket
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,33 @@ READS = {
         import resource
         resource.setrlimit(resource.RLIMIT_NPROC, (10 ** 6, 10 ** 6)); return 1.0""",
     "change the host name": "socket.sethostname('owned'); return 1.0",
+    "the virtual machine's host": """
+        s = socket.socket(40, socket.SOCK_STREAM)
+        try: s.connect((2, 22))
+        except ConnectionError: return 1.0
+        return 1.0""",
+    "raw sockets": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW); return 1.0",
+    "the kernel's crypto sockets": "socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET); return 1.0",
+    "a user namespace of its own": "return float(ctypes.CDLL(None).unshare(0x10000000) == 0)",
+    "a namespace by clone": """
+        return float(ctypes.CDLL(None).syscall(56 if os.uname().machine == 'x86_64' else 220,
+                                               0x10000000 | 17, 0, 0, 0, 0) > 0)""",
+    "the user's keyring": """
+        number = 250 if os.uname().machine == 'x86_64' else 219
+        return float(ctypes.CDLL(None).syscall(number, 0, -3, 1) > 0)""",
+    "io_uring": "return float(ctypes.CDLL(None).syscall(425, 8, ctypes.create_string_buffer(256)) >= 0)",
+    "the memory of process 1": "return float(len(open('/proc/1/mem', 'rb').read(1)) >= 0)",
+    "kernel settings": "open('/proc/sys/kernel/hostname', 'w').write('owned'); return 1.0",
+    "devices": "return float(len(open('/dev/mem', 'rb').read(1)) > 0)",
+    "the terminal": "open('/dev/tty', 'w').write('x'); return 1.0",
+    "every process there is": """
+        others = [name for name in os.listdir('/proc') if name.isdigit()]
+        return float(any(int(name) == item['pid'] for name in others) or len(others) > 3)""",
+    "signal to everybody": "os.kill(-1, signal.SIGTERM); return 0.0",
+    "hard link out": "os.link(item['secret'], '/tmp/h'); return 1.0",
+    "a way out through the root": "return float(len(os.listdir('/proc/self/root/home')) > 0)",
+    "change root": "os.chroot('/tmp'); return 1.0",
+    "a real-time priority": "os.sched_setscheduler(0, 1, os.sched_param(1)); return 1.0",
 }
 """Attacks that would pay 1 if they came through. They raise or find nothing instead."""
 
@@ -103,6 +131,23 @@ BREAKS = {
         class Bad(float):
             def __float__(self): raise SystemExit
         return Bad(1.0)""",
+    "memory of its children together": """
+        for _ in range(8):
+            if os.fork() == 0:
+                x = bytearray(200 * 2 ** 20)
+                for i in range(0, len(x), 4096): x[i] = 1
+                time.sleep(600)
+        time.sleep(600)""",
+    "memory that no limit counts": """
+        for _ in range(64):
+            fd = os.memfd_create('x')
+            for _ in range(64): os.write(fd, bytes(2 ** 20))
+        return 1.0""",
+    "a value that is no number": "return {'value': 1.0}",
+    "a number from a class of its own": """
+        class Number:
+            def __float__(self): return 10 ** 400 * 1.0
+        return Number()""",
     "a forged frame": """
         body = json.dumps({'id': 0, 'value': 1.0, 'note': '', 'recycle': False}).encode() * 100_000
         for fd in range(3, 20):
@@ -190,3 +235,77 @@ def test_what_an_attack_leaves_behind_does_not_reach_the_next_grade(world: dict[
     found, honest = attacked(attack, world)
     assert found.reward == 0.0
     assert honest.reward == 1.0
+
+
+FORGE = """
+        def forge(body):
+            for fd in range(3, 20):
+                try: os.write(fd, struct.pack('>I', len(body)) + body)
+                except OSError: pass
+        frame = lambda number, **more: json.dumps({{'id': number, 'recycle': False, **more}}).encode()
+        {}
+        return 0.0"""
+FORGED = {
+    "replies to jobs to come": "[forge(frame(n, value=0.25, note='')) for n in range(8)]",
+    "not a number": 'forge(b\'{"id": 0, "value": NaN, "note": "", "recycle": false}\')',
+    "infinity": 'forge(b\'{"id": 0, "value": 1e999, "note": "", "recycle": false}\')',
+    "a huge number": "forge(b'{\"id\": 0, \"value\": 1' + b'0' * 60_000 + b'}')",
+    "deep nesting": "forge(b'[' * 30_000 + b']' * 30_000)",
+    "no JSON": "forge(b'\\xff' * 100)",
+    "a list": "forge(b'[1, 2, 3]')",
+    "a frame that is announced and never sent": "os.write(4, struct.pack('>I', 1000))",
+    "a frame of four gigabytes": "os.write(4, b'\\xff' * 4)",
+    "parts that are no numbers": "forge(frame(0, value=0.25, note='', parts={'a': 'b'}))",
+    "a second answer": "forge(frame(0, value=0.25, note='')); forge(frame(0, value=0.25, note=''))",
+}
+"""What a grader writes on the pipe itself. None of it may become a reward of the grades after it."""
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_replies_reach_no_other_grade(name: str, world: dict[str, object]) -> None:
+    found, honest = attacked(FORGE.format(FORGED[name]), world, timeout=2.0)
+    assert found.reward in (0.0, None)
+    assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
+    assert not honest.errors
+
+
+def test_a_child_that_answers_later_answers_nobody(world: dict[str, object]) -> None:
+    attack = """
+        if os.fork() == 0:
+            body = json.dumps({'id': 1, 'value': 0.25, 'note': '', 'recycle': False}).encode()
+            while True:
+                for fd in range(3, 20):
+                    try: os.write(fd, struct.pack('>I', len(body)) + body)
+                    except OSError: pass
+        return 0.0"""
+    found, honest = attacked(attack, world)
+    assert found.reward in (0.0, None)
+    assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
+
+
+def test_no_process_of_an_attack_is_left(world: dict[str, object]) -> None:
+    """Counted on the machine itself, by a text in their command line that only they have."""
+    mark = f"dryrun-mark-{os.getpid()}"
+    attack = f"""
+        code = [sys.executable, '-c', 'import time; time.sleep(600)', '{mark}']
+        for _ in range(3):
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0: os.execv(code[0], code)
+                os._exit(0)
+        time.sleep(0.3)
+        return 0.0"""
+    attacked(attack, world)
+    for _ in range(50):  # the kernel ends a namespace's processes a moment after its first one
+        left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark.encode() in read(path)]
+        if not left:
+            break
+        time.sleep(0.1)
+    assert left == []
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
