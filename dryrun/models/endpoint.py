@@ -168,7 +168,7 @@ class EndpointModel:
             if self._leave_out(call):
                 continue
             failures += 1
-            pause = self._pause(call.result, failures)
+            pause = self._pause(call, failures)
             if pause is None:
                 return self._failed_sample(prompt, rollout, call, attempts)
             await asyncio.sleep(pause)
@@ -262,7 +262,7 @@ class EndpointModel:
         self._left_out |= {refused}
         return True
 
-    def _pause(self, fault: Fault, failures: int) -> float | None:
+    def _pause(self, call: _Call, failures: int) -> float | None:
         """Seconds until the next try; None if there is none.
 
         Raises
@@ -270,13 +270,18 @@ class EndpointModel:
         ModelError
             The fault is one that every later call would meet.
         """
+        fault = call.result
+        assert isinstance(fault, Fault)
         if fault.kind is FaultKind.FATAL:
             raise self.fatal(fault)
         if fault.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
             return None
-        throttled = fault.status == TOO_MANY
         pause = self._policy.pause(
-            failures, fault.retry_after, contacted=self._contacted, throttled=throttled
+            failures,
+            fault.retry_after,
+            contacted=self._contacted,
+            throttled=fault.status == TOO_MANY,
+            taken=call.seconds,
         )
         if pause is None and not self._contacted:
             raise self.fatal(fault)

@@ -23,14 +23,16 @@ class RetryPolicy:
     first, factor, longest : float
         Wait before retry i (from 0) is ``min(first * factor**i, longest)`` seconds, shortened by
         up to half at random so that calls that failed together do not return together. After a 429
-        ``throttled_first * 2**i`` takes its place: sooner, and more often.
+        ``throttled_first * 2**i``, at most ``throttled_longest``, takes its place: sooner, and more
+        often, since the window of calls in flight slows down by itself.
     longest_asked : float
         A server that asks for a longer wait than this many seconds is not waited for.
     """
 
     retries: int = 5
-    throttled_retries: int = 9
+    throttled_retries: int = 16
     throttled_first: float = 0.2
+    throttled_longest: float = 8.0
     first_contact_retries: int = 2
     first: float = 0.4
     factor: float = 3.0
@@ -39,7 +41,13 @@ class RetryPolicy:
     chance: random.Random = field(default_factory=random.Random, compare=False, repr=False)
 
     def pause(
-        self, failures: int, asked: float | None = None, *, contacted: bool = True, throttled: bool = False
+        self,
+        failures: int,
+        asked: float | None = None,
+        *,
+        contacted: bool = True,
+        throttled: bool = False,
+        taken: float = 0.0,
     ) -> float | None:
         """Seconds to wait after the n-th failure in a row, or None to give up.
 
@@ -53,14 +61,19 @@ class RetryPolicy:
             Whether the endpoint has answered any call yet.
         throttled : bool
             Whether the last answer was a 429.
+        taken : float
+            Seconds the last call took. They count as waited, unless the server asked for a wait: who
+            waited for a call until its deadline need not wait again.
         """
         allowed = max(self.retries, self.throttled_retries) if throttled and self.retries else self.retries
         if failures > (allowed if contacted else self.first_contact_retries):
             return None
         if asked is None:
-            first, factor = (self.throttled_first, 2.0) if throttled else (self.first, self.factor)
-            wait = min(first * factor ** (failures - 1), self.longest)
-            return wait * self.chance.uniform(0.5, 1.0)
+            if throttled:
+                wait = min(self.throttled_first * 2.0 ** (failures - 1), self.throttled_longest)
+            else:
+                wait = min(self.first * self.factor ** (failures - 1), self.longest)
+            return max(wait * self.chance.uniform(0.5, 1.0) - taken, 0.0)
         if asked > self.longest_asked:
             return None
         # Never earlier than asked; the jitter is added on top.

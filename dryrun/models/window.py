@@ -20,6 +20,15 @@ ENOUGH = 24
 """Calls whose share of throttled ones says something; shorter rounds only while the window doubles."""
 TOLERATED = 0.15
 """A smaller share of throttled calls in a round holds the window where it is."""
+TOLERABLE = 0.6
+"""Most that `TOLERATED` is raised to, where throttling turns out to have nothing to do with the width."""
+LESS_THROUGH = 0.75
+"""Half the width brings less than this times the pace: the width was not what the server throttled."""
+FIRST_GAP, LONGEST_GAP = 0.05, 10.0
+"""Seconds between two calls where even single ones are throttled."""
+WIDER, NARROWER = 1.5, 0.8
+"""What a second throttled call in a row and a clean one make of the gap: every other call may be throttled,
+be it at random or since the gap is too short."""
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -41,12 +50,16 @@ class Window:
     as the window is wide) until the pace no longer follows, then stays. Throttled calls shrink it in
     proportion: by half their share of the round, as data-centre TCP does (Alizadeh et al. 2010), and
     not at all below `TOLERATED`, so that a server that throttles one call in ten at random is not left
-    idle; from then on it grows by one a clean round. Troubled rounds leave it as it is.
+    idle; from then on it grows by one a clean round. Where half the width is throttled as often and only
+    gets less through, it goes back and bears that share. Troubled rounds leave it as it is.
+
+    A server that lets through a few calls a minute throttles even one at a time. Where call after call
+    is throttled and the server names no wait, a gap between calls does what a window below one would.
 
     Parameters
     ----------
     fixed : int, optional
-        Exactly so many, whatever happens.
+        So many at most, whatever happens.
     most : int
         Upper limit where none is fixed.
     clock : callable
@@ -63,10 +76,14 @@ class Window:
         self._clock = clock
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._not_before = 0.0
+        self._gap = 0.0
+        self._older = 0
         self._doubling = True
         self._flat = 0
         self._pace = 0.0
         self._throttled_in_a_row = 0
+        self._tolerated = TOLERATED
+        self._wide: tuple[int, float] | None = None
         self._troubled = False
         self._new_round()
 
@@ -78,6 +95,8 @@ class Window:
                 await asyncio.sleep(wait)
             elif self.in_flight < self.limit:
                 self.in_flight += 1
+                if self._gap:
+                    self._not_before = self._clock() + self._gap
                 return
             else:
                 await self._queue()
@@ -94,11 +113,23 @@ class Window:
         """
         self.in_flight -= 1
         self._throttled_in_a_row = self._throttled_in_a_row + 1 if signal is Signal.THROTTLED else 0
-        if pause and (signal is Signal.CLEAN or self._throttled_in_a_row >= max(IN_A_ROW, self.limit // 4)):
+        shut = self._throttled_in_a_row >= max(IN_A_ROW, self.limit // 4)
+        if pause and (signal is Signal.CLEAN or shut):
             self._not_before = max(self._not_before, self._clock() + pause)
+        self._space_out(signal, shut and not pause)
         if not self._fixed:
             self._count(signal)
         self._wake()
+
+    def _space_out(self, signal: Signal, shut: bool) -> None:
+        """Set the gap between calls; those made before it last widened say nothing of it."""
+        self._older = max(self._older - 1, 0)
+        if signal is Signal.CLEAN:
+            self._gap = self._gap * NARROWER if self._gap > FIRST_GAP / 4 else 0.0
+        elif shut and not self._gap:
+            self._gap, self._older = FIRST_GAP, self.in_flight
+        elif self._gap and self._throttled_in_a_row > 1 and not self._older:
+            self._gap, self._older = min(self._gap * WIDER, LONGEST_GAP), self.in_flight
 
     async def _queue(self) -> None:
         place = asyncio.get_running_loop().create_future()
@@ -129,14 +160,25 @@ class Window:
         done = self._clean + self._throttled
         pace = self._clean / max(self._clock() - self._began, 1e-9)
         share = self._throttled / done
-        if share > TOLERATED:
+        if share > self._tolerated:
             self._doubling = False
-            self.limit = max(1, round(self.limit * (1 - share / 2)))
+            self._shrink(share, pace)
         elif not self._troubled and self._doubling:
             self._double(pace)
         elif not self._troubled and not self._throttled and self._flat < 2:
             self.limit = min(self.limit + 1, self.most)
         self._new_round()
+
+    def _shrink(self, share: float, pace: float) -> None:
+        """Narrower by half the share, unless that has already been tried in vain."""
+        width, through = self._wide or (self.limit, pace)
+        self._wide = width, through
+        if self.limit <= width // 2:
+            self._wide = None
+            if pace < LESS_THROUGH * through:
+                self.limit, self._tolerated = width, min(1.25 * share, TOLERABLE)
+                return
+        self.limit = max(1, round(self.limit * (1 - share / 2)))
 
     def _double(self, pace: float) -> None:
         """Twice as wide, unless the last two doublings brought nothing: then as before them."""

@@ -36,8 +36,10 @@ class Settings:
     ----------
     latency : float
         Seconds before each answer.
-    failing, hanging : float
-        Shares of the calls that get `status`, and that never get an answer; drawn with a fixed seed.
+    failing : float
+        Share of the calls that get `status`, drawn with a fixed seed.
+    hang_every : int
+        Each call of this number never gets an answer; 0: none.
     status : int
     retry_after : str
         Header of a failed call; ``""``: none.
@@ -45,7 +47,7 @@ class Settings:
 
     latency: float = 0.0
     failing: float = 0.0
-    hanging: float = 0.0
+    hang_every: int = 0
     status: int = 429
     retry_after: str = ""
 
@@ -80,12 +82,11 @@ class Endpoint:
     def answer(self, body: bytes) -> tuple[int, bytes] | None:
         """Status and body of one call's answer; None where it hangs."""
         settings, counts = self.settings, self.counts
-        drawn = self.chance.random() if settings.failing or settings.hanging else 1.0
-        if drawn < settings.hanging:
+        if settings.hang_every and (counts.answered + counts.hung + 1) % settings.hang_every == 0:
             counts.hung += 1
             return None
         counts.last = time.perf_counter()
-        if drawn < settings.hanging + settings.failing:
+        if settings.failing and self.chance.random() < settings.failing:
             counts.failed += 1
             return settings.status, b'{"error":{"message":"not now","type":"mock","code":null}}'
         counts.answered += 1
