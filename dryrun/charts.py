@@ -117,7 +117,7 @@ def score_histogram(
     altair.LayerChart
         With the point selection `SELECTION` on the bars.
     """
-    layers = [_healthy_band(thresholds), _bars(bars), *_limits(thresholds)]
+    layers = [healthy_band(thresholds), _bars(bars), *_limits(thresholds)]
     if mean is not None:
         layers += _mean_mark(mean)
     return alt.LayerChart(layer=layers).properties(width="container", height=300)
@@ -179,7 +179,7 @@ def topic_chart(topics: Sequence[TopicFigures], thresholds: Thresholds) -> alt.L
     text = base.mark_text(align="left", dx=10, fontSize=12).encode(
         x=alt.value("width"), text=alt.Text("text:N")
     )
-    layers = [_healthy_band(thresholds), *_limit_rules(thresholds), spread, dots, text]
+    layers = [healthy_band(thresholds), *limit_rules(thresholds), spread, dots, text]
     return alt.LayerChart(layer=layers).properties(width="container", height=alt.Step(30))
 
 
@@ -245,7 +245,8 @@ def _score_axis(field: str) -> alt.X:
     return alt.X(field, title="Score", scale=scale, axis=axis)
 
 
-def _healthy_band(thresholds: Thresholds) -> alt.Chart:
+def healthy_band(thresholds: Thresholds) -> alt.Chart:
+    """The healthy range, shaded behind a score axis."""
     band = {"low": thresholds.healthy_mean_low, "high": thresholds.healthy_mean_high}
     base = alt.Chart(_data([band])).encode(x=_score_axis("low:Q"), x2=alt.X2("high:Q"))
     band_chart: alt.Chart = base.mark_rect(color=GREY, opacity=0.13, tooltip=None)
@@ -281,7 +282,8 @@ def _bars(bars: Sequence[HistogramBar]) -> alt.Chart:
     return chart
 
 
-def _limit_rules(thresholds: Thresholds) -> list[alt.Chart]:
+def limit_rules(thresholds: Thresholds) -> list[alt.Chart]:
+    """The decision tree's limits of the mean, dashed."""
     rows = [{"at": thresholds.mean_low}, {"at": thresholds.mean_high}]
     rules = alt.Chart(_data(rows)).mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5, tooltip=None)
     return [rules.encode(x=_score_axis("at:Q"))]
@@ -291,7 +293,7 @@ def _limits(thresholds: Thresholds) -> list[alt.Chart]:
     low, high = thresholds.mean_low, thresholds.mean_high
     left = _label(low, f"NO-GO < {figure(low)}", "left", 4, -8, ORANGE)
     right = _label(high, f"> {figure(high)} NO-GO", "right", -4, -8, ORANGE)
-    return [*_limit_rules(thresholds), left, right]
+    return [*limit_rules(thresholds), left, right]
 
 
 def _mean_mark(mean: float) -> list[alt.Chart]:

@@ -18,10 +18,12 @@ from dryrun.analysis.agreement import Labelled
 from dryrun.analysis.anchors import Anchors
 from dryrun.analysis.evidence import diagnose_with_evidence
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.config import Thresholds, Verdict
 from dryrun.errors import DryRunError
 from dryrun.report_entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
 from dryrun.report_fields import DiagnosisEntry, EvidenceEntry, Record, RunEntry, ScoreFigures, TopicEntry
+from dryrun.report_html import render_html
 from dryrun.report_markdown import render_markdown
 
 
@@ -74,6 +76,8 @@ class Report(Record):
         Share of the scores in each of the five bins; None if there is no score.
     responses_evaluated, responses : int
         Responses with a score, and all responses.
+    histogram_counts : tuple of int
+        Scores in 20 bins of 0.05, four to each bin of `distribution`.
     """
 
     timestamp: AwareDatetime
@@ -91,6 +95,7 @@ class Report(Record):
     duplicate_rows: int
     outcomes: dict[str, int]
     distribution_counts: dict[str, int]
+    histogram_counts: tuple[int, ...] = ()
     not_measured: tuple[str, ...]
     thresholds: Thresholds
     run: RunEntry
@@ -126,6 +131,10 @@ class Report(Record):
     def to_json(self) -> str:
         """The report as indented JSON; equal reports give equal bytes, and NaN never occurs."""
         return orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+    def to_html(self) -> str:
+        """The report as one HTML file that asks for nothing from outside; all text in it is escaped."""
+        return render_html(self)
 
     def to_markdown(self) -> str:
         """The report as GitHub-flavoured Markdown; whatever a user named stands in code spans."""
@@ -188,6 +197,7 @@ def build_report(
         duplicate_rows=coverage.duplicate_rows,
         outcomes={outcome.value: count for outcome, count in coverage.outcomes.items()},
         distribution_counts=figures.bins,
+        histogram_counts=bin_counts(valid_scores(observations.score), HISTOGRAM_EDGES),
         not_measured=judged.not_measured,
         thresholds=limits,
         run=_run(known),

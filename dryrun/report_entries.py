@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dryrun.analysis.agreement import Labelled
+from dryrun.analysis.anchors import junk_means
 from dryrun.analysis.diagnosis import Diagnosis
 from dryrun.analysis.evidence import Evidence
 from dryrun.analysis.intervals import Stability
@@ -27,6 +28,7 @@ from dryrun.report_fields import (
     ShapeFigures,
     SignalFigures,
     StabilityFigures,
+    StripEntry,
     TopicEntry,
 )
 from dryrun.report_people import people_figures
@@ -53,6 +55,10 @@ def evidence_entry(found: Evidence, labelled: Labelled | None = None) -> Evidenc
         left_out=tuple(piece.value for piece in found.thresholds.without),
         stability=_stability(found.stability),
         groups=_groups(measured),
+        strip=tuple(
+            StripEntry(prompts=one.prompts, mean=one.mean, cells=one.cells, dead=one.dead)
+            for one in found.strip
+        ),
         signal_index=None if measured.signal is None else _signal(measured.signal),
         anchors=_anchors(measured) if anchored else None,
         shape=_shape(measured),
@@ -123,6 +129,7 @@ def _anchors(found: Measures) -> AnchorFigures:
         junk=at.floor if at else None,
         junk_name=writable(at.floor_name) if at else "",
         junk_median=at.floor_median if at else None,
+        junk_kinds={writable(name): mean for name, mean in junk_means(found.anchors.junk).items()},
         broken_references=at.broken if at else None,
         regrade_std=found.noise,
         reliability=found.reliability,

@@ -86,6 +86,15 @@ class GroupFigures(Record):
     all_wrong: float
 
 
+class StripEntry(Record):
+    """Neighbouring prompts by mean: their scores from the lowest to the highest, averaged over the column."""
+
+    prompts: int
+    mean: float
+    cells: tuple[float, ...]
+    dead: float
+
+
 class SignalFigures(Record):
     """The Signal Index and its factors."""
 
@@ -105,6 +114,7 @@ class AnchorFigures(Record):
     junk: float | None
     junk_name: str
     junk_median: float | None
+    junk_kinds: dict[str, float]
     broken_references: float | None
     regrade_std: float | None
     reliability: float | None
@@ -160,6 +170,7 @@ class EvidenceEntry(Record):
     left_out: tuple[str, ...]
     stability: StabilityFigures | None
     groups: GroupFigures | None
+    strip: tuple[StripEntry, ...]
     signal_index: SignalFigures | None
     anchors: AnchorFigures | None
     shape: ShapeFigures | None

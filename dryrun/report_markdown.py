@@ -13,7 +13,8 @@ from dryrun.analysis.wording import (
     plural,
 )
 from dryrun.markdown import code_span, sentence_about
-from dryrun.report_fields import ActionEntry, EvidenceEntry, NoticeEntry
+from dryrun.report_fields import ActionEntry, NoticeEntry
+from dryrun.report_lines import evidence_lines, origin_lines, outcome_lines
 
 if TYPE_CHECKING:
     from dryrun.report import Report
@@ -28,7 +29,7 @@ def render_markdown(report: Report) -> str:
         _problem(report),
         _sentences("Recommended actions", report.diagnosis.actions),
         _sentences("Warnings", report.diagnosis.warning_details),
-        _listed("Evidence", [] if report.evidence is None else _evidence(report.evidence)),
+        _listed("Evidence", _evidence(report)),
         _metrics(report),
         _distribution(report),
         _topics(report),
@@ -88,66 +89,10 @@ def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield from (f"- {line}" for line in lines)
 
 
-def _evidence(evidence: EvidenceEntry) -> list[str]:
-    lines = [
-        *_sampling(evidence),
-        *_grouped(evidence),
-        *_anchored(evidence),
-        f"Entered: {', '.join(evidence.pieces)}".replace("_", " ") + ".",
-    ]
-    if evidence.left_out:
-        lines.append(f"Left out by choice: {', '.join(evidence.left_out)}".replace("_", " ") + ".")
-    return [sentence_about(line, None, "") for line in lines]
-
-
-def _sampling(evidence: EvidenceEntry) -> Iterator[str]:
-    held = evidence.stability
-    if held is not None:
-        yield (
-            f"Re-drawing the prompts {held.draws:,} times: mean {_span(held.mean)}, std {_span(held.std)} "
-            f"(95 %), the same verdict in {held.same_verdict:.1%} of re-draws."
-        )
-
-
-def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
-    found, index = evidence.groups, evidence.signal_index
-    if found is not None:
-        about = ", extrapolated" if found.extrapolated else ""
-        yield (
-            f"{percent(found.usable)} of groups of {found.group} would carry signal "
-            f"({_span(found.usable_interval, share=True)}{about}); {percent(found.all_wrong)} of prompts "
-            f"always score 0, {percent(found.all_right)} always 1."
-        )
-        yield (
-            f"Spread within prompts {found.within_std:.2f}, between prompts {found.between_std:.2f}, "
-            f"ICC {found.icc:.2f}."
-        )
-        if found.learnable is not None and found.learnable_interval is not None:
-            span = _span(found.learnable_interval, share=True)
-            yield f"Learnable (mean between 0.1 and 0.9): {percent(found.learnable)} of prompts ({span})."
-    if index is not None:
-        yield (
-            f"Signal Index {index.value:.2f} = usable {index.usable:.2f} x reliability "
-            f"{index.reliability:.2f} x range {index.range:.2f}; weakest: {index.weakest}."
-        )
-
-
-def _anchored(evidence: EvidenceEntry) -> Iterator[str]:
-    at = evidence.anchors
-    if at is not None and at.reference is not None:
-        junk = "" if at.junk_median is None else f", worthless ones {at.junk_median:.2f}"
-        who = "A stronger model's best responses" if at.from_stronger_model else "Reference answers"
-        yield f"{who} score {at.reference:.2f}{junk}."
-    if at is not None and at.regrade_std is not None:
-        yield f"The same response graded again moves by {at.regrade_std:.2f}."
-    if evidence.blame_grader is not None and evidence.blame_interval is not None:
-        span = _span(evidence.blame_interval, share=True)
-        yield f"The grader's share of the blame: {evidence.blame_grader:.0%} ({span})."
-
-
-def _span(pair: tuple[float, float], *, share: bool = False) -> str:
-    low, high = pair
-    return f"{100 * low:.0f}-{100 * high:.0f} %" if share else f"{low:.2f}-{high:.2f}"
+def _evidence(report: Report) -> list[str]:
+    if report.evidence is None:
+        return []
+    return [sentence_about(line, None, "") for line in evidence_lines(report.evidence)]
 
 
 def _metrics(report: Report) -> Iterator[str]:
@@ -200,35 +145,15 @@ def _topics(report: Report) -> Iterator[str]:
 def _samples(report: Report) -> Iterator[str]:
     yield "## Responses"
     yield ""
-    yield f"- {plural(report.responses, 'response')} in all, {report.responses_evaluated:,} with a score"
-    for outcome, count in report.outcomes.items():
-        if count:
-            yield f"- {outcome}: {count:,}"
-    counts = (
-        ("without a grade", report.missing),
-        ("scores outside the grader's scale", report.out_of_range),
-        ("grades with a grader error", report.grader_errors),
-        ("drawn rows that repeat another", report.duplicate_rows),
-    )
-    yield from (f"- {name}: {count:,}" for name, count in counts if count)
+    yield from (f"- {line}" for line in outcome_lines(report))
 
 
 def _origin(report: Report) -> Iterator[str]:
-    run = report.run
-    low, high = run.reward_range
     yield "## About this report"
     yield ""
-    yield f"- Written {report.model_dump(mode='json')['timestamp']}"
-    named = (("Run", run.id), ("Dataset", run.dataset), ("Base model", run.model))
-    yield from (f"- {title}: {code_span(name)}" for title, name in named if name)
-    if run.rollouts is not None and run.prompts_asked is not None:
-        yield f"- Asked: {plural(run.prompts_asked, 'prompt')}, {plural(run.rollouts, 'response')} to each"
-    yield f"- Grader's scale: {low:g} to {high:g}, mapped to 0 to 1"
-    yield "- Std with ddof 1, percentiles by linear interpolation, bins closed below"
-    yield f"- Rules: {report.rules}"
+    yield from (f"- {line}" for line in origin_lines(report, code_span))
     for name in report.thresholds.numbers():
         yield f"- Threshold {name.replace('_', ' ')}: {getattr(report.thresholds, name):g}"
-    yield from (f"- {name} {version}" for name, version in run.versions.items())
 
 
 def _number(value: float | None) -> str:

@@ -4,7 +4,16 @@ import streamlit as st
 
 from dryrun.app.banner import banner, headline, tested
 from dryrun.app.downloads import report_downloads
-from dryrun.app.figures import bins_table, checks_table, distribution, ruler, statistics_table, topics_section
+from dryrun.app.figures import (
+    bins_table,
+    checks_table,
+    distribution,
+    ruler,
+    signal,
+    statistics_table,
+    strip,
+    topics_section,
+)
 from dryrun.app.frame import ensure_frame
 from dryrun.app.inspector import inspector
 from dryrun.app.labelling import label_section
@@ -40,6 +49,8 @@ try:
         distribution(loaded.observations, document, thresholds)
         checks_table(document.checks)
         ruler(found)
+        strip(found)
+        signal(found)
     with right:
         if found.verdict == "GO":
             quality_lines(found)
@@ -52,7 +63,7 @@ try:
 
     if document.topics:
         st.subheader("Topics")
-        topics_section(document, thresholds)
+        topics_section(found, thresholds)
         topic_actions(found)
 
     st.subheader("Statistics")

@@ -172,6 +172,13 @@ def junk_floor(junk: Mapping[str, Floats]) -> tuple[str, float | None, float | N
     return name, max(bounds[name], 0.0), float(np.median(list(means.values())))
 
 
+def junk_means(junk: Mapping[str, Floats]) -> dict[str, float]:
+    """What each kind of junk earns on average, the best paid first; kinds without a score are left out."""
+    valid = {name: found for name, scores in junk.items() if (found := _valid(scores)) is not None}
+    means = {name: float(scores.mean()) for name, scores in valid.items()}
+    return dict(sorted(means.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
 def noise(regraded: Floats | None) -> float | None:
     """Standard deviation of one grade around the average grade of its response; None if not measured."""
     if regraded is None:

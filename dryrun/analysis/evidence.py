@@ -17,6 +17,7 @@ from dryrun.analysis.measures import Measures
 from dryrun.analysis.notices import Notice
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.sentences import Said, cause_sentence, document_only, next_sentence, summary
+from dryrun.analysis.strip import StripColumn, group_strip
 from dryrun.analysis.wording import Action, ActionKind, Cause, DatasetQuality, GraderQuality, Part, Quality
 from dryrun.config import Piece, Thresholds, Verdict
 
@@ -113,6 +114,13 @@ class Evidence:
         return self.measures.groups
 
     @property
+    def strip(self) -> tuple[StripColumn, ...]:
+        """Prompts sorted by mean with their scores; empty with one response per prompt."""
+        if self.groups is None:
+            return ()
+        return group_strip(self.measures.own, self.measures.prompt)
+
+    @property
     def borderline(self) -> bool:
         """Re-draws change the tree's verdict more often than `Thresholds.stability` allows."""
         held = self.stability
@@ -149,7 +157,9 @@ class Evidence:
         """What stands under the summary: cause and blame, other reasons, what to do next."""
         if self.document_only:
             return ()
-        lines = (cause_sentence(self.said), *self.attribution.reasons, next_sentence(self.said))
+        told = self.summary
+        reasons = (reason for reason in self.attribution.reasons if reason not in told)
+        lines = (cause_sentence(self.said), *reasons, next_sentence(self.said))
         return tuple(dict.fromkeys(line for line in (*lines, *self.people_words) if line))
 
     @property

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dryrun.analysis.anchors import Anchors, Floats, Scale, noise, reliability, scale
 from dryrun.analysis.groups import Groups, groups
@@ -35,6 +36,7 @@ class Measures:
         Valid scores on 0..1; NaN elsewhere.
     own : float64 array of shape (n,)
         The same without cut-off and refused responses.
+    prompt : int64 array of shape (n,)
     mean, std : float
         NaN where there is none.
     branch : Branch or None
@@ -48,6 +50,7 @@ class Measures:
 
     score: Floats
     own: Floats
+    prompt: NDArray[np.int64]
     mean: float
     std: float
     branch: Branch | None
@@ -95,6 +98,7 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
     return Measures(
         score=score,
         own=own,
+        prompt=observed.prompt,
         mean=math.nan if average is None else average,
         std=math.nan if spread is None else spread,
         branch=branch,

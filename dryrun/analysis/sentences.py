@@ -77,9 +77,9 @@ def cause_sentence(said: Said) -> str:
     title = GRADER_WORDS.get(judged.grader, "") or DATASET_WORDS.get(judged.dataset, "")
     if judged.blame is not None and judged.branch is not None:
         return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged)}."
-    if judged.branch is Branch.PROCEED or not judged.reasons:
+    if judged.branch is Branch.PROCEED or not judged.reasons or judged.grader not in BROKEN:
         return ""
-    return f"{title}: {judged.reasons[0]}" if title and judged.grader in BROKEN else ""
+    return f"{title}: {judged.reasons[0]}"
 
 
 def next_sentence(said: Said) -> str:

@@ -33,6 +33,16 @@ def report_downloads(loaded: Loaded, thresholds: Thresholds) -> None:
             icon=":material/download:",
             key="report_md",
         )
+        st.download_button(
+            "Report (HTML)",
+            lambda: report_of(loaded.results, thresholds).to_html().encode(),
+            file_name=f"{name}.html",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/download:",
+            key="report_html",
+            help="One file that opens offline, for people who have no Dry Run.",
+        )
 
 
 def try_sft(loaded: Loaded) -> None:

@@ -53,7 +53,7 @@ def add_data(command: argparse._ActionsContainer) -> None:
 
 def add_output(command: argparse._ActionsContainer) -> None:
     """``--out``, ``--data`` and ``--threshold``, for commands that end in a verdict."""
-    command.add_argument("--out", type=Path, help="write the report here: .json or .md")
+    command.add_argument("--out", type=Path, help="write the report here: .json, .md, or .html (one file)")
     add_data(command)
     command.add_argument(
         "--rules",
@@ -394,7 +394,11 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
 
 
 def _write_report(found: Report, out: Path) -> None:
-    text = found.to_markdown() if out.suffix.lower() in (".md", ".markdown") else found.to_json()
+    ending = out.suffix.lower()
+    if ending in (".html", ".htm"):
+        text = found.to_html()
+    else:
+        text = found.to_markdown() if ending in (".md", ".markdown") else found.to_json()
     write_out(out, text.encode("utf-8"))
 
 

@@ -1,0 +1,173 @@
+"""Charts of the evidence: groups as a strip of cells, topics with their intervals. Figures in, Altair out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from dryrun.analysis.groups import Groups
+from dryrun.analysis.pooling import PooledTopic
+from dryrun.analysis.strip import StripColumn
+from dryrun.analysis.wording import percent, plural
+from dryrun.charts import BLUE, GREY, ORANGE, SHOWN_TOPICS, healthy_band, limit_rules
+from dryrun.config import Thresholds
+
+CONFIRMED, WATCH, FEW, FINE = "confirmed problem", "watch", "too few prompts", "good"
+COLOURS = {CONFIRMED: ORANGE, WATCH: GREY, FEW: GREY, FINE: BLUE}
+SHAPES = {CONFIRMED: "diamond", WATCH: "square", FEW: "triangle-up", FINE: "circle"}
+_WORDS = {"confirmed": CONFIRMED, "watch": WATCH, "too few": FEW, "": FINE}
+
+
+def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
+    """Prompts from the lowest mean to the highest; a prompt's scores from the lowest up.
+
+    Parameters
+    ----------
+    columns : sequence of StripColumn
+        A few hundred cells, whatever the size of the run.
+    """
+    rows: list[dict[str, Any]] = [
+        {
+            "left": number,
+            "right": number + 1,
+            "low": level,
+            "high": level + 1,
+            "score": cell,
+            "prompts": column.prompts,
+            "mean": column.mean,
+            "dead": column.dead,
+        }
+        for number, column in enumerate(columns)
+        for level, cell in enumerate(column.cells)
+    ]
+    across = alt.Axis(labels=False, ticks=False, grid=False, domain=False)
+    scale = alt.Scale(domain=[0, len(columns)], nice=False)
+    x = alt.X("left:Q", title="Prompts, from the lowest mean to the highest", scale=scale, axis=across)
+    levels = max(len(column.cells) for column in columns)
+    y = alt.Y("low:Q", title="Responses", scale=alt.Scale(domain=[-1, levels], nice=False), axis=across)
+    tips = [
+        alt.Tooltip("prompts:Q", title="Prompts", format=","),
+        alt.Tooltip("mean:Q", title="Mean", format=".2f"),
+        alt.Tooltip("score:Q", title="Score here", format=".2f"),
+        alt.Tooltip("dead:Q", title="With equal scores", format=".0%"),
+    ]
+    colour = alt.Color(
+        "score:Q",
+        title="Score",
+        scale=alt.Scale(domain=[0, 1], range=["#d6dde5", BLUE, "#0b2f55"]),
+        legend=alt.Legend(orient="right", gradientLength=100),
+    )
+    cells = alt.Chart(alt.InlineData(values=rows)).mark_rect(stroke=GREY, strokeWidth=0.3)
+    cells = cells.encode(x=x, x2="right:Q", y=y, y2="high:Q", color=colour, tooltip=tips)
+    dead = [
+        {
+            "left": number,
+            "right": number + 1,
+            "low": -0.15,
+            "high": -0.15 - 0.8 * column.dead,
+            "dead": column.dead,
+        }
+        for number, column in enumerate(columns)
+        if column.dead > 0
+    ]
+    marks = alt.Chart(alt.InlineData(values=dead)).mark_rect(color=ORANGE)
+    marks = marks.encode(x=x, x2="right:Q", y=y, y2="high:Q", tooltip=tips[-1:])
+    return alt.LayerChart(layer=[cells, marks]).properties(
+        width="container", height=min(26 * levels + 30, 220)
+    )
+
+
+def strip_caption(found: Groups) -> str:
+    """What the strip says of training: ``"62 % of groups of 8 would carry signal (54-70 %)."``."""
+    low, high = found.usable_interval.low, found.usable_interval.high
+    words = (
+        f"{percent(found.usable)} of groups of {found.group} would carry signal "
+        f"({100 * low:.0f}-{100 * high:.0f} %{', extrapolated' if found.extrapolated else ''})"
+    )
+    dead = f"{percent(found.all_wrong)} of prompts always score 0, {percent(found.all_right)} always 1"
+    return f"{words}; {dead}. Orange below: prompts whose scores are all equal."
+
+
+def strip_alt(columns: Sequence[StripColumn], found: Groups) -> str:
+    """The strip for screen readers."""
+    prompts = sum(column.prompts for column in columns)
+    return f"{plural(prompts, 'prompt')} sorted by mean, each with its scores. {strip_caption(found)}"
+
+
+def topic_intervals(topics: Sequence[PooledTopic], thresholds: Thresholds) -> alt.LayerChart:
+    """Own mean hollow, pooled mean filled with its 95 % bar, prompts at the right; the lowest first.
+
+    Parameters
+    ----------
+    topics : sequence of PooledTopic
+        Those past `SHOWN_TOPICS` are not drawn: confirmed problems come first.
+    thresholds : Thresholds
+    """
+    rows = [_topic_row(topic) for topic in drawn_topics(topics)]
+    order = [row["topic"] for row in rows]
+    axis = alt.Axis(labelLimit=130, ticks=False, domain=False)
+    kinds = list(COLOURS)
+    hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=list(COLOURS.values())), legend=None)
+    sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=list(SHAPES.values())), legend=None)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y("topic:N", sort=order, title=None, axis=axis),
+        tooltip=[
+            alt.Tooltip("topic:N", title="Topic"),
+            alt.Tooltip("own:Q", title="Own mean", format=".2f"),
+            alt.Tooltip("pooled:Q", title="Pooled mean", format=".2f"),
+            alt.Tooltip("span:N", title="95 %"),
+            alt.Tooltip("prompts:Q", title="Prompts", format=","),
+            alt.Tooltip("kind:N", title="Evidence"),
+        ],
+    )
+    x = alt.X("low:Q", title="Score", scale=alt.Scale(domain=[0, 1], nice=False), axis=alt.Axis(grid=False))
+    bars = base.mark_rule(strokeWidth=3).encode(x=x, x2="high:Q", color=hue)
+    pooled = base.mark_point(filled=True, size=90, opacity=1).encode(x="pooled:Q", color=hue, shape=sign)
+    own = base.mark_point(filled=False, size=150, opacity=1, color=GREY).encode(x="own:Q")
+    text = base.mark_text(align="left", dx=10, fontSize=12, color=GREY)
+    text = text.encode(x=alt.value("width"), text="text:N")
+    layers = [healthy_band(thresholds), *limit_rules(thresholds), bars, own, pooled, text]
+    return alt.LayerChart(layer=layers).properties(width="container", height=alt.Step(30))
+
+
+def drawn_topics(topics: Sequence[PooledTopic]) -> list[PooledTopic]:
+    """The topics of the chart: confirmed problems first, then by their own mean."""
+    rank = {"confirmed": 0, "watch": 1, "": 2, "too few": 3}
+    return sorted(topics, key=lambda topic: (rank[topic.evidence], topic.mean, topic.topic))[:SHOWN_TOPICS]
+
+
+def intervals_caption(topics: Sequence[PooledTopic]) -> str:
+    """What the marks mean, and how many topics are left out. Holds no topic names."""
+    hidden = len(topics) - SHOWN_TOPICS
+    rest = f"; {plural(hidden, 'more topic')} in the table" if hidden > 0 else ""
+    return (
+        "Hollow: the topic's own mean. Filled, with its 95 % bar: after pooling with the other topics. "
+        f"Diamond: confirmed problem; square: watch; triangle: too few prompts. Shaded: healthy range{rest}."
+    )
+
+
+def intervals_alt(topics: Sequence[PooledTopic]) -> str:
+    """The chart for screen readers. Holds topic names as the user gave them."""
+    told = [
+        f"{topic.topic} {topic.mean:.2f} ({_WORDS[topic.evidence]}, {plural(topic.prompts, 'prompt')})"
+        for topic in drawn_topics(topics)
+    ]
+    return f"Mean score by topic: {', '.join(told)}."
+
+
+def _topic_row(topic: PooledTopic) -> dict[str, Any]:
+    low, high = max(topic.low, 0.0), min(topic.high, 1.0)
+    kind = _WORDS[topic.evidence]
+    return {
+        "topic": topic.topic,
+        "own": topic.mean,
+        "pooled": min(max(topic.pooled, 0.0), 1.0),
+        "low": low,
+        "high": high,
+        "span": f"{low:.2f} to {high:.2f}",
+        "prompts": topic.prompts,
+        "kind": kind,
+        "text": f"n {topic.prompts:,} · {kind}",
+    }

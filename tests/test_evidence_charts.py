@@ -1,0 +1,66 @@
+"""The group strip and the topic intervals: small data, a shape beside each colour, valid Vega-Lite."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from dryrun.analysis.groups import groups
+from dryrun.analysis.pooling import PooledTopic
+from dryrun.analysis.strip import group_strip
+from dryrun.config import Thresholds
+from dryrun.evidence_charts import intervals_alt, intervals_caption, strip_alt, strip_chart, topic_intervals
+
+
+def spec_of(chart: Any) -> dict[str, Any]:
+    spec: dict[str, Any] = chart.to_dict()  # validates against Vega-Lite's schema
+    return spec
+
+
+def test_a_strip_shows_each_prompts_scores_by_mean() -> None:
+    score = np.array([1, 1, 0, 0, 0, 1, 0.2, 0.4])
+    columns = group_strip(score, np.repeat(np.arange(4), 2))
+    assert [column.cells for column in columns] == [(0, 0), (0.2, 0.4), (0, 1), (1, 1)]
+    assert [column.dead for column in columns] == [1, 0, 0, 1]
+    assert group_strip(np.array([0.1, 0.2]), np.arange(2)) == ()
+    uneven = group_strip(np.array([0.0, 1.0, 0.5, 0.5, 0.5, np.nan]), np.array([0, 0, 1, 1, 1, 0]))
+    assert [column.cells for column in uneven] == [(0, 0, 1), (0.5, 0.5, 0.5)]
+
+
+def test_fifty_thousand_prompts_are_sixty_columns_that_lose_no_prompt() -> None:
+    rng = np.random.default_rng(1)
+    score = (rng.random((50_000, 4)) < rng.random((50_000, 1))).astype(float)
+    prompt = np.repeat(np.arange(50_000), 4)
+    columns = group_strip(score.ravel(), prompt)
+    assert len(columns) == 60
+    assert sum(column.prompts for column in columns) == 50_000
+    dead = sum(column.prompts * column.dead for column in columns) / 50_000
+    assert abs(dead - float((score.min(1) == score.max(1)).mean())) < 1e-3
+    found = groups(score.ravel(), prompt)
+    assert found is not None
+    spec = spec_of(strip_chart(columns))
+    assert len(json.dumps(spec)) < 60_000
+    assert "50,000 prompts sorted by mean" in strip_alt(columns, found)
+    assert "of groups of 8 would carry signal (" in strip_alt(columns, found)
+
+
+def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
+    topics = [
+        PooledTopic("fine", 40, 0.5, 0.49, 0.44, 0.54, 0.0, ""),
+        PooledTopic("bad", 30, 0.1, 0.12, 0.08, 0.16, 0.99, "confirmed"),
+        PooledTopic("odd", 5, 0.15, 0.3, -0.1, 0.5, 0.4, "watch"),
+        PooledTopic("tiny", 2, 0.9, 0.5, 0.2, 0.8, 0.3, "too few"),
+    ]
+    spec = spec_of(topic_intervals(topics, Thresholds()))
+    data = [layer.get("data", spec.get("data", {})) for layer in spec["layer"]]
+    parts = [part.get("values") or spec["datasets"][part["name"]] for part in data]
+    rows = next(part for part in parts if "topic" in part[0])
+    assert [row["topic"] for row in rows] == ["bad", "odd", "fine", "tiny"]
+    assert rows[1]["low"] == 0.0
+    assert {row["text"] for row in rows} >= {"n 30 · confirmed problem", "n 5 · watch"}
+    shapes = next(layer["encoding"]["shape"] for layer in spec["layer"] if "shape" in layer["encoding"])
+    assert len(set(shapes["scale"]["range"])) == 4
+    assert "bad 0.10 (confirmed problem, 30 prompts)" in intervals_alt(topics)
+    assert "6 more topics in the table" in intervals_caption(topics * 9)
