@@ -1,0 +1,149 @@
+"""A large run: is memory bounded and the pace even, and do report and page open it without its responses?
+
+Prints peak memory, and the pace of the last tenth as a ratio to the first, in one go::
+
+    python -m tests.benchmarks.bench_large [--prompts 50000] [--rollouts 4] [--latency 0] [--keep FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from dryrun.runs import list_runs
+from dryrun.store import Store
+from tests.benchmarks.bench_engine import rows
+from tests.benchmarks.mock_endpoint import Settings, counts, mock_endpoint
+from tests.support import EXACT, write_jsonl
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LOOK_SECONDS = 0.1
+MEGA = 2**20 if sys.platform == "darwin" else 2**10
+
+
+def files(folder: Path, prompts: int) -> list[str]:
+    """Dataset and grader on disk, as arguments."""
+    grader = folder / "grader.json"
+    grader.write_text(json.dumps(EXACT))
+    return ["--dataset", str(write_jsonl(folder / "rows.jsonl", rows(prompts))), "--grader", str(grader)]
+
+
+def watched(arguments: list[str], base_url: str) -> tuple[list[tuple[float, int]], float, float]:
+    """Run it; how many answers the server had given when, seconds, and peak memory in MB."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dryrun", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "OPENAI_API_KEY": "k"},
+        stdout=subprocess.DEVNULL,
+    )
+    seen: list[tuple[float, int]] = []
+    while True:
+        ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            assert process.returncode in (0, 1, 3), process.returncode
+            return seen, time.perf_counter() - began, used.ru_maxrss / MEGA
+        if base_url:
+            seen.append((time.perf_counter(), counts(base_url).answered))
+        time.sleep(LOOK_SECONDS)
+
+
+def pace(seen: list[tuple[float, int]], low: float, high: float) -> float:
+    """Answers per second between these shares of all answers."""
+    whole = seen[-1][1]
+    part = [point for point in seen if low * whole <= point[1] <= high * whole]
+    # Points before the first and after the last answer would count time in which nothing was asked.
+    first = max((point for point in part if point[1] == part[0][1]), default=part[0])
+    last = min((point for point in part if point[1] == part[-1][1]), default=part[-1])
+    return (last[1] - first[1]) / (last[0] - first[0])
+
+
+def open_page(run_id: str) -> None:
+    """The results page as a script in this process: seconds and peak memory, without and with the run."""
+    from streamlit.testing.v1 import AppTest
+
+    def opened(parameters: dict[str, str]) -> float:
+        test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=300)
+        for key, value in parameters.items():
+            test.query_params[key] = value
+        test.run()
+        began = time.perf_counter()
+        test.switch_page("pages/results.py").run()
+        assert not test.exception, test.exception[0].message
+        return time.perf_counter() - began
+
+    for name in ("recorded", run_id, run_id):
+        seconds = opened({"run": name})
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGA
+        print(json.dumps([seconds, peak]), flush=True)
+
+
+def page(run_id: str, data: Path) -> list[list[float]]:
+    """What `open_page` prints, from a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.bench_large", "--open", run_id],
+        cwd=ROOT,
+        env={**os.environ, "DRYRUN_DATA": str(data)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+
+
+def large(folder: Path, given: argparse.Namespace) -> None:
+    """The run, its report, its page."""
+    data = folder / "data"
+    asked = given.prompts * given.rollouts
+    with mock_endpoint(Settings(latency=given.latency)) as base_url:
+        model = ["--model", "mock", "--base-url", base_url, "--concurrency", str(given.concurrency)]
+        size = ["--samples", str(given.prompts), "--rollouts", str(given.rollouts), "--data", str(data)]
+        seen, whole, peak = watched(["run", *files(folder, given.prompts), *model, *size], base_url)
+        assert counts(base_url).calls == asked
+    first, last = pace(seen, 0.0, 0.1), pace(seen, 0.9, 1.0)
+    stored = sum(path.stat().st_size for path in data.rglob("*.parquet")) / 2**20
+    print(
+        f"{given.prompts:,} prompts x {given.rollouts}: {whole:.0f} s, peak {peak:.0f} MB, "
+        f"{stored:.0f} MB stored"
+    )
+    print(f"  pace {first:.0f}/s in the first tenth, {last:.0f}/s in the last: {last / first:.2f} of it")
+    run_id = list_runs(Store(data))[0].id
+    _, seconds, peak = watched(["report", run_id, "--data", str(data)], "")
+    print(f"  report: {seconds:.1f} s, peak {peak:.0f} MB")
+    (_, base), (cold, peak), (warm, _) = page(run_id, data)
+    print(
+        f"  results page: {cold:.1f} s the first time, {warm:.1f} s again, "
+        f"peak {peak:.0f} MB ({base:.0f} MB with the recorded example of 1,200 responses)"
+    )
+
+
+def main() -> None:
+    """Print the figures, or open the page for the parent."""
+    options = argparse.ArgumentParser(description="A large run, its report and its page")
+    options.add_argument("--prompts", type=int, default=50_000)
+    options.add_argument("--rollouts", type=int, default=4)
+    options.add_argument("--concurrency", type=int, default=64)
+    options.add_argument("--latency", type=float, default=0.0)
+    options.add_argument("--keep", type=Path, help="leave the data directory here")
+    options.add_argument("--open", help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.open:
+        open_page(given.open)
+    elif given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
+        large(given.keep, given)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            large(Path(folder), given)
+
+
+if __name__ == "__main__":
+    main()
