@@ -1,6 +1,7 @@
 """A large run: is memory bounded and the pace even, and do report and page open it without its responses?
 
-Prints peak memory, and the pace of the last tenth as a ratio to the first, in one go::
+Prints peak memory, and the pace of the last tenth as a ratio to the first, in one go. Per second of
+processor time too (Linux), since other work on the machine comes and goes in a run of minutes::
 
     python -m tests.benchmarks.bench_large [--prompts 50000] [--rollouts 4] [--latency 0] [--keep FOLDER]
 """
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from dryrun.runs import list_runs
@@ -35,8 +37,26 @@ def files(folder: Path, prompts: int) -> list[str]:
     return ["--dataset", str(write_jsonl(folder / "rows.jsonl", rows(prompts))), "--grader", str(grader)]
 
 
-def watched(arguments: list[str], base_url: str) -> tuple[list[tuple[float, int]], float, float]:
-    """Run it; how many answers the server had given when, seconds, and peak memory in MB."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at a run: wall and processor seconds, answers the server had given."""
+
+    wall: float
+    cpu: float
+    answered: int
+
+
+def processor_seconds(pid: int) -> float:
+    """What the process has used so far; NaN where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def watched(arguments: list[str], base_url: str) -> tuple[list[Seen], float, float]:
+    """Run it; what was seen meanwhile, seconds, and peak memory in MB."""
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "dryrun", *arguments],
@@ -44,7 +64,7 @@ def watched(arguments: list[str], base_url: str) -> tuple[list[tuple[float, int]
         env={**os.environ, "OPENAI_API_KEY": "k"},
         stdout=subprocess.DEVNULL,
     )
-    seen: list[tuple[float, int]] = []
+    seen: list[Seen] = []
     while True:
         ended, status, used = os.wait4(process.pid, os.WNOHANG)
         if ended:
@@ -52,18 +72,19 @@ def watched(arguments: list[str], base_url: str) -> tuple[list[tuple[float, int]
             assert process.returncode in (0, 1, 3), process.returncode
             return seen, time.perf_counter() - began, used.ru_maxrss / MEGA
         if base_url:
-            seen.append((time.perf_counter(), counts(base_url).answered))
+            seen.append(Seen(time.perf_counter(), processor_seconds(process.pid), counts(base_url).answered))
         time.sleep(LOOK_SECONDS)
 
 
-def pace(seen: list[tuple[float, int]], low: float, high: float) -> float:
-    """Answers per second between these shares of all answers."""
-    whole = seen[-1][1]
-    part = [point for point in seen if low * whole <= point[1] <= high * whole]
-    # Points before the first and after the last answer would count time in which nothing was asked.
-    first = max((point for point in part if point[1] == part[0][1]), default=part[0])
-    last = min((point for point in part if point[1] == part[-1][1]), default=part[-1])
-    return (last[1] - first[1]) / (last[0] - first[0])
+def paces(seen: list[Seen], low: float, high: float) -> tuple[float, float]:
+    """Answers per wall second and per processor second between these shares of all answers."""
+    whole = seen[-1].answered
+    part = [look for look in seen if low * whole <= look.answered <= high * whole]
+    # Looks before the first and after the last answer would count time in which nothing was asked.
+    first = [look for look in part if look.answered == part[0].answered][-1]
+    last = next(look for look in part if look.answered == part[-1].answered)
+    answers = last.answered - first.answered
+    return answers / (last.wall - first.wall), answers / (last.cpu - first.cpu)
 
 
 def open_page(run_id: str) -> None:
@@ -108,13 +129,14 @@ def large(folder: Path, given: argparse.Namespace) -> None:
         size = ["--samples", str(given.prompts), "--rollouts", str(given.rollouts), "--data", str(data)]
         seen, whole, peak = watched(["run", *files(folder, given.prompts), *model, *size], base_url)
         assert counts(base_url).calls == asked
-    first, last = pace(seen, 0.0, 0.1), pace(seen, 0.9, 1.0)
+    first, last = paces(seen, 0.0, 0.1), paces(seen, 0.9, 1.0)
     stored = sum(path.stat().st_size for path in data.rglob("*.parquet")) / 2**20
     print(
         f"{given.prompts:,} prompts x {given.rollouts}: {whole:.0f} s, peak {peak:.0f} MB, "
         f"{stored:.0f} MB stored"
     )
-    print(f"  pace {first:.0f}/s in the first tenth, {last:.0f}/s in the last: {last / first:.2f} of it")
+    for words, early, late in zip(("a second", "a second of processor time"), first, last, strict=True):
+        print(f"  {early:.0f} answers {words} in the first tenth, {late:.0f} in the last: {late / early:.2f}")
     run_id = list_runs(Store(data))[0].id
     _, seconds, peak = watched(["report", run_id, "--data", str(data)], "")
     print(f"  report: {seconds:.1f} s, peak {peak:.0f} MB")

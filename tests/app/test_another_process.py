@@ -1,0 +1,79 @@
+"""A run that another process works on: seen as it goes, and as interrupted once that process is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dryrun.app import jobs
+from dryrun.records import RunState
+from dryrun.runs import Run, list_runs
+from dryrun.store import Store
+from tests.app.test_pages import ROOT, page, texts
+from tests.fake_endpoint import FakeEndpoint
+from tests.support import EXACT, sum_rows, wait_until, write_jsonl
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and locks of POSIX")
+
+
+@pytest.fixture
+def elsewhere(
+    store: Store, endpoint: FakeEndpoint, tmp_path: Path
+) -> Iterator[tuple[Run, subprocess.Popen[bytes]]]:
+    """A run of 400 calls, worked on by a command line beside this process."""
+    endpoint.delay = 0.1
+    grader = tmp_path / "grader.json"
+    grader.write_text(json.dumps(EXACT))
+    dataset = write_jsonl(tmp_path / "rows.jsonl", sum_rows(200))
+    command = [sys.executable, "-m", "dryrun", "run", "--dataset", str(dataset), "--grader", str(grader)]
+    command += ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "2", "--concurrency", "4"]
+    with subprocess.Popen(
+        [*command, "--data", str(store.root)], cwd=ROOT, stdout=subprocess.DEVNULL
+    ) as process:
+        wait_until(lambda: bool(list_runs(store)) and list_runs(store)[0].status().sampled > 0)
+        yield list_runs(store)[0], process
+        process.kill()
+
+
+def test_it_is_seen_going_on_and_cannot_be_started_twice(
+    elsewhere: tuple[Run, subprocess.Popen[bytes]], endpoint: FakeEndpoint
+) -> None:
+    run, process = elsewhere
+    first = jobs.status(run)
+    assert first.live
+    wait_until(lambda: jobs.status(run).sampled > first.sampled)
+    test = page("run", run=run.id)
+    assert "Another process on this machine is working on this run" in texts(test)
+    buttons = {button.key for button in test.main.button}
+    assert not buttons & {"resume", "cancel"}
+    jobs.start(run)  # as a page drawn just before would
+    wait_until(lambda: jobs.find(run) is None)
+    assert jobs.status(run).live
+    endpoint.delay = 0.0
+    assert process.wait(60) in (0, 1), "GO or NO-GO"
+    assert jobs.status(run).state is RunState.FINISHED
+    assert endpoint.calls == 400
+
+
+def test_it_is_interrupted_once_that_process_is_gone_and_can_be_resumed_here(
+    elsewhere: tuple[Run, subprocess.Popen[bytes]], endpoint: FakeEndpoint
+) -> None:
+    run, process = elsewhere
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    assert jobs.status(run).state is RunState.INTERRUPTED
+    test = page("run", run=run.id)
+    assert "The process that ran it is gone" in texts(test)
+    endpoint.delay = 0.0
+    test.button(key="resume").click().run()
+    assert not test.exception
+    wait_until(lambda: jobs.find(run) is None)
+    assert jobs.status(run).state is RunState.FINISHED
+    assert "See the results" in [button.label for button in page("run", run=run.id).main.button]

@@ -1,0 +1,201 @@
+"""Runs that outlive their pages: found, watched and cancelled by anybody, keys shared with nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib.util
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import aiohttp
+import pytest
+import streamlit as st
+
+from dryrun.app import jobs
+from dryrun.app.progress import POLL_SECONDS
+from dryrun.errors import DryRunError
+from dryrun.ledger import FLUSH_SECONDS, Ledger
+from dryrun.models.client import Client
+from dryrun.pipeline import Pipeline
+from dryrun.records import RunState
+from dryrun.results import load_results
+from dryrun.runs import Run
+from dryrun.store import Store
+from tests.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
+from tests.support import make_run, wait_until
+
+KEPT_PER_RUN = (
+    jobs.Job,
+    Pipeline,
+    Ledger,
+    Client,
+    aiohttp.ClientSession,
+    asyncio.BaseEventLoop,
+    asyncio.Task,
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_run_outlives_its_test() -> Iterator[None]:
+    yield
+    jobs.stop_all()
+
+
+def ended(run: Run) -> None:
+    """Wait until nobody in this process works on it."""
+    wait_until(lambda: jobs.find(run) is None)
+
+
+def test_what_others_see_is_at_most_two_seconds_old() -> None:
+    """A viewer in another process reads what was flushed last, as often as the page polls."""
+    assert FLUSH_SECONDS + POLL_SECONDS <= 2.0
+
+
+def test_a_run_works_on_a_thread_of_its_own_and_starting_it_again_attaches(store: Store) -> None:
+    with FakeEndpoint(delay=0.05) as endpoint:
+        run = make_run(store, endpoint.base_url, concurrency=4)
+        job = jobs.start(run)
+        assert jobs.start(run) is job
+        assert jobs.status(run).live
+        ended(run)
+        assert endpoint.calls == 80
+    assert jobs.status(run).state is RunState.FINISHED
+
+
+def test_cancel_waits_for_no_answer_and_keeps_what_is_done(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = HangAfter(30, deterministic_answer)
+    run = make_run(store, endpoint.base_url, concurrency=4)
+    jobs.start(run)
+    wait_until(lambda: endpoint.calls == 34)
+    jobs.cancel(run)
+    ended(run)
+    assert (run.status().state, run.status().sampled) == (RunState.CANCELLED, 30)
+    wait_until(lambda: endpoint.in_flight == 0)
+    endpoint.answer = deterministic_answer
+    jobs.start(run)
+    ended(run)
+    assert (run.status().state, endpoint.calls) == (RunState.FINISHED, 34 + 50)
+
+
+def test_cancel_before_the_first_call_is_heard(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url)
+    jobs.start(run).cancel()
+    ended(run)
+    assert run.status().state in (RunState.CANCELLED, RunState.INTERRUPTED)
+    assert endpoint.calls < 80
+
+
+def test_ten_watch_three_runs_that_do_not_hinder_each_other(store: Store) -> None:
+    with FakeEndpoint(delay=0.05) as quick, FakeEndpoint() as hung:
+        hung.answer = HangAfter(0, deterministic_answer)
+        runs = [make_run(store, quick.base_url, seed=seed, concurrency=4) for seed in range(2)]
+        stuck = make_run(store, hung.base_url)
+        for run in (stuck, *runs):
+            jobs.start(run)
+        with pytest.raises(DryRunError, match="3 runs are live on this server already"):
+            jobs.start(make_run(store, quick.base_url, seed=9))
+        seen: list[list[int]] = [[] for _ in range(10)]
+
+        def watch(mine: list[int], run: Run) -> None:
+            while (status := jobs.status(run)).live:
+                mine.append(status.sampled)
+            mine.append(status.sampled)
+
+        watchers = [
+            threading.Thread(target=watch, args=(mine, runs[number % 2])) for number, mine in enumerate(seen)
+        ]
+        for watcher in watchers:
+            watcher.start()
+        for watcher in watchers:
+            watcher.join(60)
+        assert all(mine[-1] == 80 and mine == sorted(mine) for mine in seen)
+        assert jobs.status(stuck).live
+        jobs.cancel(stuck)
+        ended(stuck)
+
+
+def test_finished_cancelled_and_failed_runs_leave_nothing_behind(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    def one(seed: int, dead: bool = False, cancelled: bool = False) -> None:
+        run = make_run(store, "http://127.0.0.1:1/v1" if dead else endpoint.base_url, rows=10, seed=seed)
+        job = jobs.start(run, api_key="sk-a-key")
+        if cancelled:
+            job.cancel()
+        del job
+        ended(run)
+
+    one(0)  # whatever is made once per process
+    threads, before = set(threading.enumerate()), held()
+    for number in range(1, 7):
+        one(number, dead=number == 3, cancelled=number == 5)
+    assert set(threading.enumerate()) == threads
+    assert held() == before
+
+
+def held() -> Counter[str]:
+    """How many objects there are of those that a run makes."""
+    gc.collect()
+    return Counter(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, KEPT_PER_RUN))
+
+
+def test_a_key_is_used_by_its_own_run_alone_and_is_nowhere_on_disk(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-server-itself")
+    with FakeEndpoint(delay=0.02) as mine, FakeEndpoint(delay=0.02) as yours, FakeEndpoint() as keyless:
+        keys = {mine: "sk-mine-only-1111", yours: "sk-yours-only-2222", keyless: ""}
+        runs = [make_run(store, endpoint.base_url) for endpoint in keys]
+        for run, key in zip(runs, keys.values(), strict=True):
+            jobs.start(run, api_key=key, owner=key)
+        for run in runs:
+            ended(run)
+        for endpoint, key in keys.items():
+            sent = {headers["Authorization"] for headers in endpoint.headers}
+            assert sent == {f"Bearer {key or 'none'}"}
+        again = make_run(store, mine.base_url, temperature=0.5)
+        jobs.start(again)  # a later run gets nobody's key
+        ended(again)
+        assert mine.headers[-1]["Authorization"] == "Bearer none"
+    kept = b"".join(path.read_bytes() for path in store.root.rglob("*") if path.is_file())
+    assert b"sk-" not in kept
+
+
+def second_module() -> ModuleType:
+    """`dryrun.app.jobs` as a server has it whose source file was edited: another one beside the first."""
+    spec = importlib.util.find_spec("dryrun.app.jobs")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_live_run_is_adopted_after_caches_and_modules_were_thrown_away(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    reloaded = second_module()
+    endpoint.answer = HangAfter(10, deterministic_answer)
+    run = make_run(store, endpoint.base_url, concurrency=4)
+    jobs.start(run)
+    wait_until(lambda: endpoint.calls == 14)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    assert reloaded.Job is not jobs.Job
+    assert reloaded.status(run).live
+    assert reloaded.start(run) is jobs.find(run)
+    reloaded.cancel(run)
+    ended(run)
+    assert run.status().state is RunState.CANCELLED
+
+
+def test_a_run_that_ended_is_read_from_disk(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url)
+    jobs.start(run)
+    ended(run)
+    assert jobs.status(Run.open(Store(Path(store.root)), run.id)).graded == 80
+    assert load_results(run).rollouts.num_rows == 80
