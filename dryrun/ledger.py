@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -40,13 +40,22 @@ class Ledger:
         self._recent: deque[float] = deque()
         self._writing = threading.Lock()
         self._closed = False
-        self.status = status
+        self._status = status
+        self._counted: Counter[str] = Counter()
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run stands. Made when it is asked for: counting goes on thousands of times a second."""
+        if self._counted:
+            sums = {name: getattr(self._status, name) + n for name, n in self._counted.items()}
+            self._status = replace(self._status, **sums)
+            self._counted.clear()
+        return self._status
 
     def count(self, **more: int) -> None:
         """Add to the status's counters."""
-        self.status = replace(
-            self.status, **{name: getattr(self.status, name) + n for name, n in more.items()}
-        )
+        for name, n in more.items():
+            self._counted[name] += n
 
     def add_attempt(self, attempt: Attempt) -> None:
         """A call to the base model ended."""
@@ -58,7 +67,7 @@ class Ledger:
 
     def say(self, message: str) -> None:
         """What is going on; told at the next flush."""
-        self.status = replace(self.status, message=message)
+        self._status = replace(self.status, message=message)
 
     def add_sample(self, sample: Sample, rows: int) -> None:
         """A response came back that `rows` rollouts of the run were waiting for."""
@@ -99,12 +108,12 @@ class Ledger:
 
         If even that cannot be written the returned status says so; the disk keeps the last one.
         """
-        self.status = replace(self.status, state=state, message=message, rate=0.0)
+        self._status = replace(self.status, state=state, message=message, rate=0.0)
         self._stamp()
         try:
             self._write(self._take(), self.status, last=True)
         except StoreError as error:
-            self.status = replace(self.status, state=RunState.STOPPED, message=str(error))
+            self._status = replace(self.status, state=RunState.STOPPED, message=str(error))
         self._notify(self.status)
         return self.status
 
@@ -125,7 +134,7 @@ class Ledger:
         rate = len(self._recent) / min(RATE_WINDOW, max(now - self._began, 1.0))
         seconds = self._before + now - self._began
         live = self.status.live
-        self.status = replace(self.status, seconds=seconds, rate=rate if live else 0.0, updated=time.time())
+        self._status = replace(self.status, seconds=seconds, rate=rate if live else 0.0, updated=time.time())
 
     def _write(self, taken: list[list[Row]], status: RunStatus, last: bool = False) -> None:
         with self._writing:  # a flush that was under way when the run was closed must not speak last

@@ -172,16 +172,11 @@ class Pipeline:
     def _count_stored(self, known: set[str], graded: set[str]) -> None:
         asks = self._plan.asks
         samples = sum(asks[key].rows for key in known)
-        grades = sum(
-            count
-            for ask in asks.values()
-            for prompt, count in ask.prompts
-            if self._plan.grade_key(ask.key, prompt) in graded
-        )
+        grades = sum(key in graded for key in self._plan.table["grade_key"].to_pylist()) if graded else 0
         self._ledger.count(sampled=samples, reused=samples, graded=grades)
 
     async def _feed_stored(self, known: set[str], graded: set[str]) -> None:
-        needed = {key for key in known if self._ungraded_prompts(self._plan.asks[key], graded)}
+        needed = {key for key in known if self._ungraded(self._plan.asks[key], graded)} if graded else known
         parts = stream_samples(self._samples, needed)
         while (samples := await asyncio.to_thread(next, parts, None)) is not None:
             for sample in samples:
@@ -239,6 +234,8 @@ class Pipeline:
         return self._budget.room(self._ledger.status, under_way, asked)
 
     def _over_budget(self) -> bool:
+        if not self._budget.capped:
+            return False
         in_flight = self._in_flight + (self._batches.under_way if self._batches is not None else 0)
         self._spent = self._spent or self._budget.exhausted(self._ledger.status, in_flight)
         return bool(self._spent)
@@ -258,8 +255,10 @@ class Pipeline:
                 "Everything done so far is kept; resume when the endpoint answers again."
             )
 
-    def _ungraded_prompts(self, ask: Ask, graded: set[str]) -> list[tuple[Prompt, int]]:
-        return [of for of in ask.prompts if self._plan.grade_key(ask.key, of[0]) not in graded]
+    def _ungraded(self, ask: Ask, graded: set[str]) -> list[tuple[str, Prompt, int]]:
+        """The grades that a sample still lacks: key, prompt, and how many rollouts wait for it."""
+        named = [(self._plan.grade_key(ask.key, prompt), prompt, rows) for prompt, rows in ask.prompts]
+        return [of for of in named if of[0] not in graded]
 
     async def _grade_queued(self, graded: set[str]) -> None:
         while True:
@@ -267,9 +266,9 @@ class Pipeline:
             if self._judges and self._over_budget():
                 self._queue.task_done()
                 continue
-            for prompt, rows in self._ungraded_prompts(self._plan.asks[sample.key], graded):
+            for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
                 grade = await self._grader.grade(sample, prompt.item)
-                self._ledger.add_grade(self._plan.grade_key(sample.key, prompt), grade, rows)
+                self._ledger.add_grade(key, grade, rows)
             self._queue.task_done()
 
     def _parting_words(self) -> str:
