@@ -117,6 +117,106 @@ def test_prune_shows_first_and_deletes_only_what_no_run_needs(
     assert entries(store) == []
 
 
+def three_models(store: Store, endpoint: FakeEndpoint) -> list[Run]:
+    """Runs of one sample partition and one grade partition each, used ten, five and no days ago."""
+    runs = []
+    for days, temperature in ((10, 0.1), (5, 0.2), (0, 0.3)):
+        run = make_run(store, endpoint.base_url, temperature=temperature, grader=EXACT | {"name": f"g{days}"})
+        work(run)
+        runs.append(run)
+        then = time.time() - days * 86_400
+        planned = run.plan()
+        assert planned is not None
+        for path in [*planned[1].parts(), *planned[2].parts()]:
+            os.utime(path, (then, then))
+    return runs
+
+
+def test_prune_by_age_takes_only_what_was_not_used_for_so_long(store: Store, endpoint: FakeEndpoint) -> None:
+    old, middle, new = three_models(store, endpoint)
+    for run in (old, middle):
+        assert main(["runs", "--delete", run.id, "--yes"]) == 0
+    assert main(["cache", "--prune", "--older-than", "7d", "--yes"]) == 0
+    assert sorted(entry.name for entry in entries(store) if entry.kind == "grades") == ["g0", "g5"]
+    assert main(["cache", "--prune", "--older-than", "7d", "--all", "--yes"]) == 0
+    assert len(entries(store)) == 4
+    assert main(["cache", "--prune", "--older-than", "1h", "--yes"]) == 0
+    assert {entry.runs for entry in entries(store)} == {1}
+    assert load_results(new).rollouts.num_rows == 80
+
+
+def test_prune_by_size_takes_the_longest_unused_first_and_says_what_it_cannot(
+    store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, middle, new = three_models(store, endpoint)
+    sizes = sum(entry.bytes for entry in entries(store))
+    assert main(["cache", "--prune", "--max-size", "1GB", "--yes"]) == 0
+    assert "no larger than that" in capsys.readouterr().out
+    assert main(["runs", "--delete", old.id, middle.id, "--yes"]) == 0
+    assert main(["cache", "--prune", "--max-size", f"{sizes / 1000 - 1:.1f}kB", "--yes"]) == 0
+    names = {entry.name for entry in entries(store) if entry.kind == "grades"}
+    assert len(entries(store)) == 5
+    assert "g5" in names
+    capsys.readouterr()
+    assert main(["cache", "--prune", "--max-size", "0.1kB", "--yes"]) == 0
+    assert "runs need them" in capsys.readouterr().out
+    assert load_results(new).rollouts.num_rows == 80
+
+
+def test_what_runs_need_is_named_before_it_goes_and_never_goes_from_under_a_live_run(
+    store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    assert main(["cache", "--prune"]) == 0
+    assert "every stored row belongs to a run" in capsys.readouterr().out
+    assert main(["cache", "--prune", "--all"]) == 0
+    assert f"Needed by 1 run ({run.id}): their reports are lost" in capsys.readouterr().out
+    with run.hold():
+        assert main(["cache", "--prune", "--all", "--yes"]) == 2
+        assert main(["runs", "--delete", run.id, "--yes"]) == 2
+    said = capsys.readouterr().err
+    assert "is being worked on and needs some of it" in said
+    assert "already working on this run" in said
+    assert load_results(run).rollouts.num_rows == 80
+
+
+def test_a_run_whose_plan_cannot_be_read_is_not_taken_for_one_that_needs_nothing(
+    store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    plan = (run.folder / "plan.parquet").read_bytes()
+    (run.folder / "plan.parquet").write_bytes(plan[: len(plan) // 2])
+    assert main(["cache", "--prune", "--yes"]) == 2
+    assert "plan cannot be read" in capsys.readouterr().err
+    (run.folder / "plan.parquet").write_bytes(plan)
+    assert load_results(run).rollouts.num_rows == 80
+
+
+def test_a_deleted_run_is_gone_and_its_responses_still_answer(
+    store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    assert main(["runs", "--delete", run.id]) == 0
+    assert "--yes deletes these" in capsys.readouterr().out
+    assert [found.id for found in list_runs(store)] == [run.id]
+    assert main(["runs", "--delete", run.id, "--yes"]) == 0
+    assert list_runs(store) == []
+    assert not run.folder.exists()
+    assert main(["runs", "--delete", run.id, "--yes"]) == 2
+    assert work(make_run(store, endpoint.base_url)).reused == 80
+
+
+@pytest.mark.parametrize("options", [["--all"], ["--yes"], ["--older-than", "3d"], ["--compact", "--all"]])
+def test_prunes_options_alone_are_a_users_mistake(
+    store: Store, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    assert main(["cache", *options]) == 2
+    assert "go with --prune" in capsys.readouterr().err
+
+
 def test_prune_takes_what_a_killed_process_left_behind(store: Store, endpoint: FakeEndpoint) -> None:
     work(make_run(store, endpoint.base_url))
     folder = entries(store)[0].partition.folder

@@ -1,24 +1,60 @@
-"""``runs``: what is stored, newest first."""
+"""``runs``: what is stored, newest first; deleting runs."""
 
 from __future__ import annotations
 
 import argparse
 
+from dryrun.batch_records import under_way
+from dryrun.cache import remove_run
 from dryrun.commands import options as shared
-from dryrun.runs import list_runs
+from dryrun.errors import DryRunError
+from dryrun.runs import Run, list_runs
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``runs``."""
     shared.add_data(command)
+    command.add_argument(
+        "--delete", nargs="+", metavar="RUN", help="show what these runs are; with --yes delete them"
+    )
+    command.add_argument("--yes", action="store_true", help="with --delete: delete")
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Print one line a run."""
-    for stored in list_runs(shared.store_of(options)):
-        config, status = stored.config(), stored.status()
-        print(
-            f"{stored.id}  {status.state.value:11}  {status.graded:>6,}/{status.total:<6,}  "
-            f"{config.dataset.name}  {config.model.name}"
-        )
+    """Print one line a run, or delete some.
+
+    Raises
+    ------
+    DryRunError
+        No such run, or one that is being worked on.
+    """
+    store = shared.store_of(options)
+    if options.delete:
+        _delete([Run.open(store, run_id) for run_id in options.delete], really=options.yes)
+        return 0
+    if options.yes:
+        raise DryRunError("--yes goes with --delete RUN.")
+    for stored in list_runs(store):
+        print(_line(stored))
     return 0
+
+
+def _line(stored: Run) -> str:
+    config, status = stored.config(), stored.status()
+    return (
+        f"{stored.id}  {status.state.value:11}  {status.graded:>6,}/{status.total:<6,}  "
+        f"{config.dataset.name}  {config.model.name}"
+    )
+
+
+def _delete(chosen: list[Run], really: bool) -> None:
+    for run in chosen:
+        print(_line(run))
+        if waiting := under_way(run):
+            print(f"  {waiting:,} of its requests are in a batch at the endpoint: what they cost is lost.")
+    if not really:
+        print("--yes deletes these, their labels and receipts too; responses and grades stay in the cache.")
+        return
+    for run in chosen:
+        remove_run(run)
+    print(f"Deleted {len(chosen):,}. `cache --prune` shows what no run needs any more.")
