@@ -37,6 +37,7 @@ BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
 """Of a batch, whose responses come in as fast as they are read, between two writes: memory stays flat."""
 MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
+EARLY = "Stopped early, as asked. The report covers what is done; Resume goes on."
 
 CARRIED = (
     "attempts",
@@ -85,6 +86,7 @@ class Pipeline:
         self._judges = run.config().judge is not None
         self._in_flight = 0
         self._spent = ""
+        self._early = False
         config = run.config()
         identity = model.identity
         self._samples = run.store.samples(fingerprint(identity))
@@ -118,7 +120,8 @@ class Pipeline:
         Returns
         -------
         RunStatus
-            `FINISHED`; `STOPPED` with the reason if the model, the grader or the disk gave up.
+            `FINISHED`; `CANCELLED` where it was asked to stop early; `STOPPED` with the reason if the
+            model, the grader or the disk gave up.
 
         Raises
         ------
@@ -140,7 +143,15 @@ class Pipeline:
         if self._spent:
             more = "The report covers what is done; resume with a higher budget to go on."
             return self._ledger.close(RunState.STOPPED, f"{self._spent} {more}")
+        if self._early:
+            return self._ledger.close(RunState.CANCELLED, EARLY)
         return self._ledger.close(RunState.FINISHED, self._closing_words())
+
+    def _stopping(self) -> bool:
+        """Whether somebody asked for an early end. Calls in flight are finished: to drop them would leave
+        out the slow ones, and with them long responses."""
+        self._early = self._early or self._run.stop_asked()
+        return self._early
 
     def _tidy(self) -> None:
         """Merge small parts: a slow model leaves one a second. Space for it is a wish, not a need."""
@@ -193,7 +204,7 @@ class Pipeline:
 
     async def _generate(self, todo: Iterator[Ask]) -> None:
         for ask in todo:
-            if self._over_budget():
+            if self._over_budget() or self._stopping():
                 return
             self._in_flight += 1
             try:

@@ -234,7 +234,7 @@ async def work_on(
     Returns
     -------
     RunStatus
-        `FINISHED`, or `STOPPED` with the reason.
+        `FINISHED`, `CANCELLED` where it was asked to stop early, or `STOPPED` with the reason.
 
     Raises
     ------
@@ -245,6 +245,7 @@ async def work_on(
     """
     notify = notify or (lambda _: None)
     with run.hold():
+        run.go_on()
         opening = Opening(run, notify)
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -270,8 +271,12 @@ def _window(run: Run, batch: BatchConfig | AsConfigured | None) -> str | None:
 
 
 async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
-    """Grade the anchors of a finished run, where that costs no call. Without them the run stands as well."""
-    if status.state is RunState.FINISHED and run.config().judge is None:
+    """Grade the anchors of a finished run, or one stopped early, where that costs no call.
+
+    Without them the run stands as well.
+    """
+    ended = status.state in (RunState.FINISHED, RunState.CANCELLED)
+    if ended and run.config().judge is None:
         with contextlib.suppress(DryRunError):
             await measure(run, grader)
 

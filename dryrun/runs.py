@@ -8,6 +8,7 @@ Layout of ``runs/<run id>/``::
     status.json      where it stands, replaced at every flush
     attempts/        a row for every call that was made, those that failed included
     batches/         what was submitted to a Batch API (see `dryrun.batch_records`)
+    stop             there while somebody asks the run to stop early
     lock             held by the process that is working on it
 """
 
@@ -220,6 +221,18 @@ class Run:
                 status, state=RunState.INTERRUPTED, message="The process that ran it is gone. Resume goes on."
             )
         return status
+
+    def stop_early(self) -> None:
+        """Ask whoever works on the run to finish the calls in flight, grade what there is, and end."""
+        write_aside(self.folder / "stop", b"")
+
+    def stop_asked(self) -> bool:
+        """Whether somebody did, since the run was last started."""
+        return (self.folder / "stop").exists()
+
+    def go_on(self) -> None:
+        """Forget that somebody asked."""
+        (self.folder / "stop").unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:

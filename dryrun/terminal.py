@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from dryrun.analysis.settling import Settled
 from dryrun.report import Report
 from dryrun.runs import RunStatus
 
@@ -37,6 +38,7 @@ class ProgressLine:
         self._live = console.is_terminal or console.is_jupyter
         self._plain = plain
         self._last_message = ""
+        self._settled: Settled | None = None
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(BAR_WIDTH),
@@ -55,8 +57,13 @@ class ProgressLine:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def show(self, status: RunStatus) -> None:
-        """Take over the newest status; called from any thread."""
+    def show(self, status: RunStatus, settled: Settled | None = None) -> None:
+        """Take over the newest status, and whether the verdict has settled; called from any thread."""
+        if settled is not None and self._settled is None:
+            self._settled = settled
+            if self._live or self._plain:
+                offer = "Stop here and keep what is done: python -m dryrun stop, from another terminal."
+                self._console.print(Text(f"{settled.sentence} {offer}"))
         about = status.message.partition(":")[0]
         if self._plain and not self._live and about != self._last_message:
             self._last_message = about
@@ -68,6 +75,8 @@ class ProgressLine:
             (status.ungraded, "ungraded"),
         ):
             detail += f", {count:,} {word}" if count else ""
+        if settled is not None:
+            detail += f", settled since prompt {settled.since:,}"
         self._progress.update(
             self._task,
             description=status.message[:60] or "working",

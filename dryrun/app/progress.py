@@ -7,6 +7,7 @@ import streamlit as st
 from dryrun.app import jobs
 from dryrun.app.labels import plain
 from dryrun.app.session import config_of
+from dryrun.app.settled import settled_offer
 from dryrun.records import RunState
 from dryrun.runs import Run, RunStatus
 
@@ -28,6 +29,8 @@ def _follow(run: Run, was_live: bool) -> None:
     if status.live:
         end_words(status)
     show_progress(status, config_of(run).responses)
+    if status.live:
+        settled_offer(run, status)
 
 
 def show_progress(status: RunStatus, asked: int) -> None:

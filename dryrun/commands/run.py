@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ from dryrun.estimate import worst_case
 from dryrun.models import Model
 from dryrun.records import RunState
 from dryrun.runner import AS_CONFIGURED, AsConfigured, Prepared, prepare, run_blocking, start, work_on
-from dryrun.runs import Run, unfinished_run
+from dryrun.runs import Run, RunStatus, unfinished_run
+from dryrun.settling import SettledWatch
 from dryrun.store import Store
 from dryrun.terminal import ProgressLine, consoles
 
@@ -84,12 +86,17 @@ def work(
     DryRunError
         The run gave up, for the reason the message gives.
     """
-    with ProgressLine(consoles()[1]) as line:
+    watch = SettledWatch(asked)
+
+    def notify(status: RunStatus) -> None:
+        line.show(status, watch.follow(status))
+
+    with ProgressLine(consoles()[1]) as line, contextlib.closing(watch):
         working = work_on(
             asked,
             api_key=api_key,
             judge_key=judge_key,
-            notify=line.show,
+            notify=notify,
             model=model,
             budget=budget,
             batch=batch,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections import deque
@@ -88,18 +89,20 @@ class Window:
         self._new_round()
 
     async def enter(self) -> None:
-        """Wait for a place. Every `enter` needs one `leave`."""
+        """Wait for a place; a newcomer stands behind those who wait. Every `enter` needs one `leave`."""
+        called = False
         while True:
             wait = self._not_before - self._clock()
             if wait > 0:
                 await asyncio.sleep(wait)
-            elif self.in_flight < self.limit:
+            elif self.in_flight < self.limit and (called or not self._waiting):
                 self.in_flight += 1
                 if self._gap:
                     self._not_before = self._clock() + self._gap
                 return
             else:
-                await self._queue()
+                await self._queue(first=called)
+                called = True
 
     def leave(self, signal: Signal, pause: float | None = None) -> None:
         """Give the place back.
@@ -131,14 +134,21 @@ class Window:
         elif self._gap and self._throttled_in_a_row > 1 and not self._older:
             self._gap, self._older = min(self._gap * WIDER, LONGEST_GAP), self.in_flight
 
-    async def _queue(self) -> None:
+    async def _queue(self, first: bool) -> None:
+        """Wait to be called; `first` for one who was, and found the place taken."""
         place = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        if first:
+            self._waiting.appendleft(place)
+        else:
+            self._waiting.append(place)
         try:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
                 self._wake()  # it was this one's turn
+            else:
+                with contextlib.suppress(ValueError):  # passed over already
+                    self._waiting.remove(place)
             raise
 
     def _wake(self) -> None:

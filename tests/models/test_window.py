@@ -144,3 +144,44 @@ def test_an_answer_that_leaves_nothing_announces_a_pause() -> None:
     assert announced_pause(headers) == pytest.approx(0.25)
     assert announced_pause(headers | {"x-ratelimit-remaining-tokens": "10"}) is None
     assert announced_pause({}) is None
+
+
+def test_places_are_given_first_come_first_served() -> None:
+    """Who has just left and comes again waits behind those who wait already: nobody is overtaken for ever."""
+
+    async def play() -> list[int]:
+        window, served = Window(2), []
+
+        async def worker(number: int) -> None:
+            for _ in range(4):
+                await window.enter()
+                served.append(number)
+                await asyncio.sleep(0)
+                window.leave(Signal.CLEAN)
+
+        await asyncio.gather(*(worker(number) for number in range(5)))
+        assert window.in_flight == 0
+        return served
+
+    served = asyncio.run(play())
+    assert len(served) == 20
+    for start in range(0, 20, 5):
+        assert set(served[start : start + 5]) == set(range(5))
+
+
+def test_a_place_that_a_cancelled_call_waited_for_or_was_handed_is_not_lost() -> None:
+    async def play() -> None:
+        window = Window(1)
+        await window.enter()
+        gone, handed, last = (asyncio.create_task(window.enter()) for _ in range(3))
+        await asyncio.sleep(0)
+        gone.cancel()
+        window.leave(Signal.CLEAN)
+        handed.cancel()
+        await asyncio.gather(gone, handed, return_exceptions=True)
+        await asyncio.wait_for(last, 5)
+        assert window.in_flight == 1
+        window.leave(Signal.CLEAN)
+        await asyncio.wait_for(window.enter(), 5)
+
+    asyncio.run(play())
