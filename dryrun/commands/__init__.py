@@ -16,7 +16,6 @@ COMMANDS = {
     "import": "grade and judge responses generated elsewhere: TRL, verl, verifiers, OpenAI or Azure evals",
     "runs": "list the stored runs, delete some",
     "stop": "end a live run early and keep what is done",
-    "runs": "list the stored runs",
     "plan": "what a sample of so many prompts and responses will be able to tell, before anything is spent",
     "compare": "two runs side by side: two graders on the same responses, or two runs over prompts",
     "labels": "people's labels of a run's responses: what they say of the grader, out to a file, in from one",
