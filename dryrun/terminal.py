@@ -79,7 +79,7 @@ class ProgressLine:
             detail += f", settled since prompt {settled.since:,}"
         self._progress.update(
             self._task,
-            description=status.message[:60] or "working",
+            description=status.message.partition(". ")[0][:60] or "working",
             completed=status.sampled,
             total=status.total or None,
             detail=detail,

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from dryrun import batching
 from dryrun.batch_records import Parts, PartState, under_way
 from dryrun.batching import Pacing
 from dryrun.budget import Budget, Prices, receipt
 from dryrun.config import BatchConfig
+from dryrun.models.batch_api import Batch, BatchStatus
 from dryrun.models.batch_rows import Limits
 from dryrun.records import RunState, SampleOutcome
 from dryrun.results import load_results
 from dryrun.runner import work_on
 from dryrun.runs import Run, RunStatus, unfinished_run
 from dryrun.store import Store
+from dryrun.terminal import ProgressLine
 from tests.fake_batches import FakeBatches, bodies
 from tests.fake_endpoint import FakeEndpoint, Reply, deterministic_answer, prompt_text
 from tests.support import FUZZY, make_run, sum_rows, wait_until, work
@@ -93,6 +97,14 @@ def test_the_progress_says_where_the_batch_stands_and_that_one_may_leave(
     assert "Batch validating" in words
     assert "Batch finalizing" in words
     assert all(status.live for status in told if status.message.startswith("Batch"))
+
+
+def test_a_terminal_shows_the_sentence_that_matters() -> None:
+    screen = io.StringIO()
+    batches = [Batch("b", BatchStatus.IN_PROGRESS, done=1_200), Batch("c", BatchStatus.VALIDATING)]
+    with ProgressLine(Console(file=screen, force_terminal=True, width=160)) as line:
+        line.show(RunStatus(RunState.RUNNING, total=80, message=batching.words(batches, 60_000)))
+    assert "2 batches validating: 1,200 of 60,000 answered \x1b" in screen.getvalue()
 
 
 def test_failed_and_expired_rows_are_failed_samples_and_only_they_are_asked_again(store: Store) -> None:
@@ -320,12 +332,18 @@ def cancelled(run: Run, server: FakeBatches, ready: Any) -> None:
     asyncio.run(main())
 
 
+def left_waiting(store: Store, server: FakeBatches, **fields: Any) -> Run:
+    """A run that was cancelled while its batch was under way at the endpoint."""
+    server.looks = 10**9
+    run = batch_run(store, server.base_url, **fields)
+    cancelled(run, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    return run
+
+
 def test_cancel_leaves_the_batch_at_the_endpoint_and_resume_collects_it(
     store: Store, server: FakeBatches
 ) -> None:
-    server.looks = 10**9
-    run = batch_run(store, server.base_url)
-    cancelled(run, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    run = left_waiting(store, server)
     status = run.status()
     assert status.state is RunState.CANCELLED
     assert "80 requests go on in a batch at the endpoint" in status.message
@@ -339,9 +357,7 @@ def test_cancel_leaves_the_batch_at_the_endpoint_and_resume_collects_it(
 def test_resumed_call_by_call_it_collects_the_batch_and_calls_for_nothing_in_it(
     store: Store, server: FakeBatches
 ) -> None:
-    server.looks = 10**9
-    run = batch_run(store, server.base_url)
-    cancelled(run, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    run = left_waiting(store, server)
     server.looks = 3
     assert unfinished_run(store, make_run(store, server.base_url).config()) is not None
     status = work(run, batch=None)
@@ -351,10 +367,8 @@ def test_resumed_call_by_call_it_collects_the_batch_and_calls_for_nothing_in_it(
 def test_what_another_run_has_under_way_is_waited_for_not_paid_for_again(
     store: Store, server: FakeBatches
 ) -> None:
-    server.looks = 10**9
     rows = sum_rows(30)
-    small = batch_run(store, server.base_url, rows=rows, size=10)
-    cancelled(small, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    small = left_waiting(store, server, rows=rows, size=10)
     server.looks = 3
     large = batch_run(store, server.base_url, rows=rows, size=30, grader=FUZZY)
     assert work(large).graded == 60
@@ -366,9 +380,7 @@ def test_what_another_run_has_under_way_is_waited_for_not_paid_for_again(
 def test_another_runs_batch_that_this_key_cannot_see_is_submitted_anew(
     store: Store, server: FakeBatches
 ) -> None:
-    server.looks = 10**9
-    first = batch_run(store, server.base_url)
-    cancelled(first, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    first = left_waiting(store, server)
     server.looks = 3
     server.refuse("look", Reply.error(404, "No batch found with id 'batch_0'"))
     assert work(batch_run(store, server.base_url, grader=FUZZY)).graded == 80
@@ -404,9 +416,7 @@ def test_a_batch_that_was_uploaded_but_not_made_is_made_of_the_same_file(
 
 
 def test_a_batch_of_another_account_is_not_paid_for_twice(store: Store, server: FakeBatches) -> None:
-    server.looks = 10**9
-    run = batch_run(store, server.base_url)
-    cancelled(run, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    run = left_waiting(store, server)
     server.refuse("look", Reply.error(404, "No batch found with id 'batch_0'"))
     status = work(run)
     assert status.state is RunState.STOPPED
@@ -418,9 +428,7 @@ def test_a_batch_of_another_account_is_not_paid_for_twice(store: Store, server: 
 
 
 def test_a_torn_record_is_not_passed_over(store: Store, server: FakeBatches) -> None:
-    server.looks = 10**9
-    run = batch_run(store, server.base_url)
-    cancelled(run, server, lambda: server.batches and server.batches["batch_0"].looks > 3)
+    run = left_waiting(store, server)
     record = next(Parts(run).folder.glob("*.json"))
     record.write_text("{")
     status = work(run)

@@ -159,7 +159,7 @@ def test_prune_by_size_takes_the_longest_unused_first_and_says_what_it_cannot(
     assert "g5" in names
     capsys.readouterr()
     assert main(["cache", "--prune", "--max-size", "0.1kB", "--yes"]) == 0
-    assert "runs need them" in capsys.readouterr().out
+    assert "are left: runs need them" in capsys.readouterr().out
     assert load_results(new).rollouts.num_rows == 80
 
 

@@ -111,7 +111,7 @@ def _prune(store: Store, choice: Choice, really: bool) -> None:
         print(f"--yes deletes these: {words}.")
     left = sum(entry.bytes for entry in found) - freed
     if choice.at_most is not None and left > choice.at_most:
-        print(f"{_size(left)} would be left or are: runs need them, or they were used lately.")
+        print(f"{_size(left)} {'are' if really else 'would be'} left: runs need them, or used them lately.")
 
 
 def _losses(chosen: list[Entry]) -> list[str]:
@@ -120,7 +120,7 @@ def _losses(chosen: list[Entry]) -> list[str]:
     if not runs:
         return []
     ids = ", ".join(run.id for run in runs[:5]) + (", ..." if len(runs) > 5 else "")
-    again = "their reports are lost; resuming them asks and pays for the responses again"
+    again = "their reports are lost; resuming them grades again, and pays for lost responses again"
     return [f"Needed by {_runs(len(runs))} ({ids}): {again}."]
 
 
