@@ -126,6 +126,7 @@ def scale(anchors: Anchors, least_broken: float = 0.15) -> Scale | None:
     share = float(wrong.mean())
     between = float(((reference >= BAD) & (reference < GOOD)).mean())
     mixed = least_broken <= share <= 1 - least_broken and between <= BETWEEN
+    mixed = mixed and _unlike_junk(reference, anchors.junk)
     sound = ~wrong if mixed else np.ones_like(wrong)
     name, floor, median = junk_floor(anchors.junk)
     return Scale(
@@ -137,6 +138,20 @@ def scale(anchors: Anchors, least_broken: float = 0.15) -> Scale | None:
         broken=share if mixed else 0.0,
         failing=share,
     )
+
+
+def _unlike_junk(reference: Floats, junk: Mapping[str, Floats]) -> bool:
+    """Whether more references than junk pass: a grader that flips a coin passes both alike.
+
+    Two proportions, z of `JUNK_Z`. True where no junk was graded.
+    """
+    known = [found for scores in junk.values() if (found := _valid(scores)) is not None]
+    if not known:
+        return True
+    worthless = np.concatenate(known)
+    right, wrong = float((reference >= BAD).mean()), float((worthless >= BAD).mean())
+    error = math.sqrt(right * (1 - right) / reference.size + wrong * (1 - wrong) / worthless.size)
+    return right - wrong > JUNK_Z * error
 
 
 def _stand_in(anchors: Anchors) -> Scale | None:

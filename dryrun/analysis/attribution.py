@@ -11,6 +11,7 @@ from dryrun.analysis.blame import Blame, blame, blame_by_people
 from dryrun.analysis.measures import Measures, measure
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.pooling import PooledTopic, pooled_topics
+from dryrun.analysis.remedies import BROKEN, NEXT
 from dryrun.analysis.rules import Branch, decide
 from dryrun.analysis.signal import RANGE, RELIABILITY
 from dryrun.analysis.statistics import above, below
@@ -21,32 +22,6 @@ from dryrun.records import SampleOutcome
 PEOPLE = "people's labels (a wrong answer key passes every other test)"
 LENIENT, STRICT = 0.60, 0.30
 """Where the grader has too little room between right answers and junk: which end they are at."""
-
-BROKEN = {
-    GraderQuality.TOO_STRICT,
-    GraderQuality.TOO_LENIENT,
-    GraderQuality.CANNOT_DIFFERENTIATE,
-    GraderQuality.HACKABLE,
-    GraderQuality.DISAGREES,
-}
-
-
-RE_SCORE = "Then re-score the stored responses (Adjust Grader): no call is made."
-NEXT: dict[DatasetQuality | GraderQuality, str] = {
-    GraderQuality.TOO_STRICT: f"Loosen the grader until your reference answers earn the maximum. {RE_SCORE}",
-    GraderQuality.TOO_LENIENT: f"Make the grader refuse wrong and empty answers. {RE_SCORE}",
-    GraderQuality.CANNOT_DIFFERENTIATE: f"Make the grader tell right answers from junk. {RE_SCORE}",
-    GraderQuality.HACKABLE: f"Close that hole in the grader. {RE_SCORE}",
-    GraderQuality.NOISY: "Average several grades, or make the rubric concrete and the judge's temperature 0.",
-    GraderQuality.DISAGREES: f"Read where people and grader differ, and mend the grader. {RE_SCORE}",
-    DatasetQuality.TOO_HARD: "Use easier prompts, or teach the basics by SFT first.",
-    DatasetQuality.TOO_EASY: "Use harder prompts: there is nothing left to learn.",
-    DatasetQuality.HOMOGENEOUS: "Add prompts of other difficulty.",
-    DatasetQuality.POLARISED: "Drop prompts that are always right or always wrong.",
-    DatasetQuality.BAD_REFERENCES: "Mend the reference answers that fail, or drop their rows.",
-    DatasetQuality.REFUSALS: "Reword the prompts, or use another base model.",
-}
-"""What to do about each finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +169,8 @@ class _Judge:
         return len({decide(one, wide, self.limits) for one in (*bounds, mean)}) > 1
 
     def _broken_grader(self) -> GraderQuality | None:
+        if self._pays_one_kind():
+            return GraderQuality.HACKABLE
         narrow = self._narrow()
         if narrow is not None:
             return narrow
@@ -219,24 +196,33 @@ class _Judge:
             f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
             "too little room between them."
         )
+        if self._loud() and self._drowned():
+            return GraderQuality.CANNOT_DIFFERENTIATE  # where right and wrong answers land is chance
         if at.floor_median >= LENIENT:
             return GraderQuality.TOO_LENIENT
         strict = at.floor_median < STRICT
         return GraderQuality.TOO_STRICT if strict else GraderQuality.CANNOT_DIFFERENTIATE
 
-    def _hackable(self) -> bool:
-        limits = self.limits
+    def _pays_one_kind(self) -> bool:
+        """One kind of junk earns much while junk in general does not: a hole, whatever else is wrong."""
         name, floor, median = junk_floor(self.found.anchors.junk)
-        if floor is None or median is None:
+        if floor is None or median is None or floor < self.limits.hackable_alone or median >= STRICT:
             return False
-        hole = floor >= limits.hackable_alone and median < STRICT
-        hole = hole or (floor >= limits.hackable_junk and floor >= self.found.mean)
+        self._hole(name, floor)
+        return True
+
+    def _hackable(self) -> bool:
+        name, floor, _ = junk_floor(self.found.anchors.junk)
+        if floor is not None and floor >= max(self.limits.hackable_junk, self.found.mean):
+            self._hole(name, floor)
+            return True
+        return self._pays_for_length()
+
+    def _hole(self, name: str, floor: float) -> None:
         words = name.replace("_", " ")
-        if hole:
-            self.reasons.append(
-                f"Worthless answers ({words}) earn at least {floor:.2f}: training will find that."
-            )
-        return hole or self._pays_for_length()
+        self.reasons.append(
+            f"Worthless answers ({words}) earn at least {floor:.2f}: training will find that."
+        )
 
     def _pays_for_length(self) -> bool:
         bias, limits = self.found.length, self.limits
@@ -259,7 +245,11 @@ class _Judge:
         grouped = self.found.groups
         if grouped is not None and below(grouped.usable, limits.min_usable):
             return False  # where responses to a prompt hardly differ, little noise outweighs their spread
-        return noise >= limits.least_noise and signal < limits.warn_reliability
+        return self._loud() and signal < limits.warn_reliability
+
+    def _loud(self) -> bool:
+        """Whether the grader moves by more than a little when it grades the same response again."""
+        return (self.found.noise or 0.0) >= self.limits.least_noise
 
     def _drowned(self) -> bool:
         signal = self.found.reliability
@@ -313,8 +303,7 @@ class _Judge:
         )
         if index.weakest == RANGE:
             return GraderQuality.CANNOT_DIFFERENTIATE, None
-        loud = (self.found.noise or 0.0) >= self.limits.least_noise
-        if index.weakest == RELIABILITY and loud:
+        if index.weakest == RELIABILITY and self._loud():
             return GraderQuality.NOISY, None
         return grader, DatasetQuality.POLARISED
 
@@ -354,7 +343,10 @@ class _Judge:
         found = self.found
         if found.scale is None and not found.anchors.junk and found.branch is not Branch.PROCEED:
             return GraderQuality.UNKNOWN
-        levels = np.unique(np.round(found.score[np.isfinite(found.score)], 6)).size
+        anchors = found.anchors
+        others = [one for one in (anchors.reference, *anchors.junk.values()) if one is not None]
+        scores = np.concatenate([found.score, *others])
+        levels = np.unique(np.round(scores[np.isfinite(scores)], 6)).size
         return GraderQuality.BINARY if levels <= 2 else GraderQuality.GOOD
 
     def _close(self, verdict: Verdict, dataset: DatasetQuality, grader: GraderQuality) -> Attribution:

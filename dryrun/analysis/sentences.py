@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dryrun.analysis.attribution import BROKEN, Attribution
+from dryrun.analysis.attribution import Attribution
 from dryrun.analysis.blame import Blame
 from dryrun.analysis.diagnosis import Diagnosis
 from dryrun.analysis.intervals import Interval, Stability
+from dryrun.analysis.remedies import BROKEN
 from dryrun.analysis.rules import Branch
 from dryrun.analysis.wording import DatasetQuality, GraderQuality, figure
 from dryrun.config import Thresholds, Verdict

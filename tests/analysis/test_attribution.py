@@ -173,3 +173,28 @@ def test_one_bad_topic_of_eight_is_confirmed_and_the_others_are_not() -> None:
     assert (
         pooled_topics(score, np.repeat(np.arange(240), 2), np.full(480, "", dtype=object), Thresholds()) == ()
     )
+
+
+def test_a_coin_is_no_set_of_bad_references_but_a_grader_that_cannot_tell() -> None:
+    rng = RNG(11)
+    score = (rng.random(600) < 0.5).astype(float)
+    coin = {name: (rng.random(20) < 0.5).astype(float) for name in JUNK}
+    regraded = (rng.random((100, 3)) < 0.5).astype(float)
+    right = (rng.random(50) < 0.5).astype(float)
+    found = judged(score, reference=right, reformatted=right, junk=coin, regraded=regraded)
+    assert (found.verdict, found.grader) == ("NO-GO", GraderQuality.CANNOT_DIFFERENTIATE)
+    some_broken = np.where(np.arange(50) < 20, 0.0, 1.0)
+    assert judged(score, reference=some_broken, junk=JUNK).dataset is DatasetQuality.BAD_REFERENCES
+
+
+def test_one_kind_of_junk_above_the_references_is_a_hole_not_strictness() -> None:
+    junk = {**JUNK, "keyword stuffing": np.full(20, 0.8)}
+    found = judged(scores(0.15), reference=np.full(50, 0.22), reformatted=np.full(50, 0.22), junk=junk)
+    assert (found.verdict, found.grader) == ("NO-GO", GraderQuality.HACKABLE)
+
+
+def test_two_scores_among_the_responses_are_no_binary_grader_if_anchors_earn_others() -> None:
+    score = np.where(RNG(12).random(600) < 0.2, 0.1, 0.0)
+    graded = judged(score, reference=np.full(50, 0.9), junk=JUNK)
+    assert (graded.dataset, graded.grader) == (DatasetQuality.TOO_HARD, GraderQuality.GOOD)
+    assert judged((score > 0).astype(float) * 0.99, reference=np.full(50, 0.99), junk=JUNK).grader == "binary"
