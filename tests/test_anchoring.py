@@ -63,7 +63,7 @@ def test_a_hole_that_the_scores_do_not_show_is_no_go_and_the_documents_rule_stay
     assert report.evidence.document.verdict == alone.verdict
     assert report.statistics == alone.statistics
     assert report.evidence is not None
-    assert "long filler" in report.evidence.sentences[0]
+    assert "long filler" in report.diagnosis.summary
     assert "long filler" in report.to_markdown()
     assert load_report(report.to_json()) == report
 
