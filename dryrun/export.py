@@ -41,13 +41,13 @@ def best_responses(results: Results, cutoff: float) -> list[int]:
         Positions in ``results.rollouts``, in sample order; of equal scores the first rollout. Equal
         prompts count as one.
     """
-    observations = results.observations()
-    best: dict[int, int] = {}
-    for row in np.argsort(-observations.score, kind="stable").tolist():
-        whole = observations.outcome[row] == SampleOutcome.ANSWERED.value
-        if whole and observations.score[row] >= cutoff - TOLERANCE:
-            best.setdefault(int(observations.prompt[row]), row)
-    return sorted(best.values())
+    seen = results.observations()
+    fits = (seen.outcome == SampleOutcome.ANSWERED.value) & (seen.score >= cutoff - TOLERANCE)
+    ranked = np.argsort(-seen.score, kind="stable")
+    ranked = ranked[fits[ranked]]
+    _, first = np.unique(seen.prompt[ranked], return_index=True)
+    best: list[int] = np.sort(ranked[first]).tolist()
+    return best
 
 
 def sft_rows(results: Results, cutoff: float) -> list[Row]:

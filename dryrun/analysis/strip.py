@@ -54,7 +54,9 @@ def group_strip(score: Floats, prompt: NDArray[np.int64]) -> tuple[StripColumn, 
         return ()
     cells = min(int(sizes[several].max()), CELLS)
     at = np.linspace(0, 1, cells)
-    table = np.array([_spaced(values[starts[one] : starts[one + 1]], at) for one in several])
+    # As many sorted scores of each prompt as there are cells, evenly spaced; repeated where there are fewer.
+    places = np.round(at * (sizes[several, None] - 1)).astype(np.int64)
+    table = values[starts[several, None] + places]
     means = np.bincount(index, score[valid])[several] / sizes[several]
     dead = np.ptp(table[:, [0, -1]], axis=1) == 0.0
     sorted_by_mean = np.lexsort((dead, means))
@@ -67,9 +69,3 @@ def group_strip(score: Floats, prompt: NDArray[np.int64]) -> tuple[StripColumn, 
         )
         for chosen in np.array_split(sorted_by_mean, min(several.size, COLUMNS))
     )
-
-
-def _spaced(values: Floats, at: Floats) -> Floats:
-    """As many of the sorted values as there are places, evenly spaced; repeated where there are fewer."""
-    chosen: Floats = values[np.round(at * (values.size - 1)).astype(int)]
-    return chosen
