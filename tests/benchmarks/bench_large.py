@@ -1,7 +1,8 @@
 """A large run: is memory bounded and the pace even, and do report and page open it without its responses?
 
-Prints peak memory, and the pace of the last tenth as a ratio to the first, in one go. Per second of
-processor time too (Linux), since other work on the machine comes and goes in a run of minutes::
+Prints peak memory, and the pace of the last tenth as a ratio to the first, in one go. Other work on the
+machine comes and goes in a run of minutes, so that pace is given by processor time too (Linux), and by that
+of the server, which does the same for every answer and is slowed down by the same neighbours::
 
     python -m tests.benchmarks.bench_large [--prompts 50000] [--rollouts 4] [--latency 0] [--keep FOLDER]
 """
@@ -39,11 +40,12 @@ def files(folder: Path, prompts: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at a run: wall and processor seconds, answers the server had given."""
+    """One look at a run: answers given; seconds by the clock, of its process, of the server's."""
 
+    answered: int
     wall: float
     cpu: float
-    answered: int
+    server: float
 
 
 def processor_seconds(pid: int) -> float:
@@ -72,19 +74,22 @@ def watched(arguments: list[str], base_url: str) -> tuple[list[Seen], float, flo
             assert process.returncode in (0, 1, 3), process.returncode
             return seen, time.perf_counter() - began, used.ru_maxrss / MEGA
         if base_url:
-            seen.append(Seen(time.perf_counter(), processor_seconds(process.pid), counts(base_url).answered))
+            told = counts(base_url)
+            seen.append(Seen(told.answered, time.perf_counter(), processor_seconds(process.pid), told.cpu))
         time.sleep(LOOK_SECONDS)
 
 
-def paces(seen: list[Seen], low: float, high: float) -> tuple[float, float]:
-    """Answers per wall second and per processor second between these shares of all answers."""
+def paces(seen: list[Seen], low: float, high: float) -> tuple[float, float, float]:
+    """Between these shares of all answers: answers a second by the clock and of processor time, and the
+    server's processor time as a share of the run's."""
     whole = seen[-1].answered
     part = [look for look in seen if low * whole <= look.answered <= high * whole]
     # Looks before the first and after the last answer would count time in which nothing was asked.
     first = [look for look in part if look.answered == part[0].answered][-1]
     last = next(look for look in part if look.answered == part[-1].answered)
     answers = last.answered - first.answered
-    return answers / (last.wall - first.wall), answers / (last.cpu - first.cpu)
+    used = last.cpu - first.cpu
+    return answers / (last.wall - first.wall), answers / used, (last.server - first.server) / used
 
 
 def open_page(run_id: str) -> None:
@@ -135,8 +140,13 @@ def large(folder: Path, given: argparse.Namespace) -> None:
         f"{given.prompts:,} prompts x {given.rollouts}: {whole:.0f} s, peak {peak:.0f} MB, "
         f"{stored:.0f} MB stored"
     )
-    for words, early, late in zip(("a second", "a second of processor time"), first, last, strict=True):
-        print(f"  {early:.0f} answers {words} in the first tenth, {late:.0f} in the last: {late / early:.2f}")
+    words = (
+        "answers a second",
+        "answers a second of processor time",
+        "of the server's work a second of ours",
+    )
+    for name, early, late in zip(words, first, last, strict=True):
+        print(f"  {name}: {early:.4g} in the first tenth, {late:.4g} in the last: {late / early:.2f}")
     run_id = list_runs(Store(data))[0].id
     _, seconds, peak = watched(["report", run_id, "--data", str(data)], "")
     print(f"  report: {seconds:.1f} s, peak {peak:.0f} MB")

@@ -62,6 +62,8 @@ class Counts:
     hung: int = 0
     first: float = 0.0
     last: float = 0.0
+    cpu: float = 0.0
+    """Processor seconds of this server, ever."""
 
     @property
     def window(self) -> float:
@@ -142,7 +144,7 @@ class Exchange(asyncio.Protocol):
             endpoint.reset(Settings(**orjson.loads(body)))
             self.send(200, b"{}")
         else:
-            self.send(200, orjson.dumps(endpoint.counts))
+            self.send(200, orjson.dumps(replace(endpoint.counts, cpu=time.process_time())))
 
     def complete(self, body: bytes) -> None:
         """The answer's time has come."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support import wait_until
 
@@ -67,6 +67,7 @@ def browser() -> Iterator[Browser]:
     """Closed with its module: while it is open, Playwright's event loop runs on this thread."""
     path = chromium()
     assert path is not None, "Chromium is missing; install it (Debian: apt-get install chromium)"
+    expect.set_options(timeout=30_000)  # a machine may be busy; what never comes still fails
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield opened
