@@ -25,10 +25,10 @@ from dryrun.analysis.comparison import (
 from dryrun.analysis.observations import Observations
 from dryrun.config import RunConfig, Thresholds
 from dryrun.errors import DryRunError
-from dryrun.fingerprint import fingerprint
 from dryrun.report import Report, without_credentials
 from dryrun.results import Results
 from dryrun.runner import report_of
+from dryrun.side_by_side import Side, sides
 from dryrun.store import grader_fingerprint
 
 SHOWN = 100
@@ -92,15 +92,6 @@ class Comparison:
     alone: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One run's scores with prompts numbered in common."""
-
-    results: Results
-    seen: Observations
-    prompt: Ints
-
-
 def compare(
     first: Results, second: Results, thresholds: Thresholds | None = None, *, evidence: bool = True
 ) -> Comparison:
@@ -146,25 +137,6 @@ def compare(
         rows=rows,
         alone=alone,
     )
-
-
-def sides(first: Results, second: Results) -> tuple[Side, Side]:
-    """Both runs' scores; equal messages have equal prompt numbers, whatever else the rows hold."""
-    names = [_asked(results) for results in (first, second)]
-    numbers = {name: number for number, name in enumerate(sorted({*names[0], *names[1]}))}
-    made = []
-    for results, own in zip((first, second), names, strict=True):
-        of_prompt = np.array([numbers[name] for name in own], dtype=np.int64)
-        at = results.rollouts["prompt"].to_numpy().astype(np.int64)
-        made.append(Side(results, results.observations(), of_prompt[at]))
-    return made[0], made[1]
-
-
-def _asked(results: Results) -> list[str]:
-    """What names each prompt as the model sees it."""
-    items = results.run.prompt_columns(["item"])["item"].to_pylist()
-    fields = (orjson.loads(item) for item in items)
-    return [fingerprint([item.get("messages"), item.get("tools")]) for item in fields]
 
 
 def _shared_rows(first: Results, second: Results) -> tuple[Ints, Ints]:

@@ -47,6 +47,8 @@ class ReportFacts:
         The grader's scale, which scores are mapped from.
     config : mapping or None
         The run's configuration as JSON. A user name or password in its base URL is left out.
+    ceiling : str
+        The stronger model whose scores are the ceiling; `""` if there is none.
     timestamp : datetime or None
         When the report was made, with a time zone; None: now.
     """
@@ -60,6 +62,7 @@ class ReportFacts:
     duplicate_rows: int = 0
     reward_range: tuple[float, float] = (0.0, 1.0)
     config: Mapping[str, Any] | None = field(default=None)
+    ceiling: str = ""
     timestamp: datetime | None = None
 
 
@@ -235,6 +238,7 @@ def _run(facts: ReportFacts) -> RunEntry:
         pending=facts.pending,
         reward_range=facts.reward_range,
         config=None if facts.config is None else _public(facts.config),
+        ceiling=writable(facts.ceiling),
         versions={"dryrun": __version__, "numpy": np.__version__, "python": platform.python_version()},
     )
 

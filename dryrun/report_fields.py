@@ -265,3 +265,4 @@ class RunEntry(Record):
     reward_range: tuple[float, float]
     config: dict[str, Any] | None
     versions: dict[str, str]
+    ceiling: str = ""

@@ -95,7 +95,12 @@ def origin_lines(report: Report, name: Callable[[str], str] = str) -> Iterator[s
     run = report.run
     low, high = run.reward_range
     yield f"Written {report.model_dump(mode='json')['timestamp']}"
-    named = (("Run", run.id), ("Dataset", run.dataset), ("Base model", run.model))
+    named = (
+        ("Run", run.id),
+        ("Dataset", run.dataset),
+        ("Base model", run.model),
+        ("Ceiling", run.ceiling),
+    )
     yield from (f"{title}: {name(text)}" for title, text in named if text)
     if run.rollouts is not None and run.prompts_asked is not None:
         yield f"Asked: {plural(run.prompts_asked, 'prompt')}, {plural(run.rollouts, 'response')} to each"

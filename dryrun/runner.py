@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from dryrun.anchoring import load_anchors, measure
 from dryrun.batching import batch_run
 from dryrun.budget import Budget
+from dryrun.ceiling_run import ceiling_of, with_ceiling
 from dryrun.config import (
     BatchConfig,
     JudgeConfig,
@@ -343,7 +344,7 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
     evidence : bool
         Whether evidence stands beside the document's rule. False: the tree alone, `Thresholds.strict`.
     """
-    config = results.config
+    config, ceiling = results.config, ceiling_of(results.run)
     facts = ReportFacts(
         run_id=results.run.id,
         dataset=config.dataset.name,
@@ -354,8 +355,9 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
         duplicate_rows=len(results.keys) - len(set(results.keys)),
         reward_range=config.reward_range,
         config=config.model_dump(mode="json"),
+        ceiling=f"{ceiling.model}, run {ceiling.run}" if ceiling and evidence else "",
     )
-    anchors = load_anchors(results.run) if evidence else None
+    anchors = with_ceiling(load_anchors(results.run), ceiling) if evidence else None
     said = labelled(results, book_of(results.run).labels()) if evidence else None
     limits = thresholds or Thresholds()
     return build_report(

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dryrun.app.banner import banner, headline, tested
+from dryrun.app.ceiling_form import ceiling_section
 from dryrun.app.downloads import report_downloads
 from dryrun.app.figures import (
     bins_table,
@@ -60,6 +61,7 @@ try:
 
     inspector(loaded)
     label_section(loaded, thresholds)
+    ceiling_section(chosen, loaded, document.statistics.mean)
 
     if document.topics:
         st.subheader("Topics")

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import time
-
 import streamlit as st
 
 from dryrun.analysis.comparison import difference_counts, prompt_differences
 from dryrun.app.labels import plain, short
 from dryrun.app.loading import load
+from dryrun.app.run_choice import run_choice
 from dryrun.app.sample_view import sample_view
-from dryrun.app.session import (
-    RECORDED,
-    RUN,
-    Chosen,
-    config_of,
-    current_run_id,
-    open_by_name,
-    recorded_run,
-    store,
-)
-from dryrun.comparing import Comparison, Pairing, Side, compare, sides
+from dryrun.app.session import RECORDED, RUN, Chosen, current_run_id, open_by_name
+from dryrun.comparing import Comparison, Pairing, compare
 from dryrun.comparison_charts import difference_alt, difference_chart, ecdf_alt, ecdf_chart
 from dryrun.comparison_report import comparison_words, to_json, to_markdown, topic_rows
 from dryrun.config import Thresholds
-from dryrun.errors import DryRunError
-from dryrun.paths import hosted
 from dryrun.results import Results
-from dryrun.runs import list_runs
+from dryrun.side_by_side import Side, sides
 
 WITH = "with"
 """URL parameter: the run that is compared with `RUN`."""
-OFFERED = 50
 SHOWN = 5
 
 
@@ -47,46 +33,14 @@ def pick_runs() -> tuple[Chosen | None, Chosen | None]:
     left, right = st.columns(2)
     before, after = current_run_id(), str(st.query_params.get(WITH, ""))
     with left:
-        first = _pick("First (before)", "compare_first", before)
+        first = run_choice("First (before)", "compare_first", before)
     with right:
-        second = _pick("Second (after)", "compare_second", after)
+        second = run_choice("Second (after)", "compare_second", after)
     if first and first != before:
         st.query_params[RUN] = st.session_state["current_run"] = first
     if second and second != after:
         st.query_params[WITH] = second
     return _open(first), _open(second)
-
-
-def _pick(label: str, key: str, given: str) -> str:
-    if hosted():
-        typed = st.text_input(label, value=given, key=key, help="A run's id, or the link to it.")
-        found = re.search(rf"[0-9a-f]{{32}}|\b{RECORDED}\b", typed)
-        return found.group() if found else typed.strip()
-    options = [run.id for run in list_runs(store())[:OFFERED]]
-    options += [RECORDED] if recorded_run() else []
-    options += [given] if given and given not in options else []
-    chosen = st.selectbox(
-        label,
-        options,
-        index=options.index(given) if given else None,
-        format_func=_words,
-        key=key,
-        placeholder="Choose a run",
-    )
-    return str(chosen or "")
-
-
-def _words(name: str) -> str:
-    try:
-        run = open_by_name(name)
-        config, status = config_of(run), run.status()
-    except DryRunError:
-        return f"{short(name)} (not here)"
-    if name == RECORDED:
-        return "The recorded example"
-    when = time.strftime("%d %b %H:%M", time.localtime(status.started))
-    grader = str(config.grader.get("name") or config.grader.get("type", ""))[:30]
-    return f"{short(name)} · {config.dataset.name[:30]} · {config.model.name[:30]} · {grader} · {when}"
 
 
 def _open(name: str) -> Chosen | None:

@@ -13,6 +13,7 @@ from dryrun.analysis.observations import Observations
 from dryrun.anchoring import load_anchors
 from dryrun.app import jobs
 from dryrun.app.session import Chosen
+from dryrun.ceiling_run import Ceiling, ceiling_of, with_ceiling
 from dryrun.config import Thresholds
 from dryrun.labelling import Identity, Label, LabelBook, book_of, labelled, newest
 from dryrun.results import Results, load_results
@@ -30,7 +31,9 @@ class Loaded:
     duplicate_rows : int
         Drawn rows that repeat an earlier one.
     anchors : Anchors or None
-        Reference answers and junk under the run's grader, where they were graded.
+        Reference answers and junk under the run's grader, where they were graded; a stronger model's scores.
+    ceiling : Ceiling or None
+        Where these come from.
     labels : tuple of Label
         What people said of its responses, oldest first.
     newest_labels : mapping
@@ -41,6 +44,7 @@ class Loaded:
     observations: Observations
     duplicate_rows: int
     anchors: Anchors | None
+    ceiling: Ceiling | None = None
     labels: tuple[Label, ...] = ()
     newest_labels: Mapping[Identity, Mapping[str, Label]] = field(default_factory=dict)
 
@@ -72,7 +76,14 @@ def load(chosen: Chosen) -> tuple[RunStatus, Loaded]:
     loaded = _load(str(chosen.run.folder.resolve()), counts, chosen.run)
     book = book_of(chosen.run)
     labels = _labels(str(book.folder.resolve()), book.names(), book)
-    return status, replace(loaded, labels=labels, newest_labels=newest(labels))
+    ceiling = ceiling_of(chosen.run)
+    return status, replace(
+        loaded,
+        anchors=with_ceiling(loaded.anchors, ceiling),
+        ceiling=ceiling,
+        labels=labels,
+        newest_labels=newest(labels),
+    )
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Reading the run …")

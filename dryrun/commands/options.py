@@ -12,7 +12,9 @@ from typing import Any, TypedDict
 
 from pydantic import ValidationError
 
+from dryrun.analysis.statistics import valid_scores
 from dryrun.budget import Budget
+from dryrun.ceiling_run import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
 from dryrun.config import (
     EMBEDDED_MODEL,
     BatchConfig,
@@ -28,7 +30,7 @@ from dryrun.graders.files import grader_of
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.paths import data_dir
 from dryrun.report import Report
-from dryrun.results import load_results
+from dryrun.results import Results, load_results
 from dryrun.runner import report_of
 from dryrun.runs import Run
 from dryrun.store import Store
@@ -75,6 +77,15 @@ def add_output(command: argparse._ActionsContainer) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="e.g. mean_low=0.05; repeatable",
+    )
+
+
+def add_ceiling(command: argparse._ActionsContainer) -> None:
+    """``--ceiling-run``."""
+    command.add_argument(
+        "--ceiling-run",
+        metavar="RUN",
+        help="a stronger model's run over the same prompts with the same grader; none: forget it",
     )
 
 
@@ -384,6 +395,7 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
     results = load_results(asked)
     for sentence in results.skipped:
         print(f"note: {sentence}", file=sys.stderr)
+    _ceiling(results, options)
     found = report_of(results, limits, evidence=options.rules == "evidence")
     console, _ = consoles()
     print_report(console, found)
@@ -391,6 +403,19 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
     if options.out is not None:
         _write_report(found, options.out)
     return EXIT_CODES[found.verdict]
+
+
+def _ceiling(results: Results, options: argparse.Namespace) -> None:
+    """Take over the ceiling that the options name, and say what the run's ceiling tells."""
+    given = getattr(options, "ceiling_run", None)
+    if given == "none":
+        forget_ceiling(results.run)
+    elif given is not None:
+        choose_ceiling(results, load_results(Run.open(results.run.store, given)))
+    ceiling = ceiling_of(results.run)
+    if ceiling is not None and options.rules == "evidence":
+        valid = valid_scores(results.observations().score)
+        print(f"note: {ceiling_words(ceiling, float(valid.mean()) if valid.size else None)}", file=sys.stderr)
 
 
 def _write_report(found: Report, out: Path) -> None:

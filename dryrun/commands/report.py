@@ -11,6 +11,7 @@ from dryrun.runs import Run
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``report``."""
     command.add_argument("run", help="the run's id, see `runs`")
+    shared.add_ceiling(command)
     shared.add_output(command)
 
 
