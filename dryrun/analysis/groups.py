@@ -7,7 +7,6 @@ rewards are all equal teaches nothing. Needs k of 2 or more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,12 @@ GROUP = 8
 DECIMALS = 6
 """Scores that agree to so many are one value."""
 MOST_VALUES = 64
-DRAWS = 400
+FREQUENT = 0.005
+"""Scores that make up less than this share are rare: two responses that share one are no coincidence."""
+DRAWS, MANY = 400, 2000
+"""Re-draws, and prompts above which a jackknife takes their place."""
+BLOCKS, T_BLOCKS = 20, 2.093
+"""Parts of the jackknife, and Student's 97.5 % for one degree of freedom less."""
 DOUBT = 0.4
 LEARNABLE = (0.1, 0.9)
 """A prompt whose mean score lies strictly between can be learned from (Open-R1's filter)."""
@@ -133,7 +137,7 @@ def components(values: Floats, index: NDArray[np.intp], counts: Floats) -> tuple
 
 
 def usable_share(values: Floats, index: NDArray[np.intp], counts: Floats, group: int) -> float:
-    """1 - P(all `group` rewards of a prompt are equal), by one beta-binomial per repeated value.
+    """1 - P(all `group` rewards of a prompt are equal), by one beta-binomial per frequent value.
 
     Where every prompt has at least `group` scores the exact share of their subsets is taken instead.
 
@@ -155,57 +159,84 @@ def usable_interval(
     end, which brought its coverage to the nominal level in simulation with such prompts.
     """
     ties = _Ties.of(values, index, counts, group)
-    prompts = counts.size
+    low, high = _jackknifed(ties, seed) if counts.size > MANY else _redrawn(ties, draws, seed)
+    have = int(counts.min())
+    if group > have:
+        whole = np.ones((1, counts.size))
+        gain = ties.usable(whole) - _Ties.of(values, index, counts, max(have, 2)).usable(whole)
+        low -= DOUBT * max(float(gain[0]), 0.0)
+    return Interval(max(float(low), 0.0), float(high))
+
+
+def _redrawn(ties: _Ties, draws: int, seed: int) -> tuple[float, float]:
+    prompts = ties.counts.size
     rng = np.random.default_rng(seed)
     rows = max(1, BLOCK // prompts)
     parts = []
     for start in range(0, draws, rows):
         chosen = rng.integers(prompts, size=(min(rows, draws - start), prompts))
-        parts.append(ties.usable(np.array([np.bincount(row, minlength=prompts) for row in chosen])))
+        weights = np.array([np.bincount(row, minlength=prompts) for row in chosen], dtype=np.float64)
+        parts.append(ties.usable(weights))
     low, high = np.quantile(np.concatenate(parts), [0.025, 0.975])
-    have = int(counts.min())
-    if group > have:
-        whole = np.ones((1, prompts))
-        gain = ties.usable(whole) - _Ties.of(values, index, counts, max(have, 2)).usable(whole)
-        low -= DOUBT * max(float(gain[0]), 0.0)
-    return Interval(max(float(low), 0.0), float(high))
+    return float(low), float(high)
+
+
+def _jackknifed(ties: _Ties, seed: int) -> tuple[float, float]:
+    """By leaving out one of `BLOCKS` random parts at a time: what many prompts need no re-draws for."""
+    which = np.random.default_rng(seed).permutation(ties.counts.size) % BLOCKS
+    left = ties.usable((which != np.arange(BLOCKS)[:, None]).astype(np.float64))
+    error = float(np.sqrt((BLOCKS - 1) / BLOCKS * ((left - left.mean()) ** 2).sum()))
+    center = float(left.mean())
+    return center - T_BLOCKS * error, center + T_BLOCKS * error
 
 
 @dataclass(frozen=True, slots=True)
 class _Ties:
     """What P(all rewards equal) needs of each prompt, so that it can be had for any weights of prompts.
 
-    `hits` has shape (prompts, values): how often each repeated value occurs.
+    `hits` has shape (prompts, values): how often each frequent value occurs. `alike` marks prompts whose
+    scores are all one rare value: those stay equal in groups of any size.
     """
 
     hits: Floats
     counts: Floats
     group: int
+    squares: Floats
+    alike: Floats
 
     @classmethod
     def of(cls, values: Floats, index: NDArray[np.intp], counts: Floats, group: int) -> _Ties:
-        levels, level, often = np.unique(values, return_inverse=True, return_counts=True)
-        repeated = [which for which in np.argsort(-often)[:MOST_VALUES] if often[which] >= 2]
-        hits = [np.bincount(index, level == which, counts.size) for which in repeated if levels.size]
-        table = np.column_stack(hits) if hits else np.zeros((counts.size, 0))
-        return cls(table.astype(np.float64), counts, group)
+        _, level, often = np.unique(values, return_inverse=True, return_counts=True)
+        most = np.argsort(-often, kind="stable")[:MOST_VALUES]
+        frequent = [which for which in most if often[which] >= max(2.0, FREQUENT * values.size)]
+        hits = [np.bincount(index, level == which, counts.size) for which in frequent]
+        table: Floats = np.zeros((counts.size, len(hits)))
+        for column, found in enumerate(hits):
+            table[:, column] = found
+        low, high = np.full(counts.size, level.size), np.full(counts.size, -1)
+        np.minimum.at(low, index, level)
+        np.maximum.at(high, index, level)
+        alike = (low == high) & ~np.isin(low, frequent)
+        return cls(table, counts, group, table**2 / counts[:, None], alike.astype(np.float64))
 
-    def usable(self, weights: NDArray[Any]) -> Floats:
+    def usable(self, weights: Floats) -> Floats:
         """For weights of shape (draws, prompts) the usable share of each draw."""
         exact = self.counts.min() >= self.group
         tie = self._exact(weights) if exact else self._extrapolated(weights)
+        tie = tie + weights @ self.alike / weights.sum(axis=1)
         share: Floats = np.clip(1.0 - tie, 0.0, 1.0)
         return share
 
-    def _exact(self, weights: NDArray[Any]) -> Floats:
-        steps = np.arange(self.group)
-        left = (self.hits[:, :, None] - steps).clip(0) / (self.counts[:, None, None] - steps)
-        equal: Floats = weights @ left.prod(axis=2).sum(axis=1) / weights.sum(axis=1)
+    def _exact(self, weights: Floats) -> Floats:
+        left = np.ones_like(self.hits)
+        for step in range(self.group):
+            left *= (self.hits - step).clip(0) / (self.counts[:, None] - step)
+        equal: Floats = weights @ left.sum(axis=1) / weights.sum(axis=1)
         return equal
 
-    def _extrapolated(self, weights: NDArray[Any]) -> Floats:
+    def _extrapolated(self, weights: Floats) -> Floats:
         prompts, total = weights.sum(axis=1)[:, None], (weights @ self.counts)[:, None]
-        hits, squares = weights @ self.hits, weights @ (self.hits**2 / self.counts[:, None])
+        hits, squares = weights @ self.hits, weights @ self.squares
         inside = (hits - squares) / np.maximum(total - prompts, 1)
         across = (squares - hits**2 / total) / np.maximum(prompts - 1, 1)
         size = (total - (weights @ self.counts**2)[:, None] / total) / np.maximum(prompts - 1, 1)
