@@ -35,14 +35,13 @@ def batch_switch(base_url: str) -> BatchConfig | None:
     return BatchConfig()
 
 
-def resume_choice(run: Run, model: ModelConfig) -> None:
-    """Draw what is at the endpoint, and how to ask for the rest of a run that began with batches."""
+def resume_choice(run: Run, model: ModelConfig) -> int:
+    """Draw how to go on with a run that may have begun with batches; how many requests are in one."""
     waiting = under_way(run)
     if waiting:
-        st.info(
+        st.caption(
             f"{waiting:,} requests are in a batch at the endpoint and go on there. Resume collects them; "
-            "the API key must be of the same project.",
-            icon=":material/cloud_sync:",
+            "the API key must be of the same project."
         )
     if model.batch is not None:
         st.toggle(
@@ -52,6 +51,7 @@ def resume_choice(run: Run, model: ModelConfig) -> None:
             help="Off: call by call, at the full price and at once. A batch under way is collected first "
             "in either case, so nothing is paid for twice.",
         )
+    return waiting
 
 
 def chosen_batch(model: ModelConfig) -> BatchConfig | None:

@@ -47,8 +47,9 @@ def _while_live(run: Run) -> None:
 def _after(run: Run, status: RunStatus) -> None:
     finished = status.state is RunState.FINISHED
     left = not finished or status.failed or status.ungraded
+    waiting = 0
     if left and config_of(run).model.kind is ModelKind.ENDPOINT:
-        resume_choice(run, config_of(run).model)
+        waiting = resume_choice(run, config_of(run).model)
         api_key_input(KEY)
     if left and config_of(run).judge is not None:
         api_key_input(JUDGE_KEY, "Judge's API key")
@@ -61,7 +62,7 @@ def _after(run: Run, status: RunStatus) -> None:
         ):
             st.switch_page("pages/results.py", query_params={RUN: run.id})
         if left:
-            again = "Try the failed ones again" if finished else "Resume" if status.sampled else "Start"
+            again = "Try the failed ones again" if finished else "Resume" if status.sampled or waiting else "Start"
             st.button(
                 again,
                 type="secondary" if finished else "primary",

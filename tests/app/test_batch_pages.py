@@ -86,6 +86,7 @@ def test_a_cancelled_run_tells_of_its_batch_and_resume_collects_it(store: Store,
     test = page("run", run=run.id)
     said = texts(test)
     assert "80 requests are in a batch at the endpoint" in said
+    assert test.button(key="resume").label == "Resume"
     assert "80 requests go on in a batch at the endpoint: resume collects them" in said
     server.looks = 1
     test.button(key="resume").click().run()
