@@ -62,7 +62,8 @@ def _after(run: Run, status: RunStatus) -> None:
         ):
             st.switch_page("pages/results.py", query_params={RUN: run.id})
         if left:
-            again = "Try the failed ones again" if finished else "Resume" if status.sampled or waiting else "Start"
+            begun = "Resume" if status.sampled or waiting else "Start"
+            again = "Try the failed ones again" if finished else begun
             st.button(
                 again,
                 type="secondary" if finished else "primary",
