@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import Sequence
 
@@ -17,23 +16,16 @@ from dryrun.graders import Grader
 from dryrun.graders.ceiling import reference_field
 from dryrun.graders.schema import load_grader
 from dryrun.graders.trial import response
+from dryrun.probes.anchors import Texts, junk
+from dryrun.probes.forms import reformatted
 from dryrun.records import Prompt, Sample
 from dryrun.results import load_results
 from dryrun.runs import Run
 from dryrun.store import write_aside
 
-REFERENCES, JUNK, REGRADED, TIMES = 50, 20, 20, 2
+REFERENCES, REGRADED, TIMES = 50, 20, 2
 AT_ONCE = 32
 FILE = "anchors.json"
-
-REFUSAL = "I'm sorry, but I can't help with that."
-FILLER = (
-    "There are many ways to look at this question, and each of them has its merits. It is important to "
-    "weigh all aspects with care before coming to a conclusion, since details matter and circumstances "
-    "differ. In general, a thoughtful approach leads to better results over time. "
-) * 12
-
-Texts = Sequence[tuple[Prompt, str]]
 
 
 async def measure(run: Run, grader: Grader, seed: int = 0) -> None:
@@ -107,56 +99,6 @@ def _references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, str]]
     except DryRunError:
         return []
     return [(prompt, text) for prompt in prompts if (text := reference_of(prompt.item, field)) is not None]
-
-
-def reformatted(text: str) -> str:
-    """The same answer in another form: JSON re-ordered and indented, other text with blanks around it."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return f" {text}\n"
-    if isinstance(value, dict):
-        return json.dumps(dict(reversed(value.items())), indent=2, ensure_ascii=False)
-    return f" {text}\n"
-
-
-def junk(prompts: Sequence[Prompt], known: Texts) -> dict[str, Texts]:
-    """Worthless answers by kind, each to `JUNK` prompts."""
-    some = prompts[:JUNK]
-    asked = [(prompt, _asked(prompt)) for prompt in some]
-    return {
-        "empty": [(prompt, "") for prompt in some],
-        "refusal": [(prompt, REFUSAL) for prompt in some],
-        "echo of the prompt": asked,
-        "long filler": [(prompt, FILLER) for prompt in some],
-        "format only": [(prompt, _shell(text)) for prompt, text in known[:JUNK]],
-        "keyword stuffing": [(prompt, " ".join(sorted(set(text.split())))) for prompt, text in asked],
-        "another row's answer": _mismatched(known),
-    }
-
-
-def _asked(prompt: Prompt) -> str:
-    content = prompt.messages[-1].get("content")
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-
-
-def _shell(reference: str) -> str:
-    """The form of an answer without its content."""
-    try:
-        value = json.loads(reference)
-    except ValueError:
-        return "Answer:"
-    return json.dumps(dict.fromkeys(value)) if isinstance(value, dict) else "Answer:"
-
-
-def _mismatched(known: Texts) -> Texts:
-    """For each prompt the answer to another one, where that differs: a yes/no key has few."""
-    pairs = []
-    for number, (prompt, text) in enumerate(known[: 4 * JUNK]):
-        _, other = known[(number + 1) % len(known)]
-        if other.strip().lower() != text.strip().lower():
-            pairs.append((prompt, other))
-    return pairs[:JUNK]
 
 
 async def _regraded(

@@ -330,4 +330,55 @@ class Thresholds(Frozen):
         return self
 
 
+class ProbeLimits(Frozen):
+    """Every number that decides what probes say of a grader; `docs/probes.md` says why.
+
+    "Share" is of what the row's right answer earns, unless said otherwise. Chosen on graders of known
+    faults (tests/graders_zoo) so that sound ones with partial credit, tolerance or dense scores pass.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    worthless: Share = 0.25
+    """Text without an answer that earns so much is paid. Statistics notes 2f: junk from 0.30 on decides."""
+    half: Share = 0.5
+    """An answer that earns so much counts as accepted, one that earns less as refused."""
+    whole: Share = 0.98
+    """A wrong answer that earns so much lost nothing, however close it is."""
+    slack: Share = 0.15
+    """A grader with partial credit may pay so much more than an answer resembles the right one."""
+    chance: Share = 0.05
+    """Lower end of the 95 % interval of a share of rows that is put down to chance."""
+    many: Share = 0.20
+    """From this share of the rows on a finding blocks; below it warns."""
+    fair_cost: Share = 0.5
+    """One of n fields wrong must cost at least this part of 1/n, over all fields."""
+    refused_rows: Share = 0.10
+    """From this share of rows whose right answer is refused in every form on it blocks."""
+    form_refused: Share = 0.25
+    """From this share of rows on a refused form of the right answer is a finding."""
+    few_samples: Annotated[int, Field(ge=1)] = 8
+    """Fewer real responses that read as right, or as wrong, say nothing."""
+    right_refused: Share = 0.15
+    """From this share of real right responses refused on it blocks."""
+    least_range: Share = 0.30
+    """Right answers less wrong ones, on the grader's scale. Statistics notes 2k, range."""
+    least_spread: Share = 0.02
+    """All grades within so little: the grader says nothing."""
+    style_gain: Share = 0.10
+    """Dress or length that earns so much more is a bias. Statistics notes 2f."""
+    moves: Share = 0.02
+    """The largest move of a repeated grade that does not block."""
+    judge_moves: Share = 0.30
+    """The same where a model is the judge."""
+    seconds: Annotated[float, Field(gt=0.0)] = 0.5
+    """A usual grade may take so long."""
+    long_seconds: Annotated[float, Field(gt=0.0)] = 1.0
+    """The grade of a long or awkward answer may take so long."""
+    growth: Annotated[float, Field(gt=1.0)] = 8.0
+    """Three or four times the length may take so many times as long."""
+    few_rows: Annotated[int, Field(ge=1)] = 3
+    """With worthless text graded on fewer rows there is no verdict."""
+
+
 Verdict = Literal["GO", "NO-GO", "INVALID"]

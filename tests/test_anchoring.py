@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from dryrun.anchoring import FILE, junk, load_anchors, reformatted
+from dryrun.anchoring import FILE, load_anchors
 from dryrun.config import Thresholds
 from dryrun.dataset import dataset_from_items
+from dryrun.probes.anchors import junk
+from dryrun.probes.forms import reformatted
 from dryrun.report import load_report
 from dryrun.results import load_results
 from dryrun.runner import report_of

@@ -1,0 +1,112 @@
+"""What a probe is: an answer that no model wrote, and what a sound grader may say to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Family(StrEnum):
+    """What a probe is for. The order is the order of the report."""
+
+    REFERENCE = "reference"
+    """The row's right answer in a form that people write it in."""
+    VARIATION = "variation"
+    """The right answer with a difference that means nothing: a blank, a full stop, capitals."""
+    NOTHING = "nothing"
+    """Text with no answer in it: empty, refusal, filler, the prompt copied."""
+    SHELL = "shell"
+    """The form of an answer with nothing inside."""
+    GAMING = "gaming"
+    """Text that talks to the grader: praise of itself, forged verdicts, words of the grader's own source."""
+    WRONG = "wrong"
+    """A wrong answer of the right type, in the form the grader accepts."""
+    CLOSE = "close"
+    """A number that is nearly right: measures the grader's tolerance."""
+    CLAIM = "claim"
+    """The right value, but not claimed as the answer: denied, one of several, withdrawn."""
+    CODE = "code"
+    """An expression that is the right answer only to a grader that executes it."""
+    STYLE = "style"
+    """An answer made longer or prettier; its worth is that of its `base`."""
+    STRESS = "stress"
+    """Text that makes careless code raise or crawl."""
+    AGAIN = "again"
+    """An answer that was graded before, to be graded again."""
+    SAMPLE = "sample"
+    """A response that the base model really gave."""
+
+
+class Priority(StrEnum):
+    """Which probes go first where each grade costs a call."""
+
+    ESSENTIAL = "essential"
+    USUAL = "usual"
+    THOROUGH = "thorough"
+
+
+class Fault(StrEnum):
+    """How grading one probe went wrong."""
+
+    NONE = ""
+    RAISED = "raised an error"
+    NO_NUMBER = "gave no number"
+    TOO_SLOW = "did not finish"
+    UNGRADED = "was not graded"
+    """The judge or the sandbox failed, the budget ran out: nothing is known."""
+
+
+# Kinds of probes that a rule asks for by name.
+FAR = "another row's answer"
+"""Stands for wrong answers in general: realistic, and wrong by far."""
+VOID = "nonsense"
+ACCEPTED = "the right answer, in the form the grader accepts"
+ONE_FIELD = "one field wrong: "
+DENIED = "denied: “definitely not ...”"
+WITHDRAWN = "right at first, wrong in the end"
+ANOTHER_ORDER = "elements in another order"
+RIGHT_SAMPLE, WRONG_SAMPLE, OPEN_SAMPLE = "reads as right", "reads as wrong", "not sure what it says"
+EXOTIC = "strange: "
+TIMED, BACKTRACK = "long: ", "made for backtracking: "
+RIGHT_PLAIN, WRONG_PLAIN = "right, plain", "wrong, plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One answer to grade.
+
+    Attributes
+    ----------
+    family : Family
+    kind : str
+        What was done, in users' words: "off by one", "the prompt copied".
+    row : int
+        Position in the list of prompts that the plan was made for.
+    text : str
+        The answer.
+    least : float
+        The least a sound grader pays, as a share of what the row's right answer earns: 1 for an answer
+        that must count as right, 0 where nothing is demanded.
+    most : float
+        The most it pays, as the same share: 0 for worthless text, 0.8 for one of five fields wrong,
+        1 where nothing is forbidden.
+    alike : float
+        How much the answer resembles the right one, in 0..1; a grader that gives marks for being close
+        may pay as much.
+    base : int
+        Index of the probe this one is a dressed-up form of, within the same plan; -1: none.
+    serial : bool
+        Graded alone, so that its time means something.
+    priority : Priority
+    """
+
+    family: Family
+    kind: str
+    row: int
+    text: str
+    least: float = 0.0
+    most: float = 1.0
+    alike: float = 0.0
+    base: int = -1
+    serial: bool = False
+    priority: Priority = Priority.USUAL

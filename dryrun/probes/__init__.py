@@ -1,0 +1,21 @@
+"""Answers that no model wrote: what must a sound grader say to them?
+
+This package is the one place where such answers are made. It grades nothing: `dryrun.probing` does, and
+`dryrun.analysis.probes` says what the grades mean.
+"""
+
+from __future__ import annotations
+
+from dryrun.probe_records import Family, Priority, Probe
+from dryrun.probes.plan import Ground, accepted_forms, first_round, ground, second_round
+
+__all__ = [
+    "Family",
+    "Ground",
+    "Priority",
+    "Probe",
+    "accepted_forms",
+    "first_round",
+    "ground",
+    "second_round",
+]

@@ -1,0 +1,121 @@
+"""What a prompt asks the answer to look like, read from its words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_TAG = re.compile(r"<([A-Za-z_][\w-]*)>[^<>]{0,80}</\1>")
+_ANSWER_TAG = re.compile(r"(?i)answer|final|solution|result|output|label|verdict")
+_MARKER = re.compile(
+    r"(?i)\b(?:with|as|like|format|form|line|exactly|write|by|say|begin|start)\b[^\n]{0,40}?"
+    r"[\"'`“]?\b((?:final )?answer:)(?=[^\n]*\S)"
+)
+_ONLY = re.compile(
+    r"(?i)\b(only|just)\b[^.\n]{0,40}\b(answer|reply|respond|output|give|return|number|word|letter|name|result|"
+    r"integer|label|option|expression|value|code|yes|no)\b|"
+    r"\b(answer|reply|respond|output|give|return|print|write|provide)\b[^.\n]{0,30}"
+    r"\b(only|just|nothing but)\b|"
+    r"\b(one|a single|single) (word|letter|number|integer|name|label|line|digit|token)\b|"
+    r"\b(nothing else|no explanation|without (any )?(explanation|words)|no other text|no words)\b|"
+    r"\b(answer|reply|respond)( with)?:? (['\"]?yes['\"]? or ['\"]?no|['\"]?true['\"]? or ['\"]?false)\b|"
+    r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
+)
+_WORKING = re.compile(
+    r"(?i)\bshow (me )?(your|the|all) (work|steps|reasoning|working)|step[- ]by[- ]step|\bthink\b|"
+    r"\bexplain\b|\breason(ing)?\b|\bwork (it|this) out\b|\b(end|finish|conclude) (your \w+ )?with\b|"
+    r"\b(last|final) line\b"
+)
+_ORDERED = re.compile(
+    r"(?i)\b(sort|sorted|sorting|order|ordered|rank|ranked|ranking|ascending|descending|sequence|chronological\w*|"
+    r"revers\w+|alphabetical\w*|smallest|largest|oldest|newest|steps?|schedule|first to last|permut\w+)\b"
+)
+_ANY_ORDER = re.compile(r"(?i)\b(any order|order does(n't| not) matter|unordered)\b")
+_EVERY = re.compile(r"(?i)\b(every|all|which of|each|any)\b")
+_OPTION = re.compile(r"(?m)(?:^|\n|\s)\(?([A-J])[.):]\s+\S")
+_RANGE = re.compile(r"(?i)\b(?:one of|letter)\b[^\n]{0,20}\b([A-J](?:\s*,\s*[A-J])+(?:,? or [A-J])?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one prompt asks for.
+
+    Attributes
+    ----------
+    tag : str
+        Name of the tag the answer shall stand in; ``""`` if none.
+    boxed, hashes : bool
+        ``\\boxed{}``; ``####`` before the answer.
+    marker : str
+        Words that shall stand before the answer, such as ``Answer:``.
+    json : bool
+        JSON is asked for.
+    only : bool
+        Nothing but the answer is wanted.
+    working : bool
+        Reasoning before the answer is allowed or wanted.
+    ordered, unordered : bool
+        The order of the elements matters, or surely does not.
+    options : tuple of str
+        Letters of a multiple choice.
+    """
+
+    tag: str = ""
+    boxed: bool = False
+    hashes: bool = False
+    marker: str = ""
+    json: bool = False
+    only: bool = False
+    working: bool = False
+    ordered: bool = False
+    unordered: bool = False
+    options: tuple[str, ...] = ()
+
+    @property
+    def shelled(self) -> bool:
+        """Whether the answer must stand in something that can be found again."""
+        return bool(self.tag or self.boxed or self.hashes or self.marker)
+
+
+def prompt_text(messages: Sequence[Mapping[str, Any]]) -> str:
+    """All that is said to the model, in order."""
+    contents = (message.get("content") for message in messages)
+    return "\n".join(
+        content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+        for content in contents
+        if content
+    )
+
+
+def demand_of(prompt: str) -> Demand:
+    """What the prompt asks for."""
+    tags = list(dict.fromkeys(_TAG.findall(prompt)))
+    named = [tag for tag in tags if _ANSWER_TAG.search(tag)] or [tag for tag in tags if len(tags) == 1]
+    marker = _MARKER.search(prompt)
+    working = bool(_WORKING.search(prompt))
+    any_order = bool(_ANY_ORDER.search(prompt))
+    ordered = bool(_ORDERED.search(prompt)) and not any_order
+    return Demand(
+        tag=named[-1] if named else "",
+        boxed="\\boxed" in prompt,
+        hashes="####" in prompt,
+        marker=marker[1] if marker else "",
+        json=bool(re.search(r"(?i)\bjson\b", prompt)),
+        only=bool(_ONLY.search(prompt)) and not working,
+        working=working,
+        ordered=ordered,
+        unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),
+        options=_options(prompt),
+    )
+
+
+def _options(prompt: str) -> tuple[str, ...]:
+    found = sorted(set(_OPTION.findall(prompt)))
+    if len(found) < 2:
+        ranged = _RANGE.search(prompt)
+        found = sorted(set(re.findall(r"\b[A-J]\b", ranged[1]))) if ranged else []
+    wanted = [chr(ord("A") + number) for number in range(len(found))]
+    return tuple(found) if len(found) >= 2 and found == wanted else ()

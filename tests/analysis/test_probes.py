@@ -1,0 +1,299 @@
+"""Probe grades become findings: each rule on its own, on grades laid out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dryrun.analysis.probe_grades import ProbeGrades, unseen, wilson
+from dryrun.analysis.probe_observations import Flaw, Weight
+from dryrun.analysis.probe_wording import FIXES, PROFILE_WORDS, sentence
+from dryrun.analysis.probes import PROFILES, Judged, Profile, judge
+from dryrun.config import ProbeLimits
+from dryrun.probe_records import (
+    BACKTRACK,
+    EXOTIC,
+    FAR,
+    ONE_FIELD,
+    RIGHT_SAMPLE,
+    TIMED,
+    WRONG_SAMPLE,
+    Family,
+    Fault,
+    Probe,
+)
+
+ROWS = 20
+Line = tuple[Probe, float]
+
+
+def lines(
+    family: Family, kind: str, scores: Sequence[float] | float, rows: int = ROWS, **fields: float
+) -> list[Line]:
+    """One probe a row with these scores."""
+    given = [scores] * rows if isinstance(scores, float) else list(scores)
+    return [(replace(Probe(family, kind, row, "text"), **fields), score) for row, score in enumerate(given)]
+
+
+def sound() -> list[Line]:
+    """Right answers 1, everything else 0."""
+    return [
+        *lines(Family.REFERENCE, "bare", 1.0, least=1.0, alike=1.0),
+        *lines(Family.NOTHING, "empty", 0.0, most=0.0),
+        *lines(Family.SHELL, "an empty tag", 0.0, most=0.0),
+        *lines(Family.WRONG, FAR, 0.0, most=0.0, alike=0.3),
+        *lines(Family.WRONG, "half of it", 0.0, most=0.0, alike=0.5),
+    ]
+
+
+def judged(
+    given: Sequence[Line],
+    faults: dict[int, Fault] | None = None,
+    seconds: dict[int, float] | None = None,
+    off: Sequence[int] = (),
+    model: bool = False,
+) -> Judged:
+    count = len(given)
+    took = np.full(count, 1e-4)
+    for number, value in (seconds or {}).items():
+        took[number] = value
+    return judge(
+        ProbeGrades(
+            probes=[probe for probe, _ in given],
+            score=np.array([score for _, score in given], dtype=float),
+            fault=[(faults or {}).get(number, Fault.NONE) for number in range(count)],
+            seconds=took,
+            out_of_scale=np.isin(np.arange(count), off),
+            judged=model,
+        )
+    )
+
+
+def flaws(found: Judged, weight: Weight = Weight.BLOCK) -> set[Flaw]:
+    return {one.flaw for one in found.observations if one.weight is weight}
+
+
+def test_a_sound_grader_has_no_finding() -> None:
+    found = judged(sound())
+    assert (found.profile, found.observations, found.ceiling) == (Profile.SOUND, (), 1.0)
+    assert found.unseen == pytest.approx(3 / ROWS)
+    assert not found.partial
+
+
+def test_worthless_text_that_is_paid_makes_it_hackable() -> None:
+    found = judged([*sound(), *lines(Family.NOTHING, "refusal", 0.6, most=0.0)])
+    assert found.profile is Profile.HACKABLE
+    [one] = found.observations
+    assert (one.flaw, one.kind, one.hits, one.trials) == (Flaw.EXPLOITABLE, "refusal", 20, 20)
+    assert one.earned == pytest.approx(0.6)
+    assert "60%" in sentence(one)
+
+
+@pytest.mark.parametrize(
+    ("paid", "weight"), [(1, None), (3, Weight.WARN), (4, Weight.BLOCK), (20, Weight.BLOCK)]
+)
+def test_a_stray_payment_is_chance_a_few_warn_many_block(paid: int, weight: Weight | None) -> None:
+    scores = [1.0] * paid + [0.0] * (ROWS - paid)
+    found = judged([*sound(), *lines(Family.NOTHING, "refusal", scores, most=0.0)])
+    weights = [one.weight for one in found.observations]
+    assert weights == ([] if weight is None else [weight])
+
+
+def test_everything_is_measured_by_what_right_answers_earn() -> None:
+    half = [(probe, score / 2) for probe, score in sound()]
+    assert judged(half).profile is Profile.SOUND
+    found = judged([*half, *lines(Family.NOTHING, "refusal", 0.2, most=0.0)])
+    assert found.profile is Profile.HACKABLE
+
+
+def test_wrong_answers_that_are_paid_make_it_too_lenient() -> None:
+    found = judged([*sound(), *lines(Family.WRONG, "off by one", 1.0, most=0.0, alike=0.9)])
+    assert found.profile is Profile.TOO_LENIENT
+
+
+def test_partial_credit_may_pay_for_likeness_but_not_more() -> None:
+    near = lines(Family.WRONG, "one element replaced", 0.75, most=0.75, alike=0.75)
+    found = judged([*sound(), *near])
+    assert found.partial
+    assert found.profile is Profile.SOUND
+    dear = lines(Family.WRONG, "one element replaced", 0.95, most=0.75, alike=0.75)
+    found = judged([*sound(), *near, *dear])
+    assert Flaw.ACCEPTS_WRONG in flaws(found)
+
+
+def test_one_field_must_cost_its_share_whatever_its_weight() -> None:
+    def fields(costs: Sequence[float]) -> list[Line]:
+        return [
+            line
+            for number, cost in enumerate(costs)
+            for line in lines(Family.WRONG, f"{ONE_FIELD}{number}", 1 - cost, most=0.8, alike=0.8)
+        ]
+
+    assert judged([*sound(), *fields([0.4, 0.3, 0.2, 0.06, 0.04])]).profile is Profile.SOUND
+    assert judged([*sound(), *fields([0.2, 0.2, 0.2, 0.4, 0.0])]).profile is Profile.TOO_LENIENT
+    assert judged([*sound(), *fields([0.06, 0.06, 0.06, 0.06, 0.06])]).profile is Profile.TOO_LENIENT
+
+
+def test_the_right_value_that_is_not_claimed() -> None:
+    guesses = lines(Family.CLAIM, "a list of guesses", 1.0, most=0.0)
+    assert judged([*sound(), *guesses]).profile is Profile.TOO_LENIENT
+    denied = lines(Family.CLAIM, "denied: “definitely not ...”", 1.0, most=0.0)
+    found = judged([*sound(), *denied])
+    assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.ACCEPTS_WRONG})
+    allowed = lines(Family.CLAIM, "right at first, wrong in the end", 1.0, most=1.0)
+    assert judged([*sound(), *allowed]).observations == ()
+
+
+def test_a_form_that_the_prompt_asks_for_must_be_paid() -> None:
+    refused = lines(Family.REFERENCE, "after working", 0.0, least=1.0)
+    assert judged([*sound(), *refused]).profile is Profile.TOO_STRICT
+    optional = lines(Family.REFERENCE, "bold", 0.0)
+    assert judged([*sound(), *optional]).profile is Profile.SOUND
+
+
+def test_a_harmless_difference_that_is_refused_warns_but_order_of_a_set_blocks() -> None:
+    stop = judged([*sound(), *lines(Family.VARIATION, "a full stop behind it", 0.0, least=1.0)])
+    assert (stop.profile, flaws(stop, Weight.WARN)) == (Profile.SOUND, {Flaw.REJECTS_CORRECT})
+    order = judged([*sound(), *lines(Family.VARIATION, "elements in another order", 0.0, least=1.0)])
+    assert order.profile is Profile.TOO_STRICT
+
+
+def test_rows_whose_right_answer_is_refused_in_every_form() -> None:
+    given = [(p, 0.0 if p.family is Family.REFERENCE and p.row < 5 else s) for p, s in sound()]
+    found = judged(given)
+    assert found.profile is Profile.TOO_STRICT
+    assert (found.observations[0].hits, found.observations[0].trials) == (5, ROWS)
+
+
+def test_right_answers_that_earn_nothing() -> None:
+    nothing = [(probe, 0.0) for probe, _ in sound()]
+    assert Flaw.REJECTS_CORRECT in flaws(judged([*nothing, *lines(Family.GAMING, "praise", 1.0, most=0.0)]))
+    turned = [(p, 0.0 if p.family is Family.REFERENCE else 0.9) for p, _ in sound()]
+    assert judged(turned).profile is Profile.INVERTED
+
+
+def test_right_answers_that_earn_nothing_while_real_responses_do_is_no_proof() -> None:
+    nothing = [(probe, 0.0) for probe, _ in sound()]
+    found = judged([*nothing, *lines(Family.SAMPLE, "not sure what it says", 1.0)])
+    assert Flaw.REJECTS_CORRECT in flaws(found, Weight.WARN)
+    assert Flaw.REJECTS_CORRECT not in flaws(found)
+
+
+def test_the_same_for_all_is_no_signal() -> None:
+    assert judged([(probe, 0.5) for probe, _ in sound()]).profile is Profile.NO_SIGNAL
+    close = [(p, 1.0 if p.family is Family.REFERENCE else 0.8) for p, _ in sound()]
+    assert judged(close).profile is Profile.NO_SIGNAL
+
+
+def test_real_responses_that_are_surely_right_or_wrong() -> None:
+    right = lines(Family.SAMPLE, RIGHT_SAMPLE, [0.0] * 4 + [1.0] * 16, least=1.0)
+    assert judged([*sound(), *right]).profile is Profile.TOO_STRICT
+    wrong = lines(Family.SAMPLE, WRONG_SAMPLE, [1.0] * 6 + [0.0] * 14, most=0.2, alike=0.2)
+    assert judged([*sound(), *wrong]).profile is Profile.TOO_LENIENT
+    few = lines(Family.SAMPLE, RIGHT_SAMPLE, 0.0, rows=5, least=1.0)
+    assert judged([*sound(), *few]).profile is Profile.SOUND
+
+
+@pytest.mark.parametrize(
+    ("move", "model", "profile"),
+    [
+        (0.0, False, Profile.SOUND),
+        (0.1, False, Profile.UNSTABLE),
+        (0.1, True, Profile.SOUND),
+        (0.5, True, Profile.UNSTABLE),
+    ],
+)
+def test_the_same_answer_again(move: float, model: bool, profile: Profile) -> None:
+    again = [(Probe(Family.AGAIN, "bare", row, "text", base=row), 1.0 - move) for row in range(10)]
+    assert judged([*sound(), *again], model=model).profile is profile
+
+
+def test_dress_that_pays_is_a_bias() -> None:
+    plain = lines(Family.STYLE, "wrong, plain", 0.0, rows=6)
+    start = len(sound())
+    worn = [
+        (Probe(Family.STYLE, "wrong, longer by 800 characters", row, "text", base=start + row), 0.2)
+        for row in range(6)
+    ]
+    found = judged([*sound(), *plain, *worn])
+    assert flaws(found) == {Flaw.BIAS, Flaw.EXPLOITABLE}
+    same = [(probe, 0.0) for probe, _ in worn]
+    assert judged([*sound(), *plain, *same]).profile is Profile.SOUND
+
+
+def test_errors_missing_numbers_and_scores_off_the_scale() -> None:
+    assert flaws(judged(sound(), faults={3: Fault.RAISED})) == {Flaw.CRASH}
+    assert flaws(judged(sound(), faults={30: Fault.NO_NUMBER})) == {Flaw.CONTRACT}
+    assert flaws(judged(sound(), off=[2])) == {Flaw.CONTRACT}
+    strange = [*sound(), *lines(Family.STRESS, f"{EXOTIC}a NUL byte", 0.0, rows=1)]
+    found = judged(strange, faults={len(strange) - 1: Fault.RAISED})
+    assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.CRASH})
+
+
+def test_time() -> None:
+    def timed(kind: str, family: Family = Family.STRESS) -> list[Line]:
+        return [(Probe(family, kind, 0, "text", serial=True), 0.0)]
+
+    last = len(sound())
+    assert flaws(judged([*sound(), *timed(f"{BACKTRACK}words")], seconds={last: 1.2})) == {Flaw.SLOW}
+    usual = [*sound(), *timed("bare", Family.AGAIN)]
+    assert flaws(judged(usual, seconds={last: 0.7})) == {Flaw.SLOW}
+    assert flaws(judged(usual, seconds={last: 0.7}, model=True)) == set()
+    grown = [
+        line for size in ("1,000", "4,000", "12,000") for line in timed(f"{TIMED}{size} characters of words")
+    ]
+    steep = {last: 0.01, last + 1: 0.08, last + 2: 0.9}
+    assert flaws(judged([*sound(), *grown], seconds=steep)) == {Flaw.SLOW}
+    even = {last: 0.1, last + 1: 0.3, last + 2: 0.9}
+    assert flaws(judged([*sound(), *grown], seconds=even)) == set()
+
+
+def test_an_answer_that_is_executed() -> None:
+    ran = lines(Family.CODE, "an expression with that value", 1.0, most=0.0)
+    assert judged([*sound(), *ran]).profile is Profile.UNSAFE
+
+
+def test_too_little_is_no_verdict() -> None:
+    assert judged(lines(Family.NOTHING, "empty", 0.0, rows=2, most=0.0)).profile is Profile.UNKNOWN
+
+
+def test_missing_grades_count_as_nothing() -> None:
+    gone = [*sound(), *lines(Family.NOTHING, "refusal", float("nan"), most=0.0)]
+    assert judged(gone).profile is Profile.SOUND
+
+
+def test_limits_decide() -> None:
+    given = [*sound(), *lines(Family.NOTHING, "refusal", 0.3, most=0.0)]
+    grades = ProbeGrades(
+        [probe for probe, _ in given],
+        np.array([score for _, score in given]),
+        [Fault.NONE] * len(given),
+        np.zeros(len(given)),
+        np.zeros(len(given), dtype=bool),
+    )
+    assert judge(grades).profile is Profile.HACKABLE
+    assert judge(grades, ProbeLimits(worthless=0.4)).profile is Profile.SOUND
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(0, 30), (1, 10), (5, 10), (30, 30)])
+def test_the_interval_is_wilsons(hits: int, trials: int) -> None:
+    """Both ends solve the equation that defines the interval: (p - x)^2 = z^2 x (1 - x) / n."""
+    share = hits / trials
+    for end in wilson(hits, trials):
+        if 0.0 < end < 1.0:
+            assert (share - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / trials)
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_the_rule_of_three() -> None:
+    assert (unseen(30), unseen(0), unseen(2)) == (0.1, 1.0, 1.0)
+    assert (1 - unseen(30)) ** 30 == pytest.approx(0.05, abs=0.01)
+
+
+def test_every_flaw_has_a_fix_and_every_word_a_meaning() -> None:
+    assert set(FIXES) == set(Flaw)
+    assert set(PROFILE_WORDS) == set(Profile)
+    assert {flaw for flaw, _ in PROFILES} == set(Flaw)

@@ -1,0 +1,53 @@
+"""A function in this process as a grader: errors and hangs are outcomes, never exceptions."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dryrun.graders.trial import response
+from dryrun.probes.function import FunctionGrader
+from dryrun.records import Grade, GradeOutcome
+
+
+def graded(function: Callable[[Any, Any], Any], text: str = "hello", timeout: float = 0.3) -> Grade:
+    return asyncio.run(FunctionGrader(function, timeout).grade(response(text), {"reference_answer": "x"}))
+
+
+def test_a_number_is_the_reward() -> None:
+    assert graded(lambda sample, item: len(sample["output_text"]) / 10).reward == 0.5
+    assert graded(lambda sample, item: True).reward == 1.0
+
+
+@pytest.mark.parametrize("value", [None, "1.0", float("nan"), float("inf"), [1]])
+def test_anything_else_is_a_zero_with_its_reason(value: object) -> None:
+    found = graded(lambda sample, item: value)
+    assert (found.outcome, found.reward) == (GradeOutcome.GRADED_ZERO, 0.0)
+    assert "grade returned" in str(found.errors)
+
+
+def test_an_error_is_told() -> None:
+    assert "KeyError" in str(graded(lambda sample, item: item["nothing"]).errors)
+
+
+def test_a_pattern_that_hangs_is_stopped_even_by_code_that_catches_everything() -> None:
+    def hangs(sample: Any, item: Any) -> float:
+        try:
+            return float(bool(re.match(r"^(a+)+$", "a" * 40 + "!")))
+        except Exception:
+            return 1.0
+
+    found = graded(hangs)
+    assert found.reward == 0.0
+    assert "did not return within 0.3 seconds" in str(found.errors)
+
+
+def test_the_row_is_the_functions_own_copy() -> None:
+    row = {"reference_answer": "x"}
+    grader = FunctionGrader(lambda sample, item: float(item.pop("reference_answer") == "x"))
+    asyncio.run(grader.grade(response(""), row))
+    assert row == {"reference_answer": "x"}
