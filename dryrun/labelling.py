@@ -12,7 +12,7 @@ import io
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,9 +20,12 @@ from typing import Annotated, Any
 
 import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, ValidationError
 
 from dryrun.analysis.agreement import Labelled, poststratified
+from dryrun.analysis.observations import Observations
 from dryrun.analysis.statistics import is_valid
 from dryrun.config import Frozen
 from dryrun.errors import DryRunError, Problem, ProblemsError
@@ -180,15 +183,34 @@ def identities(results: Results) -> list[Identity]:
     return [(sample, keys[prompt]) for sample, prompt in zip(samples, prompts, strict=True)]
 
 
-def labelled(results: Results, labels: Iterable[Label]) -> Labelled | None:
-    """The labels as the analysis takes them; None where no response of the results has one."""
-    where: dict[Identity, int] = {}
-    for row, identity in enumerate(identities(results)):
-        where.setdefault(identity, row)
-    known = {identity: marks for identity, marks in newest(labels).items() if identity in where}
-    if not known:
+def rows_of(results: Results, wanted: Collection[Identity]) -> dict[Identity, int]:
+    """Where these responses stand in the results, in sample order; of one that stands twice the first."""
+    if not wanted:
+        return {}
+    held = pc.is_in(results.rollouts["sample_key"], value_set=pa.array(sorted({key for key, _ in wanted})))
+    rows = np.flatnonzero(held.to_numpy())
+    samples = results.rollouts["sample_key"].take(pa.array(rows)).to_pylist()
+    prompts = results.rollouts["prompt"].take(pa.array(rows)).to_pylist()
+    found: dict[Identity, int] = {}
+    for row, sample, prompt in zip(rows.tolist(), samples, prompts, strict=True):
+        if (sample, results.keys[prompt]) in wanted:
+            found.setdefault((sample, results.keys[prompt]), row)
+    return found
+
+
+def labelled(
+    results: Results, labels: Iterable[Label], observed: Observations | None = None
+) -> Labelled | None:
+    """The labels as the analysis takes them; None where no response of the results has one.
+
+    `observed` are the results' observations, for callers that have them already.
+    """
+    by_response = newest(labels)
+    where = rows_of(results, by_response.keys())
+    if not where:
         return None
-    observed = results.observations()
+    known = {identity: by_response[identity] for identity in where}
+    observed = observed or results.observations()
     words = {identity: settled(marks) for identity, marks in known.items()}
     rows, good = [], []
     for identity, word in words.items():
@@ -217,10 +239,7 @@ def export_rows(results: Results, labels: Iterable[Label]) -> list[dict[str, Any
     ``row`` and ``response`` count from 1, as on the screen.
     """
     known = newest(labels)
-    rows: dict[Identity, int] = {}
-    for row, identity in enumerate(identities(results)):
-        if identity in known:
-            rows.setdefault(identity, row)
+    rows = rows_of(results, known.keys())
     scores = results.observations().score
     shown = zip(rows.items(), results.inspect(list(rows.values())), strict=True)
     return [

@@ -16,7 +16,7 @@ from dryrun.runs import Run, RunStatus
 
 SECONDS = 5.0
 """Between two readings of the run's files, at least."""
-MOST_RESPONSES = 200_000
+MOST_RESPONSES = 50_000
 """Larger runs are not watched: joining their rows again and again would cost more than it saves."""
 
 

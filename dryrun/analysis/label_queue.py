@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ SIZE = 20
 TURNS = (4, 0, 2, 4, 0, 1, 4, 0, 3)
 """The report's bins in turn. False accepts show among high scores and false rejects among low ones, so
 these come most often; the middle is where the grader draws its line."""
+
+LOOKED_AT = 1000
+"""Of each bin, in random order: enough to find another topic and prompt in."""
 
 Ints = NDArray[np.int64]
 
@@ -47,20 +50,19 @@ def label_queue(
     rows = np.flatnonzero(is_valid(observations.score)).astype(np.int64)
     bins = bin_index(observations.score[rows], BIN_EDGES)
     order = np.random.default_rng(seed).permutation(rows.size)
-    free = [(int(rows[at]), int(bins[at])) for at in order if int(rows[at]) not in own]
+    rows, bins = rows[order], bins[order]
+    free = ~np.isin(rows, sorted(own))
+    known = np.isin(rows, sorted(others))
     seen = _Seen(observations, own)
     chosen: list[int] = []
-    for pool in (
-        [pair for pair in free if pair[0] not in others],
-        [pair for pair in free if pair[0] in others],
-    ):
-        _take(pool, seen, chosen, size)
+    for pool in (free & ~known, free & known):
+        _take(rows[pool], bins[pool], seen, chosen, size)
     return chosen
 
 
-def _take(pool: Sequence[tuple[int, int]], seen: _Seen, chosen: list[int], size: int) -> None:
-    """Add rows of `pool` (row and bin) to `chosen`, bins in turn, until there are `size`."""
-    waiting = {number: [row for row, of in pool if of == number] for number in range(len(BIN_EDGES) - 1)}
+def _take(rows: Ints, bins: Ints, seen: _Seen, chosen: list[int], size: int) -> None:
+    """Add rows to `chosen`, bins in turn, until there are `size`."""
+    waiting = {number: rows[bins == number][:LOOKED_AT].tolist() for number in range(len(BIN_EDGES) - 1)}
     while len(chosen) < size and any(waiting.values()):
         for number in TURNS:
             if waiting[number] and len(chosen) < size:

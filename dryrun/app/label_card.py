@@ -8,7 +8,7 @@ from dryrun.app.loading import Loaded
 from dryrun.app.problems import show_error
 from dryrun.app.sample_view import sample_view
 from dryrun.errors import DryRunError
-from dryrun.labelling import Label, LabelBook, Mark, identities
+from dryrun.labelling import Label, LabelBook, Mark, rows_of
 
 QUEUE, AT, ACTIVE = "label_queue", "label_at", "labelling"
 BUTTONS = (
@@ -31,7 +31,7 @@ def label_card(loaded: Loaded, book: LabelBook, by: str) -> None:
         st.progress(at / len(queue), f"{at + 1} of {len(queue)}: is this response good?")
         identity = queue[at]
         _buttons(book, identity, by)
-        position = identities(loaded.results).index(identity)
+        position = rows_of(loaded.results, {identity})[identity]
         [seen] = loaded.results.inspect([position])
         sample_view(seen, float(loaded.observations.score[position]), loaded.results.config, blind=True)
 

@@ -50,7 +50,7 @@ def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
     if reason := refusal(loaded.results.run):
         st.caption(reason)
         return
-    found = labelled(loaded.results, loaded.labels)
+    found = labelled(loaded.results, loaded.labels, loaded.observations)
     _said(found, thresholds)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:

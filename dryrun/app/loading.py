@@ -50,7 +50,7 @@ class Loaded:
 
     def judge(self, thresholds: Thresholds) -> Evidence:
         """The judgement under these thresholds, with the evidence they admit."""
-        said = labelled(self.results, self.labels) if self.labels else None
+        said = labelled(self.results, self.labels, self.observations) if self.labels else None
         return diagnose_with_evidence(
             self.observations, self.anchors, thresholds, duplicate_rows=self.duplicate_rows, labelled=said
         )
