@@ -12,9 +12,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from typing import NoReturn
 
+from dryrun import __version__
 from dryrun.commands import COMMANDS
 from dryrun.errors import DryRunError
+from dryrun.printing import never_refuse_letters, note
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | N
         Called when the command's modules have been imported, before it runs.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    never_refuse_letters()
     try:
         with terminate_as_interrupt():
             options = parser(given).parse_args(given)
@@ -38,14 +42,28 @@ def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | N
                 prepare()
             return int(options.execute(options))
     except DryRunError as error:
-        print(f"error: {error}", file=sys.stderr)
+        note(f"error: {error}")
+        return USER_ERROR
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "dryrun":
+            raise
+        note(f"error: The Python package {error.name} is missing. Install: pip install -r requirements.txt")
         return USER_ERROR
     except KeyboardInterrupt:
-        print("\nStopped. Everything done so far is kept; the same command goes on.", file=sys.stderr)
+        note("\nStopped. Everything done so far is kept; the same command goes on.")
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without a page of usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence and leave with the exit code of a user's mistake."""
+        note(f"error: {message[:1].upper()}{message[1:]}. `{self.prog} --help` lists what there is.")
+        raise SystemExit(USER_ERROR)
 
 
 def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -57,10 +75,11 @@ def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
         The arguments. The command among them gets its options; the others their line of help, since
         their modules are heavy.
     """
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="python -m dryrun",
         description="Are the prompts learnable, and does the grader work? Ask before you pay for training.",
     )
+    top.add_argument("--version", action="version", version=f"dryrun {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     chosen = next((word for word in given if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderHook, RenderResult
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from dryrun.analysis.settling import Settled
+from dryrun.printing import printable
 from dryrun.report import Report
 from dryrun.runs import RunStatus
 
 STYLES = {"GO": ("green", "●"), "NO-GO": ("red", "■"), "INVALID": ("yellow", "▲")}
 BAR_WIDTH = 40
+BESIDE_BAR = 20
 
 
 def consoles() -> tuple[Console, Console]:
     """Where results go (stdout) and where progress and errors go (stderr)."""
-    return Console(highlight=False), Console(stderr=True, highlight=False)
+    return harmless(Console(highlight=False)), harmless(Console(stderr=True, highlight=False))
+
+
+def harmless(console: Console) -> Console:
+    """`console`, which from now on prints no control character of what it is given to print."""
+    console.push_render_hook(_Harmless())
+    return console
+
+
+class _Harmless(RenderHook):
+    """Cleans what was rendered, so that rich's own colours stay; what is taken out has no width."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Wrap everything that is about to be printed."""
+        return [_Cleaned(one) for one in renderables]
+
+
+class _Cleaned:
+    def __init__(self, inner: ConsoleRenderable) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._inner, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 class ProgressLine:
@@ -67,7 +93,7 @@ class ProgressLine:
         about = status.message.partition(":")[0]
         if self._plain and not self._live and about != self._last_message:
             self._last_message = about
-            self._console.print(Text(status.message))
+            self._console.print(Text(printable(status.message)))
         detail = f"{status.graded:,} graded"
         for count, word in (
             (status.reused, "reused"),
@@ -79,7 +105,7 @@ class ProgressLine:
             detail += f", settled since prompt {settled.since:,}"
         self._progress.update(
             self._task,
-            description=status.message.partition(". ")[0][:60] or "working",
+            description=printable(status.message).partition(". ")[0][:60] or "working",
             completed=status.sampled,
             total=status.total or None,
             detail=detail,
@@ -89,7 +115,7 @@ class ProgressLine:
 def print_report(console: Console, report: Report) -> None:
     """The banner and the figures."""
     console.print(_banner(report))
-    console.print(_distribution(report))
+    console.print(_distribution(report, console.width))
     console.print(_figures(report))
     if report.by_topic:
         console.print(_topics(report))
@@ -112,13 +138,14 @@ def _banner(report: Report) -> Panel:
     return Panel(Group(word, said, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
 
 
-def _distribution(report: Report) -> Table:
+def _distribution(report: Report, room: int) -> Table:
+    width = min(BAR_WIDTH, max(5, room - BESIDE_BAR))
     table = Table(title="Score distribution", title_justify="left", box=None, show_header=False)
     table.add_column("bin")
     table.add_column("bar")
     table.add_column("share", justify="right")
     for label, share in (report.distribution or {}).items():
-        table.add_row(label, "█" * round(share * BAR_WIDTH), f"{share:6.1%}")
+        table.add_row(label, "█" * round(share * width), f"{share:6.1%}")
     return table
 
 
@@ -140,7 +167,8 @@ def _figures(report: Report) -> Text:
 def _topics(report: Report) -> Table:
     table = Table(title="By topic", title_justify="left", title_style="bold")
     for column in ("Topic", "Mean", "Std", "Count", "Status"):
-        table.add_column(column, justify="left" if column in ("Topic", "Status") else "right")
+        words = column in ("Topic", "Status")
+        table.add_column(column, justify="left" if words else "right", no_wrap=not words, overflow="fold")
     for name, topic in report.by_topic.items():
         status = topic.status or "too few"
         table.add_row(

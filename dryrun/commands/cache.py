@@ -9,6 +9,7 @@ import time
 from dryrun.cache import Choice, Entry, choose, entries, leftovers, remove, runs_of, size_of_runs
 from dryrun.commands import options as shared
 from dryrun.errors import DryRunError
+from dryrun.printing import say
 from dryrun.runs import list_runs
 from dryrun.store import Store
 
@@ -69,7 +70,7 @@ def execute(options: argparse.Namespace) -> int:
         raise DryRunError("--older-than, --max-size, --all and --yes go with --prune.")
     if options.compact:
         merged = sum(entry.partition.compact() for entry in entries(store))
-        print(f"Merged {merged:,} files.")
+        say(f"Merged {merged:,} files.")
     if options.prune:
         _prune(store, Choice(options.all, options.older_than or 0.0, options.max_size), really=options.yes)
     else:
@@ -80,9 +81,9 @@ def execute(options: argparse.Namespace) -> int:
 def _list(store: Store) -> None:
     found = entries(store)
     for entry in found:
-        print(_line(entry))
+        say(_line(entry))
     total, runs = sum(entry.bytes for entry in found), len(list_runs(store))
-    print(f"{_size(total)} in {store.root}, and {_size(size_of_runs(store))} that {_runs(runs)} keep.")
+    say(f"{_size(total)} in {store.root}, and {_size(size_of_runs(store))} that {_runs(runs)} keep.")
 
 
 def _line(entry: Entry) -> str:
@@ -96,22 +97,22 @@ def _prune(store: Store, choice: Choice, really: bool) -> None:
     found = entries(store)
     chosen, files = choose(found, choice), leftovers(store)
     for entry in chosen:
-        print(_line(entry))
+        say(_line(entry))
     freed = sum(entry.bytes for entry in chosen)
     if not chosen and not files:
-        print(_nothing(found, choice))
+        say(_nothing(found, choice))
         return
     for sentence in _losses(chosen):
-        print(sentence)
+        say(sentence)
     words = _size(freed + sum(path.stat().st_size for path in files))
     if really:
         remove(chosen, files)
-        print(f"Deleted {words}.")
+        say(f"Deleted {words}.")
     else:
-        print(f"--yes deletes these: {words}.")
+        say(f"--yes deletes these: {words}.")
     left = sum(entry.bytes for entry in found) - freed
     if choice.at_most is not None and left > choice.at_most:
-        print(f"{_size(left)} {'are' if really else 'would be'} left: runs need them, or used them lately.")
+        say(f"{_size(left)} {'are' if really else 'would be'} left: runs need them, or used them lately.")
 
 
 def _losses(chosen: list[Entry]) -> list[str]:

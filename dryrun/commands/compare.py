@@ -20,12 +20,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``compare``."""
     command.add_argument("first", help="the run before: its id, see `runs`")
     command.add_argument("second", help="the run after")
-    shared.add_output(command)
+    shared.add_output(command, (".json", ".md", ".markdown"), ".json or .md")
 
 
 def execute(options: argparse.Namespace) -> int:
     """Print what differs; 0 whatever the verdicts are."""
-    store, limits = shared.store_of(options), shared.thresholds(options.threshold)
+    store, limits = shared.store_of(options), shared.thresholds(options.threshold, options.without)
     first, second = (load_results(Run.open(store, name)) for name in (options.first, options.second))
     found = compare(first, second, limits, evidence=options.rules == "evidence")
     console, _ = consoles()

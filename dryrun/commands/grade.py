@@ -12,9 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dryrun.commands import options as shared
+from dryrun.commands.values import seconds
 from dryrun.errors import DryRunError
 from dryrun.graders import load_grader
 from dryrun.graders.trial import Trial, try_out
+from dryrun.printing import say
 from dryrun.runner import run_blocking
 from dryrun.terminal import consoles
 
@@ -29,7 +31,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--row", type=shared.positive, default=1, help="line of --item (default: 1)")
     command.add_argument("--text", required=True, help="the response; - reads it from standard input")
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--grade-timeout", type=float, default=120.0, metavar="SECONDS")
+    command.add_argument("--grade-timeout", type=seconds, default=120.0, metavar="SECONDS")
     shared.add_judge(command)
 
 
@@ -41,7 +43,7 @@ def execute(options: argparse.Namespace) -> int:
     judge = shared.judge_access(options) if spec.asks_models else None
     tried = run_blocking(try_out(spec, text, item, grade_timeout=options.grade_timeout, judge=judge))
     if options.json:
-        print(json.dumps(_as_json(tried), indent=2, ensure_ascii=False))
+        say(json.dumps(_as_json(tried), indent=2))
     else:
         consoles()[0].print(_as_table(tried, spec.describe()))
     return 0

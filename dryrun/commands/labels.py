@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from dryrun.analysis.agreement import agreement
 from dryrun.analysis.agreement_wording import agreement_words
 from dryrun.commands import options as shared
+from dryrun.commands.values import new_file
 from dryrun.config import Thresholds
 from dryrun.export import to_jsonl
 from dryrun.labelling import book_of, export_rows, labelled, named, parse_labels, to_csv
+from dryrun.printing import note, say
 from dryrun.results import Results, load_results
 from dryrun.runs import Run
 
@@ -19,7 +20,9 @@ from dryrun.runs import Run
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``labels``."""
     command.add_argument("--run", required=True, help="the run's id, see `runs`")
-    command.add_argument("--out", type=Path, help="write the labels here: .jsonl or .csv")
+    command.add_argument(
+        "--out", type=new_file((".jsonl", ".csv")), help="write the labels here: .jsonl or .csv"
+    )
     command.add_argument(
         "--import",
         dest="source",
@@ -39,7 +42,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.out is not None:
         _write(results, options.out)
     for sentence in _said(results):
-        print(sentence)
+        say(sentence)
     return 0
 
 
@@ -47,14 +50,14 @@ def _take_over(results: Results, source: Path, by: str) -> None:
     content = shared.text_of(source, "--import").encode()
     labels = parse_labels(content, results, by)
     book_of(results.run).add(labels)
-    print(f"{len(labels):,} labels taken over from {source}.", file=sys.stderr)
+    note(f"{len(labels):,} labels taken over from {source}.")
 
 
 def _write(results: Results, out: Path) -> None:
     rows = export_rows(results, book_of(results.run).labels())
     content = to_csv(rows) if out.suffix.lower() == ".csv" else to_jsonl(rows)
     shared.write_out(out, content)
-    print(f"{len(rows):,} labels written to {out}.", file=sys.stderr)
+    note(f"{len(rows):,} labels written to {out}.")
 
 
 def _said(results: Results) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from dryrun.analysis.statistics import valid_scores
 from dryrun.budget import Budget
 from dryrun.ceiling_run import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
+from dryrun.commands.values import REPORT_ENDINGS, new_file, seconds
 from dryrun.config import (
     EMBEDDED_MODEL,
     BatchConfig,
@@ -29,6 +29,7 @@ from dryrun.graders.conventions import Convention
 from dryrun.graders.files import grader_of
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.paths import data_dir
+from dryrun.printing import note
 from dryrun.report import Report
 from dryrun.results import Results, load_results
 from dryrun.runner import report_of
@@ -42,7 +43,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 def positive(text: str) -> int:
     """A whole number of 1 or more, for argparse."""
-    value = int(text)
+    value = int(text) if text.isdecimal() else 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of 1 or more")
     return value
@@ -53,9 +54,13 @@ def add_data(command: argparse._ActionsContainer) -> None:
     command.add_argument("--data", type=Path, help="data directory (default: $DRYRUN_DATA, else the user's)")
 
 
-def add_output(command: argparse._ActionsContainer) -> None:
+def add_output(
+    command: argparse._ActionsContainer,
+    endings: Sequence[str] = REPORT_ENDINGS,
+    formats: str = ".json, .md, or .html (one file)",
+) -> None:
     """``--out``, ``--data`` and ``--threshold``, for commands that end in a verdict."""
-    command.add_argument("--out", type=Path, help="write the report here: .json, .md, or .html (one file)")
+    command.add_argument("--out", type=new_file(endings), help=f"write the report here: {formats}")
     add_data(command)
     command.add_argument(
         "--rules",
@@ -100,7 +105,7 @@ def add_grading(command: argparse._ActionsContainer) -> None:
     )
     command.add_argument(
         "--grade-timeout",
-        type=float,
+        type=seconds,
         default=120.0,
         metavar="SECONDS",
         help="a grade may take (default: %(default)s)",
@@ -164,15 +169,7 @@ class Grading(TypedDict):
 
 
 def grading(options: argparse.Namespace) -> Grading:
-    """How the grader is to be used.
-
-    Raises
-    ------
-    DryRunError
-        The timeout is none.
-    """
-    if not 0.0 < options.grade_timeout < float("inf"):
-        raise DryRunError(f"--grade-timeout {options.grade_timeout:g}: give seconds above 0.")
+    """How the grader is to be used."""
     low_high = options.reward_range
     given = (low_high[0], low_high[1]) if low_high else None
     return Grading(reward_range=given, grade_timeout=options.grade_timeout, judge=judge_config(options))
@@ -203,7 +200,7 @@ def add_model(group: argparse._ActionsContainer) -> None:
     )
     group.add_argument("--concurrency", type=positive, help="calls in flight (default: by the kind of model)")
     group.add_argument(
-        "--timeout", type=float, default=120.0, help="seconds per request (default: %(default)s)"
+        "--timeout", type=seconds, default=120.0, help="seconds per request (default: %(default)s)"
     )
     group.add_argument(
         "--batch",
@@ -338,9 +335,8 @@ def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
         return Thresholds.model_validate({**changed, "without": tuple(without)})
     except ValidationError as error:
         first = error.errors()[0]
-        raise DryRunError(
-            f"--threshold {'.'.join(map(str, first['loc'])) or given}: {first['msg']}."
-        ) from error
+        where = ".".join(map(str, first["loc"])) or " ".join(given)
+        raise DryRunError(f"--threshold {where}: {first['msg'].removeprefix('Value error, ')}.") from error
 
 
 def store_of(options: argparse.Namespace) -> Store:
@@ -394,7 +390,7 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
     """Print the run's report, write it where ``--out`` says, and return the verdict's exit code."""
     results = load_results(asked)
     for sentence in results.skipped:
-        print(f"note: {sentence}", file=sys.stderr)
+        note(f"note: {sentence}")
     _ceiling(results, options)
     found = report_of(results, limits, evidence=options.rules == "evidence")
     console, _ = consoles()
@@ -415,7 +411,7 @@ def _ceiling(results: Results, options: argparse.Namespace) -> None:
     ceiling = ceiling_of(results.run)
     if ceiling is not None and options.rules == "evidence":
         valid = valid_scores(results.observations().score)
-        print(f"note: {ceiling_words(ceiling, float(valid.mean()) if valid.size else None)}", file=sys.stderr)
+        note(f"note: {ceiling_words(ceiling, float(valid.mean()) if valid.size else None)}")
 
 
 def _write_report(found: Report, out: Path) -> None:

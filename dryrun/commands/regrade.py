@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from dryrun.commands import options as shared
 from dryrun.commands.run import work
 from dryrun.labelling import carry
+from dryrun.printing import note
 from dryrun.regrading import StoredResponses
 from dryrun.runner import regraded, start
 from dryrun.runs import Run, unfinished_run
@@ -29,7 +29,7 @@ def execute(options: argparse.Namespace) -> int:
     responses = StoredResponses(source)
     prepared = regraded(source, shared.grader(options), **shared.grading(options))
     for finding in prepared.findings:
-        print(f"note: {finding}", file=sys.stderr)
+        note(f"note: {finding}")
     asked = unfinished_run(store, prepared.config) or start(store, prepared)
     carry(source, asked)
     work(asked, model=responses, judge_key=shared.judge_key(options))

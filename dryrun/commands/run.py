@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import sys
 from pathlib import Path
 
 from dryrun.budget import Budget, Prices, receipt
@@ -15,6 +14,7 @@ from dryrun.dataset import read_dataset
 from dryrun.errors import DryRunError
 from dryrun.estimate import worst_case
 from dryrun.models import Model
+from dryrun.printing import note
 from dryrun.records import RunState
 from dryrun.runner import AS_CONFIGURED, AsConfigured, Prepared, prepare, run_blocking, start, work_on
 from dryrun.runs import Run, RunStatus, unfinished_run
@@ -59,7 +59,7 @@ def execute(options: argparse.Namespace) -> int:
         work(asked, key, judge_key=judge_key, budget=budget, batch=shared.batch_config(options))
     finally:
         if asked.status().attempts:
-            print(receipt(asked.status(), budget.prices), file=sys.stderr)
+            note(receipt(asked.status(), budget.prices))
     return shared.conclude(asked, limits, options)
 
 
@@ -113,15 +113,15 @@ def _say_what_it_may_cost(store: Store, prepared: Prepared, prices: Prices) -> N
         return
     worst = worst_case(store, prepared)
     if worst.calls:
-        print(f"note: {worst.words(prices)}", file=sys.stderr)
+        note(f"note: {worst.words(prices)}")
         if batch is not None:
-            print(f"note: {BATCH_NOTE.format(window=batch.completion_window)}", file=sys.stderr)
+            note(f"note: {BATCH_NOTE.format(window=batch.completion_window)}")
 
 
 def _prepared(options: argparse.Namespace) -> Prepared:
     dataset = read_dataset(options.dataset, options.dataset.name, options.topic_field)
     for warning in dataset.warnings:
-        print(f"note: {warning}", file=sys.stderr)
+        note(f"note: {warning}")
     prepared = prepare(
         dataset,
         shared.grader(options),
@@ -135,5 +135,5 @@ def _prepared(options: argparse.Namespace) -> Prepared:
         **shared.grading(options),
     )
     for finding in prepared.findings:
-        print(f"note: {finding}", file=sys.stderr)
+        note(f"note: {finding}")
     return prepared

@@ -8,6 +8,7 @@ from dryrun.batch_records import under_way
 from dryrun.cache import remove_run
 from dryrun.commands import options as shared
 from dryrun.errors import DryRunError
+from dryrun.printing import say
 from dryrun.runs import Run, list_runs
 
 
@@ -35,7 +36,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.yes:
         raise DryRunError("--yes goes with --delete RUN.")
     for stored in list_runs(store):
-        print(_line(stored))
+        say(_line(stored))
     return 0
 
 
@@ -49,12 +50,12 @@ def _line(stored: Run) -> str:
 
 def _delete(chosen: list[Run], really: bool) -> None:
     for run in chosen:
-        print(_line(run))
+        say(_line(run))
         if waiting := under_way(run):
-            print(f"  {waiting:,} of its requests are in a batch at the endpoint: what they cost is lost.")
+            say(f"  {waiting:,} of its requests are in a batch at the endpoint: what they cost is lost.")
     if not really:
-        print("--yes deletes these, their labels and receipts too; responses and grades stay in the cache.")
+        say("--yes deletes these, their labels and receipts too; responses and grades stay in the cache.")
         return
     for run in chosen:
         remove_run(run)
-    print(f"Deleted {len(chosen):,}. `cache --prune` shows what no run needs any more.")
+    say(f"Deleted {len(chosen):,}. `cache --prune` shows what no run needs any more.")

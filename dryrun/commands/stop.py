@@ -6,6 +6,7 @@ import argparse
 
 from dryrun.commands import options as shared
 from dryrun.errors import DryRunError
+from dryrun.printing import say
 from dryrun.runs import Run, list_runs
 
 
@@ -27,5 +28,5 @@ def execute(options: argparse.Namespace) -> int:
     if not asked.held():
         raise DryRunError("Nobody is working on this run; see what it found with `report`.")
     asked.stop_early()
-    print(f"Run {asked.id} finishes the calls in flight and ends.")
+    say(f"Run {asked.id} finishes the calls in flight and ends.")
     return 0

@@ -7,6 +7,7 @@ import contextlib
 from pathlib import Path
 
 from dryrun.commands import options as shared
+from dryrun.commands.values import seconds
 from dryrun.config import SamplingConfig
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import audit
@@ -15,6 +16,7 @@ from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_gr
 from dryrun.graders.ceiling import ceiling
 from dryrun.graders.platforms import Platform, check_platform, retired_judges
 from dryrun.models.listing import list_models
+from dryrun.printing import say
 from dryrun.records import Prompt
 from dryrun.runner import run_blocking
 from dryrun.sampling import draw
@@ -40,14 +42,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--rows", type=shared.positive, default=MOST_ROWS, help="rows to look at (default: %(default)s)"
     )
-    command.add_argument("--grade-timeout", type=float, default=120.0, metavar="SECONDS")
+    command.add_argument("--grade-timeout", type=seconds, default=120.0, metavar="SECONDS")
     shared.add_judge(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Print every finding; 0 if none forbids a run."""
     spec = load_grader(shared.grader(options))
-    print(spec.describe())
+    say(spec.describe())
     dataset = _dataset(options)
     prompts = _prompts(dataset, options)
     findings = (
@@ -60,11 +62,11 @@ def execute(options: argparse.Namespace) -> int:
     findings += _judges(spec, options)
     order = list(Severity)
     for finding in sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity)):
-        print(finding)
+        say(finding)
     sound = not any(finding.severity is Severity.ERROR for finding in findings)
     if options.ceiling:
         sound = _ceiling(spec, prompts, options) and sound
-    print("No finding." if not findings else f"{len(findings)} findings.")
+    say("No finding." if not findings else f"{len(findings)} findings.")
     return 0 if sound else PROBLEMS
 
 
@@ -84,7 +86,7 @@ def _dataset(options: argparse.Namespace) -> Dataset | None:
     kept = options.validation
     validation = None if kept is None else read_dataset(kept, kept.name, None)
     for warning in (*dataset.warnings, *(finding.sentence for finding in audit(dataset, validation))):
-        print(f"dataset: {warning}")
+        say(f"dataset: {warning}")
     return dataset
 
 
@@ -111,5 +113,5 @@ def _ceiling(spec: GraderSpec, prompts: list[Prompt], options: argparse.Namespac
     field, timeout = options.reference_field, options.grade_timeout
     found = run_blocking(ceiling(spec, prompts, field=field, grade_timeout=timeout, judge=judge))
     for sentence in found.sentences():
-        print(f"ceiling: {sentence}")
+        say(f"ceiling: {sentence}")
     return found.sound
