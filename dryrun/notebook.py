@@ -26,8 +26,8 @@ from dryrun.graders.files import read_grader
 from dryrun.paths import data_dir
 from dryrun.records import RunState
 from dryrun.results import Results, load_results
-from dryrun.runner import prepare, report_of, run_blocking, start, work_on
-from dryrun.runs import Run, unfinished_run
+from dryrun.runner import prepare, report_of, resumed_or_started, run_blocking, work_on
+from dryrun.runs import Run
 from dryrun.store import Store
 from dryrun.terminal import ProgressLine
 
@@ -115,7 +115,7 @@ def run_dry_run(
         reward_range=reward_range,
         judge=judge,
     )
-    run = unfinished_run(store, prepared.config) or start(store, prepared)
+    run = resumed_or_started(store, prepared)
     _work(run, _key(api_key), _key(judge_key), progress, prepared.config.model.batch)
     results = load_results(run)
     report = report_of(results, thresholds, evidence=evidence).to_dict()

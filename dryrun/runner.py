@@ -41,7 +41,7 @@ from dryrun.pipeline import Pipeline
 from dryrun.records import Prompt, RunState
 from dryrun.report import Report, ReportFacts, build_report
 from dryrun.results import Results
-from dryrun.runs import Run, RunStatus
+from dryrun.runs import Run, RunStatus, unfinished_run
 from dryrun.sampling import draw
 from dryrun.store import Store
 
@@ -174,6 +174,18 @@ def start(store: Store, prepared: Prepared) -> Run:
         The data directory cannot be written.
     """
     return Run.create(store, prepared.config, prepared.prompts)
+
+
+def resumed_or_started(store: Store, prepared: Prepared) -> Run:
+    """The run that asks just this: an unfinished one goes on, else a new one. Claimed for this process.
+
+    Raises
+    ------
+    StoreError
+        The data directory cannot be written.
+    """
+    found = unfinished_run(store, prepared.config, claimed=True)
+    return found or Run.create(store, prepared.config, prepared.prompts, claimed=True)
 
 
 def regraded(

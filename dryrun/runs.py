@@ -132,9 +132,16 @@ class Run:
         return self.store.runs / self.id
 
     @classmethod
-    def create(cls, store: Store, config: RunConfig, prompts: Sequence[Prompt]) -> Run:
-        """A new run with an id of 128 random bits: who knows it may see the run."""
+    def create(
+        cls, store: Store, config: RunConfig, prompts: Sequence[Prompt], *, claimed: bool = False
+    ) -> Run:
+        """A new run with an id of 128 random bits: who knows it may see the run.
+
+        `claimed`: nobody else finds it free before this process works on it.
+        """
         run = cls(store, secrets.token_hex(16))
+        if claimed:
+            run.claim()
         write_aside(run.folder / "prompts.parquet", table_bytes(prompt_table(prompts)))
         write_aside(run.folder / "config.json", config.model_dump_json(indent=2).encode())
         total = len(prompts) * config.sampling.rollouts
@@ -243,13 +250,26 @@ class Run:
         DryRunError
             Somebody else is working on it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a+b") as file:
-            if not _lock(file, exclusive=True):
-                raise DryRunError(
-                    "Somebody is already working on this run; watch it instead of starting it again."
-                )
+        with _CLAIMS.pop(self.folder, None) or self._locked():
             yield  # closing the file gives the lock back, a kill does too
+
+    def claim(self) -> None:
+        """Be the one who will `hold` the run next: from now on it is held for everybody else.
+
+        Raises
+        ------
+        DryRunError
+            Somebody else is working on it.
+        """
+        _CLAIMS[self.folder] = self._locked()
+
+    def _locked(self) -> IO[bytes]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = (self.folder / "lock").open("a+b")
+        if _lock(file, exclusive=True):
+            return file
+        file.close()
+        raise DryRunError("Somebody is already working on this run; watch it instead of starting it again.")
 
     def held(self) -> bool:
         """Whether somebody works on the run now, in this process or another one on this machine."""
@@ -258,6 +278,10 @@ class Run:
                 return not _lock(file, exclusive=False)
         except FileNotFoundError:
             return False
+
+
+_CLAIMS: dict[Path, IO[bytes]] = {}
+"""Locks of the runs that this process has claimed and does not work on yet."""
 
 
 def _lock(file: IO[bytes], exclusive: bool) -> bool:
@@ -280,10 +304,17 @@ def list_runs(store: Store) -> list[Run]:
     return [Run(store, path.name) for path in folders if RUN_ID.match(path.name)]
 
 
-def unfinished_run(store: Store, config: RunConfig) -> Run | None:
-    """The newest run that asks just this and ended before its end, if there is one."""
+def unfinished_run(store: Store, config: RunConfig, *, claimed: bool = False) -> Run | None:
+    """The newest run that asks just this and ended before its end, if there is one.
+
+    `claimed`: it is this process's then; one that somebody else takes at this moment is passed over.
+    """
     for run in list_runs(store):
-        with contextlib.suppress(StoreError):
+        with contextlib.suppress(DryRunError):
             if run.config().asks_the_same(config) and not run.held():
-                return run if run.status().state is not RunState.FINISHED else None
+                if run.status().state is RunState.FINISHED:
+                    return None
+                if claimed:
+                    run.claim()
+                return run
     return None

@@ -9,8 +9,8 @@ from dryrun.commands.run import work
 from dryrun.labelling import carry
 from dryrun.printing import note
 from dryrun.regrading import StoredResponses
-from dryrun.runner import regraded, start
-from dryrun.runs import Run, unfinished_run
+from dryrun.runner import regraded, resumed_or_started
+from dryrun.runs import Run
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def execute(options: argparse.Namespace) -> int:
     prepared = regraded(source, shared.grader(options), **shared.grading(options))
     for finding in prepared.findings:
         note(f"note: {finding}")
-    asked = unfinished_run(store, prepared.config) or start(store, prepared)
+    asked = resumed_or_started(store, prepared)
     carry(source, asked)
     work(asked, model=responses, judge_key=shared.judge_key(options))
     return shared.conclude(asked, limits, options)

@@ -16,8 +16,16 @@ from dryrun.estimate import worst_case
 from dryrun.models import Model
 from dryrun.printing import note
 from dryrun.records import RunState
-from dryrun.runner import AS_CONFIGURED, AsConfigured, Prepared, prepare, run_blocking, start, work_on
-from dryrun.runs import Run, RunStatus, unfinished_run
+from dryrun.runner import (
+    AS_CONFIGURED,
+    AsConfigured,
+    Prepared,
+    prepare,
+    resumed_or_started,
+    run_blocking,
+    work_on,
+)
+from dryrun.runs import Run, RunStatus
 from dryrun.settling import SettledWatch
 from dryrun.store import Store
 from dryrun.terminal import ProgressLine, consoles
@@ -68,7 +76,7 @@ def _asked(options: argparse.Namespace) -> Run:
     store = shared.store_of(options)
     prepared = _prepared(options)
     _say_what_it_may_cost(store, prepared, shared.budget(options).prices)
-    return unfinished_run(store, prepared.config) or start(store, prepared)
+    return resumed_or_started(store, prepared)
 
 
 def work(
