@@ -32,7 +32,7 @@ from dryrun.config import RunConfig
 from dryrun.errors import DryRunError, StoreError
 from dryrun.records import Prompt, RunState
 from dryrun.schemas import ATTEMPTS, prompt_table, prompts_from_table
-from dryrun.store import Partition, Store, table_bytes, write_aside
+from dryrun.store import Partition, Store, table_bytes, unwritable, write_aside
 
 try:
     import fcntl
@@ -264,8 +264,12 @@ class Run:
         _CLAIMS[self.folder] = self._locked()
 
     def _locked(self) -> IO[bytes]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file = (self.folder / "lock").open("a+b")
+        path = self.folder / "lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+b")
+        except OSError as error:
+            raise unwritable(path, error) from error
         if _lock(file, exclusive=True):
             return file
         file.close()

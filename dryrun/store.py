@@ -60,10 +60,15 @@ def write_aside(path: Path, content: bytes) -> None:
         aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True) if path.parent.is_dir() else None
-        raise StoreError(
-            f"Cannot write {path}: {error.strerror or error}. Free some space or set DRYRUN_DATA to a "
-            "directory you can write to; nothing already saved is lost."
-        ) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> StoreError:
+    """What to say where `path` cannot be written."""
+    return StoreError(
+        f"Cannot write {path}: {error.strerror or error}. Free some space or set DRYRUN_DATA to a "
+        "directory you can write to; nothing already saved is lost."
+    )
 
 
 def table_bytes(table: pa.Table) -> bytes:
