@@ -12,6 +12,7 @@ COMMANDS = {
     "report": "judge a stored run again, e.g. under other thresholds",
     "regrade": "score a run's stored responses with another grader; the model is never called",
     "grade": "try a grader on one response: reward, parts, filled templates, errors",
+    "probe": "check the grader: grade right, wrong and worthless answers made from your rows",
     "validate": "check a grader alone, against a dataset, for a platform; grade the reference answers",
     "import": "grade and judge responses generated elsewhere: TRL, verl, verifiers, OpenAI or Azure evals",
     "runs": "list the stored runs, delete some",

@@ -1,0 +1,105 @@
+"""``probe``: a grader is checked before anything is generated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dryrun.cli import main
+from tests.fake_endpoint import FakeEndpoint, prompt_text
+from tests.support import EXACT, sum_rows, write_jsonl
+
+FINAL_NUMBER = """
+import re
+
+def grade(sample, item):
+    text = sample["output_text"].replace("\\u2212", "-")
+    numbers = re.findall(r"[-+]?\\d[\\d,]*(?:\\.\\d+)?(?:[eE]\\d+)?", text)
+    if not numbers or re.search(r"\\bnot\\b|n't|wrong|\\bor\\b|either", text):
+        return 0.0
+    given = {float(number.replace(",", "")) for number in numbers[-1:]}
+    return float(given == {float(item["reference_answer"])})
+"""
+ANY_TEXT = "def grade(sample, item):\n    return float(bool(sample['output_text'].strip()))\n"
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> str:
+    return str(write_jsonl(tmp_path / "rows.jsonl", sum_rows(60)))
+
+
+def grader(tmp_path: Path, content: object) -> str:
+    path = tmp_path / "grader.json"
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def python(source: str) -> dict[str, str]:
+    return {"type": "python", "name": "own", "source": source}
+
+
+def test_a_hole_is_exit_code_1_with_evidence_and_a_way_to_see_it_again(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = grader(tmp_path, python(ANY_TEXT))
+    out = tmp_path / "check.json"
+    assert main(["probe", "--grader", chosen, "--dataset", rows, "--out", str(out)]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "I can't help" in printed or "refusal" in printed
+    assert "Fix:" in printed
+    found = json.loads(out.read_text())
+    worst = next(finding for finding in found["findings"] if finding["text"] and finding["score"] == 1.0)
+    assert (
+        main(
+            ["grade", "--grader", chosen, "--item", rows, "--row", str(worst["row"]), "--text", worst["text"]]
+        )
+        == 0
+    )
+    assert "1 (graded)" in capsys.readouterr().out
+
+
+def test_a_sound_grader_is_exit_code_0_and_says_what_was_not_seen(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["probe", "--grader", grader(tmp_path, python(FINAL_NUMBER)), "--dataset", rows]) == 0
+    printed = capsys.readouterr().out
+    assert "SOUND" in printed
+    assert "real responses: none were at hand" in printed
+
+
+def test_rows_without_a_reference_get_fewer_probes_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = [{"messages": row["messages"]} for row in sum_rows(40)]
+    rows = str(write_jsonl(tmp_path / "bare.jsonl", bare))
+    assert main(["probe", "--grader", grader(tmp_path, python(ANY_TEXT)), "--dataset", rows]) == 1
+    assert "reference answers: without them" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_judge_is_asked_within_a_budget_that_is_said_before(
+    tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.answer = lambda body: json.dumps({"steps": [], "result": float("5" in prompt_text(body))})
+    rated = {
+        "type": "score_model",
+        "name": "rating",
+        "model": "judge",
+        "input": [{"role": "user", "content": "Rate {{sample.output_text}}"}],
+    }
+    asked = ["--max-calls", "40", "--judge-base-url", endpoint.base_url]
+    main(["probe", "--grader", grader(tmp_path, rated), "--dataset", rows, *asked])
+    assert "40 times at most" in capsys.readouterr().err
+    assert 0 < endpoint.calls <= 40
+
+
+def test_a_missing_dataset_and_a_wrong_ending_are_one_sentence(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = grader(tmp_path, EXACT)
+    assert main(["probe", "--grader", chosen, "--dataset", "nowhere.jsonl"]) == 2
+    assert "nowhere.jsonl" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["probe", "--grader", chosen, "--dataset", rows, "--out", "check.pdf"])
+    assert "check.pdf" in capsys.readouterr().err
