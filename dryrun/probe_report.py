@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -20,6 +19,10 @@ from dryrun.probes.answers import Kind
 from dryrun.probes.source_scan import Danger, Remark
 from dryrun.probing import Probed
 
+MUST_EARN = (Family.REFERENCE, Family.VARIATION)
+"""Families of right answers."""
+MUST_NOT_EARN = (Family.NOTHING, Family.SHELL, Family.GAMING, Family.WRONG, Family.CLAIM, Family.CODE)
+"""Families of answers that are wrong or none."""
 SHOWN_TEXT = 600
 """Characters of an answer that are kept as evidence."""
 
@@ -276,6 +279,16 @@ def _remarked(remark: Remark, coding: bool) -> ProbeFinding:
     )
 
 
-def as_rows(check: GraderCheck) -> list[dict[str, Any]]:
-    """The scoreboard as plain rows, in its order."""
-    return [behaviour.model_dump() for behaviour in check.behaviours]
+def telling(check: GraderCheck, most: int = 10) -> tuple[list[ProbeBehaviour], list[ProbeBehaviour]]:
+    """What tells most of the scoreboard: right answers that earn least, other answers that earn most.
+
+    Returns
+    -------
+    right, other : list of ProbeBehaviour
+        At most `most` of each. Right answers in rising, other answers in falling order of their mean.
+    """
+    right = [one for one in check.behaviours if one.family in MUST_EARN]
+    other = [one for one in check.behaviours if one.family in MUST_NOT_EARN]
+    right.sort(key=lambda one: one.mean)
+    other.sort(key=lambda one: -one.mean)
+    return right[:most], other[:most]

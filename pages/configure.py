@@ -4,6 +4,7 @@ import streamlit as st
 
 from dryrun.app.dataset_form import dataset_section
 from dryrun.app.frame import ensure_frame
+from dryrun.app.grader_check import check_section
 from dryrun.app.grader_form import grader_section, show_findings
 from dryrun.app.grader_trial import trial_section
 from dryrun.app.judge_form import ChosenJudge, judge_section
@@ -38,6 +39,7 @@ except DryRunError as error:
     show_error(error)
     judge, grader = ChosenJudge(), None
 trial_section(dataset, grader, judge)
+check_section(dataset, grader, judge)
 
 st.subheader("3. Base model")
 model = model_section()

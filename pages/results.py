@@ -16,6 +16,7 @@ from dryrun.app.figures import (
     topics_section,
 )
 from dryrun.app.frame import ensure_frame
+from dryrun.app.grader_check import run_check_section
 from dryrun.app.inspector import inspector
 from dryrun.app.labelling import label_section
 from dryrun.app.loading import load
@@ -59,14 +60,16 @@ try:
         warning_list(found)
     verdict_actions(chosen, loaded, found.verdict)
 
-    inspector(loaded)
-    label_section(loaded, thresholds)
-    ceiling_section(chosen, loaded, document.statistics.mean)
-
     if document.topics:
         st.subheader("Topics")
         topics_section(found, thresholds)
         topic_actions(found)
+
+    inspector(loaded)
+    label_section(loaded, thresholds)
+    ceiling_section(chosen, loaded, document.statistics.mean)
+
+    run_check_section(chosen)
 
     st.subheader("Statistics")
     left, right = st.columns(2, gap="large")

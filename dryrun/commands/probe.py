@@ -18,7 +18,7 @@ from dryrun.config import SamplingConfig
 from dryrun.dataset import read_dataset
 from dryrun.graders import GraderSpec, load_grader
 from dryrun.printing import note, printable
-from dryrun.probe_report import GraderCheck, ProbeBehaviour, ProbeFinding
+from dryrun.probe_report import GraderCheck, ProbeBehaviour, ProbeFinding, telling
 from dryrun.probing import ROWS, Effort
 from dryrun.records import Prompt
 from dryrun.runner import run_blocking
@@ -101,15 +101,21 @@ def _panel(found: GraderCheck) -> Panel:
 
 
 def _scoreboard(found: GraderCheck) -> Table:
-    """What each way to answer earns; everything in it is text, never markup."""
-    table = Table(title="What each way to answer earns", title_justify="left", title_style="bold", box=None)
+    """What the telling ways to answer earn; everything in it is text, never markup."""
+    table = Table(title="What answers earn", title_justify="left", title_style="bold", box=None)
     table.add_column("answer", overflow="fold")
     table.add_column("")
     table.add_column("mean", justify="right")
     table.add_column("95 %", justify="right")
     table.add_column("n", justify="right")
-    for one in found.behaviours:
-        table.add_row(*map(Text, _line(one)))
+    right, other = telling(found)
+    for title, rows in (
+        ("right, the worst paid first", right),
+        ("wrong or none, the best paid first", other),
+    ):
+        table.add_row(Text(title, style="dim"), "", "", "", "")
+        for one in rows:
+            table.add_row(*map(Text, _line(one)))
     return table
 
 

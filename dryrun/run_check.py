@@ -1,0 +1,80 @@
+"""Check a run's own grader, the run's responses beside the probes, and keep what was found with it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from dryrun.check_grader import check_spec
+from dryrun.errors import DryRunError
+from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.schema import load_grader
+from dryrun.probe_report import GraderCheck, load_check
+from dryrun.results import Results, load_results
+from dryrun.runs import Run
+from dryrun.store import write_aside
+
+FILE = "grader_check.json"
+PROMPTS = 200
+"""Prompts that are read: some are probed, the others lend their answers."""
+RESPONSES = 2
+"""Responses to each of them that are graded again among the probes."""
+
+
+async def check_run(run: Run, judge: JudgeAccess | None = None, *, keep: bool = True) -> GraderCheck:
+    """Probe the run's grader on the run's prompts.
+
+    Parameters
+    ----------
+    run : Run
+    judge : JudgeAccess, optional
+        Needed where the grader asks a model.
+    keep : bool
+        Whether the result is written into the run, where the report finds it.
+
+    Raises
+    ------
+    GraderError
+        The grader cannot run here.
+    StoreError
+        The result cannot be written.
+    """
+    config, results = run.config(), load_results(run)
+    found = await check_spec(
+        load_grader(config.grader),
+        run.prompts()[:PROMPTS],
+        samples=_responses(results),
+        base=_mean(results),
+        bounds=config.reward_range,
+        judge_access=judge,
+    )
+    if keep:
+        write_aside(run.folder / FILE, found.to_json().encode())
+    return found
+
+
+def kept_check(run: Run) -> GraderCheck | None:
+    """What `check_run` kept; None if nothing, or if it cannot be read."""
+    try:
+        return load_check((run.folder / FILE).read_bytes())
+    except (OSError, DryRunError):
+        return None
+
+
+def _responses(results: Results) -> dict[int, list[str]]:
+    """Some responses by dataset row."""
+    prompt = results.rollouts["prompt"].to_numpy()
+    rollout = results.rollouts["rollout"].to_numpy()
+    chosen = np.flatnonzero((prompt < PROMPTS) & (rollout < RESPONSES))
+    found: dict[int, list[str]] = defaultdict(list)
+    for one in results.inspect(chosen.tolist()):
+        if one.sample.gradable and one.sample.text:
+            found[one.prompt.row].append(one.sample.text)
+    return found
+
+
+def _mean(results: Results) -> float | None:
+    score = results.observations().score
+    valid = score[np.isfinite(score)]
+    return float(valid.mean()) if valid.size else None

@@ -1,0 +1,48 @@
+"""The grader is checked on the pages: the button, its word, its evidence; kept with a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dryrun.run_check import kept_check
+from dryrun.store import Store
+from tests.app.test_pages import page, texts, with_dataset
+from tests.fake_endpoint import FakeEndpoint
+from tests.support import EXACT, make_run, sum_rows, work
+
+
+def rows() -> str:
+    return "\n".join(json.dumps(row) for row in sum_rows(50))
+
+
+def test_configure_says_what_the_grader_is_with_evidence(tmp_path: Path) -> None:
+    test = with_dataset(rows(), tmp_path)
+    test.button("check_grader").click().run()
+    assert not test.exception
+    shown = texts(test)
+    assert "Too strict." in shown
+    assert "The right answer is refused" in shown
+    assert "Fix:" in shown
+    assert "a wrong answer key" in shown
+
+
+def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=EXACT)
+    work(run)
+    test = page("results", run=run.id)
+    test.button("check_run_grader").click().run()
+    assert "Too strict." in texts(test)
+    kept = kept_check(run)
+    assert kept is not None
+    assert kept.base is not None
+    assert "Too strict." in texts(page("results", run=run.id)), "the next viewer sees it too"
+
+
+def test_the_recorded_run_is_checked_and_stays_as_it_is() -> None:
+    test = page("results", run="recorded")
+    test.button("check_run_grader").click().run()
+    assert not test.exception
+    assert "The right answer is refused" in texts(test)
+    recorded = Path(__file__).resolve().parent.parent.parent / "sample_data" / "recorded"
+    assert list(recorded.rglob("grader_check.json")) == []
