@@ -12,7 +12,7 @@ from dryrun.config import Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.probes.anchors import junk
 from dryrun.probes.forms import reformatted
-from dryrun.report import load_report
+from dryrun.report import load_report, render_markdown
 from dryrun.results import load_results
 from dryrun.runner import report_of
 from dryrun.store import Store
@@ -66,7 +66,7 @@ def test_a_hole_that_the_scores_do_not_show_is_no_go_and_the_documents_rule_stay
     assert report.statistics == alone.statistics
     assert report.evidence is not None
     assert "long filler" in report.diagnosis.summary
-    assert "long filler" in report.to_markdown()
+    assert "long filler" in render_markdown(report)
     assert load_report(report.to_json()) == report
 
 
@@ -81,7 +81,7 @@ def test_a_score_near_a_threshold_is_borderline(store: Store, endpoint: FakeEndp
     assert report.evidence is not None
     assert report.evidence.stability is not None
     assert report.evidence.stability.more_prompts
-    assert "# Dry run: GO (BORDERLINE)" in report.to_markdown()
+    assert "# Dry run: GO (BORDERLINE)" in render_markdown(report)
     assert report_of(results, limits, evidence=False).headline == "GO"
 
 

@@ -11,6 +11,7 @@ import pytest
 from dryrun.ceiling_run import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
 from dryrun.cli import main
 from dryrun.errors import DryRunError
+from dryrun.report import render_markdown
 from dryrun.results import Results, load_results
 from dryrun.runner import report_of
 from dryrun.store import Store
@@ -60,7 +61,7 @@ def test_a_stronger_model_that_succeeds_clears_the_grader(store: Store, endpoint
     assert after.evidence.dataset_quality == "too_hard"
     assert after.evidence.blame_grader == 0.0
     assert after.run.ceiling == f"big, run {strong.run.id}"
-    assert "big" in after.to_markdown()
+    assert "big" in render_markdown(after)
     own = float(weak.observations().score.mean())
     most = (1 - found.mean) / (1 - own)
     assert found.most_blame(own) == pytest.approx(most)

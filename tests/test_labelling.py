@@ -28,6 +28,7 @@ from dryrun.labelling import (
     settled,
     to_csv,
 )
+from dryrun.report import render_markdown
 from dryrun.results import Results, load_results
 from dryrun.runner import report_of
 from dryrun.store import Store
@@ -122,7 +123,7 @@ def test_labels_that_agree_leave_the_verdict(results: Results) -> None:
     assert report.evidence is not None
     assert report.evidence.people is not None
     assert report.evidence.people.auc == 1.0
-    assert "kappa 1.00" in report.to_markdown()
+    assert "kappa 1.00" in render_markdown(report)
 
 
 def test_without_anchors_people_say_whose_fault_a_low_mean_is(store: Store, endpoint: FakeEndpoint) -> None:

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from dryrun.config import Thresholds
 from dryrun.errors import DryRunError
 from dryrun.markdown import code_span
-from dryrun.report import Report, ReportFacts, build_report, load_report
+from dryrun.report import Report, ReportFacts, build_report, load_report, render_markdown
 from tests.analysis.observed import beta_scores, observe, shuffled
 
 NOON = datetime(2026, 1, 22, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
@@ -23,7 +23,10 @@ FACTS = ReportFacts(
     model="a-model",
     prompts_asked=300,
     rollouts=1,
-    config={"model": {"name": "a-model", "base_url": "https://me:secret@host:8000/v1?key=secret"}},
+    config={
+        "model": {"name": "a-model", "base_url": "https://me:secret@host:8000/v1?key=secret"},
+        "judge": {"base_url": "https://me:secret@judge/v1"},
+    },
     timestamp=NOON,
 )
 HOSTILE = [
@@ -107,7 +110,7 @@ def test_nothing_scored_is_null_in_json_and_a_dash_in_markdown() -> None:
     assert document["statistics"]["mean"] is None
     assert document["statistics"]["percentiles"]["p10"] is None
     assert document["distribution"] is None
-    assert "| Mean | – |" in report.to_markdown()
+    assert "| Mean | – |" in render_markdown(report)
 
 
 @pytest.mark.parametrize("scores", [[], [0.5] * 40, list(beta_scores(0.08, 0.12)), [0.0, 1.0] * 60])
@@ -134,7 +137,7 @@ def test_the_order_of_the_rows_changes_no_byte() -> None:
 def test_credentials_in_the_base_url_stay_out() -> None:
     report = good_report()
     assert "secret" not in report.to_json()
-    assert "secret" not in report.to_markdown()
+    assert "secret" not in render_markdown(report)
     assert report.run.config is not None
     assert report.run.config["model"]["base_url"] == "https://host:8000/v1"
 
@@ -154,9 +157,9 @@ def test_causes_in_one_line_each() -> None:
 
 def test_markdown_says_what_the_screen_says() -> None:
     observed = observe(beta_scores(0.08, 0.12))
-    text = build_report(observed, facts=FACTS, evidence=False).to_markdown()
+    text = render_markdown(build_report(observed, facts=FACTS, evidence=False))
     assert text.startswith("# Dry run: NO-GO\n\n**NO-GO - Mean 0.08 is below 0.10.**\n")
-    evident = build_report(observed, facts=FACTS).to_markdown()
+    evident = render_markdown(build_report(observed, facts=FACTS))
     assert "NO-GO - mean 0.08 (0.07-0.09), below 0.10 in 99 of 100 re-draws of your prompts." in evident
     for words in (
         "Prompts too difficult",
@@ -174,7 +177,7 @@ def test_markdown_says_what_the_screen_says() -> None:
 
 
 def test_an_unfinished_run_says_so() -> None:
-    text = build_report(observe([0.5] * 40), facts=ReportFacts(pending=7)).to_markdown()
+    text = render_markdown(build_report(observe([0.5] * 40), facts=ReportFacts(pending=7)))
     assert "7 responses still to come" in text
 
 
@@ -186,8 +189,8 @@ def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
     harmless = build_report(
         observe(scores, topics=["plain"] * 200 + ["odd"] * 100), facts=ReportFacts("abc", "odd", "odd")
     )
-    html = rendered(build_report(observations, facts=facts).to_markdown())
-    plain = rendered(harmless.to_markdown())
+    html = rendered(render_markdown(build_report(observations, facts=facts)))
+    plain = rendered(render_markdown(harmless))
     for tag in ("<a", "<img", "<script", "<em", "<h1", "<h2", "<li", "<td", "<tr", "<code", "<strong"):
         assert html.count(tag) == plain.count(tag), tag
 
@@ -206,4 +209,4 @@ def test_a_code_span_holds_any_text(text: str) -> None:
 def test_a_topic_that_utf8_cannot_say_is_still_reported() -> None:
     report = build_report(observe(beta_scores(0.05, 0.05), topics="bad \ud800 half"), facts=FACTS)
     assert list(load_report(report.to_json()).by_topic) == ["bad ? half"]
-    report.to_markdown().encode()
+    render_markdown(report).encode()

@@ -11,7 +11,7 @@ import pytest
 
 from dryrun.analysis import Anchors, Observations
 from dryrun.config import Thresholds
-from dryrun.report import Report, ReportFacts, build_report, load_report
+from dryrun.report import Report, ReportFacts, build_report, load_report, render_html
 from tests.analysis.observed import beta_scores, observe
 from tests.test_report import HOSTILE
 
@@ -47,7 +47,7 @@ def full_report(topic: str = "a", name: str = "rows.jsonl", **changes: Any) -> R
 
 
 def test_the_file_asks_for_nothing_and_runs_nothing() -> None:
-    html = full_report().to_html()
+    html = render_html(full_report())
     seen = Seen(html)
     assert {"script", "link", "img", "iframe", "object", "form", "a", "base"}.isdisjoint(
         tag for tag, _ in seen.tags
@@ -63,7 +63,7 @@ def test_the_file_asks_for_nothing_and_runs_nothing() -> None:
 
 def test_it_carries_verdict_blame_evidence_what_is_open_and_every_threshold() -> None:
     report = full_report()
-    text = Seen(report.to_html()).text
+    text = Seen(render_html(report)).text
     assert report.evidence is not None
     for words in (
         report.diagnosis.summary,
@@ -75,13 +75,16 @@ def test_it_carries_verdict_blame_evidence_what_is_open_and_every_threshold() ->
         *(name.replace("_", " ") for name in Thresholds.numbers()),
     ):
         assert words in text
-    assert sum(tag == "svg" for tag, _ in Seen(report.to_html()).tags) == 4
-    assert all(a.get("aria-label") for tag, a in Seen(report.to_html()).tags if tag == "svg")
+    assert sum(tag == "svg" for tag, _ in Seen(render_html(report)).tags) == 4
+    assert all(a.get("aria-label") for tag, a in Seen(render_html(report)).tags if tag == "svg")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
-    hostile, harmless = Seen(full_report(name, name).to_html()), Seen(full_report("odd", "odd").to_html())
+    hostile, harmless = (
+        Seen(render_html(full_report(name, name))),
+        Seen(render_html(full_report("odd", "odd"))),
+    )
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in harmless.tags]
     assert " ".join(name.split())[:12] in " ".join(hostile.text.split())
 
@@ -89,11 +92,11 @@ def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
 @pytest.mark.parametrize("scores", [[], [0.5] * 40, list(beta_scores(0.42, 0.21))])
 def test_the_tree_alone_and_an_empty_run_have_a_page_too(scores: list[float]) -> None:
     report = build_report(observe(scores, topics="a"), evidence=False)
-    text = Seen(report.to_html()).text
+    text = Seen(render_html(report)).text
     assert report.verdict in text
     assert "Rules: document" in text
 
 
 def test_a_stored_report_makes_the_same_page(tmp_path: Path) -> None:
     report = full_report()
-    assert load_report(report.to_json()).to_html() == report.to_html()
+    assert render_html(load_report(report.to_json())) == render_html(report)

@@ -8,6 +8,7 @@ from dryrun.app.labels import short
 from dryrun.app.loading import Loaded
 from dryrun.config import Thresholds, Verdict
 from dryrun.export import best_responses, sft_rows, to_jsonl, training_package
+from dryrun.report import render_html, render_markdown
 from dryrun.runner import report_of
 
 
@@ -26,7 +27,7 @@ def report_downloads(loaded: Loaded, thresholds: Thresholds) -> None:
         )
         st.download_button(
             "Report (Markdown)",
-            lambda: report_of(loaded.results, thresholds).to_markdown().encode(),
+            lambda: render_markdown(report_of(loaded.results, thresholds)).encode(),
             file_name=f"{name}.md",
             mime="text/markdown",
             on_click="ignore",
@@ -35,7 +36,7 @@ def report_downloads(loaded: Loaded, thresholds: Thresholds) -> None:
         )
         st.download_button(
             "Report (HTML)",
-            lambda: report_of(loaded.results, thresholds).to_html().encode(),
+            lambda: render_html(report_of(loaded.results, thresholds)).encode(),
             file_name=f"{name}.html",
             mime="text/html",
             on_click="ignore",

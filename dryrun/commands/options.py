@@ -30,7 +30,7 @@ from dryrun.graders.files import grader_of
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.paths import data_dir
 from dryrun.printing import note
-from dryrun.report import Report
+from dryrun.report import Report, render_html, render_markdown
 from dryrun.results import Results, load_results
 from dryrun.runner import report_of
 from dryrun.runs import Run
@@ -417,9 +417,9 @@ def _ceiling(results: Results, options: argparse.Namespace) -> None:
 def _write_report(found: Report, out: Path) -> None:
     ending = out.suffix.lower()
     if ending in (".html", ".htm"):
-        text = found.to_html()
+        text = render_html(found)
     else:
-        text = found.to_markdown() if ending in (".md", ".markdown") else found.to_json()
+        text = render_markdown(found) if ending in (".md", ".markdown") else found.to_json()
     write_out(out, text.encode("utf-8"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from dryrun.analysis.wording import (
     PATTERN_TITLES,
@@ -13,11 +12,9 @@ from dryrun.analysis.wording import (
     plural,
 )
 from dryrun.markdown import code_span, sentence_about
-from dryrun.report_fields import ActionEntry, NoticeEntry
-from dryrun.report_lines import evidence_lines, origin_lines, outcome_lines
-
-if TYPE_CHECKING:
-    from dryrun.report import Report
+from dryrun.report.fields import ActionEntry, NoticeEntry
+from dryrun.report.lines import evidence_lines, origin_lines, outcome_lines
+from dryrun.report.record import Report
 
 NOTHING = "–"
 

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from dryrun.analysis.wording import PATTERN_TITLES, Pattern, figure, percent, plural
-from dryrun.report_fields import EvidenceEntry
-from dryrun.report_lines import evidence_lines, origin_lines, outcome_lines
-from dryrun.svg import STYLE, histogram_svg, ruler_svg, strip_svg, topics_svg
-
-if TYPE_CHECKING:
-    from dryrun.report import Report
+from dryrun.report.fields import EvidenceEntry
+from dryrun.report.lines import evidence_lines, origin_lines, outcome_lines
+from dryrun.report.record import Report
+from dryrun.report.svg import STYLE, histogram_svg, ruler_svg, strip_svg, topics_svg
 
 NOTHING = "–"
 SIGNS = {"GO": "●", "NO-GO": "■", "INVALID": "▲"}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from dryrun.analysis.wording import percent, plural
-from dryrun.report_fields import EvidenceEntry
-
-if TYPE_CHECKING:
-    from dryrun.report import Report
+from dryrun.report.fields import EvidenceEntry
+from dryrun.report.record import Report
 
 
 def evidence_lines(evidence: EvidenceEntry) -> list[str]:

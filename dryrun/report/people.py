@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dryrun.analysis.agreement import Agreement, Figure, Labelled, Rate
-from dryrun.report_fields import PeopleFigures
+from dryrun.report.fields import PeopleFigures
 
 
 def people_figures(found: Agreement | None, labelled: Labelled | None) -> PeopleFigures | None:

@@ -11,7 +11,7 @@ from html import escape
 
 from dryrun.analysis.wording import figure
 from dryrun.config import Thresholds
-from dryrun.report_fields import AnchorFigures, StripEntry, TopicEntry
+from dryrun.report.fields import AnchorFigures, StripEntry, TopicEntry
 
 WIDTH, LEFT, RIGHT = 720, 190, 150
 ROW = 24

@@ -1,4 +1,4 @@
-"""The report of a run: the design document's fields under its names, as JSON and as Markdown."""
+"""From scores and what else was measured to the report."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-import orjson
-from pydantic import AwareDatetime, ValidationError, field_serializer
 
 from dryrun import __version__
 from dryrun.analysis.agreement import Labelled
@@ -19,12 +17,10 @@ from dryrun.analysis.anchors import Anchors
 from dryrun.analysis.evidence import diagnose_with_evidence
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
-from dryrun.config import Thresholds, Verdict
-from dryrun.errors import DryRunError
-from dryrun.report_entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
-from dryrun.report_fields import DiagnosisEntry, EvidenceEntry, Record, RunEntry, ScoreFigures, TopicEntry
-from dryrun.report_html import render_html
-from dryrun.report_markdown import render_markdown
+from dryrun.config import Thresholds
+from dryrun.report.entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
+from dryrun.report.fields import RunEntry
+from dryrun.report.record import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,84 +60,6 @@ class ReportFacts:
     config: Mapping[str, Any] | None = field(default=None)
     ceiling: str = ""
     timestamp: datetime | None = None
-
-
-class Report(Record):
-    """The report. Field names, and their order up to `diagnosis`, are the design document's.
-
-    Attributes
-    ----------
-    timestamp : datetime
-        UTC, to the second.
-    samples_evaluated : int
-        Unique prompts with a score.
-    distribution : dict or None
-        Share of the scores in each of the five bins; None if there is no score.
-    responses_evaluated, responses : int
-        Responses with a score, and all responses.
-    histogram_counts : tuple of int
-        Scores in 20 bins of 0.05, four to each bin of `distribution`.
-    """
-
-    timestamp: AwareDatetime
-    samples_evaluated: int
-    statistics: ScoreFigures
-    distribution: dict[str, float] | None
-    by_topic: dict[str, TopicEntry]
-    diagnosis: DiagnosisEntry
-    responses_evaluated: int
-    responses: int
-    missing: int
-    missing_share: float
-    out_of_range: int
-    grader_errors: int
-    duplicate_rows: int
-    outcomes: dict[str, int]
-    distribution_counts: dict[str, int]
-    histogram_counts: tuple[int, ...] = ()
-    not_measured: tuple[str, ...]
-    thresholds: Thresholds
-    run: RunEntry
-    rules: Literal["document", "evidence"] = "document"
-    evidence: EvidenceEntry | None = None
-    format: Literal[1] = 1
-
-    @property
-    def verdict(self) -> Verdict:
-        """What counts; what the document's tree says alone is in `evidence`."""
-        return self.diagnosis.verdict
-
-    @property
-    def headline(self) -> str:
-        """The verdict's word, with BORDERLINE beside it where re-draws disagree."""
-        return f"{self.verdict} (BORDERLINE)" if self.evidence and self.evidence.borderline else self.verdict
-
-    @field_serializer("timestamp")
-    def _zulu(self, timestamp: datetime) -> str:
-        return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    @property
-    def cause_lines(self) -> tuple[str, ...]:
-        """Likely causes in one line each: ``"Dataset: Prompts too difficult → Base model can't ..."``."""
-        return tuple(
-            f"{cause.part.capitalize()}: {cause.title} → {cause.effect}" for cause in self.diagnosis.causes
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain JSON values, in the document's order."""
-        return self.model_dump(mode="json")
-
-    def to_json(self) -> str:
-        """The report as indented JSON; equal reports give equal bytes, and NaN never occurs."""
-        return orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-
-    def to_html(self) -> str:
-        """The report as one HTML file that asks for nothing from outside; all text in it is escaped."""
-        return render_html(self)
-
-    def to_markdown(self) -> str:
-        """The report as GitHub-flavoured Markdown; whatever a user named stands in code spans."""
-        return render_markdown(self)
 
 
 def build_report(
@@ -209,25 +127,6 @@ def build_report(
     )
 
 
-def load_report(content: str | bytes) -> Report:
-    """Read a report back from its JSON.
-
-    Raises
-    ------
-    DryRunError
-        The content is no JSON, or not a report of this format.
-    """
-    try:
-        return Report.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise DryRunError(
-            f"This is not a report that Dry Run wrote: {first['msg']} (at {where}). "
-            "Open the .json file that 'run --out' or the results page gave you."
-        ) from error
-
-
 def _run(facts: ReportFacts) -> RunEntry:
     return RunEntry(
         id=facts.run_id,
@@ -244,11 +143,12 @@ def _run(facts: ReportFacts) -> RunEntry:
 
 
 def _public(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without a user name or password that somebody typed into the base URL."""
+    """The configuration without a user name or password that somebody typed into a base URL."""
     shown = dict(config)
-    model = shown.get("model")
-    if isinstance(model, Mapping) and isinstance(model.get("base_url"), str):
-        shown["model"] = {**model, "base_url": without_credentials(model["base_url"])}
+    for part in ("model", "judge"):
+        asked = shown.get(part)
+        if isinstance(asked, Mapping) and isinstance(asked.get("base_url"), str):
+            shown[part] = {**asked, "base_url": without_credentials(asked["base_url"])}
     return shown
 
 

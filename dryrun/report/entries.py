@@ -13,7 +13,7 @@ from dryrun.analysis.pooling import PooledTopic
 from dryrun.analysis.signal import SignalIndex
 from dryrun.analysis.topics import TopicFigures
 from dryrun.analysis.wording import Action, Cause
-from dryrun.report_fields import (
+from dryrun.report.fields import (
     ActionEntry,
     AnchorFigures,
     CauseEntry,
@@ -31,7 +31,7 @@ from dryrun.report_fields import (
     StripEntry,
     TopicEntry,
 )
-from dryrun.report_people import people_figures
+from dryrun.report.people import people_figures
 
 
 def evidence_entry(found: Evidence, labelled: Labelled | None = None) -> EvidenceEntry | None:

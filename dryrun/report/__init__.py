@@ -1,0 +1,18 @@
+"""The report of a run: as JSON, Markdown and one HTML file."""
+
+from __future__ import annotations
+
+from dryrun.report.build import ReportFacts, build_report, without_credentials
+from dryrun.report.html import render_html
+from dryrun.report.markdown import render_markdown
+from dryrun.report.record import Report, load_report
+
+__all__ = [
+    "Report",
+    "ReportFacts",
+    "build_report",
+    "load_report",
+    "render_html",
+    "render_markdown",
+    "without_credentials",
+]
