@@ -6,11 +6,12 @@ from collections import defaultdict
 
 import numpy as np
 
-from dryrun.check_grader import check_spec
+from dryrun.check_grader import check_spec, planned_effort
 from dryrun.errors import DryRunError
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.schema import load_grader
 from dryrun.probe_report import GraderCheck, load_check
+from dryrun.probing import ROWS
 from dryrun.results import Results, load_results
 from dryrun.runs import Run
 from dryrun.store import write_aside
@@ -22,7 +23,15 @@ RESPONSES = 2
 """Responses to each of them that are graded again among the probes."""
 
 
-async def check_run(run: Run, judge: JudgeAccess | None = None, *, keep: bool = True) -> GraderCheck:
+async def check_run(
+    run: Run,
+    judge: JudgeAccess | None = None,
+    *,
+    rows: int = ROWS,
+    seed: int = 0,
+    calls: int | None = None,
+    keep: bool = True,
+) -> GraderCheck:
     """Probe the run's grader on the run's prompts.
 
     Parameters
@@ -30,6 +39,10 @@ async def check_run(run: Run, judge: JudgeAccess | None = None, *, keep: bool = 
     run : Run
     judge : JudgeAccess, optional
         Needed where the grader asks a model.
+    rows, seed : int
+        How many prompts are probed, and the seed of their choice.
+    calls : int, optional
+        Grades at most. Default: `planned_effort`.
     keep : bool
         Whether the result is written into the run, where the report finds it.
 
@@ -41,11 +54,15 @@ async def check_run(run: Run, judge: JudgeAccess | None = None, *, keep: bool = 
         The result cannot be written.
     """
     config, results = run.config(), load_results(run)
+    spec = load_grader(config.grader)
     found = await check_spec(
-        load_grader(config.grader),
+        spec,
         run.prompts()[:PROMPTS],
         samples=_responses(results),
         base=_mean(results),
+        rows=rows,
+        seed=seed,
+        effort=planned_effort(spec, calls),
         bounds=config.reward_range,
         judge_access=judge,
     )

@@ -41,6 +41,7 @@ from dryrun.pipeline import Pipeline
 from dryrun.records import Prompt, RunState
 from dryrun.report import Report, ReportFacts, build_report
 from dryrun.results import Results
+from dryrun.run_check import kept_check
 from dryrun.runs import Run, RunStatus, unfinished_run
 from dryrun.sampling import draw
 from dryrun.store import Store
@@ -373,7 +374,13 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
     said = labelled(results, book_of(results.run).labels()) if evidence else None
     limits = thresholds or Thresholds()
     return build_report(
-        results.observations(), limits, facts, evidence=evidence, anchors=anchors, labelled=said
+        results.observations(),
+        limits,
+        facts,
+        evidence=evidence,
+        anchors=anchors,
+        labelled=said,
+        check=kept_check(results.run) if evidence else None,
     )
 
 

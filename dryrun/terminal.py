@@ -12,6 +12,7 @@ from rich.text import Text
 from dryrun.analysis.settling import Settled
 from dryrun.printing import printable
 from dryrun.report import Report
+from dryrun.report.lines import check_lines
 from dryrun.runs import RunStatus
 
 STYLES = {"GO": ("green", "●"), "NO-GO": ("red", "■"), "INVALID": ("yellow", "▲")}
@@ -181,7 +182,8 @@ def _sections(report: Report) -> list[tuple[str, list[str]]]:
     diagnosis = report.diagnosis
     causes = [f"{number}. {cause}" for number, cause in enumerate(report.cause_lines, 1)]
     return [
-        ("Quality", [f"Dataset: {diagnosis.dataset_quality}", f"Grader: {diagnosis.grader_quality}"]),
+        ("Quality", [f"Dataset: {diagnosis.dataset_word}", f"Grader: {diagnosis.grader_word}"]),
+        ("Grader check", check_lines(report.grader_check)),
         ("Not measured", [f"• {line}" for line in report.not_measured]),
         ("Likely causes", causes),
         ("Recommended actions", [f"• {line}" for line in diagnosis.recommendations]),

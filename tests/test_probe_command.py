@@ -94,6 +94,33 @@ def test_a_judge_is_asked_within_a_budget_that_is_said_before(
     assert 0 < endpoint.calls <= 40
 
 
+def test_a_runs_grader_is_checked_and_the_report_says_so(
+    tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = grader(tmp_path, EXACT)
+    asked = ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "1"]
+    report = tmp_path / "report.json"
+    main(["run", "--dataset", rows, "--grader", chosen, *asked, "--out", str(report)])
+    before = json.loads(report.read_text())
+    assert before["grader_check"] is None
+    assert any("probe --run" in line for line in before["not_measured"])
+    calls = endpoint.calls
+    run = before["run"]["id"]
+    assert main(["probe", "--run", run]) == 1
+    assert endpoint.calls == calls, "nothing is generated"
+    for name in ("after.json", "after.md", "after.html"):
+        main(["report", run, "--out", str(tmp_path / name)])
+    after = json.loads((tmp_path / "after.json").read_text())
+    assert after["grader_check"]["profile"] == "too strict"
+    assert after["grader_check"]["base"] == pytest.approx(after["statistics"]["mean"])
+    assert after["diagnosis"]["verdict"] == before["diagnosis"]["verdict"]
+    for name in ("after.md", "after.html"):
+        assert "The right answer is refused" in (tmp_path / name).read_text()
+    capsys.readouterr()
+    assert main(["probe", "--run", run, "--dataset", rows]) == 2
+    assert "--run brings its own" in capsys.readouterr().err
+
+
 def test_a_missing_dataset_and_a_wrong_ending_are_one_sentence(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

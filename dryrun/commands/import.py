@@ -23,7 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="JSONL or Parquet: a log of TRL, verl or verifiers, an OpenAI or Azure eval's "
         "output items, or prompt and response in any script's words",
     )
-    shared.add_grader(command, required=False)
+    shared.add_grader(command, otherwise="the scores in the file")
     command.add_argument("--model", default="imported", help="what to call the model that answered")
     command.add_argument("--topic-field", help="where a record's topic is (default: topic, metadata.topic)")
     command.add_argument("--score-field", help="where the score is; for evals the grader's name")

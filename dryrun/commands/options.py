@@ -344,11 +344,11 @@ def store_of(options: argparse.Namespace) -> Store:
     return Store(options.data or data_dir())
 
 
-def add_grader(command: argparse._ActionsContainer, required: bool = True) -> None:
-    """``--grader`` and, for Python files, how their function is called."""
-    own = "" if required else " (default: the scores in the file)"
+def add_grader(command: argparse._ActionsContainer, otherwise: str = "") -> None:
+    """``--grader`` and, for Python files, how their function is called; required unless `otherwise`."""
+    own = f" (default: {otherwise})" if otherwise else ""
     command.add_argument(
-        "--grader", required=required, type=Path, help=f"OpenAI's JSON, or a Python file{own}"
+        "--grader", required=not otherwise, type=Path, help=f"OpenAI's JSON, or a Python file{own}"
     )
     command.add_argument(
         "--convention",

@@ -16,12 +16,16 @@ from dryrun.commands import options as shared
 from dryrun.commands.values import new_file, seconds
 from dryrun.config import SamplingConfig
 from dryrun.dataset import read_dataset
+from dryrun.errors import DryRunError
 from dryrun.graders import GraderSpec, load_grader
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.printing import note, printable
 from dryrun.probe_report import GraderCheck, ProbeBehaviour, ProbeFinding, telling
 from dryrun.probing import ROWS, Effort
 from dryrun.records import Prompt
+from dryrun.run_check import check_run
 from dryrun.runner import run_blocking
+from dryrun.runs import Run
 from dryrun.sampling import draw
 from dryrun.terminal import consoles
 
@@ -34,8 +38,9 @@ STYLES = {"block": ("red", "■"), "warn": ("yellow", "▲")}
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``probe``."""
-    shared.add_grader(command)
-    command.add_argument("--dataset", required=True, type=Path, help="rows as JSONL, Parquet or CSV")
+    shared.add_grader(command, otherwise="that of --run")
+    command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet or CSV")
+    command.add_argument("--run", help="check this run's grader on its own prompts; the report will say")
     command.add_argument("--reference-field", help="where a row's reference answer is")
     command.add_argument(
         "--rows", type=shared.positive, default=ROWS, help="rows to probe (default: %(default)s)"
@@ -47,17 +52,37 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--grade-timeout", type=seconds, metavar="SECONDS", help="a grade may take")
     command.add_argument("--out", type=new_file([".json"]), help="write the check here: .json")
     shared.add_judge(command)
+    shared.add_data(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Probe and print; 0 if the grader is sound, 1 if something must be mended first."""
+    found = _of_run(options) if options.run else _of_files(options)
+    consoles()[0].print(_panel(found), _scoreboard(found), *map(_told, found.findings), _not_seen(found))
+    if options.out is not None:
+        shared.write_out(options.out, found.to_json().encode())
+    return 0 if found.sound else BLOCKED
+
+
+def _of_run(options: argparse.Namespace) -> GraderCheck:
+    if options.grader or options.dataset:
+        raise DryRunError("--run brings its own grader and rows: leave out --grader and --dataset.")
+    run = Run.open(shared.store_of(options), options.run)
+    judge = run.config().judge
+    access = None if judge is None else JudgeAccess(judge, shared.judge_key(options))
+    return run_blocking(check_run(run, access, rows=options.rows, seed=options.seed, calls=options.max_calls))
+
+
+def _of_files(options: argparse.Namespace) -> GraderCheck:
+    if not (options.grader and options.dataset):
+        raise DryRunError("Give --grader and --dataset, or --run.")
     spec = load_grader(shared.grader(options))
     prompts = _prompts(options)
     effort = _effort(spec, options)
     if spec.asks_models:
         _say_what_it_costs(spec, prompts, effort, options)
     judge = shared.judge_access(options) if spec.asks_models else None
-    found = run_blocking(
+    return run_blocking(
         check_spec(
             spec,
             prompts,
@@ -68,10 +93,6 @@ def execute(options: argparse.Namespace) -> int:
             judge_access=judge,
         )
     )
-    consoles()[0].print(_panel(found), _scoreboard(found), *map(_told, found.findings), _not_seen(found))
-    if options.out is not None:
-        shared.write_out(options.out, found.to_json().encode())
-    return 0 if found.sound else BLOCKED
 
 
 def _prompts(options: argparse.Namespace) -> list[Prompt]:

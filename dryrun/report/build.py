@@ -18,9 +18,13 @@ from dryrun.analysis.evidence import diagnose_with_evidence
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.config import Thresholds
+from dryrun.probe_report import GraderCheck
 from dryrun.report.entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
 from dryrun.report.fields import RunEntry
 from dryrun.report.record import Report
+
+UNCHECKED = ("What the grader pays for wrong and gaming answers: Check the grader, or `probe --run`",)
+"""Said of a run whose grader nobody checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def build_report(
     evidence: bool = True,
     anchors: Anchors | None = None,
     labelled: Labelled | None = None,
+    check: GraderCheck | None = None,
 ) -> Report:
     """Judge a run and write the result down.
 
@@ -86,6 +91,8 @@ def build_report(
         What else was graded: reference answers, junk, re-grades.
     labelled : Labelled, optional
         What people said of responses.
+    check : GraderCheck, optional
+        What probing the grader found. It stands beside the verdict and does not change it.
 
     Returns
     -------
@@ -119,11 +126,12 @@ def build_report(
         outcomes={outcome.value: count for outcome, count in coverage.outcomes.items()},
         distribution_counts=figures.bins,
         histogram_counts=bin_counts(valid_scores(observations.score), HISTOGRAM_EDGES),
-        not_measured=judged.not_measured,
+        not_measured=(*judged.not_measured, *(UNCHECKED if check is None else ())),
         thresholds=limits,
         run=_run(known),
         rules="document" if judged.document_only else "evidence",
         evidence=evidence_entry(judged, labelled),
+        grader_check=check,
     )
 
 

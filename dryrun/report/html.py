@@ -9,7 +9,7 @@ from importlib import resources
 
 from dryrun.analysis.wording import PATTERN_TITLES, Pattern, figure, percent, plural
 from dryrun.report.fields import EvidenceEntry
-from dryrun.report.lines import evidence_lines, origin_lines, outcome_lines
+from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
 from dryrun.report.record import Report
 from dryrun.report.svg import STYLE, histogram_svg, ruler_svg, strip_svg, topics_svg
 
@@ -30,6 +30,7 @@ def render_html(report: Report) -> str:
         _groups(report),
         _topics(report),
         _evidence(report),
+        _list("Grader check", check_lines(report.grader_check)),
         _list("Not measured", report.not_measured),
         _list("Responses", list(outcome_lines(report))),
         _thresholds(report),

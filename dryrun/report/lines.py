@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dryrun.analysis.wording import percent, plural
+from dryrun.probe_report import GraderCheck
 from dryrun.report.fields import EvidenceEntry
 from dryrun.report.record import Report
 
@@ -20,6 +21,17 @@ def evidence_lines(evidence: EvidenceEntry) -> list[str]:
     if evidence.left_out:
         lines.append(f"Left out by choice: {', '.join(evidence.left_out)}".replace("_", " ") + ".")
     return lines
+
+
+def check_lines(check: GraderCheck | None) -> list[str]:
+    """What probing the grader found, the worst first; nothing where it was not probed."""
+    if check is None:
+        return []
+    lines = [f"{check.profile.capitalize()}. {check.meaning} {plural(check.graded, 'grade')}."]
+    for finding in check.findings:
+        where = "" if finding.row is None else f" First in row {finding.row}."
+        lines.append(f"{finding.sentence}{where} Fix: {finding.fix}")
+    return lines + [f"Not seen: {one}." for one in check.missing]
 
 
 def _sampling(evidence: EvidenceEntry) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dryrun.analysis.wording import (
 )
 from dryrun.markdown import code_span, sentence_about
 from dryrun.report.fields import ActionEntry, NoticeEntry
-from dryrun.report.lines import evidence_lines, origin_lines, outcome_lines
+from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
 from dryrun.report.record import Report
 
 NOTHING = "–"
@@ -27,6 +27,7 @@ def render_markdown(report: Report) -> str:
         _sentences("Recommended actions", report.diagnosis.actions),
         _sentences("Warnings", report.diagnosis.warning_details),
         _listed("Evidence", _evidence(report)),
+        _listed("Grader check", [sentence_about(one, None, "") for one in check_lines(report.grader_check)]),
         _metrics(report),
         _distribution(report),
         _topics(report),

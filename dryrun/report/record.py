@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, ValidationError, field_serializer
 
 from dryrun.config import Thresholds, Verdict
 from dryrun.errors import DryRunError
+from dryrun.probe_report import GraderCheck
 from dryrun.report.fields import DiagnosisEntry, EvidenceEntry, Record, RunEntry, ScoreFigures, TopicEntry
 
 
@@ -51,6 +52,7 @@ class Report(Record):
     run: RunEntry
     rules: Literal["document", "evidence"] = "document"
     evidence: EvidenceEntry | None = None
+    grader_check: GraderCheck | None = None
     format: Literal[1] = 1
 
     @property
