@@ -8,20 +8,22 @@ forked from one that has only loaded the source. A different result is reported 
 
 from __future__ import annotations
 
-import hashlib
-import threading
+import asyncio
+import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from time import monotonic
+from typing import Any
 
 from dryrun.graders.jobs import Job
-from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess, encoded
+from dryrun.graders.line import Line
+from dryrun.graders.process import Reply, WorkerError, WorkerProcess
+from dryrun.graders.program import Program
 from dryrun.records import GRADED_AGAIN
 
 FIRST = 8
-"""Of a session's grades all of the first `FIRST` are repeated, then number n with the chance
-``FIRST / (n + 1)``: 29 of 120, 48 of 1,200, 83 of 100,000, on average."""
+"""Of a session's grades all of the first `FIRST` are repeated, then number n with about the chance
+``FIRST / (n + 1)``: some 29 of 120, 48 of 1,200, 83 of 100,000."""
 
 MAX_STARTS = 4
 """So often a process is started for this in a session; then repeating stops."""
@@ -29,112 +31,94 @@ MAX_STARTS = 4
 NEAR = 1e-12
 
 
-def chosen(number: int) -> bool:
-    """Whether grade `number`, counted from 0, is repeated. The same in every session."""
-    digest = hashlib.blake2b(number.to_bytes(8, "big"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") * (number + 1) < FIRST << 64
+def chosen() -> Iterator[int]:
+    """Numbers of the grades that are repeated, counted from 0; the same in every session."""
+    chance = random.Random(0)
+    number = 0
+    while True:
+        yield number
+        gap = chance.expovariate(1.0) * (number + 1) / FIRST
+        number += max(1, round(gap)) if number + 1 >= FIRST else 1
 
 
 class Repeater:
-    """A thread with a worker of its own that repeats the grades it is handed, and then passes them on.
+    """A worker of its own that repeats the grades it is handed, and then passes them on.
 
     Parameters
     ----------
     create : callable
-        Gives a worker.
-    begin : callable
-        Makes it ready to run each job in a process of its own.
+        Gives a worker, not yet begun.
     timeout : float
         Seconds one grade may take.
     """
 
-    def __init__(
-        self, create: Callable[[], WorkerProcess], begin: Callable[[WorkerProcess], None], timeout: float
-    ) -> None:
-        self._create, self._begin, self._timeout = create, begin, timeout
+    def __init__(self, create: Callable[[], WorkerProcess], timeout: float) -> None:
+        self._create, self._timeout = create, timeout
         self._waiting: deque[tuple[Job, Reply]] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
-        self._worker: WorkerProcess | None = None
         self._starts = 0
-        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._line: Line | None = None
+        self.worker: WorkerProcess | None = None
 
-    def take(self, job: Job, reply: Reply) -> None:
+    def take(self, job: Job, reply: Reply, program: Program) -> None:
         """Repeat the job and settle it, with `reply` and what the repetition says of it."""
-        with self._changed:
-            if not self._closed:
-                self._waiting.append((job, reply))
-                self._changed.notify()
-                self._thread = self._thread or self._started()
-                return
-        job.future.set_result(reply)
+        if self._closed:
+            job.settle(reply)
+            return
+        self._waiting.append((job, reply))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._work(program))
 
-    @property
-    def worker(self) -> WorkerProcess | None:
-        """The worker, where there is one now."""
-        return self._worker
-
-    def close(self) -> None:
+    async def close(self) -> None:
         """Settle what waits, unrepeated, and end the worker."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        while self._thread is not None and self._thread.is_alive():
-            worker = self._worker
-            if worker is not None:
-                worker.interrupt()
-            self._thread.join(0.1)
+        self._closed = True
+        while self._task is not None and not self._task.done():
+            if self._line is not None:
+                self._line.end(None)
+            if self.worker is not None:
+                self.worker.interrupt()
+            await asyncio.wait([self._task], timeout=0.1)
+        await self._drop()
 
-    def _started(self) -> threading.Thread:
-        thread = threading.Thread(target=self._work, name="dryrun-repeater", daemon=True)
-        thread.start()
-        return thread
+    async def _work(self, program: Program) -> None:
+        while self._waiting:
+            job, reply = self._waiting.popleft()
+            second = None if self._closed else await self._repeated(job, program)
+            job.settle(reply if second is None else replace(reply, unstable=difference(reply, second)))
 
-    def _work(self) -> None:
-        try:
-            while (next_one := self._next()) is not None:
-                job, reply = next_one
-                job.future.set_result(self._compared(job, reply))
-        finally:
-            self._drop()
-
-    def _next(self) -> tuple[Job, Reply] | None:
-        with self._changed:
-            while not self._waiting and not self._closed:
-                self._changed.wait()
-            return self._waiting.popleft() if self._waiting else None
-
-    def _compared(self, job: Job, reply: Reply) -> Reply:
-        second = None if self._closed else self._repeated(job)
-        return reply if second is None else replace(reply, unstable=difference(reply, second))
-
-    def _repeated(self, job: Job) -> Reply | None:
+    async def _repeated(self, job: Job, program: Program) -> Reply | None:
         """The second result; None where the repetition itself failed, which says nothing of the grade."""
-        try:
-            worker = self._ready()
-            if worker is None:
-                return None
-            deadline = monotonic() + self._timeout
-            worker.send(encoded([job.payload()]), deadline)
-            return worker.reply(job.tag, deadline)
-        except WorkerError as error:
-            self._drop()
-            if error.fault is WorkerFault.NOT_LOADED:
-                self._starts = MAX_STARTS
+        line = await self._ready(program)
+        if line is None:
             return None
+        again = Job(job.number, job.sample, job.item, asyncio.get_running_loop().create_future())
+        line.give([again])
+        both: list[asyncio.Future[Any]] = [again.future, line.ended]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if again.future.done() and again.future.exception() is None:
+            return again.future.result()
+        again.future.cancel()
+        line.end(None)
+        await self._drop()
+        return None
 
-    def _ready(self) -> WorkerProcess | None:
-        """The worker, started if need be; None after too many starts."""
-        if self._worker is None and self._starts < MAX_STARTS:
+    async def _ready(self, program: Program) -> Line | None:
+        """The line to a worker, started if need be; None after too many starts."""
+        if self._line is None and self._starts < MAX_STARTS:
             self._starts += 1
-            self._worker = self._create()
-            self._begin(self._worker)
-        return self._worker
+            try:
+                self.worker = self._create()
+                await asyncio.to_thread(self.worker.begin, program, self._timeout, True)
+                self._line = Line(self.worker, self._timeout, Job.settle)
+            except WorkerError:
+                await self._drop()
+        return self._line
 
-    def _drop(self) -> None:
-        if self._worker is not None:
-            self._worker.kill()
-            self._worker = None
+    async def _drop(self) -> None:
+        worker, self.worker, self._line = self.worker, None, None
+        if worker is not None:
+            await asyncio.to_thread(worker.kill)
 
 
 def difference(first: Reply, second: Reply) -> str:

@@ -2,31 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Future
+import asyncio
+import os
+import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from secrets import randbits
 from typing import Any
 
-from dryrun.graders.process import Reply
+from dryrun.graders.namespace import Parts
+from dryrun.graders.process import Reply, WorkerError
+
+
+def _tags() -> Iterator[int]:
+    """Numbers below 2**62 that nobody can foresee, drawn a thousand at a time."""
+    while True:
+        yield from (value >> 2 for value in struct.unpack("1024Q", os.urandom(8192)))
+
+
+_new_tags = _tags()
 
 
 @dataclass(slots=True)
 class Job:
-    """One sample to grade, and who waits for it."""
+    """One sample to grade, and who waits for it.
+
+    Attributes
+    ----------
+    number : int
+        Which of the session's, from 0.
+    tag : int
+        What its reply must name: nothing that an earlier grade could know.
+    attempts : int
+        How often a worker broke down at it.
+    alone : bool
+        A worker broke down while it had this job among others: it goes to the next by itself, so
+        that it is clear which one is to blame.
+    """
 
     number: int
-    sample: Mapping[str, Any]
+    sample: Parts
     item: Mapping[str, Any]
-    future: Future[Reply] = field(default_factory=Future)
-    tag: int = field(default_factory=lambda: randbits(62))
-    """What its reply must name: nothing that an earlier grade could know."""
+    future: asyncio.Future[Reply]
+    tag: int = field(default_factory=_new_tags.__next__)
     attempts: int = 0
+    alone: bool = False
 
-    def begun(self) -> bool:
-        """Mark it as begun; False when nobody waits for it any more."""
-        return self.future.running() or self.future.set_running_or_notify_cancel()
-
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> tuple[int, Parts, Mapping[str, Any]]:
         """As the worker gets it."""
-        return {"id": self.tag, "sample": self.sample, "item": self.item}
+        return self.tag, self.sample, self.item
+
+    def settle(self, reply: Reply) -> None:
+        """Hand over the reply, where somebody still waits for it."""
+        if not self.future.done():
+            self.future.set_result(reply)
+
+    def fail(self, error: WorkerError) -> None:
+        """Say that there will be none."""
+        if not self.future.done():
+            self.future.set_exception(error)

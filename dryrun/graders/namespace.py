@@ -1,67 +1,46 @@
-"""A sample as graders see it: the ``sample`` namespace."""
+"""A sample as graders see it: the ``sample`` namespace. How its parts are made is in `worker`."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dryrun.graders.template import NOT_JSON
+from dryrun.graders.worker import fields_of, parsed
 from dryrun.records import Sample, SampleOutcome
 
-
-def output_json(text: str) -> Any:
-    """The response as JSON, or `NOT_JSON`.
-
-    Filled whenever the text is JSON, as the service's run endpoint does; its training jobs fill it only
-    with a response format, which validation points out.
-    """
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return NOT_JSON
+Parts = tuple[str, bool, list[dict[str, Any]], str | None]
+"""Text, whether it is a refusal, tool calls, finish reason: what a sandboxed worker is sent of a sample."""
 
 
-def chat_message(sample: Sample) -> dict[str, Any]:
-    """The response as an assistant message of the chat API."""
+def parts_of(sample: Sample) -> Parts:
+    """What all of ``sample`` is made of."""
     refused = sample.outcome is SampleOutcome.REFUSED
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": None if refused else sample.text,
-        "refusal": sample.text if refused else None,
-    }
-    if sample.tool_calls:
-        message["tool_calls"] = [dict(call) for call in sample.tool_calls]
-    return message
+    return sample.text, refused, [dict(call) for call in sample.tool_calls], sample.finish_reason
 
 
 def sample_fields(sample: Sample) -> dict[str, Any]:
     """What ``sample`` holds for a python grader: JSON values only, ``output_json`` None if there is none."""
-    parsed = output_json(sample.text)
-    return {**_fields(sample), "output_json": None if parsed is NOT_JSON else parsed}
-
-
-def _fields(sample: Sample) -> dict[str, Any]:
-    choice = {"index": 0, "message": chat_message(sample), "finish_reason": sample.finish_reason}
-    return {
-        "output_text": sample.text,
-        "output_tools": [dict(call) for call in sample.tool_calls],
-        "output_audio": None,
-        "choices": [choice],
-    }
+    return {**fields_of(*parts_of(sample)), "output_json": parsed(sample.text, None)}
 
 
 class SampleNamespace(dict[str, Any]):
-    """The ``sample`` namespace of templates; parses the response as JSON only when asked to."""
+    """The ``sample`` namespace of templates; makes each member only when asked for it."""
 
     def __init__(self, sample: Sample) -> None:
-        super().__init__(_fields(sample))
-        self._text = sample.text
+        super().__init__(output_text=sample.text)
+        self._sample = sample
 
     def __contains__(self, key: object) -> bool:
-        return key == "output_json" or super().__contains__(key)
+        return key in _MEMBERS
 
     def __missing__(self, key: str) -> Any:
-        if key != "output_json":
+        if key not in _MEMBERS:
             raise KeyError(key)
-        self[key] = output_json(self._text)
+        if key == "output_json":
+            self[key] = parsed(self._sample.text, NOT_JSON)
+        else:
+            self.update(fields_of(*parts_of(self._sample)))
         return self[key]
+
+
+_MEMBERS = frozenset(("output_text", "output_json", "output_tools", "output_audio", "choices"))

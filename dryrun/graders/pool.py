@@ -1,29 +1,26 @@
-"""A few warm workers that grade with one Python source, usable from any thread and event loop.
+"""A few warm workers that grade with one Python source, for the tasks of one event loop.
 
-Each worker process belongs to one thread for life: the kernel ends the process when that thread ends
-(``--die-with-parent``), so nothing outlives even a killed parent. Jobs go out in batches, and answers
-come back one by one, so that the pipe's latency is paid once a batch and the time limit holds for each.
+Each worker process belongs to the loop's thread: the kernel ends it when that thread ends
+(``--die-with-parent``), so nothing outlives even a killed parent. Jobs go down each worker's pipe a
+little ahead, so that its latency is not paid for every grade; the time limit holds for each.
 """
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import Future
 from itertools import count
-from time import monotonic
 from typing import Any
 
 from dryrun.graders.again import Repeater, chosen
 from dryrun.graders.isolation import Limits, Mechanism, launch
 from dryrun.graders.jobs import Job
-from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess, encoded
+from dryrun.graders.line import Line
+from dryrun.graders.namespace import Parts
+from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess
 from dryrun.graders.program import Program
 from dryrun.graders.watch import Watch
-
-MAX_BATCH = 32
-"""Jobs sent to a worker at once."""
 
 MAX_ATTEMPTS = 2
 """A job whose worker broke down is tried once more on a fresh one: the job before may be to blame."""
@@ -53,24 +50,28 @@ class WorkerPool:
     ) -> None:
         self._program = program
         self._mechanism = mechanism
-        self._timeout = timeout
         self._limits = limits or Limits()
         self._jobs: deque[Job] = deque()
-        self._changed = threading.Condition()
         self._numbers = count()
-        self._broken: WorkerError | None = None
-        self._closed = False
+        self._waiting = asyncio.Event()
+        self._pumping = False
+        self._choice = chosen()
+        self._repeated = next(self._choice)
+        self.timeout = timeout
+        self.broken: WorkerError | None = None
+        self.closed = False
+        self._loop = asyncio.get_running_loop()
         self._crews = [_Crew(self) for _ in range(size)]
+        self._repeater = Repeater(self.new_worker, timeout)
         self._watch = Watch(self._workers, self._limits.memory)
-        self._repeater = Repeater(self.new_worker, lambda worker: self.begin(worker, fork=True), timeout)
 
     def start(self) -> None:
-        """Start the threads; each brings up its worker at once."""
+        """Bring up the workers."""
         self._watch.start()
         for crew in self._crews:
-            crew.thread.start()
+            crew.start()
 
-    def submit(self, sample: Mapping[str, Any], item: Mapping[str, Any]) -> Future[Reply]:
+    def submit(self, sample: Parts, item: Mapping[str, Any]) -> asyncio.Future[Reply]:
         """Queue one grading.
 
         Returns
@@ -78,32 +79,22 @@ class WorkerPool:
         Future of Reply
             Raises `WorkerError` for a timeout, or where the sandbox failed.
         """
-        job = Job(next(self._numbers), sample, item)
-        with self._changed:
-            if self._closed:
-                job.future.set_exception(WorkerError(WorkerFault.DIED, "the grader is closed"))
-            else:
-                self._jobs.append(job)
-                self._changed.notify()
+        job = Job(next(self._numbers), sample, item, self._loop.create_future())
+        if self.closed:
+            job.fail(WorkerError(WorkerFault.DIED, "the grader is closed"))
+            return job.future
+        self._jobs.append(job)
+        self._waiting.set()
+        self._pump_soon()
         return job.future
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End all workers; what is unfinished fails. Returns when every process is gone."""
-        with self._changed:
-            self._closed = True
-            left = [job for job in self._jobs if job.begun()]
-            self._jobs.clear()
-            self._changed.notify_all()
-        for job in left:
-            job.future.set_exception(WorkerError(WorkerFault.DIED, "the grader was closed"))
-        for crew in self._crews:
-            crew.stop()
-        self._repeater.close()
-        self._watch.close()
-
-    def _workers(self) -> list[WorkerProcess]:
-        holders = [crew.worker for crew in self._crews] + [self._repeater.worker]
-        return [worker for worker in holders if worker is not None]
+        self.closed = True
+        self._waiting.set()
+        await asyncio.gather(*(crew.stop() for crew in self._crews), self._repeater.close())
+        self._fail_all(WorkerError(WorkerFault.DIED, "the grader was closed"))
+        await asyncio.to_thread(self._watch.close)
 
     # What follows is for the crews.
 
@@ -111,158 +102,155 @@ class WorkerPool:
         """A fresh worker, not yet begun."""
         return WorkerProcess(launch(self._mechanism, self._limits), self._limits)
 
-    def begin(self, worker: WorkerProcess, fork: bool = False) -> None:
-        """Load the program. `fork`: see `WorkerProcess.begin`."""
-        worker.begin(self._program, self._timeout, fork)
+    async def begin(self, worker: WorkerProcess) -> None:
+        """Load the program."""
+        await asyncio.to_thread(worker.begin, self._program, self.timeout)
 
     def settle(self, job: Job, reply: Reply) -> None:
         """Hand a reply to whoever waits for it; of some jobs after a second grading."""
-        if chosen(job.number):
-            self._repeater.take(job, reply)
+        if self._jobs:
+            self._pump_soon()
+        if job.number >= self._repeated:
+            self._repeated = next(self._choice)
+            self._repeater.take(job, reply, self._program)
         else:
-            job.future.set_result(reply)
-
-    def take(self) -> list[Job] | None:
-        """The next batch, a fair share of what waits; None when the pool is closed."""
-        with self._changed:
-            while not self._jobs and not self._closed:
-                self._changed.wait()
-            if self._closed:
-                return None
-            share = -(-len(self._jobs) // len(self._crews))
-            taken = [self._jobs.popleft() for _ in range(min(MAX_BATCH, share))]
-        return [job for job in taken if job.begun()]
+            job.settle(reply)
 
     def put_back(self, jobs: list[Job]) -> None:
-        """Return jobs that were not begun, to the front of the queue."""
-        with self._changed:
-            if not self._closed:
-                self._jobs.extendleft(reversed(jobs))
-                self._changed.notify_all()
-                return
-        for job in jobs:
-            job.future.set_exception(WorkerError(WorkerFault.DIED, "the grader was closed"))
+        """Return jobs that have no reply, to the front of the queue."""
+        self._jobs.extendleft(reversed(jobs))
+        if self._jobs:
+            self._waiting.set()
+            self._pump_soon()
 
-    @property
-    def closed(self) -> bool:
-        """Whether no more jobs are taken."""
-        return self._closed
+    async def work(self) -> None:
+        """Wait until there is some, or the pool is closed."""
+        while not self._jobs and not self.closed:
+            self._waiting.clear()
+            await self._waiting.wait()
 
-    @property
-    def timeout(self) -> float:
-        """Seconds one grade may take."""
-        return self._timeout
+    def refuse(self, error: WorkerError) -> None:
+        """No worker will ever come up."""
+        self.broken = error
+        self._fail_all(error)
 
-    @property
-    def broken(self) -> WorkerError | None:
-        """Why no worker will ever come up, once that is known."""
-        return self._broken
+    def _fail_all(self, error: WorkerError) -> None:
+        while self._jobs:
+            self._jobs.popleft().fail(error)
 
-    def give_up(self, error: WorkerError) -> None:
-        """Remember that no worker will come up."""
-        self._broken = error
+    def _pump_soon(self) -> None:
+        """Hand out jobs once the tasks that are ready now have submitted theirs."""
+        if not self._pumping:
+            self._pumping = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pumping = False
+        lines = [crew.line for crew in self._crews if crew.line is not None]
+        while self._jobs and lines:
+            line = min(lines, key=lambda line: len(line.jobs))
+            idle = sum(not line.jobs for line in lines)
+            room = min(line.room, -(-len(self._jobs) // max(1, idle)))
+            if room > 0 and (batch := self._batch(room, not line.jobs)):
+                line.give(batch)
+            else:
+                lines.remove(line)
+
+    def _batch(self, most: int, idle: bool) -> list[Job]:
+        """The next jobs for one line; one that goes alone, to an idle line only."""
+        if self._jobs[0].alone:
+            return [self._jobs.popleft()] if idle else []
+        batch: list[Job] = []
+        while self._jobs and len(batch) < most and not self._jobs[0].alone:
+            batch.append(self._jobs.popleft())
+        return batch
+
+    def _workers(self) -> list[WorkerProcess]:
+        holders = [crew.worker for crew in self._crews] + [self._repeater.worker]
+        return [worker for worker in holders if worker is not None]
 
 
 class _Crew:
-    """A thread and its worker process."""
+    """A worker process, replaced when it is used up, and the line to it."""
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
-        self._worker: WorkerProcess | None = None
         self._failed_starts = 0
-        self.thread = threading.Thread(target=self._work, name="dryrun-grader", daemon=True)
+        self._task: asyncio.Task[None] | None = None
+        self.worker: WorkerProcess | None = None
+        self.line: Line | None = None
 
-    @property
-    def worker(self) -> WorkerProcess | None:
-        """The worker, where there is one now."""
-        return self._worker
+    def start(self) -> None:
+        """Bring up the worker, and keep one up while there is work."""
+        self._task = asyncio.get_running_loop().create_task(self._keep_up())
 
-    def stop(self) -> None:
-        """Wake the thread wherever it waits, and wait for it."""
-        while self.thread.is_alive():
-            worker = self._worker
-            if worker is not None:
-                worker.interrupt()
-            self.thread.join(0.1)
+    async def stop(self) -> None:
+        """End the worker, wherever it is."""
+        while self._task is not None and not self._task.done():
+            if self.line is not None:
+                self.line.end(None)
+            if self.worker is not None:
+                self.worker.interrupt()
+            await asyncio.wait([self._task], timeout=0.1)
 
-    def _work(self) -> None:
+    async def _keep_up(self) -> None:
         try:
-            self._ready()
-            while (jobs := self._pool.take()) is not None:
-                self._serve(jobs)
+            while not self._pool.closed:
+                if self._pool.broken is not None:
+                    self._pool.refuse(self._pool.broken)
+                elif await self._come_up():
+                    await self._serve()
+                    await self._drop()
+                if self._failed_starts == 0 or self._pool.broken is not None:
+                    await self._pool.work()
+        except Exception as error:  # nobody shall wait for ever for what a fault of ours has ended
+            self._pool.refuse(WorkerError(WorkerFault.NOT_STARTED, f"a fault in Dry Run itself: {error!r}"))
+            raise
         finally:
-            self._drop()
+            await self._drop()
 
-    def _ready(self) -> WorkerProcess | None:
-        """The worker, started if need be; None when it does not come up."""
-        if self._worker is None and self._pool.broken is None:
-            try:
-                self._worker = self._pool.new_worker()
-                self._pool.begin(self._worker)
-                self._failed_starts = 0
-            except WorkerError as error:
-                self._drop()
-                self._note_failed_start(error)
-        return self._worker
+    async def _come_up(self) -> bool:
+        """Start the worker; False when it does not come up this time."""
+        try:
+            self.worker = self._pool.new_worker()
+            await self._pool.begin(self.worker)
+        except WorkerError as error:
+            await self._drop()
+            self._note_failed_start(error)
+            return False
+        self._failed_starts = 0
+        return True
 
     def _note_failed_start(self, error: WorkerError) -> None:
         self._failed_starts += 1
         final = error.fault in (WorkerFault.NOT_LOADED, WorkerFault.TIMEOUT)
         if (final or self._failed_starts >= MAX_FAILED_STARTS) and not self._pool.closed:
-            self._pool.give_up(error)
+            self._pool.refuse(error)
 
-    def _drop(self) -> None:
-        if self._worker is not None:
-            self._worker.kill()
-            self._worker = None
+    async def _serve(self) -> None:
+        """Grade as long as the worker lasts; what has no reply goes back into the queue."""
+        assert self.worker is not None, "it has come up"
+        self.line = Line(self.worker, self._pool.timeout, self._pool.settle)
+        self._pool.put_back([])
+        error = await self.line.ended
+        left, self.line = list(self.line.jobs), None
+        if error is not None and error.fault is WorkerFault.DIED:
+            error = await asyncio.to_thread(self.worker.died)
+        if error is not None and len(left) == 1:
+            left = self._blame(left[0], error)
+        for job in left:
+            job.alone = error is not None
+        self._pool.put_back(left)
 
-    def _serve(self, jobs: list[Job]) -> None:
-        """Grade a batch, as far as the worker lasts; the rest goes back into the queue."""
-        if not jobs:
-            return
-        worker = self._ready()
-        if worker is None:
-            self._refuse(jobs)
-            return
-        done = 0
-        try:
-            worker.send(encoded([job.payload() for job in jobs]), monotonic() + self._pool.timeout)
-            for job in jobs:
-                reply = worker.reply(job.tag, monotonic() + self._pool.timeout)
-                done += 1
-                self._pool.settle(job, reply)
-                if reply.recycle:
-                    break
-            if reply.recycle or not worker.idle():  # what nobody asked for is forged
-                self._drop()
-        except WorkerError as error:
-            self._drop()
-            self._blame(jobs[done], error)
-            done += 1
-        except Exception as error:  # a job that cannot even be sent must not silence this crew
-            self._drop()
-            for job in jobs[done:]:
-                job.future.set_exception(
-                    WorkerError(WorkerFault.DIED, f"the sample cannot be sent: {error!r}")
-                )
-            return
-        if jobs[done:]:
-            self._pool.put_back(jobs[done:])
-
-    def _blame(self, job: Job, error: WorkerError) -> None:
+    def _blame(self, job: Job, error: WorkerError) -> list[Job]:
         """The worker broke down at this job: once may be another job's doing, twice is its own."""
         job.attempts += 1
         if error.fault in FINAL or job.attempts >= MAX_ATTEMPTS or self._pool.closed:
-            job.future.set_exception(error)
-        else:
-            self._pool.put_back([job])
+            job.fail(error)
+            return []
+        return [job]
 
-    def _refuse(self, jobs: list[Job]) -> None:
-        """No worker: for good, or try again."""
-        broken = self._pool.broken
-        if broken is None and not self._pool.closed:
-            self._pool.put_back(jobs)
-            return
-        error = broken or WorkerError(WorkerFault.DIED, "the grader was closed")
-        for job in jobs:
-            job.future.set_exception(error)
+    async def _drop(self) -> None:
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            await asyncio.to_thread(worker.kill)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import marshal
 import math
 import os
 import select
 import signal
+import struct
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -27,6 +29,9 @@ from dryrun.graders.program import Program
 
 MAX_FRAME = 64 * 1024
 """Longest frame accepted from a worker, in bytes; an honest one has under 1 KB."""
+
+NUMBER = struct.Struct(">cQd")
+"""A reply that is nothing but a number: v, or r for a worker to be replaced; the job's tag; the reward."""
 
 MAX_TEXT = 600
 """Longest text taken from a frame, in characters."""
@@ -100,11 +105,14 @@ class Reply:
 
 
 def encoded(value: Any) -> bytes:
-    """A frame for the worker. orjson is quick; what it refuses (big integers, odd text) json writes."""
+    """A frame for the worker, in marshal's format: this Python writes it, the same Python reads it.
+
+    Version 2 of the format, which keeps no references: two jobs never share an object in there.
+    """
     try:
-        body = orjson.dumps(value)
-    except TypeError:
-        body = json.dumps(value, default=str).encode()
+        body = marshal.dumps(value, 2)
+    except ValueError:  # something that is no plain value
+        body = marshal.dumps(json.loads(json.dumps(value, default=str)), 2)
     return len(body).to_bytes(4, "big") + body
 
 
@@ -191,28 +199,26 @@ class WorkerProcess:
             except BlockingIOError:
                 continue
             except OSError:
-                raise self._died() from None
-
-    def reply(self, job: int, deadline: float) -> Reply:
-        """The answer to job number `job`.
-
-        Raises
-        ------
-        WorkerError
-            There is none in time, or what came is not one.
-        """
-        return _checked_reply(self._frame(deadline), job)
+                raise self.died() from None
 
     @property
     def pid(self) -> int:
         """Of the process that everything else in the sandbox descends from."""
         return self._process.pid
 
-    def idle(self) -> bool:
-        """Whether nothing lies unread that was not asked for."""
-        poll = select.poll()
-        poll.register(self._out, select.POLLIN)
-        return not self._buffer and not poll.poll(0)
+    @property
+    def in_fd(self) -> int:
+        """Where jobs go; writing never waits."""
+        return self._in
+
+    @property
+    def out_fd(self) -> int:
+        """Where replies come from; reading never waits."""
+        return self._out
+
+    def unread(self) -> bytes:
+        """What it said beyond the answer to `begin`."""
+        return bytes(self._buffer)
 
     def end(self, reason: str) -> None:
         """End it for going beyond a limit; whoever waits for it is told so."""
@@ -263,7 +269,7 @@ class WorkerProcess:
             except OSError:
                 chunk = b""
             if not chunk:
-                raise self._died()
+                raise self.died()
             self._buffer += chunk
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
@@ -275,7 +281,8 @@ class WorkerProcess:
         if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
             raise WorkerError(WorkerFault.TIMEOUT, "no answer in time")
 
-    def _died(self) -> WorkerError:
+    def died(self) -> WorkerError:
+        """How it ended; a process that only closed its pipe is ended. Waits a second at most."""
         code = self._exit_code()
         if self._over_limit:
             return WorkerError(WorkerFault.LIMIT, self._over_limit)
@@ -327,10 +334,25 @@ def _load_error(frame: Any) -> WorkerError:
     return WorkerError(WorkerFault.FORGED, "the sandbox sent something else than the result of loading")
 
 
-def _checked_reply(frame: Any, job: int) -> Reply:
-    """A reply of the agreed shape to this very job."""
+def reply_of(body: bytes, tag: int) -> Reply:
+    """A reply of the agreed shape to the job with this tag.
+
+    Raises
+    ------
+    WorkerError
+        `FORGED`: it is anything else.
+    """
+    if len(body) == NUMBER.size:
+        kind, given, reward = NUMBER.unpack(body)
+        if given != tag or not math.isfinite(reward) or kind not in (b"v", b"r"):
+            raise WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
+        return Reply(reward, recycle=kind == b"r")
+    try:
+        frame = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that is not JSON") from None
     forged = WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
-    if not isinstance(frame, dict) or frame.get("id") != job or isinstance(frame["id"], bool):
+    if not isinstance(frame, dict) or frame.get("id") != tag or isinstance(frame["id"], bool):
         raise forged
     recycle = frame.get("recycle")
     if not isinstance(recycle, bool):
@@ -340,10 +362,10 @@ def _checked_reply(frame: Any, job: int) -> Reply:
             return Reply(None, error=error[:MAX_TEXT] or "unknown error", recycle=recycle)
         case {"absent": str(absent), "parts": parts} if len(frame) == 4 and absent and _are_numbers(parts):
             return Reply(None, absent=absent[:MAX_TEXT], parts=parts, recycle=recycle)
-        case {"value": float(value), "note": str(note)} if math.isfinite(value):
-            parts = frame.get("parts", {})
-            if len(frame) == 4 + ("parts" in frame) and _are_numbers(parts):
-                return Reply(value, note[:MAX_TEXT], parts=parts, recycle=recycle)
+        case {"value": float(value), "note": str(note), "parts": parts} if (
+            len(frame) == 5 and math.isfinite(value) and _are_numbers(parts)
+        ):
+            return Reply(value, note[:MAX_TEXT], parts=parts, recycle=recycle)
     raise forged
 
 

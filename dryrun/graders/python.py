@@ -12,7 +12,7 @@ from typing import Self
 from dryrun.errors import GraderError, Problem
 from dryrun.graders.conventions import VOICES, Convention
 from dryrun.graders.isolation import Limits, Mechanism
-from dryrun.graders.namespace import sample_fields
+from dryrun.graders.namespace import parts_of
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero, one_line, ungraded
 from dryrun.graders.pool import WorkerPool
 from dryrun.graders.process import Reply, WorkerError, WorkerFault
@@ -62,7 +62,7 @@ class PythonGrader:
             return NO_SAMPLE
         start = perf_counter()
         try:
-            reply = await asyncio.wrap_future(self._pool.submit(sample_fields(sample), item))
+            reply = await self._pool.submit(parts_of(sample), item)
         except WorkerError as error:
             return self._failed(error, perf_counter() - start)
         return self._of_reply(reply, perf_counter() - start)
@@ -88,7 +88,7 @@ class PythonGrader:
         trace: TracebackType | None,
     ) -> None:
         if self._pool is not None:
-            await asyncio.to_thread(self._pool.close)
+            await self._pool.close()
 
     def _failed(self, error: WorkerError, seconds: float) -> Grade:
         match error.fault:
@@ -106,6 +106,8 @@ class PythonGrader:
         return make(GradeError.PYTHON_RUNTIME, detail, seconds)
 
     def _of_reply(self, reply: Reply, seconds: float) -> Grade:
+        if reply.value is not None and not (reply.note or reply.unstable or reply.parts):
+            return graded(reply.value, seconds)
         if reply.absent and self._voice.absent:
             grade = ungraded(GradeError.OTHER, f"{reply.absent}: {self._voice.absent}", seconds)
         elif reply.value is None:

@@ -2,12 +2,13 @@
 
 Handed over as text (``python -c``) and started with the standard library alone, so nothing of the
 project has to be visible in there. Nothing here is trusted by the parent: user code shares this
-process and may do as it likes with it. Frames are a 4-byte big-endian length and JSON.
+process and may do as it likes with it. Frames are a 4-byte big-endian length and a body: marshal's
+format from the parent, JSON to the parent, but for a reply that is nothing but a number (`NUMBER`).
 
 First frame in: ``{"source", "limits", "uid", "paths", "isolated", "fork", "adapter"}``; out:
-``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``. Then lists of
-``{"id", "sample", "item"}`` in, and for each of them one ``{"id", "value", "note"}``,
-``{"id", "absent", "parts"}`` or ``{"id", "error"}`` out; ``value`` may have ``parts`` too.
+``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``. Then lists of (id, what
+`fields_of` wants, item) in, and for each of them a number, or one of ``{"id", "recycle", "value",
+"note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id", "recycle", "error"}`` out.
 """
 
 import contextlib
@@ -18,9 +19,13 @@ import sys
 import traceback
 import types
 from collections.abc import Callable
-from json import dumps, loads
+from json import dumps
+from json import loads as from_json
+from marshal import loads
 from math import isfinite
-from os import _exit, fork, getpid, pread, read, stat, waitpid, write
+from os import _exit, fork, fstat, getpid, pread, read, waitpid, write
+from struct import Struct
+from time import monotonic
 from typing import Any
 
 SOURCE_NAME = "<grader>"
@@ -32,6 +37,15 @@ is_a, kind_of, length, least, number, text, truth = isinstance, type, len, min, 
 changes its own later grades, which is noticed, but not what is reported of them."""
 
 FROM_BYTES, TEXTS = int.from_bytes, (str, bytes, bytearray)
+
+NUMBER = Struct(">IcQd")
+"""Length, v or r for a worker to be replaced, the job's id, the reward."""
+
+HOLD_SECONDS = 0.001
+"""Replies of quick grades are sent together, as long as one of them does not have to wait for more."""
+
+JSON_BEGINS, JSON_WORDS = '{["-0123456789tfnNI', ("true", "false", "null", "NaN", "Infinity")
+"""How JSON can begin, as Python reads it: most responses are told by that to be none."""
 
 SCRATCH = ("/tmp", "/dev/shm")
 
@@ -59,10 +73,26 @@ def read_frame(fd: int) -> Any:
 
 def write_frame(fd: int, value: Job) -> None:
     """Send a frame, whole."""
+    send(fd, framed(value))
+
+
+def framed(value: Job) -> bytes:
+    """A frame."""
     body = dumps(value).encode()
-    frame = length(body).to_bytes(4, "big") + body
-    while frame:
-        frame = frame[write(fd, frame) :]
+    return length(body).to_bytes(4, "big") + body
+
+
+def framed_reply(job: Any, reply: Job, recycle: bool) -> bytes:
+    """The frame of a reply, in the short form where it is nothing but a number."""
+    if length(reply) == 1 and "value" in reply:
+        return NUMBER.pack(NUMBER.size - 4, b"r" if recycle else b"v", job[0], reply["value"])
+    return framed({**reply, "id": job[0], "recycle": recycle})
+
+
+def send(fd: int, frames: bytes) -> None:
+    """Write frames, whole."""
+    while frames:
+        frames = frames[write(fd, frames) :]
 
 
 def take_over_pipes() -> tuple[int, int]:
@@ -139,7 +169,7 @@ def settling(call: Callable[[Any, Any], Any], name: str) -> Grade:
         if absent:
             return {"absent": absent[:MAX_TEXT], "parts": parts}
         reply = answer(value, name)
-        return reply if "error" in reply else {**reply, "note": "", "parts": parts}
+        return reply if "error" in reply else {"value": reply["value"], "note": "", "parts": parts}
 
     return grade
 
@@ -156,15 +186,49 @@ def answer(value: Any, name: str = "grade") -> Job:
     if not isfinite(reward):
         return {"error": f"{name} returned {reward}, not a finite number"}
     note = f"{name} returned {truth(value)}, counted as {reward}" if kind in ("bool", "bool_") else ""
-    return {"value": reward, "note": note}
+    return {"value": reward, "note": note, "parts": {}} if note else {"value": reward}
 
 
-def grade_one(grade: Grade, job: Job) -> Job:
+def grade_one(grade: Grade, job: Any) -> Job:
     """Grade one job; whatever user code raises becomes part of the reply."""
     try:
-        return grade(job["sample"], job["item"])
+        sample = fields_of(*job[1])
+        sample["output_json"] = parsed(job[1][0], None)
+        return grade(sample, job[2])
     except BaseException as error:
         return {"error": brief(error)}
+
+
+def parsed(said: str, otherwise: Any) -> Any:
+    """A response as JSON, or `otherwise`.
+
+    Filled whenever the text is JSON, as the service's run endpoint does; its training jobs fill it only
+    with a response format, which validation points out.
+    """
+    begin = said.lstrip(" \t\n\r")[:1]
+    if begin not in JSON_BEGINS or (begin in "tfnNI" and said.strip(" \t\n\r") not in JSON_WORDS):
+        return otherwise
+    try:
+        return from_json(said)
+    except (ValueError, RecursionError):
+        return otherwise
+
+
+def fields_of(said: str, refused: bool, tools: list[Job], finish_reason: str | None) -> Job:
+    """What ``sample`` holds, ``output_json`` apart: the response as the chat API has it."""
+    message: Job = {
+        "role": "assistant",
+        "content": None if refused else said,
+        "refusal": said if refused else None,
+    }
+    if tools:
+        message["tool_calls"] = tools
+    return {
+        "output_text": said,
+        "output_tools": tools,
+        "output_audio": None,
+        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
+    }
 
 
 class Litter:
@@ -208,6 +272,7 @@ class Scratch:
 
     def __init__(self) -> None:
         self._known = {folder: set(os.listdir(folder)) for folder in SCRATCH}
+        self._folders = [os.open(folder, os.O_RDONLY) for folder in SCRATCH]
         self._times = self._changed()
 
     def sweep(self) -> None:
@@ -226,7 +291,7 @@ class Scratch:
         self._times = self._changed()
 
     def _changed(self) -> list[int]:
-        return [stat(folder).st_mtime_ns for folder in self._known]
+        return [fstat(folder).st_mtime_ns for folder in self._folders]
 
 
 def serve(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
@@ -234,15 +299,18 @@ def serve(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
     me = getpid()
     litter, scratch = (Litter(), Scratch()) if isolated else (None, None)
     while True:
+        held, since = b"", monotonic()
         for job in read_frame(incoming):
             reply = grade_one(grade, job)
             if getpid() != me:
                 _exit(0)  # a child that user code forked has no business with the protocol
             if scratch is not None:
                 scratch.sweep()
-            reply["id"] = job["id"]
-            reply["recycle"] = litter is not None and litter.left()
-            write_frame(outgoing, reply)
+            held += framed_reply(job, reply, litter is not None and litter.left())
+            if monotonic() - since > HOLD_SECONDS:
+                send(outgoing, held)
+                held, since = b"", monotonic()
+        send(outgoing, held)
 
 
 def serve_fresh(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
@@ -255,7 +323,7 @@ def serve_fresh(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> N
                 me = getpid()
                 reply = grade_one(grade, job)
                 if getpid() == me:
-                    write_frame(outgoing, {**reply, "id": job["id"], "recycle": False})
+                    send(outgoing, framed_reply(job, reply, False))
                 _exit(0)
             _, status = waitpid(child, 0)
             if status:

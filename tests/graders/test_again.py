@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from itertools import takewhile
 
 import pytest
 
@@ -42,6 +43,7 @@ LEAKS = {
     "an attribute of the function": "grade.n = getattr(grade, 'n', 0) + 1; return float(grade.n > 2)",
     "an environment variable": "n = os.environ.get('n', ''); os.environ['n'] = n + 'x'; return float(len(n))",
     "a patched builtin": "n = max(text); builtins.max = lambda _: 'z'; return float(ord(n))",
+    "a patched builtin of the worker's own": "n = len(text); builtins.len = lambda _: 7; return float(n)",
     "a patched module": "n = float(json.loads('2')); json.loads = lambda _: 5; return n",
     "float itself": "n = float(1); builtins.float = lambda _: 0.5; return n",
     "chance": "return random.random()",
@@ -80,10 +82,10 @@ def test_a_grader_that_kills_what_repeats_it_is_graded_all_the_same() -> None:
 
 
 def test_the_first_are_all_repeated_and_ever_fewer_of_the_rest() -> None:
-    picked = [number for number in range(100_000) if chosen(number)]
+    picked = list(takewhile(lambda number: number < 100_000, chosen()))
     assert picked[:FIRST] == list(range(FIRST))
     assert 60 < len(picked) < 110
-    assert picked == [number for number in range(100_000) if chosen(number)]
+    assert picked == list(takewhile(lambda number: number < 100_000, chosen()))
     assert statistics.median(picked) < 5_000
 
 
@@ -106,11 +108,6 @@ return float(max(map(os.path.getsize, ('/tmp/n', '/dev/shm/n', '/tmp/d/n'))))"""
 def test_a_file_made_while_loading_stays() -> None:
     head = HEAD + "open('/tmp/table', 'w').write('1')\n"
     assert {grade.reward for grade in graded("return float(open('/tmp/table').read())", TEXTS, head)} == {1.0}
-
-
-def test_what_breaks_the_worker_itself_reaches_no_other_grade() -> None:
-    grades = graded("n = len(text); builtins.len = lambda _: 7; return float(n)", TEXTS)
-    assert [grade.reward for grade in grades] == [float(len(text)) for text in TEXTS]
 
 
 def test_the_report_names_the_rows(endpoint: FakeEndpoint) -> None:

@@ -1,0 +1,151 @@
+"""The event loop's end of a worker: jobs go down a pipe, replies come back, each grade in its time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from dryrun.graders.jobs import Job
+from dryrun.graders.process import (
+    MAX_FRAME,
+    Reply,
+    WorkerError,
+    WorkerFault,
+    WorkerProcess,
+    encoded,
+    reply_of,
+)
+
+MOST_AHEAD = 64
+"""Jobs a worker may have at once."""
+
+AHEAD_SECONDS = 0.02
+"""A worker gets about so much work ahead: enough to hide the pipe's latency, too little to be unfair."""
+
+CHUNK = 1 << 16
+
+
+class Line:
+    """What one worker has to do, and how far it is.
+
+    Parameters
+    ----------
+    worker : WorkerProcess
+        Begun.
+    timeout : float
+        Seconds one grade may take.
+    settle : callable
+        Takes each job with its reply.
+    """
+
+    def __init__(self, worker: WorkerProcess, timeout: float, settle: Callable[[Job, Reply], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timeout, self._settle = timeout, settle
+        self._in, self._out, self._buffer = worker.in_fd, worker.out_fd, worker.unread()
+        self._unsent = b""
+        self._since = self._loop.time()
+        self._pace = AHEAD_SECONDS / 4
+        self._timer: asyncio.TimerHandle | None = None
+        self.jobs: deque[Job] = deque()
+        self.ended: asyncio.Future[WorkerError | None] = self._loop.create_future()
+        self._loop.add_reader(self._out, self._readable)
+
+    @property
+    def room(self) -> int:
+        """How many more jobs it should get now: slow graders one at a time, quick ones many at once."""
+        has = len(self.jobs)
+        if self.ended.done() or (has and self.jobs[-1].alone):
+            return 0
+        ahead = min(MOST_AHEAD, max(1, int(AHEAD_SECONDS / self._pace)))
+        return ahead - has if has <= ahead // 2 else 0
+
+    def give(self, jobs: Sequence[Job]) -> None:
+        """Send jobs."""
+        try:
+            frame = encoded([job.payload() for job in jobs])
+        except Exception as error:  # a sample that cannot even be sent must not hold up the others
+            for job in jobs:
+                job.fail(WorkerError(WorkerFault.DIED, f"the sample cannot be sent: {error!r}"))
+            return
+        if not self.jobs:
+            self._since = self._loop.time()
+        self.jobs.extend(jobs)
+        self._unsent += frame
+        self._send()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._timeout, self._check_time)
+
+    def end(self, error: WorkerError | None) -> None:
+        """Nothing more goes down or comes back; `jobs` holds what has no reply."""
+        if self.ended.done():
+            return
+        self._loop.remove_reader(self._out)
+        self._loop.remove_writer(self._in)
+        if self._timer is not None:
+            self._timer.cancel()
+        self.ended.set_result(error)
+
+    def _send(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._in, self._unsent[:CHUNK]) :]
+        except BlockingIOError:
+            self._loop.add_writer(self._in, self._send)
+        except OSError:
+            self.end(WorkerError(WorkerFault.DIED, ""))
+        else:
+            self._loop.remove_writer(self._in)
+
+    def _readable(self) -> None:
+        try:
+            chunk = os.read(self._out, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self.end(WorkerError(WorkerFault.DIED, ""))
+            return
+        self._buffer += chunk
+        try:
+            self._take_frames()
+        except WorkerError as error:
+            self.end(error)
+
+    def _take_frames(self) -> None:
+        """Every reply that has arrived whole, and its job."""
+        begin, before = 0, len(self.jobs)
+        while len(self._buffer) >= begin + 4:
+            size = int.from_bytes(self._buffer[begin : begin + 4], "big")
+            if size > MAX_FRAME:
+                raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
+            stop = begin + 4 + size
+            if len(self._buffer) < stop:
+                break
+            if not self.jobs:
+                raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that nobody asked for")
+            reply = reply_of(self._buffer[begin + 4 : stop], self.jobs[0].tag)
+            self._settle(self.jobs.popleft(), reply)
+            begin = stop
+            if reply.recycle:
+                self.end(None)
+                return
+        self._buffer = self._buffer[begin:]
+        self._note_pace(before - len(self.jobs))
+
+    def _note_pace(self, done: int) -> None:
+        if done:
+            now = self._loop.time()
+            self._pace += 0.3 * ((now - self._since) / done - self._pace)
+            self._since = now
+
+    def _check_time(self) -> None:
+        """End it when the first job is over its time; else look again when it could be."""
+        self._timer = None
+        left = self._since + self._timeout - self._loop.time()
+        if self.jobs and left <= 0:
+            self.end(WorkerError(WorkerFault.TIMEOUT, "no answer in time"))
+        elif self.jobs:
+            self._timer = self._loop.call_later(left, self._check_time)
