@@ -11,7 +11,7 @@ from dryrun.analysis.blame import Blame, blame, blame_by_people
 from dryrun.analysis.measures import Measures, measure
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.pooling import PooledTopic, pooled_topics
-from dryrun.analysis.remedies import BROKEN, NEXT
+from dryrun.analysis.remedies import BROKEN, FAILING, MEND_ERROR, NEXT
 from dryrun.analysis.rules import Branch, decide
 from dryrun.analysis.signal import RANGE, RELIABILITY
 from dryrun.analysis.statistics import above, below
@@ -45,6 +45,8 @@ class Attribution:
     not_measured : tuple of str
         What this judgement could not see.
     measures : Measures
+    failing : bool
+        Most grades carry an error: mend that before anything else.
     """
 
     verdict: Verdict
@@ -57,6 +59,7 @@ class Attribution:
     reasons: tuple[str, ...]
     not_measured: tuple[str, ...]
     measures: Measures
+    failing: bool = False
 
     @property
     def problem_topics(self) -> tuple[str, ...]:
@@ -68,6 +71,8 @@ class Attribution:
         """What to do first; ``""`` after a GO."""
         if self.verdict != "NO-GO":
             return ""
+        if self.failing:
+            return MEND_ERROR
         if self.grader in BROKEN or self.grader is GraderQuality.NOISY:
             return NEXT[self.grader]
         return NEXT.get(self.dataset, "")
@@ -365,6 +370,7 @@ class _Judge:
             reasons=tuple(self.reasons),
             not_measured=self._not_measured(),
             measures=self.found,
+            failing=bool(observed.grader_error.size and observed.grader_error.mean() > FAILING),
         )
 
     def _not_measured(self) -> tuple[str, ...]:

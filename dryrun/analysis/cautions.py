@@ -49,7 +49,7 @@ def _anchors(found: Measures, limits: Thresholds) -> Iterator[Notice]:
     if at.reformatted is not None and above(at.ceiling - at.reformatted, limits.warn_reformatted):
         text = (
             f"The same reference answers in another form score {figure(at.reformatted)} instead of "
-            f"{figure(at.ceiling)}: the grader hangs on the form."
+            f"{figure(at.ceiling)}: the grader depends on the format."
         )
         drop = at.ceiling - at.reformatted
         yield Notice(NoticeCode.BRITTLE, text, drop, limits.warn_reformatted)

@@ -16,6 +16,7 @@ from dryrun.analysis.intervals import Stability
 from dryrun.analysis.measures import Measures
 from dryrun.analysis.notices import Notice
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.remedies import BROKEN
 from dryrun.analysis.sentences import Said, cause_sentence, document_only, next_sentence, summary
 from dryrun.analysis.strip import StripColumn, group_strip
 from dryrun.analysis.wording import Action, ActionKind, Cause, DatasetQuality, GraderQuality, Part, Quality
@@ -23,7 +24,7 @@ from dryrun.config import Piece, Thresholds, Verdict
 
 OPEN = {
     "reference answers": "Reference answers: whose fault a low, high or flat score is.",
-    "reformatted reference answers": "Reformatted reference answers: whether the grader hangs on the form.",
+    "reformatted reference answers": "Reformatted reference answers: whether the grader minds the format.",
     "junk answers": "Junk answers: whether the grader pays worthless ones.",
     "repeated grading": "Repeated grading: whether the same response earns the same twice.",
     "several rollouts per prompt": "Several responses per prompt: whether training groups would differ.",
@@ -194,7 +195,8 @@ class Evidence:
             return self.document.actions
         if self._form_alone():
             return (Action(ActionKind.ADJUST_GRADER, step), *self.document.actions)
-        about_topics = tuple(action for action in self.document.actions if action.topic is not None)
+        broken = self.attribution.grader in BROKEN  # behind it no topic can be judged either
+        about_topics = () if broken else tuple(a for a in self.document.actions if a.topic is not None)
         review = tuple(a for a in self.document.actions if a.kind is ActionKind.REVIEW_SAMPLES)
         kind = ActionKind.ADJUST_GRADER if self._grader_first() else ActionKind.CHANGE_DATASET
         if self.dataset_quality is DatasetQuality.TOO_HARD and not self._grader_first():

@@ -206,3 +206,15 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
     )
     one, two = diagnose_with_evidence(seen), diagnose_with_evidence(other)
     assert (one.stability, one.groups, one.summary) == (two.stability, two.groups, two.summary)
+
+
+def test_a_grader_that_fails_on_most_responses_is_told_to_be_mended_first() -> None:
+    scores = np.zeros(200)
+    anchors = Anchors(reference=np.zeros(50), junk={"empty": np.zeros(20)})
+    topics = ["a"] * 100 + ["b"] * 100
+    failing = observe(scores, topics=topics, errors=200)
+    said = [action.sentence for action in diagnose_with_evidence(failing, anchors).actions]
+    assert said[0].startswith("Mend the grader's error first")
+    assert not any(sentence.startswith("Topic") for sentence in said), "no topic is judged by a broken grader"
+    strict = diagnose_with_evidence(observe(scores, topics=topics), anchors)
+    assert strict.actions[0].sentence.startswith("Loosen the grader")
