@@ -72,33 +72,45 @@ class Reference:
             There is no such value.
         """
         value: Any = namespaces[self.namespace]
-        for position, step in enumerate(self.steps):
-            value = _descend(value, step, self._prefix(position), self)
+        steps = self.steps
+        if len(steps) == 1 and isinstance(value, dict) and steps[0] in value:  # nearly all references
+            value = value[steps[0]]
+        else:
+            for position, step in enumerate(steps):
+                value = _descend(value, step, position, self)
         if value is NOT_JSON:
             raise SampleParseError(f"{self} is asked for, but the response is not JSON")
         return value
 
-    def _prefix(self, position: int) -> Reference:
+    def prefix(self, position: int) -> Reference:
+        """The path up to a step, for messages."""
         return Reference(self.namespace, self.steps[:position])
 
 
-def _descend(value: Any, step: Step, at: Reference, whole: Reference) -> Any:
-    """One step down, from the value found at `at`."""
+def _descend(value: Any, step: Step, position: int, whole: Reference) -> Any:
+    """One step down, from the value found at the first `position` steps of `whole`."""
     if value is NOT_JSON:
         raise SampleParseError(f"{whole} is asked for, but the response is not JSON")
-    if isinstance(value, str) and at.namespace == "sample" and at.steps[-1:] == ("arguments",):
+    if (
+        isinstance(value, str)
+        and whole.steps[:position][-1:] == ("arguments",)
+        and whole.namespace == "sample"
+    ):
         value = _parsed_arguments(value)
     if isinstance(step, int):
         if isinstance(value, Sequence) and not isinstance(value, str):
             if step < len(value):
                 return value[step]
-            raise VariableError(f"{whole}: {at} has {len(value)} elements, there is no [{step}]")
-        raise VariableError(f"{whole}: {at} is {_kind(value)}, not a list")
-    if isinstance(value, Mapping):
+            told = f"has {len(value)} elements, there is no [{step}]"
+        else:
+            told = f"is {_kind(value)}, not a list"
+    elif isinstance(value, Mapping):
         if step in value:
             return value[step]
-        raise VariableError(f"{whole}: {at} has no {step!r}")
-    raise VariableError(f"{whole}: {at} is {_kind(value)}, not an object")
+        told = f"has no {step!r}"
+    else:
+        told = f"is {_kind(value)}, not an object"
+    raise VariableError(f"{whole}: {whole.prefix(position)} {told}")
 
 
 def _parsed_arguments(text: str) -> Any:
@@ -145,6 +157,9 @@ class Template:
         VariableError
             A reference has no value.
         """
+        if len(self.parts) == 1:
+            only = self.parts[0]
+            return only if isinstance(only, str) else rendered(only.resolve(namespaces))
         return "".join(
             part if isinstance(part, str) else rendered(part.resolve(namespaces)) for part in self.parts
         )
