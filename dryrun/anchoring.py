@@ -24,6 +24,8 @@ from dryrun.runs import Run
 from dryrun.store import write_aside
 
 REFERENCES, REGRADED, TIMES = 50, 20, 2
+TOPIC_REFERENCES, TOPICS = 5, 40
+"""Reference answers graded for each topic, and the topics they are graded for."""
 AT_ONCE = 32
 FILE = "anchors.json"
 
@@ -60,6 +62,7 @@ async def measure(run: Run, grader: Grader, seed: int = 0) -> None:
     known = _references(run, prompts)
     found = {
         "reference": await rewards(known[:REFERENCES]),
+        "topics": {topic: await rewards(texts) for topic, texts in _by_topic(known).items()},
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in known[:REFERENCES]]),
         "junk": {name: await rewards(texts) for name, texts in junk(prompts, known).items() if texts},
         "regraded": await _regraded(run, grader, chance, lane),
@@ -77,6 +80,9 @@ def load_anchors(run: Run) -> Anchors | None:
             reference=_scaled(kept["reference"], bounds) if kept["reference"] else None,
             reformatted=_scaled(kept["reformatted"], bounds) if kept["reformatted"] else None,
             junk={name: _scaled(values, bounds) for name, values in kept["junk"].items()},
+            topic_reference={
+                topic: _scaled(values, bounds) for topic, values in kept.get("topics", {}).items()
+            },
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
@@ -99,6 +105,17 @@ def _references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, str]]
     except DryRunError:
         return []
     return [(prompt, text) for prompt in prompts if (text := reference_of(prompt.item, field)) is not None]
+
+
+def _by_topic(known: Texts) -> dict[str, Texts]:
+    """Some reference answers of each topic, for as many topics as may be asked about."""
+    found: dict[str, list[tuple[Prompt, str]]] = {}
+    for prompt, text in known:
+        if prompt.topic and (prompt.topic in found or len(found) < TOPICS):
+            mine = found.setdefault(prompt.topic, [])
+            if len(mine) < TOPIC_REFERENCES:
+                mine.append((prompt, text))
+    return dict(found)
 
 
 async def _regraded(

@@ -36,6 +36,9 @@ def test_a_sound_grader_has_its_anchors_at_both_ends(store: Store, endpoint: Fak
     assert anchors is not None
     assert anchors.reference is not None
     assert anchors.reference.tolist() == [1.0] * 50
+    assert {topic: scores.tolist() for topic, scores in anchors.topic_reference.items()} == {
+        topic: [1.0] * 5 for topic in {row["topic"] for row in sum_rows(60)}
+    }
     assert set(anchors.junk) >= {"empty", "refusal", "long filler", "another row's answer"}
     assert all(scores.max() == 0.0 for scores in anchors.junk.values())
     assert anchors.regraded is not None

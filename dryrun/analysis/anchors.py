@@ -46,6 +46,8 @@ class Anchors:
         The same responses graded several times.
     people : (float64 array, int array) or None
         Scores of responses, and whether a person calls them good (1) or bad (0).
+    topic_reference : mapping of str to float64 array
+        What the reference answers of each topic earn.
     people_weight : float64 array or None
         How much each of these stands for, where they were not chosen by chance; None: all alike.
     """
@@ -56,6 +58,7 @@ class Anchors:
     junk: Mapping[str, Floats] = field(default_factory=dict)
     regraded: Floats | None = None
     people: tuple[Floats, NDArray[np.int64]] | None = None
+    topic_reference: Mapping[str, Floats] = field(default_factory=dict)
     people_weight: Floats | None = None
 
     def without(self, pieces: Collection[Piece]) -> Anchors:
@@ -67,6 +70,7 @@ class Anchors:
             junk={} if Piece.JUNK in pieces else self.junk,
             regraded=None if Piece.REGRADING in pieces else self.regraded,
             people=None if Piece.PEOPLE in pieces else self.people,
+            topic_reference={} if Piece.REFERENCES in pieces else self.topic_reference,
             people_weight=self.people_weight,
         )
 

@@ -19,6 +19,7 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.remedies import BROKEN
 from dryrun.analysis.sentences import Said, cause_sentence, document_only, next_sentence, summary
 from dryrun.analysis.strip import StripColumn, group_strip
+from dryrun.analysis.topics import topic_actions
 from dryrun.analysis.wording import Action, ActionKind, Cause, DatasetQuality, GraderQuality, Part, Quality
 from dryrun.config import Piece, Thresholds, Verdict
 
@@ -191,13 +192,15 @@ class Evidence:
     def actions(self) -> tuple[Action, ...]:
         """What to do: what the evidence says first, then the document's where it leaves both open."""
         step = self.attribution.next_step
+        general = tuple(action for action in self.document.actions if action.topic is None)
+        topics = topic_actions(self.document.topics, self.measures.anchors.topic_reference)
         if self._undecided() or not step:
-            return self.document.actions
+            return (*general, *topics)
         if self._form_alone():
-            return (Action(ActionKind.ADJUST_GRADER, step), *self.document.actions)
+            return (Action(ActionKind.ADJUST_GRADER, step), *general, *topics)
         broken = self.attribution.grader in BROKEN  # behind it no topic can be judged either
-        about_topics = () if broken else tuple(a for a in self.document.actions if a.topic is not None)
-        review = tuple(a for a in self.document.actions if a.kind is ActionKind.REVIEW_SAMPLES)
+        about_topics = () if broken else topics
+        review = tuple(action for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
         kind = ActionKind.ADJUST_GRADER if self._grader_first() else ActionKind.CHANGE_DATASET
         if self.dataset_quality is DatasetQuality.TOO_HARD and not self._grader_first():
             kind = ActionKind.TRY_SFT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,12 +13,17 @@ from numpy.typing import NDArray
 from dryrun.analysis import statistics as figures
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.rules import Branch, decide
-from dryrun.analysis.statistics import Statistics, above, below
+from dryrun.analysis.statistics import Scores, Statistics, above, below
 from dryrun.analysis.wording import Action, ActionKind, figure, plural
 from dryrun.config import Thresholds
 
 CLEARLY = 1.96
 """Standard errors a topic's mean must lie outside the healthy range to count as outside."""
+
+ENOUGH_REFERENCES = 3
+"""Reference answers of a topic that must be graded to say anything of it."""
+RIGHT_ANSWERS = 0.70
+"""From here on a topic's right answers are paid; below ``1 - RIGHT_ANSWERS`` they are not (blame share)."""
 
 
 class TopicStatus(StrEnum):
@@ -109,9 +115,36 @@ def by_topic(
     return tuple(sorted(rows, key=_worst_first))
 
 
-def topic_actions(topics: tuple[TopicFigures, ...]) -> tuple[Action, ...]:
-    """What the document recommends for each problem topic, all of it in one sentence a topic."""
-    return tuple(action for topic in topics for action in _actions(topic))
+def topic_actions(
+    topics: tuple[TopicFigures, ...], reference: Mapping[str, Scores] | None = None
+) -> tuple[Action, ...]:
+    """What the document recommends for each problem topic, all of it in one sentence a topic.
+
+    Parameters
+    ----------
+    topics : tuple of TopicFigures
+    reference : mapping of str to float64 array, optional
+        What the reference answers of a topic earn. Where enough of them were graded they tell which of
+        the document's recommendations for a topic that scores too low is the right one.
+    """
+    known = reference or {}
+    return tuple(action for topic in topics for action in _told_apart(topic, known) or _actions(topic))
+
+
+def _told_apart(topic: TopicFigures, reference: Mapping[str, Scores]) -> tuple[Action, ...]:
+    """Whose fault a low topic is, by its own reference answers; nothing where they do not tell."""
+    scores = figures.valid_scores(reference.get(topic.topic, np.empty(0)))
+    if topic.problem is not TopicProblem.TOO_LOW or topic.mean is None or scores.size < ENOUGH_REFERENCES:
+        return ()
+    right = float(scores.mean())
+    about = f"Topic {topic.label} (mean {figure(topic.mean)}): its reference answers earn {figure(right)},"
+    if right >= RIGHT_ANSWERS:
+        sentence = f"{about} so right answers are paid there: SFT first, or exclude it from the RFT dataset"
+        return (Action(ActionKind.TRY_SFT, sentence, topic.topic),)
+    if right < 1 - RIGHT_ANSWERS:
+        sentence = f"{about} so adjust the grader for this topic, or mend these references"
+        return (Action(ActionKind.ADJUST_GRADER, sentence, topic.topic),)
+    return ()
 
 
 def _actions(topic: TopicFigures) -> tuple[Action, ...]:

@@ -218,3 +218,15 @@ def test_a_grader_that_fails_on_most_responses_is_told_to_be_mended_first() -> N
     assert not any(sentence.startswith("Topic") for sentence in said), "no topic is judged by a broken grader"
     strict = diagnose_with_evidence(observe(scores, topics=topics), anchors)
     assert strict.actions[0].sentence.startswith("Loosen the grader")
+
+
+def test_a_low_topic_is_told_apart_by_its_own_reference_answers() -> None:
+    scores = np.concatenate([spread(0.5, prompts=200).ravel(), np.zeros(200), np.zeros(200), np.zeros(200)])
+    topics = ["fine"] * 800 + ["hard"] * 200 + ["strict"] * 200 + ["unknown"] * 200
+    observed = observe(scores, rollouts=4, topics=topics)
+    known = {"hard": np.ones(5), "strict": np.zeros(5), "unknown": np.ones(2)}
+    anchors = Anchors(reference=RIGHT, junk=JUNK, topic_reference=known)
+    said = {action.topic: action.sentence for action in diagnose_with_evidence(observed, anchors).actions}
+    assert "right answers are paid there: SFT first" in said["hard"]
+    assert "adjust the grader for this topic, or mend these references" in said["strict"]
+    assert "it may need SFT first, or exclude it" in said["unknown"], "two reference answers tell nothing"
