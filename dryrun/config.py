@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 EMBEDDED_MODEL = "SmolLM2-135M-Instruct"
 """The base model that needs no account: 135 M parameters, Q4_1, Apache-2.0."""
 
+OPENAI_URL = "https://api.openai.com/v1"
+"""Where an endpoint or a judge is asked unless another is named."""
+
 RETIRED_DEFAULT_MODEL = "o4-mini"
 """The design document's default base model. OpenAI retired it on 2026-10-23, so the embedded
 model is the default instead; any name can be typed, this one included (Azure still serves it)."""
@@ -82,7 +85,7 @@ class JudgeConfig(Frozen):
     The key is handed over beside the configuration and never stored.
     """
 
-    base_url: str = "https://api.openai.com/v1"
+    base_url: str = OPENAI_URL
     model: str | None = None
     """Asked instead of the model the grader names, e.g. where that one is retired."""
     embedding_model: str = "text-embedding-3-large"

@@ -13,6 +13,7 @@ from dryrun.config import (
     DEFAULT_ROLLOUTS,
     DEFAULT_SAMPLE_SIZE,
     EMBEDDED_MODEL,
+    OPENAI_URL,
     BatchConfig,
     JudgeConfig,
     ModelConfig,
@@ -30,8 +31,6 @@ from dryrun.runner import prepare, report_of, resumed_or_started, run_blocking, 
 from dryrun.runs import Run
 from dryrun.store import Store
 from dryrun.terminal import ProgressLine
-
-OPENAI_URL = "https://api.openai.com/v1"
 
 
 def run_dry_run(

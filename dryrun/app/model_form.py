@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from dryrun.app.batch_controls import SWITCH, batch_switch
 from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
-from dryrun.config import EMBEDDED_MODEL, RETIRED_DEFAULT_MODEL, ModelConfig, ModelKind
+from dryrun.config import EMBEDDED_MODEL, OPENAI_URL, RETIRED_DEFAULT_MODEL, ModelConfig, ModelKind
 from dryrun.errors import DryRunError
 from dryrun.models.listing import ModelInfo, list_models
 from dryrun.models.urls import normalise_base_url
@@ -94,7 +94,7 @@ def _endpoint() -> ChosenModel | None:
     with left:
         url = st.text_input(
             "Base URL",
-            value="https://api.openai.com/v1",
+            value=OPENAI_URL,
             key="base_url",
             persist_state="session",
             help="Ends before /chat/completions.",

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from dryrun.budget import Budget, Prices, receipt
+from dryrun.commands import model_options as generating
 from dryrun.commands import options as shared
 from dryrun.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, BatchConfig, SamplingConfig, SamplingMethod
 from dryrun.dataset import read_dataset
@@ -53,18 +54,18 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, help="of the sampling (default: %(default)s)")
     command.add_argument("--stratified", action="store_true", help="keep each topic's share of the rows")
     shared.add_grading(command)
-    shared.add_model(command.add_argument_group("base model"))
-    shared.add_budget(command.add_argument_group("budget", "over all sessions of the run"))
+    generating.add_model(command.add_argument_group("base model"))
+    generating.add_budget(command.add_argument_group("budget", "over all sessions of the run"))
     shared.add_output(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
-    limits, budget = shared.thresholds(options.threshold, options.without), shared.budget(options)
+    limits, budget = shared.thresholds(options.threshold, options.without), generating.budget(options)
     asked = _asked(options)
     key, judge_key = os.environ.get(options.api_key_env, ""), shared.judge_key(options)
     try:
-        work(asked, key, judge_key=judge_key, budget=budget, batch=shared.batch_config(options))
+        work(asked, key, judge_key=judge_key, budget=budget, batch=generating.batch_config(options))
     finally:
         if asked.status().attempts:
             note(receipt(asked.status(), budget.prices))
@@ -75,7 +76,7 @@ def _asked(options: argparse.Namespace) -> Run:
     """The run the options describe: an unfinished one goes on, else a new one. Lets go of the dataset."""
     store = shared.store_of(options)
     prepared = _prepared(options)
-    _say_what_it_may_cost(store, prepared, shared.budget(options).prices)
+    _say_what_it_may_cost(store, prepared, generating.budget(options).prices)
     return resumed_or_started(store, prepared)
 
 
@@ -133,7 +134,7 @@ def _prepared(options: argparse.Namespace) -> Prepared:
     prepared = prepare(
         dataset,
         shared.grader(options),
-        model=shared.model_config(options),
+        model=generating.model_config(options),
         sampling=SamplingConfig(
             size=options.samples,
             rollouts=options.rollouts,

@@ -116,3 +116,4 @@ def test_runs_that_wait_leave_room_for_others(store: Store, server: FakeBatches)
     live = make_run(store, server.base_url, rows=3)
     jobs.start(live)
     wait_until(lambda: live.status().state is RunState.FINISHED)
+    assert [run.status().state for run in runs] == [RunState.RUNNING] * 4
