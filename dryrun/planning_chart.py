@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from dryrun.analysis.planning import GRID_ROLLOUTS, Foresight, Spread, foresee
+from dryrun.analysis.planning import GRID_ROLLOUTS, Foresight, Spread, mean_half_width
 from dryrun.charts import BLUE, GREY, ORANGE
 
 STEPS = (50, 75, 100, 150, 200, 250, 300, 400, 500, 650, 800, 1000)
@@ -16,7 +16,7 @@ DASHES = {1: [1, 2], 2: [4, 3], 4: [1, 0], 8: [8, 3]}
 def plan_rows(spread: Spread) -> list[dict[str, Any]]:
     """Half width of the mean's interval for each number of prompts and responses."""
     return [
-        {"prompts": prompts, "responses": rollouts, "width": foresee(prompts, rollouts, spread).mean}
+        {"prompts": prompts, "responses": rollouts, "width": mean_half_width(prompts, rollouts, spread)}
         for rollouts in GRID_ROLLOUTS
         for prompts in STEPS
     ]

@@ -124,7 +124,7 @@ def foresee(
     return Foresight(
         prompts,
         rollouts,
-        mean=Z * standard_error(prompts, rollouts, spread),
+        mean=mean_half_width(prompts, rollouts, spread),
         side=right_side(prompts, rollouts, near),
         usable=usable_half_width(prompts, rollouts, spread, group),
     )
@@ -133,6 +133,11 @@ def foresee(
 def standard_error(prompts: int, rollouts: int, spread: Spread) -> float:
     """Of the mean: sqrt((between² + within² / k) / N)."""
     return math.sqrt((spread.between**2 + spread.within**2 / rollouts) / prompts)
+
+
+def mean_half_width(prompts: int, rollouts: int, spread: Spread) -> float:
+    """Half the mean's 95 % interval (normal)."""
+    return Z * standard_error(prompts, rollouts, spread)
 
 
 def right_side(prompts: int, rollouts: int, spread: Spread, distance: float = DISTANCE) -> float:

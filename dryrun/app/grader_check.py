@@ -26,6 +26,8 @@ DRAWN = 200
 """Rows that are read: some are probed, the others lend their answers."""
 KEPT = "grader_check"
 """The session's newest check, with what it was made of."""
+PRICED = "grader_check_calls"
+"""What the newest check of a judge would cost, with what it was counted for."""
 WHAT = (
     "Grades answers that no model wrote: the reference answers in other forms, wrong answers, worthless "
     "ones, and text that talks to the grader. Nothing is generated."
@@ -43,7 +45,7 @@ def check_section(dataset: Dataset | None, spec: GraderSpec | None, judge: Chose
     about = (dataset.ref.fingerprint, str(spec.raw))
     with st.expander("Check the grader on wrong and worthless answers", icon=":material/verified:"):
         prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=DRAWN))]
-        st.caption(WHAT + _price(spec, prompts))
+        st.caption(WHAT + _price(spec, prompts, about))
         try:
             if st.button("Check the grader", icon=":material/play_arrow:", key="check_grader"):
                 with st.spinner(BUSY):
@@ -80,11 +82,15 @@ def run_check_section(chosen: Chosen) -> None:
         show_check(known)
 
 
-def _price(spec: GraderSpec, prompts: list[Prompt]) -> str:
+def _price(spec: GraderSpec, prompts: list[Prompt], about: tuple[str, str]) -> str:
+    """What a judge is asked; counted once, since every probe is made for it."""
     if not spec.asks_models:
         return ""
-    calls = planned_calls(spec, ground_of(spec, prompts, rows=ROWS), planned_effort(spec))
-    return f" The judge is asked {calls:,} times at most."
+    known = st.session_state.get(PRICED)
+    if known is None or known[0] != about:
+        calls = planned_calls(spec, ground_of(spec, prompts, rows=ROWS), planned_effort(spec))
+        st.session_state[PRICED] = known = (about, calls)
+    return f" The judge is asked {known[1]:,} times at most."
 
 
 def show_check(found: GraderCheck) -> None:

@@ -58,7 +58,7 @@ def test_a_stranger_presses_one_button_and_reads_a_verdict(app: App, open_page: 
     page = open_page(app.url)
     page.get_by_role("button", name="Quick run on the sample data").click()
     expect(page).to_have_url(re.compile(r"/run\?run=[0-9a-f]{32}"))
-    page.get_by_role("button", name="See the results").click(timeout=LONG)
+    page.get_by_role("button", name="See the results", exact=True).click(timeout=LONG)
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_contain_text(re.compile(r"Dry Run Validation.*(GO|NO-GO)"))
     expect(page.get_by_text("60 prompts, 120 responses")).to_be_visible()
@@ -90,7 +90,7 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
         endpoint.delay = 0.0
         fill(again, "API key", "sk-test-key")
         again.get_by_role("button", name="Resume").click()
-        again.get_by_role("button", name="See the results").click(timeout=60_000)
+        again.get_by_role("button", name="See the results", exact=True).click(timeout=60_000)
         expect(again.get_by_text("120 prompts, 480 responses")).to_be_visible()
         assert stopped < 480
         assert endpoint.calls <= 480 + lost, "no answered call is made again; those in flight are"
@@ -148,7 +148,7 @@ def test_hostile_text_stays_text(app: App, open_page: Callable[..., Page], tmp_p
         page.on("dialog", lambda dialog: asked.append(f"dialog {dialog.message}"))
         configure_endpoint(page, path, endpoint)
         page.get_by_role("button", name="Start run").click()
-        page.get_by_role("button", name="See the results").click(timeout=60_000)
+        page.get_by_role("button", name="See the results", exact=True).click(timeout=60_000)
         expect(page.get_by_role("heading", name="Samples")).to_be_visible()
         expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
         expect(page.get_by_role("heading", name="Topics")).to_be_visible()

@@ -115,7 +115,7 @@ def test_a_key_typed_in_one_browser_is_in_no_other_and_not_on_disk(
         expect(other.get_by_label("API key", exact=True)).to_have_value("")
         other.get_by_role("button", name="Start").click()
         for each in (page, other):
-            each.get_by_role("button", name="See the results").wait_for(timeout=60_000)
+            each.get_by_role("button", name="See the results", exact=True).wait_for(timeout=60_000)
         assert {headers["Authorization"] for headers in yours.headers} == {"Bearer none"}
         assert {headers["Authorization"] for headers in mine.headers} == {f"Bearer {key}"}
     kept = b"".join(path.read_bytes() for path in app.data.rglob("*") if path.is_file())
