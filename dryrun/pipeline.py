@@ -28,7 +28,7 @@ from dryrun.records import Prompt, RunState, Sample
 from dryrun.runs import Run, RunStatus
 from dryrun.store import stream_samples
 
-GRADING_WORKERS = 32
+GRADING_WORKERS = 128
 """Enough for judges, which have a lane of their own within; other graders never wait that long."""
 QUEUE = 256
 GIVE_UP_AFTER = 20

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 GRADED_AGAIN = "when graded again in a fresh process"
 """Stands in ``other_error`` of a grade that came out otherwise when it was made a second time."""
@@ -168,8 +168,7 @@ class Attempt:
     batch: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Grade:
+class Grade(NamedTuple):
     """What the grader says of one sample.
 
     Attributes
@@ -192,8 +191,8 @@ class Grade:
 
     outcome: GradeOutcome
     reward: float | None
-    sub_rewards: Mapping[str, float | None] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    sub_rewards: Mapping[str, float | None] = {}
+    errors: Mapping[str, str] = {}
     seconds: float = 0.0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None

@@ -12,7 +12,6 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from dryrun.graders.jobs import Job
@@ -85,7 +84,7 @@ class Repeater:
         while self._waiting:
             job, reply = self._waiting.popleft()
             second = None if self._closed else await self._repeated(job, program)
-            job.settle(reply if second is None else replace(reply, unstable=difference(reply, second)))
+            job.settle(reply if second is None else reply._replace(unstable=difference(reply, second)))
 
     async def _repeated(self, job: Job, program: Program) -> Reply | None:
         """The second result; None where the repetition itself failed, which says nothing of the grade."""

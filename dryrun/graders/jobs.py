@@ -14,9 +14,9 @@ from dryrun.graders.process import Reply, WorkerError
 
 
 def _tags() -> Iterator[int]:
-    """Numbers below 2**62 that nobody can foresee, drawn a thousand at a time."""
+    """Numbers of 64 bits that nobody can foresee, drawn a thousand at a time."""
     while True:
-        yield from (value >> 2 for value in struct.unpack("1024Q", os.urandom(8192)))
+        yield from struct.unpack("1024Q", os.urandom(8192))
 
 
 _new_tags = _tags()
@@ -46,10 +46,6 @@ class Job:
     tag: int = field(default_factory=_new_tags.__next__)
     attempts: int = 0
     alone: bool = False
-
-    def payload(self) -> tuple[int, Parts, Mapping[str, Any]]:
-        """As the worker gets it."""
-        return self.tag, self.sample, self.item
 
     def settle(self, reply: Reply) -> None:
         """Hand over the reply, where somebody still waits for it."""

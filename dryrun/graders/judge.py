@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
@@ -116,8 +116,8 @@ class JudgeGrader:
             spent = (spent[0] + (answer.prompt_tokens or 0), spent[1] + (answer.completion_tokens or 0))
             if GradeError.MODEL_PARSE.value not in grade.errors or grade.outcome is not GradeOutcome.UNGRADED:
                 break
-        return replace(
-            grade, seconds=perf_counter() - start, prompt_tokens=spent[0], completion_tokens=spent[1]
+        return grade._replace(
+            seconds=perf_counter() - start, prompt_tokens=spent[0], completion_tokens=spent[1]
         )
 
     async def __aenter__(self) -> Self:

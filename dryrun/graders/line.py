@@ -6,10 +6,14 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import isfinite
 
 from dryrun.graders.jobs import Job
 from dryrun.graders.process import (
     MAX_FRAME,
+    NUMBER,
+    NUMBER_SIZE,
+    PLAIN,
     Reply,
     WorkerError,
     WorkerFault,
@@ -44,7 +48,7 @@ class Line:
         self._loop = asyncio.get_running_loop()
         self._timeout, self._settle = timeout, settle
         self._in, self._out, self._buffer = worker.in_fd, worker.out_fd, worker.unread()
-        self._unsent = b""
+        self._unsent, self._blocked = b"", False
         self._since = self._loop.time()
         self._pace = AHEAD_SECONDS / 4
         self._timer: asyncio.TimerHandle | None = None
@@ -59,12 +63,12 @@ class Line:
         if self.ended.done() or (has and self.jobs[-1].alone):
             return 0
         ahead = min(MOST_AHEAD, max(1, int(AHEAD_SECONDS / self._pace)))
-        return ahead - has if has <= ahead // 2 else 0
+        return min(ahead - has, max(1, ahead // 2)) if has <= ahead // 2 else 0
 
     def give(self, jobs: Sequence[Job]) -> None:
         """Send jobs."""
         try:
-            frame = encoded([job.payload() for job in jobs])
+            frame = encoded([(job.tag, job.sample, job.item) for job in jobs])
         except Exception as error:  # a sample that cannot even be sent must not hold up the others
             for job in jobs:
                 job.fail(WorkerError(WorkerFault.DIED, f"the sample cannot be sent: {error!r}"))
@@ -93,10 +97,13 @@ class Line:
                 self._unsent = self._unsent[os.write(self._in, self._unsent[:CHUNK]) :]
         except BlockingIOError:
             self._loop.add_writer(self._in, self._send)
+            self._blocked = True
         except OSError:
             self.end(WorkerError(WorkerFault.DIED, ""))
         else:
-            self._loop.remove_writer(self._in)
+            if self._blocked:
+                self._loop.remove_writer(self._in)
+                self._blocked = False
 
     def _readable(self) -> None:
         try:
@@ -116,24 +123,34 @@ class Line:
 
     def _take_frames(self) -> None:
         """Every reply that has arrived whole, and its job."""
-        begin, before = 0, len(self.jobs)
-        while len(self._buffer) >= begin + 4:
-            size = int.from_bytes(self._buffer[begin : begin + 4], "big")
-            if size > MAX_FRAME:
-                raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
-            stop = begin + 4 + size
-            if len(self._buffer) < stop:
+        buffer, jobs, settle = self._buffer, self.jobs, self._settle
+        begin, end, before = 0, len(self._buffer), len(jobs)
+        while jobs and end - begin >= NUMBER.size:  # nearly all replies are nothing but a number
+            size, kind, tag, reward = NUMBER.unpack_from(buffer, begin)
+            if size != NUMBER_SIZE or kind != PLAIN or tag != jobs[0].tag or not isfinite(reward):
                 break
-            if not self.jobs:
-                raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that nobody asked for")
-            reply = reply_of(self._buffer[begin + 4 : stop], self.jobs[0].tag)
-            self._settle(self.jobs.popleft(), reply)
-            begin = stop
+            begin += NUMBER.size
+            settle(jobs.popleft(), Reply(reward))
+        while (frame := self._frame_at(begin)) is not None:
+            reply, begin = frame
+            settle(jobs.popleft(), reply)
             if reply.recycle:
                 self.end(None)
                 return
-        self._buffer = self._buffer[begin:]
-        self._note_pace(before - len(self.jobs))
+        self._buffer = buffer[begin:]
+        self._note_pace(before - len(jobs))
+
+    def _frame_at(self, begin: int) -> tuple[Reply, int] | None:
+        """The reply that stands there, and where it ends; None where it has not arrived whole."""
+        size = int.from_bytes(self._buffer[begin : begin + 4], "big")
+        if size > MAX_FRAME:
+            raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
+        stop = begin + 4 + size
+        if len(self._buffer) < stop:
+            return None
+        if not self.jobs:
+            raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that nobody asked for")
+        return reply_of(self._buffer[begin + 4 : stop], self.jobs[0].tag), stop
 
     def _note_pace(self, done: int) -> None:
         if done:

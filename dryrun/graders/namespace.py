@@ -15,7 +15,8 @@ Parts = tuple[str, bool, list[dict[str, Any]], str | None]
 def parts_of(sample: Sample) -> Parts:
     """What all of ``sample`` is made of."""
     refused = sample.outcome is SampleOutcome.REFUSED
-    return sample.text, refused, [dict(call) for call in sample.tool_calls], sample.finish_reason
+    calls = [dict(call) for call in sample.tool_calls] if sample.tool_calls else []
+    return sample.text, refused, calls, sample.finish_reason
 
 
 def sample_fields(sample: Sample) -> dict[str, Any]:

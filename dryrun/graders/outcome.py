@@ -40,9 +40,12 @@ def one_line(text: str) -> str:
     return flat if len(flat) <= MAX_DETAIL else flat[: MAX_DETAIL - 3] + "..."
 
 
+_GRADED = GradeOutcome.GRADED
+
+
 def graded(reward: float, seconds: float = 0.0) -> Grade:
     """A grade with a finite reward."""
-    return Grade(GradeOutcome.GRADED, reward, seconds=seconds)
+    return Grade(_GRADED, reward, seconds=seconds)
 
 
 def graded_zero(error: GradeError, detail: str, seconds: float = 0.0) -> Grade:

@@ -17,10 +17,9 @@ import struct
 import subprocess
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -30,8 +29,14 @@ from dryrun.graders.program import Program
 MAX_FRAME = 64 * 1024
 """Longest frame accepted from a worker, in bytes; an honest one has under 1 KB."""
 
-NUMBER = struct.Struct(">cQd")
-"""A reply that is nothing but a number: v, or r for a worker to be replaced; the job's tag; the reward."""
+NUMBER = struct.Struct(">IcQd")
+"""The frame of a reply that is nothing but a number: the length of the rest, the kind, the job's tag, the
+reward."""
+
+NUMBER_SIZE = NUMBER.size - 4
+
+PLAIN, LAST = b"v", b"r"
+"""Its kinds: the worker goes on, or it is to be replaced."""
 
 MAX_TEXT = 600
 """Longest text taken from a frame, in characters."""
@@ -73,8 +78,7 @@ class WorkerError(Exception):
         self.fault = fault
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a worker says of one job.
 
     Attributes
@@ -99,7 +103,7 @@ class Reply:
     note: str = ""
     error: str = ""
     absent: str = ""
-    parts: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, float] = {}
     unstable: str = ""
     recycle: bool = False
 
@@ -342,16 +346,16 @@ def reply_of(body: bytes, tag: int) -> Reply:
     WorkerError
         `FORGED`: it is anything else.
     """
-    if len(body) == NUMBER.size:
-        kind, given, reward = NUMBER.unpack(body)
-        if given != tag or not math.isfinite(reward) or kind not in (b"v", b"r"):
-            raise WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
-        return Reply(reward, recycle=kind == b"r")
+    forged = WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
+    if len(body) == NUMBER_SIZE:
+        kind, given, reward = struct.unpack(">cQd", body)
+        if given != tag or not math.isfinite(reward) or kind not in (PLAIN, LAST):
+            raise forged
+        return Reply(reward, recycle=kind == LAST)
     try:
         frame = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that is not JSON") from None
-    forged = WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
     if not isinstance(frame, dict) or frame.get("id") != tag or isinstance(frame["id"], bool):
         raise forged
     recycle = frame.get("recycle")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
 from typing import Self
@@ -117,7 +116,7 @@ class PythonGrader:
         said = (reply.unstable, grade.errors.get(GradeError.OTHER.value), reply.note)
         other = "; ".join(filter(None, said))
         errors = {**grade.errors, GradeError.OTHER.value: one_line(other)} if other else grade.errors
-        return replace(grade, sub_rewards=dict(reply.parts), errors=errors)
+        return grade._replace(sub_rewards=dict(reply.parts), errors=errors)
 
 
 def _required(mechanism: Mechanism | None, reason: str) -> Mechanism:

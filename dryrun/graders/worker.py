@@ -33,6 +33,7 @@ MAX_TEXT = 500
 GRADER_MODULE = "grader"
 
 is_a, kind_of, length, least, number, text, truth = isinstance, type, len, min, float, str, bool
+numbered = enumerate
 """Bound here, like the functions of os and json above: a grader that patches builtins or modules
 changes its own later grades, which is noticed, but not what is reported of them."""
 
@@ -40,6 +41,12 @@ FROM_BYTES, TEXTS = int.from_bytes, (str, bytes, bytearray)
 
 NUMBER = Struct(">IcQd")
 """Length, v or r for a worker to be replaced, the job's id, the reward."""
+
+HARMLESS = frozenset(("compile", "exec", "marshal.loads", "sys._getframe", "time.sleep"))
+"""Audited events after which nothing can be left behind: what the code does raises events of its own."""
+
+UNAUDITED = ("_ctypes", "_cffi_backend", "_multiprocessing", "_posixshmem", "_posixsubprocess")
+"""Modules that reach the system without an event for each step."""
 
 HOLD_SECONDS = 0.001
 """Replies of quick grades are sent together, as long as one of them does not have to wait for more."""
@@ -231,6 +238,32 @@ def fields_of(said: str, refused: bool, tools: list[Job], finish_reason: str | N
     }
 
 
+class Events:
+    """Whether a grade did anything that could leave something behind, by Python's audit events.
+
+    Opening a file, starting a thread or a process, importing: all of it raises an event (PEP 578), and a
+    look for what was left is due. Code that raises none, nearly all graders', saves looking after each
+    grade; what compiled modules may do unheard is found at the end of each batch.
+    """
+
+    def __init__(self) -> None:
+        self.heard = True
+        self._unheard = True
+        sys.addaudithook(self._hear)
+
+    def clear(self) -> None:
+        """Before a grade."""
+        self.heard = self._unheard
+
+    def looked(self) -> None:
+        """After a look; importing is an event, so this knows of every module."""
+        self._unheard = truth([name for name in UNAUDITED if name in sys.modules])
+
+    def _hear(self, event: str, arguments: object) -> None:
+        if event not in HARMLESS:
+            self.heard = True
+
+
 class Litter:
     """Whether a grade left threads or processes running, told by one small read.
 
@@ -298,15 +331,22 @@ def serve(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
     """Grade until the parent closes the pipe."""
     me = getpid()
     litter, scratch = (Litter(), Scratch()) if isolated else (None, None)
+    events = Events()
     while True:
-        held, since = b"", monotonic()
-        for job in read_frame(incoming):
+        held, since, recycle = b"", monotonic(), False
+        jobs = read_frame(incoming)
+        last = length(jobs) - 1
+        for position, job in numbered(jobs):
+            events.clear()
             reply = grade_one(grade, job)
-            if getpid() != me:
-                _exit(0)  # a child that user code forked has no business with the protocol
-            if scratch is not None:
-                scratch.sweep()
-            held += framed_reply(job, reply, litter is not None and litter.left())
+            if events.heard or position == last:
+                if getpid() != me:
+                    _exit(0)  # a child that user code forked has no business with the protocol
+                if scratch is not None:
+                    scratch.sweep()
+                recycle = litter is not None and litter.left()
+                events.looked()
+            held += framed_reply(job, reply, recycle)
             if monotonic() - since > HOLD_SECONDS:
                 send(outgoing, held)
                 held, since = b"", monotonic()

@@ -29,12 +29,10 @@ from dryrun.graders.namespace import sample_fields
 from dryrun.graders.protocol import Grader
 from dryrun.graders.specs import Metric
 from dryrun.graders.text_similarity import similarity
+from dryrun.pipeline import GRADING_WORKERS
 from dryrun.records import Sample, SampleOutcome
 from tests.graders.grading import python, string_check
 from tests.graders.grading import similarity as similarity_grader
-
-AT_ONCE = 32
-"""Grades asked for at once, as a run does."""
 
 SOURCE = "def grade(sample, item):\n    return float(sample['output_text'] == item['reference_answer'])\n"
 WORDS = [
@@ -93,7 +91,7 @@ async def grade_all(grader: Grader, pairs: Sequence[tuple[Sample, dict[str, Any]
             await grader.grade(sample, item)
             done += 1
 
-    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(work() for _ in range(GRADING_WORKERS)))
     return done
 
 
