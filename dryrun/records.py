@@ -31,6 +31,9 @@ class SampleOutcome(StrEnum):
     """No response: the call failed after its retries. Tried again when the run is resumed."""
 
 
+_FAILED = SampleOutcome.FAILED
+
+
 class GradeOutcome(StrEnum):
     """How an attempt to grade one sample ended."""
 
@@ -131,7 +134,7 @@ class Sample:
     @property
     def gradable(self) -> bool:
         """Whether a grader gets to see it. Only a failed call leaves nothing to grade."""
-        return self.outcome is not SampleOutcome.FAILED
+        return self.outcome is not _FAILED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self
 
-from dryrun.graders.namespace import SampleNamespace
+from dryrun.graders.namespace import filler
 from dryrun.graders.outcome import NO_SAMPLE, graded, unfilled
 from dryrun.graders.template import Template, VariableError
 from dryrun.records import Grade, Item, Sample
@@ -28,8 +28,7 @@ class ComparingGrader:
     """
 
     def __init__(self, given: Template, reference: Template, compare: Comparison) -> None:
-        self._given = given
-        self._reference = reference
+        self._given, self._reference = filler(given), filler(reference)
         self._compare = compare
 
     async def grade(self, sample: Sample, item: Item) -> Grade:
@@ -37,9 +36,8 @@ class ComparingGrader:
         if not sample.gradable:
             return NO_SAMPLE
         start = perf_counter()
-        namespaces = {"item": item, "sample": SampleNamespace(sample)}
         try:
-            given, reference = self._given.fill(namespaces), self._reference.fill(namespaces)
+            given, reference = self._given(sample, item), self._reference(sample, item)
         except VariableError as error:
             return unfilled(error)
         return graded(self._compare(given, reference), perf_counter() - start)

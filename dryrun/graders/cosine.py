@@ -15,7 +15,7 @@ import numpy as np
 
 from dryrun.errors import ModelError
 from dryrun.graders.judge_access import JudgeAccess
-from dryrun.graders.namespace import SampleNamespace
+from dryrun.graders.namespace import filler
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, unfilled, ungraded
 from dryrun.graders.template import Template, VariableError
 from dryrun.models.client import Answer, Client, ask_patiently
@@ -36,7 +36,7 @@ class CosineGrader:
     """
 
     def __init__(self, given: Template, reference: Template, access: JudgeAccess) -> None:
-        self._given, self._reference, self._access = given, reference, access
+        self._given, self._reference, self._access = filler(given), filler(reference), access
         self._client = Client(normalise_base_url(access.config.base_url), access.api_key)
         self._policy = RetryPolicy()
 
@@ -51,9 +51,8 @@ class CosineGrader:
         if not sample.gradable:
             return NO_SAMPLE
         start = perf_counter()
-        namespaces = {"item": item, "sample": SampleNamespace(sample)}
         try:
-            texts = [self._given.fill(namespaces), self._reference.fill(namespaces)]
+            texts = [self._given(sample, item), self._reference(sample, item)]
         except VariableError as error:
             return unfilled(error)
         config = self._access.config

@@ -21,7 +21,7 @@ from dryrun.config import ModelConfig, ModelKind
 from dryrun.errors import ModelError
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.judge_specs import JudgeSpec, LabelModelSpec, ScoreModelSpec
-from dryrun.graders.namespace import SampleNamespace
+from dryrun.graders.namespace import namespaces
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, one_line, unfilled, ungraded
 from dryrun.graders.template import VariableError
 from dryrun.models.endpoint import EndpointModel
@@ -103,9 +103,9 @@ class JudgeGrader:
         if not sample.gradable:
             return NO_SAMPLE
         start = perf_counter()
-        namespaces = {"item": item, "sample": SampleNamespace(sample)}
+        known = namespaces(sample, item)
         try:
-            messages = [message.filled(namespaces) for message in self._spec.input]
+            messages = [message.filled(known) for message in self._spec.input]
         except VariableError as error:
             return unfilled(error)
         grade = ungraded(GradeError.MODEL_PARSE, "")

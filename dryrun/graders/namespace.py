@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from dryrun.graders.template import NOT_JSON
+from dryrun.graders.template import NOT_JSON, Reference, Template
 from dryrun.graders.worker import fields_of, parsed
-from dryrun.records import Sample, SampleOutcome
+from dryrun.records import Item, Sample, SampleOutcome
 
 Parts = tuple[str, bool, list[dict[str, Any]], str | None]
 """Text, whether it is a refusal, tool calls, finish reason: what a sandboxed worker is sent of a sample."""
@@ -45,3 +46,32 @@ class SampleNamespace(dict[str, Any]):
 
 
 _MEMBERS = frozenset(("output_text", "output_json", "output_tools", "output_audio", "choices"))
+
+
+def namespaces(sample: Sample, item: Item) -> Mapping[str, Any]:
+    """What templates can refer to."""
+    return {"item": item, "sample": SampleNamespace(sample)}
+
+
+def filler(template: Template) -> Callable[[Sample, Item], str]:
+    """How to fill a template: at once where it is nothing but ``{{sample.output_text}}`` or ``{{item.key}}``.
+
+    Returns
+    -------
+    callable
+        Raises `VariableError` where a reference has no value.
+    """
+
+    def fill(sample: Sample, item: Item) -> str:
+        return template.fill(namespaces(sample, item))
+
+    def field(sample: Sample, item: Item) -> str:
+        value = item.get(key)
+        return value if isinstance(value, str) else fill(sample, item)
+
+    match template.parts:
+        case (Reference("sample", ("output_text",)),):
+            return lambda sample, item: sample.text
+        case (Reference("item", (str(key),)),):
+            return field
+    return fill

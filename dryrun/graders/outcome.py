@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from dryrun.graders.template import SampleParseError, VariableError
 from dryrun.records import Grade, GradeOutcome
@@ -41,11 +43,12 @@ def one_line(text: str) -> str:
 
 
 _GRADED = GradeOutcome.GRADED
+_NOTHING: Mapping[str, Any] = {}
 
 
 def graded(reward: float, seconds: float = 0.0) -> Grade:
     """A grade with a finite reward."""
-    return Grade(_GRADED, reward, seconds=seconds)
+    return Grade(_GRADED, reward, _NOTHING, _NOTHING, seconds)
 
 
 def graded_zero(error: GradeError, detail: str, seconds: float = 0.0) -> Grade:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dryrun.graders.factory import DEFAULT_TIMEOUT, build
 from dryrun.graders.judge_access import JudgeAccess
-from dryrun.graders.namespace import SampleNamespace
+from dryrun.graders.namespace import namespaces
 from dryrun.graders.specs import GraderSpec
 from dryrun.graders.template import VariableError
 from dryrun.records import Grade, Item, Sample, SampleOutcome
@@ -54,12 +54,12 @@ async def try_out(
     sample = response(text)
     async with build(spec, timeout=grade_timeout, judge=judge) as grader:
         grade = await grader.grade(sample, item)
-    namespaces = {"item": item, "sample": SampleNamespace(sample)}
+    known = namespaces(sample, item)
     filled = {}
     for where, part in spec.walk():
         for name, template in part.templates.items():
             try:
-                filled[f"{where}.{name}"] = template.fill(namespaces)
+                filled[f"{where}.{name}"] = template.fill(known)
             except VariableError as error:
                 filled[f"{where}.{name}"] = f"(cannot be filled: {error})"
     return Trial(grade, filled)
