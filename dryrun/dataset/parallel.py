@@ -126,11 +126,11 @@ def read_part(path: Path, start: int, end: int, topic_field: str | None) -> Part
 
 
 def packed(part: Part | None) -> bytes:
-    """A part as bytes: a line of JSON, then its columns and digests."""
+    """A part as bytes: a line of JSON, then its numbers and digests."""
     if part is None:
         return b"null\n"
     head = orjson.dumps([part.lines, part.rows, part.topics, part.advice])
-    return b"\n".join((head, b"".join(bytes(column) for column in part.columns) + part.digests))
+    return b"\n".join((head, bytes(part.numbers) + part.digests))
 
 
 def unpacked(content: bytes) -> Part | None:
@@ -139,11 +139,9 @@ def unpacked(content: bytes) -> Part | None:
     if head in (b"", b"null"):
         return None
     lines, rows, topics, advice = orjson.loads(head)
-    whole = 8 * rows
-    if len(rest) != 4 * whole + 16 * rows:
+    if len(rest) != (32 + 16) * rows:
         return None
-    columns = (rest[:whole], rest[whole : 3 * whole], rest[3 * whole : 4 * whole])
-    return Part(lines, rows, topics, advice, columns, rest[4 * whole :])
+    return Part(lines, rows, topics, advice, rest[: 32 * rows], rest[32 * rows :])
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -37,8 +37,8 @@ class Part:
         In order of first appearance.
     advice : dict
         See `Advice.counted`.
-    columns : (buffer, buffer, buffer)
-        Lines, spans and topic codes of the rows as int64.
+    numbers : buffer of int64
+        Four a row: line, offset, length, topic code.
     digests : bytes
         16 a row.
     """
@@ -47,7 +47,7 @@ class Part:
     rows: int
     topics: list[str]
     advice: dict[str, list[int]]
-    columns: tuple[Any, Any, Any]
+    numbers: Any
     digests: bytes
 
 
@@ -62,11 +62,9 @@ class Pass:
         self._problems: list[Problem] = []
         self._problem_count = 0
         self._bad_rows = 0
-        self._lines = array("q")
-        self._spans = array("q")
+        self._numbers = array("q")
         self._digests = bytearray()
         self._topics: dict[str, int] = {}
-        self._topic_codes = array("q")
         self._finder = TopicFieldFinder()
         self._advice = Advice(unit)
 
@@ -96,20 +94,20 @@ class Pass:
             return None
         return Part(
             lines=lines,
-            rows=len(self._lines),
+            rows=len(self._numbers) // 4,
             topics=list(self._topics),
             advice=self._advice.counted(),
-            columns=(self._lines, self._spans, self._topic_codes),
+            numbers=self._numbers,
             digests=bytes(self._digests),
         )
 
     def absorb(self, part: Part, lines_before: int) -> None:
         """Add the next part of the file, which begins after `lines_before` lines."""
-        lines, spans, codes = (np.frombuffer(column, dtype=np.int64) for column in part.columns)
+        numbers = np.frombuffer(part.numbers, dtype=np.int64).reshape(-1, 4).copy()
         names = [self._topics.setdefault(topic, len(self._topics)) for topic in part.topics]
-        self._lines.frombytes((lines + lines_before).tobytes())
-        self._spans.frombytes(spans.tobytes())
-        self._topic_codes.frombytes(np.array(names, dtype=np.int64)[codes].tobytes())
+        numbers[:, 0] += lines_before
+        numbers[:, 3] = np.array(names, dtype=np.int64)[numbers[:, 3]]
+        self._numbers.frombytes(numbers.tobytes())
         self._digests += part.digests
         self._advice.absorb(part.advice, lines_before)
 
@@ -131,11 +129,10 @@ class Pass:
         self._advice.add(row, entry.line, topic)
         if self._problem_count:  # nothing of it will be loaded: go on only to find what else is wrong
             return
-        self._lines.append(entry.line)
-        self._spans.append(self._place(entry) if entry.offset is None else entry.offset)
-        self._spans.append(len(entry.raw))
-        self._digests += hashlib.sha256(canonical).digest()[:16]
-        self._topic_codes.append(self._topics.setdefault(topic, len(self._topics)))
+        offset = self._place(entry) if entry.offset is None else entry.offset
+        code = self._topics.setdefault(topic, len(self._topics))
+        self._numbers.extend((entry.line, offset, len(entry.raw), code))
+        self._digests += sha256(canonical).digest()[:16]
 
     def _place(self, entry: RawRow) -> int:
         if not isinstance(self._store, Spool):
@@ -158,23 +155,24 @@ class Pass:
         """The dataset. Raises as `read` does."""
         if self._problem_count:
             raise self._refusal()
-        if not self._lines:
+        if not self._numbers:
             problem = Problem("file", "there is no row in it.", "Give at least one row with messages.")
             raise DatasetError(f"{self._name} is empty.", [problem])
         self._check_topic_field()
         digests = np.frombuffer(bytes(self._digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)
-        lines = np.array(self._lines, dtype=np.int64)
+        numbers = np.array(self._numbers, dtype=np.int64).reshape(-1, 4)
+        lines = numbers[:, 0].copy()
         return Dataset(
             ref=DatasetRef(
                 name=self._name,
-                fingerprint=hashlib.sha256(self._digests).hexdigest()[:32],
+                fingerprint=sha256(self._digests).hexdigest()[:32],
                 rows=len(lines),
                 topic_field=self._topic_field,
             ),
             store=self._store,
-            spans=np.array(self._spans, dtype=np.int64).reshape(-1, 2),
+            spans=numbers[:, 1:3].copy(),
             row_digests=digests,
-            topic_codes=np.array(self._topic_codes, dtype=np.int64),
+            topic_codes=numbers[:, 3].copy(),
             topic_names=tuple(self._topics),
             topic_fields=self._finder.candidates(),
             lines=lines,

@@ -49,6 +49,7 @@ class Spool:
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_IN_MEMORY)  # noqa: SIM115
         self._close = weakref.finalize(self, self._file.close)
         self._length = 0
+        self._at_end = True
         self._lock = threading.Lock()  # seek and read belong together
 
     @property
@@ -60,12 +61,15 @@ class Spool:
         """Write one row; its offset."""
         with self._lock:
             offset = self._length
-            self._file.seek(offset)
+            if not self._at_end:  # a seek makes the file write what it holds back
+                self._file.seek(offset)
+                self._at_end = True
             self._length += self._file.write(raw)
         return offset
 
     def read(self, offset: int, length: int) -> bytes:
         """See `RowStore`."""
         with self._lock:
+            self._at_end = False
             self._file.seek(offset)
             return self._file.read(length)

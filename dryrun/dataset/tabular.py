@@ -25,7 +25,7 @@ MAX_GROUP_BYTES = 2 * 1024**3
 """Largest Parquet row group accepted, uncompressed (2 GiB)."""
 _BATCH_BYTES = 512 * 1024**2
 _BATCH_ROWS = 1024
-_ROWS_AT_ONCE = 16  # as Python objects, where no row group is so large that one row might be
+_OBJECTS_BYTES = 16 * 1024**2  # of Arrow data made into Python objects at once
 
 
 class _CellError(Exception):
@@ -228,10 +228,8 @@ def parquet_rows(source: Path | BinaryIO, name: str) -> Iterator[RawRow | BadRow
     number = 0
     try:
         with pq.ParquetFile(source, thrift_string_size_limit=1 << 26) as file:
-            batch_rows = _check_parquet(file, name)
-            step = _ROWS_AT_ONCE if batch_rows == _BATCH_ROWS else 1
-            for batch in file.iter_batches(batch_size=batch_rows, use_threads=False):
-                for row in _batch_rows(batch, step):
+            for batch in file.iter_batches(batch_size=_check_parquet(file, name), use_threads=False):
+                for row in _batch_rows(batch):
                     number += 1
                     yield _parquet_row(number, row)
     except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
@@ -260,22 +258,16 @@ def _check_parquet(file: Any, name: str) -> int:
     return max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(largest, 1)))
 
 
-def _batch_rows(batch: Any, step: int) -> Iterator[dict[str, Any]]:
+def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:
+    from dryrun.dataset.columns import plain_rows
+
+    step = max(1, batch.num_rows * _OBJECTS_BYTES // max(batch.nbytes, _OBJECTS_BYTES))
     for index in range(0, batch.num_rows, step):
-        yield from batch.slice(index, step).to_pylist(maps_as_pydicts="lossy")
+        yield from plain_rows(batch.slice(index, step))
 
 
 def _parquet_row(number: int, row: dict[str, Any]) -> RawRow | BadRow:
-    row = _without_nulls(row)
     if "messages" not in row and isinstance(prompt := row.get("prompt"), str):
         row = {"messages": [{"role": "user", "content": prompt}], **row}
         del row["prompt"]
     return _unpack_cells(number, row)
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [_without_nulls(inner) for inner in value]
-    return value
