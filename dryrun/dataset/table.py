@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.config import DatasetRef
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.store import RowStore
 from dryrun.errors import DatasetError, Problem
 from dryrun.fingerprint import fingerprint
 from dryrun.records import Item, Prompt
+
+if TYPE_CHECKING:
+    from dryrun.config import DatasetRef
 
 
 class Dataset(Sequence[Item]):
