@@ -3,7 +3,8 @@
 A grader that keeps something from one grade to the next (a counter, a list of what it has seen, a
 patched function) or draws lots gives rewards that belong to the order of a run, not to its responses.
 So the first few grades of a session and a falling share of the later ones are repeated in a process
-forked from one that has only loaded the source. A different result is reported with the grade.
+that has only loaded the source: forked from one, or started for it. A different result is reported with
+the grade.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ FIRST = 8
 """Of a session's grades all of the first `FIRST` are repeated, then number n with about the chance
 ``FIRST / (n + 1)``: some 29 of 120, 48 of 1,200, 83 of 100,000."""
 
-MAX_STARTS = 4
-"""So often a process is started for this in a session; then repeating stops."""
+MAX_LOST = 4
+"""So many processes may break down at this in a session; then repeating stops."""
 
 NEAR = 1e-12
 
@@ -54,7 +55,7 @@ class Repeater:
     def __init__(self, create: Callable[[], WorkerProcess], timeout: float) -> None:
         self._create, self._timeout = create, timeout
         self._waiting: deque[tuple[Job, Reply]] = deque()
-        self._starts = 0
+        self._lost = 0
         self._closed = False
         self._task: asyncio.Task[None] | None = None
         self._line: Line | None = None
@@ -89,28 +90,30 @@ class Repeater:
     async def _repeated(self, job: Job, program: Program) -> Reply | None:
         """The second result; None where the repetition itself failed, which says nothing of the grade."""
         line = await self._ready(program)
-        if line is None:
+        if line is None or self.worker is None:
             return None
         again = Job(job.number, job.sample, job.item, asyncio.get_running_loop().create_future())
         line.give([again])
         both: list[asyncio.Future[Any]] = [again.future, line.ended]
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if again.future.done() and again.future.exception() is None:
-            return again.future.result()
-        again.future.cancel()
-        line.end(None)
-        await self._drop()
-        return None
+        found = again.future.done() and again.future.exception() is None
+        self._lost += not found
+        if not found:
+            again.future.cancel()
+        if not found or not self.worker.forks:  # a process that has graded is no fresh one
+            line.end(None)
+            await self._drop()
+        return again.future.result() if found else None
 
     async def _ready(self, program: Program) -> Line | None:
-        """The line to a worker, started if need be; None after too many starts."""
-        if self._line is None and self._starts < MAX_STARTS:
-            self._starts += 1
+        """The line to a worker, started if need be; None after too many were lost."""
+        if self._line is None and self._lost < MAX_LOST:
             try:
                 self.worker = self._create()
-                await asyncio.to_thread(self.worker.begin, program, self._timeout, True)
+                await asyncio.to_thread(self.worker.begin, program, self._timeout, self.worker.forks)
                 self._line = Line(self.worker, self._timeout, Job.settle)
             except WorkerError:
+                self._lost += 1
                 await self._drop()
         return self._line
 

@@ -2,12 +2,15 @@
 
 On Linux bubblewrap: own process, network, IPC, mount, user and host-name namespaces, no network
 device, a read-only view of Python and nothing else of the disk, an empty environment, private
-scratch space in memory, and no privileges. Elsewhere there is none, and python graders are refused;
-``DRYRUN_UNSAFE_LOCAL_GRADERS=1`` runs them unprotected, never on a hosted app (``DRYRUN_HOSTED=1``).
+scratch space in memory, and no privileges. Where a Linux host forbids namespaces, Landlock and a filter of
+system calls do what they can without (`landlock`). Elsewhere there is nothing, and python graders are
+refused; ``DRYRUN_UNSAFE_LOCAL_GRADERS=1`` runs them unprotected. A hosted app (``DRYRUN_HOSTED=1``) takes
+bubblewrap or nothing. ``DRYRUN_SANDBOX`` names the one mechanism to use.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -25,6 +28,7 @@ from dryrun.paths import data_dir, hosted
 MEGABYTE = 1024**2
 
 UNSAFE_SETTING = "DRYRUN_UNSAFE_LOCAL_GRADERS"
+CHOICE_SETTING = "DRYRUN_SANDBOX"
 
 _SYSTEM = """
 /usr/bin /usr/sbin /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/share
@@ -35,6 +39,16 @@ SYSTEM_FOLDERS = tuple(_SYSTEM.split())
 """What programs need to run. Not all of /usr: container images keep applications in /usr/src."""
 
 LINKED_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",
+    "TMPDIR": "/tmp",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")},
+}
+"""A grader's whole environment. One thread per library: the limits count threads, the pool has workers."""
 
 UIDS = range(61_184, 65_520)
 """User ids nobody owns files under (systemd's dynamic users); a worker started by root takes one."""
@@ -47,6 +61,8 @@ class Mechanism(StrEnum):
     """Namespaces of its own, entered by an ordinary user."""
     BUBBLEWRAP_ROOT = "bubblewrap, from root"
     """The same entered by root, who then becomes an unprivileged user: limits on processes hold."""
+    LANDLOCK = "landlock"
+    """One process without files to write, network, signals or children, among everybody else's."""
     NOTHING = "nothing"
     """A separate process with limits, free to read files and use the network."""
 
@@ -102,17 +118,24 @@ class Launch:
     command : list of str
     environment : dict of str to str
         The whole environment of the command.
+    limits : dict of str to int
+        As `resource.setrlimit` wants them, by name.
     uid : int or None
         The user the worker shall become.
-    isolated : bool
+    private : bool
+        Whether it has scratch space and process ids of its own.
+    forks : bool
+        Whether it can make processes.
     filter : bytes or None
         A seccomp program for bubblewrap.
     """
 
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
     uid: int | None = None
-    isolated: bool = True
+    private: bool = True
+    forks: bool = True
     filter: bytes | None = None
 
 
@@ -120,11 +143,17 @@ def candidates() -> list[Mechanism]:
     """Mechanisms worth trying here, the strongest first."""
     if os.environ.get(UNSAFE_SETTING) == "1" and not hosted():
         return [Mechanism.NOTHING]
-    if not sys.platform.startswith("linux") or bwrap() is None:
+    if not sys.platform.startswith("linux"):
         return []
-    if os.geteuid() == 0:
-        return [Mechanism.BUBBLEWRAP_ROOT, Mechanism.BUBBLEWRAP]
-    return [Mechanism.BUBBLEWRAP]
+    wanted = os.environ.get(CHOICE_SETTING, "")
+    known: list[Mechanism] = []
+    if bwrap() is not None and wanted in ("", Mechanism.BUBBLEWRAP):
+        known = [Mechanism.BUBBLEWRAP]
+        if os.geteuid() == 0:
+            known = [Mechanism.BUBBLEWRAP_ROOT, Mechanism.BUBBLEWRAP]
+    if seccomp.program() is not None and wanted in ("", Mechanism.LANDLOCK) and not hosted():
+        known.append(Mechanism.LANDLOCK)
+    return known
 
 
 def bwrap() -> str | None:
@@ -140,18 +169,44 @@ def bwrap() -> str | None:
 
 
 def launch(mechanism: Mechanism, limits: Limits) -> Launch:
-    """How to start a worker under `mechanism`."""
+    """How to start a worker under `mechanism`.
+
+    Raises
+    ------
+    OSError
+        What a grader must not see lies within what it has to.
+    """
     # not -I: it would ignore PYTHONHASHSEED, and the order of sets would change from worker to worker
     python = [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", text_of("worker.py")]
     if mechanism is Mechanism.NOTHING:
         plain = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
-        return Launch(python, plain, isolated=False)
+        return Launch(python, plain, limits.rlimits(), private=False)
+    if mechanism is Mechanism.LANDLOCK:
+        return _landlock(python, limits)
     program = bwrap()
     assert program is not None, "candidates() names bubblewrap only where it is"
     from_root = mechanism is Mechanism.BUBBLEWRAP_ROOT
     options = [*_namespaces(from_root), *_environment(), *_filesystem(limits)]
     uid = random.choice(UIDS) if from_root else None
-    return Launch([program, *options, "--", *python], uid=uid, filter=seccomp.program())
+    command = [program, *options, "--", *python]
+    return Launch(command, limits=limits.rlimits(), uid=uid, filter=seccomp.program())
+
+
+def _landlock(python: list[str], limits: Limits) -> Launch:
+    if hidden := _hidden_folders():
+        raise OSError(f"the data directory {hidden[0]} lies within what every grader can read")
+    instructions = seccomp.program(alone=True)
+    assert instructions is not None, "candidates() names Landlock only where there is a filter"
+    readable = _distinct([*map(Path, (*SYSTEM_FOLDERS, *LINKED_FOLDERS)), *_python_folders()])
+    options = {
+        "readable": [str(path) for path in readable if path.exists()],
+        "devices": ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"],
+        "filter": instructions.hex(),
+    }
+    enter = [sys.executable, "-I", "-S", "-B", "-c", text_of("landlock.py"), json.dumps(options)]
+    # the kernel would count the threads of all that this user runs; here the memory limits them
+    rlimits = {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
+    return Launch([*enter, *python], ENVIRONMENT, rlimits, private=False, forks=False)
 
 
 def import_paths() -> list[str]:
@@ -172,17 +227,8 @@ def _namespaces(from_root: bool) -> list[str]:
 
 
 def _environment() -> Iterator[str]:
-    """An environment of our own. One thread per library: the limits count threads, the pool has workers."""
     yield "--clearenv"
-    values = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": "/tmp",
-        "TMPDIR": "/tmp",
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-    }
-    values |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
-    for name, value in values.items():
+    for name, value in ENVIRONMENT.items():
         yield from ("--setenv", name, value)
 
 

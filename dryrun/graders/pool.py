@@ -100,7 +100,7 @@ class WorkerPool:
 
     def new_worker(self) -> WorkerProcess:
         """A fresh worker, not yet begun."""
-        return WorkerProcess(launch(self._mechanism, self._limits), self._limits)
+        return WorkerProcess(launch(self._mechanism, self._limits))
 
     async def begin(self, worker: WorkerProcess) -> None:
         """Load the program."""

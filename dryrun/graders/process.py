@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from dryrun.graders.isolation import Launch, Limits, import_paths
+from dryrun.graders.isolation import Launch, import_paths
 from dryrun.graders.program import Program
 
 MAX_FRAME = 64 * 1024
@@ -126,7 +126,6 @@ class WorkerProcess:
     Parameters
     ----------
     launch : Launch
-    limits : Limits
 
     Raises
     ------
@@ -134,9 +133,8 @@ class WorkerProcess:
         `NOT_STARTED`.
     """
 
-    def __init__(self, launch: Launch, limits: Limits) -> None:
+    def __init__(self, launch: Launch) -> None:
         self._launch = launch
-        self._limits = limits
         self._buffer = bytearray()
         self._ending = threading.Lock()
         self._over_limit = ""
@@ -170,10 +168,10 @@ class WorkerProcess:
             "source": program.source,
             "adapter": program.adapter,
             "fork": fork,
-            "limits": self._limits.rlimits(),
+            "limits": self._launch.limits,
             "uid": self._launch.uid,
             "paths": import_paths(),
-            "isolated": self._launch.isolated,
+            "private": self._launch.private,
         }
         deadline = monotonic() + STARTUP_SECONDS
         try:
@@ -204,6 +202,11 @@ class WorkerProcess:
                 continue
             except OSError:
                 raise self.died() from None
+
+    @property
+    def forks(self) -> bool:
+        """Whether each job can have a process of its own in there."""
+        return self._launch.forks
 
     @property
     def pid(self) -> int:

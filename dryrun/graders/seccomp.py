@@ -3,7 +3,9 @@
 Namespaces and limits leave gaps: memory that no limit counts (memfd, System V segments), sockets
 that no network namespace holds (vsock reaches a virtual machine's host), the keyring of the user,
 and, for a sandbox entered by root, new user namespaces with privileges of their own. The filter
-closes them. A classic BPF program as ``seccomp(2)`` describes it; numbers from the kernel's tables.
+closes them. Where there are no namespaces at all (`landlock`), it also has to refuse what they would
+hold: sockets, signals, other processes, and what changes a file's attributes. A classic BPF program as
+``seccomp(2)`` describes it; numbers from the kernel's tables.
 """
 
 from __future__ import annotations
@@ -11,20 +13,29 @@ from __future__ import annotations
 import errno
 import platform
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _OTHER_ABI = 0x40000000
 """x32's bit in a system call's number."""
 
 NEW_NAMESPACES = 0x7E020000
 """All of clone's flags that make a namespace."""
 
+A_THREAD = 0x10000
+"""The flag by which clone makes a thread and no process."""
+
 FAMILIES = (1, 2, 10, 16)
 """Socket families that the network namespace holds: unix, inet, inet6, netlink."""
+
+OWNER_COMMANDS = (8, 10, 15)
+"""fcntl's commands that choose whom a file's signals go to, and which."""
+
+SIGNAL_OF_PARENTS_DEATH = 1
+"""prctl's option; once set, it stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class Machine:
         Its ``AUDIT_ARCH``.
     column : int
         Which column of `DENIED` is its.
-    clone, clone3, socket : int
+    clone, clone3, socket, fcntl, prctl, prlimit64 : int
     """
 
     audit: int
@@ -45,11 +56,14 @@ class Machine:
     clone: int
     clone3: int
     socket: int
+    fcntl: int
+    prctl: int
+    prlimit64: int
 
 
 MACHINES = {
-    "x86_64": Machine(0xC000003E, 0, 56, 435, 41),
-    "aarch64": Machine(0xC00000B7, 1, 220, 435, 198),
+    "x86_64": Machine(0xC000003E, 0, 56, 435, 41, 72, 157, 302),
+    "aarch64": Machine(0xC00000B7, 1, 220, 435, 198, 25, 167, 261),
 }
 
 DENIED = {
@@ -106,47 +120,125 @@ DENIED = {
 """Refused with EPERM: number on x86_64, on aarch64."""
 
 
-def program(machine: str | None = None) -> bytes | None:
+DENIED_ALONE: dict[str, tuple[int | None, int | None]] = {
+    "adjtimex": (159, 171),
+    "chmod": (90, None),
+    "chown": (92, None),
+    "clock_adjtime": (305, 266),
+    "clock_settime": (227, 112),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "file_setattr": (469, 469),
+    "fork": (57, None),
+    "fremovexattr": (199, 16),
+    "fsetxattr": (190, 7),
+    "futimesat": (261, None),
+    "ioperm": (173, None),
+    "iopl": (172, None),
+    "ioprio_set": (251, 30),
+    "kill": (62, 129),
+    "lchown": (94, None),
+    "lremovexattr": (198, 15),
+    "lsetxattr": (189, 6),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "pidfd_open": (434, 434),
+    "pidfd_send_signal": (424, 424),
+    "process_mrelease": (448, 448),
+    "removexattr": (197, 14),
+    "removexattrat": (466, 466),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "setdomainname": (171, 162),
+    "sethostname": (170, 161),
+    "setpriority": (141, 140),
+    "settimeofday": (164, 170),
+    "setxattr": (188, 5),
+    "setxattrat": (463, 463),
+    "tgkill": (234, 131),
+    "tkill": (200, 130),
+    "truncate": (76, 45),
+    "utime": (132, None),
+    "utimensat": (280, 88),
+    "utimes": (235, None),
+    "vfork": (58, None),
+}
+"""Refused beyond that where there are no namespaces. None: the processor has no such call."""
+
+Instruction = tuple[int, int, int, int]
+
+
+def program(machine: str | None = None, alone: bool = False) -> bytes | None:
     """The filter for this processor, as ``bwrap --seccomp`` reads it; None for one without a table.
 
     Parameters
     ----------
     machine : str, optional
         As ``uname -m`` says. Default: this one.
+    alone : bool
+        Whether the process shares the namespaces of everybody else.
     """
     known = MACHINES.get(machine or platform.machine())
     if known is None:
         return None
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _instructions(known))
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _instructions(known, alone))
 
 
-def _instructions(machine: Machine) -> Iterator[tuple[int, int, int, int]]:
+def _instructions(machine: Machine, alone: bool) -> Iterator[Instruction]:
     yield _LOAD, 0, 0, _ARCHITECTURE
     yield from _unless(_EQUAL, machine.audit, _KILL)
     yield _LOAD, 0, 0, _NUMBER
     yield from _where(_AT_LEAST, _OTHER_ABI, _ERRNO | errno.ENOSYS)
-    for numbers in DENIED.values():
-        yield from _where(_EQUAL, numbers[machine.column], _ERRNO | errno.EPERM)
+    for numbers in [*DENIED.values(), *(DENIED_ALONE.values() if alone else ())]:
+        if (number := numbers[machine.column]) is not None:
+            yield from _where(_EQUAL, number, _ERRNO | errno.EPERM)
     # its flags lie in memory, where a filter cannot look; libraries then use clone
     yield from _where(_EQUAL, machine.clone3, _ERRNO | errno.ENOSYS)
-    yield _EQUAL, 0, 4, machine.clone
-    yield _LOAD, 0, 0, _FIRST_ARGUMENT
-    yield from _where(_ANY_BIT, NEW_NAMESPACES, _ERRNO | errno.EPERM)
+    if alone:
+        yield from _alone(machine)
+    else:
+        yield from _of_call(machine.clone, 0, _where(_ANY_BIT, NEW_NAMESPACES, _ERRNO | errno.EPERM))
+        families = [instruction for family in FAMILIES for instruction in _where(_EQUAL, family, _ALLOW)]
+        refused: Instruction = (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT)
+        yield from _of_call(machine.socket, 0, [*families, refused])
     yield _RETURN, 0, 0, _ALLOW
-    yield _EQUAL, 1, 0, machine.socket
-    yield _RETURN, 0, 0, _ALLOW
-    yield _LOAD, 0, 0, _FIRST_ARGUMENT
-    for family in FAMILIES:
-        yield from _where(_EQUAL, family, _ALLOW)
-    yield _RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT
 
 
-def _where(test: int, value: int, verdict: int) -> Iterator[tuple[int, int, int, int]]:
+def _alone(machine: Machine) -> Iterator[Instruction]:
+    """No process but this one, no socket, and none of the calls that reach another process by its id."""
+    refused = _ERRNO | errno.EPERM
+    yield from _where(_EQUAL, machine.socket, refused)
+    yield from _of_call(machine.clone, 0, _where(_ANY_BIT, NEW_NAMESPACES, refused))
+    yield from _of_call(machine.clone, 0, _unless(_ANY_BIT, A_THREAD, refused))
+    for command in OWNER_COMMANDS:
+        yield from _of_call(machine.fcntl, 1, _where(_EQUAL, command, refused))
+    yield from _of_call(machine.prctl, 0, _where(_EQUAL, SIGNAL_OF_PARENTS_DEATH, refused))
+    yield from _of_call(machine.prlimit64, 0, _unless(_EQUAL, 0, refused))
+
+
+def _of_call(number: int, argument: int, tests: Iterable[Instruction]) -> Iterator[Instruction]:
+    """Tests of the lower half of a call's argument; the call's number is loaded before and after."""
+    tests = [(_LOAD, 0, 0, _ARGUMENTS + 8 * argument), *tests]
+    yield _EQUAL, 0, len(tests) + 1, number
+    yield from tests
+    yield _LOAD, 0, 0, _NUMBER
+
+
+def _where(test: int, value: int, verdict: int) -> Iterator[Instruction]:
     """Where the loaded number passes the test, this verdict."""
     yield test, 0, 1, value
     yield _RETURN, 0, 0, verdict
 
 
-def _unless(test: int, value: int, verdict: int) -> Iterator[tuple[int, int, int, int]]:
+def _unless(test: int, value: int, verdict: int) -> Iterator[Instruction]:
     yield test, 1, 0, value
     yield _RETURN, 0, 0, verdict

@@ -5,7 +5,7 @@ project has to be visible in there. Nothing here is trusted by the parent: user 
 process and may do as it likes with it. Frames are a 4-byte big-endian length and a body: marshal's
 format from the parent, JSON to the parent, but for a reply that is nothing but a number (`NUMBER`).
 
-First frame in: ``{"source", "limits", "uid", "paths", "isolated", "fork", "adapter"}``; out:
+First frame in: ``{"source", "limits", "uid", "paths", "private", "fork", "adapter"}``; out:
 ``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``. Then lists of (id, what
 `fields_of` wants, item) in, and for each of them a number, or one of ``{"id", "recycle", "value",
 "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id", "recycle", "error"}`` out.
@@ -18,6 +18,7 @@ import shutil
 import sys
 import traceback
 import types
+from _thread import _count as python_threads
 from collections.abc import Callable
 from json import dumps
 from json import loads as from_json
@@ -268,19 +269,23 @@ class Litter:
     """Whether a grade left threads or processes running, told by one small read.
 
     The last field of ``/proc/loadavg`` is the youngest process id of this namespace; while it stands
-    still nothing was started. Where there is no ``/proc``, nothing is noticed.
+    still nothing was started. Without a namespace of its own, only Python's threads are counted.
+
+    Parameters
+    ----------
+    private : bool
+        Whether the process ids in ``/proc`` are those of this sandbox alone.
     """
 
-    def __init__(self) -> None:
-        try:
-            self._fd = os.open("/proc/loadavg", os.O_RDONLY)
-        except OSError:
-            self._fd = -1
+    def __init__(self, private: bool) -> None:
+        self._fd = os.open("/proc/loadavg", os.O_RDONLY) if private else -1
         self._seen = self._youngest()
         self._threads = self._running_threads()
 
     def left(self) -> bool:
         """True when something started since the last call is still running."""
+        if self._fd < 0:
+            return self._running_threads() > self._threads
         youngest = self._youngest()
         if youngest == self._seen:
             return False
@@ -293,7 +298,7 @@ class Litter:
         return b"" if self._fd < 0 else pread(self._fd, 128, 0).rsplit(b" ", 1)[-1]
 
     def _running_threads(self) -> int:
-        return 0 if self._fd < 0 else length(os.listdir("/proc/self/task"))
+        return python_threads() if self._fd < 0 else length(os.listdir("/proc/self/task"))
 
 
 class Scratch:
@@ -327,10 +332,10 @@ class Scratch:
         return [fstat(folder).st_mtime_ns for folder in self._folders]
 
 
-def serve(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
+def serve(incoming: int, outgoing: int, grade: Grade, private: bool) -> None:
     """Grade until the parent closes the pipe."""
     me = getpid()
-    litter, scratch = (Litter(), Scratch()) if isolated else (None, None)
+    litter, scratch = Litter(private), Scratch() if private else None
     events = Events()
     while True:
         held, since, recycle = b"", monotonic(), False
@@ -344,7 +349,7 @@ def serve(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
                     _exit(0)  # a child that user code forked has no business with the protocol
                 if scratch is not None:
                     scratch.sweep()
-                recycle = litter is not None and litter.left()
+                recycle = litter.left()
                 events.looked()
             held += framed_reply(job, reply, recycle)
             if monotonic() - since > HOLD_SECONDS:
@@ -353,9 +358,9 @@ def serve(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
         send(outgoing, held)
 
 
-def serve_fresh(incoming: int, outgoing: int, grade: Grade, isolated: bool) -> None:
+def serve_fresh(incoming: int, outgoing: int, grade: Grade, private: bool) -> None:
     """The same, each job in a child of its own: nothing was graded before it."""
-    scratch = Scratch() if isolated else None
+    scratch = Scratch() if private else None
     while True:
         for job in read_frame(incoming):
             child = fork()
@@ -394,8 +399,8 @@ def main() -> None:
         os._exit(0)
     write_frame(outgoing, {"loaded": True})
     if start["fork"]:
-        serve_fresh(incoming, outgoing, grade, start["isolated"])
-    serve(incoming, outgoing, grade, start["isolated"])
+        serve_fresh(incoming, outgoing, grade, start["private"])
+    serve(incoming, outgoing, grade, start["private"])
 
 
 if __name__ == "__main__":
