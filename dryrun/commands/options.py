@@ -19,10 +19,11 @@ from dryrun.config import (
     Piece,
     Thresholds,
 )
-from dryrun.errors import DryRunError
+from dryrun.errors import DryRunError, GraderError
 from dryrun.graders.conventions import Convention
 from dryrun.graders.files import grader_of
 from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.schema import load_grader
 from dryrun.paths import data_dir
 from dryrun.printing import note
 from dryrun.report import Report, render_html, render_markdown
@@ -217,10 +218,15 @@ def grader(options: argparse.Namespace) -> dict[str, Any] | str:
     Raises
     ------
     DryRunError
-        It cannot be read, or no convention fits it.
+        It cannot be read, no convention fits it, or it has problems; the message names the file.
     """
     convention = Convention(options.convention) if options.convention else None
-    return grader_of(text_of(options.grader, "--grader"), convention, options.function)
+    try:
+        config = grader_of(text_of(options.grader, "--grader"), convention, options.function)
+        load_grader(config)
+    except GraderError as error:
+        raise GraderError(f"{options.grader}: {error.summary}", error.problems, error.total) from None
+    return config
 
 
 def text_of(path: Path, option: str) -> str:
@@ -232,7 +238,7 @@ def text_of(path: Path, option: str) -> str:
         It cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DryRunError(f"{option} {path}: not UTF-8 text. Save it as UTF-8 and try again.") from error
     except OSError as error:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from dryrun.analysis.wording import plural
 from dryrun.commands import options as shared
 from dryrun.commands.values import seconds
 from dryrun.config import SamplingConfig
@@ -66,7 +67,7 @@ def execute(options: argparse.Namespace) -> int:
     sound = not any(finding.severity is Severity.ERROR for finding in findings)
     if options.ceiling:
         sound = _ceiling(spec, prompts, options) and sound
-    say("No finding." if not findings else f"{len(findings)} findings.")
+    say(f"{plural(len(findings), 'finding')}." if findings else "No finding.")
     return 0 if sound else PROBLEMS
 
 

@@ -66,7 +66,10 @@ def numbers(values: Any) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, value in dict(values).items():
         if len(found) < MAX_PARTS and not isinstance(value, (str, bytes)) and hasattr(value, "__float__"):
-            number = float(value)
+            try:
+                number = float(value)
+            except (TypeError, ValueError, OverflowError):
+                continue  # an array has __float__ too, whatever its length
             if math.isfinite(number):
                 found[str(name)[:60]] = number
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from dryrun.graders.check_source import check_source
+from dryrun.graders.check_words import check_words
 from dryrun.graders.findings import Finding, RowCount, Severity, did_you_mean
 from dryrun.graders.isolation import Mechanism
 from dryrun.graders.sandbox import sandbox_status
@@ -44,6 +45,7 @@ def check_against(spec: GraderSpec, prompts: Iterable[Prompt], response_format: 
     for where, grader in spec.walk():
         for name, template in grader.templates.items():
             findings += _check_template(template, f"{where}.{name}", rows, response_format)
+        findings += check_words(grader, where, rows)
         if isinstance(grader, StringCheckSpec):
             findings += _check_like(grader, where, rows)
         if isinstance(grader, (StringCheckSpec, TextSimilaritySpec)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dryrun.graders.source import FIX_SIGNATURE, checked_source, defined_names, parsed, top_level
@@ -299,7 +299,24 @@ def _chosen(tree: ast.Module, nodes: list[Function], convention: Convention) -> 
             f"holds {len(left)} functions by {VOICES[convention].name} convention: {names}. "
             f'Choose one: "function": "{left[0].name}" in JSON, --function {left[0].name} in a terminal.'
         )
-    return _entry(tree, left[0], convention)
+    return _completed(tree, _entry(tree, left[0], convention))
+
+
+def _completed(tree: ast.Module, entry: Entry) -> Entry:
+    """The entry itself, or the ``partial`` of it that the source makes of it."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=name)],
+                value=ast.Call(func=made, args=[ast.Name(id=inner)], keywords=given),
+            ) if inner == entry.function and ast.unparse(made).split(".")[-1] == "partial":
+                known = {keyword.arg for keyword in given}
+                left = [
+                    tuple(one for one in names if one not in known)
+                    for names in (entry.parameters, entry.required)
+                ]
+                return replace(entry, function=name, line=node.lineno, parameters=left[0], required=left[1])
+    return entry
 
 
 def _only(tree: ast.Module, functions: list[Function], convention: Convention) -> Entry:
@@ -357,6 +374,11 @@ def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
             f"line {group[0].lineno}: {group[0].name} grades a group of responses at once, which Dry Run "
             "cannot: it grades one by one. Write a function of completion and answer."
         )
+    if any(node.name == "load_environment" for node in functions):
+        return (
+            "makes its reward functions within load_environment, where nothing can call them. "
+            "Move the function to the top level: def f(completion, answer)."
+        )
     inner = [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
     if any({"reward", "metric"} & _decorators(node) for node in inner):
         return (
@@ -366,4 +388,19 @@ def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
     if functions:
         names = ", ".join(node.name for node in functions)
         return f"holds no function by a convention known here (it defines {names}). {CHOOSE}"
+    return _no_function(tree)
+
+
+def _no_function(tree: ast.Module) -> str:
+    """What a source without functions has instead."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if isinstance(node.value, ast.Dict):
+                return f"line {node.lineno} gives {name} an object. Give that object alone, as JSON."
+            if isinstance(node.value, ast.Call | ast.Lambda):
+                return (
+                    f"defines no function; line {node.lineno} makes {name}. If that is what grades, "
+                    f"say so: --function {name} --convention {', '.join(Convention)}."
+                )
     return f"defines no function named grade. {FIX_SIGNATURE}"

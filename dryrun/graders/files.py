@@ -10,6 +10,7 @@ from typing import Any
 from dryrun.errors import DryRunError, GraderError, Problem
 from dryrun.graders.conventions import Convention, entry_of, is_body
 from dryrun.graders.source import parsed
+from dryrun.graders.syntax import BOM
 
 Config = dict[str, Any]
 
@@ -41,6 +42,7 @@ def grader_of(text: str, convention: Convention | None = None, function: str | N
     GraderError
         No convention fits the source, or several functions do.
     """
+    text = text.removeprefix(BOM)
     if is_python(text):
         return python_grader(text, convention, function)
     if convention is None and function is None:
@@ -71,7 +73,7 @@ def read_grader(
 
 def is_python(text: str) -> bool:
     """Whether a text is meant as Python source rather than JSON."""
-    if not text.strip() or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"'):
+    if not text.strip() or text.lstrip(f"{BOM} \t\r\n")[:1] in ("{", "[", '"'):
         return False
     try:
         tree = parsed(text)
@@ -88,7 +90,7 @@ def python_grader(source: str, convention: Convention | None = None, function: s
     GraderError
         No convention fits it, or several functions do.
     """
-    source = source.removeprefix("\ufeff")
+    source = source.removeprefix(BOM)
     try:
         tree = parsed(source)
         if is_body(tree) and convention in (None, Convention.OPENAI):

@@ -43,8 +43,14 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<operator>\*\*|[-+*/^(),])"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<operator>\*\*|//|[-+*/^(),])"
 )
+ALLOWED = f"Only numbers, sub-grader keys, + - * / ^, parentheses, commas and {', '.join(FUNCTIONS)} are."
+LOOKALIKES = {"\u2212": "-", "\u2013": "-", "\u00d7": "*", "\u00b7": "*", "\u00f7": "/"}
+"""Signs of printed mathematics, and how formulas have them."""
+_WORDS = re.compile(r"\b(if|else|and|or|not)\b")
+_PRODUCT = re.compile(r"[0-9)]\s*(?:[A-Za-z_]|\()")
+
 _PREFIX = "v_"  # keeps variables apart from functions and from Python's keywords
 
 Interval = tuple[float, float]
@@ -135,7 +141,9 @@ def parse_formula(text: str) -> Formula:
         tree = ast.parse(python, mode="eval").body
         variables = tuple(dict.fromkeys(_checked(tree)))
     except SyntaxError as error:
-        raise FormulaError(_syntax_message(text, pieces, error)) from None
+        if "too many nested" in error.msg:
+            raise FormulaError("is nested too deeply") from None
+        raise FormulaError(_syntax_message(text, pieces, error), _syntax_fix(text)) from None
     except (RecursionError, MemoryError):
         raise FormulaError("is nested too deeply") from None
     return Formula(text, variables, python, tree)
@@ -147,22 +155,28 @@ def _translated(text: str) -> Iterator[tuple[str, int]]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise FormulaError(
-                f"has {text[position]!r} at position {position + 1}, which is not part of formulas",
-                "Only numbers, sub-grader keys, + - * / ^, parentheses, commas and "
-                + ", ".join(FUNCTIONS)
-                + " are.",
-            )
+            what = f"has {text[position]!r} at position {position + 1}, which is not part of formulas"
+            raise FormulaError(what, _fix_for(text[position]))
         yield _python_token(text, match), position
         position = match.end()
 
 
+def _fix_for(letter: str) -> str:
+    """What to write instead of something that is no part of formulas."""
+    if letter in "{}$":
+        return "Write the key by itself, without braces."
+    if letter in "<>=!&|?":
+        return "There are no comparisons and no conditions; min, max, floor and ceil can often do it."
+    if letter in LOOKALIKES:
+        return f"Write {LOOKALIKES[letter]}."
+    return ALLOWED
+
+
 def _python_token(text: str, match: re.Match[str]) -> str:
     token = match.group()
-    if token == "**":
-        raise FormulaError(
-            f"has '**' at position {match.start() + 1}, which is not an operator", "Power is written ^."
-        )
+    if token in ("**", "//"):
+        fix = "Power is written ^." if token == "**" else "Write floor(a / b)."
+        raise FormulaError(f"has {token!r} at position {match.start() + 1}, which is not an operator", fix)
     if match["space"]:
         return " "
     if match["number"]:
@@ -176,8 +190,16 @@ def _python_token(text: str, match: re.Match[str]) -> str:
     return "**" if token == "^" else token
 
 
+def _syntax_fix(text: str) -> str:
+    if _WORDS.search(text):
+        return _fix_for("?")
+    return "A product needs its sign: 2 * a." if _PRODUCT.search(text) else ""
+
+
 def _syntax_message(text: str, pieces: list[tuple[str, int]], error: SyntaxError) -> str:
     """Where in the original text Python's parser stopped."""
+    if text.rstrip()[-1] in "+-*/^(,":
+        return f"ends too early, after {text.rstrip()[-12:]!r}"
     offset = (error.offset or 1) - 1
     written = 0
     for piece, position in pieces:
@@ -203,8 +225,16 @@ def _checked(node: ast.expr) -> Iterator[str]:
             _check_call(name, len(arguments))
             for argument in arguments:
                 yield from _checked(argument)
+        case ast.Tuple(elts=[]):
+            raise FormulaError("has parentheses with nothing in them")
+        case ast.Tuple():
+            raise FormulaError(
+                "has a comma outside of min(...) and max(...)", "A decimal point is written '.'."
+            )
         case _:
-            raise FormulaError(f"holds something that is not arithmetic: {type(node).__name__.lower()}")
+            raise FormulaError(
+                f"holds something that is not arithmetic: {type(node).__name__.lower()}", ALLOWED
+            )
 
 
 def _check_call(name: str, count: int) -> None:

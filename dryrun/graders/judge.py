@@ -37,6 +37,9 @@ TRIES = 2
 NO_SCHEMA = re.compile(r"response_format|json_schema|structured|schema|grammar|guided|json_object", re.I)
 """In the error of a server that does not know what it was asked for."""
 
+NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+"""A number in quotes: float() alone would also take 1_0 and digits of other scripts."""
+
 Read = Callable[[Any], tuple[float, str]]
 """The judge's ``result`` -> reward, and what was wrong with it (``""`` if nothing)."""
 
@@ -200,7 +203,10 @@ def result_of(text: str) -> Any:
 
 
 def _json_in(text: str) -> Any:
-    """The JSON value that a text is, or the last object in it (after reasoning, within a code fence)."""
+    """The JSON value that a text is, or the last object in it (after reasoning, within a code fence).
+
+    Of several objects, the last that has a result.
+    """
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -209,7 +215,7 @@ def _json_in(text: str) -> Any:
     while at >= 0:
         try:
             value, end = decoder.raw_decode(text, at)
-            found, at = value, text.find("{", end)
+            found, at = value if found is None or "result" in value else found, text.find("{", end)
         except (ValueError, RecursionError):
             at = text.find("{", at + 1)
     if found is None:
@@ -233,7 +239,8 @@ def _kind(spec: JudgeSpec) -> tuple[Question, Read]:
 def read_score(result: Any, low: float, high: float) -> tuple[float, str]:
     """The reward of a score: clamped to ``[low, high]``; 0 for what is no finite number."""
     try:
-        number = math.nan if isinstance(result, bool) else float(result)
+        written = isinstance(result, str) and not NUMBER.fullmatch(result.strip())
+        number = math.nan if isinstance(result, bool) or written else float(result)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):

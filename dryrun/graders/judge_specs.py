@@ -9,9 +9,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from dryrun.config import Frozen
+from dryrun.graders.findings import did_you_mean
 from dryrun.graders.formula import Interval
 from dryrun.graders.specs import GraderSpec, GraderType
 from dryrun.graders.template import Template, parse_template
@@ -127,7 +128,7 @@ class JudgeSpec(GraderSpec):
 
 def _checked_range(values: list[float]) -> list[float]:
     if len(values) != 2 or not all(map(math.isfinite, values)) or values[0] >= values[1]:
-        raise ValueError("must be two finite numbers, the lower one first")
+        raise ValueError("must be two finite numbers, the lower one first, like [0, 5]")
     return values
 
 
@@ -154,11 +155,16 @@ class LabelModelSpec(JudgeSpec):
     labels: Annotated[list[str], Field(min_length=1)]
     passing_labels: Annotated[list[str], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _passing_are_labels(self) -> LabelModelSpec:
-        if strangers := [label for label in self.passing_labels if label not in self.labels]:
-            raise ValueError(f"passing_labels holds {strangers[0]!r}, which is not one of labels")
-        return self
+    @field_validator("passing_labels")
+    @classmethod
+    def _are_labels(cls, passing: list[str], info: ValidationInfo) -> list[str]:
+        labels = info.data.get("labels", passing)  # labels that are wrong themselves are reported there
+        if strangers := [label for label in passing if label not in labels]:
+            near = did_you_mean(strangers[0], labels)
+            raise ValueError(
+                f"passing_labels holds {strangers[0]!r}, which is not one of labels. {near}".rstrip()
+            )
+        return passing
 
     @property
     def range(self) -> Interval:

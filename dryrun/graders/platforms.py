@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
+from dryrun.graders.check_words import check_threshold
 from dryrun.graders.conventions import VOICES, Convention
 from dryrun.graders.findings import SHOWN_ROWS, Finding, Severity
 from dryrun.graders.judge_specs import JudgeSpec, LabelModelSpec
@@ -120,6 +121,7 @@ def _check_graders(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
         fix = "Put it into a multi grader, or ask for a score (score_model)."
         yield Finding(Severity.ERROR, "$.type", f"{platform} trains with no label_model alone.", fix)
     for where, part in spec.walk():
+        yield from check_threshold(part, where)
         if isinstance(part, TextSimilaritySpec) and part.evaluation_metric is Metric.COSINE:
             what = f"{platform} has cosine for evals only, not for fine-tuning."
             fix = "Use fuzzy_match, a rouge metric or a judge."

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,21 +12,30 @@ from pydantic_core import ErrorDetails
 
 from dryrun.config import Frozen
 from dryrun.errors import GraderError, Problem
-from dryrun.graders.conventions import Convention
 from dryrun.graders.files import grader_of
-from dryrun.graders.findings import did_you_mean, nearest
+from dryrun.graders.findings import did_you_mean
 from dryrun.graders.formula import FUNCTIONS, Formula, FormulaError, parse_formula
-from dryrun.graders.judge_specs import ROLES, JudgeMessage, JudgeSampling, LabelModelSpec, ScoreModelSpec
+from dryrun.graders.hints import (
+    WANTED,
+    choice_fix,
+    extra_fix,
+    guessed_type,
+    missing_fix,
+    path_of,
+    shape_fix,
+    type_fix,
+    unpacked,
+)
+from dryrun.graders.judge_specs import JudgeMessage, JudgeSampling, LabelModelSpec, ScoreModelSpec
 from dryrun.graders.specs import (
     GraderSpec,
     GraderType,
-    Metric,
     MultiSpec,
-    Operation,
     PythonSpec,
     StringCheckSpec,
     TextSimilaritySpec,
 )
+from dryrun.graders.syntax import value_of
 
 SPECS: Mapping[GraderType, type[GraderSpec]] = {
     GraderType.STRING_CHECK: StringCheckSpec,
@@ -46,19 +54,6 @@ _USE_INSTEAD = "Use string_check, text_similarity, score_model, python or multi.
 
 NESTED: Mapping[str, type[Frozen]] = {"sampling_params": JudgeSampling, "input": JudgeMessage}
 """Fields that hold records of their own, for the fixes of unknown fields within them."""
-
-ALIASES: Mapping[str, Mapping[str, str]] = {
-    "operation": {"neq": "ne", "equals": "eq", "==": "eq", "!=": "ne", "contains": "like"},
-    "evaluation_metric": {"fuzzy": "fuzzy_match", "rouge": "rouge_l", "levenshtein": "fuzzy_match"},
-}
-"""Words people write for a value, where the nearest spelling would not find it."""
-
-CHOICES: Mapping[str, Sequence[str]] = {
-    "operation": [operation.value for operation in Operation],
-    "evaluation_metric": [metric.value for metric in Metric],
-    "role": ROLES,
-    "convention": [convention.value for convention in Convention],
-}
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -80,7 +75,7 @@ def load_grader(config: Mapping[str, Any] | str, where: str = "$") -> GraderSpec
     """
     problems: list[Problem] = []
     config = grader_of(config) if isinstance(config, str) else config
-    value = _parsed(config, where, problems) if isinstance(config, str) else config
+    value = value_of(config, where, problems) if isinstance(config, str) else config
     spec = None if problems else _load(value, where, problems)
     if spec is None or problems:
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -88,66 +83,15 @@ def load_grader(config: Mapping[str, Any] | str, where: str = "$") -> GraderSpec
     return spec
 
 
-def _parsed(text: str, where: str, problems: list[Problem]) -> Any:
-    """The value of a JSON text; syntax errors name line and column, repeated keys are errors."""
-    if not text.strip():
-        problems.append(Problem(where, "there is no grader: the text is empty."))
-        return None
-    repeated: list[str] = []
-    try:
-        value = json.loads(text, object_pairs_hook=_noting_repeats(repeated), parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        problems.append(_syntax_problem(text, error))
-        return None
-    except (ValueError, RecursionError) as error:
-        problems.append(Problem(where, f"this is not JSON: {error or 'nested too deeply'}."))
-        return None
-    problems += [
-        Problem(where, f"the key {key!r} occurs twice in one object.", "Keep one of the two.")
-        for key in repeated
-    ]
-    return value
-
-
-def _noting_repeats(repeated: list[str]) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
-    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        repeated.extend(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        return dict(pairs)
-
-    return build
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _syntax_problem(text: str, error: json.JSONDecodeError) -> Problem:
-    here = f"line {error.lineno}, column {error.colno}"
-    line = text.splitlines()[error.lineno - 1] if error.lineno <= len(text.splitlines()) else ""
-    if error.msg.startswith("Invalid control character"):
-        fix = "Line breaks within a string are written \\n."
-    elif "'" in line[max(0, error.colno - 2) : error.colno + 1]:
-        fix = "JSON strings stand in double quotes."
-    elif error.pos >= len(text.rstrip()):
-        fix = "The text ends too early: is a closing brace missing?"
-    else:
-        fix = (
-            "Is a comma missing or one too many?"
-            if "delimiter" in error.msg or "property" in error.msg
-            else ""
-        )
-    return Problem(here, f"this is not JSON: {error.msg}.", fix)
-
-
 def _load(value: Any, where: str, problems: list[Problem], inside_multi: bool = False) -> GraderSpec | None:
     if not isinstance(value, Mapping):
-        problems.append(Problem(where, f"a grader is a JSON object, not {_kind(value)}."))
+        problems.append(Problem(where, f"a grader is a JSON object, not {_kind(value)}.", unpacked(value)))
         return None
     kind = _type_of(value, where, problems)
     if kind is None:
         return None
     if kind in NOT_YET:
-        problems.append(Problem(f"{where}.type", f"a {kind} grader {NOT_YET[kind]}.", _USE_INSTEAD))
+        problems.append(Problem(f"{where}.type", f"a grader of type {kind} {NOT_YET[kind]}.", _USE_INSTEAD))
         return None
     if kind is not GraderType.MULTI:
         return _validated(SPECS[kind], value, where, problems)
@@ -160,41 +104,28 @@ def _load(value: Any, where: str, problems: list[Problem], inside_multi: bool = 
 
 def _type_of(value: Mapping[str, Any], where: str, problems: list[Problem]) -> GraderType | None:
     """The type of a grader; a missing one is guessed for the fix, never for the result."""
-    known = [kind.value for kind in GraderType]
     kind = value.get("type")
-    if kind in known:
+    if kind in [known.value for known in GraderType]:
         return GraderType(kind)
     if kind is None:
-        problems.append(Problem(where, "the field 'type' is missing.", _guessed_type(value)))
+        problems.append(Problem(where, "the field 'type' is missing.", guessed_type(value, where)))
     else:
         shown = json.dumps(kind, default=str)
         problems.append(
-            Problem(f"{where}.type", f"{shown} is not a type of grader.", did_you_mean(kind, known))
+            Problem(f"{where}.type", f"{shown} is not a type of grader.", type_fix(kind, value, where))
         )
     return None
-
-
-def _guessed_type(value: Mapping[str, Any]) -> str:
-    for wrapper in ("grader", "reinforcement", "method"):
-        if isinstance(value.get(wrapper), Mapping):
-            return f"This looks like a job: the grader is the object under {wrapper!r}."
-    marks = {"operation": "string_check", "evaluation_metric": "text_similarity", "source": "python"}
-    marks |= {"calculate_output": "multi", "graders": "multi"}
-    marks |= {"passing_labels": "label_model", "labels": "label_model", "model": "score_model"}
-    for field, kind in marks.items():
-        if field in value:
-            return f'With {field!r} it is probably "type": "{kind}".'
-    return f"Known types: {', '.join(kind.value for kind in SPECS)}."
 
 
 def _load_multi(value: Mapping[str, Any], where: str, problems: list[Problem]) -> GraderSpec | None:
     before = len(problems)
     graders = _named_graders(value.get("graders"), f"{where}.graders", problems)
+    keys = set(graders) if len(problems) == before else set()
     loaded = {
         key: _load(grader, f"{where}.graders.{key}", problems, inside_multi=True)
         for key, grader in graders.items()
     }
-    _check_formula(value.get("calculate_output"), set(graders), f"{where}.calculate_output", problems)
+    _check_formula(value.get("calculate_output"), keys, f"{where}.calculate_output", problems)
     outer = {**value, "graders": {key: spec for key, spec in loaded.items() if spec}}
     spec = _validated(MultiSpec, outer, where, problems)
     return spec if len(problems) == before else None
@@ -260,7 +191,8 @@ def _check_formula(text: Any, keys: set[str], where: str, problems: list[Problem
 
 
 def _unknown(formula: Formula, keys: set[str]) -> list[str]:
-    return [name for name in formula.variables if name not in keys]
+    """Variables that are no key; none where the keys themselves are in question."""
+    return [name for name in formula.variables if keys and name not in keys]
 
 
 def _variable_fix(name: str, keys: set[str]) -> str:
@@ -284,35 +216,33 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
     """One of pydantic's findings in the words of the grader's author."""
     steps = detail["loc"]
     field = str(steps[-1]) if steps else ""
-    path = _path(where, steps)
+    path = path_of(where, steps)
     match detail["type"]:
         case "missing":
-            return Problem(_path(where, steps[:-1]), f"the field {field!r} is missing.", _missing_fix(field))
+            return Problem(path_of(where, steps[:-1]), f"the field {field!r} is missing.", missing_fix(field))
         case "extra_forbidden":
             return _unknown_field(model, where, steps)
         case "enum" | "literal_error":
-            return _wrong_choice(path, field, detail["input"])
+            shown = json.dumps(detail["input"], default=str)
+            return Problem(path, f"{shown} is not one of its values.", choice_fix(field, detail["input"]))
         case "value_error":
             return _value_problem(path, detail)
         case other if other.endswith("_type"):
-            wanted = other.removesuffix("_type").replace("string", "text").replace("float", "a number")
-            return Problem(path, f"must be {wanted}, not {_kind(detail['input'])}.")
+            wanted = WANTED.get(other.removesuffix("_type"), other.removesuffix("_type"))
+            what = f"must be {wanted}, not {_kind(detail['input'])}."
+            return Problem(path, what, shape_fix(field, wanted, detail["input"]))
         case _:
             return Problem(path, f"{detail['msg']}.")
 
 
-def _path(where: str, steps: Sequence[int | str]) -> str:
-    return where + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-
-
 def _unknown_field(model: type[GraderSpec], where: str, steps: Sequence[int | str]) -> Problem:
-    field, path = str(steps[-1]), _path(where, steps)
+    field, path = str(steps[-1]), path_of(where, steps)
     if len(steps) > 1:
         owner, known = str(steps[0]), NESTED.get(str(steps[0]))
         names = _names(known) if known else []
-        return Problem(path, f"{owner} has no field {field!r}.", _extra_fix(names, field))
+        return Problem(path, f"{owner} has no field {field!r}.", extra_fix(names, field))
     names = _names(model)
-    return Problem(path, f"a {_kind_name(model)} grader has no field {field!r}.", _extra_fix(names, field))
+    return Problem(path, f"a {_kind_name(model)} grader has no field {field!r}.", extra_fix(names, field))
 
 
 def _names(model: type[Frozen]) -> list[str]:
@@ -321,35 +251,8 @@ def _names(model: type[Frozen]) -> list[str]:
 
 
 def _value_problem(path: str, detail: ErrorDetails) -> Problem:
-    message = str(detail.get("ctx", {}).get("error", detail["msg"]))
-    return Problem(path, message if message.endswith(".") else f"{message}.")
-
-
-def _missing_fix(field: str) -> str:
-    if field in CHOICES:
-        return f"One of {', '.join(CHOICES[field])}."
-    hints = {
-        "name": "Any short text.",
-        "input": 'Usually "{{sample.output_text}}"; for a judge, a list of messages.',
-        "reference": 'For example "{{item.reference_answer}}".',
-        "model": "The judge's name, e.g. gpt-5.4-mini.",
-        "labels": 'For example ["good", "bad"].',
-        "passing_labels": 'Those of labels that pay 1, e.g. ["good"].',
-        "calculate_output": "A formula of the sub-graders' keys, e.g. 0.8 * exact + 0.2 * fuzzy.",
-    }
-    return hints.get(field, "")
-
-
-def _extra_fix(known: Sequence[str], field: str) -> str:
-    if nearest(field, known) is not None:
-        return did_you_mean(field, known)
-    return f"Leave it out; its fields are {', '.join(known)}."
-
-
-def _wrong_choice(path: str, field: str, given: object) -> Problem:
-    alias = ALIASES.get(field, {}).get(given.lower()) if isinstance(given, str) else None
-    fix = f"Did you mean {alias!r}?" if alias else did_you_mean(given, CHOICES.get(field, ()))
-    return Problem(path, f"{json.dumps(given, default=str)} is not one of its values.", fix)
+    message = str(detail.get("ctx", {}).get("error", detail["msg"])).rstrip()
+    return Problem(path, message if message.endswith((".", "?")) else f"{message}.")
 
 
 def _kind_name(model: type[GraderSpec]) -> str:

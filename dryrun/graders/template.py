@@ -19,8 +19,8 @@ SAMPLE_MEMBERS = ("output_text", "output_json", "output_tools", "output_audio", 
 
 _BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
-_REFERENCE = re.compile(rf"\s*({_NAME})((?:\.{_NAME}|\[\d+\])*)\s*")
-_STEP = re.compile(rf"\.({_NAME})|\[(\d+)\]")
+_REFERENCE = re.compile(rf"\s*({_NAME})((?:\.{_NAME}|\[[0-9]+\])*)\s*")
+_STEP = re.compile(rf"\.({_NAME})|\[([0-9]+)\]")
 
 Step = str | int
 

@@ -16,6 +16,10 @@ def findings(grader: dict[str, Any], items: list[dict[str, Any]], response_forma
     return [str(found) for found in check_against(load_grader(grader), prompts, response_format)]
 
 
+def judge(asked: str) -> dict[str, Any]:
+    return {"type": "score_model", "name": "j", "model": "m", "input": [{"role": "user", "content": asked}]}
+
+
 ROWS = [{"messages": [], "reference_answer": str(number)} for number in range(10)]
 
 
@@ -53,6 +57,41 @@ def test_a_field_that_some_rows_lack_is_a_warning_that_counts_them() -> None:
 )
 def test_traps_are_pointed_out(grader: dict[str, Any], said: str) -> None:
     assert any(said in text for text in findings(grader, ROWS))
+
+
+@pytest.mark.parametrize(
+    ("grader", "said"),
+    [
+        (
+            string_check(reference="item.reference_answer"),
+            "$.reference: 'item.reference_answer' is plain text",
+        ),
+        (string_check(reference="{item.reference_answer}"), "Write {{item.reference_answer}}."),
+        (string_check(reference="${item.reference_answer}"), "Write {{item.reference_answer}}."),
+        (string_check(reference="<item.reference_answer>"), "Write {{item.reference_answer}}."),
+        (string_check(reference="reference_answer"), "For the field write {{item.reference_answer}}."),
+        (judge("Is {sample.output_text} right?"), "$.input[0].content: '{sample.output_text}' is plain text"),
+        (judge("Is it right?"), "$.input: no message to the judge holds the response"),
+        (
+            {
+                "type": "multi",
+                "name": "m",
+                "graders": {"used": string_check(), "unused": string_check("ilike")},
+                "calculate_output": "used",
+            },
+            "$.graders.unused: the formula does not use 'unused'",
+        ),
+    ],
+)
+def test_text_without_braces_and_parts_without_effect_are_pointed_out(
+    grader: dict[str, Any], said: str
+) -> None:
+    assert any(said in text for text in findings(grader, ROWS)), findings(grader, ROWS)
+
+
+@pytest.mark.parametrize("text", ["yes", "f(x) = {x}", "{1, 2}", "the item", "sample", r"\frac{1}{2}"])
+def test_plain_text_that_is_meant_is_left_alone(text: str) -> None:
+    assert findings(string_check(reference=text), ROWS) == []
 
 
 def test_an_empty_needle_is_in_every_response() -> None:

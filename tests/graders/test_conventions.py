@@ -257,6 +257,27 @@ def test_numbers_beside_the_reward_are_sub_rewards() -> None:
     assert graded(TRL_LOGS, "4").sub_rewards == {"share_right": 0.5}
 
 
+def test_an_array_beside_the_reward_is_no_number_and_no_failure() -> None:
+    source = """
+        import numpy
+        def compute_score(data_source, solution_str, ground_truth, extra_info=None):
+            return {"score": 1.0, "one": numpy.array(2.0), "several": numpy.array([1.0, 2.0])}
+    """
+    found = graded(source, "4")
+    assert (found.reward, found.sub_rewards) == (1.0, {"one": 2.0})
+
+
+def test_a_function_completed_by_partial_is_called_as_it_was_completed() -> None:
+    source = """
+        from functools import partial
+        def _weighted(completions, weight, **kwargs): return [weight for _ in completions]
+        reward = partial(_weighted, weight=0.25)
+    """
+    entry = entry_of(text(source))
+    assert (entry.convention, entry.function, entry.required) == (Convention.TRL, "reward", ("completions",))
+    assert graded(source, "4").reward == 0.25
+
+
 @pytest.mark.parametrize(
     ("source", "outcome"),
     [
@@ -329,6 +350,11 @@ def test_the_convention_and_the_function_can_be_set() -> None:
         ("def grade(sample, item): return 1.0 +", "line 1 is not Python"),
         ("from __future__ import annotations\nreturn 1.0", "from __future__"),
         ("def grade(sample): return 1.0", "exactly two positional parameters"),
+        (
+            "def load_environment():\n  def right(completion, answer): return 1.0\n  return right",
+            "within load_environment",
+        ),
+        ("class R:\n  def __call__(self, completions): ...\nreward = R()", "--function reward --convention"),
     ],
 )
 def test_what_cannot_be_called_is_refused_with_the_reason(source: str, said: str) -> None:

@@ -92,6 +92,8 @@ def test_a_score_is_asked_for_as_the_service_asks_and_paid_on_its_own_scale(judg
         (-1, 0.0, ""),
         ("4", 4.0, ""),
         ("high", 0.0, "no number"),
+        ("1_0", 0.0, "no number"),
+        ("\u0664", 0.0, "no number"),
         (True, 0.0, "no number"),
         (None, 0.0, "no number"),
         ([4], 0.0, "no number"),
@@ -249,6 +251,11 @@ def test_what_is_loaded_is_what_is_written() -> None:
 def test_an_answer_without_a_result_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="judge's answer"):
         result_of(text)
+
+
+def test_of_several_objects_the_last_with_a_result_counts() -> None:
+    """Judges write objects of their own before and after the one they were asked for."""
+    assert result_of('<think>{"result": 5}</think>{"steps": [], "result": 2} Note: {"sure": true}') == 2
 
 
 def test_a_run_with_a_judge_keeps_apart_what_other_judges_said(

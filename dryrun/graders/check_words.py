@@ -1,0 +1,59 @@
+"""Text that was meant as a template, and parts of a grader that have no effect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from dryrun.graders.findings import Finding, Severity
+from dryrun.graders.judge_specs import JudgeSpec
+from dryrun.graders.specs import GraderSpec, MultiSpec
+from dryrun.graders.template import Template
+from dryrun.records import Prompt
+
+_PATH = r"(?:item|sample)\.[A-Za-z_][\w.\[\]-]*"
+_HALF = re.compile(rf"[$%]?[{{<\[(]+\s*({_PATH})\s*[}}>\])]+")
+_BARE = re.compile(rf"\s*\$?\.?({_PATH})\s*")
+
+
+def check_words(grader: GraderSpec, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+    """Findings about one grader; `rows` may be none."""
+    for name, template in grader.templates.items():
+        yield from _check_plain_text(template, f"{where}.{name}", rows)
+    if isinstance(grader, MultiSpec):
+        yield from _check_unused(grader, where)
+    if isinstance(grader, JudgeSpec) and not _shows_response(grader):
+        what = "no message to the judge holds the response, so its answer cannot depend on it."
+        yield Finding(Severity.WARNING, f"{where}.input", what, "Put {{sample.output_text}} into one.")
+
+
+def _check_plain_text(template: Template, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+    """A reference without its double braces is text like any other, and compared letter by letter."""
+    for text in (part for part in template.parts if isinstance(part, str)):
+        whole = len(template.parts) == 1
+        if found := _HALF.search(text) or (_BARE.fullmatch(text) if whole else None):
+            what = f"{found.group().strip()!r} is plain text: only double braces are filled."
+            yield Finding(Severity.WARNING, where, what, f"Write {{{{{found.group(1)}}}}}.")
+        elif whole and rows and all(text.strip() in prompt.item for prompt in rows):
+            what = f"{text.strip()!r} is plain text, and a field of the rows has this name."
+            yield Finding(Severity.WARNING, where, what, f"For the field write {{{{item.{text.strip()}}}}}.")
+
+
+def _check_unused(grader: MultiSpec, where: str) -> Iterator[Finding]:
+    for key in grader.graders:
+        if key not in grader.formula.variables:
+            what = f"the formula does not use {key!r}: it is graded and changes nothing."
+            fix = f"Use it in calculate_output, or leave {key} out."
+            yield Finding(Severity.WARNING, f"{where}.graders.{key}", what, fix)
+
+
+def _shows_response(grader: JudgeSpec) -> bool:
+    templates = grader.templates.values()
+    return any(part.namespace == "sample" for template in templates for part in template.references)
+
+
+def check_threshold(grader: GraderSpec, where: str) -> Iterator[Finding]:
+    """What `pass_threshold` does not do in training."""
+    if getattr(grader, "pass_threshold", None) is not None:
+        what = "pass_threshold changes no reward: training pays the grade itself."
+        yield Finding(Severity.NOTE, f"{where}.pass_threshold", what, "It is for reports; leave it or not.")
