@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +17,8 @@ from dryrun.dataset import dataset_from_items
 from dryrun.runner import prepare, start, work_on
 from dryrun.runs import Run, RunStatus
 from dryrun.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent
 
 EXACT: dict[str, Any] = {
     "type": "string_check",
@@ -82,3 +87,23 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+class Command(subprocess.Popen[str]):
+    """The command line in a process of its own, with both outputs as text; ended with its block."""
+
+    def __init__(self, arguments: list[str], before: Callable[[], None] | None = None) -> None:
+        super().__init__(
+            [sys.executable, "-m", "dryrun", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "OPENAI_API_KEY": "k"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=before,
+        )
+
+    def __exit__(self, *error: Any) -> None:
+        if error != (None, None, None):  # Popen would wait for ever for what a failed test left running
+            self.kill()
+        super().__exit__(*error)

@@ -16,8 +16,7 @@ from dryrun.results import load_results
 from dryrun.runs import list_runs
 from dryrun.store import Store
 from tests.fake_batches import FakeBatches
-from tests.support import EXACT, sum_rows, wait_until, write_jsonl
-from tests.test_cli import command
+from tests.support import EXACT, Command, sum_rows, wait_until, write_jsonl
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -47,7 +46,7 @@ def assert_whole(store: Store) -> None:
 
 
 def killed(arguments: list[str], ready: Callable[[], bool]) -> None:
-    with command(arguments) as process:
+    with Command(arguments) as process:
         wait_until(ready)
         process.kill()
     assert process.returncode == -signal.SIGKILL
@@ -84,7 +83,7 @@ def test_killed_while_waiting_and_while_reading_then_resumed_by_another_process(
     server.slow_downloads = 0.05
     killed(arguments, lambda: server.sent_lines >= 60)
     server.slow_downloads = 0.0
-    with command(arguments) as process:
+    with Command(arguments) as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert (len(server.batches), server.creates, server.calls) == (1, 1, 0)
@@ -97,7 +96,7 @@ def test_interrupt_leaves_the_batch_and_says_how_to_go_on(
     arguments: list[str], server: FakeBatches, store: Store
 ) -> None:
     server.looks = 10**9
-    with command(arguments) as process:
+    with Command(arguments) as process:
         wait_until(lambda: bool(server.batches) and server.batches["batch_0"].looks >= 2)
         process.send_signal(signal.SIGINT)
         errors = " ".join(process.communicate(timeout=30)[1].split())
@@ -180,7 +179,7 @@ def test_a_huge_result_is_read_as_it_comes(arguments: list[str], server: FakeBat
 
     server.stream = stream
     peak = 0
-    with command(arguments) as process:
+    with Command(arguments) as process:
         while process.poll() is None:
             peak = max(peak, _resident(process.pid))
             time.sleep(0.02)

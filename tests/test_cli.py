@@ -14,9 +14,7 @@ import pytest
 
 from dryrun.cli import main
 from tests.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
-from tests.support import EXACT, sum_rows, wait_until, write_jsonl
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support import EXACT, ROOT, Command, sum_rows, wait_until, write_jsonl
 
 
 @pytest.fixture
@@ -30,17 +28,6 @@ def files(tmp_path: Path) -> list[str]:
 
 def at(endpoint: FakeEndpoint, *more: str) -> list[str]:
     return ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "2", "--model-seed", "0", *more]
-
-
-def command(arguments: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "dryrun", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "OPENAI_API_KEY": "k"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_go_is_exit_code_0_with_banner_figures_and_report(
@@ -158,14 +145,14 @@ def test_kill_9_and_the_same_command_repeats_no_finished_call(
 ) -> None:
     endpoint.answer = HangAfter(40, deterministic_answer)
     arguments = ["run", *files, *at(endpoint, "--concurrency", "4")]
-    with command(arguments) as process:
+    with Command(arguments) as process:
         wait_until(lambda: endpoint.calls >= 44)
         time.sleep(2.5)  # longer than the time between two flushes: what was answered is on disk
         process.kill()
         process.wait()
     answered = list(endpoint.calls_by_key)[:40]
     endpoint.answer = deterministic_answer
-    with command(arguments) as process:
+    with Command(arguments) as process:
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "Tested: 60 prompts" in output
@@ -177,7 +164,7 @@ def test_kill_9_and_the_same_command_repeats_no_finished_call(
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(files: list[str], endpoint: FakeEndpoint) -> None:
     endpoint.answer = HangAfter(20, deterministic_answer)
     arguments = ["run", *files, *at(endpoint, "--concurrency", "4")]
-    with command(arguments) as process:
+    with Command(arguments) as process:
         wait_until(lambda: endpoint.calls >= 24)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)

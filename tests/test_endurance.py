@@ -7,10 +7,7 @@ import os
 import random
 import resource
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +19,8 @@ from dryrun.results import load_results
 from dryrun.runs import list_runs
 from dryrun.store import Store
 from tests.fake_endpoint import FakeEndpoint, messages_hash
-from tests.support import EXACT, sum_rows, wait_until, write_jsonl
+from tests.support import EXACT, Command, sum_rows, wait_until, write_jsonl
 
-ROOT = Path(__file__).resolve().parent.parent
 CALLS = 120
 KILLS = 20
 CONCURRENCY = 2
@@ -40,18 +36,6 @@ def arguments(tmp_path: Path, endpoint: FakeEndpoint) -> list[str]:
     files = ["--dataset", str(rows), "--grader", str(tmp_path / "grader.json")]
     model = ["--model", "fake", "--base-url", endpoint.base_url, "--model-seed", "0"]
     return ["run", *files, *model, "--rollouts", "2", "--concurrency", str(CONCURRENCY)]
-
-
-def command(arguments: list[str], before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "dryrun", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "OPENAI_API_KEY": "k"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=before,
-    )
 
 
 def finish(arguments: list[str], out: Path) -> dict[str, Any]:
@@ -104,7 +88,7 @@ def test_killed_at_twenty_instants(
     for _ in range(KILLS):
         on_disk = {call: endpoint.calls_by_key[call] for call in stored_calls(store)}
         before = endpoint.calls
-        with command(arguments) as process:
+        with Command(arguments) as process:
             wait_until(lambda before=before: endpoint.calls > before)
             time.sleep(chance.uniform(0.0, 1.5))
             process.kill()
@@ -127,7 +111,7 @@ def test_a_signal_stops_cleanly_and_no_answered_call_is_repeated(
     sent: signal.Signals,
 ) -> None:
     endpoint.delay = 0.05
-    with command(arguments) as process:
+    with Command(arguments) as process:
         wait_until(lambda: endpoint.calls >= 20)
         process.send_signal(sent)
         _, errors = process.communicate(timeout=30)
@@ -143,7 +127,7 @@ def test_two_processes_with_one_configuration(
     arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], store: Store, tmp_path: Path
 ) -> None:
     endpoint.delay = 0.02
-    with command(arguments) as one, command(arguments) as other:
+    with Command(arguments) as one, Command(arguments) as other:
         for process in (one, other):
             _, errors = process.communicate(timeout=60)
             assert process.returncode == 0, errors
@@ -158,13 +142,13 @@ def test_a_run_is_resumed_by_another_process_while_the_first_is_gone(
     arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     endpoint.delay = 0.05
-    with command(arguments) as process:
+    with Command(arguments) as process:
         wait_until(lambda: endpoint.calls >= 30)
         time.sleep(2 * FLUSH_SECONDS)
         process.kill()
     asked = endpoint.calls
     endpoint.delay = 0.0
-    with command([*arguments, "--out", str(tmp_path / "report.json")]) as process:
+    with Command([*arguments, "--out", str(tmp_path / "report.json")]) as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     report = json.loads((tmp_path / "report.json").read_text())
@@ -183,7 +167,7 @@ def test_a_full_disk_stops_the_run_in_words(
     endpoint.delay = 0.0
     answer = endpoint.answer
     endpoint.answer = lambda body: random.Random(str(body)).randbytes(4000).hex()
-    with command(arguments, no_space) as process:
+    with Command(arguments, no_space) as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 2, errors
     assert "Cannot write" in errors
@@ -239,7 +223,7 @@ def test_a_clock_that_was_set_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     endpoint.delay = 0.05
-    with command(arguments) as process:
+    with Command(arguments) as process:
         wait_until(lambda: endpoint.calls >= 60)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=30)
