@@ -133,6 +133,13 @@ class GraderCheck(Frozen):
         """Findings to mend before training."""
         return tuple(finding for finding in self.findings if finding.weight == Weight.BLOCK)
 
+    @property
+    def caution(self) -> str:
+        """One line for beside the verdict, which this check never changes; ``""`` where nothing blocks."""
+        if not self.blocking:
+            return ""
+        return f"The grader check says: {self.profile}. {self.meaning} Mend the grader before training."
+
     def to_json(self) -> str:
         """As indented JSON."""
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_INDENT_2).decode() + "\n"

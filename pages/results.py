@@ -16,7 +16,7 @@ from dryrun.app.figures import (
     topics_section,
 )
 from dryrun.app.frame import ensure_frame
-from dryrun.app.grader_check import run_check_section
+from dryrun.app.grader_check import known_check, run_check_section
 from dryrun.app.inspector import inspector
 from dryrun.app.labelling import label_section
 from dryrun.app.loading import load
@@ -41,9 +41,11 @@ try:
     found = loaded.judge(thresholds)
     document = found.document
 
-    headline(found.verdict, partial=loaded.results.pending > 0, borderline=found.borderline)
+    check = known_check(chosen)
+
+    headline(found.verdict, partial=loaded.results.pending > 0, borderline=found.borderline, check=check)
     provenance(chosen, status, loaded)
-    banner(found)
+    banner(found, check)
 
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -58,7 +60,7 @@ try:
             quality_lines(found)
         problem(found)
         warning_list(found)
-    verdict_actions(chosen, loaded, found.verdict)
+    verdict_actions(chosen, loaded, found.verdict, check.caution if check else "")
 
     if document.topics:
         st.subheader("Topics")

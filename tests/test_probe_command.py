@@ -115,8 +115,12 @@ def test_a_runs_grader_is_checked_and_the_report_says_so(
     assert after["grader_check"]["base"] == pytest.approx(after["statistics"]["mean"])
     assert after["diagnosis"]["verdict"] == before["diagnosis"]["verdict"]
     for name in ("after.md", "after.html"):
-        assert "The right answer is refused" in (tmp_path / name).read_text()
+        written = (tmp_path / name).read_text()
+        assert "The right answer is refused" in written
+        assert written.index("The grader check says: too strict.") < written.index("Dataset quality")
     capsys.readouterr()
+    main(["report", run])
+    assert "The grader check says: too strict." in capsys.readouterr().out
     assert main(["probe", "--run", run, "--dataset", rows]) == 2
     assert "--run brings its own" in capsys.readouterr().err
 

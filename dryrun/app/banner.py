@@ -11,6 +11,7 @@ from dryrun.analysis.evidence import Evidence
 from dryrun.analysis.wording import PATTERN_TITLES, plural
 from dryrun.app.labels import plain
 from dryrun.config import Verdict
+from dryrun.probe_report import GraderCheck
 
 BADGES: dict[Verdict, tuple[str, Literal["green", "red", "orange"]]] = {
     "GO": (":material/check_circle:", "green"),
@@ -24,16 +25,24 @@ SENTENCES: dict[Verdict, str] = {
 }
 
 
-def headline(verdict: Verdict, *, partial: bool, borderline: bool = False) -> None:
-    """The page's title with the verdict beside it."""
+def headline(
+    verdict: Verdict, *, partial: bool, borderline: bool = False, check: GraderCheck | None = None
+) -> None:
+    """The page's title with the verdict beside it, and the grader check's word where something blocks."""
     icon, colour = BADGES[verdict]
     word = f"{verdict} so far" if partial else verdict
     word += ", borderline" if borderline else ""
-    st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]", anchor=False)
+    beside = ""
+    if check is not None and check.caution:
+        beside = f" :orange-badge[:material/warning: Grader: {plain(check.profile)}]"
+    st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]{beside}", anchor=False)
 
 
-def banner(found: Evidence) -> None:
-    """The verdict in one box, with how sure it is and why; below it cause, next step and what is unseen."""
+def banner(found: Evidence, check: GraderCheck | None = None) -> None:
+    """The verdict in one box, with how sure it is and why; below it cause, next step and what is unseen.
+
+    What checking the grader found stands in the same box; it never changes the verdict.
+    """
     verdict, document = found.verdict, found.document
     icon, _ = BADGES[verdict]
     pattern = PATTERN_TITLES.get(document.pattern) if document.pattern else None
@@ -42,6 +51,8 @@ def banner(found: Evidence) -> None:
         words += f" The scores alone would say {document.verdict}; the evidence says otherwise."
     elif pattern:
         words += f" {pattern}."
+    if check is not None and check.caution:
+        words += f"  \n:material/warning: **{plain(check.caution, 300)}**"
     show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[verdict]
     show(words, icon=icon)
     if found.sentences:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.labels import short
+from dryrun.app.labels import plain, short
 from dryrun.app.loading import Loaded
 from dryrun.config import Thresholds, Verdict
 from dryrun.export import best_responses, sft_rows, to_jsonl, training_package
@@ -69,14 +69,17 @@ def try_sft(loaded: Loaded) -> None:
         )
 
 
-def start_training(loaded: Loaded, verdict: Verdict) -> None:
-    """All a training job needs, as a ZIP file."""
-    with st.popover("Start Training →", type="primary" if verdict == "GO" else "secondary"):
+def start_training(loaded: Loaded, verdict: Verdict, caution: str = "") -> None:
+    """All a training job needs, as a ZIP file; `caution` is what the grader check says against it."""
+    ready = verdict == "GO" and not caution
+    with st.popover("Start Training →", type="primary" if ready else "secondary"):
         if verdict != "GO":
             st.warning(
                 f"The verdict is {verdict}. Training now is likely to waste its budget.",
                 icon=":material/warning:",
             )
+        if caution:
+            st.warning(plain(caution, 300), icon=":material/warning:")
         st.markdown(
             "A ZIP file with the prompts as training and validation rows, the grader, and a script that "
             "starts the job through the OpenAI SDK. Nothing is sent from here."

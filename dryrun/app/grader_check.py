@@ -66,7 +66,7 @@ def run_check_section(chosen: Chosen) -> None:
     DryRunError
         The grader cannot run here.
     """
-    st.subheader("Grader check")
+    st.subheader("Grader check", anchor="grader-check")
     config = config_of(chosen.run)
     if config.judge is not None:
         st.caption("This grader asks a judge: check it on Configure, where the judge's key is typed in.")
@@ -76,10 +76,16 @@ def run_check_section(chosen: Chosen) -> None:
         with st.spinner(BUSY):
             found = run_blocking(check_run(chosen.run, keep=not chosen.recorded))
         st.session_state[KEPT] = (chosen.run.id, found)
-    kept = st.session_state.get(KEPT)
-    known = kept[1] if kept is not None and kept[0] == chosen.run.id else kept_check(chosen.run)
+        st.rerun()  # the banner above speaks of it
+    known = known_check(chosen)
     if known is not None:
         show_check(known)
+
+
+def known_check(chosen: Chosen) -> GraderCheck | None:
+    """What checking this run's grader found: just now in this session, or kept with the run."""
+    kept = st.session_state.get(KEPT)
+    return kept[1] if kept is not None and kept[0] == chosen.run.id else kept_check(chosen.run)
 
 
 def _price(spec: GraderSpec, prompts: list[Prompt], about: tuple[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dryrun.analysis.observations import Observations
@@ -97,5 +99,5 @@ def _list(loaded: Loaded, positions: list[int], *, paged: bool) -> None:
     shown = positions[(page - 1) * PAGE : page * PAGE] if paged else positions
     scores = loaded.observations.score
     for position, inspected in zip(shown, loaded.results.inspect(shown), strict=True):
-        sample_view(inspected, float(scores[position]), loaded.results.config)
-        label_row(loaded, inspected)
+        config = loaded.results.config
+        sample_view(inspected, float(scores[position]), config, below=partial(label_row, loaded))

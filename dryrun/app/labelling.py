@@ -78,9 +78,9 @@ def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
 
 
 def label_row(loaded: Loaded, seen: Inspected) -> None:
-    """Good, bad or unsure below one sample; what others said beside it."""
+    """Good, bad or unsure in one sample's card, what others said beside it; nothing where a call failed."""
     run = loaded.results.run
-    if refusal(run):
+    if refusal(run) or not seen.sample.gradable:
         return
     identity = (seen.sample.key, seen.prompt.key)
     said = loaded.newest_labels.get(identity, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -20,7 +20,14 @@ LONG = 1200
 """Characters above which a text gets a box that scrolls."""
 
 
-def sample_view(inspected: Inspected, score: float, config: RunConfig, *, blind: bool = False) -> None:
+def sample_view(
+    inspected: Inspected,
+    score: float,
+    config: RunConfig,
+    *,
+    blind: bool = False,
+    below: Callable[[Inspected], None] | None = None,
+) -> None:
     """Draw it.
 
     Parameters
@@ -31,6 +38,8 @@ def sample_view(inspected: Inspected, score: float, config: RunConfig, *, blind:
     config : RunConfig
     blind : bool
         Leaves out what the grader said, for people who judge the response themselves.
+    below : callable, optional
+        Draws what else belongs into the sample's card.
     """
     with st.container(border=True):
         _head(inspected, score, config, blind)
@@ -47,6 +56,8 @@ def sample_view(inspected: Inspected, score: float, config: RunConfig, *, blind:
         if others:
             with st.expander("Other fields of the row"):
                 _block(_json(others))
+        if below is not None:
+            below(inspected)
 
 
 def _head(inspected: Inspected, score: float, config: RunConfig, blind: bool) -> None:
@@ -84,7 +95,7 @@ def _message(message: Mapping[str, Any]) -> None:
 
 
 def _response(sample: Sample) -> None:
-    st.caption("Response")
+    st.caption("Response" if sample.gradable else "No response: the call failed")
     if sample.text:
         _block(sample.text)
     elif not sample.tool_calls:

@@ -13,8 +13,11 @@ from dryrun.app.session import RECORDED, RUN, Chosen
 from dryrun.config import Verdict
 
 
-def verdict_actions(chosen: Chosen, loaded: Loaded, verdict: Verdict) -> None:
-    """What to do next: on a GO read samples and train, else find the cause."""
+def verdict_actions(chosen: Chosen, loaded: Loaded, verdict: Verdict, caution: str = "") -> None:
+    """What to do next: on a GO read samples and train, else find the cause.
+
+    `caution` is what the grader check says against training, if anything.
+    """
     with st.container(horizontal=True):
         if verdict == "GO":
             _show("View High Scores", Show.HIGHEST)
@@ -25,7 +28,7 @@ def verdict_actions(chosen: Chosen, loaded: Loaded, verdict: Verdict) -> None:
             _show("View High Scores", Show.HIGHEST)
             _adjust(chosen)
             try_sft(loaded)
-        start_training(loaded, verdict)
+        start_training(loaded, verdict, caution)
 
 
 def _show(label: str, show: Show) -> None:

@@ -46,7 +46,10 @@ def _verdict(report: Report) -> Iterator[str]:
     yield "<h1>Dry run</h1>"
     yield f'<div class="verdict {verdict.lower()}" role="status">'
     yield f"<strong>{SIGNS[verdict]} {escape(report.headline)}</strong>"
-    yield f"<p>{escape(said)}</p></div>"
+    yield f"<p>{escape(said)}</p>"
+    if report.caution:
+        yield f"<p><strong>{escape(report.caution)}</strong></p>"
+    yield "</div>"
     if report.run.pending:
         yield f"<p>The run is unfinished: {plural(report.run.pending, 'response')} still to come.</p>"
     if report.evidence is not None:

@@ -44,6 +44,9 @@ def _heading(report: Report) -> Iterator[str]:
     yield ""
     yield f"**{sentence_about(found.summary, None, '')}**"
     yield ""
+    if report.caution:
+        yield f"**{sentence_about(report.caution, None, '')}**"
+        yield ""
     if report.evidence is not None:
         yield from (f"- {sentence_about(line, None, '')}" for line in report.evidence.sentences)
         yield ""

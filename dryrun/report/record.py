@@ -65,6 +65,11 @@ class Report(Record):
         """The verdict's word, with BORDERLINE beside it where re-draws disagree."""
         return f"{self.verdict} (BORDERLINE)" if self.evidence and self.evidence.borderline else self.verdict
 
+    @property
+    def caution(self) -> str:
+        """What stands beside the verdict where the grader check found something that blocks; else ``""``."""
+        return self.grader_check.caution if self.grader_check else ""
+
     @field_serializer("timestamp")
     def _zulu(self, timestamp: datetime) -> str:
         return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,6 +10,7 @@ from dryrun.store import Store
 from tests.app.test_pages import page, texts, with_dataset
 from tests.fake_endpoint import FakeEndpoint
 from tests.support import EXACT, make_run, sum_rows, work
+from tests.test_probe_command import FINAL_NUMBER, python
 
 
 def rows() -> str:
@@ -33,10 +34,24 @@ def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoin
     test = page("results", run=run.id)
     test.button("check_run_grader").click().run()
     assert "Too strict." in texts(test)
+    assert "Grader: too strict" in test.main.title[0].value
+    verdict = next(box.value for kind in ("success", "error") for box in test.main.get(kind))
+    assert "GO" in verdict
+    assert "The grader check says" in verdict, "in the verdict's own box"
     kept = kept_check(run)
     assert kept is not None
     assert kept.base is not None
     assert "Too strict." in texts(page("results", run=run.id)), "the next viewer sees it too"
+
+
+def test_a_sound_grader_is_not_spoken_of_beside_the_verdict(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(FINAL_NUMBER))
+    work(run)
+    test = page("results", run=run.id)
+    test.button("check_run_grader").click().run()
+    assert "Sound." in texts(test)
+    assert "Grader:" not in test.main.title[0].value
+    assert "The grader check says" not in texts(test)
 
 
 def test_the_recorded_run_is_checked_and_stays_as_it_is() -> None:

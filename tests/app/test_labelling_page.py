@@ -11,7 +11,7 @@ from dryrun.paths import data_dir
 from dryrun.results import load_results
 from dryrun.store import Store
 from tests.app.test_pages import page, texts
-from tests.fake_endpoint import FakeEndpoint
+from tests.fake_endpoint import FailEvery, FakeEndpoint
 from tests.support import make_run, work
 
 
@@ -20,6 +20,11 @@ def finished(store: Store, endpoint: FakeEndpoint) -> Any:
     run = make_run(store, endpoint.base_url, rows=60)
     work(run)
     return run
+
+
+def asked(block: Any) -> list[Any]:
+    """The questions of single samples in it."""
+    return [group for group in block.get("button_group") if str(group.key).startswith("label_")]
 
 
 def test_the_queue_keeps_each_label_with_its_name_and_hides_the_score(finished: Any) -> None:
@@ -46,7 +51,7 @@ def test_the_queue_keeps_each_label_with_its_name_and_hides_the_score(finished: 
 
 def test_a_label_below_a_sample_is_kept_changed_and_shown_beside_others(finished: Any) -> None:
     test = page("results", run=finished.id)
-    row = next(group for group in test.get("button_group") if str(group.key).startswith("label_"))
+    row = asked(test.main)[0]
     row.set_value(Mark.BAD).run()
     assert not test.exception
     [label] = book_of(finished).labels()
@@ -56,6 +61,26 @@ def test_a_label_below_a_sample_is_kept_changed_and_shown_beside_others(finished
     said = texts(test)
     assert "![x](http" in said.replace("\u2060", "")
     assert "as many good as bad" in said
+
+
+def test_labels_stand_in_the_samples_own_card(finished: Any) -> None:
+    test = page("results", run=finished.id)
+    framed = [block for block in test.main.container if block.proto.flex_container.border]
+    cards = [block for block in framed if any(text.value == "Response" for text in block.get("caption"))]
+    assert [len(asked(card)) for card in cards] == [1] * 5
+
+
+def test_a_call_that_failed_is_called_so_and_cannot_be_labelled(store: Store) -> None:
+    with FakeEndpoint(answer=FailEvery(2, 400)) as endpoint:
+        run = make_run(store, endpoint.base_url, rows=10)
+        work(run)
+    test = page("results", run=run.id)
+    pills = next(group for group in test.get("button_group") if group.key == "show")
+    pills.set_value("Without a score").run()
+    assert not test.exception
+    captions = [caption.value for caption in test.main.caption]
+    assert captions.count("No response: the call failed") == 5
+    assert asked(test.main) == []
 
 
 def test_the_verdict_follows_from_twenty_labels_on(finished: Any) -> None:
