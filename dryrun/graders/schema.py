@@ -36,6 +36,7 @@ from dryrun.graders.specs import (
     TextSimilaritySpec,
 )
 from dryrun.graders.syntax import value_of
+from dryrun.graders.template import kind_of
 
 SPECS: Mapping[GraderType, type[GraderSpec]] = {
     GraderType.STRING_CHECK: StringCheckSpec,
@@ -85,7 +86,7 @@ def load_grader(config: Mapping[str, Any] | str, where: str = "$") -> GraderSpec
 
 def _load(value: Any, where: str, problems: list[Problem], inside_multi: bool = False) -> GraderSpec | None:
     if not isinstance(value, Mapping):
-        problems.append(Problem(where, f"a grader is a JSON object, not {_kind(value)}.", unpacked(value)))
+        problems.append(Problem(where, f"a grader is a JSON object, not {kind_of(value)}.", unpacked(value)))
         return None
     kind = _type_of(value, where, problems)
     if kind is None:
@@ -144,7 +145,7 @@ def _named_graders(value: Any, where: str, problems: list[Problem]) -> dict[str,
     if isinstance(value, list):
         return _graders_of_list(value, where, problems)
     if not isinstance(value, Mapping) or not value:
-        problems.append(Problem(where, f"must be an object of graders by key, not {_kind(value)}."))
+        problems.append(Problem(where, f"must be an object of graders by key, not {kind_of(value)}."))
         return {}
     for key in value:
         _check_key(key, f"{where}.{key}", problems)
@@ -229,7 +230,7 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
             return _value_problem(path, detail)
         case other if other.endswith("_type"):
             wanted = WANTED.get(other.removesuffix("_type"), other.removesuffix("_type"))
-            what = f"must be {wanted}, not {_kind(detail['input'])}."
+            what = f"must be {wanted}, not {kind_of(detail['input'])}."
             return Problem(path, what, shape_fix(field, wanted, detail["input"]))
         case _:
             return Problem(path, f"{detail['msg']}.")
@@ -257,15 +258,3 @@ def _value_problem(path: str, detail: ErrorDetails) -> Problem:
 
 def _kind_name(model: type[GraderSpec]) -> str:
     return next(kind.value for kind, spec in SPECS.items() if spec is model)
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, (int, float)):
-        return "a number"
-    return "an object" if isinstance(value, Mapping) else "a list"

@@ -103,13 +103,13 @@ def _descend(value: Any, step: Step, position: int, whole: Reference) -> Any:
                 return value[step]
             told = f"has {len(value)} elements, there is no [{step}]"
         else:
-            told = f"is {_kind(value)}, not a list"
+            told = f"is {kind_of(value)}, not a list"
     elif isinstance(value, Mapping):
         if step in value:
             return value[step]
         told = f"has no {step!r}"
     else:
-        told = f"is {_kind(value)}, not an object"
+        told = f"is {kind_of(value)}, not an object"
     raise VariableError(f"{whole}: {whole.prefix(position)} {told}")
 
 
@@ -121,7 +121,8 @@ def _parsed_arguments(text: str) -> Any:
         return text
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: object) -> str:
+    """What people call a JSON value, with its article."""
     if value is None:
         return "null"
     if isinstance(value, bool):
