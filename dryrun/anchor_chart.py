@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -9,7 +10,7 @@ import numpy as np
 
 from dryrun.analysis.anchors import Anchors
 from dryrun.analysis.intervals import Stability
-from dryrun.charts import BLUE, GREY, ORANGE
+from dryrun.charts import BLUE, FIT_ROWS, GREY, NAMES, ORANGE
 
 RIGHT, MODEL, JUNK = "right answers", "the model", "junk"
 SHAPES = {RIGHT: "triangle-up", MODEL: "circle", JUNK: "cross"}
@@ -50,7 +51,7 @@ def _mark(name: str, kind: str, scores: np.ndarray) -> Mark:
     return Mark(name, kind, mean, max(mean - half, 0.0), min(mean + half, 1.0))
 
 
-def anchor_ruler(rows: list[Mark]) -> alt.LayerChart:
+def anchor_ruler(rows: Sequence[Mark]) -> alt.LayerChart:
     """The chart; shape and place tell the kinds apart as well as colour does."""
     data = alt.InlineData(
         values=[
@@ -64,7 +65,7 @@ def anchor_ruler(rows: list[Mark]) -> alt.LayerChart:
     legend = alt.Legend(orient="bottom", title=None)
     colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend)
     shape = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=signs), legend=legend)
-    row = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False))
+    row = alt.Y("name:N", sort=order, title=None, axis=NAMES)
     base = alt.Chart(data)
     bars = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), title="Score"),
@@ -77,11 +78,11 @@ def anchor_ruler(rows: list[Mark]) -> alt.LayerChart:
         y=row,
         color=colour,
         shape=shape,
-        tooltip=["name:N", alt.Tooltip("mean:Q", format=".2f")],
+        tooltip=[alt.Tooltip("name:N", title="Answer"), alt.Tooltip("mean:Q", title="Mean", format=".2f")],
     )
-    return alt.LayerChart(layer=[bars, points], height=alt.Step(22))
+    return alt.LayerChart(layer=[bars, points], height=22 * len(order), autosize=FIT_ROWS)
 
 
-def ruler_alt(rows: list[Mark]) -> str:
+def ruler_alt(rows: Sequence[Mark]) -> str:
     """The same for screen readers."""
     return "Mean scores: " + ", ".join(f"{row.name} {row.mean:.2f}" for row in rows) + "."

@@ -42,12 +42,23 @@ ORANGE = "#d55e00"
 GREY = "#7b7b7b"
 """Text inside charts and what has no status: 4.3 : 1 on white and on Streamlit's dark ground alike."""
 
+NAMES = alt.Axis(labelLimit=160, labelOverlap=False, labelFlush=False, ticks=False, domain=False)
+"""An axis of names: each in the middle of its row, the first and the last too."""
+
+ROW = 30
+"""Pixels a topic takes. A number, not ``alt.Step``: of that every browser would warn beside `FIT_ROWS`."""
+
+FIT_ROWS = alt.AutoSizeParams(type="fit-x", contains="padding")
+"""For charts whose height follows from their rows: only the width is fitted."""
+
 SHOWN_TOPICS = 30
 """Topics in the chart, the worst first; the table has all of them."""
 
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _PER_BIN = (len(HISTOGRAM_EDGES) - 1) // len(BIN_LABELS)
 _GAP = 0.003
+_X_VALUE: Any = alt.XValue  # these two have no annotations
+_Y_VALUE: Any = alt.YValue
 _STATUS_WORDS = {TopicStatus.GOOD: "good", TopicStatus.PROBLEM: "problem", None: "too few"}
 
 
@@ -162,7 +173,7 @@ def topic_chart(topics: Sequence[TopicFigures], thresholds: Thresholds) -> alt.L
     rows = [_topic_row(topic) for topic in topics if topic.mean is not None][:SHOWN_TOPICS]
     order = [row["topic"] for row in rows]
     base = alt.Chart(_data(rows)).encode(
-        y=alt.Y("topic:N", sort=order, title=None, axis=alt.Axis(labelLimit=130, ticks=False, domain=False)),
+        y=alt.Y("topic:N", sort=order, title=None, axis=NAMES),
         color=alt.Color("status:N", scale=_status_scale([BLUE, ORANGE, GREY]), legend=None),
         tooltip=[
             alt.Tooltip("topic:N", title="Topic"),
@@ -177,10 +188,12 @@ def topic_chart(topics: Sequence[TopicFigures], thresholds: Thresholds) -> alt.L
     shape = alt.Shape("status:N", scale=_status_scale(["circle", "diamond", "triangle-up"]), legend=None)
     dots = base.mark_point(filled=True, size=110, opacity=1).encode(x=_score_axis("mean:Q"), shape=shape)
     text = base.mark_text(align="left", dx=10, fontSize=12).encode(
-        x=alt.value("width"), text=alt.Text("text:N")
+        x=_X_VALUE("width"), text=alt.Text("text:N")
     )
     layers = [healthy_band(thresholds), *limit_rules(thresholds), spread, dots, text]
-    return alt.LayerChart(layer=layers).properties(width="container", height=alt.Step(30))
+    return alt.LayerChart(layer=layers).properties(
+        width="container", height=ROW * max(len(order), 1), autosize=FIT_ROWS
+    )
 
 
 def histogram_alt(statistics: Statistics, thresholds: Thresholds) -> str:
@@ -307,7 +320,7 @@ def _mean_mark(mean: float) -> list[alt.Chart]:
 
 def _label(at: float, text: str, align: Any, dx: int, dy: int, color: str) -> alt.Chart:
     base = alt.Chart(_data([{"at": at, "text": text}])).encode(
-        x=_score_axis("at:Q"), y=alt.value(0), text=alt.Text("text:N")
+        x=_score_axis("at:Q"), y=_Y_VALUE(0), text=alt.Text("text:N")
     )
     chart: alt.Chart = base.mark_text(
         align=align, baseline="middle", dx=dx, dy=dy, color=color, fontSize=12, tooltip=None

@@ -11,12 +11,14 @@ from dryrun.analysis.groups import Groups
 from dryrun.analysis.pooling import PooledTopic
 from dryrun.analysis.strip import StripColumn
 from dryrun.analysis.wording import percent, plural
-from dryrun.charts import BLUE, GREY, ORANGE, SHOWN_TOPICS, healthy_band, limit_rules
+from dryrun.charts import BLUE, FIT_ROWS, GREY, NAMES, ORANGE, ROW, SHOWN_TOPICS, healthy_band, limit_rules
 from dryrun.config import Thresholds
 
 CONFIRMED, WATCH, FEW, FINE = "confirmed problem", "watch", "too few prompts", "good"
 COLOURS = {CONFIRMED: ORANGE, WATCH: GREY, FEW: GREY, FINE: BLUE}
 SHAPES = {CONFIRMED: "diamond", WATCH: "square", FEW: "triangle-up", FINE: "circle"}
+_X_VALUE: Any = alt.XValue  # has no annotations
+NO_TOPIC = "(no topic)"
 _WORDS = {"confirmed": CONFIRMED, "watch": WATCH, "too few": FEW, "": FINE}
 
 
@@ -57,10 +59,10 @@ def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
         "score:Q",
         title="Score",
         scale=alt.Scale(domain=[0, 1], range=["#d6dde5", BLUE, "#0b2f55"]),
-        legend=alt.Legend(orient="right", gradientLength=100),
+        legend=alt.Legend(orient="bottom", gradientLength=120),
     )
     cells = alt.Chart(alt.InlineData(values=rows)).mark_rect(stroke=GREY, strokeWidth=0.3)
-    cells = cells.encode(x=x, x2="right:Q", y=y, y2="high:Q", color=colour, tooltip=tips)
+    cells = cells.encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("high:Q"), color=colour, tooltip=tips)
     dead = [
         {
             "left": number,
@@ -73,9 +75,9 @@ def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
         if column.dead > 0
     ]
     marks = alt.Chart(alt.InlineData(values=dead)).mark_rect(color=ORANGE)
-    marks = marks.encode(x=x, x2="right:Q", y=y, y2="high:Q", tooltip=tips[-1:])
+    marks = marks.encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("high:Q"), tooltip=tips[-1:])
     return alt.LayerChart(layer=[cells, marks]).properties(
-        width="container", height=min(26 * levels + 30, 220)
+        width="container", height=min(26 * (levels + 1), 200), autosize=FIT_ROWS
     )
 
 
@@ -107,12 +109,11 @@ def topic_intervals(topics: Sequence[PooledTopic], thresholds: Thresholds) -> al
     """
     rows = [_topic_row(topic) for topic in drawn_topics(topics)]
     order = [row["topic"] for row in rows]
-    axis = alt.Axis(labelLimit=130, ticks=False, domain=False)
     kinds = list(COLOURS)
     hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=list(COLOURS.values())), legend=None)
     sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=list(SHAPES.values())), legend=None)
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        y=alt.Y("topic:N", sort=order, title=None, axis=axis),
+        y=alt.Y("topic:N", sort=order, title=None, axis=NAMES),
         tooltip=[
             alt.Tooltip("topic:N", title="Topic"),
             alt.Tooltip("own:Q", title="Own mean", format=".2f"),
@@ -123,13 +124,17 @@ def topic_intervals(topics: Sequence[PooledTopic], thresholds: Thresholds) -> al
         ],
     )
     x = alt.X("low:Q", title="Score", scale=alt.Scale(domain=[0, 1], nice=False), axis=alt.Axis(grid=False))
-    bars = base.mark_rule(strokeWidth=3).encode(x=x, x2="high:Q", color=hue)
-    pooled = base.mark_point(filled=True, size=90, opacity=1).encode(x="pooled:Q", color=hue, shape=sign)
-    own = base.mark_point(filled=False, size=150, opacity=1, color=GREY).encode(x="own:Q")
+    bars = base.mark_rule(strokeWidth=3).encode(x=x, x2=alt.X2("high:Q"), color=hue)
+    pooled = base.mark_point(filled=True, size=90, opacity=1).encode(
+        x=alt.X("pooled:Q"), color=hue, shape=sign
+    )
+    own = base.mark_point(filled=False, size=150, opacity=1, color=GREY).encode(x=alt.X("own:Q"))
     text = base.mark_text(align="left", dx=10, fontSize=12, color=GREY)
-    text = text.encode(x=alt.value("width"), text="text:N")
+    text = text.encode(x=_X_VALUE("width"), text=alt.Text("text:N"))
     layers = [healthy_band(thresholds), *limit_rules(thresholds), bars, own, pooled, text]
-    return alt.LayerChart(layer=layers).properties(width="container", height=alt.Step(30))
+    return alt.LayerChart(layer=layers).properties(
+        width="container", height=ROW * max(len(order), 1), autosize=FIT_ROWS
+    )
 
 
 def drawn_topics(topics: Sequence[PooledTopic]) -> list[PooledTopic]:
@@ -151,7 +156,8 @@ def intervals_caption(topics: Sequence[PooledTopic]) -> str:
 def intervals_alt(topics: Sequence[PooledTopic]) -> str:
     """The chart for screen readers. Holds topic names as the user gave them."""
     told = [
-        f"{topic.topic} {topic.mean:.2f} ({_WORDS[topic.evidence]}, {plural(topic.prompts, 'prompt')})"
+        f"{topic.topic or NO_TOPIC} {topic.mean:.2f} ({_WORDS[topic.evidence]}, "
+        f"{plural(topic.prompts, 'prompt')})"
         for topic in drawn_topics(topics)
     ]
     return f"Mean score by topic: {', '.join(told)}."
@@ -161,7 +167,7 @@ def _topic_row(topic: PooledTopic) -> dict[str, Any]:
     low, high = max(topic.low, 0.0), min(topic.high, 1.0)
     kind = _WORDS[topic.evidence]
     return {
-        "topic": topic.topic,
+        "topic": topic.topic or NO_TOPIC,
         "own": topic.mean,
         "pooled": min(max(topic.pooled, 0.0), 1.0),
         "low": low,

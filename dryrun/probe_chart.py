@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from dryrun.charts import BLUE, GREY, ORANGE
+from dryrun.charts import BLUE, FIT_ROWS, GREY, NAMES, ORANGE
 from dryrun.probe_report import GraderCheck, ProbeBehaviour, telling
 
 RIGHT, OTHER = "right answers", "wrong or none"
@@ -28,7 +28,7 @@ def scoreboard(check: GraderCheck, most: int = 8) -> alt.LayerChart:
     colour = alt.Color("side:N", scale=alt.Scale(domain=kinds, range=list(COLOURS.values())), legend=legend)
     shape = alt.Shape("side:N", scale=alt.Scale(domain=kinds, range=list(SHAPES.values())), legend=legend)
     names = [str(row["name"]) for row in rows]
-    place = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False))
+    place = alt.Y("name:N", sort=names, title=None, axis=NAMES)
     axis = alt.Scale(domain=[0, 1], clamp=True)
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=place, color=colour)
     bars = base.mark_rule(strokeWidth=2).encode(
@@ -49,7 +49,7 @@ def scoreboard(check: GraderCheck, most: int = 8) -> alt.LayerChart:
         for at, words in ((check.ceiling, "right answers"), (check.base, "base model"))
         if at is not None
     ]
-    return alt.LayerChart(layer=[bars, points, *lines], height=alt.Step(22))
+    return alt.LayerChart(layer=[bars, points, *lines], height=22 * len(set(names)), autosize=FIT_ROWS)
 
 
 def _row(one: ProbeBehaviour, side: str) -> dict[str, str | float]:

@@ -28,6 +28,9 @@ from dryrun.app.threshold_panel import rules_switch, threshold_panel
 from dryrun.app.verdict_actions import verdict_actions
 from dryrun.errors import DryRunError
 
+SIDE_BY_SIDE = 380
+"""Pixels each half needs; where there are fewer, the second one stands below the first."""
+
 ensure_frame()
 
 try:
@@ -47,15 +50,15 @@ try:
     provenance(chosen, status, loaded)
     banner(found, check)
 
-    left, right = st.columns([3, 2], gap="large")
-    with left:
+    parts = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="large")
+    with parts.cell():
         tested(document)
         distribution(loaded.observations, document, thresholds)
         checks_table(document.checks)
         ruler(found)
         strip(found)
         signal(found)
-    with right:
+    with parts.cell():
         if found.verdict == "GO":
             quality_lines(found)
         problem(found)
@@ -74,10 +77,10 @@ try:
     run_check_section(chosen)
 
     st.subheader("Statistics")
-    left, right = st.columns(2, gap="large")
-    with left:
+    tables = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="large")
+    with tables.cell():
         statistics_table(document)
-    with right:
+    with tables.cell():
         bins_table(document)
     not_measured(found)
 

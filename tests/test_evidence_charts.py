@@ -64,3 +64,12 @@ def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
     assert len(set(shapes["scale"]["range"])) == 4
     assert "bad 0.10 (confirmed problem, 30 prompts)" in intervals_alt(topics)
     assert "6 more topics in the table" in intervals_caption(topics * 9)
+
+
+def test_rows_without_a_topic_have_a_name_in_the_chart() -> None:
+    topics = [
+        PooledTopic("", 30, 0.1, 0.12, 0.08, 0.16, 0.99, ""),
+        PooledTopic("a", 40, 0.5, 0.49, 0.44, 0.54, 0, ""),
+    ]
+    assert "(no topic)" in json.dumps(spec_of(topic_intervals(topics, Thresholds())))
+    assert "(no topic) 0.10" in intervals_alt(topics)

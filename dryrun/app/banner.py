@@ -23,6 +23,8 @@ SENTENCES: dict[Verdict, str] = {
     "NO-GO": "Do not train yet.",
     "INVALID": "No verdict: too little was measured.",
 }
+WITH_CAUTION = "The scores allow training."
+"""In place of a GO's sentence, where the grader check found something that blocks."""
 
 
 def headline(
@@ -46,13 +48,15 @@ def banner(found: Evidence, check: GraderCheck | None = None) -> None:
     verdict, document = found.verdict, found.document
     icon, _ = BADGES[verdict]
     pattern = PATTERN_TITLES.get(document.pattern) if document.pattern else None
-    words = f"**{plain(found.summary, 600)}**  \n{SENTENCES[verdict]}"
+    caution = check.caution if check is not None else ""
+    sentence = WITH_CAUTION if verdict == "GO" and caution else SENTENCES[verdict]
+    words = f"**{plain(found.summary, 600)}**  \n{sentence}"
     if verdict != document.verdict:
         words += f" The scores alone would say {document.verdict}; the evidence says otherwise."
     elif pattern:
         words += f" {pattern}."
-    if check is not None and check.caution:
-        words += f"  \n:material/warning: **{plain(check.caution, 300)}**"
+    if caution:
+        words += f"  \n:material/warning: **{plain(caution, 300)}**"
     show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[verdict]
     show(words, icon=icon)
     if found.sentences:

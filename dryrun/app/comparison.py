@@ -68,14 +68,14 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
 
 def _charts(found: Comparison, both: tuple[Side, Side]) -> None:
     one, two = both
-    left, right = st.columns(2, gap="large")
-    with left:
+    charts = st.grid(2, min_column_width=320, gap="large")
+    with charts.cell():
         st.markdown("Distributions of the scores")
         scores = one.seen.score, two.seen.score
         st.altair_chart(ecdf_chart(*scores), key="compare_ecdf", alt=ecdf_alt(*scores))
     if found.pairing is Pairing.NOTHING or found.difference is None:
         return
-    with right:
+    with charts.cell():
         st.markdown("How the prompts moved")
         counts = difference_counts(prompt_differences(one.seen.score, one.prompt, two.seen.score, two.prompt))
         chart = difference_chart(counts, found.difference.value)

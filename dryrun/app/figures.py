@@ -12,6 +12,7 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.rules import Check
 from dryrun.analysis.wording import figure, percent
 from dryrun.anchor_chart import anchor_ruler, marks, ruler_alt
+from dryrun.app.drawing import draw_chart
 from dryrun.charts import (
     BIN_FIELD,
     SELECTION,
@@ -38,12 +39,14 @@ HISTOGRAM = "histogram"
 def distribution(observations: Observations, found: Diagnosis, thresholds: Thresholds) -> None:
     """The score distribution; a click on a bar filters the samples."""
     st.markdown("Score distribution")
-    st.altair_chart(
-        score_histogram(histogram_bars(observations.score), found.statistics.mean, thresholds),
+    draw_chart(
+        score_histogram,
+        histogram_bars(observations.score),
+        found.statistics.mean,
+        thresholds,
+        told=histogram_alt(found.statistics, thresholds),
         key=HISTOGRAM,
-        on_select="rerun",
-        selection_mode=SELECTION,
-        alt=histogram_alt(found.statistics, thresholds),
+        selection=SELECTION,
     )
     st.markdown(f"Mean: **{_number(found.statistics.mean)}** &nbsp; Std: **{_number(found.statistics.std)}**")
 
@@ -52,11 +55,11 @@ def ruler(found: Evidence) -> None:
     """Where right answers, the model and junk land; nothing where they were not graded."""
     if found.document_only:
         return
-    rows = marks(found.measures.anchors, found.document.statistics.mean, found.stability)
+    rows = tuple(marks(found.measures.anchors, found.document.statistics.mean, found.stability))
     if len(rows) < 2:
         return
     st.markdown("What the grader pays for right answers, the model's, and junk")
-    st.altair_chart(anchor_ruler(rows), alt=ruler_alt(rows))
+    draw_chart(anchor_ruler, rows, told=ruler_alt(rows))
 
 
 def strip(found: Evidence) -> None:
@@ -68,7 +71,7 @@ def strip(found: Evidence) -> None:
     if found.groups is None or not columns:
         st.caption("Needs two responses or more to each prompt: set rollouts to 2 or more.")
         return
-    st.altair_chart(strip_chart(columns), key="strip", alt=strip_alt(columns, found.groups))
+    draw_chart(strip_chart, columns, told=strip_alt(columns, found.groups), key="strip")
     st.caption(strip_caption(found.groups))
 
 
@@ -145,10 +148,11 @@ def topics_section(judged: Evidence, thresholds: Thresholds) -> None:
     """Each topic's mean, spread and status: chart, then table."""
     found, pooled = judged.document, judged.attribution.topics
     if pooled:
-        st.altair_chart(topic_intervals(pooled, thresholds), key="topics", alt=intervals_alt(pooled))
+        draw_chart(topic_intervals, tuple(pooled), thresholds, told=intervals_alt(pooled), key="topics")
         st.caption(intervals_caption(pooled))
     else:
-        st.altair_chart(topic_chart(found.topics, thresholds), key="topics", alt=topics_alt(found.topics))
+        told = topics_alt(found.topics)
+        draw_chart(topic_chart, tuple(found.topics), thresholds, told=told, key="topics")
         st.caption(topics_caption(found.topics))
     evidence = {topic.topic: topic.evidence for topic in pooled}
     with st.expander("Table", icon=":material/table:"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.drawing import draw_chart
 from dryrun.app.judge_form import ChosenJudge
 from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
@@ -108,7 +109,7 @@ def show_check(found: GraderCheck) -> None:
         _finding(number, finding)
     if found.behaviours:
         st.markdown("What answers earn")
-        st.altair_chart(scoreboard(found), alt=scoreboard_alt(found), key="scoreboard")
+        draw_chart(scoreboard, found, told=scoreboard_alt(found), key="scoreboard")
     with st.expander("What this check could not see", icon=":material/visibility_off:"):
         for one in found.missing:
             st.markdown(f"- {plain(one, 300)}")

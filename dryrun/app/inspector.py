@@ -79,6 +79,7 @@ def _filters(observations: Observations) -> Filters:
             format_func=lambda number: BIN_LABELS[number].replace("-", " to "),
             key=BINS,
             help="Or click a bar of the score distribution above.",
+            wrap=True,
         )
     bars = clicked_bars()
     if bars:

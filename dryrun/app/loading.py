@@ -38,6 +38,8 @@ class Loaded:
         What people said of its responses, oldest first.
     newest_labels : mapping
         Of each response and person the newest.
+    version : tuple of str
+        Stands for all of the above in a cache's key; empty where nothing is to be kept.
     """
 
     results: Results
@@ -47,9 +49,15 @@ class Loaded:
     ceiling: Ceiling | None = None
     labels: tuple[Label, ...] = ()
     newest_labels: Mapping[Identity, Mapping[str, Label]] = field(default_factory=dict)
+    version: tuple[str, ...] = ()
 
     def judge(self, thresholds: Thresholds) -> Evidence:
-        """The judgement under these thresholds, with the evidence they admit."""
+        """The judgement under these thresholds, with the evidence they admit; made once for each of them."""
+        if not self.version:
+            return self._judged(thresholds)
+        return _judgement(self.version, thresholds.model_dump_json(), self, thresholds)
+
+    def _judged(self, thresholds: Thresholds) -> Evidence:
         said = labelled(self.results, self.labels, self.observations) if self.labels else None
         return diagnose_with_evidence(
             self.observations, self.anchors, thresholds, duplicate_rows=self.duplicate_rows, labelled=said
@@ -77,13 +85,27 @@ def load(chosen: Chosen) -> tuple[RunStatus, Loaded]:
     book = book_of(chosen.run)
     labels = _labels(str(book.folder.resolve()), book.names(), book)
     ceiling = ceiling_of(chosen.run)
+    parts = (
+        chosen.run.folder.resolve(),
+        counts,
+        book.folder.resolve(),
+        book.names(),
+        ceiling and ceiling.run,
+    )
     return status, replace(
         loaded,
         anchors=with_ceiling(loaded.anchors, ceiling),
         ceiling=ceiling,
         labels=labels,
         newest_labels=newest(labels),
+        version=tuple(map(repr, parts)),
     )
+
+
+@st.cache_resource(max_entries=64, ttl=3600, show_spinner=False)
+def _judgement(version: tuple[str, ...], limits: str, _loaded: Loaded, _thresholds: Thresholds) -> Evidence:
+    """`version` and `limits` are the cache's key; nobody changes what is kept."""
+    return _loaded._judged(_thresholds)
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Reading the run …")

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dryrun.analysis.planning import Spread, foresee
+from dryrun.app.drawing import draw_chart
 from dryrun.app.labels import plain
 from dryrun.app.session import store
 from dryrun.config import SamplingConfig, Thresholds
@@ -26,7 +27,7 @@ def planner(sampling: SamplingConfig, dataset: Dataset | None, grader: GraderSpe
     st.markdown(f":material/query_stats: {plain(plan_words(found, Thresholds()), 400)}")
     with st.expander("Why, and other sizes", icon=":material/show_chart:"):
         st.caption(plain(assumption_words(spread), 400))
-        st.altair_chart(plan_chart(spread, found), key="plan_chart", alt=plan_alt(found))
+        draw_chart(plan_chart, spread, found, told=plan_alt(found), key="plan_chart")
 
 
 def _spread(dataset: Dataset | None, grader: dict[str, Any] | None) -> Spread:

@@ -30,7 +30,7 @@ def run_controls(run: Run, status: RunStatus) -> None:
 
 
 def _while_live(run: Run) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if may_cancel(run):
             st.button("Cancel run", on_click=jobs.cancel, args=(run,), icon=":material/stop:", key="cancel")
         st.page_link(

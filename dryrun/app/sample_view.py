@@ -16,6 +16,9 @@ from dryrun.dataset.references import REFERENCES
 from dryrun.records import Grade, Prompt, Sample, SampleOutcome
 from dryrun.results import Inspected
 
+COLUMN = 220
+"""Pixels that prompt, response and reference need each to stand side by side."""
+
 LONG = 1200
 """Characters above which a text gets a box that scrolls."""
 
@@ -43,12 +46,12 @@ def sample_view(
     """
     with st.container(border=True):
         _head(inspected, score, config, blind)
-        left, middle, right = st.columns([5, 5, 3])
-        with left:
+        texts = st.grid(3, min_column_width=COLUMN)
+        with texts.cell():
             _prompt(inspected.prompt)
-        with middle:
+        with texts.cell():
             _response(inspected.sample)
-        with right:
+        with texts.cell():
             others = _reference(inspected.prompt)
         if inspected.grade is not None and not blind:
             _errors(inspected.grade)

@@ -1,0 +1,59 @@
+"""Charts on the page. What a chart is made of is its key: drawn again with equal parts it costs nothing.
+
+`st.altair_chart` checks the whole chart against Vega-Lite's schema and packs its data anew at every rerun,
+30 to 70 ms a chart, felt at every moved threshold. Here the tests check the schema of each chart instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import pyarrow as pa
+import streamlit as st
+
+KEPT = 128
+"""Charts kept ready per process, a few kilobytes each."""
+
+Make = Callable[..., alt.LayerChart]
+
+
+def draw_chart(
+    make: Make, *parts: Hashable, told: str, key: str | None = None, selection: str | None = None
+) -> None:
+    """Draw the chart that `make` gives for these parts.
+
+    Parameters
+    ----------
+    make : callable
+    *parts : hashable
+        What it is called with; all that the chart depends on.
+    told : str
+        The chart in words, for screen readers.
+    key, selection : str, optional
+        Name of the widget; and of the selection in the chart, whose clicks draw the page anew.
+    """
+    spec = chart_spec(make, *parts)
+    if selection is None:
+        st.vega_lite_chart(spec, key=key, alt=told)
+    else:
+        st.vega_lite_chart(spec, key=key, alt=told, on_select="rerun", selection_mode=selection)
+
+
+@lru_cache(maxsize=KEPT)
+def chart_spec(make: Make, *parts: Hashable) -> dict[str, Any]:
+    """The chart as Vega-Lite, its data as Arrow: what `st.vega_lite_chart` sends without any more work."""
+    spec: dict[str, Any] = make(*parts).to_dict(validate=False)
+    spec["datasets"] = {name: _packed(rows) for name, rows in spec.get("datasets", {}).items()}
+    return spec
+
+
+def _packed(rows: list[dict[str, Any]]) -> bytes:
+    table = pa.Table.from_pylist(rows)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed

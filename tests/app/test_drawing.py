@@ -1,0 +1,73 @@
+"""Charts on the page: sent with all their rows, made once for equal parts, anew for others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dryrun.app.drawing import chart_spec
+from dryrun.app.loading import load
+from dryrun.app.session import Chosen
+from dryrun.charts import histogram_bars, score_histogram
+from dryrun.config import Thresholds
+from dryrun.labelling import Label, Mark, book_of, identities
+from dryrun.results import load_results
+from dryrun.store import Store
+from tests.app.test_pages import page
+from tests.fake_endpoint import FakeEndpoint
+from tests.support import make_run, work
+
+BARS = histogram_bars(np.array([0.0, 0.05, 0.5, 0.5, 1.0]))
+
+
+def rows(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """All rows of a chart's data sets, in no order."""
+    return [
+        row
+        for packed in spec["datasets"].values()
+        for row in pa.ipc.open_stream(packed).read_all().to_pylist()
+    ]
+
+
+def test_a_chart_is_sent_with_the_same_rows_and_marks_as_altair_gives_it() -> None:
+    chart = score_histogram(BARS, 0.41, Thresholds())
+    whole = chart.to_dict()  # checks it against Vega-Lite's schema
+    spec = chart_spec(score_histogram, BARS, 0.41, Thresholds())
+    expected = [row for given in whole["datasets"].values() for row in given]
+    assert sorted(map(json.dumps, rows(spec))) == sorted(map(json.dumps, expected))
+    marks = [layer["mark"]["type"] for layer in spec["layer"]]
+    assert marks == [layer["mark"]["type"] for layer in whole["layer"]]
+
+
+def test_a_chart_is_made_once_for_equal_parts_and_anew_for_other_thresholds() -> None:
+    first = chart_spec(score_histogram, BARS, 0.41, Thresholds(mean_low=0.11))
+    assert chart_spec(score_histogram, tuple(BARS), 0.41, Thresholds(mean_low=0.11)) is first
+    moved = chart_spec(score_histogram, BARS, 0.41, Thresholds(mean_low=0.33))
+    assert {"at": 0.33} in rows(moved)
+    assert {"at": 0.33} not in rows(first)
+
+
+def test_a_chart_keeps_its_name_for_screen_readers_and_its_clicks() -> None:
+    test = page("results", run="recorded")
+    charts = [chart.proto for chart in test.main.get("vega_lite_chart")]
+    assert len(charts) == 4
+    assert all(chart.alt for chart in charts)
+    assert [list(chart.selection_mode) for chart in charts if chart.selection_mode] == [["bar"]]
+
+
+def test_a_judgement_is_made_once_for_equal_thresholds_and_anew_for_new_labels(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    run = make_run(store, endpoint.base_url, rows=40)
+    work(run)
+    first = load(Chosen(run))[1].judge(Thresholds())
+    assert load(Chosen(run))[1].judge(Thresholds()) is first
+    assert load(Chosen(run))[1].judge(Thresholds(mean_low=0.2)).thresholds.mean_low == 0.2
+    names = identities(load_results(run))
+    book_of(run).add([Label.of(name, Mark.GOOD, "ann") for name in names[:40]])
+    again = load(Chosen(run))[1].judge(Thresholds())
+    assert again is not first
+    assert again.people is not None
