@@ -20,6 +20,8 @@ model is the default instead; any name can be typed, this one included (Azure st
 
 DEFAULT_SAMPLE_SIZE = 300
 DEFAULT_ROLLOUTS = 4
+MAX_ROLLOUTS = 64
+"""Most responses to one prompt that a run can hold."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -107,7 +109,7 @@ class SamplingConfig(Frozen):
     """Which prompts, and how many responses to each."""
 
     size: Annotated[int, Field(ge=1)] = DEFAULT_SAMPLE_SIZE
-    rollouts: Annotated[int, Field(ge=1, le=64)] = DEFAULT_ROLLOUTS
+    rollouts: Annotated[int, Field(ge=1, le=MAX_ROLLOUTS)] = DEFAULT_ROLLOUTS
     seed: int = 0
     method: SamplingMethod = SamplingMethod.SIMPLE
 

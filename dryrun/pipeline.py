@@ -14,6 +14,8 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
+
 from dryrun.batching import BatchRun
 from dryrun.budget import Budget
 from dryrun.config import ModelKind
@@ -26,7 +28,7 @@ from dryrun.models.request import RequestSize
 from dryrun.plan import Ask, make_plan
 from dryrun.records import Prompt, RunState, Sample
 from dryrun.runs import Run, RunStatus
-from dryrun.store import stream_samples
+from dryrun.store import Partition, check_room, stream_samples
 
 GRADING_WORKERS = 128
 """Enough for judges, which have a lane of their own within; other graders never wait that long."""
@@ -161,10 +163,12 @@ class Pipeline:
                     partition.compact()
 
     async def _work(self) -> None:
-        known = await asyncio.to_thread(self._samples.finished_keys, self._plan.table["sample_key"])
-        graded = await asyncio.to_thread(self._grades.finished_keys, self._plan.table["grade_key"])
+        known = await asyncio.to_thread(_sound_keys, self._samples, self._plan.table["sample_key"])
+        graded = await asyncio.to_thread(_sound_keys, self._grades, self._plan.table["grade_key"])
         self._count_stored(known, graded)
         todo = [ask for ask in self._plan.asks.values() if ask.key not in known]
+        if todo:
+            check_room(self._run.folder)
         calls = iter(todo if self._batches is None else self._batches.claim(todo))
         async with asyncio.TaskGroup() as group:
             flusher = group.create_task(self._ledger.flush_often())
@@ -295,10 +299,20 @@ class Pipeline:
             return f"Graded what is stored; {missing:,} responses are missing and were not asked for."
         if not (status.failed or status.ungraded):
             return "Finished."
-        return (
-            f"Finished, but {status.failed:,} calls failed and {status.ungraded:,} samples have no grade. "
-            "Resume tries just those again."
+        lacking = (
+            (status.failed, "has no response" if status.failed == 1 else "have no response"),
+            (status.ungraded, "has no grade" if status.ungraded == 1 else "have no grade"),
         )
+        words = " and ".join(f"{count:,} of {status.total:,} {what}" for count, what in lacking if count)
+        return f"Finished, but {words}. The same command, or Resume, tries just those again."
+
+
+def _sound_keys(partition: Partition, keys: pa.ChunkedArray) -> set[str]:
+    """Which of `keys` have a result that can be read whole."""
+    asked = keys.combine_chunks()
+    with contextlib.suppress(OSError):  # what cannot be renamed is left out wherever it is met
+        partition.set_aside_damaged(asked)
+    return partition.finished_keys(asked)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -112,7 +113,7 @@ class Results:
         return [
             Inspected(
                 prompts[row["prompt"]],
-                sample_from_row(sample_rows[row["sample_key"]]),
+                _sample(row, sample_rows),
                 grade_from_row(grade_rows[row["grade_key"]]) if row["grade_key"] in grade_rows else None,
             )
             for row in rows.select(PLAN.names).to_pylist()
@@ -168,6 +169,15 @@ def _join(plan: pa.Table, samples: pa.Table | None, grades: pa.Table | None) -> 
 def _by_key(partition: Partition, columns: list[str], keys: pa.ChunkedArray) -> dict[str, dict[str, object]]:
     table = partition.read(columns, keys.combine_chunks())
     return {row["key"]: row for row in table.to_pylist()}
+
+
+def _sample(row: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]]) -> Sample:
+    """The stored sample of a rollout; one that failed where its file was damaged or pruned since."""
+    key = row["sample_key"]
+    if key in stored:
+        return sample_from_row(stored[key])
+    error = "This response is gone: its file was damaged or deleted. The same command, or Resume, asks again."
+    return Sample(key, row["rollout"], SampleOutcome.FAILED, error=error)
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

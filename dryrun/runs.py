@@ -26,7 +26,7 @@ from typing import IO, Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from dryrun.config import RunConfig
 from dryrun.errors import DryRunError, StoreError
@@ -41,6 +41,7 @@ except (
 ):  # not on Windows: there two processes may work on one run, which costs calls but loses nothing
     fcntl = None  # type: ignore[assignment]
 
+NO_PARQUET = "it is missing, torn or no Parquet"
 RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -119,6 +120,9 @@ class RunStatus:
         return max(left, 0) / self.rate
 
 
+STATUS = TypeAdapter(RunStatus)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run in the data directory."""
@@ -170,8 +174,10 @@ class Run:
         """What was asked."""
         try:
             return RunConfig.model_validate_json((self.folder / "config.json").read_bytes())
-        except (OSError, ValidationError) as error:
-            raise StoreError(f"The run's config.json cannot be read ({self.folder}): {error}") from error
+        except OSError as error:
+            raise self._damaged("config.json", error.strerror or str(error)) from error
+        except ValidationError as error:
+            raise self._damaged("config.json", error.errors()[0]["msg"]) from error
 
     def prompts(self) -> list[Prompt]:
         """The chosen prompts, in sample order."""
@@ -182,7 +188,14 @@ class Run:
         try:
             return pq.read_table(self.folder / "prompts.parquet", columns=columns, partitioning=None)
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"The run's prompts cannot be read ({self.folder}): {error}") from error
+            raise self._damaged("prompts.parquet", NO_PARQUET) from error
+
+    def _damaged(self, name: str, why: str) -> StoreError:
+        """What to say of a file of the run that cannot be read."""
+        return StoreError(
+            f"Run {self.id}: its {name} cannot be read ({why}). "
+            "Its command begins anew from what is stored; `runs --delete` clears this one away."
+        )
 
     def attempts(self) -> Partition:
         """Every call that was made for this run: schema `dryrun.schemas.ATTEMPTS`."""
@@ -200,14 +213,13 @@ class Run:
             return None
         try:
             table = pq.read_table(path, partitioning=None)
+            names = table.schema.metadata or {}
+            samples, grades = names[b"samples"].decode(), names[b"grades"].decode()
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"The run's plan cannot be read ({path}): {error}") from error
-        names = table.schema.metadata
-        return (
-            table,
-            self.store.samples(names[b"samples"].decode()),
-            self.store.grades(names[b"grades"].decode()),
-        )
+            raise self._damaged("plan.parquet", NO_PARQUET) from error
+        except KeyError as error:
+            raise self._damaged("plan.parquet", "it does not say where its rows are") from error
+        return table, self.store.samples(samples), self.store.grades(grades)
 
     def write_status(self, status: RunStatus) -> None:
         """Keep where the run stands."""
@@ -217,9 +229,8 @@ class Run:
     def status(self) -> RunStatus:
         """Where the run stands. A run that says it is running but that nobody holds is `INTERRUPTED`."""
         try:
-            fields = orjson.loads((self.folder / "status.json").read_bytes())
-            status = RunStatus(**{**fields, "state": RunState(fields["state"])})
-        except (OSError, ValueError, TypeError, KeyError):
+            status = STATUS.validate_json((self.folder / "status.json").read_bytes())
+        except (OSError, ValueError):
             return RunStatus(
                 RunState.INTERRUPTED, message="Its status was lost; resume goes on where it was."
             )
@@ -238,8 +249,19 @@ class Run:
         return (self.folder / "stop").exists()
 
     def go_on(self) -> None:
-        """Forget that somebody asked."""
-        (self.folder / "stop").unlink(missing_ok=True)
+        """Forget that somebody asked.
+
+        Raises
+        ------
+        StoreError
+            What asks cannot be taken away.
+        """
+        path = self.folder / "stop"
+        try:
+            if path.exists():  # on a read-only disk even what is not there cannot be taken away
+                path.unlink()
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
@@ -280,7 +302,7 @@ class Run:
         try:
             with (self.folder / "lock").open("rb") as file:
                 return not _lock(file, exclusive=False)
-        except FileNotFoundError:
+        except OSError:  # never worked on, or no file to lock: then nobody holds it
             return False
 
 
@@ -318,6 +340,7 @@ def unfinished_run(store: Store, config: RunConfig, *, claimed: bool = False) ->
             if run.config().asks_the_same(config) and not run.held():
                 if run.status().state is RunState.FINISHED:
                     return None
+                run.prompt_columns()  # a run that lost its prompts cannot go on
                 if claimed:
                     run.claim()
                 return run

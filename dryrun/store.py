@@ -13,8 +13,11 @@ at once without a lock.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +38,10 @@ from dryrun.records import GradeOutcome, Sample, SampleOutcome
 from dryrun.schemas import ADDED_LATER, GRADES, SAMPLES, Row, sample_from_row
 
 PART_PREFIX = "part-"
+IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY}
+"""A file where a folder belongs, or a folder where a file does."""
+LEAST_ROOM = 1_000_000
+"""Bytes that must be free before a run pays for its first call."""
 STREAM_ROWS = 1024
 """Most stored samples turned into objects at once."""
 HEAD = ["key", "outcome"]
@@ -59,22 +66,38 @@ def write_aside(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True) if path.parent.is_dir() else None
+        with contextlib.suppress(OSError):  # nothing was written, or nothing can be taken away either
+            aside.unlink()
         raise unwritable(path, error) from error
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:
     """What to say where `path` cannot be written."""
+    remedy = "Free some space or set DRYRUN_DATA to a directory you can write to"
+    if error.errno in IN_THE_WAY:
+        remedy = "Move away what stands there, or set DRYRUN_DATA to another directory"
     return StoreError(
-        f"Cannot write {path}: {error.strerror or error}. Free some space or set DRYRUN_DATA to a "
-        "directory you can write to; nothing already saved is lost."
+        f"Cannot write {path}: {error.strerror or error}. {remedy}; nothing already saved is lost."
     )
+
+
+def check_room(folder: Path) -> None:
+    """Refuse to begin what could not be kept.
+
+    Raises
+    ------
+    StoreError
+        The disk has less than `LEAST_ROOM` left.
+    """
+    with contextlib.suppress(OSError):  # where it cannot be told, the first write tells
+        if shutil.disk_usage(folder).free < LEAST_ROOM:
+            raise unwritable(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
 def table_bytes(table: pa.Table) -> bytes:
     """`table` as a Parquet file in memory."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
@@ -193,10 +216,27 @@ class Partition:
         done = pc.invert(pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))))
         return set(table.filter(done)["key"].to_pylist())
 
+    def set_aside_damaged(self, keys: pa.Array) -> None:
+        """Rename the parts that hold any of `keys` and cannot be read to the end (``damaged-part-...``).
+
+        What they held counts as missing from then on. Pages carry checksums, so flipped bits show too.
+        """
+        for path in self.parts():
+            head = self.read_part(path, HEAD)
+            if head is not None and pc.any(pc.is_in(head["key"], value_set=keys)).as_py():
+                try:
+                    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                        for _ in file.iter_batches(STREAM_ROWS):
+                            pass
+                except FileNotFoundError:
+                    continue  # merged meanwhile
+                except (pa.ArrowException, OSError, ValueError):
+                    path.rename(path.with_name(f"damaged-{path.name}"))
+
     def read_part(self, path: Path, columns: Sequence[str]) -> pa.Table | None:
         """The rows of one part, or None if it cannot be read (then `skipped` says why)."""
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 missing = [name for name in columns if name not in file.schema_arrow.names]
                 if set(missing) - (ADDED_LATER if self.schema is GRADES else set()):
                     raise pa.ArrowInvalid(f"columns missing: {missing}")

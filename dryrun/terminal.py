@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dryrun.analysis.settling import Settled
 from dryrun.printing import printable
+from dryrun.records import RunState
 from dryrun.report import Report
 from dryrun.report.lines import check_lines
 from dryrun.runs import RunStatus
@@ -90,11 +91,8 @@ class ProgressLine:
             self._settled = settled
             if self._live or self._plain:
                 offer = "Stop here and keep what is done: python -m dryrun stop, from another terminal."
-                self._console.print(Text(f"{settled.sentence} {offer}"))
-        about = status.message.partition(":")[0]
-        if self._plain and not self._live and about != self._last_message:
-            self._last_message = about
-            self._console.print(Text(printable(status.message)))
+                self._console.print(Text(f"{settled.sentence} {offer}"), soft_wrap=True)
+        self._say_plainly(status)
         detail = f"{status.graded:,} graded"
         for count, word in (
             (status.reused, "reused"),
@@ -111,6 +109,14 @@ class ProgressLine:
             total=status.total or None,
             detail=detail,
         )
+
+    def _say_plainly(self, status: RunStatus) -> None:
+        """A line for each stage, where no live line can be. Whoever asked for a run that stopped says why."""
+        about = status.message.partition(":")[0]
+        if self._plain and not self._live and about != self._last_message:
+            self._last_message = about
+            if status.state is not RunState.STOPPED:
+                self._console.print(Text(printable(status.message)), soft_wrap=True)
 
 
 def print_report(console: Console, report: Report) -> None:

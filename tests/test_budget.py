@@ -75,6 +75,37 @@ def test_every_call_is_accounted_for_retries_and_failures_included(
     assert len(run.attempts().read(["key"])) == endpoint.calls == 83
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--max-cost", "nan", "--price", "1", "1"], "nan is no amount"),
+        (["--max-cost", "-1", "--price", "1", "1"], "-1 is no amount"),
+        (["--max-cost", "0", "--price", "1", "1"], "0 is no amount"),
+        (["--max-cost", "inf", "--price", "1", "1"], "inf is no amount"),
+        (["--max-cost", "ten", "--price", "1", "1"], "ten is no amount"),
+        (["--max-cost", "1"], "a cap on money needs the price"),
+        (["--price", "nan", "1"], "nan is no price"),
+        (["--price", "1", "inf"], "inf is no price"),
+        (["--judge-price", "-2", "1"], "-2 is no price"),
+        (["--max-calls", "0"], "not a whole number"),
+        (["--max-tokens", "1e6"], "not a whole number"),
+        (["--rollouts", "1000"], "from 1 to 64"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_with_its_option(
+    files: list[str], endpoint: FakeEndpoint, given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(["run", *files, *at(endpoint), *given])
+    except SystemExit as left:
+        code = int(str(left.code))
+    printed = capsys.readouterr().err
+    assert (code, endpoint.calls) == (2, 0)
+    assert f"{given[0]}: " in printed
+    assert said in printed
+    assert printed.count("\n") == 1
+
+
 def test_the_command_line_stops_at_a_budget_and_prints_the_receipt(
     files: list[str], endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -189,7 +189,7 @@ def test_a_run_whose_plan_cannot_be_read_is_not_taken_for_one_that_needs_nothing
     plan = (run.folder / "plan.parquet").read_bytes()
     (run.folder / "plan.parquet").write_bytes(plan[: len(plan) // 2])
     assert main(["cache", "--prune", "--yes"]) == 2
-    assert "plan cannot be read" in capsys.readouterr().err
+    assert "plan.parquet cannot be read" in capsys.readouterr().err
     (run.folder / "plan.parquet").write_bytes(plan)
     assert load_results(run).rollouts.num_rows == 80
 

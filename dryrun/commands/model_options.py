@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from dryrun.budget import Budget
 from dryrun.commands.options import positive, text_of
-from dryrun.commands.values import seconds
+from dryrun.commands.values import dollars, dollars_to_spend, seconds
 from dryrun.config import EMBEDDED_MODEL, OPENAI_URL, BatchConfig, ModelConfig, ModelKind
 from dryrun.errors import DryRunError
 
@@ -58,12 +58,12 @@ def add_budget(group: argparse._ActionsContainer) -> None:
     )
     group.add_argument("--max-tokens", type=positive, help="stop cleanly after so many tokens, in and out")
     group.add_argument(
-        "--max-cost", type=float, metavar="USD", help="stop cleanly after so much; needs --price"
+        "--max-cost", type=dollars_to_spend, metavar="USD", help="stop cleanly after so much; needs --price"
     )
     pair = ("PROMPT", "COMPLETION")
     words = "US dollars per million tokens of the"
-    group.add_argument("--price", type=float, nargs=2, metavar=pair, help=f"{words} base model")
-    group.add_argument("--judge-price", type=float, nargs=2, metavar=pair, help=f"{words} judge")
+    group.add_argument("--price", type=dollars, nargs=2, metavar=pair, help=f"{words} base model")
+    group.add_argument("--judge-price", type=dollars, nargs=2, metavar=pair, help=f"{words} judge")
 
 
 def budget(options: argparse.Namespace) -> Budget:
@@ -81,7 +81,8 @@ def budget(options: argparse.Namespace) -> Budget:
     try:
         return Budget.model_validate({**fields, "prices": prices})
     except ValidationError as error:
-        raise DryRunError(f"The budget: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from error
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise DryRunError(f"--max-cost: {said} (--price PROMPT COMPLETION).") from error
 
 
 def batch_config(options: argparse.Namespace) -> BatchConfig | None:

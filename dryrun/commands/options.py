@@ -40,7 +40,7 @@ def positive(text: str) -> int:
     """A whole number of 1 or more, for argparse."""
     value = int(text) if text.isdecimal() else 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not a whole number of 1 or more")
     return value
 
 

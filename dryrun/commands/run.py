@@ -10,7 +10,15 @@ from pathlib import Path
 from dryrun.budget import Budget, Prices, receipt
 from dryrun.commands import model_options as generating
 from dryrun.commands import options as shared
-from dryrun.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, BatchConfig, SamplingConfig, SamplingMethod
+from dryrun.commands.values import whole
+from dryrun.config import (
+    DEFAULT_ROLLOUTS,
+    DEFAULT_SAMPLE_SIZE,
+    MAX_ROLLOUTS,
+    BatchConfig,
+    SamplingConfig,
+    SamplingMethod,
+)
 from dryrun.dataset import read_dataset
 from dryrun.errors import DryRunError
 from dryrun.estimate import worst_case
@@ -47,7 +55,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--rollouts",
-        type=shared.positive,
+        type=whole(MAX_ROLLOUTS),
         default=DEFAULT_ROLLOUTS,
         help="responses per prompt (default: %(default)s)",
     )
@@ -135,14 +143,18 @@ def _prepared(options: argparse.Namespace) -> Prepared:
         dataset,
         shared.grader(options),
         model=generating.model_config(options),
-        sampling=SamplingConfig(
-            size=options.samples,
-            rollouts=options.rollouts,
-            seed=options.seed,
-            method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
-        ),
+        sampling=_sampling(options),
         **shared.grading(options),
     )
     for finding in prepared.findings:
         note(f"note: {finding}")
     return prepared
+
+
+def _sampling(options: argparse.Namespace) -> SamplingConfig:
+    return SamplingConfig(
+        size=options.samples,
+        rollouts=options.rollouts,
+        seed=options.seed,
+        method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
+    )

@@ -41,7 +41,11 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _line(stored: Run) -> str:
-    config, status = stored.config(), stored.status()
+    status = stored.status()
+    try:
+        config = stored.config()
+    except DryRunError:
+        return f"{stored.id}  unreadable   its config.json is damaged: --delete clears it away"
     return (
         f"{stored.id}  {status.state.value:11}  {status.graded:>6,}/{status.total:<6,}  "
         f"{config.dataset.name}  {config.model.name}"

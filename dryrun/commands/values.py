@@ -14,13 +14,45 @@ REPORT_ENDINGS = (".json", ".md", ".markdown", ".html", ".htm")
 
 def seconds(text: str) -> float:
     """A time above 0, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _float(text)
     if not 0.0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
     return value
+
+
+def whole(most: int) -> Callable[[str], int]:
+    """A whole number from 1 to `most`, for argparse."""
+
+    def check(text: str) -> int:
+        value = int(text) if text.isdecimal() else 0
+        if not 1 <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not a whole number from 1 to {most:,}")
+        return value
+
+    return check
+
+
+def dollars(text: str) -> float:
+    """A price in US dollars, 0 or more, for argparse."""
+    value = _float(text)
+    if not 0.0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is no price in US dollars, like 2.50")
+    return value
+
+
+def dollars_to_spend(text: str) -> float:
+    """An amount in US dollars above 0, for argparse."""
+    value = _float(text)
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is no amount in US dollars above 0, like 2.50")
+    return value
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def new_file(endings: Sequence[str]) -> Callable[[str], Path]:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from dryrun.config import ModelConfig, ModelKind, RunConfig, SamplingConfig
+from dryrun.config import MAX_ROLLOUTS, ModelConfig, ModelKind, RunConfig, SamplingConfig
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.formats import Format, check_start, format_of
 from dryrun.dataset.jsonl import BadRow, RawRow, jsonl_rows
@@ -29,8 +29,6 @@ from dryrun.runs import Run, RunStatus
 from dryrun.schemas import PLAN, grade_row, sample_row
 from dryrun.store import Store, grade_key, grader_fingerprint
 
-MAX_ROLLOUTS = 64
-"""Most responses to one prompt that a run can hold."""
 SCORES_FIELD = "imported_scores"
 RECORDED_SCORES: dict[str, Any] = {
     "type": "python",

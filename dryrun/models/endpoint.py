@@ -17,7 +17,7 @@ from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Answer, Client, checked_key
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, fault_in_answer, redact
 from dryrun.models.pacing import RetryPolicy
-from dryrun.models.reply import MalformedReplyError, Reply, read_reply
+from dryrun.models.reply import MalformedReplyError, Reply, read_json, read_reply
 from dryrun.models.request import (
     RequestSize,
     identity,
@@ -111,6 +111,7 @@ class EndpointModel:
         self._seed_of = seed_of or self._counted_seed
         self._left_out: frozenset[str] = frozenset()
         self._contacted = False
+        self._in_vain = 0
         self._window = Window(config.concurrency)
         self.on_attempt: OnAttempt | None = None
 
@@ -250,7 +251,7 @@ class EndpointModel:
         try:
             return read_reply(answer.content)
         except MalformedReplyError as error:
-            fault = fault_in_answer(answer.content) or Fault(FaultKind.REJECTED, str(error))
+            fault = fault_in_answer(answer.content) or _unreadable(answer.content, str(error))
             return replace(fault, message=redact(fault.message, self._api_key))
 
     def _leave_out(self, call: _Call) -> bool:
@@ -283,8 +284,11 @@ class EndpointModel:
             throttled=fault.status == TOO_MANY,
             taken=call.seconds,
         )
-        if pause is None and not self._contacted:
-            raise self.fatal(fault)
+        if not self._contacted:
+            # All calls in turn go through the window: this one's own retries could be an hour away.
+            self._in_vain += 1
+            if pause is None or self._in_vain > (self._policy.first_contact_retries + 1) * self._window.limit:
+                raise self.fatal(fault)
         return pause
 
     def _sample(self, prompt: Prompt, rollout: int, call: _Call, attempts: int) -> Sample:
@@ -332,6 +336,15 @@ def _signal(answer: Answer | Fault) -> tuple[Signal, float | None]:
         return Signal.THROTTLED, answer.retry_after
     troubled = answer.kind in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE)
     return (Signal.TROUBLED if troubled else Signal.CLEAN), None
+
+
+def _unreadable(content: bytes, message: str) -> Fault:
+    """What is no JSON at all came from something on the way (a proxy's page, nothing): worth another try."""
+    try:
+        read_json(content)
+    except MalformedReplyError:
+        return Fault(FaultKind.TRANSIENT, message)
+    return Fault(FaultKind.REJECTED, message)
 
 
 def _attempt(key: str, number: int, call: _Call) -> Attempt:

@@ -115,13 +115,32 @@ async def _one_after_the_other(base_url: str, policy: RetryPolicy, seconds: floa
 def test_an_answer_that_is_no_chat_completion_fails_its_sample(
     endpoint: FakeEndpoint, reply: Reply, words: str
 ) -> None:
-    endpoint.script(reply)
+    endpoint.answer = lambda _: reply
     sample = ask(endpoint.base_url)
     assert sample.outcome is SampleOutcome.FAILED
     assert words in sample.error
     assert "\n" not in sample.error
     assert len(sample.error) < 400
-    assert (sample.attempts, endpoint.calls) == (1, 1)
+    tries = 1 + IMPATIENT.retries if "not JSON" in words or "empty" in words else 1
+    assert (sample.attempts, endpoint.calls) == (tries, tries)
+
+
+@pytest.mark.parametrize("raw", [b"", HTML])
+def test_what_a_proxy_says_instead_of_an_answer_is_asked_again(endpoint: FakeEndpoint, raw: bytes) -> None:
+    endpoint.script(Reply(raw=raw))
+    sample = ask(endpoint.base_url)
+    assert (sample.text, sample.attempts) == ("2", 2)
+
+
+def test_an_endpoint_that_answers_nothing_is_given_up_after_a_few_rounds_of_the_window(
+    endpoint: FakeEndpoint,
+) -> None:
+    """A call's own retries wait for their turn behind every other call that is waiting."""
+    endpoint.answer = lambda _: Reply(hang=True)
+    model = make_model(endpoint.base_url, concurrency=4, timeout=0.1)
+    with pytest.raises(ModelError, match="cannot be reached"):
+        asyncio.run(ask_async(model, *(make_prompt(str(number)) for number in range(60))))
+    assert endpoint.calls <= 4 * (2 + IMPATIENT.first_contact_retries)
 
 
 def test_the_content_type_does_not_matter(endpoint: FakeEndpoint) -> None:
