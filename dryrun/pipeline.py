@@ -299,11 +299,10 @@ class Pipeline:
             return f"Graded what is stored; {missing:,} responses are missing and were not asked for."
         if not (status.failed or status.ungraded):
             return "Finished."
-        lacking = (
-            (status.failed, "has no response" if status.failed == 1 else "have no response"),
-            (status.ungraded, "has no grade" if status.ungraded == 1 else "have no grade"),
-        )
-        words = " and ".join(f"{count:,} of {status.total:,} {what}" for count, what in lacking if count)
+        failed = "1 call failed" if status.failed == 1 else f"{status.failed:,} calls failed"
+        bare = "1 sample has" if status.ungraded == 1 else f"{status.ungraded:,} samples have"
+        lacking = ((status.failed, failed), (status.ungraded, f"{bare} no grade"))
+        words = " and ".join(what for count, what in lacking if count)
         return f"Finished, but {words}. The same command, or Resume, tries just those again."
 
 
