@@ -20,6 +20,7 @@ from dryrun.app.grader_check import known_check, run_check_section
 from dryrun.app.inspector import inspector
 from dryrun.app.labelling import label_section
 from dryrun.app.loading import load
+from dryrun.app.missing_view import missing_view
 from dryrun.app.notices import empty_state, not_measured, provenance
 from dryrun.app.problems import show_error
 from dryrun.app.quality import problem, quality_lines, topic_actions, warning_list
@@ -62,6 +63,7 @@ try:
         if found.verdict == "GO":
             quality_lines(found)
         problem(found)
+        missing_view(loaded)
         warning_list(found)
     verdict_actions(chosen, loaded, found.verdict, check.caution if check else "")
 

@@ -5,7 +5,10 @@ import streamlit as st
 from dryrun.app import jobs
 from dryrun.app.frame import ensure_frame
 from dryrun.app.labels import plain
+from dryrun.app.loading import load
+from dryrun.app.missing_view import missing_view
 from dryrun.app.model_form import model_words
+from dryrun.app.notices import no_run
 from dryrun.app.problems import show_error
 from dryrun.app.progress import end_words, live_progress
 from dryrun.app.run_controls import run_controls
@@ -18,8 +21,7 @@ st.title("Run")
 try:
     chosen = chosen_run()
     if chosen is None or chosen.recorded:
-        words = "No run is chosen. Start one on the Configure page, or open a run's link."
-        st.info(words, icon=":material/info:")
+        no_run(recorded=chosen is not None)
         st.page_link("pages/configure.py", label="Configure a run", icon=":material/tune:")
         st.stop()
     run, config = chosen.run, config_of(chosen.run)
@@ -31,6 +33,8 @@ try:
     if not status.live:
         end_words(status)
     live_progress(run)
+    if not status.live and (status.failed or status.ungraded):
+        missing_view(load(chosen)[1])
     run_controls(run, status)
 except DryRunError as error:
     show_error(error)

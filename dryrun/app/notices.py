@@ -42,6 +42,14 @@ def empty_state() -> None:
     st.page_link("pages/configure.py", label="Start a run", icon=":material/play_arrow:")
 
 
+def no_run(*, recorded: bool) -> None:
+    """There is no run to watch: none was chosen, or only the recorded example, which ended long ago."""
+    words = "No run is chosen. Start one on the Configure page, or open a run's link."
+    if recorded:
+        words = "The recorded example is a run of the past: there is nothing to watch. Start one of your own."
+    st.info(words, icon=":material/info:")
+
+
 def not_measured(found: Evidence) -> None:
     """What the verdict leaves open."""
     if found.not_measured:

@@ -53,6 +53,8 @@ def end_words(status: RunStatus) -> None:
     match status.state:
         case RunState.RUNNING:
             st.info(text, icon=":material/hourglass_top:")
+        case RunState.FINISHED if status.failed or status.ungraded:
+            st.warning(text, icon=":material/warning:")
         case RunState.FINISHED:
             st.success(text, icon=":material/check_circle:")
         case RunState.STOPPED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.analysis.statistics import is_valid
 from dryrun.app.downloads import start_training, try_sft
 from dryrun.app.inspector import show_group
 from dryrun.app.loading import Loaded
@@ -24,6 +25,8 @@ def verdict_actions(chosen: Chosen, loaded: Loaded, verdict: Verdict, caution: s
             _show("View Low Scores", Show.LOWEST)
             _adjust(chosen)
         else:
+            if verdict == "INVALID" and not is_valid(loaded.observations.score).all():
+                _show("View Responses Without a Score", Show.WITHOUT_SCORE)
             _show("Review Samples", Show.LOWEST)
             _show("View High Scores", Show.HIGHEST)
             _adjust(chosen)
