@@ -88,7 +88,11 @@ class Repeater:
             job.settle(reply if second is None else reply._replace(unstable=difference(reply, second)))
 
     async def _repeated(self, job: Job, program: Program) -> Reply | None:
-        """The second result; None where the repetition itself failed, which says nothing of the grade."""
+        """The second result; None where there is no process to repeat in, or the session ends.
+
+        A process that breaks down at it is a result too: there the same input did not earn the same. Else
+        a grader could keep what it likes from one grade to the next, and end whatever checks on it.
+        """
         line = await self._ready(program)
         if line is None or self.worker is None:
             return None
@@ -103,7 +107,9 @@ class Repeater:
         if not found or not self.worker.forks:  # a process that has graded is no fresh one
             line.end(None)
             await self._drop()
-        return again.future.result() if found else None
+        if found:
+            return again.future.result()
+        return None if self._closed else Reply(None, error="no result")
 
     async def _ready(self, program: Program) -> Line | None:
         """The line to a worker, started if need be; None after too many were lost."""

@@ -19,6 +19,7 @@ from dryrun.graders.process import (
     WorkerFault,
     WorkerProcess,
     encoded,
+    plain,
     reply_of,
 )
 
@@ -29,6 +30,25 @@ AHEAD_SECONDS = 0.02
 """A worker gets about so much work ahead: enough to hide the pipe's latency, too little to be unfair."""
 
 CHUNK = 1 << 16
+
+
+def framed(jobs: Sequence[Job]) -> tuple[bytes, Sequence[Job]]:
+    """A frame of jobs, and which are in it.
+
+    One that cannot be sent fails; one that holds something else than plain values goes as JSON would have
+    it. Neither changes what the others are sent.
+    """
+    try:
+        return encoded([(job.tag, job.sample, job.item) for job in jobs]), jobs
+    except ValueError:
+        sent, bodies = [], []
+    for job in jobs:
+        try:
+            bodies.append((job.tag, job.sample, plain(job.item)))
+            sent.append(job)
+        except (ValueError, TypeError, RecursionError) as error:
+            job.fail(WorkerError(WorkerFault.DIED, f"the row cannot be sent: {error}"))
+    return encoded(bodies), sent
 
 
 class Line:
@@ -67,11 +87,8 @@ class Line:
 
     def give(self, jobs: Sequence[Job]) -> None:
         """Send jobs."""
-        try:
-            frame = encoded([(job.tag, job.sample, job.item) for job in jobs])
-        except Exception as error:  # a sample that cannot even be sent must not hold up the others
-            for job in jobs:
-                job.fail(WorkerError(WorkerFault.DIED, f"the sample cannot be sent: {error!r}"))
+        frame, jobs = framed(jobs)
+        if not jobs:
             return
         if not self.jobs:
             self._since = self._loop.time()

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from dryrun.graders.isolation import Launch, import_paths
-from dryrun.graders.program import Program
+from dryrun.graders.program import Program, text_of
 
 MAX_FRAME = 64 * 1024
 """Longest frame accepted from a worker, in bytes; an honest one has under 1 KB."""
@@ -112,12 +112,29 @@ def encoded(value: Any) -> bytes:
     """A frame for the worker, in marshal's format: this Python writes it, the same Python reads it.
 
     Version 2 of the format, which keeps no references: two jobs never share an object in there.
+
+    Raises
+    ------
+    ValueError
+        It holds something that is no plain value, or is nested too deeply.
+    """
+    body = marshal.dumps(value, 2)
+    return len(body).to_bytes(4, "big") + body
+
+
+def plain(value: Any) -> Any:
+    """The value itself where it can be sent, else as it comes back from JSON.
+
+    Raises
+    ------
+    TypeError, ValueError, RecursionError
+        It cannot be written as JSON either.
     """
     try:
-        body = marshal.dumps(value, 2)
-    except ValueError:  # something that is no plain value
-        body = marshal.dumps(json.loads(json.dumps(value, default=str)), 2)
-    return len(body).to_bytes(4, "big") + body
+        marshal.dumps(value, 2)
+    except ValueError:
+        return json.loads(json.dumps(value, default=str))
+    return value
 
 
 class WorkerProcess:
@@ -172,6 +189,7 @@ class WorkerProcess:
             "uid": self._launch.uid,
             "paths": import_paths(),
             "private": self._launch.private,
+            "leavings": text_of("leavings.py"),
         }
         deadline = monotonic() + STARTUP_SECONDS
         try:
@@ -207,6 +225,11 @@ class WorkerProcess:
     def forks(self) -> bool:
         """Whether each job can have a process of its own in there."""
         return self._launch.forks
+
+    @property
+    def private(self) -> bool:
+        """Whether it has namespaces of its own."""
+        return self._launch.private
 
     @property
     def pid(self) -> int:

@@ -1,6 +1,7 @@
 """System calls that no grader needs, as a filter the kernel applies to everything inside the sandbox.
 
-Namespaces and limits leave gaps: memory that no limit counts (memfd, System V segments), sockets
+Namespaces and limits leave gaps: memory that no limit counts (memfd, System V segments, large socket
+buffers), files that Python makes without saying so (mknod), sockets
 that no network namespace holds (vsock reaches a virtual machine's host), the keyring of the user,
 and, for a sandbox entered by root, new user namespaces with privileges of their own. The filter
 closes them. Where there are no namespaces at all (`landlock`), it also has to refuse what they would
@@ -31,6 +32,9 @@ A_THREAD = 0x10000
 FAMILIES = (1, 2, 10, 16)
 """Socket families that the network namespace holds: unix, inet, inet6, netlink."""
 
+BUFFER_SIZES = (7, 8, 32, 33)
+"""setsockopt's options that raise a socket's buffers: kernel memory that no limit of a process counts."""
+
 OWNER_COMMANDS = (8, 10, 15)
 """fcntl's commands that choose whom a file's signals go to, and which."""
 
@@ -48,7 +52,7 @@ class Machine:
         Its ``AUDIT_ARCH``.
     column : int
         Which column of `DENIED` is its.
-    clone, clone3, socket, fcntl, prctl, prlimit64 : int
+    clone, clone3, socket, setsockopt, fcntl, prctl, prlimit64 : int
     """
 
     audit: int
@@ -56,14 +60,15 @@ class Machine:
     clone: int
     clone3: int
     socket: int
+    setsockopt: int
     fcntl: int
     prctl: int
     prlimit64: int
 
 
 MACHINES = {
-    "x86_64": Machine(0xC000003E, 0, 56, 435, 41, 72, 157, 302),
-    "aarch64": Machine(0xC00000B7, 1, 220, 435, 198, 25, 167, 261),
+    "x86_64": Machine(0xC000003E, 0, 56, 435, 41, 54, 72, 157, 302),
+    "aarch64": Machine(0xC00000B7, 1, 220, 435, 198, 208, 25, 167, 261),
 }
 
 DENIED = {
@@ -88,6 +93,8 @@ DENIED = {
     "keyctl": (250, 219),
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
+    "mknod": (133, 33),
+    "mknodat": (259, 33),
     "mount": (165, 40),
     "mount_setattr": (442, 442),
     "move_mount": (429, 429),
@@ -210,6 +217,8 @@ def _instructions(machine: Machine, alone: bool) -> Iterator[Instruction]:
         families = [instruction for family in FAMILIES for instruction in _where(_EQUAL, family, _ALLOW)]
         refused: Instruction = (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT)
         yield from _of_call(machine.socket, 0, [*families, refused])
+        for option in BUFFER_SIZES:
+            yield from _of_call(machine.setsockopt, 2, _where(_EQUAL, option, _ERRNO | errno.EPERM))
     yield _RETURN, 0, 0, _ALLOW
 
 

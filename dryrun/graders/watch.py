@@ -12,6 +12,12 @@ from dryrun.graders.process import WorkerProcess
 
 EVERY_SECONDS = 0.1
 PROC = Path("/proc")
+SOCKET = 212_992
+"""Bytes a socket can hold by default (``net.core.wmem_default``); the filter refuses to raise it."""
+
+TCP_SOCKET = 10 * 1024**2
+"""The same for TCP, which raises it by itself (``tcp_wmem`` and ``tcp_rmem``)."""
+
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -45,19 +51,34 @@ class Watch:
     def _watch(self) -> None:
         while not self._over.wait(EVERY_SECONDS):
             for worker in self._workers():
-                if used(worker.pid, self._limit) > self._limit:
+                if used(worker.pid, self._limit, worker.private) > self._limit:
                     megabytes = self._limit // 1024**2
                     worker.end(f"its processes together used more than {megabytes:,} MB of memory")
 
 
-def used(pid: int, limit: int = 0) -> int:
+def used(pid: int, limit: int = 0, private: bool = False) -> int:
     """Bytes of memory that a process and all its descendants use.
 
     Pages they share are counted once for each; only where that exceeds `limit` it is counted exactly.
+
+    Parameters
+    ----------
+    pid, limit : int
+    private : bool
+        Whether they have a network namespace of their own: then what its sockets can hold counts too.
     """
     family = _family(pid)
-    rough = sum(_resident(member) for member in family)
-    return rough if rough <= limit else sum(_proportional(member) for member in family)
+    held = _in_sockets(family[-1]) if private else 0
+    rough = held + sum(_resident(member) for member in family)
+    return rough if rough <= limit else held + sum(_proportional(member) for member in family)
+
+
+def _in_sockets(pid: int) -> int:
+    """Bytes that all sockets of its network namespace can hold, which is memory of no process."""
+    counts = {
+        line.split(":")[0]: line.split()[2] for line in _read(PROC / str(pid) / "net/sockstat").splitlines()
+    }
+    return int(counts.get("sockets", 0)) * SOCKET + int(counts.get("TCP", 0)) * TCP_SOCKET
 
 
 def _family(pid: int) -> list[int]:

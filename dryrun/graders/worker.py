@@ -5,7 +5,7 @@ project has to be visible in there. Nothing here is trusted by the parent: user 
 process and may do as it likes with it. Frames are a 4-byte big-endian length and a body: marshal's
 format from the parent, JSON to the parent, but for a reply that is nothing but a number (`NUMBER`).
 
-First frame in: ``{"source", "limits", "uid", "paths", "private", "fork", "adapter"}``; out:
+First frame in: ``{"source", "limits", "uid", "paths", "private", "fork", "adapter", "leavings"}``; out:
 ``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``. Then lists of (id, what
 `fields_of` wants, item) in, and for each of them a number, or one of ``{"id", "recycle", "value",
 "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id", "recycle", "error"}`` out.
@@ -14,17 +14,15 @@ First frame in: ``{"source", "limits", "uid", "paths", "private", "fork", "adapt
 import contextlib
 import os
 import resource
-import shutil
 import sys
 import traceback
 import types
-from _thread import _count as python_threads
 from collections.abc import Callable
 from json import dumps
 from json import loads as from_json
 from marshal import loads
 from math import isfinite
-from os import _exit, fork, fstat, getpid, pread, read, waitpid, write
+from os import _exit, fork, getpid, read, waitpid, write
 from struct import Struct
 from time import monotonic
 from typing import Any
@@ -43,19 +41,11 @@ FROM_BYTES, TEXTS = int.from_bytes, (str, bytes, bytearray)
 NUMBER = Struct(">IcQd")
 """Length, v or r for a worker to be replaced, the job's id, the reward."""
 
-HARMLESS = frozenset(("compile", "exec", "marshal.loads", "sys._getframe", "time.sleep"))
-"""Audited events after which nothing can be left behind: what the code does raises events of its own."""
-
-UNAUDITED = ("_ctypes", "_cffi_backend", "_multiprocessing", "_posixshmem", "_posixsubprocess")
-"""Modules that reach the system without an event for each step."""
-
 HOLD_SECONDS = 0.001
 """Replies of quick grades are sent together, as long as one of them does not have to wait for more."""
 
 JSON_BEGINS, JSON_WORDS = '{["-0123456789tfnNI', ("true", "false", "null", "NaN", "Infinity")
 """How JSON can begin, as Python reads it: most responses are told by that to be none."""
-
-SCRATCH = ("/tmp", "/dev/shm")
 
 Job = dict[str, Any]
 Grade = Callable[[Any, Any], Job]
@@ -239,118 +229,16 @@ def fields_of(said: str, refused: bool, tools: list[Job], finish_reason: str | N
     }
 
 
-class Events:
-    """Whether a grade did anything that could leave something behind, by Python's audit events.
-
-    Opening a file, starting a thread or a process, importing: all of it raises an event (PEP 578), and a
-    look for what was left is due. Code that raises none, nearly all graders', saves looking after each
-    grade; what compiled modules may do unheard is found at the end of each batch.
-    """
-
-    def __init__(self) -> None:
-        self.heard = True
-        self._unheard = True
-        sys.addaudithook(self._hear)
-
-    def clear(self) -> None:
-        """Before a grade."""
-        self.heard = self._unheard
-
-    def looked(self) -> None:
-        """After a look; importing is an event, so this knows of every module."""
-        self._unheard = truth([name for name in UNAUDITED if name in sys.modules])
-
-    def _hear(self, event: str, arguments: object) -> None:
-        if event not in HARMLESS:
-            self.heard = True
-
-
-class Litter:
-    """Whether a grade left threads or processes running, told by one small read.
-
-    The last field of ``/proc/loadavg`` is the youngest process id of this namespace; while it stands
-    still nothing was started. Without a namespace of its own, only Python's threads are counted.
-
-    Parameters
-    ----------
-    private : bool
-        Whether the process ids in ``/proc`` are those of this sandbox alone.
-    """
-
-    def __init__(self, private: bool) -> None:
-        self._fd = os.open("/proc/loadavg", os.O_RDONLY) if private else -1
-        self._seen = self._youngest()
-        self._threads = self._running_threads()
-
-    def left(self) -> bool:
-        """True when something started since the last call is still running."""
-        if self._fd < 0:
-            return self._running_threads() > self._threads
-        youngest = self._youngest()
-        if youngest == self._seen:
-            return False
-        self._seen = youngest
-        known = {1, getpid()}
-        others = {int(name) for name in os.listdir("/proc") if name.isdigit()} - known
-        return truth(others) or self._running_threads() > self._threads
-
-    def _youngest(self) -> bytes:
-        return b"" if self._fd < 0 else pread(self._fd, 128, 0).rsplit(b" ", 1)[-1]
-
-    def _running_threads(self) -> int:
-        return python_threads() if self._fd < 0 else length(os.listdir("/proc/self/task"))
-
-
-class Scratch:
-    """Takes away the files that a grade left, so that the next one does not find them.
-
-    What was there when the source had been loaded stays. A folder's time of change tells by one
-    look whether anything came or went.
-    """
-
-    def __init__(self) -> None:
-        self._known = {folder: set(os.listdir(folder)) for folder in SCRATCH}
-        self._folders = [os.open(folder, os.O_RDONLY) for folder in SCRATCH]
-        self._times = self._changed()
-
-    def sweep(self) -> None:
-        """Remove what is new."""
-        times = self._changed()
-        if times == self._times:
-            return
-        for folder, known in self._known.items():
-            for name in set(os.listdir(folder)) - known:
-                path = f"{folder}/{name}"
-                if os.path.isdir(path) and not os.path.islink(path):
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    with contextlib.suppress(OSError):
-                        os.unlink(path)
-        self._times = self._changed()
-
-    def _changed(self) -> list[int]:
-        return [fstat(folder).st_mtime_ns for folder in self._folders]
-
-
-def serve(incoming: int, outgoing: int, grade: Grade, private: bool) -> None:
+def serve(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> None:
     """Grade until the parent closes the pipe."""
-    me = getpid()
-    litter, scratch = Litter(private), Scratch() if private else None
-    events = Events()
     while True:
-        held, since, recycle = b"", monotonic(), False
+        held, since = b"", monotonic()
         jobs = read_frame(incoming)
         last = length(jobs) - 1
         for position, job in numbered(jobs):
-            events.clear()
+            leavings.before()
             reply = grade_one(grade, job)
-            if events.heard or position == last:
-                if getpid() != me:
-                    _exit(0)  # a child that user code forked has no business with the protocol
-                if scratch is not None:
-                    scratch.sweep()
-                recycle = litter.left()
-                events.looked()
+            recycle = leavings.after(position == last)
             held += framed_reply(job, reply, recycle)
             if monotonic() - since > HOLD_SECONDS:
                 send(outgoing, held)
@@ -358,9 +246,8 @@ def serve(incoming: int, outgoing: int, grade: Grade, private: bool) -> None:
         send(outgoing, held)
 
 
-def serve_fresh(incoming: int, outgoing: int, grade: Grade, private: bool) -> None:
+def serve_fresh(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> None:
     """The same, each job in a child of its own: nothing was graded before it."""
-    scratch = Scratch() if private else None
     while True:
         for job in read_frame(incoming):
             child = fork()
@@ -373,8 +260,7 @@ def serve_fresh(incoming: int, outgoing: int, grade: Grade, private: bool) -> No
             _, status = waitpid(child, 0)
             if status:
                 _exit(1)  # it sent no answer, or half of one
-            if scratch is not None:
-                scratch.sweep()
+            leavings.clear()
 
 
 def main() -> None:
@@ -398,9 +284,9 @@ def main() -> None:
     if os.getpid() != me:
         os._exit(0)
     write_frame(outgoing, {"loaded": True})
-    if start["fork"]:
-        serve_fresh(incoming, outgoing, grade, start["private"])
-    serve(incoming, outgoing, grade, start["private"])
+    tools: Job = {"__name__": "leavings"}
+    exec(compile(start["leavings"], "<leavings>", "exec"), tools)
+    (serve_fresh if start["fork"] else serve)(incoming, outgoing, grade, tools["Leavings"](start["private"]))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ LEAKS = {
     "chance": "return random.random()",
     "the clock": "return time.time()",
     "the process": "return float(os.getpid())",
+    "a trace function": "n = sys.gettrace() is not None; sys.settrace(lambda *_: None); return float(n)",
+    "a handler of signals": """import signal
+n = callable(signal.getsignal(signal.SIGUSR1))
+signal.signal(signal.SIGUSR1, lambda *_: None)
+return float(n)""",
     "an error from the third on": "seen.append(text); return 1 / (len(seen) < 3)",
 }
 TEXTS = ["a", "bb", "b", "a", "ccc", "b", "dd"]

@@ -92,6 +92,10 @@ READS = {
     "hard link out": "os.link(item['secret'], '/tmp/h'); return 1.0",
     "a way out through the root": "return float(len(os.listdir('/proc/self/root/home')) > 0)",
     "change root": "os.chroot('/tmp'); return 1.0",
+    "larger buffers of its sockets": """
+        a, b = socket.socketpair()
+        a.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 ** 23); return 1.0""",
+    "a device of its own": "os.mknod('/tmp/null', 0o20666, os.makedev(1, 3)); return 1.0",
     "a real-time priority": "os.sched_setscheduler(0, 1, os.sched_param(1)); return 1.0",
 }
 """Attacks that would pay 1 if they came through. They raise or find nothing instead."""
@@ -223,6 +227,24 @@ def test_breaking_the_worker_ends_in_a_typed_outcome(name: str, world: dict[str,
     assert all(len(detail) <= 500 for detail in found.errors.values())
     assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
     assert threading.active_count() <= threads + 1
+
+
+def test_memory_that_sockets_hold_counts(world: dict[str, object]) -> None:
+    """It is memory of the kernel, and of no process: forty processes can fill gigabytes of it."""
+    attack = """
+        for _ in range(40):
+            if os.fork() == 0:
+                kept = sum((socket.socketpair() for _ in range(110)), ())
+                for one in kept:
+                    one.setblocking(False)
+                    try:
+                        while True: one.send(bytes(2 ** 16))
+                    except BlockingIOError: pass
+                time.sleep(600)
+        time.sleep(600)"""
+    found, honest = attacked(attack, world, timeout=20.0)
+    assert "of memory" in found.errors["python_grader_runtime_error"]
+    assert honest.reward == 1.0
 
 
 def test_what_an_attack_leaves_behind_does_not_reach_the_next_grade(world: dict[str, object]) -> None:
