@@ -210,6 +210,8 @@ def _instructions(machine: Machine, alone: bool) -> Iterator[Instruction]:
             yield from _where(_EQUAL, number, _ERRNO | errno.EPERM)
     # its flags lie in memory, where a filter cannot look; libraries then use clone
     yield from _where(_EQUAL, machine.clone3, _ERRNO | errno.ENOSYS)
+    for option in BUFFER_SIZES:
+        yield from _of_call(machine.setsockopt, 2, _where(_EQUAL, option, _ERRNO | errno.EPERM))
     if alone:
         yield from _alone(machine)
     else:
@@ -217,8 +219,6 @@ def _instructions(machine: Machine, alone: bool) -> Iterator[Instruction]:
         families = [instruction for family in FAMILIES for instruction in _where(_EQUAL, family, _ALLOW)]
         refused: Instruction = (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT)
         yield from _of_call(machine.socket, 0, [*families, refused])
-        for option in BUFFER_SIZES:
-            yield from _of_call(machine.setsockopt, 2, _where(_EQUAL, option, _ERRNO | errno.EPERM))
     yield _RETURN, 0, 0, _ALLOW
 
 
