@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from itertools import combinations
 from typing import Any
 
@@ -29,6 +30,7 @@ from dryrun.charts import (
 )
 from dryrun.config import Thresholds
 from tests.analysis.observed import beta_scores, observe
+from tests.support import ROOT
 
 LIMITS = Thresholds()
 GROUNDS = {"light": "#ffffff", "dark": "#0e1117"}
@@ -236,3 +238,11 @@ def test_no_colour_that_vanishes_on_one_ground(word: str) -> None:
         for layer in layers(chart):
             if layer["mark"]["type"] == "text":
                 assert "color" in layer["mark"] or "color" in layer["encoding"]
+
+
+@pytest.mark.parametrize("look", list(GROUNDS))
+def test_the_apps_own_colour_reads_on_its_ground_and_under_a_buttons_white_text(look: str) -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    primary = settings["theme"][look]["primaryColor"]
+    assert contrast(primary, GROUNDS[look]) >= 4
+    assert contrast(primary, "#ffffff") >= 4

@@ -89,6 +89,15 @@ def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
     assert " ".join(name.split())[:12] in " ".join(hostile.text.split())
 
 
+def test_what_was_run_stands_on_top_and_endless_names_are_cut() -> None:
+    text = Seen(render_html(full_report("t" * 10_000, "rows.jsonl"))).text
+    top = text[: text.index("Tested:")]
+    assert "rows.jsonl · 120 prompts × 4 responses by rows.jsonl · report of " in top
+    assert "t" * 79 + "…" in text
+    cells = text[text.index("By topic") : text.index("Evidence")]
+    assert "t" * 81 not in cells
+
+
 @pytest.mark.parametrize("scores", [[], [0.5] * 40, list(beta_scores(0.42, 0.21))])
 def test_the_tree_alone_and_an_empty_run_have_a_page_too(scores: list[float]) -> None:
     report = build_report(observe(scores, topics="a"), evidence=False)

@@ -14,6 +14,9 @@ from dryrun.report.record import Report
 from dryrun.report.svg import STYLE, histogram_svg, ruler_svg, strip_svg, topics_svg
 
 NOTHING = "–"
+LONGEST_NAME = 80
+"""Characters of a topic's, file's or model's name; the JSON has the whole of it."""
+
 SIGNS = {"GO": "●", "NO-GO": "■", "INVALID": "▲"}
 
 
@@ -44,6 +47,7 @@ def render_html(report: Report) -> str:
 def _verdict(report: Report) -> Iterator[str]:
     verdict, said = report.verdict, report.diagnosis.summary
     yield "<h1>Dry run</h1>"
+    yield f'<p class="soft">{escape(" · ".join(_about(report)))}</p>'
     yield f'<div class="verdict {verdict.lower()}" role="status">'
     yield f"<strong>{SIGNS[verdict]} {escape(report.headline)}</strong>"
     yield f"<p>{escape(said)}</p>"
@@ -58,6 +62,22 @@ def _verdict(report: Report) -> Iterator[str]:
         yield f'<p class="soft">The document\'s decision tree alone: {escape(alone)}.</p>'
     tested = plural(report.samples_evaluated, "prompt")
     yield f"<p>Tested: {tested}, {plural(report.responses_evaluated, 'response')} with a score.</p>"
+
+
+def _about(report: Report) -> Iterator[str]:
+    """What was run and when: dataset, size, model, day."""
+    run = report.run
+    if run.dataset:
+        yield _short(run.dataset)
+    if run.prompts_asked is not None and run.rollouts is not None:
+        asked = f"{plural(run.prompts_asked, 'prompt')} × {plural(run.rollouts, 'response')}"
+        yield asked + (f" by {_short(run.model)}" if run.model else "")
+    yield f"report of {report.timestamp:%d %b %Y}"
+
+
+def _short(name: str) -> str:
+    """Somebody else's name for something, cut where a table or a line would be nothing else."""
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _qualities(report: Report) -> Iterator[str]:
@@ -129,7 +149,7 @@ def _topics(report: Report) -> Iterator[str]:
     )
     rows = [
         (
-            name or "(no topic)",
+            _short(name) or "(no topic)",
             _number(topic.mean),
             _number(topic.std),
             f"{topic.count:,}",
