@@ -214,9 +214,48 @@ def test_grade_names_the_line_that_is_no_row(
     broken.write_text('{"a": 1}\n{"a": \n')
     given = ["grade", "--grader", files[3], "--text", "5", "--item", str(broken)]
     assert main([*given, "--row", "2"]) == 2
-    assert "broken.jsonl, line 2: not JSON" in capsys.readouterr().err
+    assert "broken.jsonl, row 2, column 7: this is not JSON: it ends too early" in capsys.readouterr().err
     assert main([*given, "--row", "9"]) == 2
-    assert "has 2 lines" in capsys.readouterr().err
+    assert "has 2 rows" in capsys.readouterr().err
+    spoilt = tmp_path / "spoilt.json"
+    spoilt.write_text('{\n  "reference_answer": "5",\n}\n')
+    assert main([*given[:-1], str(spoilt)]) == 2
+    assert "spoilt.json, line 2, column 26: this is not JSON: a comma stands" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.csv", "prompt,reference_answer\nWhat is 1 + 1?,2\nWhat is 2 + 3?,5\n"),
+        ("rows.json", '[{"reference_answer": "2"}, {"reference_answer": "5"}]'),
+        ("rows.jsonl", '\ufeff{"reference_answer": "2"}\n\n{"reference_answer": "5"}\n'),
+    ],
+)
+def test_grade_takes_a_row_of_any_dataset(
+    name: str, content: str, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    given = ["grade", "--grader", files[3], "--text", "5", "--item", str(path), "--row"]
+    assert main([*given, "2"]) == 0
+    assert "1 (graded)" in capsys.readouterr().out
+    assert main([*given, "3"]) == 2
+    assert f"{name} has 2 rows" in capsys.readouterr().err
+
+
+def test_what_is_wrong_with_a_grader_is_said_with_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt, spelt = tmp_path / "spoilt.json", tmp_path / "spelt.json"
+    spoilt.write_text('{\n  "type": "python",\n}\n')
+    spelt.write_text('{"type": "pyton"}')
+    for command in (["validate"], ["grade", "--text", "5"]):
+        assert main([*command, "--grader", str(spoilt)]) == 2
+        said = capsys.readouterr().err
+        assert f"{spoilt}: This grader has one problem:" in said
+        assert "line 2, column 19: this is not JSON: a comma stands before the closing }." in said
+        assert main([*command, "--grader", str(spelt)]) == 2
+        assert f"{spelt}: This grader has one problem:" in capsys.readouterr().err
 
 
 def test_validate_says_what_is_wrong_and_its_exit_code_too(

@@ -11,15 +11,19 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from dryrun.analysis.wording import plural
 from dryrun.commands import options as shared
 from dryrun.commands.values import seconds
+from dryrun.dataset import read_dataset
 from dryrun.errors import DryRunError
 from dryrun.graders import load_grader
+from dryrun.graders.syntax import explained
 from dryrun.graders.trial import Trial, try_out
 from dryrun.printing import say
 from dryrun.runner import run_blocking
 from dryrun.terminal import consoles
 
+TABLES = (".csv", ".tsv", ".parquet")
 SHOWN = 600
 """Characters of a filled template that are printed."""
 
@@ -27,8 +31,8 @@ SHOWN = 600
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``grade``."""
     shared.add_grader(command)
-    command.add_argument("--item", type=Path, help="the row, a JSON file (of JSONL the first line)")
-    command.add_argument("--row", type=shared.positive, default=1, help="line of --item (default: 1)")
+    command.add_argument("--item", type=Path, help="the row: a JSON file, or a dataset")
+    command.add_argument("--row", type=shared.positive, default=1, help="which row of --item (default: 1)")
     command.add_argument("--text", required=True, help="the response; - reads it from standard input")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--grade-timeout", type=seconds, default=120.0, metavar="SECONDS")
@@ -50,25 +54,47 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _item(path: Path, row: int) -> dict[str, Any]:
+    """The row in a JSON object, a list of them, JSONL, or a dataset of another format."""
+    if path.suffix.lower() in TABLES and path.is_file():
+        dataset = read_dataset(path, path.name, None)
+        _check_row(row, len(dataset), path)
+        return dict(dataset.prompt(row - 1).item)
     text = shared.text_of(path, "--item")
     try:
         value = json.loads(text)
-        value = value[row - 1] if isinstance(value, list) and row <= len(value) else value
+        rows = value if isinstance(value, list) else [value]
     except ValueError:
-        value = _line(path, text, row)
+        rows = [line for line in text.splitlines() if line.strip()]
+    _check_row(row, len(rows), path)
+    value = _value(path, rows[row - 1], row) if isinstance(rows[row - 1], str) else rows[row - 1]
     if not isinstance(value, dict):
         raise DryRunError(f"--item {path}: a row is a JSON object with the fields the grader names.")
     return value
 
 
-def _line(path: Path, text: str, row: int) -> Any:
-    lines = [line for line in text.splitlines() if line.strip()]
-    if row > len(lines):
-        raise DryRunError(f"--row {row}: {path} has {len(lines):,} lines.")
+def _check_row(row: int, rows: int, path: Path) -> None:
+    if row > rows:
+        raise DryRunError(f"--row {row}: {path} has {plural(rows, 'row')}.")
+
+
+def _value(path: Path, line: str, row: int) -> Any:
+    """The value of a line; of a file that is one spoilt object, it is explained as a whole."""
     try:
-        return json.loads(lines[row - 1])
-    except ValueError as error:
-        raise DryRunError(f"--item {path}, line {row}: not JSON ({error}).") from error
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        text = path.read_text(encoding="utf-8-sig")
+        whole = _error_of(text) if text.lstrip().startswith(("{\n", "{\r", "[")) else None
+        problem = explained(text, whole) if whole else explained(line, error)
+        at = problem.where if whole else problem.where.replace("line 1", f"row {row}")
+        raise DryRunError(f"--item {path}, {at}: {problem.what} {problem.fix}".rstrip()) from None
+
+
+def _error_of(text: str) -> json.JSONDecodeError | None:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error
+    return None
 
 
 def _as_json(tried: Trial) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class Ceiling:
         Row (from 1) and reward of those that earn less than `best`, in row order.
     errors : tuple of (int, str)
         Row (from 1) and error of those whose grade carries one.
+    known : bool
+        Whether `best` is the grader's maximum.
     """
 
     field: str
@@ -49,21 +51,29 @@ class Ceiling:
     best: float
     short: tuple[tuple[int, float], ...]
     errors: tuple[tuple[int, str], ...]
+    known: bool = True
 
     @property
     def sound(self) -> bool:
-        """Whether every reference answer earns the maximum."""
-        return self.graded > 0 and not self.short and not self.errors
+        """Whether every reference answer earns the maximum; 0 shows none where the maximum is unknown."""
+        paid = self.known or self.best > 0.0
+        return self.graded > 0 and paid and not self.short and not self.errors
 
     def sentences(self) -> list[str]:
         """What to tell the user, the whole first."""
         if not self.graded:
             why = f": row {self.errors[0][0]}: {self.errors[0][1]}" if self.errors else ""
             return [f"No reference answer ({self.field}) could be graded{why}."]
+        most = "the maximum is" if self.known else "the most one earns is"
         told = [
             f"The reference answers ({self.field}) earn {self.mean:.3g} on average over "
-            f"{self.graded:,} rows; the maximum is {self.best:.3g}."
+            f"{self.graded:,} rows; {most} {self.best:.3g}."
         ]
+        if not self.known and self.best <= 0.0:
+            told.append(
+                "None is paid for. Unless that is the most this grader can give, it does not recognise right "
+                "answers: try it on one row."
+            )
         if self.short:
             rows = ", ".join(f"row {row} earns {reward:.3g}" for row, reward in self.short[:SHOWN_ROWS])
             more = f", and {len(self.short) - SHOWN_ROWS:,} more" if len(self.short) > SHOWN_ROWS else ""
@@ -142,6 +152,7 @@ def _summed(field: str, spec: GraderSpec, rows: Sequence[int], grades: Sequence[
         graded=len(known),
         mean=sum(reward for _, reward in known) / len(known) if known else 0.0,
         best=best,
+        known=spec.range is not None,
         short=tuple(sorted((row, reward) for row, reward in known if reward < best - NEAR)),
         errors=tuple(
             sorted(

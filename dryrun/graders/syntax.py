@@ -41,7 +41,7 @@ def value_of(text: str, where: str, problems: list[Problem]) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_noting_repeats(repeated), parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        problems.append(_explained(text, error))
+        problems.append(explained(text, error))
         return None
     except (ValueError, RecursionError) as error:
         problems.append(Problem(where, f"this is not JSON: {error or 'nested too deeply'}."))
@@ -65,8 +65,8 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _explained(text: str, error: json.JSONDecodeError) -> Problem:
-    """The first explanation that fits, with the line and column it is about."""
+def explained(text: str, error: json.JSONDecodeError) -> Problem:
+    """What is wrong with a JSON text, with line and column: the first explanation that fits."""
     for about in (_whole, _foreign, _comma, _string, _rest):
         for what, fix, position in about(text, error):
             before = text[:position]

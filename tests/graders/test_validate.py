@@ -114,6 +114,20 @@ def test_a_metric_that_no_answer_can_max_out_is_shown_with_its_rows() -> None:
     assert "20 earn less: row 1 earns 0" in found.sentences()[1]
 
 
+def test_a_grader_that_pays_no_reference_is_no_sound_one() -> None:
+    """Nothing says what a python grader can pay at most, so the best it paid is no proof if that is 0."""
+    nothing = asyncio.run(
+        ceiling(load_grader(python("def grade(sample, item): return 0.0")), prompts(sum_rows(9)))
+    )
+    assert not nothing.sound
+    assert "does not recognise right answers" in " ".join(nothing.sentences())
+    half = asyncio.run(
+        ceiling(load_grader(python("def grade(sample, item): return 0.5")), prompts(sum_rows(9)))
+    )
+    assert half.sound
+    assert "the most one earns is 0.5" in half.sentences()[0]
+
+
 def test_a_grader_that_fails_on_references_says_where() -> None:
     source = "def grade(sample, item):\n    return 1.0 if len(sample['output_text']) < 3 else 1 / 0\n"
     found = asyncio.run(ceiling(load_grader(python(source)), prompts(sum_rows(80))))
