@@ -51,6 +51,9 @@ ROW = 30
 FIT_ROWS = alt.AutoSizeParams(type="fit-x", contains="padding")
 """For charts whose height follows from their rows: only the width is fitted."""
 
+LABEL_ROOM = 0.3
+"""Of the score axis: what a limit's label takes on a phone."""
+
 SHOWN_TOPICS = 30
 """Topics in the chart, the worst first; the table has all of them."""
 
@@ -304,9 +307,15 @@ def limit_rules(thresholds: Thresholds) -> list[alt.Chart]:
 
 def _limits(thresholds: Thresholds) -> list[alt.Chart]:
     low, high = thresholds.mean_low, thresholds.mean_high
-    left = _label(low, f"NO-GO < {figure(low)}", "left", 4, -8, ORANGE)
-    right = _label(high, f"> {figure(high)} NO-GO", "right", -4, -8, ORANGE)
-    return [*limit_rules(thresholds), left, right]
+    below, above = f"NO-GO < {figure(low)}", f"> {figure(high)} NO-GO"
+    # Outside the limits, so that two close ones do not meet; inside where there is no room.
+    left = ("right", -4) if low >= LABEL_ROOM else ("left", 4)
+    right = ("left", 4) if high <= 1 - LABEL_ROOM else ("right", -4)
+    return [
+        *limit_rules(thresholds),
+        _label(low, below, *left, -8, ORANGE),
+        _label(high, above, *right, -8, ORANGE),
+    ]
 
 
 def _mean_mark(mean: float) -> list[alt.Chart]:

@@ -240,6 +240,13 @@ def test_no_colour_that_vanishes_on_one_ground(word: str) -> None:
                 assert "color" in layer["mark"] or "color" in layer["encoding"]
 
 
+@pytest.mark.parametrize(("low", "high", "sides"), [(0.1, 0.9, "left right"), (0.5, 0.6, "right left")])
+def test_labels_of_close_limits_stand_apart(low: float, high: float, sides: str) -> None:
+    spec = histogram(np.array([0.2, 0.5]), Thresholds(mean_low=low, mean_high=high)).to_dict()
+    texts = [layer["mark"] for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    assert [mark["align"] for mark in texts[:2]] == sides.split()
+
+
 @pytest.mark.parametrize("look", list(GROUNDS))
 def test_the_apps_own_colour_reads_on_its_ground_and_under_a_buttons_white_text(look: str) -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))

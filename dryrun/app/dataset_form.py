@@ -76,7 +76,8 @@ def _chosen(source: Source, topic_field: str | None = None) -> Dataset | None:
 
 
 def _upload() -> Upload | None:
-    hint = "One object per row: messages, and any fields your grader compares with. At most 20 MB."
+    hint = "One object per row: messages, and any fields your grader compares with. At most 20 MB; "
+    hint += "on your own machine a larger file is read by its path."
     return kept_upload("JSONL, Parquet or CSV", TYPES, "dataset_file", hint)
 
 

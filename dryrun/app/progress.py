@@ -40,9 +40,10 @@ def show_progress(status: RunStatus, asked: int) -> None:
     st.progress(min(status.sampled / total, 1.0), f"Responses: {status.sampled:,} of {total:,}{reused}")
     st.progress(min(status.graded / total, 1.0), f"Grades: {status.graded:,} of {total:,}")
     with st.grid("auto", min_column_width=130):
-        st.metric("Rate", f"{status.rate:.1f} / s" if status.live and status.rate else "–")
-        st.metric("Time left", duration(status.remaining))
-        st.metric("Time so far", duration(status.seconds))
+        if status.live:
+            st.metric("Rate", f"{status.rate:.1f} / s" if status.rate else "–")
+            st.metric("Time left", duration(status.remaining))
+        st.metric("Time so far" if status.live else "Time", duration(status.seconds))
         st.metric("Failed calls", f"{status.failed:,}")
         st.metric("Without a grade", f"{status.ungraded:,}")
 

@@ -15,6 +15,11 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
 
+    @property
+    def words(self) -> str:
+        """Its name in a sentence."""
+        return "Parquet" if self is Format.PARQUET else self.value.upper()
+
 
 ENDINGS = {
     ".jsonl": Format.JSONL,
@@ -67,7 +72,7 @@ def check_start(name: str, form: Format, start: bytes) -> None:
     """
     problem = _problem_at_start(form, start)
     if problem is not None:
-        raise DatasetError(f"{name} cannot be read as {form.value}.", [problem])
+        raise DatasetError(f"{name} cannot be read as {form.words}.", [problem])
 
 
 def _problem_at_start(form: Format, start: bytes) -> Problem | None:
