@@ -46,11 +46,16 @@ class Prices(Frozen):
         full = (self.prompt * size.prompt + self.completion * size.completion) / MILLION
         return BATCH_PRICE * full if batch else full
 
+    def worst_of_judge(self, size: RequestSize) -> float | None:
+        """The same of a judge's calls."""
+        return Prices(prompt=self.judge_prompt, completion=self.judge_completion).worst(size, batch=False)
+
 
 class Budget(Frozen):
     """Caps over all sessions of a run. A run that meets one stops cleanly; its report covers what is done.
 
-    Calls in flight are finished, so tokens and money may pass their cap by what these cost.
+    Calls in flight are finished. What they will cost is told from the average so far (`dryrun.caps`), so
+    tokens and money may pass their cap by what a few calls cost more than that.
     """
 
     calls: Annotated[int, Field(ge=1)] | None = None
@@ -63,6 +68,21 @@ class Budget(Frozen):
         if self.cost is not None and (self.prices.prompt is None or self.prices.completion is None):
             raise ValueError("a cap on money needs the price of a million prompt and completion tokens")
         return self
+
+    def check_prices(self, judged: bool) -> None:
+        """Refuse a cap on money that could not be kept.
+
+        Raises
+        ------
+        DryRunError
+            A judge is asked (`judged`), and what it costs is not known.
+        """
+        known = self.prices.judge_prompt is not None and self.prices.judge_completion is not None
+        if self.cost is not None and judged and not known:
+            raise DryRunError(
+                "--max-cost: the grader asks a judge, so a cap on money needs the judge's prices too "
+                "(--judge-price PROMPT COMPLETION; 0 0 if it costs nothing)."
+            )
 
     @property
     def capped(self) -> bool:
@@ -145,6 +165,6 @@ def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
         words += f", {spent.batched:,} of the calls in batches at half the price"
     if spent.judged:
         judge = spent.judge_prompt_tokens + spent.judge_completion_tokens
-        words += f"; {spent.judged:,} grades by a judge, {judge:,} tokens"
+        words += f"; {spent.judged:,} judge {'call' if spent.judged == 1 else 'calls'}, {judge:,} tokens"
     cost = None if prices is None or prices == Prices() else prices.cost(spent)
     return f"{words}; ${cost:,.4f}." if cost is not None else f"{words}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,7 +11,13 @@ import pyarrow as pa
 from dryrun.budget import Prices
 from dryrun.errors import DryRunError
 from dryrun.fingerprint import fingerprint
+from dryrun.graders import load_grader
+from dryrun.graders.judge_size import judge_request_size
+from dryrun.graders.specs import MultiSpec
+from dryrun.models import Model
 from dryrun.models.request import RequestSize, request_size
+from dryrun.plan import Plan, make_plan
+from dryrun.records import Prompt
 from dryrun.runner import Prepared, build_model
 from dryrun.store import Store
 
@@ -41,9 +49,12 @@ class Estimate:
         return self.responses - (self.stored or 0)
 
 
+NOTHING = RequestSize(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """What the calls that are left may cost the base model's account.
+    """What the calls that are left may cost, retries left aside.
 
     Attributes
     ----------
@@ -52,35 +63,107 @@ class WorstCase:
         Of all of them together; its prompt tokens are estimated.
     batch : bool
         Whether they go through the Batch API.
+    judge_calls : int
+        Calls to judges and models that embed.
+    judge_size : RequestSize
+        The same of these.
     """
 
     calls: int
     size: RequestSize
     batch: bool
+    judge_calls: int = 0
+    judge_size: RequestSize = NOTHING
 
     def words(self, prices: Prices) -> str:
         """One sentence, with money where prices are known."""
-        most = self.size.completion
-        tokens = f"about {self.size.prompt:,} prompt tokens and " + (
-            "answers of no set length" if most is None else f"at most {most:,} completion tokens"
-        )
-        cost = prices.worst(self.size, batch=self.batch)
-        money = (
-            "" if cost is None else f": at most ${cost:,.2f}" + (" at half the price" if self.batch else "")
-        )
-        return f"{self.calls:,} {'requests in batches' if self.batch else 'calls'}, {tokens}{money}."
+        parts = []
+        if self.calls:
+            what = "requests in batches" if self.batch else "calls to the model"
+            parts.append(f"{self.calls:,} {what}, {_tokens(self.size)}")
+        if self.judge_calls:
+            parts.append(f"{self.judge_calls:,} calls to judges, {_tokens(self.judge_size)}")
+        return f"{'; '.join(parts)}{self._money(prices)}."
+
+    def _money(self, prices: Prices) -> str:
+        if prices == Prices():
+            return ""
+        base = prices.worst(self.size, batch=self.batch) if self.calls else 0.0
+        judge = prices.worst_of_judge(self.judge_size) if self.judge_calls else 0.0
+        if base is None or judge is None:
+            return "; what that costs at most is known with a cap on the answers' length and each price"
+        half = " at half the price" if self.batch else ""
+        return f": at most ${base + judge:,.2f}{half}" if not judge else f": at most ${base + judge:,.2f}"
 
 
-def worst_case(store: Store, prepared: Prepared) -> WorstCase:
-    """Count what is not stored yet, without calling anything."""
+def _tokens(size: RequestSize) -> str:
+    words = f"about {size.prompt:,} prompt tokens"
+    if size.completion is None:
+        return f"{words} and answers of no set length"
+    return f"{words} and at most {size.completion:,} completion tokens" if size.completion else words
+
+
+def worst_case(store: Store, prepared: Prepared, model: Model | None = None) -> WorstCase:
+    """Count what is not stored yet, without calling anything.
+
+    Parameters
+    ----------
+    store : Store
+    prepared : Prepared
+    model : Model, optional
+        One that generates nothing (`dryrun.regrading.StoredResponses`). Default: the configured one.
+    """
     config = prepared.config
-    keys, done = _stored_keys(store, prepared) or ([], set())
-    each = [prompt for prompt in prepared.prompts for _ in range(config.sampling.rollouts)]
-    asked = {key: prompt for key, prompt in zip(keys, each, strict=False) if key not in done}
-    sizes = [request_size(config.model, prompt) for prompt in asked.values()]
-    most = config.model.max_completion_tokens
-    size = RequestSize(sum(one.prompt for one in sizes), None if most is None else most * len(sizes))
-    return WorstCase(len(sizes), size, config.model.batch is not None)
+    try:
+        source = model or build_model(config.model, "", lambda _: None)
+        plan = make_plan(prepared.prompts, config, source)
+        stored = store.samples(fingerprint(source.identity)).finished_keys(plan.table["sample_key"])
+    except DryRunError:  # it is said when the model is opened
+        return WorstCase(0, NOTHING, config.model.batch is not None)
+    if model is not None:
+        plan = plan.restricted(stored)
+    asked = _counted(ask.prompts[0][0] for ask in plan.asks.values() if ask.key not in stored)
+    sizes = [(count, request_size(config.model, prompt)) for prompt, count in asked]
+    judge_calls, judge_size = _judging(store, prepared, plan)
+    calls = sum(count for count, _ in sizes)
+    return WorstCase(calls, _total(sizes), config.model.batch is not None, judge_calls, judge_size)
+
+
+def _counted(prompts: Iterable[Prompt]) -> list[tuple[Prompt, int]]:
+    """Each prompt once, with how often it was there."""
+    found: dict[str, Prompt] = {}
+    counts: Counter[str] = Counter()
+    for prompt in prompts:
+        found[prompt.key] = prompt
+        counts[prompt.key] += 1
+    return [(found[key], count) for key, count in counts.items()]
+
+
+def _total(sizes: Sequence[tuple[int, RequestSize]]) -> RequestSize:
+    """So many requests of each size, together."""
+    most = [count * size.completion for count, size in sizes if size.completion is not None]
+    prompt = sum(count * size.prompt for count, size in sizes)
+    return RequestSize(prompt, sum(most) if len(most) == len(sizes) else None)
+
+
+def _judging(store: Store, prepared: Prepared, plan: Plan) -> tuple[int, RequestSize]:
+    """Judge calls for the grades that are not stored, one each per judge, and their size."""
+    spec = load_grader(prepared.config.grader)
+    judges = [part for _, part in spec.walk() if part.asks_models and not isinstance(part, MultiSpec)]
+    if not judges:
+        return 0, NOTHING
+    graded = store.grades(plan.grader).finished_keys(plan.table["grade_key"])
+    waiting = _counted(
+        prompt
+        for ask in plan.asks.values()
+        for prompt, _ in ask.prompts
+        if plan.grade_key(ask.key, prompt) not in graded
+    )
+    answer = prepared.config.model.max_completion_tokens or 0
+    sizes = [
+        (count, judge_request_size(judge, prompt, answer)) for prompt, count in waiting for judge in judges
+    ]
+    return sum(count for count, _ in sizes), _total(sizes)
 
 
 def estimate(store: Store, prepared: Prepared) -> Estimate:

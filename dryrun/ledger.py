@@ -17,6 +17,7 @@ from dryrun.store import Partition
 
 FLUSH_SECONDS = 1.0
 RATE_WINDOW = 10.0
+OK = 200
 
 OnStatus = Callable[[RunStatus], None]
 
@@ -42,6 +43,8 @@ class Ledger:
         self._closed = False
         self._status = status
         self._counted: Counter[str] = Counter()
+        self.unmeasured = 0
+        """Answers of this session that came without a count of their tokens."""
 
     @property
     def status(self) -> RunStatus:
@@ -60,10 +63,18 @@ class Ledger:
     def add_attempt(self, attempt: Attempt) -> None:
         """A call to the base model ended."""
         self._attempt_rows.append(attempt_row(attempt))
+        self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
         asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
         self.count(attempts=1, prompt_tokens=asked, completion_tokens=answered)
         if attempt.batch:
             self.count(batched=1, batch_prompt_tokens=asked, batch_completion_tokens=answered)
+
+    def add_judge_attempt(self, attempt: Attempt) -> None:
+        """A call to a judge, or to a model that embeds, ended."""
+        self._attempt_rows.append(attempt_row(attempt, judge=True))
+        self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
+        asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
+        self.count(judged=1, judge_prompt_tokens=asked, judge_completion_tokens=answered)
 
     def say(self, message: str) -> None:
         """What is going on; told at the next flush."""
@@ -78,12 +89,6 @@ class Ledger:
     def add_grade(self, key: str, grade: Grade, rows: int) -> None:
         """A grade came back that `rows` rollouts of the run were waiting for."""
         self._grade_rows.append(grade_row(key, grade))
-        if grade.prompt_tokens is not None:
-            self.count(
-                judged=1,
-                judge_prompt_tokens=grade.prompt_tokens,
-                judge_completion_tokens=grade.completion_tokens or 0,
-            )
         self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
 
     async def flush_often(self) -> None:
@@ -103,12 +108,12 @@ class Ledger:
                 rows[:0] = back
             raise
 
-    def close(self, state: RunState, message: str) -> RunStatus:
+    def close(self, state: RunState, message: str, capped: bool = False) -> RunStatus:
         """The last flush, on this thread: executors may be gone when a process ends.
 
         If even that cannot be written the returned status says so; the disk keeps the last one.
         """
-        self._status = replace(self.status, state=state, message=message, rate=0.0)
+        self._status = replace(self.status, state=state, message=message, rate=0.0, capped=capped)
         self._stamp()
         try:
             self._write(self._take(), self.status, last=True)

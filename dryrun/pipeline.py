@@ -18,10 +18,12 @@ import pyarrow as pa
 
 from dryrun.batching import BatchRun
 from dryrun.budget import Budget
+from dryrun.caps import Caps
 from dryrun.config import ModelKind
 from dryrun.errors import DryRunError, ModelError, StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.graders import Grader
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.ledger import Ledger, OnStatus
 from dryrun.models import Model
 from dryrun.models.request import RequestSize
@@ -39,6 +41,7 @@ BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
 """Of a batch, whose responses come in as fast as they are read, between two writes: memory stays flat."""
 MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
+MORE = "The report covers what is done; a higher budget goes on."
 EARLY = "Stopped early, as asked. The report covers what is done; Resume goes on."
 
 CARRIED = (
@@ -71,6 +74,8 @@ class Pipeline:
         What the run may spend, over all its sessions.
     batches : BatchRun, optional
         The way through the endpoint's Batch API. Default: every response by a call of its own.
+    judge : JudgeAccess, optional
+        Where `grader` asks models, so that their calls are counted.
     """
 
     def __init__(
@@ -81,13 +86,12 @@ class Pipeline:
         notify: OnStatus,
         budget: Budget | None = None,
         batches: BatchRun | None = None,
+        judge: JudgeAccess | None = None,
     ) -> None:
         self._batches = batches
         self._model, self._grader = model, grader
         self._budget = budget or Budget()
-        self._judges = run.config().judge is not None
-        self._in_flight = 0
-        self._spent = ""
+        self._judged = judge is not None
         self._early = False
         config = run.config()
         identity = model.identity
@@ -115,6 +119,10 @@ class Pipeline:
         self._overflow: set[str] = set()
         self._in_a_row = 0
         model.on_attempt = self._ledger.add_attempt
+        if judge is not None:
+            judge.on_attempt = self._ledger.add_judge_attempt
+        calls = 0 if judge is None else judge.calls_per_grade
+        self._caps = Caps(self._budget, lambda: (self._ledger.status, self._ledger.unmeasured), calls)
 
     async def execute(self) -> RunStatus:
         """Do what is left to do.
@@ -142,9 +150,8 @@ class Pipeline:
             self._ledger.close(RunState.STOPPED, f"A fault in Dry Run itself: {error!r}. Resume goes on.")
             raise error from group
         await asyncio.to_thread(self._tidy)
-        if self._spent:
-            more = "The report covers what is done; resume with a higher budget to go on."
-            return self._ledger.close(RunState.STOPPED, f"{self._spent} {more}")
+        if self._caps.spent:
+            return self._ledger.close(RunState.STOPPED, f"{self._caps.spent} {MORE}", capped=True)
         if self._early:
             return self._ledger.close(RunState.CANCELLED, EARLY)
         return self._ledger.close(RunState.FINISHED, self._closing_words())
@@ -195,6 +202,8 @@ class Pipeline:
         parts = stream_samples(self._samples, needed)
         while (samples := await asyncio.to_thread(next, parts, None)) is not None:
             for sample in samples:
+                if not await self._caps.admit(0, self._grades_of(sample.key)):
+                    return
                 await self._queue.put(sample)
 
     async def _feed_overflow(self) -> None:
@@ -208,14 +217,15 @@ class Pipeline:
 
     async def _generate(self, todo: Iterator[Ask]) -> None:
         for ask in todo:
-            if self._over_budget() or self._stopping():
+            grades = self._grades_of(ask.key)
+            if self._stopping() or not await self._caps.admit(1, grades, self._elsewhere()):
                 return
-            self._in_flight += 1
-            try:
-                sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
-            finally:
-                self._in_flight -= 1
+            if self._stopping():  # asked while this one waited for its turn
+                self._caps.back(1, grades)
+                return
+            sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
             self._ledger.add_sample(sample, ask.rows)
+            self._caps.back(1, 0 if sample.gradable else grades)
             if sample.gradable:
                 self._in_a_row = 0
                 self._hand_over(sample)
@@ -242,18 +252,19 @@ class Pipeline:
                     if rows >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
                         await keep()
                         rows = characters = 0
-        if batches.left and not self._over_budget():
-            self._spent = f"The budget has no room for {batches.left:,} more requests, at worst."
+        if batches.left and not self._caps.met(self._elsewhere()):
+            self._caps.spent = f"The budget has no room for {batches.left:,} more requests, at worst."
 
     def _room(self, under_way: Sequence[RequestSize], asked: Sequence[RequestSize]) -> int:
         return self._budget.room(self._ledger.status, under_way, asked)
 
-    def _over_budget(self) -> bool:
-        if not self._budget.capped:
-            return False
-        in_flight = self._in_flight + (self._batches.under_way if self._batches is not None else 0)
-        self._spent = self._spent or self._budget.exhausted(self._ledger.status, in_flight)
-        return bool(self._spent)
+    def _elsewhere(self) -> int:
+        """Requests in batches."""
+        return self._batches.under_way if self._batches is not None else 0
+
+    def _grades_of(self, key: str) -> int:
+        """Grades that a response is to get."""
+        return len(self._plan.asks[key].prompts)
 
     def _hand_over(self, sample: Sample) -> None:
         """To the graders, or to the disk alone where they are behind: generation waits for nobody."""
@@ -278,12 +289,11 @@ class Pipeline:
     async def _grade_queued(self, graded: set[str]) -> None:
         while True:
             sample = await self._queue.get()
-            if self._judges and self._over_budget():
-                self._queue.task_done()
-                continue
-            for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
-                grade = await self._grader.grade(sample, prompt.item)
-                self._ledger.add_grade(key, grade, rows)
+            if not (self._judged and self._caps.met()):
+                for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
+                    grade = await self._grader.grade(sample, prompt.item)
+                    self._ledger.add_grade(key, grade, rows)
+            self._caps.back(0, self._grades_of(sample.key))
             self._queue.task_done()
 
     def _parting_words(self) -> str:

@@ -248,27 +248,30 @@ async def work_on(
     Returns
     -------
     RunStatus
-        `FINISHED`, `CANCELLED` where it was asked to stop early, or `STOPPED` with the reason.
+        `FINISHED`, `CANCELLED` where it was asked to stop early, or `STOPPED` with the reason; `capped`
+        says that this was the budget.
 
     Raises
     ------
     DryRunError
-        Somebody else is working on this run.
+        Somebody else is working on this run, or a cap on money lacks the prices it needs.
     asyncio.CancelledError
         After everything done so far was written.
     """
     notify = notify or (lambda _: None)
+    (budget or Budget()).check_prices(run.config().judge is not None)
     with run.hold():
         run.go_on()
         opening = Opening(run, notify)
         try:
             async with contextlib.AsyncExitStack() as stack:
-                grader = await stack.enter_async_context(build_grader(run.config(), judge_key))
+                judge = judge_of(run.config(), judge_key)
+                grader = await stack.enter_async_context(build_grader(run.config(), judge))
                 opening.say("Getting the model ready.")
                 source = model or build_model(run.config().model, api_key, opening.say)
                 opened = await stack.enter_async_context(source)
                 batches = batch_run(run, opened, _window(run, batch))
-                status = await Pipeline(run, opened, grader, notify, budget, batches).execute()
+                status = await Pipeline(run, opened, grader, notify, budget, batches, judge).execute()
                 await _anchored(run, grader, status)
                 return status
         except DryRunError as error:
@@ -341,9 +344,13 @@ def weights_words(progress: WeightsProgress) -> str:
     return f"{progress.stage.value.capitalize()} the model's weights (once): {done:,} of {total:,} MB."
 
 
-def build_grader(config: RunConfig, judge_key: str = "") -> Grader:
+def judge_of(config: RunConfig, judge_key: str) -> JudgeAccess | None:
+    """Where a configuration's judges are asked; None where none is."""
+    return None if config.judge is None else JudgeAccess(config.judge, judge_key)
+
+
+def build_grader(config: RunConfig, judge: JudgeAccess | None = None) -> Grader:
     """The grader a configuration names, not yet opened."""
-    judge = None if config.judge is None else JudgeAccess(config.judge, judge_key)
     return build(load_grader(config.grader), timeout=config.grade_timeout, judge=judge)
 
 

@@ -25,6 +25,7 @@ from typing import IO, Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
@@ -77,9 +78,11 @@ class RunStatus:
     prompt_tokens, completion_tokens : int
         As the endpoint counted them, over all sessions.
     judged, judge_prompt_tokens, judge_completion_tokens : int
-        The same for judges: grades that asked one, and their tokens.
+        The same for judges and models that embed: calls, those that failed included, and their tokens.
     batched, batch_prompt_tokens, batch_completion_tokens : int
         Of `attempts` and the tokens, those that went through batches, at half the price.
+    capped : bool
+        Whether it stopped because a cap of its budget was met.
     """
 
     state: RunState
@@ -105,6 +108,7 @@ class RunStatus:
     batched: int = 0
     batch_prompt_tokens: int = 0
     batch_completion_tokens: int = 0
+    capped: bool = False
 
     @property
     def live(self) -> bool:
@@ -231,14 +235,33 @@ class Run:
         try:
             status = STATUS.validate_json((self.folder / "status.json").read_bytes())
         except (OSError, ValueError):
-            return RunStatus(
-                RunState.INTERRUPTED, message="Its status was lost; resume goes on where it was."
-            )
+            return self._counted_again("Its status was lost; resume goes on where it was.")
         if status.live and not self.held():
             return replace(
                 status, state=RunState.INTERRUPTED, message="The process that ran it is gone. Resume goes on."
             )
         return status
+
+    def _counted_again(self, message: str) -> RunStatus:
+        """What its calls have cost, from the calls themselves: a budget holds over a lost status too."""
+        calls = self.attempts().read(ATTEMPTS.names)
+        judge = pc.fill_null(calls["judge"], False)
+        base, asked = calls.filter(pc.invert(judge)), calls.filter(judge)
+        batched = base.filter(pc.invert(pc.match_substring_regex(base["key"], r"-\d+-\d+$")))
+        return RunStatus(
+            RunState.INTERRUPTED,
+            message=message,
+            attempts=base.num_rows,
+            answers=pc.count_distinct(base["sample"]).as_py(),
+            prompt_tokens=_sum(base["prompt_tokens"]),
+            completion_tokens=_sum(base["completion_tokens"]),
+            judged=asked.num_rows,
+            judge_prompt_tokens=_sum(asked["prompt_tokens"]),
+            judge_completion_tokens=_sum(asked["completion_tokens"]),
+            batched=batched.num_rows,
+            batch_prompt_tokens=_sum(batched["prompt_tokens"]),
+            batch_completion_tokens=_sum(batched["completion_tokens"]),
+        )
 
     def stop_early(self) -> None:
         """Ask whoever works on the run to finish the calls in flight, grade what there is, and end."""
@@ -304,6 +327,10 @@ class Run:
                 return not _lock(file, exclusive=False)
         except OSError:  # never worked on, or no file to lock: then nobody holds it
             return False
+
+
+def _sum(counts: pa.ChunkedArray) -> int:
+    return int(pc.sum(counts, min_count=0).as_py())
 
 
 _CLAIMS: dict[Path, IO[bytes]] = {}

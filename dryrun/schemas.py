@@ -62,12 +62,17 @@ ATTEMPTS = pa.schema(
         ("prompt_tokens", pa.int64()),
         ("completion_tokens", pa.int64()),
         ("at", pa.float64()),
+        ("judge", pa.bool_()),
     ]
 )
-"""One row per call of a run, those that failed included; ``sample`` is the key of the sample it was for."""
+"""One row per call of a run, those that failed included; ``sample`` is the key of the sample it was for,
+or, where ``judge`` is true, of what a judge was asked."""
 
 ADDED_LATER = frozenset({"detail", "prompt_tokens", "completion_tokens"})
 """Columns of `GRADES` that parts written by earlier versions lack; they are read as null."""
+
+ATTEMPTS_ADDED_LATER = frozenset({"judge"})
+"""The same of `ATTEMPTS`."""
 
 PROMPTS = pa.schema(
     [("key", pa.string()), ("row", pa.int64()), ("topic", pa.string()), ("item", pa.string())]
@@ -126,7 +131,7 @@ def sample_from_row(row: Mapping[str, Any]) -> Sample:
     )
 
 
-def attempt_row(attempt: Attempt) -> Row:
+def attempt_row(attempt: Attempt, judge: bool = False) -> Row:
     """The stored form of `attempt`, stamped with the present time.
 
     A row of a batch is named by the batch: read twice, after a kill, it counts once.
@@ -142,6 +147,7 @@ def attempt_row(attempt: Attempt) -> Row:
         "prompt_tokens": attempt.prompt_tokens,
         "completion_tokens": attempt.completion_tokens,
         "at": time.time(),
+        "judge": judge,
     }
 
 

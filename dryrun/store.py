@@ -35,7 +35,15 @@ from dryrun.config import JudgeConfig
 from dryrun.errors import StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.records import GradeOutcome, Sample, SampleOutcome
-from dryrun.schemas import ADDED_LATER, GRADES, SAMPLES, Row, sample_from_row
+from dryrun.schemas import (
+    ADDED_LATER,
+    ATTEMPTS,
+    ATTEMPTS_ADDED_LATER,
+    GRADES,
+    SAMPLES,
+    Row,
+    sample_from_row,
+)
 
 PART_PREFIX = "part-"
 IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY}
@@ -216,6 +224,12 @@ class Partition:
         done = pc.invert(pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))))
         return set(table.filter(done)["key"].to_pylist())
 
+    def _added_later(self) -> frozenset[str]:
+        """Columns that old parts may lack."""
+        if self.schema is GRADES:
+            return ADDED_LATER
+        return ATTEMPTS_ADDED_LATER if self.schema is ATTEMPTS else frozenset()
+
     def set_aside_damaged(self, keys: pa.Array) -> None:
         """Rename the parts that hold any of `keys` and cannot be read to the end (``damaged-part-...``).
 
@@ -238,7 +252,7 @@ class Partition:
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 missing = [name for name in columns if name not in file.schema_arrow.names]
-                if set(missing) - (ADDED_LATER if self.schema is GRADES else set()):
+                if set(missing) - self._added_later():
                     raise pa.ArrowInvalid(f"columns missing: {missing}")
                 table = file.read([name for name in columns if name not in missing])
             for name in missing:

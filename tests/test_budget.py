@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -107,12 +110,15 @@ def test_a_bad_value_is_one_sentence_with_its_option(
 
 
 def test_the_command_line_stops_at_a_budget_and_prints_the_receipt(
-    files: list[str], endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+    files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", *files, *at(endpoint, "--max-calls", "30")]) == 2
-    said = capsys.readouterr().err
-    assert "The budget of 30 calls is spent" in said
-    assert "Spent: 30 calls" in said
+    out = tmp_path / "part.json"
+    assert main(["run", *files, *at(endpoint, "--max-calls", "30", "--out", str(out))]) == 3
+    printed = capsys.readouterr()
+    assert "The budget of 30 calls is spent" in printed.err
+    assert "Spent: 30 calls" in printed.err
+    assert "Tested: 15 prompts" in printed.out  # the report of what is done, and of a verdict's exit code
+    assert json.loads(out.read_text())["samples_evaluated"] == 15
     assert main(["run", *files, *at(endpoint, "--price", "1", "2")]) == 0
     assert "Spent: 120 calls" in capsys.readouterr().err
     assert endpoint.calls == 120

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from dryrun.commands import model_options as generating
 from dryrun.commands import options as shared
-from dryrun.commands.run import work
+from dryrun.commands.run import receipt_after, say_what_it_may_cost, work
+from dryrun.estimate import worst_case
 from dryrun.labelling import carry
 from dryrun.printing import note
 from dryrun.regrading import StoredResponses
@@ -18,6 +20,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", required=True, help="the run's id, see `runs`")
     shared.add_grader(command)
     shared.add_grading(command)
+    generating.add_budget(command.add_argument_group("budget", "of a judge, over all sessions of the run"))
     shared.add_output(command)
 
 
@@ -27,10 +30,14 @@ def execute(options: argparse.Namespace) -> int:
     store = shared.store_of(options)
     source = Run.open(store, options.run)
     responses = StoredResponses(source)
+    budget = generating.budget(options)
     prepared = regraded(source, shared.grader(options), **shared.grading(options))
     for finding in prepared.findings:
         note(f"note: {finding}")
+    budget.check_prices(prepared.config.judge is not None)
+    say_what_it_may_cost(worst_case(store, prepared, responses), prepared, budget.prices)
     asked = resumed_or_started(store, prepared)
     carry(source, asked)
-    work(asked, model=responses, judge_key=shared.judge_key(options))
+    with receipt_after(asked, budget):
+        work(asked, model=responses, judge_key=shared.judge_key(options), budget=budget)
     return shared.conclude(asked, limits, options)

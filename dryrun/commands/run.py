@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from dryrun.budget import Budget, Prices, receipt
@@ -16,12 +17,13 @@ from dryrun.config import (
     DEFAULT_SAMPLE_SIZE,
     MAX_ROLLOUTS,
     BatchConfig,
+    ModelKind,
     SamplingConfig,
     SamplingMethod,
 )
 from dryrun.dataset import read_dataset
 from dryrun.errors import DryRunError
-from dryrun.estimate import worst_case
+from dryrun.estimate import WorstCase, worst_case
 from dryrun.models import Model
 from dryrun.printing import note
 from dryrun.records import RunState
@@ -36,7 +38,6 @@ from dryrun.runner import (
 )
 from dryrun.runs import Run, RunStatus
 from dryrun.settling import SettledWatch
-from dryrun.store import Store
 from dryrun.terminal import ProgressLine, consoles
 
 BATCH_NOTE = (
@@ -70,21 +71,30 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
     limits, budget = shared.thresholds(options.threshold, options.without), generating.budget(options)
-    asked = _asked(options)
+    asked = _asked(options, budget)
     key, judge_key = os.environ.get(options.api_key_env, ""), shared.judge_key(options)
-    try:
+    with receipt_after(asked, budget):
         work(asked, key, judge_key=judge_key, budget=budget, batch=generating.batch_config(options))
-    finally:
-        if asked.status().attempts:
-            note(receipt(asked.status(), budget.prices))
     return shared.conclude(asked, limits, options)
 
 
-def _asked(options: argparse.Namespace) -> Run:
+@contextlib.contextmanager
+def receipt_after(asked: Run, budget: Budget) -> Iterator[None]:
+    """Say in the end what the run has cost, however it ends."""
+    try:
+        yield
+    finally:
+        status = asked.status()
+        if status.attempts or status.judged:
+            note(receipt(status, budget.prices))
+
+
+def _asked(options: argparse.Namespace, budget: Budget) -> Run:
     """The run the options describe: an unfinished one goes on, else a new one. Lets go of the dataset."""
     store = shared.store_of(options)
     prepared = _prepared(options)
-    _say_what_it_may_cost(store, prepared, generating.budget(options).prices)
+    budget.check_prices(prepared.config.judge is not None)
+    say_what_it_may_cost(worst_case(store, prepared), prepared, budget.prices)
     return resumed_or_started(store, prepared)
 
 
@@ -101,7 +111,7 @@ def work(
     Raises
     ------
     DryRunError
-        The run gave up, for the reason the message gives.
+        The run gave up, for the reason the message gives. A budget that is spent is no such reason.
     """
     watch = SettledWatch(asked)
 
@@ -119,20 +129,20 @@ def work(
             batch=batch,
         )
         status = run_blocking(working)
-    if status.state is RunState.STOPPED:
+    if status.capped:
+        note(f"note: {status.message}")
+    elif status.state is RunState.STOPPED:
         raise DryRunError(status.message)
 
 
-def _say_what_it_may_cost(store: Store, prepared: Prepared, prices: Prices) -> None:
-    """The worst case beforehand, where batches are made or prices were given."""
-    batch = prepared.config.model.batch
-    if batch is None and prices == Prices():
+def say_what_it_may_cost(worst: WorstCase, prepared: Prepared, prices: Prices) -> None:
+    """The worst case beforehand, of calls that cost something."""
+    model = prepared.config.model
+    if not (worst.judge_calls or (worst.calls and model.kind is ModelKind.ENDPOINT)):
         return
-    worst = worst_case(store, prepared)
-    if worst.calls:
-        note(f"note: {worst.words(prices)}")
-        if batch is not None:
-            note(f"note: {BATCH_NOTE.format(window=batch.completion_window)}")
+    note(f"note: {worst.words(prices)}")
+    if worst.calls and model.batch is not None:
+        note(f"note: {BATCH_NOTE.format(window=model.batch.completion_window)}")
 
 
 def _prepared(options: argparse.Namespace) -> Prepared:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +24,7 @@ from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact
 from dryrun.models.pacing import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, read_json
 from dryrun.models.urls import normalise_base_url
-from dryrun.records import Grade, Item, Sample
+from dryrun.records import Attempt, Grade, Item, Sample
 
 
 class CosineGrader:
@@ -39,6 +40,7 @@ class CosineGrader:
         self._given, self._reference, self._access = filler(given), filler(reference), access
         self._client = Client(normalise_base_url(access.config.base_url), access.api_key)
         self._policy = RetryPolicy()
+        access.calls_per_grade += 1
 
     async def grade(self, sample: Sample, item: Item) -> Grade:
         """The grade of one sample; 0 for texts that point away from each other.
@@ -58,7 +60,14 @@ class CosineGrader:
         config = self._access.config
         body = {"model": config.embedding_model, "input": [text or " " for text in texts]}
         async with self._access.lane:
-            answer = await ask_patiently(self._client, "/embeddings", body, config.timeout, self._policy)
+            answer = await ask_patiently(
+                self._client,
+                "/embeddings",
+                body,
+                config.timeout,
+                self._policy,
+                partial(self._heard, sample.key),
+            )
         if isinstance(answer, Fault):
             return self._failed(answer, perf_counter() - start)
         try:
@@ -66,6 +75,14 @@ class CosineGrader:
         except MalformedReplyError as error:
             return ungraded(GradeError.MODEL_PARSE, str(error), perf_counter() - start)
         return graded(alike, perf_counter() - start)
+
+    def _heard(self, key: str, number: int, answer: Answer | Fault, seconds: float) -> None:
+        if isinstance(answer, Fault):
+            kind, said = answer.kind.value, redact(answer.message, self._access.api_key.strip())
+            self._access.heard(Attempt(key, number, kind, answer.status, said, seconds))
+        else:
+            tokens = tokens_used(answer)
+            self._access.heard(Attempt(key, number, "answered", 200, "", seconds, tokens, None))
 
     def _failed(self, fault: Fault, seconds: float) -> Grade:
         key = self._access.api_key.strip()
@@ -104,6 +121,15 @@ def vectors(answer: Answer) -> tuple[Sequence[float], Sequence[float]]:
     if first.ndim != 1 or first.shape != second.shape or not first.size:
         raise MalformedReplyError("The answer's embeddings are no vectors of one length")
     return first, second  # type: ignore[return-value]
+
+
+def tokens_used(answer: Answer) -> int | None:
+    """What the endpoint counted; None if it counts nothing."""
+    try:
+        count = read_json(answer.content)["usage"]["prompt_tokens"]
+    except (MalformedReplyError, TypeError, KeyError):
+        return None
+    return count if isinstance(count, int) else None
 
 
 def cosine(first: Sequence[float], second: Sequence[float]) -> float:

@@ -94,6 +94,8 @@ class JudgeGrader:
         self._formats = self._question.formats()
         self._level = 0
         self._model = EndpointModel(_judge_config(spec, access), access.api_key)
+        self._model.on_attempt = access.heard
+        access.calls_per_grade += 1
 
     async def grade(self, sample: Sample, item: Item) -> Grade:
         """The grade of one sample.
@@ -221,6 +223,11 @@ def _json_in(text: str) -> Any:
     if found is None:
         raise ValueError("the judge's answer is no JSON")
     return found
+
+
+def question_of(spec: JudgeSpec) -> Question:
+    """What the judge of this grader is asked for."""
+    return _kind(spec)[0]
 
 
 def _kind(spec: JudgeSpec) -> tuple[Question, Read]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from dryrun.config import JudgeConfig
 from dryrun.errors import ModelError
-from dryrun.records import Sample
+from dryrun.models import OnAttempt
+from dryrun.records import Attempt, Sample
 
 GIVE_UP_AFTER = 20
 """So many failed judge calls in a row stop a run: every one cost its retries."""
@@ -24,15 +25,26 @@ class JudgeAccess:
         ``""`` for a server that needs none. Never stored, shown or logged.
     lane : asyncio.Semaphore
         Holds judge calls in flight to the configured number, apart from the base model's.
+    on_attempt : callable, optional
+        Told of every call that was made, those that failed included.
+    calls_per_grade : int
+        How many graders ask through it: so many calls each grade takes, at least.
     """
 
     config: JudgeConfig
     api_key: str = field(default="", repr=False)
     lane: asyncio.Semaphore = field(init=False, repr=False)
+    on_attempt: OnAttempt | None = field(default=None, repr=False)
+    calls_per_grade: int = 0
     _in_a_row: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.lane = asyncio.Semaphore(self.config.concurrency)
+
+    def heard(self, attempt: Attempt) -> None:
+        """A call was made."""
+        if self.on_attempt is not None:
+            self.on_attempt(attempt)
 
     def note(self, model: str, answer: Sample) -> None:
         """Count failures in a row.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -192,13 +193,24 @@ class Client:
 
 
 async def ask_patiently(
-    client: Client, path: str, body: Mapping[str, Any] | None, seconds: float, policy: RetryPolicy
+    client: Client,
+    path: str,
+    body: Mapping[str, Any] | None,
+    seconds: float,
+    policy: RetryPolicy,
+    heard: Callable[[int, Answer | Fault, float], None] | None = None,
 ) -> Answer | Fault:
-    """The same as `Client.ask`, tried again by `policy` where that may help."""
+    """The same as `Client.ask`, tried again by `policy` where that may help.
+
+    `heard` is told of each call: its number from 1, what came back, the seconds it took.
+    """
     failures = 0
     while True:
+        began = time.perf_counter()
         answer = await client.ask(path, body, seconds)
         failures += 1
+        if heard is not None:
+            heard(failures, answer, time.perf_counter() - began)
         if isinstance(answer, Answer) or answer.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
             return answer
         pause = policy.pause(failures, answer.retry_after)
