@@ -28,8 +28,14 @@ LESS_THROUGH = 0.75
 FIRST_GAP, LONGEST_GAP = 0.05, 10.0
 """Seconds between two calls where even single ones are throttled."""
 WIDER, NARROWER = 1.5, 0.8
-"""What a second throttled call in a row and a clean one make of the gap: every other call may be throttled,
-be it at random or since the gap is too short."""
+"""What a second throttled call in a row and a clean one make of the gap."""
+SCARCE = 0.35
+"""A larger share of clean calls does not widen the gap: more than every other call may be throttled."""
+MEMORY = 16
+"""Calls over which the share of clean ones is remembered, fading."""
+LONG, HELPED, MEASURABLE = 4.0, 1.5, 0.08
+"""A gap so many times as long that has not brought so many times the share of clean calls, where a share was
+to be measured at all, was in vain: what the server throttles is not the pace."""
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -56,6 +62,7 @@ class Window:
 
     A server that lets through a few calls a minute throttles even one at a time. Where call after call
     is throttled and the server names no wait, a gap between calls does what a window below one would.
+    Servers that throttle most calls at random look alike at first: a gap that widens in vain is given up.
 
     Parameters
     ----------
@@ -78,7 +85,11 @@ class Window:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._not_before = 0.0
         self._gap = 0.0
+        self._widest = LONGEST_GAP
         self._older = 0
+        self._through = 1.0
+        self._spaced = 0
+        self._shorter: tuple[float, float] | None = None
         self._doubling = True
         self._flat = 0
         self._pace = 0.0
@@ -127,12 +138,32 @@ class Window:
     def _space_out(self, signal: Signal, shut: bool) -> None:
         """Set the gap between calls; those made before it last widened say nothing of it."""
         self._older = max(self._older - 1, 0)
+        if signal is not Signal.TROUBLED:
+            self._through += ((signal is Signal.CLEAN) - self._through) / MEMORY
+        if not self._gap:
+            if shut:
+                self._gap, self._older = FIRST_GAP, self.in_flight
+                self._spaced, self._shorter = 0, None
+            return
+        self._spaced += 1
+        if self._spaced >= ENOUGH:
+            self._weigh_gap()
         if signal is Signal.CLEAN:
             self._gap = self._gap * NARROWER if self._gap > FIRST_GAP / 4 else 0.0
-        elif shut and not self._gap:
-            self._gap, self._older = FIRST_GAP, self.in_flight
-        elif self._gap and self._throttled_in_a_row > 1 and not self._older:
-            self._gap, self._older = min(self._gap * WIDER, LONGEST_GAP), self.in_flight
+        elif self._throttled_in_a_row > 1 and not self._older and self._through < SCARCE:
+            self._gap = min(self._gap * WIDER, self._widest)
+            self._older = max(self.in_flight, 2)
+
+    def _weigh_gap(self) -> None:
+        """Has a longer gap brought more through? Else it shall be a short one."""
+        if self._through < MEASURABLE / 2:
+            self._widest = LONGEST_GAP
+        if self._shorter is None or self._gap < self._shorter[0]:
+            self._shorter, self._spaced = (self._gap, self._through), 0
+        elif self._gap >= LONG * self._shorter[0]:
+            if self._shorter[1] >= MEASURABLE and self._through < HELPED * self._shorter[1]:
+                self._gap = self._widest = FIRST_GAP
+            self._shorter, self._spaced = (self._gap, self._through), 0
 
     async def _queue(self, first: bool) -> None:
         """Wait to be called; `first` for one who was, and found the place taken."""
@@ -175,7 +206,7 @@ class Window:
             self._shrink(share, pace)
         elif not self._troubled and self._doubling:
             self._double(pace)
-        elif not self._troubled and not self._throttled and self._flat < 2:
+        elif not self._troubled and (not self._throttled or self._tolerated > TOLERATED) and self._flat < 2:
             self.limit = min(self.limit + 1, self.most)
         self._new_round()
 

@@ -100,6 +100,17 @@ def test_three_in_ten_throttled_at_random_lose_none(fixed: int | None) -> None:
     assert (played.answered, played.given_up) == (2000, 0)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.6, 0.7])
+@pytest.mark.parametrize("seed", range(4))
+def test_most_throttled_at_random_is_not_taken_for_a_slow_server(share: float, seed: int) -> None:
+    """A gap between calls brings nothing there; it once grew until 400 samples took hours."""
+    chance, same = random.Random(seed), random.Random(seed)
+    played = Played(400, lambda _: chance.random() > share)
+    fixed = Played(400, lambda _: same.random() > share, 64)
+    assert played.answered >= 390
+    assert played.seconds <= 4 * fixed.seconds
+
+
 def test_one_in_ten_throttled_at_random_costs_less_than_twice_the_clean_time() -> None:
     chance = random.Random(0)
     clean = Played(2000, lambda _: True).seconds
