@@ -23,8 +23,8 @@ class RetryPolicy:
     first, factor, longest : float
         Wait before retry i (from 0) is ``min(first * factor**i, longest)`` seconds, shortened by
         up to half at random so that calls that failed together do not return together. After a 429
-        ``throttled_first * 2**i``, at most ``throttled_longest``, takes its place: sooner, and more
-        often, since the window of calls in flight slows down by itself.
+        ``throttled_first * throttled_factor**i``, at most ``throttled_longest``, takes its place: sooner,
+        and more often, since the window of calls in flight slows down by itself.
     longest_asked : float
         A server that asks for a longer wait than this many seconds is not waited for.
     """
@@ -32,6 +32,7 @@ class RetryPolicy:
     retries: int = 5
     throttled_retries: int = 16
     throttled_first: float = 0.2
+    throttled_factor: float = 1.5
     throttled_longest: float = 8.0
     first_contact_retries: int = 2
     first: float = 0.4
@@ -70,7 +71,9 @@ class RetryPolicy:
             return None
         if asked is None:
             if throttled:
-                wait = min(self.throttled_first * 2.0 ** (failures - 1), self.throttled_longest)
+                wait = min(
+                    self.throttled_first * self.throttled_factor ** (failures - 1), self.throttled_longest
+                )
             else:
                 wait = min(self.first * self.factor ** (failures - 1), self.longest)
             return max(wait * self.chance.uniform(0.5, 1.0) - taken, 0.0)
