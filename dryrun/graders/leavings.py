@@ -33,6 +33,8 @@ SCRATCH = ("/tmp", "/dev/shm")
 MOST_KNOWN = 1_000
 """Files and folders made while loading that are watched for changes."""
 
+PR_SET_DUMPABLE = 4
+
 END_SECONDS = 1.0
 """How long killed processes may take to be gone."""
 
@@ -78,20 +80,18 @@ class Leavings:
         events.looked()
         return moved or changed or left
 
-    def clear(self) -> None:
-        """The same where each grade had a process of its own, and this one is to stay.
-
-        Raises
-        ------
-        OSError
-            What was started does not end, or what loading left was changed.
-        """
+    def clear(self) -> bool:
+        """The same where each grade had a process of its own; False when this one is of no more use."""
         if self._scratch is None:
-            return
-        if self._litter.left() and not self._litter.end():
-            raise OSError("processes of a grade do not end")
-        if self._scratch.sweep():
-            raise OSError("a grade changed what loading had left")
+            return True
+        ended = not self._litter.left() or self._litter.end()
+        return not self._scratch.sweep() and ended
+
+    def shield(self) -> None:
+        """Where grades have processes of their own, none of them reads or writes the memory of this one."""
+        if self._scratch is not None:
+            with contextlib.suppress(ImportError, AttributeError, OSError):
+                import_module("ctypes").CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def disarm() -> None:

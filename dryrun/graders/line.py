@@ -62,9 +62,18 @@ class Line:
         Seconds one grade may take.
     settle : callable
         Takes each job with its reply.
+    singly : bool
+        Whether the next job is sent only when the last has its reply: no grade can look at another's.
     """
 
-    def __init__(self, worker: WorkerProcess, timeout: float, settle: Callable[[Job, Reply], None]) -> None:
+    def __init__(
+        self,
+        worker: WorkerProcess,
+        timeout: float,
+        settle: Callable[[Job, Reply], None],
+        singly: bool = False,
+    ) -> None:
+        self._singly = singly
         self._loop = asyncio.get_running_loop()
         self._timeout, self._settle = timeout, settle
         self._in, self._out, self._buffer = worker.in_fd, worker.out_fd, worker.unread()
@@ -80,8 +89,10 @@ class Line:
     def room(self) -> int:
         """How many more jobs it should get now: slow graders one at a time, quick ones many at once."""
         has = len(self.jobs)
-        if self.ended.done() or (has and self.jobs[-1].alone):
+        if self.ended.done() or (has and (self._singly or self.jobs[-1].alone)):
             return 0
+        if self._singly:
+            return 1
         ahead = min(MOST_AHEAD, max(1, int(AHEAD_SECONDS / self._pace)))
         return min(ahead - has, max(1, ahead // 2)) if has <= ahead // 2 else 0
 

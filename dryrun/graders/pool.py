@@ -58,6 +58,7 @@ class WorkerPool:
         self._choice = chosen()
         self._repeated = next(self._choice)
         self.timeout = timeout
+        self.singly = program.runs_text
         self.broken: WorkerError | None = None
         self.closed = False
         self._loop = asyncio.get_running_loop()
@@ -104,7 +105,7 @@ class WorkerPool:
 
     async def begin(self, worker: WorkerProcess) -> None:
         """Load the program."""
-        await asyncio.to_thread(worker.begin, self._program, self.timeout)
+        await asyncio.to_thread(worker.begin, self._program, self.timeout, self.singly and worker.forks)
 
     def settle(self, job: Job, reply: Reply) -> None:
         """Hand a reply to whoever waits for it; of some jobs after a second grading."""
@@ -230,7 +231,7 @@ class _Crew:
     async def _serve(self) -> None:
         """Grade as long as the worker lasts; what has no reply goes back into the queue."""
         assert self.worker is not None, "it has come up"
-        self.line = Line(self.worker, self._pool.timeout, self._pool.settle)
+        self.line = Line(self.worker, self._pool.timeout, self._pool.settle, self._pool.singly)
         self._pool.put_back([])
         error = await self.line.ended
         left, self.line = list(self.line.jobs), None

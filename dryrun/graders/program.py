@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Any
 
 from dryrun.graders.conventions import Convention, Entry
+from dryrun.graders.source import runs_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Program:
 
     source: str
     entry: Entry | None = None
+
+    @property
+    def runs_text(self) -> bool:
+        """Whether each grade needs a process of its own: code that a model wrote may run in it."""
+        return runs_text(self.source)
 
     @property
     def adapter(self) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ import resource
 import sys
 import traceback
 import types
+from _thread import _count as running_threads
 from collections.abc import Callable
 from json import dumps
 from json import loads as from_json
@@ -40,6 +41,9 @@ FROM_BYTES, TEXTS = int.from_bytes, (str, bytes, bytearray)
 
 NUMBER = Struct(">IcQd")
 """Length, v or r for a worker to be replaced, the job's id, the reward."""
+
+MAX_REPLY = 1 << 16
+"""Most bytes read of a child's reply; an honest one has under 1 KB."""
 
 HOLD_SECONDS = 0.001
 """Replies of quick grades are sent together, as long as one of them does not have to wait for more."""
@@ -247,20 +251,42 @@ def serve(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> None:
 
 
 def serve_fresh(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> None:
-    """The same, each job in a child of its own: nothing was graded before it."""
+    """The same, each job in a child of its own: nothing was graded before it, and nothing of it stays.
+
+    The child has neither end of the protocol. Its reply comes through a pipe of its own, and is handed
+    on when everything that the child started has ended.
+    """
+    leavings.shield()
     while True:
         for job in read_frame(incoming):
+            reading, writing = os.pipe()
             child = fork()
             if child == 0:
+                for end in (incoming, outgoing, reading):
+                    os.close(end)
                 me = getpid()
                 reply = grade_one(grade, job)
                 if getpid() == me:
-                    send(outgoing, framed_reply(job, reply, False))
+                    send(writing, framed_reply(job, reply, False))
                 _exit(0)
+            os.close(writing)
             _, status = waitpid(child, 0)
-            if status:
-                _exit(1)  # it sent no answer, or half of one
-            leavings.clear()
+            whole = leavings.clear()
+            os.set_blocking(reading, False)
+            said = read(reading, MAX_REPLY)
+            os.close(reading)
+            if status or FROM_BYTES(said[:4], "big") != length(said) - 4:
+                said = framed_reply(job, {"error": how_it_ended(status)}, False)
+            send(outgoing, said)
+            if not whole:
+                _exit(1)
+
+
+def how_it_ended(status: int) -> str:
+    """Why a child gave no answer, or none that can be read."""
+    code = os.waitstatus_to_exitcode(status)
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return f"the process ended ({how}) before grade returned"
 
 
 def main() -> None:
@@ -286,7 +312,8 @@ def main() -> None:
     write_frame(outgoing, {"loaded": True})
     tools: Job = {"__name__": "leavings"}
     exec(compile(start["leavings"], "<leavings>", "exec"), tools)
-    (serve_fresh if start["fork"] else serve)(incoming, outgoing, grade, tools["Leavings"](start["private"]))
+    apart = start["fork"] and not running_threads()  # a fork has none of the threads that loading started
+    (serve_fresh if apart else serve)(incoming, outgoing, grade, tools["Leavings"](start["private"]))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dryrun.graders.python import PythonGrader
+from dryrun.graders.source import runs_text
 from dryrun.records import Grade, GradeOutcome
 from tests.graders.grading import sample
 
@@ -244,3 +245,95 @@ def test_a_row_that_is_no_json_changes_nothing_for_its_neighbours() -> None:
     items = [{"k": {1: "one"}}, {"k": Decimal("1.5")}, *[{"k": {1: "one"}}] * 30]
     source = 'def grade(sample, item): return float(item["k"] in ({1: "one"}, "1.5"))\n'
     assert all_right(together(source, ["x"] * 32, items))
+
+
+RUNS = """
+def grade(sample, item):
+    space = {}
+    exec(sample["output_text"], space)
+    return float(space["answer"])
+"""
+FIND = "import os, struct, sys, time\nframe = sys._getframe()\n"
+
+RESPONSES: dict[str, tuple[str, float]] = {
+    "patches what the grader calls": ("import builtins\nbuiltins.float = lambda _: 0.5\nanswer = 0", 0.5),
+    "takes the grader's place": (
+        "import sys\nsys.modules['grader'].grade = lambda *_: 0.25\nanswer = 0.25",
+        0.25,
+    ),
+    "answers for the others": (
+        FIND
+        + """
+while "job" not in frame.f_locals: frame = frame.f_back
+for fd in range(3, 30):
+    try: os.write(fd, struct.pack(">IcQd", 17, b"v", frame.f_locals["job"][0], 0.75) * 5)
+    except OSError: pass
+answer = 0.75""",
+        0.0,
+    ),
+    "leaves a thief of jobs and replies": (
+        FIND
+        + """
+if os.fork() == 0:
+    while True:
+        for fd in range(3, 30):
+            try: os.read(fd, 1 << 16)
+            except OSError: pass
+answer = 0.5""",
+        0.5,
+    ),
+    "writes into the process above": (
+        FIND + "open(f'/proc/{os.getppid()}/mem', 'r+b')\nanswer = 0.75",
+        0.0,
+    ),
+    "opens the pipes of the process above": (
+        FIND + "for n in os.listdir(f'/proc/{os.getppid()}/fd'): open(f'/proc/{os.getppid()}/fd/{n}', 'wb')",
+        0.0,
+    ),
+    "ends its process": ("import os\nos._exit(0)", 0.0),
+    "crashes": ("import ctypes\nctypes.string_at(0)", 0.0),
+    "leaves the program": ("import sys\nsys.exit(0)", 0.0),
+    "sets off an alarm": ("import signal\nsignal.alarm(1)\nanswer = 0.5", 0.5),
+}
+"""A response that is run as code, and what it earns itself."""
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+def test_a_response_that_is_run_as_code_changes_no_grade_but_its_own(name: str) -> None:
+    """Each grade of such a grader has a process of its own, which has no way to those of the others."""
+    response, reward = RESPONSES[name]
+    grades = together(RUNS, ["answer = 1", "answer = 1", response, *["answer = 1"] * 20], warm=0)
+    own = grades.pop(2)
+    assert all_right(grades), [grade for grade in grades if grade.reward != 1.0 or grade.errors]
+    assert own.reward == reward
+    assert not accused([own])
+    assert reward or "python_grader_runtime_error" in own.errors
+
+
+def test_a_response_that_ends_the_sandbox_takes_no_other_along() -> None:
+    grades = together(
+        RUNS, ["answer = 1", "import os\nos.kill(os.getppid(), 9)", *["answer = 1"] * 9], warm=0
+    )
+    assert grades.pop(1).reward is None
+    assert all_right(grades)
+
+
+@pytest.mark.parametrize(
+    ("source", "runs"),
+    [
+        ("exec(x)", True),
+        ("def f(x):\n    return eval(x, {})", True),
+        ("compile(x, '', 'exec')", True),
+        ("import builtins\nbuiltins.exec(x)", True),
+        ("import sympy\nsympy.sympify(x)", True),
+        ("import pickle\npickle.loads(x)", True),
+        ("import runpy\nrunpy.run_path(x)", True),
+        ("import re\nre.compile(x)", False),
+        ("import json\njson.loads(x)", False),
+        ("import ast\nast.literal_eval(x)", False),
+        ("frame.eval = 3", False),
+        ("not python", False),
+    ],
+)
+def test_which_graders_run_responses_is_told_from_their_source(source: str, runs: bool) -> None:
+    assert runs_text(source) is runs
