@@ -253,3 +253,11 @@ def test_the_apps_own_colour_reads_on_its_ground_and_under_a_buttons_white_text(
     primary = settings["theme"][look]["primaryColor"]
     assert contrast(primary, GROUNDS[look]) >= 4
     assert contrast(primary, "#ffffff") >= 4
+
+
+def test_captions_read_in_the_light_look() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    text = settings["theme"]["light"]["textColor"]
+    parts = (int(text[start : start + 2], 16) for start in (1, 3, 5))
+    caption = "#" + "".join(f"{round(0.6 * part + 0.4 * 255):02x}" for part in parts)  # 60 % on white
+    assert contrast(caption, GROUNDS["light"]) >= 4.5
