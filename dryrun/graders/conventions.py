@@ -364,7 +364,10 @@ def _entry(tree: ast.Module, node: Function, convention: Convention) -> Entry:
     )
 
 
-CHOOSE = f"Say which it is: --convention {', '.join(convention.value for convention in Convention)}."
+CHOOSE = (
+    "Say which it is, in the field Convention or with --convention: "
+    f"{', '.join(convention.value for convention in Convention)}."
+)
 
 
 def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
