@@ -19,6 +19,8 @@ from dryrun.side_by_side import Side, sides
 
 WITH = "with"
 """URL parameter: the run that is compared with `RUN`."""
+KEPT = "compared_with"
+"""The session's newest second run."""
 SHOWN = 5
 
 
@@ -31,7 +33,7 @@ def pick_runs() -> tuple[Chosen | None, Chosen | None]:
         There is no such run.
     """
     left, right = st.columns(2)
-    before, after = current_run_id(), str(st.query_params.get(WITH, ""))
+    before, after = current_run_id(), _compared_with()
     with left:
         first = run_choice("First (before)", "compare_first", before)
     with right:
@@ -39,8 +41,19 @@ def pick_runs() -> tuple[Chosen | None, Chosen | None]:
     if first and first != before:
         st.query_params[RUN] = st.session_state["current_run"] = first
     if second and second != after:
-        st.query_params[WITH] = second
+        st.query_params[WITH] = st.session_state[KEPT] = second
+    elif not second and after:  # taken out of the field
+        st.query_params.pop(WITH, None)
+        st.session_state.pop(KEPT, None)
     return _open(first), _open(second)
+
+
+def _compared_with() -> str:
+    """The second run in the URL, or the one this session compared last: a click in the menu drops it."""
+    given = str(st.query_params.get(WITH, ""))
+    if not given and (kept := st.session_state.get(KEPT)):
+        st.query_params[WITH] = given = str(kept)
+    return given
 
 
 def _open(name: str) -> Chosen | None:
@@ -106,8 +119,9 @@ def _topics(found: Comparison) -> None:
         "Second": [f"{topic.second:.2f}" for topic in rows],
         "Before": [topic.before for topic in rows],
         "After": [topic.after for topic in rows],
-        "": ["crossed a threshold" if topic.flipped else "" for topic in rows],
     }
+    if any(topic.flipped for topic in rows):
+        columns[""] = ["crossed a threshold" if topic.flipped else "" for topic in rows]
     st.dataframe(columns, hide_index=True, alt="Topics before and after")
 
 

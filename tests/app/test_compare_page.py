@@ -43,6 +43,10 @@ def test_runs_are_chosen_from_a_list_and_land_in_the_link(two: list[Any]) -> Non
     assert "share no prompts" in texts(test)
     assert test.query_params["run"] == two[1].id
     assert test.query_params["with"] == "recorded"
+    test.switch_page("pages/results.py").run()
+    test.query_params.pop("with", None)  # as a click in the menu does
+    test.switch_page("pages/compare.py").run()
+    assert "share no prompts" in texts(test), "the comparison is still there"
     test.selectbox(key="compare_second").set_value(two[1].id).run()
     assert "same one" in texts(test)
 
