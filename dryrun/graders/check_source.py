@@ -23,6 +23,7 @@ def check_source(
     """Findings about one python grader."""
     entry = grader.entry
     yield from _check_installed(grader, where)
+    yield from _check_relative(grader, where)
     if entry is not None:
         yield from _check_entry(entry, where, rows)
         return
@@ -44,6 +45,16 @@ def _check_installed(grader: PythonSpec, where: str) -> Iterator[Finding]:
             what = f"line {line} imports {name}, which is not installed here, so that it cannot be loaded."
             fix = f"Install {name} beside Dry Run, or do without it."
             yield Finding(Severity.ERROR, f"{where}.source", what, fix)
+
+
+def _check_relative(grader: PythonSpec, where: str) -> Iterator[Finding]:
+    """Imports from the package that the file was taken out of."""
+    for node in parsed(grader.source).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            what = f"line {node.lineno} imports from the package around this file, which is not here."
+            fix = "Put what it imports into the file itself."
+            yield Finding(Severity.ERROR, f"{where}.source", what, fix)
+            return
 
 
 def _imported_at_once(tree: ast.Module) -> dict[str, int]:
@@ -70,6 +81,7 @@ def _check_entry(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[F
     what = f"line {entry.line}: {entry} follows {whose} convention. It is no OpenAI grader."
     yield Finding(Severity.NOTE, f"{where}.convention", what, NOT_OPENAI_FIX)
     yield from _check_signature(entry, where)
+    yield from _check_strangers(entry, where)
     if "completion_ids" in entry.parameters:
         what = f"{entry.function} asks for completion_ids, the model's tokens, which Dry Run does not have."
         yield Finding(Severity.WARNING, f"{where}.source", what, "Where it looks at them there is no grade.")
@@ -86,6 +98,19 @@ def _check_signature(entry: Entry, where: str) -> Iterator[Finding]:
     if entry.convention in TAKES_ALL and missing and not entry.takes_any:
         what = f"line {entry.line}: {entry} takes no {', '.join(missing)}; {entry.convention} passes them."
         yield Finding(Severity.WARNING, f"{where}.source", what, "Add **kwargs: there it would fail.")
+
+
+def _check_strangers(entry: Entry, where: str) -> Iterator[Finding]:
+    """Parameters that nothing fills, where the convention hands over no columns."""
+    if entry.convention not in (Convention.VERL, Convention.VERIFIERS) or "solution_strs" in entry.parameters:
+        return
+    handed = PASSED[entry.convention]
+    for name in entry.required:
+        if name not in handed:
+            whose = VOICES[entry.convention].name
+            passed = f"{whose} convention hands over {', '.join(handed)}"
+            what = f"line {entry.line}: nothing fills {name!r}: {passed}."
+            yield Finding(Severity.ERROR, f"{where}.source", what, "Rename it, or give it a default.")
 
 
 def _check_columns(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:

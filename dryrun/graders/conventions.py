@@ -79,6 +79,13 @@ TAKES_ALL = (Convention.TRL, Convention.VERL)
 TAKES_COLUMNS = (Convention.TRL, Convention.EVAL_PROTOCOL)
 """Conventions in which the row's other columns are handed over too."""
 
+USUAL = {
+    Convention.OPENAI: "grade",
+    Convention.BEDROCK: "lambda_handler",
+    Convention.VERL: "compute_score",
+}
+"""Names that tell a convention by themselves, whatever else the source holds."""
+
 VERL_BATCH = {"data_sources", "solution_strs", "ground_truths", "extra_infos"}
 VERIFIERS_GROUP = {"answers", "states", "tasks", "infos"}
 EP_DECORATORS = ("evaluation_test", "reward_function")
@@ -138,6 +145,9 @@ def entry_of(source: str, convention: Convention | None = None, function: str | 
         return _named(tree, functions, convention, function)
     if convention is not None and functions:
         return _only(tree, list(functions.values()), convention)
+    for guess, usual in USUAL.items():
+        if usual in functions and MARKS[guess](functions[usual]):
+            return _chosen(tree, [functions[usual]], guess)
     for guess, fits in MARKS.items():
         meant = [node for node in functions.values() if fits(node)]
         if meant:
@@ -283,8 +293,7 @@ MARKS: dict[Convention, Callable[[Function], bool]] = {
 
 def _chosen(tree: ast.Module, nodes: list[Function], convention: Convention) -> Entry:
     """The one that is meant: the usual name, else the one that no other calls and is not private."""
-    usual = {Convention.VERL: "compute_score", Convention.BEDROCK: "lambda_handler"}.get(convention, "grade")
-    named = [node for node in nodes if node.name == usual]
+    named = [node for node in nodes if node.name == USUAL.get(convention, "grade")]
     public = [node for node in nodes if not node.name.startswith("_")] or nodes
     called = {
         part.id

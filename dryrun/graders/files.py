@@ -73,7 +73,7 @@ def read_grader(
 
 def is_python(text: str) -> bool:
     """Whether a text is meant as Python source rather than JSON."""
-    if not text.strip() or text.lstrip(f"{BOM} \t\r\n")[:1] in ("{", "[", '"'):
+    if not text.strip() or text.lstrip(f"{BOM} \t\r\n")[:1] in ("{", "["):
         return False
     try:
         tree = parsed(text)

@@ -267,6 +267,29 @@ def test_an_array_beside_the_reward_is_no_number_and_no_failure() -> None:
     assert (found.reward, found.sub_rewards) == (1.0, {"one": 2.0})
 
 
+BEGINNINGS = ('"""How it is paid."""', '"How it is paid."', "# paid", "#!/usr/bin/python", "r'x'")
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS)
+def test_a_file_may_begin_as_files_do(begin: str) -> None:
+    """Most begin with a docstring, which begins like JSON."""
+    config = grader_of(f"{begin}\nimport math\n\ndef grade(sample, item):\n    return 1.0\n")
+    assert isinstance(config, dict)
+    assert config["type"] == "python"
+
+
+def test_a_usual_name_tells_more_than_other_functions_parameters() -> None:
+    """As in verl's own rlla.py, whose helpers look like TRL's functions."""
+    source = """
+        def format_part(completions, answer, **kwargs): return [0.0]
+        def length_part(completions, **kwargs): return [0.0]
+        def compute_score(solution_str, ground_truth, step=0): return 0.5
+    """
+    entry = entry_of(text(source))
+    assert (entry.convention, entry.function) == (Convention.VERL, "compute_score")
+    assert graded(source, "4").reward == 0.5
+
+
 def test_a_function_completed_by_partial_is_called_as_it_was_completed() -> None:
     source = """
         from functools import partial
@@ -424,6 +447,12 @@ def test_validation_says_that_it_is_no_openai_grader(source: str) -> None:
         (TRL_COLUMN, [{"messages": [], "anser": 1}], "error: $.source: no row has the column 'answer'"),
         (TRL_COLUMN, [ITEM, {"messages": []}], "warning: $.source: 1 of 2 rows lack 'answer'"),
         ("def f(completions): return [1.0]", [ITEM], "takes no prompts, completion_ids"),
+        ("def compute_score(model_output, ground_truth): return 1.0", [ITEM], "nothing fills 'model_output'"),
+        (
+            "from .tools import x\ndef grade(sample, item): return x",
+            [ITEM],
+            "line 1 imports from the package",
+        ),
         (
             "def compute_score(solution_str, ground_truth): return 1",
             [ITEM],
