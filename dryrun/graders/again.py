@@ -15,9 +15,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from dryrun.graders.frames import Reply, WorkerError
 from dryrun.graders.jobs import Job
 from dryrun.graders.line import Line
-from dryrun.graders.process import Reply, WorkerError, WorkerProcess
+from dryrun.graders.process import WorkerProcess
 from dryrun.graders.program import Program
 from dryrun.records import GRADED_AGAIN
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dryrun.graders.frames import Reply, WorkerError
 from dryrun.graders.namespace import Parts
-from dryrun.graders.process import Reply, WorkerError
 
 
 def _tags() -> Iterator[int]:

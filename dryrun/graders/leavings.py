@@ -141,7 +141,8 @@ class Litter:
     """Whether a grade left threads or processes running, told by one small read.
 
     The last field of ``/proc/loadavg`` is the youngest process id of this namespace; while it stands
-    still nothing was started. Without a namespace of its own, only Python's threads are counted.
+    still nothing was started. Without a namespace of its own, only Python's threads are counted. What
+    loading started is a part of the grader and stays.
 
     Parameters
     ----------
@@ -153,6 +154,7 @@ class Litter:
         self._fd = os.open("/proc/loadavg", os.O_RDONLY) if private else -1
         self._seen = self._youngest()
         self._threads = self._running_threads()
+        self._helpers = running() if private else kept()
 
     def left(self) -> bool:
         """True when something started since the last call is still running."""
@@ -165,24 +167,30 @@ class Litter:
         return truth(self._others()) or self._running_threads() > self._threads
 
     def end(self) -> bool:
-        """Kill every other process of this namespace; False where some do not end."""
+        """Kill what grades started; False where some of it does not end."""
         deadline = monotonic() + END_SECONDS
-        while self._others():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, SIGNALS.SIGKILL)  # all but this one and the namespace's first
+        while others := self._others():
+            for process in others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, SIGNALS.SIGKILL)
             if monotonic() > deadline:
                 return False
             sleep(0.001)
         return True
 
     def _others(self) -> set[int]:
-        return {wholes(name) for name in listdir("/proc") if name.isdigit()} - {1, getpid()}
+        return running() - self._helpers
 
     def _youngest(self) -> bytes:
         return b"" if self._fd < 0 else pread(self._fd, 128, 0).rsplit(b" ", 1)[-1]
 
     def _running_threads(self) -> int:
         return python_threads() if self._fd < 0 else length(listdir("/proc/self/task"))
+
+
+def running() -> set[int]:
+    """Ids of the processes beside this one and the namespace's first."""
+    return {wholes(name) for name in listdir("/proc") if name.isdigit()} - {1, getpid()}
 
 
 class Scratch:

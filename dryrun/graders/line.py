@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from math import isfinite
 
-from dryrun.graders.jobs import Job
-from dryrun.graders.process import (
+from dryrun.graders.frames import (
     MAX_FRAME,
     NUMBER,
     NUMBER_SIZE,
@@ -17,11 +16,12 @@ from dryrun.graders.process import (
     Reply,
     WorkerError,
     WorkerFault,
-    WorkerProcess,
     encoded,
     plain,
     reply_of,
 )
+from dryrun.graders.jobs import Job
+from dryrun.graders.process import WorkerProcess
 
 MOST_AHEAD = 64
 """Jobs a worker may have at once."""

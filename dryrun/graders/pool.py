@@ -14,11 +14,12 @@ from itertools import count
 from typing import Any
 
 from dryrun.graders.again import Repeater, chosen
+from dryrun.graders.frames import Reply, WorkerError, WorkerFault
 from dryrun.graders.isolation import Limits, Mechanism, launch
 from dryrun.graders.jobs import Job
 from dryrun.graders.line import Line
 from dryrun.graders.namespace import Parts
-from dryrun.graders.process import Reply, WorkerError, WorkerFault, WorkerProcess
+from dryrun.graders.process import WorkerProcess
 from dryrun.graders.program import Program
 from dryrun.graders.watch import Watch
 

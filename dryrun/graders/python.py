@@ -10,11 +10,11 @@ from typing import Self
 
 from dryrun.errors import GraderError, Problem
 from dryrun.graders.conventions import VOICES, Convention
+from dryrun.graders.frames import Reply, WorkerError, WorkerFault
 from dryrun.graders.isolation import Limits, Mechanism
 from dryrun.graders.namespace import parts_of
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero, one_line, ungraded
 from dryrun.graders.pool import WorkerPool
-from dryrun.graders.process import Reply, WorkerError, WorkerFault
 from dryrun.graders.program import Program
 from dryrun.graders.sandbox import sandbox_status
 from dryrun.records import Grade, Item, Sample

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from dryrun.graders.frames import WorkerError
 from dryrun.graders.isolation import (
     CHOICE_SETTING,
     UNSAFE_SETTING,
@@ -21,7 +22,7 @@ from dryrun.graders.isolation import (
     candidates,
     launch,
 )
-from dryrun.graders.process import WorkerError, WorkerProcess
+from dryrun.graders.process import WorkerProcess
 from dryrun.graders.program import Program
 
 __all__ = ["SandboxStatus", "sandbox_status"]

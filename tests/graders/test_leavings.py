@@ -24,13 +24,17 @@ WARM = 400
 
 
 def together(
-    source: str, texts: list[str], items: list[dict[str, Any]] | None = None, warm: int = WARM
+    source: str,
+    texts: list[str],
+    items: list[dict[str, Any]] | None = None,
+    warm: int = WARM,
+    timeout: float = 10.0,
 ) -> list[Grade]:
     """Grades of responses that wait at the same time, on one worker; those of the warm-up are left out."""
     rows = items or [{}] * len(texts)
 
     async def run() -> list[Grade]:
-        async with PythonGrader(HEAD + textwrap.dedent(source), 10.0, workers=1) as grader:
+        async with PythonGrader(HEAD + textwrap.dedent(source), timeout, workers=1) as grader:
             await asyncio.gather(*(grader.grade(sample("warm"), {}) for _ in range(warm)))
             return list(await asyncio.gather(*map(grader.grade, map(sample, texts), rows)))
 
@@ -193,6 +197,24 @@ def test_a_grader_that_leaves_processes_is_not_accused_for_it() -> None:
             return 1.0
         """
     assert all_right(together(source, ["x"] * 8, warm=0))
+
+
+def test_a_helper_that_loading_started_stays_and_is_held_against_nobody() -> None:
+    source = """
+        import subprocess
+        helper = subprocess.Popen(["sleep", "600"])
+        def grade(sample, item):
+            subprocess.run(["true"])
+            return float(os.path.exists(f"/proc/{helper.pid}/stat"))
+        """
+    assert all_right(together(source, ["x"] * 12, warm=0))
+
+
+def test_a_source_that_is_never_done_loading_is_said_to_be() -> None:
+    (grade,) = together("while True: pass\ndef grade(sample, item): return 1.0\n", ["x"], warm=0, timeout=1.0)
+    assert grade.errors == {
+        "python_grader_runtime_error": "loading the source: it was not done after 1 seconds"
+    }
 
 
 TAMPERING = {

@@ -1,0 +1,171 @@
+"""What goes through a worker's pipes, and what its replies are read as.
+
+What comes back is data of unknown origin: it must be of exactly the agreed shape, anything else is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import math
+import struct
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import orjson
+
+MAX_FRAME = 64 * 1024
+"""Longest frame accepted from a worker, in bytes; an honest one has under 1 KB."""
+
+NUMBER = struct.Struct(">IcQd")
+"""The frame of a reply that is nothing but a number: the length of the rest, the kind, the job's tag, the
+reward."""
+
+NUMBER_SIZE = NUMBER.size - 4
+
+PLAIN, LAST = b"v", b"r"
+"""Its kinds: the worker goes on, or it is to be replaced."""
+
+MAX_TEXT = 600
+"""Longest text taken from a frame, in characters."""
+
+MAX_PARTS = 16
+"""Most further numbers taken from a frame."""
+
+
+class WorkerFault(StrEnum):
+    """Why a worker had to be given up."""
+
+    TIMEOUT = "timeout"
+    """No answer in time."""
+    LIMIT = "limit"
+    """It used more than it may."""
+    DIED = "died"
+    """The process ended by itself."""
+    FORGED = "forged"
+    """It sent something that no honest worker sends."""
+    NOT_STARTED = "not started"
+    """It never came up."""
+    NOT_LOADED = "not loaded"
+    """The grader's source raised while it was loaded."""
+
+
+class WorkerError(Exception):
+    """A worker that is of no use any more.
+
+    Attributes
+    ----------
+    fault : WorkerFault
+    """
+
+    def __init__(self, fault: WorkerFault, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
+
+
+class Reply(NamedTuple):
+    """What a worker says of one job.
+
+    Attributes
+    ----------
+    value : float or None
+        The finite number ``grade`` returned.
+    note : str
+        What is odd about the value, or ``""``.
+    error : str
+        Why there is no value, or ``""``.
+    absent : str
+        Why the function gave no reward on purpose, or ``""``.
+    parts : mapping of str to float
+        The numbers that it gave beside the reward.
+    unstable : str
+        How a second grading of the same input came out otherwise, or ``""``.
+    recycle : bool
+        The job left something running: the worker should not be used again.
+    """
+
+    value: float | None
+    note: str = ""
+    error: str = ""
+    absent: str = ""
+    parts: Mapping[str, float] = {}
+    unstable: str = ""
+    recycle: bool = False
+
+
+def encoded(value: Any) -> bytes:
+    """A frame for the worker, in marshal's format: this Python writes it, the same Python reads it.
+
+    Version 2 of the format, which keeps no references: two jobs never share an object in there.
+
+    Raises
+    ------
+    ValueError
+        It holds something that is no plain value, or is nested too deeply.
+    """
+    body = marshal.dumps(value, 2)
+    return len(body).to_bytes(4, "big") + body
+
+
+def plain(value: Any) -> Any:
+    """The value itself where it can be sent, else as it comes back from JSON.
+
+    Raises
+    ------
+    TypeError, ValueError, RecursionError
+        It cannot be written as JSON either.
+    """
+    try:
+        marshal.dumps(value, 2)
+    except ValueError:
+        return json.loads(json.dumps(value, default=str))
+    return value
+
+
+def reply_of(body: bytes, tag: int) -> Reply:
+    """A reply of the agreed shape to the job with this tag.
+
+    Raises
+    ------
+    WorkerError
+        `FORGED`: it is anything else.
+    """
+    forged = WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
+    if len(body) == NUMBER_SIZE:
+        kind, given, reward = struct.unpack(">cQd", body)
+        if given != tag or not math.isfinite(reward) or kind not in (PLAIN, LAST):
+            raise forged
+        return Reply(reward, recycle=kind == LAST)
+    try:
+        frame = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that is not JSON") from None
+    if not isinstance(frame, dict) or frame.get("id") != tag or isinstance(frame["id"], bool):
+        raise forged
+    recycle = frame.get("recycle")
+    if not isinstance(recycle, bool):
+        raise forged
+    match frame:
+        case {"error": str(error)} if len(frame) == 3:
+            return Reply(None, error=error[:MAX_TEXT] or "unknown error", recycle=recycle)
+        case {"absent": str(absent), "parts": parts} if len(frame) == 4 and absent and _are_numbers(parts):
+            return Reply(None, absent=absent[:MAX_TEXT], parts=parts, recycle=recycle)
+        case {"value": float(value), "note": str(note), "parts": parts} if (
+            len(frame) == 5 and math.isfinite(value) and _are_numbers(parts)
+        ):
+            return Reply(value, note[:MAX_TEXT], parts=parts, recycle=recycle)
+    raise forged
+
+
+def _are_numbers(parts: Any) -> bool:
+    """Whether it is a small object of finite numbers."""
+    return (
+        isinstance(parts, dict)
+        and len(parts) <= MAX_PARTS
+        and all(len(name) <= MAX_TEXT and _is_number(value) for name, value in parts.items())
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
