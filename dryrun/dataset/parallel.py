@@ -1,4 +1,4 @@
-"""A large JSONL file, read by several processes, each its own part of it.
+"""A large file, read by several processes, each its own part of it: lines of JSONL, row groups of Parquet.
 
 Only sound files are finished here: when any part has a problem, or something about the file or the
 machine is unusual, the caller goes through the file once more by itself and names what is wrong.
@@ -9,20 +9,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 
 from dryrun.dataset.formats import Format, check_start, format_of
-from dryrun.dataset.jsonl import BadRow, JsonlRows, jsonl_rows
+from dryrun.dataset.jsonl import BadRow, JsonlRows, RawRow, jsonl_rows
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.passing import Part, Pass
-from dryrun.dataset.store import FileStore, Spool
+from dryrun.dataset.store import MAX_SPOOL_BYTES, Files, FileStore, Spool
 from dryrun.dataset.table import Dataset
+from dryrun.dataset.tabular import group_sizes, parquet_rows
 from dryrun.dataset.topics import SCANNED_ROWS
 from dryrun.errors import DatasetError, Problem
 
@@ -32,36 +34,94 @@ MAX_PROCESSES = 8
 MODULE = "dryrun.dataset.parallel"
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The work of one process.
+
+    Attributes
+    ----------
+    path : str
+    start, end : int
+        Bytes of a JSONL file in which the lines begin, or row groups of a Parquet file; `end` excluded.
+    topic_field : str or None
+    text : str
+        Where to write the rows as JSON text; ``""`` where the file itself holds them.
+    most : int
+        Bytes that this text may come to.
+    """
+
+    path: str
+    start: int
+    end: int
+    topic_field: str | None = None
+    text: str = ""
+    most: int = MAX_SPOOL_BYTES
+
+
 def read_large(path: Path, name: str, topic_field: str | None) -> Dataset | None:
-    """The dataset in a large JSONL file; None if it is better read in the ordinary way.
+    """The dataset in a large file; None if it is better read in the ordinary way.
 
     Raises
     ------
     OSError
         The file cannot be opened.
     DatasetError
-        It is plainly not JSONL.
+        It is plainly not what its name says.
     """
-    size = path.stat().st_size
-    count = min(MAX_PROCESSES, _processors(), size // PART_BYTES)
-    if count < 2:
+    if _processors() < 2:
         return None
     with path.open("rb") as file:
         start = file.read(4096)
         form = format_of(name, start)
         check_start(name, form, start)
-        if form is not Format.JSONL:
+        if form is Format.JSONL:
+            return _read_jsonl(path, name, topic_field, jsonl_rows(file))
+    return _read_parquet(path, name, topic_field) if form is Format.PARQUET else None
+
+
+def _read_jsonl(
+    path: Path, name: str, topic_field: str | None, rows: Iterator[RawRow | BadRow]
+) -> Dataset | None:
+    size = path.stat().st_size
+    count = min(MAX_PROCESSES, _processors(), size // PART_BYTES)
+    found = Pass(name, topic_field, "line", FileStore(path))
+    if count < 2 or not _look_for_fields(rows, found):
+        return None
+    bounds = [size * number // count for number in range(count)] + [sys.maxsize]
+    tasks = [Task(str(path.resolve()), start, end, topic_field) for start, end in pairwise(bounds)]
+    return _together(found, tasks, None)
+
+
+def _read_parquet(path: Path, name: str, topic_field: str | None) -> Dataset | None:
+    sizes = group_sizes(path)
+    count = min(MAX_PROCESSES, _processors(), len(sizes), sum(sizes) // PART_BYTES)
+    texts = Files()
+    found = Pass(name, topic_field, "row", texts)
+    try:
+        if count < 2 or not _look_for_fields(parquet_rows(path, name), found):
             return None
-        found = Pass(name, topic_field, "line", FileStore(path))
-        if not _look_for_fields(file, found):
-            return None
-    lines = 0
-    for part in _parts(path, size, count, topic_field):
-        if part is None:
-            return None
-        found.absorb(part, lines)
-        lines += part.lines
-    return found.finish()
+    except DatasetError:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        tasks = [
+            Task(str(path.resolve()), start, end, topic_field, f"{folder}/{start}", MAX_SPOOL_BYTES // count)
+            for start, end in pairwise(evenly(sizes, count))
+        ]
+        return _together(found, tasks, texts)
+
+
+def evenly(sizes: Sequence[int], count: int) -> list[int]:
+    """Where to divide things into `count` parts of about the same size, none empty; both ends included.
+
+    >>> evenly([5, 1, 1, 1, 1, 1], 2)
+    [0, 1, 6]
+    """
+    whole, bounds = sum(sizes), [0]
+    for number, reached in enumerate(accumulate(sizes), 1):
+        left = count - len(bounds)
+        if left and (reached * count >= whole * len(bounds) or len(sizes) - number == left):
+            bounds.append(number)
+    return [*bounds[:count], len(sizes)]
 
 
 def _processors() -> int:
@@ -70,9 +130,9 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _look_for_fields(file: BinaryIO, found: Pass) -> bool:
+def _look_for_fields(rows: Iterable[RawRow | BadRow], found: Pass) -> bool:
     """Offer the first rows to the search for topic fields; False if one of them is not sound."""
-    for entry, _ in zip(jsonl_rows(file), range(SCANNED_ROWS), strict=False):
+    for entry, _ in zip(rows, range(SCANNED_ROWS), strict=False):
         if isinstance(entry, BadRow):
             return False
         parsed = parse_row(entry.raw)
@@ -82,20 +142,24 @@ def _look_for_fields(file: BinaryIO, found: Pass) -> bool:
     return True
 
 
-def _parts(path: Path, size: int, count: int, topic_field: str | None) -> Iterator[Part | None]:
-    """What each process found, in the order of the file; None for one that found a problem or died."""
-    bounds = [size * number // count for number in range(count)] + [sys.maxsize]
+def _together(found: Pass, tasks: Sequence[Task], texts: Files | None) -> Dataset | None:
+    """What all processes found; None where one found a problem or died."""
+    lines = 0
+    for task, part in zip(tasks, _parts(tasks), strict=True):
+        if part is None:
+            return None
+        found.absorb(part, lines, texts.add(Path(task.text)) if texts is not None else 0)
+        lines += part.lines
+    return found.finish()
+
+
+def _parts(tasks: Iterable[Task]) -> Iterator[Part | None]:
+    """What each process found, in the order of the tasks; None for one that found a problem or died."""
     with ExitStack() as stack:
         children = []
-        for start, end in pairwise(bounds):
-            task = [
-                str(path.resolve()),
-                str(start),
-                str(end),
-                *([] if topic_field is None else [topic_field]),
-            ]
+        for task in tasks:
             child = subprocess.Popen(
-                [sys.executable, "-P", "-m", MODULE, *task],
+                [sys.executable, "-P", "-m", MODULE, orjson.dumps(task).decode()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -113,16 +177,31 @@ def _import_path() -> str:
     return os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
 
 
-def read_part(path: Path, start: int, end: int, topic_field: str | None) -> Part | None:
-    """The rows whose lines begin within a range of the file's bytes; None if any has a problem."""
-    found = Pass(path.name, topic_field, "line", Spool())
+def read_part(task: Task) -> Part | None:
+    """What one part of a file holds; None if any row has a problem."""
+    path = Path(task.path)
+    if task.text:
+        return _read_groups(path, task)
+    found = Pass(path.name, task.topic_field, "line", Spool())
     with path.open("rb") as file:
-        rows = JsonlRows(file, start, end)
+        rows = JsonlRows(file, task.start, task.end)
         try:
             found.take_all(rows)
         except DatasetError:
             return None
     return found.part(rows.number)
+
+
+def _read_groups(path: Path, task: Task) -> Part | None:
+    text = Spool(Path(task.text), task.most)
+    found = Pass(path.name, task.topic_field, "row", text)
+    try:
+        found.take_all(parquet_rows(path, path.name, range(task.start, task.end)))
+    except DatasetError:
+        return None
+    finally:
+        text.close()
+    return found.part(found.rows)
 
 
 def packed(part: Part | None) -> bytes:
@@ -145,10 +224,9 @@ def unpacked(content: bytes) -> Part | None:
 
 
 def main() -> None:
-    """The work of one process: path, start, end, perhaps a topic field; the part on standard output."""
-    path, start, end, *topic_field = sys.argv[1:]
-    part = read_part(Path(path), int(start), int(end), topic_field[0] if topic_field else None)
-    sys.stdout.buffer.write(packed(part))
+    """The work of one process: a `Task` as JSON; the part on standard output."""
+    task = Task(**orjson.loads(sys.argv[1]))
+    sys.stdout.buffer.write(packed(read_part(task)))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,6 @@ from dryrun.dataset.table import Dataset
 from dryrun.dataset.topics import TopicFieldFinder, topic_of
 from dryrun.errors import SHOWN_PROBLEMS, DatasetError, Problem
 
-MAX_SPOOL_BYTES = 8 * 1024**3
-"""Most JSON text that the rows of a CSV or Parquet file may unpack to (8 GiB)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -87,24 +84,39 @@ class Pass:
             else:
                 take(entry)
 
+    @property
+    def rows(self) -> int:
+        """Sound rows so far."""
+        return len(self._numbers) // 4
+
     def part(self, lines: int) -> Part | None:
         """What was collected from a part of a file that has `lines` lines; None if anything was wrong."""
         if self._problem_count:
             return None
         return Part(
             lines=lines,
-            rows=len(self._numbers) // 4,
+            rows=self.rows,
             topics=list(self._topics),
             advice=self._advice.counted(),
             numbers=self._numbers,
             digests=bytes(self._digests),
         )
 
-    def absorb(self, part: Part, lines_before: int) -> None:
-        """Add the next part of the file, which begins after `lines_before` lines."""
+    def absorb(self, part: Part, lines_before: int, offset: int = 0) -> None:
+        """Add the next part of the file.
+
+        Parameters
+        ----------
+        part : Part
+        lines_before : int
+            Lines of the file before it.
+        offset : int
+            Where the text that its offsets count in begins.
+        """
         numbers = np.frombuffer(part.numbers, dtype=np.int64).reshape(-1, 4).copy()
         names = [self._topics.setdefault(topic, len(self._topics)) for topic in part.topics]
         numbers[:, 0] += lines_before
+        numbers[:, 1] += offset
         numbers[:, 3] = np.array(names, dtype=np.int64)[numbers[:, 3]]
         self._numbers.frombytes(numbers.tobytes())
         self._digests += part.digests
@@ -136,8 +148,8 @@ class Pass:
     def _place(self, entry: RawRow) -> int:
         if not isinstance(self._store, Spool):
             return 0
-        if self._store.length + len(entry.raw) > MAX_SPOOL_BYTES:
-            what = f"the rows unpack to more than {MAX_SPOOL_BYTES >> 30} GiB of JSON."
+        if self._store.length + len(entry.raw) > self._store.most:
+            what = f"the rows unpack to more than {self._store.most >> 30} GiB of JSON."
             problem = Problem(f"{self._unit} {entry.line}", what, "Use JSONL, which is read in place.")
             raise DatasetError(f"{self._name} is too large to unpack.", [problem])
         return self._store.append(entry.raw)

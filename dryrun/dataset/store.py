@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import weakref
+from bisect import bisect_right
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 SPOOL_IN_MEMORY = 32 * 1024 * 1024
+MAX_SPOOL_BYTES = 8 * 1024**3
+"""Most JSON text that the rows of a CSV or Parquet file may unpack to (8 GiB)."""
 
 
 class RowStore(Protocol):
@@ -43,10 +47,21 @@ class FileStore:
 
 
 class Spool:
-    """Rows of other formats as JSON text: in memory while small, then in an unnamed temporary file."""
+    """Rows of other formats as JSON text: in memory while small, then in an unnamed temporary file.
 
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_IN_MEMORY)  # noqa: SIM115
+    Parameters
+    ----------
+    path : Path, optional
+        A file to write them to instead, for another process to read.
+    most : int
+        Bytes it may come to; the pass that fills it looks after that.
+    """
+
+    def __init__(self, path: Path | None = None, most: int = MAX_SPOOL_BYTES) -> None:
+        self.most = most
+        self._file: IO[bytes] = (
+            tempfile.SpooledTemporaryFile(max_size=SPOOL_IN_MEMORY) if path is None else path.open("w+b")  # noqa: SIM115
+        )
         self._close = weakref.finalize(self, self._file.close)
         self._length = 0
         self._at_end = True
@@ -73,3 +88,31 @@ class Spool:
             self._at_end = False
             self._file.seek(offset)
             return self._file.read(length)
+
+    def close(self) -> None:
+        """Write out what is held back, for whoever reads the file."""
+        self._close()
+
+
+class Files:
+    """Several files, one behind the other; each may be removed once it is open here."""
+
+    def __init__(self) -> None:
+        self._files: list[IO[bytes]] = []
+        self._starts = [0]
+
+    def add(self, path: Path) -> int:
+        """Put a file behind those that are there; the offset at which it begins."""
+        file = path.open("rb")
+        weakref.finalize(self, file.close)
+        self._files.append(file)
+        start = self._starts[-1]
+        self._starts.append(start + os.fstat(file.fileno()).st_size)
+        return start
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `RowStore`. No row lies in two files."""
+        number = bisect_right(self._starts, offset) - 1
+        if number >= len(self._files):
+            return b""
+        return os.pread(self._files[number].fileno(), length, offset - self._starts[number])

@@ -211,8 +211,10 @@ def _csv_row(line: int, header: Sequence[str], cells: Sequence[str]) -> RawRow |
 # Parquet
 
 
-def parquet_rows(source: Path | BinaryIO, name: str) -> Iterator[RawRow | BadRow]:
-    """Every row of a Parquet file, a batch at a time.
+def parquet_rows(
+    source: Path | BinaryIO, name: str, groups: Sequence[int] | None = None
+) -> Iterator[RawRow | BadRow]:
+    """Every row of a Parquet file, or of some of its row groups, a batch at a time; numbered from 1.
 
     A null cell or struct field means that the key is absent, because a struct column gives every row
     the fields of all rows.
@@ -228,7 +230,8 @@ def parquet_rows(source: Path | BinaryIO, name: str) -> Iterator[RawRow | BadRow
     number = 0
     try:
         with pq.ParquetFile(source, thrift_string_size_limit=1 << 26) as file:
-            for batch in file.iter_batches(batch_size=_check_parquet(file, name), use_threads=False):
+            rows = _check_parquet(file, name)
+            for batch in file.iter_batches(batch_size=rows, row_groups=groups, use_threads=False):
                 for row in _batch_rows(batch):
                     number += 1
                     yield _parquet_row(number, row)
@@ -237,6 +240,18 @@ def parquet_rows(source: Path | BinaryIO, name: str) -> Iterator[RawRow | BadRow
         where = f"row {number + 1}" if number else "file"
         problem = Problem(where, f"{said[:200]}.", "Write the file again, or use JSONL.")
         raise DatasetError(f"{name} cannot be read as Parquet.", [problem]) from error
+
+
+def group_sizes(path: Path) -> list[int]:
+    """Bytes that each row group of a Parquet file says it unpacks to; empty if it cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_metadata(path)
+        return [found.row_group(number).total_byte_size for number in range(found.num_row_groups)]
+    except (pa.ArrowException, OSError):
+        return []
 
 
 def _check_parquet(file: Any, name: str) -> int:

@@ -6,8 +6,11 @@ import io
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from dryrun.config import DatasetRef
 from dryrun.dataset import Dataset, parallel, read_dataset
 from dryrun.dataset.jsonl import BOM, JsonlRows, RawRow, jsonl_rows
-from dryrun.dataset.parallel import packed, read_large, read_part, unpacked
+from dryrun.dataset.parallel import Task, evenly, packed, read_large, read_part, unpacked
 from dryrun.dataset.passing import Pass
 from dryrun.dataset.store import FileStore
 from dryrun.errors import DatasetError
@@ -40,7 +43,7 @@ def parted(path: Path, count: int, topic_field: str | None = None) -> Dataset:
     size, lines = path.stat().st_size, 0
     whole = Pass(path.name, topic_field, "line", FileStore(path))
     for number in range(count):
-        part = read_part(path, size * number // count, size * (number + 1) // count, topic_field)
+        part = read_part(Task(str(path), size * number // count, size * (number + 1) // count, topic_field))
         again = unpacked(packed(part))
         assert again is not None
         whole.absorb(again, lines)
@@ -121,7 +124,51 @@ def test_a_process_that_dies_only_costs_time(tmp_path: Path, monkeypatch: pytest
 def test_half_of_a_part_is_no_part(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(CONTENTS["plain"])
-    whole = packed(read_part(path, 0, 10**6, None))
+    whole = packed(read_part(Task(str(path), 0, 10**6)))
     assert unpacked(whole) is not None
     assert unpacked(whole[:-1]) is None
     assert unpacked(b"") is None
+
+
+def parquet(path: Path, rows: list[dict[str, Any]], group: int) -> Path:
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=group)
+    return path
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("group", [7, 50, 150])
+def test_row_groups_are_read_by_processes_and_give_the_same_dataset(group: int, tmp_path: Path) -> None:
+    rows = sum_rows(300) + sum_rows(2)
+    path = parquet(tmp_path / "rows – ü.parquet", rows, group)
+    parts = read_large(path, path.name, None)
+    assert parts is not None
+    whole = read_dataset(path.read_bytes(), path.name)
+    assert told(parts) == told(whole)
+    assert parts.topic_fields == whole.topic_fields
+    assert list(parts) == list(whole) == rows
+    assert "2 rows repeating an earlier row exactly (rows 301, 302)." in parts.warnings
+    path.unlink()
+    assert parts.prompt(299).item == rows[299]  # its text is the dataset's own
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_bad_row_of_a_later_row_group_is_named_by_its_place_in_the_file(tmp_path: Path) -> None:
+    rows = sum_rows(300)
+    rows[250] = {
+        **rows[250],
+        "messages": [{"role": "user", "content": ""}, {"role": "nobody", "content": "x"}],
+    }
+    path = parquet(tmp_path / "rows.parquet", rows, 50)
+    assert read_large(path, path.name, None) is None
+    with pytest.raises(DatasetError, match=r"row 251, messages\[1\].role: 'nobody' is not a role"):
+        read_dataset(path, path.name)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(1, 8))
+def test_parts_are_about_even_and_none_is_empty(sizes: list[int], count: int) -> None:
+    count = min(count, len(sizes))
+    bounds = evenly(sizes, count)
+    assert (bounds[0], bounds[-1], len(bounds)) == (0, len(sizes), count + 1)
+    assert all(start < end for start, end in pairwise(bounds))
+    largest = max(sum(sizes[start:end]) for start, end in pairwise(bounds))
+    assert largest <= sum(sizes) / count + 2 * max(sizes)
