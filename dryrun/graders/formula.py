@@ -49,6 +49,7 @@ ALLOWED = f"Only numbers, sub-grader keys, + - * / ^, parentheses, commas and {'
 LOOKALIKES = {"\u2212": "-", "\u2013": "-", "\u00d7": "*", "\u00b7": "*", "\u00f7": "/"}
 """Signs of printed mathematics, and how formulas have them."""
 _WORDS = re.compile(r"\b(if|else|and|or|not)\b")
+_DANGLING = re.compile(r",\s*\)")
 _PRODUCT = re.compile(r"[0-9)]\s*(?:[A-Za-z_]|\()")
 
 _PREFIX = "v_"  # keeps variables apart from functions and from Python's keywords
@@ -135,6 +136,8 @@ def parse_formula(text: str) -> Formula:
         raise FormulaError("is empty", "Write for example 0.5 * first + 0.5 * second.")
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"has {len(text):,} characters, more than {MAX_LENGTH:,}")
+    if dangling := _DANGLING.search(text):
+        raise FormulaError(f"has a comma with nothing after it at position {dangling.start() + 1}")
     pieces = list(_translated(text))
     python = "".join(piece for piece, _ in pieces)
     try:

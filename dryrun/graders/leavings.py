@@ -46,6 +46,10 @@ class Leavings:
     ----------
     private : bool
         Whether scratch space and process ids are this sandbox's alone.
+
+    Attributes
+    ----------
+    events : Events
     """
 
     def __init__(self, private: bool) -> None:
@@ -53,11 +57,7 @@ class Leavings:
         private = private and os.uname().nodename == "sandbox"
         self._me, self._here = getpid(), os.getcwd()
         self._litter, self._scratch = Litter(private), Scratch() if private else None
-        self._events = Events()
-
-    def before(self) -> None:
-        """A grade begins."""
-        self._events.clear()
+        self.events = Events()
 
     def after(self, last: bool) -> bool:
         """A grade has ended: True when this process should grade no more.
@@ -67,7 +67,7 @@ class Leavings:
         last : bool
             Of its batch: then all is looked at, whatever was heard.
         """
-        events = self._events
+        events = self.events
         if events.timers:
             disarm()
         if not (events.heard or last):
@@ -115,22 +115,26 @@ class Events:
     Opening a file, starting a thread or a process, importing: all of it raises an event (PEP 578), and a
     look for what was left is due. Code that raises none, nearly all graders', saves looking after each
     grade; what compiled modules may do unheard is found at the end of each batch.
+
+    Attributes
+    ----------
+    heard : bool
+        Something was done. Before each grade set to `unheard`.
+    unheard : bool
+        Something can be done without an event.
+    timers : bool
+        Timers may be set, which raises no event.
     """
 
     def __init__(self) -> None:
-        self.heard = self.timers = True
-        self._unheard = True
+        self.heard = self.unheard = self.timers = True
         sys.addaudithook(self._hear)
-
-    def clear(self) -> None:
-        """Before a grade."""
-        self.heard = self._unheard
 
     def looked(self) -> None:
         """After a look; importing is an event, so this knows of every module."""
         modules = sys.modules
-        self._unheard = truth([name for name in UNAUDITED if name in modules])
-        self.timers = "signal" in modules  # setting a timer raises no event
+        self.unheard = truth([name for name in UNAUDITED if name in modules])
+        self.timers = "signal" in modules
 
     def _hear(self, event: str, arguments: object) -> None:
         if event not in HARMLESS:

@@ -21,7 +21,8 @@ def checked_source(source: str) -> str:
     """
     size = len(source.encode("utf-8", "surrogatepass"))
     if size >= MAX_SOURCE_BYTES:
-        raise ValueError(f"has {size:,} bytes; the limit is {MAX_SOURCE_BYTES:,}")
+        fix = "Shorten it: tables belong into the rows, as fields of the item."
+        raise ValueError(f"has {size:,} bytes; the limit is {MAX_SOURCE_BYTES:,}. {fix}")
     function = grade_function(parsed(source))
     if isinstance(function, ast.AsyncFunctionDef):
         raise ValueError(

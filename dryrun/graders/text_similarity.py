@@ -8,6 +8,7 @@ Microsoft's open implementation of the same names. Text in scripts without ``a-z
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Callable
 
 from dryrun.errors import GraderError, Problem
@@ -108,4 +109,4 @@ def _fetch_wordnet() -> None:
         nltk.data.find("corpora/wordnet.zip", [folder])
     except LookupError:
         with contextlib.suppress(Exception):  # no network, no space: the caller says what is missing
-            nltk.download("wordnet", download_dir=folder, quiet=True)
+            nltk.download("wordnet", download_dir=folder, quiet=True, print_error_to=io.StringIO())

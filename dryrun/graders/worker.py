@@ -79,8 +79,8 @@ def write_frame(fd: int, value: Job) -> None:
 
 
 def framed(value: Job) -> bytes:
-    """A frame."""
-    body = dumps(value).encode()
+    """A frame. Half a character, which no JSON can hold, becomes a question mark."""
+    body = dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     return length(body).to_bytes(4, "big") + body
 
 
@@ -235,14 +235,16 @@ def fields_of(said: str, refused: bool, tools: list[Job], finish_reason: str | N
 
 def serve(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> None:
     """Grade until the parent closes the pipe."""
+    events = leavings.events
     while True:
         held, since = b"", monotonic()
         jobs = read_frame(incoming)
         last = length(jobs) - 1
         for position, job in numbered(jobs):
-            leavings.before()
+            events.heard = events.unheard
             reply = grade_one(grade, job)
-            recycle = leavings.after(position == last)
+            due = events.heard or events.timers or position == last
+            recycle = due and leavings.after(position == last)
             held += framed_reply(job, reply, recycle)
             if monotonic() - since > HOLD_SECONDS:
                 send(outgoing, held)

@@ -53,6 +53,7 @@ def test_what_it_returns_is_the_reward(line: str, reward: float) -> None:
         ("return item['nothing']", "KeyError"),
         ("raise SystemExit(3)", "SystemExit"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("raise ValueError('half a character: ' + chr(0xd83d))", "half a character: ?"),
     ],
 )
 def test_what_it_does_wrong_is_zero_with_openais_error_name(line: str, said: str) -> None:

@@ -188,6 +188,7 @@ def multi(formula: Any, **graders: Any) -> dict[str, Any]:
         (multi("exact \u2212 1", exact=string_check()), ["position 7", "Write -."]),
         (multi("exact, 1", exact=string_check()), ["a comma outside of min"]),
         (multi("exact +", exact=string_check()), ["ends too early, after 'exact +'"]),
+        (multi("max(exact,)", exact=string_check()), ["a comma with nothing after it at position 10"]),
         (multi("(" * 300 + "exact" + ")" * 300, exact=string_check()), ["nested too deeply"]),
         (multi(1, exact=string_check()), ['Put it in quotes: "1"']),
     ],
