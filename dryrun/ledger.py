@@ -43,6 +43,9 @@ class Ledger:
         self._closed = False
         self._status = status
         self._counted: Counter[str] = Counter()
+        self.flush_seconds = FLUSH_SECONDS
+        self.own: set[str] = set()
+        """Names of the parts this session has written."""
         self.unmeasured = 0
         """Answers of this session that came without a count of their tokens."""
 
@@ -92,9 +95,9 @@ class Ledger:
         self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
 
     async def flush_often(self) -> None:
-        """Flush every `FLUSH_SECONDS` for as long as the task lives."""
+        """Flush every `flush_seconds` for as long as the task lives."""
         while True:
-            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.sleep(self.flush_seconds)
             await self.flush()
 
     async def flush(self) -> None:
@@ -144,7 +147,7 @@ class Ledger:
     def _write(self, taken: list[list[Row]], status: RunStatus, last: bool = False) -> None:
         with self._writing:  # a flush that was under way when the run was closed must not speak last
             for partition, rows in zip((self._attempts, self._samples, self._grades), taken, strict=True):
-                partition.append(rows)
+                self.own.add(partition.append(rows))
             if not self._closed:
                 self._closed = last
                 self._run.write_status(status)

@@ -30,6 +30,7 @@ from dryrun.models.request import RequestSize
 from dryrun.plan import Ask, make_plan
 from dryrun.records import Prompt, RunState, Sample
 from dryrun.runs import Run, RunStatus
+from dryrun.sharing import SHARED_SECONDS, Others, from_the_other_end
 from dryrun.store import Partition, check_room, stream_samples
 
 GRADING_WORKERS = 128
@@ -115,6 +116,9 @@ class Pipeline:
         )
         self._run = run
         self._ledger = Ledger(run, self._samples, self._grades, status, notify)
+        self._others, self._other_graders = Others(self._samples), Others(self._grades)
+        self._answered_elsewhere: set[str] = set()
+        self._graded_elsewhere: set[str] = set()
         self._queue: asyncio.Queue[Sample] = asyncio.Queue(QUEUE)
         self._overflow: set[str] = set()
         self._in_a_row = 0
@@ -176,9 +180,12 @@ class Pipeline:
         todo = [ask for ask in self._plan.asks.values() if ask.key not in known]
         if todo:
             check_room(self._run.folder)
-        calls = iter(todo if self._batches is None else self._batches.claim(todo))
+        calls = iter(
+            from_the_other_end(self._run, todo) if self._batches is None else self._batches.claim(todo)
+        )
         async with asyncio.TaskGroup() as group:
             flusher = group.create_task(self._ledger.flush_often())
+            watcher = group.create_task(self._watch_others())
             graders = [group.create_task(self._grade_queued(graded)) for _ in range(GRADING_WORKERS)]
             async with asyncio.TaskGroup() as feeding:
                 feeding.create_task(self._feed_stored(known, graded))
@@ -188,7 +195,7 @@ class Pipeline:
                     feeding.create_task(self._generate(calls))
             await self._feed_overflow()
             await self._queue.join()
-            for task in (*graders, flusher):
+            for task in (*graders, flusher, watcher):
                 task.cancel()
 
     def _count_stored(self, known: set[str], graded: set[str]) -> None:
@@ -218,6 +225,12 @@ class Pipeline:
     async def _generate(self, todo: Iterator[Ask]) -> None:
         for ask in todo:
             grades = self._grades_of(ask.key)
+            if ask.key in self._answered_elsewhere:
+                if not await self._caps.admit(0, grades):
+                    return
+                self._ledger.count(sampled=ask.rows, reused=ask.rows)
+                self._overflow.add(ask.key)
+                continue
             if self._stopping() or not await self._caps.admit(1, grades, self._elsewhere()):
                 return
             if self._stopping():  # asked while this one waited for its turn
@@ -231,6 +244,20 @@ class Pipeline:
                 self._hand_over(sample)
             else:
                 self._note_failure(sample)
+
+    async def _watch_others(self) -> None:
+        """Learn what other processes answer and grade of the same, for as long as the task lives."""
+        while True:
+            await asyncio.sleep(self._ledger.flush_seconds)
+            own = self._ledger.own.copy()
+            answered = await asyncio.to_thread(self._others.news, own)
+            self._graded_elsewhere |= await asyncio.to_thread(self._other_graders.news, own)
+            self._answered_elsewhere |= answered
+            if not answered.isdisjoint(self._plan.asks):
+                self._ledger.flush_seconds = SHARED_SECONDS
+                self._ledger.say(
+                    "Generating and grading, and sharing the calls with another run of the same."
+                )
 
     async def _collect(self, batches: BatchRun) -> None:
         """Take in what comes through batches; what one gave is graded while others are waited for."""
@@ -291,6 +318,9 @@ class Pipeline:
             sample = await self._queue.get()
             if not (self._judged and self._caps.met()):
                 for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
+                    if key in self._graded_elsewhere:
+                        self._ledger.count(graded=rows)
+                        continue
                     grade = await self._grader.grade(sample, prompt.item)
                     self._ledger.add_grade(key, grade, rows)
             self._caps.back(0, self._grades_of(sample.key))

@@ -140,17 +140,23 @@ class Partition:
             return {}
         return about if isinstance(about, dict) else {}
 
-    def append(self, rows: Sequence[Row]) -> None:
-        """Write `rows` as a new part.
+    def append(self, rows: Sequence[Row]) -> str:
+        """Write `rows` as a new part, if there are any.
+
+        Returns
+        -------
+        str
+            The part's name.
 
         Raises
         ------
         StoreError
             The disk is full or read-only; no part is left behind.
         """
+        name = f"{PART_PREFIX}{time.time_ns():020d}-{secrets.token_hex(6)}.parquet"
         if rows:
-            name = f"{PART_PREFIX}{time.time_ns():020d}-{secrets.token_hex(6)}.parquet"
             write_aside(self.folder / name, table_bytes(pa.Table.from_pylist(list(rows), schema=self.schema)))
+        return name
 
     def parts(self) -> list[Path]:
         """The part files there are now, oldest first."""

@@ -126,12 +126,13 @@ def test_a_signal_stops_cleanly_and_no_answered_call_is_repeated(
 def test_two_processes_with_one_configuration(
     arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], store: Store, tmp_path: Path
 ) -> None:
-    endpoint.delay = 0.02
+    endpoint.delay = 0.2
     with Command(arguments) as one, Command(arguments) as other:
         for process in (one, other):
             _, errors = process.communicate(timeout=60)
             assert process.returncode == 0, errors
-    assert endpoint.calls <= 2 * CALLS
+    # One goes from the front, one from the back; asked twice is what neither had written where they met.
+    assert endpoint.calls <= CALLS + CALLS // 4
     calls = endpoint.calls
     assert finish(arguments, tmp_path / "report.json") == undisturbed
     assert endpoint.calls == calls

@@ -1,0 +1,73 @@
+"""Two processes at the same prompts: neither repeats what the other has stored."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence, Set
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dryrun.config import RunConfig
+from dryrun.errors import DryRunError
+from dryrun.runs import Run, list_runs
+from dryrun.store import HEAD, NO_RESULT, Partition
+
+SHARED_SECONDS = 0.25
+"""Between two flushes, and two looks at what others wrote, once somebody else writes too."""
+
+T = TypeVar("T")
+
+
+class Others:
+    """Looks for what other processes add to a partition.
+
+    Parameters
+    ----------
+    partition : Partition
+        What is in it already is no news.
+    """
+
+    def __init__(self, partition: Partition) -> None:
+        self._partition = partition
+        self._seen = {path.name for path in partition.parts()}
+
+    def news(self, own: Set[str]) -> set[str]:
+        """Keys with a result in the parts that came since the last look, less those named `own`."""
+        new = [path for path in self._partition.parts() if path.name not in self._seen]
+        self._seen.update(path.name for path in new)
+        return {key for path in new if path.name not in own for key in self._finished(path)}
+
+    def _finished(self, path: Path) -> list[str]:
+        head = self._partition.read_part(path, HEAD)
+        if head is None:
+            return []
+        without = pc.is_in(head["outcome"], value_set=pa.array(sorted(NO_RESULT)))
+        found: list[str] = head.filter(pc.invert(without))["key"].to_pylist()
+        return found
+
+
+def from_the_other_end(run: Run, todo: Sequence[T]) -> Sequence[T]:
+    """`todo`, backwards where an older run is being worked on that asks the same model the same prompts."""
+    return todo[::-1] if todo and _older_at_work(run) else todo
+
+
+def _older_at_work(run: Run) -> bool:
+    config, born = run.config(), _born(run)
+    for other in list_runs(run.store):
+        with contextlib.suppress(DryRunError, OSError):
+            if other.id != run.id and _born(other) < born and other.held() and _alike(other.config(), config):
+                return True
+    return False
+
+
+def _born(run: Run) -> tuple[int, str]:
+    return (run.folder / "config.json").stat().st_mtime_ns, run.id
+
+
+def _alike(one: RunConfig, other: RunConfig) -> bool:
+    """Whether what they ask for may be the same: dataset and model are."""
+    models = (config.model.model_copy(update={"batch": None}) for config in (one, other))
+    return one.dataset == other.dataset and next(models) == next(models)
