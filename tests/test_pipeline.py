@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Self
 
 import pytest
 
-from dryrun import pipeline, runner
-from dryrun.config import SamplingConfig
+from dryrun.config import JudgeConfig, SamplingConfig
 from dryrun.dataset import dataset_from_items
 from dryrun.errors import DryRunError
-from dryrun.records import Grade, GradeOutcome, Item, RunState, Sample, SampleOutcome
+from dryrun.records import RunState, SampleOutcome
 from dryrun.results import load_results
 from dryrun.runner import prepare, regraded, start, work_on
 from dryrun.runs import Run, RunStatus, list_runs, unfinished_run
@@ -262,25 +261,28 @@ def test_a_data_directory_that_cannot_be_written_is_one_sentence(
     assert endpoint.calls == 0
 
 
-def test_a_slow_grader_holds_up_no_call(
-    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More responses than the queue holds come in while the first grade is still being made."""
+def test_a_judge_that_never_answers_holds_up_no_call(store: Store, endpoint: FakeEndpoint) -> None:
+    """More responses than the queue holds are asked for and stored while the first grades are being made."""
 
-    class Slow:
-        async def grade(self, sample: Sample, item: Item) -> Grade:
-            while endpoint.calls < 80:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-            return Grade(GradeOutcome.GRADED, 1.0)
+    async def watched(run: Run) -> None:
+        working = asyncio.create_task(work_on(run))
+        while run.status().sampled < 600:
+            assert not working.done()
+            await asyncio.sleep(0.05)
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
 
-        async def __aenter__(self) -> Self:
-            return self
-
-        async def __aexit__(self, *_: object) -> None:
-            pass
-
-    monkeypatch.setattr(pipeline, "QUEUE", 4)
-    monkeypatch.setattr(pipeline, "GRADING_WORKERS", 2)
-    monkeypatch.setattr(runner, "build_grader", lambda *_: Slow())
-    status = work(make_run(store, endpoint.base_url))
-    assert (status.state, status.sampled, status.graded) == (RunState.FINISHED, 80, 80)
+    message = {"role": "user", "content": "Rate {{sample.output_text}}"}
+    grader = {"type": "score_model", "name": "j", "model": "j", "input": [message]}
+    with FakeEndpoint(answer=lambda _: Reply(hang=True)) as judge:
+        where = JudgeConfig(base_url=judge.base_url, concurrency=4)
+        sampling = SamplingConfig(size=300, rollouts=2)
+        config = endpoint_config(endpoint.base_url, seed=0)
+        rows = dataset_from_items(sum_rows(300))
+        run = start(store, prepare(rows, grader, model=config, sampling=sampling, judge=where))
+        asyncio.run(watched(run))
+        assert (endpoint.calls, judge.calls, judge.max_in_flight) == (600, 4, 4)
+        judge.answer = lambda _: '{"steps": [], "result": 1}'
+        status = work(run)
+    assert (status.state, status.graded, endpoint.calls) == (RunState.FINISHED, 600, 600)
