@@ -32,7 +32,7 @@ class Entry:
         ``"samples"`` or ``"grades"``.
     partition : Partition
     name : str
-        The model or the grader, as a person calls it.
+        The model, with the sampling parameters that were set, or the grader, as a person calls it.
     parts, rows, bytes : int
         Readable rows; parts and bytes of all files.
     needed_by : tuple of Run
@@ -124,13 +124,20 @@ def _entry(kind: str, partition: Partition, runs: tuple[Run, ...]) -> Entry:
     return Entry(
         kind=kind,
         partition=partition,
-        name=str(name),
+        name=", ".join([str(name), *_sampling(about.get("sampling"))]),
         parts=len(parts),
         rows=sum(_rows(path) for path in parts),
         bytes=sum(_size(path) for path in partition.folder.iterdir()),
         needed_by=runs,
         used=max([*map(_written, parts), *(run.status().updated for run in runs)], default=0.0),
     )
+
+
+def _sampling(parameters: object) -> list[str]:
+    """What tells apart the responses of one model: ``["temperature 0.5", "seed 0"]``."""
+    if not isinstance(parameters, dict):
+        return []
+    return [f"{str(name).replace('_', ' ')} {value}" for name, value in parameters.items()]
 
 
 def _rows(path: Path) -> int:

@@ -19,6 +19,7 @@ from dryrun.runs import RunStatus
 STYLES = {"GO": ("green", "●"), "NO-GO": ("red", "■"), "INVALID": ("yellow", "▲")}
 BAR_WIDTH = 40
 BESIDE_BAR = 20
+BESIDE_PROGRESS = 60
 
 
 def consoles() -> tuple[Console, Console]:
@@ -69,7 +70,7 @@ class ProgressLine:
         self._settled: Settled | None = None
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(BAR_WIDTH),
+            BarColumn(min(BAR_WIDTH, max(5, console.width - BESIDE_PROGRESS))),
             MofNCompleteColumn(),
             TextColumn("{task.fields[detail]}", markup=False),
             TimeRemainingColumn(),

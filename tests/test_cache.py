@@ -95,7 +95,7 @@ def test_the_cache_is_listed_with_sizes_and_the_runs_that_need_it(
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 4
     samples = next(line for line in printed if line.startswith("samples"))
-    for words in ("80 rows", "2 runs", "fake", "kB"):
+    for words in ("80 rows", "2 runs", "fake, seed 0", "kB"):
         assert words in samples
 
 

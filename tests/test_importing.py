@@ -179,6 +179,7 @@ def test_tool_calls_come_along() -> None:
         ({"prompt": "p", "response": 7}, "response"),
         ({"prompt": "p", "response": [{"role": "user", "content": "a"}]}, "response"),
         ({"object": "eval.run.output_item", "sample": None, "datasource_item": {}}, "sample"),
+        ({"object": "list", "data": [{"object": "eval.run.output_item"}], "has_more": False}, "data"),
     ],
 )
 def test_what_is_wrong_with_a_record_is_named(row: object, where: str) -> None:

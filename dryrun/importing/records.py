@@ -96,6 +96,9 @@ def read_record(row: object, score_field: str | None = None) -> Record:
     """
     if not isinstance(row, dict):
         raise RecordError("", "the record is not an object", "Write one JSON object per line.")
+    if row.get("object") == "list" and isinstance(row.get("data"), list):
+        fix = "Write its entries one a line: jq -c '.data[]' file.json > file.jsonl"
+        raise RecordError("data", "the line is a page of a listing, not a record", fix)
     if row.get("object") == EVAL_ITEM or {"datasource_item", "sample"} <= row.keys():
         return _eval_item(row, score_field)
     return _flat(row, score_field)
