@@ -63,6 +63,14 @@ WANTED: Mapping[str, str] = {
 }
 """Pydantic's names of what a field takes."""
 
+BOUNDS: Mapping[str, str] = {
+    "greater_than": "more than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+}
+"""Pydantic's names of what a number breaks."""
+
 SHAPES: Mapping[str, str] = {
     "input": 'Write "input": [{"role": "user", "content": "..."}].',
     "range": 'Write "range": [0, 1], the lowest and the highest score.',
@@ -95,7 +103,8 @@ def guessed_type(value: Mapping[str, Any], where: str) -> str:
 def unpacked(value: Any) -> str:
     """What to do about a grader that is packed into a list or a text."""
     if isinstance(value, str):
-        return "This is a text that holds one: leave out the quotes around it, and the backslashes."
+        holds = "This is a text that holds one: leave out the quotes around it, and the backslashes."
+        return holds if value.lstrip().startswith("{") else 'Write {"type": "...", ...}.'
     if isinstance(value, list) and len(value) == 1:
         return "Leave out the brackets around it."
     return COMBINE if isinstance(value, list) and value else ""
@@ -128,6 +137,8 @@ def shape_fix(field: str, wanted: str, given: object) -> str:
     """How a value of another kind is written."""
     if wanted == "text" and isinstance(given, (bool, int, float)):
         return f'Put it in quotes: "{json.dumps(given)}".'
+    if field == "source" and isinstance(given, list):
+        return "Join its lines with \\n."
     return SHAPES.get(field, "") if wanted == "a list" else ""
 
 

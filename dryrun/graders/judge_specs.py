@@ -27,12 +27,15 @@ def _checked_content(content: Any) -> Any:
     """A string, one part, or a list of parts; its templates must parse."""
     for part in _parts(content):
         if not isinstance(part, Mapping):
-            raise ValueError(f"content must be text or parts, not {type(part).__name__}")
+            raise ValueError('holds something else than parts. Write {"type": "input_text", "text": "..."}')
         kind = part.get("type")
         if kind == "input_audio":
             raise ValueError("holds audio, which Dry Run does not send to judges. Leave the part out")
+        if kind == "image_url":
+            raise ValueError('has a part of the chat API. Write {"type": "input_image", "image_url": "..."}')
         if kind not in (*TEXT_PARTS, "input_image"):
-            raise ValueError(f"{kind!r} is not a type of part; use input_text, output_text or input_image")
+            named = "has a part without a type" if kind is None else f"{kind!r} is not a type of part"
+            raise ValueError(f"{named}; use input_text, output_text or input_image")
         text = part.get("image_url" if kind == "input_image" else "text")
         if not isinstance(text, str):
             field = "image_url" if kind == "input_image" else "text"

@@ -16,6 +16,8 @@ from dryrun.graders.files import grader_of
 from dryrun.graders.findings import did_you_mean
 from dryrun.graders.formula import FUNCTIONS, Formula, FormulaError, parse_formula
 from dryrun.graders.hints import (
+    BOUNDS,
+    SHAPES,
     WANTED,
     choice_fix,
     extra_fix,
@@ -228,10 +230,16 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
             return Problem(path, f"{shown} is not one of its values.", choice_fix(field, detail["input"]))
         case "value_error":
             return _value_problem(path, detail)
+        case "too_short" | "string_too_short":
+            return Problem(path, "is empty.", SHAPES.get(field) or missing_fix(field))
+        case kind if kind in BOUNDS:
+            limit = next(iter(detail["ctx"].values()))
+            return Problem(path, f"must be {BOUNDS[kind]} {limit:g}, not {detail['input']}.")
         case other if other.endswith("_type"):
             wanted = WANTED.get(other.removesuffix("_type"), other.removesuffix("_type"))
-            what = f"must be {wanted}, not {kind_of(detail['input'])}."
-            return Problem(path, what, shape_fix(field, wanted, detail["input"]))
+            given = detail["input"]
+            shown = str(given) if isinstance(given, float) else kind_of(given)
+            return Problem(path, f"must be {wanted}, not {shown}.", shape_fix(field, wanted, given))
         case _:
             return Problem(path, f"{detail['msg']}.")
 

@@ -228,11 +228,12 @@ class PythonSpec(GraderSpec):
         return None
 
     def describe(self) -> str:
-        lines = len(self.source.strip().splitlines())
+        count = len(self.source.strip().splitlines())
+        lines = f"{count} line" if count == 1 else f"{count} lines"
         if self.entry is None:
-            return f"Pays what its own Python function grade(sample, item) returns ({lines} lines)."
+            return f"Pays what its own Python function grade(sample, item) returns ({lines})."
         whose = VOICES[self.entry.convention].name
-        return f"Pays what the function {self.entry} returns, by {whose} convention ({lines} lines)."
+        return f"Pays what the function {self.entry} returns, by {whose} convention ({lines})."
 
 
 class MultiSpec(GraderSpec):

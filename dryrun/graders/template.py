@@ -20,6 +20,8 @@ SAMPLE_MEMBERS = ("output_text", "output_json", "output_tools", "output_audio", 
 _BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
 _REFERENCE = re.compile(rf"\s*({_NAME})((?:\.{_NAME}|\[[0-9]+\])*)\s*")
+_QUOTED = re.compile(rf"\s*({_NAME})\[['\"]({_NAME})['\"]\]\s*")
+_PATH_LIKE = re.compile(r"\s*(?:item|sample)\s*\.[\w\s.\[\]-]+")
 _STEP = re.compile(rf"\.({_NAME})|\[([0-9]+)\]")
 
 Step = str | int
@@ -191,6 +193,17 @@ def _literal(text: str) -> str:
     return text
 
 
+def _meant(inside: str) -> str:
+    """What to write instead of what other template languages have."""
+    if quoted := _QUOTED.fullmatch(inside):
+        return f"write {{{{{quoted[1]}.{quoted[2]}}}}}"
+    if "|" in inside or "(" in inside:
+        return "there are no filters and no functions; a python grader can do that"
+    if len(inside.split()) > 1 and _PATH_LIKE.fullmatch(inside):
+        return "there are no blanks within a path; a field with blanks in its name must be renamed"
+    return "keys of letters, digits, '_' and '-', and [0] for positions"
+
+
 def parse_reference(inside: str) -> Reference:
     """Parse what stands between the braces.
 
@@ -202,9 +215,7 @@ def parse_reference(inside: str) -> Reference:
     shown = "{{" + inside + "}}"
     match = _REFERENCE.fullmatch(inside)
     if match is None:
-        raise TemplateSyntaxError(
-            f"{shown} is not namespace.variable: keys of letters, digits, '_' and '-', and [0] for positions"
-        )
+        raise TemplateSyntaxError(f"{shown} is not namespace.variable: {_meant(inside)}")
     namespace, path = match.groups()
     if namespace not in NAMESPACES:
         raise TemplateSyntaxError(f"{shown} starts with {namespace!r}; only item and sample exist")

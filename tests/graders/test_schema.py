@@ -56,12 +56,38 @@ def test_a_grader_is_read_from_text_and_from_objects_and_written_back(grader: di
         ({"type": ["string_check"]}, ["$.type"]),
         ({"input": "{{ sample.output_text"}, ["$.input", "never closed"]),
         ({"input": "{{ response }}"}, ["$.input", "item and sample"]),
-        ({"input": "{{ item.a b }}"}, ["$.input"]),
+        ({"input": "{{ item.a b }}"}, ["$.input", "no blanks within a path"]),
+        ({"input": "{{ item['a'] }}"}, ["$.input", "write {{item.a}}"]),
+        ({"input": "{{ item.a | trim }}"}, ["$.input", "no filters"]),
+        ({"input": "{{ item.a[-1] }}"}, ["$.input", "[0] for positions"]),
     ],
 )
 def test_a_wrong_field_is_named_with_its_path(change: dict[str, Any], said: list[str]) -> None:
     text = problems(string_check() | change)
     assert all(part in text for part in said), text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"input": []}, '$.input: is empty. Write "input": [{"role"'),
+        ({"model": ""}, "$.model: is empty. The judge's name"),
+        ({"sampling_params": {"temperature": 3}}, "temperature: must be at most 2, not 3."),
+        ({"sampling_params": {"top_p": 0}}, "top_p: must be more than 0, not 0."),
+        ({"sampling_params": {"seed": 1.5}}, "seed: must be a whole number, not 1.5."),
+        ({"sampling_params": []}, "$.sampling_params: must be an object, not a list."),
+        ({"range": "0-5"}, 'must be a list, not text. Write "range": [0, 1]'),
+        ({"input": [{"role": "user", "content": ["a"]}]}, 'Write {"type": "input_text"'),
+        ({"input": [{"role": "user", "content": [{"type": "image_url"}]}]}, 'Write {"type": "input_image"'),
+        ({"input": [{"role": "user", "content": [{"text": "a"}]}]}, "has a part without a type"),
+        ({"temperature": 0}, "It belongs into sampling_params"),
+    ],
+)
+def test_a_wrong_judge_is_told_in_words_of_ours(change: dict[str, Any], said: str) -> None:
+    judge = {"type": "score_model", "name": "j", "model": "m", "input": [{"role": "user", "content": "x"}]}
+    text = problems(judge | change)
+    assert said in text, text
+    assert "should" not in text
 
 
 def test_every_problem_is_named_at_once() -> None:
