@@ -16,7 +16,11 @@ try:
     with st.sidebar:
         thresholds = rules_switch(threshold_panel())
     if first is None or second is None:
-        st.info("Choose two runs: the one before and the one after.", icon=":material/info:")
+        st.info(
+            "Choose two runs: the one before and the one after. "
+            "Adjust Grader, on Results, makes a second run of the same responses.",
+            icon=":material/info:",
+        )
         st.stop()
     comparison_view(first, second, thresholds, not thresholds.document_only)
 except DryRunError as error:

@@ -29,7 +29,7 @@ from dryrun.app.threshold_panel import rules_switch, threshold_panel
 from dryrun.app.verdict_actions import verdict_actions
 from dryrun.errors import DryRunError
 
-SIDE_BY_SIDE = 380
+SIDE_BY_SIDE = 360
 """Pixels each half needs; where there are fewer, the second one stands below the first."""
 
 ensure_frame()
@@ -51,7 +51,7 @@ try:
     provenance(chosen, status, loaded)
     banner(found, check)
 
-    parts = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="large")
+    parts = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="medium")
     with parts.cell():
         tested(document)
         distribution(loaded.observations, document, thresholds)

@@ -134,8 +134,7 @@ def checks_table(checks: tuple[Check, ...]) -> None:
     """The document's key metrics beside their healthy ranges."""
     _table(
         {
-            "": [_mark(check) for check in checks],
-            "Metric": [check.metric for check in checks],
+            "Metric": [f"{_mark(check)} {check.metric}" for check in checks],
             "Value": [_number(check.value) for check in checks],
             "Healthy range": [check.range for check in checks],
             "Meaning": [check.meaning for check in checks],

@@ -20,7 +20,13 @@ OFFERED = 50
 def run_choice(label: str, key: str, given: str = "") -> str:
     """The id that was chosen, or the recorded example's name; `""` if none was."""
     if hosted():
-        typed = st.text_input(label, value=given, key=key, help="A run's id, or the link to it.")
+        typed = st.text_input(
+            label,
+            value=given,
+            key=key,
+            placeholder=f"Link or id of a run, or {RECORDED}",
+            help="A run's id, or the link to it.",
+        )
         found = re.search(rf"[0-9a-f]{{32}}|\b{RECORDED}\b", typed)
         return found.group() if found else typed.strip()
     options = [run.id for run in list_runs(store())[:OFFERED]]
