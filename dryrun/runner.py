@@ -306,7 +306,7 @@ class Opening:
         self._written = 0.0
         before = run.status()
         self._status = replace(
-            before, state=RunState.RUNNING, message="", started=before.started or time.time()
+            before, state=RunState.RUNNING, message="", started=before.started or time.time(), capped=False
         )
 
     def say(self, message: str) -> None:
@@ -319,7 +319,7 @@ class Opening:
 
     def end(self, state: RunState, message: str) -> RunStatus:
         """It did not get as far as the pipeline, or the pipeline could not speak for itself."""
-        self._status = replace(self._run.status(), state=state, message=message)
+        self._status = replace(self._run.status(), state=state, message=message, capped=False)
         with contextlib.suppress(StoreError):  # a full disk was the reason already given
             self._run.write_status(self._status)
         self._notify(self._status)

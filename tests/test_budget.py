@@ -46,6 +46,16 @@ def test_a_cap_on_tokens_or_money_stops_within_the_calls_in_flight(
     assert f"${tokens_of(status):,}.0000" in receipt(status, prices)
 
 
+def test_what_stops_a_run_after_its_cap_was_met_is_no_cap(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url)
+    assert work(run, budget=Budget(calls=50)).capped
+    (run.folder / "plan.parquet").unlink()
+    (run.folder / "plan.parquet").mkdir()
+    status = work(run)
+    assert (status.state, status.capped) == (RunState.STOPPED, False)
+    assert "plan.parquet: Is a directory" in status.message
+
+
 def test_money_needs_prices() -> None:
     with pytest.raises(ValidationError, match="needs the price"):
         Budget(cost=1.0)

@@ -173,6 +173,13 @@ def test_a_dead_endpoint_stops_the_run_and_keeps_what_was_done(store: Store, end
     assert endpoint.calls == 30 + 90
 
 
+def test_an_endpoint_that_asks_for_a_day_stops_the_run_in_words(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda _: Reply.error(429, "daily limit", headers={"Retry-After": "86400"})
+    status = work(make_run(store, endpoint.base_url))
+    assert status.state is RunState.STOPPED
+    assert "daily limit" in status.message
+
+
 def test_cancel_keeps_what_is_done_and_resume_goes_on(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = HangAfter(30, deterministic_answer)
     run = make_run(store, endpoint.base_url, rows=50, rollouts=1, concurrency=4)

@@ -36,6 +36,8 @@ MEMORY = 16
 LONG, HELPED, MEASURABLE = 4.0, 1.5, 0.08
 """A gap so many times as long that has not brought so many times the share of clean calls, where a share was
 to be measured at all, was in vain: what the server throttles is not the pace."""
+LONGEST_PAUSE = 300.0
+"""Seconds; as `RetryPolicy.longest_asked`."""
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -128,6 +130,8 @@ class Window:
         self.in_flight -= 1
         self._throttled_in_a_row = self._throttled_in_a_row + 1 if signal is Signal.THROTTLED else 0
         shut = self._throttled_in_a_row >= max(IN_A_ROW, self.limit // 4)
+        if pause and pause > LONGEST_PAUSE:
+            pause = None  # not waited for: the calls fail, and the run says why
         if pause and (signal is Signal.CLEAN or shut):
             self._not_before = max(self._not_before, self._clock() + pause)
         self._space_out(signal, shut and not pause)
