@@ -156,8 +156,10 @@ def tokens_of(spent: RunStatus) -> int:
 
 def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
     """What a run has cost so far, over all its sessions, in one sentence."""
-    retries = spent.attempts - spent.answers
-    calls = f"{spent.attempts:,} calls" + (f" ({retries:,} of them retries)" if retries > 0 else "")
+    retries = spent.attempts - spent.answers if spent.answers else 0
+    calls = f"{spent.attempts:,} {'call' if spent.attempts == 1 else 'calls'}" + (
+        f" ({retries:,} of them retries)" if retries > 0 else ""
+    )
     words = (
         f"Spent: {calls}, {spent.prompt_tokens:,} prompt and {spent.completion_tokens:,} completion tokens"
     )

@@ -304,8 +304,9 @@ class Pipeline:
         self._in_a_row += 1
         if self._in_a_row >= GIVE_UP_AFTER:
             raise ModelError(
-                f"The model failed {self._in_a_row} times in a row, the last time so: {sample.error} "
-                "Everything done so far is kept; resume when the endpoint answers again."
+                f"The model failed {self._in_a_row} times in a row, the last time so: "
+                f"{sample.error.rstrip('.')}. Everything done so far is kept; "
+                "resume when the endpoint answers again."
             )
 
     def _ungraded(self, ask: Ask, graded: set[str]) -> list[tuple[str, Prompt, int]]:
