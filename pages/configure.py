@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dryrun.app.budget_form import budget_section
 from dryrun.app.dataset_form import dataset_section
 from dryrun.app.frame import ensure_frame
 from dryrun.app.grader_check import check_section
@@ -15,7 +16,9 @@ from dryrun.app.problems import show_error
 from dryrun.app.quick_start import quick_start
 from dryrun.app.regrade_form import ADJUST, regrade_form
 from dryrun.app.sampling_form import range_section, sampling_section
+from dryrun.app.session import store
 from dryrun.errors import DryRunError
+from dryrun.estimate import worst_case
 from dryrun.runner import prepare
 
 ensure_frame()
@@ -64,7 +67,8 @@ try:
     )
     show_findings(prepared.findings)
     call_summary(prepared)
+    budget = budget_section(prepared.config, worst_case(store(), prepared))
     if st.button("Start run", type="primary", icon=":material/play_arrow:", key="start"):
-        launch(prepared, model.api_key, judge.api_key)
+        launch(prepared, model.api_key, judge.api_key, budget=budget)
 except DryRunError as error:
     show_error(error)

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from dryrun.budget import Budget
 from dryrun.config import BatchConfig
 from dryrun.errors import DryRunError
 from dryrun.records import RunState
@@ -117,7 +118,13 @@ def find(run: Run) -> Job | None:
 
 
 def start(
-    run: Run, *, api_key: str = "", judge_key: str = "", owner: str = "", batch: BatchConfig | None = None
+    run: Run,
+    *,
+    api_key: str = "",
+    judge_key: str = "",
+    owner: str = "",
+    batch: BatchConfig | None = None,
+    budget: Budget | None = None,
 ) -> Job:
     """Work on `run` until it ends, or attach to the job that already does.
 
@@ -130,6 +137,8 @@ def start(
     owner : str
     batch : BatchConfig, optional
         Whether what is not stored is asked for through the Batch API. Default: call by call.
+    budget : Budget, optional
+        What the run may spend, over all its sessions. Default: no cap.
 
     Raises
     ------
@@ -147,15 +156,15 @@ def start(
                 "already. Wait for one to end, or cancel one; "
                 "this run is kept and can be started from its page."
             )
-        job = Job(run.id, str(run.folder.resolve()), owner, _worker(run, api_key, judge_key, batch))
+        job = Job(run.id, str(run.folder.resolve()), owner, _worker(run, api_key, judge_key, batch, budget))
         job.waits = batch is not None
         job.start()
         return job
 
 
-def _worker(run: Run, api_key: str, judge_key: str, batch: BatchConfig | None) -> Work:
+def _worker(run: Run, api_key: str, judge_key: str, batch: BatchConfig | None, budget: Budget | None) -> Work:
     def work(notify: Callable[[RunStatus], None]) -> Coroutine[Any, Any, RunStatus]:
-        return work_on(run, api_key=api_key, judge_key=judge_key, notify=notify, batch=batch)
+        return work_on(run, api_key=api_key, judge_key=judge_key, notify=notify, batch=batch, budget=budget)
 
     return work
 

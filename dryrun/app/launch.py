@@ -8,6 +8,7 @@ from dryrun.app import jobs
 from dryrun.app.labels import plain
 from dryrun.app.model_form import model_words
 from dryrun.app.session import RUN, look_at, owner, store
+from dryrun.budget import Budget
 from dryrun.errors import DryRunError
 from dryrun.estimate import Estimate, estimate
 from dryrun.labelling import carry
@@ -18,7 +19,13 @@ from dryrun.runs import Run, unfinished_run
 FLASH = "launch_problem"
 
 
-def launch(prepared: Prepared, api_key: str = "", judge_key: str = "", source: Run | None = None) -> None:
+def launch(
+    prepared: Prepared,
+    api_key: str = "",
+    judge_key: str = "",
+    source: Run | None = None,
+    budget: Budget | None = None,
+) -> None:
     """Start the run and go to its page. A run with just this configuration is gone on with, not doubled.
 
     `source` is the run whose responses are graded anew: people's labels of them hold on.
@@ -28,7 +35,7 @@ def launch(prepared: Prepared, api_key: str = "", judge_key: str = "", source: R
         carry(source, run)
     try:
         batch = prepared.config.model.batch
-        jobs.start(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch)
+        jobs.start(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
     except DryRunError as error:
         st.session_state[FLASH] = str(error)
     look_at(run.id)

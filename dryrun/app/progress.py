@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app import jobs
+from dryrun.app.budget_form import spent_words
 from dryrun.app.labels import plain
 from dryrun.app.session import config_of
 from dryrun.app.settled import settled_offer
@@ -29,6 +30,7 @@ def _follow(run: Run, was_live: bool) -> None:
     if status.live:
         end_words(status)
     show_progress(status, config_of(run).responses)
+    spent_words(config_of(run), status)
     if status.live:
         settled_offer(run, status)
 
@@ -58,6 +60,8 @@ def end_words(status: RunStatus) -> None:
             st.warning(text, icon=":material/warning:")
         case RunState.FINISHED:
             st.success(text, icon=":material/check_circle:")
+        case RunState.STOPPED if status.capped:
+            st.warning(text, icon=":material/pause_circle:")
         case RunState.STOPPED:
             st.error(f"Stopped. {text}", icon=":material/error:")
         case RunState.CANCELLED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.budget_form import budget_section
 from dryrun.app.grader_form import checked, edit, grader_editor, pretty, show_findings
 from dryrun.app.judge_form import ChosenJudge, judge_section
 from dryrun.app.labels import plain, short
@@ -79,10 +80,11 @@ def _offer(
     show_findings(prepared.findings)
     counts = estimate(chosen.run.store, prepared)
     api_key = _words_and_key(prepared, counts)
+    budget = budget_section(prepared.config) if counts.calls or judge.config is not None else None
     if st.button("Re-score", type="primary", icon=":material/play_arrow:", key="rescore"):
         if chosen.recorded:
             borrow_samples(chosen.run, store())
-        launch(prepared, api_key, judge.api_key, chosen.run)
+        launch(prepared, api_key, judge.api_key, chosen.run, budget)
 
 
 def _words_and_key(prepared: Prepared, counts: Estimate) -> str:

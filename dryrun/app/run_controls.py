@@ -6,9 +6,11 @@ import streamlit as st
 
 from dryrun.app import jobs
 from dryrun.app.batch_controls import chosen_batch, resume_choice
+from dryrun.app.budget_form import budget_section, chosen_budget
 from dryrun.app.labels import plain
 from dryrun.app.launch import FLASH
 from dryrun.app.model_form import api_key_input
+from dryrun.app.problems import show_error
 from dryrun.app.session import RUN, config_of, may_cancel, owner
 from dryrun.config import ModelKind
 from dryrun.errors import DryRunError
@@ -53,6 +55,11 @@ def _after(run: Run, status: RunStatus) -> None:
         api_key_input(KEY)
     if left and config_of(run).judge is not None:
         api_key_input(JUDGE_KEY, "Judge's API key")
+    if left:
+        try:
+            budget_section(config_of(run), expanded=status.capped)
+        except DryRunError as error:
+            show_error(error)
     with st.container(horizontal=True):
         if status.graded and st.button(
             "See the results" if finished else "See the results so far",
@@ -79,7 +86,8 @@ def _after(run: Run, status: RunStatus) -> None:
 def _resume(run: Run) -> None:
     key, judge_key = (str(st.session_state.get(name) or "") for name in (KEY, JUDGE_KEY))
     try:
-        batch = chosen_batch(config_of(run).model)
-        jobs.start(run, api_key=key, judge_key=judge_key, owner=owner(), batch=batch)
+        config = config_of(run)
+        batch, budget = chosen_batch(config.model), chosen_budget(config)
+        jobs.start(run, api_key=key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
     except DryRunError as error:
         st.session_state[FLASH] = str(error)
