@@ -16,9 +16,10 @@ from dryrun.graders.judge_size import judge_request_size
 from dryrun.graders.specs import MultiSpec
 from dryrun.models import Model
 from dryrun.models.request import RequestSize, request_size
+from dryrun.opening import build_model
 from dryrun.plan import Plan, make_plan
 from dryrun.records import Prompt
-from dryrun.runner import Prepared, build_model
+from dryrun.runner import Prepared
 from dryrun.store import Store
 
 

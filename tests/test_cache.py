@@ -15,9 +15,9 @@ import pytest
 from dryrun.cache import LEFTOVER_AGE, entries, leftovers
 from dryrun.cli import main
 from dryrun.fingerprint import fingerprint
+from dryrun.opening import build_model
 from dryrun.plan import make_plan
 from dryrun.results import load_results
-from dryrun.runner import build_model
 from dryrun.runs import Run, list_runs
 from dryrun.store import Store
 from tests.fake_endpoint import FakeEndpoint

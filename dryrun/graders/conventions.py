@@ -8,14 +8,21 @@ pages on reward functions, eval-protocol 0.3 and verifiers 0.1 (``Rubric``). How
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from dryrun.graders.functions import (
+    FUNCTIONS,
+    Function,
+    annotation_of,
+    decorators_of,
+    functions_of,
+    is_body,
+    parameters_of,
+    required_of,
+)
 from dryrun.graders.source import FIX_SIGNATURE, checked_source, defined_names, parsed, top_level
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Convention(StrEnum):
@@ -199,80 +206,29 @@ def _hint(source: str, tree: ast.Module) -> str:
     )
 
 
-def is_body(tree: ast.Module) -> bool:
-    """Whether the source is the bare body of a function: it returns at the top level."""
-    return any(isinstance(node, ast.Return) for node in _own_statements(tree.body))
-
-
-def functions_of(tree: ast.Module) -> list[Function]:
-    """Functions defined at the top level; of two with one name the last."""
-    found = {node.name: node for node in top_level(tree.body) if isinstance(node, FUNCTIONS)}
-    return list(found.values())
-
-
-def _own_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """All statements of a block, those within functions and classes left out."""
-    for node in body:
-        yield node
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            continue
-        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
-            for inner in getattr(node, block, []):
-                yield from _own_statements([inner] if isinstance(inner, ast.stmt) else inner.body)
-
-
-def _parameters(node: Function) -> list[str]:
-    arguments = node.args
-    return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-
-
-def _required(node: Function) -> list[str]:
-    arguments = node.args
-    positional = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
-    plain = positional[: len(positional) - len(arguments.defaults)]
-    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return plain + [one.arg for one, default in pairs if default is None]
-
-
-def _decorators(node: Function) -> set[str]:
-    """The last names of its decorators: ``@ep.reward_function(...)`` gives ``reward_function``."""
-    names = set()
-    for decorator in node.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        names.add(called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", ""))
-    return names
-
-
-def _annotation(node: Function, parameter: str) -> str:
-    everything = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-    return next(
-        (ast.unparse(one.annotation) for one in everything if one.arg == parameter and one.annotation), ""
-    )
-
-
 def _is_bedrock(node: Function) -> bool:
-    return node.name == "lambda_handler" or _parameters(node) == ["event", "context"]
+    return node.name == "lambda_handler" or parameters_of(node) == ["event", "context"]
 
 
 def _is_eval_protocol(node: Function) -> bool:
-    if _decorators(node) & set(EP_DECORATORS) or "EvaluationRow" in _annotation(node, "row"):
+    if decorators_of(node) & set(EP_DECORATORS) or "EvaluationRow" in annotation_of(node, "row"):
         return True
-    return _parameters(node)[:2] == ["messages", "ground_truth"]
+    return parameters_of(node)[:2] == ["messages", "ground_truth"]
 
 
 def _is_trl(node: Function) -> bool:
-    names = set(_parameters(node))
+    names = set(parameters_of(node))
     return "completions" in names and not names & VERIFIERS_GROUP
 
 
 def _is_verl(node: Function) -> bool:
-    names = set(_parameters(node))
+    names = set(parameters_of(node))
     return node.name == "compute_score" or {"solution_str", "ground_truth"} <= names or names >= VERL_BATCH
 
 
 def _is_verifiers(node: Function) -> bool:
     known = set(PASSED[Convention.VERIFIERS])
-    return "completion" in _parameters(node) and set(_required(node)) <= known
+    return "completion" in parameters_of(node) and set(required_of(node)) <= known
 
 
 def _is_openai(node: Function) -> bool:
@@ -366,10 +322,10 @@ def _entry(tree: ast.Module, node: Function, convention: Convention) -> Entry:
         convention,
         node.name,
         node.lineno,
-        tuple(_parameters(node)),
-        tuple(_required(node)),
+        tuple(parameters_of(node)),
+        tuple(required_of(node)),
         node.args.kwarg is not None,
-        _annotation(node, "completions").lower() != "list[str]" and "content" in constants,
+        annotation_of(node, "completions").lower() != "list[str]" and "content" in constants,
     )
 
 
@@ -380,7 +336,7 @@ CHOOSE = (
 
 
 def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
-    group = [node for node in functions if set(_parameters(node)) & VERIFIERS_GROUP]
+    group = [node for node in functions if set(parameters_of(node)) & VERIFIERS_GROUP]
     if group:
         return (
             f"line {group[0].lineno}: {group[0].name} grades a group of responses at once, which Dry Run "
@@ -392,7 +348,7 @@ def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
             "Move the function to the top level: def f(completion, answer)."
         )
     inner = [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
-    if any({"reward", "metric"} & _decorators(node) for node in inner):
+    if any({"reward", "metric"} & decorators_of(node) for node in inner):
         return (
             "these are methods of a verifiers v1 task, which need that package and its runtime. "
             "Write the rule as a function of completion and answer."

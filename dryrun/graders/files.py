@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dryrun.errors import DryRunError, GraderError, Problem
-from dryrun.graders.conventions import Convention, entry_of, is_body
+from dryrun.graders.conventions import Convention, entry_of
+from dryrun.graders.functions import is_body
 from dryrun.graders.source import parsed
 from dryrun.graders.syntax import BOM
 
