@@ -7,6 +7,7 @@ import contextlib
 import threading
 import time
 from collections import Counter
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,29 @@ def test_a_wrong_key_stops_the_run_with_one_sentence(store: Store) -> None:
         assert "401" in status.message
         assert "test-key" not in status.message
         assert run.status().state is RunState.STOPPED
+
+
+def test_answers_in_flight_are_kept_when_the_quota_ends(store: Store, endpoint: FakeEndpoint) -> None:
+    """They are paid for. What waits for its turn is not asked any more, and resuming asks for that alone."""
+
+    asked = count()
+
+    def until_the_quota_ends(body: dict[str, object]) -> Reply | str:
+        if next(asked) == 5:
+            return Reply.error(429, "You exceeded your quota", "insufficient_quota")
+        return Reply(text=deterministic_answer(body), delay=0.5)
+
+    endpoint.answer = until_the_quota_ends
+    run = make_run(store, endpoint.base_url, rows=40, rollouts=1, concurrency=10)
+    status = work(run)
+    assert status.state is RunState.STOPPED
+    assert "has no quota left" in status.message
+    assert endpoint.calls == 10
+    assert status.sampled == endpoint.calls - 1
+    endpoint.answer = deterministic_answer
+    status = work(run)
+    assert (status.state, status.sampled) == (RunState.FINISHED, 40)
+    assert endpoint.calls == 10 + 31
 
 
 def test_a_dead_endpoint_stops_the_run_and_keeps_what_was_done(store: Store, endpoint: FakeEndpoint) -> None:

@@ -22,7 +22,8 @@ NUMBER = struct.Struct(">IcQd")
 """The frame of a reply that is nothing but a number: the length of the rest, the kind, the job's tag, the
 reward."""
 
-NUMBER_SIZE = NUMBER.size - 4
+_BODY = struct.Struct(">cQd")
+NUMBER_SIZE = _BODY.size
 
 PLAIN, LAST = b"v", b"r"
 """Its kinds: the worker goes on, or it is to be replaced."""
@@ -133,7 +134,7 @@ def reply_of(body: bytes, tag: int) -> Reply:
     """
     forged = WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
     if len(body) == NUMBER_SIZE:
-        kind, given, reward = struct.unpack(">cQd", body)
+        kind, given, reward = _BODY.unpack(body)
         if given != tag or not math.isfinite(reward) or kind not in (PLAIN, LAST):
             raise forged
         return Reply(reward, recycle=kind == LAST)

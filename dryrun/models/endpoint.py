@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -34,6 +35,10 @@ from dryrun.records import Attempt, Prompt, Sample, SampleOutcome
 OK, TOO_MANY = 200, 429
 
 SeedOf = Callable[[Prompt, int], int | None]
+
+
+LAST_ANSWERS = 10.0
+"""Seconds that calls in flight have left once every later one would fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ class EndpointModel:
         self._left_out: frozenset[str] = frozenset()
         self._contacted = False
         self._in_vain = 0
+        self._over: ModelError | None = None
+        self._patience = 0.0
         self._window = Window(config.concurrency)
         self.on_attempt: OnAttempt | None = None
 
@@ -169,7 +176,11 @@ class EndpointModel:
             if self._leave_out(call):
                 continue
             failures += 1
-            pause = self._pause(call, failures)
+            try:
+                pause = self._pause(call, failures)
+            except ModelError as error:
+                await self._end(error)
+                raise
             if pause is None:
                 return self._failed_sample(prompt, rollout, call, attempts)
             await asyncio.sleep(pause)
@@ -233,6 +244,10 @@ class EndpointModel:
         left_out = self._left_out
         body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
         await self._window.enter()
+        if self._over is not None:
+            self._window.leave(Signal.TROUBLED)
+            await self._end(self._over)
+            raise self._over
         signal, pause = Signal.TROUBLED, None
         began = time.perf_counter()
         try:
@@ -242,6 +257,15 @@ class EndpointModel:
             self._window.leave(signal, pause)
         seconds = time.perf_counter() - began
         return _Call(left_out, body, self._read(answer), seconds)
+
+    async def _end(self, error: ModelError) -> None:
+        """From now on nothing is asked. Calls in flight are paid for: they get a while to be answered."""
+        now = asyncio.get_running_loop().time()
+        if self._over is None:
+            self._over, self._patience = error, now + LAST_ANSWERS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._patience):
+                await self._window.emptied()
 
     def _read(self, answer: Answer | Fault) -> Reply | Fault:
         if isinstance(answer, Fault):

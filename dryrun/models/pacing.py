@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
+LONGEST_ASKED = 300.0
+"""Seconds. A server that asks for a longer wait is not waited for: the calls fail, and the run says why."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -38,7 +41,7 @@ class RetryPolicy:
     first: float = 0.4
     factor: float = 3.0
     longest: float = 30.0
-    longest_asked: float = 300.0
+    longest_asked: float = LONGEST_ASKED
     chance: random.Random = field(default_factory=random.Random, compare=False, repr=False)
 
     def pause(

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
+from dryrun.models.pacing import LONGEST_ASKED
+
 FIRST = 8
 MOST = 128
 FLAT = 1.05
@@ -36,8 +38,6 @@ MEMORY = 16
 LONG, HELPED, MEASURABLE = 4.0, 1.5, 0.08
 """A gap so many times as long that has not brought so many times the share of clean calls, where a share was
 to be measured at all, was in vain: what the server throttles is not the pace."""
-LONGEST_PAUSE = 300.0
-"""Seconds; as `RetryPolicy.longest_asked`."""
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -83,6 +83,8 @@ class Window:
         self.most = most if fixed is None else fixed
         self.limit = min(FIRST, self.most) if fixed is None else fixed
         self.in_flight = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._clock = clock
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._not_before = 0.0
@@ -110,12 +112,17 @@ class Window:
                 await asyncio.sleep(wait)
             elif self.in_flight < self.limit and (called or not self._waiting):
                 self.in_flight += 1
+                self._empty.clear()
                 if self._gap:
                     self._not_before = self._clock() + self._gap
                 return
             else:
                 await self._queue(first=called)
                 called = True
+
+    async def emptied(self) -> None:
+        """Wait until no call is in flight."""
+        await self._empty.wait()
 
     def leave(self, signal: Signal, pause: float | None = None) -> None:
         """Give the place back.
@@ -128,10 +135,12 @@ class Window:
             said with an answer that nothing is left.
         """
         self.in_flight -= 1
+        if not self.in_flight:
+            self._empty.set()
         self._throttled_in_a_row = self._throttled_in_a_row + 1 if signal is Signal.THROTTLED else 0
         shut = self._throttled_in_a_row >= max(IN_A_ROW, self.limit // 4)
-        if pause and pause > LONGEST_PAUSE:
-            pause = None  # not waited for: the calls fail, and the run says why
+        if pause and pause > LONGEST_ASKED:
+            pause = None
         if pause and (signal is Signal.CLEAN or shut):
             self._not_before = max(self._not_before, self._clock() + pause)
         self._space_out(signal, shut and not pause)
@@ -261,8 +270,8 @@ def duration(text: str) -> float:
     """Seconds of ``6m0s``, ``120ms``, ``1.5``; 0 for what is none."""
     parts = DURATION.findall(text)
     if parts and "".join(number + unit for number, unit in parts) == text:
-        return min(sum(float(number) * UNITS[unit] for number, unit in parts), 300.0)
+        return min(sum(float(number) * UNITS[unit] for number, unit in parts), LONGEST_ASKED)
     try:
-        return min(max(float(text), 0.0), 300.0)
+        return min(max(float(text), 0.0), LONGEST_ASKED)
     except ValueError:
         return 0.0
