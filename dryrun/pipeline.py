@@ -24,17 +24,18 @@ from dryrun.errors import DryRunError, ModelError, StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.graders import Grader
 from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.protocol import Pair
 from dryrun.ledger import Ledger, OnStatus
 from dryrun.models import Model
 from dryrun.models.request import RequestSize
 from dryrun.plan import Ask, make_plan
-from dryrun.records import Prompt, RunState, Sample
+from dryrun.records import Grade, Prompt, RunState, Sample
 from dryrun.runs import Run, RunStatus
 from dryrun.sharing import SHARED_SECONDS, Others, from_the_other_end
 from dryrun.store import Partition, check_room, stream_samples
 
-GRADING_WORKERS = 128
-"""Enough for judges, which have a lane of their own within; other graders never wait that long."""
+GRADING = 256
+"""Samples that are graded at once: enough for judges, which have a lane of their own within."""
 QUEUE = 256
 GIVE_UP_AFTER = 20
 """So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
@@ -186,7 +187,8 @@ class Pipeline:
         async with asyncio.TaskGroup() as group:
             flusher = group.create_task(self._ledger.flush_often())
             watcher = group.create_task(self._watch_others())
-            graders = [group.create_task(self._grade_queued(graded)) for _ in range(GRADING_WORKERS)]
+            workers = grading_workers(self._grader)
+            graders = [group.create_task(self._grade_queued(graded)) for _ in range(workers)]
             async with asyncio.TaskGroup() as feeding:
                 feeding.create_task(self._feed_stored(known, graded))
                 if self._batches is not None:
@@ -316,16 +318,33 @@ class Pipeline:
 
     async def _grade_queued(self, graded: set[str]) -> None:
         while True:
-            sample = await self._queue.get()
-            if not (self._judged and self._caps.met()):
-                for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
-                    if key in self._graded_elsewhere:
-                        self._ledger.count(graded=rows)
-                        continue
-                    grade = await self._grader.grade(sample, prompt.item)
-                    self._ledger.add_grade(key, grade, rows)
-            self._caps.back(0, self._grades_of(sample.key))
-            self._queue.task_done()
+            samples = [await self._queue.get()]
+            while len(samples) < self._grader.at_once and not self._queue.empty():
+                samples.append(self._queue.get_nowait())
+            await self._grade_all(samples, graded)
+            for sample in samples:
+                self._caps.back(0, self._grades_of(sample.key))
+                self._queue.task_done()
+            await asyncio.sleep(0)  # a grader that waits for nothing would keep everything else waiting
+
+    async def _grade_all(self, samples: Sequence[Sample], graded: set[str]) -> None:
+        pairs: list[Pair] = []
+        waiting: list[tuple[str, int]] = []
+        for sample in samples:
+            if self._judged and self._caps.met():
+                break
+            for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
+                if key in self._graded_elsewhere:
+                    self._ledger.count(graded=rows)
+                else:
+                    pairs.append((sample, prompt.item))
+                    waiting.append((key, rows))
+
+        def take(place: int, grade: Grade) -> None:
+            key, rows = waiting[place]
+            self._ledger.add_grade(key, grade, rows)
+
+        await self._grader.grade_each(pairs, take)
 
     def _parting_words(self) -> str:
         left = self._batches.under_way if self._batches is not None else 0
@@ -345,6 +364,11 @@ class Pipeline:
         lacking = ((status.failed, failed), (status.ungraded, f"{bare} no grade"))
         words = " and ".join(what for count, what in lacking if count)
         return f"Finished, but {words}. The same command, or Resume, tries just those again."
+
+
+def grading_workers(grader: Grader) -> int:
+    """How many tasks of a run grade, each as many samples together as the grader likes."""
+    return max(1, GRADING // grader.at_once)
 
 
 def _sound_keys(partition: Partition, keys: pa.ChunkedArray) -> set[str]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dryrun.graders.frames import Reply, WorkerError
-from dryrun.graders.jobs import Job
+from dryrun.graders.jobs import Job, Order, Result
 from dryrun.graders.line import Line
 from dryrun.graders.process import WorkerProcess
 from dryrun.graders.program import Program
@@ -97,19 +97,19 @@ class Repeater:
         line = await self._ready(program)
         if line is None or self.worker is None:
             return None
-        again = Job(job.number, job.sample, job.item, asyncio.get_running_loop().create_future())
-        line.give([again])
-        both: list[asyncio.Future[Any]] = [again.future, line.ended]
+        results: list[Result] = []
+        order = Order(1, lambda _, result: results.append(result))
+        line.give([Job(job.number, job.sample, job.item, order)])
+        both: list[asyncio.Future[Any]] = [order.done, line.ended]
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        found = again.future.done() and again.future.exception() is None
-        self._lost += not found
-        if not found:
-            again.future.cancel()
-        if not found or not self.worker.forks:  # a process that has graded is no fresh one
+        order.done.cancel()
+        found = next((result for result in results if isinstance(result, Reply)), None)
+        self._lost += found is None
+        if found is None or not self.worker.forks:  # a process that has graded is no fresh one
             line.end(None)
             await self._drop()
-        if found:
-            return again.future.result()
+        if found is not None:
+            return found
         return None if self._closed else Reply(None, error="no result")
 
     async def _ready(self, program: Program) -> Line | None:

@@ -18,6 +18,7 @@ from dryrun.errors import ModelError
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.namespace import filler
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, unfilled, ungraded
+from dryrun.graders.protocol import Grader
 from dryrun.graders.template import Template, VariableError
 from dryrun.models.client import Answer, Client, ask_patiently
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact
@@ -27,7 +28,7 @@ from dryrun.models.urls import normalise_base_url
 from dryrun.records import Attempt, Grade, Item, Sample
 
 
-class CosineGrader:
+class CosineGrader(Grader):
     """Fills ``input`` and ``reference`` and compares their embeddings.
 
     Parameters

@@ -65,6 +65,9 @@ class WorkerError(Exception):
         self.fault = fault
 
 
+_NOTHING: Mapping[str, float] = {}
+
+
 class Reply(NamedTuple):
     """What a worker says of one job.
 
@@ -90,9 +93,14 @@ class Reply(NamedTuple):
     note: str = ""
     error: str = ""
     absent: str = ""
-    parts: Mapping[str, float] = {}
+    parts: Mapping[str, float] = _NOTHING
     unstable: str = ""
     recycle: bool = False
+
+
+def reply_with(value: float) -> Reply:
+    """A reply that is nothing but a number, made as the tuple it is: quicker."""
+    return tuple.__new__(Reply, (value, "", "", "", _NOTHING, "", False))
 
 
 def encoded(value: Any) -> bytes:

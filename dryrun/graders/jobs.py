@@ -1,11 +1,11 @@
-"""One sample on its way through the sandbox."""
+"""Samples on their way through the sandbox."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,15 +21,58 @@ def _tags() -> Iterator[int]:
 
 _new_tags = _tags()
 
+Result = Reply | WorkerError
+"""What becomes of a job; the error where there is no reply."""
+
+
+class Order:
+    """Jobs that were handed in together, and who waits for them.
+
+    Parameters
+    ----------
+    count : int
+        Of its jobs.
+    take : callable
+        Gets each result with its job's place, as soon as there is one, for as long as somebody waits.
+
+    Attributes
+    ----------
+    done : Future
+        Has a result when the last of them has one.
+    """
+
+    __slots__ = ("_left", "_take", "done")
+
+    def __init__(self, count: int, take: Callable[[int, Result], None]) -> None:
+        self._left, self._take = count, take
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(self, place: int, result: Result) -> None:
+        """One of them has ended."""
+        if self.done.done():
+            return
+        try:
+            self._take(place, result)
+        except Exception as error:  # the fault of who waits, who shall hear of it; the worker goes on
+            self.done.set_exception(error)
+            return
+        self._left -= 1
+        if not self._left:
+            self.done.set_result(None)
+
 
 @dataclass(slots=True)
 class Job:
-    """One sample to grade, and who waits for it.
+    """One sample to grade.
 
     Attributes
     ----------
     number : int
         Which of the session's, from 0.
+    order : Order
+        Who waits for it.
+    place : int
+        Where it stands in there.
     tag : int
         What its reply must name: nothing that an earlier grade could know.
     attempts : int
@@ -42,17 +85,12 @@ class Job:
     number: int
     sample: Parts
     item: Mapping[str, Any]
-    future: asyncio.Future[Reply]
+    order: Order
+    place: int = 0
     tag: int = field(default_factory=_new_tags.__next__)
     attempts: int = 0
     alone: bool = False
 
-    def settle(self, reply: Reply) -> None:
-        """Hand over the reply, where somebody still waits for it."""
-        if not self.future.done():
-            self.future.set_result(reply)
-
-    def fail(self, error: WorkerError) -> None:
-        """Say that there will be none."""
-        if not self.future.done():
-            self.future.set_exception(error)
+    def settle(self, result: Result) -> None:
+        """Hand over the result, where somebody still waits for it."""
+        self.order.settle(self.place, result)

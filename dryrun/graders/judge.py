@@ -23,6 +23,7 @@ from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.judge_specs import JudgeSpec, LabelModelSpec, ScoreModelSpec
 from dryrun.graders.namespace import namespaces
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, one_line, unfilled, ungraded
+from dryrun.graders.protocol import Grader
 from dryrun.graders.template import VariableError
 from dryrun.models.endpoint import EndpointModel
 from dryrun.models.urls import is_openai
@@ -78,7 +79,7 @@ class Question:
         return f"Answer with one JSON object and nothing else: {shape}, where RESULT is {self.words}."
 
 
-class JudgeGrader:
+class JudgeGrader(Grader):
     """Grades by asking a model.
 
     Parameters

@@ -19,11 +19,12 @@ from dryrun.graders.frames import (
     encoded,
     plain,
     reply_of,
+    reply_with,
 )
 from dryrun.graders.jobs import Job
 from dryrun.graders.process import WorkerProcess
 
-MOST_AHEAD = 64
+MOST_AHEAD = 128
 """Jobs a worker may have at once."""
 
 AHEAD_SECONDS = 0.02
@@ -47,7 +48,7 @@ def framed(jobs: Sequence[Job]) -> tuple[bytes, Sequence[Job]]:
             bodies.append((job.tag, job.sample, plain(job.item)))
             sent.append(job)
         except (ValueError, TypeError, RecursionError) as error:
-            job.fail(WorkerError(WorkerFault.DIED, f"the row cannot be sent: {error}"))
+            job.settle(WorkerError(WorkerFault.DIED, f"the row cannot be sent: {error}"))
     return encoded(bodies), sent
 
 
@@ -152,13 +153,13 @@ class Line:
     def _take_frames(self) -> None:
         """Every reply that has arrived whole, and its job."""
         buffer, jobs, settle = self._buffer, self.jobs, self._settle
-        begin, end, before = 0, len(self._buffer), len(jobs)
-        while jobs and end - begin >= NUMBER.size:  # nearly all replies are nothing but a number
-            size, kind, tag, reward = NUMBER.unpack_from(buffer, begin)
+        begin, before = 0, len(jobs)
+        whole = min(before, len(buffer) // NUMBER.size) * NUMBER.size
+        for size, kind, tag, reward in NUMBER.iter_unpack(buffer[:whole]):  # nearly all are but a number
             if size != NUMBER_SIZE or kind != PLAIN or tag != jobs[0].tag or not isfinite(reward):
                 break
             begin += NUMBER.size
-            settle(jobs.popleft(), Reply(reward))
+            settle(jobs.popleft(), reply_with(reward))
         while (frame := self._frame_at(begin)) is not None:
             reply, begin = frame
             settle(jobs.popleft(), reply)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import Self
 
 from dryrun.graders.formula import Formula, FormulaError
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, one_line
-from dryrun.graders.protocol import Grader
+from dryrun.graders.protocol import Grader, Pair, Take
 from dryrun.records import Grade, GradeOutcome, Item, Sample
 
 
-class MultiGrader:
+class MultiGrader(Grader):
     """Combines sub-grades by a formula.
 
     A sub-grader that fails on a sample counts 0 in the formula, as it would alone, and its error is
@@ -32,15 +33,35 @@ class MultiGrader:
         self._formula = formula
         self._open = AsyncExitStack()
 
+    @property
+    def at_once(self) -> int:
+        """As many as every one of its graders takes."""
+        return min(grader.at_once for grader in self._graders.values())
+
     async def grade(self, sample: Sample, item: Item) -> Grade:
         """The grade of one sample, with the reward of each sub-grader beside it."""
-        if not sample.gradable:
-            return NO_SAMPLE
+        grades: list[Grade] = []
+        await self.grade_each([(sample, item)], lambda _, grade: grades.append(grade))
+        return grades[0]
+
+    async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
+        """Grade several samples, as `grade` does, by all graders at once."""
         start = perf_counter()
-        grades = await asyncio.gather(*(grader.grade(sample, item) for grader in self._graders.values()))
-        return self._combined(dict(zip(self._graders, grades, strict=True)), start)
+        found: list[dict[str, Grade]] = [{} for _ in pairs]
+
+        def note(key: str, place: int, grade: Grade) -> None:
+            parts = found[place]
+            parts[key] = grade
+            if len(parts) == len(self._graders):
+                gradable = pairs[place][0].gradable
+                take(place, self._combined(parts, start) if gradable else NO_SAMPLE)
+
+        await asyncio.gather(
+            *(grader.grade_each(pairs, partial(note, key)) for key, grader in self._graders.items())
+        )
 
     def _combined(self, parts: Mapping[str, Grade], start: float) -> Grade:
+        parts = {key: parts[key] for key in self._graders}
         rewards = {key: grade.reward for key, grade in parts.items()}
         errors = _merged_errors(parts)
         said = _said(parts)

@@ -47,8 +47,11 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 def graded(reward: float, seconds: float = 0.0) -> Grade:
-    """A grade with a finite reward."""
-    return Grade(_GRADED, reward, _NOTHING, _NOTHING, seconds)
+    """A grade with a finite reward.
+
+    Made as the tuple it is, in half the time: some graders take hardly longer for the reward itself.
+    """
+    return tuple.__new__(Grade, (_GRADED, reward, _NOTHING, _NOTHING, seconds, None, None, ""))
 
 
 def graded_zero(error: GradeError, detail: str, seconds: float = 0.0) -> Grade:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from dryrun.graders.again import Repeater, chosen
 from dryrun.graders.frames import Reply, WorkerError, WorkerFault
 from dryrun.graders.isolation import Limits, Mechanism, launch
-from dryrun.graders.jobs import Job
+from dryrun.graders.jobs import Job, Order, Result
 from dryrun.graders.line import Line
 from dryrun.graders.namespace import Parts
 from dryrun.graders.process import WorkerProcess
@@ -73,22 +73,27 @@ class WorkerPool:
         for crew in self._crews:
             crew.start()
 
-    def submit(self, sample: Parts, item: Mapping[str, Any]) -> asyncio.Future[Reply]:
-        """Queue one grading.
+    async def run(
+        self, work: Sequence[tuple[Parts, Mapping[str, Any]]], take: Callable[[int, Result], None]
+    ) -> None:
+        """Grade some samples with their items; `take` gets each result with its place, in any order.
 
-        Returns
-        -------
-        Future of Reply
-            Raises `WorkerError` for a timeout, or where the sandbox failed.
+        A result is a `WorkerError` for a timeout, or where the sandbox failed.
         """
-        job = Job(next(self._numbers), sample, item, self._loop.create_future())
+        if not work:
+            return
+        order = Order(len(work), take)
+        jobs = [
+            Job(number, sample, item, order, place)
+            for (place, (sample, item)), number in zip(enumerate(work), self._numbers, strict=False)
+        ]
         if self.closed:
-            job.fail(WorkerError(WorkerFault.DIED, "the grader is closed"))
-            return job.future
-        self._jobs.append(job)
-        self._waiting.set()
-        self._pump_soon()
-        return job.future
+            _fail(jobs, WorkerError(WorkerFault.DIED, "the grader is closed"))
+        else:
+            self._jobs.extend(jobs)
+            self._waiting.set()
+            self._pump_soon()
+        await order.done
 
     async def close(self) -> None:
         """End all workers; what is unfinished fails. Returns when every process is gone."""
@@ -137,8 +142,9 @@ class WorkerPool:
         self._fail_all(error)
 
     def _fail_all(self, error: WorkerError) -> None:
-        while self._jobs:
-            self._jobs.popleft().fail(error)
+        jobs = list(self._jobs)
+        self._jobs.clear()
+        _fail(jobs, error)
 
     def _pump_soon(self) -> None:
         """Hand out jobs once the tasks that are ready now have submitted theirs."""
@@ -170,6 +176,11 @@ class WorkerPool:
     def _workers(self) -> list[WorkerProcess]:
         holders = [crew.worker for crew in self._crews] + [self._repeater.worker]
         return [worker for worker in holders if worker is not None]
+
+
+def _fail(jobs: Iterable[Job], error: WorkerError) -> None:
+    for job in jobs:
+        job.settle(error)
 
 
 class _Crew:
@@ -248,7 +259,7 @@ class _Crew:
         """The worker broke down at this job: once may be another job's doing, twice is its own."""
         job.attempts += 1
         if error.fault in FINAL or job.attempts >= MAX_ATTEMPTS or self._pool.closed:
-            job.fail(error)
+            job.settle(error)
             return []
         return [job]
 

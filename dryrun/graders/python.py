@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from time import perf_counter
 from types import TracebackType
 from typing import Self
 
 from dryrun.errors import GraderError, Problem
 from dryrun.graders.conventions import VOICES, Convention
-from dryrun.graders.frames import Reply, WorkerError, WorkerFault
+from dryrun.graders.frames import WorkerError, WorkerFault
 from dryrun.graders.isolation import Limits, Mechanism
+from dryrun.graders.jobs import Result
 from dryrun.graders.namespace import parts_of
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero, one_line, ungraded
 from dryrun.graders.pool import WorkerPool
 from dryrun.graders.program import Program
+from dryrun.graders.protocol import TOGETHER, Grader, Pair, Take
 from dryrun.graders.sandbox import sandbox_status
 from dryrun.records import Grade, Item, Sample
 
 MAX_WORKERS = 4
 
 
-class PythonGrader:
+class PythonGrader(Grader):
     """Grades with a Python source on a pool of sandboxed workers.
 
     Parameters
@@ -47,6 +50,11 @@ class PythonGrader:
         self._limits = limits
         self._pool: WorkerPool | None = None
 
+    @property
+    def at_once(self) -> int:
+        """Many: most of what a short grade costs here is the way to a worker and back."""
+        return TOGETHER
+
     async def grade(self, sample: Sample, item: Item) -> Grade:
         """The grade of one sample.
 
@@ -55,16 +63,25 @@ class PythonGrader:
         grade, with ``python_grader_server_error``. A reward that a convention allows to be missing
         makes no grade, with ``other_error``.
         """
+        grades: list[Grade] = []
+        await self.grade_each([(sample, item)], lambda _, grade: grades.append(grade))
+        return grades[0]
+
+    async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
+        """Grade several samples, as `grade` does, on all workers at once."""
         if self._pool is None:
             raise RuntimeError("open the grader with 'async with' before grading")
-        if not sample.gradable:
-            return NO_SAMPLE
+        places = [place for place, (sample, _) in enumerate(pairs) if sample.gradable]
+        if len(places) < len(pairs):
+            for place in set(range(len(pairs))) - set(places):
+                take(place, NO_SAMPLE)
+        work = [(parts_of(pairs[place][0]), pairs[place][1]) for place in places]
         start = perf_counter()
-        try:
-            reply = await self._pool.submit(parts_of(sample), item)
-        except WorkerError as error:
-            return self._failed(error, perf_counter() - start)
-        return self._of_reply(reply, perf_counter() - start)
+
+        def settle(number: int, result: Result) -> None:
+            take(places[number], self._grade_of(result, perf_counter() - start))
+
+        await self._pool.run(work, settle)
 
     async def __aenter__(self) -> Self:
         """Start the workers.
@@ -104,7 +121,9 @@ class PythonGrader:
         make = graded_zero if self._voice.zero_on_error else ungraded
         return make(GradeError.PYTHON_RUNTIME, detail, seconds)
 
-    def _of_reply(self, reply: Reply, seconds: float) -> Grade:
+    def _grade_of(self, reply: Result, seconds: float) -> Grade:
+        if isinstance(reply, WorkerError):
+            return self._failed(reply, seconds)
         if reply.value is not None and not (reply.note or reply.unstable or reply.parts):
             return graded(reply.value, seconds)
         if reply.absent and self._voice.absent:

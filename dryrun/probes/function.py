@@ -14,12 +14,13 @@ from typing import Any, Self
 
 from dryrun.graders.namespace import sample_fields
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero
+from dryrun.graders.protocol import Grader
 from dryrun.records import Grade, Item, Sample
 
 Function = Callable[[Any, Any], object]
 
 
-class FunctionGrader:
+class FunctionGrader(Grader):
     """Grades by calling a function here, in this process, with no sandbox: for code that is trusted.
 
     Parameters

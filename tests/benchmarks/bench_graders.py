@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from dryrun.errors import DryRunError
@@ -29,8 +30,8 @@ from dryrun.graders.namespace import sample_fields
 from dryrun.graders.protocol import Grader
 from dryrun.graders.specs import Metric
 from dryrun.graders.text_similarity import similarity
-from dryrun.pipeline import GRADING_WORKERS
-from dryrun.records import Sample, SampleOutcome
+from dryrun.pipeline import grading_workers
+from dryrun.records import Grade, Sample, SampleOutcome
 from tests.graders.grading import python, string_check
 from tests.graders.grading import similarity as similarity_grader
 
@@ -86,12 +87,14 @@ async def grade_all(grader: Grader, pairs: Sequence[tuple[Sample, dict[str, Any]
     todo, done = iter(pairs), 0
 
     async def work() -> None:
-        nonlocal done
-        for sample, item in todo:
-            await grader.grade(sample, item)
-            done += 1
+        while together := list(islice(todo, grader.at_once)):
+            await grader.grade_each(together, take)
 
-    await asyncio.gather(*(work() for _ in range(GRADING_WORKERS)))
+    def take(place: int, grade: Grade) -> None:
+        nonlocal done
+        done += 1
+
+    await asyncio.gather(*(work() for _ in range(grading_workers(grader))))
     return done
 
 
