@@ -94,12 +94,16 @@ def seeded_order(row_digests: UInts, seed: int) -> Ints:
     """
     digests = np.ascontiguousarray(row_digests, dtype=np.uint64).reshape(-1, 2)
     start = np.uint64(int.from_bytes(hashlib.sha256(f"sample {seed}".encode()).digest()[:8], "big"))
-    copies = _copy_numbers(digests).astype(np.uint64)
-    first = _mix(_mix(digests[:, 0] ^ start) ^ digests[:, 1] ^ _mix(copies))
+    mixed = _mix(digests[:, 0] ^ start) ^ digests[:, 1]
+    copies = np.zeros(len(digests), dtype=np.uint64)
+    first = _mix(mixed ^ _mix(copies))
     order = np.argsort(first)
-    if has_ties(first[order]):
-        second = _mix(first ^ digests[:, 1])
-        order = np.lexsort((copies, second, first))
+    if has_ties(first[order]):  # some rows are equal, or their hashes are
+        copies = _copy_numbers(digests).astype(np.uint64)
+        first = _mix(mixed ^ _mix(copies))
+        order = np.argsort(first)
+        if has_ties(first[order]):
+            order = np.lexsort((copies, _mix(first ^ digests[:, 1]), first))
     return order.astype(np.int64)
 
 
@@ -118,8 +122,6 @@ def _mix(values: UInts) -> UInts:
 
 def _copy_numbers(digests: UInts) -> Ints:
     """For each row, how many equal rows stand before it: 0 for all but exact duplicates."""
-    if not has_ties(np.sort(digests[:, 0])):
-        return np.zeros(len(digests), dtype=np.int64)
     order = np.lexsort((digests[:, 1], digests[:, 0]))  # stable: equal rows stay in file order
     new = np.ones(len(order), dtype=bool)
     new[1:] = (digests[order[1:]] != digests[order[:-1]]).any(axis=1)
@@ -158,7 +160,8 @@ def _stratified(order: Ints, topic_codes: Ints, size: int) -> list[int]:
 def _queues(order: Ints, topic_codes: Ints) -> list[Ints]:
     """Each topic's rows in the seeded order; topics in the order of their first row."""
     topics = topic_codes[order]
-    by_topic = np.argsort(topics, kind="stable")
+    few = topics.max() <= np.iinfo(np.uint16).max  # then sorted by digits instead of comparisons
+    by_topic = np.argsort(topics.astype(np.uint16) if few else topics, kind="stable")
     starts = np.flatnonzero(np.diff(topics[by_topic], prepend=-1))
     return sorted(np.split(order[by_topic], starts[1:]), key=_place_in(order))
 
