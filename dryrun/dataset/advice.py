@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.dataset.rows import RESERVED_KEYS, Role
+from dryrun.dataset.rows import EXACT_WHOLE, RESERVED_KEYS, Role
 
-_EXACT_WHOLE = 2.0**63
 _SYSTEM, _USER = Role.SYSTEM.value, Role.USER.value  # plain text compares faster
 _SHOWN_LINES = 5
 
@@ -30,10 +29,17 @@ class Advice:
         self._topics = 0
         self._found: dict[str, list[int]] = {}
 
-    def add(self, row: Mapping[str, Any], line: int, topic: str) -> None:
-        """Look at one sound row."""
+    def add(self, row: Mapping[str, Any], line: int, topic: str, usual: bool = False) -> None:
+        """Look at one sound row; `usual` where `is_usual` has found that there is nothing to see."""
         self._rows += 1
-        self._topics += topic != ""
+        if topic:
+            self._topics += 1
+        else:
+            self._note("without", line)
+        if not usual:
+            self._look_at(row, line)
+
+    def _look_at(self, row: Mapping[str, Any], line: int) -> None:
         messages = row["messages"]
         if messages[-1]["role"] != _USER:
             self._note("last", line)
@@ -44,11 +50,9 @@ class Advice:
         if len(row) <= len(RESERVED_KEYS) and row.keys() <= RESERVED_KEYS:
             self._note("bare", line)
         for value in row.values():
-            if type(value) is float and abs(value) >= _EXACT_WHOLE:
+            if type(value) is float and abs(value) >= EXACT_WHOLE:
                 self._note("large", line)
                 break
-        if not topic:
-            self._note("without", line)
 
     def _note(self, what: str, line: int) -> None:
         # Count first, then the first lines: flat memory however many rows share the fault.

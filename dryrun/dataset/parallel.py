@@ -182,7 +182,7 @@ def read_part(task: Task) -> Part | None:
     path = Path(task.path)
     if task.text:
         return _read_groups(path, task)
-    found = Pass(path.name, task.topic_field, "line", Spool())
+    found = Pass(path.name, task.topic_field, "line", Spool(), partial=True)
     with path.open("rb") as file:
         rows = JsonlRows(file, task.start, task.end)
         try:
@@ -194,7 +194,7 @@ def read_part(task: Task) -> Part | None:
 
 def _read_groups(path: Path, task: Task) -> Part | None:
     text = Spool(Path(task.text), task.most)
-    found = Pass(path.name, task.topic_field, "row", text)
+    found = Pass(path.name, task.topic_field, "row", text, partial=True)
     try:
         found.take_all(parquet_rows(path, path.name, range(task.start, task.end)))
     except DatasetError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import orjson
 
+from dryrun.dataset.repeated_keys import KeyScreen, repeated_key
 from dryrun.errors import Problem
 from dryrun.fingerprint import canonical_json
 
@@ -17,18 +17,19 @@ MAX_ROW_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 250
 """Deepest nesting accepted. Beyond some 254 levels rows can be read but no longer fingerprinted."""
 
-_ESCAPED = re.compile(rb"\\u003").search  # of the colon, \u003a
-
 _NON_NUMBER = re.compile(r"[-+]?(?:NaN|Infinity|inf)\b", re.IGNORECASE)
 
 
-def parse_row(raw: bytes) -> tuple[Any, bytes] | Problem:
+def parse_row(raw: bytes, screen: KeyScreen | None = None) -> tuple[Any, bytes] | Problem:
     """The value of one line, with its canonical JSON, or what is wrong with the line.
 
     Parameters
     ----------
     raw : bytes
         UTF-8 JSON text without a byte order mark; white space around it is ignored.
+
+    screen : KeyScreen, optional
+        Looks for keys that are named twice, later and in bulk. Default: they are looked for here.
 
     Returns
     -------
@@ -46,7 +47,9 @@ def parse_row(raw: bytes) -> tuple[Any, bytes] | Problem:
         canonical = canonical_json(value)
     except TypeError:
         return _too_deep()
-    if _may_repeat_a_key(raw, canonical) and (repeated := _repeated_key(raw)) is not None:
+    if screen is not None:
+        screen.add(raw, canonical)
+    elif (repeated := repeated_key(raw, canonical)) is not None:
         fix = "Only one of the two can count: remove the other."
         return Problem("", f"the key {repeated[:60]!r} appears twice in one object.", fix)
     return value, canonical
@@ -60,30 +63,6 @@ def too_long(size: int) -> Problem:
 
 def _too_deep() -> Problem:
     return Problem("", f"lists and objects are nested more than {MAX_DEPTH} levels deep.", "Flatten the row.")
-
-
-def _may_repeat_a_key(raw: bytes, canonical: bytes) -> bool:
-    """A cheap test that is never wrong when it says no.
-
-    A repeated key is gone from the canonical text, and so is its colon. Colons within strings are in
-    both, unless they were written as an escape.
-    """
-    return raw.count(b":") != canonical.count(b":") or (b"\\" in raw and _ESCAPED(raw) is not None)
-
-
-def _repeated_key(raw: bytes) -> str | None:
-    repeated: list[str] = []
-
-    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in members:
-            if key in seen:
-                repeated.append(key)
-            seen[key] = value
-        return seen
-
-    json.loads(raw, object_pairs_hook=pairs)
-    return repeated[0] if repeated else None
 
 
 def _explain(raw: bytes, error: orjson.JSONDecodeError) -> Problem:

@@ -13,7 +13,8 @@ import numpy as np
 from dryrun.dataset.advice import Advice
 from dryrun.dataset.jsonl import BadRow, RawRow
 from dryrun.dataset.parse import parse_row
-from dryrun.dataset.rows import check_row
+from dryrun.dataset.repeated_keys import KeyScreen
+from dryrun.dataset.rows import check_row, is_usual
 from dryrun.dataset.store import RowStore, Spool
 from dryrun.dataset.table import Dataset
 from dryrun.dataset.topics import TopicFieldFinder, topic_of
@@ -48,9 +49,29 @@ class Part:
 
 
 class Pass:
-    """What one pass over a dataset collects: a few numbers a row."""
+    """What one pass over a dataset collects: a few numbers a row.
 
-    def __init__(self, name: str, topic_field: str | None, unit: str, store: RowStore) -> None:
+    Parameters
+    ----------
+    name : str
+    topic_field : str or None
+    unit : str
+        What rows are counted in: ``"line"`` or ``"row"``.
+    store : RowStore
+    partial : bool
+        Whether it goes through a part of a file for somebody who reads all of it anew if anything is wrong,
+        and who has looked for topic fields himself.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        topic_field: str | None,
+        unit: str,
+        store: RowStore,
+        partial: bool = False,
+    ) -> None:
+        self._screen = KeyScreen() if partial else None
         self._name = name
         self._topic_field = topic_field
         self._unit = unit
@@ -91,7 +112,7 @@ class Pass:
 
     def part(self, lines: int) -> Part | None:
         """What was collected from a part of a file that has `lines` lines; None if anything was wrong."""
-        if self._problem_count:
+        if self._problem_count or not (self._screen is None or self._screen.clean()):
             return None
         return Part(
             lines=lines,
@@ -127,17 +148,19 @@ class Pass:
         self._finder.add(row)
 
     def _take(self, entry: RawRow) -> None:
-        parsed = parse_row(entry.raw)
+        parsed = parse_row(entry.raw, self._screen)
         if isinstance(parsed, Problem):
             self._refuse(entry.line, (parsed,))
             return
         row, canonical = parsed
-        if problems := check_row(row):
+        usual = is_usual(row)
+        if not usual and (problems := check_row(row)):
             self._refuse(entry.line, problems)
             return
         topic = topic_of(row, self._topic_field)
-        self._finder.add(row)
-        self._advice.add(row, entry.line, topic)
+        if self._screen is None:
+            self._finder.add(row)
+        self._advice.add(row, entry.line, topic, usual)
         if self._problem_count:  # nothing of it will be loaded: go on only to find what else is wrong
             return
         offset = self._place(entry) if entry.offset is None else entry.offset

@@ -25,7 +25,10 @@ class Role(StrEnum):
 
 
 ROLES = tuple(role.value for role in Role)
-_ROLES = frozenset(ROLES)
+_USUAL = frozenset(ROLES) - {Role.SYSTEM.value}
+_USER = Role.USER.value  # plain text compares faster
+EXACT_WHOLE = 2.0**63
+"""Whole numbers from here on come out of a JSON parser rounded."""
 RESERVED_KEYS = frozenset({"messages", "tools"})
 """Keys with a meaning of their own; a row with no other key gives a grader nothing to compare with."""
 
@@ -35,6 +38,29 @@ _KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean",
 def kind(value: object) -> str:
     """What JSON calls the value, with its article: ``"a list"``."""
     return _KINDS.get(type(value), "a number")
+
+
+def is_usual(row: object) -> bool:
+    """Whether the row is sound and gives no cause for a warning, as nearly all do: a short cut.
+
+    That is: messages of text alone, none of them from the system, the last from the user; no tools; some
+    other key; no number that 64 bits cannot hold. False says nothing: `check_row` and `Advice` look closer.
+    """
+    if type(row) is not dict or len(row) < 2 or "tools" in row:
+        return False
+    for value in row.values():
+        if type(value) is float and abs(value) >= EXACT_WHOLE:
+            return False
+    messages, role = row.get("messages"), None
+    if type(messages) is not list:
+        return False
+    for message in messages:
+        if type(message) is not dict or "tool_calls" in message or type(message.get("content")) is not str:
+            return False
+        role = message.get("role")
+        if type(role) is not str or role not in _USUAL:
+            return False
+    return role == _USER
 
 
 def check_row(row: object) -> list[Problem]:
@@ -54,24 +80,10 @@ def check_row(row: object) -> list[Problem]:
     if not isinstance(row, dict):
         return [Problem("", f"the row is {kind(row)}, not an object.", 'Write {"messages": [...], ...}.')]
     found: list[Problem] = []
-    if not _plain_messages(row.get("messages")):
-        _check_messages(row, found)
+    _check_messages(row, found)
     if row.get("tools") is not None:
         _check_tools(row["tools"], found)
     return found
-
-
-def _plain_messages(messages: object) -> bool:
-    """Whether these are sound messages of text alone, as nearly all are: a short cut for large files."""
-    if type(messages) is not list or not messages:
-        return False
-    for message in messages:
-        if type(message) is not dict or "tool_calls" in message or type(message.get("content")) is not str:
-            return False
-        role = message.get("role")
-        if type(role) is not str or role not in _ROLES:
-            return False
-    return True
 
 
 def _check_messages(row: Mapping[str, Any], found: list[Problem]) -> None:

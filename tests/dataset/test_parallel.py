@@ -37,6 +37,11 @@ CONTENTS = {
     "blank lines": b"\n\n" + b"\n  \n\n".join(LINES) + b"\n\n",
 }
 
+BAD = [
+    (b'{"messages": 7}', ", messages: is a number"),
+    (b'{"messages": [{"role": "user", "content": "x"}], "n": 1, "n": 2}', ": the key 'n' appears twice"),
+]
+
 
 def parted(path: Path, count: int, topic_field: str | None = None) -> Dataset:
     """The file read in `count` parts, by this process."""
@@ -103,12 +108,13 @@ def test_real_processes_give_the_same_dataset(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("place", [0, 40, len(LINES)])
-def test_a_bad_line_in_any_part_is_named_as_ever(place: int, tmp_path: Path) -> None:
-    lines = [*LINES[:place], b'{"messages": 7}', *LINES[place:]]
+@pytest.mark.parametrize(("bad", "said"), BAD)
+def test_a_bad_line_in_any_part_is_named_as_ever(bad: bytes, said: str, place: int, tmp_path: Path) -> None:
+    lines = [*LINES[:place], bad, *LINES[place:]]
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b"\n".join(lines))
     assert read_large(path, path.name, None) is None
-    with pytest.raises(DatasetError, match=f"line {place + 1}, messages: is a number"):
+    with pytest.raises(DatasetError, match=f"line {place + 1}{said}"):
         read_dataset(path, path.name)
 
 
