@@ -33,8 +33,8 @@ NEAR = 1e-12
 
 
 def chosen() -> Iterator[int]:
-    """Numbers of the grades that are repeated, counted from 0; the same in every session."""
-    chance = random.Random(0)
+    """Numbers of the grades that are repeated, counted from 0: nothing that a grader could foresee."""
+    chance = random.SystemRandom()
     number = 0
     while True:
         yield number

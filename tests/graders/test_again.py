@@ -87,11 +87,11 @@ def test_a_grader_that_kills_what_repeats_it_is_graded_all_the_same() -> None:
 
 
 def test_the_first_are_all_repeated_and_ever_fewer_of_the_rest() -> None:
-    picked = list(takewhile(lambda number: number < 100_000, chosen()))
-    assert picked[:FIRST] == list(range(FIRST))
-    assert 60 < len(picked) < 110
-    assert picked == list(takewhile(lambda number: number < 100_000, chosen()))
-    assert statistics.median(picked) < 5_000
+    picked, others = (list(takewhile(lambda number: number < 100_000, chosen())) for _ in range(2))
+    assert picked[:FIRST] == others[:FIRST] == list(range(FIRST))
+    assert 40 < len(picked) < 130  # five standard deviations around 83
+    assert statistics.median(picked) < 20_000
+    assert picked != others  # or a grader could behave where it is looked at
 
 
 def test_the_reward_stays_the_first_one() -> None:
