@@ -185,7 +185,8 @@ class Grade(NamedTuple):
         OpenAI's error names (``invalid_variable_error``, ``python_grader_runtime_error`` ...) that
         hold for this grade, each with one line of detail.
     seconds : float
-        Wall time of the grading call.
+        What the grader took: of python grades that came back together their average, of a multi grader
+        its slowest part, of a judge with the wait for its turn.
     prompt_tokens, completion_tokens : int or None
         What judge models counted for this grade, all of them together; None where none was asked.
     detail : str

@@ -98,7 +98,7 @@ class Repeater:
         if line is None or self.worker is None:
             return None
         results: list[Result] = []
-        order = Order(1, lambda _, result: results.append(result))
+        order = Order(1, lambda _, result, __: results.append(result))
         line.give([Job(job.number, job.sample, job.item, order)])
         both: list[asyncio.Future[Any]] = [order.done, line.ended]
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

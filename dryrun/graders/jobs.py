@@ -24,6 +24,9 @@ _new_tags = _tags()
 Result = Reply | WorkerError
 """What becomes of a job; the error where there is no reply."""
 
+TakeResult = Callable[[int, Result, float], None]
+"""Is handed a job's place in its order, its result, and the seconds it took."""
+
 
 class Order:
     """Jobs that were handed in together, and who waits for them.
@@ -33,7 +36,7 @@ class Order:
     count : int
         Of its jobs.
     take : callable
-        Gets each result with its job's place, as soon as there is one, for as long as somebody waits.
+        Gets each result, as soon as there is one, for as long as somebody waits.
 
     Attributes
     ----------
@@ -43,16 +46,16 @@ class Order:
 
     __slots__ = ("_left", "_take", "done")
 
-    def __init__(self, count: int, take: Callable[[int, Result], None]) -> None:
+    def __init__(self, count: int, take: TakeResult) -> None:
         self._left, self._take = count, take
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def settle(self, place: int, result: Result) -> None:
+    def settle(self, place: int, result: Result, seconds: float) -> None:
         """One of them has ended."""
         if self.done.done():
             return
         try:
-            self._take(place, result)
+            self._take(place, result, seconds)
         except Exception as error:  # the fault of who waits, who shall hear of it; the worker goes on
             self.done.set_exception(error)
             return
@@ -80,6 +83,8 @@ class Job:
     alone : bool
         A worker broke down while it had this job among others: it goes to the next by itself, so
         that it is clear which one is to blame.
+    seconds : float
+        What the worker took for it; of quick ones that came back together, their average.
     """
 
     number: int
@@ -90,7 +95,8 @@ class Job:
     tag: int = field(default_factory=_new_tags.__next__)
     attempts: int = 0
     alone: bool = False
+    seconds: float = 0.0
 
     def settle(self, result: Result) -> None:
         """Hand over the result, where somebody still waits for it."""
-        self.order.settle(self.place, result)
+        self.order.settle(self.place, result, self.seconds)

@@ -152,22 +152,43 @@ class Line:
 
     def _take_frames(self) -> None:
         """Every reply that has arrived whole, and its job."""
-        buffer, jobs, settle = self._buffer, self.jobs, self._settle
-        begin, before = 0, len(jobs)
-        whole = min(before, len(buffer) // NUMBER.size) * NUMBER.size
+        done: list[tuple[Job, Reply]] = []
+        try:
+            recycle = self._read_frames(done)
+        finally:
+            self._settle_all(done)
+        if recycle:
+            self.end(None)
+
+    def _read_frames(self, done: list[tuple[Job, Reply]]) -> bool:
+        """Add to `done` what has arrived; whether the worker is to be replaced after it."""
+        buffer, jobs, begin = self._buffer, self.jobs, 0
+        whole = min(len(jobs), len(buffer) // NUMBER.size) * NUMBER.size
         for size, kind, tag, reward in NUMBER.iter_unpack(buffer[:whole]):  # nearly all are but a number
             if size != NUMBER_SIZE or kind != PLAIN or tag != jobs[0].tag or not isfinite(reward):
                 break
             begin += NUMBER.size
-            settle(jobs.popleft(), reply_with(reward))
+            done.append((jobs.popleft(), reply_with(reward)))
         while (frame := self._frame_at(begin)) is not None:
             reply, begin = frame
-            settle(jobs.popleft(), reply)
+            done.append((jobs.popleft(), reply))
             if reply.recycle:
-                self.end(None)
-                return
+                return True
         self._buffer = buffer[begin:]
-        self._note_pace(before - len(jobs))
+        return False
+
+    def _settle_all(self, done: Sequence[tuple[Job, Reply]]) -> None:
+        """Hand over replies, and note how long the worker takes for one."""
+        if not done:
+            return
+        now = self._loop.time()
+        seconds = (now - self._since) / len(done)
+        self._since = now
+        self._pace += 0.3 * (seconds - self._pace)
+        settle = self._settle
+        for job, reply in done:
+            job.seconds = seconds
+            settle(job, reply)
 
     def _frame_at(self, begin: int) -> tuple[Reply, int] | None:
         """The reply that stands there, and where it ends; None where it has not arrived whole."""
@@ -180,12 +201,6 @@ class Line:
         if not self.jobs:
             raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that nobody asked for")
         return reply_of(self._buffer[begin + 4 : stop], self.jobs[0].tag), stop
-
-    def _note_pace(self, done: int) -> None:
-        if done:
-            now = self._loop.time()
-            self._pace += 0.3 * ((now - self._since) / done - self._pace)
-            self._since = now
 
     def _check_time(self) -> None:
         """End it when the first job is over its time; else look again when it could be."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from time import perf_counter
 from types import TracebackType
 from typing import Self
 
@@ -46,7 +45,6 @@ class MultiGrader(Grader):
 
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
         """Grade several samples, as `grade` does, by all graders at once."""
-        start = perf_counter()
         found: list[dict[str, Grade]] = [{} for _ in pairs]
 
         def note(key: str, place: int, grade: Grade) -> None:
@@ -54,27 +52,28 @@ class MultiGrader(Grader):
             parts[key] = grade
             if len(parts) == len(self._graders):
                 gradable = pairs[place][0].gradable
-                take(place, self._combined(parts, start) if gradable else NO_SAMPLE)
+                take(place, self._combined(parts) if gradable else NO_SAMPLE)
 
         await asyncio.gather(
             *(grader.grade_each(pairs, partial(note, key)) for key, grader in self._graders.items())
         )
 
-    def _combined(self, parts: Mapping[str, Grade], start: float) -> Grade:
+    def _combined(self, parts: Mapping[str, Grade]) -> Grade:
         parts = {key: parts[key] for key in self._graders}
         rewards = {key: grade.reward for key, grade in parts.items()}
+        seconds = max(grade.seconds for grade in parts.values())
         errors = _merged_errors(parts)
         said = _said(parts)
         known = {key: reward for key, reward in rewards.items() if reward is not None}
         if len(known) < len(rewards):
-            return Grade(GradeOutcome.UNGRADED, None, rewards, errors, perf_counter() - start, *said)
+            return Grade(GradeOutcome.UNGRADED, None, rewards, errors, seconds, *said)
         outcome, reward = GradeOutcome.GRADED, 0.0
         try:
             reward = self._formula.evaluate(known)
         except FormulaError as error:
             outcome = GradeOutcome.GRADED_ZERO
             errors[GradeError.FORMULA_PARSE.value] = one_line(str(error))
-        return Grade(outcome, reward, rewards, errors, perf_counter() - start, *said)
+        return Grade(outcome, reward, rewards, errors, seconds, *said)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from dryrun.graders.again import Repeater, chosen
 from dryrun.graders.frames import Reply, WorkerError, WorkerFault
 from dryrun.graders.isolation import Limits, Mechanism, launch
-from dryrun.graders.jobs import Job, Order, Result
+from dryrun.graders.jobs import Job, Order, TakeResult
 from dryrun.graders.line import Line
 from dryrun.graders.namespace import Parts
 from dryrun.graders.process import WorkerProcess
@@ -73,10 +73,8 @@ class WorkerPool:
         for crew in self._crews:
             crew.start()
 
-    async def run(
-        self, work: Sequence[tuple[Parts, Mapping[str, Any]]], take: Callable[[int, Result], None]
-    ) -> None:
-        """Grade some samples with their items; `take` gets each result with its place, in any order.
+    async def run(self, work: Sequence[tuple[Parts, Mapping[str, Any]]], take: TakeResult) -> None:
+        """Grade some samples with their items; `take` gets each result as it comes, in any order.
 
         A result is a `WorkerError` for a timeout, or where the sandbox failed.
         """

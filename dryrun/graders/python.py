@@ -11,7 +11,7 @@ from typing import Self
 
 from dryrun.errors import GraderError, Problem
 from dryrun.graders.conventions import VOICES, Convention
-from dryrun.graders.frames import WorkerError, WorkerFault
+from dryrun.graders.frames import Reply, WorkerError, WorkerFault
 from dryrun.graders.isolation import Limits, Mechanism
 from dryrun.graders.jobs import Result
 from dryrun.graders.namespace import parts_of
@@ -78,8 +78,12 @@ class PythonGrader(Grader):
         work = [(parts_of(pairs[place][0]), pairs[place][1]) for place in places]
         start = perf_counter()
 
-        def settle(number: int, result: Result) -> None:
-            take(places[number], self._grade_of(result, perf_counter() - start))
+        def settle(number: int, result: Result, seconds: float) -> None:
+            if isinstance(result, WorkerError):
+                grade = self._failed(result, perf_counter() - start)
+            else:
+                grade = self._grade_of(result, seconds)
+            take(places[number], grade)
 
         await self._pool.run(work, settle)
 
@@ -121,9 +125,7 @@ class PythonGrader(Grader):
         make = graded_zero if self._voice.zero_on_error else ungraded
         return make(GradeError.PYTHON_RUNTIME, detail, seconds)
 
-    def _grade_of(self, reply: Result, seconds: float) -> Grade:
-        if isinstance(reply, WorkerError):
-            return self._failed(reply, seconds)
+    def _grade_of(self, reply: Reply, seconds: float) -> Grade:
         if reply.value is not None and not (reply.note or reply.unstable or reply.parts):
             return graded(reply.value, seconds)
         if reply.absent and self._voice.absent:

@@ -12,6 +12,7 @@ import pytest
 from dryrun.graders import build, load_grader
 from dryrun.graders.comparing import LONG, ComparingGrader
 from dryrun.graders.protocol import Grader
+from dryrun.graders.python import PythonGrader
 from dryrun.graders.template import parse_template
 from dryrun.records import Grade, GradeOutcome, Sample, SampleOutcome
 from tests.graders.grading import python, sample, similarity, string_check
@@ -98,6 +99,21 @@ def test_what_is_graded_does_not_wait_for_what_still_runs() -> None:
         return came
 
     assert 20 not in asyncio.run(run())
+
+
+def test_waiting_for_a_worker_is_not_counted_as_grading() -> None:
+    source = "import time\ndef grade(sample, item):\n    time.sleep(0.01)\n    return 1.0\n"
+
+    async def run() -> tuple[float, list[Grade]]:
+        grades: list[Grade] = []
+        async with PythonGrader(source, 60.0, workers=1) as grader:
+            await grader.grade(sample("the worker is up"), {})
+            start = time.perf_counter()
+            await grader.grade_each([(sample("x"), {})] * 40, lambda _, grade: grades.append(grade))
+            return time.perf_counter() - start, grades
+
+    elapsed, grades = asyncio.run(run())
+    assert 40 * 0.01 <= sum(grade.seconds for grade in grades) <= elapsed
 
 
 def test_a_fault_of_who_asked_comes_back_to_him_and_the_worker_goes_on() -> None:
