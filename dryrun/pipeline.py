@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 
 import pyarrow as pa
 
@@ -93,7 +93,7 @@ class Pipeline:
         self._batches = batches
         self._model, self._grader = model, grader
         self._budget = budget or Budget()
-        self._judged = judge is not None
+        self._judge = judge
         self._early = False
         config = run.config()
         identity = model.identity
@@ -126,6 +126,7 @@ class Pipeline:
         model.on_attempt = self._ledger.add_attempt
         if judge is not None:
             judge.on_attempt = self._ledger.add_judge_attempt
+            judge.on_end = model.end
         calls = 0 if judge is None else judge.calls_per_grade
         self._caps = Caps(self._budget, lambda: (self._ledger.status, self._ledger.unmeasured), calls)
 
@@ -188,17 +189,30 @@ class Pipeline:
             flusher = group.create_task(self._ledger.flush_often())
             watcher = group.create_task(self._watch_others())
             workers = grading_workers(self._grader)
-            graders = [group.create_task(self._grade_queued(graded)) for _ in range(workers)]
+            graders = [
+                group.create_task(self._to_the_last(self._grade_queued(graded))) for _ in range(workers)
+            ]
             async with asyncio.TaskGroup() as feeding:
                 feeding.create_task(self._feed_stored(known, graded))
                 if self._batches is not None:
                     feeding.create_task(self._collect(self._batches))
                 for _ in range(self._model.concurrency):
-                    feeding.create_task(self._generate(calls))
+                    feeding.create_task(self._to_the_last(self._generate(calls)))
             await self._feed_overflow()
             await self._queue.join()
             for task in (*graders, flusher, watcher):
                 task.cancel()
+
+    async def _to_the_last(self, work: Awaitable[None]) -> None:
+        """Do this. A fault that ends the run first waits for the other calls in flight: they are paid for."""
+        try:
+            await work
+        except DryRunError as error:
+            callers: list[Model | JudgeAccess] = [self._model, *([self._judge] if self._judge else [])]
+            for caller in callers:
+                caller.end(error)
+            await asyncio.gather(*(caller.last_answers() for caller in callers))
+            raise
 
     def _count_stored(self, known: set[str], graded: set[str]) -> None:
         asks = self._plan.asks
@@ -331,7 +345,7 @@ class Pipeline:
         pairs: list[Pair] = []
         waiting: list[tuple[str, int]] = []
         for sample in samples:
-            if self._judged and self._caps.met():
+            if self._judge is not None and self._caps.met():
                 break
             for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
                 if key in self._graded_elsewhere:

@@ -48,6 +48,12 @@ class StoredResponses:
         """Refused: who grades stored responses has not agreed to pay for others."""
         raise DryRunError("This run only grades stored responses.")
 
+    def end(self, error: DryRunError) -> None:
+        """Nothing is asked anyway."""
+
+    async def last_answers(self) -> None:
+        """There are none."""
+
     async def __aenter__(self) -> Self:
         return self
 

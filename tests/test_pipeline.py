@@ -177,6 +177,73 @@ def test_answers_in_flight_are_kept_when_the_quota_ends(store: Store, endpoint: 
     assert endpoint.calls == 10 + 31
 
 
+JUDGE = {
+    "type": "score_model",
+    "name": "judge",
+    "model": "j",
+    "input": [{"role": "user", "content": "Rate {{sample.output_text}}"}],
+}
+GOOD_MARK = '{"steps": [], "result": 1}'
+
+
+def judged_run(store: Store, base_url: str, judge_url: str, rows: int, **model: object) -> Run:
+    where = JudgeConfig(base_url=judge_url, concurrency=4)
+    sampling = SamplingConfig(size=rows, rollouts=1)
+    config = endpoint_config(base_url, **{"seed": 0, **model})
+    rows_of = dataset_from_items(sum_rows(rows))
+    return start(store, prepare(rows_of, JUDGE, model=config, sampling=sampling, judge=where))
+
+
+def test_responses_in_flight_are_kept_when_the_judge_ends_the_run(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    """Other marks that are under way are kept as well."""
+    asked, marked = count(), count()
+
+    def slower_later(body: dict[str, object]) -> Reply:
+        return Reply(text=deterministic_answer(body), delay=0.0 if next(asked) < 4 else 1.0)
+
+    def until_the_quota_ends(_: dict[str, object]) -> Reply:
+        if next(marked) == 2:
+            return Reply.error(429, "You exceeded your quota", "insufficient_quota")
+        return Reply(text=GOOD_MARK, delay=0.3)
+
+    endpoint.answer = slower_later
+    with FakeEndpoint(answer=until_the_quota_ends) as judge:
+        run = judged_run(store, endpoint.base_url, judge.base_url, rows=40, concurrency=8)
+        status = work(run)
+        assert status.state is RunState.STOPPED
+        assert "The judge j: " in status.message
+        assert "has no quota left" in status.message
+        paid = endpoint.calls
+        assert paid < 40
+        assert status.sampled == paid
+        assert (judge.calls, status.graded) == (4, 3)
+        endpoint.answer, judge.answer = deterministic_answer, lambda _: GOOD_MARK
+        status = work(run)
+        assert (status.state, status.sampled, status.graded) == (RunState.FINISHED, 40, 40)
+        assert endpoint.calls == 40
+        assert judge.calls == 4 + 37
+
+
+def test_marks_in_flight_are_kept_when_the_model_ends_the_run(store: Store, endpoint: FakeEndpoint) -> None:
+    asked = count()
+
+    def until_the_quota_ends(body: dict[str, object]) -> Reply | str:
+        if next(asked) < 3:
+            return deterministic_answer(body)
+        return Reply.error(429, "You exceeded your quota", "insufficient_quota")
+
+    endpoint.answer = until_the_quota_ends
+    with FakeEndpoint(answer=lambda _: Reply(text=GOOD_MARK, delay=0.5)) as judge:
+        run = judged_run(store, endpoint.base_url, judge.base_url, rows=20, concurrency=1)
+        status = work(run)
+        assert (status.state, status.sampled) == (RunState.STOPPED, 3)
+        assert "has no quota left" in status.message
+        assert "judge" not in status.message
+        assert (judge.calls, status.graded) == (3, 3)
+
+
 def test_a_dead_endpoint_stops_the_run_and_keeps_what_was_done(store: Store, endpoint: FakeEndpoint) -> None:
     answered = iter(range(10))
 
@@ -304,16 +371,14 @@ def test_a_judge_that_never_answers_holds_up_no_call(store: Store, endpoint: Fak
         with contextlib.suppress(asyncio.CancelledError):
             await working
 
-    message = {"role": "user", "content": "Rate {{sample.output_text}}"}
-    grader = {"type": "score_model", "name": "j", "model": "j", "input": [message]}
     with FakeEndpoint(answer=lambda _: Reply(hang=True)) as judge:
         where = JudgeConfig(base_url=judge.base_url, concurrency=4)
         sampling = SamplingConfig(size=300, rollouts=2)
         config = endpoint_config(endpoint.base_url, seed=0)
         rows = dataset_from_items(sum_rows(300))
-        run = start(store, prepare(rows, grader, model=config, sampling=sampling, judge=where))
+        run = start(store, prepare(rows, JUDGE, model=config, sampling=sampling, judge=where))
         asyncio.run(watched(run))
         assert (endpoint.calls, judge.calls, judge.max_in_flight) == (600, 4, 4)
-        judge.answer = lambda _: '{"steps": [], "result": 1}'
+        judge.answer = lambda _: GOOD_MARK
         status = work(run)
     assert (status.state, status.graded, endpoint.calls) == (RunState.FINISHED, 600, 600)

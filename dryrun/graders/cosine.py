@@ -60,7 +60,7 @@ class CosineGrader(Grader):
             return unfilled(error)
         config = self._access.config
         body = {"model": config.embedding_model, "input": [text or " " for text in texts]}
-        async with self._access.lane:
+        async with self._access.turn():
             answer = await ask_patiently(
                 self._client,
                 "/embeddings",

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dryrun.config import ModelConfig, ModelKind
-from dryrun.errors import ModelError
+from dryrun.errors import DryRunError, ModelError
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.judge_specs import JudgeSpec, LabelModelSpec, ScoreModelSpec
 from dryrun.graders.namespace import namespaces
@@ -96,6 +96,7 @@ class JudgeGrader(Grader):
         self._level = 0
         self._model = EndpointModel(_judge_config(spec, access), access.api_key)
         self._model.on_attempt = access.heard
+        self._model.on_end = lambda error: access.end(self._named(error))
         access.calls_per_grade += 1
 
     async def grade(self, sample: Sample, item: Item) -> Grade:
@@ -145,15 +146,18 @@ class JudgeGrader(Grader):
             item = {"messages": self._messages(messages, level), "response_format": self._formats[level]}
             prompt = Prompt("", 0, "", {name: value for name, value in item.items() if value is not None})
             try:
-                async with self._access.lane:
+                async with self._access.turn():
                     answer = await self._model.generate(prompt, attempt)
             except ModelError as error:
-                raise ModelError(f"The judge {self._spec.model}: {error}") from error
+                raise self._named(error) from error
             unknown = answer.status in (400, 404, 415, 422) and NO_SCHEMA.search(answer.error)
             if not (unknown and level < len(self._formats) - 1):
                 self._access.note(self._spec.model, answer)
                 return answer
             self._level = max(self._level, level + 1)
+
+    def _named(self, error: DryRunError) -> ModelError:
+        return ModelError(f"The judge {self._spec.model}: {error}")
 
     def _messages(self, messages: list[dict[str, Any]], level: int) -> list[dict[str, Any]]:
         if not is_openai(self._access.config.base_url):  # others know no role named developer

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from dryrun.config import JudgeConfig
-from dryrun.errors import ModelError
-from dryrun.models import OnAttempt
+from dryrun.errors import DryRunError, ModelError
+from dryrun.models import OnAttempt, OnEnd
+from dryrun.models.endpoint import LAST_ANSWERS
 from dryrun.records import Attempt, Sample
 
 GIVE_UP_AFTER = 20
@@ -27,6 +30,8 @@ class JudgeAccess:
         Holds judge calls in flight to the configured number, apart from the base model's.
     on_attempt : callable, optional
         Told of every call that was made, those that failed included.
+    on_end : callable, optional
+        Told at once of the fault that ends all judging.
     calls_per_grade : int
         How many graders ask through it: so many calls each grade takes, at least.
     """
@@ -35,11 +40,50 @@ class JudgeAccess:
     api_key: str = field(default="", repr=False)
     lane: asyncio.Semaphore = field(init=False, repr=False)
     on_attempt: OnAttempt | None = field(default=None, repr=False)
+    on_end: OnEnd | None = field(default=None, repr=False)
     calls_per_grade: int = 0
     _in_a_row: int = field(default=0, init=False)
+    _in_flight: int = field(default=0, init=False)
+    _quiet: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
+    _over: DryRunError | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.lane = asyncio.Semaphore(self.config.concurrency)
+        self._quiet.set()
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a place in the lane, and keep it for as long as a call takes.
+
+        Raises
+        ------
+        DryRunError
+            The run was ended while this one waited.
+        """
+        async with self.lane:
+            if self._over is not None:
+                raise self._over
+            self._in_flight += 1
+            self._quiet.clear()
+            try:
+                yield
+            finally:
+                self._in_flight -= 1
+                if not self._in_flight:
+                    self._quiet.set()
+
+    def end(self, error: DryRunError) -> None:
+        """From now on no judge is asked: `turn` raises `error` instead. Calls in flight go on."""
+        if self._over is None:
+            self._over = error
+            if self.on_end is not None:
+                self.on_end(error)
+
+    async def last_answers(self) -> None:
+        """After `end`: wait `LAST_ANSWERS` seconds, at most, for the calls in flight. They are paid for."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_ANSWERS):
+                await self._quiet.wait()
 
     def heard(self, attempt: Attempt) -> None:
         """A call was made."""

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from dryrun.errors import DryRunError
 from dryrun.records import Attempt, Prompt, Sample
 
 OnAttempt = Callable[[Attempt], None]
+OnEnd = Callable[[DryRunError], None]
 
 
 class Model(Protocol):
@@ -31,6 +33,12 @@ class Model(Protocol):
     async def generate(self, prompt: Prompt, rollout: int) -> Sample:
         """One response. A call that fails becomes a sample with outcome `FAILED`, never an exception;
         a fault that every later call would meet too (wrong key, unknown model) raises `ModelError`."""
+
+    def end(self, error: DryRunError) -> None:
+        """From now on nothing is asked: `generate` raises `error` instead. Calls in flight go on."""
+
+    async def last_answers(self) -> None:
+        """After `end`: wait a few seconds, at most, for the calls in flight. They are paid for."""
 
     async def __aenter__(self) -> Self: ...
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dryrun.config import ModelConfig
-from dryrun.errors import ModelError
+from dryrun.errors import DryRunError, ModelError
 from dryrun.fingerprint import fingerprint
 from dryrun.models import OnAttempt
 from dryrun.models.endpoint import EndpointModel
@@ -151,6 +151,14 @@ class EmbeddedModel:
             if attempts == TRIES_PER_CALL:
                 return self._deadly(prompt, rollout, attempts)
             await self._restart(now.generation)
+
+    def end(self, error: DryRunError) -> None:
+        """From now on nothing is asked: `generate` raises `error` instead. Calls in flight go on."""
+        self._now().model.end(error)
+
+    async def last_answers(self) -> None:
+        """After `end`: wait a few seconds, at most, for the calls in flight."""
+        await self._now().model.last_answers()
 
     def _acquire(self, unwanted: threading.Event) -> tuple[LlamaServer, Address]:
         """The shared server, started. Blocks."""

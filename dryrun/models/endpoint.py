@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from dryrun.config import ModelConfig
-from dryrun.errors import ModelError
-from dryrun.models import OnAttempt
+from dryrun.errors import DryRunError, ModelError
+from dryrun.models import OnAttempt, OnEnd
 from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Answer, Client, checked_key
@@ -117,10 +117,12 @@ class EndpointModel:
         self._left_out: frozenset[str] = frozenset()
         self._contacted = False
         self._in_vain = 0
-        self._over: ModelError | None = None
+        self._over: DryRunError | None = None
         self._patience = 0.0
         self._window = Window(config.concurrency)
         self.on_attempt: OnAttempt | None = None
+        self.on_end: OnEnd | None = None
+        """Told at once of the fault that ends everything; `generate` raises it after the last answers."""
 
     def __repr__(self) -> str:
         return f"EndpointModel({self._config.name!r} at {self._base_url})"
@@ -179,7 +181,8 @@ class EndpointModel:
             try:
                 pause = self._pause(call, failures)
             except ModelError as error:
-                await self._end(error)
+                self.end(error)
+                await self.last_answers()
                 raise
             if pause is None:
                 return self._failed_sample(prompt, rollout, call, attempts)
@@ -246,7 +249,7 @@ class EndpointModel:
         await self._window.enter()
         if self._over is not None:
             self._window.leave(Signal.TROUBLED)
-            await self._end(self._over)
+            await self.last_answers()
             raise self._over
         signal, pause = Signal.TROUBLED, None
         began = time.perf_counter()
@@ -258,11 +261,15 @@ class EndpointModel:
         seconds = time.perf_counter() - began
         return _Call(left_out, body, self._read(answer), seconds)
 
-    async def _end(self, error: ModelError) -> None:
-        """From now on nothing is asked. Calls in flight are paid for: they get a while to be answered."""
-        now = asyncio.get_running_loop().time()
+    def end(self, error: DryRunError) -> None:
+        """From now on nothing is asked: `generate` raises `error` instead. Calls in flight go on."""
         if self._over is None:
-            self._over, self._patience = error, now + LAST_ANSWERS
+            self._over, self._patience = error, asyncio.get_running_loop().time() + LAST_ANSWERS
+            if self.on_end is not None:
+                self.on_end(error)
+
+    async def last_answers(self) -> None:
+        """After `end`: wait `LAST_ANSWERS` seconds, at most, for the calls in flight. They are paid for."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._patience):
                 await self._window.emptied()

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dryrun.config import ModelConfig
+from dryrun.errors import DryRunError
 from dryrun.fingerprint import fingerprint
 from dryrun.models import OnAttempt
 from dryrun.records import Prompt, Sample, SampleOutcome
@@ -44,6 +45,12 @@ class ImportedModel:
         """No response: what is not stored any more cannot be asked for again."""
         error = "This response was imported and is gone from the data directory. Import the file again."
         return Sample(self.sample_key(prompt, rollout), rollout, SampleOutcome.FAILED, error=error)
+
+    def end(self, error: DryRunError) -> None:
+        """Nothing is asked anyway."""
+
+    async def last_answers(self) -> None:
+        """There are none."""
 
     async def __aenter__(self) -> Self:
         return self
