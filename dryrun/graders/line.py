@@ -30,6 +30,13 @@ MOST_AHEAD = 128
 AHEAD_SECONDS = 0.02
 """A worker gets about so much work ahead: enough to hide the pipe's latency, too little to be unfair."""
 
+PATIENCE = 1 / 8
+"""Share of a grade's time after which several jobs are not waited for any longer: one of them may never
+end, and the others would wait with it. Each then goes alone, and has all of its time."""
+
+LEAST_PATIENCE = 1.0
+"""Seconds; a busy machine is no sign of that."""
+
 CHUNK = 1 << 16
 
 
@@ -108,7 +115,7 @@ class Line:
         self._unsent += frame
         self._send()
         if self._timer is None:
-            self._timer = self._loop.call_later(self._timeout, self._check_time)
+            self._timer = self._loop.call_later(self._patience(2), self._check_time)
 
     def end(self, error: WorkerError | None) -> None:
         """Nothing more goes down or comes back; `jobs` holds what has no reply."""
@@ -205,8 +212,16 @@ class Line:
     def _check_time(self) -> None:
         """End it when the first job is over its time; else look again when it could be."""
         self._timer = None
-        left = self._since + self._timeout - self._loop.time()
-        if self.jobs and left <= 0:
+        waited = self._loop.time() - self._since
+        if self.jobs and waited >= self._patience(len(self.jobs)):
             self.end(WorkerError(WorkerFault.TIMEOUT, "no answer in time"))
         elif self.jobs:
+            soonest = self._patience(2) - waited  # more jobs may come
+            left = soonest if soonest > 0 else self._patience(1) - waited
             self._timer = self._loop.call_later(left, self._check_time)
+
+    def _patience(self, jobs: int) -> float:
+        """Seconds without a reply after which so many jobs are not waited for any longer."""
+        return (
+            self._timeout if jobs == 1 else min(self._timeout, max(LEAST_PATIENCE, PATIENCE * self._timeout))
+        )

@@ -101,6 +101,32 @@ def test_what_is_graded_does_not_wait_for_what_still_runs() -> None:
     assert 20 not in asyncio.run(run())
 
 
+def test_one_that_never_ends_does_not_hold_up_those_that_were_sent_with_it() -> None:
+    """They have their grades long before its time is over."""
+    source = (
+        "def grade(sample, item):\n    while sample['output_text'] == 'loop':\n        pass\n    return 1.0\n"
+    )
+
+    async def run() -> set[int]:
+        came: set[int] = set()
+        three = asyncio.Event()
+
+        def take(place: int, grade: Grade) -> None:
+            came.add(place)
+            if len(came) == 3:
+                three.set()
+
+        pairs = [(sample(text), {}) for text in ("loop", "quick", "quick", "quick")]
+        async with PythonGrader(source, 40.0, workers=2) as grader:
+            await grader.grade(sample("a worker is up"), {})
+            grading = asyncio.create_task(grader.grade_each(pairs, take))
+            await asyncio.wait_for(three.wait(), 35)
+            grading.cancel()
+        return came
+
+    assert asyncio.run(run()) == {1, 2, 3}
+
+
 def test_waiting_for_a_worker_is_not_counted_as_grading() -> None:
     source = "import time\ndef grade(sample, item):\n    time.sleep(0.01)\n    return 1.0\n"
 
