@@ -54,7 +54,7 @@ def terminal(
         ),
         ('{"messages": [{"role": "user", "content": "é"}]}'.encode("latin-1"), "is not UTF-8"),
         (GOOD.decode().encode("utf-16"), "UTF-16"),
-        (b"[" + GOOD + b"]", "one JSON list"),
+        (b"[" + GOOD + b"," + GOOD, "line 1, column"),
     ],
 )
 def test_a_bad_dataset(

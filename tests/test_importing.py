@@ -82,6 +82,12 @@ def test_a_log_is_graded_without_a_model(name: str, store: Store) -> None:
     assert rewards(run) == [1.0, 0.0, 1.0, 1.0, 1.0, 0.0][: status.total]
 
 
+def test_a_json_list_of_records_is_the_same_log(store: Store) -> None:
+    lines = (LOGS / "verl.jsonl").read_bytes().splitlines()
+    run = import_samples(store, b"[" + b",\n".join(lines) + b"]", "verl.json")
+    assert rewards(run) == [1.0, 0.0, 1.0, 1.0, 1.0, 0.0]
+
+
 def test_prompts_responses_and_references_are_where_they_belong(store: Store) -> None:
     found = read(import_samples(store, *log("openai_evals.jsonl")))
     assert [one.sample.text for one in found] == ["5", "6", "8", "8", "12", "13"]

@@ -78,7 +78,7 @@ def _chosen(source: Source, topic_field: str | None = None) -> Dataset | None:
 def _upload() -> Upload | None:
     hint = "One object per row: messages, and any fields your grader compares with. At most 20 MB; "
     hint += "on your own machine a larger file is read by its path."
-    return kept_upload("JSONL, Parquet or CSV", TYPES, "dataset_file", hint)
+    return kept_upload("JSONL, Parquet, CSV or a JSON list", TYPES, "dataset_file", hint)
 
 
 def _from_given_path(topic_field: str | None) -> Dataset | None:

@@ -39,7 +39,7 @@ STYLES = {"block": ("red", "■"), "warn": ("yellow", "▲")}
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``probe``."""
     shared.add_grader(command, otherwise="that of --run")
-    command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet or CSV")
+    command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet, CSV or a JSON list")
     command.add_argument("--run", help="check this run's grader on its own prompts; the report will say")
     command.add_argument("--reference-field", help="where a row's reference answer is")
     command.add_argument(

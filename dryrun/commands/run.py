@@ -48,7 +48,9 @@ BATCH_NOTE = (
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``run``."""
-    command.add_argument("--dataset", required=True, type=Path, help="rows as JSONL, Parquet or CSV")
+    command.add_argument(
+        "--dataset", required=True, type=Path, help="rows as JSONL, Parquet, CSV or a JSON list"
+    )
     shared.add_grader(command)
     command.add_argument("--topic-field", help="where a row's topic is (default: topic, then metadata.topic)")
     command.add_argument(

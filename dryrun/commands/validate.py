@@ -30,7 +30,9 @@ MOST_ROWS = 500
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``validate``."""
     shared.add_grader(command)
-    command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet or CSV to check it against")
+    command.add_argument(
+        "--dataset", type=Path, help="rows as JSONL, Parquet, CSV or a JSON list to check it against"
+    )
     command.add_argument(
         "--validation", type=Path, metavar="FILE", help="rows kept for validation, to find those in both"
     )

@@ -1,4 +1,4 @@
-"""Datasets: OpenAI reinforcement fine-tuning rows as JSONL, Parquet or CSV, validated in one pass."""
+"""Datasets: OpenAI reinforcement fine-tuning rows in four formats, validated in one pass."""
 
 from dryrun.dataset.parse import MAX_ROW_BYTES
 from dryrun.dataset.reading import dataset_from_items, read_dataset

@@ -12,13 +12,15 @@ class Format(StrEnum):
     """The formats a dataset can come in."""
 
     JSONL = "jsonl"
+    JSON = "json"
+    """One list of rows."""
     CSV = "csv"
     PARQUET = "parquet"
 
     @property
     def words(self) -> str:
         """Its name in a sentence."""
-        return "Parquet" if self is Format.PARQUET else self.value.upper()
+        return {Format.PARQUET: "Parquet", Format.JSON: "a JSON list"}.get(self, self.value.upper())
 
 
 ENDINGS = {
@@ -54,12 +56,15 @@ def format_of(name: str, start: bytes) -> Format:
     name : str
         File name.
     start : bytes
-        The file's first bytes, at least four unless it is shorter. Parquet's mark always decides.
+        The file's first bytes, at least four unless it is shorter. Parquet's mark always decides, and
+        between JSONL and one list its bracket.
     """
     if start.startswith(_PARQUET):
         return Format.PARQUET
     ending = "." + name.lower().rpartition(".")[2]
-    return ENDINGS.get(ending, Format.JSONL)
+    form = ENDINGS.get(ending, Format.JSONL)
+    listed = start.removeprefix(BOM).lstrip().startswith(b"[")
+    return Format.JSON if form is Format.JSONL and listed else form
 
 
 def check_start(name: str, form: Format, start: bytes) -> None:
@@ -68,7 +73,7 @@ def check_start(name: str, form: Format, start: bytes) -> None:
     Raises
     ------
     DatasetError
-        Empty, compressed, in another encoding, or one JSON document instead of lines.
+        Empty, compressed, in another encoding, or one JSON object over several lines.
     """
     problem = _problem_at_start(form, start)
     if problem is not None:
@@ -86,7 +91,7 @@ def _problem_at_start(form: Format, start: bytes) -> Problem | None:
     if encoding := _other_encoding(start):
         return Problem("file", f"it is encoded in {encoding}.", "Save it as UTF-8.")
     if form is Format.JSONL:
-        return _one_document(start.removeprefix(BOM).lstrip())
+        return _one_object(start.removeprefix(BOM).lstrip())
     return None
 
 
@@ -99,10 +104,7 @@ def _other_encoding(start: bytes) -> str | None:
     return "UTF-16" if len(pair) == 2 and 0 in pair and pair != b"\x00\x00" else None
 
 
-def _one_document(start: bytes) -> Problem | None:
-    if start.startswith(b"["):
-        fix = "Write one object per line: jq -c '.[]' file.json > file.jsonl"
-        return Problem("line 1", "the file is one JSON list, not JSONL.", fix)
+def _one_object(start: bytes) -> Problem | None:
     if start.split(b"\n", 1)[0].strip() == b"{":
         fix = "Write each object on one line: jq -c . file.json > file.jsonl"
         return Problem("line 1", "an object is spread over several lines, which is not JSONL.", fix)

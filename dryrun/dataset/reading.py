@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dryrun.dataset.formats import Format, check_start, format_of
+from dryrun.dataset.json_list import json_list_rows
 from dryrun.dataset.jsonl import jsonl_rows
 from dryrun.dataset.parallel import read_large
 from dryrun.dataset.passing import Pass
@@ -18,7 +19,7 @@ from dryrun.errors import DatasetError, Problem
 
 
 def read_dataset(source: Path | bytes | BinaryIO, name: str, topic_field: str | None = None) -> Dataset:
-    """Read and validate a dataset: JSONL, Parquet or CSV.
+    """Read and validate a dataset: JSONL, Parquet, CSV, or a JSON list of rows.
 
     Parameters
     ----------
@@ -83,6 +84,8 @@ def _read(file: BinaryIO, store: RowStore, name: str, topic_field: str | None) -
     check_start(name, form, start)
     if form is Format.JSONL:
         return Pass(name, topic_field, "line", store).read(jsonl_rows(file))
+    if form is Format.JSON:
+        return Pass(name, topic_field, "row", Spool()).read(json_list_rows(file, name))
     if form is Format.CSV:
         return Pass(name, topic_field, "line", Spool()).read(csv_rows(file, name))
     return Pass(name, topic_field, "row", Spool()).read(parquet_rows(file, name))

@@ -16,6 +16,7 @@ import pyarrow as pa
 from dryrun.config import MAX_ROLLOUTS, ModelConfig, ModelKind, RunConfig, SamplingConfig
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.formats import Format, check_start, format_of
+from dryrun.dataset.json_list import json_list_rows
 from dryrun.dataset.jsonl import BadRow, RawRow, jsonl_rows
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tabular import parquet_rows
@@ -186,8 +187,14 @@ def _records(file: BinaryIO, name: str, score_field: str | None) -> Iterator[Rec
         raise DatasetError(f"{name} cannot be imported.", [Problem("file", "it is CSV.", fix)])
     check_start(name, form, start)
     unit = "line" if form is Format.JSONL else "row"
-    for entry in jsonl_rows(file) if form is Format.JSONL else parquet_rows(file, name):
+    for entry in _entries(file, name, form):
         yield from _record(entry, unit, score_field)
+
+
+def _entries(file: BinaryIO, name: str, form: Format) -> Iterator[RawRow | BadRow]:
+    if form is Format.JSON:
+        return json_list_rows(file, name)
+    return jsonl_rows(file) if form is Format.JSONL else parquet_rows(file, name)
 
 
 def _record(entry: RawRow | BadRow, unit: str, score_field: str | None) -> Iterator[Record | Problem]:

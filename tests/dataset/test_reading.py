@@ -67,9 +67,11 @@ def test_the_same_rows_from_any_format() -> None:
         read(jsonl(simple)),
         read(parquet(simple), "rows.parquet"),
         read(csv_text(simple), "rows.csv"),
+        read(json.dumps(simple).encode(), "rows.json"),
+        read(b"\xef\xbb\xbf\n" + json.dumps(simple, indent=2).encode() + b"\n", "rows.jsonl"),
         dataset_from_items(simple),
     ]
-    assert [list(dataset) for dataset in found] == [simple] * 4
+    assert [list(dataset) for dataset in found] == [simple] * 6
     assert len({dataset.ref.fingerprint for dataset in found}) == 1
 
 
@@ -158,7 +160,14 @@ def test_the_first_twenty_are_spelled_out_and_the_rest_counted() -> None:
         (b"\n \n", "a.jsonl", "no row"),
         ("x".encode("utf-16"), "a.jsonl", "UTF-16"),
         (jsonl(ROWS).decode().encode("utf-16-le"), "a.jsonl", "UTF-16"),
-        (json.dumps(ROWS).encode(), "a.json", "one JSON list"),
+        (json.dumps(ROWS).encode()[:-1], "a.json", "a comma or the list's end is missing"),
+        (json.dumps(ROWS).encode() + b"\n[1]", "a.json", "line 2, column 1: the file goes on"),
+        (json.dumps(ROWS).encode()[:-1] + b",]", "a.json", "is not valid JSON"),
+        (b"[" * 100_000, "a.json", "nested too deep"),
+        (b'[{"messages": "\xe9"}]', "a.json", "is not UTF-8"),
+        (b'[{"messages": [], "messages": []}]', "a.json", "row 1: the key 'messages' appears twice"),
+        (b"[ ]", "a.json", "no row"),
+        (b"[" + b" " * (64 * 2**20), "a.json", "longer than 64 MiB. Write one object per line"),
         (json.dumps(ROWS[0], indent=2).encode(), "a.json", "several lines"),
         (b"PK\x03\x04xxxx", "a.jsonl", "zip archive"),
         (b"\x1f\x8bxxxxxxx", "a.jsonl.gz", "gzip archive"),
