@@ -94,22 +94,20 @@ class Repeater:
         A process that breaks down at it is a result too: there the same input did not earn the same. Else
         a grader could keep what it likes from one grade to the next, and end whatever checks on it.
         """
+        used = self._line is not None
         line = await self._ready(program)
         if line is None or self.worker is None:
             return None
-        results: list[Result] = []
-        order = Order(1, lambda _, result, __: results.append(result))
-        line.give([Job(job.number, job.sample, job.item, order)])
-        both: list[asyncio.Future[Any]] = [order.done, line.ended]
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        order.done.cancel()
-        found = next((result for result in results if isinstance(result, Reply)), None)
-        self._lost += found is None
-        if found is None or not self.worker.forks:  # a process that has graded is no fresh one
+        found = await _answered(line, job)
+        self._lost += found is None and not used
+        # A process that has graded is no fresh one, and one whose line has ended grades nothing more.
+        if found is None or line.ended.done() or not self.worker.forks:
             line.end(None)
             await self._drop()
         if found is not None:
             return found
+        if used and not self._closed:  # the repetition before may have ended it
+            return await self._repeated(job, program)
         return None if self._closed else Reply(None, error="no result")
 
     async def _ready(self, program: Program) -> Line | None:
@@ -128,6 +126,17 @@ class Repeater:
         worker, self.worker, self._line = self.worker, None, None
         if worker is not None:
             await asyncio.to_thread(worker.kill)
+
+
+async def _answered(line: Line, job: Job) -> Reply | None:
+    """What comes of a job at the other end of a line; None where that ends first."""
+    results: list[Result] = []
+    order = Order(1, lambda _, result, __: results.append(result))
+    line.give([Job(job.number, job.sample, job.item, order)])
+    both: list[asyncio.Future[Any]] = [order.done, line.ended]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    order.done.cancel()
+    return next((result for result in results if isinstance(result, Reply)), None)
 
 
 def difference(first: Reply, second: Reply) -> str:

@@ -81,6 +81,27 @@ def test_a_grader_that_keeps_to_its_input_is_never_accused(body: str) -> None:
     assert unstable(graded(body, TEXTS)) == []
 
 
+ENDS_ITS_WORKER = {
+    "a file from loading that each grade changes": (
+        "open('/tmp/log', 'a').write(text)\nreturn 0.5",
+        "open('/tmp/log', 'w').close()\n",
+    ),
+    "a thread from loading, and one that each grade leaves": (
+        "threading.Thread(target=time.sleep, args=(99,), daemon=True).start()\nreturn 0.5",
+        "import threading\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDS_ITS_WORKER)
+def test_nor_is_one_whose_worker_is_replaced_after_each_grade(name: str) -> None:
+    """Neither in the worker that repeats: what it did after its reply says nothing of the next one."""
+    body, head = ENDS_ITS_WORKER[name]
+    grades = graded(body, TEXTS, HEAD + head)
+    assert [grade.reward for grade in grades] == [0.5] * len(TEXTS)
+    assert unstable(grades) == []
+
+
 def test_a_grader_that_kills_what_repeats_it_is_graded_all_the_same() -> None:
     body = "if os.getppid() != 1 and len(seen) == 0 and os.getpid() > 3: os._exit(3)\nreturn 1.0"
     assert [grade.reward for grade in graded(body, TEXTS)] == [1.0] * len(TEXTS)
