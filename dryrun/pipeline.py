@@ -31,7 +31,7 @@ from dryrun.models.request import RequestSize
 from dryrun.plan import Ask, make_plan
 from dryrun.records import Grade, Prompt, RunState, Sample
 from dryrun.runs import Run, RunStatus
-from dryrun.sharing import SHARED_SECONDS, Others, from_the_other_end
+from dryrun.sharing import SHARED_SECONDS, Others, away_from_others
 from dryrun.store import Partition, check_room, stream_samples
 
 GRADING = 256
@@ -183,7 +183,7 @@ class Pipeline:
         if todo:
             check_room(self._run.folder)
         calls = iter(
-            from_the_other_end(self._run, todo) if self._batches is None else self._batches.claim(todo)
+            away_from_others(self._run, todo) if self._batches is None else self._batches.claim(todo)
         )
         async with asyncio.TaskGroup() as group:
             flusher = group.create_task(self._ledger.flush_often())

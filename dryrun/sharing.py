@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TypeVar
@@ -49,18 +50,25 @@ class Others:
         return found
 
 
-def from_the_other_end(run: Run, todo: Sequence[T]) -> Sequence[T]:
-    """`todo`, backwards where an older run is being worked on that asks the same model the same prompts."""
-    return todo[::-1] if todo and _older_at_work(run) else todo
+def away_from_others(run: Run, todo: Sequence[T]) -> Sequence[T]:
+    """`todo` in an order that keeps out of the way of older runs that ask the same model the same prompts.
+
+    The second to be worked on at once goes backwards, later ones by chance: few calls are then in
+    flight in two of them.
+    """
+    older = _older_at_work(run) if todo else 0
+    if older > 1:
+        return random.Random(run.id).sample(todo, len(todo))
+    return todo[::-1] if older else todo
 
 
-def _older_at_work(run: Run) -> bool:
-    config, born = run.config(), _born(run)
+def _older_at_work(run: Run) -> int:
+    config, born, count = run.config(), _born(run), 0
     for other in list_runs(run.store):
         with contextlib.suppress(DryRunError, OSError):
-            if other.id != run.id and _born(other) < born and other.held() and _alike(other.config(), config):
-                return True
-    return False
+            older = other.id != run.id and _born(other) < born
+            count += older and other.held() and _alike(other.config(), config)
+    return count
 
 
 def _born(run: Run) -> tuple[int, str]:

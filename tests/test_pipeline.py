@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from dryrun.records import RunState, SampleOutcome
 from dryrun.results import load_results
 from dryrun.runner import prepare, regraded, start, work_on
 from dryrun.runs import Run, RunStatus, list_runs, unfinished_run
+from dryrun.sharing import away_from_others
 from dryrun.store import Store
 from tests.fake_endpoint import FakeEndpoint, HangAfter, Reply, deterministic_answer, prompt_text
 from tests.support import EXACT, FUZZY, endpoint_config, make_run, sum_rows, wait_until, work
@@ -306,6 +308,21 @@ def test_two_cannot_work_on_one_run(store: Store, endpoint: FakeEndpoint) -> Non
     run = make_run(store, endpoint.base_url)
     with run.hold(), pytest.raises(DryRunError, match="already working"):
         work(run)
+
+
+def test_three_at_the_same_prompts_go_three_ways(store: Store, endpoint: FakeEndpoint) -> None:
+    runs = [make_run(store, endpoint.base_url) for _ in range(3)]
+    for age, run in enumerate(runs):
+        os.utime(run.folder / "config.json", (age + 1.0, age + 1.0))
+    todo = list(range(100))
+    with runs[0].hold(), runs[1].hold(), runs[2].hold():
+        orders = [away_from_others(run, todo) for run in runs]
+    assert orders[:2] == [todo, todo[::-1]]
+    together = [
+        sum(one == other for one, other in zip(orders[2], order, strict=True)) for order in orders[:2]
+    ]
+    assert max(together) < 10
+    assert sorted(orders[2]) == todo
 
 
 def test_a_second_thread_sees_the_run_as_running(store: Store) -> None:
