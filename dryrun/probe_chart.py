@@ -24,7 +24,7 @@ def scoreboard(check: GraderCheck, most: int = 8) -> alt.LayerChart:
     right, other = telling(check, most)
     rows = [_row(one, RIGHT) for one in right] + [_row(one, OTHER) for one in other]
     kinds = list(SHAPES)
-    legend = alt.Legend(orient="bottom", title=None)
+    legend = alt.Legend(orient="bottom", title=None, columns=1)
     colour = alt.Color("side:N", scale=alt.Scale(domain=kinds, range=list(COLOURS.values())), legend=legend)
     shape = alt.Shape("side:N", scale=alt.Scale(domain=kinds, range=list(SHAPES.values())), legend=legend)
     names = [str(row["name"]) for row in rows]

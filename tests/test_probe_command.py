@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,23 @@ def test_a_hole_is_exit_code_1_with_evidence_and_a_way_to_see_it_again(
         == 0
     )
     assert "1 (graded)" in capsys.readouterr().out
+
+
+def test_the_command_that_grades_an_answer_again_can_be_copied_as_it_is_printed(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    chosen = grader(tmp_path, python(ANY_TEXT))
+    assert main(["probe", "--grader", chosen, "--dataset", rows]) == 1
+    printed = capsys.readouterr().out
+    assert "\\\\n" not in printed
+    assert "█…" not in printed
+    commands = [line for line in printed.splitlines() if "python -m dryrun grade" in line]
+    whole = [line for line in commands if len(line) > 80 and line.count("'") % 2 == 0]
+    assert whole
+    for command in whole:
+        assert main(shlex.split(command)[3:]) == 0
+        assert "(graded)" in capsys.readouterr().out
 
 
 def test_a_sound_grader_is_exit_code_0_and_says_what_was_not_seen(

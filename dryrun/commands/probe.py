@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from dryrun.terminal import consoles
 BLOCKED = 1
 DRAWN = 200
 """Rows that are read: some are probed, the others lend their answers."""
-BAR_WIDTH = 30
+BAR_WIDTH = 20
 STYLES = {"block": ("red", "■"), "warn": ("yellow", "▲")}
 
 
@@ -58,7 +59,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Probe and print; 0 if the grader is sound, 1 if something must be mended first."""
     found = _of_run(options) if options.run else _of_files(options)
-    consoles()[0].print(_panel(found), _scoreboard(found), *map(_told, found.findings), _not_seen(found))
+    told = [_told(finding, options) for finding in found.findings]
+    consoles()[0].print(_panel(found), _scoreboard(found), *told, _not_seen(found), crop=False)
     if options.out is not None:
         shared.write_out(options.out, found.to_json().encode())
     return 0 if found.sound else BLOCKED
@@ -125,7 +127,7 @@ def _scoreboard(found: GraderCheck) -> Table:
     """What the telling ways to answer earn; everything in it is text, never markup."""
     table = Table(title="What answers earn", title_justify="left", title_style="bold", box=None)
     table.add_column("answer", overflow="fold")
-    table.add_column("")
+    table.add_column("", no_wrap=True, overflow="crop")
     table.add_column("mean", justify="right")
     table.add_column("95 %", justify="right")
     table.add_column("n", justify="right")
@@ -145,20 +147,29 @@ def _line(one: ProbeBehaviour) -> tuple[str, ...]:
     return printable(one.kind), bar, f"{one.mean:.2f}", f"{one.low:.2f}-{one.high:.2f}", f"{one.count:,}"
 
 
-def _told(finding: ProbeFinding) -> Group:
+def _told(finding: ProbeFinding, options: argparse.Namespace) -> Group:
     colour, sign = STYLES.get(finding.weight, ("dim", "·"))
     lines = [Text(f"\n{sign} {finding.flaw.replace('_', ' ')}: ", style=f"bold {colour}")]
     lines[0].append(printable(finding.sentence), style="default")
     if finding.row is not None:
-        shown = printable(finding.text).replace("\n", "\\n")[:200]
+        shown = printable(finding.text)[:200]
         score = "no score" if finding.score is None else f"{finding.score:.2f}"
         lines.append(Text(f"  row {finding.row}: {shown!r} earns {score}"))
     if finding.detail:
         lines.append(Text(f"  {printable(finding.detail)[:300]}"))
     lines.append(Text(f"  Fix: {finding.fix}"))
     if finding.repro:
-        lines.append(Text(f"  {printable(finding.repro)}", style="dim"))
+        command = printable(_with_names(finding.repro, options))  # in one piece: it is there to be copied
+        lines.append(Text(f"  {command}", style="dim", no_wrap=True, overflow="ignore"))
     return Group(*lines)
+
+
+def _with_names(repro: str, options: argparse.Namespace) -> str:
+    """The command with the files' names, where this one was given them."""
+    for name, path in (("GRADER", options.grader), ("DATASET", options.dataset)):
+        if path is not None:
+            repro = repro.replace(f" {name} ", f" {shlex.quote(str(path))} ", 1)
+    return repro
 
 
 def _not_seen(found: GraderCheck) -> Group:
