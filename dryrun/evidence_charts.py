@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -10,16 +10,37 @@ import altair as alt
 from dryrun.analysis.groups import Groups
 from dryrun.analysis.pooling import PooledTopic
 from dryrun.analysis.strip import StripColumn
+from dryrun.analysis.topics import Standing, TopicFigures, standing
 from dryrun.analysis.wording import percent, plural
 from dryrun.charts import BLUE, FIT_ROWS, GREY, NAMES, ORANGE, ROW, SHOWN_TOPICS, healthy_band, limit_rules
 from dryrun.config import Thresholds
 
-CONFIRMED, WATCH, FEW, FINE = "confirmed problem", "watch", "too few prompts", "good"
-COLOURS = {CONFIRMED: ORANGE, WATCH: GREY, FEW: GREY, FINE: BLUE}
-SHAPES = {CONFIRMED: "diamond", WATCH: "square", FEW: "triangle-up", FINE: "circle"}
+COLOURS = {
+    Standing.CONFIRMED: ORANGE,
+    Standing.PROBLEM: ORANGE,
+    Standing.WATCH: GREY,
+    Standing.TOO_FEW: GREY,
+    Standing.GOOD: BLUE,
+}
+"""Of a topic's marks, the worst standing first."""
+SHAPES = {
+    Standing.CONFIRMED: "diamond",
+    Standing.PROBLEM: "diamond",
+    Standing.WATCH: "square",
+    Standing.TOO_FEW: "triangle-up",
+    Standing.GOOD: "circle",
+}
 _X_VALUE: Any = alt.XValue  # has no annotations
 NO_TOPIC = "(no topic)"
-_WORDS = {"confirmed": CONFIRMED, "watch": WATCH, "too few": FEW, "": FINE}
+
+Stood = tuple[PooledTopic, Standing]
+"""A topic after pooling, and the one word for it."""
+
+
+def stood(pooled: Sequence[PooledTopic], topics: Sequence[TopicFigures]) -> tuple[Stood, ...]:
+    """Each pooled topic with its standing, which heeds the tree's status too."""
+    status: Mapping[str, str | None] = {topic.topic: topic.status for topic in topics}
+    return tuple((topic, standing(status.get(topic.topic), topic.evidence)) for topic in pooled)
 
 
 def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
@@ -98,18 +119,18 @@ def strip_alt(columns: Sequence[StripColumn], found: Groups) -> str:
     return f"{plural(prompts, 'prompt')} sorted by mean, each with its scores. {strip_caption(found)}"
 
 
-def topic_intervals(topics: Sequence[PooledTopic], thresholds: Thresholds) -> alt.LayerChart:
+def topic_intervals(topics: Sequence[Stood], thresholds: Thresholds) -> alt.LayerChart:
     """Own mean hollow, pooled mean filled with its 95 % bar, prompts at the right; the lowest first.
 
     Parameters
     ----------
-    topics : sequence of PooledTopic
-        Those past `SHOWN_TOPICS` are not drawn: confirmed problems come first.
+    topics : sequence of (PooledTopic, Standing)
+        Those past `SHOWN_TOPICS` are not drawn: problems come first, confirmed ones before the others.
     thresholds : Thresholds
     """
-    rows = [_topic_row(topic) for topic in drawn_topics(topics)]
+    rows = [_topic_row(topic, word) for topic, word in drawn_topics(topics)]
     order = [row["topic"] for row in rows]
-    kinds = list(COLOURS)
+    kinds = [word.value for word in COLOURS]
     hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=list(COLOURS.values())), legend=None)
     sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=list(SHAPES.values())), legend=None)
     base = alt.Chart(alt.InlineData(values=rows)).encode(
@@ -120,7 +141,7 @@ def topic_intervals(topics: Sequence[PooledTopic], thresholds: Thresholds) -> al
             alt.Tooltip("pooled:Q", title="Pooled mean", format=".2f"),
             alt.Tooltip("span:N", title="95 %"),
             alt.Tooltip("prompts:Q", title="Prompts", format=","),
-            alt.Tooltip("kind:N", title="Evidence"),
+            alt.Tooltip("kind:N", title="Status"),
         ],
     )
     x = alt.X("low:Q", title="Score", scale=alt.Scale(domain=[0, 1], nice=False), axis=alt.Axis(grid=False))
@@ -137,35 +158,34 @@ def topic_intervals(topics: Sequence[PooledTopic], thresholds: Thresholds) -> al
     )
 
 
-def drawn_topics(topics: Sequence[PooledTopic]) -> list[PooledTopic]:
-    """The topics of the chart: confirmed problems first, then by their own mean."""
-    rank = {"confirmed": 0, "watch": 1, "": 2, "too few": 3}
-    return sorted(topics, key=lambda topic: (rank[topic.evidence], topic.mean, topic.topic))[:SHOWN_TOPICS]
+def drawn_topics(topics: Sequence[Stood]) -> list[Stood]:
+    """The topics of the chart: confirmed problems first, topics with too few prompts last; then by mean."""
+    rank = [Standing.CONFIRMED, Standing.PROBLEM, Standing.WATCH, Standing.GOOD, Standing.TOO_FEW]
+    return sorted(topics, key=lambda one: (rank.index(one[1]), one[0].mean, one[0].topic))[:SHOWN_TOPICS]
 
 
-def intervals_caption(topics: Sequence[PooledTopic]) -> str:
+def intervals_caption(topics: Sequence[Stood]) -> str:
     """What the marks mean, and how many topics are left out. Holds no topic names."""
     hidden = len(topics) - SHOWN_TOPICS
     rest = f"; {plural(hidden, 'more topic')} in the table" if hidden > 0 else ""
     return (
         "Hollow: the topic's own mean. Filled, with its 95 % bar: after pooling with the other topics. "
-        f"Diamond: confirmed problem; square: watch; triangle: too few prompts. Shaded: healthy range{rest}."
+        "Diamond: problem (confirmed where pooling says so too); square: watch; triangle: too few. "
+        f"n: prompts. Shaded: healthy range{rest}."
     )
 
 
-def intervals_alt(topics: Sequence[PooledTopic]) -> str:
+def intervals_alt(topics: Sequence[Stood]) -> str:
     """The chart for screen readers. Holds topic names as the user gave them."""
     told = [
-        f"{topic.topic or NO_TOPIC} {topic.mean:.2f} ({_WORDS[topic.evidence]}, "
-        f"{plural(topic.prompts, 'prompt')})"
-        for topic in drawn_topics(topics)
+        f"{topic.topic or NO_TOPIC} {topic.mean:.2f} ({word}, {plural(topic.prompts, 'prompt')})"
+        for topic, word in drawn_topics(topics)
     ]
     return f"Mean score by topic: {', '.join(told)}."
 
 
-def _topic_row(topic: PooledTopic) -> dict[str, Any]:
+def _topic_row(topic: PooledTopic, word: Standing) -> dict[str, Any]:
     low, high = max(topic.low, 0.0), min(topic.high, 1.0)
-    kind = _WORDS[topic.evidence]
     return {
         "topic": topic.topic or NO_TOPIC,
         "own": topic.mean,
@@ -174,6 +194,6 @@ def _topic_row(topic: PooledTopic) -> dict[str, Any]:
         "high": high,
         "span": f"{low:.2f} to {high:.2f}",
         "prompts": topic.prompts,
-        "kind": kind,
-        "text": f"n {topic.prompts:,} · {kind}",
+        "kind": word.value,
+        "text": f"n {topic.prompts:,} · {word}",
     }

@@ -6,12 +6,25 @@ import json
 from typing import Any
 
 import numpy as np
+import pytest
 
+from dryrun.analysis.evidence import diagnose_with_evidence
 from dryrun.analysis.groups import groups
 from dryrun.analysis.pooling import PooledTopic
 from dryrun.analysis.strip import group_strip
+from dryrun.analysis.topics import TopicFigures, TopicStatus, standing
 from dryrun.config import Thresholds
-from dryrun.evidence_charts import intervals_alt, intervals_caption, strip_alt, strip_chart, topic_intervals
+from dryrun.evidence_charts import (
+    intervals_alt,
+    intervals_caption,
+    stood,
+    strip_alt,
+    strip_chart,
+    topic_intervals,
+)
+from dryrun.report.fields import TopicEntry
+from dryrun.report.svg import topics_svg
+from tests.analysis.observed import observe
 
 
 def spec_of(chart: Any) -> dict[str, Any]:
@@ -46,13 +59,19 @@ def test_fifty_thousand_prompts_are_sixty_columns_that_lose_no_prompt() -> None:
     assert "of groups of 8 would carry signal (" in strip_alt(columns, found)
 
 
+def topic(name: str, status: TopicStatus | None) -> TopicFigures:
+    return TopicFigures(name, 0.5, 0.2, 40, 0, 20, status)
+
+
 def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
-    topics = [
+    pooled = [
         PooledTopic("fine", 40, 0.5, 0.49, 0.44, 0.54, 0.0, ""),
         PooledTopic("bad", 30, 0.1, 0.12, 0.08, 0.16, 0.99, "confirmed"),
         PooledTopic("odd", 5, 0.15, 0.3, -0.1, 0.5, 0.4, "watch"),
         PooledTopic("tiny", 2, 0.9, 0.5, 0.2, 0.8, 0.3, "too few"),
     ]
+    statuses = {"fine": TopicStatus.GOOD, "bad": TopicStatus.PROBLEM, "odd": TopicStatus.GOOD, "tiny": None}
+    topics = stood(pooled, [topic(name, status) for name, status in statuses.items()])
     spec = spec_of(topic_intervals(topics, Thresholds()))
     data = [layer.get("data", spec.get("data", {})) for layer in spec["layer"]]
     parts = [part.get("values") or spec["datasets"][part["name"]] for part in data]
@@ -62,14 +81,61 @@ def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
     assert {row["text"] for row in rows} >= {"n 30 · confirmed problem", "n 5 · watch"}
     shapes = next(layer["encoding"]["shape"] for layer in spec["layer"] if "shape" in layer["encoding"])
     assert len(set(shapes["scale"]["range"])) == 4
+    assert len(shapes["scale"]["range"]) == len(shapes["scale"]["domain"])
     assert "bad 0.10 (confirmed problem, 30 prompts)" in intervals_alt(topics)
     assert "6 more topics in the table" in intervals_caption(topics * 9)
 
 
+def test_no_chart_calls_a_topic_good_that_the_warnings_call_a_problem() -> None:
+    observed = observe([0.50, 0.52] * 20 + [0.1, 0.9] * 20, rollouts=2, topics=["flat"] * 40 + ["wide"] * 40)
+    judged = diagnose_with_evidence(observed)
+    assert any("flat is a problem" in str(warning) for warning in judged.warnings)
+    told = intervals_alt(stood(judged.attribution.topics, judged.document.topics))
+    assert "flat 0.51 (problem, 20 prompts)" in told
+    assert "wide 0.50 (good, 20 prompts)" in told
+
+
+@pytest.mark.parametrize(
+    ("status", "evidence", "word", "mark"),
+    [
+        ("problem", None, "problem", "diamond"),
+        ("problem", "watch", "problem", "diamond"),
+        ("good", "confirmed", "confirmed problem", "diamond"),
+        ("good", "watch", "watch", "square"),
+        ("good", "too few", "too few", "circle"),
+        ("good", None, "good", "circle"),
+        (None, None, "too few", "circle"),
+    ],
+)
+def test_the_report_calls_a_topic_what_the_page_calls_it(
+    status: str | None, evidence: str | None, word: str, mark: str
+) -> None:
+    assert standing(status, evidence) == word
+    entry = TopicEntry.model_validate(
+        {
+            "mean": 0.5,
+            "std": 0.2,
+            "count": 40,
+            "missing": 0,
+            "prompts": 20,
+            "status": status,
+            "problem": None,
+            "note": "",
+            "evidence": evidence,
+            "pooled": 0.5,
+            "interval": (0.4, 0.6),
+        }
+    )
+    drawn = topics_svg({"one": entry}, Thresholds())
+    assert f"n 20 · {word}<" in drawn
+    assert ('class="problem"' in drawn) == (mark == "diamond")
+
+
 def test_rows_without_a_topic_have_a_name_in_the_chart() -> None:
-    topics = [
+    pooled = [
         PooledTopic("", 30, 0.1, 0.12, 0.08, 0.16, 0.99, ""),
         PooledTopic("a", 40, 0.5, 0.49, 0.44, 0.54, 0, ""),
     ]
+    topics = stood(pooled, [topic("", TopicStatus.GOOD), topic("a", TopicStatus.GOOD)])
     assert "(no topic)" in json.dumps(spec_of(topic_intervals(topics, Thresholds())))
     assert "(no topic) 0.10" in intervals_alt(topics)

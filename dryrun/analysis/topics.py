@@ -33,6 +33,16 @@ class TopicStatus(StrEnum):
     PROBLEM = "problem"
 
 
+class Standing(StrEnum):
+    """What a topic is called where the tree's status and the pooled evidence stand together."""
+
+    CONFIRMED = "confirmed problem"
+    PROBLEM = "problem"
+    WATCH = "watch"
+    TOO_FEW = "too few"
+    GOOD = "good"
+
+
 class TopicProblem(StrEnum):
     """In which way a topic is a problem."""
 
@@ -113,6 +123,25 @@ def by_topic(
     names = sorted({str(topic) for topic in observations.topic})
     rows = [_one_topic(name, observations, whole, thresholds) for name in names]
     return tuple(sorted(rows, key=_worst_first))
+
+
+def standing(status: str | None, evidence: str | None) -> Standing:
+    """One word for a topic: what the warnings call a problem is never called good beside them.
+
+    Parameters
+    ----------
+    status : TopicStatus or None
+        By the tree; None where there are too few scores.
+    evidence : str or None
+        `PooledTopic.evidence`; None where topics were not pooled.
+    """
+    if evidence == "confirmed":
+        return Standing.CONFIRMED
+    if status == TopicStatus.PROBLEM:
+        return Standing.PROBLEM
+    if evidence == "watch":
+        return Standing.WATCH
+    return Standing.TOO_FEW if status is None or evidence == "too few" else Standing.GOOD
 
 
 def topic_actions(

@@ -27,6 +27,7 @@ from dryrun.config import Piece, Thresholds
 from dryrun.evidence_charts import (
     intervals_alt,
     intervals_caption,
+    stood,
     strip_alt,
     strip_caption,
     strip_chart,
@@ -147,8 +148,9 @@ def topics_section(judged: Evidence, thresholds: Thresholds) -> None:
     """Each topic's mean, spread and status: chart, then table."""
     found, pooled = judged.document, judged.attribution.topics
     if pooled:
-        draw_chart(topic_intervals, tuple(pooled), thresholds, told=intervals_alt(pooled), key="topics")
-        st.caption(intervals_caption(pooled))
+        drawn = stood(pooled, found.topics)
+        draw_chart(topic_intervals, drawn, thresholds, told=intervals_alt(drawn), key="topics")
+        st.caption(intervals_caption(drawn))
     else:
         told = topics_alt(found.topics)
         draw_chart(topic_chart, tuple(found.topics), thresholds, told=told, key="topics")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
+from dryrun.analysis.topics import Standing, standing
 from dryrun.analysis.wording import figure
 from dryrun.config import Thresholds
 from dryrun.report.fields import AnchorFigures, StripEntry, TopicEntry
@@ -16,6 +17,12 @@ from dryrun.report.fields import AnchorFigures, StripEntry, TopicEntry
 WIDTH, LEFT, RIGHT = 720, 190, 150
 ROW = 24
 SHOWN_TOPICS = 40
+MARKS = {
+    Standing.CONFIRMED: ("problem", "diamond"),
+    Standing.PROBLEM: ("problem", "diamond"),
+    Standing.WATCH: ("watch", "square"),
+}
+"""CSS class and shape of a topic's mark; others are plain circles."""
 
 STYLE = """
 svg { width: 100%; height: auto; max-width: 760px; display: block; font: 12px system-ui, sans-serif; }
@@ -122,16 +129,15 @@ def topics_svg(topics: Mapping[str, TopicEntry], limits: Thresholds) -> str:
 
 
 def _topic_row(name: str, topic: TopicEntry, y: float) -> Iterator[str]:
-    kind = "watch" if topic.evidence == "watch" else "problem" if topic.status == "problem" else "plain"
+    word = standing(topic.status, topic.evidence)
+    kind, shape = MARKS.get(word, ("plain", "circle"))
     yield _label(name or "(no topic)", y)
     if topic.interval is not None and topic.pooled is not None:
         low, high = max(topic.interval[0], 0.0), min(topic.interval[1], 1.0)
         yield _line(f"{kind} whisker", _x(low), y, _x(high), y)
-        shape = {"problem": "diamond", "watch": "square"}.get(kind, "circle")
         yield _shape(shape, kind, _x(min(max(topic.pooled, 0.0), 1.0)), y)
     yield f'<circle class="raw" cx="{_x(topic.mean or 0.0):.1f}" cy="{y}" r="6"/>'
-    words = topic.evidence or topic.status or "too few"
-    yield _note(f"n {topic.prompts:,} · {words}", y)
+    yield _note(f"n {topic.prompts:,} · {word}", y)
 
 
 def _x(value: float) -> float:
