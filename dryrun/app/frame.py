@@ -20,6 +20,7 @@ import streamlit as st
 from dryrun.app.sidebar import sidebar
 
 ICON = Path(__file__).with_name("icon.png")
+CONFIGURE = "pages/configure.py"
 
 _inside = contextvars.ContextVar("dryrun_inside_entrypoint", default=False)
 
@@ -28,9 +29,10 @@ def page_list() -> list[st.Page]:
     """The pages in the order of the work."""
     return [
         st.Page(
-            "pages/configure.py",
+            CONFIGURE,
             title="Configure",
             icon=":material/tune:",
+            url_path="start",  # leaves its name to the page that answers to it
             default=True,
             help="Choose data, grader, model and sample size, then start a run.",
         ),
@@ -52,7 +54,13 @@ def page_list() -> list[st.Page]:
             icon=":material/compare_arrows:",
             help="Two graders on the same responses, or two runs.",
         ),
+        st.Page(_configure_by_name, title="Configure", url_path="configure", visibility="hidden"),
     ]
+
+
+def _configure_by_name() -> None:
+    """``/configure``: the first page lives at ``/``, and Streamlit calls its own name a page not found."""
+    st.switch_page(CONFIGURE, query_params=st.query_params.to_dict())
 
 
 def main() -> None:

@@ -67,6 +67,15 @@ def test_a_stranger_presses_one_button_and_reads_a_verdict(app: App, open_page: 
     expect(page.get_by_role("heading", name="Topics")).to_be_visible()
 
 
+def test_the_first_page_answers_to_its_name(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{app.url}/configure?adjust=recorded")
+    expect(page.get_by_role("heading", name="Dry Run", exact=True)).to_be_visible()
+    expect(page).to_have_url(f"{app.url}/?adjust=recorded")
+    settled(page)
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(4)
+
+
 def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
     app: App, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
