@@ -13,19 +13,30 @@ from dryrun.records import RunState
 from dryrun.runs import Run, RunStatus
 
 POLL_SECONDS = 1.0
+IDLE_SECONDS = 5.0
+"""How often a page looks at a run that ended: somebody else may resume it."""
 
 
 def live_progress(run: Run) -> None:
-    """Progress that follows the run by itself until it ends, then draws the page once more."""
-    live = jobs.status(run).live
-    follow = st.fragment(run_every=POLL_SECONDS if live else None)(_follow)
+    """Progress that follows the run by itself; where it ends or is taken up again the whole page is drawn."""
+    status = jobs.status(run)
+    live = status.live
+    follow = st.fragment(run_every=_pause(status))(_follow)
     with st.container():  # of its own: a timed fragment could draw over what stands after it
         follow(run, live)
 
 
+def _pause(status: RunStatus) -> float | None:
+    """Seconds to the next look; None where nothing is left to be done."""
+    if status.live:
+        return POLL_SECONDS
+    done = status.state is RunState.FINISHED and not (status.failed or status.ungraded)
+    return None if done else IDLE_SECONDS
+
+
 def _follow(run: Run, was_live: bool) -> None:
     status = jobs.status(run)
-    if was_live and not status.live:
+    if was_live != status.live:
         st.rerun()
     if status.live:
         end_words(status)

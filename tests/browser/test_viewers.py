@@ -85,6 +85,12 @@ def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
     assert done(other) == done(started) < 800
     wait_until(lambda: slow.in_flight == 0)
 
+    other.get_by_role("button", name="Resume").click()
+    expect(started.get_by_role("button", name="Cancel run")).to_be_visible()
+    goes_on(started)
+    other.get_by_role("button", name="Cancel run").click()
+    expect(started.get_by_text("Everything done so far is kept")).to_be_visible()
+
 
 @pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
 def test_a_viewer_from_another_server_sees_the_run_and_its_end(
