@@ -97,7 +97,7 @@ def _why(said: Said) -> str:
         words = GRADER_WORDS.get(judged.grader) if judged.grader in BROKEN else None
         words = words or DATASET_WORDS.get(judged.dataset) or GRADER_WORDS.get(judged.grader, "fault found")
         why = judged.reasons[0] if judged.reasons else ""
-        return f"{words[0].lower()}{words[1:]}, which the scores ({mean}) do not show. {why}".strip()
+        return f"{words[0].lower()}{words[1:]}, which the scores, {mean}, do not show. {why}".strip()
     return _tree(said, mean)
 
 

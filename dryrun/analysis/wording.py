@@ -280,11 +280,17 @@ def figure(value: float, limit: float | None = None) -> str:
     return text
 
 
+NOTHING = 5e-7
+"""A smaller share is rounding; every larger one shows a digit in `percent`."""
+
+
 def percent(share: float, limit: float | None = None) -> str:
     """A share as a percentage, with a decimal only where it says something."""
+    if limit is None and abs(share) < NOTHING:
+        return "0 %"
     for digits in range(5):
         text = f"{100 * share:.{digits}f} %"
-        hidden = digits == 0 and 0.0 < share < 0.01
+        hidden = 0.0 < share < 0.01 and (digits == 0 or float(text[:-2]) == 0.0)
         same = limit is not None and share != limit and text == f"{100 * limit:.{digits}f} %"
         if not hidden and not same:
             return text

@@ -342,7 +342,14 @@ def test_a_figure_shows_what_decided(value: float, limit: float | None, text: st
 
 @pytest.mark.parametrize(
     ("share", "limit", "text"),
-    [(0.31, None, "31 %"), (0.003, None, "0.3 %"), (0.1003, 0.1, "10.03 %"), (0.0, None, "0 %")],
+    [
+        (0.31, None, "31 %"),
+        (0.003, None, "0.3 %"),
+        (0.0004, None, "0.04 %"),
+        (0.1003, 0.1, "10.03 %"),
+        (1e-12, None, "0 %"),
+        (0.0, None, "0 %"),
+    ],
 )
 def test_a_share_shows_what_decided(share: float, limit: float | None, text: str) -> None:
     assert percent(share, limit) == text

@@ -82,7 +82,7 @@ def test_each_piece_that_blocks_is_named_and_can_be_left_out(
     assert blocked.verdict == "NO-GO"
     assert blocked.document.verdict == "GO"
     assert piece in blocked.pieces
-    assert "which the scores (mean 0.45" in blocked.summary
+    assert "which the scores, mean 0.45" in blocked.summary
     without = judged(spread(0.45), Thresholds(without=(piece,)), **anchors)
     assert without.verdict == "GO"
     assert piece not in without.pieces
