@@ -10,6 +10,12 @@ from typing import Any, NamedTuple
 GRADED_AGAIN = "when graded again in a fresh process"
 """Stands in ``other_error`` of a grade that came out otherwise when it was made a second time."""
 
+REMARK = "other_error"
+"""The name of an error that, beside a reward, says something of the grade and takes nothing from it."""
+
+COUNTED_AS = ", counted as "
+"""Stands in the remark on a reward that was `True` or `False`."""
+
 Item = Mapping[str, Any]
 """One dataset row, whole: ``messages``, optional ``tools``, and every other key of the row."""
 
@@ -201,3 +207,8 @@ class Grade(NamedTuple):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     detail: str = ""
+
+    @property
+    def remarked_only(self) -> bool:
+        """Whether its errors took nothing from the reward: that `True` counted as 1, say."""
+        return self.reward is not None and set(self.errors) == {REMARK}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,16 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.observations import Observations
 from dryrun.config import RunConfig
-from dryrun.records import GRADED_AGAIN, Grade, GradeOutcome, Prompt, Sample, SampleOutcome
+from dryrun.records import (
+    COUNTED_AS,
+    GRADED_AGAIN,
+    REMARK,
+    Grade,
+    GradeOutcome,
+    Prompt,
+    Sample,
+    SampleOutcome,
+)
 from dryrun.runs import Run
 from dryrun.schemas import GRADES, PLAN, SAMPLES, grade_from_row, prompts_from_table, sample_from_row
 from dryrun.store import Partition
@@ -84,17 +94,26 @@ class Results:
             topic=np.array(self.topics, dtype=object)[prompt],
             outcome=np.array(self.rollouts["outcome"].to_pylist(), dtype=object),
             length=characters if np.isnan(tokens).any() else tokens,
-            grader_error=np.array(
-                [errors not in (None, "{}") for errors in self.rollouts["errors"].to_pylist()]
-            ),
+            grader_error=self._grader_errors(reward),
             unstable=self._unstable(),
+            truths=pc.sum(self._remarked(COUNTED_AS)).as_py() or 0,
         )
+
+    def _grader_errors(self, reward: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which grades carry an error that is more than a remark."""
+        errors = [text or "{}" for text in self.rollouts["errors"].to_pylist()]
+        remarks = [text != "{}" and set(json.loads(text)) == {REMARK} for text in errors]
+        return np.array([text != "{}" for text in errors], bool) & ~(
+            np.array(remarks, bool) & np.isfinite(reward)
+        )
+
+    def _remarked(self, words: str) -> pa.ChunkedArray:
+        """Whose errors say this."""
+        return pc.fill_null(pc.match_substring(self.rollouts["errors"], words), False)
 
     def _unstable(self) -> tuple[int, ...]:
         """Dataset rows (from 1) of rollouts whose second grading came out otherwise."""
-        errors = self.rollouts["errors"]
-        hit = pc.fill_null(pc.match_substring(errors, GRADED_AGAIN), False)
-        prompts = self.rollouts["prompt"].filter(hit)
+        prompts = self.rollouts["prompt"].filter(self._remarked(GRADED_AGAIN))
         if not len(prompts):
             return ()
         rows = self.run.prompt_columns(["row"])["row"].take(prompts)

@@ -118,6 +118,18 @@ def test_a_python_grader_that_misbehaves(
     assert endpoint.calls == 80
 
 
+def test_true_and_false_are_rewards_that_are_remarked_on_and_no_errors(
+    terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
+) -> None:
+    source = "def grade(sample, item):\n    return sample['output_text'] == 'never'\n"
+    found, printed = terminal(None, {"type": "python", "name": "p", "source": source})
+    assert found == 1
+    assert "80 rewards of 80 came as True or False and count as 1 and 0" in printed
+    assert "grader error" not in printed
+    assert "Grader fails on responses" not in printed
+    assert "Mend the grader's error" not in printed
+
+
 def test_a_python_grader_that_loops_is_stopped_at_its_deadline(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
 ) -> None:

@@ -40,6 +40,8 @@ class Coverage:
         Drawn rows that repeat an earlier one word for word.
     unstable : tuple of int
         Dataset rows of rollouts that got another score when graded again.
+    truths : int
+        Rewards that were `True` or `False`.
     """
 
     prompts: int
@@ -53,6 +55,7 @@ class Coverage:
     grader_errors: int
     duplicate_rows: int = 0
     unstable: tuple[int, ...] = ()
+    truths: int = 0
 
     def share(self, count: int) -> float:
         """`count` as a share of all responses; 0 if there are none."""
@@ -98,4 +101,5 @@ def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:
         grader_errors=int(np.count_nonzero(observations.grader_error)),
         duplicate_rows=duplicate_rows,
         unstable=observations.unstable,
+        truths=observations.truths,
     )

@@ -40,6 +40,7 @@ class NoticeCode(StrEnum):
     REFUSED = "refused"
     GRADER_ERRORS = "grader_errors"
     GRADER_UNSTABLE = "grader_unstable"
+    GRADER_TRUTHS = "grader_truths"
     FEW_PROMPTS = "few_prompts"
     DUPLICATES = "duplicates"
     TOPIC_PROBLEM = "topic_problem"
@@ -255,6 +256,8 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
         yield from _share(code, count, coverage, limit, words)
     if coverage.unstable:
         yield _unstable(coverage.unstable)
+    if coverage.truths:
+        yield _truths(coverage)
     yield from _prompts(coverage, thresholds)
 
 
@@ -266,6 +269,14 @@ def _unstable(rows: tuple[int, ...]) -> Notice:
         f"(dataset rows {shown}{more}): the grader keeps something from one grade to the next, or draws lots."
     )
     return Notice(NoticeCode.GRADER_UNSTABLE, text, len(rows), 0)
+
+
+def _truths(coverage: Coverage) -> Notice:
+    text = (
+        f"{plural(coverage.truths, 'reward')} of {coverage.responses:,} came as True or False and count as "
+        "1 and 0 here. OpenAI publishes no rule for them: return a number."
+    )
+    return Notice(NoticeCode.GRADER_TRUTHS, text, coverage.truths, 0)
 
 
 def _share(code: NoticeCode, count: int, coverage: Coverage, limit: float, words: str) -> Iterator[Notice]:

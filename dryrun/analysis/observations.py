@@ -29,9 +29,12 @@ class Observations:
     length : float64 array
         Length of the response in tokens, or in characters where tokens are not counted; NaN if unknown.
     grader_error : bool array
-        Whether the grade carries an error (its score may be 0 by the grader's rule).
+        Whether the grade carries an error (its score may be 0 by the grader's rule). What is only remarked
+        of a grade, as `unstable` and `truths` are, is none.
     unstable : tuple of int
         Dataset rows (from 1) of rollouts that got another score when they were graded a second time.
+    truths : int
+        Rewards that were `True` or `False`, counted as 1 and 0.
     """
 
     score: NDArray[np.float64]
@@ -41,6 +44,7 @@ class Observations:
     length: NDArray[np.float64]
     grader_error: NDArray[np.bool_]
     unstable: tuple[int, ...] = ()
+    truths: int = 0
 
     def ordered(self) -> Observations:
         """The same rollouts, prompt by prompt, in an order that does not hang on the one given.
@@ -56,6 +60,7 @@ class Observations:
             self.length[order],
             self.grader_error[order],
             self.unstable,
+            self.truths,
         )
 
     @classmethod

@@ -90,6 +90,7 @@ def subset(observations: Observations, rows: np.ndarray[tuple[int], np.dtype[np.
         length=observations.length[rows],
         grader_error=observations.grader_error[rows],
         unstable=observations.unstable,
+        truths=observations.truths,
     )
 
 

@@ -16,7 +16,7 @@ from dryrun.graders.factory import DEFAULT_TIMEOUT, build
 from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.specs import GraderSpec
 from dryrun.graders.trial import response
-from dryrun.records import Grade, Item, Prompt
+from dryrun.records import GRADED_AGAIN, Grade, Item, Prompt
 
 AT_ONCE = 32
 NEAR = 1e-9
@@ -40,7 +40,7 @@ class Ceiling:
     short : tuple of (int, float)
         Row (from 1) and reward of those that earn less than `best`, in row order.
     errors : tuple of (int, str)
-        Row (from 1) and error of those whose grade carries one.
+        Row (from 1) and error of those whose grade carries one; that a reward was `True` is none.
     known : bool
         Whether `best` is the grader's maximum.
     """
@@ -159,6 +159,7 @@ def _summed(field: str, spec: GraderSpec, rows: Sequence[int], grades: Sequence[
                 (row, f"{name}: {detail}")
                 for row, grade in zip(rows, grades, strict=True)
                 for name, detail in grade.errors.items()
+                if not grade.remarked_only or GRADED_AGAIN in detail
             )
         ),
     )

@@ -106,6 +106,13 @@ def test_the_ceiling_of_a_sound_grader_is_its_maximum() -> None:
     assert found.field == "reference_answer"
 
 
+def test_true_for_every_reference_answer_is_a_sound_ceiling() -> None:
+    source = "def grade(sample, item):\n    return sample['output_text'] == item['reference_answer']\n"
+    found = asyncio.run(ceiling(load_grader(python(source)), prompts(sum_rows(5))))
+    assert (found.sound, found.best) == (True, 1.0)
+    assert len(found.sentences()) == 1
+
+
 def test_a_metric_that_no_answer_can_max_out_is_shown_with_its_rows() -> None:
     """rouge_2 of a one-word reference is 0 for ever."""
     found = asyncio.run(ceiling(load_grader(similarity("rouge_2")), prompts(sum_rows(20))))
