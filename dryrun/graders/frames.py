@@ -123,12 +123,13 @@ def plain(value: Any) -> Any:
     Raises
     ------
     TypeError, ValueError, RecursionError
-        It cannot be written as JSON either.
+        It cannot be written as JSON either, or is nested too deeply.
     """
     try:
         marshal.dumps(value, 2)
     except ValueError:
-        return json.loads(json.dumps(value, default=str))
+        value = json.loads(json.dumps(value, default=str))
+        marshal.dumps(value, 2)  # some Pythons write as JSON what is nested deeper than marshal goes
     return value
 
 
