@@ -158,7 +158,7 @@ class WorkerPool:
             idle = sum(not line.jobs for line in lines)
             room = min(line.room, -(-len(self._jobs) // max(1, idle)))
             if room > 0 and (batch := self._batch(room, not line.jobs)):
-                line.give(batch)
+                _give(line, batch)
             else:
                 lines.remove(line)
 
@@ -174,6 +174,19 @@ class WorkerPool:
     def _workers(self) -> list[WorkerProcess]:
         holders = [crew.worker for crew in self._crews] + [self._repeater.worker]
         return [worker for worker in holders if worker is not None]
+
+
+def _give(line: Line, batch: Sequence[Job]) -> None:
+    try:
+        line.give(batch)
+    except Exception as error:
+        _fail(batch, _own_fault(error))
+        raise
+
+
+def _own_fault(error: Exception) -> WorkerError:
+    """Nobody shall wait for ever for what a fault of ours has ended."""
+    return WorkerError(WorkerFault.NOT_STARTED, f"a fault in Dry Run itself: {error!r}")
 
 
 def _fail(jobs: Iterable[Job], error: WorkerError) -> None:
@@ -214,8 +227,8 @@ class _Crew:
                     await self._drop()
                 if self._failed_starts == 0 or self._pool.broken is not None:
                     await self._pool.work()
-        except Exception as error:  # nobody shall wait for ever for what a fault of ours has ended
-            self._pool.refuse(WorkerError(WorkerFault.NOT_STARTED, f"a fault in Dry Run itself: {error!r}"))
+        except Exception as error:
+            self._pool.refuse(_own_fault(error))
             raise
         finally:
             await self._drop()
