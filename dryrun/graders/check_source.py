@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 
+from dryrun.errors import Problem
 from dryrun.graders.adapters import truth
 from dryrun.graders.conventions import PASSED, TAKES_ALL, TAKES_COLUMNS, VOICES, Convention, Entry
 from dryrun.graders.findings import Finding, RowCount, Severity, did_you_mean
+from dryrun.graders.functions import functions_of
 from dryrun.graders.source import parameter_names, parsed
 from dryrun.graders.specs import PythonSpec
 from dryrun.graders.standin import PACKAGES
@@ -37,14 +39,41 @@ def check_source(
         yield Finding(Severity.WARNING, f"{where}.source", what, fix)
 
 
+def missing_packages(grader: PythonSpec) -> list[Problem]:
+    """What a source imports to be loaded, or for each grade, and that is not here."""
+    tree = parsed(grader.source)
+    name = "grade" if grader.entry is None else grader.entry.function
+    grading = [statement for node in functions_of(tree) if node.name == name for statement in node.body]
+    words = "line {} imports {}, which is not installed here, so that it cannot {}."
+    return [
+        Problem("$.source", words.format(line, package, what), _install(package))
+        for body, what in ((tree.body, "be loaded"), (grading, "grade"))
+        for package, line in _missing(grader, _imported_at_once(body))
+    ]
+
+
 def _check_installed(grader: PythonSpec, where: str) -> Iterator[Finding]:
-    """Packages that the source cannot do without and that are not here."""
+    """Packages that the source cannot do without, or not always, and that are not here."""
+    refused = missing_packages(grader)
+    for problem in refused:
+        yield Finding(Severity.ERROR, f"{where}.source", problem.what, problem.fix)
+    for function in functions_of(parsed(grader.source)):
+        for name, line in _missing(grader, _imported_at_once(function.body)):
+            what = f"line {line} imports {name}, which is not installed here: what gets there fails."
+            if not any(problem.what.startswith(f"line {line} ") for problem in refused):
+                yield Finding(Severity.WARNING, f"{where}.source", what, _install(name))
+
+
+def _install(name: str) -> str:
+    return f"Install {name} beside Dry Run, or do without it."
+
+
+def _missing(grader: PythonSpec, imported: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Those packages that are not here, with their lines."""
     stood_in = PACKAGES if grader.convention is Convention.EVAL_PROTOCOL else ()
-    for name, line in _imported_at_once(parsed(grader.source)).items():
-        if name not in stood_in and not _is_installed(name):
-            what = f"line {line} imports {name}, which is not installed here, so that it cannot be loaded."
-            fix = f"Install {name} beside Dry Run, or do without it."
-            yield Finding(Severity.ERROR, f"{where}.source", what, fix)
+    return [
+        (name, line) for name, line in imported.items() if name not in stood_in and not _is_installed(name)
+    ]
 
 
 def _check_relative(grader: PythonSpec, where: str) -> Iterator[Finding]:
@@ -57,10 +86,10 @@ def _check_relative(grader: PythonSpec, where: str) -> Iterator[Finding]:
             return
 
 
-def _imported_at_once(tree: ast.Module) -> dict[str, int]:
-    """Packages imported by statements that certainly run, with their lines."""
+def _imported_at_once(body: Iterable[ast.stmt]) -> dict[str, int]:
+    """Packages imported by the statements of a block itself, with their lines: not those under if or try."""
     found: dict[str, int] = {}
-    for node in tree.body:
+    for node in body:
         if isinstance(node, ast.Import):
             found.update((alias.name.split(".")[0], node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from dryrun.errors import GraderError, Problem
+from dryrun.graders.check_source import missing_packages
 from dryrun.graders.comparing import ComparingGrader
 from dryrun.graders.cosine import CosineGrader
 from dryrun.graders.judge import JudgeGrader
@@ -44,7 +45,7 @@ def build(spec: GraderSpec, *, timeout: float = DEFAULT_TIMEOUT, judge: JudgeAcc
     Raises
     ------
     GraderError
-        The grader asks a model, and nobody said where.
+        The grader asks a model, and nobody said where; or its source imports what is not installed here.
     """
     match spec:
         case StringCheckSpec():
@@ -59,6 +60,8 @@ def build(spec: GraderSpec, *, timeout: float = DEFAULT_TIMEOUT, judge: JudgeAcc
             measure = similarity(spec.evaluation_metric)
             return ComparingGrader(templates["input"], templates["reference"], measure)
         case PythonSpec():
+            if missing := missing_packages(spec):
+                raise GraderError("This grader cannot run here:", missing)
             return PythonGrader(Program(spec.source, spec.entry), timeout)
         case JudgeSpec():
             return JudgeGrader(spec, _needed(judge))

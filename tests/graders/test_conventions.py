@@ -340,7 +340,6 @@ def test_an_error_is_zero_only_where_the_library_says_so(source: str, outcome: G
             "from eval_protocol import aha_judge\ndef f(messages, ground_truth): return 1",
             "not installed here",
         ),
-        ("import verifiers as vf\ndef f(completion, answer): return 1", "not installed"),
         ("def f(completion, answer): return 'good'", "f returned str, not a number"),
     ],
 )
@@ -348,6 +347,19 @@ def test_what_it_does_wrong_is_said(source: str, said: str) -> None:
     found = graded(source, "4")
     assert found.reward in (None, 0.0)
     assert said in found.errors[RUNTIME], found.errors
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import verifiers as vf\ndef f(completion, answer): return 1", "it cannot be loaded"),
+        ("def grade(sample, item):\n    import torchs\n    return 1.0", "line 2 imports torchs"),
+    ],
+)
+def test_a_package_that_is_missing_here_refuses_the_grader_and_makes_no_zero(source: str, said: str) -> None:
+    """Where people train it may be there."""
+    with pytest.raises(GraderError, match=said):
+        graded(source, "4")
 
 
 def test_the_convention_and_the_function_can_be_set() -> None:
@@ -465,6 +477,11 @@ def test_validation_says_that_it_is_no_openai_grader(source: str) -> None:
             "import torchs\ndef f(completions, **kw): return [1.0]",
             [ITEM],
             "torchs, which is not installed",
+        ),
+        (
+            "def maths(text):\n    import torchs\ndef grade(sample, item): return 1.0",
+            [ITEM],
+            "warning: $.source: line 2 imports torchs, which is not installed here",
         ),
     ],
 )

@@ -77,9 +77,9 @@ def test_a_loop_without_end_is_stopped_and_the_next_grade_is_made() -> None:
 
 
 def test_a_source_that_raises_while_loading_says_so() -> None:
-    found = grade(python("import nothing_of_this_name\ndef grade(sample, item):\n    return 1.0\n"), "x")
+    found = grade(python("table = {}['rates']\ndef grade(sample, item):\n    return 1.0\n"), "x")
     assert found.reward == 0.0
-    assert "ModuleNotFoundError" in found.errors[RUNTIME]
+    assert "line 1: KeyError" in found.errors[RUNTIME]
 
 
 def test_json_responses_arrive_parsed() -> None:
