@@ -94,6 +94,32 @@ def test_plain_text_that_is_meant_is_left_alone(text: str) -> None:
     assert findings(string_check(reference=text), ROWS) == []
 
 
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("log(same)", "'log(same)' with same = 0 has no value"),
+        ("near / same", "'near / same' with near = 0, same = 0 has no value"),
+        ("(0 - same) ^ near + near / (near - 1)", "with same = 0, near = 1 has no value"),
+        ("same / (near - near)", "(so at all 5 points tried)"),
+    ],
+)
+def test_a_formula_without_a_value_somewhere_is_pointed_out(formula: str, said: str) -> None:
+    parts = {"same": string_check(), "near": similarity("rouge_l")}
+    multi = {"type": "multi", "name": "m", "graders": parts, "calculate_output": formula}
+    (found,) = [text for text in findings(multi, ROWS) if "changes nothing" not in text]
+    assert found.startswith("warning: $.calculate_output: the formula ")
+    assert said in found
+
+
+@pytest.mark.parametrize(
+    "formula", ["same + near", "near / (same + 1)", "log(max(near, 0.01)) + same", "same ^ near"]
+)
+def test_a_formula_with_a_value_everywhere_is_left_alone(formula: str) -> None:
+    parts = {"same": string_check(), "near": similarity("rouge_l")}
+    multi = {"type": "multi", "name": "m", "graders": parts, "calculate_output": formula}
+    assert findings(multi, ROWS) == []
+
+
 def test_an_empty_needle_is_in_every_response() -> None:
     found = findings(string_check("like"), [*ROWS, {"messages": [], "reference_answer": ""}])
     assert any("pays 1" in text for text in found)
