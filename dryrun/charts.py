@@ -311,10 +311,12 @@ def _limits(thresholds: Thresholds) -> list[alt.Chart]:
     # Outside the limits, so that two close ones do not meet; inside where there is no room.
     left = ("right", -4) if low >= LABEL_ROOM else ("left", 4)
     right = ("left", 4) if high <= 1 - LABEL_ROOM else ("right", -4)
+    room = {("left", "left"): 1, ("right", "right"): 1, ("left", "right"): 2}.get((left[0], right[0]), 0)
+    meet = high - low < room * LABEL_ROOM
     return [
         *limit_rules(thresholds),
         _label(low, below, *left, -8, ORANGE),
-        _label(high, above, *right, -8, ORANGE),
+        _label(high, above, *right, -40 if meet else -8, ORANGE),  # above the mean's own
     ]
 
 

@@ -247,6 +247,18 @@ def test_labels_of_close_limits_stand_apart(low: float, high: float, sides: str)
     assert [mark["align"] for mark in texts[:2]] == sides.split()
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "rows"), [(0.1, 0.9, 1), (0.75, 0.9, 2), (0.1, 0.25, 2), (0.4, 0.5, 1)]
+)
+def test_labels_of_limits_that_would_meet_stand_in_rows_of_their_own(
+    low: float, high: float, rows: int
+) -> None:
+    spec = histogram(np.array([0.2, 0.5]), Thresholds(mean_low=low, mean_high=high)).to_dict()
+    texts = [layer["mark"] for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    heights = {mark["dy"] for mark in texts[:2]}
+    assert len(heights) == rows
+
+
 @pytest.mark.parametrize("look", list(GROUNDS))
 def test_the_apps_own_colour_reads_on_its_ground_and_under_a_buttons_white_text(look: str) -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
