@@ -137,6 +137,11 @@ class RunConfig(Frozen):
     """Only where the grader asks a judge."""
 
     @property
+    def grader_name(self) -> str:
+        """What the grader calls itself, else its type."""
+        return str(self.grader.get("name") or self.grader.get("type", ""))
+
+    @property
     def responses(self) -> int:
         """How many responses are asked for, as far as the dataset has rows."""
         return min(self.sampling.size, self.dataset.rows) * self.sampling.rollouts

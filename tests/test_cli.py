@@ -91,6 +91,20 @@ def test_a_stored_run_is_judged_again_under_other_thresholds(
     assert endpoint.calls == 120
 
 
+def test_runs_under_two_graders_are_told_apart_in_the_list(
+    files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**EXACT, "name": "lenient", "operation": "like"}))
+    main(["run", *files, *at(endpoint)])
+    run_id = capsys.readouterr().out.split()[-1]
+    main(["regrade", "--run", run_id, "--grader", str(other)])
+    capsys.readouterr()
+    assert main(["runs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[-1] for line in lines) == [EXACT["name"], "lenient"]
+
+
 def test_the_same_command_again_makes_no_call(files: list[str], endpoint: FakeEndpoint) -> None:
     assert main(["run", *files, *at(endpoint)]) == main(["run", *files, *at(endpoint)]) == 0
     assert endpoint.calls == 120

@@ -59,7 +59,7 @@ def call_summary(prepared: Prepared) -> Estimate:
     lines += f"to {model}"
     if counts.stored:
         lines += f", of which {counts.stored:,} are stored already: **{counts.calls:,} calls** are left"
-    grader = plain(prepared.config.grader.get("name") or prepared.config.grader.get("type", ""), 60)
+    grader = plain(prepared.config.grader_name, 60)
     st.markdown(f"{lines}.  \n{counts.responses:,} grades by the grader {grader}, {_graded_where(prepared)}.")
     return counts
 

@@ -52,5 +52,5 @@ def _words(name: str) -> str:
     if name == RECORDED:
         return "The recorded example"
     when = time.strftime("%d %b %H:%M", time.localtime(status.started))
-    grader = str(config.grader.get("name") or config.grader.get("type", ""))[:30]
-    return f"{short(name)} · {config.dataset.name[:30]} · {config.model.name[:30]} · {grader} · {when}"
+    parts = (config.dataset.name, config.model.name, config.grader_name)
+    return " · ".join((short(name), *(part[:30] for part in parts), when))

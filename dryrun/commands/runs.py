@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 
 from dryrun.batch_records import under_way
 from dryrun.cache import remove_run
@@ -46,9 +47,10 @@ def _line(stored: Run) -> str:
         config = stored.config()
     except DryRunError:
         return f"{stored.id}  unreadable   its config.json is damaged: --delete clears it away"
+    when = time.strftime("%d %b %H:%M", time.localtime(status.started))
     return (
-        f"{stored.id}  {status.state.value:11}  {status.graded:>6,}/{status.total:<6,}  "
-        f"{config.dataset.name}  {config.model.name}"
+        f"{stored.id}  {status.state.value:11}  {status.graded:>6,}/{status.total:<6,}  {when}  "
+        f"{config.dataset.name}  {config.model.name}  {config.grader_name}"
     )
 
 
