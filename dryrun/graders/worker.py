@@ -133,6 +133,10 @@ def brief(error: BaseException) -> str:
         said = "(its message cannot be shown)"
     if is_a(error, ModuleNotFoundError):
         said += "; the sandbox has what is installed beside Dry Run, and this is not installed"
+    if is_a(error, LookupError) and "nltk.download('" in said:
+        name = said.partition("nltk.download('")[2].partition("'")[0]
+        put = f"python -m nltk.downloader -d {sys.prefix}/nltk_data {name}"
+        said = f"nltk's data {name} is not where the sandbox can read it. Put it there: {put}"
     return f"{where}{kind_of(error).__name__}: {said}"[:MAX_TEXT]
 
 

@@ -82,6 +82,15 @@ def test_a_source_that_raises_while_loading_says_so() -> None:
     assert "line 1: KeyError" in found.errors[RUNTIME]
 
 
+def test_data_of_nltk_that_the_sandbox_lacks_is_named_with_the_command_that_puts_it_there() -> None:
+    found = grade(
+        python("import nltk\ndef grade(sample, item):\n    return nltk.data.find('corpora/nothing')\n"), "x"
+    )
+    said = found.errors[RUNTIME]
+    assert said.startswith("line 3: LookupError: nltk's data nothing is not where the sandbox can read it.")
+    assert said.endswith(f"python -m nltk.downloader -d {sys.prefix}/nltk_data nothing")
+
+
 def test_json_responses_arrive_parsed() -> None:
     assert grade(body("return sample['output_json']['score']"), '{"score": 0.75}').reward == 0.75
 
