@@ -6,13 +6,14 @@ import asyncio
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from dryrun.errors import StoreError
 from dryrun.records import Attempt, Grade, GradeOutcome, RunState, Sample
 from dryrun.runs import Run, RunStatus
 from dryrun.schemas import Row, attempt_row, grade_row, sample_row
+from dryrun.sharing import FirstCome
 from dryrun.store import Partition
 
 FLUSH_SECONDS = 1.0
@@ -20,6 +21,8 @@ RATE_WINDOW = 10.0
 OK = 200
 
 OnStatus = Callable[[RunStatus], None]
+GradesOf = Callable[[set[str]], Mapping[str, int]]
+"""Of responses, by key: the keys of their grades, and how many rollouts wait for each."""
 
 
 class Ledger:
@@ -29,9 +32,16 @@ class Ledger:
     """
 
     def __init__(
-        self, run: Run, samples: Partition, grades: Partition, status: RunStatus, notify: OnStatus
+        self,
+        run: Run,
+        samples: Partition,
+        grades: Partition,
+        status: RunStatus,
+        notify: OnStatus,
+        grades_of: GradesOf,
     ) -> None:
-        self._run, self._samples, self._grades = run, samples, grades
+        self._run, self._samples, self._grades = run, FirstCome(samples), grades
+        self._grades_of = grades_of
         self._attempts = run.attempts()
         self._attempt_rows: list[Row] = []
         self._sample_rows: list[Row] = []
@@ -39,13 +49,15 @@ class Ledger:
         self._notify = notify
         self._began, self._before = time.monotonic(), status.seconds
         self._recent: deque[float] = deque()
-        self._writing = threading.Lock()
+        self._flushing, self._writing = asyncio.Lock(), threading.Lock()
         self._closed = False
         self._status = status
         self._counted: Counter[str] = Counter()
         self.flush_seconds = FLUSH_SECONDS
         self.own: set[str] = set()
         """Names of the parts this session has written."""
+        self.late: set[str] = set()
+        """Responses that somebody else had stored first: theirs stand, and are to be graded."""
         self.unmeasured = 0
         """Answers of this session that came without a count of their tokens."""
 
@@ -102,14 +114,20 @@ class Ledger:
 
     async def flush(self) -> None:
         """Write what has come in; the rows are on disk when it returns."""
+        async with self._flushing:  # a grade is taken only once its response is known to stand
+            await self._flush()
+
+    async def _flush(self) -> None:
         taken = self._take()
         self._stamp()
         try:
-            await asyncio.to_thread(self._write, taken, self.status)
+            late = await asyncio.to_thread(self._write, taken, self.status)
         except StoreError:
             for rows, back in zip(self._rows(), taken, strict=True):
                 rows[:0] = back
             raise
+        if late:
+            self._forget(late, taken[-1])
 
     def close(self, state: RunState, message: str, capped: bool = False) -> RunStatus:
         """The last flush, on this thread: executors may be gone when a process ends.
@@ -144,11 +162,27 @@ class Ledger:
         live = self.status.live
         self._status = replace(self.status, seconds=seconds, rate=rate if live else 0.0, updated=time.time())
 
-    def _write(self, taken: list[list[Row]], status: RunStatus, last: bool = False) -> None:
+    def _write(self, taken: list[list[Row]], status: RunStatus, last: bool = False) -> set[str]:
+        """Write it down; the responses that came too late, which were left out with their grades."""
+        attempts, samples, grades = taken
         with self._writing:  # a flush that was under way when the run was closed must not speak last
-            for partition, rows in zip((self._attempts, self._samples, self._grades), taken, strict=True):
-                self.own.add(partition.append(rows))
+            self.own.add(self._attempts.append(attempts))
+            name, late = self._samples.append(samples, self.own)
+            self.own.add(name)
+            self.late |= late
+            lost = self._grades_of(self.late)
+            self.own.add(self._grades.append([row for row in grades if row["key"] not in lost]))
             if not self._closed:
                 self._closed = last
                 self._run.write_status(status)
                 self._notify(status)
+        return late
+
+    def _forget(self, late: set[str], written: list[Row]) -> None:
+        """Take back what was counted of the grades of responses that do not stand."""
+        lost = self._grades_of(late)
+        for row in (*written, *self._grade_rows):
+            if row["key"] in lost:
+                bare = row["outcome"] == GradeOutcome.UNGRADED.value
+                self.count(**{"ungraded" if bare else "graded": -lost[row["key"]]})
+        self._grade_rows[:] = [row for row in self._grade_rows if row["key"] not in lost]

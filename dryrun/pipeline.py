@@ -116,10 +116,11 @@ class Pipeline:
             **{name: getattr(before, name) for name in CARRIED},
         )
         self._run = run
-        self._ledger = Ledger(run, self._samples, self._grades, status, notify)
+        self._ledger = Ledger(run, self._samples, self._grades, status, notify, self._plan.grades_of)
         self._others, self._other_graders = Others(self._samples), Others(self._grades)
         self._answered_elsewhere: set[str] = set()
         self._graded_elsewhere: set[str] = set()
+        self._borrowed: set[str] = set()
         self._queue: asyncio.Queue[Sample] = asyncio.Queue(QUEUE)
         self._overflow: set[str] = set()
         self._in_a_row = 0
@@ -189,6 +190,8 @@ class Pipeline:
             flusher = group.create_task(self._ledger.flush_often())
             watcher = group.create_task(self._watch_others())
             workers = grading_workers(self._grader)
+            if self._judge is not None:  # what waits for its turn is looked up again when it is taken
+                workers = min(workers, 2 * self._judge.config.concurrency)
             graders = [
                 group.create_task(self._to_the_last(self._grade_queued(graded))) for _ in range(workers)
             ]
@@ -199,6 +202,8 @@ class Pipeline:
                 for _ in range(self._model.concurrency):
                     feeding.create_task(self._to_the_last(self._generate(calls)))
             await self._feed_overflow()
+            await self._queue.join()
+            await self._feed_late()
             await self._queue.join()
             for task in (*graders, flusher, watcher):
                 task.cancel()
@@ -222,20 +227,28 @@ class Pipeline:
 
     async def _feed_stored(self, known: set[str], graded: set[str]) -> None:
         needed = {key for key in known if self._ungraded(self._plan.asks[key], graded)} if graded else known
-        parts = stream_samples(self._samples, needed)
-        while (samples := await asyncio.to_thread(next, parts, None)) is not None:
-            for sample in samples:
-                if not await self._caps.admit(0, self._grades_of(sample.key)):
-                    return
-                await self._queue.put(sample)
+        await self._feed(needed)
 
     async def _feed_overflow(self) -> None:
         """Grade what found the queue full, now that no call waits for it."""
         await self._ledger.flush()
         full, self._overflow = self._overflow, set()
-        parts = stream_samples(self._samples, full)
+        await self._feed(full - self._answered_elsewhere, admitted=True)
+        await self._feed(full & self._answered_elsewhere, admitted=True)  # where others come first
+
+    async def _feed_late(self) -> None:
+        """Grade what stands of the responses that others had stored first, where they have not done so."""
+        late = set(self._ledger.late)
+        self._ledger.late.clear()
+        await self._feed(late)
+
+    async def _feed(self, keys: set[str], admitted: bool = False) -> None:
+        """Hand stored responses to the graders."""
+        parts = stream_samples(self._samples, keys)
         while (samples := await asyncio.to_thread(next, parts, None)) is not None:
             for sample in samples:
+                if not (admitted or await self._caps.admit(0, self._grades_of(sample.key))):
+                    return
                 await self._queue.put(sample)
 
     async def _generate(self, todo: Iterator[Ask]) -> None:
@@ -347,16 +360,20 @@ class Pipeline:
         for sample in samples:
             if self._judge is not None and self._caps.met():
                 break
+            if sample.key in self._ledger.late:
+                continue
             for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
                 if key in self._graded_elsewhere:
-                    self._ledger.count(graded=rows)
+                    self._ledger.count(graded=0 if key in self._borrowed else rows)
+                    self._borrowed.add(key)
                 else:
                     pairs.append((sample, prompt.item))
                     waiting.append((key, rows))
 
         def take(place: int, grade: Grade) -> None:
             key, rows = waiting[place]
-            self._ledger.add_grade(key, grade, rows)
+            if pairs[place][0].key not in self._ledger.late:
+                self._ledger.add_grade(key, grade, rows)
 
         await self._grader.grade_each(pairs, take)
 

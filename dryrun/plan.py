@@ -62,6 +62,11 @@ class Plan:
         """What names the grade of this sample against this prompt's item."""
         return grade_key(self.grader, sample_key, prompt.key)
 
+    def grades_of(self, samples: Set[str]) -> dict[str, int]:
+        """The keys of these samples' grades, and how many rollouts wait for each."""
+        asks = [self.asks[key] for key in samples]
+        return {self.grade_key(ask.key, prompt): rows for ask in asks for prompt, rows in ask.prompts}
+
     def restricted(self, keys: Set[str]) -> Plan:
         """The part of it that these samples answer."""
         asks = {key: ask for key, ask in self.asks.items() if key in keys}

@@ -33,14 +33,7 @@ from dryrun.config import RunConfig
 from dryrun.errors import DryRunError, StoreError
 from dryrun.records import Prompt, RunState
 from dryrun.schemas import ATTEMPTS, prompt_table, prompts_from_table
-from dryrun.store import Partition, Store, table_bytes, unwritable, write_aside
-
-try:
-    import fcntl
-except (
-    ImportError
-):  # not on Windows: there two processes may work on one run, which costs calls but loses nothing
-    fcntl = None  # type: ignore[assignment]
+from dryrun.store import Partition, Store, lock, table_bytes, unwritable, write_aside
 
 NO_PARQUET = "it is missing, torn or no Parquet"
 RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
@@ -315,7 +308,7 @@ class Run:
             file = path.open("a+b")
         except OSError as error:
             raise unwritable(path, error) from error
-        if _lock(file, exclusive=True):
+        if lock(file, exclusive=True):
             return file
         file.close()
         raise DryRunError("Somebody is already working on this run; watch it instead of starting it again.")
@@ -324,7 +317,7 @@ class Run:
         """Whether somebody works on the run now, in this process or another one on this machine."""
         try:
             with (self.folder / "lock").open("rb") as file:
-                return not _lock(file, exclusive=False)
+                return not lock(file, exclusive=False)
         except OSError:  # never worked on, or no file to lock: then nobody holds it
             return False
 
@@ -335,19 +328,6 @@ def _sum(counts: pa.ChunkedArray) -> int:
 
 _CLAIMS: dict[Path, IO[bytes]] = {}
 """Locks of the runs that this process has claimed and does not work on yet."""
-
-
-def _lock(file: IO[bytes], exclusive: bool) -> bool:
-    if fcntl is None:
-        return True
-    for attempt in range(10 if exclusive else 1):  # a reader that looks may hold it for an instant
-        try:
-            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(0.01 * attempt)
-        else:
-            return True
-    return False
 
 
 def list_runs(store: Store) -> list[Run]:

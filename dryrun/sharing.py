@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from dryrun.config import RunConfig
 from dryrun.errors import DryRunError
 from dryrun.runs import Run, list_runs
-from dryrun.store import HEAD, NO_RESULT, Partition
+from dryrun.schemas import Row
+from dryrun.store import HEAD, NO_RESULT, Partition, lock
 
 SHARED_SECONDS = 0.25
 """Between two flushes, and two looks at what others wrote, once somebody else writes too."""
@@ -48,6 +49,44 @@ class Others:
         without = pc.is_in(head["outcome"], value_set=pa.array(sorted(NO_RESULT)))
         found: list[str] = head.filter(pc.invert(without))["key"].to_pylist()
         return found
+
+
+class FirstCome:
+    """Of two answers to the same, the one on disk first counts: a later one is not written.
+
+    Else what is shown could be one process's answer beside the grade of the other's.
+
+    Parameters
+    ----------
+    samples : Partition
+    """
+
+    def __init__(self, samples: Partition) -> None:
+        self._samples, self._others = samples, Others(samples)
+        self._answered: set[str] = set()
+
+    def append(self, rows: Sequence[Row], own: Set[str]) -> tuple[str, set[str]]:
+        """Write what others have not answered; the part's name, and the keys that came too late.
+
+        Raises
+        ------
+        StoreError
+            As `Partition.append`.
+        """
+        if not rows:
+            return self._samples.append(rows), set()
+        with self._turn():
+            self._answered |= self._others.news(own)
+            late = {row["key"] for row in rows if row["outcome"] not in NO_RESULT} & self._answered
+            return self._samples.append([row for row in rows if row["key"] not in late]), late
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Look and write with nobody in between; without a lock where there is none to be had."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                lock(stack.enter_context((self._samples.folder / "lock").open("a+b")), exclusive=True)
+            yield
 
 
 def away_from_others(run: Run, todo: Sequence[T]) -> Sequence[T]:

@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import orjson
@@ -44,6 +44,13 @@ from dryrun.schemas import (
     Row,
     sample_from_row,
 )
+
+try:
+    import fcntl
+except (
+    ImportError
+):  # not on Windows: there two processes may work on one run, which costs calls but loses nothing
+    fcntl = None  # type: ignore[assignment]
 
 PART_PREFIX = "part-"
 IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY}
@@ -100,6 +107,20 @@ def check_room(folder: Path) -> None:
     with contextlib.suppress(OSError):  # where it cannot be told, the first write tells
         if shutil.disk_usage(folder).free < LEAST_ROOM:
             raise unwritable(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
+def lock(file: IO[bytes], exclusive: bool) -> bool:
+    """Lock a file until it is closed; False where somebody else keeps it locked."""
+    if fcntl is None:
+        return True
+    for attempt in range(10 if exclusive else 1):  # a reader that looks may hold it for an instant
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.01 * attempt)
+        else:
+            return True
+    return False
 
 
 def table_bytes(table: pa.Table) -> bytes:

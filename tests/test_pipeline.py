@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import threading
 import time
@@ -188,8 +189,10 @@ JUDGE = {
 GOOD_MARK = '{"steps": [], "result": 1}'
 
 
-def judged_run(store: Store, base_url: str, judge_url: str, rows: int, **model: object) -> Run:
-    where = JudgeConfig(base_url=judge_url, concurrency=4)
+def judged_run(
+    store: Store, base_url: str, judge_url: str, rows: int, judges: int = 4, **model: object
+) -> Run:
+    where = JudgeConfig(base_url=judge_url, concurrency=judges)
     sampling = SamplingConfig(size=rows, rollouts=1)
     config = endpoint_config(base_url, **{"seed": 0, **model})
     rows_of = dataset_from_items(sum_rows(rows))
@@ -323,6 +326,34 @@ def test_three_at_the_same_prompts_go_three_ways(store: Store, endpoint: FakeEnd
     ]
     assert max(together) < 10
     assert sorted(orders[2]) == todo
+
+
+def test_of_two_answers_to_the_same_the_one_that_is_shown_is_the_one_that_was_graded(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    """Two at the same prompts ask for all of them at once; no two answers and no two marks are alike."""
+    asked = count()
+
+    def mark(body: dict[str, object]) -> Reply:
+        number = int(prompt_text(body).removeprefix("Rate "))
+        return Reply(text=json.dumps({"steps": [], "result": number / 1000}), delay=1.2 * (number % 2))
+
+    async def both(*runs: Run) -> list[RunStatus]:
+        return await asyncio.gather(*(work_on(run) for run in runs))
+
+    endpoint.answer = lambda _: Reply(text=str(next(asked)), delay=0.2)
+    with FakeEndpoint(answer=mark) as judge:
+        urls = endpoint.base_url, judge.base_url
+        runs = [judged_run(store, *urls, rows=32, judges=64, concurrency=32) for _ in range(2)]
+        ended = asyncio.run(both(*runs))
+    assert endpoint.calls > 32
+    assert [(status.state, status.sampled, status.graded) for status in ended] == [
+        (RunState.FINISHED, 32, 32)
+    ] * 2
+    for run in runs:
+        for seen in load_results(run).inspect(range(32)):
+            assert seen.grade is not None
+            assert seen.grade.reward == int(seen.sample.text) / 1000
 
 
 def test_a_second_thread_sees_the_run_as_running(store: Store) -> None:
