@@ -290,7 +290,8 @@ def _only(tree: ast.Module, functions: list[Function], convention: Convention) -
     if not fitting and convention is not Convention.OPENAI:
         fitting = [node for node in functions if not node.name.startswith("_")]
     if not fitting:
-        raise ValueError(f"defines no function that {VOICES[convention].name} convention could call.")
+        fix = f" {FIX_SIGNATURE}" if convention is Convention.OPENAI else ""
+        raise ValueError(f"defines no function that {VOICES[convention].name} convention could call.{fix}")
     return _chosen(tree, fitting, convention)
 
 

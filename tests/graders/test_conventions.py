@@ -372,6 +372,8 @@ def test_the_convention_and_the_function_can_be_set() -> None:
     assert graded("def rule(solution_str): return 0.5", "x", convention=Convention.VERL).reward == 0.5
     with pytest.raises(GraderError, match="--convention"):
         python_grader("def rule(text): return 0.5")
+    with pytest.raises(GraderError, match=r"Write def grade\(sample, item\):"):
+        python_grader("def rule(text): return 0.5", convention=Convention.OPENAI)
 
 
 @pytest.mark.parametrize(
