@@ -102,6 +102,10 @@ def _check_messages(row: Mapping[str, Any], found: list[Problem]) -> None:
 
 
 def _similar_key(row: Mapping[str, Any]) -> str:
+    if isinstance(row.get("prompt"), list):
+        return " The row has 'prompt': if it holds messages, rename it messages."
+    if isinstance(row.get("prompt"), str):
+        return " The row has 'prompt': that text is the content of one user message."
     near = get_close_matches("messages", [*row], n=1, cutoff=0.6)
     return f" The row has {near[0]!r}." if near else ""
 

@@ -258,7 +258,7 @@ def _check_parquet(file: Any, name: str) -> int:
     """Refuse what cannot be unpacked safely; how many rows to read at a time."""
     columns = file.schema_arrow.names
     if "messages" not in columns and "prompt" not in columns:
-        fix = 'Add a column "messages" (a list of structs, or JSON text) or "prompt" (text).'
+        fix = 'Add a column "messages" (a list of structs, or JSON text) or "prompt" (text, or such a list).'
         problem = Problem("columns", f"none of {', '.join(columns[:10])} holds the prompt.", fix)
         raise DatasetError(f"{name} cannot be used: it has no prompts.", [problem])
     groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
@@ -282,7 +282,9 @@ def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:
 
 
 def _parquet_row(number: int, row: dict[str, Any]) -> RawRow | BadRow:
-    if "messages" not in row and isinstance(prompt := row.get("prompt"), str):
-        row = {"messages": [{"role": "user", "content": prompt}], **row}
+    prompt = row.get("prompt")
+    if "messages" not in row and isinstance(prompt, str | list):  # verl and TRL have messages in it
+        said = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        row = {"messages": said, **row}
         del row["prompt"]
     return _unpack_cells(number, row)

@@ -274,6 +274,24 @@ def test_values_of_other_types_have_one_form_in_every_format() -> None:
     assert "NaN and Infinity are not JSON" in refusal(parquet([{**row, "x": float("nan")}]), "rows.parquet")
 
 
+def test_prompts_as_verl_and_trl_have_them_in_parquet_are_messages() -> None:
+    asked = [{"role": "user", "content": "6 * 7?"}]
+    rest = {"data_source": "sums", "reward_model": {"style": "rule", "ground_truth": "42"}}
+    assert list(read(parquet([{"prompt": asked, **rest}]), "rows.parquet")) == [{"messages": asked, **rest}]
+    assert "messages[0]" in refusal(parquet([{"prompt": ["6 * 7?"], **rest}]), "rows.parquet")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("6 * 7?", "is the content of one user message"),
+        ([{"role": "user", "content": "?"}], "rename it messages"),
+    ],
+)
+def test_a_line_with_a_prompt_is_told_how_it_becomes_messages(prompt: Any, said: str) -> None:
+    assert said in refusal(jsonl([{"prompt": prompt, "answer": "42"}]), "rows.jsonl")
+
+
 def test_parquet_rows_come_back_in_order_across_batches_and_row_groups() -> None:
     rows = sum_rows(3000)
     sink = io.BytesIO()
