@@ -9,7 +9,7 @@ from dryrun.app.grader_check import check_section
 from dryrun.app.grader_form import grader_section, show_findings
 from dryrun.app.grader_trial import trial_section
 from dryrun.app.judge_form import ChosenJudge, judge_section
-from dryrun.app.launch import call_summary, launch
+from dryrun.app.launch import call_summary, launch, still_missing
 from dryrun.app.model_form import model_section
 from dryrun.app.planner import planner
 from dryrun.app.problems import show_error
@@ -55,7 +55,7 @@ try:
 
     st.subheader("5. Start")
     if dataset is None or grader is None or model is None:
-        st.caption("Choose what is missing above, then start here.")
+        still_missing(dataset=dataset, grader=grader, base_model=model)
         st.stop()
     prepared = prepare(
         dataset,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dryrun.analysis.wording import plural
 from dryrun.app.labels import plain
 from dryrun.app.problems import show_error
 from dryrun.app.uploads import Upload, kept_upload
@@ -138,8 +139,8 @@ def _with_topics(dataset: Dataset, source: Source) -> Dataset:
 
 def _summary(dataset: Dataset) -> None:
     topics = dataset.topics
-    counted = f"{len(topics)} topics" if len(topics) != 1 else "1 topic"
-    st.markdown(f"**{len(dataset):,} rows**, {counted if topics else 'no topics'}")
+    counted = plural(len(topics), "topic") if topics else "no topics"
+    st.markdown(f"**{plural(len(dataset), 'row')}**, {counted}")
     for warning in dataset.warnings:
         st.warning(plain(warning, 400), icon=":material/warning:")
     with st.expander("Topics and first rows", icon=":material/table_rows:"):

@@ -51,6 +51,12 @@ def _known(prepared: Prepared) -> Run | None:
     return None if hosted() else unfinished_run(store(), prepared.config)
 
 
+def still_missing(**parts: object) -> None:
+    """Say which of these parts of a run are not chosen yet, or not usable as they are."""
+    names = [name.replace("_", " ") for name, part in parts.items() if part is None]
+    st.caption(f"Still needed, above: {', '.join(names)}.")
+
+
 def call_summary(prepared: Prepared) -> Estimate:
     """Say what will be called, and how often."""
     counts = estimate(store(), prepared)

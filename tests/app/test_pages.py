@@ -105,7 +105,12 @@ def test_a_bad_dataset_is_explained_and_nothing_starts(
 ) -> None:
     test = with_dataset(content, tmp_path)
     assert said in texts(test)
+    assert "Still needed, above: dataset." in texts(test)
     assert "start" not in {button.key for button in test.button}
+
+
+def test_a_single_row_is_counted_in_the_singular(tmp_path: Path) -> None:
+    assert "**1 row**, " in texts(with_dataset(GOOD_ROW, tmp_path))
 
 
 def test_repeated_rows_are_warned_of(tmp_path: Path) -> None:
@@ -143,6 +148,7 @@ def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
         "OpenAI-compatible endpoint"
     ).run()
     assert "Type the model's name" in texts(test)
+    assert "Still needed, above: base model." in texts(test)
     assert "o4-mini" in test.text_input(key="model_name").help
     test.text_input(key="base_url").set_value("not a url").run()
     assert test.main.error
