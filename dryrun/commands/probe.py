@@ -42,7 +42,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     shared.add_grader(command, otherwise="that of --run")
     command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet, CSV or a JSON list")
     command.add_argument("--run", help="check this run's grader on its own prompts; the report will say")
-    command.add_argument("--reference-field", help="where a row's reference answer is")
+    command.add_argument(
+        "--reference-field",
+        help="where a row's reference answer is: a key, or a path such as reward_model.ground_truth",
+    )
     command.add_argument(
         "--rows", type=shared.positive, default=ROWS, help="rows to probe (default: %(default)s)"
     )

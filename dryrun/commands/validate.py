@@ -41,7 +41,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--response-format", action="store_true", help="the job has a response format")
     command.add_argument("--ceiling", action="store_true", help="also grade the reference answers themselves")
-    command.add_argument("--reference-field", help="where a row's reference answer is")
+    command.add_argument(
+        "--reference-field",
+        help="where a row's reference answer is: a key, or a path such as reward_model.ground_truth",
+    )
     command.add_argument(
         "--rows", type=shared.positive, default=MOST_ROWS, help="rows to look at (default: %(default)s)"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from dryrun.dataset.topics import value_at
 from dryrun.records import Item
 
 REFERENCES = ("reference_answer", "reference", "answer", "expected", "ground_truth", "gts")
@@ -11,8 +12,11 @@ REFERENCES = ("reference_answer", "reference", "answer", "expected", "ground_tru
 
 
 def reference_of(item: Item, field: str) -> str | None:
-    """The reference answer as a model would write it: text as it is, all else as JSON; None without one."""
-    value = item.get(field)
+    """The reference answer as a model would write it: text as it is, all else as JSON; None without one.
+
+    `field` is a key, or a path with dots: ``"reward_model.ground_truth"``.
+    """
+    value = value_at(item, field)
     if value is None:
         return None
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -31,11 +31,12 @@ def topic_of(row: Mapping[str, Any], field: str | None) -> str:
         Strings as they are, null as ``""``, anything else as its JSON text: ``3`` gives ``"3"``.
     """
     if field is not None:
-        return _text(_lookup(row, field))
-    return _text(row.get("topic")) or _text(_lookup(row, "metadata.topic"))
+        return _text(value_at(row, field))
+    return _text(row.get("topic")) or _text(value_at(row, "metadata.topic"))
 
 
-def _lookup(row: Mapping[str, Any], field: str) -> object:
+def value_at(row: Mapping[str, Any], field: str) -> object:
+    """The value of a key, or else at a path with dots; None if there is none."""
     if field in row:
         return row[field]
     value: object = row

@@ -96,19 +96,21 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
         No row has one.
     """
     named = [
-        str(reference.steps[0])
+        ".".join(map(str, reference.steps))
         for _, part in spec.walk()
         for template in part.templates.values()
         for reference in template.references
-        if reference.namespace == "item" and len(reference.steps) == 1 and reference.steps[0] != "messages"
+        if reference.namespace == "item" and reference.steps[0] != "messages"
+        if not any(isinstance(step, int) for step in reference.steps)
     ]
-    usual = [name for name in REFERENCES if name in named or not named] + named + list(REFERENCES)
+    plain, within = ([name for name in named if ("." in name) is dots] for dots in (False, True))
+    usual = [name for name in REFERENCES if name in plain or not plain] + plain + list(REFERENCES) + within
     for name in usual:
-        if any(item.get(name) is not None for item in items):
+        if any(reference_of(item, name) is not None for item in items):
             return name
     raise DryRunError(
         f"No row has a reference answer: none of {', '.join(REFERENCES)}. Name its "
-        "field with --reference-field."
+        "field, or its path as in reward_model.ground_truth, with --reference-field."
     )
 
 

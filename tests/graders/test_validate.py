@@ -106,6 +106,16 @@ def test_the_ceiling_of_a_sound_grader_is_its_maximum() -> None:
     assert found.field == "reference_answer"
 
 
+def test_a_reference_answer_within_an_object_is_found_where_the_grader_looks_or_is_told() -> None:
+    rows = [{"messages": row["messages"], "gold": {"text": row["reference_answer"]}} for row in sum_rows(5)]
+    spec = load_grader(string_check(reference="{{item.gold.text}}"))
+    found = asyncio.run(ceiling(spec, prompts(rows)))
+    assert (found.field, found.sound, found.graded) == ("gold.text", True, 5)
+    source = "def grade(sample, item):\n    return float(sample['output_text'] == item['gold']['text'])\n"
+    told = asyncio.run(ceiling(load_grader(python(source)), prompts(rows), field="gold.text"))
+    assert (told.sound, told.mean) == (True, 1.0)
+
+
 def test_true_for_every_reference_answer_is_a_sound_ceiling() -> None:
     source = "def grade(sample, item):\n    return sample['output_text'] == item['reference_answer']\n"
     found = asyncio.run(ceiling(load_grader(python(source)), prompts(sum_rows(5))))
