@@ -214,6 +214,7 @@ class Pipeline:
             await work
         except DryRunError as error:
             callers: list[Model | JudgeAccess] = [self._model, *([self._judge] if self._judge else [])]
+            self._ledger.say("A fault ends the run. Waiting a few seconds for the answers in flight.")
             for caller in callers:
                 caller.end(error)
             await asyncio.gather(*(caller.last_answers() for caller in callers))

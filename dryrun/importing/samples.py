@@ -168,7 +168,8 @@ def read_groups(source: Path | bytes | BinaryIO, name: str, score_field: str | N
             what = f"it has {len(group.responses):,} responses, more than {MAX_ROLLOUTS}."
             problems.append(Problem(f"prompt {position}", what, "Import fewer, such as those of one step."))
     if total:
-        raise DatasetError(f"{name} has {total:,} problems; nothing of it was imported.", problems, total)
+        said = "a problem" if total == 1 else f"{total:,} problems"
+        raise DatasetError(f"{name} has {said}; nothing of it was imported.", problems, total)
     if not groups:
         problem = Problem("file", "there is no record in it.", "Give at least one prompt with a response.")
         raise DatasetError(f"{name} is empty.", [problem])
