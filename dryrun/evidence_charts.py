@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -38,9 +39,19 @@ Stood = tuple[PooledTopic, Standing]
 
 
 def stood(pooled: Sequence[PooledTopic], topics: Sequence[TopicFigures]) -> tuple[Stood, ...]:
-    """Each pooled topic with its standing, which heeds the tree's status too."""
-    status: Mapping[str, str | None] = {topic.topic: topic.status for topic in topics}
-    return tuple((topic, standing(status.get(topic.topic), topic.evidence)) for topic in pooled)
+    """Each pooled topic with its standing, which heeds the tree's status too.
+
+    Its own mean and number of prompts are those of the table and the report. Pooling leaves out cut-off and
+    refused responses, so it may rest on fewer.
+    """
+    shown = {topic.topic: topic for topic in topics}
+    return tuple(_stood(one, shown.get(one.topic)) for one in pooled)
+
+
+def _stood(one: PooledTopic, shown: TopicFigures | None) -> Stood:
+    if shown is None or shown.mean is None:
+        return one, standing(None, one.evidence)
+    return replace(one, mean=shown.mean, prompts=shown.prompts), standing(shown.status, one.evidence)
 
 
 def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
@@ -169,7 +180,8 @@ def intervals_caption(topics: Sequence[Stood]) -> str:
     hidden = len(topics) - SHOWN_TOPICS
     rest = f"; {plural(hidden, 'more topic')} in the table" if hidden > 0 else ""
     return (
-        "Hollow: the topic's own mean. Filled, with its 95 % bar: after pooling with the other topics. "
+        "Hollow: the topic's own mean. Filled, with its 95 % bar: after pooling with the other topics, "
+        "without cut-off and refused responses. "
         "Diamond: problem (confirmed where pooling says so too); square: watch; triangle: too few. "
         f"n: prompts. Shaded: healthy range{rest}."
     )

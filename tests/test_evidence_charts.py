@@ -59,8 +59,8 @@ def test_fifty_thousand_prompts_are_sixty_columns_that_lose_no_prompt() -> None:
     assert "of groups of 8 would carry signal (" in strip_alt(columns, found)
 
 
-def topic(name: str, status: TopicStatus | None) -> TopicFigures:
-    return TopicFigures(name, 0.5, 0.2, 40, 0, 20, status)
+def figures(one: PooledTopic, status: TopicStatus | None) -> TopicFigures:
+    return TopicFigures(one.topic, one.mean, 0.2, 2 * one.prompts, 0, one.prompts, status)
 
 
 def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
@@ -70,8 +70,8 @@ def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
         PooledTopic("odd", 5, 0.15, 0.3, -0.1, 0.5, 0.4, "watch"),
         PooledTopic("tiny", 2, 0.9, 0.5, 0.2, 0.8, 0.3, "too few"),
     ]
-    statuses = {"fine": TopicStatus.GOOD, "bad": TopicStatus.PROBLEM, "odd": TopicStatus.GOOD, "tiny": None}
-    topics = stood(pooled, [topic(name, status) for name, status in statuses.items()])
+    statuses = [TopicStatus.GOOD, TopicStatus.PROBLEM, TopicStatus.GOOD, None]
+    topics = stood(pooled, [figures(*pair) for pair in zip(pooled, statuses, strict=True)])
     spec = spec_of(topic_intervals(topics, Thresholds()))
     data = [layer.get("data", spec.get("data", {})) for layer in spec["layer"]]
     parts = [part.get("values") or spec["datasets"][part["name"]] for part in data]
@@ -93,6 +93,20 @@ def test_no_chart_calls_a_topic_good_that_the_warnings_call_a_problem() -> None:
     told = intervals_alt(stood(judged.attribution.topics, judged.document.topics))
     assert "flat 0.51 (problem, 20 prompts)" in told
     assert "wide 0.50 (good, 20 prompts)" in told
+
+
+def test_a_topics_own_mean_and_prompts_are_those_of_the_table_where_responses_were_cut_off() -> None:
+    observed = observe(
+        [0.0, 0.0] * 10 + [0.3, 0.7] * 30,
+        rollouts=2,
+        topics="one",
+        outcomes=["truncated"] * 20 + ["answered"] * 60,
+    )
+    judged = diagnose_with_evidence(observed)
+    (table,), (pooled,) = judged.document.topics, judged.attribution.topics
+    assert (table.mean, table.prompts) != (pooled.mean, pooled.prompts)
+    ((drawn, _),) = stood((pooled,), (table,))
+    assert (drawn.mean, drawn.prompts, drawn.pooled) == (table.mean, table.prompts, pooled.pooled)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +150,6 @@ def test_rows_without_a_topic_have_a_name_in_the_chart() -> None:
         PooledTopic("", 30, 0.1, 0.12, 0.08, 0.16, 0.99, ""),
         PooledTopic("a", 40, 0.5, 0.49, 0.44, 0.54, 0, ""),
     ]
-    topics = stood(pooled, [topic("", TopicStatus.GOOD), topic("a", TopicStatus.GOOD)])
+    topics = stood(pooled, [figures(one, TopicStatus.GOOD) for one in pooled])
     assert "(no topic)" in json.dumps(spec_of(topic_intervals(topics, Thresholds())))
     assert "(no topic) 0.10" in intervals_alt(topics)

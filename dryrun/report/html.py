@@ -145,7 +145,8 @@ def _topics(report: Report) -> Iterator[str]:
     yield "<section><h2>By topic</h2>" + topics_svg(report.by_topic, report.thresholds)
     yield (
         '<p class="soft">Hollow: the topic\'s own mean. Filled, with its 95 % bar: after pooling with the '
-        "other topics. Diamond: problem. Square: watch. n: prompts.</p></section>"
+        "other topics, without cut-off and refused responses. Diamond: problem. Square: watch. n: prompts."
+        "</p></section>"
     )
     rows = [
         (
