@@ -85,8 +85,12 @@ class Repeater:
     async def _work(self, program: Program) -> None:
         while self._waiting:
             job, reply = self._waiting.popleft()
-            second = None if self._closed else await self._repeated(job, program)
-            job.settle(reply if second is None else reply._replace(unstable=difference(reply, second)))
+            try:
+                second = None if self._closed else await self._repeated(job, program)
+                if second is not None:
+                    reply = reply._replace(unstable=difference(reply, second))
+            finally:  # nobody shall wait for ever for what a fault of ours has ended
+                job.settle(reply)
 
     async def _repeated(self, job: Job, program: Program) -> Reply | None:
         """The second result; None where there is no process to repeat in, or the session ends.
