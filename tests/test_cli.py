@@ -91,6 +91,18 @@ def test_a_stored_run_is_judged_again_under_other_thresholds(
     assert endpoint.calls == 120
 
 
+def test_the_file_is_written_where_nobody_reads_what_is_printed(
+    files: list[str], endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    out = tmp_path / "report.json"
+    command = [sys.executable, "-m", "dryrun", "run", *files, *at(endpoint, "--out", str(out))]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.wait(timeout=60)
+    assert json.loads(out.read_text())["diagnosis"]["verdict"] == "GO"
+
+
 def test_runs_under_two_graders_are_told_apart_in_the_list(
     files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

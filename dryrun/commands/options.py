@@ -253,10 +253,12 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
     _ceiling(results, options)
     found = report_of(results, limits, evidence=options.rules == "evidence")
     console, _ = consoles()
-    print_report(console, found)
-    console.print(f"run {asked.id}", style="dim")
-    if options.out is not None:
-        _write_report(found, options.out)
+    try:
+        print_report(console, found)
+        console.print(f"run {asked.id}", style="dim")
+    finally:  # also where whoever reads what is printed, `head` say, has gone
+        if options.out is not None:
+            _write_report(found, options.out)
     return EXIT_CODES[found.verdict]
 
 
