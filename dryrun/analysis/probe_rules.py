@@ -9,6 +9,7 @@ import numpy as np
 
 from dryrun.analysis.probe_grades import Bools, Ints, ProbeGrades, wilson
 from dryrun.analysis.probe_observations import SHOWN, Flaw, Observation, Weight, counted, seen
+from dryrun.analysis.statistics import TOLERANCE
 from dryrun.config import ProbeLimits
 from dryrun.probe_records import (
     ANOTHER_ORDER,
@@ -56,7 +57,7 @@ def _overpaid(grades: ProbeGrades, limits: ProbeLimits, cases: Ints) -> Bools:
     if not grades.partial:
         return np.asarray(share >= limits.half)
     worth = np.maximum(grades.most[cases], grades.alike[cases])
-    return np.asarray(share >= np.minimum(worth + limits.slack, limits.whole))
+    return np.asarray((share > worth + limits.slack + TOLERANCE) | (share >= limits.whole))
 
 
 def fields_cost(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
