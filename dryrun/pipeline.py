@@ -24,19 +24,16 @@ from dryrun.errors import DryRunError, ModelError, StoreError
 from dryrun.fingerprint import fingerprint
 from dryrun.graders import Grader
 from dryrun.graders.judge_access import JudgeAccess
-from dryrun.graders.protocol import Pair
+from dryrun.grading_lane import GradingLane
 from dryrun.ledger import Ledger, OnStatus
 from dryrun.models import Model
 from dryrun.models.request import RequestSize
 from dryrun.plan import Ask, make_plan
-from dryrun.records import Grade, Prompt, RunState, Sample
+from dryrun.records import RunState, Sample
 from dryrun.runs import Run, RunStatus
 from dryrun.sharing import SHARED_SECONDS, Others, away_from_others
-from dryrun.store import Partition, check_room, stream_samples
+from dryrun.store import Partition, check_room
 
-GRADING = 256
-"""Samples that are graded at once: enough for judges, which have a lane of their own within."""
-QUEUE = 256
 GIVE_UP_AFTER = 20
 """So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
 BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
@@ -91,7 +88,7 @@ class Pipeline:
         judge: JudgeAccess | None = None,
     ) -> None:
         self._batches = batches
-        self._model, self._grader = model, grader
+        self._model = model
         self._budget = budget or Budget()
         self._judge = judge
         self._early = False
@@ -119,10 +116,6 @@ class Pipeline:
         self._ledger = Ledger(run, self._samples, self._grades, status, notify, self._plan.grades_of)
         self._others, self._other_graders = Others(self._samples), Others(self._grades)
         self._answered_elsewhere: set[str] = set()
-        self._graded_elsewhere: set[str] = set()
-        self._borrowed: set[str] = set()
-        self._queue: asyncio.Queue[Sample] = asyncio.Queue(QUEUE)
-        self._overflow: set[str] = set()
         self._in_a_row = 0
         model.on_attempt = self._ledger.add_attempt
         if judge is not None:
@@ -130,6 +123,7 @@ class Pipeline:
             judge.on_end = model.end
         calls = 0 if judge is None else judge.calls_per_grade
         self._caps = Caps(self._budget, lambda: (self._ledger.status, self._ledger.unmeasured), calls)
+        self._lane = GradingLane(grader, self._plan, self._samples, self._ledger, self._caps, judge)
 
     async def execute(self) -> RunStatus:
         """Do what is left to do.
@@ -179,6 +173,7 @@ class Pipeline:
     async def _work(self) -> None:
         known = await asyncio.to_thread(_sound_keys, self._samples, self._plan.table["sample_key"])
         graded = await asyncio.to_thread(_sound_keys, self._grades, self._plan.table["grade_key"])
+        self._lane.graded = graded
         self._count_stored(known, graded)
         todo = [ask for ask in self._plan.asks.values() if ask.key not in known]
         if todo:
@@ -189,22 +184,18 @@ class Pipeline:
         async with asyncio.TaskGroup() as group:
             flusher = group.create_task(self._ledger.flush_often())
             watcher = group.create_task(self._watch_others())
-            workers = grading_workers(self._grader)
-            if self._judge is not None:  # what waits for its turn is looked up again when it is taken
-                workers = min(workers, 2 * self._judge.config.concurrency)
-            graders = [
-                group.create_task(self._to_the_last(self._grade_queued(graded))) for _ in range(workers)
-            ]
+            lane = self._lane
+            graders = [group.create_task(self._to_the_last(lane.work())) for _ in range(lane.workers)]
             async with asyncio.TaskGroup() as feeding:
-                feeding.create_task(self._feed_stored(known, graded))
+                feeding.create_task(lane.feed_stored(known))
                 if self._batches is not None:
                     feeding.create_task(self._collect(self._batches))
                 for _ in range(self._model.concurrency):
                     feeding.create_task(self._to_the_last(self._generate(calls)))
-            await self._feed_overflow()
-            await self._queue.join()
-            await self._feed_late()
-            await self._queue.join()
+            await lane.feed_put_off(self._answered_elsewhere)
+            await lane.empty()
+            await lane.feed_late()
+            await lane.empty()
             for task in (*graders, flusher, watcher):
                 task.cancel()
 
@@ -226,40 +217,14 @@ class Pipeline:
         grades = sum(key in graded for key in self._plan.table["grade_key"].to_pylist()) if graded else 0
         self._ledger.count(sampled=samples, reused=samples, graded=grades)
 
-    async def _feed_stored(self, known: set[str], graded: set[str]) -> None:
-        needed = {key for key in known if self._ungraded(self._plan.asks[key], graded)} if graded else known
-        await self._feed(needed)
-
-    async def _feed_overflow(self) -> None:
-        """Grade what found the queue full, now that no call waits for it."""
-        await self._ledger.flush()
-        full, self._overflow = self._overflow, set()
-        await self._feed(full - self._answered_elsewhere, admitted=True)
-        await self._feed(full & self._answered_elsewhere, admitted=True)  # where others come first
-
-    async def _feed_late(self) -> None:
-        """Grade what stands of the responses that others had stored first, where they have not done so."""
-        late = set(self._ledger.late)
-        self._ledger.late.clear()
-        await self._feed(late)
-
-    async def _feed(self, keys: set[str], admitted: bool = False) -> None:
-        """Hand stored responses to the graders."""
-        parts = stream_samples(self._samples, keys)
-        while (samples := await asyncio.to_thread(next, parts, None)) is not None:
-            for sample in samples:
-                if not (admitted or await self._caps.admit(0, self._grades_of(sample.key))):
-                    return
-                await self._queue.put(sample)
-
     async def _generate(self, todo: Iterator[Ask]) -> None:
         for ask in todo:
-            grades = self._grades_of(ask.key)
+            grades = ask.grades
             if ask.key in self._answered_elsewhere:
                 if not await self._caps.admit(0, grades):
                     return
                 self._ledger.count(sampled=ask.rows, reused=ask.rows)
-                self._overflow.add(ask.key)
+                self._lane.put_off.add(ask.key)
                 continue
             if self._stopping() or not await self._caps.admit(1, grades, self._elsewhere()):
                 return
@@ -271,7 +236,7 @@ class Pipeline:
             self._caps.back(1, 0 if sample.gradable else grades)
             if sample.gradable:
                 self._in_a_row = 0
-                self._hand_over(sample)
+                self._lane.hand_over(sample)
             else:
                 self._note_failure(sample)
 
@@ -281,7 +246,7 @@ class Pipeline:
             await asyncio.sleep(self._ledger.flush_seconds)
             own = self._ledger.own.copy()
             answered = await asyncio.to_thread(self._others.news, own)
-            self._graded_elsewhere |= await asyncio.to_thread(self._other_graders.news, own)
+            self._lane.elsewhere |= await asyncio.to_thread(self._other_graders.news, own)
             self._answered_elsewhere |= answered
             if not answered.isdisjoint(self._plan.asks):
                 self._ledger.flush_seconds = SHARED_SECONDS
@@ -297,14 +262,14 @@ class Pipeline:
 
             async def keep() -> None:
                 await self._ledger.flush()
-                if self._overflow:
-                    grading.create_task(self._feed_overflow())
+                if self._lane.put_off:
+                    grading.create_task(self._lane.feed_put_off(self._answered_elsewhere))
 
             async with contextlib.aclosing(batches.samples(self._ledger.say, keep, room)) as samples:
                 async for sample in samples:
                     self._ledger.add_sample(sample, self._plan.asks[sample.key].rows)
                     if sample.gradable:
-                        self._hand_over(sample)
+                        self._lane.hand_over(sample)
                     rows, characters = rows + 1, characters + len(sample.text)
                     if rows >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
                         await keep()
@@ -319,17 +284,6 @@ class Pipeline:
         """Requests in batches."""
         return self._batches.under_way if self._batches is not None else 0
 
-    def _grades_of(self, key: str) -> int:
-        """Grades that a response is to get."""
-        return len(self._plan.asks[key].prompts)
-
-    def _hand_over(self, sample: Sample) -> None:
-        """To the graders, or to the disk alone where they are behind: generation waits for nobody."""
-        if self._queue.full():
-            self._overflow.add(sample.key)
-        else:
-            self._queue.put_nowait(sample)
-
     def _note_failure(self, sample: Sample) -> None:
         self._in_a_row += 1
         if self._in_a_row >= GIVE_UP_AFTER:
@@ -338,45 +292,6 @@ class Pipeline:
                 f"{sample.error.rstrip('.')}. Everything done so far is kept; "
                 "resume when the endpoint answers again."
             )
-
-    def _ungraded(self, ask: Ask, graded: set[str]) -> list[tuple[str, Prompt, int]]:
-        """The grades that a sample still lacks: key, prompt, and how many rollouts wait for it."""
-        named = [(self._plan.grade_key(ask.key, prompt), prompt, rows) for prompt, rows in ask.prompts]
-        return [of for of in named if of[0] not in graded]
-
-    async def _grade_queued(self, graded: set[str]) -> None:
-        while True:
-            samples = [await self._queue.get()]
-            while len(samples) < self._grader.at_once and not self._queue.empty():
-                samples.append(self._queue.get_nowait())
-            await self._grade_all(samples, graded)
-            for sample in samples:
-                self._caps.back(0, self._grades_of(sample.key))
-                self._queue.task_done()
-            await asyncio.sleep(0)  # a grader that waits for nothing would keep everything else waiting
-
-    async def _grade_all(self, samples: Sequence[Sample], graded: set[str]) -> None:
-        pairs: list[Pair] = []
-        waiting: list[tuple[str, int]] = []
-        for sample in samples:
-            if self._judge is not None and self._caps.met():
-                break
-            if sample.key in self._ledger.late:
-                continue
-            for key, prompt, rows in self._ungraded(self._plan.asks[sample.key], graded):
-                if key in self._graded_elsewhere:
-                    self._ledger.count(graded=0 if key in self._borrowed else rows)
-                    self._borrowed.add(key)
-                else:
-                    pairs.append((sample, prompt.item))
-                    waiting.append((key, rows))
-
-        def take(place: int, grade: Grade) -> None:
-            key, rows = waiting[place]
-            if pairs[place][0].key not in self._ledger.late:
-                self._ledger.add_grade(key, grade, rows)
-
-        await self._grader.grade_each(pairs, take)
 
     def _parting_words(self) -> str:
         left = self._batches.under_way if self._batches is not None else 0
@@ -396,11 +311,6 @@ class Pipeline:
         lacking = ((status.failed, failed), (status.ungraded, f"{bare} no grade"))
         words = " and ".join(what for count, what in lacking if count)
         return f"Finished, but {words}. The same command, or Resume, tries just those again."
-
-
-def grading_workers(grader: Grader) -> int:
-    """How many tasks of a run grade, each as many samples together as the grader likes."""
-    return max(1, GRADING // grader.at_once)
 
 
 def _sound_keys(partition: Partition, keys: pa.ChunkedArray) -> set[str]:

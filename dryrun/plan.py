@@ -39,6 +39,11 @@ class Ask:
         """How many rollouts of the run this response answers."""
         return sum(count for _, count in self.prompts)
 
+    @property
+    def grades(self) -> int:
+        """How many grades the response is to get."""
+        return len(self.prompts)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

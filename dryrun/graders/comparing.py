@@ -58,7 +58,8 @@ class ComparingGrader(Grader):
                 grade = await self._grade_aside(sample, item)
             else:
                 grade = self._grade(sample, item)
-                self._long = grade.seconds > LONG
+                if grade.seconds > LONG:
+                    self._long = True
             take(place, grade)
 
     async def _grade_aside(self, sample: Sample, item: Item) -> Grade:

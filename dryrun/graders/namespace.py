@@ -67,7 +67,7 @@ def filler(template: Template) -> Callable[[Sample, Item], str]:
 
     def field(sample: Sample, item: Item) -> str:
         value = item.get(key)
-        return value if isinstance(value, str) else fill(sample, item)
+        return value if type(value) is str else fill(sample, item)
 
     match template.parts:
         case (Reference("sample", ("output_text",)),):

@@ -30,7 +30,7 @@ from dryrun.graders.namespace import sample_fields
 from dryrun.graders.protocol import Grader
 from dryrun.graders.specs import Metric
 from dryrun.graders.text_similarity import similarity
-from dryrun.pipeline import grading_workers
+from dryrun.grading_lane import grading_workers
 from dryrun.records import Grade, Sample, SampleOutcome
 from tests.graders.grading import python, string_check
 from tests.graders.grading import similarity as similarity_grader
