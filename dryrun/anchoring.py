@@ -16,7 +16,7 @@ from dryrun.graders import Grader
 from dryrun.graders.ceiling import reference_field
 from dryrun.graders.schema import load_grader
 from dryrun.graders.trial import response
-from dryrun.probes.anchors import Texts, junk
+from dryrun.probes.anchor_answers import Texts, junk
 from dryrun.probes.forms import reformatted
 from dryrun.records import Prompt, Sample
 from dryrun.results import load_results

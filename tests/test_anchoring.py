@@ -10,7 +10,7 @@ import pytest
 from dryrun.anchoring import FILE, load_anchors
 from dryrun.config import Thresholds
 from dryrun.dataset import dataset_from_items
-from dryrun.probes.anchors import junk
+from dryrun.probes.anchor_answers import junk
 from dryrun.probes.forms import reformatted
 from dryrun.report import load_report, render_markdown
 from dryrun.results import load_results
