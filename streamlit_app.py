@@ -1,5 +1,5 @@
 """Dry Run: will reinforcement fine-tuning on this dataset, with this grader, have something to learn from?"""
 
-from dryrun.app.frame import main
+from dryrun.app.shared.frame import main
 
 main()

@@ -6,20 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dryrun.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig, Thresholds
-    from dryrun.errors import DryRunError
-    from dryrun.notebook import run_dry_run
-
-__version__ = "0.1.0"
+    from dryrun.cli.notebook import run_dry_run
+    from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig, Thresholds
+    from dryrun.core.errors import DryRunError
 
 _HOMES = {
-    "run_dry_run": "dryrun.notebook",
-    "JudgeConfig": "dryrun.config",
-    "ModelConfig": "dryrun.config",
-    "RunConfig": "dryrun.config",
-    "SamplingConfig": "dryrun.config",
-    "Thresholds": "dryrun.config",
-    "DryRunError": "dryrun.errors",
+    "run_dry_run": "dryrun.cli.notebook",
+    "JudgeConfig": "dryrun.core.config",
+    "ModelConfig": "dryrun.core.config",
+    "RunConfig": "dryrun.core.config",
+    "SamplingConfig": "dryrun.core.config",
+    "Thresholds": "dryrun.core.config",
+    "DryRunError": "dryrun.core.errors",
+    "__version__": "dryrun.core.version",
 }
 
 __all__ = [

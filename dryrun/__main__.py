@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from dryrun.cli import main
+from dryrun.cli.main import main
 
 
 class NoPandas:

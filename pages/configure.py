@@ -2,24 +2,24 @@
 
 import streamlit as st
 
-from dryrun.app.budget_form import budget_section
-from dryrun.app.dataset_form import dataset_section
-from dryrun.app.frame import ensure_frame
-from dryrun.app.grader_check import check_section
-from dryrun.app.grader_form import grader_section, show_findings
-from dryrun.app.grader_trial import trial_section
-from dryrun.app.judge_form import ChosenJudge, judge_section
-from dryrun.app.launch import call_summary, launch, still_missing
-from dryrun.app.model_form import model_section
-from dryrun.app.planner import planner
-from dryrun.app.problems import show_error
-from dryrun.app.quick_start import quick_start
-from dryrun.app.regrade_form import ADJUST, regrade_form
-from dryrun.app.sampling_form import range_section, sampling_section
-from dryrun.app.session import store
-from dryrun.errors import DryRunError
-from dryrun.estimate import worst_case
-from dryrun.runner import prepare
+from dryrun.app.configure.budget import budget_section
+from dryrun.app.configure.dataset import dataset_section
+from dryrun.app.configure.grader import grader_section, show_findings
+from dryrun.app.configure.judge import ChosenJudge, judge_section
+from dryrun.app.configure.model import model_section
+from dryrun.app.configure.planner import planner
+from dryrun.app.configure.quick_start import quick_start
+from dryrun.app.configure.regrade import ADJUST, regrade_form
+from dryrun.app.configure.sample import range_section, sampling_section
+from dryrun.app.configure.start import call_summary, launch, still_missing
+from dryrun.app.configure.trial import trial_section
+from dryrun.app.shared.frame import ensure_frame
+from dryrun.app.shared.grader_check import check_section
+from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.session import store
+from dryrun.core.errors import DryRunError
+from dryrun.engine.estimate import worst_case
+from dryrun.engine.prepare import prepare
 
 ensure_frame()
 

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dryrun.app.banner import banner, headline, tested
-from dryrun.app.ceiling_form import ceiling_section
-from dryrun.app.downloads import report_downloads
-from dryrun.app.figures import (
+from dryrun.app.results.banner import banner, headline, tested
+from dryrun.app.results.ceiling import ceiling_section
+from dryrun.app.results.downloads import report_downloads
+from dryrun.app.results.figures import (
     bins_table,
     checks_table,
     distribution,
@@ -15,19 +15,19 @@ from dryrun.app.figures import (
     strip,
     topics_section,
 )
-from dryrun.app.frame import ensure_frame
-from dryrun.app.grader_check import known_check, run_check_section
-from dryrun.app.inspector import inspector
-from dryrun.app.labelling import label_section
-from dryrun.app.loading import load
-from dryrun.app.missing_view import missing_view
-from dryrun.app.notices import empty_state, not_measured, provenance
-from dryrun.app.problems import show_error
-from dryrun.app.quality import problem, quality_lines, topic_actions, warning_list
-from dryrun.app.session import chosen_run, recorded_run
-from dryrun.app.threshold_panel import rules_switch, threshold_panel
-from dryrun.app.verdict_actions import verdict_actions
-from dryrun.errors import DryRunError
+from dryrun.app.results.inspector import inspector
+from dryrun.app.results.labels import label_section
+from dryrun.app.results.missing_view import missing_view
+from dryrun.app.results.provenance import empty_state, not_measured, provenance
+from dryrun.app.results.quality import problem, quality_lines, topic_actions, warning_list
+from dryrun.app.results.thresholds import rules_switch, threshold_panel
+from dryrun.app.results.verdict_actions import verdict_actions
+from dryrun.app.shared.frame import ensure_frame
+from dryrun.app.shared.grader_check import known_check, run_check_section
+from dryrun.app.shared.loading import load
+from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.session import chosen_run, recorded_run
+from dryrun.core.errors import DryRunError
 
 SIDE_BY_SIDE = 360
 """Pixels each half needs; where there are fewer, the second one stands below the first."""

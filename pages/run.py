@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from dryrun.app import jobs
-from dryrun.app.frame import ensure_frame
-from dryrun.app.labels import plain
-from dryrun.app.loading import load
-from dryrun.app.missing_view import missing_view
-from dryrun.app.model_form import model_words
-from dryrun.app.notices import no_run
-from dryrun.app.problems import show_error
-from dryrun.app.progress import end_words, live_progress
-from dryrun.app.run_controls import run_controls
-from dryrun.app.session import chosen_run, config_of
-from dryrun.errors import DryRunError
+from dryrun.app.configure.model import model_words
+from dryrun.app.results.missing_view import missing_view
+from dryrun.app.results.provenance import no_run
+from dryrun.app.run.controls import run_controls
+from dryrun.app.run.progress import end_words, live_progress
+from dryrun.app.shared import jobs
+from dryrun.app.shared.frame import ensure_frame
+from dryrun.app.shared.loading import load
+from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.session import chosen_run, config_of
+from dryrun.core.errors import DryRunError
+from dryrun.core.labels import plain
 
 ensure_frame()
 

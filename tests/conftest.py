@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from dryrun.store import Store
-from tests.fake_endpoint import FakeEndpoint
+from dryrun.store.partition import Store
+from tests.helpers.fake_endpoint import FakeEndpoint
 
 # No test fails because the machine is busy.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])

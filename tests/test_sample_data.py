@@ -15,18 +15,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from dryrun.cli import main
-from dryrun.config import ModelKind, SamplingConfig
+from dryrun.cli.main import main
+from dryrun.core.config import ModelKind, SamplingConfig
+from dryrun.core.paths import sample_data_dir
+from dryrun.core.records import RunState, SampleOutcome
 from dryrun.dataset import Dataset, read_dataset
+from dryrun.dataset.draw import draw
+from dryrun.engine.prepare import report_of
 from dryrun.graders import load_grader
-from dryrun.paths import sample_data_dir
-from dryrun.records import RunState, SampleOutcome
-from dryrun.results import load_results
-from dryrun.runner import report_of
-from dryrun.runs import Run, list_runs
-from dryrun.sampling import draw
-from dryrun.store import Store
-from tests.graders.grading import grade
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from dryrun.store.runs import Run, list_runs
+from tests.helpers.grading import grade
 
 DATA = sample_data_dir()
 SHA256 = "cc3e8691421c024af46ee564495190b3e3d18c4390db4d1fa4f3f3b39718babc"

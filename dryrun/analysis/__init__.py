@@ -4,11 +4,11 @@
 else was graded) and `Thresholds`, and its parts are in the modules beside this one.
 """
 
-from dryrun.analysis.anchors import Anchors
-from dryrun.analysis.diagnosis import Diagnosis, diagnose
-from dryrun.analysis.evidence import Evidence, diagnose_with_evidence
+from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations
-from dryrun.config import Piece, Thresholds
+from dryrun.analysis.verdict.document import Diagnosis, diagnose
+from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
+from dryrun.core.config import Piece, Thresholds
 
 __all__ = [
     "Anchors",

@@ -7,8 +7,8 @@ from collections.abc import Set
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.analysis.figures.statistics import BIN_EDGES, bin_index, is_valid
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.statistics import BIN_EDGES, bin_index, is_valid
 
 SIZE = 20
 """So many labels enter the verdict."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dryrun.records import SampleOutcome
+from dryrun.core.records import SampleOutcome
 
 
 @dataclass(frozen=True, slots=True)

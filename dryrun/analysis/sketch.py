@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.intervals import DRAWS, Interval, Stability, branches
-from dryrun.analysis.rules import Branch, decide
-from dryrun.analysis.statistics import (
+from dryrun.analysis.figures.redraw import DRAWS, Interval, Stability, branches
+from dryrun.analysis.figures.statistics import (
     BIN_LABELS,
     HISTOGRAM_EDGES,
     Percentiles,
@@ -23,7 +22,8 @@ from dryrun.analysis.statistics import (
     bimodality_ratio,
     is_valid,
 )
-from dryrun.config import Thresholds
+from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.core.config import Thresholds
 
 GRID = 10_000
 CENTER = 0.5

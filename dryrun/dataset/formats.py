@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.jsonl import BOM
-from dryrun.errors import DatasetError, Problem
 
 
 class Format(StrEnum):

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.jsonl import RawRow
-from dryrun.errors import DatasetError, Problem
 
 MAX_LIST_BYTES = 64 * 1024**2
 """Largest file accepted (64 MiB): its text is held in memory, which JSONL never needs."""

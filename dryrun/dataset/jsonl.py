@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
+from dryrun.core.errors import Problem
 from dryrun.dataset.parse import MAX_ROW_BYTES, too_long
-from dryrun.errors import Problem
 
 BOM = b"\xef\xbb\xbf"
 

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import orjson
 
+from dryrun.core.errors import DatasetError, Problem
+from dryrun.dataset.dataset import Dataset
+from dryrun.dataset.fields import SCANNED_ROWS
 from dryrun.dataset.formats import Format, check_start, format_of
 from dryrun.dataset.jsonl import BadRow, JsonlRows, RawRow, jsonl_rows
+from dryrun.dataset.one_pass import Part, Pass
 from dryrun.dataset.parse import parse_row
-from dryrun.dataset.passing import Part, Pass
-from dryrun.dataset.store import MAX_SPOOL_BYTES, Files, FileStore, Spool
-from dryrun.dataset.table import Dataset
 from dryrun.dataset.tabular import group_sizes, parquet_rows
-from dryrun.dataset.topics import SCANNED_ROWS
-from dryrun.errors import DatasetError, Problem
+from dryrun.dataset.text_store import MAX_SPOOL_BYTES, Files, FileStore, Spool
 
 PART_BYTES = 32 * 1024 * 1024
 """Smallest part worth a process of its own, which takes a third of a second to start."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
+from dryrun.core.errors import Problem
+from dryrun.core.fingerprint import canonical_json
 from dryrun.dataset.repeated_keys import KeyScreen, repeated_key
-from dryrun.errors import Problem
-from dryrun.fingerprint import canonical_json
 
 MAX_ROW_BYTES = 32 * 1024 * 1024
 """Longest row accepted, as JSON text (32 MiB): far above any prompt, below what exhausts memory."""
@@ -34,7 +34,7 @@ def parse_row(raw: bytes, screen: KeyScreen | None = None) -> tuple[Any, bytes] 
     Returns
     -------
     (value, canonical) or Problem
-        `canonical` is `dryrun.fingerprint.canonical_json` of the value. `Problem.where` is the column
+        `canonical` is `dryrun.core.fingerprint.canonical_json` of the value. `Problem.where` is the column
         (``"column 12"``, from 1) or ``""``.
     """
     if len(raw) > MAX_ROW_BYTES:

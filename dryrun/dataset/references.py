@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from dryrun.dataset.topics import value_at
-from dryrun.records import Item
+from dryrun.core.records import Item
+from dryrun.dataset.fields import value_at
 
 REFERENCES = ("reference_answer", "reference", "answer", "expected", "ground_truth", "gts")
 """Names under which rows carry what the right answer is, the likeliest first."""

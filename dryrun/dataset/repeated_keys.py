@@ -23,7 +23,7 @@ def repeated_key(raw: bytes, canonical: bytes) -> str | None:
     Parameters
     ----------
     raw, canonical : bytes
-        The row's JSON text, and its `dryrun.fingerprint.canonical_json`.
+        The row's JSON text, and its `dryrun.core.fingerprint.canonical_json`.
     """
     escaped = b"\\" in raw and _ESCAPED(raw) is not None
     if not escaped and raw.count(b":") == canonical.count(b":"):

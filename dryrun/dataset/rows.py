@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
-from dryrun.errors import Problem
+from dryrun.core.errors import Problem
 
 
 class Role(StrEnum):

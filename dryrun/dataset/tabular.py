@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.jsonl import BOM, BadRow, RawRow
 from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
-from dryrun.errors import DatasetError, Problem
 
 JSON_COLUMNS = ("messages", "tools", "metadata")
 MAX_GROUP_BYTES = 2 * 1024**3

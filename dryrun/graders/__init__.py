@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dryrun.graders.check import check_against
-from dryrun.graders.factory import build
-from dryrun.graders.findings import Finding, Severity, raise_errors
+from dryrun.graders.build import build
+from dryrun.graders.checks.against_rows import check_against
+from dryrun.graders.format.findings import Finding, Severity, raise_errors
+from dryrun.graders.format.load import load_grader
+from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.protocol import Grader
-from dryrun.graders.sandbox import SandboxStatus, sandbox_status
-from dryrun.graders.schema import load_grader
-from dryrun.graders.specs import GraderSpec
+from dryrun.graders.sandbox.status import SandboxStatus, sandbox_status
 
 build_grader = build
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from dryrun.graders.template import SampleParseError, VariableError
-from dryrun.records import Grade, GradeOutcome
+from dryrun.core.records import Grade, GradeOutcome
+from dryrun.graders.format.template import SampleParseError, VariableError
 
 MAX_DETAIL = 500
 """Longest detail of an error kept with a grade, in characters."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from dryrun.records import Grade, Item, Sample
+from dryrun.core.records import Grade, Item, Sample
 
 Pair = tuple[Sample, Item]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dryrun.graders.factory import DEFAULT_TIMEOUT, build
-from dryrun.graders.judge_access import JudgeAccess
-from dryrun.graders.namespace import namespaces
-from dryrun.graders.specs import GraderSpec
-from dryrun.graders.template import VariableError
-from dryrun.records import Grade, Item, Sample, SampleOutcome
+from dryrun.core.records import Grade, Item, Sample, SampleOutcome
+from dryrun.graders.build import DEFAULT_TIMEOUT, build
+from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.format.template import VariableError
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.sandbox.sample_fields import namespaces
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from dryrun.errors import DryRunError
-from dryrun.records import Attempt, Prompt, Sample
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import Attempt, Prompt, Sample
 
 OnAttempt = Callable[[Attempt], None]
 OnEnd = Callable[[DryRunError], None]

@@ -15,8 +15,8 @@ from urllib.parse import quote
 from dryrun.models.batch_rows import split_lines
 from dryrun.models.client import Answer, Client
 from dryrun.models.faults import Fault, FaultKind, fault_of_exception
-from dryrun.models.pacing import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, read_json
+from dryrun.models.retries import RetryPolicy
 
 REQUEST_URL = "/v1/chat/completions"
 """What every row of a batch asks, and the only method these batches use."""

@@ -20,12 +20,12 @@ import orjson
 from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
-from dryrun.errors import ModelError
+from dryrun.core.errors import ModelError
+from dryrun.core.paths import hosted
 from dryrun.models.faults import Fault, FaultKind, fault_of_answer, fault_of_exception
 from dryrun.models.headers import NO_KEY, request_headers
-from dryrun.models.pacing import RetryPolicy
+from dryrun.models.retries import RetryPolicy
 from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
-from dryrun.paths import hosted
 
 if TYPE_CHECKING:
     import openai

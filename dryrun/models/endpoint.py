@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from dryrun.config import ModelConfig
-from dryrun.errors import DryRunError, ModelError
+from dryrun.core.config import ModelConfig
+from dryrun.core.errors import DryRunError, ModelError
+from dryrun.core.records import Attempt, Prompt, Sample, SampleOutcome
 from dryrun.models import OnAttempt, OnEnd
 from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Answer, Client, checked_key
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, fault_in_answer, redact
-from dryrun.models.pacing import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, Reply, read_json, read_reply
 from dryrun.models.request import (
     RequestSize,
@@ -28,9 +28,9 @@ from dryrun.models.request import (
     request_size,
     sample_key,
 )
+from dryrun.models.retries import RetryPolicy
 from dryrun.models.urls import normalise_base_url
 from dryrun.models.window import Signal, Window, announced_pause
-from dryrun.records import Attempt, Prompt, Sample, SampleOutcome
 
 OK, TOO_MANY = 200, 429
 

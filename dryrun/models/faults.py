@@ -13,8 +13,8 @@ from typing import Any
 
 import aiohttp
 
-from dryrun.models.pacing import asked_wait
 from dryrun.models.reply import MalformedReplyError, read_json
+from dryrun.models.retries import asked_wait
 from dryrun.models.urls import PrivateAddressError
 
 SHOWN = 300

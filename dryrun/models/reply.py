@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from dryrun.records import SampleOutcome
+from dryrun.core.records import SampleOutcome
 
 SHOWN = 160
 """Characters of an unreadable answer that are quoted."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from dryrun.config import ModelConfig
-from dryrun.fingerprint import fingerprint
+from dryrun.core.config import ModelConfig
+from dryrun.core.fingerprint import fingerprint
+from dryrun.core.records import Item, Prompt
 from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.urls import is_openai
-from dryrun.records import Item, Prompt
 
 SAMPLING = ("temperature", "top_p", "max_completion_tokens", "reasoning_effort", "seed")
 """Sent only when set. All of them are part of a sample's key."""

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from dryrun.errors import ModelError
+from dryrun.core.errors import ModelError
 
 METHODS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
 PORTS = {"http": 80, "https": 443}

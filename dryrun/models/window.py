@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
-from dryrun.models.pacing import LONGEST_ASKED
+from dryrun.models.retries import LONGEST_ASKED
 
 FIRST = 8
 MOST = 128

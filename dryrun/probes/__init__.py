@@ -1,13 +1,13 @@
 """Answers that no model wrote: what must a sound grader say to them?
 
-This package is the one place where such answers are made. It grades nothing: `dryrun.probing` does, and
-`dryrun.analysis.probes` says what the grades mean.
+This package is the one place where such answers are made. It grades nothing: `dryrun.probes.grade` does, and
+`dryrun.analysis.probes.profile` says what the grades mean.
 """
 
 from __future__ import annotations
 
-from dryrun.probe_records import Family, Priority, Probe
-from dryrun.probes.plan import Ground, accepted_forms, first_round, ground, second_round
+from dryrun.core.probe import Family, Priority, Probe
+from dryrun.probes.make.rounds import Ground, accepted_forms, first_round, ground, second_round
 
 __all__ = [
     "Family",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dryrun.probe_records import FAR
-from dryrun.probes.answers import flat
-from dryrun.probes.demand import prompt_text
-from dryrun.probes.forms import shell_of
-from dryrun.probes.junk import FILLER, REFUSAL, stuffing
-from dryrun.records import Prompt
+from dryrun.core.probe import FAR
+from dryrun.core.records import Prompt
+from dryrun.probes.make.answers import flat
+from dryrun.probes.make.demand import prompt_text
+from dryrun.probes.make.forms import shell_of
+from dryrun.probes.make.worthless import FILLER, REFUSAL, stuffing
 
 JUNK = 20
 """Prompts that each kind is graded on."""

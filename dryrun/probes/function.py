@@ -12,10 +12,10 @@ from time import perf_counter
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from dryrun.graders.namespace import sample_fields
+from dryrun.core.records import Grade, Item, Sample
 from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero
 from dryrun.graders.protocol import Grader
-from dryrun.records import Grade, Item, Sample
+from dryrun.graders.sandbox.sample_fields import sample_fields
 
 Function = Callable[[Any, Any], object]
 

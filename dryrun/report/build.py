@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from dryrun import __version__
-from dryrun.analysis.agreement import Labelled
-from dryrun.analysis.anchors import Anchors
-from dryrun.analysis.evidence import diagnose_with_evidence
+from dryrun.analysis.figures.agreement import Labelled
+from dryrun.analysis.figures.anchors import Anchors
+from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
-from dryrun.config import Thresholds
-from dryrun.probe_report import GraderCheck
+from dryrun.analysis.verdict.evidence import diagnose_with_evidence
+from dryrun.core.config import Thresholds
+from dryrun.core.version import __version__
+from dryrun.probes.result import GraderCheck
 from dryrun.report.entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
 from dryrun.report.fields import RunEntry
 from dryrun.report.record import Report

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dryrun.analysis.agreement import Labelled
-from dryrun.analysis.anchors import junk_means
-from dryrun.analysis.diagnosis import Diagnosis
-from dryrun.analysis.evidence import Evidence
-from dryrun.analysis.intervals import Stability
-from dryrun.analysis.measures import Measures
-from dryrun.analysis.notices import Notice
-from dryrun.analysis.pooling import PooledTopic
-from dryrun.analysis.signal import SignalIndex
-from dryrun.analysis.topics import TopicFigures
-from dryrun.analysis.wording import Action, Cause
+from dryrun.analysis.figures.agreement import Labelled
+from dryrun.analysis.figures.anchors import junk_means
+from dryrun.analysis.figures.pooling import PooledTopic
+from dryrun.analysis.figures.redraw import Stability
+from dryrun.analysis.figures.signal import SignalIndex
+from dryrun.analysis.verdict.document import Diagnosis
+from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.topics import TopicFigures
+from dryrun.analysis.verdict.warnings import Notice
+from dryrun.analysis.verdict.words import Action, Cause
 from dryrun.report.fields import (
     ActionEntry,
     AnchorFigures,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dryrun.config import Verdict
+from dryrun.core.config import Verdict
 
 
 class Record(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
 
-from dryrun.analysis.wording import PATTERN_TITLES, Pattern, figure, percent, plural
+from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern, figure, percent, plural
 from dryrun.report.fields import EvidenceEntry
 from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
 from dryrun.report.record import Report
@@ -40,7 +40,9 @@ def render_html(report: Report) -> str:
         _list("About this report", list(origin_lines(report))),
     )
     body = "\n".join("".join(section) for section in sections)
-    page = resources.files("dryrun.templates").joinpath("report.html.txt").read_text(encoding="utf-8")
+    page = (
+        resources.files("dryrun.report").joinpath("templates", "report.html.txt").read_text(encoding="utf-8")
+    )
     return page.format(title=escape(report.headline), style=STYLE, body=body)
 
 

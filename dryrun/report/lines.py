@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dryrun.analysis.wording import percent, plural
-from dryrun.probe_report import GraderCheck
+from dryrun.analysis.verdict.words import percent, plural
+from dryrun.probes.result import GraderCheck
 from dryrun.report.fields import EvidenceEntry
 from dryrun.report.record import Report
 

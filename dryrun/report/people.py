@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dryrun.analysis.agreement import Agreement, Figure, Labelled, Rate
+from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
 from dryrun.report.fields import PeopleFigures
 
 

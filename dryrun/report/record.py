@@ -8,9 +8,9 @@ from typing import Any, Literal
 import orjson
 from pydantic import AwareDatetime, ValidationError, field_serializer
 
-from dryrun.config import Thresholds, Verdict
-from dryrun.errors import DryRunError
-from dryrun.probe_report import GraderCheck
+from dryrun.core.config import Thresholds, Verdict
+from dryrun.core.errors import DryRunError
+from dryrun.probes.result import GraderCheck
 from dryrun.report.fields import DiagnosisEntry, EvidenceEntry, Record, RunEntry, ScoreFigures, TopicEntry
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from dryrun.analysis.topics import Standing, standing
-from dryrun.analysis.wording import figure
-from dryrun.config import Thresholds
+from dryrun.analysis.verdict.topics import Standing, standing
+from dryrun.analysis.verdict.words import figure
+from dryrun.core.config import Thresholds
 from dryrun.report.fields import AnchorFigures, StripEntry, TopicEntry
 
 WIDTH, LEFT, RIGHT = 720, 190, 150

@@ -6,12 +6,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dryrun.analysis.agreement import Labelled, agreement, auc, kappa, poststratified, weighted_share, wilson
-from dryrun.analysis.agreement_wording import agreement_words
-from dryrun.analysis.anchors import disagreement
+from dryrun.analysis.figures.agreement import (
+    Labelled,
+    agreement,
+    auc,
+    kappa,
+    poststratified,
+    weighted_share,
+    wilson,
+)
+from dryrun.analysis.figures.anchors import disagreement
 from dryrun.analysis.label_queue import label_queue
-from dryrun.config import Thresholds
-from tests.analysis.observed import observe
+from dryrun.analysis.verdict.agreement_wording import agreement_words
+from dryrun.core.config import Thresholds
+from tests.helpers.observed import observe
 
 RNG = np.random.default_rng
 

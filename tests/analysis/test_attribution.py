@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dryrun.analysis.anchors import Anchors, disagreement, junk_floor, noise, scale, wilson_low
-from dryrun.analysis.attribution import Attribution, DatasetQuality, GraderQuality, attribute
+from dryrun.analysis.figures.anchors import Anchors, disagreement, junk_floor, noise, scale, wilson_low
+from dryrun.analysis.figures.pooling import pooled_topics
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.pooling import pooled_topics
-from dryrun.config import Thresholds
+from dryrun.analysis.verdict.attribution import Attribution, DatasetQuality, GraderQuality, attribute
+from dryrun.core.config import Thresholds
 
 RNG = np.random.default_rng
 JUNK = {name: np.zeros(20) for name in ("empty", "refusal", "prompt", "filler")}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dryrun.analysis.comparison import (
+from dryrun.analysis.figures.comparison import (
     band,
     difference_counts,
     flips,
@@ -16,7 +16,7 @@ from dryrun.analysis.comparison import (
     topic_changes,
     unpaired_difference,
 )
-from dryrun.config import Thresholds
+from dryrun.core.config import Thresholds
 
 RNG = np.random.default_rng
 

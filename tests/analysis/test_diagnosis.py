@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dryrun.analysis.diagnosis import diagnose
-from dryrun.analysis.notices import NoticeCode
-from dryrun.analysis.rules import Branch, decide
-from dryrun.analysis.wording import DatasetQuality, GraderQuality, Part, Pattern, figure, percent
-from dryrun.config import Thresholds
-from tests.analysis.observed import beta_scores, observe, shuffled
+from dryrun.analysis.verdict.document import diagnose
+from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.analysis.verdict.warnings import NoticeCode
+from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, Part, Pattern, figure, percent
+from dryrun.core.config import Thresholds
+from tests.helpers.observed import beta_scores, observe, shuffled
 
 DEFAULT = Thresholds()
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dryrun.analysis import Anchors, Evidence, Observations, Piece, Thresholds, diagnose_with_evidence
-from tests.analysis.observed import observe
+from tests.helpers.observed import observe
 
 JUNK = {name: np.zeros(20) for name in ("empty", "refusal", "echo", "long filler")}
 RIGHT = np.full(50, 0.97)

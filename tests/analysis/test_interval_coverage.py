@@ -11,13 +11,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dryrun.analysis.anchors import Anchors, scale
-from dryrun.analysis.blame import blame, blame_by_people
-from dryrun.analysis.groups import MANY, groups, usable_interval, usable_share
-from dryrun.analysis.intervals import Interval, PromptSums, stability
-from dryrun.analysis.pooling import pooled_topics
-from dryrun.analysis.rules import Branch
-from dryrun.config import Thresholds
+from dryrun.analysis.figures.anchors import Anchors, scale
+from dryrun.analysis.figures.groups import MANY, groups, usable_interval, usable_share
+from dryrun.analysis.figures.pooling import pooled_topics
+from dryrun.analysis.figures.redraw import Interval, PromptSums, stability
+from dryrun.analysis.verdict.blame import blame, blame_by_people
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.core.config import Thresholds
 
 WORLDS = 300
 Draw = Callable[[np.random.Generator, int], np.ndarray]

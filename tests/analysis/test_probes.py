@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dryrun.analysis.probe_grades import ProbeGrades, unseen, wilson
-from dryrun.analysis.probe_observations import Flaw, Weight
-from dryrun.analysis.probe_wording import FIXES, PROFILE_WORDS, sentence
-from dryrun.analysis.probes import PROFILES, Judged, Profile, judge
-from dryrun.config import ProbeLimits
-from dryrun.probe_records import (
+from dryrun.analysis.probes.flaws import Flaw, Weight
+from dryrun.analysis.probes.grades import ProbeGrades, unseen, wilson
+from dryrun.analysis.probes.profile import PROFILES, Judged, Profile, judge
+from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
+from dryrun.core.config import ProbeLimits
+from dryrun.core.probe import (
     BACKTRACK,
     EXOTIC,
     FAR,

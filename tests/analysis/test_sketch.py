@@ -9,10 +9,10 @@ import operator
 import numpy as np
 import pytest
 
-from dryrun.analysis.intervals import stability
+from dryrun.analysis.figures.redraw import stability
+from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, describe
 from dryrun.analysis.sketch import Sketch, describe_sketch, sketch_of, sketch_stability
-from dryrun.analysis.statistics import HISTOGRAM_EDGES, bin_counts, describe
-from dryrun.config import Thresholds
+from dryrun.core.config import Thresholds
 
 
 def scores(seed: int, prompts: int = 500, k: int = 4) -> tuple[np.ndarray, np.ndarray]:

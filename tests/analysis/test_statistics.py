@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dryrun.analysis.statistics import (
+from dryrun.analysis.figures.statistics import (
     BIN_EDGES,
     BIN_LABELS,
     HISTOGRAM_EDGES,
@@ -23,7 +23,7 @@ from dryrun.analysis.statistics import (
     mean,
     std,
 )
-from tests.analysis.observed import beta_scores
+from tests.helpers.observed import beta_scores
 
 SCORES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=60)
 ANY_SCORES = st.lists(st.floats(0.0, 1.0) | st.just(math.nan) | st.sampled_from([-3.0, 85.0]), max_size=60)

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dryrun.analysis.diagnosis import diagnose
-from dryrun.analysis.notices import NoticeCode
-from dryrun.analysis.topics import TopicFigures, TopicProblem, TopicStatus
-from dryrun.analysis.wording import ActionKind
-from dryrun.config import Thresholds
-from tests.analysis.observed import beta_scores, observe
+from dryrun.analysis.verdict.document import diagnose
+from dryrun.analysis.verdict.topics import TopicFigures, TopicProblem, TopicStatus
+from dryrun.analysis.verdict.warnings import NoticeCode
+from dryrun.analysis.verdict.words import ActionKind
+from dryrun.core.config import Thresholds
+from tests.helpers.observed import beta_scores, observe
 
 
 def judged(parts: dict[str, np.ndarray], thresholds: Thresholds | None = None) -> dict[str, TopicFigures]:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from dryrun.app import jobs
-from dryrun.records import RunState
-from dryrun.runs import Run, list_runs
-from dryrun.store import Store
+from dryrun.app.shared import jobs
+from dryrun.core.records import RunState
+from dryrun.store.partition import Store
+from dryrun.store.runs import Run, list_runs
 from tests.app.test_pages import ROOT, page, texts
-from tests.fake_endpoint import FakeEndpoint
-from tests.support import EXACT, sum_rows, wait_until, write_jsonl
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import EXACT, sum_rows, wait_until, write_jsonl
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and locks of POSIX")
 

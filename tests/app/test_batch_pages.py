@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dryrun.app import jobs
-from dryrun.batch_records import under_way
-from dryrun.config import BatchConfig
-from dryrun.records import RunState
-from dryrun.runs import Run, list_runs
-from dryrun.store import Store
+from dryrun.app.shared import jobs
+from dryrun.core.config import BatchConfig
+from dryrun.core.records import RunState
+from dryrun.engine.batch_records import under_way
+from dryrun.store.partition import Store
+from dryrun.store.runs import Run, list_runs
 from tests.app.test_pages import page, texts
-from tests.fake_batches import FakeBatches
-from tests.support import make_run, wait_until
+from tests.helpers.fake_batches import FakeBatches
+from tests.helpers.support import make_run, wait_until
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from dryrun.app import jobs
-from dryrun.records import RunState
-from dryrun.runs import Run, list_runs
-from dryrun.store import Store
+from dryrun.app.shared import jobs
+from dryrun.core.records import RunState
+from dryrun.store.partition import Store
+from dryrun.store.runs import Run, list_runs
 from tests.app.test_pages import page, texts, with_dataset
-from tests.fake_endpoint import FakeEndpoint
-from tests.support import EXACT, sum_rows, wait_until
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import EXACT, sum_rows, wait_until
 
 
 def configured(endpoint: FakeEndpoint, tmp_path: Path) -> AppTest:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dryrun.store import Store
+from dryrun.store.partition import Store
 from tests.app.test_pages import page, texts
-from tests.fake_endpoint import FakeEndpoint
-from tests.support import FUZZY, make_run, work
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import FUZZY, make_run, work
 
 
 @pytest.fixture

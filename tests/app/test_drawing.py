@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dryrun.app.drawing import chart_spec
-from dryrun.app.loading import load
-from dryrun.app.session import Chosen
-from dryrun.charts import histogram_bars, score_histogram
-from dryrun.config import Thresholds
-from dryrun.labelling import Label, Mark, book_of, identities
-from dryrun.results import load_results
-from dryrun.store import Store
+from dryrun.app.shared.loading import load
+from dryrun.app.shared.session import Chosen
+from dryrun.app.shared.widgets import chart_spec
+from dryrun.core.config import Thresholds
+from dryrun.report.charts.scores import histogram_bars, score_histogram
+from dryrun.store.labels import Label, Mark, book_of, identities
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
 from tests.app.test_pages import page
-from tests.fake_endpoint import FakeEndpoint
-from tests.support import make_run, work
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import make_run, work
 
 BARS = histogram_bars(np.array([0.0, 0.05, 0.5, 0.5, 1.0]))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dryrun.run_check import kept_check
-from dryrun.store import Store
+from dryrun.probes.check_run import kept_check
+from dryrun.store.partition import Store
 from tests.app.test_pages import page, texts, with_dataset
-from tests.fake_endpoint import FakeEndpoint
-from tests.support import EXACT, make_run, sum_rows, work
-from tests.test_probe_command import FINAL_NUMBER, python
+from tests.cli.test_probe import FINAL_NUMBER, python
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import EXACT, make_run, sum_rows, work
 
 
 def rows() -> str:

@@ -15,18 +15,18 @@ import aiohttp
 import pytest
 import streamlit as st
 
-from dryrun.app import jobs
-from dryrun.app.progress import POLL_SECONDS
-from dryrun.errors import DryRunError
-from dryrun.ledger import FLUSH_SECONDS, Ledger
+from dryrun.app.run.progress import POLL_SECONDS
+from dryrun.app.shared import jobs
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import RunState
+from dryrun.engine.ledger import FLUSH_SECONDS, Ledger
+from dryrun.engine.pipeline import Pipeline
 from dryrun.models.client import Client
-from dryrun.pipeline import Pipeline
-from dryrun.records import RunState
-from dryrun.results import load_results
-from dryrun.runs import Run
-from dryrun.store import Store
-from tests.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
-from tests.support import make_run, wait_until
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from dryrun.store.runs import Run
+from tests.helpers.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
+from tests.helpers.support import make_run, wait_until
 
 KEPT_PER_RUN = (
     jobs.Job,
@@ -166,8 +166,8 @@ def test_a_key_is_used_by_its_own_run_alone_and_is_nowhere_on_disk(
 
 
 def second_module() -> ModuleType:
-    """`dryrun.app.jobs` as a server has it whose source file was edited: another one beside the first."""
-    spec = importlib.util.find_spec("dryrun.app.jobs")
+    """`dryrun.app.shared.jobs` as a server has it whose file was edited: another one beside the first."""
+    spec = importlib.util.find_spec("dryrun.app.shared.jobs")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from dryrun.labelling import Label, Mark, book_of, identities
-from dryrun.paths import data_dir
-from dryrun.results import load_results
-from dryrun.store import Store
+from dryrun.core.paths import data_dir
+from dryrun.store.labels import Label, Mark, book_of, identities
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
 from tests.app.test_pages import page, texts
-from tests.fake_endpoint import FailEvery, FakeEndpoint
-from tests.support import make_run, work
+from tests.helpers.fake_endpoint import FailEvery, FakeEndpoint
+from tests.helpers.support import make_run, work
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dryrun.app.labels import plain
-from dryrun.export import sft_rows, training_package
-from dryrun.results import load_results
-from dryrun.store import Store
-from tests.fake_endpoint import FakeEndpoint
-from tests.support import EXACT, make_run, sum_rows, work
+from dryrun.core.labels import plain
+from dryrun.report.training import sft_rows, training_package
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import EXACT, make_run, sum_rows, work
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOOD_ROW = json.dumps(sum_rows(1)[0])

@@ -19,16 +19,16 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from dryrun.app import jobs
-from dryrun.app.progress import POLL_SECONDS
-from dryrun.config import ModelConfig, ModelKind, SamplingConfig
+from dryrun.app.run.progress import POLL_SECONDS
+from dryrun.app.shared import jobs
+from dryrun.core.config import ModelConfig, ModelKind, SamplingConfig
 from dryrun.dataset import dataset_from_items
-from dryrun.runner import prepare, start
-from dryrun.runs import Run
-from dryrun.store import Store
+from dryrun.engine.prepare import prepare, start
+from dryrun.store.partition import Store
+from dryrun.store.runs import Run
 from tests.benchmarks.bench_engine import rows
 from tests.benchmarks.mock_endpoint import Settings, mock_endpoint, reset
-from tests.support import EXACT
+from tests.helpers.support import EXACT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VIEWERS = 10

@@ -24,9 +24,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dryrun.config import SamplingConfig, SamplingMethod
+from dryrun.core.config import SamplingConfig, SamplingMethod
 from dryrun.dataset import read_dataset
-from dryrun.sampling import draw
+from dryrun.dataset.draw import draw
 
 WORDS = ["alpha", "river", "seven", "grüßen", "matrix", "of", "the", "a", "proof", "\\n", "“so”", "x=3"]
 GROUP = 20_000

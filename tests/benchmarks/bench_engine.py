@@ -25,15 +25,15 @@ from pathlib import Path
 from typing import Any
 
 from dryrun.__main__ import keep_pandas_out
-from dryrun.config import ModelConfig, ModelKind, SamplingConfig
+from dryrun.core.config import ModelConfig, ModelKind, SamplingConfig
 from dryrun.dataset import dataset_from_items
+from dryrun.engine.prepare import prepare, regraded, start, work_on
 from dryrun.models.client import Client
-from dryrun.results import load_results
-from dryrun.runner import prepare, regraded, start, work_on
-from dryrun.runs import Run
-from dryrun.store import Store
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from dryrun.store.runs import Run
 from tests.benchmarks.mock_endpoint import Settings, counts, mock_endpoint, reset
-from tests.support import EXACT, write_jsonl
+from tests.helpers.support import EXACT, write_jsonl
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LATENCIES = (0.0, 0.2)

@@ -24,16 +24,16 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from dryrun.errors import DryRunError
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import Grade, Sample, SampleOutcome
+from dryrun.engine.grading_lane import grading_workers
 from dryrun.graders import build, load_grader
-from dryrun.graders.namespace import sample_fields
+from dryrun.graders.format.specs import Metric
+from dryrun.graders.kinds.text_similarity import similarity
 from dryrun.graders.protocol import Grader
-from dryrun.graders.specs import Metric
-from dryrun.graders.text_similarity import similarity
-from dryrun.grading_lane import grading_workers
-from dryrun.records import Grade, Sample, SampleOutcome
-from tests.graders.grading import python, string_check
-from tests.graders.grading import similarity as similarity_grader
+from dryrun.graders.sandbox.sample_fields import sample_fields
+from tests.helpers.grading import python, string_check
+from tests.helpers.grading import similarity as similarity_grader
 
 SOURCE = "def grade(sample, item):\n    return float(sample['output_text'] == item['reference_answer'])\n"
 WORDS = [

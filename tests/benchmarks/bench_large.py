@@ -20,11 +20,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dryrun.runs import list_runs
-from dryrun.store import Store
+from dryrun.store.partition import Store
+from dryrun.store.runs import list_runs
 from tests.benchmarks.bench_engine import rows
 from tests.benchmarks.mock_endpoint import Settings, counts, mock_endpoint
-from tests.support import EXACT, write_jsonl
+from tests.helpers.support import EXACT, write_jsonl
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOOK_SECONDS = 0.1

@@ -24,13 +24,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dryrun.__main__ import keep_pandas_out
-from dryrun.importing import import_samples
-from dryrun.records import RunState
-from dryrun.regrading import StoredResponses
-from dryrun.runner import regraded, start, work_on
-from dryrun.runs import Run
-from dryrun.store import Store, table_bytes, write_aside
-from tests.support import EXACT
+from dryrun.core.records import RunState
+from dryrun.engine.imports import import_samples
+from dryrun.engine.prepare import regraded, start, work_on
+from dryrun.engine.regrade import StoredResponses
+from dryrun.store.partition import Store, table_bytes, write_aside
+from dryrun.store.runs import Run
+from tests.helpers.support import EXACT
 
 ROUNDS = 5
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dryrun.app import drawing
+from dryrun.app.shared import widgets as drawing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dryrun.analysis.evidence import diagnose_with_evidence
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.sketch import describe_sketch, sketch_of, sketch_stability
-from dryrun.config import Thresholds
+from dryrun.analysis.verdict.evidence import diagnose_with_evidence
+from dryrun.core.config import Thresholds
 
 PART, K = 1_000_000, 4
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from dryrun.runner import run_blocking, work_on
-from dryrun.store import Store
+from dryrun.engine.prepare import run_blocking, work_on
+from dryrun.store.partition import Store
 from tests.browser.conftest import App
-from tests.fake_endpoint import FakeEndpoint
-from tests.support import EXACT, FUZZY, make_run
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import EXACT, FUZZY, make_run
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 420)])

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App
-from tests.fake_endpoint import FakeEndpoint, Reply
-from tests.support import sum_rows, wait_until, write_jsonl
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
+from tests.helpers.support import sum_rows, wait_until, write_jsonl
 
 LONG = 150_000
 """Milliseconds: the embedded model on a busy machine."""

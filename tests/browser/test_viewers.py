@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from dryrun.store import Store
+from dryrun.store.partition import Store
 from tests.browser.conftest import App, start_app
 from tests.browser.test_journeys import fill
-from tests.fake_endpoint import FakeEndpoint
-from tests.support import make_run, wait_until
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import make_run, wait_until
 
 
 @pytest.fixture

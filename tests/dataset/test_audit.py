@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.dataset import Dataset, dataset_from_items
 from dryrun.dataset.audit import AuditCode, AuditFinding, audit
-from dryrun.dataset.shingles import near_duplicates
+from dryrun.dataset.near_duplicates import near_duplicates
 
 VOCABULARY = [f"word{number}" for number in range(400)]
 

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dryrun.config import DatasetRef
+from dryrun.core.config import DatasetRef
+from dryrun.core.errors import DatasetError
 from dryrun.dataset import Dataset, parallel, read_dataset
 from dryrun.dataset.jsonl import BOM, JsonlRows, RawRow, jsonl_rows
+from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import Task, evenly, packed, read_large, read_part, unpacked
-from dryrun.dataset.passing import Pass
-from dryrun.dataset.store import FileStore
-from dryrun.errors import DatasetError
-from tests.support import sum_rows
+from dryrun.dataset.text_store import FileStore
+from tests.helpers.support import sum_rows
 
 ROWS = [
     *sum_rows(60),

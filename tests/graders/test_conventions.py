@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from dryrun.errors import GraderError
+from dryrun.core.errors import GraderError
+from dryrun.core.records import Grade, GradeOutcome, Prompt
 from dryrun.graders import check_against, load_grader
-from dryrun.graders.conventions import Convention, entry_of
-from dryrun.graders.files import grader_of, python_grader
-from dryrun.graders.platforms import Platform, check_platform
-from dryrun.records import Grade, GradeOutcome, Prompt
-from tests.graders.grading import grade, grades
+from dryrun.graders.checks.platforms import Platform, check_platform
+from dryrun.graders.format.conventions import Convention, entry_of
+from dryrun.graders.format.python_file import grader_of, python_grader
+from tests.helpers.grading import grade, grades
 
 RUNTIME = "python_grader_runtime_error"
 ITEM = {"messages": [{"role": "user", "content": "What is 2 + 2?"}], "answer": "4", "reference_answer": "4"}

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from dryrun.config import JudgeConfig
+from dryrun.core.config import JudgeConfig
+from dryrun.core.errors import GraderError, ModelError
+from dryrun.core.records import Grade, GradeOutcome, RunState
 from dryrun.dataset import dataset_from_items
-from dryrun.errors import GraderError, ModelError
+from dryrun.engine.prepare import prepare, start, work_on
 from dryrun.graders import build, load_grader
-from dryrun.graders.judge import read_score, result_of
-from dryrun.graders.judge_access import JudgeAccess
-from dryrun.records import Grade, GradeOutcome, RunState
-from dryrun.runner import prepare, start, work_on
-from dryrun.store import Store
-from tests.fake_endpoint import Body, FakeEndpoint, Reply
-from tests.graders.grading import sample, similarity, string_check
-from tests.support import endpoint_config, sum_rows
+from dryrun.graders.kinds.judge import read_score, result_of
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.store.partition import Store
+from tests.helpers.fake_endpoint import Body, FakeEndpoint, Reply
+from tests.helpers.grading import sample, similarity, string_check
+from tests.helpers.support import endpoint_config, sum_rows
 
 SCORE: dict[str, Any] = {
     "type": "score_model",

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dryrun.core.records import GradeOutcome
 from dryrun.graders import load_grader
-from dryrun.graders.formula import FormulaError, parse_formula
-from dryrun.records import GradeOutcome
-from tests.graders.grading import grade, similarity, string_check
+from dryrun.graders.format.formula import FormulaError, parse_formula
+from tests.helpers.grading import grade, similarity, string_check
 
 VALUES = {"a": 0.5, "b": 2.0, "min_score": 3.0}
 

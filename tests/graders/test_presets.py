@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from dryrun.graders import load_grader
-from dryrun.graders.platforms import Platform, check_platform
-from dryrun.graders.presets import PRESETS
-from tests.graders.grading import grade
+from dryrun.graders.checks.platforms import Platform, check_platform
+from dryrun.graders.format.presets import PRESETS
+from tests.helpers.grading import grade
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from dryrun.errors import GraderError
-from dryrun.graders import isolation, sandbox_status
-from dryrun.records import GradeOutcome
-from tests.graders.grading import grade, grades, python
+from dryrun.core.errors import GraderError
+from dryrun.core.records import GradeOutcome
+from dryrun.graders import sandbox_status
+from dryrun.graders.sandbox import isolation
+from tests.helpers.grading import grade, grades, python
 
 RUNTIME = "python_grader_runtime_error"
 

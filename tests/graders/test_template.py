@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dryrun.graders.namespace import SampleNamespace
-from dryrun.graders.template import SampleParseError, TemplateSyntaxError, VariableError, parse_template
-from dryrun.records import Sample, SampleOutcome
-from tests.graders.grading import grade, sample, string_check
+from dryrun.core.records import Sample, SampleOutcome
+from dryrun.graders.format.template import (
+    SampleParseError,
+    TemplateSyntaxError,
+    VariableError,
+    parse_template,
+)
+from dryrun.graders.sandbox.sample_fields import SampleNamespace
+from tests.helpers.grading import grade, sample, string_check
 
 ITEM = {
     "answer": "42",

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
-from dryrun.errors import DryRunError
 from dryrun.graders import Severity, load_grader
-from dryrun.graders.ceiling import ceiling, reference_field
-from dryrun.graders.platforms import Platform, check_platform, imported, retired_judges
+from dryrun.graders.checks.platforms import Platform, check_platform, imported, retired_judges
+from dryrun.graders.reference_answers import ceiling, reference_field
 from dryrun.graders.trial import try_out
-from dryrun.models.listing import ModelInfo
-from dryrun.records import Prompt
-from tests.graders.grading import python, similarity, string_check
+from dryrun.models.model_list import ModelInfo
 from tests.graders.test_judges import LABEL, SCORE
-from tests.support import sum_rows
+from tests.helpers.grading import python, similarity, string_check
+from tests.helpers.support import sum_rows
 
 PAID = "def grade(sample, item):\n    import {module}\n    return 1.0\n"
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from dryrun.config import ModelConfig
-from dryrun.errors import ModelError
-from dryrun.models.embedded import EmbeddedModel
-from dryrun.models.llama_server import SLOTS, LlamaServer, shared_server
-from dryrun.models.weights import ensure_weights
-from dryrun.records import Sample, SampleOutcome
-from tests.models.asking import make_prompt
-from tests.support import wait_until
+from dryrun.core.config import ModelConfig
+from dryrun.core.errors import ModelError
+from dryrun.core.records import Sample, SampleOutcome
+from dryrun.models.embedded.model import EmbeddedModel
+from dryrun.models.embedded.server import SLOTS, LlamaServer, shared_server
+from dryrun.models.embedded.weights import ensure_weights
+from tests.helpers.asking import make_prompt
+from tests.helpers.support import wait_until
 
 ROOT = Path(__file__).parents[2]
 LONG = "Write a long story about a fox."
@@ -113,11 +113,11 @@ def test_a_request_without_the_key_is_refused() -> None:
 
 PARENT = """
 import asyncio, sys
-from dryrun.config import ModelConfig
-from dryrun.models.embedded import EmbeddedModel
-from dryrun.models.llama_server import shared_server
-from dryrun.models.weights import ensure_weights
-from tests.models.asking import make_prompt
+from dryrun.core.config import ModelConfig
+from dryrun.models.embedded.model import EmbeddedModel
+from dryrun.models.embedded.server import shared_server
+from dryrun.models.embedded.weights import ensure_weights
+from tests.helpers.asking import make_prompt
 
 async def main():
     async with EmbeddedModel(ModelConfig(max_completion_tokens=int(sys.argv[1]))) as model:

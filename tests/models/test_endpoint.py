@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dryrun.records import SampleOutcome
-from tests.fake_endpoint import FakeEndpoint, Reply
-from tests.models.asking import KEY, ask, make_model, make_prompt
+from dryrun.core.records import SampleOutcome
+from tests.helpers.asking import KEY, ask, make_model, make_prompt
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
 TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}

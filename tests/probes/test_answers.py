@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dryrun.probes.answers import Kind, alike, answers, mentions, same
-from dryrun.probes.demand import Demand, demand_of
-from dryrun.probes.reading import read
+from dryrun.probes.make.answers import Kind, alike, answers, mentions, same
+from dryrun.probes.make.demand import Demand, demand_of
+from dryrun.probes.make.read_answer import read
 
 LETTERS = Demand(options=("A", "B", "C", "D"))
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from dryrun.core.records import Grade, GradeOutcome
 from dryrun.graders.trial import response
 from dryrun.probes.function import FunctionGrader
-from dryrun.records import Grade, GradeOutcome
 
 
 def graded(function: Callable[[Any, Any], Any], text: str = "hello", timeout: float = 0.3) -> Grade:

@@ -1,0 +1,241 @@
+"""Do people and the grader agree? Labels of responses against their scores.
+
+Responses to label are chosen by score (see `dryrun.analysis.label_queue`), so that few labels tell much.
+To speak of the whole run each label is weighted by what its bin of scores stands for; without that a
+grader would look worse, or better, than it is, by which responses somebody happened to read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.statistics import BIN_EDGES, bin_index, is_valid
+
+PASS = 0.5
+"""A score from here on says "right", for kappa; the document's boundary of the grader."""
+FALSE_NEGATIVE, FALSE_POSITIVE = 0.3, 0.7
+"""A good response scored below the one is rejected, a bad one above the other is accepted."""
+Z = 1.959964
+DRAWS = 1000
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What people said of responses that have a score; arrays of shape (n,).
+
+    Attributes
+    ----------
+    score : float64 array
+        On 0..1.
+    good : int64 array
+        1 good, 0 bad: the majority's word.
+    prompt : int64 array
+        The unit of re-drawing.
+    weight : float64 array
+        How many responses of the run each one stands for.
+    people : int
+        How many labelled anything.
+    unsure : int
+        Responses of which nobody said good or bad.
+    disputed : int
+        Responses that as many people call good as bad: in no figure.
+    differing : int
+        Responses of which not everybody says the same, the disputed ones among them.
+    several : int
+        Responses that more than one person called good or bad.
+    """
+
+    score: Floats
+    good: Ints
+    prompt: Ints
+    weight: Floats
+    people: int = 1
+    unsure: int = 0
+    disputed: int = 0
+    differing: int = 0
+    several: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share with its 95 % interval (Wilson), and how many labels it rests on."""
+
+    share: float
+    low: float
+    high: float
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its 95 % interval, if enough re-draws have one."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """People and grader, side by side.
+
+    Attributes
+    ----------
+    labels, good : int
+        Responses with a settled label, and those called good.
+    share_good : float
+        Estimated share of all responses of the run that people would call good.
+    kappa : Figure or None
+        Cohen's kappa of "score of 0.5 or more" with the label; None where one side never varies.
+    auc : Figure or None
+        Chance that a good response scores higher than a bad one; None without both kinds.
+    false_reject, false_accept : Rate or None
+        Good responses scored below 0.3; bad ones above 0.7. None without a label of that kind.
+    """
+
+    labels: int
+    good: int
+    share_good: float
+    kappa: Figure | None
+    auc: Figure | None
+    false_reject: Rate | None
+    false_accept: Rate | None
+
+
+def poststratified(population: Floats, score: Floats) -> Floats:
+    """How many responses of the run each labelled one stands for, by the report's five bins of scores.
+
+    Parameters
+    ----------
+    population, score : float64 array
+        Scores of the whole run, and of the labelled responses.
+
+    Returns
+    -------
+    float64 array of the shape of `score`
+        With mean 1. Bins without a label stand for nothing: that part of the run is not judged.
+
+    References
+    ----------
+    Holt and Smith, Post Stratification, JRSS A 142 (1979).
+    """
+    bins = len(BIN_EDGES) - 1
+    whole = np.bincount(bin_index(population[is_valid(population)], BIN_EDGES), minlength=bins)
+    where = bin_index(score, BIN_EDGES)
+    weight = (whole / np.maximum(np.bincount(where, minlength=bins), 1))[where]
+    total = float(weight.sum())
+    return weight * (score.size / total) if total > 0 else np.ones(score.size)
+
+
+def wilson(share: float, trials: float, z: float = Z) -> tuple[float, float]:
+    """Both ends of the Wilson interval of a share of `trials`; the whole 0..1 for none.
+
+    References
+    ----------
+    Wilson, JASA 22 (1927), equation for the score interval.
+    """
+    if trials <= 0:
+        return 0.0, 1.0
+    middle = share + z * z / (2 * trials)
+    half = z * math.sqrt(max(share * (1 - share), 0.0) / trials + z * z / (4 * trials * trials))
+    below = 1 + z * z / trials
+    return max(0.0, (middle - half) / below), min(1.0, (middle + half) / below)
+
+
+def weighted_share(hits: NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
+    """A weighted share and the number of equal trials it is worth (Kish: squared sum over sum of squares)."""
+    total = float(weight.sum())
+    if total <= 0:
+        return 0.0, 0.0
+    return float(weight[hits].sum()) / total, total**2 / float((weight**2).sum())
+
+
+def agreement(found: Labelled, draws: int = DRAWS, seed: int = 0) -> Agreement | None:
+    """Compare; None without a settled label.
+
+    Parameters
+    ----------
+    found : Labelled
+    draws, seed : int
+        Of the re-drawing of prompts that gives kappa and AUC their intervals.
+    """
+    if not found.score.size:
+        return None
+    good = found.good == 1
+    rows = _redrawn(found.prompt, draws, seed) * found.weight
+    return Agreement(
+        labels=int(found.score.size),
+        good=int(good.sum()),
+        share_good=weighted_share(good, found.weight)[0],
+        kappa=_figure(lambda weight: kappa(found.score >= PASS, good, weight), found.weight, rows),
+        auc=_figure(lambda weight: auc(found.score, good, weight), found.weight, rows),
+        false_reject=_rate(found.score[good] < FALSE_NEGATIVE, found.weight[good]),
+        false_accept=_rate(found.score[~good] > FALSE_POSITIVE, found.weight[~good]),
+    )
+
+
+def kappa(first: NDArray[np.bool_], second: NDArray[np.bool_], weight: Floats) -> float:
+    """Cohen's kappa of two yes/no judgements; NaN where one of them never varies.
+
+    References
+    ----------
+    Cohen, Educational and Psychological Measurement 20 (1960).
+    """
+    total = float(weight.sum())
+    if total <= 0:
+        return math.nan
+    share = weight / total
+    one, two = (round(float(share[side].sum()), 12) for side in (first, second))
+    chance = one * two + (1 - one) * (1 - two)
+    agreed = float(share[first == second].sum())
+    varies = 0 < one < 1 and 0 < two < 1
+    return (agreed - chance) / (1 - chance) if varies else math.nan
+
+
+def auc(score: Floats, good: NDArray[np.bool_], weight: Floats) -> float:
+    """Chance that a good response scores higher than a bad one, ties counted half (Mann and Whitney)."""
+    _, level = np.unique(score, return_inverse=True)
+    size = int(level.max()) + 1 if level.size else 0
+    right = np.bincount(level[good], weight[good], size)
+    wrong = np.bincount(level[~good], weight[~good], size)
+    pairs = float(right.sum() * wrong.sum())
+    below = np.cumsum(wrong) - wrong
+    return float((right * (below + wrong / 2)).sum()) / pairs if pairs > 0 else math.nan
+
+
+def _redrawn(prompt: Ints, draws: int, seed: int) -> Floats:
+    """How often each row stands in each re-draw of the prompts; shape (draws, n)."""
+    _, index = np.unique(prompt, return_inverse=True)
+    prompts = int(index.max()) + 1
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(prompts, np.full(prompts, 1 / prompts), size=draws)
+    return counts[:, index].astype(np.float64)
+
+
+def _figure(measure: Callable[[Floats], float], weight: Floats, rows: Floats) -> Figure | None:
+    value = measure(weight)
+    if not math.isfinite(value):
+        return None
+    drawn = np.array([measure(row) for row in rows])
+    drawn = drawn[np.isfinite(drawn)]
+    if drawn.size < rows.shape[0] / 2:
+        return Figure(value, None, None)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    if high - low < 1e-9:  # every label agrees: re-drawing them cannot show what others would say
+        return Figure(value, None, None)
+    return Figure(value, float(low), float(high))
+
+
+def _rate(hits: NDArray[np.bool_], weight: Floats) -> Rate | None:
+    if not hits.size:
+        return None
+    share, trials = weighted_share(hits, weight)
+    return Rate(share, *wilson(share, trials), labels=int(hits.size))

@@ -1,0 +1,251 @@
+"""Known-good and known-bad answers on the grader's scale, and what they say about its fault or the data's.
+
+Before blaming the data, ask where reference answers and junk land. The rules and their measured error
+rates are those of the project's statistics notes, section 2k.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.agreement import FALSE_NEGATIVE, FALSE_POSITIVE, weighted_share, wilson
+from dryrun.core.config import Piece
+
+Floats = NDArray[np.float64]
+
+JUNK_Z = 2.45
+"""One-sided 5 % over seven probes (Bonferroni): without it a coin-flip grader is called hackable."""
+BAD = 0.5
+GOOD = 0.85
+BETWEEN = 0.10
+"""Largest share of references between `BAD` and `GOOD` for "some are right and some are broken"."""
+WILSON_Z = 1.2816
+"""One-sided 90 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """What was graded beside the responses; every score on 0..1, NaN where there is no grade.
+
+    Attributes
+    ----------
+    reference : float64 array of shape (r,)
+        The rows' own reference answers.
+    reformatted : float64 array of shape (r,) or None
+        The same answers in another form, in the same order.
+    stronger : float64 array of shape (s,) or None
+        What a stronger model's responses earn: the ceiling where there are no reference answers.
+    junk : mapping of str to float64 array
+        Worthless answers by kind: empty, refusal, the prompt itself, another row's answer ...
+    regraded : float64 array of shape (m, times) or None
+        The same responses graded several times.
+    people : (float64 array, int array) or None
+        Scores of responses, and whether a person calls them good (1) or bad (0).
+    topic_reference : mapping of str to float64 array
+        What the reference answers of each topic earn.
+    people_weight : float64 array or None
+        How much each of these stands for, where they were not chosen by chance; None: all alike.
+    """
+
+    reference: Floats | None = None
+    reformatted: Floats | None = None
+    stronger: Floats | None = None
+    junk: Mapping[str, Floats] = field(default_factory=dict)
+    regraded: Floats | None = None
+    people: tuple[Floats, NDArray[np.int64]] | None = None
+    topic_reference: Mapping[str, Floats] = field(default_factory=dict)
+    people_weight: Floats | None = None
+
+    def without(self, pieces: Collection[Piece]) -> Anchors:
+        """These anchors less the pieces named."""
+        return Anchors(
+            reference=None if Piece.REFERENCES in pieces else self.reference,
+            reformatted=None if {Piece.REFERENCES, Piece.REFORMATTED} & set(pieces) else self.reformatted,
+            stronger=None if Piece.STRONGER in pieces else self.stronger,
+            junk={} if Piece.JUNK in pieces else self.junk,
+            regraded=None if Piece.REGRADING in pieces else self.regraded,
+            people=None if Piece.PEOPLE in pieces else self.people,
+            topic_reference={} if Piece.REFERENCES in pieces else self.topic_reference,
+            people_weight=self.people_weight,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where the anchors lie.
+
+    Attributes
+    ----------
+    ceiling : float
+        Mean of the reference answers; of the sound ones where some are broken.
+    reformatted : float or None
+        The same in another form.
+    floor : float or None
+        The most that a kind of junk earns, less its uncertainty.
+    floor_name : str
+        Which kind.
+    floor_median : float or None
+        Median over the kinds.
+    broken : float
+        Share of reference answers that the grader calls wrong while it calls the others right.
+    failing : float
+        Share of reference answers that score below 0.5, whatever the others do.
+    stand_in : bool
+        The ceiling is the 90th percentile of a stronger model: there are no reference answers.
+    """
+
+    ceiling: float
+    reformatted: float | None
+    floor: float | None
+    floor_name: str
+    floor_median: float | None
+    broken: float
+    failing: float = 0.0
+    stand_in: bool = False
+
+    @property
+    def range(self) -> float | None:
+        """How much of the scale lies between junk and right answers."""
+        return None if self.floor_median is None else self.ceiling - self.floor_median
+
+
+def scale(anchors: Anchors, least_broken: float = 0.15) -> Scale | None:
+    """Where the anchors lie; None without reference answers and without a stronger model.
+
+    Parameters
+    ----------
+    anchors : Anchors
+    least_broken : float
+        Smallest share of failing references that is called broken; the largest is one minus it.
+    """
+    reference = _valid(anchors.reference)
+    if reference is None:
+        return _stand_in(anchors)
+    wrong = reference < BAD
+    share = float(wrong.mean())
+    between = float(((reference >= BAD) & (reference < GOOD)).mean())
+    mixed = least_broken <= share <= 1 - least_broken and between <= BETWEEN
+    mixed = mixed and _unlike_junk(reference, anchors.junk)
+    sound = ~wrong if mixed else np.ones_like(wrong)
+    name, floor, median = junk_floor(anchors.junk)
+    return Scale(
+        ceiling=float(reference[sound].mean()),
+        reformatted=_reformatted(anchors, mixed),
+        floor=floor,
+        floor_name=name,
+        floor_median=median,
+        broken=share if mixed else 0.0,
+        failing=share,
+    )
+
+
+def _unlike_junk(reference: Floats, junk: Mapping[str, Floats]) -> bool:
+    """Whether more references than junk pass: a grader that flips a coin passes both alike.
+
+    Two proportions, z of `JUNK_Z`. True where no junk was graded.
+    """
+    known = [found for scores in junk.values() if (found := _valid(scores)) is not None]
+    if not known:
+        return True
+    worthless = np.concatenate(known)
+    right, wrong = float((reference >= BAD).mean()), float((worthless >= BAD).mean())
+    error = math.sqrt(right * (1 - right) / reference.size + wrong * (1 - wrong) / worthless.size)
+    return right - wrong > JUNK_Z * error
+
+
+def _stand_in(anchors: Anchors) -> Scale | None:
+    stronger = _valid(anchors.stronger)
+    if stronger is None:
+        return None
+    name, floor, median = junk_floor(anchors.junk)
+    ceiling = float(np.quantile(stronger, 0.9))
+    return Scale(ceiling, None, floor, name, median, broken=0.0, stand_in=True)
+
+
+def _reformatted(anchors: Anchors, mixed: bool) -> float | None:
+    if anchors.reformatted is None or anchors.reference is None:
+        return None
+    chosen = np.isfinite(anchors.reformatted)
+    if mixed and anchors.reformatted.shape == anchors.reference.shape:
+        chosen &= anchors.reference >= BAD
+    return float(anchors.reformatted[chosen].mean()) if chosen.any() else None
+
+
+def junk_floor(junk: Mapping[str, Floats]) -> tuple[str, float | None, float | None]:
+    """Which kind of junk surely earns most, how much (lower bound), and the median over the kinds."""
+    means, bounds = {}, {}
+    for name, scores in junk.items():
+        valid = _valid(scores)
+        if valid is None:
+            continue
+        error = float(valid.std(ddof=1)) / math.sqrt(valid.size) if valid.size > 1 else 1.0
+        means[name], bounds[name] = float(valid.mean()), float(valid.mean()) - JUNK_Z * error
+    if not means:
+        return "", None, None
+    name = max(bounds, key=bounds.__getitem__)
+    return name, max(bounds[name], 0.0), float(np.median(list(means.values())))
+
+
+def junk_means(junk: Mapping[str, Floats]) -> dict[str, float]:
+    """What each kind of junk earns on average, the best paid first; kinds without a score are left out."""
+    valid = {name: found for name, scores in junk.items() if (found := _valid(scores)) is not None}
+    means = {name: float(scores.mean()) for name, scores in valid.items()}
+    return dict(sorted(means.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def noise(regraded: Floats | None) -> float | None:
+    """Standard deviation of one grade around the average grade of its response; None if not measured."""
+    if regraded is None:
+        return None
+    whole = regraded[np.isfinite(regraded).all(axis=1)]
+    if whole.shape[0] < 2 or whole.shape[1] < 2:
+        return None
+    return float(np.sqrt(whole.var(axis=1, ddof=1).mean()))
+
+
+def reliability(error: float | None, spread: float) -> float | None:
+    """1 - error variance / variance of scores, in (-inf, 1]; None if one is not known.
+
+    With the spread within prompts it is what group-relative training sees; with the whole spread
+    (one rollout) only an upper bound of it.
+    """
+    if error is None or spread <= 0:
+        return None if error is None else (1.0 if error == 0 else 0.0)
+    return 1.0 - error**2 / spread**2
+
+
+def disagreement(
+    people: tuple[Floats, NDArray[np.int64]] | None, least: int = 20, weight: Floats | None = None
+) -> float | None:
+    """Lower bound (90 %) of the larger of two rates: good responses scored below 0.3, bad ones above 0.7.
+
+    None with fewer than `least` labels.
+    """
+    if people is None or people[0].size < least:
+        return None
+    score, label = people
+    known = np.isfinite(score)
+    each = np.ones(score.size) if weight is None else weight
+    score, label, each = score[known], label[known], each[known]
+    good, bad = label == 1, label == 0
+    missed, passed = score[good] < FALSE_NEGATIVE, score[bad] > FALSE_POSITIVE
+    return max(wilson_low(missed, weight=each[good]), wilson_low(passed, weight=each[bad]))
+
+
+def wilson_low(hits: NDArray[np.bool_], z: float = WILSON_Z, weight: Floats | None = None) -> float:
+    """Lower end of the Wilson interval of a share; 0 for no trials."""
+    if hits.size == 0:
+        return 0.0
+    return wilson(*weighted_share(hits, np.ones(hits.size) if weight is None else weight), z)[0]
+
+
+def _valid(scores: Floats | None) -> Floats | None:
+    if scores is None:
+        return None
+    valid = scores[np.isfinite(scores)]
+    return valid if valid.size else None

@@ -1,0 +1,282 @@
+"""Two sets of scores side by side: how far apart are the means, and do both rank alike?
+
+The unit of re-drawing is the prompt. Where both answer the same prompts they are drawn in pairs, which
+takes the prompts' own difficulty out of the interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.agreement import PASS
+from dryrun.analysis.figures.redraw import PromptSums, redrawn
+from dryrun.analysis.figures.statistics import DIGITS
+from dryrun.core.config import Thresholds
+
+DRAWS = 2000
+MANY_PROMPTS = 5000
+"""More are re-drawn less often: their interval is narrow anyway."""
+RANK_WORK = 4_000_000
+"""Rows times re-draws of the rank correlation, at most; more rows are re-drawn less often."""
+EDGES = tuple((2 * step - 21) / 20 for step in range(22))
+"""Edges of the 21 bars of differences: -1.05 to 1.05, the middle one around 0."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Second mean less first.
+
+    Attributes
+    ----------
+    first, second : float
+        Means over all responses that are compared.
+    value, low, high : float
+        Their difference with its 95 % interval (percentile bootstrap over prompts).
+    prompts : tuple of int
+        Compared prompts of the first and of the second; the same ones where `paired`.
+    paired : bool
+    """
+
+    first: float
+    second: float
+    value: float
+    low: float
+    high: float
+    prompts: tuple[int, int]
+    paired: bool
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """Spearman's rank correlation with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Responses on the other side of 0.5 after; positions, the largest change first.
+
+    Attributes
+    ----------
+    gained, lost : int64 arrays
+        Failed before and pass now; passed before and fail now.
+    rows : int
+        Responses with a score on both sides.
+    """
+
+    gained: Ints
+    lost: Ints
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChange:
+    """A topic before and after.
+
+    Attributes
+    ----------
+    topic : str
+    first, second : float
+        Means.
+    before, after : str
+        Where they lie among the thresholds: ``"too low"``, ``"low"``, ``"healthy"``, ``"high"`` or
+        ``"too high"``.
+    """
+
+    topic: str
+    first: float
+    second: float
+    before: str
+    after: str
+
+    @property
+    def flipped(self) -> bool:
+        """Whether a threshold lies between."""
+        return self.before != self.after
+
+
+def paired_difference(
+    first: Floats, first_prompt: Ints, second: Floats, second_prompt: Ints, draws: int = DRAWS, seed: int = 0
+) -> Difference | None:
+    """Of the prompts that both have a score for; None with fewer than two.
+
+    Parameters
+    ----------
+    first, second : float64 arrays of shape (n,) and (m,)
+        Scores on 0..1; NaN is left out.
+    first_prompt, second_prompt : int64 arrays
+        One numbering for both.
+    draws, seed : int
+    """
+    shared = np.intersect1d(first_prompt[np.isfinite(first)], second_prompt[np.isfinite(second)])
+    if shared.size < 2:
+        return None
+    one, two = _sums(first, first_prompt, shared), _sums(second, second_prompt, shared)
+    draws = draws if shared.size <= MANY_PROMPTS else max(200, draws // 4)
+    rng = np.random.default_rng(seed)
+    drawn = np.empty(draws)
+    for draw in range(draws):
+        chosen = rng.integers(shared.size, size=shared.size)
+        drawn[draw] = _mean(two, chosen) - _mean(one, chosen)
+    every = np.arange(shared.size)
+    size = int(shared.size)
+    return _difference(_mean(one, every), _mean(two, every), drawn, (size, size), paired=True)
+
+
+def unpaired_difference(
+    first: Floats, first_prompt: Ints, second: Floats, second_prompt: Ints, draws: int = DRAWS, seed: int = 0
+) -> Difference | None:
+    """Of two sets of different prompts, each re-drawn by itself; None with fewer than two in one.
+
+    Parameters
+    ----------
+    As in `paired_difference`; the numberings need not agree.
+    """
+    one, two = PromptSums.of(first, first_prompt), PromptSums.of(second, second_prompt)
+    if min(one.count.size, two.count.size) < 2:
+        return None
+    drawn = redrawn(two, draws, seed + 1)[0] - redrawn(one, draws, seed)[0]
+    return _difference(one.center, two.center, drawn, (one.count.size, two.count.size), paired=False)
+
+
+def prompt_differences(first: Floats, first_prompt: Ints, second: Floats, second_prompt: Ints) -> Floats:
+    """Second mean less first for each prompt that both have, in the order of their numbers."""
+    shared = np.intersect1d(first_prompt[np.isfinite(first)], second_prompt[np.isfinite(second)])
+    one, two = _sums(first, first_prompt, shared), _sums(second, second_prompt, shared)
+    return two[0] / two[1] - one[0] / one[1]
+
+
+def difference_counts(differences: Floats) -> tuple[int, ...]:
+    """Prompts in each of the 21 bars of `EDGES`."""
+    middle = np.clip(np.round(np.round(differences, DIGITS) * 10), -10, 10).astype(np.int64)
+    return tuple(int(count) for count in np.bincount(middle + 10, minlength=21))
+
+
+def rank_correlation(
+    first: Floats, second: Floats, prompt: Ints, draws: int = 1000, seed: int = 0
+) -> Correlation | None:
+    """Spearman's rho of two scores of the same responses; None where one of them never varies.
+
+    Parameters
+    ----------
+    first, second : float64 arrays of shape (n,)
+        Rows where one is NaN are left out.
+    prompt : int64 array of shape (n,)
+    draws, seed : int
+    """
+    known = np.isfinite(first) & np.isfinite(second)
+    one, two = (np.round(side[known], DIGITS) for side in (first, second))
+    _, index = np.unique(prompt[known], return_inverse=True)
+    if one.size < 3 or not np.ptp(one) or not np.ptp(two):
+        return None
+    levels = [np.unique(side, return_inverse=True)[1] for side in (one, two)]
+    prompts = int(index.max()) + 1
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(min(draws, max(100, RANK_WORK // one.size))):
+        often = np.bincount(rng.integers(prompts, size=prompts), minlength=prompts)
+        drawn.append(_rho(levels[0], levels[1], often[index].astype(np.float64)))
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    whole = _rho(levels[0], levels[1], np.ones(one.size))
+    return Correlation(whole, float(low), float(high), int(one.size))
+
+
+def flips(first: Floats, second: Floats) -> Flips:
+    """Responses that pass (0.5 or more) on one side only; arrays of shape (n,), NaN is left out."""
+    known = np.isfinite(first) & np.isfinite(second)
+    before, after = (np.round(side, DIGITS) >= PASS for side in (first, second))
+    change = np.where(known, np.abs(second - first), 0.0)
+    gained, lost = np.flatnonzero(known & ~before & after), np.flatnonzero(known & before & ~after)
+    return Flips(_by(gained, change), _by(lost, change), int(known.sum()))
+
+
+def _by(rows: Ints, change: Floats) -> Ints:
+    return rows[np.argsort(-change[rows], kind="stable")].astype(np.int64)
+
+
+def topic_changes(
+    first: Floats,
+    first_topic: NDArray[np.object_],
+    second: Floats,
+    second_topic: NDArray[np.object_],
+    thresholds: Thresholds,
+) -> tuple[TopicChange, ...]:
+    """Topics that both have scores for, those that crossed a threshold first, then by name."""
+    one, two = _topic_means(first, first_topic), _topic_means(second, second_topic)
+    found = [
+        TopicChange(name, one[name], two[name], band(one[name], thresholds), band(two[name], thresholds))
+        for name in sorted(one.keys() & two.keys())
+    ]
+    return tuple(sorted(found, key=lambda change: not change.flipped))
+
+
+def band(mean: float, thresholds: Thresholds) -> str:
+    """Where a mean lies among the limits of the decision tree and the healthy range."""
+    at = round(mean, DIGITS)
+    if at < thresholds.mean_low:
+        return "too low"
+    if at > thresholds.mean_high:
+        return "too high"
+    if at < thresholds.healthy_mean_low:
+        return "low"
+    return "high" if at > thresholds.healthy_mean_high else "healthy"
+
+
+def _topic_means(score: Floats, topic: NDArray[np.object_]) -> dict[str, float]:
+    known = np.isfinite(score)
+    return {str(name): float(score[known & (topic == name)].mean()) for name in set(topic[known].tolist())}
+
+
+def _sums(score: Floats, prompt: Ints, among: Ints) -> tuple[Floats, Floats]:
+    """Sum and number of the scores of each prompt in `among` (sorted)."""
+    kept = np.isfinite(score) & np.isin(prompt, among)
+    where = np.searchsorted(among, prompt[kept])
+    count = np.bincount(where, minlength=among.size).astype(np.float64)
+    total = np.bincount(where, score[kept], among.size).astype(np.float64)
+    return total, count
+
+
+def _mean(sums: tuple[Floats, Floats], chosen: Ints) -> float:
+    return float(sums[0][chosen].sum() / sums[1][chosen].sum())
+
+
+def _difference(
+    first: float, second: float, drawn: Floats, prompts: tuple[int, int], *, paired: bool
+) -> Difference:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Difference(first, second, second - first, float(low), float(high), prompts, paired)
+
+
+def _rho(first: Ints, second: Ints, weight: Floats) -> float:
+    """Pearson's correlation of the mid-ranks of rows that stand `weight` times each; NaN if one is constant.
+
+    References
+    ----------
+    Spearman (1904); mid-ranks for ties as in Kendall, Rank Correlation Methods.
+    """
+    ranks = [_midranks(level, weight) for level in (first, second)]
+    total = weight.sum()
+    off = [rank - (weight * rank).sum() / total for rank in ranks]
+    spread = float(np.sqrt((weight * off[0] ** 2).sum() * (weight * off[1] ** 2).sum()))
+    return float((weight * off[0] * off[1]).sum()) / spread if spread > 0 else float("nan")
+
+
+def _midranks(level: Ints, weight: Floats) -> Floats:
+    mass = np.bincount(level, weight)
+    ranks: Floats = (np.cumsum(mass) - mass + (mass + 1) / 2)[level]
+    return ranks

@@ -1,0 +1,200 @@
+"""What probe grades say of a grader: findings, a profile in one word, what each behaviour earns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from dryrun.analysis.probes import conduct, pay
+from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
+from dryrun.analysis.probes.grades import WILSON_Z, ProbeGrades, unseen
+from dryrun.core.config import ProbeLimits
+from dryrun.core.probe import Family
+
+BEHAVIOURS = (
+    Family.REFERENCE,
+    Family.NOTHING,
+    Family.SHELL,
+    Family.GAMING,
+    Family.WRONG,
+    Family.CLAIM,
+)
+"""Families on the scoreboard."""
+
+
+Rule = Callable[[ProbeGrades, ProbeLimits], Iterator[Observation]]
+RULES: tuple[Rule, ...] = (
+    conduct.no_faults,
+    conduct.runs_nothing,
+    pay.signal,
+    pay.right_paid,
+    pay.unpaid,
+    pay.wrong_unpaid,
+    pay.fields_cost,
+    pay.claims_unpaid,
+    pay.samples_fair,
+    conduct.unimpressed,
+    conduct.steady,
+    conduct.quick,
+)
+
+
+class Profile(StrEnum):
+    """The grader in one word."""
+
+    SOUND = "sound"
+    TOO_LENIENT = "too lenient"
+    TOO_STRICT = "too strict"
+    NO_SIGNAL = "no signal"
+    HACKABLE = "hackable"
+    UNSTABLE = "unstable"
+    """Its number cannot be relied on: it moves, is missing, off the scale, or takes too long."""
+    INVERTED = "inverted"
+    UNSAFE = "unsafe"
+    UNKNOWN = "unknown"
+    """Too little could be graded to say anything."""
+
+
+PROFILES: Sequence[tuple[Flaw, Profile]] = (
+    (Flaw.UNSAFE, Profile.UNSAFE),
+    (Flaw.INVERTED, Profile.INVERTED),
+    (Flaw.NO_SIGNAL, Profile.NO_SIGNAL),
+    (Flaw.UNSTABLE, Profile.UNSTABLE),
+    (Flaw.CONTRACT, Profile.UNSTABLE),
+    (Flaw.SLOW, Profile.UNSTABLE),
+    (Flaw.EXPLOITABLE, Profile.HACKABLE),
+    (Flaw.BIAS, Profile.HACKABLE),
+    (Flaw.ACCEPTS_WRONG, Profile.TOO_LENIENT),
+    (Flaw.REJECTS_CORRECT, Profile.TOO_STRICT),
+    (Flaw.CRASH, Profile.TOO_STRICT),
+)
+"""The word is that of the first flaw that blocks: what makes the later ones meaningless comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What one way to answer earns.
+
+    Attributes
+    ----------
+    family : Family
+    kind : str
+    mean : float
+        On 0..1 by the grader's scale.
+    low, high : float
+        95 % interval of the mean, by the normal approximation, within 0..1.
+    count : int
+        Grades.
+    """
+
+    family: Family
+    kind: str
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the probes say.
+
+    Attributes
+    ----------
+    profile : Profile
+    observations : tuple of Observation
+        What blocks first, then by flaw in the order of `PROFILES`.
+    behaviours : tuple of Behaviour
+    ceiling : float or None
+        What right answers earn, in the form the grader likes best.
+    base : float or None
+        What the base model's own responses earn.
+    partial : bool
+        Whether the grader pays answers for being partly right.
+    unseen : float
+        The largest share of rows on which a hole may still be paid where none was seen (rule of three).
+    graded : int
+        Grades that there are.
+    """
+
+    profile: Profile
+    observations: tuple[Observation, ...]
+    behaviours: tuple[Behaviour, ...]
+    ceiling: float | None
+    base: float | None
+    partial: bool
+    unseen: float
+    graded: int
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing blocks."""
+        return self.profile is Profile.SOUND
+
+
+def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | None = None) -> Judged:
+    """Apply every rule.
+
+    Parameters
+    ----------
+    grades : ProbeGrades
+    limits : ProbeLimits, optional
+    base : float, optional
+        Mean score of the base model's responses on 0..1. Default: that of the `Family.SAMPLE` probes.
+    """
+    limits = limits or ProbeLimits()
+    seen = tuple(sorted(_observed(grades, limits), key=_order))
+    own = grades.score[grades.where(Family.SAMPLE)]
+    if base is None and own.size:
+        base = float(own.mean())
+    return Judged(
+        profile=_profile(seen, _fewest(grades) >= limits.few_rows),
+        observations=seen,
+        behaviours=tuple(_behaviours(grades)),
+        ceiling=grades.ceiling,
+        base=base,
+        partial=grades.partial,
+        unseen=unseen(_fewest(grades)),
+        graded=int(grades.graded.sum()),
+    )
+
+
+def _observed(grades: ProbeGrades, limits: ProbeLimits) -> list[Observation]:
+    return [one for rule in RULES for one in rule(grades, limits)]
+
+
+def _order(one: Observation) -> tuple[int, int, float]:
+    flaws = [flaw for flaw, _ in PROFILES]
+    return list(Weight).index(one.weight), flaws.index(one.flaw), -one.share
+
+
+def _profile(seen: Sequence[Observation], enough: bool) -> Profile:
+    blocking = {one.flaw for one in seen if one.weight is Weight.BLOCK}
+    for flaw, profile in PROFILES:
+        if flaw in blocking:
+            return profile
+    return Profile.SOUND if enough else Profile.UNKNOWN
+
+
+def _fewest(grades: ProbeGrades) -> int:
+    """Rows that the usual exploit was tried on."""
+    counts = [cases.size for _, cases in grades.kinds(Family.NOTHING)]
+    return int(np.median(counts)) if counts else 0
+
+
+def _behaviours(grades: ProbeGrades) -> list[Behaviour]:
+    found = []
+    for family in BEHAVIOURS:
+        for kind, cases in grades.kinds(family):
+            scores = grades.score[cases]
+            mean = float(scores.mean())
+            half = (
+                WILSON_Z * float(scores.std(ddof=1)) / float(np.sqrt(scores.size)) if scores.size > 1 else 0.0
+            )
+            found.append(
+                Behaviour(family, kind, mean, max(mean - half, 0.0), min(mean + half, 1.0), scores.size)
+            )
+    return found

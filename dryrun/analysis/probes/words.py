@@ -1,0 +1,93 @@
+"""What the probes saw, in sentences, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from dryrun.analysis.probes.flaws import Flaw, Observation
+from dryrun.analysis.probes.profile import Profile
+from dryrun.core.probe import Family
+
+PROFILE_WORDS: Mapping[Profile, str] = MappingProxyType(
+    {
+        Profile.SOUND: "Right answers are paid, wrong and empty ones are not, as far as the probes can see.",
+        Profile.TOO_LENIENT: "It pays wrong answers.",
+        Profile.TOO_STRICT: "It refuses right answers.",
+        Profile.NO_SIGNAL: "Right and wrong answers earn about the same.",
+        Profile.HACKABLE: "There is a way to be paid without answering; training would find it.",
+        Profile.UNSTABLE: "Its number cannot be relied on.",
+        Profile.INVERTED: "Wrong answers earn more than right ones.",
+        Profile.UNSAFE: "It runs the model's text as code.",
+        Profile.UNKNOWN: "Too little could be graded to say.",
+    }
+)
+
+FIXES: Mapping[Flaw, str] = MappingProxyType(
+    {
+        Flaw.ACCEPTS_WRONG: "Read one final answer out of the response and compare the whole of it with the "
+        "reference; refuse responses that give several.",
+        Flaw.EXPLOITABLE: "Pay nothing unless the answer itself was compared: no points for length, form, "
+        "key words or an empty response.",
+        Flaw.REJECTS_CORRECT: "Read the answer as your prompt asks for it: allow working before it, and "
+        "blanks, capitals and a final stop around it; check the field that holds the reference.",
+        Flaw.NO_SIGNAL: "Make the reward depend on whether the answer is right.",
+        Flaw.INVERTED: "Turn the comparison round: a distance must be subtracted from 1.",
+        Flaw.UNSTABLE: "Remove chance, clocks and anything remembered between calls; for a judge set "
+        "temperature 0 or average several calls.",
+        Flaw.CRASH: "Catch what can go wrong while reading the response, and return 0 for it.",
+        Flaw.CONTRACT: "Return one finite number on the grader's scale for every response.",
+        Flaw.BIAS: "Take length and style out of the reward.",
+        Flaw.SLOW: "Limit the length that is looked at, and avoid nested repetition in patterns.",
+        Flaw.UNSAFE: "Never pass the response to eval or exec; parse it with float, json.loads or the like.",
+    }
+)
+
+_FAMILIES: Mapping[Family, str] = MappingProxyType(
+    {
+        Family.NOTHING: "An answer with nothing in it",
+        Family.SHELL: "The form of an answer with nothing inside",
+        Family.GAMING: "Text that talks to the grader",
+        Family.WRONG: "A wrong answer",
+        Family.CLOSE: "An answer that is nearly right",
+        Family.CLAIM: "The right value that is not given as the answer",
+        Family.SAMPLE: "A real response",
+        Family.STYLE: "Mere dress",
+    }
+)
+
+
+def sentence(one: Observation) -> str:
+    """What was seen, with its share and interval."""
+    return f"{_what(one)}{_share(one)}."
+
+
+def _what(one: Observation) -> str:
+    special = _SENTENCES.get(one.flaw)
+    if special is not None:
+        return special.format(kind=one.kind, earned=one.earned or 0.0)
+    if one.flaw is Flaw.REJECTS_CORRECT:
+        return f"The right answer is refused: {one.kind}"
+    earned = "" if one.earned is None else f" earns {one.earned:.0%} of what the right answer does"
+    return f"{_FAMILIES.get(one.family, 'An answer')} ({one.kind}){earned}"
+
+
+_SENTENCES: Mapping[Flaw, str] = MappingProxyType(
+    {
+        Flaw.NO_SIGNAL: "{kind} earns about as much as the right answer",
+        Flaw.INVERTED: "{kind} earns more than the right answer",
+        Flaw.UNSTABLE: "The same answer, graded again, moved by {earned:.2g} on average",
+        Flaw.CRASH: "Grading raises an error, first for: {kind}",
+        Flaw.CONTRACT: "The grade is no number on the scale, first for: {kind}",
+        Flaw.SLOW: "Grading takes {earned:.2g} seconds or more for: {kind}",
+        Flaw.UNSAFE: "An expression is paid only if it is executed, and it is paid",
+        Flaw.BIAS: "The score rises with mere dress ({kind})",
+    }
+)
+
+
+def _share(one: Observation) -> str:
+    if one.trials == 0:
+        return ""
+    low, high = one.interval
+    return f", in {one.hits} of {one.trials} ({low:.0%} to {high:.0%})"

@@ -1,0 +1,386 @@
+"""Data or grader? The decision tree first, then what anchors, re-grading, rollouts and people add to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dryrun.analysis.figures.anchors import Anchors, disagreement, junk_floor
+from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
+from dryrun.analysis.figures.signal import RANGE, RELIABILITY
+from dryrun.analysis.figures.statistics import above, below
+from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
+from dryrun.analysis.verdict.measures import Measures, measure
+from dryrun.analysis.verdict.remedies import BROKEN, FAILING, MEND_ERROR, NEXT
+from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, percent
+from dryrun.core.config import Piece, Thresholds, Verdict
+from dryrun.core.records import SampleOutcome
+
+PEOPLE = "people's labels (a wrong answer key passes every other test)"
+LENIENT, STRICT = 0.60, 0.30
+"""Where the grader has too little room between right answers and junk: which end they are at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The judgement with evidence.
+
+    Attributes
+    ----------
+    verdict : Verdict
+    branch : Branch or None
+        Of the document's tree; None where there are no scores.
+    dataset, grader : DatasetQuality, GraderQuality
+    blame : Blame or None
+        The grader's share of the shortfall (or excess, or flatness). None where the tree did not fail
+        or there are no anchors.
+    topics : tuple of PooledTopic
+    tags : tuple of str
+        ``duplicates``, ``small_n``, ``missing``, ``truncation``, ``empty``.
+    reasons : tuple of str
+        What decided, in sentences, the weightiest first.
+    not_measured : tuple of str
+        What this judgement could not see.
+    measures : Measures
+    failing : bool
+        Most grades carry an error: mend that before anything else.
+    """
+
+    verdict: Verdict
+    branch: Branch | None
+    dataset: DatasetQuality
+    grader: GraderQuality
+    blame: Blame | None
+    topics: tuple[PooledTopic, ...]
+    tags: tuple[str, ...]
+    reasons: tuple[str, ...]
+    not_measured: tuple[str, ...]
+    measures: Measures
+    failing: bool = False
+
+    @property
+    def problem_topics(self) -> tuple[str, ...]:
+        """Those that pooling confirms."""
+        return tuple(topic.topic for topic in self.topics if topic.evidence == "confirmed")
+
+    @property
+    def next_step(self) -> str:
+        """What to do first; ``""`` after a GO."""
+        if self.verdict != "NO-GO":
+            return ""
+        if self.failing:
+            return MEND_ERROR
+        if self.grader in BROKEN or self.grader is GraderQuality.NOISY:
+            return NEXT[self.grader]
+        return NEXT.get(self.dataset, "")
+
+
+def attribute(
+    observed: Observations, thresholds: Thresholds, anchors: Anchors, duplicate_share: float = 0.0
+) -> Attribution:
+    """Judge with evidence.
+
+    Parameters
+    ----------
+    observed : Observations
+    thresholds : Thresholds
+    anchors : Anchors
+        What was measured; each part may be missing.
+    duplicate_share : float
+        Share of drawn rows that repeat an earlier one.
+    """
+    observed = observed.ordered()
+    found = measure(observed, thresholds, anchors)
+    return _Judge(observed, thresholds, found, duplicate_share).judgement()
+
+
+class _Judge:
+    """One judgement; the methods are its steps in order."""
+
+    def __init__(
+        self, observed: Observations, limits: Thresholds, found: Measures, duplicate_share: float
+    ) -> None:
+        self.observed, self.limits, self.found = observed, limits, found
+        self.reasons: list[str] = []
+        self.tags: list[str] = ["duplicates"] if above(duplicate_share, limits.warn_duplicates) else []
+        self.blame: Blame | None = None
+
+    def judgement(self) -> Attribution:
+        """All steps."""
+        if self._invalid():
+            return self._close("INVALID", DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
+        failed = self.found.branch is not Branch.PROCEED
+        grader = self._broken_grader()
+        dataset = self._dataset(grader)
+        if grader is None and dataset is None and failed:
+            grader, dataset = self._blamed()
+        blocked = failed or grader in BROKEN or dataset is not None
+        blocked = blocked or (grader is GraderQuality.NOISY and self._drowned())
+        if not blocked and self._no_signal():
+            blocked, (grader, dataset) = True, self._weakest(grader)
+        grader = grader or self._plain_grader()
+        if grader in BROKEN and dataset is None:
+            dataset = DatasetQuality.UNKNOWN
+        return self._close("NO-GO" if blocked else "GO", dataset or DatasetQuality.GOOD, grader)
+
+    def _share(self, *outcomes: SampleOutcome) -> float:
+        size = self.observed.outcome.size
+        return float(np.isin(self.observed.outcome, [str(one) for one in outcomes]).mean()) if size else 0.0
+
+    def _invalid(self) -> bool:
+        limits, score = self.limits, self.found.score
+        prompts = np.unique(self.observed.prompt[np.isfinite(score)]).size
+        if prompts < limits.min_prompts:
+            self._tag("small_n", f"Only {prompts} prompts have a score; {limits.min_prompts} are needed.")
+        if Piece.SAMPLES not in limits.without:
+            self._broken_samples()
+        return self.found.branch is None or bool(set(self.tags) - {"duplicates"})
+
+    def _broken_samples(self) -> None:
+        limits, score = self.limits, self.found.score
+        missing = float(np.isnan(score).mean()) if score.size else 1.0
+        if above(missing, limits.max_missing):
+            self._tag("missing", f"{percent(missing)} of the responses have no score.")
+        elif self._manski(missing):
+            self._tag(
+                "missing",
+                f"{percent(missing)} of the responses have no score: were all of those 0, or all 1, the "
+                "verdict would be another.",
+            )
+        for tag, share, words in (
+            ("truncation", self._share(SampleOutcome.TRUNCATED), "hit the token limit. Raise it"),
+            ("empty", self._share(SampleOutcome.EMPTY), "are empty"),
+        ):
+            if above(share, limits.max_cut_off):
+                self._tag(tag, f"{percent(share)} of responses {words}.")
+
+    def _tag(self, tag: str, reason: str) -> None:
+        self.tags.append(tag)
+        self.reasons.append(reason)
+
+    def _manski(self, missing: float) -> bool:
+        """Whether scores of 0, or of 1, in all missing places would change the branch of the mean.
+
+        The worst-case bounds of Manski (1989).
+        """
+        mean = self.found.mean
+        if not missing or not np.isfinite(mean):
+            return False
+        bounds = (mean * (1 - missing), mean * (1 - missing) + missing)
+        wide = max(self.found.std, self.limits.std_low)
+        return len({decide(one, wide, self.limits) for one in (*bounds, mean)}) > 1
+
+    def _broken_grader(self) -> GraderQuality | None:
+        if self._pays_one_kind():
+            return GraderQuality.HACKABLE
+        narrow = self._narrow()
+        if narrow is not None:
+            return narrow
+        if self._hackable():
+            return GraderQuality.HACKABLE
+        if self._noisy():
+            noise, signal = self.found.noise, self.found.reliability
+            self.reasons.append(
+                f"The same response graded again moves by {noise:.2f}; {percent(max(signal or 0.0, 0.0))} "
+                "of the spread between responses to one prompt is signal."
+            )
+            return GraderQuality.NOISY
+        return self._disagreeing()
+
+    def _narrow(self) -> GraderQuality | None:
+        """Too little room between right answers and junk."""
+        at = self.found.scale
+        if at is None or at.range is None or at.floor_median is None or at.range >= self.limits.least_range:
+            return None
+        if at.stand_in and at.floor_median < LENIENT:
+            return None  # a stronger model that fails too says nothing against the grader
+        self.reasons.append(
+            f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
+            "too little room between them."
+        )
+        if self._loud() and self._drowned():
+            return GraderQuality.CANNOT_DIFFERENTIATE  # where right and wrong answers land is chance
+        if at.floor_median >= LENIENT:
+            return GraderQuality.TOO_LENIENT
+        strict = at.floor_median < STRICT
+        return GraderQuality.TOO_STRICT if strict else GraderQuality.CANNOT_DIFFERENTIATE
+
+    def _pays_one_kind(self) -> bool:
+        """One kind of junk earns much while junk in general does not: a hole, whatever else is wrong."""
+        name, floor, median = junk_floor(self.found.anchors.junk)
+        if floor is None or median is None or floor < self.limits.hackable_alone or median >= STRICT:
+            return False
+        self._hole(name, floor)
+        return True
+
+    def _hackable(self) -> bool:
+        name, floor, _ = junk_floor(self.found.anchors.junk)
+        if floor is not None and floor >= max(self.limits.hackable_junk, self.found.mean):
+            self._hole(name, floor)
+            return True
+        return self._pays_for_length()
+
+    def _hole(self, name: str, floor: float) -> None:
+        words = name.replace("_", " ")
+        self.reasons.append(
+            f"Worthless answers ({words}) earn at least {floor:.2f}: training will find that."
+        )
+
+    def _pays_for_length(self) -> bool:
+        bias, limits = self.found.length, self.limits
+        if bias is None or not above(bias.correlation, limits.warn_length):
+            return False
+        filler = {name: scores for name, scores in self.found.anchors.junk.items() if "filler" in name}
+        _, floor, _ = junk_floor(filler)
+        if floor is None or floor < limits.hackable_junk:
+            return False
+        self.reasons.append(
+            f"Longer responses to the same prompt earn more (rank correlation {bias.correlation:.2f}), and "
+            f"long filler without content earns at least {floor:.2f}."
+        )
+        return True
+
+    def _noisy(self) -> bool:
+        noise, signal, limits = self.found.noise, self.found.reliability, self.limits
+        if noise is None or signal is None or self.found.branch not in (Branch.PROCEED, Branch.LOW_VARIANCE):
+            return False
+        grouped = self.found.groups
+        if grouped is not None and below(grouped.usable, limits.min_usable):
+            return False  # where responses to a prompt hardly differ, little noise outweighs their spread
+        return self._loud() and signal < limits.warn_reliability
+
+    def _loud(self) -> bool:
+        """Whether the grader moves by more than a little when it grades the same response again."""
+        return (self.found.noise or 0.0) >= self.limits.least_noise
+
+    def _drowned(self) -> bool:
+        signal = self.found.reliability
+        return signal is not None and signal < self.limits.min_reliability
+
+    def _disagreeing(self) -> GraderQuality | None:
+        at = self.found.scale
+        if self.found.branch is not Branch.PROCEED or (at is not None and at.broken):
+            return None  # the share of blame says more, or the references are to blame
+        anchors = self.found.anchors
+        rate = disagreement(anchors.people, self.limits.min_labels, anchors.people_weight)
+        if rate is None or rate <= self.limits.max_disagreement:
+            return None
+        self.reasons.append(
+            f"People disagree with the grader on at least {percent(rate)} of the responses they labelled."
+        )
+        return GraderQuality.DISAGREES
+
+    def _dataset(self, grader: GraderQuality | None) -> DatasetQuality | None:
+        if grader in BROKEN:
+            return None
+        at, grouped = self.found.scale, self.found.groups
+        if at is not None and at.broken:
+            self.reasons.append(f"{percent(at.broken)} of the reference answers fail their own grader.")
+            return DatasetQuality.BAD_REFERENCES
+        refused = self._share(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
+        if Piece.SAMPLES not in self.limits.without and above(refused, self.limits.max_refused):
+            self.reasons.append(f"The model refuses {percent(refused)} of the prompts.")
+            return DatasetQuality.REFUSALS
+        if self.found.branch is Branch.PROCEED and grouped and below(grouped.usable, self.limits.min_usable):
+            self.reasons.append(
+                f"Only {percent(grouped.usable)} of prompts would give a signal in groups of "
+                f"{grouped.group}: nearly all are always right or always wrong."
+            )
+            if grouped.within == 0.0:
+                self.reasons.append("All responses to one prompt score alike: is the temperature 0?")
+            return DatasetQuality.POLARISED
+        return None
+
+    def _no_signal(self) -> bool:
+        index = self.found.signal
+        return index is not None and below(index.value, self.limits.min_signal)
+
+    def _weakest(self, grader: GraderQuality | None) -> tuple[GraderQuality | None, DatasetQuality | None]:
+        """Whose the weakest factor of the Signal Index is."""
+        index = self.found.signal
+        assert index is not None
+        self.reasons.append(
+            f"Signal Index {index.value:.2f}, below {self.limits.min_signal:.2f}: training would gain next "
+            f"to nothing. Its weakest factor: {index.weakest}."
+        )
+        if index.weakest == RANGE:
+            return GraderQuality.CANNOT_DIFFERENTIATE, None
+        if index.weakest == RELIABILITY and self._loud():
+            return GraderQuality.NOISY, None
+        return grader, DatasetQuality.POLARISED
+
+    def _blamed(self) -> tuple[GraderQuality | None, DatasetQuality]:
+        """After the tree failed: whose fault it is."""
+        branch, at = self.found.branch, self.found.scale
+        assert branch is not None
+        share = None
+        if at is not None:
+            self.blame = blame(branch, self.found.sums, self.found.anchors, at)
+            share = self.blame.share if self.blame else None
+        if share is not None and at is not None and at.stand_in and share > self.limits.blame_data:
+            share, self.blame = None, None  # a stronger model's failures bound the share from above only
+        if share is None:
+            self.blame = blame_by_people(branch, self.found.sums, self.found.anchors, self.limits.min_labels)
+            share = self.blame.share if self.blame else None
+        if share is None:
+            self.reasons.append("Data or grader is undetermined: grade the reference answers.")
+            return GraderQuality.UNKNOWN, DatasetQuality.UNKNOWN
+        if share <= self.limits.blame_data:
+            return None, self._too_what()
+        mended = {
+            Branch.MEAN_TOO_LOW: GraderQuality.TOO_STRICT,
+            Branch.MEAN_TOO_HIGH: GraderQuality.TOO_LENIENT,
+        }
+        grader = mended.get(branch, GraderQuality.CANNOT_DIFFERENTIATE)
+        return grader, DatasetQuality.UNKNOWN if share >= self.limits.blame_grader else self._too_what()
+
+    def _too_what(self) -> DatasetQuality:
+        if self.found.branch is Branch.MEAN_TOO_HIGH:
+            return DatasetQuality.TOO_EASY
+        if self.found.branch is Branch.MEAN_TOO_LOW or below(self.found.mean, self.limits.healthy_mean_low):
+            return DatasetQuality.TOO_HARD
+        return DatasetQuality.HOMOGENEOUS
+
+    def _plain_grader(self) -> GraderQuality:
+        found = self.found
+        if found.scale is None and not found.anchors.junk and found.branch is not Branch.PROCEED:
+            return GraderQuality.UNKNOWN
+        anchors = found.anchors
+        others = [one for one in (anchors.reference, *anchors.junk.values()) if one is not None]
+        scores = np.concatenate([found.score, *others])
+        levels = np.unique(np.round(scores[np.isfinite(scores)], 6)).size
+        return GraderQuality.BINARY if levels <= 2 else GraderQuality.GOOD
+
+    def _close(self, verdict: Verdict, dataset: DatasetQuality, grader: GraderQuality) -> Attribution:
+        observed, limits = self.observed, self.limits
+        topics: tuple[PooledTopic, ...] = ()
+        if Piece.TOPICS not in limits.without:
+            topics = pooled_topics(self.found.own, observed.prompt, observed.topic, limits)
+        return Attribution(
+            verdict=verdict,
+            branch=self.found.branch,
+            dataset=dataset,
+            grader=grader,
+            blame=self.blame,
+            topics=topics,
+            tags=tuple(self.tags),
+            reasons=tuple(self.reasons),
+            not_measured=self._not_measured(),
+            measures=self.found,
+            failing=bool(observed.grader_error.size and observed.grader_error.mean() > FAILING),
+        )
+
+    def _not_measured(self) -> tuple[str, ...]:
+        anchors = self.found.anchors
+        missing = {
+            "reference answers": anchors.reference is None,
+            "reformatted reference answers": anchors.reformatted is None,
+            "junk answers": not anchors.junk,
+            "repeated grading": anchors.regraded is None,
+            "several rollouts per prompt": self.found.groups is None,
+            PEOPLE: anchors.people is None,
+        }
+        return tuple(name for name, is_missing in missing.items() if is_missing)

@@ -1,0 +1,305 @@
+"""The judgement: the document's decision tree, and beside it every piece of evidence there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dryrun.analysis.figures.agreement import Agreement, Labelled, agreement
+from dryrun.analysis.figures.anchors import Anchors
+from dryrun.analysis.figures.groups import Groups
+from dryrun.analysis.figures.redraw import Stability
+from dryrun.analysis.figures.strip import StripColumn, group_strip
+from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.agreement_wording import agreement_words
+from dryrun.analysis.verdict.attribution import PEOPLE, Attribution, attribute
+from dryrun.analysis.verdict.blame import Blame
+from dryrun.analysis.verdict.cautions import cautions
+from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
+from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.remedies import BROKEN
+from dryrun.analysis.verdict.sentences import Said, cause_sentence, document_only, next_sentence, summary
+from dryrun.analysis.verdict.topics import topic_actions
+from dryrun.analysis.verdict.warnings import Notice
+from dryrun.analysis.verdict.words import (
+    Action,
+    ActionKind,
+    Cause,
+    DatasetQuality,
+    GraderQuality,
+    Part,
+    Quality,
+)
+from dryrun.core.config import Piece, Thresholds, Verdict
+
+OPEN = {
+    "reference answers": "Reference answers: whose fault a low, high or flat score is.",
+    "reformatted reference answers": "Reformatted reference answers: whether the grader minds the format.",
+    "junk answers": "Junk answers: whether the grader pays worthless ones.",
+    "repeated grading": "Repeated grading: whether the same response earns the same twice.",
+    "several rollouts per prompt": "Several responses per prompt: whether training groups would differ.",
+    PEOPLE: "People's labels: a wrong answer key passes every other test.",
+}
+"""What stays open without each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is concluded from a run, and from what.
+
+    Attributes
+    ----------
+    document : Diagnosis
+        By the design document's decision tree; it decides first and always stands in the report.
+    attribution : Attribution
+        The judgement with evidence; the document's where none entered.
+    thresholds : Thresholds
+    pieces : tuple of Piece
+        The evidence that entered, by name.
+    warnings : tuple of Notice
+        The document's, and those of the evidence.
+    people : Agreement or None
+        Grader and people side by side, where somebody labelled.
+    people_words : tuple of str
+        The same in sentences.
+    """
+
+    document: Diagnosis
+    attribution: Attribution
+    thresholds: Thresholds
+    pieces: tuple[Piece, ...]
+    warnings: tuple[Notice, ...]
+    people: Agreement | None = None
+    people_words: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """GO, NO-GO or INVALID: what counts."""
+        return self.document.verdict if self.document_only else self.attribution.verdict
+
+    @property
+    def document_only(self) -> bool:
+        """Whether the tree was asked for alone."""
+        return self.thresholds.document_only
+
+    @property
+    def dataset_quality(self) -> DatasetQuality:
+        """What the evidence says of the prompts; without anchors the document's words for a failed tree."""
+        return self.document.dataset_quality if self._undecided() else self.attribution.dataset
+
+    @property
+    def grader_quality(self) -> GraderQuality:
+        """What it says of the grader."""
+        return self.document.grader_quality if self._undecided() else self.attribution.grader
+
+    @property
+    def problem_topics(self) -> tuple[str, ...]:
+        """Topics confirmed by pooling; by the document's rule where pooling was left out."""
+        if Piece.TOPICS in self.thresholds.without:
+            return tuple(topic.topic for topic in self.document.topics if topic.status == "problem")
+        return self.attribution.problem_topics
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """``duplicates``, ``small_n``, ``missing``, ``truncation``, ``empty``."""
+        return self.attribution.tags
+
+    @property
+    def blame(self) -> Blame | None:
+        """The grader's share of what stopped the tree."""
+        return self.attribution.blame
+
+    @property
+    def measures(self) -> Measures:
+        """All figures."""
+        return self.attribution.measures
+
+    @property
+    def stability(self) -> Stability | None:
+        """How the verdict holds when prompts are drawn again."""
+        return self.measures.stability if self.verdict != "INVALID" else None
+
+    @property
+    def groups(self) -> Groups | None:
+        """Whether the responses to one prompt differ."""
+        return self.measures.groups
+
+    @property
+    def strip(self) -> tuple[StripColumn, ...]:
+        """Prompts sorted by mean with their scores; empty with one response per prompt."""
+        if self.groups is None:
+            return ()
+        return group_strip(self.measures.own, self.measures.prompt)
+
+    @property
+    def borderline(self) -> bool:
+        """Re-draws change the tree's verdict more often than `Thresholds.stability` allows."""
+        held = self.stability
+        return held is not None and held.same_verdict < self.thresholds.stability
+
+    @property
+    def undetermined(self) -> bool:
+        """The tree stopped the run and nothing says whose fault it is."""
+        unknown = self.attribution.grader is GraderQuality.UNKNOWN
+        return self.attribution.verdict == "NO-GO" and unknown and self.document.verdict == "NO-GO"
+
+    @property
+    def not_measured(self) -> tuple[str, ...]:
+        """What the verdict leaves open, in sentences."""
+        if self.document_only:
+            return NOT_MEASURED
+        return tuple(OPEN[name] for name in self.attribution.not_measured if name in OPEN)
+
+    def _undecided(self) -> bool:
+        return self.document_only or self.undetermined
+
+    @property
+    def said(self) -> Said:
+        """What the sentences are made of."""
+        return Said(self.verdict, self.borderline, self.document, self.attribution, self.stability)
+
+    @property
+    def summary(self) -> str:
+        """Verdict, how sure, and why, in one line."""
+        return document_only(self.document) if self.document_only else summary(self.said)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What stands under the summary: cause and blame, other reasons, what to do next."""
+        if self.document_only:
+            return ()
+        told = self.summary
+        reasons = (reason for reason in self.attribution.reasons if reason not in told)
+        lines = (cause_sentence(self.said), *reasons, next_sentence(self.said))
+        return tuple(dict.fromkeys(line for line in (*lines, *self.people_words) if line))
+
+    @property
+    def dataset_line(self) -> Quality:
+        """The dataset's quality in words; "possibly" only where nothing tells it from the grader's."""
+        line = replace(self.document, dataset_quality=self.dataset_quality).dataset_line
+        return line if self._undecided() else line.firm
+
+    @property
+    def grader_line(self) -> Quality:
+        """The grader's quality in words."""
+        line = replace(self.document, grader_quality=self.grader_quality).grader_line
+        return line if self._undecided() else line.firm
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The document's causes, less those that the evidence rules out."""
+        if self._undecided() or self._form_alone() or self.document.verdict != "NO-GO":
+            return self.document.causes
+        parts = set()
+        if self.grader_quality not in (GraderQuality.GOOD, GraderQuality.BINARY, GraderQuality.UNKNOWN):
+            parts.add(Part.GRADER)
+        if self.dataset_quality not in (DatasetQuality.GOOD, DatasetQuality.UNKNOWN):
+            parts.add(Part.DATASET)
+        return tuple(cause for cause in self.document.causes if cause.part in parts)
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What to do: what the evidence says first, then the document's where it leaves both open."""
+        step = self.attribution.next_step
+        general = tuple(action for action in self.document.actions if action.topic is None)
+        topics = topic_actions(self.document.topics, self.measures.anchors.topic_reference)
+        if self._undecided() or not step:
+            return (*general, *topics)
+        if self._form_alone():
+            return (Action(ActionKind.ADJUST_GRADER, step), *general, *topics)
+        broken = self.attribution.grader in BROKEN  # behind it no topic can be judged either
+        about_topics = () if broken else topics
+        review = tuple(action for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
+        kind = ActionKind.ADJUST_GRADER if self._grader_first() else ActionKind.CHANGE_DATASET
+        if self.dataset_quality is DatasetQuality.TOO_HARD and not self._grader_first():
+            kind = ActionKind.TRY_SFT
+        return (Action(kind, step), *review, *about_topics)
+
+    def _form_alone(self) -> bool:
+        """Only the other form of the references speaks against the grader: a strict form may be wanted."""
+        at = self.measures.scale
+        if self.blame is None or at is None or at.reformatted is None:
+            return False
+        return at.reformatted < at.ceiling and 1 - at.ceiling <= self.thresholds.blame_data
+
+    def _grader_first(self) -> bool:
+        return self.grader_quality not in (GraderQuality.GOOD, GraderQuality.BINARY, GraderQuality.UNKNOWN)
+
+
+def diagnose_with_evidence(
+    observations: Observations,
+    anchors: Anchors | None = None,
+    thresholds: Thresholds | None = None,
+    *,
+    duplicate_rows: int = 0,
+    labelled: Labelled | None = None,
+) -> Evidence:
+    """Judge a run: the document's decision tree first, then what the evidence adds to it.
+
+    Parameters
+    ----------
+    observations : Observations
+        All rollouts of the run, those without a score included. May be empty. `Observations.of` makes
+        them from a table of scores.
+    anchors : Anchors, optional
+        What the grader pays for reference answers, junk, a stronger model's answers; re-grades; people's
+        labels. Each part may be missing; what is missing is listed as not measured.
+    thresholds : Thresholds, optional
+        Default: the design document's numbers and this project's. `Thresholds.strict()` leaves the tree
+        alone; `Thresholds.without` leaves out single pieces of evidence.
+    duplicate_rows : int
+        Drawn rows that repeat an earlier one, which the observations do not show.
+    labelled : Labelled, optional
+        What people said of responses; enters the verdict from `Thresholds.min_labels` on.
+
+    Returns
+    -------
+    Evidence
+        Its `verdict`, `dataset_quality`, `grader_quality`, `problem_topics`, `tags`, `blame`, `warnings`,
+        `summary` and `sentences` are the judgement. The same for the same input: draws are seeded.
+    """
+    limits = thresholds or Thresholds()
+    known = with_people(anchors or Anchors(), labelled, limits)
+    said = labelled if Piece.PEOPLE not in limits.without else None
+    agreed = agreement(said) if said else None
+    found = diagnose(observations, limits, duplicate_rows=duplicate_rows)
+    judged = attribute(observations, limits, known, found.coverage.duplicate_share)
+    if found.verdict == "INVALID":  # what the document's figures cannot be computed from, nothing can
+        reasons = judged.reasons or tuple(reason.sentence for reason in found.reasons)
+        judged = replace(judged, verdict="INVALID", reasons=reasons)
+    warned = () if limits.document_only else cautions(judged, limits)
+    return Evidence(
+        document=found,
+        attribution=judged,
+        thresholds=limits,
+        pieces=_entered(judged.measures, limits),
+        warnings=(*found.warnings, *warned),
+        people=agreed,
+        people_words=agreement_words(agreed, said, limits) if said else (),
+    )
+
+
+def with_people(anchors: Anchors, labelled: Labelled | None, thresholds: Thresholds) -> Anchors:
+    """The anchors with people's labels beside them, where there are enough of these."""
+    if labelled is None or labelled.score.size < thresholds.min_labels:
+        return anchors
+    return replace(anchors, people=(labelled.score, labelled.good), people_weight=labelled.weight)
+
+
+def _entered(found: Measures, limits: Thresholds) -> tuple[Piece, ...]:
+    anchors = found.anchors
+    present = {
+        Piece.SAMPLES: True,
+        Piece.STABILITY: found.stability is not None,
+        Piece.GROUPS: found.groups is not None,
+        Piece.REFERENCES: anchors.reference is not None,
+        Piece.REFORMATTED: anchors.reformatted is not None,
+        Piece.STRONGER: anchors.stronger is not None,
+        Piece.JUNK: bool(anchors.junk),
+        Piece.REGRADING: found.noise is not None,
+        Piece.SIGNAL: found.signal is not None,
+        Piece.LENGTH: found.length is not None,
+        Piece.RESOLUTION: found.resolution is not None,
+        Piece.TOPICS: True,
+        Piece.PEOPLE: anchors.people is not None,
+    }
+    return tuple(piece for piece in Piece if present[piece] and piece not in limits.without)

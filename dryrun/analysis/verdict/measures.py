@@ -1,0 +1,115 @@
+"""Everything that is measured of a run before anything is concluded."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.anchors import Anchors, Floats, Scale, noise, reliability, scale
+from dryrun.analysis.figures.groups import Groups, groups
+from dryrun.analysis.figures.redraw import PromptSums, Stability, stability
+from dryrun.analysis.figures.shape import LengthBias, Resolution, length_bias, resolution
+from dryrun.analysis.figures.signal import SignalIndex, signal_index
+from dryrun.analysis.figures.statistics import is_valid, mean, std
+from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.core.config import Piece, Thresholds
+from dryrun.core.records import SampleOutcome
+
+NOT_OWN = (SampleOutcome.TRUNCATED.value, SampleOutcome.REFUSED.value, SampleOutcome.FILTERED.value)
+"""Outcomes that would fake a contrast between the rollouts of a prompt."""
+
+LEAST_RELIABILITY = 0.50
+"""Below it the share of learnable prompts is not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The figures; None where a piece was left out or could not be measured.
+
+    Attributes
+    ----------
+    score : float64 array of shape (n,)
+        Valid scores on 0..1; NaN elsewhere.
+    own : float64 array of shape (n,)
+        The same without cut-off and refused responses.
+    prompt : int64 array of shape (n,)
+    mean, std : float
+        NaN where there is none.
+    branch : Branch or None
+        Of the document's tree.
+    sums : PromptSums
+    anchors : Anchors
+        Those that were not left out.
+    stability, groups, scale, noise, reliability, signal, length, resolution
+        See their own modules.
+    """
+
+    score: Floats
+    own: Floats
+    prompt: NDArray[np.int64]
+    mean: float
+    std: float
+    branch: Branch | None
+    sums: PromptSums
+    anchors: Anchors
+    stability: Stability | None
+    groups: Groups | None
+    scale: Scale | None
+    noise: float | None
+    reliability: float | None
+    signal: SignalIndex | None
+    length: LengthBias | None
+    resolution: Resolution | None
+
+    @property
+    def learnable_shown(self) -> bool:
+        """Whether the share of learnable prompts says anything: not behind a noisy grader.
+
+        In simulation it tells runs that gain with an AUC of 0.97 under quiet graders, 0.50 over all.
+        """
+        return self.reliability is None or self.reliability >= LEAST_RELIABILITY
+
+
+def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Measures:
+    """All figures that the thresholds do not leave out."""
+    left_out = set(limits.without)
+    anchors = anchors.without(left_out)
+    score = np.where(is_valid(observed.score), np.clip(observed.score, 0.0, 1.0), np.nan)
+    own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, score)
+    valid = np.sort(score[np.isfinite(score)])
+    average, spread = mean(valid), std(valid)
+    branch = None if average is None or spread is None else decide(average, spread, limits)
+    grouped = None if Piece.GROUPS in left_out else groups(own, observed.prompt, limits.group_size)
+    at = scale(anchors, limits.bad_references)
+    error = noise(anchors.regraded)
+    trust = reliability(error, grouped.within if grouped else spread or 0.0)
+    index = None if Piece.SIGNAL in left_out else signal_index(grouped, trust, at, limits)
+    drawn = None
+    if Piece.STABILITY not in left_out:
+        drawn = stability(score, observed.prompt, limits)
+    bias = None
+    if Piece.LENGTH not in left_out:
+        answered = np.where(observed.outcome == SampleOutcome.ANSWERED.value, score, np.nan)
+        bias = length_bias(answered, observed.length, observed.prompt, observed.topic)
+    return Measures(
+        score=score,
+        own=own,
+        prompt=observed.prompt,
+        mean=math.nan if average is None else average,
+        std=math.nan if spread is None else spread,
+        branch=branch,
+        sums=PromptSums.of(score, observed.prompt),
+        anchors=anchors,
+        stability=drawn,
+        groups=grouped,
+        scale=at,
+        noise=error,
+        reliability=None if branch is None else trust,
+        signal=index,
+        length=bias,
+        resolution=None if Piece.RESOLUTION in left_out else resolution(score),
+    )

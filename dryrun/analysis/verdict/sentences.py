@@ -1,0 +1,161 @@
+"""The judgement in words: verdict, how sure, why, whose fault, what next.
+
+How sure is always told as a number of re-draws: it speaks of sampling, never of training's success.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dryrun.analysis.figures.redraw import Interval, Stability
+from dryrun.analysis.verdict.attribution import Attribution
+from dryrun.analysis.verdict.blame import Blame
+from dryrun.analysis.verdict.document import Diagnosis
+from dryrun.analysis.verdict.remedies import BROKEN
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, figure
+from dryrun.core.config import Thresholds, Verdict
+
+GRADER_WORDS = {
+    GraderQuality.TOO_STRICT: "Grader too strict",
+    GraderQuality.TOO_LENIENT: "Grader too lenient",
+    GraderQuality.CANNOT_DIFFERENTIATE: "Grader cannot tell good from bad",
+    GraderQuality.HACKABLE: "Grader hackable",
+    GraderQuality.NOISY: "Grader too noisy",
+    GraderQuality.DISAGREES: "Grader disagrees with people",
+}
+DATASET_WORDS = {
+    DatasetQuality.TOO_HARD: "Prompts too hard",
+    DatasetQuality.TOO_EASY: "Prompts too easy",
+    DatasetQuality.HOMOGENEOUS: "Responses all alike",
+    DatasetQuality.POLARISED: "Prompts always right or always wrong",
+    DatasetQuality.BAD_REFERENCES: "Bad reference answers",
+    DatasetQuality.REFUSALS: "Prompts refused",
+}
+FAILURES = {
+    Branch.MEAN_TOO_LOW: "shortfall",
+    Branch.MEAN_TOO_HIGH: "excess",
+    Branch.LOW_VARIANCE: "flatness",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the sentences are made of."""
+
+    verdict: Verdict
+    borderline: bool
+    document: Diagnosis
+    judged: Attribution
+    held: Stability | None
+
+
+def document_only(found: Diagnosis) -> str:
+    """The line of the document's tree alone."""
+    return f"{found.verdict} - " + " ".join(reason.sentence for reason in found.reasons)
+
+
+def summary(said: Said) -> str:
+    """The first line: ``"NO-GO - mean 0.08 (0.06-0.10), below 0.10 in 98 of 100 re-draws ..."``."""
+    if said.verdict == "INVALID":
+        return f"INVALID - {' '.join(said.judged.reasons)} No verdict about data or grader is possible."
+    missing = _unchecked(said)
+    word = said.verdict + (" (borderline)" if said.borderline else "")
+    word += ", not fully checked" if said.verdict == "GO" and missing else ""
+    line = f"{word} - {_why(said)}"
+    if said.held is not None and said.held.more_prompts:
+        line += f" {said.held.more_prompts:,} more prompts would settle it."
+    if said.verdict == "GO" and missing:
+        line += f" Not checked: {missing}."
+    return line
+
+
+def cause_sentence(said: Said) -> str:
+    """Whose fault it is and how that is known; ``""`` after a GO."""
+    judged = said.judged
+    if said.verdict != "NO-GO":
+        return ""
+    title = GRADER_WORDS.get(judged.grader, "") or DATASET_WORDS.get(judged.dataset, "")
+    if judged.blame is not None and judged.branch is not None:
+        return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged)}."
+    if judged.branch is Branch.PROCEED or not judged.reasons or judged.grader not in BROKEN:
+        return ""
+    return f"{title}: {judged.reasons[0]}"
+
+
+def next_sentence(said: Said) -> str:
+    """What to do first; ``""`` after a GO."""
+    return f"Next: {said.judged.next_step}" if said.judged.next_step else ""
+
+
+def _why(said: Said) -> str:
+    held, judged = said.held, said.judged
+    mean = _figure("mean", judged.measures.mean, held.mean if held else None)
+    if said.verdict == "GO":
+        return f"{mean}; {_of(held.same_verdict)} re-draws of your prompts agree." if held else f"{mean}."
+    if judged.branch is Branch.PROCEED:
+        words = GRADER_WORDS.get(judged.grader) if judged.grader in BROKEN else None
+        words = words or DATASET_WORDS.get(judged.dataset) or GRADER_WORDS.get(judged.grader, "fault found")
+        why = judged.reasons[0] if judged.reasons else ""
+        return f"{words[0].lower()}{words[1:]}, which the scores, {mean}, do not show. {why}".strip()
+    return _tree(said, mean)
+
+
+def _tree(said: Said, mean: str) -> str:
+    held, limits = said.held, said.document.reasons[0].limit
+    assert limits is not None
+    side, what = "below", mean
+    if said.judged.branch is Branch.MEAN_TOO_HIGH:
+        side = "above"
+    elif said.judged.branch is Branch.LOW_VARIANCE:
+        what = _figure("std", said.judged.measures.std, held.std if held else None)
+    line = f"{what}, {side} {figure(limits)}"
+    return f"{line} in {_of(held.same_branch)} re-draws of your prompts." if held else f"{line}."
+
+
+def _of(share: float) -> str:
+    """``"98 of 100"``; never a whole hundred unless every one agreed."""
+    count = round(100 * share)
+    return f"{min(count, 99) if share < 1.0 else 100} of 100"
+
+
+def _figure(name: str, value: float, around: Interval | None) -> str:
+    return f"{name} {figure(value)}" + (f" ({around.low:.2f}-{around.high:.2f})" if around else "")
+
+
+def _evidence(judged: Attribution) -> str:
+    at = judged.measures.scale
+    if at is None or (judged.blame is not None and judged.blame.by_people):
+        return "people call more of the responses good, or fewer, than it does"
+    who = "a stronger model's best responses score" if at.stand_in else "your own reference answers score"
+    right = f"{who} {at.ceiling:.2f}"
+    if judged.branch is Branch.MEAN_TOO_LOW and at.reformatted is not None and at.reformatted < at.ceiling:
+        return f"{right} ({at.reformatted:.2f} in another form)"
+    if judged.branch is Branch.MEAN_TOO_HIGH:
+        return f"worthless answers score {at.floor_median:.2f}"
+    if judged.branch is Branch.LOW_VARIANCE:
+        return f"{right} and worthless ones {at.floor_median:.2f}"
+    return right
+
+
+def _share(found: Blame, judged: Attribution) -> str:
+    assert judged.branch is not None
+    low, high = round(100 * found.interval.low), round(100 * found.interval.high)
+    only = "only " if found.share <= Thresholds().blame_data else ""
+    share = f"{only}{round(100 * found.share)} % ({low}-{high})"
+    return f"the grader explains {share} of the {FAILURES[judged.branch]}"
+
+
+def _unchecked(said: Said) -> str:
+    found = said.judged.measures
+    missing = []
+    if found.anchors.reference is None:
+        missing.append("no references")
+    if not found.anchors.junk:
+        missing.append("no junk answers")
+    if found.groups is None:
+        missing.append("one response per prompt")
+    words = ", ".join(missing)
+    if not found.anchors.junk:
+        words += ". A grader that pays empty answers would look the same"
+    return words

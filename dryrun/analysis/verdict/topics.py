@@ -1,0 +1,272 @@
+"""Whether some topics do very differently from the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures import statistics as figures
+from dryrun.analysis.figures.statistics import Scores, Statistics, above, below
+from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.analysis.verdict.words import Action, ActionKind, figure, plural
+from dryrun.core.config import Thresholds
+
+CLEARLY = 1.96
+"""Standard errors a topic's mean must lie outside the healthy range to count as outside."""
+
+ENOUGH_REFERENCES = 3
+"""Reference answers of a topic that must be graded to say anything of it."""
+RIGHT_ANSWERS = 0.70
+"""From here on a topic's right answers are paid; below ``1 - RIGHT_ANSWERS`` they are not (blame share)."""
+
+
+class TopicStatus(StrEnum):
+    """The document's two words for a topic."""
+
+    GOOD = "good"
+    PROBLEM = "problem"
+
+
+class Standing(StrEnum):
+    """What a topic is called where the tree's status and the pooled evidence stand together."""
+
+    CONFIRMED = "confirmed problem"
+    PROBLEM = "problem"
+    WATCH = "watch"
+    TOO_FEW = "too few"
+    GOOD = "good"
+
+
+class TopicProblem(StrEnum):
+    """In which way a topic is a problem."""
+
+    TOO_LOW = "too_low"
+    TOO_HIGH = "too_high"
+    LOW_VARIANCE = "low_variance"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFigures:
+    """The figures of one topic.
+
+    Attributes
+    ----------
+    topic : str
+        ``""`` for rows without a topic.
+    mean, std : float or None
+        As in `Statistics`.
+    count : int
+        Valid scores.
+    missing : int
+        Rollouts of the topic without one.
+    prompts : int
+        Unique prompts with a valid score.
+    status : TopicStatus or None
+        None: too few scores for a status.
+    problem : TopicProblem or None
+    note : str
+        Why there is no status, what the problem is, or how rough the figures are; else ``""``.
+    """
+
+    topic: str
+    mean: float | None
+    std: float | None
+    count: int
+    missing: int
+    prompts: int
+    status: TopicStatus | None
+    problem: TopicProblem | None = None
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """The topic's name as shown."""
+        return self.topic or "(no topic)"
+
+
+def by_topic(
+    observations: Observations, whole: Statistics, thresholds: Thresholds
+) -> tuple[TopicFigures, ...]:
+    """Figures and status of every topic, the worst first: problems, then no status, then good, by mean.
+
+    Parameters
+    ----------
+    observations : Observations
+    whole : Statistics
+        Figures of the whole run, which decide how topics are compared.
+    thresholds : Thresholds
+
+    Returns
+    -------
+    tuple of TopicFigures
+        Empty if no row has a topic.
+
+    Notes
+    -----
+    A topic is a problem when
+
+    1. the decision tree would stop it on its own figures (the document's example: mean 0.12, std 0.08), or
+    2. the run's mean is inside the healthy range and the topic's is clearly outside: by more than 1.96
+       standard errors, taken over prompts since rollouts of one prompt are alike. Without that margin
+       most runs with many small topics would show a false alarm (in simulation 45 to 96 of 100 runs, with
+       it 0 to 13). When the whole run is outside the healthy range, topics are held to the tree alone;
+       otherwise all of them would light up.
+    """
+    if not any(observations.topic):
+        return ()
+    names = sorted({str(topic) for topic in observations.topic})
+    rows = [_one_topic(name, observations, whole, thresholds) for name in names]
+    return tuple(sorted(rows, key=_worst_first))
+
+
+def standing(status: str | None, evidence: str | None) -> Standing:
+    """One word for a topic: what the warnings call a problem is never called good beside them.
+
+    Parameters
+    ----------
+    status : TopicStatus or None
+        By the tree; None where there are too few scores.
+    evidence : str or None
+        `PooledTopic.evidence`; None where topics were not pooled.
+    """
+    if evidence == "confirmed":
+        return Standing.CONFIRMED
+    if status == TopicStatus.PROBLEM:
+        return Standing.PROBLEM
+    if evidence == "watch":
+        return Standing.WATCH
+    return Standing.TOO_FEW if status is None or evidence == "too few" else Standing.GOOD
+
+
+def topic_actions(
+    topics: tuple[TopicFigures, ...], reference: Mapping[str, Scores] | None = None
+) -> tuple[Action, ...]:
+    """What the document recommends for each problem topic, all of it in one sentence a topic.
+
+    Parameters
+    ----------
+    topics : tuple of TopicFigures
+    reference : mapping of str to float64 array, optional
+        What the reference answers of a topic earn. Where enough of them were graded they tell which of
+        the document's recommendations for a topic that scores too low is the right one.
+    """
+    known = reference or {}
+    return tuple(action for topic in topics for action in _told_apart(topic, known) or _actions(topic))
+
+
+def _told_apart(topic: TopicFigures, reference: Mapping[str, Scores]) -> tuple[Action, ...]:
+    """Whose fault a low topic is, by its own reference answers; nothing where they do not tell."""
+    scores = figures.valid_scores(reference.get(topic.topic, np.empty(0)))
+    if topic.problem is not TopicProblem.TOO_LOW or topic.mean is None or scores.size < ENOUGH_REFERENCES:
+        return ()
+    right = float(scores.mean())
+    about = f"Topic {topic.label} (mean {figure(topic.mean)}): its reference answers earn {figure(right)},"
+    if right >= RIGHT_ANSWERS:
+        sentence = f"{about} so right answers are paid there: SFT first, or exclude it from the RFT dataset"
+        return (Action(ActionKind.TRY_SFT, sentence, topic.topic),)
+    if right < 1 - RIGHT_ANSWERS:
+        sentence = f"{about} so adjust the grader for this topic, or mend these references"
+        return (Action(ActionKind.ADJUST_GRADER, sentence, topic.topic),)
+    return ()
+
+
+def _actions(topic: TopicFigures) -> tuple[Action, ...]:
+    name, mean = topic.topic, topic.mean
+    if topic.problem is None or mean is None:
+        return ()
+    about = f"Topic {topic.label} (mean {figure(mean)}):"
+    others = "or exclude it from the RFT dataset, or adjust the grader for this topic"
+    match topic.problem:
+        case TopicProblem.TOO_LOW:
+            return (Action(ActionKind.TRY_SFT, f"{about} it may need SFT first, {others}", name),)
+        case TopicProblem.TOO_HIGH:
+            return (Action(ActionKind.CHANGE_DATASET, f"{about} it may need harder tasks, {others}", name),)
+        case TopicProblem.LOW_VARIANCE:
+            more = "the grader may need more discriminating dimensions for it"
+            sentence = f"{about} {more}, or exclude it from the RFT dataset"
+            return (Action(ActionKind.ADJUST_GRADER, sentence, name),)
+
+
+def _one_topic(
+    name: str, observations: Observations, whole: Statistics, thresholds: Thresholds
+) -> TopicFigures:
+    chosen = observations.topic == name
+    scores = observations.score[chosen]
+    valid = figures.is_valid(scores)
+    scored, prompts = figures.valid_scores(scores), observations.prompt[chosen][valid]
+    row = TopicFigures(
+        topic=name,
+        mean=figures.mean(scored),
+        std=figures.std(scored),
+        count=int(scored.size),
+        missing=int(scores.size - scored.size),
+        prompts=int(np.unique(prompts).size),
+        status=None,
+    )
+    return _with_status(row, _standard_error(scored, prompts), whole, thresholds)
+
+
+def _with_status(
+    row: TopicFigures, error: float | None, whole: Statistics, thresholds: Thresholds
+) -> TopicFigures:
+    if row.mean is None or row.std is None or row.count < thresholds.topic_min_count:
+        note = f"too few scores for a status ({row.count}, {thresholds.topic_min_count} are needed)"
+        return replace(row, note=note)
+    problem = _problem(row.mean, row.std, error, whole, thresholds)
+    status = TopicStatus.GOOD if problem is None else TopicStatus.PROBLEM
+    note = _note(problem, row.mean, row.std, row.prompts, thresholds)
+    return replace(row, status=status, problem=problem, note=note)
+
+
+def _problem(
+    mean: float, std: float, error: float | None, whole: Statistics, thresholds: Thresholds
+) -> TopicProblem | None:
+    branch = decide(mean, std, thresholds)
+    low, high = thresholds.healthy_mean_low, thresholds.healthy_mean_high
+    compare = error is not None and whole.mean is not None and not _outside(whole.mean, low, high)
+    margin = CLEARLY * error if compare and error is not None else math.inf
+    if branch is Branch.MEAN_TOO_LOW or below(mean + margin, low):
+        return TopicProblem.TOO_LOW
+    if branch is Branch.MEAN_TOO_HIGH or above(mean - margin, high):
+        return TopicProblem.TOO_HIGH
+    return TopicProblem.LOW_VARIANCE if branch is Branch.LOW_VARIANCE else None
+
+
+def _outside(mean: float, low: float, high: float) -> bool:
+    return below(mean, low) or above(mean, high)
+
+
+def _standard_error(scores: figures.Scores, prompts: NDArray[np.int64]) -> float | None:
+    """Of the mean, with prompts as the unit: std of the prompts' means over the root of their number.
+
+    The first formula of every survey text for a mean of clusters; exact for equal numbers of rollouts.
+    """
+    order = np.lexsort((scores, prompts))  # so that the order of the rows shows in no bit
+    scores, prompts = scores[order], prompts[order]
+    _, position = np.unique(prompts, return_inverse=True)
+    sums, sizes = np.bincount(position, weights=scores), np.bincount(position)
+    spread = figures.std(sums / sizes)
+    return None if spread is None else spread / math.sqrt(sizes.size)
+
+
+def _note(problem: TopicProblem | None, mean: float, std: float, prompts: int, thresholds: Thresholds) -> str:
+    texts = {
+        TopicProblem.TOO_LOW: f"mean {figure(mean)} is too low",
+        TopicProblem.TOO_HIGH: f"mean {figure(mean)} is too high",
+        TopicProblem.LOW_VARIANCE: f"std {figure(std, thresholds.std_low)} is below {thresholds.std_low:.2f}",
+    }
+    parts = [texts[problem]] if problem else []
+    if prompts < thresholds.topic_few_prompts:
+        parts.append(f"rough: {plural(prompts, 'prompt')} only")
+    return "; ".join(parts)
+
+
+def _worst_first(topic: TopicFigures) -> tuple[int, float, str]:
+    rank = {TopicStatus.PROBLEM: 0, None: 1, TopicStatus.GOOD: 2}[topic.status]
+    return rank, math.inf if topic.mean is None else topic.mean, topic.topic

@@ -1,0 +1,103 @@
+"""The design document's rules: the decision tree and the table of healthy ranges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dryrun.analysis.figures.statistics import Statistics, above, below
+from dryrun.core.config import Thresholds
+
+
+class Branch(StrEnum):
+    """Where the decision tree ends."""
+
+    MEAN_TOO_LOW = "mean_too_low"
+    MEAN_TOO_HIGH = "mean_too_high"
+    LOW_VARIANCE = "low_variance"
+    PROCEED = "proceed"
+
+
+def decide(mean: float, std: float, thresholds: Thresholds) -> Branch:
+    """The decision tree, in the document's order: mean too low, mean too high, spread too small.
+
+    Parameters
+    ----------
+    mean, std : float
+        Finite; of pooled valid scores on 0..1, std with ddof = 1. Not the rounded figures on the screen.
+    thresholds : Thresholds
+
+    Raises
+    ------
+    ValueError
+        `mean` or `std` is not finite. Every comparison with NaN is false, so the tree would say GO.
+    """
+    if not (math.isfinite(mean) and math.isfinite(std)):
+        raise ValueError("the decision tree needs a finite mean and a finite std")
+    if below(mean, thresholds.mean_low):
+        return Branch.MEAN_TOO_LOW
+    if above(mean, thresholds.mean_high):
+        return Branch.MEAN_TOO_HIGH
+    if below(std, thresholds.std_low):
+        return Branch.LOW_VARIANCE
+    return Branch.PROCEED
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row of the table of key metrics.
+
+    Attributes
+    ----------
+    metric : str
+        ``"Mean"``, ``"Std"``, ``"Min"``, ``"Max"``.
+    value : float or None
+    range : str
+        The healthy range as text, e.g. ``"0.20 - 0.80"``.
+    ok : bool or None
+        Whether the value is inside; None if there is no value.
+    meaning : str
+        What the metric tells.
+    note : bool
+        The row informs and never warns. True for min and max: nearly every sound grader gives some
+        response a 0 or a 1, the document's own GO report included.
+    """
+
+    metric: str
+    value: float | None
+    range: str
+    ok: bool | None
+    meaning: str
+    note: bool = False
+
+
+def healthy_checks(statistics: Statistics, thresholds: Thresholds) -> tuple[Check, ...]:
+    """The document's key metrics beside their healthy ranges, in its order."""
+    low, high, spread = thresholds.healthy_mean_low, thresholds.healthy_mean_high, thresholds.healthy_std
+    mean, std, least, most = statistics.mean, statistics.std, statistics.min, statistics.max
+    return (
+        Check(
+            "Mean",
+            mean,
+            f"{low:.2f} - {high:.2f}",
+            None if mean is None else not (below(mean, low) or above(mean, high)),
+            "Average performance",
+        ),
+        Check(
+            "Std",
+            std,
+            f"> {spread:.2f}",
+            None if std is None else above(std, spread),
+            "Grader differentiates outputs",
+        ),
+        Check(
+            "Min",
+            least,
+            "> 0.0",
+            None if least is None else least > 0.0,
+            "Some tasks are solvable",
+            note=True,
+        ),
+        Check("Max", most, "< 1.0", None if most is None else most < 1.0, "Room for improvement", note=True),
+    )

@@ -1,0 +1,310 @@
+"""Warnings: each has a code for machines and one plain sentence, with its number, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dryrun.analysis.figures.coverage import Coverage
+from dryrun.analysis.figures.statistics import Statistics, above, below
+from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.words import figure, percent, plural
+from dryrun.core.config import Thresholds
+from dryrun.core.records import SampleOutcome
+
+
+class NoticeCode(StrEnum):
+    """What a notice is about."""
+
+    MEAN_TOO_LOW = "mean_too_low"
+    MEAN_TOO_HIGH = "mean_too_high"
+    LOW_VARIANCE = "low_variance"
+    PROCEED = "proceed"
+    TOO_FEW_PROMPTS = "too_few_prompts"
+    TOO_MANY_MISSING = "too_many_missing"
+    GRADER_SCALE = "grader_scale"
+    NO_SPREAD = "no_spread"
+    MEAN_BELOW_HEALTHY = "mean_below_healthy"
+    MEAN_ABOVE_HEALTHY = "mean_above_healthy"
+    STD_BELOW_HEALTHY = "std_below_healthy"
+    BIMODAL = "bimodal"
+    BINARY = "binary"
+    FLOOR = "floor"
+    CEILING = "ceiling"
+    MISSING = "missing"
+    OUT_OF_RANGE = "out_of_range"
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
+    REFUSED = "refused"
+    GRADER_ERRORS = "grader_errors"
+    GRADER_UNSTABLE = "grader_unstable"
+    GRADER_TRUTHS = "grader_truths"
+    FEW_PROMPTS = "few_prompts"
+    DUPLICATES = "duplicates"
+    TOPIC_PROBLEM = "topic_problem"
+    FEW_USABLE = "few_usable"
+    WEAK_SIGNAL = "weak_signal"
+    LOW_CEILING = "low_ceiling"
+    BRITTLE = "brittle"
+    JUNK_PAID = "junk_paid"
+    FAILING_REFERENCES = "failing_references"
+    NOISY_GRADER = "noisy_grader"
+    LENGTH_BIAS = "length_bias"
+    FEW_LEVELS = "few_levels"
+    MODAL = "modal"
+
+
+SHOWN_ROWS = 8
+"""How many rows a notice names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A reason for the verdict, or a warning beside it.
+
+    Attributes
+    ----------
+    code : NoticeCode
+    sentence : str
+        One sentence that carries its number.
+    value : float or None
+        The number, unrounded.
+    limit : float or None
+        What it was compared with.
+    topic : str or None
+        The topic it concerns, if it concerns one.
+    """
+
+    code: NoticeCode
+    sentence: str
+    value: float | None = None
+    limit: float | None = None
+    topic: str | None = None
+
+
+def blockers(statistics: Statistics, coverage: Coverage, thresholds: Thresholds) -> tuple[Notice, ...]:
+    """Why there can be no verdict; empty if there can be one."""
+    return tuple(_blockers(statistics, coverage, thresholds))
+
+
+def tree_reason(branch: Branch, mean: float, std: float, thresholds: Thresholds) -> Notice:
+    """The comparison that ended the decision tree."""
+    low, high, spread = thresholds.mean_low, thresholds.mean_high, thresholds.std_low
+    match branch:
+        case Branch.MEAN_TOO_LOW:
+            text = f"Mean {figure(mean, low)} is below {figure(low)}."
+            return Notice(NoticeCode.MEAN_TOO_LOW, text, mean, low)
+        case Branch.MEAN_TOO_HIGH:
+            text = f"Mean {figure(mean, high)} is above {figure(high)}."
+            return Notice(NoticeCode.MEAN_TOO_HIGH, text, mean, high)
+        case Branch.LOW_VARIANCE:
+            text = f"Std {figure(std, spread)} is below {figure(spread)}."
+            return Notice(NoticeCode.LOW_VARIANCE, text, std, spread)
+        case Branch.PROCEED:
+            text = (
+                f"Mean {figure(mean)} lies within {figure(low)} to {figure(high)}, "
+                f"and std {figure(std)} is not below {figure(spread)}."
+            )
+            return Notice(NoticeCode.PROCEED, text, mean)
+
+
+def warnings(
+    statistics: Statistics,
+    coverage: Coverage,
+    topics: tuple[TopicFigures, ...],
+    branch: Branch | None,
+    thresholds: Thresholds,
+) -> tuple[Notice, ...]:
+    """Everything a person should know beside the verdict, scores first, then samples, then topics.
+
+    Parameters
+    ----------
+    branch : Branch or None
+        Where the tree ended; its own reason is not repeated as a warning. None if it was not entered.
+    """
+    return (
+        *_healthy(statistics, branch, thresholds),
+        *_shape(statistics, thresholds),
+        *_samples(coverage, thresholds),
+        *_topics(topics),
+    )
+
+
+def _blockers(statistics: Statistics, coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
+    needed = thresholds.min_prompts
+    if coverage.prompts_scored < needed:
+        scored = coverage.prompts_scored
+        have = (
+            "No prompt has a score"
+            if scored == 0
+            else f"Only {plural(scored, 'prompt')} " + ("has a score" if scored == 1 else "have a score")
+        )
+        text = f"{have}; {needed:,} are needed for a verdict."
+        yield Notice(NoticeCode.TOO_FEW_PROMPTS, text, scored, needed)
+    elif statistics.std is None:
+        yield Notice(NoticeCode.NO_SPREAD, "One score alone has no spread; two are needed.", statistics.n, 2)
+    share, limit = coverage.missing_share, thresholds.max_missing
+    if above(share, limit):
+        text = (
+            f"{percent(share, limit)} of the responses have no usable score "
+            f"({coverage.responses - coverage.scored:,} of {coverage.responses:,}); "
+            f"at most {percent(limit)} may lack one."
+        )
+        yield Notice(NoticeCode.TOO_MANY_MISSING, text, share, limit)
+    share, limit = coverage.share(coverage.out_of_range), thresholds.max_out_of_range
+    if above(share, limit):
+        text = (
+            f"{percent(share, limit)} of the scores lie outside the grader's declared scale "
+            f"({coverage.out_of_range:,} of {coverage.responses:,}); at most {percent(limit)} may."
+        )
+        yield Notice(NoticeCode.GRADER_SCALE, text, share, limit)
+
+
+def _healthy(statistics: Statistics, branch: Branch | None, thresholds: Thresholds) -> Iterator[Notice]:
+    mean, std = statistics.mean, statistics.std
+    low, high, spread = thresholds.healthy_mean_low, thresholds.healthy_mean_high, thresholds.healthy_std
+    if mean is not None and below(mean, low) and branch is not Branch.MEAN_TOO_LOW:
+        text = f"Mean {figure(mean, low)} is below the healthy range of {figure(low)} to {figure(high)}."
+        yield Notice(NoticeCode.MEAN_BELOW_HEALTHY, text, mean, low)
+    if mean is not None and above(mean, high) and branch is not Branch.MEAN_TOO_HIGH:
+        text = f"Mean {figure(mean, high)} is above the healthy range of {figure(low)} to {figure(high)}."
+        yield Notice(NoticeCode.MEAN_ABOVE_HEALTHY, text, mean, high)
+    if std is not None and not above(std, spread) and branch is not Branch.LOW_VARIANCE:
+        text = f"Std {figure(std)} is not above {figure(spread)}: the grader differentiates outputs weakly."
+        yield Notice(NoticeCode.STD_BELOW_HEALTHY, text, std, spread)
+
+
+def _how_far(ratio: float) -> str:
+    return f"each at least {ratio:.1f} times" if ratio < 100.0 else "each far above"
+
+
+def _shape(statistics: Statistics, thresholds: Thresholds) -> Iterator[Notice]:
+    if statistics.distinct == 2:
+        yield _binary(statistics)
+        return
+    ratio, limit = statistics.bimodality, thresholds.bimodal_ratio
+    if ratio is not None and above(ratio, limit):
+        ends = (statistics.counts[0] / statistics.n, statistics.counts[-1] / statistics.n)
+        text = (
+            f"Scores gather at both ends: {percent(ends[0])} below 0.2 and {percent(ends[1])} from 0.8 up, "
+            f"{_how_far(ratio)} an average middle bin; the grader works almost as pass/fail."
+        )
+        yield Notice(NoticeCode.BIMODAL, text, ratio, limit)
+    yield from _piles(statistics, thresholds)
+
+
+def _binary(statistics: Statistics) -> Notice:
+    text = (
+        f"The grader is binary: only the scores {figure(statistics.min or 0.0)} and "
+        f"{figure(statistics.max or 0.0)} occur, so nearly right earns nothing."
+    )
+    return Notice(NoticeCode.BINARY, text, statistics.distinct, 2)
+
+
+def _piles(statistics: Statistics, thresholds: Thresholds) -> Iterator[Notice]:
+    floor, ceiling = statistics.floor_share, statistics.ceiling_share
+    if floor is not None and above(floor, thresholds.floor_share):
+        text = f"{percent(floor, thresholds.floor_share)} of the scores are exactly 0."
+        yield Notice(NoticeCode.FLOOR, text, floor, thresholds.floor_share)
+    if ceiling is not None and above(ceiling, thresholds.ceiling_share):
+        text = f"{percent(ceiling, thresholds.ceiling_share)} of the scores are exactly 1."
+        yield Notice(NoticeCode.CEILING, text, ceiling, thresholds.ceiling_share)
+
+
+def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
+    outcomes = coverage.outcomes
+    refused = outcomes[SampleOutcome.REFUSED] + outcomes[SampleOutcome.FILTERED]
+    # What already rules a verdict out is said there, not twice.
+    if not above(coverage.missing_share, thresholds.max_missing):
+        missing = coverage.responses - coverage.scored
+        yield from _share(
+            NoticeCode.MISSING,
+            missing,
+            coverage,
+            thresholds.warn_missing,
+            "of the responses have no usable score",
+        )
+    if coverage.out_of_range and not above(
+        coverage.share(coverage.out_of_range), thresholds.max_out_of_range
+    ):
+        text = f"{plural(coverage.out_of_range, 'score')} outside the grader's declared scale left out."
+        yield Notice(NoticeCode.OUT_OF_RANGE, text, coverage.out_of_range, 0)
+    rows = (
+        (
+            NoticeCode.TRUNCATED,
+            outcomes[SampleOutcome.TRUNCATED],
+            thresholds.warn_truncated,
+            "of the responses were cut off by the token limit; raise it",
+        ),
+        (
+            NoticeCode.EMPTY,
+            outcomes[SampleOutcome.EMPTY],
+            thresholds.warn_empty,
+            "of the responses are empty",
+        ),
+        (NoticeCode.REFUSED, refused, thresholds.warn_refused, "of the responses were refused or filtered"),
+        (
+            NoticeCode.GRADER_ERRORS,
+            coverage.grader_errors,
+            thresholds.warn_grader_errors,
+            "of the grades carry a grader error",
+        ),
+    )
+    for code, count, limit, words in rows:
+        yield from _share(code, count, coverage, limit, words)
+    if coverage.unstable:
+        yield _unstable(coverage.unstable)
+    if coverage.truths:
+        yield _truths(coverage)
+    yield from _prompts(coverage, thresholds)
+
+
+def _unstable(rows: tuple[int, ...]) -> Notice:
+    shown = ", ".join(map(str, sorted(set(rows))[:SHOWN_ROWS]))
+    more = ", ..." if len(set(rows)) > SHOWN_ROWS else ""
+    text = (
+        f"{plural(len(rows), 'response')} got another score when graded again in a fresh process "
+        f"(dataset rows {shown}{more}): the grader keeps something from one grade to the next, or draws lots."
+    )
+    return Notice(NoticeCode.GRADER_UNSTABLE, text, len(rows), 0)
+
+
+def _truths(coverage: Coverage) -> Notice:
+    text = (
+        f"{plural(coverage.truths, 'reward')} of {coverage.responses:,} came as True or False and count as "
+        "1 and 0 here. OpenAI publishes no rule for them: return a number."
+    )
+    return Notice(NoticeCode.GRADER_TRUTHS, text, coverage.truths, 0)
+
+
+def _share(code: NoticeCode, count: int, coverage: Coverage, limit: float, words: str) -> Iterator[Notice]:
+    share = coverage.share(count)
+    if above(share, limit):
+        text = f"{percent(share, limit)} {words} ({count:,} of {coverage.responses:,})."
+        yield Notice(code, text, share, limit)
+
+
+def _prompts(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
+    scored = coverage.prompts_scored
+    if thresholds.min_prompts <= scored < thresholds.few_prompts:
+        text = (
+            f"Only {scored:,} prompts have a score: the figures are rough below {thresholds.few_prompts:,}."
+        )
+        yield Notice(NoticeCode.FEW_PROMPTS, text, scored, thresholds.few_prompts)
+    share, limit = coverage.duplicate_share, thresholds.warn_duplicates
+    if above(share, limit):
+        text = (
+            f"{percent(share, limit)} of the drawn rows repeat another row "
+            f"({coverage.duplicate_rows:,} of {coverage.prompts + coverage.duplicate_rows:,}), "
+            "so there are fewer different prompts than rows."
+        )
+        yield Notice(NoticeCode.DUPLICATES, text, share, limit)
+
+
+def _topics(topics: tuple[TopicFigures, ...]) -> Iterator[Notice]:
+    for topic in topics:
+        if topic.status is TopicStatus.PROBLEM:
+            text = f"Topic {topic.label} is a problem: {topic.note} ({plural(topic.count, 'score')})."
+            yield Notice(NoticeCode.TOPIC_PROBLEM, text, topic.mean, None, topic.topic)

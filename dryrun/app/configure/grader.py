@@ -1,0 +1,152 @@
+"""Choosing a grader: one of the samples, or JSON that is checked as it is edited."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+
+import streamlit as st
+
+from dryrun.app.configure.convention_form import with_convention
+from dryrun.app.shared.problems import show_error
+from dryrun.core.errors import DryRunError
+from dryrun.core.labels import plain
+from dryrun.core.paths import sample_data_dir
+from dryrun.graders import Finding, GraderSpec, Severity, load_grader
+from dryrun.graders.format.presets import PRESETS
+from dryrun.graders.format.specs import PythonSpec
+from dryrun.graders.sandbox.status import sandbox_status
+
+TEXT = "grader_text"
+
+
+class Source(StrEnum):
+    """Where the grader comes from."""
+
+    SAMPLE = "Sample grader"
+    EDIT = "Your own"
+
+
+def sample_graders() -> dict[str, Path]:
+    """The graders that come with the project, by name."""
+    return {path.stem: path for path in sorted((sample_data_dir() / "graders").glob("*.json"))}
+
+
+def grader_section() -> GraderSpec | None:
+    """Draw the section; the grader, or None while there is none to use."""
+    source = st.segmented_control(
+        "Grader",
+        list(Source),
+        default=Source.SAMPLE,
+        required=True,
+        key="grader_source",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    text = _sample() if source == Source.SAMPLE else grader_editor()
+    return checked(text)
+
+
+def checked(text: str) -> GraderSpec | None:
+    """The grader in this text with its plain-language summary, or None and every problem with its path."""
+    if not text.strip():
+        st.caption("Paste a grader in OpenAI's JSON or a reward function in Python, or upload a file.")
+        return None
+    try:
+        spec = load_grader(with_convention(text))
+    except DryRunError as error:
+        show_error(error)
+        return None
+    st.markdown(plain(spec.describe(), 1000))
+    if any(isinstance(part, PythonSpec) for _, part in spec.walk()):
+        _sandbox()
+    return spec
+
+
+def show_findings(findings: tuple[Finding, ...]) -> None:
+    """What is worth knowing of the grader against these rows, without stopping anything."""
+    for finding in findings:
+        show = st.warning if finding.severity is Severity.WARNING else st.info
+        show(plain(str(finding.problem), 500))
+
+
+def grader_editor() -> str:
+    """The JSON editor with its upload; the text in it."""
+    if TEXT not in st.session_state:
+        st.session_state[TEXT] = _first_sample()
+    st.selectbox(
+        "Begin with",
+        list(PRESETS),
+        index=None,
+        key="grader_preset",
+        format_func=lambda name: f"{name}: {PRESETS[name][0]}",
+        placeholder="A preset, or paste your own below",
+        on_change=_take_preset,
+    )
+    st.text_area(
+        "Grader JSON or Python",
+        key=TEXT,
+        height=300,
+        persist_state="session",
+        help="OpenAI's JSON, or Python: grade(sample, item), or a reward function written for TRL, verl, "
+        "Bedrock, eval-protocol or verifiers. Leave the field, or press Ctrl+Enter, to have it checked.",
+    )
+    st.file_uploader(
+        "Or upload a JSON or Python file", type=["json", "py"], key="grader_file", on_change=_take_upload
+    )
+    if problem := st.session_state.pop("grader_file_problem", ""):
+        st.error(plain(problem), icon=":material/error:")
+    return str(st.session_state.get(TEXT, ""))
+
+
+def edit(text: str) -> None:
+    """Put a grader into the editor."""
+    st.session_state[TEXT] = text
+    st.session_state["grader_source"] = Source.EDIT
+
+
+def pretty(grader: object) -> str:
+    """A grader as a person edits it."""
+    return json.dumps(grader, indent=2, ensure_ascii=False)
+
+
+def _sample() -> str:
+    samples = sample_graders()
+    if not samples:
+        st.error("This copy of Dry Run came without its sample graders.", icon=":material/error:")
+        return ""
+    name = st.selectbox("Sample grader", list(samples), key="grader_sample", persist_state="session")
+    text = samples[name or next(iter(samples))].read_text(encoding="utf-8")
+    with st.expander("Its JSON", icon=":material/data_object:"):
+        st.code(text, language="json", height=260)
+        st.button("Edit a copy", on_click=edit, args=(text,), icon=":material/edit:")
+    return text
+
+
+def _first_sample() -> str:
+    paths = list(sample_graders().values())
+    return paths[0].read_text(encoding="utf-8") if paths else ""
+
+
+def _take_preset() -> None:
+    if name := st.session_state.get("grader_preset"):
+        edit(pretty(PRESETS[name][1]))
+
+
+def _take_upload() -> None:
+    file = st.session_state.get("grader_file")
+    if file is None:
+        return
+    try:
+        edit(file.getvalue().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        st.session_state["grader_file_problem"] = f"{file.name} is not UTF-8 text. Save it as UTF-8."
+
+
+def _sandbox() -> None:
+    status = sandbox_status()
+    if status.available:
+        st.caption(plain(status.reason, 400))
+    else:
+        st.error(plain(status.reason, 400), icon=":material/error:")

@@ -1,0 +1,88 @@
+"""Where a grader's judge models are asked: shown only for graders that ask one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from dryrun.app.configure.model import api_key_input
+from dryrun.core.config import JudgeConfig
+from dryrun.core.labels import plain
+from dryrun.graders import GraderSpec
+from dryrun.graders.format.judge_specs import JudgeSpec
+from dryrun.models.urls import normalise_base_url
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenJudge:
+    """The judge's configuration, and beside it the key, which is never stored.
+
+    Attributes
+    ----------
+    config : JudgeConfig or None
+        None for a grader that asks no model.
+    api_key : str
+    """
+
+    config: JudgeConfig | None = None
+    api_key: str = field(default="", repr=False)
+
+
+def judge_section(
+    spec: GraderSpec | None, known: JudgeConfig | None = None, key: str = "judge"
+) -> ChosenJudge:
+    """Draw the fields a grader with judges needs.
+
+    Parameters
+    ----------
+    spec : GraderSpec or None
+    known : JudgeConfig, optional
+        What the fields begin with.
+    key : str
+        Prefix of the widgets' keys.
+
+    Raises
+    ------
+    ModelError
+        The base URL is none.
+    """
+    if spec is None or not spec.asks_models:
+        return ChosenJudge()
+    first = known or JudgeConfig()
+    named = sorted({part.model for _, part in spec.walk() if isinstance(part, JudgeSpec)})
+    with st.container(border=True):
+        who = f"It asks {plain(' and '.join(named) or 'an embedding model', 120)}."
+        apart = "Each grade is a call, with an endpoint and a key apart from the base model's."
+        st.markdown(f"**Judge.** {who} {apart}")
+        left, right = st.columns(2)
+        with left:
+            url = st.text_input(
+                "Judge's base URL", value=first.base_url, key=f"{key}_base_url", persist_state="session"
+            )
+            model = st.text_input(
+                "Judge's model",
+                value=first.model or "",
+                key=f"{key}_model",
+                persist_state="session",
+                placeholder=", ".join(named)[:80],
+                help="Asked instead of the model that the grader names. Empty: the grader's own.",
+            )
+        with right:
+            api_key = api_key_input(f"{key}_key", "Judge's API key")
+            concurrency = st.number_input(
+                "Judge calls at once",
+                min_value=1,
+                max_value=256,
+                value=first.concurrency,
+                key=f"{key}_concurrency",
+                persist_state="session",
+            )
+    config = first.model_copy(
+        update={
+            "base_url": normalise_base_url(str(url or "")),
+            "model": str(model or "").strip() or None,
+            "concurrency": int(concurrency or first.concurrency),
+        }
+    )
+    return ChosenJudge(config, api_key)

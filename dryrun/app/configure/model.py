@@ -1,0 +1,248 @@
+"""Choosing the base model and how it is sampled. What is left empty is not sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from dryrun.app.configure.batch import SWITCH, batch_switch
+from dryrun.app.shared.problems import show_error
+from dryrun.core.config import EMBEDDED_MODEL, OPENAI_URL, RETIRED_DEFAULT_MODEL, ModelConfig, ModelKind
+from dryrun.core.errors import DryRunError
+from dryrun.core.labels import plain
+from dryrun.engine.prepare import run_blocking
+from dryrun.models.model_list import ModelInfo, list_models
+from dryrun.models.urls import normalise_base_url
+
+EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"]
+
+NAME_HELP = (
+    f"Any name the endpoint knows. The design document's default, {RETIRED_DEFAULT_MODEL}, was retired by "
+    "OpenAI on 2026-10-23; it can still be typed where another host serves it."
+)
+
+
+class Where(StrEnum):
+    """Which kind of model."""
+
+    EMBEDDED = "Embedded, no account needed"
+    ENDPOINT = "OpenAI-compatible endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """The model's configuration, and beside it the key, which is never stored.
+
+    Attributes
+    ----------
+    config : ModelConfig
+    api_key : str
+    """
+
+    config: ModelConfig
+    api_key: str = ""
+
+    def __repr__(self) -> str:
+        return f"ChosenModel({self.config.name!r})"
+
+
+def model_section() -> ChosenModel | None:
+    """Draw the section; the model, or None while something is missing or wrong."""
+    where = st.segmented_control(
+        "Model",
+        list(Where),
+        default=Where.EMBEDDED,
+        required=True,
+        key="model_where",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    try:
+        return _embedded() if where == Where.EMBEDDED else _endpoint()
+    except DryRunError as error:
+        show_error(error)
+        return None
+
+
+def fill_in(config: ModelConfig) -> None:
+    """Put a configuration into the form."""
+    state = st.session_state
+    state["model_where"] = Where.EMBEDDED if config.kind is ModelKind.EMBEDDED else Where.ENDPOINT
+    if config.kind is ModelKind.ENDPOINT:
+        state["base_url"], state["model_name"] = config.base_url or "", config.name
+        state[SWITCH] = config.batch is not None
+    for name in ("temperature", "top_p", "max_completion_tokens", "reasoning_effort", "seed"):
+        state[f"model_{name}"] = getattr(config, name)
+    state["model_response_format"] = json.dumps(config.response_format) if config.response_format else ""
+
+
+def _embedded() -> ChosenModel:
+    st.caption(
+        f"{EMBEDDED_MODEL} runs on this machine: 135 million parameters, so it solves easy tasks only. "
+        "Its weights, 93 MB, are fetched once."
+    )
+    return ChosenModel(_config(kind=ModelKind.EMBEDDED, name=EMBEDDED_MODEL, **_sampling_values()))
+
+
+def _endpoint() -> ChosenModel | None:
+    left, right = st.columns(2)
+    with left:
+        url = st.text_input(
+            "Base URL",
+            value=OPENAI_URL,
+            key="base_url",
+            persist_state="session",
+            help="Ends before /chat/completions.",
+        )
+    with right:
+        key = api_key_input("api_key")
+    base_url = normalise_base_url(str(url or ""))
+    name = _model_name(base_url, key)
+    values = _sampling_values()
+    values["batch"] = batch_switch(base_url)
+    if not name:
+        st.caption("Type the model's name to go on.")
+        return None
+    return ChosenModel(_config(kind=ModelKind.ENDPOINT, name=name, base_url=base_url, **values), key)
+
+
+def api_key_input(key: str, label: str = "API key") -> str:
+    """A password field; what is typed leaves it only for the calls themselves."""
+    typed = st.text_input(
+        label,
+        type="password",
+        key=key,
+        autocomplete="off",
+        help="Used for this run's calls only: never stored, logged or put into a link. "
+        "Leave it empty for a server that needs none.",
+    )
+    return str(typed or "").strip()
+
+
+def _model_name(base_url: str, api_key: str) -> str:
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        name = st.text_input(
+            "Model name", key="model_name", persist_state="session", help=NAME_HELP, placeholder="gpt-5-mini"
+        )
+    with right:
+        clicked = st.button("List models", icon=":material/list:", help="Asks the endpoint for its models.")
+    if clicked:
+        with st.spinner("Asking the endpoint …"):
+            st.session_state["model_list"] = (base_url, run_blocking(list_models(base_url, api_key)))
+    listed_for, models = st.session_state.get("model_list", ("", []))
+    if listed_for == base_url:
+        _pick(models)
+    return str(name or "").strip()
+
+
+def _pick(models: list[ModelInfo]) -> None:
+    if not models:
+        st.caption("The endpoint lists no models; type the name.")
+        return
+    dates = {model.id: model.shutdown_date for model in models}
+    st.selectbox(
+        f"{len(models):,} models",
+        list(dates),
+        index=None,
+        key="model_pick",
+        format_func=lambda name: f"{name} (retires {dates[name]})" if dates[name] else name,
+        placeholder="Pick one",
+        on_change=_take_pick,
+    )
+
+
+def _take_pick() -> None:
+    if picked := st.session_state.get("model_pick"):
+        st.session_state["model_name"] = picked
+
+
+def _sampling_values() -> dict[str, Any]:
+    with st.expander("Sampling parameters", icon=":material/tune:"):
+        st.caption("What is left empty is not sent; the model's own default holds.")
+        with st.grid(3):
+            values: dict[str, Any] = {
+                "temperature": _number("Temperature", "temperature", 0.0, 2.0, 0.1),
+                "top_p": _number("Top p", "top_p", 0.01, 1.0, 0.05),
+                "max_completion_tokens": _number(
+                    "Max completion tokens", "max_completion_tokens", 1, None, 1
+                ),
+                "seed": _number("Seed", "seed", None, None, 1, "Rollout i is asked with this seed plus i."),
+                "reasoning_effort": st.selectbox(
+                    "Reasoning effort",
+                    EFFORTS,
+                    index=None,
+                    key="model_reasoning_effort",
+                    persist_state="session",
+                    accept_new_options=True,
+                    placeholder="not sent",
+                ),
+            }
+        values["response_format"] = _response_format()
+    return values
+
+
+def _number(
+    label: str,
+    name: str,
+    low: float | None,
+    high: float | None,
+    step: float,
+    hint: str | None = None,
+) -> float | int | None:
+    value: float | int | None = st.number_input(
+        label,
+        min_value=low,
+        max_value=high,
+        value=None,
+        step=step,
+        key=f"model_{name}",
+        persist_state="session",
+        placeholder="not sent",
+        help=hint,
+    )
+    return value
+
+
+def _response_format() -> dict[str, Any] | None:
+    text = st.text_area(
+        "Response format (JSON)",
+        key="model_response_format",
+        persist_state="session",
+        placeholder='{"type": "json_object"}',
+        height=80,
+    )
+    if not (text or "").strip():
+        return None
+    try:
+        value = json.loads(text or "")
+    except ValueError as error:
+        raise DryRunError(f"The response format is not valid JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise DryRunError('The response format must be an object, e.g. {"type": "json_object"}.')
+    return value
+
+
+def _config(**values: Any) -> ModelConfig:
+    try:
+        return ModelConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "model"
+        raise DryRunError(f"{field}: {first['msg']}.") from error
+
+
+def model_words(config: ModelConfig) -> str:
+    """Which model, for a sentence: safe for Markdown."""
+    if config.kind is ModelKind.EMBEDDED:
+        return f"{plain(config.name, 60)} on this machine"
+    if config.kind is ModelKind.IMPORTED:
+        return f"{plain(config.name, 60)}, imported responses"
+    host = (config.base_url or "").split("://")[-1].split("/")[0]
+    batch = ", through its Batch API" if config.batch is not None else ""
+    return f"{plain(config.name, 60)} at {plain(host, 80)}{batch}"

@@ -1,0 +1,98 @@
+"""Adjust Grader: the same prompts and responses as a run, under a changed grader."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app.configure.budget import budget_section
+from dryrun.app.configure.grader import checked, edit, grader_editor, pretty, show_findings
+from dryrun.app.configure.judge import ChosenJudge, judge_section
+from dryrun.app.configure.model import api_key_input, fill_in, model_words
+from dryrun.app.configure.sample import range_section
+from dryrun.app.configure.start import launch
+from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.session import RECORDED, Chosen, config_of, open_by_name, store
+from dryrun.core.config import ModelKind, RunConfig, SamplingMethod
+from dryrun.core.errors import DryRunError
+from dryrun.core.labels import plain, short
+from dryrun.engine.estimate import Estimate, estimate
+from dryrun.engine.prepare import Prepared, regraded
+from dryrun.graders import GraderSpec
+from dryrun.store.borrow import borrow_samples
+
+ADJUST = "adjust"
+"""URL parameter: the run whose grader is being adjusted."""
+
+
+def regrade_form(name: str) -> None:
+    """Draw it for the run `name` (an id, or the recorded example)."""
+    try:
+        chosen = Chosen(open_by_name(name), recorded=name == RECORDED)
+        config = config_of(chosen.run)
+    except DryRunError as error:
+        show_error(error)
+        st.button("Configure a new run", on_click=leave)
+        return
+    st.header("Adjust the grader")
+    if st.session_state.get("adjusting") != name:
+        st.session_state["adjusting"] = name
+        edit(pretty(config.grader))
+    _kept(chosen, config)
+    spec = checked(grader_editor())
+    try:
+        reward_range = range_section(spec, "regrade_range")
+        _offer(chosen, spec, reward_range, judge_section(spec, config.judge, "regrade_judge"))
+    except DryRunError as error:
+        show_error(error)
+    st.button("Change dataset, model or sample too", on_click=_leave_with, args=(config,), type="tertiary")
+
+
+def leave() -> None:
+    """Back to the whole form."""
+    st.session_state.pop("adjusting", None)
+    st.query_params.pop(ADJUST, None)
+
+
+def _leave_with(config: RunConfig) -> None:
+    leave()
+    fill_in(config.model)
+    sampling = config.sampling
+    st.session_state["sample_size"], st.session_state["rollouts"] = sampling.size, sampling.rollouts
+    st.session_state["sampling_seed"] = sampling.seed
+    st.session_state["stratified"] = sampling.method is SamplingMethod.STRATIFIED
+
+
+def _kept(chosen: Chosen, config: RunConfig) -> None:
+    which = "the recorded example" if chosen.recorded else f"run {short(chosen.run.id)}"
+    sampling = config.sampling
+    st.markdown(
+        f"Kept from {which}: its prompts ({plain(config.dataset.name, 60)}), and its responses by "
+        f"{model_words(config.model)}, {sampling.rollouts} to each prompt. Only grading is done again."
+    )
+
+
+def _offer(
+    chosen: Chosen, spec: GraderSpec | None, reward_range: tuple[float, float] | None, judge: ChosenJudge
+) -> None:
+    if spec is None:
+        return
+    prepared = regraded(chosen.run, spec.raw, reward_range, judge=judge.config)
+    show_findings(prepared.findings)
+    counts = estimate(chosen.run.store, prepared)
+    api_key = _words_and_key(prepared, counts)
+    budget = budget_section(prepared.config) if counts.calls or judge.config is not None else None
+    if st.button("Re-score", type="primary", icon=":material/play_arrow:", key="rescore"):
+        if chosen.recorded:
+            borrow_samples(chosen.run, store())
+        launch(prepared, api_key, judge.api_key, chosen.run, budget)
+
+
+def _words_and_key(prepared: Prepared, counts: Estimate) -> str:
+    if not counts.calls or counts.stored is None:
+        st.markdown(f"**{counts.responses:,} grades, no calls to the model.**")
+        return ""
+    st.markdown(
+        f"{counts.responses:,} grades. **{counts.calls:,} responses are not stored** and will be asked of "
+        f"{model_words(prepared.config.model)}."
+    )
+    return api_key_input("regrade_key") if prepared.config.model.kind is ModelKind.ENDPOINT else ""

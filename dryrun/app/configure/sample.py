@@ -1,0 +1,88 @@
+"""How many prompts, how many responses to each, which ones; and the grader's scale."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, SamplingConfig, SamplingMethod
+from dryrun.core.errors import DryRunError
+from dryrun.dataset import Dataset
+from dryrun.engine.prepare import known_range
+from dryrun.graders import GraderSpec
+
+Range = tuple[float, float]
+
+
+def sampling_section(dataset: Dataset | None) -> SamplingConfig:
+    """Draw the section; which prompts to draw, and how many responses to each."""
+    with st.grid(3):
+        size = st.number_input(
+            "Prompts",
+            min_value=1,
+            value=DEFAULT_SAMPLE_SIZE,
+            step=50,
+            key="sample_size",
+            persist_state="session",
+            help="200 to 500 are recommended. A larger number later pays only for the difference.",
+        )
+        rollouts = st.number_input(
+            "Responses per prompt",
+            min_value=1,
+            max_value=64,
+            value=DEFAULT_ROLLOUTS,
+            step=1,
+            key="rollouts",
+            persist_state="session",
+            help="Rollouts: training compares several responses to one prompt, so look at several here.",
+        )
+        seed = st.number_input(
+            "Sampling seed",
+            value=0,
+            step=1,
+            key="sampling_seed",
+            persist_state="session",
+            help="The same seed draws the same prompts.",
+        )
+    method = _method(dataset)
+    if dataset is not None and size > len(dataset):
+        st.caption(f"The dataset has {len(dataset):,} rows; all of them are used.")
+    return SamplingConfig(size=int(size), rollouts=int(rollouts), seed=int(seed), method=method)
+
+
+def _method(dataset: Dataset | None) -> SamplingMethod:
+    if dataset is None or len(dataset.topics) < 2:
+        return SamplingMethod.SIMPLE
+    stratified = st.toggle(
+        "Every topic keeps its share",
+        key="stratified",
+        persist_state="session",
+        help="Stratified by topic. Off: every row has the same chance.",
+    )
+    return SamplingMethod.STRATIFIED if stratified else SamplingMethod.SIMPLE
+
+
+def range_section(spec: GraderSpec | None, key: str = "range") -> Range | None:
+    """The advanced choice of the grader's scale; None where the grader's own is used.
+
+    Raises
+    ------
+    DryRunError
+        The two ends are in the wrong order.
+    """
+    low, high = known_range(spec) if spec is not None else (0.0, 1.0)
+    with st.expander("Reward range (advanced)", icon=":material/straighten:"):
+        own = st.toggle(
+            "Set the grader's scale by hand",
+            key=f"{key}_own",
+            persist_state="session",
+            help="Thresholds compare rewards mapped to 0 to 1. Rewards themselves are stored as they are.",
+        )
+        if not own:
+            st.caption(f"Rewards are read on the scale {low:g} to {high:g}.")
+            return None
+        with st.grid(3):
+            least = st.number_input("Lowest reward", value=low, key=f"{key}_low", persist_state="session")
+            most = st.number_input("Highest reward", value=high, key=f"{key}_high", persist_state="session")
+    if least >= most:
+        raise DryRunError(f"The lowest reward ({least:g}) must be below the highest ({most:g}).")
+    return float(least), float(most)

@@ -1,0 +1,78 @@
+"""From a checked configuration to a live run and its page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app.configure.model import model_words
+from dryrun.app.shared import jobs
+from dryrun.app.shared.session import RUN, look_at, owner, store
+from dryrun.core.errors import DryRunError
+from dryrun.core.labels import plain
+from dryrun.core.paths import hosted
+from dryrun.engine.budget import Budget
+from dryrun.engine.estimate import Estimate, estimate
+from dryrun.engine.prepare import Prepared, start
+from dryrun.store.labels import carry
+from dryrun.store.runs import Run, unfinished_run
+
+FLASH = "launch_problem"
+
+
+def launch(
+    prepared: Prepared,
+    api_key: str = "",
+    judge_key: str = "",
+    source: Run | None = None,
+    budget: Budget | None = None,
+) -> None:
+    """Start the run and go to its page. A run with just this configuration is gone on with, not doubled.
+
+    `source` is the run whose responses are graded anew: people's labels of them hold on.
+    """
+    run = _known(prepared) or start(store(), prepared)
+    if source is not None:
+        carry(source, run)
+    try:
+        batch = prepared.config.model.batch
+        jobs.start(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
+    except DryRunError as error:
+        st.session_state[FLASH] = str(error)
+    look_at(run.id)
+    st.switch_page("pages/run.py", query_params={RUN: run.id})
+
+
+def _known(prepared: Prepared) -> Run | None:
+    mine = [Run(store(), job.dryrun_id) for job in jobs.live() if not hosted() or job.owner == owner()]
+    for run in mine:
+        if run.folder.is_dir() and run.config().asks_the_same(prepared.config):
+            return run
+    # Where strangers share a server nobody is handed somebody else's run.
+    return None if hosted() else unfinished_run(store(), prepared.config)
+
+
+def still_missing(**parts: object) -> None:
+    """Say which of these parts of a run are not chosen yet, or not usable as they are."""
+    names = [name.replace("_", " ") for name, part in parts.items() if part is None]
+    st.caption(f"Still needed, above: {', '.join(names)}.")
+
+
+def call_summary(prepared: Prepared) -> Estimate:
+    """Say what will be called, and how often."""
+    counts = estimate(store(), prepared)
+    model = model_words(prepared.config.model)
+    lines = f"{counts.prompts:,} prompts × {counts.rollouts} responses = **{counts.responses:,} calls** "
+    lines += f"to {model}"
+    if counts.stored:
+        lines += f", of which {counts.stored:,} are stored already: **{counts.calls:,} calls** are left"
+    grader = plain(prepared.config.grader_name, 60)
+    st.markdown(f"{lines}.  \n{counts.responses:,} grades by the grader {grader}, {_graded_where(prepared)}.")
+    return counts
+
+
+def _graded_where(prepared: Prepared) -> str:
+    judge = prepared.config.judge
+    if judge is None:
+        return "computed on this machine"
+    host = judge.base_url.split("://")[-1].split("/")[0]
+    return f"each at least **one call** to a judge at {plain(host, 80)}"

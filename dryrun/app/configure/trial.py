@@ -1,0 +1,102 @@
+"""Try the grader before a run: on one response that is typed in, and on the reference answers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.analysis.verdict.words import figure
+from dryrun.app.configure.judge import ChosenJudge
+from dryrun.app.shared.problems import show_error
+from dryrun.core.config import SamplingConfig
+from dryrun.core.errors import DryRunError
+from dryrun.core.labels import plain
+from dryrun.core.records import Prompt
+from dryrun.dataset import Dataset
+from dryrun.dataset.draw import draw
+from dryrun.dataset.references import reference_of
+from dryrun.engine.prepare import run_blocking
+from dryrun.graders import GraderSpec
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.reference_answers import ceiling, reference_field
+from dryrun.graders.trial import Trial, try_out
+
+CEILING_ROWS = 200
+"""Reference answers graded by the ceiling check; with a judge each costs a call."""
+
+CEILING_ROWS_JUDGED = 20
+SECONDS = 30.0
+
+
+def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: ChosenJudge) -> None:
+    """Draw it, when there is a grader and rows to try it on."""
+    if dataset is None or spec is None:
+        return
+    with st.expander("Try the grader on a row", icon=":material/science:"):
+        row = int(
+            st.number_input("Row", 1, len(dataset), 1, key="trial_row", help="Line of the dataset, from 1.")
+            or 1
+        )
+        prompt = dataset.prompt(row - 1)
+        last = prompt.messages[-1].get("content")
+        st.code(str(last)[:1000], language=None, wrap_lines=True)
+        text = st.text_area(
+            "Response to grade",
+            value=_reference(spec, prompt),
+            key=f"trial_text_{dataset.ref.fingerprint[:8]}_{row}",
+            help="Begins with the reference answer: does the right answer earn the maximum?",
+        )
+        access = None if judge.config is None else JudgeAccess(judge.config, judge.api_key)
+        with st.container(horizontal=True):
+            one = st.button("Grade this", icon=":material/play_arrow:", key="trial_grade")
+            rows = min(len(dataset), CEILING_ROWS if access is None else CEILING_ROWS_JUDGED)
+            calls = "" if access is None else f" ({rows} judge calls)"
+            many = st.button(
+                f"Grade {rows:,} reference answers{calls}",
+                icon=":material/vertical_align_top:",
+                key="trial_ceiling",
+                help="What a perfect model would earn. Less than the maximum: mend grader or reference.",
+            )
+        try:
+            if one:
+                _show(_tried(spec, str(text or ""), prompt, access))
+            if many:
+                _ceiling(dataset, spec, rows, access)
+        except DryRunError as error:
+            show_error(error)
+
+
+def _reference(spec: GraderSpec, prompt: Prompt) -> str:
+    try:
+        return reference_of(prompt.item, reference_field(spec, [prompt.item])) or ""
+    except DryRunError:
+        return ""
+
+
+def _tried(spec: GraderSpec, text: str, prompt: Prompt, access: JudgeAccess | None) -> Trial:
+    with st.spinner("Grading …"):
+        return run_blocking(try_out(spec, text, prompt.item, grade_timeout=SECONDS, judge=access))
+
+
+def _show(tried: Trial) -> None:
+    grade = tried.grade
+    reward = "No reward" if grade.reward is None else f"Reward {figure(grade.reward)}"
+    st.markdown(f"**{plain(reward)}** in {grade.seconds * 1000:,.0f} ms")
+    if grade.sub_rewards:
+        parts = grade.sub_rewards.items()
+        st.text("   ".join(f"{name}: {'–' if value is None else figure(value)}" for name, value in parts))
+    for name, detail in grade.errors.items():
+        st.warning(plain(f"{name}: {detail}", 500))
+    if tried.filled:
+        st.caption("The templates, filled")
+        st.code("\n".join(f"{where} = {text[:500]!r}" for where, text in tried.filled.items()), language=None)
+    if grade.detail:
+        st.caption("What the judge said")
+        st.code(grade.detail, language=None, wrap_lines=True)
+
+
+def _ceiling(dataset: Dataset, spec: GraderSpec, rows: int, access: JudgeAccess | None) -> None:
+    prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=rows))]
+    with st.spinner("Grading the reference answers …"):
+        found = run_blocking(ceiling(spec, prompts, grade_timeout=SECONDS, judge=access))
+    show = st.success if found.sound else st.warning
+    show(plain(" ".join(found.sentences()), 1500))

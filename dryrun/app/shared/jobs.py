@@ -1,0 +1,195 @@
+"""Runs that outlive a page, a rerun and a closed tab: one daemon thread with its own event loop each.
+
+The table of live runs is the process's own list of threads. Any visitor of a Streamlit server may
+clear its caches, and an edited source file throws its modules away; neither reaches a thread, so a
+live run can always be found, watched and cancelled. What a run has done is on disk.
+
+Nothing here knows Streamlit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from dryrun.core.config import BatchConfig
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import RunState
+from dryrun.engine.budget import Budget
+from dryrun.engine.prepare import work_on
+from dryrun.store.runs import Run, RunStatus
+
+MAX_LIVE = 3
+"""Live runs per process. Each keeps its own connections, and the embedded model needs the processor."""
+
+MAX_WAITING = 20
+"""The same for runs that wait for batches, which may take a day and cost next to nothing meanwhile."""
+
+EXIT_SECONDS = 3.0
+"""How long a process that ends waits for its runs to write what they have."""
+
+Work = Callable[[Callable[[RunStatus], None]], Coroutine[Any, Any, RunStatus]]
+
+_starting = threading.Lock()
+_log = logging.getLogger(__name__)
+
+
+class Job(threading.Thread):
+    """One run being worked on.
+
+    Parameters
+    ----------
+    run_id : str
+    folder : str
+        The run's folder, which tells apart equal ids in different data directories.
+    owner : str
+        Names the session that started it; only that one may cancel where the app is hosted.
+    work : callable
+        Takes `notify` and does the run. It alone knows the API key.
+
+    Attributes
+    ----------
+    waits : bool
+        Whether it goes through batches, and so waits most of the time.
+    """
+
+    def __init__(self, run_id: str, folder: str, owner: str, work: Work) -> None:
+        super().__init__(name=f"dryrun-{run_id[:8]}", daemon=True)
+        self.dryrun_id = run_id
+        self.dryrun_folder = folder
+        self.owner = owner
+        self.waits = False
+        self.latest = RunStatus(RunState.RUNNING, message="Starting.", started=time.time())
+        self._work: Work | None = work
+        self._asked_to_stop = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[RunStatus] | None = None
+
+    def run(self) -> None:
+        """The thread's body."""
+        try:
+            asyncio.run(self._main())
+        except asyncio.CancelledError:
+            pass  # the state on disk says so
+        except DryRunError as error:
+            _log.warning("run %s stopped: %s", self.dryrun_id[:8], error)
+        except Exception:
+            _log.exception("run %s ended by a fault", self.dryrun_id[:8])
+        finally:
+            self._work = None  # the key goes with it
+
+    def cancel(self) -> None:
+        """Ask it to stop; it writes what it has and ends. May be called at any time, from any thread."""
+        self._asked_to_stop.set()
+        if self._loop is not None and self._task is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just closed: it is over anyway
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+    async def _main(self) -> None:
+        assert self._work is not None
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._work(self._notify))
+        if self._asked_to_stop.is_set():
+            self._task.cancel()
+        await self._task
+
+    def _notify(self, status: RunStatus) -> None:
+        self.latest = status
+
+
+def live() -> list[Job]:
+    """The runs this process is working on.
+
+    Told by what they carry, not by their class: after a source file was edited there are two of it.
+    """
+    return [thread for thread in threading.enumerate() if hasattr(thread, "dryrun_id") and thread.is_alive()]  # type: ignore[misc]
+
+
+def find(run: Run) -> Job | None:
+    """The live job of this run, if this process has it."""
+    folder = str(run.folder.resolve())
+    return next((job for job in live() if job.dryrun_folder == folder), None)
+
+
+def start(
+    run: Run,
+    *,
+    api_key: str = "",
+    judge_key: str = "",
+    owner: str = "",
+    batch: BatchConfig | None = None,
+    budget: Budget | None = None,
+) -> Job:
+    """Work on `run` until it ends, or attach to the job that already does.
+
+    Parameters
+    ----------
+    run : Run
+        New, or one to resume.
+    api_key, judge_key : str
+        Live in the job's closure only: never stored, logged or shown.
+    owner : str
+    batch : BatchConfig, optional
+        Whether what is not stored is asked for through the Batch API. Default: call by call.
+    budget : Budget, optional
+        What the run may spend, over all its sessions. Default: no cap.
+
+    Raises
+    ------
+    DryRunError
+        `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches.
+    """
+    with _starting:
+        known = find(run)
+        if known is not None:
+            return known
+        most = MAX_LIVE if batch is None else MAX_WAITING
+        if sum(job.waits == (batch is not None) for job in live()) >= most:
+            raise DryRunError(
+                f"{most} runs{'' if batch is None else ' that wait for batches'} are live on this server "
+                "already. Wait for one to end, or cancel one; "
+                "this run is kept and can be started from its page."
+            )
+        job = Job(run.id, str(run.folder.resolve()), owner, _worker(run, api_key, judge_key, batch, budget))
+        job.waits = batch is not None
+        job.start()
+        return job
+
+
+def _worker(run: Run, api_key: str, judge_key: str, batch: BatchConfig | None, budget: Budget | None) -> Work:
+    def work(notify: Callable[[RunStatus], None]) -> Coroutine[Any, Any, RunStatus]:
+        return work_on(run, api_key=api_key, judge_key=judge_key, notify=notify, batch=batch, budget=budget)
+
+    return work
+
+
+def status(run: Run) -> RunStatus:
+    """Where the run stands: from memory while it is live here, else from disk."""
+    job = find(run)
+    return run.status() if job is None else job.latest
+
+
+def cancel(run: Run) -> None:
+    """Cancel the run if this process is working on it."""
+    job = find(run)
+    if job is not None:
+        job.cancel()
+
+
+def stop_all() -> None:
+    """Cancel every live run and wait up to `EXIT_SECONDS` for them to write what they have."""
+    jobs = live()
+    for job in jobs:
+        job.cancel()
+    deadline = time.monotonic() + EXIT_SECONDS
+    for job in jobs:
+        job.join(max(0.0, deadline - time.monotonic()))
+
+
+atexit.register(stop_all)

@@ -1,0 +1,120 @@
+"""What belongs to one viewer: the run being looked at, in the URL; and who started what."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from dryrun.app.shared import jobs
+from dryrun.core.config import RunConfig
+from dryrun.core.errors import DryRunError
+from dryrun.core.paths import data_dir, hosted, sample_data_dir
+from dryrun.store.partition import Store
+from dryrun.store.runs import Run, list_runs
+
+RUN = "run"
+"""Name of the URL parameter that holds the run's id."""
+RECORDED = "recorded"
+"""The value of `RUN` that means the recorded example which comes with the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The run a page is about.
+
+    Attributes
+    ----------
+    run : Run
+    recorded : bool
+        Whether it is the recorded example: a real run of the past, read-only.
+    """
+
+    run: Run
+    recorded: bool = False
+
+
+def store() -> Store:
+    """The data directory of this server."""
+    return Store(data_dir())
+
+
+def current_run_id() -> str:
+    """The run in the URL, or the one this session looked at last; ``""`` if there is none.
+
+    A click in the menu drops the parameter, so it is written back: the URL always says what is shown.
+    """
+    given = st.query_params.get(RUN)
+    if given is None:
+        given = st.session_state.get("current_run", "")
+        if given:
+            st.query_params[RUN] = given
+    st.session_state["current_run"] = given
+    return str(given)
+
+
+def look_at(run_id: str) -> None:
+    """Make this the session's run."""
+    st.session_state["current_run"] = run_id
+
+
+def chosen_run() -> Chosen | None:
+    """The current run; None if none is chosen.
+
+    Raises
+    ------
+    DryRunError
+        The URL names a run that is not here.
+    """
+    run_id = current_run_id()
+    if not run_id:
+        return None
+    if run_id == RECORDED:
+        return recorded_run()
+    return Chosen(Run.open(store(), run_id))
+
+
+def recorded_run() -> Chosen | None:
+    """The recorded example, if the project came with it."""
+    folder = sample_data_dir() / "recorded"
+    runs = list_runs(Store(folder)) if (folder / "runs").is_dir() else []
+    return Chosen(runs[0], recorded=True) if runs else None
+
+
+def open_by_name(name: str) -> Run:
+    """The run of an id or of `RECORDED`.
+
+    Raises
+    ------
+    DryRunError
+        There is none.
+    """
+    if name != RECORDED:
+        return Run.open(store(), name)
+    found = recorded_run()
+    if found is None:
+        raise DryRunError("This copy of Dry Run came without its recorded example.")
+    return found.run
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _config(folder: Path, _run: Run) -> RunConfig:
+    return _run.config()
+
+
+def config_of(run: Run) -> RunConfig:
+    """The run's configuration, read once: it never changes."""
+    return _config(run.folder, run)
+
+
+def owner() -> str:
+    """A random name for this session, known to nobody else."""
+    return str(st.session_state.setdefault("owner", secrets.token_hex(16)))
+
+
+def may_cancel(run: Run) -> bool:
+    """Whether this viewer may cancel the run: on one's own machine always, else only who started it."""
+    job = jobs.find(run)
+    return job is not None and (not hosted() or secrets.compare_digest(job.owner, owner()))

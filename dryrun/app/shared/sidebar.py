@@ -1,0 +1,91 @@
+"""The sidebar's lower half: which run is looked at, what is live, what was run lately."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from dryrun.app.shared import jobs
+from dryrun.app.shared.session import RECORDED, RUN, chosen_run, config_of, store
+from dryrun.core.errors import DryRunError
+from dryrun.core.labels import plain, short
+from dryrun.core.paths import hosted
+from dryrun.core.records import RunState
+from dryrun.store.runs import Run, list_runs
+
+RECENT = 5
+
+STATE_WORDS = {
+    RunState.RUNNING: "running",
+    RunState.FINISHED: "finished",
+    RunState.CANCELLED: "cancelled",
+    RunState.STOPPED: "stopped",
+    RunState.INTERRUPTED: "not finished",
+}
+STATE_ICONS = {
+    RunState.RUNNING: ":material/hourglass_top:",
+    RunState.FINISHED: ":material/check_circle:",
+    RunState.CANCELLED: ":material/pause_circle:",
+    RunState.STOPPED: ":material/error:",
+    RunState.INTERRUPTED: ":material/pause_circle:",
+}
+
+
+def sidebar() -> None:
+    """Draw it. Others' runs are listed on one's own machine only: a run id is a secret link."""
+    _current()
+    count = len(jobs.live())
+    if count:
+        st.caption(f"{count} live {'run' if count == 1 else 'runs'} on this server")
+    if not hosted():
+        _recent()
+
+
+def _current() -> None:
+    try:
+        chosen = chosen_run()
+    except DryRunError:
+        return  # the page itself says so
+    if chosen is None:
+        return
+    with st.container(border=True, gap="xsmall"):
+        if chosen.recorded:
+            st.caption("Looking at")
+            st.text("the recorded example")
+            return
+        state = jobs.status(chosen.run).state
+        st.caption("Looking at run")
+        st.text(f"{short(chosen.run.id)} · {STATE_WORDS[state]}")
+
+
+def _recent() -> None:
+    runs = list_runs(store())[:RECENT]
+    if not runs:
+        return
+    with st.expander("Recent runs", icon=":material/history:"):
+        for run in runs:
+            _link(run)
+        st.page_link(
+            "pages/results.py",
+            label="Recorded example",
+            icon=":material/history:",
+            query_params={RUN: RECORDED},
+        )
+
+
+def _link(run: Run) -> None:
+    try:
+        config, status = config_of(run), jobs.status(run)
+    except DryRunError:
+        return
+    finished = status.state is RunState.FINISHED
+    sampling = config.sampling
+    when = time.strftime("%d %b %H:%M", time.localtime(status.started))
+    label = f"{plain(config.dataset.name, 24)} · {sampling.size} × {sampling.rollouts} · {when}"
+    st.page_link(
+        "pages/results.py" if finished else "pages/run.py",
+        label=label,
+        icon=STATE_ICONS[status.state],
+        query_params={RUN: run.id},
+    )

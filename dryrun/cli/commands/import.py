@@ -1,0 +1,59 @@
+"""``import``: from responses generated elsewhere to a verdict, without a call to a model."""
+# ruff: noqa: N999 (a command's module has the command's name)
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dryrun.cli import options as shared
+from dryrun.cli.terminal import ProgressLine, consoles
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import RunState
+from dryrun.engine.imports import import_samples
+from dryrun.engine.prepare import run_blocking, work_on
+from dryrun.store.runs import Run
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``import``."""
+    command.add_argument(
+        "file",
+        type=Path,
+        help="JSONL or Parquet: a log of TRL, verl or verifiers, an OpenAI or Azure eval's "
+        "output items, or prompt and response in any script's words",
+    )
+    shared.add_grader(command, otherwise="the scores in the file")
+    command.add_argument("--model", default="imported", help="what to call the model that answered")
+    command.add_argument("--topic-field", help="where a record's topic is (default: topic, metadata.topic)")
+    command.add_argument("--score-field", help="where the score is; for evals the grader's name")
+    command.add_argument(
+        "--reward-range", type=float, nargs=2, metavar=("LO", "HI"), help="the rewards' scale"
+    )
+    shared.add_output(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Import, grade, judge."""
+    limits = shared.thresholds(options.threshold, options.without)
+    low_high = options.reward_range
+    imported = import_samples(
+        shared.store_of(options),
+        options.file,
+        options.file.name,
+        shared.grader(options) if options.grader else None,
+        model=options.model,
+        topic_field=options.topic_field,
+        score_field=options.score_field,
+        reward_range=(low_high[0], low_high[1]) if low_high else None,
+    )
+    if imported.status().state is not RunState.FINISHED:
+        _grade(imported)
+    return shared.conclude(imported, limits, options)
+
+
+def _grade(imported: Run) -> None:
+    with ProgressLine(consoles()[1]) as line:
+        status = run_blocking(work_on(imported, notify=line.show))
+    if status.state is RunState.STOPPED:
+        raise DryRunError(status.message)

@@ -1,0 +1,182 @@
+"""``probe``: grade answers that no model wrote, and say in one word what the grader is."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from dryrun.cli import options as shared
+from dryrun.cli.terminal import consoles
+from dryrun.cli.values import new_file, seconds
+from dryrun.core.config import SamplingConfig
+from dryrun.core.errors import DryRunError
+from dryrun.core.printing import note, printable
+from dryrun.core.records import Prompt
+from dryrun.dataset import read_dataset
+from dryrun.dataset.draw import draw
+from dryrun.engine.prepare import run_blocking
+from dryrun.graders import GraderSpec, load_grader
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
+from dryrun.probes.check_run import check_run
+from dryrun.probes.grade import ROWS, Effort
+from dryrun.probes.result import GraderCheck, ProbeBehaviour, ProbeFinding, telling
+from dryrun.store.runs import Run
+
+BLOCKED = 1
+DRAWN = 200
+"""Rows that are read: some are probed, the others lend their answers."""
+BAR_WIDTH = 20
+STYLES = {"block": ("red", "■"), "warn": ("yellow", "▲")}
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``probe``."""
+    shared.add_grader(command, otherwise="that of --run")
+    command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet, CSV or a JSON list")
+    command.add_argument("--run", help="check this run's grader on its own prompts; the report will say")
+    command.add_argument(
+        "--reference-field",
+        help="where a row's reference answer is: a key, or a path such as reward_model.ground_truth",
+    )
+    command.add_argument(
+        "--rows", type=shared.positive, default=ROWS, help="rows to probe (default: %(default)s)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="of the choice of rows (default: %(default)s)")
+    command.add_argument(
+        "--max-calls", type=shared.positive, help="grades at most; a judge is asked 200 times by default"
+    )
+    command.add_argument("--grade-timeout", type=seconds, metavar="SECONDS", help="a grade may take")
+    command.add_argument("--out", type=new_file([".json"]), help="write the check here: .json")
+    shared.add_judge(command)
+    shared.add_data(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Probe and print; 0 if the grader is sound, 1 if something must be mended first."""
+    found = _of_run(options) if options.run else _of_files(options)
+    told = [_told(finding, options) for finding in found.findings]
+    consoles()[0].print(_panel(found), _scoreboard(found), *told, _not_seen(found), crop=False)
+    if options.out is not None:
+        shared.write_out(options.out, found.to_json().encode())
+    return 0 if found.sound else BLOCKED
+
+
+def _of_run(options: argparse.Namespace) -> GraderCheck:
+    if options.grader or options.dataset:
+        raise DryRunError("--run brings its own grader and rows: leave out --grader and --dataset.")
+    run = Run.open(shared.store_of(options), options.run)
+    judge = run.config().judge
+    access = None if judge is None else JudgeAccess(judge, shared.judge_key(options))
+    return run_blocking(check_run(run, access, rows=options.rows, seed=options.seed, calls=options.max_calls))
+
+
+def _of_files(options: argparse.Namespace) -> GraderCheck:
+    if not (options.grader and options.dataset):
+        raise DryRunError("Give --grader and --dataset, or --run.")
+    spec = load_grader(shared.grader(options))
+    prompts = _prompts(options)
+    effort = _effort(spec, options)
+    if spec.asks_models:
+        _say_what_it_costs(spec, prompts, effort, options)
+    judge = shared.judge_access(options) if spec.asks_models else None
+    return run_blocking(
+        check_spec(
+            spec,
+            prompts,
+            field=options.reference_field,
+            rows=options.rows,
+            seed=options.seed,
+            effort=effort,
+            judge_access=judge,
+        )
+    )
+
+
+def _prompts(options: argparse.Namespace) -> list[Prompt]:
+    dataset = read_dataset(options.dataset, options.dataset.name, None)
+    size = max(DRAWN, options.rows)
+    return [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=size, seed=options.seed))]
+
+
+def _effort(spec: GraderSpec, options: argparse.Namespace) -> Effort:
+    effort = planned_effort(spec, options.max_calls)
+    return effort if options.grade_timeout is None else replace(effort, timeout=options.grade_timeout)
+
+
+def _say_what_it_costs(
+    spec: GraderSpec, prompts: list[Prompt], effort: Effort, options: argparse.Namespace
+) -> None:
+    given = ground_of(spec, prompts, field=options.reference_field, rows=options.rows, seed=options.seed)
+    calls = planned_calls(spec, given, effort)
+    note(f"The judge will be asked {calls:,} times at most; --max-calls sets another limit.")
+
+
+def _panel(found: GraderCheck) -> Panel:
+    colour, sign = ("green", "●") if found.sound else STYLES["block"]
+    word = Text(f"{sign} {found.profile.upper()}", style=f"bold {colour}")
+    count = f"{found.graded:,} answers graded on {found.rows:,} rows."
+    return Panel(Group(word, Text(found.meaning), Text(count)), title="Grader check", expand=False)
+
+
+def _scoreboard(found: GraderCheck) -> Table:
+    """What the telling ways to answer earn; everything in it is text, never markup."""
+    table = Table(title="What answers earn", title_justify="left", title_style="bold", box=None)
+    table.add_column("answer", overflow="fold")
+    table.add_column("", no_wrap=True, overflow="crop")
+    table.add_column("mean", justify="right")
+    table.add_column("95 %", justify="right")
+    table.add_column("n", justify="right")
+    right, other = telling(found)
+    for title, rows in (
+        ("right, the worst paid first", right),
+        ("wrong or none, the best paid first", other),
+    ):
+        table.add_row(Text(title, style="dim"), "", "", "", "")
+        for one in rows:
+            table.add_row(*map(Text, _line(one)))
+    return table
+
+
+def _line(one: ProbeBehaviour) -> tuple[str, ...]:
+    bar = "█" * round(min(max(one.mean, 0.0), 1.0) * BAR_WIDTH)
+    return printable(one.kind), bar, f"{one.mean:.2f}", f"{one.low:.2f}-{one.high:.2f}", f"{one.count:,}"
+
+
+def _told(finding: ProbeFinding, options: argparse.Namespace) -> Group:
+    colour, sign = STYLES.get(finding.weight, ("dim", "·"))
+    lines = [Text(f"\n{sign} {finding.flaw.replace('_', ' ')}: ", style=f"bold {colour}")]
+    lines[0].append(printable(finding.sentence), style="default")
+    if finding.row is not None:
+        shown = printable(finding.text)[:200]
+        score = "no score" if finding.score is None else f"{finding.score:.2f}"
+        lines.append(Text(f"  row {finding.row}: {shown!r} earns {score}"))
+    if finding.detail:
+        lines.append(Text(f"  {printable(finding.detail)[:300]}"))
+    lines.append(Text(f"  Fix: {finding.fix}"))
+    if finding.repro:
+        command = printable(_with_names(finding.repro, options))  # in one piece: it is there to be copied
+        lines.append(Text(f"  {command}", style="dim", no_wrap=True, overflow="ignore"))
+    return Group(*lines)
+
+
+def _with_names(repro: str, options: argparse.Namespace) -> str:
+    """The command with the files' names, where this one was given them."""
+    for name, path in (("GRADER", options.grader), ("DATASET", options.dataset)):
+        if path is not None:
+            repro = repro.replace(f" {name} ", f" {shlex.quote(str(path))} ", 1)
+    return repro
+
+
+def _not_seen(found: GraderCheck) -> Group:
+    lines = [Text("\nNot seen", style="bold"), *(Text(f"  • {printable(one)}") for one in found.missing)]
+    if not found.blocking:
+        lines.append(Text(f"  • a hole that opens on less than {found.unseen:.0%} of the rows"))
+    return Group(*lines)

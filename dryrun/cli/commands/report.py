@@ -1,0 +1,21 @@
+"""``report``: judge a stored run."""
+
+from __future__ import annotations
+
+import argparse
+
+from dryrun.cli import options as shared
+from dryrun.store.runs import Run
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``report``."""
+    command.add_argument("run", help="the run's id, see `runs`")
+    shared.add_ceiling(command)
+    shared.add_output(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print the report of what the run has found so far."""
+    asked = Run.open(shared.store_of(options), options.run)
+    return shared.conclude(asked, shared.thresholds(options.threshold, options.without), options)

@@ -1,0 +1,123 @@
+"""``validate``: what is wrong or suspicious about a grader, alone and against a dataset."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from pathlib import Path
+
+from dryrun.analysis.verdict.words import plural
+from dryrun.cli import options as shared
+from dryrun.cli.values import seconds
+from dryrun.core.config import SamplingConfig
+from dryrun.core.errors import DryRunError
+from dryrun.core.printing import say
+from dryrun.core.records import Prompt
+from dryrun.dataset import Dataset, read_dataset
+from dryrun.dataset.audit import audit
+from dryrun.dataset.draw import draw
+from dryrun.engine.prepare import run_blocking
+from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
+from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
+from dryrun.graders.reference_answers import ceiling
+from dryrun.models.model_list import list_models
+
+PROBLEMS = 2
+MOST_ROWS = 500
+"""Rows the checks look at; drawn as a run draws them."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``validate``."""
+    shared.add_grader(command)
+    command.add_argument(
+        "--dataset", type=Path, help="rows as JSONL, Parquet, CSV or a JSON list to check it against"
+    )
+    command.add_argument(
+        "--validation", type=Path, metavar="FILE", help="rows kept for validation, to find those in both"
+    )
+    command.add_argument(
+        "--platform", choices=[platform.value for platform in Platform], help="where you train"
+    )
+    command.add_argument("--response-format", action="store_true", help="the job has a response format")
+    command.add_argument("--ceiling", action="store_true", help="also grade the reference answers themselves")
+    command.add_argument(
+        "--reference-field",
+        help="where a row's reference answer is: a key, or a path such as reward_model.ground_truth",
+    )
+    command.add_argument(
+        "--rows", type=shared.positive, default=MOST_ROWS, help="rows to look at (default: %(default)s)"
+    )
+    command.add_argument("--grade-timeout", type=seconds, default=120.0, metavar="SECONDS")
+    shared.add_judge(command)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print every finding; 0 if none forbids a run."""
+    spec = load_grader(shared.grader(options))
+    say(spec.describe())
+    dataset = _dataset(options)
+    prompts = _prompts(dataset, options)
+    findings = (
+        check_against(spec, prompts, options.response_format) if prompts else check_against_nothing(spec)
+    )
+    if options.platform:
+        findings += check_platform(
+            spec, prompts, Platform(options.platform), dataset.ref.rows if dataset else None
+        )
+    findings += _judges(spec, options)
+    order = list(Severity)
+    for finding in sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity)):
+        say(finding)
+    sound = not any(finding.severity is Severity.ERROR for finding in findings)
+    if options.ceiling:
+        sound = _ceiling(spec, prompts, options) and sound
+    say(f"{plural(len(findings), 'finding')}." if findings else "No finding.")
+    return 0 if sound else PROBLEMS
+
+
+def check_against_nothing(spec: GraderSpec) -> list[Finding]:
+    """What can be said without rows: findings about rows say nothing here."""
+    return [finding for finding in check_against(spec, [], False) if "no row can fill" not in finding.what]
+
+
+def _dataset(options: argparse.Namespace) -> Dataset | None:
+    """The dataset to check against, once its own suspicions are printed."""
+    if options.dataset is None:
+        for option in ("ceiling", "validation"):
+            if getattr(options, option):
+                raise DryRunError(f"--{option} needs --dataset: the rows that are looked at.")
+        return None
+    dataset = read_dataset(options.dataset, options.dataset.name, None)
+    kept = options.validation
+    validation = None if kept is None else read_dataset(kept, kept.name, None)
+    for warning in (*dataset.warnings, *(finding.sentence for finding in audit(dataset, validation))):
+        say(f"dataset: {warning}")
+    return dataset
+
+
+def _prompts(dataset: Dataset | None, options: argparse.Namespace) -> list[Prompt]:
+    if dataset is None:
+        return []
+    return [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=options.rows))]
+
+
+def _judges(spec: GraderSpec, options: argparse.Namespace) -> list[Finding]:
+    """Of retired judges, where the endpoint says which models it has."""
+    if not spec.asks_models:
+        return []
+    access = shared.judge_access(options)
+    with contextlib.suppress(DryRunError):
+        models = run_blocking(list_models(access.config.base_url, access.api_key))
+        return retired_judges(spec, models, access.config.base_url)
+    what = f"{access.config.base_url} did not list its models, so whether the judge is there is unknown."
+    return [Finding(Severity.NOTE, "$", what, "Check --judge-base-url and the key.")]
+
+
+def _ceiling(spec: GraderSpec, prompts: list[Prompt], options: argparse.Namespace) -> bool:
+    judge = shared.judge_access(options) if spec.asks_models else None
+    field, timeout = options.reference_field, options.grade_timeout
+    found = run_blocking(ceiling(spec, prompts, field=field, grade_timeout=timeout, judge=judge))
+    for sentence in found.sentences():
+        say(f"ceiling: {sentence}")
+    return found.sound

@@ -1,0 +1,104 @@
+"""The command line: ``python -m dryrun COMMAND``; the commands are in `dryrun.cli.commands`.
+
+Exit codes: 0 GO, 1 NO-GO, 2 something the user can put right, 3 INVALID (no verdict), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from dryrun.cli.commands import COMMANDS
+from dryrun.core.errors import DryRunError
+from dryrun.core.printing import never_refuse_letters, note
+from dryrun.core.version import __version__
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: the process's own.
+    prepare : callable, optional
+        Called when the command's modules have been imported, before it runs.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    never_refuse_letters()
+    try:
+        with terminate_as_interrupt():
+            options = parser(given).parse_args(given)
+            if prepare is not None:
+                prepare()
+            return int(options.execute(options))
+    except DryRunError as error:
+        note(f"error: {error}")
+        return USER_ERROR
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "dryrun":
+            raise
+        note(f"error: The Python package {error.name} is missing. Install: pip install -r requirements.txt")
+        return USER_ERROR
+    except KeyboardInterrupt:
+        note("\nStopped. Everything done so far is kept; the same command goes on.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without a page of usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence and leave with the exit code of a user's mistake."""
+        note(f"error: {message[:1].upper()}{message[1:]}. `{self.prog} --help` lists what there is.")
+        raise SystemExit(USER_ERROR)
+
+
+def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The grammar of the command line.
+
+    Parameters
+    ----------
+    given : sequence of str
+        The arguments. The command among them gets its options; the others their line of help, since
+        their modules are heavy.
+    """
+    top = _Parser(
+        prog="python -m dryrun",
+        description="Are the prompts learnable, and does the grader work? Ask before you pay for training.",
+    )
+    top.add_argument("--version", action="version", version=f"dryrun {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    chosen = next((word for word in given if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == chosen:
+            module = import_module(f"dryrun.cli.commands.{name}")
+            module.add_arguments(command)
+            command.set_defaults(execute=module.execute)
+    return top
+
+
+@contextlib.contextmanager
+def terminate_as_interrupt() -> Iterator[None]:
+    """While it lasts SIGTERM does what Ctrl-C does: a clean stop that keeps everything done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

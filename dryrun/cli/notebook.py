@@ -1,0 +1,166 @@
+"""The design document's function: a dry run in one call, from plain Python or a notebook."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from dryrun.cli.terminal import ProgressLine
+from dryrun.core.config import (
+    DEFAULT_ROLLOUTS,
+    DEFAULT_SAMPLE_SIZE,
+    EMBEDDED_MODEL,
+    OPENAI_URL,
+    BatchConfig,
+    JudgeConfig,
+    ModelConfig,
+    ModelKind,
+    SamplingConfig,
+    Thresholds,
+)
+from dryrun.core.errors import DryRunError
+from dryrun.core.paths import data_dir
+from dryrun.core.records import RunState
+from dryrun.dataset import dataset_from_items
+from dryrun.engine.prepare import prepare, report_of, resumed_or_started, run_blocking, work_on
+from dryrun.graders.format.python_file import read_grader
+from dryrun.store.partition import Store
+from dryrun.store.results import Results, load_results
+from dryrun.store.runs import Run
+
+
+def run_dry_run(
+    prompts: Sequence[Mapping[str, Any]],
+    grader_config: Mapping[str, Any] | str | Path,
+    base_model: str = EMBEDDED_MODEL,
+    sample_size: int = DEFAULT_SAMPLE_SIZE,
+    *,
+    rollouts: int = DEFAULT_ROLLOUTS,
+    seed: int = 0,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    judge: JudgeConfig | None = None,
+    judge_key: str | None = None,
+    reward_range: tuple[float, float] | None = None,
+    thresholds: Thresholds | None = None,
+    evidence: bool = True,
+    progress: bool | None = None,
+    data: Path | str | None = None,
+    **model_options: Any,
+) -> dict[str, Any]:
+    """Sample prompts, generate responses, grade them, and judge whether training can work.
+
+    Parameters
+    ----------
+    prompts : sequence of mapping
+        Dataset rows, each with ``messages``; graders see the whole row.
+    grader_config : mapping, str or path
+        A grader in OpenAI's JSON, or the path or the text of a Python file with a reward function.
+    base_model : str
+        Default: the embedded model, which needs no account. Any other name is asked of an
+        OpenAI-compatible endpoint. (The design document's default, o4-mini, was retired by
+        OpenAI on 2026-10-23; its name can still be given, e.g. for Azure.)
+    sample_size : int
+        How many prompts; all of them if there are fewer. 200 to 500 are recommended.
+    rollouts : int
+        Responses per prompt.
+    seed : int
+        Of the sampling. The first 300 prompts of a seed are the first 300 of its 500.
+    base_url : str, optional
+        Default: ``OPENAI_BASE_URL``, else OpenAI's own.
+    api_key : str, optional
+        Default: ``OPENAI_API_KEY``. Never stored.
+    judge : JudgeConfig, optional
+        Where a grader's judge models are asked. Default: OpenAI's own endpoint.
+    judge_key : str, optional
+        For that endpoint. Default: ``OPENAI_API_KEY``. Never stored.
+    reward_range : (float, float), optional
+        The scale of the rewards. Default: the grader's own where it is known, else 0..1.
+    thresholds : Thresholds, optional
+        Default: the design document's.
+    evidence : bool
+        Whether ``report`` holds intervals, groups and anchors beside the document's rule.
+    progress : bool, optional
+        Show a progress line on stderr. Default: in a terminal or a notebook.
+    data : path, optional
+        Data directory with the cached responses. Default: ``DRYRUN_DATA`` or the user's.
+    **model_options
+        Further fields of `dryrun.core.config.ModelConfig`: ``temperature``, ``max_completion_tokens`` ...
+
+    Returns
+    -------
+    dict
+        ``samples``: one ``{"prompt", "response", "score", "outcome"}`` per rollout, score None where
+        there is no grade; ``statistics`` and ``diagnosis`` as in the report; ``report``: all of it;
+        ``run_id``.
+
+    Raises
+    ------
+    DryRunError
+        The prompts or the grader cannot be used, or the model cannot be reached.
+    """
+    store = Store(Path(data) if data is not None else data_dir())
+    model = _model(base_model, base_url, model_options)
+    sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
+    prepared = prepare(
+        dataset_from_items(prompts),
+        _grader(grader_config),
+        model=model,
+        sampling=sampling,
+        reward_range=reward_range,
+        judge=judge,
+    )
+    run = resumed_or_started(store, prepared)
+    _work(run, _key(api_key), _key(judge_key), progress, prepared.config.model.batch)
+    results = load_results(run)
+    report = report_of(results, thresholds, evidence=evidence).to_dict()
+    return {
+        "samples": _samples(results),
+        "statistics": report["statistics"],
+        "diagnosis": report["diagnosis"],
+        "report": report,
+        "run_id": run.id,
+    }
+
+
+def _key(given: str | None) -> str:
+    return os.environ.get("OPENAI_API_KEY", "") if given is None else given
+
+
+def _work(run: Run, api_key: str, judge_key: str, progress: bool | None, batch: BatchConfig | None) -> None:
+    console = Console(stderr=True, highlight=False, quiet=progress is False)
+    with ProgressLine(console, plain=progress is True) as line:
+        working = work_on(run, api_key=api_key, judge_key=judge_key, notify=line.show, batch=batch)
+        status = run_blocking(working)
+    if status.state is RunState.STOPPED:
+        raise DryRunError(status.message)
+
+
+def _grader(given: Mapping[str, Any] | str | Path) -> Mapping[str, Any] | str:
+    """The grader itself; a path, or one line of text that ends in .py or .json, names a file."""
+    if isinstance(given, str) and given.endswith((".py", ".json")) and "\n" not in given:
+        given = Path(given)
+    return read_grader(given) if isinstance(given, Path) else given
+
+
+def _model(name: str, base_url: str | None, options: Mapping[str, Any]) -> ModelConfig:
+    if name == EMBEDDED_MODEL and base_url is None:
+        return ModelConfig(**options)
+    url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    return ModelConfig(kind=ModelKind.ENDPOINT, name=name, base_url=url, **options)
+
+
+def _samples(results: Results) -> list[dict[str, Any]]:
+    return [
+        {
+            "prompt": dict(seen.prompt.item),
+            "response": seen.sample.text,
+            "score": seen.grade.reward if seen.grade else None,
+            "outcome": seen.sample.outcome.value,
+        }
+        for seen in results.inspect(range(results.rollouts.num_rows))
+    ]

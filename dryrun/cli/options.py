@@ -1,0 +1,295 @@
+"""What several commands share: options, their values, exit codes, the report at the end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+from pydantic import ValidationError
+
+from dryrun.analysis.figures.statistics import valid_scores
+from dryrun.cli.terminal import consoles, print_report
+from dryrun.cli.values import REPORT_ENDINGS, new_file, seconds
+from dryrun.core.config import OPENAI_URL, JudgeConfig, Piece, Thresholds
+from dryrun.core.errors import DryRunError, GraderError
+from dryrun.core.paths import data_dir
+from dryrun.core.printing import note
+from dryrun.engine.prepare import report_of
+from dryrun.graders.format.conventions import Convention
+from dryrun.graders.format.load import load_grader
+from dryrun.graders.format.python_file import grader_of
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.report import Report, render_html, render_markdown
+from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
+from dryrun.store.partition import Store
+from dryrun.store.results import Results, load_results
+from dryrun.store.runs import Run
+
+EXIT_CODES = {"GO": 0, "NO-GO": 1, "INVALID": 3}
+
+
+def positive(text: str) -> int:
+    """A whole number of 1 or more, for argparse."""
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not a whole number of 1 or more")
+    return value
+
+
+def add_data(command: argparse._ActionsContainer) -> None:
+    """``--data``."""
+    command.add_argument("--data", type=Path, help="data directory (default: $DRYRUN_DATA, else the user's)")
+
+
+def add_output(
+    command: argparse._ActionsContainer,
+    endings: Sequence[str] = REPORT_ENDINGS,
+    formats: str = ".json, .md, or .html (one file)",
+) -> None:
+    """``--out``, ``--data`` and ``--threshold``, for commands that end in a verdict."""
+    command.add_argument("--out", type=new_file(endings), help=f"write the report here: {formats}")
+    add_data(command)
+    command.add_argument(
+        "--rules",
+        choices=["evidence", "document"],
+        default="evidence",
+        help="document: the design document's decision tree alone (default: with all evidence there is)",
+    )
+    command.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=[piece.value for piece in Piece],
+        metavar="EVIDENCE",
+        help=f"leave out one piece of evidence; repeatable: {', '.join(Piece)}",
+    )
+    command.add_argument(
+        "--threshold",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="e.g. mean_low=0.05; repeatable",
+    )
+
+
+def add_ceiling(command: argparse._ActionsContainer) -> None:
+    """``--ceiling-run``."""
+    command.add_argument(
+        "--ceiling-run",
+        metavar="RUN",
+        help="a stronger model's run over the same prompts with the same grader; none: forget it",
+    )
+
+
+def add_grading(command: argparse._ActionsContainer) -> None:
+    """How a grader is used: ``--reward-range``, ``--grade-timeout``."""
+    command.add_argument(
+        "--reward-range",
+        type=float,
+        nargs=2,
+        metavar=("LO", "HI"),
+        help="the rewards' scale (default: the grader's)",
+    )
+    command.add_argument(
+        "--grade-timeout",
+        type=seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="a grade may take (default: %(default)s)",
+    )
+    add_judge(command)
+
+
+def add_judge(command: argparse._ActionsContainer) -> None:
+    """Where a grader's judge models are asked."""
+    group = command.add_argument_group("judge", "for graders that ask a model")
+    group.add_argument("--judge-base-url", help="endpoint (default: $OPENAI_BASE_URL, else OpenAI's)")
+    group.add_argument("--judge-model", help="asked instead of the model that the grader names")
+    group.add_argument(
+        "--judge-key-env",
+        default="OPENAI_API_KEY",
+        metavar="NAME",
+        help="variable with the judge's key (default: %(default)s)",
+    )
+    group.add_argument("--judge-concurrency", type=positive, default=16, help="(default: %(default)s)")
+    group.add_argument("--embedding-model", help="for cosine (default: text-embedding-3-large)")
+
+
+def judge_config(options: argparse.Namespace) -> JudgeConfig:
+    """Where the options say that judges are asked.
+
+    Raises
+    ------
+    DryRunError
+        An option has a value that no judge takes.
+    """
+    fields = {
+        "base_url": options.judge_base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL,
+        "model": options.judge_model,
+        "concurrency": options.judge_concurrency,
+    }
+    if options.embedding_model:
+        fields["embedding_model"] = options.embedding_model
+    try:
+        return JudgeConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DryRunError(f"--judge-{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error
+
+
+def judge_key(options: argparse.Namespace) -> str:
+    """The judge's key, from the environment."""
+    return os.environ.get(options.judge_key_env, "")
+
+
+def judge_access(options: argparse.Namespace) -> JudgeAccess:
+    """Endpoint and key of the judge."""
+    return JudgeAccess(judge_config(options), judge_key(options))
+
+
+class Grading(TypedDict):
+    """What `add_grading` adds, as `dryrun.engine.prepare.prepare` takes it."""
+
+    reward_range: tuple[float, float] | None
+    grade_timeout: float
+    judge: JudgeConfig | None
+
+
+def grading(options: argparse.Namespace) -> Grading:
+    """How the grader is to be used."""
+    low_high = options.reward_range
+    given = (low_high[0], low_high[1]) if low_high else None
+    return Grading(reward_range=given, grade_timeout=options.grade_timeout, judge=judge_config(options))
+
+
+def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
+    """The thresholds with ``NAME=VALUE`` pairs applied, less the evidence left out.
+
+    Raises
+    ------
+    DryRunError
+        A name that is no threshold, or a value that is none for it.
+    """
+    changed: dict[str, str] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not equals or name not in Thresholds.numbers():
+            known = ", ".join(Thresholds.numbers())
+            raise DryRunError(f"--threshold {pair}: write NAME=VALUE with a name of: {known}.")
+        changed[name] = value
+    try:
+        return Thresholds.model_validate({**changed, "without": tuple(without)})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or " ".join(given)
+        raise DryRunError(f"--threshold {where}: {first['msg'].removeprefix('Value error, ')}.") from error
+
+
+def store_of(options: argparse.Namespace) -> Store:
+    """The data directory that the options name."""
+    return Store(options.data or data_dir())
+
+
+def add_grader(command: argparse._ActionsContainer, otherwise: str = "") -> None:
+    """``--grader`` and, for Python files, how their function is called; required unless `otherwise`."""
+    own = f" (default: {otherwise})" if otherwise else ""
+    command.add_argument(
+        "--grader", required=not otherwise, type=Path, help=f"OpenAI's JSON, or a Python file{own}"
+    )
+    command.add_argument(
+        "--convention",
+        choices=[convention.value for convention in Convention],
+        help="how a Python file's function is called (default: told from its parameters)",
+    )
+    command.add_argument("--function", help="which function of a Python file grades")
+
+
+def grader(options: argparse.Namespace) -> dict[str, Any] | str:
+    """The grader that was given, as `dryrun.graders.load_grader` takes it.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be read, no convention fits it, or it has problems; the message names the file.
+    """
+    convention = Convention(options.convention) if options.convention else None
+    try:
+        config = grader_of(text_of(options.grader, "--grader"), convention, options.function)
+        load_grader(config)
+    except GraderError as error:
+        raise GraderError(f"{options.grader}: {error.summary}", error.problems, error.total) from None
+    return config
+
+
+def text_of(path: Path, option: str) -> str:
+    """The text of the file given by `option`.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DryRunError(f"{option} {path}: not UTF-8 text. Save it as UTF-8 and try again.") from error
+    except OSError as error:
+        raise DryRunError(f"{option} {path}: cannot be read ({error.strerror}). Check the path.") from error
+
+
+def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int:
+    """Print the run's report, write it where ``--out`` says, and return the verdict's exit code."""
+    results = load_results(asked)
+    for sentence in results.skipped:
+        note(f"note: {sentence}")
+    _ceiling(results, options)
+    found = report_of(results, limits, evidence=options.rules == "evidence")
+    console, _ = consoles()
+    try:
+        print_report(console, found)
+        console.print(f"run {asked.id}", style="dim")
+    finally:  # also where whoever reads what is printed, `head` say, has gone
+        if options.out is not None:
+            _write_report(found, options.out)
+    return EXIT_CODES[found.verdict]
+
+
+def _ceiling(results: Results, options: argparse.Namespace) -> None:
+    """Take over the ceiling that the options name, and say what the run's ceiling tells."""
+    given = getattr(options, "ceiling_run", None)
+    if given == "none":
+        forget_ceiling(results.run)
+    elif given is not None:
+        choose_ceiling(results, load_results(Run.open(results.run.store, given)))
+    ceiling = ceiling_of(results.run)
+    if ceiling is not None and options.rules == "evidence":
+        valid = valid_scores(results.observations().score)
+        note(f"note: {ceiling_words(ceiling, float(valid.mean()) if valid.size else None)}")
+
+
+def _write_report(found: Report, out: Path) -> None:
+    ending = out.suffix.lower()
+    if ending in (".html", ".htm"):
+        text = render_html(found)
+    else:
+        text = render_markdown(found) if ending in (".md", ".markdown") else found.to_json()
+    write_out(out, text.encode("utf-8"))
+
+
+def write_out(out: Path, content: bytes) -> None:
+    """Write the file of ``--out``.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be written.
+    """
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise DryRunError(
+            f"--out {out}: cannot be written ({error.strerror}). Choose another path."
+        ) from error

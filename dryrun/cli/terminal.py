@@ -1,0 +1,205 @@
+"""What a run looks like in a terminal: progress, banner, figures."""
+
+from __future__ import annotations
+
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderHook, RenderResult
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from dryrun.analysis.early_stop import Settled
+from dryrun.core.printing import printable
+from dryrun.core.records import RunState
+from dryrun.report import Report
+from dryrun.report.lines import check_lines
+from dryrun.store.runs import RunStatus
+
+STYLES = {"GO": ("green", "●"), "NO-GO": ("red", "■"), "INVALID": ("yellow", "▲")}
+BAR_WIDTH = 40
+BESIDE_BAR = 20
+BESIDE_PROGRESS = 60
+
+
+def consoles() -> tuple[Console, Console]:
+    """Where results go (stdout) and where progress and errors go (stderr)."""
+    return harmless(Console(highlight=False)), harmless(Console(stderr=True, highlight=False))
+
+
+def harmless(console: Console) -> Console:
+    """`console`, which from now on prints no control character of what it is given to print."""
+    console.push_render_hook(_Harmless())
+    return console
+
+
+class _Harmless(RenderHook):
+    """Cleans what was rendered, so that rich's own colours stay; what is taken out has no width."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Wrap everything that is about to be printed."""
+        return [_Cleaned(one) for one in renderables]
+
+
+class _Cleaned:
+    def __init__(self, inner: ConsoleRenderable) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._inner, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+class ProgressLine:
+    """One live line while a run goes on, in a terminal or a notebook; elsewhere a few plain lines.
+
+    Use as a context manager and hand `show` to `dryrun.engine.prepare.work_on`.
+
+    Parameters
+    ----------
+    console : Console
+    plain : bool
+        Whether those few lines are printed where no live line can be.
+    """
+
+    def __init__(self, console: Console, plain: bool = True) -> None:
+        self._console = console
+        self._live = console.is_terminal or console.is_jupyter
+        self._plain = plain
+        self._last_message = ""
+        self._settled: Settled | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(min(BAR_WIDTH, max(5, console.width - BESIDE_PROGRESS))),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[detail]}", markup=False),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not self._live,
+        )
+        self._task: TaskID = self._progress.add_task("starting", total=None, detail="")
+
+    def __enter__(self) -> ProgressLine:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, status: RunStatus, settled: Settled | None = None) -> None:
+        """Take over the newest status, and whether the verdict has settled; called from any thread."""
+        if settled is not None and self._settled is None:
+            self._settled = settled
+            if self._live or self._plain:
+                offer = "Stop here and keep what is done: python -m dryrun stop, from another terminal."
+                self._console.print(Text(f"{settled.sentence} {offer}"), soft_wrap=True)
+        self._say_plainly(status)
+        detail = f"{status.graded:,} graded"
+        for count, word in (
+            (status.reused, "reused"),
+            (status.failed, "failed"),
+            (status.ungraded, "ungraded"),
+        ):
+            detail += f", {count:,} {word}" if count else ""
+        if settled is not None:
+            detail += f", settled since prompt {settled.since:,}"
+        self._progress.update(
+            self._task,
+            description=printable(status.message).partition(". ")[0][:60] or "working",
+            completed=status.sampled,
+            total=status.total or None,
+            detail=detail,
+        )
+
+    def _say_plainly(self, status: RunStatus) -> None:
+        """A line for each stage, where no live line can be. Whoever asked for a run that stopped says why."""
+        about = status.message.partition(":")[0]
+        if self._plain and not self._live and about != self._last_message:
+            self._last_message = about
+            if status.state is not RunState.STOPPED:
+                self._console.print(Text(printable(status.message)), soft_wrap=True)
+
+
+def print_report(console: Console, report: Report) -> None:
+    """The banner and the figures."""
+    console.print(_banner(report))
+    console.print(_distribution(report, console.width))
+    console.print(_figures(report))
+    if report.by_topic:
+        console.print(_topics(report))
+    for title, lines in _sections(report):
+        if lines:
+            console.print(Text(f"\n{title}", style="bold"))
+            for line in lines:
+                console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def _banner(report: Report) -> Panel:
+    verdict = report.verdict
+    colour, sign = STYLES[verdict]
+    word = Text(f"{sign} {report.headline}", style=f"bold {colour}")
+    said = Text(report.diagnosis.summary)
+    tested = Text(
+        f"Tested: {report.samples_evaluated:,} prompts, {report.responses_evaluated:,} responses with a score"
+    )
+    reasons = [Text(sentence) for sentence in report.evidence.sentences] if report.evidence else []
+    cautions = [Text(report.caution, style="bold")] if report.caution else []
+    return Panel(
+        Group(word, said, *cautions, *reasons, tested), title="Dry Run", border_style=colour, expand=False
+    )
+
+
+def _distribution(report: Report, room: int) -> Table:
+    width = min(BAR_WIDTH, max(5, room - BESIDE_BAR))
+    table = Table(title="Score distribution", title_justify="left", box=None, show_header=False)
+    table.add_column("bin")
+    table.add_column("bar")
+    table.add_column("share", justify="right")
+    for label, share in (report.distribution or {}).items():
+        table.add_row(label, "█" * round(share * width), f"{share:6.1%}")
+    return table
+
+
+def _figures(report: Report) -> Text:
+    figures = report.statistics
+    parts = [
+        f"{name} {_number(getattr(figures, field))}"
+        for name, field in (
+            ("Mean", "mean"),
+            ("Std", "std"),
+            ("Median", "median"),
+            ("Min", "min"),
+            ("Max", "max"),
+        )
+    ]
+    return Text("  ".join(parts), style="bold")
+
+
+def _topics(report: Report) -> Table:
+    table = Table(title="By topic", title_justify="left", title_style="bold")
+    for column in ("Topic", "Mean", "Std", "Count", "Status"):
+        words = column in ("Topic", "Status")
+        table.add_column(column, justify="left" if words else "right", no_wrap=not words, overflow="fold")
+    for name, topic in report.by_topic.items():
+        status = topic.status or "too few"
+        table.add_row(
+            Text(name or "(no topic)"), _number(topic.mean), _number(topic.std), str(topic.count), status
+        )
+    return table
+
+
+def _sections(report: Report) -> list[tuple[str, list[str]]]:
+    diagnosis = report.diagnosis
+    causes = [f"{number}. {cause}" for number, cause in enumerate(report.cause_lines, 1)]
+    return [
+        ("Quality", [f"Dataset: {diagnosis.dataset_word}", f"Grader: {diagnosis.grader_word}"]),
+        ("Grader check", check_lines(report.grader_check)),
+        ("Not measured", [f"• {line}" for line in report.not_measured]),
+        ("Likely causes", causes),
+        ("Recommended actions", [f"• {line}" for line in diagnosis.recommendations]),
+        ("Warnings", [f"• {line}" for line in diagnosis.warnings]),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

@@ -1,0 +1,231 @@
+"""What one pass over a dataset collects: a few numbers a row, or every problem."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, Problem
+from dryrun.dataset.advice import Advice
+from dryrun.dataset.dataset import Dataset
+from dryrun.dataset.fields import TopicFieldFinder, topic_of
+from dryrun.dataset.jsonl import BadRow, RawRow
+from dryrun.dataset.parse import parse_row
+from dryrun.dataset.repeated_keys import KeyScreen
+from dryrun.dataset.rows import check_row, is_usual
+from dryrun.dataset.text_store import RowStore, Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a pass over a part of a file found, when nothing was wrong.
+
+    Attributes
+    ----------
+    lines : int
+        Lines of the part, blank ones included.
+    rows : int
+    topics : list of str
+        In order of first appearance.
+    advice : dict
+        See `Advice.counted`.
+    numbers : buffer of int64
+        Four a row: line, offset, length, topic code.
+    digests : bytes
+        16 a row.
+    """
+
+    lines: int
+    rows: int
+    topics: list[str]
+    advice: dict[str, list[int]]
+    numbers: Any
+    digests: bytes
+
+
+class Pass:
+    """What one pass over a dataset collects: a few numbers a row.
+
+    Parameters
+    ----------
+    name : str
+    topic_field : str or None
+    unit : str
+        What rows are counted in: ``"line"`` or ``"row"``.
+    store : RowStore
+    partial : bool
+        Whether it goes through a part of a file for somebody who reads all of it anew if anything is wrong,
+        and who has looked for topic fields himself.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        topic_field: str | None,
+        unit: str,
+        store: RowStore,
+        partial: bool = False,
+    ) -> None:
+        self._screen = KeyScreen() if partial else None
+        self._name = name
+        self._topic_field = topic_field
+        self._unit = unit
+        self._store = store
+        self._problems: list[Problem] = []
+        self._problem_count = 0
+        self._bad_rows = 0
+        self._numbers = array("q")
+        self._digests = bytearray()
+        self._topics: dict[str, int] = {}
+        self._finder = TopicFieldFinder()
+        self._advice = Advice(unit)
+
+    def read(self, feed: Iterator[RawRow | BadRow]) -> Dataset:
+        """Go through all rows.
+
+        Raises
+        ------
+        DatasetError
+            Any row has a problem, or there is none.
+        """
+        self.take_all(feed)
+        return self.finish()
+
+    def take_all(self, feed: Iterable[RawRow | BadRow]) -> None:
+        """Go through rows."""
+        take = self._take
+        for entry in feed:
+            if isinstance(entry, BadRow):
+                self._refuse(entry.line, entry.problems)
+            else:
+                take(entry)
+
+    @property
+    def rows(self) -> int:
+        """Sound rows so far."""
+        return len(self._numbers) // 4
+
+    def part(self, lines: int) -> Part | None:
+        """What was collected from a part of a file that has `lines` lines; None if anything was wrong."""
+        if self._problem_count or not (self._screen is None or self._screen.clean()):
+            return None
+        return Part(
+            lines=lines,
+            rows=self.rows,
+            topics=list(self._topics),
+            advice=self._advice.counted(),
+            numbers=self._numbers,
+            digests=bytes(self._digests),
+        )
+
+    def absorb(self, part: Part, lines_before: int, offset: int = 0) -> None:
+        """Add the next part of the file.
+
+        Parameters
+        ----------
+        part : Part
+        lines_before : int
+            Lines of the file before it.
+        offset : int
+            Where the text that its offsets count in begins.
+        """
+        numbers = np.frombuffer(part.numbers, dtype=np.int64).reshape(-1, 4).copy()
+        names = [self._topics.setdefault(topic, len(self._topics)) for topic in part.topics]
+        numbers[:, 0] += lines_before
+        numbers[:, 1] += offset
+        numbers[:, 3] = np.array(names, dtype=np.int64)[numbers[:, 3]]
+        self._numbers.frombytes(numbers.tobytes())
+        self._digests += part.digests
+        self._advice.absorb(part.advice, lines_before)
+
+    def note_fields(self, row: Mapping[str, Any]) -> None:
+        """Look for fields that could serve as topic, without taking the row."""
+        self._finder.add(row)
+
+    def _take(self, entry: RawRow) -> None:
+        parsed = parse_row(entry.raw, self._screen)
+        if isinstance(parsed, Problem):
+            self._refuse(entry.line, (parsed,))
+            return
+        row, canonical = parsed
+        usual = is_usual(row)
+        if not usual and (problems := check_row(row)):
+            self._refuse(entry.line, problems)
+            return
+        topic = topic_of(row, self._topic_field)
+        if self._screen is None:
+            self._finder.add(row)
+        self._advice.add(row, entry.line, topic, usual)
+        if self._problem_count:  # nothing of it will be loaded: go on only to find what else is wrong
+            return
+        offset = self._place(entry) if entry.offset is None else entry.offset
+        code = self._topics.setdefault(topic, len(self._topics))
+        self._numbers.extend((entry.line, offset, len(entry.raw), code))
+        self._digests += sha256(canonical).digest()[:16]
+
+    def _place(self, entry: RawRow) -> int:
+        if not isinstance(self._store, Spool):
+            return 0
+        if self._store.length + len(entry.raw) > self._store.most:
+            what = f"the rows unpack to more than {self._store.most >> 30} GiB of JSON."
+            problem = Problem(f"{self._unit} {entry.line}", what, "Use JSONL, which is read in place.")
+            raise DatasetError(f"{self._name} is too large to unpack.", [problem])
+        return self._store.append(entry.raw)
+
+    def _refuse(self, line: int, problems: Iterable[Problem]) -> None:
+        self._bad_rows += 1
+        for problem in problems:
+            self._problem_count += 1
+            if len(self._problems) < SHOWN_PROBLEMS:
+                field = f", {problem.where}" if problem.where else ""
+                self._problems.append(Problem(f"{self._unit} {line}{field}", problem.what, problem.fix))
+
+    def finish(self) -> Dataset:
+        """The dataset. Raises as `read` does."""
+        from dryrun.core.config import DatasetRef  # a tenth of a second that the readers of parts do without
+
+        if self._problem_count:
+            raise self._refusal()
+        if not self._numbers:
+            problem = Problem("file", "there is no row in it.", "Give at least one row with messages.")
+            raise DatasetError(f"{self._name} is empty.", [problem])
+        self._check_topic_field()
+        digests = np.frombuffer(bytes(self._digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)
+        numbers = np.array(self._numbers, dtype=np.int64).reshape(-1, 4)
+        lines = numbers[:, 0].copy()
+        return Dataset(
+            ref=DatasetRef(
+                name=self._name,
+                fingerprint=sha256(self._digests).hexdigest()[:32],
+                rows=len(lines),
+                topic_field=self._topic_field,
+            ),
+            store=self._store,
+            spans=numbers[:, 1:3].copy(),
+            row_digests=digests,
+            topic_codes=numbers[:, 3].copy(),
+            topic_names=tuple(self._topics),
+            topic_fields=self._finder.candidates(),
+            lines=lines,
+            warnings=tuple(self._advice.sentences(digests, lines)),
+        )
+
+    def _refusal(self) -> DatasetError:
+        many = self._problem_count
+        counted = f"{many:,} problem{'s' if many > 1 else ''}"
+        rows = f"{self._bad_rows:,} row{'s' if self._bad_rows > 1 else ''}"
+        summary = f"{self._name} has {counted} in {rows}; nothing of it was loaded."
+        return DatasetError(summary, self._problems, many)
+
+    def _check_topic_field(self) -> None:
+        if self._topic_field is None or set(self._topics) != {""}:
+            return
+        offered = ", ".join(self._finder.candidates()[:10])
+        fix = f"Fields that could serve: {offered}." if offered else "Leave the field empty."
+        problem = Problem(self._topic_field, "no row has a value in this field.", fix)
+        raise DatasetError(f"{self._name} has no topics in the field picked.", [problem])

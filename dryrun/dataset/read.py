@@ -1,0 +1,91 @@
+"""One streaming pass that validates every row and remembers where it is, not what it says."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dryrun.core.errors import DatasetError, Problem
+from dryrun.dataset.dataset import Dataset
+from dryrun.dataset.formats import Format, check_start, format_of
+from dryrun.dataset.json_list import json_list_rows
+from dryrun.dataset.jsonl import jsonl_rows
+from dryrun.dataset.one_pass import Pass
+from dryrun.dataset.parallel import read_large
+from dryrun.dataset.tabular import csv_rows, parquet_rows, to_raw_row
+from dryrun.dataset.text_store import BytesStore, FileStore, RowStore, Spool
+
+
+def read_dataset(source: Path | bytes | BinaryIO, name: str, topic_field: str | None = None) -> Dataset:
+    """Read and validate a dataset: JSONL, Parquet, CSV, or a JSON list of rows.
+
+    Parameters
+    ----------
+    source : Path, bytes or binary file
+        A file on this machine, or an upload.
+    name : str
+        The file's name as the user knows it. Its ending decides the format; without a known ending
+        the content does.
+    topic_field : str, optional
+        Field that holds the topic, as a path with dots. Default: ``topic``, or else ``metadata.topic``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        Anything is wrong with the file. Every problem is found in one pass, named by line and field;
+        the first 20 are spelled out, the rest counted, and nothing is loaded.
+    """
+    try:
+        if isinstance(source, Path):
+            if (dataset := read_large(source, name, topic_field)) is not None:
+                return dataset
+            with source.open("rb") as file:
+                return _read(file, FileStore(source), name, topic_field)
+        data = source if isinstance(source, bytes) else source.read()
+        return _read(io.BytesIO(data), BytesStore(data), name, topic_field)
+    except OSError as error:
+        problem = Problem("file", f"{error.strerror or error}.", "Check the path and its permissions.")
+        raise DatasetError(f"{name} cannot be opened.", [problem]) from error
+
+
+def dataset_from_items(
+    items: Iterable[Mapping[str, Any]], name: str = "prompts", topic_field: str | None = None
+) -> Dataset:
+    """The same for rows that are already Python objects, as a notebook has them.
+
+    Parameters
+    ----------
+    items : iterable of mapping
+        Rows in the same format; they are copied. Dates become ISO 8601 text, decimals text.
+    name : str
+        What to call them in messages and reports.
+    topic_field : str, optional
+        As in `read_dataset`.
+
+    Raises
+    ------
+    DatasetError
+        As in `read_dataset`; problems are named by row, from 1.
+    """
+    feed = (to_raw_row(number, row) for number, row in enumerate(items, 1))
+    return Pass(name, topic_field, "row", Spool()).read(feed)
+
+
+def _read(file: BinaryIO, store: RowStore, name: str, topic_field: str | None) -> Dataset:
+    start = file.read(4096)
+    file.seek(0)
+    form = format_of(name, start)
+    check_start(name, form, start)
+    if form is Format.JSONL:
+        return Pass(name, topic_field, "line", store).read(jsonl_rows(file))
+    if form is Format.JSON:
+        return Pass(name, topic_field, "row", Spool()).read(json_list_rows(file, name))
+    if form is Format.CSV:
+        return Pass(name, topic_field, "line", Spool()).read(csv_rows(file, name))
+    return Pass(name, topic_field, "row", Spool()).read(parquet_rows(file, name))

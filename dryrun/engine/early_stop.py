@@ -1,0 +1,99 @@
+"""Watching a live run for the moment when its verdict has settled; what is found is told, never acted on."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import numpy as np
+
+from dryrun.analysis.early_stop import Look, Settled, look, schedule, settle
+from dryrun.core.config import ModelKind, Thresholds
+from dryrun.core.errors import DryRunError
+from dryrun.store.results import Results, load_results
+from dryrun.store.runs import Run, RunStatus
+
+SECONDS = 5.0
+"""Between two readings of the run's files, at least."""
+MOST_RESPONSES = 50_000
+"""Larger runs are not watched: joining their rows again and again would cost more than it saves."""
+
+
+class SettledWatch:
+    """Looks at a run as it grows; may be asked from several threads.
+
+    Parameters
+    ----------
+    run : Run
+    thresholds : Thresholds, optional
+        Default: the design document's.
+    seconds : float
+        Between two readings.
+    """
+
+    def __init__(self, run: Run, thresholds: Thresholds | None = None, seconds: float = SECONDS) -> None:
+        self._run, self._limits, self._seconds = run, thresholds or Thresholds(), seconds
+        config = run.config()
+        self._rollouts = config.sampling.rollouts
+        self._planned = run.prompt_columns(["row"]).num_rows
+        watched = config.model.kind is not ModelKind.IMPORTED and config.model.batch is None
+        small = self._planned * self._rollouts <= MOST_RESPONSES
+        self._waiting = list(schedule(self._planned)) if watched and small else []
+        self._looks: list[Look] = []
+        self._read = -seconds
+        self._busy = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.latest: Settled | None = None
+
+    def check(self, status: RunStatus) -> Settled | None:
+        """What is known, after a look where one is due (tens of milliseconds)."""
+        if self._due(status) and self._busy.acquire(blocking=False):
+            try:
+                self._look()
+            finally:
+                self._busy.release()
+        return self.latest
+
+    def follow(self, status: RunStatus) -> Settled | None:
+        """What is known now; a look that is due is taken on a thread of its own."""
+        if self._due(status) and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self.check, args=(status,), daemon=True)
+            self._thread.start()
+        return self.latest
+
+    def close(self) -> None:
+        """Wait for a look under way."""
+        if self._thread is not None:
+            self._thread.join(10.0)
+
+    def _due(self, status: RunStatus) -> bool:
+        ended = status.graded + status.failed + status.ungraded
+        return (
+            bool(self._waiting)
+            and ended >= self._waiting[0] * self._rollouts
+            and time.monotonic() - self._read >= self._seconds
+        )
+
+    def _look(self) -> None:
+        self._read = time.monotonic()
+        with contextlib.suppress(DryRunError):
+            results = load_results(self._run)
+            observed, position = results.observations(), results.rollouts["prompt"].to_numpy()
+            complete = self._complete(results)
+            while self._waiting and self._waiting[0] <= complete:
+                first = position < self._waiting.pop(0)
+                self._looks.append(self._one(observed.score[first], observed.prompt[first]))
+            self.latest = settle(self._looks, self._planned)
+
+    def _one(self, score: np.ndarray, prompt: np.ndarray) -> Look:
+        """A look; one that can tell nothing agrees with nothing."""
+        missing = float(np.isnan(score).mean())
+        found = look(score, prompt, self._limits) if missing <= self._limits.max_missing else None
+        return found or Look(int(np.unique(prompt).size), False, 0.0)
+
+    def _complete(self, results: Results) -> int:
+        """How many of the first prompts have all their responses ended."""
+        ended = np.bincount(results.rollouts["prompt"].to_numpy(), minlength=self._planned)
+        short = np.flatnonzero(ended < self._rollouts)
+        return int(short[0]) if short.size else self._planned

@@ -1,0 +1,193 @@
+"""What a run would cost: how many calls, and how many of its responses are stored already."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from dryrun.core.errors import DryRunError
+from dryrun.core.fingerprint import fingerprint
+from dryrun.core.records import Prompt
+from dryrun.engine.budget import Prices
+from dryrun.engine.opening import build_model
+from dryrun.engine.plan import Plan, make_plan
+from dryrun.engine.prepare import Prepared
+from dryrun.graders import load_grader
+from dryrun.graders.format.specs import MultiSpec
+from dryrun.graders.kinds.judge_size import judge_request_size
+from dryrun.models import Model
+from dryrun.models.request import RequestSize, request_size
+from dryrun.store.partition import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run asks for.
+
+    Attributes
+    ----------
+    prompts, rollouts : int
+    stored : int or None
+        Of `responses`, those that are stored already and cost no call; None if that is not known
+        before the model is there.
+    """
+
+    prompts: int
+    rollouts: int
+    stored: int | None
+
+    @property
+    def responses(self) -> int:
+        """Responses the run is made of."""
+        return self.prompts * self.rollouts
+
+    @property
+    def calls(self) -> int:
+        """Responses that still have to be generated, at most."""
+        return self.responses - (self.stored or 0)
+
+
+NOTHING = RequestSize(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class WorstCase:
+    """What the calls that are left may cost, retries left aside.
+
+    Attributes
+    ----------
+    calls : int
+    size : RequestSize
+        Of all of them together; its prompt tokens are estimated.
+    batch : bool
+        Whether they go through the Batch API.
+    judge_calls : int
+        Calls to judges and models that embed.
+    judge_size : RequestSize
+        The same of these.
+    """
+
+    calls: int
+    size: RequestSize
+    batch: bool
+    judge_calls: int = 0
+    judge_size: RequestSize = NOTHING
+
+    def words(self, prices: Prices) -> str:
+        """One sentence, with money where prices are known."""
+        parts = []
+        if self.calls:
+            what = "requests in batches" if self.batch else "calls to the model"
+            parts.append(f"{self.calls:,} {what}, {_tokens(self.size)}")
+        if self.judge_calls:
+            parts.append(f"{self.judge_calls:,} calls to judges, {_tokens(self.judge_size)}")
+        return f"{'; '.join(parts)}{self._money(prices)}."
+
+    def _money(self, prices: Prices) -> str:
+        if prices == Prices():
+            return ""
+        base = prices.worst(self.size, batch=self.batch) if self.calls else 0.0
+        judge = prices.worst_of_judge(self.judge_size) if self.judge_calls else 0.0
+        if base is None or judge is None:
+            return "; what that costs at most is known with a cap on the answers' length and each price"
+        half = " at half the price" if self.batch else ""
+        return f": at most ${base + judge:,.2f}{half}" if not judge else f": at most ${base + judge:,.2f}"
+
+
+def _tokens(size: RequestSize) -> str:
+    words = f"about {size.prompt:,} prompt tokens"
+    if size.completion is None:
+        return f"{words} and answers of no set length"
+    return f"{words} and at most {size.completion:,} completion tokens" if size.completion else words
+
+
+def worst_case(store: Store, prepared: Prepared, model: Model | None = None) -> WorstCase:
+    """Count what is not stored yet, without calling anything.
+
+    Parameters
+    ----------
+    store : Store
+    prepared : Prepared
+    model : Model, optional
+        One that generates nothing (`dryrun.engine.regrade.StoredResponses`). Default: the configured one.
+    """
+    config = prepared.config
+    try:
+        source = model or build_model(config.model, "", lambda _: None)
+        plan = make_plan(prepared.prompts, config, source)
+        stored = store.samples(fingerprint(source.identity)).finished_keys(plan.table["sample_key"])
+    except DryRunError:  # it is said when the model is opened
+        return WorstCase(0, NOTHING, config.model.batch is not None)
+    if model is not None:
+        plan = plan.restricted(stored)
+    asked = _counted(ask.prompts[0][0] for ask in plan.asks.values() if ask.key not in stored)
+    sizes = [(count, request_size(config.model, prompt)) for prompt, count in asked]
+    judge_calls, judge_size = _judging(store, prepared, plan)
+    calls = sum(count for count, _ in sizes)
+    return WorstCase(calls, _total(sizes), config.model.batch is not None, judge_calls, judge_size)
+
+
+def _counted(prompts: Iterable[Prompt]) -> list[tuple[Prompt, int]]:
+    """Each prompt once, with how often it was there."""
+    found: dict[str, Prompt] = {}
+    counts: Counter[str] = Counter()
+    for prompt in prompts:
+        found[prompt.key] = prompt
+        counts[prompt.key] += 1
+    return [(found[key], count) for key, count in counts.items()]
+
+
+def _total(sizes: Sequence[tuple[int, RequestSize]]) -> RequestSize:
+    """So many requests of each size, together."""
+    most = [count * size.completion for count, size in sizes if size.completion is not None]
+    prompt = sum(count * size.prompt for count, size in sizes)
+    return RequestSize(prompt, sum(most) if len(most) == len(sizes) else None)
+
+
+def _judging(store: Store, prepared: Prepared, plan: Plan) -> tuple[int, RequestSize]:
+    """Judge calls for the grades that are not stored, one each per judge, and their size."""
+    spec = load_grader(prepared.config.grader)
+    judges = [part for _, part in spec.walk() if part.asks_models and not isinstance(part, MultiSpec)]
+    if not judges:
+        return 0, NOTHING
+    graded = store.grades(plan.grader).finished_keys(plan.table["grade_key"])
+    waiting = _counted(
+        prompt
+        for ask in plan.asks.values()
+        for prompt, _ in ask.prompts
+        if plan.grade_key(ask.key, prompt) not in graded
+    )
+    answer = prepared.config.model.max_completion_tokens or 0
+    sizes = [
+        (count, judge_request_size(judge, prompt, answer)) for prompt, count in waiting for judge in judges
+    ]
+    return sum(count for count, _ in sizes), _total(sizes)
+
+
+def estimate(store: Store, prepared: Prepared) -> Estimate:
+    """Count without calling anything."""
+    rollouts = prepared.config.sampling.rollouts
+    return Estimate(len(prepared.prompts), rollouts, _stored(store, prepared))
+
+
+def _stored(store: Store, prepared: Prepared) -> int | None:
+    found = _stored_keys(store, prepared)
+    return None if found is None else sum(key in found[1] for key in found[0])
+
+
+def _stored_keys(store: Store, prepared: Prepared) -> tuple[list[str], set[str]] | None:
+    """The keys of all samples of the run, and those that are stored; None before the model is there."""
+    try:
+        model = build_model(prepared.config.model, "", lambda _: None)
+        keys = [
+            model.sample_key(prompt, rollout)
+            for prompt in prepared.prompts
+            for rollout in range(prepared.config.sampling.rollouts)
+        ]
+        partition = store.samples(fingerprint(model.identity))
+    except DryRunError:
+        return None
+    return keys, partition.finished_keys(pa.array(keys, pa.string()))

@@ -1,0 +1,338 @@
+"""A file of responses -> a run, ready to be graded; or, if they came with scores, to be judged as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from dryrun.core.config import MAX_ROLLOUTS, ModelConfig, ModelKind, RunConfig, SamplingConfig
+from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, DryRunError, Problem
+from dryrun.core.fingerprint import canonical_json, fingerprint
+from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, SampleOutcome
+from dryrun.dataset import dataset_from_items
+from dryrun.dataset.formats import Format, check_start, format_of
+from dryrun.dataset.json_list import json_list_rows
+from dryrun.dataset.jsonl import BadRow, RawRow, jsonl_rows
+from dryrun.dataset.parse import parse_row
+from dryrun.dataset.tabular import parquet_rows
+from dryrun.engine.imports.records import Record, RecordError, Response, read_record
+from dryrun.graders import check_against, load_grader, raise_errors
+from dryrun.models.stored import ImportedModel
+from dryrun.store.partition import Store, grade_key, grader_fingerprint
+from dryrun.store.runs import Run, RunStatus
+from dryrun.store.schemas import PLAN, grade_row, sample_row
+
+SCORES_FIELD = "imported_scores"
+RECORDED_SCORES: dict[str, Any] = {
+    "type": "python",
+    "source": (
+        "import hashlib\n\n\n"
+        "def grade(sample, item):\n"
+        '    """The score this response came with."""\n'
+        '    text = (sample["output_text"] or "").encode()\n'
+        f'    return item["{SCORES_FIELD}"][hashlib.sha256(text).hexdigest()[:16]]\n'
+    ),
+}
+"""The grader of a run that is judged by the scores it came with."""
+
+_CUT_OFF = {"length": SampleOutcome.TRUNCATED, "content_filter": SampleOutcome.FILTERED}
+
+
+@dataclass(slots=True)
+class Group:
+    """The responses to one prompt, in the order of the file.
+
+    Attributes
+    ----------
+    messages : list of mapping
+    fields : dict
+        As the first of its records has them.
+    responses : list of Response
+    differing : set of str
+        Fields that another of its records says otherwise: they belong to a response, not to the prompt.
+    """
+
+    messages: list[Mapping[str, Any]]
+    fields: dict[str, Any]
+    responses: list[Response] = field(default_factory=list)
+    differing: set[str] = field(default_factory=set)
+
+    def add(self, record: Record) -> None:
+        """One more record of the same prompt."""
+        for name, value in self.fields.items():
+            if record.fields.get(name, ...) != value:
+                self.differing.add(name)
+        self.responses += record.responses
+
+
+def import_samples(
+    store: Store,
+    source: Path | bytes | BinaryIO,
+    name: str,
+    grader: Mapping[str, Any] | str | None = None,
+    *,
+    model: str = "imported",
+    topic_field: str | None = None,
+    score_field: str | None = None,
+    reward_range: tuple[float, float] | None = None,
+) -> Run:
+    """Make a run of responses that were generated elsewhere.
+
+    Parameters
+    ----------
+    store : Store
+    source : Path, bytes or binary file
+        JSONL or Parquet: see `dryrun.engine.imports.records` for the shapes that are understood.
+    name : str
+        The file's name as the user knows it.
+    grader : mapping or str, optional
+        A grader in OpenAI's JSON; the run then waits for ``work_on`` to grade it. Default: the scores
+        that came with the responses, every one of which must have one; the run is then finished.
+    model : str
+        What the responses' model is called in the report.
+    topic_field, score_field : str, optional
+        Where a record's topic and score are, where the usual names do not say.
+    reward_range : (float, float), optional
+        The scale of the rewards. Default: the grader's; for scores that came along 0 to 1, or, if
+        any lies outside, from the lowest to the highest.
+
+    Raises
+    ------
+    DatasetError
+        Every problem of the file with its line, the first 20 in full.
+    GraderError
+        The grader is not sound, or no record can fill it.
+    """
+    if reward_range is not None and not -math.inf < reward_range[0] < reward_range[1] < math.inf:
+        raise DryRunError("The reward range must be two finite numbers, the lower one first.")
+    groups = read_groups(source, name, score_field)
+    if grader is None:
+        _require_scores(groups, name)
+        reward_range = reward_range or _scale(groups)
+    items = [_item(group, with_scores=grader is None) for group in groups]
+    dataset = dataset_from_items(items, name, topic_field)
+    spec = load_grader(RECORDED_SCORES if grader is None else grader)
+    prompts = [dataset.prompt(row) for row in range(len(dataset))]
+    if grader is not None:
+        raise_errors("The grader does not fit the responses:", check_against(spec, prompts, False))
+    config = RunConfig(
+        dataset=dataset.ref,
+        grader=spec.raw,
+        model=ModelConfig(kind=ModelKind.IMPORTED, name=model, source=_source(groups)),
+        sampling=SamplingConfig(size=len(prompts), rollouts=max(len(group.responses) for group in groups)),
+        reward_range=reward_range or spec.range or (0.0, 1.0),
+    )
+    return _Writer(store, config, prompts, groups).write(scored=grader is None)
+
+
+def read_groups(source: Path | bytes | BinaryIO, name: str, score_field: str | None = None) -> list[Group]:
+    """The file's prompts in order of first appearance, each with its responses.
+
+    Records belong together when their messages and their reference answers are the same. A field in which
+    the records of any prompt differ (a duration, another metric) is left out of all rows.
+
+    Raises
+    ------
+    DatasetError
+        As in `import_samples`.
+    """
+    if isinstance(source, Path):
+        try:
+            with source.open("rb") as file:
+                return read_groups(file, name, score_field)
+        except OSError as error:
+            problem = Problem("file", f"{error.strerror or error}.", "Check the path and its permissions.")
+            raise DatasetError(f"{name} cannot be opened.", [problem]) from error
+    stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source
+    groups: dict[str, Group] = {}
+    problems: list[Problem] = []
+    total = 0
+    for found in _records(stream, name, score_field):
+        if isinstance(found, Problem):
+            total += 1
+            problems += [found] if total <= SHOWN_PROBLEMS else []
+            continue
+        key = fingerprint([found.messages, found.fields.get("reference_answer")])
+        groups.setdefault(key, Group(found.messages, dict(found.fields))).add(found)
+    for position, group in enumerate(groups.values(), 1):
+        if len(group.responses) > MAX_ROLLOUTS:
+            total += 1
+            what = f"it has {len(group.responses):,} responses, more than {MAX_ROLLOUTS}."
+            problems.append(Problem(f"prompt {position}", what, "Import fewer, such as those of one step."))
+    if total:
+        said = "a problem" if total == 1 else f"{total:,} problems"
+        raise DatasetError(f"{name} has {said}; nothing of it was imported.", problems, total)
+    if not groups:
+        problem = Problem("file", "there is no record in it.", "Give at least one prompt with a response.")
+        raise DatasetError(f"{name} is empty.", [problem])
+    differing = set().union(*(group.differing for group in groups.values()))
+    for group in groups.values():
+        group.fields = {name: value for name, value in group.fields.items() if name not in differing}
+    return list(groups.values())
+
+
+def _records(file: BinaryIO, name: str, score_field: str | None) -> Iterator[Record | Problem]:
+    start = file.read(4096)
+    file.seek(0)
+    form = format_of(name, start)
+    if form is Format.CSV:
+        fix = "Write one JSON object per line, or Parquet."
+        raise DatasetError(f"{name} cannot be imported.", [Problem("file", "it is CSV.", fix)])
+    check_start(name, form, start)
+    unit = "line" if form is Format.JSONL else "row"
+    for entry in _entries(file, name, form):
+        yield from _record(entry, unit, score_field)
+
+
+def _entries(file: BinaryIO, name: str, form: Format) -> Iterator[RawRow | BadRow]:
+    if form is Format.JSON:
+        return json_list_rows(file, name)
+    return jsonl_rows(file) if form is Format.JSONL else parquet_rows(file, name)
+
+
+def _record(entry: RawRow | BadRow, unit: str, score_field: str | None) -> Iterator[Record | Problem]:
+    if isinstance(entry, BadRow):
+        yield from (_at(unit, entry.line, problem) for problem in entry.problems)
+        return
+    parsed = parse_row(entry.raw)
+    if isinstance(parsed, Problem):
+        yield _at(unit, entry.line, parsed)
+        return
+    try:
+        yield read_record(parsed[0], score_field)
+    except RecordError as error:
+        yield _at(unit, entry.line, Problem(error.where, f"{error.what}.", error.fix))
+
+
+def _at(unit: str, line: int, problem: Problem) -> Problem:
+    where = f"{unit} {line}" + (f", {problem.where}" if problem.where else "")
+    return Problem(where, problem.what, problem.fix)
+
+
+def _require_scores(groups: Sequence[Group], name: str) -> None:
+    lacking = sum(response.score is None for group in groups for response in group.responses)
+    if lacking:
+        count = sum(len(group.responses) for group in groups)
+        raise DryRunError(
+            f"{name}: {lacking:,} of {count:,} responses have no score, so they cannot be judged without "
+            "a grader. Give a grader, or name the field that holds the score (--score-field)."
+        )
+
+
+def _scale(groups: Sequence[Group]) -> tuple[float, float]:
+    scores = [response.score or 0.0 for group in groups for response in group.responses]
+    low, high = min(0.0, *scores), max(scores)
+    return low, max(high, 1.0)
+
+
+def _item(group: Group, with_scores: bool) -> dict[str, Any]:
+    item = {"messages": group.messages, **group.fields}
+    if with_scores:
+        item[SCORES_FIELD] = {_digest(response.text): response.score for response in group.responses}
+    return item
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _source(groups: Sequence[Group]) -> str:
+    """What names the imported responses: their content, whatever the file was called."""
+    digest = hashlib.sha256()
+    for group in groups:
+        digest.update(canonical_json([group.messages, [one.text for one in group.responses]]))
+    return digest.hexdigest()[:32]
+
+
+class _Writer:
+    """Writes the run: samples, plan, and the grades it came with."""
+
+    def __init__(
+        self, store: Store, config: RunConfig, prompts: Sequence[Prompt], groups: Sequence[Group]
+    ) -> None:
+        self._store, self._config, self._prompts, self._groups = store, config, prompts, groups
+        self._model = ImportedModel(config.model)
+        self._grader = grader_fingerprint(config.grader)
+
+    def write(self, scored: bool) -> Run:
+        samples = self._store.samples(fingerprint(self._model.identity))
+        grades = self._store.grades(self._grader)
+        samples.describe(self._model.identity)
+        grades.describe({"grader": self._config.grader})
+        known = samples.finished_keys(pa.array([sample.key for _, sample, _ in self._all()], pa.string()))
+        samples.append([sample_row(sample) for _, sample, _ in self._all() if sample.key not in known])
+        run = Run.create(self._store, self._config, self._prompts)
+        if scored:
+            grades.append(
+                [
+                    grade_row(self._grade_key(prompt, sample), _grade(score))
+                    for prompt, sample, score in self._all()
+                ]
+            )
+        run.write_plan(self._plan(), samples.folder.name, grades.folder.name)
+        run.write_status(self._status(scored))
+        return run
+
+    def _all(self) -> Iterator[tuple[Prompt, Sample, float | None]]:
+        for prompt, group in zip(self._prompts, self._groups, strict=True):
+            for rollout, response in enumerate(group.responses):
+                yield (
+                    prompt,
+                    _sample(response, self._model.sample_key(prompt, rollout), rollout),
+                    response.score,
+                )
+
+    def _grade_key(self, prompt: Prompt, sample: Sample) -> str:
+        return grade_key(self._grader, sample.key, prompt.key)
+
+    def _plan(self) -> pa.Table:
+        number = {prompt.row: index for index, prompt in enumerate(self._prompts)}
+        rows = [
+            (number[prompt.row], sample.rollout, sample.key, self._grade_key(prompt, sample))
+            for prompt, sample, _ in self._all()
+        ]
+        columns = zip(PLAN.names, map(list, zip(*rows, strict=True)), strict=True)
+        return pa.table(dict(columns), schema=PLAN)
+
+    def _status(self, scored: bool) -> RunStatus:
+        total = sum(len(group.responses) for group in self._groups)
+        state = RunState.FINISHED if scored else RunState.INTERRUPTED
+        return RunStatus(
+            state,
+            total=total,
+            sampled=total,
+            graded=total if scored else 0,
+            reused=total,
+            message="Imported with its scores." if scored else "Imported; not graded yet.",
+            started=time.time(),
+        )
+
+
+def _sample(response: Response, key: str, rollout: int) -> Sample:
+    outcome = _CUT_OFF.get(response.finish_reason or "", SampleOutcome.ANSWERED)
+    if not response.text and not response.tool_calls and outcome is SampleOutcome.ANSWERED:
+        outcome = SampleOutcome.EMPTY
+    return Sample(
+        key=key,
+        rollout=rollout,
+        outcome=outcome,
+        text=response.text,
+        tool_calls=response.tool_calls,
+        finish_reason=response.finish_reason,
+        prompt_tokens=response.prompt_tokens,
+        completion_tokens=response.completion_tokens,
+        attempts=0,
+        note="imported",
+    )
+
+
+def _grade(score: float | None) -> Grade:
+    return Grade(GradeOutcome.GRADED, score)

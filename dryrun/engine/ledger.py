@@ -1,0 +1,188 @@
+"""What happens in a run, counted and written down: rows to immutable parts, the status beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from dryrun.core.errors import StoreError
+from dryrun.core.records import Attempt, Grade, GradeOutcome, RunState, Sample
+from dryrun.engine.sharing import FirstCome
+from dryrun.store.partition import Partition
+from dryrun.store.runs import Run, RunStatus
+from dryrun.store.schemas import Row, attempt_row, grade_row, sample_row
+
+FLUSH_SECONDS = 1.0
+RATE_WINDOW = 10.0
+OK = 200
+
+OnStatus = Callable[[RunStatus], None]
+GradesOf = Callable[[set[str]], Mapping[str, int]]
+"""Of responses, by key: the keys of their grades, and how many rollouts wait for each."""
+
+
+class Ledger:
+    """Counts what happens and writes it down: rows to parts, the status beside them.
+
+    All methods are called on the event loop; only `_write` runs on other threads.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        samples: Partition,
+        grades: Partition,
+        status: RunStatus,
+        notify: OnStatus,
+        grades_of: GradesOf,
+    ) -> None:
+        self._run, self._samples, self._grades = run, FirstCome(samples), grades
+        self._grades_of = grades_of
+        self._attempts = run.attempts()
+        self._attempt_rows: list[Row] = []
+        self._sample_rows: list[Row] = []
+        self._grade_rows: list[Row] = []
+        self._notify = notify
+        self._began, self._before = time.monotonic(), status.seconds
+        self._recent: deque[float] = deque()
+        self._flushing, self._writing = asyncio.Lock(), threading.Lock()
+        self._closed = False
+        self._status = status
+        self._counted: Counter[str] = Counter()
+        self.flush_seconds = FLUSH_SECONDS
+        self.own: set[str] = set()
+        """Names of the parts this session has written."""
+        self.late: set[str] = set()
+        """Responses that somebody else had stored first: theirs stand, and are to be graded."""
+        self.unmeasured = 0
+        """Answers of this session that came without a count of their tokens."""
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run stands. Made when it is asked for: counting goes on thousands of times a second."""
+        if self._counted:
+            sums = {name: getattr(self._status, name) + n for name, n in self._counted.items()}
+            self._status = replace(self._status, **sums)
+            self._counted.clear()
+        return self._status
+
+    def count(self, **more: int) -> None:
+        """Add to the status's counters."""
+        for name, n in more.items():
+            self._counted[name] += n
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """A call to the base model ended."""
+        self._attempt_rows.append(attempt_row(attempt))
+        self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
+        asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
+        self.count(attempts=1, prompt_tokens=asked, completion_tokens=answered)
+        if attempt.batch:
+            self.count(batched=1, batch_prompt_tokens=asked, batch_completion_tokens=answered)
+
+    def add_judge_attempt(self, attempt: Attempt) -> None:
+        """A call to a judge, or to a model that embeds, ended."""
+        self._attempt_rows.append(attempt_row(attempt, judge=True))
+        self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
+        asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
+        self.count(judged=1, judge_prompt_tokens=asked, judge_completion_tokens=answered)
+
+    def say(self, message: str) -> None:
+        """What is going on; told at the next flush."""
+        self._status = replace(self.status, message=message)
+
+    def add_sample(self, sample: Sample, rows: int) -> None:
+        """A response came back that `rows` rollouts of the run were waiting for."""
+        self._sample_rows.append(sample_row(sample))
+        self._recent.append(time.monotonic())
+        self.count(calls=1, answers=1, **({"sampled": rows} if sample.gradable else {"failed": rows}))
+
+    def add_grade(self, key: str, grade: Grade, rows: int) -> None:
+        """A grade came back that `rows` rollouts of the run were waiting for."""
+        self._grade_rows.append(grade_row(key, grade))
+        self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
+
+    async def flush_often(self) -> None:
+        """Flush every `flush_seconds` for as long as the task lives."""
+        while True:
+            await asyncio.sleep(self.flush_seconds)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what has come in; the rows are on disk when it returns."""
+        async with self._flushing:  # a grade is taken only once its response is known to stand
+            await self._flush()
+
+    async def _flush(self) -> None:
+        taken = self._take()
+        self._stamp()
+        try:
+            late = await asyncio.to_thread(self._write, taken, self.status)
+        except StoreError:
+            for rows, back in zip(self._rows(), taken, strict=True):
+                rows[:0] = back
+            raise
+        if late:
+            self._forget(late, taken[-1])
+
+    def close(self, state: RunState, message: str, capped: bool = False) -> RunStatus:
+        """The last flush, on this thread: executors may be gone when a process ends.
+
+        If even that cannot be written the returned status says so; the disk keeps the last one.
+        """
+        self._status = replace(self.status, state=state, message=message, rate=0.0, capped=capped)
+        self._stamp()
+        try:
+            self._write(self._take(), self.status, last=True)
+        except StoreError as error:
+            self._status = replace(self.status, state=RunState.STOPPED, message=str(error))
+        self._notify(self.status)
+        return self.status
+
+    def _rows(self) -> tuple[list[Row], ...]:
+        """What waits to be written, in the order of writing: a grade never before its sample."""
+        return self._attempt_rows, self._sample_rows, self._grade_rows
+
+    def _take(self) -> list[list[Row]]:
+        taken = [list(rows) for rows in self._rows()]
+        for rows in self._rows():
+            rows.clear()
+        return taken
+
+    def _stamp(self) -> None:
+        now = time.monotonic()
+        while self._recent and now - self._recent[0] > RATE_WINDOW:
+            self._recent.popleft()
+        rate = len(self._recent) / min(RATE_WINDOW, max(now - self._began, 1.0))
+        seconds = self._before + now - self._began
+        live = self.status.live
+        self._status = replace(self.status, seconds=seconds, rate=rate if live else 0.0, updated=time.time())
+
+    def _write(self, taken: list[list[Row]], status: RunStatus, last: bool = False) -> set[str]:
+        """Write it down; the responses that came too late, which were left out with their grades."""
+        attempts, samples, grades = taken
+        with self._writing:  # a flush that was under way when the run was closed must not speak last
+            self.own.add(self._attempts.append(attempts))
+            name, late = self._samples.append(samples, self.own)
+            self.own.add(name)
+            self.late |= late
+            lost = self._grades_of(self.late)
+            self.own.add(self._grades.append([row for row in grades if row["key"] not in lost]))
+            if not self._closed:
+                self._closed = last
+                self._run.write_status(status)
+                self._notify(status)
+        return late
+
+    def _forget(self, late: set[str], written: list[Row]) -> None:
+        """Take back what was counted of the grades of responses that do not stand."""
+        lost = self._grades_of(late)
+        for row in (*written, *self._grade_rows):
+            if row["key"] in lost:
+                bare = row["outcome"] == GradeOutcome.UNGRADED.value
+                self.count(**{"ungraded" if bare else "graded": -lost[row["key"]]})
+        self._grade_rows[:] = [row for row in self._grade_rows if row["key"] not in lost]

@@ -1,0 +1,328 @@
+"""The run: prompts -> samples -> grades; concurrent, resumable, observable.
+
+Two lanes work at once. Generation workers share one iterator of the rollouts that have no stored
+response yet (never one task per rollout), and hand what comes back to grading workers through a
+bounded queue. Where grading is the slower lane, a response that finds the queue full waits on disk
+instead of holding up the next call. What was stored before is only read, and graded only if this
+grader has not seen it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Iterator, Sequence
+
+import pyarrow as pa
+
+from dryrun.core.config import ModelKind
+from dryrun.core.errors import DryRunError, ModelError, StoreError
+from dryrun.core.fingerprint import fingerprint
+from dryrun.core.records import RunState, Sample
+from dryrun.engine.batches import BatchRun
+from dryrun.engine.budget import Budget
+from dryrun.engine.caps import Caps
+from dryrun.engine.grading_lane import GradingLane
+from dryrun.engine.ledger import Ledger, OnStatus
+from dryrun.engine.plan import Ask, make_plan
+from dryrun.engine.sharing import SHARED_SECONDS, Others, away_from_others
+from dryrun.graders import Grader
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.models import Model
+from dryrun.models.request import RequestSize
+from dryrun.store.partition import Partition, check_room
+from dryrun.store.runs import Run, RunStatus
+
+GIVE_UP_AFTER = 20
+"""So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
+BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
+"""Of a batch, whose responses come in as fast as they are read, between two writes: memory stays flat."""
+MANY_PARTS = 64
+"""A partition with more parts is merged into one when a run ends."""
+MORE = "The report covers what is done; a higher budget goes on."
+EARLY = "Stopped early, as asked. The report covers what is done; Resume goes on."
+
+CARRIED = (
+    "attempts",
+    "answers",
+    "prompt_tokens",
+    "completion_tokens",
+    "judged",
+    "judge_prompt_tokens",
+    "judge_completion_tokens",
+    "batched",
+    "batch_prompt_tokens",
+    "batch_completion_tokens",
+)
+"""Counters that go on from session to session of a run."""
+
+
+class Pipeline:
+    """One session of a run: from what is stored to what was asked.
+
+    Parameters
+    ----------
+    run : Run
+        Held by the caller (`Run.hold`).
+    model, grader : Model, Grader
+        Open.
+    notify : callable
+        Called with a `RunStatus` at every flush, from any thread.
+    budget : Budget, optional
+        What the run may spend, over all its sessions.
+    batches : BatchRun, optional
+        The way through the endpoint's Batch API. Default: every response by a call of its own.
+    judge : JudgeAccess, optional
+        Where `grader` asks models, so that their calls are counted.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: Model,
+        grader: Grader,
+        notify: OnStatus,
+        budget: Budget | None = None,
+        batches: BatchRun | None = None,
+        judge: JudgeAccess | None = None,
+    ) -> None:
+        self._batches = batches
+        self._model = model
+        self._budget = budget or Budget()
+        self._judge = judge
+        self._early = False
+        config = run.config()
+        identity = model.identity
+        self._samples = run.store.samples(fingerprint(identity))
+        self._plan = make_plan(run.prompts(), config, model)
+        if config.model.kind is ModelKind.IMPORTED:  # not every prompt came with as many responses
+            stored = self._samples.finished_keys(self._plan.table["sample_key"])
+            self._plan = self._plan.restricted(stored)
+        self._grades = run.store.grades(self._plan.grader)
+        self._samples.describe(identity)
+        self._grades.describe({"grader": config.grader})
+        run.write_plan(self._plan.table, self._samples.folder.name, self._grades.folder.name)
+        before = run.status()
+        status = RunStatus(
+            RunState.RUNNING,
+            total=self._plan.table.num_rows,
+            message="Generating and grading.",
+            started=before.started or time.time(),
+            seconds=before.seconds,
+            **{name: getattr(before, name) for name in CARRIED},
+        )
+        self._run = run
+        self._ledger = Ledger(run, self._samples, self._grades, status, notify, self._plan.grades_of)
+        self._others, self._other_graders = Others(self._samples), Others(self._grades)
+        self._answered_elsewhere: set[str] = set()
+        self._in_a_row = 0
+        model.on_attempt = self._ledger.add_attempt
+        if judge is not None:
+            judge.on_attempt = self._ledger.add_judge_attempt
+            judge.on_end = model.end
+        calls = 0 if judge is None else judge.calls_per_grade
+        self._caps = Caps(self._budget, lambda: (self._ledger.status, self._ledger.unmeasured), calls)
+        self._lane = GradingLane(grader, self._plan, self._samples, self._ledger, self._caps, judge)
+
+    async def execute(self) -> RunStatus:
+        """Do what is left to do.
+
+        Returns
+        -------
+        RunStatus
+            `FINISHED`; `CANCELLED` where it was asked to stop early; `STOPPED` with the reason if the
+            model, the grader or the disk gave up.
+
+        Raises
+        ------
+        asyncio.CancelledError
+            After everything that was done has been written and the state is `CANCELLED`.
+        """
+        try:
+            await self._work()
+        except asyncio.CancelledError:
+            self._ledger.close(RunState.CANCELLED, self._parting_words())
+            raise
+        except BaseExceptionGroup as group:
+            error = _first(group)
+            if isinstance(error, DryRunError):
+                return self._ledger.close(RunState.STOPPED, str(error))
+            self._ledger.close(RunState.STOPPED, f"A fault in Dry Run itself: {error!r}. Resume goes on.")
+            raise error from group
+        await asyncio.to_thread(self._tidy)
+        if self._caps.spent:
+            return self._ledger.close(RunState.STOPPED, f"{self._caps.spent} {MORE}", capped=True)
+        if self._early:
+            return self._ledger.close(RunState.CANCELLED, EARLY)
+        return self._ledger.close(RunState.FINISHED, self._closing_words())
+
+    def _stopping(self) -> bool:
+        """Whether somebody asked for an early end. Calls in flight are finished: to drop them would leave
+        out the slow ones, and with them long responses."""
+        self._early = self._early or self._run.stop_asked()
+        return self._early
+
+    def _tidy(self) -> None:
+        """Merge small parts: a slow model leaves one a second. Space for it is a wish, not a need."""
+        for partition in (self._samples, self._grades, self._run.attempts()):
+            if len(partition.parts()) > MANY_PARTS:
+                with contextlib.suppress(StoreError):
+                    partition.compact()
+
+    async def _work(self) -> None:
+        known = await asyncio.to_thread(_sound_keys, self._samples, self._plan.table["sample_key"])
+        graded = await asyncio.to_thread(_sound_keys, self._grades, self._plan.table["grade_key"])
+        self._lane.graded = graded
+        self._count_stored(known, graded)
+        todo = [ask for ask in self._plan.asks.values() if ask.key not in known]
+        if todo:
+            check_room(self._run.folder)
+        calls = iter(
+            away_from_others(self._run, todo) if self._batches is None else self._batches.claim(todo)
+        )
+        async with asyncio.TaskGroup() as group:
+            flusher = group.create_task(self._ledger.flush_often())
+            watcher = group.create_task(self._watch_others())
+            lane = self._lane
+            graders = [group.create_task(self._to_the_last(lane.work())) for _ in range(lane.workers)]
+            async with asyncio.TaskGroup() as feeding:
+                feeding.create_task(lane.feed_stored(known))
+                if self._batches is not None:
+                    feeding.create_task(self._collect(self._batches))
+                for _ in range(self._model.concurrency):
+                    feeding.create_task(self._to_the_last(self._generate(calls)))
+            await lane.feed_put_off(self._answered_elsewhere)
+            await lane.empty()
+            await lane.feed_late()
+            await lane.empty()
+            for task in (*graders, flusher, watcher):
+                task.cancel()
+
+    async def _to_the_last(self, work: Awaitable[None]) -> None:
+        """Do this. A fault that ends the run first waits for the other calls in flight: they are paid for."""
+        try:
+            await work
+        except DryRunError as error:
+            callers: list[Model | JudgeAccess] = [self._model, *([self._judge] if self._judge else [])]
+            self._ledger.say("A fault ends the run. Waiting a few seconds for the answers in flight.")
+            for caller in callers:
+                caller.end(error)
+            await asyncio.gather(*(caller.last_answers() for caller in callers))
+            raise
+
+    def _count_stored(self, known: set[str], graded: set[str]) -> None:
+        asks = self._plan.asks
+        samples = sum(asks[key].rows for key in known)
+        grades = sum(key in graded for key in self._plan.table["grade_key"].to_pylist()) if graded else 0
+        self._ledger.count(sampled=samples, reused=samples, graded=grades)
+
+    async def _generate(self, todo: Iterator[Ask]) -> None:
+        for ask in todo:
+            grades = ask.grades
+            if ask.key in self._answered_elsewhere:
+                if not await self._caps.admit(0, grades):
+                    return
+                self._ledger.count(sampled=ask.rows, reused=ask.rows)
+                self._lane.put_off.add(ask.key)
+                continue
+            if self._stopping() or not await self._caps.admit(1, grades, self._elsewhere()):
+                return
+            if self._stopping():  # asked while this one waited for its turn
+                self._caps.back(1, grades)
+                return
+            sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
+            self._ledger.add_sample(sample, ask.rows)
+            self._caps.back(1, 0 if sample.gradable else grades)
+            if sample.gradable:
+                self._in_a_row = 0
+                self._lane.hand_over(sample)
+            else:
+                self._note_failure(sample)
+
+    async def _watch_others(self) -> None:
+        """Learn what other processes answer and grade of the same, for as long as the task lives."""
+        while True:
+            await asyncio.sleep(self._ledger.flush_seconds)
+            own = self._ledger.own.copy()
+            answered = await asyncio.to_thread(self._others.news, own)
+            self._lane.elsewhere |= await asyncio.to_thread(self._other_graders.news, own)
+            self._answered_elsewhere |= answered
+            if not answered.isdisjoint(self._plan.asks):
+                self._ledger.flush_seconds = SHARED_SECONDS
+                self._ledger.say(
+                    "Generating and grading, and sharing the calls with another run of the same."
+                )
+
+    async def _collect(self, batches: BatchRun) -> None:
+        """Take in what comes through batches; what one gave is graded while others are waited for."""
+        rows = characters = 0
+        room = self._room if self._budget.capped else None
+        async with asyncio.TaskGroup() as grading:
+
+            async def keep() -> None:
+                await self._ledger.flush()
+                if self._lane.put_off:
+                    grading.create_task(self._lane.feed_put_off(self._answered_elsewhere))
+
+            async with contextlib.aclosing(batches.samples(self._ledger.say, keep, room)) as samples:
+                async for sample in samples:
+                    self._ledger.add_sample(sample, self._plan.asks[sample.key].rows)
+                    if sample.gradable:
+                        self._lane.hand_over(sample)
+                    rows, characters = rows + 1, characters + len(sample.text)
+                    if rows >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                        await keep()
+                        rows = characters = 0
+        if batches.left and not self._caps.met(self._elsewhere()):
+            self._caps.spent = f"The budget has no room for {batches.left:,} more requests, at worst."
+
+    def _room(self, under_way: Sequence[RequestSize], asked: Sequence[RequestSize]) -> int:
+        return self._budget.room(self._ledger.status, under_way, asked)
+
+    def _elsewhere(self) -> int:
+        """Requests in batches."""
+        return self._batches.under_way if self._batches is not None else 0
+
+    def _note_failure(self, sample: Sample) -> None:
+        self._in_a_row += 1
+        if self._in_a_row >= GIVE_UP_AFTER:
+            raise ModelError(
+                f"The model failed {self._in_a_row} times in a row, the last time so: "
+                f"{sample.error.rstrip('.')}. Everything done so far is kept; "
+                "resume when the endpoint answers again."
+            )
+
+    def _parting_words(self) -> str:
+        left = self._batches.under_way if self._batches is not None else 0
+        kept = "Cancelled. Everything done so far is kept."
+        goes_on = f" {left:,} requests go on in a batch at the endpoint: resume collects them."
+        return kept + (goes_on if left else "")
+
+    def _closing_words(self) -> str:
+        status = self._ledger.status
+        missing = status.total - status.sampled - status.failed
+        if missing:  # a model that generates nothing
+            return f"Graded what is stored; {missing:,} responses are missing and were not asked for."
+        if not (status.failed or status.ungraded):
+            return "Finished."
+        failed = "1 call failed" if status.failed == 1 else f"{status.failed:,} calls failed"
+        bare = "1 sample has" if status.ungraded == 1 else f"{status.ungraded:,} samples have"
+        lacking = ((status.failed, failed), (status.ungraded, f"{bare} no grade"))
+        words = " and ".join(what for count, what in lacking if count)
+        return f"Finished, but {words}. The same command, or Resume, tries just those again."
+
+
+def _sound_keys(partition: Partition, keys: pa.ChunkedArray) -> set[str]:
+    """Which of `keys` have a result that can be read whole."""
+    asked = keys.combine_chunks()
+    with contextlib.suppress(OSError):  # what cannot be renamed is left out wherever it is met
+        partition.set_aside_damaged(asked)
+    return partition.finished_keys(asked)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

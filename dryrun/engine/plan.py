@@ -1,0 +1,111 @@
+"""What a run is made of: each response to get once, and every grade of it, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dryrun.core.config import RunConfig
+from dryrun.core.records import Prompt
+from dryrun.models import Model
+from dryrun.store.partition import grade_key, grader_fingerprint
+from dryrun.store.schemas import PLAN
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One response to get, and the items it is graded against.
+
+    Attributes
+    ----------
+    key : str
+        The sample's key.
+    rollout : int
+    prompts : mapping of Prompt to int
+        The distinct prompts that wait for it, and how often each stands in the run. More than one
+        where rows differ only in what the model does not see, or are repeated.
+    """
+
+    key: str
+    rollout: int
+    prompts: tuple[tuple[Prompt, int], ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rollouts of the run this response answers."""
+        return sum(count for _, count in self.prompts)
+
+    @property
+    def grades(self) -> int:
+        """How many grades the response is to get."""
+        return len(self.prompts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is made of, each response once.
+
+    Attributes
+    ----------
+    asks : mapping of str to Ask
+        By sample key, in sample order.
+    grader : str
+        Fingerprint of the grader.
+    table : pyarrow.Table
+        Schema `dryrun.store.schemas.PLAN`.
+    """
+
+    asks: Mapping[str, Ask]
+    grader: str
+    table: pa.Table
+
+    def grade_key(self, sample_key: str, prompt: Prompt) -> str:
+        """What names the grade of this sample against this prompt's item."""
+        return grade_key(self.grader, sample_key, prompt.key)
+
+    def grades_of(self, samples: Set[str]) -> dict[str, int]:
+        """The keys of these samples' grades, and how many rollouts wait for each."""
+        asks = [self.asks[key] for key in samples]
+        return {self.grade_key(ask.key, prompt): rows for ask in asks for prompt, rows in ask.prompts}
+
+    def restricted(self, keys: Set[str]) -> Plan:
+        """The part of it that these samples answer."""
+        asks = {key: ask for key, ask in self.asks.items() if key in keys}
+        held = pc.is_in(self.table["sample_key"], value_set=pa.array(sorted(keys), pa.string()))
+        return Plan(asks, self.grader, self.table.filter(held))
+
+
+def make_plan(prompts: Sequence[Prompt], config: RunConfig, model: Model) -> Plan:
+    """Name every sample and grade of the run, in sample order, all rollouts of a prompt together."""
+    grader = grader_fingerprint(config.grader, config.judge)
+    rollouts = config.sampling.rollouts
+    asks: dict[str, Ask] = {}
+    shared: dict[str, dict[str, tuple[Prompt, int]]] = {}
+    sample_keys: list[str] = []
+    grade_keys: list[str] = []
+    for prompt in prompts:
+        for rollout in range(rollouts):
+            key = model.sample_key(prompt, rollout)
+            if key in asks:
+                waiting = shared.setdefault(key, {of[0].key: of for of in asks[key].prompts})
+                waiting[prompt.key] = (prompt, waiting.get(prompt.key, (prompt, 0))[1] + 1)
+            else:
+                asks[key] = Ask(key, rollout, ((prompt, 1),))
+            sample_keys.append(key)
+            grade_keys.append(grade_key(grader, key, prompt.key))
+    for key, waiting in shared.items():
+        asks[key] = replace(asks[key], prompts=tuple(waiting.values()))
+    table = pa.table(
+        {
+            "prompt": np.repeat(np.arange(len(prompts), dtype=np.int32), rollouts),
+            "rollout": np.tile(np.arange(rollouts, dtype=np.int32), len(prompts)),
+            "sample_key": sample_keys,
+            "grade_key": grade_keys,
+        },
+        schema=PLAN,
+    )
+    return Plan(asks, grader, table)

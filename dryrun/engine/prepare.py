@@ -1,0 +1,332 @@
+"""From what a user gives to a run, and from a run to its report: for the app, the CLI and notebooks alike."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from dryrun.core.config import BatchConfig, JudgeConfig, ModelConfig, RunConfig, SamplingConfig, Thresholds
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import Prompt, RunState
+from dryrun.dataset import Dataset
+from dryrun.dataset.draw import draw
+from dryrun.engine.batches import batch_run
+from dryrun.engine.budget import Budget
+from dryrun.engine.ledger import OnStatus
+from dryrun.engine.opening import Opening, build_grader, build_model, judge_of
+from dryrun.engine.pipeline import Pipeline
+from dryrun.graders import Finding, Grader, GraderSpec, check_against, load_grader, raise_errors
+from dryrun.models import Model
+from dryrun.models.urls import normalise_base_url
+from dryrun.probes.anchors import load_anchors, measure
+from dryrun.probes.check_run import kept_check
+from dryrun.report import Report, ReportFacts, build_report
+from dryrun.store.ceiling import ceiling_of, with_ceiling
+from dryrun.store.labels import book_of, labelled
+from dryrun.store.partition import Store
+from dryrun.store.results import Results
+from dryrun.store.runs import Run, RunStatus, unfinished_run
+
+T = TypeVar("T")
+
+
+class AsConfigured(Enum):
+    """The one value that says: as the run's own configuration has it."""
+
+    AS_CONFIGURED = "as configured"
+
+
+AS_CONFIGURED = AsConfigured.AS_CONFIGURED
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that could be started: everything was checked, nothing was written or called.
+
+    Attributes
+    ----------
+    config : RunConfig
+    prompts : list of Prompt
+        In sample order.
+    findings : tuple of Finding
+        What is not wrong but worth knowing of the grader against these rows.
+    """
+
+    config: RunConfig
+    prompts: list[Prompt]
+    findings: tuple[Finding, ...]
+
+    @property
+    def rollouts(self) -> int:
+        """How many responses the run asks for, stored ones included."""
+        return len(self.prompts) * self.config.sampling.rollouts
+
+
+def prepare(
+    dataset: Dataset,
+    grader: Mapping[str, Any] | str,
+    *,
+    model: ModelConfig | None = None,
+    sampling: SamplingConfig | None = None,
+    reward_range: tuple[float, float] | None = None,
+    grade_timeout: float = 120.0,
+    judge: JudgeConfig | None = None,
+) -> Prepared:
+    """Check a grader against a dataset and draw the prompts.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    grader : mapping or str
+        A grader in OpenAI's JSON, parsed or as text.
+    model, sampling : optional
+        Default: the embedded model; 300 prompts, 4 rollouts, seed 0.
+    reward_range : (float, float), optional
+        The scale of the rewards. Default: the grader's own where it is known, else 0..1.
+    grade_timeout : float
+        Seconds one grade may take.
+    judge : JudgeConfig, optional
+        Where a grader's judge models are asked. Default: OpenAI's own endpoint.
+
+    Raises
+    ------
+    GraderError
+        Every problem of the grader, alone and against the rows, with its JSON path.
+    """
+    spec = load_grader(grader)
+    model, sampling = model or ModelConfig(), sampling or SamplingConfig()
+    prompts = [dataset.prompt(row) for row in draw(dataset, sampling)]
+    findings = check_against(spec, prompts, response_format=model.response_format is not None)
+    raise_errors("The grader does not fit the dataset:", findings)
+    config = RunConfig(
+        dataset=dataset.ref,
+        grader=spec.raw,
+        model=model,
+        sampling=sampling,
+        reward_range=_range(reward_range, spec),
+        grade_timeout=grade_timeout,
+        judge=_judge(judge, spec),
+    )
+    return Prepared(config, prompts, tuple(findings))
+
+
+def _judge(given: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
+    """Where judges are asked, with a normalised URL; None for a grader that asks none.
+
+    Raises
+    ------
+    ModelError
+        The base URL is none.
+    """
+    if not spec.asks_models:
+        return None
+    judge = given or JudgeConfig()
+    return judge.model_copy(update={"base_url": normalise_base_url(judge.base_url)})
+
+
+def _range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, float]:
+    """The range that was given, else the grader's own.
+
+    Raises
+    ------
+    DryRunError
+        The given range is none.
+    """
+    if given is None:
+        return known_range(spec)
+    low, high = given
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise DryRunError(
+            f"The reward range {low:g} to {high:g} is none: give two finite numbers, the lower one first."
+        )
+    return given
+
+
+def known_range(spec: GraderSpec) -> tuple[float, float]:
+    """The grader's own scale where it follows from its type, else 0..1."""
+    return spec.range or (0.0, 1.0)
+
+
+def start(store: Store, prepared: Prepared) -> Run:
+    """Write the run down, ready to be worked on.
+
+    Raises
+    ------
+    StoreError
+        The data directory cannot be written.
+    """
+    return Run.create(store, prepared.config, prepared.prompts)
+
+
+def resumed_or_started(store: Store, prepared: Prepared) -> Run:
+    """The run that asks just this: an unfinished one goes on, else a new one. Claimed for this process.
+
+    Raises
+    ------
+    StoreError
+        The data directory cannot be written.
+    """
+    found = unfinished_run(store, prepared.config, claimed=True)
+    return found or Run.create(store, prepared.config, prepared.prompts, claimed=True)
+
+
+def regraded(
+    run: Run,
+    grader: Mapping[str, Any] | str,
+    reward_range: tuple[float, float] | None = None,
+    grade_timeout: float | None = None,
+    judge: JudgeConfig | None = None,
+) -> Prepared:
+    """The same prompts and samples as `run`, under another grader: costs grades, no generation.
+
+    Raises
+    ------
+    GraderError
+        As in `prepare`.
+    """
+    spec = load_grader(grader)
+    config, prompts = run.config(), run.prompts()
+    findings = check_against(spec, prompts, response_format=config.model.response_format is not None)
+    raise_errors("The grader does not fit the run's prompts:", findings)
+    changed = {
+        "grader": spec.raw,
+        "reward_range": _range(reward_range, spec),
+        "grade_timeout": grade_timeout or config.grade_timeout,
+        "judge": _judge(judge or config.judge, spec),
+    }
+    return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
+
+
+async def work_on(
+    run: Run,
+    *,
+    api_key: str = "",
+    judge_key: str = "",
+    notify: OnStatus | None = None,
+    model: Model | None = None,
+    budget: Budget | None = None,
+    batch: BatchConfig | AsConfigured | None = AS_CONFIGURED,
+) -> RunStatus:
+    """Do what is left to do of `run`. Call it again to go on after anything that ended it.
+
+    Parameters
+    ----------
+    run : Run
+    api_key : str
+        For the endpoint; kept in memory only.
+    judge_key : str
+        For the judge's endpoint, likewise.
+    notify : callable, optional
+        Told of every change of the run's status, from any thread.
+    model : Model, optional
+        Where responses come from. Default: the one the run's configuration names.
+    budget : Budget, optional
+        What the run may spend, over all its sessions. Default: no cap.
+    batch : BatchConfig or None, optional
+        Whether what is not stored is asked for through the Batch API; None: call by call. Batches that
+        were submitted before are collected in either case. Default: as the run's configuration says.
+
+    Returns
+    -------
+    RunStatus
+        `FINISHED`, `CANCELLED` where it was asked to stop early, or `STOPPED` with the reason; `capped`
+        says that this was the budget.
+
+    Raises
+    ------
+    DryRunError
+        Somebody else is working on this run, or a cap on money lacks the prices it needs.
+    asyncio.CancelledError
+        After everything done so far was written.
+    """
+    notify = notify or (lambda _: None)
+    (budget or Budget()).check_prices(run.config().judge is not None)
+    with run.hold():
+        run.go_on()
+        opening = Opening(run, notify)
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                judge = judge_of(run.config(), judge_key)
+                grader = await stack.enter_async_context(build_grader(run.config(), judge))
+                opening.say("Getting the model ready.")
+                source = model or build_model(run.config().model, api_key, opening.say)
+                opened = await stack.enter_async_context(source)
+                batches = batch_run(run, opened, _window(run, batch))
+                status = await Pipeline(run, opened, grader, notify, budget, batches, judge).execute()
+                await _anchored(run, grader, status)
+                return status
+        except DryRunError as error:
+            return opening.end(RunState.STOPPED, str(error))
+        except asyncio.CancelledError:
+            if run.status().state is not RunState.CANCELLED:
+                opening.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
+            raise
+
+
+def _window(run: Run, batch: BatchConfig | AsConfigured | None) -> str | None:
+    chosen = run.config().model.batch if isinstance(batch, AsConfigured) else batch
+    return None if chosen is None else chosen.completion_window
+
+
+async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
+    """Grade the anchors of a finished run, or one stopped early, where that costs no call.
+
+    Without them the run stands as well.
+    """
+    ended = status.state in (RunState.FINISHED, RunState.CANCELLED)
+    if ended and run.config().judge is None:
+        with contextlib.suppress(DryRunError):
+            await measure(run, grader)
+
+
+def report_of(results: Results, thresholds: Thresholds | None = None, *, evidence: bool = True) -> Report:
+    """The report of what a run has found so far.
+
+    Parameters
+    ----------
+    results : Results
+    thresholds : Thresholds, optional
+    evidence : bool
+        Whether evidence stands beside the document's rule. False: the tree alone, `Thresholds.strict`.
+    """
+    config, ceiling = results.config, ceiling_of(results.run)
+    facts = ReportFacts(
+        run_id=results.run.id,
+        dataset=config.dataset.name,
+        model=config.model.name,
+        prompts_asked=len(results.keys),
+        rollouts=config.sampling.rollouts,
+        pending=results.pending,
+        duplicate_rows=len(results.keys) - len(set(results.keys)),
+        reward_range=config.reward_range,
+        config=config.model_dump(mode="json"),
+        ceiling=f"{ceiling.model}, run {ceiling.run}" if ceiling and evidence else "",
+    )
+    anchors = with_ceiling(load_anchors(results.run), ceiling) if evidence else None
+    said = labelled(results, book_of(results.run).labels()) if evidence else None
+    limits = thresholds or Thresholds()
+    return build_report(
+        results.observations(),
+        limits,
+        facts,
+        evidence=evidence,
+        anchors=anchors,
+        labelled=said,
+        check=kept_check(results.run) if evidence else None,
+    )
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from plain code, also inside a notebook, whose loop is busy."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

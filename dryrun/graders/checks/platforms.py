@@ -1,0 +1,190 @@
+"""What the place of training makes of a grader and of rows that run fine here.
+
+Sources: OpenAI's grader and reinforcement guides, Azure's RFT and data pages, Bedrock's RFT pages,
+TRL's and verl's own code; as of November 2026.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from dryrun.core.records import Prompt
+from dryrun.graders.checks.check_words import check_threshold
+from dryrun.graders.format.conventions import VOICES, Convention
+from dryrun.graders.format.findings import SHOWN_ROWS, Finding, Severity
+from dryrun.graders.format.judge_specs import JudgeSpec, LabelModelSpec
+from dryrun.graders.format.python_source import parsed
+from dryrun.graders.format.specs import GraderSpec, Metric, PythonSpec, TextSimilaritySpec
+from dryrun.models.model_list import ModelInfo
+
+
+class Platform(StrEnum):
+    """Where training shall happen."""
+
+    OPENAI = "openai"
+    AZURE = "azure"
+    BEDROCK = "bedrock"
+    FIREWORKS = "fireworks"
+    TRL = "trl"
+    VERL = "verl"
+
+
+RUNS_OPENAI_GRADERS = (Platform.OPENAI, Platform.AZURE)
+
+_IMAGE = """
+numpy scipy sympy pandas rapidfuzz sklearn rouge_score deepdiff jsonschema pydantic yaml nltk sqlparse
+rdkit skbio ast_grep_py
+"""
+IMAGE = frozenset(_IMAGE.split())
+"""What the service's image 2025-05-08 holds beside the standard library, by import name."""
+
+OWN_FUNCTION = {
+    Platform.BEDROCK: "an AWS Lambda function",
+    Platform.FIREWORKS: "an eval-protocol function",
+    Platform.TRL: "Python reward functions",
+    Platform.VERL: "a Python function compute_score",
+}
+
+HOME = {
+    Platform.BEDROCK: Convention.BEDROCK,
+    Platform.FIREWORKS: Convention.EVAL_PROTOCOL,
+    Platform.TRL: Convention.TRL,
+    Platform.VERL: Convention.VERL,
+}
+"""By which convention a platform calls reward functions, where it is not OpenAI's."""
+
+LIMITS = {Platform.OPENAI: (1, 50_000), Platform.BEDROCK: (100, 20_000)}
+"""Fewest and most training rows."""
+
+
+def check_platform(
+    spec: GraderSpec, prompts: Sequence[Prompt], platform: Platform, rows: int | None = None
+) -> list[Finding]:
+    """What `platform` would refuse or treat differently.
+
+    Parameters
+    ----------
+    spec : GraderSpec
+    prompts : sequence of Prompt
+    platform : Platform
+    rows : int, optional
+        Rows of the whole dataset. Default: `prompts`.
+    """
+    found = [*_check_rows(prompts, platform), *_check_count(len(prompts) if rows is None else rows, platform)]
+    if platform in RUNS_OPENAI_GRADERS:
+        return [*_check_graders(spec, platform), *found]
+    return [*_check_home(spec, platform), *found]
+
+
+def _check_home(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
+    """Whether a grader is what a platform that has its own convention takes."""
+    own = spec.convention if isinstance(spec, PythonSpec) else None
+    if own is HOME[platform]:
+        return
+    is_not = "no grader in OpenAI's JSON" if own is None else f"no function by {VOICES[own].name} convention"
+    what = f"{platform} takes {is_not} but {OWN_FUNCTION[platform]}."
+    fix = "Write the same rule there, and compare both on a few rows before training."
+    yield Finding(Severity.NOTE, "$", what, fix)
+
+
+def retired_judges(spec: GraderSpec, models: Sequence[ModelInfo], endpoint: str) -> list[Finding]:
+    """Judges that an endpoint does not list, or says will shut down.
+
+    Parameters
+    ----------
+    spec : GraderSpec
+    models : sequence of ModelInfo
+        From `dryrun.models.model_list.list_models`.
+    endpoint : str
+        Base URL, for the sentences.
+    """
+    dates = {model.id: model.shutdown_date for model in models}
+    found = []
+    for where, part in spec.walk():
+        if not isinstance(part, JudgeSpec):
+            continue
+        if part.model not in dates:
+            what = f"{endpoint} lists no model {part.model!r}: it may be retired."
+            found.append(Finding(Severity.WARNING, f"{where}.model", what, "Name a model it lists."))
+        elif date := dates[part.model]:
+            what = f"{part.model} shuts down on {date}, as {endpoint} says."
+            fix = "Choose a judge that outlives the training."
+            found.append(Finding(Severity.WARNING, f"{where}.model", what, fix))
+    return found
+
+
+def _check_graders(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
+    if isinstance(spec, LabelModelSpec):
+        fix = "Put it into a multi grader, or ask for a score (score_model)."
+        yield Finding(Severity.ERROR, "$.type", f"{platform} trains with no label_model alone.", fix)
+    for where, part in spec.walk():
+        yield from check_threshold(part, where)
+        if isinstance(part, TextSimilaritySpec) and part.evaluation_metric is Metric.COSINE:
+            what = f"{platform} has cosine for evals only, not for fine-tuning."
+            fix = "Use fuzzy_match, a rouge metric or a judge."
+            yield Finding(Severity.ERROR, f"{where}.evaluation_metric", what, fix)
+        if isinstance(part, PythonSpec) and part.convention is not None:
+            what = f"{platform} calls grade(sample, item) and nothing else; this is {part.convention}'s."
+            fix = "Write the rule as grade(sample, item)."
+            yield Finding(Severity.ERROR, f"{where}.convention", what, fix)
+        elif isinstance(part, PythonSpec):
+            yield from _check_imports(part, where, platform)
+
+
+def _check_imports(part: PythonSpec, where: str, platform: Platform) -> Iterator[Finding]:
+    for name in sorted(imported(part.source)):
+        if name not in IMAGE and name not in sys.stdlib_module_names:
+            what = f"imports {name}, which {platform}'s image does not hold (2025-05-08)."
+            fix = f"It holds the standard library and {', '.join(sorted(IMAGE))}."
+            yield Finding(Severity.ERROR, f"{where}.source", what, fix)
+
+
+def imported(source: str) -> set[str]:
+    """Top-level names of the packages a source imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(parsed(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def _check_rows(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Finding]:
+    if platform in RUNS_OPENAI_GRADERS:
+        system = [prompt.row + 1 for prompt in prompts if "system" in _roles(prompt)]
+        if system:
+            severity = Severity.ERROR if platform is Platform.AZURE else Severity.WARNING
+            what = f"{len(system):,} rows have a message with the role system {_shown(system)}."
+            yield Finding(severity, "messages", what, f"{platform} knows developer; rename the role.")
+    if platform is Platform.AZURE:
+        ends = [prompt.row + 1 for prompt in prompts if _roles(prompt)[-1:] != ["user"]]
+        if ends:
+            what = f"{len(ends):,} rows do not end with a message of the user {_shown(ends)}."
+            yield Finding(Severity.ERROR, "messages", what, "Azure refuses them: end with the question.")
+    bare = [prompt.row + 1 for prompt in prompts if not set(prompt.item) - {"messages", "tools", "topic"}]
+    if bare:
+        what = f"{len(bare):,} rows hold nothing but messages {_shown(bare)}."
+        fix = "A grader has nothing to compare with: add a reference answer."
+        yield Finding(Severity.WARNING, "rows", what, fix)
+
+
+def _check_count(rows: int, platform: Platform) -> Iterator[Finding]:
+    if platform not in LIMITS:
+        return
+    low, high = LIMITS[platform]
+    if not low <= rows <= high:
+        what = f"the dataset has {rows:,} rows; {platform} takes {low:,} to {high:,}."
+        yield Finding(Severity.ERROR, "rows", what, "Add rows." if rows < low else "Train on a part of it.")
+
+
+def _roles(prompt: Prompt) -> list[str]:
+    return [str(message.get("role")) for message in prompt.messages]
+
+
+def _shown(rows: list[int]) -> str:
+    more = ", ..." if len(rows) > SHOWN_ROWS else ""
+    return f"(rows {', '.join(map(str, rows[:SHOWN_ROWS]))}{more})"

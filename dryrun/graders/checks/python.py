@@ -1,0 +1,178 @@
+"""What is wrong or suspicious about a Python source, alone and against the rows; it is read, never run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+
+from dryrun.core.errors import Problem
+from dryrun.core.records import Prompt
+from dryrun.graders.format.conventions import PASSED, TAKES_ALL, TAKES_COLUMNS, VOICES, Convention, Entry
+from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
+from dryrun.graders.format.functions import functions_of
+from dryrun.graders.format.python_source import parameter_names, parsed
+from dryrun.graders.format.specs import PythonSpec
+from dryrun.graders.sandbox.inside.adapters import truth
+from dryrun.graders.sandbox.inside.eval_protocol import PACKAGES
+
+NOT_OPENAI_FIX = "Train where it comes from, or write the rule as grade(sample, item)."
+
+
+def check_source(
+    grader: PythonSpec, where: str, rows: Sequence[Prompt], response_format: bool
+) -> Iterator[Finding]:
+    """Findings about one python grader."""
+    entry = grader.entry
+    yield from _check_installed(grader, where)
+    yield from _check_relative(grader, where)
+    if entry is not None:
+        yield from _check_entry(entry, where, rows)
+        return
+    names = parameter_names(grader.source)
+    if names is not None and names[0].lower() in ("item", "row"):
+        what = f"grade({', '.join(names)}) gets the sample first and the item second; the names differ."
+        yield Finding(Severity.WARNING, f"{where}.source", what, "Write grade(sample, item).")
+    if "output_json" in grader.source and not response_format:
+        what = "sample['output_json'] exists in training only when the job has a response format."
+        fix = "Set a response format, or use sample.get('output_json')."
+        yield Finding(Severity.WARNING, f"{where}.source", what, fix)
+
+
+def missing_packages(grader: PythonSpec) -> list[Problem]:
+    """What a source imports to be loaded, or for each grade, and that is not here."""
+    tree = parsed(grader.source)
+    name = "grade" if grader.entry is None else grader.entry.function
+    grading = [statement for node in functions_of(tree) if node.name == name for statement in node.body]
+    words = "line {} imports {}, which is not installed here, so that it cannot {}."
+    return [
+        Problem("$.source", words.format(line, package, what), _install(package))
+        for body, what in ((tree.body, "be loaded"), (grading, "grade"))
+        for package, line in _missing(grader, _imported_at_once(body))
+    ]
+
+
+def _check_installed(grader: PythonSpec, where: str) -> Iterator[Finding]:
+    """Packages that the source cannot do without, or not always, and that are not here."""
+    refused = missing_packages(grader)
+    for problem in refused:
+        yield Finding(Severity.ERROR, f"{where}.source", problem.what, problem.fix)
+    for function in functions_of(parsed(grader.source)):
+        for name, line in _missing(grader, _imported_at_once(function.body)):
+            what = f"line {line} imports {name}, which is not installed here: what gets there fails."
+            if not any(problem.what.startswith(f"line {line} ") for problem in refused):
+                yield Finding(Severity.WARNING, f"{where}.source", what, _install(name))
+
+
+def _install(name: str) -> str:
+    return f"Install {name} beside Dry Run, or do without it."
+
+
+def _missing(grader: PythonSpec, imported: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Those packages that are not here, with their lines."""
+    stood_in = PACKAGES if grader.convention is Convention.EVAL_PROTOCOL else ()
+    return [
+        (name, line) for name, line in imported.items() if name not in stood_in and not _is_installed(name)
+    ]
+
+
+def _check_relative(grader: PythonSpec, where: str) -> Iterator[Finding]:
+    """Imports from the package that the file was taken out of."""
+    for node in parsed(grader.source).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            what = f"line {node.lineno} imports from the package around this file, which is not here."
+            fix = "Put what it imports into the file itself."
+            yield Finding(Severity.ERROR, f"{where}.source", what, fix)
+            return
+
+
+def _imported_at_once(body: Iterable[ast.stmt]) -> dict[str, int]:
+    """Packages imported by the statements of a block itself, with their lines: not those under if or try."""
+    found: dict[str, int] = {}
+    for node in body:
+        if isinstance(node, ast.Import):
+            found.update((alias.name.split(".")[0], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found[node.module.split(".")[0]] = node.lineno
+    return found
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ValueError, ImportError):
+        return True
+
+
+def _check_entry(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+    """A function by another library's convention."""
+    whose = VOICES[entry.convention].name
+    what = f"line {entry.line}: {entry} follows {whose} convention. It is no OpenAI grader."
+    yield Finding(Severity.NOTE, f"{where}.convention", what, NOT_OPENAI_FIX)
+    yield from _check_signature(entry, where)
+    yield from _check_strangers(entry, where)
+    if "completion_ids" in entry.parameters:
+        what = f"{entry.function} asks for completion_ids, the model's tokens, which Dry Run does not have."
+        yield Finding(Severity.WARNING, f"{where}.source", what, "Where it looks at them there is no grade.")
+    if rows:
+        yield from _check_columns(entry, where, rows)
+        yield from _check_truth(entry, where, rows)
+
+
+def _check_signature(entry: Entry, where: str) -> Iterator[Finding]:
+    """Libraries that pass everything fail at a function that does not take everything."""
+    plural = "solution_strs" in entry.parameters
+    passed = [f"{name}s" if plural else name for name in PASSED.get(entry.convention, ())]
+    missing = [name for name in passed if name not in entry.parameters]
+    if entry.convention in TAKES_ALL and missing and not entry.takes_any:
+        what = f"line {entry.line}: {entry} takes no {', '.join(missing)}; {entry.convention} passes them."
+        yield Finding(Severity.WARNING, f"{where}.source", what, "Add **kwargs: there it would fail.")
+
+
+def _check_strangers(entry: Entry, where: str) -> Iterator[Finding]:
+    """Parameters that nothing fills, where the convention hands over no columns."""
+    if entry.convention not in (Convention.VERL, Convention.VERIFIERS) or "solution_strs" in entry.parameters:
+        return
+    handed = PASSED[entry.convention]
+    for name in entry.required:
+        if name not in handed:
+            whose = VOICES[entry.convention].name
+            passed = f"{whose} convention hands over {', '.join(handed)}"
+            what = f"line {entry.line}: nothing fills {name!r}: {passed}."
+            yield Finding(Severity.ERROR, f"{where}.source", what, "Rename it, or give it a default.")
+
+
+def _check_columns(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+    """Parameters that only a column of the row can fill."""
+    handed = set(PASSED.get(entry.convention, ()))
+    if entry.convention not in TAKES_COLUMNS or {"row", "rows"} & set(entry.parameters):
+        return
+    for name in entry.required:
+        if name in handed:
+            continue
+        missing = RowCount.of(prompt.row for prompt in rows if name not in prompt.item)
+        if missing.total == len(rows):
+            what = f"no row has the column {name!r} that {entry} asks for."
+            keys = sorted({key for prompt in rows for key in prompt.item})
+            yield Finding(Severity.ERROR, f"{where}.source", what, did_you_mean(name, keys))
+        elif missing.total:
+            what = f"{missing.total:,} of {len(rows):,} rows lack {name!r}, which {entry} asks for {missing}."
+            yield Finding(Severity.WARNING, f"{where}.source", what, "There it fails. Complete or drop them.")
+
+
+def _check_truth(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+    """Rows without a right answer, where the convention hands one over."""
+    wanted = {"ground_truth", "ground_truths", "answer"} & set(entry.parameters)
+    if entry.convention is Convention.TRL or not wanted:
+        return
+    missing = RowCount.of(prompt.row for prompt in rows if truth(prompt.item) is None)
+    name = min(wanted)
+    if missing.total == len(rows):
+        what = f"no row has a right answer to hand over as {name}."
+        fix = "Call it ground_truth, answer or reference_answer, or as in verl reward_model.ground_truth."
+        yield Finding(Severity.ERROR, f"{where}.source", what, fix)
+    elif missing.total:
+        what = (
+            f"{missing.total:,} of {len(rows):,} rows have no right answer to hand over as {name} {missing}."
+        )
+        yield Finding(Severity.WARNING, f"{where}.source", what, "Complete or drop them.")

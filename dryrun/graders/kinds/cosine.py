@@ -1,0 +1,139 @@
+"""text_similarity with cosine: how alike are two texts in meaning, by their embeddings?
+
+The service has it for evals only, with text-embedding-3-large; reinforcement fine-tuning refuses it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from dryrun.core.errors import ModelError
+from dryrun.core.records import Attempt, Grade, Item, Sample
+from dryrun.graders.format.template import Template, VariableError
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, unfilled, ungraded
+from dryrun.graders.protocol import Grader
+from dryrun.graders.sandbox.sample_fields import filler
+from dryrun.models.client import Answer, Client, ask_patiently
+from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact
+from dryrun.models.reply import MalformedReplyError, read_json
+from dryrun.models.retries import RetryPolicy
+from dryrun.models.urls import normalise_base_url
+
+
+class CosineGrader(Grader):
+    """Fills ``input`` and ``reference`` and compares their embeddings.
+
+    Parameters
+    ----------
+    given, reference : Template
+    access : JudgeAccess
+    """
+
+    def __init__(self, given: Template, reference: Template, access: JudgeAccess) -> None:
+        self._given, self._reference, self._access = filler(given), filler(reference), access
+        self._client = Client(normalise_base_url(access.config.base_url), access.api_key)
+        self._policy = RetryPolicy()
+        access.calls_per_grade += 1
+
+    async def grade(self, sample: Sample, item: Item) -> Grade:
+        """The grade of one sample; 0 for texts that point away from each other.
+
+        Raises
+        ------
+        ModelError
+            Every later call would fail too.
+        """
+        if not sample.gradable:
+            return NO_SAMPLE
+        start = perf_counter()
+        try:
+            texts = [self._given(sample, item), self._reference(sample, item)]
+        except VariableError as error:
+            return unfilled(error)
+        config = self._access.config
+        body = {"model": config.embedding_model, "input": [text or " " for text in texts]}
+        async with self._access.turn():
+            answer = await ask_patiently(
+                self._client,
+                "/embeddings",
+                body,
+                config.timeout,
+                self._policy,
+                partial(self._heard, sample.key),
+            )
+        if isinstance(answer, Fault):
+            return self._failed(answer, perf_counter() - start)
+        try:
+            alike = cosine(*vectors(answer))
+        except MalformedReplyError as error:
+            return ungraded(GradeError.MODEL_PARSE, str(error), perf_counter() - start)
+        return graded(alike, perf_counter() - start)
+
+    def _heard(self, key: str, number: int, answer: Answer | Fault, seconds: float) -> None:
+        if isinstance(answer, Fault):
+            kind, said = answer.kind.value, redact(answer.message, self._access.api_key.strip())
+            self._access.heard(Attempt(key, number, kind, answer.status, said, seconds))
+        else:
+            tokens = tokens_used(answer)
+            self._access.heard(Attempt(key, number, "answered", 200, "", seconds, tokens, None))
+
+    def _failed(self, fault: Fault, seconds: float) -> Grade:
+        key = self._access.api_key.strip()
+        if fault.kind is FaultKind.FATAL:
+            config = self._access.config
+            raise ModelError(redact(fatal_sentence(fault, config.base_url, config.embedding_model), key))
+        return ungraded(GradeError.MODEL_SERVER, redact(fault.sentence(), key), seconds)
+
+    async def __aenter__(self) -> Self:
+        await self._client.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.close()
+
+
+def vectors(answer: Answer) -> tuple[Sequence[float], Sequence[float]]:
+    """The two embeddings of an answer, in the order they were asked for.
+
+    Raises
+    ------
+    MalformedReplyError
+        It holds no two vectors of one length.
+    """
+    document: Any = read_json(answer.content)
+    try:
+        entries = sorted(document["data"], key=lambda entry: entry["index"])
+        first, second = (np.asarray(entry["embedding"], dtype=np.float64) for entry in entries)
+    except (TypeError, KeyError, ValueError):
+        raise MalformedReplyError("The answer holds no two embeddings") from None
+    if first.ndim != 1 or first.shape != second.shape or not first.size:
+        raise MalformedReplyError("The answer's embeddings are no vectors of one length")
+    return first, second  # type: ignore[return-value]
+
+
+def tokens_used(answer: Answer) -> int | None:
+    """What the endpoint counted; None if it counts nothing."""
+    try:
+        count = read_json(answer.content)["usage"]["prompt_tokens"]
+    except (MalformedReplyError, TypeError, KeyError):
+        return None
+    return count if isinstance(count, int) else None
+
+
+def cosine(first: Sequence[float], second: Sequence[float]) -> float:
+    """Cosine of the angle between two vectors, 0 where it is negative or a vector is null."""
+    norms = math.sqrt(float(np.dot(first, first)) * float(np.dot(second, second)))
+    return min(1.0, max(0.0, float(np.dot(first, second)) / norms)) if norms else 0.0

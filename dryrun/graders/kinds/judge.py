@@ -1,0 +1,282 @@
+"""score_model and label_model: a judge model reads the response and gives a number or a label.
+
+The service asks its judge for ``{"steps": [...], "result": ...}`` with a strict JSON schema; so does
+this. Published: a number outside the range is clamped, a result that is no number pays 0. Unpublished,
+and chosen here: a judge that cannot be asked, refuses, or gives no result at all (no JSON, cut off)
+leaves the sample without a grade; a ``result`` in quotes counts when it reads as a number.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+from dryrun.core.config import ModelConfig, ModelKind
+from dryrun.core.errors import DryRunError, ModelError
+from dryrun.core.records import Grade, GradeOutcome, Item, Prompt, Sample, SampleOutcome
+from dryrun.graders.format.judge_specs import JudgeSpec, LabelModelSpec, ScoreModelSpec
+from dryrun.graders.format.template import VariableError
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.outcome import NO_SAMPLE, GradeError, one_line, unfilled, ungraded
+from dryrun.graders.protocol import Grader
+from dryrun.graders.sandbox.sample_fields import namespaces
+from dryrun.models.endpoint import EndpointModel
+from dryrun.models.urls import is_openai
+
+MAX_DETAIL = 4000
+"""Characters kept of what a judge said."""
+
+TRIES = 2
+"""How often a judge is asked whose answer is no result."""
+
+NO_SCHEMA = re.compile(r"response_format|json_schema|structured|schema|grammar|guided|json_object", re.I)
+"""In the error of a server that does not know what it was asked for."""
+
+NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+"""A number in quotes: float() alone would also take 1_0 and digits of other scripts."""
+
+Read = Callable[[Any], tuple[float, str]]
+"""The judge's ``result`` -> reward, and what was wrong with it (``""`` if nothing)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a judge is asked for beside the grader's own messages."""
+
+    schema_name: str
+    result: Mapping[str, Any]
+    """JSON schema of ``result``."""
+    words: str
+    """The same in words, for servers without schemas."""
+
+    def formats(self) -> list[Mapping[str, Any] | None]:
+        """Response formats to try, the service's own first."""
+        step = {
+            "type": "object",
+            "properties": {"description": {"type": "string"}, "conclusion": {"type": "string"}},
+            "required": ["description", "conclusion"],
+            "additionalProperties": False,
+        }
+        schema = {
+            "type": "object",
+            "properties": {"steps": {"type": "array", "items": step}, "result": dict(self.result)},
+            "required": ["steps", "result"],
+            "additionalProperties": False,
+        }
+        strict = {"name": self.schema_name, "strict": True, "schema": schema}
+        return [{"type": "json_schema", "json_schema": strict}, {"type": "json_object"}, None]
+
+    @property
+    def instruction(self) -> str:
+        """Says in words what the schema says."""
+        shape = '{"steps": [{"description": "...", "conclusion": "..."}], "result": RESULT}'
+        return f"Answer with one JSON object and nothing else: {shape}, where RESULT is {self.words}."
+
+
+class JudgeGrader(Grader):
+    """Grades by asking a model.
+
+    Parameters
+    ----------
+    spec : ScoreModelSpec or LabelModelSpec
+    access : JudgeAccess
+        Where, with which key, and how many calls at once over all judges of the grader.
+    """
+
+    def __init__(self, spec: JudgeSpec, access: JudgeAccess) -> None:
+        self._spec, self._access = spec, access
+        self._question, self._read = _kind(spec)
+        self._formats = self._question.formats()
+        self._level = 0
+        self._model = EndpointModel(_judge_config(spec, access), access.api_key)
+        self._model.on_attempt = access.heard
+        self._model.on_end = lambda error: access.end(self._named(error))
+        access.calls_per_grade += 1
+
+    async def grade(self, sample: Sample, item: Item) -> Grade:
+        """The grade of one sample.
+
+        Raises
+        ------
+        ModelError
+            Every later call would fail too: wrong key, unknown model, no answer for long.
+        """
+        if not sample.gradable:
+            return NO_SAMPLE
+        start = perf_counter()
+        known = namespaces(sample, item)
+        try:
+            messages = [message.filled(known) for message in self._spec.input]
+        except VariableError as error:
+            return unfilled(error)
+        grade = ungraded(GradeError.MODEL_PARSE, "")
+        spent = (0, 0)
+        for attempt in range(TRIES):
+            answer = await self._asked(messages, attempt)
+            grade = self._graded(answer)
+            spent = (spent[0] + (answer.prompt_tokens or 0), spent[1] + (answer.completion_tokens or 0))
+            if GradeError.MODEL_PARSE.value not in grade.errors or grade.outcome is not GradeOutcome.UNGRADED:
+                break
+        return grade._replace(
+            seconds=perf_counter() - start, prompt_tokens=spent[0], completion_tokens=spent[1]
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._model.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._model.__aexit__(kind, error, trace)
+
+    async def _asked(self, messages: list[dict[str, Any]], attempt: int) -> Sample:
+        """The judge's answer; a server that refuses the response format is asked in words."""
+        while True:
+            level = self._level
+            item = {"messages": self._messages(messages, level), "response_format": self._formats[level]}
+            prompt = Prompt("", 0, "", {name: value for name, value in item.items() if value is not None})
+            try:
+                async with self._access.turn():
+                    answer = await self._model.generate(prompt, attempt)
+            except ModelError as error:
+                raise self._named(error) from error
+            unknown = answer.status in (400, 404, 415, 422) and NO_SCHEMA.search(answer.error)
+            if not (unknown and level < len(self._formats) - 1):
+                self._access.note(self._spec.model, answer)
+                return answer
+            self._level = max(self._level, level + 1)
+
+    def _named(self, error: DryRunError) -> ModelError:
+        return ModelError(f"The judge {self._spec.model}: {error}")
+
+    def _messages(self, messages: list[dict[str, Any]], level: int) -> list[dict[str, Any]]:
+        if not is_openai(self._access.config.base_url):  # others know no role named developer
+            messages = [
+                {**message, "role": "system"} if message["role"] == "developer" else message
+                for message in messages
+            ]
+        if level == 0:
+            return messages
+        *before, last = messages
+        if last["role"] == "user" and isinstance(last["content"], str):
+            return [*before, {**last, "content": f"{last['content']}\n\n{self._question.instruction}"}]
+        return [*messages, {"role": "user", "content": self._question.instruction}]
+
+    def _graded(self, answer: Sample) -> Grade:
+        match answer.outcome:
+            case SampleOutcome.FAILED:
+                return ungraded(GradeError.MODEL_SERVER, answer.error)
+            case SampleOutcome.REFUSED | SampleOutcome.FILTERED:
+                detail = answer.text or "the judge's answer was withheld by a content filter"
+                return ungraded(GradeError.MODEL_REFUSAL, detail)
+            case SampleOutcome.TRUNCATED:
+                return ungraded(GradeError.MODEL_PARSE, "the judge's answer was cut off by its token limit")
+        try:
+            result = result_of(answer.text)
+        except ValueError as error:
+            return ungraded(GradeError.MODEL_PARSE, f"{error}: {answer.text[:200]!r}")
+        reward, wrong = self._read(result)
+        outcome = GradeOutcome.GRADED_ZERO if wrong else GradeOutcome.GRADED
+        errors = {GradeError.MODEL_PARSE.value: one_line(wrong)} if wrong else {}
+        return Grade(outcome, reward, errors=errors, detail=answer.text[:MAX_DETAIL])
+
+
+def result_of(text: str) -> Any:
+    """The ``result`` of a judge's answer; a bare JSON number or string is its own result.
+
+    Raises
+    ------
+    ValueError
+        There is none: the message says why.
+    """
+    value = _json_in(text)
+    if not isinstance(value, dict):
+        if isinstance(value, (list, type(None))):
+            raise ValueError("the judge's answer is JSON without a result")
+        return value
+    if "result" not in value:
+        raise ValueError("the judge's answer has no field 'result'")
+    return value["result"]
+
+
+def _json_in(text: str) -> Any:
+    """The JSON value that a text is, or the last object in it (after reasoning, within a code fence).
+
+    Of several objects, the last that has a result.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    decoder, found, at = json.JSONDecoder(), None, text.find("{")
+    while at >= 0:
+        try:
+            value, end = decoder.raw_decode(text, at)
+            found, at = value if found is None or "result" in value else found, text.find("{", end)
+        except (ValueError, RecursionError):
+            at = text.find("{", at + 1)
+    if found is None:
+        raise ValueError("the judge's answer is no JSON")
+    return found
+
+
+def question_of(spec: JudgeSpec) -> Question:
+    """What the judge of this grader is asked for."""
+    return _kind(spec)[0]
+
+
+def _kind(spec: JudgeSpec) -> tuple[Question, Read]:
+    if isinstance(spec, ScoreModelSpec):
+        low, high = spec.score_range
+        words = f"a number from {low:g} to {high:g}"
+        question = Question("float_score_classification", {"type": "number"}, words)
+        return question, lambda result: read_score(result, low, high)
+    assert isinstance(spec, LabelModelSpec)
+    labels, passing = spec.labels, frozenset(spec.passing_labels)
+    shown = {"type": "string", "enum": list(dict.fromkeys(labels))}
+    question = Question("label_classification", shown, f"one of {json.dumps(labels, ensure_ascii=False)}")
+    return question, lambda result: read_label(result, labels, passing)
+
+
+def read_score(result: Any, low: float, high: float) -> tuple[float, str]:
+    """The reward of a score: clamped to ``[low, high]``; 0 for what is no finite number."""
+    try:
+        written = isinstance(result, str) and not NUMBER.fullmatch(result.strip())
+        number = math.nan if isinstance(result, bool) or written else float(result)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        return 0.0, f"the judge's result is no number: {json.dumps(result, default=str)[:100]}"
+    return min(max(number, low), high), ""
+
+
+def read_label(result: Any, labels: list[str], passing: frozenset[str]) -> tuple[float, str]:
+    """1 for a passing label, else 0; a label that is none of the grader's is an error."""
+    if result not in labels:
+        return 0.0, f"the judge's result is none of the labels: {json.dumps(result, default=str)[:100]}"
+    return float(result in passing), ""
+
+
+def _judge_config(spec: JudgeSpec, access: JudgeAccess) -> ModelConfig:
+    sampling = spec.sampling_params
+    return ModelConfig(
+        kind=ModelKind.ENDPOINT,
+        name=access.config.model or spec.model,
+        base_url=access.config.base_url,
+        temperature=sampling.temperature if sampling else None,
+        top_p=sampling.top_p if sampling else None,
+        max_completion_tokens=sampling.max_completions_tokens if sampling else None,
+        reasoning_effort=sampling.reasoning_effort if sampling else None,
+        seed=sampling.seed if sampling else None,
+        timeout=access.config.timeout,
+    )

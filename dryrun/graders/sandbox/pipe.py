@@ -1,0 +1,227 @@
+"""The event loop's end of a worker: jobs go down a pipe, replies come back, each grade in its time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from math import isfinite
+
+from dryrun.graders.sandbox.frames import (
+    MAX_FRAME,
+    NUMBER,
+    NUMBER_SIZE,
+    PLAIN,
+    Reply,
+    WorkerError,
+    WorkerFault,
+    encoded,
+    plain,
+    reply_of,
+    reply_with,
+)
+from dryrun.graders.sandbox.jobs import Job
+from dryrun.graders.sandbox.process import WorkerProcess
+
+MOST_AHEAD = 128
+"""Jobs a worker may have at once."""
+
+AHEAD_SECONDS = 0.02
+"""A worker gets about so much work ahead: enough to hide the pipe's latency, too little to be unfair."""
+
+PATIENCE = 1 / 8
+"""Share of a grade's time after which several jobs are not waited for any longer: one of them may never
+end, and the others would wait with it. Each then goes alone, and has all of its time."""
+
+LEAST_PATIENCE = 1.0
+"""Seconds; a busy machine is no sign of that."""
+
+CHUNK = 1 << 16
+
+
+def framed(jobs: Sequence[Job]) -> tuple[bytes, Sequence[Job]]:
+    """A frame of jobs, and which are in it.
+
+    One that cannot be sent fails; one that holds something else than plain values goes as JSON would have
+    it. Neither changes what the others are sent.
+    """
+    try:
+        return encoded([(job.tag, job.sample, job.item) for job in jobs]), jobs
+    except ValueError:
+        sent, bodies = [], []
+    for job in jobs:
+        try:
+            bodies.append((job.tag, job.sample, plain(job.item)))
+            sent.append(job)
+        except (ValueError, TypeError, RecursionError) as error:
+            job.settle(WorkerError(WorkerFault.DIED, f"the row cannot be sent: {error}"))
+    return encoded(bodies), sent
+
+
+class Line:
+    """What one worker has to do, and how far it is.
+
+    Parameters
+    ----------
+    worker : WorkerProcess
+        Begun.
+    timeout : float
+        Seconds one grade may take.
+    settle : callable
+        Takes each job with its reply.
+    singly : bool
+        Whether the next job is sent only when the last has its reply: no grade can look at another's.
+    """
+
+    def __init__(
+        self,
+        worker: WorkerProcess,
+        timeout: float,
+        settle: Callable[[Job, Reply], None],
+        singly: bool = False,
+    ) -> None:
+        self._singly = singly
+        self._loop = asyncio.get_running_loop()
+        self._timeout, self._settle = timeout, settle
+        self._in, self._out, self._buffer = worker.in_fd, worker.out_fd, worker.unread()
+        self._unsent, self._blocked = b"", False
+        self._since = self._loop.time()
+        self._pace = AHEAD_SECONDS / 4
+        self._timer: asyncio.TimerHandle | None = None
+        self.jobs: deque[Job] = deque()
+        self.ended: asyncio.Future[WorkerError | None] = self._loop.create_future()
+        self._loop.add_reader(self._out, self._readable)
+
+    @property
+    def room(self) -> int:
+        """How many more jobs it should get now: slow graders one at a time, quick ones many at once."""
+        has = len(self.jobs)
+        if self.ended.done() or (has and (self._singly or self.jobs[-1].alone)):
+            return 0
+        if self._singly:
+            return 1
+        ahead = min(MOST_AHEAD, max(1, int(AHEAD_SECONDS / self._pace)))
+        return min(ahead - has, max(1, ahead // 2)) if has <= ahead // 2 else 0
+
+    def give(self, jobs: Sequence[Job]) -> None:
+        """Send jobs."""
+        frame, jobs = framed(jobs)
+        if not jobs:
+            return
+        if not self.jobs:
+            self._since = self._loop.time()
+        self.jobs.extend(jobs)
+        self._unsent += frame
+        self._send()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._patience(2), self._check_time)
+
+    def end(self, error: WorkerError | None) -> None:
+        """Nothing more goes down or comes back; `jobs` holds what has no reply."""
+        if self.ended.done():
+            return
+        self._loop.remove_reader(self._out)
+        self._loop.remove_writer(self._in)
+        if self._timer is not None:
+            self._timer.cancel()
+        self.ended.set_result(error)
+
+    def _send(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._in, self._unsent[:CHUNK]) :]
+        except BlockingIOError:
+            self._loop.add_writer(self._in, self._send)
+            self._blocked = True
+        except OSError:
+            self.end(WorkerError(WorkerFault.DIED, ""))
+        else:
+            if self._blocked:
+                self._loop.remove_writer(self._in)
+                self._blocked = False
+
+    def _readable(self) -> None:
+        try:
+            chunk = os.read(self._out, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self.end(WorkerError(WorkerFault.DIED, ""))
+            return
+        self._buffer += chunk
+        try:
+            self._take_frames()
+        except WorkerError as error:
+            self.end(error)
+
+    def _take_frames(self) -> None:
+        """Every reply that has arrived whole, and its job."""
+        done: list[tuple[Job, Reply]] = []
+        try:
+            recycle = self._read_frames(done)
+        finally:
+            self._settle_all(done)
+        if recycle:
+            self.end(None)
+
+    def _read_frames(self, done: list[tuple[Job, Reply]]) -> bool:
+        """Add to `done` what has arrived; whether the worker is to be replaced after it."""
+        buffer, jobs, begin = self._buffer, self.jobs, 0
+        whole = min(len(jobs), len(buffer) // NUMBER.size) * NUMBER.size
+        for size, kind, tag, reward in NUMBER.iter_unpack(buffer[:whole]):  # nearly all are but a number
+            if size != NUMBER_SIZE or kind != PLAIN or tag != jobs[0].tag or not isfinite(reward):
+                break
+            begin += NUMBER.size
+            done.append((jobs.popleft(), reply_with(reward)))
+        while (frame := self._frame_at(begin)) is not None:
+            reply, begin = frame
+            done.append((jobs.popleft(), reply))
+            if reply.recycle:
+                return True
+        self._buffer = buffer[begin:]
+        return False
+
+    def _settle_all(self, done: Sequence[tuple[Job, Reply]]) -> None:
+        """Hand over replies, and note how long the worker takes for one."""
+        if not done:
+            return
+        now = self._loop.time()
+        seconds = (now - self._since) / len(done)
+        self._since = now
+        self._pace += 0.3 * (seconds - self._pace)
+        settle = self._settle
+        for job, reply in done:
+            job.seconds = seconds
+            settle(job, reply)
+
+    def _frame_at(self, begin: int) -> tuple[Reply, int] | None:
+        """The reply that stands there, and where it ends; None where it has not arrived whole."""
+        size = int.from_bytes(self._buffer[begin : begin + 4], "big")
+        if size > MAX_FRAME:
+            raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
+        stop = begin + 4 + size
+        if len(self._buffer) < stop:
+            return None
+        if not self.jobs:
+            raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that nobody asked for")
+        return reply_of(self._buffer[begin + 4 : stop], self.jobs[0].tag), stop
+
+    def _check_time(self) -> None:
+        """End it when the first job is over its time; else look again when it could be."""
+        self._timer = None
+        waited = self._loop.time() - self._since
+        if self.jobs and waited >= self._patience(len(self.jobs)):
+            self.end(WorkerError(WorkerFault.TIMEOUT, "no answer in time"))
+        elif self.jobs:
+            soonest = self._patience(2) - waited  # more jobs may come
+            left = soonest if soonest > 0 else self._patience(1) - waited
+            self._timer = self._loop.call_later(left, self._check_time)
+
+    def _patience(self, jobs: int) -> float:
+        """Seconds without a reply after which so many jobs are not waited for any longer."""
+        return (
+            self._timeout if jobs == 1 else min(self._timeout, max(LEAST_PATIENCE, PATIENCE * self._timeout))
+        )

@@ -1,0 +1,262 @@
+"""One worker process, seen from outside: started, fed, listened to with distrust, killed.
+
+What comes back is data of unknown origin: frames are limited in size, must be JSON of exactly the
+agreed shape and in the agreed order; anything else ends the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import threading
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from dryrun.graders.sandbox.frames import MAX_FRAME, MAX_TEXT, WorkerError, WorkerFault, encoded
+from dryrun.graders.sandbox.isolation import Launch, import_paths
+from dryrun.graders.sandbox.program import Program, text_of
+
+STARTUP_SECONDS = 60.0
+"""How long Python may take to come up in the sandbox, on a busy machine."""
+
+
+class WorkerProcess:
+    """A worker, started; `begin` makes it ready.
+
+    Parameters
+    ----------
+    launch : Launch
+
+    Raises
+    ------
+    WorkerError
+        `NOT_STARTED`.
+    """
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._buffer = bytearray()
+        self._ending = threading.Lock()
+        self._over_limit = ""
+        try:
+            self._process = _started(launch)
+        except OSError as error:
+            raise WorkerError(WorkerFault.NOT_STARTED, f"cannot start {launch.command[0]}: {error}") from None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+        for stream in (self._in, self._out):
+            os.set_blocking(stream, False)
+
+    def begin(self, program: Program, load_timeout: float, fork: bool = False) -> None:
+        """Confine the process and load the grader.
+
+        Parameters
+        ----------
+        program : Program
+        load_timeout : float
+            Seconds the source may take to load.
+        fork : bool
+            Whether each job gets a process of its own, in which nothing was graded before.
+
+        Raises
+        ------
+        WorkerError
+            `NOT_STARTED`, `NOT_LOADED`, or another fault while loading.
+        """
+        start = {
+            "source": program.source,
+            "adapter": program.adapter,
+            "fork": fork,
+            "limits": self._launch.limits,
+            "uid": self._launch.uid,
+            "paths": import_paths(),
+            "private": self._launch.private,
+            "leavings": text_of("leavings.py"),
+        }
+        deadline = monotonic() + STARTUP_SECONDS
+        try:
+            self.send(encoded(start), deadline)
+            first = self._frame(deadline)
+        except WorkerError as error:
+            raise WorkerError(WorkerFault.NOT_STARTED, self._said() or str(error)) from None
+        if first != {"ready": True}:
+            raise WorkerError(WorkerFault.NOT_STARTED, str(first)[:MAX_TEXT])
+        loaded = self._loaded(load_timeout)
+        if loaded != {"loaded": True}:
+            raise _load_error(loaded)
+
+    def _loaded(self, load_timeout: float) -> Any:
+        """What it says of loading."""
+        try:
+            return self._frame(monotonic() + load_timeout)
+        except WorkerError as error:
+            if error.fault is not WorkerFault.TIMEOUT:
+                raise
+            said = f"it was not done after {load_timeout:g} seconds"
+            raise WorkerError(WorkerFault.NOT_LOADED, said) from None
+
+    def send(self, frame: bytes, deadline: float) -> None:
+        """Write a frame.
+
+        Raises
+        ------
+        WorkerError
+            The worker does not read, or is gone.
+        """
+        view = memoryview(frame)
+        while view:
+            self._wait(self._in, select.POLLOUT, deadline)
+            try:
+                view = view[os.write(self._in, view[: 1 << 16]) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise self.died() from None
+
+    @property
+    def forks(self) -> bool:
+        """Whether each job can have a process of its own in there."""
+        return self._launch.forks
+
+    @property
+    def private(self) -> bool:
+        """Whether it has namespaces of its own."""
+        return self._launch.private
+
+    @property
+    def pid(self) -> int:
+        """Of the process that everything else in the sandbox descends from."""
+        return self._process.pid
+
+    @property
+    def in_fd(self) -> int:
+        """Where jobs go; writing never waits."""
+        return self._in
+
+    @property
+    def out_fd(self) -> int:
+        """Where replies come from; reading never waits."""
+        return self._out
+
+    def unread(self) -> bytes:
+        """What it said beyond the answer to `begin`."""
+        return bytes(self._buffer)
+
+    def end(self, reason: str) -> None:
+        """End it for going beyond a limit; whoever waits for it is told so."""
+        self._over_limit = reason
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """End the process and everything in its sandbox; a thread that waits for it comes back."""
+        with self._ending:
+            self._signal()
+
+    def kill(self) -> int:
+        """End the process, wait until it is gone, close the pipes; its exit code. Safe to call twice."""
+        code = self._gone()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return code
+
+    def _gone(self) -> int:
+        with self._ending:  # nobody signals the process group after its leader was reaped
+            self._signal()
+            return self._process.wait()
+
+    def _signal(self) -> None:
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _frame(self, deadline: float) -> Any:
+        header = self._take(4, deadline)
+        size = int.from_bytes(header, "big")
+        if size > MAX_FRAME:
+            raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
+        try:
+            return orjson.loads(self._take(size, deadline))
+        except orjson.JSONDecodeError:
+            raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that is not JSON") from None
+
+    def _take(self, size: int, deadline: float) -> bytes:
+        while len(self._buffer) < size:
+            self._wait(self._out, select.POLLIN, deadline)
+            try:
+                chunk = os.read(self._out, 1 << 16)
+            except BlockingIOError:
+                continue
+            except OSError:
+                chunk = b""
+            if not chunk:
+                raise self.died()
+            self._buffer += chunk
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
+
+    def _wait(self, stream: int, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(stream, event)
+        if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
+            raise WorkerError(WorkerFault.TIMEOUT, "no answer in time")
+
+    def died(self) -> WorkerError:
+        """How it ended; a process that only closed its pipe is ended. Waits a second at most."""
+        code = self._exit_code()
+        if self._over_limit:
+            return WorkerError(WorkerFault.LIMIT, self._over_limit)
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return WorkerError(WorkerFault.DIED, f"the sandboxed process ended ({how})")
+
+    def _exit_code(self) -> int:
+        """How it ended by itself, if it did; a process that only closed its pipe is ended."""
+        try:
+            return self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            return self._gone()
+
+    def _said(self) -> str:
+        """What the launcher wrote to its error output, on one line."""
+        self._gone()
+        assert self._process.stderr is not None
+        os.set_blocking(self._process.stderr.fileno(), False)
+        said = self._process.stderr.read(4096) or b""
+        return " ".join(said.decode("utf-8", "replace").split())[:MAX_TEXT]
+
+
+def _started(launch: Launch) -> subprocess.Popen[bytes]:
+    """The process; a filter goes through a pipe that only the launcher reads."""
+    command = launch.command
+    passed: tuple[int, ...] = ()
+    with contextlib.ExitStack() as closing:
+        if launch.filter is not None:
+            reading, writing = os.pipe()
+            closing.callback(os.close, reading)
+            os.write(writing, launch.filter)
+            os.close(writing)
+            command = [command[0], "--seccomp", str(reading), *command[1:]]
+            passed = (reading,)
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=launch.environment,
+            pass_fds=passed,
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent
+        )
+
+
+def _load_error(frame: Any) -> WorkerError:
+    if isinstance(frame, dict) and set(frame) == {"error"} and isinstance(frame["error"], str):
+        return WorkerError(WorkerFault.NOT_LOADED, frame["error"][:MAX_TEXT])
+    return WorkerError(WorkerFault.FORGED, "the sandbox sent something else than the result of loading")

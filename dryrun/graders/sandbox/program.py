@@ -1,0 +1,50 @@
+"""What a sandboxed worker runs: the user's source, and what calls it where it is not OpenAI's `grade`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from dryrun.graders.format.conventions import Convention, Entry
+from dryrun.graders.format.python_source import runs_text
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A Python source and how it wants to be called.
+
+    Attributes
+    ----------
+    source : str
+    entry : Entry or None
+        None for OpenAI's ``grade(sample, item)``.
+    """
+
+    source: str
+    entry: Entry | None = None
+
+    @property
+    def runs_text(self) -> bool:
+        """Whether each grade needs a process of its own: code that a model wrote may run in it."""
+        return runs_text(self.source)
+
+    @property
+    def adapter(self) -> dict[str, Any] | None:
+        """As a worker gets it."""
+        if self.entry is None:
+            return None
+        helpers = ["adapters.py"]
+        if self.entry.convention is Convention.EVAL_PROTOCOL:
+            helpers.append("eval_protocol.py")
+        return {
+            "helpers": [text_of(name) for name in helpers],
+            "convention": self.entry.convention.value,
+            "function": self.entry.function,
+            "as_text": not self.entry.reads_messages,
+        }
+
+
+def text_of(name: str) -> str:
+    """The text of a module of this package that runs inside the sandbox."""
+    return resources.files("dryrun.graders.sandbox.inside").joinpath(name).read_text("utf-8")

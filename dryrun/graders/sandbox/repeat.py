@@ -1,0 +1,167 @@
+"""Same input, same result? Some grades are made a second time, where nothing was graded before.
+
+A grader that keeps something from one grade to the next (a counter, a list of what it has seen, a
+patched function) or draws lots gives rewards that belong to the order of a run, not to its responses.
+So the first few grades of a session and a falling share of the later ones are repeated in a process
+that has only loaded the source: forked from one, or started for it. A different result is reported with
+the grade.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from dryrun.core.records import GRADED_AGAIN
+from dryrun.graders.sandbox.frames import Reply, WorkerError
+from dryrun.graders.sandbox.jobs import Job, Order, Result
+from dryrun.graders.sandbox.pipe import Line
+from dryrun.graders.sandbox.process import WorkerProcess
+from dryrun.graders.sandbox.program import Program
+
+FIRST = 8
+"""Of a session's grades all of the first `FIRST` are repeated, then number n with about the chance
+``FIRST / (n + 1)``: some 29 of 120, 48 of 1,200, 83 of 100,000."""
+
+MAX_LOST = 4
+"""So many processes may break down at this in a session; then repeating stops."""
+
+NEAR = 1e-12
+
+
+def chosen() -> Iterator[int]:
+    """Numbers of the grades that are repeated, counted from 0: nothing that a grader could foresee."""
+    chance = random.SystemRandom()
+    number = 0
+    while True:
+        yield number
+        gap = chance.expovariate(1.0) * (number + 1) / FIRST
+        number += max(1, round(gap)) if number + 1 >= FIRST else 1
+
+
+class Repeater:
+    """A worker of its own that repeats the grades it is handed, and then passes them on.
+
+    Parameters
+    ----------
+    create : callable
+        Gives a worker, not yet begun.
+    timeout : float
+        Seconds one grade may take.
+    """
+
+    def __init__(self, create: Callable[[], WorkerProcess], timeout: float) -> None:
+        self._create, self._timeout = create, timeout
+        self._waiting: deque[tuple[Job, Reply]] = deque()
+        self._lost = 0
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._line: Line | None = None
+        self.worker: WorkerProcess | None = None
+
+    def take(self, job: Job, reply: Reply, program: Program) -> None:
+        """Repeat the job and settle it, with `reply` and what the repetition says of it."""
+        if self._closed:
+            job.settle(reply)
+            return
+        self._waiting.append((job, reply))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._work(program))
+
+    async def close(self) -> None:
+        """Settle what waits, unrepeated, and end the worker."""
+        self._closed = True
+        while self._task is not None and not self._task.done():
+            if self._line is not None:
+                self._line.end(None)
+            if self.worker is not None:
+                self.worker.interrupt()
+            await asyncio.wait([self._task], timeout=0.1)
+        await self._drop()
+
+    async def _work(self, program: Program) -> None:
+        while self._waiting:
+            job, reply = self._waiting.popleft()
+            try:
+                second = None if self._closed else await self._repeated(job, program)
+                if second is not None:
+                    reply = reply._replace(unstable=difference(reply, second))
+            finally:  # nobody shall wait for ever for what a fault of ours has ended
+                job.settle(reply)
+
+    async def _repeated(self, job: Job, program: Program) -> Reply | None:
+        """The second result; None where there is no process to repeat in, or the session ends.
+
+        A process that breaks down at it is a result too: there the same input did not earn the same. Else
+        a grader could keep what it likes from one grade to the next, and end whatever checks on it.
+        """
+        used = self._line is not None
+        line = await self._ready(program)
+        if line is None or self.worker is None:
+            return None
+        found = await _answered(line, job)
+        self._lost += found is None and not used
+        # A process that has graded is no fresh one, and one whose line has ended grades nothing more.
+        if found is None or line.ended.done() or not self.worker.forks:
+            line.end(None)
+            await self._drop()
+        if found is not None:
+            return found
+        if used and not self._closed:  # the repetition before may have ended it
+            return await self._repeated(job, program)
+        return None if self._closed else Reply(None, error="no result")
+
+    async def _ready(self, program: Program) -> Line | None:
+        """The line to a worker, started if need be; None after too many were lost."""
+        if self._line is None and self._lost < MAX_LOST:
+            try:
+                self.worker = self._create()
+                await asyncio.to_thread(self.worker.begin, program, self._timeout, self.worker.forks)
+                self._line = Line(self.worker, self._timeout, Job.settle)
+            except WorkerError:
+                self._lost += 1
+                await self._drop()
+        return self._line
+
+    async def _drop(self) -> None:
+        worker, self.worker, self._line = self.worker, None, None
+        if worker is not None:
+            await asyncio.to_thread(worker.kill)
+
+
+async def _answered(line: Line, job: Job) -> Reply | None:
+    """What comes of a job at the other end of a line; None where that ends first."""
+    results: list[Result] = []
+    order = Order(1, lambda _, result, __: results.append(result))
+    line.give([Job(job.number, job.sample, job.item, order)])
+    both: list[asyncio.Future[Any]] = [order.done, line.ended]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    order.done.cancel()
+    return next((result for result in results if isinstance(result, Reply)), None)
+
+
+def difference(first: Reply, second: Reply) -> str:
+    """What two results for one input have different, as a sentence part; ``""`` if nothing."""
+    a, b = _result(first), _result(second)
+    if a == b:
+        return ""
+    if isinstance(a, float) and isinstance(b, float) and abs(a - b) <= NEAR * max(1.0, abs(a)):
+        return ""
+    return (
+        f"graded {_shown(a)}, but {_shown(b)} {GRADED_AGAIN}: the grader keeps something from one grade "
+        "to the next, or draws lots"
+    )
+
+
+def _result(reply: Reply) -> float | str:
+    """What counts of a reply: the number, else which kind of failure. Texts of errors may carry addresses."""
+    if reply.value is not None:
+        return reply.value
+    return "none" if reply.absent else "an error"
+
+
+def _shown(result: float | str) -> str:
+    return result if isinstance(result, str) else f"{result:.6g}"

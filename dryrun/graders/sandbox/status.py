@@ -1,0 +1,128 @@
+"""Can python grader code be isolated on this machine? Tried once, for real."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from dryrun.graders.sandbox.frames import WorkerError
+from dryrun.graders.sandbox.isolation import (
+    CHOICE_SETTING,
+    UNSAFE_SETTING,
+    Limits,
+    Mechanism,
+    SandboxStatus,
+    bwrap,
+    candidates,
+    launch,
+)
+from dryrun.graders.sandbox.process import WorkerProcess
+from dryrun.graders.sandbox.program import Program
+
+__all__ = ["SandboxStatus", "sandbox_status"]
+
+PROBE = """
+import os, socket
+def attempts():
+    yield "read files", lambda: open({file!r}).read()
+    yield "list folders", lambda: os.listdir(os.path.dirname({file!r}))
+    yield "write files", lambda: open({file!r} + ".new", "x")
+    yield "use the network", lambda: socket.create_connection(("127.0.0.1", {port}), 2)
+    if {pid}:
+        yield "reach other processes", lambda: os.kill({pid}, 0)
+came_through = []
+for what, attempt in attempts():
+    try:
+        attempt()
+        came_through.append(what)
+    except Exception:
+        pass
+if came_through:
+    raise RuntimeError("code in it can " + ", ".join(came_through))
+def grade(sample, item):
+    return 1.0
+"""
+"""Tries to get out while it is loaded; braces are filled with what is there to reach."""
+
+_STRENGTH = {
+    Mechanism.BUBBLEWRAP: "Python graders run in a bubblewrap sandbox: no network, no files, no privileges.",
+    Mechanism.BUBBLEWRAP_ROOT: "Python graders run in a bubblewrap sandbox as a user without rights: "
+    "no network, no files, no privileges.",
+    Mechanism.LANDLOCK: "Python graders run behind Landlock and a filter of system calls, a weaker "
+    "sandbox than bubblewrap: no network, no other processes, no files but Python's, none to write. They can "
+    "learn which files exist, not what is in them.",
+    Mechanism.NOTHING: f"Python graders run without isolation, because {UNSAFE_SETTING}=1 is set.",
+}
+
+
+def sandbox_status() -> SandboxStatus:
+    """Which isolation there is for python graders, or why there is none.
+
+    The first call starts a sandbox to see whether it works (a fraction of a second); later calls
+    with the same environment remember.
+    """
+    mechanism, reasons = _probed(tuple(candidates()))
+    if mechanism is None:
+        return SandboxStatus(False, None, _why_not(reasons))
+    return SandboxStatus(True, mechanism, _STRENGTH[mechanism])
+
+
+@lru_cache(maxsize=8)
+def _probed(mechanisms: tuple[Mechanism, ...]) -> tuple[Mechanism | None, tuple[str, ...]]:
+    """The first one that holds, and why those before it do not."""
+    reasons: list[str] = []
+    for mechanism in mechanisms:
+        reason = _failure(mechanism)
+        if reason is None:
+            return mechanism, tuple(reasons)
+        reasons.append(reason)
+    return None, tuple(reasons)
+
+
+def _failure(mechanism: Mechanism) -> str | None:
+    """Why a worker does not come up under `mechanism`, or what it does not keep in; None when it holds."""
+    try:
+        worker = WorkerProcess(launch(mechanism, Limits()))
+    except (WorkerError, OSError) as error:
+        return str(error)
+    try:
+        with _targets(mechanism) as probe:
+            worker.begin(Program(probe), load_timeout=60.0)
+    except (WorkerError, OSError) as error:
+        return str(error)
+    finally:
+        worker.kill()
+    return None
+
+
+@contextmanager
+def _targets(mechanism: Mechanism) -> Iterator[str]:
+    """The probe, with a file, a port and a process to reach; nothing to reach where nothing is promised."""
+    if mechanism is Mechanism.NOTHING:
+        yield "def grade(sample, item):\n    return 1.0\n"
+        return
+    # within a namespace the same number is another process
+    pid = os.getpid() if mechanism is Mechanism.LANDLOCK else 0
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
+        file = Path(folder) / "private"
+        file.write_text("private")
+        yield PROBE.format(file=str(file), port=server.getsockname()[1], pid=pid)
+
+
+def _why_not(reasons: Sequence[str]) -> str:
+    refused = "Python graders are refused here, because nothing can keep their code in"
+    if reasons:
+        return f"{refused}: the sandbox does not start ({'; '.join(reasons)})."
+    if not sys.platform.startswith("linux"):
+        return f"{refused}: the sandbox, bubblewrap, needs Linux."
+    if wanted := os.environ.get(CHOICE_SETTING):
+        return f"{refused}: {CHOICE_SETTING}={wanted} is not to be had here; leave it out."
+    if bwrap() is None:
+        return f"{refused}: bubblewrap is not installed. Install the package bubblewrap."
+    return f"{refused}."

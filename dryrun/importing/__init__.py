@@ -1,5 +1,0 @@
-"""Responses generated elsewhere: logs of TRL, verl, verifiers, OpenAI and Azure evals, anybody's script."""
-
-from dryrun.importing.samples import import_samples
-
-__all__ = ["import_samples"]

@@ -1,0 +1,133 @@
+"""Measuring anchors for a run: its grader on reference answers and on junk. Costs grades, no generation."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+
+from dryrun.analysis.figures.anchors import Anchors, Floats
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import Prompt, Sample
+from dryrun.dataset.references import reference_of
+from dryrun.graders import Grader
+from dryrun.graders.format.load import load_grader
+from dryrun.graders.reference_answers import reference_field
+from dryrun.graders.trial import response
+from dryrun.probes.anchor_answers import Texts, junk
+from dryrun.probes.make.forms import reformatted
+from dryrun.store.partition import write_aside
+from dryrun.store.results import load_results
+from dryrun.store.runs import Run
+
+REFERENCES, REGRADED, TIMES = 50, 20, 2
+TOPIC_REFERENCES, TOPICS = 5, 40
+"""Reference answers graded for each topic, and the topics they are graded for."""
+AT_ONCE = 32
+FILE = "anchors.json"
+
+
+async def measure(run: Run, grader: Grader, seed: int = 0) -> None:
+    """Grade the anchors and keep the raw rewards with the run.
+
+    Parameters
+    ----------
+    run : Run
+        Finished, or far enough to have responses.
+    grader : Grader
+        Open, the run's own.
+    seed : int
+        Chooses the prompts.
+
+    Raises
+    ------
+    StoreError
+        They cannot be written.
+    """
+    prompts = _distinct(run.prompts())
+    chance = random.Random(seed)
+    chance.shuffle(prompts)
+    lane = asyncio.Semaphore(AT_ONCE)
+
+    async def rewards(texts: Texts) -> list[float | None]:
+        async def one(prompt: Prompt, text: str) -> float | None:
+            async with lane:
+                return (await grader.grade(response(text), prompt.item)).reward
+
+        return list(await asyncio.gather(*(one(prompt, text) for prompt, text in texts)))
+
+    known = _references(run, prompts)
+    found = {
+        "reference": await rewards(known[:REFERENCES]),
+        "topics": {topic: await rewards(texts) for topic, texts in _by_topic(known).items()},
+        "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in known[:REFERENCES]]),
+        "junk": {name: await rewards(texts) for name, texts in junk(prompts, known).items() if texts},
+        "regraded": await _regraded(run, grader, chance, lane),
+    }
+    write_aside(run.folder / FILE, orjson.dumps(found, option=orjson.OPT_INDENT_2))
+
+
+def load_anchors(run: Run) -> Anchors | None:
+    """What `measure` kept, mapped to 0..1 by the run's reward range; None if nothing was measured."""
+    try:
+        kept = orjson.loads((run.folder / FILE).read_bytes())
+        bounds = run.config().reward_range
+        regraded = _scaled(kept["regraded"], bounds) if kept["regraded"] else None
+        return Anchors(
+            reference=_scaled(kept["reference"], bounds) if kept["reference"] else None,
+            reformatted=_scaled(kept["reformatted"], bounds) if kept["reformatted"] else None,
+            junk={name: _scaled(values, bounds) for name, values in kept["junk"].items()},
+            topic_reference={
+                topic: _scaled(values, bounds) for topic, values in kept.get("topics", {}).items()
+            },
+            regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _scaled(rewards: object, bounds: tuple[float, float]) -> Floats:
+    """Rewards on 0..1; None becomes NaN."""
+    low, high = bounds
+    return (np.array(rewards, dtype=np.float64) - low) / (high - low)
+
+
+def _distinct(prompts: Sequence[Prompt]) -> list[Prompt]:
+    return list({prompt.key: prompt for prompt in prompts}.values())
+
+
+def _references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, str]]:
+    try:
+        field = reference_field(load_grader(run.config().grader), [prompt.item for prompt in prompts])
+    except DryRunError:
+        return []
+    return [(prompt, text) for prompt in prompts if (text := reference_of(prompt.item, field)) is not None]
+
+
+def _by_topic(known: Texts) -> dict[str, Texts]:
+    """Some reference answers of each topic, for as many topics as may be asked about."""
+    found: dict[str, list[tuple[Prompt, str]]] = {}
+    for prompt, text in known:
+        if prompt.topic and (prompt.topic in found or len(found) < TOPICS):
+            mine = found.setdefault(prompt.topic, [])
+            if len(mine) < TOPIC_REFERENCES:
+                mine.append((prompt, text))
+    return dict(found)
+
+
+async def _regraded(
+    run: Run, grader: Grader, chance: random.Random, lane: asyncio.Semaphore
+) -> list[list[float | None]]:
+    results = load_results(run)
+    count = results.rollouts.num_rows
+    chosen = sorted(chance.sample(range(count), min(REGRADED, count)))
+
+    async def again(sample: Sample, prompt: Prompt) -> float | None:
+        async with lane:
+            return (await grader.grade(sample, prompt.item)).reward
+
+    seen = [one for one in results.inspect(chosen) if one.sample.gradable]
+    return [[await again(one.sample, one.prompt) for _ in range(TIMES)] for one in seen]

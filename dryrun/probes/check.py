@@ -1,0 +1,199 @@
+"""Check the grader: probe it on a dataset's own rows and say in one word what it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dryrun.analysis.probes.profile import judge
+from dryrun.core.config import ProbeLimits
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import Prompt
+from dryrun.dataset import dataset_from_items
+from dryrun.dataset.references import REFERENCES, reference_of
+from dryrun.graders.build import build
+from dryrun.graders.format.specs import GraderSpec, PythonSpec
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.protocol import Grader
+from dryrun.graders.reference_answers import reference_field
+from dryrun.probes import Ground, ground
+from dryrun.probes.function import Function, FunctionGrader
+from dryrun.probes.grade import ROWS, Effort, count, probe
+from dryrun.probes.make.source_words import scan
+from dryrun.probes.result import GraderCheck, summed_up
+
+JUDGE_CALLS = 200
+"""Judge calls that a check may cost unless more are allowed."""
+Samples = Mapping[int, Sequence[str]]
+
+
+def check_function(
+    function: Function,
+    items: Sequence[Mapping[str, Any]],
+    *,
+    samples: Samples | None = None,
+    source: str = "",
+    rows: int = ROWS,
+    seed: int = 0,
+    seconds: float = 60.0,
+    timeout: float = 1.0,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    limits: ProbeLimits | None = None,
+) -> GraderCheck:
+    """Check a reward function that lives in this process; it is called here, with no sandbox.
+
+    Parameters
+    ----------
+    function : callable
+        ``grade(sample, item) -> float`` as OpenAI's python graders have it.
+    items : sequence of mapping
+        Dataset rows with ``messages`` and, where there is one, a reference answer.
+    samples : mapping of int to sequence of str, optional
+        Responses of the base model by row (from 0).
+    source : str
+        The function's source, for what can be read without running it.
+    rows, seed : int
+    seconds, timeout : float
+        For the whole check, and for one grade.
+    bounds : (float, float)
+        The function's scale.
+    limits : ProbeLimits, optional
+
+    Raises
+    ------
+    DatasetError
+        The rows are none.
+    """
+    dataset = dataset_from_items([dict(item) for item in items])
+    prompts = [dataset.prompt(row) for row in range(len(dataset))]
+    field = next((name for name in REFERENCES if any(item.get(name) is not None for item in items)), "")
+    effort = Effort(seconds=seconds, timeout=timeout)
+    given = _ground(prompts, field, rows, source, seed)
+    checking = _checked(given, FunctionGrader(function, timeout), effort, bounds, False, samples, limits)
+    return asyncio.run(checking)
+
+
+async def check_spec(
+    spec: GraderSpec,
+    prompts: Sequence[Prompt],
+    *,
+    field: str | None = None,
+    samples: Samples | None = None,
+    base: float | None = None,
+    rows: int = ROWS,
+    seed: int = 0,
+    effort: Effort | None = None,
+    bounds: tuple[float, float] | None = None,
+    judge_access: JudgeAccess | None = None,
+    limits: ProbeLimits | None = None,
+) -> GraderCheck:
+    """Check a grader in OpenAI's JSON, in the sandbox where it is code.
+
+    Parameters
+    ----------
+    spec : GraderSpec
+    prompts : sequence of Prompt
+        Rows of the dataset, more than are probed: wrong answers are made of the others.
+    field : str, optional
+        Where a row's reference answer is. Default: as `reference_field` finds it.
+    samples : mapping of int to sequence of str, optional
+        Responses of the base model by dataset row (from 0); each is graded again.
+    base : float, optional
+        What the base model's responses earn on 0..1, where that is known.
+    rows, seed : int
+    effort : Effort, optional
+        Default: `planned_effort`.
+    bounds : (float, float), optional
+        Default: the grader's own scale, else 0..1.
+    judge_access : JudgeAccess, optional
+    limits : ProbeLimits, optional
+
+    Raises
+    ------
+    GraderError
+        The grader cannot run here.
+    ModelError
+        The judge cannot be asked.
+    """
+    effort = effort or planned_effort(spec)
+    given = ground_of(spec, prompts, field=field, rows=rows, seed=seed)
+    bounds = bounds or spec.range or (0.0, 1.0)
+    async with build(spec, timeout=effort.timeout, judge=judge_access) as grader:
+        return await _checked(given, grader, effort, bounds, spec.asks_models, samples, limits, base)
+
+
+def planned_effort(spec: GraderSpec, calls: int | None = None) -> Effort:
+    """What a check of this grader may cost: time where it is code, calls where it asks a model."""
+    if spec.asks_models:
+        return Effort(calls=calls or JUDGE_CALLS, seconds=1800.0, timeout=120.0)
+    return Effort(calls=calls)
+
+
+def planned_calls(spec: GraderSpec, given: Ground, effort: Effort) -> int:
+    """How many calls a check will make at most, counted before the first."""
+    judges = sum(1 for _, part in spec.walk() if part.asks_models and part is not spec) or 1
+    return count(given, effort) * judges
+
+
+def ground_of(
+    spec: GraderSpec, prompts: Sequence[Prompt], *, field: str | None = None, rows: int = ROWS, seed: int = 0
+) -> Ground:
+    """The rows as probes are made from them."""
+    if field is None:
+        try:
+            field = reference_field(spec, [prompt.item for prompt in prompts])
+        except DryRunError:
+            field = ""
+    return _ground(prompts, field, rows, python_source(spec), seed)
+
+
+def python_source(spec: GraderSpec) -> str:
+    """All Python in the grader."""
+    return "\n\n".join(part.source for _, part in spec.walk() if isinstance(part, PythonSpec))
+
+
+def _ground(prompts: Sequence[Prompt], field: str, rows: int, source: str, seed: int) -> Ground:
+    references = [reference_of(prompt.item, field) if field else None for prompt in prompts]
+    return ground(prompts, references, rows=rows, source=source, seed=seed)
+
+
+async def _checked(
+    given: Ground,
+    grader: Grader,
+    effort: Effort,
+    bounds: tuple[float, float],
+    judged: bool,
+    samples: Samples | None,
+    limits: ProbeLimits | None,
+    base: float | None = None,
+) -> GraderCheck:
+    by_row = {number: (samples or {}).get(prompt.row, ()) for number, prompt in enumerate(given.prompts)}
+    probed = await probe(given, grader, effort=effort, bounds=bounds, judged=judged, samples=by_row)
+    found = judge(probed.grades, limits, base)
+    fields = frozenset(key for prompt in given.prompts for key in prompt.item)
+    remarks = scan(given.source, fields) if given.source else []
+    missing = _missing(given, found.graded, probed.planned, judged, samples)
+    return summed_up(probed, found, remarks, missing, given)
+
+
+def _missing(given: Ground, graded: int, planned: int, judged: bool, samples: Samples | None) -> list[str]:
+    """What this check could not see."""
+    told = []
+    if given.referenced == 0:
+        told.append(
+            "reference answers: without them right answers, wrong answers and forms are not probed; "
+            "name their field"
+        )
+    elif given.referenced < len(given.prompts):
+        told.append(f"{len(given.prompts) - given.referenced} rows have no reference answer")
+    if not samples:
+        told.append("real responses: none were at hand")
+    if not given.source:
+        told.append("the source: there is no Python to read")
+    if judged:
+        told.append("time: a judge's depends on its service")
+    if graded < 0.9 * planned:
+        told.append(f"{planned - graded:,} of {planned:,} probes, for want of calls or time")
+    told.append("a wrong answer key: where the references themselves are wrong, no probe can tell")
+    return told

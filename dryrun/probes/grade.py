@@ -1,0 +1,256 @@
+"""Grade the probes: two rounds, then some of them again; within a limit of time and of calls."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dryrun.analysis.probes.grades import ProbeGrades
+from dryrun.core.probe import Family, Fault, Priority, Probe
+from dryrun.core.records import Grade, GradeOutcome, Prompt
+from dryrun.graders import Grader
+from dryrun.graders.outcome import GradeError
+from dryrun.graders.trial import response
+from dryrun.probes import Ground, accepted_forms, first_round, second_round
+
+AT_ONCE = 32
+ROWS = 30
+"""Rows probed by default: none of thirty still allows a tenth (rule of three)."""
+AGAIN, REPEATED = 60, 0.1
+"""Grades repeated at the end in another order: so many at most, and this share of all."""
+PILOT = 3
+"""Grades of usual answers that are timed one by one."""
+FIRST_ROUND = 0.4
+"""Share of the time that the first round may take."""
+MAX_UNFINISHED = 2
+"""So many texts that were not finished in time are enough to know."""
+SUSPICIOUS, REMEASURED = 0.2, 2
+"""A timed grade that took so many seconds is made again, so often at most."""
+OFF_SCALE = 1e-6
+NO_NUMBER = "grade returned"
+"""How the error of a grade begins that is no number, from the sandbox and from `FunctionGrader` alike."""
+LATER = {Priority.ESSENTIAL: 0, Priority.USUAL: 8, Priority.THOROUGH: 20}
+"""Where calls are few: essential probes of row 8 come with the usual ones of row 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much probing may cost.
+
+    Attributes
+    ----------
+    calls : int or None
+        Grades at most; None: no cap. Matters where each is a paid call.
+    seconds : float
+        After so long no more grades are begun.
+    timeout : float
+        What the grader was built with: grades that took as long did not finish.
+    """
+
+    calls: int | None = None
+    seconds: float = 60.0
+    timeout: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The grades, and what is needed to show them.
+
+    Attributes
+    ----------
+    prompts : sequence of Prompt
+        The rows, as `Probe.row` counts them.
+    grades : ProbeGrades
+    details : tuple of str
+        For each probe what its grade says of an error, or ``""``.
+    planned : int
+        Probes that were worth grading; more than were graded where a limit came first.
+    """
+
+    prompts: Sequence[Prompt]
+    grades: ProbeGrades
+    details: tuple[str, ...]
+    planned: int
+
+
+def count(given: Ground, effort: Effort, samples: Mapping[int, Sequence[str]] | None = None) -> int:
+    """How many grades probing will take at most: known before the first is paid for."""
+    forms = first_round(given)
+    rest = second_round(given, accepted_forms(given, [0.0] * len(forms)), samples)
+    taken = sum(map(len, _within(forms, rest, effort.calls)))
+    return taken + _repeats(taken)
+
+
+async def probe(
+    given: Ground,
+    grader: Grader,
+    *,
+    effort: Effort | None = None,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    judged: bool = False,
+    samples: Mapping[int, Sequence[str]] | None = None,
+) -> Probed:
+    """Grade the probes of these rows.
+
+    Parameters
+    ----------
+    given : Ground
+        From `dryrun.probes.ground`.
+    grader : Grader
+        Open, or one that needs no opening.
+    effort : Effort, optional
+    bounds : (float, float)
+        The grader's scale.
+    judged : bool
+        A model is the judge: nothing is timed.
+    samples : mapping of int to sequence of str, optional
+        Real responses to some rows; graded too.
+
+    Raises
+    ------
+    ModelError
+        A judge that no call will reach.
+    """
+    effort = effort or Effort()
+    asking = _Asking(given, grader, effort)
+    forms = first_round(given)
+    draft = second_round(given, accepted_forms(given, [0.0] * len(forms)), samples)
+    first, _ = _within(forms, draft, effort.calls)
+    await asking.ask([replace(forms[number], serial=number < PILOT) for number in first], until=FIRST_ROUND)
+    scores = [math.nan] * len(forms)
+    for number, score in zip(first, asking.scores(bounds), strict=True):
+        scores[number] = score
+    rest = second_round(given, accepted_forms(given, scores), samples)
+    _, chosen = _within(forms, rest, effort.calls)
+    await asking.ask(_rebased(rest, chosen, len(first)))
+    await asking.again(_repeats(len(asking.probes)))
+    return Probed(
+        given.prompts, asking.grades(bounds, judged), tuple(asking.details()), len(forms) + len(rest)
+    )
+
+
+def _within(forms: Sequence[Probe], rest: Sequence[Probe], calls: int | None) -> tuple[list[int], list[int]]:
+    """Which probes of the two rounds the calls allow: the essential for many rows before all for a few."""
+    both = [(0, number, probe) for number, probe in enumerate(forms)]
+    both += [(1, number, probe) for number, probe in enumerate(rest)]
+    if calls is not None:
+        both.sort(key=lambda one: (one[2].row + LATER[one[2].priority], one[2].row, one[0], one[1]))
+        both = both[: max(int(calls / (1 + REPEATED)), 1)]
+    taken = [sorted(number for which, number, _ in both if which == wanted) for wanted in (0, 1)]
+    return taken[0], taken[1]
+
+
+def _rebased(plan: Sequence[Probe], chosen: Sequence[int], offset: int) -> list[Probe]:
+    """The chosen probes with `base` counted in the whole list, which has `offset` before them."""
+    place = {number: offset + at for at, number in enumerate(chosen)}
+    return [
+        replace(plan[number], base=place.get(plan[number].base, -1))
+        if plan[number].base >= 0
+        else plan[number]
+        for number in chosen
+    ]
+
+
+def _repeats(graded: int) -> int:
+    """How many grades are repeated after so many."""
+    return min(AGAIN, math.ceil(REPEATED * graded))
+
+
+class _Asking:
+    """Collects grades until the time is up."""
+
+    def __init__(self, given: Ground, grader: Grader, effort: Effort) -> None:
+        self._given, self._grader, self._effort = given, grader, effort
+        self._begun = time.monotonic()
+        self._lane = asyncio.Semaphore(AT_ONCE)
+        self._unfinished = 0
+        self.probes: list[Probe] = []
+        self._grades: list[Grade | None] = []
+
+    async def ask(self, probes: Sequence[Probe], until: float = 1.0) -> None:
+        """Grade these, as many as begin before `until` of the time allowed is over."""
+        end = self._begun + until * self._effort.seconds
+        found: dict[int, Grade | None] = {}
+        for number, probe in enumerate(probes):
+            if probe.serial:
+                found[number] = await self._timed(probe, end)
+        together = [number for number in range(len(probes)) if number not in found]
+        grades = await asyncio.gather(*(self._one(probes[number], end) for number in together))
+        found |= dict(zip(together, grades, strict=True))
+        self.probes += probes
+        self._grades += [found[number] for number in range(len(probes))]
+
+    async def again(self, times: int) -> None:
+        """Grade some that were graded, in another order: half of them right answers."""
+        chance = random.Random(self._given.seed)
+        known = [
+            number
+            for number, (probe, grade) in enumerate(zip(self.probes, self._grades, strict=True))
+            if grade is not None and grade.reward is not None and probe.family is not Family.STRESS
+        ]
+        right = [number for number in known if self.probes[number].family is Family.REFERENCE]
+        chosen = chance.sample(right, min(len(right), times // 2))
+        chosen += chance.sample(known, min(len(known), times - len(chosen)))
+        twice = [replace(self.probes[number], family=Family.AGAIN, base=number) for number in chosen]
+        await self.ask(twice)
+
+    async def _timed(self, probe: Probe, end: float) -> Grade | None:
+        """A grade made alone; a slow one again, and the quickest kept: the machine may have been busy."""
+        if probe.family is Family.STRESS and self._unfinished >= MAX_UNFINISHED:
+            return None
+        grade = await self._one(probe, end)
+        for _ in range(REMEASURED):
+            if grade is None or grade.seconds < SUSPICIOUS:
+                break
+            second = await self._one(probe, end)
+            grade = second if second is not None and second.seconds < grade.seconds else grade
+        if grade is not None and _fault(grade, self._effort.timeout) is Fault.TOO_SLOW:
+            self._unfinished += 1
+        return grade
+
+    async def _one(self, probe: Probe, end: float) -> Grade | None:
+        async with self._lane:
+            if time.monotonic() >= end:
+                return None
+            item = self._given.prompts[probe.row].item
+            return await self._grader.grade(response(probe.text), item)
+
+    def scores(self, bounds: tuple[float, float]) -> list[float]:
+        """Each grade on 0..1; NaN where there is none."""
+        low, high = bounds
+        return [
+            math.nan if grade is None or grade.reward is None else (grade.reward - low) / (high - low)
+            for grade in self._grades
+        ]
+
+    def grades(self, bounds: tuple[float, float], judged: bool) -> ProbeGrades:
+        """All that was graded, as columns."""
+        score = np.array(self.scores(bounds), dtype=np.float64)
+        faults = [_fault(grade, self._effort.timeout) for grade in self._grades]
+        seconds = [grade.seconds if grade is not None else math.nan for grade in self._grades]
+        off = (score < -OFF_SCALE) | (score > 1 + OFF_SCALE)
+        return ProbeGrades(self.probes, score, faults, np.array(seconds), np.asarray(off), judged)
+
+    def details(self) -> list[str]:
+        """What each grade says of an error."""
+        return ["; ".join(grade.errors.values()) if grade is not None else "" for grade in self._grades]
+
+
+def _fault(grade: Grade | None, timeout: float) -> Fault:
+    """What went wrong with a grade, if anything did."""
+    if grade is None or grade.outcome is GradeOutcome.UNGRADED:
+        return Fault.UNGRADED
+    if grade.seconds >= timeout:
+        return Fault.TOO_SLOW
+    raised = grade.errors.get(GradeError.PYTHON_RUNTIME.value) or grade.errors.get(
+        GradeError.FORMULA_PARSE.value
+    )
+    if not raised:
+        return Fault.NONE
+    return Fault.NO_NUMBER if NO_NUMBER in raised else Fault.RAISED

@@ -1,0 +1,286 @@
+"""Reference answers by type: read them, compare them, say how alike two are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+from typing import Any
+
+from dryrun.probes.make.demand import Demand
+
+LABEL_WORDS, LABEL_LENGTH = 4, 40
+LIST_SHARE = 0.5
+"""Share of the references with a comma from which on they are lists."""
+COMPARED = 400
+"""Characters of long texts that are compared."""
+NEAR = 0.05
+"""Numbers closer than this share are not surely different: a grader may have a tolerance."""
+
+_NUMBER = re.compile(r"[-+−]?[$€£]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][-+]?\d+)?%?\Z")
+_FRACTION = re.compile(r"([-+−]?\d+)\s*/\s*(\d+)\Z")
+_QUANTITY = re.compile(r"([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%][\w°/²³^]{0,9})\Z")
+_CODE = re.compile(r"(?m)^\s*(def |class |import |from \w+ import |return |function |SELECT |#include)|```")
+_WORD = re.compile(r"\w+")
+ANY_NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
+
+
+class Kind(StrEnum):
+    """What sort of thing a row's right answer is."""
+
+    NUMBER = "number"
+    FRACTION = "fraction"
+    QUANTITY = "number with a unit"
+    LETTER = "letter of an option"
+    YES_NO = "yes or no"
+    LABEL = "label"
+    LIST = "list"
+    SET = "set"
+    OBJECT = "JSON object"
+    FACTS = "facts"
+    """An object that the prompt wants told in prose."""
+    CODE = "code"
+    TEXT = "text"
+
+
+NUMERIC = frozenset({Kind.NUMBER, Kind.FRACTION, Kind.QUANTITY})
+SHORT = NUMERIC | {Kind.LETTER, Kind.YES_NO, Kind.LABEL}
+"""Answers of a word or so, which stand in sentences and shells."""
+PARTS = frozenset({Kind.LIST, Kind.SET})
+KEYED = frozenset({Kind.OBJECT, Kind.FACTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A row's right answer.
+
+    Attributes
+    ----------
+    kind : Kind
+    text : str
+        As the row has it.
+    value : float, list of str, dict or None
+        The number, the elements, the fields.
+    unit : str
+        Of a `QUANTITY`.
+    bracketed : bool
+        A list that is written as JSON.
+    """
+
+    kind: Kind
+    text: str
+    value: Any = None
+    unit: str = ""
+    bracketed: bool = False
+
+
+OPPOSITES = {"yes": "no", "no": "yes", "true": "false", "false": "true"}
+
+
+def answers(texts: Sequence[str | None], demands: Sequence[Demand]) -> list[Answer | None]:
+    """Each row's answer with its type; what one row leaves open the others decide.
+
+    Parameters
+    ----------
+    texts : sequence of (str or None)
+        Reference answers, None where a row has none.
+    demands : sequence of Demand
+        What each row's prompt asks for.
+    """
+    known = [text for text in texts if text is not None]
+    listed = bool(known) and sum(_comma_list(text) for text in known) >= LIST_SHARE * len(known)
+    return [
+        None if text is None or not text.strip() else _answer(text.strip(), demand, listed)
+        for text, demand in zip(texts, demands, strict=True)
+    ]
+
+
+def _comma_list(text: str) -> bool:
+    parts = [part.strip() for part in text.split(",")]
+    return (
+        len(parts) > 1
+        and number(text) is None
+        and all(part and len(part.split()) <= LABEL_WORDS and len(part) <= LABEL_LENGTH for part in parts)
+        and text[0] not in "[{"
+    )
+
+
+def _answer(text: str, demand: Demand, listed: bool) -> Answer:
+    value = _json(text)
+    if isinstance(value, dict) and value:
+        return Answer(Kind.OBJECT if demand.json else Kind.FACTS, text, value)
+    kind = Kind.LIST if demand.ordered or not demand.unordered else Kind.SET
+    if isinstance(value, list) and value and not any(isinstance(part, (list, dict)) for part in value):
+        return Answer(kind, text, [_bare(part) for part in value], bracketed=True)
+    if _CODE.search(text):
+        return Answer(Kind.CODE, text)
+    short = _short(text, demand)
+    if short is not None and not (listed and short.kind is Kind.LABEL):
+        return short
+    if listed and (_comma_list(text) or short is not None):
+        return Answer(kind, text, [part.strip() for part in text.split(",")])
+    return short or Answer(Kind.TEXT, text)
+
+
+def _short(text: str, demand: Demand) -> Answer | None:
+    """A number, a letter, yes or no, a label; None for longer things."""
+    if (value := number(text)) is not None:
+        return Answer(Kind.NUMBER, text, value)
+    if found := _FRACTION.match(text):
+        over = int(found[2])
+        return Answer(Kind.FRACTION, text, int(found[1].replace("−", "-")) / over) if over else None
+    if text.upper() in demand.options and len(text) == 1:
+        return Answer(Kind.LETTER, text)
+    if text.casefold() in OPPOSITES:
+        return Answer(Kind.YES_NO, text)
+    if (found := _QUANTITY.match(text)) and (value := number(found[1])) is not None:
+        return Answer(Kind.QUANTITY, text, value, unit=text[found.end(1) :])
+    if "\n" not in text and len(text.split()) <= LABEL_WORDS and len(text) <= LABEL_LENGTH:
+        return Answer(Kind.LABEL, text)
+    return None
+
+
+def number(text: str) -> float | None:
+    """The number that the text is, or None: sign, thousands commas and a currency sign are allowed."""
+    text = text.strip()
+    if not text or not any(char.isdigit() for char in text) or not _NUMBER.match(text):
+        return None
+    try:
+        return float(re.sub(r"[,$€£%]", "", text).replace("−", "-"))
+    except ValueError:
+        return None
+
+
+def _json(text: str) -> Any:
+    if text[:1] not in "[{":
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _bare(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def plain_value(value: object) -> str:
+    """A field's value as it stands in prose."""
+    return _bare(value)
+
+
+def flat(text: str) -> str:
+    """The text without what nobody reads: case, blanks, quotation and a final stop."""
+    return " ".join(text.casefold().split()).strip(" .*\"'`")
+
+
+def same(answer: Answer, text: str) -> bool:
+    """Whether `text` alone says the same as the answer, as any careful reader would agree."""
+    if answer.kind in NUMERIC:
+        given = _short(text.strip().rstrip("."), Demand())
+        if given is None or given.kind not in NUMERIC or flat(given.unit) != flat(answer.unit):
+            return False
+        return bool(abs(given.value - answer.value) <= 1e-9 * max(1.0, abs(answer.value)))
+    if answer.kind in KEYED:
+        return bool(_json(text.strip()) == answer.value)
+    if answer.kind in PARTS:
+        given_parts = [flat(part) for part in parts_of(text)]
+        wanted = [flat(part) for part in answer.value]
+        return given_parts == wanted or (answer.kind is Kind.SET and Counter(given_parts) == Counter(wanted))
+    return flat(text) == flat(answer.text)
+
+
+def parts_of(text: str) -> list[str]:
+    """The elements of a list as text."""
+    value = _json(text.strip())
+    return [_bare(part) for part in value] if isinstance(value, list) else text.split(",")
+
+
+def mentions(text: str, answer: Answer) -> bool:
+    """Whether the text has the answer, or a part of it, somewhere: then it may be paid by right."""
+    if answer.kind in NUMERIC:
+        found = (number(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
+        return any(near(value, answer.value) for value in found if value is not None)
+    folded = text.casefold()
+    return any(_stands_in(part, folded) for part in _needles(answer))
+
+
+def near(given: float, wanted: float, share: float = 2 * NEAR) -> bool:
+    """Whether a tolerant grader might take one number for the other."""
+    return abs(given - wanted) <= share * max(abs(wanted), 1e-9)
+
+
+def _needles(answer: Answer) -> list[str]:
+    if answer.kind in KEYED:
+        return [plain_value(value).casefold() for value in answer.value.values()]
+    if answer.kind in PARTS:
+        return [part.casefold() for part in answer.value]
+    return [answer.text.casefold()]
+
+
+def _stands_in(part: str, folded: str) -> bool:
+    part = part.strip()
+    # An underscore parts words: "yes_no" holds a yes.
+    return bool(part) and re.search(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", folded) is not None
+
+
+def alike(answer: Answer, text: str) -> float:
+    """How much `text` resembles the right answer, in 0..1, by the kindest of the usual measures."""
+    letters = _letters(answer.text, text)
+    if answer.kind in NUMERIC:
+        return max(letters, _nearest(answer, text))
+    if answer.kind in PARTS:
+        return max(letters, _parts_alike(answer, parts_of(text)))
+    if answer.kind in KEYED:
+        value = _json(text.strip())
+        return _fields_alike(answer.value, value) if isinstance(value, dict) else 0.0
+    return max(letters, _words_alike(answer.text, text))
+
+
+def _nearest(answer: Answer, text: str) -> float:
+    """How near the nearest number in the text comes."""
+    given = _short(text.strip(), Demand())
+    if given is not None and given.kind in NUMERIC:
+        values = [given.value]
+    else:
+        found = (number(part.rstrip(",.")) for part in ANY_NUMBER.findall(text[: 10 * COMPARED]))
+        values = [value for value in found if value is not None]
+    wanted = answer.value
+    return max((1 - abs(one - wanted) / max(abs(one), abs(wanted), 1e-9) for one in values), default=0.0)
+
+
+def _letters(wanted: str, given: str) -> float:
+    a, b = wanted[:COMPARED].casefold(), given[:COMPARED].casefold()
+    return SequenceMatcher(None, a, b, autojunk=False).ratio() if a and b else 0.0
+
+
+def _words_alike(wanted: str, given: str) -> float:
+    return _f1(_WORD.findall(wanted.casefold()), _WORD.findall(given.casefold()))
+
+
+def _f1(wanted: Sequence[str], given: Sequence[str]) -> float:
+    common = sum((Counter(wanted) & Counter(given)).values())
+    return 2 * common / (len(wanted) + len(given)) if wanted and given else 0.0
+
+
+def _parts_alike(answer: Answer, given: Sequence[str]) -> float:
+    wanted, given = [flat(part) for part in answer.value], [flat(part) for part in given]
+    if answer.kind is Kind.SET:
+        return _f1(wanted, given)
+    places = sum(a == b for a, b in zip(wanted, given, strict=False)) / max(len(wanted), len(given))
+    return max(places, SequenceMatcher(None, wanted, given, autojunk=False).ratio())
+
+
+def _fields_alike(wanted: Mapping[str, Any], given: Mapping[str, Any]) -> float:
+    """The mean over the fields of how alike their values are."""
+    return sum(_value_alike(value, given.get(key)) for key, value in wanted.items()) / max(len(wanted), 1)
+
+
+def _value_alike(wanted: object, given: object) -> float:
+    if wanted == given:
+        return 1.0
+    return 0.0 if given is None or given == "" else _letters(plain_value(wanted), plain_value(given))

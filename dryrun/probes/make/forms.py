@@ -1,0 +1,145 @@
+"""Forms that an answer is given in: bare, in a sentence, boxed, tagged, after working, as a line of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dryrun.probes.make.answers import KEYED, PARTS, SHORT, Answer, Kind, plain_value
+from dryrun.probes.make.demand import Demand
+
+WORKING = "I went through it in 2 steps.\nFirst I set the parts out, then I checked each of them.\n"
+"""Stands before an answer: short, with a number that is not the answer, and without a word of agreement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to write an answer.
+
+    Attributes
+    ----------
+    name : str
+        In users' words.
+    write : callable
+        Content -> whole response. Of an object the content is its JSON.
+    required : bool
+        Whether a sound grader must accept it, given what the prompt asks for.
+    """
+
+    name: str
+    write: Callable[[str], str]
+    required: bool = False
+
+
+def around(before: str, after: str = "") -> Callable[[str], str]:
+    """Writes content between two texts."""
+    return lambda content: f"{before}{content}{after}"
+
+
+def forms_of(answer: Answer, demand: Demand) -> list[Form]:
+    """All forms worth trying for this answer, those the prompt asks for first."""
+    if answer.kind is Kind.FACTS:
+        return [
+            Form("as JSON", str),
+            Form("a line for each fact", _lines),
+            Form("facts in sentences", _sentences),
+        ]
+    if answer.kind is Kind.OBJECT:
+        return [
+            Form("bare", str, True),
+            Form("indented", _indented, True),
+            Form("keys in another order", _reordered, True),
+            Form("in a code fence", around("```json\n", "\n```")),
+        ]
+    if answer.kind is Kind.CODE:
+        return [Form("bare", str), Form("in a code fence", around("```python\n", "\n```"))]
+    if answer.kind is Kind.TEXT:
+        return [Form("bare", str, not demand.shelled), *_shells(demand)]
+    return [*_shells(demand), *_everyday(answer, demand)]
+
+
+def _shells(demand: Demand) -> list[Form]:
+    """The shell that the prompt demands, alone and after working."""
+    shells = []
+    if demand.tag:
+        shells.append((f"in <{demand.tag}>", f"<{demand.tag}>", f"</{demand.tag}>"))
+    if demand.boxed:
+        shells.append(("in a box", "\\boxed{", "}"))
+    if demand.hashes:
+        shells.append(("after ####", "#### ", ""))
+    if demand.marker:
+        shells.append((f"after {demand.marker}", f"{demand.marker} ", ""))
+    forms = []
+    for number, (name, before, after) in enumerate(shells):
+        must = number == 0
+        forms.append(Form(name, around(before, after), must and not demand.working))
+        forms.append(Form(f"{name}, after working", around(WORKING + before, after), must and demand.working))
+    return forms
+
+
+def _everyday(answer: Answer, demand: Demand) -> list[Form]:
+    free = not demand.shelled
+    plain = answer.kind in SHORT and free and not demand.only and not demand.json
+    forms = [
+        Form("bare", str, free),
+        Form("in a sentence", around("The answer is ", "."), plain),
+        Form("after Answer:", around("Answer: "), plain and not demand.working),
+        Form("after working", around(WORKING + "Final answer: "), free and demand.working),
+    ]
+    if answer.kind in SHORT:
+        forms += [Form("bold", around("**", "**"))]
+        forms += [] if demand.boxed else [Form("in a box", around("\\boxed{", "}"))]
+        forms += [] if demand.tag else [Form("in <answer>", around("<answer>", "</answer>"))]
+        forms += [] if demand.hashes else [Form("after ####", around("#### "))]
+    if demand.json:
+        forms += [Form('as {"answer": ...}', lambda content: json.dumps({"answer": content}))]
+    if answer.kind in PARTS:
+        forms += [Form("a line each", lambda content: "\n".join(_parts(content)))]
+    return forms
+
+
+def _parts(content: str) -> list[str]:
+    return [part.strip() for part in content.split(",")]
+
+
+def _indented(content: str) -> str:
+    return json.dumps(json.loads(content), indent=2, ensure_ascii=False)
+
+
+def _reordered(content: str) -> str:
+    return json.dumps(dict(reversed(json.loads(content).items())), ensure_ascii=False)
+
+
+def _lines(content: str) -> str:
+    return "\n".join(f"{key}: {plain_value(value)}" for key, value in json.loads(content).items())
+
+
+def _sentences(content: str) -> str:
+    facts = json.loads(content).items()
+    return " ".join(f"The {key.replace('_', ' ')} is {plain_value(value)}." for key, value in facts)
+
+
+def reformatted(text: str) -> str:
+    """The same answer in another form: JSON re-ordered and indented, other text with blanks around it."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return f" {text}\n"
+    if isinstance(value, dict):
+        return _indented(_reordered(text))
+    return f" {text}\n"
+
+
+def shell_of(reference: str) -> str:
+    """The form of an answer without its content."""
+    try:
+        value = json.loads(reference)
+    except ValueError:
+        return "Answer:"
+    return json.dumps(dict.fromkeys(value)) if isinstance(value, dict) else "Answer:"
+
+
+def is_keyed(answer: Answer) -> bool:
+    """Whether the answer is an object with fields."""
+    return answer.kind in KEYED

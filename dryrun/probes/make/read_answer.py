@@ -1,0 +1,123 @@
+"""Reading a real response as a careful person would: surely right, surely wrong, or left open."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from dryrun.probes.make.answers import (
+    KEYED,
+    NUMERIC,
+    OPPOSITES,
+    PARTS,
+    Answer,
+    Kind,
+    alike,
+    flat,
+    near,
+    number,
+    parts_of,
+    same,
+)
+from dryrun.probes.make.demand import Demand
+
+_FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*\Z", re.S)
+_BOLD = re.compile(r"\*\*([^*]+)\*\*\.?\Z")
+_BOX = re.compile(r"(?:.*\s)?\$?\\boxed\{([^{}]*)\}\$?\.?\Z", re.S)
+_FINAL = re.compile(
+    r"(?is)(?:.*\b)?(?:the (?:final |correct )?answer is|(?:final )?answer:|(?:final )?answer is|####)"
+    r"\s*([^\n]+)\Z"
+)
+_DENIAL = re.compile(r"(?i)\b(not|never|isn't|no longer|wrong|or|maybe|perhaps)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a response surely says.
+
+    Attributes
+    ----------
+    right : bool
+        Its final answer says the same as the reference.
+    plainly : bool
+        The form is one that the prompt allows, so a sound grader must see it.
+    alike : float
+        How much a wrong answer resembles the right one.
+    """
+
+    right: bool
+    plainly: bool
+    alike: float = 0.0
+
+
+def read(text: str, answer: Answer, demand: Demand, labels: frozenset[str]) -> Reading | None:
+    """What the response says; None where a careful reader could doubt it.
+
+    Parameters
+    ----------
+    text : str
+    answer : Answer
+    demand : Demand
+    labels : frozenset of str
+        All labels that are the answer of some row, flattened.
+    """
+    if answer.kind in (Kind.TEXT, Kind.CODE, Kind.FACTS):
+        return Reading(True, True) if flat(text) == flat(answer.text) else None
+    found = _final(text.strip(), demand)
+    if found is None:
+        return None
+    content, wrapped = found
+    if same(answer, content):
+        return Reading(True, not (wrapped and demand.only))
+    if answer.kind in NUMERIC and same(answer, content.split("=")[-1]):
+        return None
+    return (
+        Reading(False, True, alike(answer, content)) if _is_answer(content, answer, demand, labels) else None
+    )
+
+
+def _final(text: str, demand: Demand) -> tuple[str, bool] | None:
+    """The one answer given, and whether words or marks stand around it."""
+    if demand.tag:
+        tags = re.findall(rf"<{demand.tag}>\s*(.*?)\s*</{demand.tag}>", text, re.S)
+        return (tags[0], False) if len(tags) == 1 and text.endswith(">") else None
+    if demand.boxed or demand.hashes or demand.marker:
+        return None if "\n" in text and not _BOX.match(text) else _wrapped(text)
+    if found := _FENCE.match(text):
+        return found[1], demand.only and not demand.json
+    if text[:1] in "{[" or "\n" not in text:
+        return _wrapped(text) or (text, False)
+    return _wrapped(text)
+
+
+def _wrapped(text: str) -> tuple[str, bool] | None:
+    for pattern in (_BOLD, _BOX, _FINAL):
+        if found := pattern.match(text):
+            content = found[1].strip().rstrip(".").strip("*$` ")
+            return None if _DENIAL.search(content) else (content, True)
+    return None
+
+
+def _is_answer(content: str, answer: Answer, demand: Demand, labels: frozenset[str]) -> bool:
+    """Whether it is another answer of the same type, not merely words."""
+    plain = content.strip().rstrip(".")
+    if answer.kind in NUMERIC:
+        value = number(plain)
+        return value is not None and not near(value, answer.value)
+    if answer.kind is Kind.LETTER:
+        return plain.upper() in demand.options
+    if answer.kind is Kind.YES_NO:
+        return flat(plain) in OPPOSITES
+    if answer.kind is Kind.LABEL:
+        return flat(plain) in labels
+    if answer.kind in PARTS:
+        return len(parts_of(plain)) > 1 and all(len(part.split()) <= 4 for part in parts_of(plain))
+    return answer.kind in KEYED and isinstance(_object(content), dict)
+
+
+def _object(content: str) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None

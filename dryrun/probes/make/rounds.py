@@ -1,0 +1,306 @@
+"""From a user's rows to probes: which answers are graded, in two rounds.
+
+The first round finds the form in which the grader accepts the right answer; the second brings everything
+else in that form, so that a wrong answer is refused for being wrong and not for how it looks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dryrun.core.probe import (
+    ACCEPTED,
+    FAR,
+    OPEN_SAMPLE,
+    RIGHT_PLAIN,
+    RIGHT_SAMPLE,
+    VOID,
+    WITHDRAWN,
+    WRONG_PLAIN,
+    WRONG_SAMPLE,
+    Family,
+    Priority,
+    Probe,
+)
+from dryrun.core.records import Prompt
+from dryrun.probes.make import stress
+from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, mentions
+from dryrun.probes.make.claims import GUESSES, claims
+from dryrun.probes.make.demand import Demand, demand_of, prompt_text
+from dryrun.probes.make.forms import Form, forms_of
+from dryrun.probes.make.gaming import gaming
+from dryrun.probes.make.read_answer import read
+from dryrun.probes.make.source_words import mined
+from dryrun.probes.make.variations import dressed, padded, variations
+from dryrun.probes.make.worthless import common_answer, shared_words, shells, worthless
+from dryrun.probes.make.wrong import CLOSE, wrong_answers
+
+OTHERS = 40
+"""Answers of other rows that wrong answers are made of."""
+STRESSED_ROWS, STYLED_ROWS = 2, 12
+
+_ESSENTIAL = frozenset(
+    {
+        *("empty", "refusal", "long filler", "the prompt copied"),
+        *("orders to the judge", "praise of itself", "a forged verdict in JSON", "a lone colon"),
+        *(FAR, GUESSES, WITHDRAWN, ACCEPTED),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What probes are made from.
+
+    Attributes
+    ----------
+    prompts : sequence of Prompt
+        The rows to probe.
+    prompt_texts : list of str
+    demands : list of Demand
+    answers : list of (Answer or None)
+    pool : list of Answer
+        Answers of all rows that are known, also of rows that are not probed.
+    source : str
+        The grader's own Python, or ``""``.
+    seed : int
+    """
+
+    prompts: Sequence[Prompt]
+    prompt_texts: list[str]
+    demands: list[Demand]
+    answers: list[Answer | None]
+    pool: list[Answer]
+    source: str = ""
+    seed: int = 0
+
+    @property
+    def referenced(self) -> int:
+        """Rows with a right answer."""
+        return sum(answer is not None for answer in self.answers)
+
+
+def ground(
+    prompts: Sequence[Prompt], references: Sequence[str | None], *, rows: int, source: str = "", seed: int = 0
+) -> Ground:
+    """Read the rows: types of answers, demands of prompts.
+
+    Parameters
+    ----------
+    prompts : sequence of Prompt
+        All rows at hand; the first `rows` of them, those with an answer before the others, are probed.
+    references : sequence of (str or None)
+        Their reference answers as text, in the same order.
+    rows : int
+    source : str
+        The grader's own Python, where it has one.
+    seed : int
+        For everything that is drawn.
+    """
+    texts = [prompt_text(prompt.messages) for prompt in prompts]
+    demands = [demand_of(text) for text in texts]
+    if lettered := _all_letters(references):
+        demands = [demand if demand.options else replace(demand, options=lettered) for demand in demands]
+    known = answers(references, demands)
+    chosen = sorted(range(len(prompts)), key=lambda row: known[row] is None)[:rows]
+    return Ground(
+        prompts=[prompts[row] for row in chosen],
+        prompt_texts=[texts[row] for row in chosen],
+        demands=[demands[row] for row in chosen],
+        answers=[known[row] for row in chosen],
+        pool=[answer for answer in known if answer is not None],
+        source=source,
+        seed=seed,
+    )
+
+
+def _all_letters(references: Sequence[str | None]) -> tuple[str, ...]:
+    """The options where every reference is one capital letter, up to the last one used."""
+    known = {text.strip() for text in references if text is not None}
+    if len(known) > 1 and all(len(text) == 1 and "A" <= text <= "J" for text in known):
+        return tuple(chr(code) for code in range(ord("A"), ord(max(known)) + 1))
+    return ()
+
+
+def forms(given: Ground) -> list[tuple[int, Form]]:
+    """Rows and forms of the first round, a row after the other, the form that is asked for first."""
+    return [
+        (row, form)
+        for row, answer in enumerate(given.answers)
+        if answer is not None
+        for form in forms_of(answer, given.demands[row])
+    ]
+
+
+def first_round(given: Ground) -> list[Probe]:
+    """The right answers in all forms, in the order of `forms`."""
+    probes = []
+    for row, form in forms(given):
+        answer = given.answers[row]
+        assert answer is not None
+        content = answer.text
+        least = 1.0 if form.required else 0.0
+        first = form is forms_of(answer, given.demands[row])[0] or form.required
+        priority = Priority.ESSENTIAL if first or form.name in ("bare", "in a sentence") else Priority.USUAL
+        probes.append(
+            Probe(Family.REFERENCE, form.name, row, form.write(content), least, 1.0, 1.0, priority=priority)
+        )
+    return probes
+
+
+def second_round(
+    given: Ground, accepted: Mapping[int, Form], samples: Mapping[int, Sequence[str]] | None = None
+) -> list[Probe]:
+    """Everything but the forms, a row after the other.
+
+    Parameters
+    ----------
+    given : Ground
+    accepted : mapping of int to Form
+        For each row the form in which the grader accepts the right answer.
+    samples : mapping of int to sequence of str, optional
+        Real responses to some rows.
+    """
+    plan: list[Probe] = []
+    makers = _Makers(given)
+    for row in range(len(given.prompts)):
+        form = accepted.get(row)
+        for batch in makers.of_row(row, form):
+            offset = len(plan)
+            plan += [replace(p, base=p.base + offset) if p.base >= 0 else p for p in batch]
+        for text in (samples or {}).get(row, ()):
+            plan.append(makers.sample(row, text))
+    return [_ranked(probe) for probe in plan]
+
+
+def _ranked(probe: Probe) -> Probe:
+    if probe.kind in _ESSENTIAL:
+        return replace(probe, priority=Priority.ESSENTIAL)
+    if (
+        probe.family in (Family.STRESS, Family.CODE)
+        or "grader's source" in probe.kind
+        or probe.family is Family.STYLE
+    ):
+        return replace(probe, priority=Priority.THOROUGH)
+    return probe
+
+
+class _Makers:
+    """Makes the probes of one row at a time; what all rows share is made once."""
+
+    def __init__(self, given: Ground) -> None:
+        self._given = given
+        self._shared = shared_words(given.prompt_texts)
+        self._mined = mined(given.source) if given.source else []
+        self._common = common_answer([answer.text for answer in given.pool])
+        self._labels = frozenset(flat(answer.text) for answer in given.pool if answer.kind is Kind.LABEL)
+
+    def of_row(self, row: int, form: Form | None) -> Iterator[list[Probe]]:
+        """Lists of probes; a `base` counts within its list."""
+        answer, chance = self._given.answers[row], random.Random(f"{self._given.seed}/{row}")
+        yield list(self._empty_handed(row, answer, chance))
+        if answer is not None and form is not None:
+            yield list(self._answered(row, answer, form, chance))
+            if row < STYLED_ROWS:
+                yield self._styled(row, answer, form, chance)
+        if row < STRESSED_ROWS:
+            yield list(_stressed(row))
+
+    def sample(self, row: int, text: str) -> Probe:
+        """A real response, as far as it can be read."""
+        answer = self._given.answers[row]
+        found = read(text, answer, self._given.demands[row], self._labels) if answer is not None else None
+        if found is None:
+            return Probe(Family.SAMPLE, OPEN_SAMPLE, row, text)
+        if found.right:
+            return Probe(Family.SAMPLE, RIGHT_SAMPLE, row, text, 1.0 if found.plainly else 0.0, 1.0, 1.0)
+        return Probe(Family.SAMPLE, WRONG_SAMPLE, row, text, 0.0, found.alike, found.alike)
+
+    def _empty_handed(self, row: int, answer: Answer | None, chance: random.Random) -> Iterator[Probe]:
+        """Texts that can be paid only by mistake; those that happen to hold the answer are left out."""
+        texts = worthless(self._given.prompt_texts[row], self._shared, chance)
+        if self._common:
+            texts["the most common answer"] = self._common
+        yield from self._unearned(Family.NOTHING, row, answer, texts)
+        demand = self._given.demands[row]
+        kind = answer or Answer(Kind.TEXT, "")
+        yield from self._unearned(Family.SHELL, row, answer, shells(kind, demand))
+        yield from self._unearned(Family.GAMING, row, answer, gaming(self._mined))
+
+    def _unearned(
+        self, family: Family, row: int, answer: Answer | None, texts: Mapping[str, str]
+    ) -> Iterator[Probe]:
+        for kind, text in texts.items():
+            if answer is not None and mentions(text, answer):
+                continue
+            close = alike(answer, text) if answer is not None else 0.0
+            yield Probe(family, kind, row, text, most=0.0, alike=close)
+
+    def _others(self, answer: Answer, chance: random.Random) -> list[Answer]:
+        pool = [other for other in self._given.pool if other.text != answer.text]
+        return chance.sample(pool, min(len(pool), OTHERS))
+
+    def _answered(self, row: int, answer: Answer, form: Form, chance: random.Random) -> Iterator[Probe]:
+        demand, write = self._given.demands[row], form.write
+        others = self._others(answer, chance)
+        yield Probe(Family.REFERENCE, ACCEPTED, row, write(answer.text), 0.0, 1.0, 1.0)
+        for kind, text in variations(answer, demand, write).items():
+            yield Probe(Family.VARIATION, kind, row, text, 1.0, 1.0, 1.0)
+        yield from _wrong(row, answer, others, demand, write)
+        for one in claims(answer, demand, others, write, chance):
+            yield Probe(Family.CLAIM, one.kind, row, one.text, most=one.most, alike=alike(answer, one.text))
+        if text := stress.executed(answer):
+            yield Probe(Family.CODE, "an expression with that value", row, text, most=0.0)
+
+    def _styled(self, row: int, answer: Answer, form: Form, chance: random.Random) -> list[Probe]:
+        """A right and a wrong answer, plain and dressed up."""
+        wrong = next(iter(_wrong(row, answer, self._others(answer, chance), Demand(), form.write)), None)
+        found: list[Probe] = []
+        for name, text in (
+            (RIGHT_PLAIN, form.write(answer.text)),
+            (WRONG_PLAIN, wrong.text if wrong else ""),
+        ):
+            if text:
+                at, who = len(found), name.partition(",")[0]
+                found.append(Probe(Family.STYLE, name, row, text))
+                for kind, worn in {**padded(text), **dressed(text)}.items():
+                    close = alike(answer, worn)
+                    found.append(Probe(Family.STYLE, f"{who}, {kind}", row, worn, alike=close, base=at))
+        return found
+
+
+def _wrong(
+    row: int, answer: Answer, others: Sequence[Answer], demand: Demand, write: Callable[[str], str]
+) -> Iterator[Probe]:
+    for wrong in wrong_answers(answer, others, demand.options):
+        close = alike(answer, wrong.content)
+        family = Family.SHELL if wrong.kind == VOID else Family.WRONG
+        family = Family.CLOSE if wrong.kind.startswith(CLOSE) else family
+        yield Probe(family, wrong.kind, row, write(wrong.content), most=wrong.most, alike=close)
+
+
+def _stressed(row: int) -> Iterator[Probe]:
+    for kind, text in (stress.odd_texts() | stress.strange_texts()).items():
+        yield Probe(Family.STRESS, kind, row, text)
+    if row == 0:
+        for kind, text in stress.timed_texts():
+            yield Probe(Family.STRESS, kind, row, text, serial=True)
+
+
+def accepted_forms(given: Ground, scores: Iterable[float]) -> dict[int, Form]:
+    """For each row the form that earns most; at equal pay the one that is asked for first.
+
+    Parameters
+    ----------
+    given : Ground
+    scores : iterable of float
+        One for each probe of the first round; NaN where there is none.
+    """
+    best: dict[int, tuple[float, Form]] = {}
+    for (row, form), score in zip(forms(given), scores, strict=True):
+        earned = score if score == score else float("-inf")
+        if row not in best or earned > best[row][0] + 1e-9:
+            best[row] = (earned, form)
+    return {row: form for row, (_, form) in best.items()}

@@ -1,0 +1,209 @@
+"""What a grader's source says without being run: dangers, chance, the clock, the words it looks for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dryrun.graders.format.python_source import parsed
+
+_RANDOM = frozenset(
+    [
+        "random",
+        "uniform",
+        "choice",
+        "choices",
+        "randint",
+        "randrange",
+        "shuffle",
+        "sample",
+        "gauss",
+        "normalvariate",
+        "rand",
+        "randn",
+        "normal",
+        "token_hex",
+        "token_bytes",
+        "urandom",
+        "uuid4",
+        "uuid1",
+        "getrandbits",
+    ]
+)
+_CLOCK = frozenset(["time", "time_ns", "now", "utcnow", "today", "perf_counter", "monotonic"])
+_RUNS_CODE = frozenset({"eval", "exec", "compile", "__import__"})
+_SHELL = frozenset({"system", "popen", "Popen", "check_output", "check_call"})
+_NETWORK = frozenset(["requests", "httpx", "urllib", "socket", "aiohttp", "http", "ftplib", "openai"])
+_REGEX_SIGNS = re.compile(r"[\\()\[\]{}|*+?^$]")
+
+
+class Danger(StrEnum):
+    """What sort of thing was found in the source."""
+
+    RUNS_TEXT = "runs text as code"
+    STARTS_PROGRAMS = "starts other programs"
+    NETWORK = "uses the network"
+    CHANCE = "uses chance"
+    CLOCK = "reads the clock"
+    STATE = "remembers earlier calls"
+    HASH = "uses hash(), which differs from process to process"
+    FIELD = "reads a field that the rows do not have"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One such place.
+
+    Attributes
+    ----------
+    danger : Danger
+    line : int
+        From 1.
+    detail : str
+        What stands there.
+    """
+
+    danger: Danger
+    line: int
+    detail: str
+
+
+def scan(source: str, fields: frozenset[str] = frozenset()) -> list[Remark]:
+    """What is worth saying about the source, by line; nothing where it is no Python.
+
+    Parameters
+    ----------
+    source : str
+    fields : frozenset of str
+        Fields that the rows have; empty: do not ask.
+    """
+    tree = _tree(source)
+    if tree is None:
+        return []
+    found = [remark for node in ast.walk(tree) for remark in _remarks(node)]
+    if any(_seeds(node) for node in ast.walk(tree)):
+        found = [remark for remark in found if remark.danger is not Danger.CHANCE]
+    if fields:
+        found += _unknown_fields(tree, fields)
+    return sorted(set(found), key=lambda remark: (remark.line, remark.detail))
+
+
+def mined(source: str) -> list[str]:
+    """The words and phrases that the source holds, in order: what it may be looking for."""
+    tree = _tree(source)
+    if tree is None:
+        return []
+    keys = _keys(tree)
+    found: dict[str, None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in keys:
+            found.update(dict.fromkeys(_phrases(node.value)))
+    return list(found)
+
+
+def _tree(source: str) -> ast.Module | None:
+    try:
+        return parsed(source)
+    except ValueError:
+        return None
+
+
+def _phrases(text: str) -> list[str]:
+    if not _REGEX_SIGNS.search(text):
+        return [text] if text.strip() and len(text) > 1 else []
+    return re.findall(r"[^\W\d_]{3,}", re.sub(r"\\[a-zA-Z]", " ", text))
+
+
+def _keys(tree: ast.Module) -> set[int]:
+    """Constants that the answer is not compared with: names of fields, docstrings."""
+    keys = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            keys.add(id(node.slice))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            keys.update(id(argument) for argument in node.args[:1])
+        elif isinstance(node, ast.Expr):
+            keys.add(id(node.value))
+    return keys
+
+
+def _remarks(node: ast.AST) -> Iterator[Remark]:
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        for name in names:
+            if name.partition(".")[0] in _NETWORK and name != "urllib.parse":
+                yield Remark(Danger.NETWORK, node.lineno, f"import {name}")
+    elif isinstance(node, ast.Global):
+        yield Remark(Danger.STATE, node.lineno, f"global {', '.join(node.names)}")
+    elif isinstance(node, ast.Call):
+        danger = _call_danger(node)
+        if danger is not None:
+            yield Remark(danger, node.lineno, ast.unparse(node.func) + "(...)")
+
+
+def _call_danger(node: ast.Call) -> Danger | None:
+    called = node.func
+    if isinstance(called, ast.Name):
+        if called.id in _RUNS_CODE and not (node.args and isinstance(node.args[0], ast.Constant)):
+            return Danger.RUNS_TEXT
+        if called.id == "hash":
+            return Danger.HASH
+        return Danger.CHANCE if called.id in _RANDOM - {"sample", "random", "normal"} else None
+    if not isinstance(called, ast.Attribute):
+        return None
+    owner = ast.unparse(called.value)
+    if called.attr in _SHELL or owner == "subprocess":
+        return Danger.STARTS_PROGRAMS
+    if owner in ("pickle", "marshal") and called.attr == "loads":
+        return Danger.RUNS_TEXT
+    if called.attr in _RANDOM and re.search(r"random|secrets|uuid|os$", owner):
+        return Danger.CHANCE
+    if called.attr in _CLOCK and re.search(r"time|date", owner):
+        return Danger.CLOCK
+    return None
+
+
+def _seeds(node: ast.AST) -> bool:
+    """Whether chance is given a fixed beginning."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("seed", "Random", "default_rng")
+        and bool(node.args)
+    )
+
+
+def _unknown_fields(tree: ast.Module, fields: frozenset[str]) -> Iterator[Remark]:
+    """Constant keys asked of ``grade``'s second parameter that no row has."""
+    for function in ast.walk(tree):
+        if (
+            not isinstance(function, ast.FunctionDef)
+            or function.name != "grade"
+            or len(function.args.args) < 2
+        ):
+            continue
+        item = function.args.args[1].arg
+        for node in ast.walk(function):
+            key = _asked_key(node, item)
+            if key is not None and key not in fields:
+                yield Remark(Danger.FIELD, getattr(node, "lineno", 0), f"{item}[{key!r}]")
+
+
+def _asked_key(node: ast.AST, item: str) -> str | None:
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == item:
+        key = node.slice
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "get"
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == item
+        and node.args
+    ):
+        key = node.args[0]
+    else:
+        return None
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None

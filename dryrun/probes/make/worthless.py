@@ -1,0 +1,117 @@
+"""Texts without an answer: nothing, filler, the prompt's own words, empty shells."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from dryrun.probes.make.answers import Answer, Kind
+from dryrun.probes.make.demand import Demand
+
+REFUSAL = "I'm sorry, but I can't help with that."
+FILLER = (
+    "There are many ways to look at this question, and each of them has its merits. It is important to "
+    "weigh all aspects with care before coming to a conclusion, since details matter and circumstances "
+    "differ. In general, a thoughtful approach leads to better results over time. "
+) * 12
+SENTENCE = "This needs some more thought before it can be settled. "
+SKELETON = (
+    "# Report\n\n## Summary\n- Overview of the question\n- Key considerations\n\n## Analysis\n"
+    "- Background [source]\n- Discussion [source]\n\n## Conclusion\n- As discussed above\n"
+)
+STEPS = (
+    "Let me think about this step by step. First, I read the question. Then I look at what is given. "
+    "After that I put the pieces together and check the result. "
+)
+NONSENSE = "qwxz"
+SHARED = 0.8
+"""Words in at least this share of the prompts are those of the task, not of a row."""
+
+CONSTANTS = ("0", "1", "yes", "A", "None", "banana")
+
+
+def worthless(prompt: str, shared: str, chance: random.Random) -> dict[str, str]:
+    """Answers without an answer, by kind.
+
+    Parameters
+    ----------
+    prompt : str
+        The row's own.
+    shared : str
+        The words that all prompts have in common.
+    chance : random.Random
+    """
+    words = ["".join(chance.choices("bcdfghjklmnpqrstvwxz", k=5)) for _ in range(12)]
+    texts = {
+        "empty": "",
+        "refusal": REFUSAL,
+        "long filler": FILLER,
+        "the prompt copied": prompt,
+        "blanks": " \n\t ",
+        "one full stop": ".",
+        "the words every prompt shares": shared,
+        "short filler": FILLER[:420],
+        "all words of the prompt, sorted": stuffing(prompt),
+        "reasoning without an answer": STEPS,
+        "headings and bullets": SKELETON,
+        "random letters": " ".join(words),
+        "one sentence again and again": SENTENCE * 40,
+    }
+    texts |= {f"always “{constant}”": constant for constant in CONSTANTS}
+    return {kind: text for kind, text in texts.items() if text or kind == "empty"}
+
+
+def stuffing(prompt: str) -> str:
+    """Every word of the prompt once, sorted: all key words and no sense."""
+    return " ".join(sorted(set(prompt.split())))
+
+
+def shared_words(prompts: Sequence[str]) -> str:
+    """The words that nearly every prompt has, in the order of the first: the task without its data."""
+    if len(prompts) < 4:
+        return ""
+    seen = Counter(word for prompt in prompts for word in set(_words(prompt)))
+    first = dict.fromkeys(_words(prompts[0]))
+    return " ".join(word for word in first if seen[word] >= SHARED * len(prompts))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.lower())
+
+
+def common_answer(texts: Sequence[str]) -> str:
+    """The answer that most rows have: what a model learns that never reads the prompt. "" if none repeats."""
+    [(text, count)] = Counter(texts).most_common(1) if texts else [("", 0)]
+    return text if count > 1 else ""
+
+
+def shells(answer: Answer, demand: Demand) -> dict[str, str]:
+    """Forms of an answer with nothing, or nonsense, inside."""
+    tag = demand.tag or "answer"
+    texts = {
+        "an empty tag": f"<{tag}></{tag}>",
+        "nonsense in a tag": f"<{tag}>{NONSENSE}</{tag}>",
+        "empty thoughts and an empty tag": f"<think>\n</think>\n<{tag}>\n</{tag}>",
+        "an empty box": "\\boxed{}",
+        "nonsense in a box": f"\\boxed{{{NONSENSE}}}",
+        "“Answer:” and nothing": demand.marker or "Answer:",
+        "a sentence without the answer": "The final answer is",
+        "#### and nothing": "####",
+        "an empty code fence": "```\n```",
+        "an empty object": "{}",
+        "an empty list": "[]",
+    }
+    if answer.kind in (Kind.OBJECT, Kind.FACTS):
+        keys = list(answer.value)
+        texts |= {
+            "the right keys, no values": json.dumps(dict.fromkeys(keys)),
+            "the right keys, empty texts": json.dumps(dict.fromkeys(keys, "")),
+            "the right keys, nonsense": json.dumps(dict.fromkeys(keys, NONSENSE)),
+            "the names of the fields": " ".join(keys),
+        }
+    if answer.kind is Kind.CODE:
+        texts["a function that does nothing"] = "def solution(*args):\n    pass\n"
+    return texts

@@ -1,0 +1,232 @@
+"""Wrong answers of the right type: off by one, half of it, another row's, one field changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dryrun.core.probe import FAR, ONE_FIELD, VOID
+from dryrun.probes.make.answers import (
+    KEYED,
+    NEAR,
+    NUMERIC,
+    OPPOSITES,
+    PARTS,
+    Answer,
+    Kind,
+    flat,
+    near,
+    number,
+    plain_value,
+    same,
+)
+from dryrun.probes.make.worthless import NONSENSE
+
+CLOSE = "close, but wrong: "
+SLIPS = (0.01, 0.04, 0.08)
+"""How far off, as a share, answers are that measure a grader's tolerance."""
+TOLERATED = 0.03
+"""Where answers are whole numbers, being further off than this is wrong; else twice as much."""
+CLOSE_WORTH = 0.97
+"""A near miss beyond that must cost at least a little."""
+BEGINNINGS = {
+    "no": "Nobody can tell.",
+    "yes": "Yesterday it was raining.",
+    "true": "Trueness is hard to define.",
+    "false": "Falsehoods are everywhere.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A wrong answer, without its form.
+
+    Attributes
+    ----------
+    kind : str
+    content : str
+    most : float
+        The most it is worth, as a share of the right answer.
+    """
+
+    kind: str
+    content: str
+    most: float = 0.0
+
+
+def wrong_answers(answer: Answer, others: Sequence[Answer], options: Sequence[str]) -> list[Wrong]:
+    """Wrong answers to one row; none of them says the same as the right one.
+
+    Parameters
+    ----------
+    answer : Answer
+    others : sequence of Answer
+        Those of other rows, in the order to try them.
+    options : sequence of str
+        Letters of a multiple choice.
+    """
+    found = [*_of_another_row(answer, others), *_by_kind(answer, others, options)]
+    return [wrong for wrong in found if wrong.content and not same(answer, wrong.content)]
+
+
+def _by_kind(answer: Answer, others: Sequence[Answer], options: Sequence[str]) -> Iterator[Wrong]:
+    if answer.kind in NUMERIC:
+        yield from _numbers(answer)
+    elif answer.kind is Kind.LETTER:
+        yield from (Wrong("another option", option) for option in options if option != answer.text.upper())
+    elif answer.kind is Kind.YES_NO:
+        yield from _yes_no(answer.text)
+    elif answer.kind is Kind.LABEL:
+        yield from _labels(answer.text)
+    elif answer.kind in PARTS:
+        yield from _lists(answer, others)
+    elif answer.kind in KEYED:
+        yield from _objects(answer, others)
+    else:
+        words = answer.text.split()
+        yield Wrong("half of it", " ".join(words[: len(words) // 2]), 0.98)
+    yield Wrong(VOID, NONSENSE)
+
+
+def _of_another_row(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
+    for other in others:
+        far = answer.kind not in NUMERIC or other.value is None or not near(other.value, answer.value)
+        if other.kind is answer.kind and far and not same(answer, other.text):
+            yield Wrong(FAR, other.text)
+            return
+
+
+def _numbers(answer: Answer) -> Iterator[Wrong]:
+    if answer.kind is Kind.FRACTION:
+        above, below = answer.text.replace(" ", "").split("/")
+        yield Wrong("turned upside down", f"{below}/{above}")
+        yield Wrong("off by one above", f"{int(above.replace('−', '-')) + max(1, int(below))}/{below}")
+        return
+    value, unit = answer.value, answer.text[len(answer.text) - len(answer.unit) :] if answer.unit else ""
+    gap = " " if answer.unit and f" {answer.unit}" in answer.text else ""
+
+    def written(given: float | str) -> str:
+        shown = given if isinstance(given, str) else _figure(given)
+        return f"{shown}{gap}{unit}"
+
+    changed = {
+        "off by one": value + 1,
+        "one less": value - 1,
+        "off by nine tenths": value + 0.9,
+        "half of it": value / 2,
+        "ten times it": value * 10,
+        "sign flipped": -value,
+        "digits swapped": _swapped(value),
+        "three times it and seven": value * 3 + 7,
+    }
+    for kind, given in changed.items():
+        if not near(given, value, NEAR):
+            yield Wrong(kind, written(given))
+    if answer.kind is Kind.QUANTITY:
+        yield Wrong("another unit", f"{answer.text[: len(answer.text) - len(answer.unit)]}zorkmid", 0.98)
+    yield from _longer(value, written)
+    yield from _slips(value, written)
+
+
+def _longer(value: float, written: Any) -> Iterator[Wrong]:
+    """Numbers that contain it, or begin it, as text."""
+    sign, digits = ("-", _figure(-value)) if value < 0 else ("", _figure(value))
+    yield Wrong("inside a longer number", written(f"{sign}9{digits}7"))
+    yield Wrong("more digits before it", written(f"{sign}47{digits}"))
+    if "." not in digits:
+        yield Wrong("more digits behind it", written(f"{sign}{digits}73"))
+    if len(digits) > 1 and (begun := number(digits[:-1])) is not None and not near(begun, abs(value), NEAR):
+        yield Wrong("its first digits only", written(f"{sign}{digits[:-1].rstrip('.')}"))
+
+
+def _slips(value: float, written: Any) -> Iterator[Wrong]:
+    for share in SLIPS:
+        slipped = value * (1 + share)
+        if value == int(value):
+            slipped = float(round(slipped))
+        if 0.7 * share <= abs(slipped - value) / max(abs(value), 1e-9) <= 1.4 * share:
+            exact = value == int(value)
+            most = CLOSE_WORTH if share > (TOLERATED if exact else 2 * TOLERATED) + 1e-9 else 1.0
+            yield Wrong(f"{CLOSE}{share:.0%} off", written(slipped), most)
+
+
+def _figure(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.10g}"
+
+
+def _swapped(value: float) -> float:
+    """The last two different neighbouring digits exchanged."""
+    digits = list(_figure(abs(value)))
+    for left in range(len(digits) - 2, -1, -1):
+        pair = digits[left : left + 2]
+        if pair[0] != pair[1] and all(digit.isdigit() for digit in pair):
+            digits[left : left + 2] = pair[::-1]
+            break
+    return float("".join(digits)) * (-1 if value < 0 else 1)
+
+
+def _yes_no(text: str) -> Iterator[Wrong]:
+    opposite = OPPOSITES[text.casefold()]
+    yield Wrong("the opposite", opposite.capitalize() if text[0].isupper() else opposite)
+    yield Wrong("a word that begins with it", BEGINNINGS[text.casefold()])
+
+
+def _labels(text: str) -> Iterator[Wrong]:
+    yield Wrong("a letter more", f"{text}x")
+    yield Wrong("inside a longer word", f"over{text}ing")
+    if len(text) > 3:
+        yield Wrong("half of the word", text[: len(text) // 2])
+
+
+def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
+    parts: list[str] = answer.value
+    count = len(parts)
+    strange = next((part for other in others for part in _elements(other) if part not in parts), "zebra")
+
+    def written(given: Sequence[str]) -> str:
+        return json.dumps(list(given), ensure_ascii=False) if answer.bracketed else ", ".join(given)
+
+    partly = 1 - 1 / (count + 1)
+    yield Wrong("an element too many", written([*parts, strange]), partly)
+    yield Wrong("one element replaced", written([*parts[:-1], strange]), 1 - 1 / count)
+    yield Wrong("every element replaced", written([f"{NONSENSE}{number}" for number in range(count)]))
+    if count > 1:
+        yield Wrong("one element dropped", written(parts[:-1]), partly)
+        yield Wrong("the first element again and again", written([parts[0]] * count), 1 / count)
+        if answer.kind is Kind.LIST:
+            yield Wrong("in the opposite order", written(parts[::-1]), (count % 2) / count)
+    if count > 2:
+        yield Wrong("the first element only", written(parts[:1]), 2 / (count + 1))
+
+
+def _elements(answer: Answer) -> list[str]:
+    return answer.value if answer.kind in PARTS else []
+
+
+def _objects(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
+    fields: dict[str, Any] = answer.value
+    changed = {key: _other_value(key, value, others) for key, value in fields.items()}
+    for key, value in changed.items():
+        given = json.dumps({**fields, key: value}, ensure_ascii=False)
+        yield Wrong(ONE_FIELD + key, given, 1 - 1 / len(fields))
+    yield Wrong("every field wrong", json.dumps(changed, ensure_ascii=False))
+    if len(fields) > 1:
+        left = dict(list(fields.items())[:-1])
+        yield Wrong("one field missing", json.dumps(left, ensure_ascii=False), 1 - 1 / len(fields))
+
+
+def _other_value(key: str, value: object, others: Sequence[Answer]) -> object:
+    """A value of the same type that no reader would take for the right one."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (int, float)):
+        return value * 3 + 7
+    if isinstance(value, list):
+        return []
+    for other in others:
+        given = other.value.get(key) if other.kind in KEYED else None
+        if isinstance(given, str) and flat(given) != flat(plain_value(value)):
+            return given
+    return NONSENSE

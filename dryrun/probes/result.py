@@ -1,0 +1,301 @@
+"""What checking a grader found, as it is stored, printed and put into a report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+import orjson
+from pydantic import ValidationError
+
+from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
+from dryrun.analysis.probes.profile import Judged, Profile
+from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
+from dryrun.core.config import Frozen
+from dryrun.core.errors import DryRunError
+from dryrun.core.probe import Family
+from dryrun.probes import Ground
+from dryrun.probes.grade import Probed
+from dryrun.probes.make.answers import Kind
+from dryrun.probes.make.source_words import Danger, Remark
+
+MUST_EARN = (Family.REFERENCE, Family.VARIATION)
+"""Families of right answers."""
+MUST_NOT_EARN = (Family.NOTHING, Family.SHELL, Family.GAMING, Family.WRONG, Family.CLAIM, Family.CODE)
+"""Families of answers that are wrong or none."""
+SHOWN_TEXT = 600
+"""Characters of an answer that are kept as evidence."""
+
+
+class ProbeFinding(Frozen):
+    """One thing to mend, with its evidence.
+
+    Attributes
+    ----------
+    flaw, weight, family, kind : str
+        Values of `Flaw`, `Weight`, `Family`; the probe.
+    sentence : str
+        What was seen, with share and interval.
+    hits, trials : int
+        How many grades showed it, of how many.
+    low, high : float
+        95 % interval (Wilson) of that share.
+    row : int or None
+        Line of the dataset with the evidence, from 1.
+    text : str
+        The answer that was graded, cut to `SHOWN_TEXT` characters. Untrusted: never Markdown or HTML.
+    score : float or None
+        What it earned on 0..1.
+    detail : str
+        The grader's error, if there was one. Untrusted.
+    repro : str
+        A command that shows it again; ``""`` where there is no text.
+    fix : str
+    also : tuple of str
+        Other probes that showed the same.
+    """
+
+    flaw: str
+    weight: str
+    family: str
+    kind: str
+    sentence: str
+    hits: int
+    trials: int
+    low: float
+    high: float
+    row: int | None
+    text: str
+    score: float | None
+    detail: str
+    repro: str
+    fix: str
+    also: tuple[str, ...] = ()
+
+
+class ProbeBehaviour(Frozen):
+    """What one way to answer earns: a bar of the scoreboard."""
+
+    family: str
+    kind: str
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+class GraderCheck(Frozen):
+    """The grader, checked.
+
+    Attributes
+    ----------
+    profile : str
+        A `Profile`: the grader in one word.
+    meaning : str
+        The word explained.
+    findings : tuple of ProbeFinding
+        What blocks first.
+    behaviours : tuple of ProbeBehaviour
+    ceiling, base : float or None
+        What right answers, and the base model's own responses, earn on 0..1.
+    partial_credit : bool
+    rows, graded, planned : int
+        Rows probed; grades there are; grades that were planned.
+    unseen : float
+        Where nothing was found a hole may still be open on so large a share of the rows (rule of three).
+    missing : tuple of str
+        Probes that could not be made, and why.
+    seed : int
+    """
+
+    profile: str
+    meaning: str
+    findings: tuple[ProbeFinding, ...]
+    behaviours: tuple[ProbeBehaviour, ...]
+    ceiling: float | None
+    base: float | None
+    partial_credit: bool
+    rows: int
+    graded: int
+    planned: int
+    unseen: float
+    missing: tuple[str, ...]
+    seed: int = 0
+    format: int = 1
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing blocks."""
+        return self.profile == Profile.SOUND
+
+    @property
+    def blocking(self) -> tuple[ProbeFinding, ...]:
+        """Findings to mend before training."""
+        return tuple(finding for finding in self.findings if finding.weight == Weight.BLOCK)
+
+    @property
+    def caution(self) -> str:
+        """One line for beside the verdict, which this check never changes; ``""`` where nothing blocks."""
+        if not self.blocking:
+            return ""
+        return f"The grader check says: {self.profile}. {self.meaning} Mend the grader before training."
+
+    def to_json(self) -> str:
+        """As indented JSON."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def load_check(content: str | bytes) -> GraderCheck:
+    """Read a check back from its JSON.
+
+    Raises
+    ------
+    DryRunError
+        It is none.
+    """
+    try:
+        return GraderCheck.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the top level"
+        raise DryRunError(f"This is not a grader check of Dry Run: {first['msg']} (at {where}).") from error
+
+
+def summed_up(
+    probed: Probed, judged: Judged, remarks: Sequence[Remark], missing: Sequence[str], given: Ground
+) -> GraderCheck:
+    """Findings with their evidence, the scoreboard, and what was not measured."""
+    findings = [_finding(group, probed) for group in _grouped(judged.observations)]
+    coding = any(answer is not None and answer.kind is Kind.CODE for answer in given.answers)
+    findings += [_remarked(remark, coding) for remark in remarks]
+    order = {weight.value: number for number, weight in enumerate(Weight)}
+    findings.sort(key=lambda finding: order[finding.weight])
+    profile = judged.profile
+    if profile is not Profile.UNSAFE and any(
+        f.flaw == Flaw.UNSAFE and f.weight == Weight.BLOCK for f in findings
+    ):
+        profile = Profile.UNSAFE
+    return GraderCheck(
+        profile=profile.value,
+        meaning=PROFILE_WORDS[profile],
+        findings=tuple(findings),
+        behaviours=tuple(
+            ProbeBehaviour(
+                family=one.family.value,
+                kind=one.kind,
+                mean=one.mean,
+                low=one.low,
+                high=one.high,
+                count=one.count,
+            )
+            for one in judged.behaviours
+        ),
+        ceiling=judged.ceiling,
+        base=judged.base,
+        partial_credit=judged.partial,
+        rows=len(probed.prompts),
+        graded=judged.graded,
+        planned=probed.planned,
+        unseen=judged.unseen,
+        missing=tuple(missing),
+        seed=given.seed,
+    )
+
+
+def _grouped(seen: Sequence[Observation]) -> list[list[Observation]]:
+    """Observations of one flaw by one family together, the worst first."""
+    groups: dict[tuple[Flaw, Family], list[Observation]] = {}
+    for one in seen:
+        groups.setdefault((one.flaw, one.family), []).append(one)
+    return list(groups.values())
+
+
+def _finding(group: Sequence[Observation], probed: Probed) -> ProbeFinding:
+    worst = group[0]
+    low, high = worst.interval
+    case = worst.cases[0] if worst.cases else None
+    probe = None if case is None else probed.grades.probes[case]
+    score = None if case is None else float(probed.grades.score[case])
+    row = None if probe is None else probed.prompts[probe.row].row + 1
+    text = "" if probe is None else _whole(probe.text)
+    return ProbeFinding(
+        flaw=worst.flaw.value,
+        weight=worst.weight.value,
+        family=worst.family.value,
+        kind=worst.kind,
+        sentence=sentence(worst),
+        hits=worst.hits,
+        trials=worst.trials,
+        low=low,
+        high=high,
+        row=row,
+        text=text[:SHOWN_TEXT],
+        score=None if score is None or score != score else score,
+        detail="" if case is None else _whole(probed.details[case]),
+        repro="" if row is None else repro(row, text),
+        fix=FIXES[worst.flaw],
+        also=tuple(dict.fromkeys(one.kind for one in group[1:] if one.kind != worst.kind)),
+    )
+
+
+def _whole(text: str) -> str:
+    """`text` with what UTF-8 cannot say replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def repro(row: int, text: str) -> str:
+    """A command line that grades one text on one row; the files' names are the user's to fill in."""
+    shown = text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + "..."
+    shown = shown.replace("\x00", "\\0")
+    return f"python -m dryrun grade --grader GRADER --item DATASET --row {row} --text {shlex.quote(shown)}"
+
+
+_REMARKS: Mapping[Danger, tuple[Flaw, Weight]] = {
+    Danger.RUNS_TEXT: (Flaw.UNSAFE, Weight.BLOCK),
+    Danger.STARTS_PROGRAMS: (Flaw.UNSAFE, Weight.BLOCK),
+    Danger.NETWORK: (Flaw.UNSAFE, Weight.WARN),
+    Danger.CHANCE: (Flaw.UNSTABLE, Weight.WARN),
+    Danger.CLOCK: (Flaw.UNSTABLE, Weight.WARN),
+    Danger.STATE: (Flaw.UNSTABLE, Weight.WARN),
+    Danger.HASH: (Flaw.UNSTABLE, Weight.WARN),
+    Danger.FIELD: (Flaw.REJECTS_CORRECT, Weight.WARN),
+}
+
+
+def _remarked(remark: Remark, coding: bool) -> ProbeFinding:
+    """A remark as a finding. Where the answers are code, running them may be the point."""
+    flaw, weight = _REMARKS[remark.danger]
+    if coding and weight is Weight.BLOCK:
+        weight = Weight.WARN
+    return ProbeFinding(
+        flaw=flaw.value,
+        weight=weight.value,
+        family="source",
+        kind=remark.danger.value,
+        sentence=f"The source {remark.danger.value} (line {remark.line}).",
+        hits=0,
+        trials=0,
+        low=0.0,
+        high=1.0,
+        row=None,
+        text="",
+        score=None,
+        detail=_whole(remark.detail),
+        repro="",
+        fix=FIXES[flaw],
+    )
+
+
+def telling(check: GraderCheck, most: int = 10) -> tuple[list[ProbeBehaviour], list[ProbeBehaviour]]:
+    """What tells most of the scoreboard: right answers that earn least, other answers that earn most.
+
+    Returns
+    -------
+    right, other : list of ProbeBehaviour
+        At most `most` of each. Right answers in rising, other answers in falling order of their mean.
+    """
+    right = [one for one in check.behaviours if one.family in MUST_EARN]
+    other = [one for one in check.behaviours if one.family in MUST_NOT_EARN]
+    right.sort(key=lambda one: one.mean)
+    other.sort(key=lambda one: -one.mean)
+    return right[:most], other[:most]

@@ -1,0 +1,220 @@
+"""Two runs side by side: two graders on the same responses, or two runs over the same or other prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.comparison import (
+    Correlation,
+    Difference,
+    Flips,
+    TopicChange,
+    flips,
+    paired_difference,
+    rank_correlation,
+    topic_changes,
+    unpaired_difference,
+)
+from dryrun.analysis.observations import Observations
+from dryrun.core.config import RunConfig, Thresholds
+from dryrun.core.errors import DryRunError
+from dryrun.engine.prepare import report_of
+from dryrun.report import Report, without_credentials
+from dryrun.store.joined import Side, sides
+from dryrun.store.partition import grader_fingerprint
+from dryrun.store.results import Results
+
+SHOWN = 100
+"""Characters of a setting that are shown."""
+
+Ints = NDArray[np.int64]
+
+
+class Pairing(StrEnum):
+    """What the two runs share."""
+
+    RESPONSES = "responses"
+    """The same responses, graded by two graders."""
+    PROMPTS = "prompts"
+    """Prompts, each answered in both: compared in pairs."""
+    NOTHING = "nothing"
+    """Different prompts: two samples, compared as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting that differs; ``"–"`` where a run does not have it."""
+
+    name: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The second run beside the first.
+
+    Attributes
+    ----------
+    pairing : Pairing
+    settings : tuple of Setting
+        What differs between the configurations.
+    first, second : Report
+        Each by itself, under the same thresholds and rules.
+    difference : Difference or None
+        Of the means; None where fewer than two prompts can be compared.
+    correlation : Correlation or None
+    flipped : Flips or None
+        Both only for two graders on the same responses. Positions are those of `rows`.
+    topics : tuple of TopicChange
+    rows : tuple of (int64 array, int64 array)
+        Positions of the shared responses in the first results and in the second.
+    alone : tuple of int
+        Prompts that only the first, only the second run has; they are in no paired figure.
+    """
+
+    pairing: Pairing
+    settings: tuple[Setting, ...]
+    first: Report
+    second: Report
+    difference: Difference | None
+    correlation: Correlation | None
+    flipped: Flips | None
+    topics: tuple[TopicChange, ...]
+    rows: tuple[Ints, Ints]
+    alone: tuple[int, int]
+
+
+def compare(
+    first: Results, second: Results, thresholds: Thresholds | None = None, *, evidence: bool = True
+) -> Comparison:
+    """Compare two runs.
+
+    Parameters
+    ----------
+    first, second : Results
+        "Before" and "after".
+    thresholds : Thresholds, optional
+    evidence : bool
+        Whether the verdicts are those with evidence.
+
+    Raises
+    ------
+    DryRunError
+        Both are the same run, or one has no score yet.
+    """
+    if first.run.folder.resolve() == second.run.folder.resolve():
+        raise DryRunError("Both runs are the same one. Choose another run to compare it with.")
+    limits = thresholds or Thresholds()
+    one, two = sides(first, second)
+    for side, name in ((one, "first"), (two, "second")):
+        if not np.isfinite(side.seen.score).any():
+            raise DryRunError(f"The {name} run has no score yet. Let it go on, then compare.")
+    rows = _shared_rows(first, second)
+    alone = _alone(one, two)
+    pairing = _pairing(first.config, second.config, one, two, rows)
+    if pairing is Pairing.RESPONSES:
+        one, two = _only(one, rows[0]), _only(two, rows[1])
+    same = pairing is Pairing.RESPONSES
+    scores = one.seen.score, two.seen.score
+    measure = unpaired_difference if pairing is Pairing.NOTHING else paired_difference
+    return Comparison(
+        pairing=pairing,
+        settings=tuple(differing(first.config, second.config)),
+        first=report_of(first, limits, evidence=evidence),
+        second=report_of(second, limits, evidence=evidence),
+        difference=measure(scores[0], one.prompt, scores[1], two.prompt),
+        correlation=rank_correlation(*scores, one.prompt) if same else None,
+        flipped=flips(*scores) if same else None,
+        topics=topic_changes(scores[0], one.seen.topic, scores[1], two.seen.topic, limits),
+        rows=rows,
+        alone=alone,
+    )
+
+
+def _shared_rows(first: Results, second: Results) -> tuple[Ints, Ints]:
+    """Positions of the responses that both hold; of a response that stands twice the first, the second ..."""
+    where = {name: row for row, name in enumerate(_numbered(second))}
+    pairs = [(row, where[name]) for row, name in enumerate(_numbered(first)) if name in where]
+    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
+
+
+def _numbered(results: Results) -> Iterator[tuple[str, int]]:
+    often: dict[str, int] = {}
+    for key in results.rollouts["sample_key"].to_pylist():
+        often[key] = often.get(key, -1) + 1
+        yield key, often[key]
+
+
+def _pairing(first: RunConfig, second: RunConfig, one: Side, two: Side, rows: tuple[Ints, Ints]) -> Pairing:
+    if np.unique(one.prompt[rows[0]]).size >= 2 and _grading(first) != _grading(second):
+        return Pairing.RESPONSES
+    return Pairing.PROMPTS if np.intersect1d(one.prompt, two.prompt).size >= 2 else Pairing.NOTHING
+
+
+def _grading(config: RunConfig) -> tuple[str, tuple[float, float]]:
+    return grader_fingerprint(config.grader, config.judge), config.reward_range
+
+
+def _only(side: Side, rows: Ints) -> Side:
+    seen = side.seen
+    kept = Observations(
+        seen.score[rows],
+        seen.prompt[rows],
+        seen.topic[rows],
+        seen.outcome[rows],
+        seen.length[rows],
+        seen.grader_error[rows],
+    )
+    return Side(side.results, kept, side.prompt[rows])
+
+
+def _alone(one: Side, two: Side) -> tuple[int, int]:
+    first, second = np.unique(one.prompt), np.unique(two.prompt)
+    return int(np.setdiff1d(first, second).size), int(np.setdiff1d(second, first).size)
+
+
+def differing(first: RunConfig, second: RunConfig) -> Iterator[Setting]:
+    """What differs between two configurations, by the path of each setting."""
+    one, two = (dict(_flat(config.model_dump(mode="json"))) for config in (first, second))
+    for name in sorted({*one, *two}):
+        if one.get(name) != two.get(name):
+            yield Setting(name, _shown(one.get(name), two.get(name)), _shown(two.get(name), one.get(name)))
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for name, part in value.items():
+            yield from _flat(part, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list) and value and any(isinstance(part, Mapping) for part in value):
+        for number, part in enumerate(value):
+            yield from _flat(part, f"{path}[{number}]")
+    else:
+        hidden = isinstance(value, str) and path.endswith("base_url")
+        yield path, without_credentials(value) if hidden else value
+
+
+def _shown(value: Any, other: Any) -> str:
+    """A setting in one line; of a long one the part where it begins to differ from `other`."""
+    if value is None:
+        return "–"
+    text, beside = _line(value), _line(other)
+    if len(text) <= SHOWN:
+        return text
+    pairs = enumerate(zip(text, beside, strict=False))
+    at = next((place for place, (mine, its) in pairs if mine != its), min(len(text), len(beside)))
+    start = max(at - SHOWN // 4, 0)
+    cut = text[start : start + SHOWN]
+    return f"{'…' if start else ''}{cut}{'…' if start + SHOWN < len(text) else ''}"
+
+
+def _line(value: Any) -> str:
+    return " ".join((value if isinstance(value, str) else orjson.dumps(value).decode()).split())

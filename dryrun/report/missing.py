@@ -1,0 +1,85 @@
+"""Why responses have no score: the commonest reasons, each with how many it took."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+import pyarrow.compute as pc
+
+from dryrun.analysis.figures.statistics import is_valid
+from dryrun.core.records import SampleOutcome
+from dryrun.store.results import Results
+
+SHOWN = 3
+"""Reasons that are told; the inspector has every response."""
+
+LONGEST = 300
+"""Characters of a reason that are told."""
+
+_NUMBERS = re.compile(r"\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason.
+
+    Attributes
+    ----------
+    count : int
+        Responses it kept from having a score.
+    words : str
+        One of their error messages, on one line. Untrusted: never Markdown or HTML.
+    """
+
+    count: int
+    words: str
+
+
+def missing_reasons(results: Results, most: int = SHOWN) -> tuple[Reason, ...]:
+    """The commonest reasons first, at most `most`.
+
+    Messages that differ in numbers and ids only (a request's id, seconds to wait) are one reason.
+    """
+    counts: Counter[str] = Counter()
+    example: dict[str, str] = {}
+    for words in (*_failed(results), *_ungraded(results)):
+        alike = _NUMBERS.sub("#", words)
+        counts[alike] += 1
+        example.setdefault(alike, words)
+    return tuple(Reason(count, example[alike]) for alike, count in counts.most_common(most))
+
+
+def _failed(results: Results) -> Iterator[str]:
+    """The error of each call that failed for good."""
+    rows = results.rollouts.filter(pc.equal(results.rollouts["outcome"], SampleOutcome.FAILED.value))
+    planned = results.run.plan()
+    if planned is None or not rows.num_rows:
+        return
+    keys = rows["sample_key"].combine_chunks()
+    table = planned[1].read(["key", "error"], keys)
+    errors = dict(zip(table["key"].to_pylist(), table["error"].to_pylist(), strict=True))
+    for key in keys.to_pylist():
+        yield _one_line(errors.get(key) or "The call failed.")
+
+
+def _ungraded(results: Results) -> Iterator[str]:
+    """What the grader said of each response that it gave no score on the scale."""
+    answered = pc.not_equal(results.rollouts["outcome"], SampleOutcome.FAILED.value).to_numpy()
+    low, high = results.config.reward_range
+    invalid = ~is_valid(results.observations().score) & answered
+    table = results.rollouts.select(["reward", "errors"]).filter(invalid)
+    for reward, errors in zip(table["reward"].to_pylist(), table["errors"].to_pylist(), strict=True):
+        if reward is not None:
+            yield f"The reward {reward:g} is off the scale {low:g} to {high:g}."
+        else:
+            said = orjson.loads(errors or "{}")
+            yield _one_line("; ".join(f"{name}: {words}" for name, words in said.items()) or "No grade.")
+
+
+def _one_line(words: str) -> str:
+    line = " ".join(words.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -1,0 +1,383 @@
+"""Parquet on disk: samples and grades by fingerprint, in immutable parts.
+
+Layout below the data directory::
+
+    samples/<model fingerprint>/about.json, part-*.parquet
+    grades/<grader fingerprint>/about.json, part-*.parquet
+    runs/<run id>/...                        (see `dryrun.store.runs`)
+
+A part is written aside and renamed, never edited. Readers take the union and keep one row per key,
+so a kill at any instant loses at most the rows since the last flush, and two processes can write
+at once without a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dryrun.core.config import JudgeConfig
+from dryrun.core.errors import StoreError
+from dryrun.core.fingerprint import fingerprint
+from dryrun.core.records import GradeOutcome, Sample, SampleOutcome
+from dryrun.store.schemas import (
+    ADDED_LATER,
+    ATTEMPTS,
+    ATTEMPTS_ADDED_LATER,
+    GRADES,
+    SAMPLES,
+    Row,
+    sample_from_row,
+)
+
+try:
+    import fcntl
+except (
+    ImportError
+):  # not on Windows: there two processes may work on one run, which costs calls but loses nothing
+    fcntl = None  # type: ignore[assignment]
+
+PART_PREFIX = "part-"
+IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY}
+"""A file where a folder belongs, or a folder where a file does."""
+LEAST_ROOM = 1_000_000
+"""Bytes that must be free before a run pays for its first call."""
+STREAM_ROWS = 1024
+"""Most stored samples turned into objects at once."""
+HEAD = ["key", "outcome"]
+NO_RESULT = {SampleOutcome.FAILED.value, GradeOutcome.UNGRADED.value}
+"""Outcomes that are kept for the record but tried again: any other row with the same key wins."""
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one step: a reader sees the old file or the new one, never half of one.
+
+    Raises
+    ------
+    StoreError
+        The disk is full or the directory cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # nothing was written, or nothing can be taken away either
+            aside.unlink()
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> StoreError:
+    """What to say where `path` cannot be written."""
+    remedy = "Free some space or set DRYRUN_DATA to a directory you can write to"
+    if error.errno in IN_THE_WAY:
+        remedy = "Move away what stands there, or set DRYRUN_DATA to another directory"
+    return StoreError(
+        f"Cannot write {path}: {error.strerror or error}. {remedy}; nothing already saved is lost."
+    )
+
+
+def check_room(folder: Path) -> None:
+    """Refuse to begin what could not be kept.
+
+    Raises
+    ------
+    StoreError
+        The disk has less than `LEAST_ROOM` left.
+    """
+    with contextlib.suppress(OSError):  # where it cannot be told, the first write tells
+        if shutil.disk_usage(folder).free < LEAST_ROOM:
+            raise unwritable(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
+def lock(file: IO[bytes], exclusive: bool) -> bool:
+    """Lock a file until it is closed; False where somebody else keeps it locked."""
+    if fcntl is None:
+        return True
+    for attempt in range(10 if exclusive else 1):  # a reader that looks may hold it for an instant
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.01 * attempt)
+        else:
+            return True
+    return False
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """`table` as a Parquet file in memory."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """All stored rows of one kind for one fingerprint: a folder of immutable parts.
+
+    Attributes
+    ----------
+    folder : Path
+    schema : pyarrow.Schema
+        Has string columns ``key`` and ``outcome``.
+    skipped : list of str
+        Parts that could not be read (torn, foreign), one sentence each; filled by reading.
+    """
+
+    folder: Path
+    schema: pa.Schema
+    skipped: list[str] = field(default_factory=list)
+
+    def describe(self, about: Mapping[str, Any]) -> None:
+        """Keep what this partition answers for, in words a person can read."""
+        path = self.folder / "about.json"
+        if not path.exists():
+            write_aside(path, orjson.dumps(dict(about), option=orjson.OPT_INDENT_2))
+
+    def about(self) -> dict[str, Any]:
+        """What `describe` kept; empty if that is lost."""
+        try:
+            about = orjson.loads((self.folder / "about.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return about if isinstance(about, dict) else {}
+
+    def append(self, rows: Sequence[Row]) -> str:
+        """Write `rows` as a new part, if there are any.
+
+        Returns
+        -------
+        str
+            The part's name.
+
+        Raises
+        ------
+        StoreError
+            The disk is full or read-only; no part is left behind.
+        """
+        name = f"{PART_PREFIX}{time.time_ns():020d}-{secrets.token_hex(6)}.parquet"
+        if rows:
+            write_aside(self.folder / name, table_bytes(pa.Table.from_pylist(list(rows), schema=self.schema)))
+        return name
+
+    def parts(self) -> list[Path]:
+        """The part files there are now, oldest first."""
+        return sorted(self.folder.glob(f"{PART_PREFIX}*.parquet"))
+
+    def read(self, columns: Sequence[str], keys: pa.Array | None = None) -> pa.Table:
+        """One row per key: the union of all parts, restricted to `columns` and `keys`.
+
+        Of rows with the same key, one with a result wins over one without, then the oldest.
+        `stream_samples` goes by the same rule, so that what is graded is what is shown. Keys are
+        compared once over all parts; of a part that holds none of them nothing else is read.
+        """
+        while True:
+            parts = self.parts()
+            tables = self._read_chosen(parts, columns, keys)
+            if all(path.exists() for path in parts):  # else somebody merged them while we were reading
+                break
+            self.skipped.clear()
+        if not tables:
+            return pa.schema([self.schema.field(name) for name in columns]).empty_table()
+        return pa.concat_tables(tables)
+
+    def _read_chosen(
+        self, parts: Sequence[Path], columns: Sequence[str], keys: pa.Array | None
+    ) -> list[pa.Table]:
+        """From each part the rows that stand for their keys."""
+        read = [(path, self.read_part(path, HEAD)) for path in parts]
+        heads = [(path, head) for path, head in read if head is not None]
+        if not heads:
+            return []
+        whole = pa.concat_tables([head for _, head in heads])
+        chosen = _one_per_key(whole, keys)
+        if set(columns) <= set(HEAD):
+            return [whole.take(pa.array(chosen)).select(list(columns))]
+        starts = np.cumsum([0, *(head.num_rows for _, head in heads)])
+        bounds = np.searchsorted(chosen, starts)
+        tables = []
+        for (path, _), start, low, high in zip(heads, starts, bounds[:-1], bounds[1:], strict=False):
+            table = self.read_part(path, columns) if high > low else None
+            if table is not None:
+                tables.append(table.take(pa.array(chosen[low:high] - start)))
+        return tables
+
+    def compact(self) -> int:
+        """Merge the parts there are now into one; how many were merged.
+
+        The merged part is complete on disk before the first of the others goes, so a kill at any
+        instant leaves rows twice at worst, which readers count once. Parts that cannot be read stay.
+
+        Raises
+        ------
+        StoreError
+            The disk is full or read-only; every part is as it was.
+        """
+        read = [(path, self.read_part(path, self.schema.names)) for path in self.parts()]
+        sound = [(path, table) for path, table in read if table is not None]
+        if len(sound) < 2:
+            return 0
+        whole = pa.concat_tables([table for _, table in sound])
+        merged = whole.take(pa.array(_one_per_key(whole)))
+        stamp = sound[0][0].name.split("-")[1]  # keeps its place before what comes later
+        name = f"{PART_PREFIX}{stamp}-{secrets.token_hex(6)}.parquet"
+        write_aside(self.folder / name, table_bytes(merged))
+        for path, _ in sound:
+            path.unlink(missing_ok=True)
+        return len(sound)
+
+    def finished_keys(self, keys: pa.Array) -> set[str]:
+        """Which of `keys` have a row with a result."""
+        table = self.read(["key", "outcome"], keys)
+        done = pc.invert(pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))))
+        return set(table.filter(done)["key"].to_pylist())
+
+    def _added_later(self) -> frozenset[str]:
+        """Columns that old parts may lack."""
+        if self.schema is GRADES:
+            return ADDED_LATER
+        return ATTEMPTS_ADDED_LATER if self.schema is ATTEMPTS else frozenset()
+
+    def set_aside_damaged(self, keys: pa.Array) -> None:
+        """Rename the parts that hold any of `keys` and cannot be read to the end (``damaged-part-...``).
+
+        What they held counts as missing from then on. Pages carry checksums, so flipped bits show too.
+        """
+        for path in self.parts():
+            head = self.read_part(path, HEAD)
+            if head is not None and pc.any(pc.is_in(head["key"], value_set=keys)).as_py():
+                try:
+                    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                        for _ in file.iter_batches(STREAM_ROWS):
+                            pass
+                except FileNotFoundError:
+                    continue  # merged meanwhile
+                except (pa.ArrowException, OSError, ValueError):
+                    path.rename(path.with_name(f"damaged-{path.name}"))
+
+    def read_part(self, path: Path, columns: Sequence[str]) -> pa.Table | None:
+        """The rows of one part, or None if it cannot be read (then `skipped` says why)."""
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                missing = [name for name in columns if name not in file.schema_arrow.names]
+                if set(missing) - self._added_later():
+                    raise pa.ArrowInvalid(f"columns missing: {missing}")
+                table = file.read([name for name in columns if name not in missing])
+            for name in missing:
+                table = table.append_column(name, pa.nulls(table.num_rows))
+            return table.select(list(columns)).cast(pa.schema([self.schema.field(name) for name in columns]))
+        except FileNotFoundError:
+            return None  # merged or pruned while we were reading
+        except (pa.ArrowException, OSError, ValueError) as error:
+            sentence = f"{path.name} is not a readable part and was left out ({str(error)[:120]})."
+            if sentence not in self.skipped:
+                self.skipped.append(sentence)
+            return None
+
+
+def _one_per_key(table: pa.Table, keys: pa.Array | None = None) -> NDArray[np.int64]:
+    """Row numbers, ascending, of the row that stands for each key (of `keys`, if given)."""
+    among = np.arange(table.num_rows)
+    if keys is not None:
+        held = pc.is_in(table["key"], value_set=keys).to_numpy()
+        among = among[held]
+        table = table.select(HEAD).filter(pa.array(held))
+    codes = table["key"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    without = pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))).to_numpy()
+    order = np.lexsort((without, codes))  # stable: parts were read oldest first
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = codes[order][1:] != codes[order][:-1]
+    chosen: NDArray[np.int64] = np.sort(among[order[first]])
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The data directory.
+
+    Parameters
+    ----------
+    root : Path
+        Made on first write.
+    """
+
+    root: Path
+
+    def samples(self, model_fingerprint: str) -> Partition:
+        """The responses of one model configuration."""
+        return Partition(self.root / "samples" / model_fingerprint, SAMPLES)
+
+    def grades(self, grader_fingerprint: str) -> Partition:
+        """The grades of one grader."""
+        return Partition(self.root / "grades" / grader_fingerprint, GRADES)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the runs."""
+        return self.root / "runs"
+
+
+def grader_fingerprint(grader: Mapping[str, Any], judge: JudgeConfig | None = None) -> str:
+    """What names a grader: its canonical JSON, and where its judges are asked."""
+    if judge is None:
+        return fingerprint({"grader": grader})
+    return fingerprint({"grader": grader, "judge": {"base_url": judge.base_url, "model": judge.model}})
+
+
+def grade_key(grader: str, sample_key: str, item_key: str) -> str:
+    """What names a grade: the grader's fingerprint, the sample's key and the item's."""
+    return fingerprint([grader, sample_key, item_key])
+
+
+def stream_samples(partition: Partition, keys: set[str]) -> Iterator[list[Sample]]:
+    """The stored samples named `keys` that have a result, a list per part, each sample once.
+
+    Memory holds one part at a time, however many there are.
+    """
+    wanted = set(keys)
+    before: list[Path] = []
+    while wanted and (parts := partition.parts()) != before:  # again where parts were merged meanwhile
+        yield from _stream_parts(partition, parts, wanted)
+        before = parts
+
+
+def _stream_parts(partition: Partition, parts: Sequence[Path], wanted: set[str]) -> Iterator[list[Sample]]:
+    """The samples of these parts; what is found is taken out of `wanted`."""
+    for path in parts:
+        if not wanted:
+            return
+        table = partition.read_part(path, partition.schema.names)
+        if table is not None:
+            held = [key in wanted for key in table["key"].to_pylist()]
+            yield from _take_samples(table.filter(pa.array(held, pa.bool_())), wanted)
+
+
+def _take_samples(table: pa.Table, wanted: set[str]) -> Iterator[list[Sample]]:
+    """The wanted samples of a part that have a result, some at a time, taken out of `wanted`."""
+    for batch in table.to_batches(max_chunksize=STREAM_ROWS):
+        found = []
+        for row in batch.to_pylist():
+            if row["key"] in wanted and row["outcome"] not in NO_RESULT:
+                wanted.discard(row["key"])
+                found.append(sample_from_row(row))
+        if found:
+            yield found

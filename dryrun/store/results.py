@@ -1,0 +1,204 @@
+"""What a run has found so far: its stored rows joined into figures, and single samples to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dryrun.analysis.observations import Observations
+from dryrun.core.config import RunConfig
+from dryrun.core.records import (
+    COUNTED_AS,
+    GRADED_AGAIN,
+    REMARK,
+    Grade,
+    GradeOutcome,
+    Prompt,
+    Sample,
+    SampleOutcome,
+)
+from dryrun.store.partition import Partition
+from dryrun.store.runs import Run
+from dryrun.store.schemas import GRADES, PLAN, SAMPLES, grade_from_row, prompts_from_table, sample_from_row
+
+SAMPLE_FIGURES = ["key", "outcome", "characters", "prompt_tokens", "completion_tokens", "seconds"]
+GRADE_FIGURES = ["key", "outcome", "reward", "errors"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """One rollout as a person reads it.
+
+    Attributes
+    ----------
+    prompt : Prompt
+    sample : Sample
+    grade : Grade or None
+        None while it has not been graded.
+    """
+
+    prompt: Prompt
+    sample: Sample
+    grade: Grade | None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The rollouts of a run that have ended, in sample order.
+
+    Attributes
+    ----------
+    run : Run
+    config : RunConfig
+    rollouts : pyarrow.Table
+        One row per ended rollout: the plan's columns (`dryrun.store.schemas.PLAN`), ``outcome``,
+        ``characters``, ``prompt_tokens``, ``completion_tokens``, ``seconds``, ``grade_outcome``,
+        ``reward``, ``errors``. No texts: those are read one by one.
+    topics, keys : list of str
+        Topic and item key of each prompt, in sample order.
+    pending : int
+        Rollouts that have not ended.
+    skipped : tuple of str
+        Parts of the store that could not be read, one sentence each.
+    """
+
+    run: Run
+    config: RunConfig
+    rollouts: pa.Table
+    topics: list[str]
+    keys: list[str]
+    pending: int
+    skipped: tuple[str, ...]
+
+    def observations(self) -> Observations:
+        """The figures the analysis works on, on the run's reward range mapped to 0..1.
+
+        Equal prompts (duplicated rows) share a prompt number: they are one unit, asked more often.
+        """
+        prompt = self.rollouts["prompt"].to_numpy().astype(np.int64)
+        _, unit = np.unique(np.array(self.keys, dtype=object), return_inverse=True)
+        low, high = self.config.reward_range
+        reward = _floats(self.rollouts["reward"])
+        tokens = _floats(self.rollouts["completion_tokens"])
+        characters = _floats(self.rollouts["characters"])
+        return Observations(
+            score=(reward - low) / (high - low),
+            prompt=unit.astype(np.int64)[prompt],
+            topic=np.array(self.topics, dtype=object)[prompt],
+            outcome=np.array(self.rollouts["outcome"].to_pylist(), dtype=object),
+            length=characters if np.isnan(tokens).any() else tokens,
+            grader_error=self._grader_errors(reward),
+            unstable=self._unstable(),
+            truths=pc.sum(self._remarked(COUNTED_AS)).as_py() or 0,
+        )
+
+    def _grader_errors(self, reward: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which grades carry an error that is more than a remark."""
+        errors = [text or "{}" for text in self.rollouts["errors"].to_pylist()]
+        remarks = [text != "{}" and set(json.loads(text)) == {REMARK} for text in errors]
+        return np.array([text != "{}" for text in errors], bool) & ~(
+            np.array(remarks, bool) & np.isfinite(reward)
+        )
+
+    def _remarked(self, words: str) -> pa.ChunkedArray:
+        """Whose errors say this."""
+        return pc.fill_null(pc.match_substring(self.rollouts["errors"], words), False)
+
+    def _unstable(self) -> tuple[int, ...]:
+        """Dataset rows (from 1) of rollouts whose second grading came out otherwise."""
+        prompts = self.rollouts["prompt"].filter(self._remarked(GRADED_AGAIN))
+        if not len(prompts):
+            return ()
+        rows = self.run.prompt_columns(["row"])["row"].take(prompts)
+        return tuple(row + 1 for row in rows.to_pylist())
+
+    def inspect(self, indices: Sequence[int]) -> list[Inspected]:
+        """The rollouts at these positions of `rollouts`, whole, in the given order."""
+        planned = self.run.plan()
+        if planned is None or not len(indices):
+            return []
+        _, samples, grades = planned
+        rows = self.rollouts.take(pa.array(indices, pa.int64()))
+        sample_rows = _by_key(samples, SAMPLES.names, rows["sample_key"])
+        grade_rows = _by_key(grades, GRADES.names, rows["grade_key"])
+        prompts = self._prompts(rows["prompt"].to_pylist())
+        return [
+            Inspected(
+                prompts[row["prompt"]],
+                _sample(row, sample_rows),
+                grade_from_row(grade_rows[row["grade_key"]]) if row["grade_key"] in grade_rows else None,
+            )
+            for row in rows.select(PLAN.names).to_pylist()
+        ]
+
+    def _prompts(self, indices: Sequence[int]) -> dict[int, Prompt]:
+        wanted = sorted(set(indices))
+        table = self.run.prompt_columns().take(pa.array(wanted, pa.int64()))
+        return dict(zip(wanted, prompts_from_table(table), strict=True))
+
+
+def load_results(run: Run) -> Results:
+    """Join what the run's partitions hold now.
+
+    A rollout has ended when its call failed for good in this run, or its response has a grade or
+    was tried to be graded; the others are pending and enter no figure.
+    """
+    head = run.prompt_columns(["key", "topic"])
+    planned = run.plan()
+    config = run.config()
+    topics, keys = head["topic"].to_pylist(), head["key"].to_pylist()
+    if planned is None:
+        total = len(keys) * config.sampling.rollouts
+        return Results(run, config, _join(PLAN.empty_table(), None, None), topics, keys, total, ())
+    plan, samples, grades = planned
+    joined = _join(
+        plan,
+        samples.read(SAMPLE_FIGURES, plan["sample_key"]),
+        grades.read(GRADE_FIGURES, plan["grade_key"]),
+    )
+    failed = pc.equal(joined["outcome"], SampleOutcome.FAILED.value)
+    graded = pc.is_valid(joined["grade_outcome"])
+    ended = joined.filter(
+        pc.fill_null(pc.or_(failed, pc.and_(graded, pc.is_valid(joined["outcome"]))), False)
+    )
+    skipped = (*samples.skipped, *grades.skipped)
+    return Results(run, config, ended, topics, keys, joined.num_rows - ended.num_rows, skipped)
+
+
+def _join(plan: pa.Table, samples: pa.Table | None, grades: pa.Table | None) -> pa.Table:
+    samples = SAMPLES.empty_table().select(SAMPLE_FIGURES) if samples is None else samples
+    grades = GRADES.empty_table().select(GRADE_FIGURES) if grades is None else grades
+    found = samples.take(pc.index_in(plan["sample_key"], value_set=samples["key"].combine_chunks()))
+    graded = grades.take(pc.index_in(plan["grade_key"], value_set=grades["key"].combine_chunks()))
+    joined = plan
+    for name in SAMPLE_FIGURES[1:]:
+        joined = joined.append_column(name, found[name])
+    joined = joined.append_column("grade_outcome", graded["outcome"])
+    reward = pc.if_else(pc.equal(graded["outcome"], GradeOutcome.UNGRADED.value), None, graded["reward"])
+    return joined.append_column("reward", reward).append_column("errors", graded["errors"])
+
+
+def _by_key(partition: Partition, columns: list[str], keys: pa.ChunkedArray) -> dict[str, dict[str, object]]:
+    table = partition.read(columns, keys.combine_chunks())
+    return {row["key"]: row for row in table.to_pylist()}
+
+
+def _sample(row: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]]) -> Sample:
+    """The stored sample of a rollout; one that failed where its file was damaged or pruned since."""
+    key = row["sample_key"]
+    if key in stored:
+        return sample_from_row(stored[key])
+    error = "This response is gone: its file was damaged or deleted. The same command, or Resume, asks again."
+    return Sample(key, row["rollout"], SampleOutcome.FAILED, error=error)
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = pc.cast(column, pa.float64()).to_numpy()
+    return values

@@ -1,0 +1,354 @@
+"""Runs on disk: what was asked, how far it got, whether somebody is at it.
+
+Layout of ``runs/<run id>/``::
+
+    config.json      the RunConfig; never changes
+    prompts.parquet  the chosen prompts in sample order; never changes
+    plan.parquet     the keys of every sample and grade the run is made of
+    status.json      where it stands, replaced at every flush
+    attempts/        a row for every call that was made, those that failed included
+    batches/         what was submitted to a Batch API (see `dryrun.engine.batch_records`)
+    stop             there while somebody asks the run to stop early
+    lock             held by the process that is working on it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
+
+from dryrun.core.config import RunConfig
+from dryrun.core.errors import DryRunError, StoreError
+from dryrun.core.records import Prompt, RunState
+from dryrun.store.partition import Partition, Store, lock, table_bytes, unwritable, write_aside
+from dryrun.store.schemas import ATTEMPTS, prompt_table, prompts_from_table
+
+NO_PARQUET = "it is missing, torn or no Parquet"
+RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """Where a run stands, as plain numbers.
+
+    Attributes
+    ----------
+    state : RunState
+    total : int
+        Rollouts the run is made of.
+    sampled : int
+        Rollouts with a response (reused ones included).
+    graded : int
+        Rollouts with a reward (reused ones included).
+    failed, ungraded : int
+        Rollouts whose call or whose grading failed for now; tried again on resume.
+    reused : int
+        Responses that were already stored and cost no call.
+    calls : int
+        Responses asked of the model in this session of the run.
+    message : str
+        One sentence: what it is doing, or why it ended.
+    started, updated : float
+        Seconds since the epoch.
+    seconds : float
+        Time spent working on the run, over all its sessions.
+    rate : float
+        Responses per second over the last seconds.
+    attempts, answers : int
+        Calls made to the base model over all sessions, and those that were the last for their sample.
+    prompt_tokens, completion_tokens : int
+        As the endpoint counted them, over all sessions.
+    judged, judge_prompt_tokens, judge_completion_tokens : int
+        The same for judges and models that embed: calls, those that failed included, and their tokens.
+    batched, batch_prompt_tokens, batch_completion_tokens : int
+        Of `attempts` and the tokens, those that went through batches, at half the price.
+    capped : bool
+        Whether it stopped because a cap of its budget was met.
+    """
+
+    state: RunState
+    total: int = 0
+    sampled: int = 0
+    graded: int = 0
+    failed: int = 0
+    ungraded: int = 0
+    reused: int = 0
+    calls: int = 0
+    message: str = ""
+    started: float = 0.0
+    updated: float = 0.0
+    seconds: float = 0.0
+    rate: float = 0.0
+    attempts: int = 0
+    answers: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    judged: int = 0
+    judge_prompt_tokens: int = 0
+    judge_completion_tokens: int = 0
+    batched: int = 0
+    batch_prompt_tokens: int = 0
+    batch_completion_tokens: int = 0
+    capped: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody is working on it."""
+        return self.state is RunState.RUNNING
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds left at the present rate; None if unknown."""
+        left = self.total - self.sampled - self.failed
+        if not self.live or self.rate <= 0.0:
+            return None
+        return max(left, 0) / self.rate
+
+
+STATUS = TypeAdapter(RunStatus)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run in the data directory."""
+
+    store: Store
+    id: str
+
+    @property
+    def folder(self) -> Path:
+        """Its folder."""
+        return self.store.runs / self.id
+
+    @classmethod
+    def create(
+        cls, store: Store, config: RunConfig, prompts: Sequence[Prompt], *, claimed: bool = False
+    ) -> Run:
+        """A new run with an id of 128 random bits: who knows it may see the run.
+
+        `claimed`: nobody else finds it free before this process works on it.
+        """
+        run = cls(store, secrets.token_hex(16))
+        if claimed:
+            run.claim()
+        write_aside(run.folder / "prompts.parquet", table_bytes(prompt_table(prompts)))
+        write_aside(run.folder / "config.json", config.model_dump_json(indent=2).encode())
+        total = len(prompts) * config.sampling.rollouts
+        run.write_status(
+            RunStatus(RunState.INTERRUPTED, total, message="Not started yet.", started=time.time())
+        )
+        return run
+
+    @classmethod
+    def open(cls, store: Store, run_id: str) -> Run:
+        """The run named `run_id`.
+
+        Raises
+        ------
+        DryRunError
+            `run_id` is not a run id, or no such run is in this data directory.
+        """
+        if not RUN_ID.match(run_id) or not (store.runs / run_id / "config.json").is_file():
+            raise DryRunError(
+                f"There is no run {run_id[:40]!r} in this data directory. "
+                "Check the link, or set DRYRUN_DATA to the directory that holds it."
+            )
+        return cls(store, run_id)
+
+    def config(self) -> RunConfig:
+        """What was asked."""
+        try:
+            return RunConfig.model_validate_json((self.folder / "config.json").read_bytes())
+        except OSError as error:
+            raise self._damaged("config.json", error.strerror or str(error)) from error
+        except ValidationError as error:
+            raise self._damaged("config.json", error.errors()[0]["msg"]) from error
+
+    def prompts(self) -> list[Prompt]:
+        """The chosen prompts, in sample order."""
+        return prompts_from_table(self.prompt_columns())
+
+    def prompt_columns(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The prompts as a table (schema `dryrun.store.schemas.PROMPTS`), restricted to `columns`."""
+        try:
+            return pq.read_table(self.folder / "prompts.parquet", columns=columns, partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged("prompts.parquet", NO_PARQUET) from error
+
+    def _damaged(self, name: str, why: str) -> StoreError:
+        """What to say of a file of the run that cannot be read."""
+        return StoreError(
+            f"Run {self.id}: its {name} cannot be read ({why}). "
+            "Its command begins anew from what is stored; `runs --delete` clears this one away."
+        )
+
+    def attempts(self) -> Partition:
+        """Every call that was made for this run: schema `dryrun.store.schemas.ATTEMPTS`."""
+        return Partition(self.folder / "attempts", ATTEMPTS)
+
+    def write_plan(self, plan: pa.Table, samples: str, grades: str) -> None:
+        """Keep the keys the run is made of, and in which partitions their rows are."""
+        named = plan.replace_schema_metadata({"samples": samples, "grades": grades})
+        write_aside(self.folder / "plan.parquet", table_bytes(named))
+
+    def plan(self) -> tuple[pa.Table, Partition, Partition] | None:
+        """The plan and its two partitions (samples, grades); None before the run first started."""
+        path = self.folder / "plan.parquet"
+        if not path.is_file():
+            return None
+        try:
+            table = pq.read_table(path, partitioning=None)
+            names = table.schema.metadata or {}
+            samples, grades = names[b"samples"].decode(), names[b"grades"].decode()
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged("plan.parquet", NO_PARQUET) from error
+        except KeyError as error:
+            raise self._damaged("plan.parquet", "it does not say where its rows are") from error
+        return table, self.store.samples(samples), self.store.grades(grades)
+
+    def write_status(self, status: RunStatus) -> None:
+        """Keep where the run stands."""
+        content: dict[str, Any] = asdict(replace(status, updated=time.time()))
+        write_aside(self.folder / "status.json", orjson.dumps(content))
+
+    def status(self) -> RunStatus:
+        """Where the run stands. A run that says it is running but that nobody holds is `INTERRUPTED`."""
+        try:
+            status = STATUS.validate_json((self.folder / "status.json").read_bytes())
+        except (OSError, ValueError):
+            return self._counted_again("Its status was lost; resume goes on where it was.")
+        if status.live and not self.held():
+            return replace(
+                status, state=RunState.INTERRUPTED, message="The process that ran it is gone. Resume goes on."
+            )
+        return status
+
+    def _counted_again(self, message: str) -> RunStatus:
+        """What its calls have cost, from the calls themselves: a budget holds over a lost status too."""
+        calls = self.attempts().read(ATTEMPTS.names)
+        judge = pc.fill_null(calls["judge"], False)
+        base, asked = calls.filter(pc.invert(judge)), calls.filter(judge)
+        batched = base.filter(pc.invert(pc.match_substring_regex(base["key"], r"-\d+-\d+$")))
+        return RunStatus(
+            RunState.INTERRUPTED,
+            message=message,
+            attempts=base.num_rows,
+            answers=pc.count_distinct(base["sample"]).as_py(),
+            prompt_tokens=_sum(base["prompt_tokens"]),
+            completion_tokens=_sum(base["completion_tokens"]),
+            judged=asked.num_rows,
+            judge_prompt_tokens=_sum(asked["prompt_tokens"]),
+            judge_completion_tokens=_sum(asked["completion_tokens"]),
+            batched=batched.num_rows,
+            batch_prompt_tokens=_sum(batched["prompt_tokens"]),
+            batch_completion_tokens=_sum(batched["completion_tokens"]),
+        )
+
+    def stop_early(self) -> None:
+        """Ask whoever works on the run to finish the calls in flight, grade what there is, and end."""
+        write_aside(self.folder / "stop", b"")
+
+    def stop_asked(self) -> bool:
+        """Whether somebody did, since the run was last started."""
+        return (self.folder / "stop").exists()
+
+    def go_on(self) -> None:
+        """Forget that somebody asked.
+
+        Raises
+        ------
+        StoreError
+            What asks cannot be taken away.
+        """
+        path = self.folder / "stop"
+        try:
+            if path.exists():  # on a read-only disk even what is not there cannot be taken away
+                path.unlink()
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Work on the run; nobody else can at the same time.
+
+        Raises
+        ------
+        DryRunError
+            Somebody else is working on it.
+        """
+        with _CLAIMS.pop(self.folder, None) or self._locked():
+            yield  # closing the file gives the lock back, a kill does too
+
+    def claim(self) -> None:
+        """Be the one who will `hold` the run next: from now on it is held for everybody else.
+
+        Raises
+        ------
+        DryRunError
+            Somebody else is working on it.
+        """
+        _CLAIMS[self.folder] = self._locked()
+
+    def _locked(self) -> IO[bytes]:
+        path = self.folder / "lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+b")
+        except OSError as error:
+            raise unwritable(path, error) from error
+        if lock(file, exclusive=True):
+            return file
+        file.close()
+        raise DryRunError("Somebody is already working on this run; watch it instead of starting it again.")
+
+    def held(self) -> bool:
+        """Whether somebody works on the run now, in this process or another one on this machine."""
+        try:
+            with (self.folder / "lock").open("rb") as file:
+                return not lock(file, exclusive=False)
+        except OSError:  # never worked on, or no file to lock: then nobody holds it
+            return False
+
+
+def _sum(counts: pa.ChunkedArray) -> int:
+    return int(pc.sum(counts, min_count=0).as_py())
+
+
+_CLAIMS: dict[Path, IO[bytes]] = {}
+"""Locks of the runs that this process has claimed and does not work on yet."""
+
+
+def list_runs(store: Store) -> list[Run]:
+    """All runs in the data directory, newest first."""
+    folders = [path for path in store.runs.glob("*") if (path / "config.json").is_file()]
+    folders.sort(key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)
+    return [Run(store, path.name) for path in folders if RUN_ID.match(path.name)]
+
+
+def unfinished_run(store: Store, config: RunConfig, *, claimed: bool = False) -> Run | None:
+    """The newest run that asks just this and ended before its end, if there is one.
+
+    `claimed`: it is this process's then; one that somebody else takes at this moment is passed over.
+    """
+    for run in list_runs(store):
+        with contextlib.suppress(DryRunError):
+            if run.config().asks_the_same(config) and not run.held():
+                if run.status().state is RunState.FINISHED:
+                    return None
+                run.prompt_columns()  # a run that lost its prompts cannot go on
+                if claimed:
+                    run.claim()
+                return run
+    return None

@@ -1,1 +1,0 @@
-"""Text files that exports are made of."""

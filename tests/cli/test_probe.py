@@ -1,0 +1,154 @@
+"""``probe``: a grader is checked before anything is generated."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dryrun.cli.main import main
+from tests.helpers.fake_endpoint import FakeEndpoint, prompt_text
+from tests.helpers.support import EXACT, sum_rows, write_jsonl
+
+FINAL_NUMBER = """
+import re
+
+def grade(sample, item):
+    text = sample["output_text"].replace("\\u2212", "-")
+    numbers = re.findall(r"[-+]?\\d[\\d,]*(?:\\.\\d+)?(?:[eE]\\d+)?", text)
+    if not numbers or re.search(r"\\bnot\\b|n't|wrong|\\bor\\b|either", text):
+        return 0.0
+    given = {float(number.replace(",", "")) for number in numbers[-1:]}
+    return float(given == {float(item["reference_answer"])})
+"""
+ANY_TEXT = "def grade(sample, item):\n    return float(bool(sample['output_text'].strip()))\n"
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> str:
+    return str(write_jsonl(tmp_path / "rows.jsonl", sum_rows(60)))
+
+
+def grader(tmp_path: Path, content: object) -> str:
+    path = tmp_path / "grader.json"
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def python(source: str) -> dict[str, str]:
+    return {"type": "python", "name": "own", "source": source}
+
+
+def test_a_hole_is_exit_code_1_with_evidence_and_a_way_to_see_it_again(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = grader(tmp_path, python(ANY_TEXT))
+    out = tmp_path / "check.json"
+    assert main(["probe", "--grader", chosen, "--dataset", rows, "--out", str(out)]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "I can't help" in printed or "refusal" in printed
+    assert "Fix:" in printed
+    found = json.loads(out.read_text())
+    worst = next(finding for finding in found["findings"] if finding["text"] and finding["score"] == 1.0)
+    assert (
+        main(
+            ["grade", "--grader", chosen, "--item", rows, "--row", str(worst["row"]), "--text", worst["text"]]
+        )
+        == 0
+    )
+    assert "1 (graded)" in capsys.readouterr().out
+
+
+def test_the_command_that_grades_an_answer_again_can_be_copied_as_it_is_printed(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    chosen = grader(tmp_path, python(ANY_TEXT))
+    assert main(["probe", "--grader", chosen, "--dataset", rows]) == 1
+    printed = capsys.readouterr().out
+    assert "\\\\n" not in printed
+    assert "█…" not in printed
+    commands = [line for line in printed.splitlines() if "python -m dryrun grade" in line]
+    whole = [line for line in commands if len(line) > 80 and line.count("'") % 2 == 0]
+    assert whole
+    for command in whole:
+        assert main(shlex.split(command)[3:]) == 0
+        assert "(graded)" in capsys.readouterr().out
+
+
+def test_a_sound_grader_is_exit_code_0_and_says_what_was_not_seen(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["probe", "--grader", grader(tmp_path, python(FINAL_NUMBER)), "--dataset", rows]) == 0
+    printed = capsys.readouterr().out
+    assert "SOUND" in printed
+    assert "real responses: none were at hand" in printed
+
+
+def test_rows_without_a_reference_get_fewer_probes_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = [{"messages": row["messages"]} for row in sum_rows(40)]
+    rows = str(write_jsonl(tmp_path / "bare.jsonl", bare))
+    assert main(["probe", "--grader", grader(tmp_path, python(ANY_TEXT)), "--dataset", rows]) == 1
+    assert "reference answers: without them" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_judge_is_asked_within_a_budget_that_is_said_before(
+    tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.answer = lambda body: json.dumps({"steps": [], "result": float("5" in prompt_text(body))})
+    rated = {
+        "type": "score_model",
+        "name": "rating",
+        "model": "judge",
+        "input": [{"role": "user", "content": "Rate {{sample.output_text}}"}],
+    }
+    asked = ["--max-calls", "40", "--judge-base-url", endpoint.base_url]
+    main(["probe", "--grader", grader(tmp_path, rated), "--dataset", rows, *asked])
+    assert "40 times at most" in capsys.readouterr().err
+    assert 0 < endpoint.calls <= 40
+
+
+def test_a_runs_grader_is_checked_and_the_report_says_so(
+    tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = grader(tmp_path, EXACT)
+    asked = ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "1"]
+    report = tmp_path / "report.json"
+    main(["run", "--dataset", rows, "--grader", chosen, *asked, "--out", str(report)])
+    before = json.loads(report.read_text())
+    assert before["grader_check"] is None
+    assert any("probe --run" in line for line in before["not_measured"])
+    calls = endpoint.calls
+    run = before["run"]["id"]
+    assert main(["probe", "--run", run]) == 1
+    assert endpoint.calls == calls, "nothing is generated"
+    for name in ("after.json", "after.md", "after.html"):
+        main(["report", run, "--out", str(tmp_path / name)])
+    after = json.loads((tmp_path / "after.json").read_text())
+    assert after["grader_check"]["profile"] == "too strict"
+    assert after["grader_check"]["base"] == pytest.approx(after["statistics"]["mean"])
+    assert after["diagnosis"]["verdict"] == before["diagnosis"]["verdict"]
+    for name in ("after.md", "after.html"):
+        written = (tmp_path / name).read_text()
+        assert "The right answer is refused" in written
+        assert written.index("The grader check says: too strict.") < written.index("Dataset quality")
+    capsys.readouterr()
+    main(["report", run])
+    assert "The grader check says: too strict." in capsys.readouterr().out
+    assert main(["probe", "--run", run, "--dataset", rows]) == 2
+    assert "--run brings its own" in capsys.readouterr().err
+
+
+def test_a_missing_dataset_and_a_wrong_ending_are_one_sentence(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = grader(tmp_path, EXACT)
+    assert main(["probe", "--grader", chosen, "--dataset", "nowhere.jsonl"]) == 2
+    assert "nowhere.jsonl" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["probe", "--grader", chosen, "--dataset", rows, "--out", "check.pdf"])
+    assert "check.pdf" in capsys.readouterr().err

@@ -1,0 +1,115 @@
+"""What a terminal is given: no escape from what others wrote; mistakes said before money is spent."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dryrun.cli.main import main
+from dryrun.cli.terminal import harmless
+from dryrun.core.printing import printable
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import EXACT, sum_rows, write_jsonl
+
+EVIL = "\x1b[31mred\x1b[2J\x1b]0;title\x07\r\x9b1m\u202eturned"
+OBEYED = ("\x1b", "\x07", "\r", "\x9b", "\u202e")
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, endpoint: FakeEndpoint) -> list[str]:
+    """A run whose topics, prompts and responses carry escape sequences."""
+    rows = [row | {"topic": EVIL} for row in sum_rows(40)]
+    dataset = write_jsonl(tmp_path / "rows.jsonl", rows)
+    grader = tmp_path / "grader.json"
+    grader.write_text(json.dumps(EXACT | {"name": EVIL}))
+    asked = ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "2", "--model-seed", "0"]
+    return ["--dataset", str(dataset), "--grader", str(grader), *asked]
+
+
+def test_a_report_carries_no_escape_from_the_dataset(
+    hostile: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["run", *hostile])
+    captured = capsys.readouterr()
+    assert "[31mred" in captured.out  # the topic is there, as letters
+    assert not [one for one in OBEYED if one in captured.out + captured.err]
+
+
+def test_a_graders_error_and_a_response_are_printed_without_escapes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grader = tmp_path / "grader.json"
+    grader.write_text(json.dumps(EXACT))
+    assert main(["grade", "--grader", str(grader), "--text", EVIL]) == 0
+    printed = capsys.readouterr().out
+    assert "[31mred" in printed
+    assert not [one for one in OBEYED if one in printed]
+
+
+def test_an_error_message_is_printed_without_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", EVIL]) == 2
+    assert not [one for one in OBEYED if one in capsys.readouterr().err]
+
+
+def test_lines_tabs_and_letters_stay() -> None:
+    assert printable("a\tb\nc é 漢 ✓") == "a\tb\nc é 漢 ✓"
+
+
+def test_own_colours_stay() -> None:
+    file = io.StringIO()
+    harmless(Console(file=file, force_terminal=True, color_system="standard")).print("x", style="red")
+    assert "\x1b[31m" in file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [("report.pdf", "must end in one of .json"), ("nowhere/report.json", "there is no folder")],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_a_call(
+    hostile: list[str],
+    endpoint: FakeEndpoint,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    out: str,
+    said: str,
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", *hostile, "--out", str(tmp_path / out)])
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+    assert endpoint.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "COMMAND"),
+        (["run"], "--dataset, --grader"),
+        (["plan", "--samples", "1.5"], "1.5 is not a whole number of 1 or more"),
+        (["run", "--dataset", "d", "--grader", "g", "--timeout", "nan"], "no number of seconds above 0"),
+        (["grade", "--grader", "g", "--text", "t", "--grade-timeout", "nan"], "no number of seconds above 0"),
+        (["compare", "a", "b", "--out", "c.html"], "must end in one of .json, .md"),
+    ],
+)
+def test_a_wrong_option_is_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert len(printed.splitlines()) == 1
+
+
+def test_thresholds_that_contradict_each_other_are_said_in_words(
+    hostile: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *hostile, "--threshold", "mean_low=0.9", "--threshold", "mean_high=0.1"]) == 2
+    printed = capsys.readouterr().err
+    assert "mean_low must be below mean_high" in printed
+    assert "Value error" not in printed

@@ -1,0 +1,237 @@
+"""Whatever ends a run, the next start finishes it: nothing lost, nothing asked or counted twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dryrun.cli.main import main
+from dryrun.engine.ledger import FLUSH_SECONDS
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from dryrun.store.runs import list_runs
+from tests.helpers.fake_endpoint import FakeEndpoint, messages_hash
+from tests.helpers.support import EXACT, Command, sum_rows, wait_until, write_jsonl
+
+CALLS = 120
+KILLS = 20
+CONCURRENCY = 2
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, endpoint: FakeEndpoint) -> list[str]:
+    """A run of 120 calls, two at a time."""
+    (tmp_path / "grader.json").write_text(json.dumps(EXACT))
+    rows = write_jsonl(tmp_path / "rows.jsonl", sum_rows(60))
+    files = ["--dataset", str(rows), "--grader", str(tmp_path / "grader.json")]
+    model = ["--model", "fake", "--base-url", endpoint.base_url, "--model-seed", "0"]
+    return ["run", *files, *model, "--rollouts", "2", "--concurrency", str(CONCURRENCY)]
+
+
+def finish(arguments: list[str], out: Path) -> dict[str, Any]:
+    """Run to the end and return the report without what differs between equal runs."""
+    assert main([*arguments, "--out", str(out)]) == 0
+    report: dict[str, Any] = json.loads(out.read_text())
+    del report["timestamp"], report["run"]["id"]
+    return report
+
+
+@pytest.fixture
+def undisturbed(arguments: list[str], endpoint: FakeEndpoint, tmp_path: Path) -> dict[str, Any]:
+    """The report of a run that nothing happened to; the server's counters start again."""
+    report = finish([*arguments, "--data", str(tmp_path / "undisturbed")], tmp_path / "undisturbed.json")
+    assert endpoint.calls == CALLS
+    endpoint.calls = 0
+    endpoint.calls_by_key.clear()
+    return report
+
+
+def assert_whole(store: Store) -> None:
+    """Every rollout of the newest run has one row and a reward."""
+    results = load_results(list_runs(store)[0])
+    assert results.pending == 0
+    assert results.rollouts.num_rows == CALLS
+    assert results.rollouts["reward"].null_count == 0
+
+
+def stored_calls(store: Store) -> set[tuple[str, int | None]]:
+    """The calls whose responses are on disk, as the server counts them."""
+    runs = list_runs(store)
+    planned = runs[0].plan() if runs else None
+    if planned is None:
+        return set()
+    plan, samples, _ = planned
+    done, prompts = samples.finished_keys(plan["sample_key"]), runs[0].prompts()
+    return {
+        (messages_hash(prompts[row["prompt"]].messages), row["rollout"])
+        for row in plan.to_pylist()
+        if row["sample_key"] in done
+    }
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_instants(
+    arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], store: Store, tmp_path: Path
+) -> None:
+    chance = random.Random(4)
+    endpoint.delay = 0.25
+    for _ in range(KILLS):
+        on_disk = {call: endpoint.calls_by_key[call] for call in stored_calls(store)}
+        before = endpoint.calls
+        with Command(arguments) as process:
+            wait_until(lambda before=before: endpoint.calls > before)
+            time.sleep(chance.uniform(0.0, 1.5))
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+        assert {call: endpoint.calls_by_key[call] for call in on_disk} == on_disk
+    assert 0 < len(stored_calls(store)) < CALLS
+    endpoint.delay = 0.0
+    assert finish(arguments, tmp_path / "report.json") == undisturbed
+    assert len(endpoint.calls_by_key) == CALLS
+    assert_whole(store)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_cleanly_and_no_answered_call_is_repeated(
+    arguments: list[str],
+    endpoint: FakeEndpoint,
+    undisturbed: dict[str, Any],
+    store: Store,
+    tmp_path: Path,
+    sent: signal.Signals,
+) -> None:
+    endpoint.delay = 0.05
+    with Command(arguments) as process:
+        wait_until(lambda: endpoint.calls >= 20)
+        process.send_signal(sent)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    endpoint.delay = 0.0
+    assert finish(arguments, tmp_path / "report.json") == undisturbed
+    assert endpoint.calls <= CALLS + CONCURRENCY  # those in flight had no answer
+    assert_whole(store)
+
+
+def test_two_processes_with_one_configuration(
+    arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], store: Store, tmp_path: Path
+) -> None:
+    endpoint.delay = 0.2
+    with Command(arguments) as one, Command(arguments) as other:
+        for process in (one, other):
+            _, errors = process.communicate(timeout=60)
+            assert process.returncode == 0, errors
+    # One goes from the front, one from the back; asked twice is what neither had written where they met.
+    assert endpoint.calls <= CALLS + CALLS // 4
+    calls = endpoint.calls
+    assert finish(arguments, tmp_path / "report.json") == undisturbed
+    assert endpoint.calls == calls
+    assert_whole(store)
+
+
+def test_a_run_is_resumed_by_another_process_while_the_first_is_gone(
+    arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    endpoint.delay = 0.05
+    with Command(arguments) as process:
+        wait_until(lambda: endpoint.calls >= 30)
+        time.sleep(2 * FLUSH_SECONDS)
+        process.kill()
+    asked = endpoint.calls
+    endpoint.delay = 0.0
+    with Command([*arguments, "--out", str(tmp_path / "report.json")]) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["statistics"] == undisturbed["statistics"]
+    flushed_since = (FLUSH_SECONDS + 0.5) / 0.05 * CONCURRENCY + CONCURRENCY
+    assert endpoint.calls - CALLS <= min(flushed_since, asked)
+
+
+def test_a_full_disk_stops_the_run_in_words(
+    arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], store: Store, tmp_path: Path
+) -> None:
+    def no_space() -> None:  # every file ends at 20 kB; the signal that comes with it becomes an error
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    endpoint.delay = 0.0
+    answer = endpoint.answer
+    endpoint.answer = lambda body: random.Random(str(body)).randbytes(4000).hex()
+    with Command(arguments, no_space) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2, errors
+    assert "Cannot write" in errors
+    assert "Traceback" not in errors
+    endpoint.answer = answer
+    for path in (store.root / "samples").glob("*/part-*"):
+        path.unlink()  # long nonsense answers, not what is compared
+    assert finish(arguments, tmp_path / "report.json") == undisturbed
+    assert_whole(store)
+
+
+def test_a_read_only_data_directory_is_one_sentence(
+    arguments: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    occupied = tmp_path / "occupied"
+    occupied.write_text("a file where the data directory should be: nobody can write below it, not even root")
+    assert main([*arguments, "--data", str(occupied)]) == 2
+    printed = capsys.readouterr().err
+    assert "Cannot write" in printed
+    assert "DRYRUN_DATA" in printed
+    assert endpoint.calls == 0
+
+
+def test_torn_and_foreign_files_are_noted_and_made_good(
+    arguments: list[str],
+    endpoint: FakeEndpoint,
+    undisturbed: dict[str, Any],
+    store: Store,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    finish(arguments, tmp_path / "first.json")
+    part = next((store.root / "samples").glob("*/part-*.parquet"))
+    whole = part.read_bytes()
+    part.write_bytes(whole[: len(whole) // 2])
+    (part.parent / "part-foreign.parquet").write_text("not Parquet")
+    grades = next((store.root / "grades").glob("*/part-*.parquet"))
+    (part.parent / "part-grades.parquet").write_bytes(grades.read_bytes())
+    for run in list_runs(store):
+        (run.folder / "status.json").write_text("{")
+    assert finish(arguments, tmp_path / "report.json") == undisturbed
+    assert "was left out" in capsys.readouterr().err
+    assert endpoint.calls <= 2 * CALLS
+    assert_whole(store)
+
+
+def test_a_clock_that_was_set_back(
+    arguments: list[str],
+    endpoint: FakeEndpoint,
+    undisturbed: dict[str, Any],
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endpoint.delay = 0.05
+    with Command(arguments) as process:
+        wait_until(lambda: endpoint.calls >= 60)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+    endpoint.delay = 0.0
+    now, now_ns = time.time, time.time_ns
+    monkeypatch.setattr(time, "time", lambda: now() - 10 * 365 * 86_400)
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns() - 10 * 365 * 86_400 * 10**9)
+    assert finish(arguments, tmp_path / "report.json") == undisturbed
+    assert endpoint.calls <= CALLS + CONCURRENCY
+    assert_whole(store)

@@ -1,0 +1,270 @@
+"""Responses that were generated elsewhere become a run: to grade, or to judge by their own scores."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dryrun.cli.main import main
+from dryrun.core.errors import DatasetError, DryRunError
+from dryrun.core.records import RunState, SampleOutcome
+from dryrun.engine.imports import import_samples
+from dryrun.engine.imports.records import RecordError, read_record
+from dryrun.engine.imports.run import RECORDED_SCORES
+from dryrun.engine.prepare import regraded, report_of, start
+from dryrun.store.partition import Store
+from dryrun.store.results import Inspected, load_results
+from dryrun.store.runs import Run
+from tests.app.test_pages import page, texts
+from tests.helpers.grading import grade
+from tests.helpers.support import EXACT, work
+
+LOGS = Path(__file__).parent.parent / "data" / "imports"
+SUMS = [(2, 3, ["5", "6"]), (4, 4, ["8", "8"]), (7, 5, ["12", "13"])]
+
+
+def read(run: Run) -> list[Inspected]:
+    results = load_results(run)
+    return results.inspect(range(results.rollouts.num_rows))
+
+
+def rewards(run: Run) -> list[float | None]:
+    return [found.grade.reward if found.grade else None for found in read(run)]
+
+
+def trl(**more: Any) -> bytes:
+    """A Parquet file as TRL's ``log_completions`` writes one per step."""
+    rows = [
+        {
+            "step": 3,
+            "prompt": f"What is {a} + {b}?",
+            "completion": text,
+            "accuracy_reward": float(text == str(a + b)),
+            "advantage": 0.5,
+            "reference_answer": str(a + b),
+            **more,
+        }
+        for a, b, texts in SUMS
+        for text in texts
+    ]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue()
+
+
+def log(name: str) -> tuple[Path | bytes, str]:
+    return (trl(), "completions_00003.parquet") if name == "trl" else (LOGS / name, name)
+
+
+@pytest.mark.parametrize("name", ["trl", "verl.jsonl", "verifiers.jsonl", "openai_evals.jsonl"])
+def test_a_log_is_judged_by_the_scores_it_came_with(name: str, store: Store) -> None:
+    run = import_samples(store, *log(name))
+    assert run.status().state is RunState.FINISHED
+    assert rewards(run) == [1.0, 0.0, 1.0, 1.0, 1.0, 0.0]
+    report = report_of(load_results(run))
+    assert report.diagnosis.verdict == "INVALID"  # three prompts
+    assert report.to_dict()["statistics"]["mean"] == pytest.approx(4 / 6)
+
+
+@pytest.mark.parametrize(
+    "name", ["trl", "verl.jsonl", "verifiers.jsonl", "openai_evals.jsonl", "script.jsonl"]
+)
+def test_a_log_is_graded_without_a_model(name: str, store: Store) -> None:
+    run = import_samples(store, *log(name), EXACT)
+    status = work(run)
+    assert (status.state, status.calls, status.failed) == (RunState.FINISHED, 0, 0)
+    assert rewards(run) == [1.0, 0.0, 1.0, 1.0, 1.0, 0.0][: status.total]
+
+
+def test_a_json_list_of_records_is_the_same_log(store: Store) -> None:
+    lines = (LOGS / "verl.jsonl").read_bytes().splitlines()
+    run = import_samples(store, b"[" + b",\n".join(lines) + b"]", "verl.json")
+    assert rewards(run) == [1.0, 0.0, 1.0, 1.0, 1.0, 0.0]
+
+
+def test_prompts_responses_and_references_are_where_they_belong(store: Store) -> None:
+    found = read(import_samples(store, *log("openai_evals.jsonl")))
+    assert [one.sample.text for one in found] == ["5", "6", "8", "8", "12", "13"]
+    assert [one.sample.rollout for one in found] == [0, 1, 0, 1, 0, 1]
+    assert [message["role"] for message in found[0].prompt.messages] == ["developer", "user"]
+    assert {one.prompt.item["reference_answer"] for one in found} == {"5", "8", "12"}
+    assert {one.prompt.topic for one in found} == {"addition"}
+    assert (found[0].sample.prompt_tokens, found[0].sample.completion_tokens) == (22, 2)
+    assert [one.sample.outcome for one in found[-2:]] == [SampleOutcome.ANSWERED, SampleOutcome.TRUNCATED]
+
+
+def test_what_differs_between_responses_stays_out_of_the_rows(store: Store) -> None:
+    items = [one.prompt.item for one in read(import_samples(store, *log("verifiers.jsonl"), EXACT))]
+    run = import_samples(store, *log("verifiers.jsonl"), EXACT)
+    work(run)
+    items = [one.prompt.item for one in read(run)]
+    assert items
+    for item in items:
+        assert not item.keys() & {"generation_ms", "exact", "reward", "completion", "id"}
+        assert item["info"]["level"] in (0, 1, 2)
+
+
+def test_prompts_with_fewer_responses_are_not_missing_any(store: Store) -> None:
+    run = import_samples(store, *log("script.jsonl"), EXACT)
+    assert work(run).total == 5
+    results = load_results(run)
+    assert (results.rollouts.num_rows, results.pending) == (5, 0)
+    again = start(store, regraded(run, {**EXACT, "operation": "ne"}))
+    assert work(again).state is RunState.FINISHED
+    assert rewards(again) == [0.0, 1.0, 0.0, 0.0, 0.0]
+
+
+def test_the_same_file_twice_shares_its_samples(store: Store) -> None:
+    first, second = (import_samples(store, *log("verl.jsonl"), EXACT) for _ in range(2))
+    work(first)
+    assert work(second).reused == 6
+    assert len(list((store.root / "samples").glob("*/part-*"))) == 1
+
+
+def test_the_recorded_scores_are_a_grader_that_gives_them_again(store: Store) -> None:
+    for found in read(import_samples(store, *log("verl.jsonl"))):
+        assert found.grade is not None
+        again = grade(RECORDED_SCORES, found.sample.text, dict(found.prompt.item))
+        assert again.reward == found.grade.reward
+
+
+def test_scores_beyond_one_set_the_scale(store: Store) -> None:
+    rows = [{"prompt": "p", "response": str(score), "score": score} for score in (-1, 0, 3)]
+    run = import_samples(store, b"".join(json.dumps(row).encode() + b"\n" for row in rows), "a.jsonl")
+    assert run.config().reward_range == (-1.0, 3.0)
+
+
+def test_trl_with_two_reward_functions_needs_to_be_told_which(store: Store) -> None:
+    two = trl(format_reward=0.25)
+    with pytest.raises(DryRunError, match="6 of 6 responses have no score"):
+        import_samples(store, two, "c.parquet")
+    run = import_samples(store, two, "c.parquet", score_field="format_reward")
+    assert set(rewards(run)) == {0.25}
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"prompt": "p", "completion": [{"role": "assistant", "content": "a"}]}, "a"),
+        (
+            {"prompt": [{"role": "user", "content": "p"}], "output": {"role": "assistant", "content": "a"}},
+            "a",
+        ),
+        ({"prompt": "p", "output": [{"role": "assistant", "content": [{"type": "text", "text": "a"}]}]}, "a"),
+        ({"messages": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}]}, "a"),
+        ({"prompt": '[{"role": "user", "content": "p"}]', "response": "a"}, "a"),
+        ({"prompt": "p", "response": ""}, ""),
+        ({"prompt": "p", "completion": []}, ""),
+    ],
+)
+def test_the_shapes_a_record_comes_in(row: dict[str, Any], text: str) -> None:
+    record = read_record(row)
+    assert record.messages == [{"role": "user", "content": "p"}]
+    assert [response.text for response in record.responses] == [text]
+
+
+def test_tool_calls_come_along() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [json.dumps(call)]}
+    assert read_record({"prompt": "p", "completion": [message]}).responses[0].tool_calls == (call,)
+
+
+@pytest.mark.parametrize(
+    ("row", "where"),
+    [
+        ([], ""),
+        ({"response": "a"}, "prompt"),
+        ({"prompt": "p"}, "response"),
+        ({"prompt": 7, "response": "a"}, "prompt"),
+        ({"prompt": "p", "response": 7}, "response"),
+        ({"prompt": "p", "response": [{"role": "user", "content": "a"}]}, "response"),
+        ({"object": "eval.run.output_item", "sample": None, "datasource_item": {}}, "sample"),
+        ({"object": "list", "data": [{"object": "eval.run.output_item"}], "has_more": False}, "data"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_named(row: object, where: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        read_record(row)
+    assert caught.value.where == where
+    assert caught.value.fix
+
+
+def test_every_bad_line_is_named_and_nothing_is_kept(store: Store) -> None:
+    content = b'{"prompt": "p", "response": "a"}\n{"prompt": "p"}\n{\n[1]\n'
+    with pytest.raises(DatasetError) as caught:
+        import_samples(store, content, "a.jsonl", EXACT)
+    said = str(caught.value)
+    assert "3 problems" in said
+    for line in ("line 2, response", "line 3", "line 4"):
+        assert line in said
+    assert not store.root.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (b"", "a.jsonl", "empty"),
+        (b"\n\n", "a.jsonl", "no record"),
+        (b"prompt,response\n", "a.csv", "CSV"),
+        (b'{"prompt": "p", "response": "a"}\n' * 65, "a.jsonl", "65 responses, more than 64"),
+        (b"\xff\xfe{\x00", "a.jsonl", "UTF-16"),
+    ],
+)
+def test_files_that_cannot_be_imported_say_why(content: bytes, name: str, said: str, store: Store) -> None:
+    with pytest.raises(DatasetError, match=said):
+        import_samples(store, content, name, EXACT)
+
+
+def test_a_file_that_is_not_there(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="cannot be opened"):
+        import_samples(store, tmp_path / "none.jsonl", "none.jsonl")
+
+
+def test_a_grader_that_no_record_fills_is_refused(store: Store) -> None:
+    with pytest.raises(DryRunError, match="no row can fill"):
+        import_samples(store, *log("verl.jsonl"), {**EXACT, "reference": "{{item.nothing}}"})
+
+
+def test_the_command_grades_and_judges(
+    store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    grader = tmp_path / "exact.json"
+    grader.write_text(json.dumps(EXACT))
+    given = ["--data", str(store.root), "--model", "mine"]
+    assert main(["import", str(LOGS / "verl.jsonl"), *given, "--grader", str(grader)]) == 3
+    assert main(["import", str(LOGS / "verl.jsonl"), *given, "--threshold", "min_prompts=1"]) == 0
+    assert "GO" in capsys.readouterr().out
+    assert main(["import", str(LOGS / "script.jsonl"), *given]) == 2
+    assert "have no score" in capsys.readouterr().err
+
+
+def test_a_reward_range_that_is_none_is_refused(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--data", str(store.root), "--reward-range", "1", "0"]
+    assert main(["import", str(LOGS / "verl.jsonl"), *given]) == 2
+    assert "lower one first" in capsys.readouterr().err
+
+
+def test_the_pages_show_an_imported_run_and_offer_to_go_on(store: Store) -> None:
+    rows = [
+        {
+            "prompt": f"{n} + 1",
+            "responses": [str(n + 1), "x"],
+            "rewards": [1, 0],
+            "reference_answer": str(n + 1),
+        }
+        for n in range(40)
+    ]
+    content = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    judged = import_samples(store, content, "rollouts.jsonl", model="my-7b", score_field="rewards")
+    test = page("results", run=judged.id)
+    assert "GO" in test.main.title[0].value
+    assert "40 prompts, 80 responses" in texts(test)
+    waiting = import_samples(store, content, "rollouts.jsonl", EXACT, model="my-7b")
+    said = texts(page("run", run=waiting.id))
+    assert "not graded yet" in said

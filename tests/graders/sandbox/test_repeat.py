@@ -1,0 +1,150 @@
+"""Same input, same result: a grader that breaks this is noticed, and the rows are named."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from itertools import takewhile
+
+import pytest
+
+from dryrun import run_dry_run
+from dryrun.core.records import Grade, GradeOutcome
+from dryrun.graders.kinds.python import PythonGrader
+from dryrun.graders.sandbox.repeat import FIRST, chosen
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.grading import sample
+from tests.helpers.support import sum_rows
+
+HEAD = "import builtins, json, os, random, sys, time\nseen = []\n"
+
+
+def graded(body: str, texts: list[str], head: str = HEAD) -> list[Grade]:
+    lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
+    source = f"{head}def grade(sample, item):\n    text = sample['output_text']\n{lines}\n"
+
+    async def run() -> list[Grade]:
+        async with PythonGrader(source, 10.0, workers=1) as grader:
+            return [await grader.grade(sample(text), {}) for text in texts]
+
+    return asyncio.run(run())
+
+
+def unstable(grades: list[Grade]) -> list[int]:
+    said = "when graded again in a fresh process"
+    return [number for number, grade in enumerate(grades) if said in grade.errors.get("other_error", "")]
+
+
+LEAKS = {
+    "a counter": "seen.append(text); return float(len(seen))",
+    "duplicates earn nothing": "known = text in seen; seen.append(text); return float(not known)",
+    "the best so far": "seen.append(len(text)); return len(text) / max(seen)",
+    "a cache that answers for another": "seen.append(1.0 if text == 'b' else 0.0); return seen[0]",
+    "an attribute of the function": "grade.n = getattr(grade, 'n', 0) + 1; return float(grade.n > 2)",
+    "an environment variable": "n = os.environ.get('n', ''); os.environ['n'] = n + 'x'; return float(len(n))",
+    "a patched builtin": "n = max(text); builtins.max = lambda _: 'z'; return float(ord(n))",
+    "a patched builtin of the worker's own": "n = len(text); builtins.len = lambda _: 7; return float(n)",
+    "a patched module": "n = float(json.loads('2')); json.loads = lambda _: 5; return n",
+    "float itself": "n = float(1); builtins.float = lambda _: 0.5; return n",
+    "chance": "return random.random()",
+    "the clock": "return time.time()",
+    "the process": "return float(os.getpid())",
+    "a trace function": "n = sys.gettrace() is not None; sys.settrace(lambda *_: None); return float(n)",
+    "a handler of signals": """import signal
+n = callable(signal.getsignal(signal.SIGUSR1))
+signal.signal(signal.SIGUSR1, lambda *_: None)
+return float(n)""",
+    "an error from the third on": "seen.append(text); return 1 / (len(seen) < 3)",
+}
+TEXTS = ["a", "bb", "b", "a", "ccc", "b", "dd"]
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_what_leaks_from_one_grade_to_the_next_is_reported(name: str) -> None:
+    grades = graded(LEAKS[name], TEXTS)
+    assert unstable(grades), [grade.reward for grade in grades]
+    assert all(grade.outcome is not GradeOutcome.UNGRADED for grade in grades)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return len(text) / 10",
+        "seen.append(text); return float(text == 'b')",
+        "raise ValueError(object())",
+        "return float('nan')",
+        "return {1: 2}",
+        "return sum(hash(x) % 97 for x in text) / 97",
+    ],
+)
+def test_a_grader_that_keeps_to_its_input_is_never_accused(body: str) -> None:
+    assert unstable(graded(body, TEXTS)) == []
+
+
+ENDS_ITS_WORKER = {
+    "a file from loading that each grade changes": (
+        "open('/tmp/log', 'a').write(text)\nreturn 0.5",
+        "open('/tmp/log', 'w').close()\n",
+    ),
+    "a thread from loading, and one that each grade leaves": (
+        "threading.Thread(target=time.sleep, args=(99,), daemon=True).start()\nreturn 0.5",
+        "import threading\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDS_ITS_WORKER)
+def test_nor_is_one_whose_worker_is_replaced_after_each_grade(name: str) -> None:
+    """Neither in the worker that repeats: what it did after its reply says nothing of the next one."""
+    body, head = ENDS_ITS_WORKER[name]
+    grades = graded(body, TEXTS, HEAD + head)
+    assert [grade.reward for grade in grades] == [0.5] * len(TEXTS)
+    assert unstable(grades) == []
+
+
+def test_a_grader_that_kills_what_repeats_it_is_graded_all_the_same() -> None:
+    body = "if os.getppid() != 1 and len(seen) == 0 and os.getpid() > 3: os._exit(3)\nreturn 1.0"
+    assert [grade.reward for grade in graded(body, TEXTS)] == [1.0] * len(TEXTS)
+
+
+def test_the_first_are_all_repeated_and_ever_fewer_of_the_rest() -> None:
+    picked, others = (list(takewhile(lambda number: number < 100_000, chosen())) for _ in range(2))
+    assert picked[:FIRST] == others[:FIRST] == list(range(FIRST))
+    assert 40 < len(picked) < 130  # five standard deviations around 83
+    assert statistics.median(picked) < 20_000
+    assert picked != others  # or a grader could behave where it is looked at
+
+
+def test_the_reward_stays_the_first_one() -> None:
+    rewards = [grade.reward for grade in graded(LEAKS["a counter"], TEXTS)]
+    assert rewards == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+
+
+def test_files_of_one_grade_are_gone_before_the_next() -> None:
+    body = """
+for path in ('/tmp/n', '/dev/shm/n', '/tmp/d/n'):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    open(path, 'a').write('x')
+return float(max(map(os.path.getsize, ('/tmp/n', '/dev/shm/n', '/tmp/d/n'))))"""
+    grades = graded(body, TEXTS)
+    assert [grade.reward for grade in grades] == [1.0] * len(TEXTS)
+    assert unstable(grades) == []
+
+
+def test_a_file_made_while_loading_stays() -> None:
+    head = HEAD + "open('/tmp/table', 'w').write('1')\n"
+    assert {grade.reward for grade in graded("return float(open('/tmp/table').read())", TEXTS, head)} == {1.0}
+
+
+def test_the_report_names_the_rows(endpoint: FakeEndpoint) -> None:
+    source = "seen = []\ndef grade(sample, item):\n    seen.append(1)\n    return (len(seen) % 3) / 2\n"
+    found = run_dry_run(sum_rows(30), source, "fake", 30, rollouts=1, base_url=endpoint.base_url)
+    warned = [one for one in found["diagnosis"]["warnings"] if "when graded again in a fresh process" in one]
+    assert len(warned) == 1
+    assert "dataset rows " in warned[0]
+
+
+def test_a_sound_grader_is_not_warned_of(endpoint: FakeEndpoint) -> None:
+    source = "def grade(sample, item): return float(sample['output_text'] == item['reference_answer'])"
+    found = run_dry_run(sum_rows(30), source, "fake", 30, rollouts=1, base_url=endpoint.base_url)
+    assert not any("graded again" in one for one in found["diagnosis"]["warnings"])

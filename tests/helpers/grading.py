@@ -1,0 +1,56 @@
+"""Grade one text with one grader, as a run does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from dryrun.core.records import Grade, Sample, SampleOutcome
+from dryrun.graders import build, load_grader
+
+
+def sample(text: str, **fields: Any) -> Sample:
+    """A response with this text."""
+    return Sample(
+        key="k", rollout=0, outcome=fields.pop("outcome", SampleOutcome.ANSWERED), text=text, **fields
+    )
+
+
+def grades(
+    grader: dict[str, Any], texts: list[str], item: dict[str, Any] | None = None, timeout: float = 120.0
+) -> list[Grade]:
+    """The grades of several texts, one after the other, by one open grader."""
+
+    async def run() -> list[Grade]:
+        async with build(load_grader(grader), timeout=timeout) as opened:
+            return [await opened.grade(sample(text), item or {}) for text in texts]
+
+    return asyncio.run(run())
+
+
+def grade(grader: dict[str, Any], text: str, item: dict[str, Any] | None = None, **options: Any) -> Grade:
+    """The grade of one text."""
+    return grades(grader, [text], item, **options)[0]
+
+
+def string_check(operation: str = "eq", **fields: Any) -> dict[str, Any]:
+    """A string_check of the response against the row's reference answer."""
+    return {
+        "type": "string_check",
+        "name": "check",
+        "operation": operation,
+        "input": "{{sample.output_text}}",
+        "reference": "{{item.reference_answer}}",
+    } | fields
+
+
+def similarity(metric: str) -> dict[str, Any]:
+    """A text_similarity of the response against the row's reference answer."""
+    grader = string_check(type="text_similarity", evaluation_metric=metric)
+    del grader["operation"]
+    return grader
+
+
+def python(source: str) -> dict[str, Any]:
+    """A python grader."""
+    return {"type": "python", "name": "code", "source": source}

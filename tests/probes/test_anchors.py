@@ -1,0 +1,153 @@
+"""A finished run grades its reference answers and junk, keeps them, and its report says what they show."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from dryrun.core.config import Thresholds
+from dryrun.dataset import dataset_from_items
+from dryrun.engine.prepare import report_of
+from dryrun.probes.anchor_answers import junk
+from dryrun.probes.anchors import FILE, load_anchors
+from dryrun.probes.make.forms import reformatted
+from dryrun.report import load_report, render_markdown
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import EXACT, FUZZY, make_run, sum_rows, work
+
+PAYS_ANYTHING = {
+    "type": "python",
+    "name": "lax",
+    "source": "def grade(sample, item):\n"
+    "    right = sample['output_text'].strip() == item['reference_answer']\n"
+    "    return 1.0 if right else 0.8 if len(sample['output_text']) > 500 else 0.3\n",
+}
+
+
+def test_a_sound_grader_has_its_anchors_at_both_ends(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url, rows=60)
+    assert load_anchors(run) is None
+    work(run)
+    anchors = load_anchors(run)
+    assert anchors is not None
+    assert anchors.reference is not None
+    assert anchors.reference.tolist() == [1.0] * 50
+    assert {topic: scores.tolist() for topic, scores in anchors.topic_reference.items()} == {
+        topic: [1.0] * 5 for topic in {row["topic"] for row in sum_rows(60)}
+    }
+    assert set(anchors.junk) >= {"empty", "refusal", "long filler", "another row's answer"}
+    assert all(scores.max() == 0.0 for scores in anchors.junk.values())
+    assert anchors.regraded is not None
+    assert np.ptp(anchors.regraded, axis=1).max() == 0.0
+    assert endpoint.calls == 120
+    report = report_of(load_results(run), evidence=True)
+    assert (report.rules, report.verdict, report.diagnosis.verdict) == ("evidence", "GO", "GO")
+    assert report.evidence is not None
+    assert report.evidence.anchors is not None
+    assert (report.evidence.anchors.reference, report.evidence.anchors.junk) == (1.0, 0.0)
+    assert report.diagnosis.grader_quality == "binary"
+    assert {"references", "junk", "regrading", "signal_index"} <= set(report.evidence.pieces)
+    assert any("people's labels" in name for name in report.evidence.not_measured)
+
+
+def test_a_hole_that_the_scores_do_not_show_is_no_go_and_the_documents_rule_stays(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    run = make_run(store, endpoint.base_url, rows=60, grader=PAYS_ANYTHING)
+    work(run)
+    results = load_results(run)
+    alone = report_of(results, evidence=False)
+    assert (alone.verdict, alone.evidence, alone.rules) == ("GO", None, "document")
+    report = report_of(results, evidence=True)
+    assert report.verdict == "NO-GO"
+    assert report.evidence is not None
+    assert report.evidence.document.verdict == alone.verdict
+    assert report.statistics == alone.statistics
+    assert report.evidence is not None
+    assert "long filler" in report.diagnosis.summary
+    assert "long filler" in render_markdown(report)
+    assert load_report(report.to_json()) == report
+
+
+def test_a_score_near_a_threshold_is_borderline(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url, rows=60)
+    work(run)
+    results = load_results(run)
+    mean = float(results.observations().score.mean())
+    limits = Thresholds(mean_low=round(mean - 0.02, 3))
+    report = report_of(results, limits, evidence=True)
+    assert report.headline == "GO (BORDERLINE)"
+    assert report.evidence is not None
+    assert report.evidence.stability is not None
+    assert report.evidence.stability.more_prompts
+    assert "# Dry run: GO (BORDERLINE)" in render_markdown(report)
+    assert report_of(results, limits, evidence=False).headline == "GO"
+
+
+def test_rewards_are_mapped_by_the_range_and_what_has_no_grade_is_missing(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    run = make_run(store, endpoint.base_url, rows=40)
+    work(run)
+    kept = {"reference": [5, None], "reformatted": [], "junk": {"empty": [1]}, "regraded": []}
+    (run.folder / FILE).write_text(json.dumps(kept))
+    config = run.config().model_copy(update={"reward_range": (1.0, 5.0)})
+    (run.folder / "config.json").write_text(config.model_dump_json())
+    anchors = load_anchors(run)
+    assert anchors is not None
+    assert anchors.reference is not None
+    assert anchors.reference[0] == 1.0
+    assert np.isnan(anchors.reference[1])
+    assert anchors.junk["empty"].tolist() == [0.0]
+    assert anchors.reformatted is None
+    assert anchors.regraded is None
+    (run.folder / FILE).write_text("{torn")
+    assert load_anchors(run) is None
+
+
+def test_without_reference_answers_junk_is_still_graded(store: Store, endpoint: FakeEndpoint) -> None:
+    rows = [{"messages": row["messages"], "topic": row["topic"]} for row in sum_rows(40)]
+    run = make_run(store, endpoint.base_url, rows=rows, grader=EXACT | {"reference": "7"})
+    work(run)
+    anchors = load_anchors(run)
+    assert anchors is not None
+    assert anchors.reference is None
+    assert "empty" in anchors.junk
+    assert "another row's answer" not in anchors.junk
+
+
+def test_another_grader_has_anchors_of_its_own(store: Store, endpoint: FakeEndpoint) -> None:
+    exact = make_run(store, endpoint.base_url)
+    work(exact)
+    fuzzy = make_run(store, endpoint.base_url, grader=FUZZY)
+    work(fuzzy)
+    first, second = load_anchors(exact), load_anchors(fuzzy)
+    assert first is not None
+    assert second is not None
+    assert first.junk["another row's answer"].max() == 0.0
+    assert second.junk["another row's answer"].max() > 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("42", " 42\n"),
+        ("yes", " yes\n"),
+        ('{"a": 1, "b": 2}', '{\n  "b": 2,\n  "a": 1\n}'),
+        ("[1]", " [1]\n"),
+    ],
+)
+def test_a_reformatted_answer_says_the_same(text: str, form: str) -> None:
+    assert reformatted(text) == form
+
+
+def test_junk_leaves_out_answers_that_would_be_right() -> None:
+    dataset = dataset_from_items([{**row, "reference_answer": "yes"} for row in sum_rows(30)])
+    prompts = [dataset.prompt(row) for row in range(30)]
+    found = junk(prompts, [(prompt, "yes") for prompt in prompts])
+    assert found["another row's answer"] == []
+    assert len(found["empty"]) == 20

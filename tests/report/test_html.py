@@ -1,0 +1,111 @@
+"""The one-file HTML report: nothing fetched, everything escaped, all that the JSON says in words."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dryrun.analysis import Anchors, Observations
+from dryrun.core.config import Thresholds
+from dryrun.report import Report, ReportFacts, build_report, load_report, render_html
+from tests.helpers.observed import beta_scores, observe
+from tests.report.test_report import HOSTILE
+
+
+class Seen(HTMLParser):
+    """Tags with their attributes, and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def full_report(topic: str = "a", name: str = "rows.jsonl", **changes: Any) -> Report:
+    rng = np.random.default_rng(1)
+    score = np.clip(0.05 + rng.normal(0, 0.05, (120, 4)), 0, 1)
+    seen = Observations.of(score, topics=[topic, "b"] * 60, lengths=rng.random((120, 4)))
+    anchors = Anchors(
+        reference=rng.uniform(0.3, 0.4, 50),
+        reformatted=rng.uniform(0.2, 0.3, 50),
+        junk={topic: rng.uniform(0, 0.02, 20), "empty": np.zeros(20)},
+        regraded=np.repeat(score.ravel()[:50, None], 2, axis=1),
+    )
+    facts = ReportFacts("abc", name, name, 120, 4)
+    return build_report(seen, Thresholds(), facts, anchors=anchors)
+
+
+def test_the_file_asks_for_nothing_and_runs_nothing() -> None:
+    html = render_html(full_report())
+    seen = Seen(html)
+    assert {"script", "link", "img", "iframe", "object", "form", "a", "base"}.isdisjoint(
+        tag for tag, _ in seen.tags
+    )
+    loading = {"src", "href", "xlink:href", "srcset", "action", "data"}
+    assert all(loading.isdisjoint(attributes) for _, attributes in seen.tags)
+    assert not any(name.startswith("on") for _, attributes in seen.tags for name in attributes)
+    assert "url(" not in html
+    assert "@import" not in html
+    policy = next(a["content"] for tag, a in seen.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_it_carries_verdict_blame_evidence_what_is_open_and_every_threshold() -> None:
+    report = full_report()
+    text = Seen(render_html(report)).text
+    assert report.evidence is not None
+    for words in (
+        report.diagnosis.summary,
+        *report.evidence.sentences,
+        *report.diagnosis.warnings,
+        *report.not_measured,
+        "The grader's share of the blame",
+        "Entered: samples, stability, groups, references",
+        *(name.replace("_", " ") for name in Thresholds.numbers()),
+    ):
+        assert words in text
+    assert sum(tag == "svg" for tag, _ in Seen(render_html(report)).tags) == 4
+    assert all(a.get("aria-label") for tag, a in Seen(render_html(report)).tags if tag == "svg")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
+    hostile, harmless = (
+        Seen(render_html(full_report(name, name))),
+        Seen(render_html(full_report("odd", "odd"))),
+    )
+    assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in harmless.tags]
+    assert " ".join(name.split())[:12] in " ".join(hostile.text.split())
+
+
+def test_what_was_run_stands_on_top_and_endless_names_are_cut() -> None:
+    text = Seen(render_html(full_report("t" * 10_000, "rows.jsonl"))).text
+    top = text[: text.index("Tested:")]
+    assert "rows.jsonl · 120 prompts × 4 responses by rows.jsonl · report of " in top
+    assert "t" * 79 + "…" in text
+    cells = text[text.index("By topic") : text.index("Evidence")]
+    assert "t" * 81 not in cells
+
+
+@pytest.mark.parametrize("scores", [[], [0.5] * 40, list(beta_scores(0.42, 0.21))])
+def test_the_tree_alone_and_an_empty_run_have_a_page_too(scores: list[float]) -> None:
+    report = build_report(observe(scores, topics="a"), evidence=False)
+    text = Seen(render_html(report)).text
+    assert report.verdict in text
+    assert "Rules: document" in text
+
+
+def test_a_stored_report_makes_the_same_page(tmp_path: Path) -> None:
+    report = full_report()
+    assert render_html(load_report(report.to_json())) == render_html(report)

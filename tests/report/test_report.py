@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from dryrun.core.config import Thresholds
+from dryrun.core.errors import DryRunError
+from dryrun.core.text import code_span
+from dryrun.report import Report, ReportFacts, build_report, load_report, render_markdown
+from tests.helpers.observed import beta_scores, observe, shuffled
+
+NOON = datetime(2026, 1, 22, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
+FACTS = ReportFacts(
+    run_id="abc",
+    dataset="sums.jsonl",
+    model="a-model",
+    prompts_asked=300,
+    rollouts=1,
+    config={
+        "model": {"name": "a-model", "base_url": "https://me:secret@host:8000/v1?key=secret"},
+        "judge": {"base_url": "https://me:secret@judge/v1"},
+    },
+    timestamp=NOON,
+)
+HOSTILE = [
+    "a|b",
+    "`code`",
+    "``",
+    "<script>alert(1)</script>",
+    "![x](https://evil.test/x.png)",
+    "[click](javascript:alert(1))",
+    "https://evil.test/",
+    "# heading\n\n- list\r\n<img src=x onerror=alert(1)>",
+    ":red[x] $\\int$ **bold** _it_ ~~s~~",
+    "\\`",
+    " spaced ",
+    "\u202egnp.exe",
+    "|||\\|",
+]
+
+
+def good_report(**changes: Any) -> Report:
+    scores = beta_scores(0.42, 0.21)
+    return build_report(observe(scores, topics=["x", "y", "z"] * 100), Thresholds(), FACTS)
+
+
+def rendered(markdown: str) -> str:
+    return MarkdownIt("commonmark").enable("table").render(markdown)
+
+
+def test_the_documents_fields_under_the_documents_names() -> None:
+    report = json.loads(good_report().to_json())
+    assert list(report)[:6] == [
+        "timestamp",
+        "samples_evaluated",
+        "statistics",
+        "distribution",
+        "by_topic",
+        "diagnosis",
+    ]
+    assert report["timestamp"] == "2026-01-22T12:00:00Z"
+    assert report["samples_evaluated"] == 300
+    assert {"mean", "std", "min", "max", "median", "percentiles"} <= set(report["statistics"])
+    assert list(report["statistics"]["percentiles"]) == ["p10", "p25", "p75", "p90"]
+    assert list(report["distribution"]) == ["0.0-0.2", "0.2-0.4", "0.4-0.6", "0.6-0.8", "0.8-1.0"]
+    assert {"mean", "std", "count", "status"} <= set(report["by_topic"]["x"])
+    diagnosis = report["diagnosis"]
+    assert (diagnosis["dataset_quality"], diagnosis["grader_quality"]) == ("good", "good")
+    assert (diagnosis["verdict"], diagnosis["warnings"], diagnosis["recommendations"]) == ("GO", [], [])
+
+
+def test_figures_are_those_of_the_scores() -> None:
+    scores = beta_scores(0.42, 0.21)
+    report = good_report()
+    assert report.statistics.mean == pytest.approx(scores.mean(), abs=1e-14)
+    assert report.statistics.std == pytest.approx(scores.std(ddof=1), abs=1e-14)
+    assert report.statistics.percentiles.p90 == np.percentile(scores, 90)
+    assert report.distribution is not None
+    assert sum(report.distribution.values()) == pytest.approx(1.0)
+    assert sum(report.distribution_counts.values()) == 300
+
+
+def test_prompts_and_responses_are_counted_apart() -> None:
+    observations = observe([0.2, 0.8, np.nan, np.nan] * 50, rollouts=4)
+    report = build_report(observations)
+    assert (report.samples_evaluated, report.responses_evaluated, report.responses) == (50, 100, 200)
+    assert (report.missing, report.missing_share) == (100, 0.5)
+    assert report.outcomes["answered"] == 200
+
+
+@pytest.mark.parametrize("scores", [[], [0.5], [np.nan] * 40, [85.0] * 40, [0.5] * 40, [np.inf, -np.inf]])
+def test_json_never_holds_nan(scores: list[float]) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    text = build_report(observe(scores, topics="a"), facts=FACTS).to_json()
+    assert json.loads(text, parse_constant=refuse)["diagnosis"]["verdict"] != "GO"
+
+
+def test_nothing_scored_is_null_in_json_and_a_dash_in_markdown() -> None:
+    report = build_report(observe([]), facts=FACTS)
+    document = json.loads(report.to_json())
+    assert document["statistics"]["mean"] is None
+    assert document["statistics"]["percentiles"]["p10"] is None
+    assert document["distribution"] is None
+    assert "| Mean | – |" in render_markdown(report)
+
+
+@pytest.mark.parametrize("scores", [[], [0.5] * 40, list(beta_scores(0.08, 0.12)), [0.0, 1.0] * 60])
+def test_a_report_is_read_back_as_it_was_written(scores: list[float]) -> None:
+    report = build_report(observe(scores, topics="a"), facts=FACTS)
+    again = load_report(report.to_json())
+    assert again == report
+    assert again.to_json() == report.to_json()
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"timestamp": "2026', b"\xff\xfe"])
+def test_what_is_no_report_is_refused_in_one_sentence(content: str | bytes) -> None:
+    with pytest.raises(DryRunError, match="not a report that Dry Run wrote"):
+        load_report(content)
+
+
+def test_the_order_of_the_rows_changes_no_byte() -> None:
+    rng = np.random.default_rng(0)
+    observations = observe(rng.random(400), rollouts=4, topics=[f"t{i % 7}" for i in range(400)])
+    texts = {build_report(shuffled(observations, seed), facts=FACTS).to_json() for seed in range(4)}
+    assert texts == {build_report(observations, facts=FACTS).to_json()}
+
+
+def test_credentials_in_the_base_url_stay_out() -> None:
+    report = good_report()
+    assert "secret" not in report.to_json()
+    assert "secret" not in render_markdown(report)
+    assert report.run.config is not None
+    assert report.run.config["model"]["base_url"] == "https://host:8000/v1"
+
+
+def test_now_is_the_default_time() -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    assert before <= build_report(observe([])).timestamp <= datetime.now(UTC)
+
+
+def test_causes_in_one_line_each() -> None:
+    report = build_report(observe(beta_scores(0.08, 0.12)), facts=FACTS)
+    assert report.cause_lines == (
+        "Dataset: Prompts too difficult → Base model can't perform these tasks",
+        "Grader: Scoring too strict → Valid outputs marked as failures",
+    )
+
+
+def test_markdown_says_what_the_screen_says() -> None:
+    observed = observe(beta_scores(0.08, 0.12))
+    text = render_markdown(build_report(observed, facts=FACTS, evidence=False))
+    assert text.startswith("# Dry run: NO-GO\n\n**NO-GO - Mean 0.08 is below 0.10.**\n")
+    evident = render_markdown(build_report(observed, facts=FACTS))
+    assert "NO-GO - mean 0.08 (0.07-0.09), below 0.10 in 99 of 100 re-draws of your prompts." in evident
+    for words in (
+        "Prompts too difficult",
+        "Scoring too strict",
+        "- Review sample outputs to determine cause",
+        "- If dataset issue: Use SFT fine-tuning",
+        "- If grader issue: Adjust grader config",
+        "Tested: 300 prompts",
+        "`a-model`",
+        "## Not measured",
+        "Threshold mean low: 0.1",
+    ):
+        assert words in text
+    assert "\x1b" not in text
+
+
+def test_an_unfinished_run_says_so() -> None:
+    text = render_markdown(build_report(observe([0.5] * 40), facts=ReportFacts(pending=7)))
+    assert "7 responses still to come" in text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
+    scores = np.r_[beta_scores(0.5, 0.2, 200), beta_scores(0.1, 0.08, 100)]
+    observations = observe(scores, topics=["plain"] * 200 + [name] * 100)
+    facts = ReportFacts(run_id="abc", model=name, dataset=name)
+    harmless = build_report(
+        observe(scores, topics=["plain"] * 200 + ["odd"] * 100), facts=ReportFacts("abc", "odd", "odd")
+    )
+    html = rendered(render_markdown(build_report(observations, facts=facts)))
+    plain = rendered(render_markdown(harmless))
+    for tag in ("<a", "<img", "<script", "<em", "<h1", "<h2", "<li", "<td", "<tr", "<code", "<strong"):
+        assert html.count(tag) == plain.count(tag), tag
+
+
+@given(st.text(max_size=30))
+def test_a_code_span_holds_any_text(text: str) -> None:
+    html = MarkdownIt("commonmark").renderInline(f"before {code_span(text)} after")
+    assert html.startswith("before ")
+    assert html.endswith(" after")
+    if text.strip() and code_span(text) != "(blank)":
+        assert html.count("<code>") == 1
+        assert html.startswith("before <code>")
+        assert html.endswith("</code> after")
+
+
+def test_a_topic_that_utf8_cannot_say_is_still_reported() -> None:
+    report = build_report(observe(beta_scores(0.05, 0.05), topics="bad \ud800 half"), facts=FACTS)
+    assert list(load_report(report.to_json()).by_topic) == ["bad ? half"]
+    render_markdown(report).encode()
