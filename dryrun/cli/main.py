@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from dryrun.cli.commands import COMMANDS
 from dryrun.core.errors import DryRunError
-from dryrun.core.printing import never_refuse_letters, note
+from dryrun.core.text import never_refuse_letters, note
 from dryrun.core.version import __version__
 
 USER_ERROR = 2

@@ -16,7 +16,7 @@ from dryrun.cli.values import REPORT_ENDINGS, new_file, seconds
 from dryrun.core.config import OPENAI_URL, JudgeConfig, Piece, Thresholds
 from dryrun.core.errors import DryRunError, GraderError
 from dryrun.core.paths import data_dir
-from dryrun.core.printing import note
+from dryrun.core.text import note
 from dryrun.engine.prepare import report_of
 from dryrun.graders.format.conventions import Convention
 from dryrun.graders.format.load import load_grader

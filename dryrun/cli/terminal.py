@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dryrun.analysis.early_stop import Settled
-from dryrun.core.printing import printable
 from dryrun.core.records import RunState
+from dryrun.core.text import printable
 from dryrun.report import Report
 from dryrun.report.lines import check_lines
 from dryrun.store.runs import RunStatus

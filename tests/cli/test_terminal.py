@@ -11,7 +11,7 @@ from rich.console import Console
 
 from dryrun.cli.main import main
 from dryrun.cli.terminal import harmless
-from dryrun.core.printing import printable
+from dryrun.core.text import printable
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, sum_rows, write_jsonl
 

@@ -8,7 +8,7 @@ import time
 
 from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
-from dryrun.core.printing import say
+from dryrun.core.text import say
 from dryrun.store.partition import Store
 from dryrun.store.prune import Choice, Entry, choose, entries, leftovers, remove, runs_of, size_of_runs
 from dryrun.store.runs import list_runs

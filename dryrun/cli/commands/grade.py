@@ -16,7 +16,7 @@ from dryrun.cli import options as shared
 from dryrun.cli.terminal import consoles
 from dryrun.cli.values import seconds
 from dryrun.core.errors import DryRunError
-from dryrun.core.printing import say
+from dryrun.core.text import say
 from dryrun.dataset import read_dataset
 from dryrun.engine.prepare import run_blocking
 from dryrun.graders import load_grader

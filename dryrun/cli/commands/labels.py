@@ -10,7 +10,7 @@ from dryrun.analysis.verdict.agreement_wording import agreement_words
 from dryrun.cli import options as shared
 from dryrun.cli.values import new_file
 from dryrun.core.config import Thresholds
-from dryrun.core.printing import note, say
+from dryrun.core.text import note, say
 from dryrun.report.training import to_jsonl
 from dryrun.store.labels import book_of, export_rows, labelled, named, parse_labels, to_csv
 from dryrun.store.results import Results, load_results

@@ -17,8 +17,8 @@ from dryrun.cli.terminal import consoles
 from dryrun.cli.values import new_file, seconds
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.printing import note, printable
 from dryrun.core.records import Prompt
+from dryrun.core.text import note, printable
 from dryrun.dataset import read_dataset
 from dryrun.dataset.draw import draw
 from dryrun.engine.prepare import run_blocking

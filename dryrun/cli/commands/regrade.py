@@ -7,7 +7,7 @@ import argparse
 from dryrun.cli import model_options as generating
 from dryrun.cli import options as shared
 from dryrun.cli.commands.run import receipt_after, say_what_it_may_cost, work
-from dryrun.core.printing import note
+from dryrun.core.text import note
 from dryrun.engine.estimate import worst_case
 from dryrun.engine.prepare import regraded, resumed_or_started
 from dryrun.engine.regrade import StoredResponses

@@ -22,8 +22,8 @@ from dryrun.core.config import (
     SamplingMethod,
 )
 from dryrun.core.errors import DryRunError
-from dryrun.core.printing import note
 from dryrun.core.records import RunState
+from dryrun.core.text import note
 from dryrun.dataset import read_dataset
 from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.early_stop import SettledWatch

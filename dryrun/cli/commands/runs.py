@@ -7,7 +7,7 @@ import time
 
 from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
-from dryrun.core.printing import say
+from dryrun.core.text import say
 from dryrun.engine.batch_records import under_way
 from dryrun.store.prune import remove_run
 from dryrun.store.runs import Run, list_runs

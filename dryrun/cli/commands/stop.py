@@ -6,7 +6,7 @@ import argparse
 
 from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
-from dryrun.core.printing import say
+from dryrun.core.text import say
 from dryrun.store.runs import Run, list_runs
 
 

@@ -11,8 +11,8 @@ from dryrun.cli import options as shared
 from dryrun.cli.values import seconds
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.printing import say
 from dryrun.core.records import Prompt
+from dryrun.core.text import say
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import audit
 from dryrun.dataset.draw import draw
