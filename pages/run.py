@@ -13,7 +13,7 @@ from dryrun.app.shared.loading import load
 from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import chosen_run, config_of
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 
 ensure_frame()
 

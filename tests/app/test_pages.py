@@ -13,7 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 from dryrun.report.training import sft_rows, training_package
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

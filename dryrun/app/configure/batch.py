@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.core.config import BatchConfig, ModelConfig
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 from dryrun.engine.batch_records import under_way
 from dryrun.models.urls import host_of, known_for_batches
 from dryrun.store.runs import Run

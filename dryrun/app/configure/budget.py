@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.estimate import WorstCase
 from dryrun.store.runs import RunStatus

@@ -13,9 +13,9 @@ from dryrun.analysis.verdict.words import plural
 from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.uploads import Upload, kept_upload
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
 from dryrun.core.paths import hosted, sample_data_dir
 from dryrun.core.records import Item
+from dryrun.core.text import plain
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import AuditCode, AuditFinding, audit
 

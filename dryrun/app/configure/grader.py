@@ -11,8 +11,8 @@ import streamlit as st
 from dryrun.app.configure.convention_form import with_convention
 from dryrun.app.shared.problems import show_error
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
 from dryrun.core.paths import sample_data_dir
+from dryrun.core.text import plain
 from dryrun.graders import Finding, GraderSpec, Severity, load_grader
 from dryrun.graders.format.presets import PRESETS
 from dryrun.graders.format.specs import PythonSpec

@@ -10,8 +10,8 @@ from dryrun.analysis.sample_size import Spread, foresee
 from dryrun.app.shared.session import store
 from dryrun.app.shared.widgets import draw_chart
 from dryrun.core.config import SamplingConfig, Thresholds
-from dryrun.core.labels import plain
 from dryrun.core.paths import hosted
+from dryrun.core.text import plain
 from dryrun.dataset import Dataset
 from dryrun.engine.sample_size import assumed_for, assumption_words, earlier_spread, plan_words
 from dryrun.graders import GraderSpec

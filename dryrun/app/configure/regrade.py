@@ -14,7 +14,7 @@ from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import RECORDED, Chosen, config_of, open_by_name, store
 from dryrun.core.config import ModelKind, RunConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain, short
+from dryrun.core.text import plain, short
 from dryrun.engine.estimate import Estimate, estimate
 from dryrun.engine.prepare import Prepared, regraded
 from dryrun.graders import GraderSpec

@@ -8,8 +8,8 @@ from dryrun.app.configure.model import model_words
 from dryrun.app.shared import jobs
 from dryrun.app.shared.session import RUN, look_at, owner, store
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
 from dryrun.core.paths import hosted
+from dryrun.core.text import plain
 from dryrun.engine.budget import Budget
 from dryrun.engine.estimate import Estimate, estimate
 from dryrun.engine.prepare import Prepared, start

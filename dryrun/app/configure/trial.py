@@ -9,8 +9,8 @@ from dryrun.app.configure.judge import ChosenJudge
 from dryrun.app.shared.problems import show_error
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
 from dryrun.core.records import Prompt
+from dryrun.core.text import plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.dataset.references import reference_of

@@ -10,7 +10,7 @@ from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.words import PATTERN_TITLES, plural
 from dryrun.core.config import Verdict
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 from dryrun.probes.result import GraderCheck
 
 BADGES: dict[Verdict, tuple[str, Literal["green", "red", "orange"]]] = {

@@ -9,7 +9,7 @@ from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.run_choice import run_choice
 from dryrun.app.shared.session import Chosen, open_by_name
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 from dryrun.store.ceiling import ceiling_words, choose_ceiling, forget_ceiling
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run

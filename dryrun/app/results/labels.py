@@ -16,7 +16,7 @@ from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.problems import show_error
 from dryrun.core.config import Thresholds
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain, short
+from dryrun.core.text import plain, short
 from dryrun.report.training import to_jsonl
 from dryrun.store.labels import (
     Label,

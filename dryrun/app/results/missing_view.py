@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared.loading import Loaded
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 from dryrun.report.missing import Reason, missing_reasons
 
 

@@ -10,7 +10,7 @@ from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.configure.model import model_words
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.session import RUN, Chosen
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 from dryrun.store.runs import RunStatus
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.words import Action, Quality
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 
 
 def quality_lines(found: Evidence) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dryrun.core.config import Piece, Thresholds
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 
 DECIDING = ("mean_low", "mean_high", "std_low")
 HEALTHY = ("healthy_mean_low", "healthy_mean_high", "healthy_std")

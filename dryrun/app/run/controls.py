@@ -13,8 +13,8 @@ from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import RUN, config_of, may_cancel, owner
 from dryrun.core.config import ModelKind
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
 from dryrun.core.records import RunState
+from dryrun.core.text import plain
 from dryrun.store.runs import Run, RunStatus
 
 KEY = "resume_key"

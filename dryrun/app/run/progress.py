@@ -8,8 +8,8 @@ from dryrun.app.configure.budget import spent_words
 from dryrun.app.run.settled import settled_offer
 from dryrun.app.shared import jobs
 from dryrun.app.shared.session import config_of
-from dryrun.core.labels import plain
 from dryrun.core.records import RunState
+from dryrun.core.text import plain
 from dryrun.store.runs import Run, RunStatus
 
 POLL_SECONDS = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared.session import may_cancel
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.store.runs import Run, RunStatus
 

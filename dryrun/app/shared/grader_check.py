@@ -10,8 +10,8 @@ from dryrun.app.shared.session import Chosen, config_of
 from dryrun.app.shared.widgets import draw_chart
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain
 from dryrun.core.records import Prompt
+from dryrun.core.text import plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.engine.prepare import run_blocking

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.core.errors import DryRunError, ProblemsError
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 
 
 def show_error(error: DryRunError) -> None:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from dryrun.app.shared.session import RECORDED, config_of, open_by_name, recorded_run, store
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import short
 from dryrun.core.paths import hosted
+from dryrun.core.text import short
 from dryrun.store.runs import list_runs
 
 OFFERED = 50

@@ -11,8 +11,8 @@ import streamlit as st
 
 from dryrun.analysis.verdict.words import figure, plural
 from dryrun.core.config import RunConfig
-from dryrun.core.labels import plain
 from dryrun.core.records import Grade, Prompt, Sample, SampleOutcome
+from dryrun.core.text import plain
 from dryrun.dataset.references import REFERENCES
 from dryrun.store.results import Inspected
 

@@ -9,9 +9,9 @@ import streamlit as st
 from dryrun.app.shared import jobs
 from dryrun.app.shared.session import RECORDED, RUN, chosen_run, config_of, store
 from dryrun.core.errors import DryRunError
-from dryrun.core.labels import plain, short
 from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
+from dryrun.core.text import plain, short
 from dryrun.store.runs import Run, list_runs
 
 RECENT = 5

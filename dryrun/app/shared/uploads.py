@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dryrun.core.labels import plain
+from dryrun.core.text import plain
 
 
 @dataclass(frozen=True, slots=True)
