@@ -1,13 +1,18 @@
-"""JSONL: the lines of a file, in one streaming pass."""
+"""JSONL: the lines of a file, in one streaming pass.
+
+One JSON list of rows, as many tools save it: read whole, so only up to a size.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-from dryrun.core.errors import Problem
+from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.parse import MAX_ROW_BYTES, too_long
 
 BOM = b"\xef\xbb\xbf"
@@ -103,3 +108,70 @@ def _skip_line(file: BinaryIO) -> int:
         if chunk.endswith(b"\n"):
             break
     return skipped
+
+
+MAX_LIST_BYTES = 64 * 1024**2
+"""Largest file accepted (64 MiB): its text is held in memory, which JSONL never needs."""
+TO_LINES = "Write one object per line: jq -c '.[]' file.json > file.jsonl"
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def json_list_rows(file: BinaryIO, name: str) -> Iterator[RawRow]:
+    """The text of every entry of the list, numbered from 1.
+
+    Parameters
+    ----------
+    file : binary file
+        At its start; its first character that is no space is ``[``.
+    name : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    DatasetError
+        It is too large, not UTF-8, or no JSON list from the first character to the last.
+    """
+    text = _text(file, name)
+    decoder, number = json.JSONDecoder(), 0
+    at = _skip(text, _skip(text, 0) + 1)
+    while number or text[at : at + 1] != "]":  # a comma is followed by another entry
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            raise _torn(name, text, error.pos, f"is not valid JSON ({error.msg})") from error
+        except RecursionError as error:
+            raise _torn(name, text, at, "lists and objects are nested too deep") from error
+        number += 1
+        yield RawRow(number, text[at:end].encode())
+        at = _skip(text, end)
+        if text[at : at + 1] == "]":
+            break
+        if text[at : at + 1] != ",":
+            raise _torn(name, text, at, "a comma or the list's end is missing")
+        at = _skip(text, at + 1)
+    if (rest := _skip(text, at + 1)) < len(text):
+        raise _torn(name, text, rest, "the file goes on after the end of its list")
+
+
+def _text(file: BinaryIO, name: str) -> str:
+    data = file.read(MAX_LIST_BYTES + 1)
+    if len(data) > MAX_LIST_BYTES:
+        what = f"a JSON list is read whole, and this one is longer than {MAX_LIST_BYTES >> 20} MiB."
+        raise DatasetError(f"{name} cannot be read.", [Problem("file", what, TO_LINES)])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"byte {error.start + 1} is not UTF-8."
+        raise DatasetError(f"{name} cannot be read.", [Problem("file", what, "Save it as UTF-8.")]) from error
+
+
+def _skip(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space is not None else at
+
+
+def _torn(name: str, text: str, at: int, what: str) -> DatasetError:
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    problem = Problem(f"line {line}, column {column}", f"{what}.", "Save the list again, or use JSONL.")
+    return DatasetError(f"{name} cannot be read as a JSON list.", [problem])

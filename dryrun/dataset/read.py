@@ -10,8 +10,7 @@ from typing import Any, BinaryIO
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.dataset import Dataset
 from dryrun.dataset.formats import Format, check_start, format_of
-from dryrun.dataset.json_list import json_list_rows
-from dryrun.dataset.jsonl import jsonl_rows
+from dryrun.dataset.jsonl import json_list_rows, jsonl_rows
 from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import read_large
 from dryrun.dataset.tabular import csv_rows, parquet_rows, to_raw_row

@@ -19,8 +19,7 @@ from dryrun.core.fingerprint import canonical_json, fingerprint
 from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, SampleOutcome
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.formats import Format, check_start, format_of
-from dryrun.dataset.json_list import json_list_rows
-from dryrun.dataset.jsonl import BadRow, RawRow, jsonl_rows
+from dryrun.dataset.jsonl import BadRow, RawRow, json_list_rows, jsonl_rows
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tabular import parquet_rows
 from dryrun.engine.imports.records import Record, RecordError, Response, read_record
