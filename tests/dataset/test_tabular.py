@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dryrun.dataset.columns import plain_rows
+from dryrun.dataset.tabular import plain_rows
 
 TEXT = pa.string()
 PAIR = pa.struct([("a", pa.int64()), ("b", TEXT)])
