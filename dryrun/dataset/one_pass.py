@@ -15,8 +15,7 @@ from dryrun.dataset.advice import Advice
 from dryrun.dataset.dataset import Dataset
 from dryrun.dataset.fields import TopicFieldFinder, topic_of
 from dryrun.dataset.jsonl import BadRow, RawRow
-from dryrun.dataset.parse import parse_row
-from dryrun.dataset.repeated_keys import KeyScreen
+from dryrun.dataset.parse import KeyScreen, parse_row
 from dryrun.dataset.rows import check_row, is_usual
 from dryrun.dataset.text_store import RowStore, Spool
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dryrun.core.fingerprint import canonical_json
-from dryrun.dataset.repeated_keys import SCREENED_BYTES, KeyScreen, repeated_key
+from dryrun.dataset.parse import SCREENED_BYTES, KeyScreen, repeated_key
 
 KEYS = st.sampled_from(["a", "b", ":", "\\u003a", '"', "ü"])
 TEXTS = st.text(st.sampled_from(':\\u03aA"é\n{}'), max_size=6)
