@@ -13,8 +13,8 @@ import numpy as np
 
 from dryrun.core.records import Item
 from dryrun.dataset.dataset import Dataset
+from dryrun.dataset.fields import usual_reference
 from dryrun.dataset.near_duplicates import near_duplicates
-from dryrun.dataset.references import usual_reference
 
 MOST_ROWS = 20_000
 """Rows looked at; a larger dataset is judged by so many, evenly spaced."""

@@ -1,11 +1,16 @@
-"""Which topic a row belongs to, and which fields could serve as topic."""
+"""Which topic a row belongs to, and which fields could serve as topic.
+
+Where a row's right answer is, when nobody says so.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dryrun.core.fingerprint import canonical_json
+from dryrun.core.records import Item
 from dryrun.dataset.rows import RESERVED_KEYS
 
 SCANNED_ROWS = 2000
@@ -99,3 +104,23 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
             yield from ((f"{key}.{inner}", nested) for inner, nested in value.items())
         else:
             yield key, value
+
+
+REFERENCES = ("reference_answer", "reference", "answer", "expected", "ground_truth", "gts")
+"""Names under which rows carry what the right answer is, the likeliest first."""
+
+
+def reference_of(item: Item, field: str) -> str | None:
+    """The reference answer as a model would write it: text as it is, all else as JSON; None without one.
+
+    `field` is a key, or a path with dots: ``"reward_model.ground_truth"``.
+    """
+    value = value_at(item, field)
+    if value is None:
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def usual_reference(item: Item) -> str | None:
+    """The answer under the first of the usual names that the row has."""
+    return next((text for name in REFERENCES if (text := reference_of(item, name)) is not None), None)

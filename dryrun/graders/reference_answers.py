@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import GRADED_AGAIN, Grade, Item, Prompt
-from dryrun.dataset.references import REFERENCES, reference_of
+from dryrun.dataset.fields import REFERENCES, reference_of
 from dryrun.graders.build import DEFAULT_TIMEOUT, build
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess

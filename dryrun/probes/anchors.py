@@ -12,7 +12,7 @@ import orjson
 from dryrun.analysis.figures.anchors import Anchors, Floats
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt, Sample
-from dryrun.dataset.references import reference_of
+from dryrun.dataset.fields import reference_of
 from dryrun.graders import Grader
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import reference_field

@@ -11,7 +11,7 @@ from dryrun.core.config import ProbeLimits
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
-from dryrun.dataset.references import REFERENCES, reference_of
+from dryrun.dataset.fields import REFERENCES, reference_of
 from dryrun.graders.build import build
 from dryrun.graders.format.specs import GraderSpec, PythonSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess

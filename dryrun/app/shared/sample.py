@@ -13,7 +13,7 @@ from dryrun.analysis.verdict.words import figure, plural
 from dryrun.core.config import RunConfig
 from dryrun.core.records import Grade, Prompt, Sample, SampleOutcome
 from dryrun.core.text import plain
-from dryrun.dataset.references import REFERENCES
+from dryrun.dataset.fields import REFERENCES
 from dryrun.store.results import Inspected
 
 COLUMN = 220
