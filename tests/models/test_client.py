@@ -5,7 +5,7 @@ from __future__ import annotations
 import openai
 import pytest
 
-from dryrun.models.headers import request_headers
+from dryrun.models.client import request_headers
 
 OPENAI = "https://api.openai.com/v1"
 OTHER = "http://127.0.0.1:8000/v1"
