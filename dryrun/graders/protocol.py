@@ -1,12 +1,17 @@
-"""What a grader is to the rest of the program."""
+"""What a grader is to the rest of the program.
+
+OpenAI's names for what can go wrong with one grade, and the grades they lead to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
-from dryrun.core.records import Grade, Item, Sample
+from dryrun.core.records import Grade, GradeOutcome, Item, Sample
+from dryrun.graders.format.template import SampleParseError, VariableError
 
 Pair = tuple[Sample, Item]
 
@@ -56,3 +61,71 @@ class Grader(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+MAX_DETAIL = 500
+"""Longest detail of an error kept with a grade, in characters."""
+
+
+class GradeError(StrEnum):
+    """What went wrong with one grade, by OpenAI's field names."""
+
+    INVALID_VARIABLE = "invalid_variable_error"
+    """A template asks for something this row or response does not have."""
+    SAMPLE_PARSE = "sample_parse_error"
+    """A template asks for the response's JSON, and the response is not JSON."""
+    FORMULA_PARSE = "formula_parse_error"
+    """The formula has no finite value here."""
+    PYTHON_RUNTIME = "python_grader_runtime_error"
+    """The python grader raised, ran too long, or did not return a finite number."""
+    PYTHON_SERVER = "python_grader_server_error"
+    """The sandbox is not there or broke down."""
+    MODEL_SERVER = "model_grader_server_error"
+    """The judge could not be asked."""
+    MODEL_REFUSAL = "model_grader_refusal_error"
+    """The judge refused, or its answer was filtered."""
+    MODEL_PARSE = "model_grader_parse_error"
+    """The judge answered with something that is no result."""
+    OTHER = "other_error"
+    """Anything else."""
+
+
+def one_line(text: str) -> str:
+    """The text on one line, at most `MAX_DETAIL` characters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MAX_DETAIL else flat[: MAX_DETAIL - 3] + "..."
+
+
+_GRADED = GradeOutcome.GRADED
+_NOTHING: Mapping[str, Any] = {}
+
+
+def graded(reward: float, seconds: float = 0.0) -> Grade:
+    """A grade with a finite reward.
+
+    Made as the tuple it is, in half the time: some graders take hardly longer for the reward itself.
+    """
+    return tuple.__new__(Grade, (_GRADED, reward, _NOTHING, _NOTHING, seconds, None, None, ""))
+
+
+def graded_zero(error: GradeError, detail: str, seconds: float = 0.0) -> Grade:
+    """A grade that is 0 because the grader failed on this sample."""
+    return Grade(GradeOutcome.GRADED_ZERO, 0.0, errors={error.value: one_line(detail)}, seconds=seconds)
+
+
+def ungraded(error: GradeError, detail: str, seconds: float = 0.0) -> Grade:
+    """No grade: something other than the sample is to blame."""
+    return Grade(GradeOutcome.UNGRADED, None, errors={error.value: one_line(detail)}, seconds=seconds)
+
+
+def unfilled(error: VariableError) -> Grade:
+    """The grade of a sample whose template cannot be filled: 0, and counted apart.
+
+    The service counts both errors; the reward it gives is unpublished. 0 is our choice.
+    """
+    name = GradeError.SAMPLE_PARSE if isinstance(error, SampleParseError) else GradeError.INVALID_VARIABLE
+    return graded_zero(name, str(error))
+
+
+NO_SAMPLE = ungraded(GradeError.OTHER, "there is no response to grade: the call to the model failed")
+"""The grade where the model gave no response at all."""

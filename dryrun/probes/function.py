@@ -13,8 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from dryrun.core.records import Grade, Item, Sample
-from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero
-from dryrun.graders.protocol import Grader
+from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, graded_zero
 from dryrun.graders.sandbox.sample_fields import sample_fields
 
 Function = Callable[[Any, Any], object]

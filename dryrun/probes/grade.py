@@ -15,7 +15,7 @@ from dryrun.analysis.probes.grades import ProbeGrades
 from dryrun.core.probe import Family, Fault, Priority, Probe
 from dryrun.core.records import Grade, GradeOutcome, Prompt
 from dryrun.graders import Grader
-from dryrun.graders.outcome import GradeError
+from dryrun.graders.protocol import GradeError
 from dryrun.graders.trial import response
 from dryrun.probes import Ground, accepted_forms, first_round, second_round
 

@@ -18,8 +18,7 @@ from dryrun.core.errors import ModelError
 from dryrun.core.records import Attempt, Grade, Item, Sample
 from dryrun.graders.format.template import Template, VariableError
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, unfilled, ungraded
-from dryrun.graders.protocol import Grader
+from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, unfilled, ungraded
 from dryrun.graders.sandbox.sample_fields import filler
 from dryrun.models.client import Answer, Client, ask_patiently
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact

@@ -23,8 +23,7 @@ from dryrun.core.records import Grade, GradeOutcome, Item, Prompt, Sample, Sampl
 from dryrun.graders.format.judge_specs import JudgeSpec, LabelModelSpec, ScoreModelSpec
 from dryrun.graders.format.template import VariableError
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.outcome import NO_SAMPLE, GradeError, one_line, unfilled, ungraded
-from dryrun.graders.protocol import Grader
+from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, one_line, unfilled, ungraded
 from dryrun.graders.sandbox.sample_fields import namespaces
 from dryrun.models.endpoint import EndpointModel
 from dryrun.models.urls import is_openai

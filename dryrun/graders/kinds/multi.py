@@ -11,8 +11,7 @@ from typing import Self
 
 from dryrun.core.records import Grade, GradeOutcome, Item, Sample
 from dryrun.graders.format.formula import Formula, FormulaError
-from dryrun.graders.outcome import NO_SAMPLE, GradeError, one_line
-from dryrun.graders.protocol import Grader, Pair, Take
+from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, Pair, Take, one_line
 
 
 class MultiGrader(Grader):

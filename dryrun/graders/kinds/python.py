@@ -12,8 +12,18 @@ from typing import Self
 from dryrun.core.errors import GraderError, Problem
 from dryrun.core.records import Grade, Item, Sample
 from dryrun.graders.format.conventions import VOICES, Convention
-from dryrun.graders.outcome import NO_SAMPLE, GradeError, graded, graded_zero, one_line, ungraded
-from dryrun.graders.protocol import TOGETHER, Grader, Pair, Take
+from dryrun.graders.protocol import (
+    NO_SAMPLE,
+    TOGETHER,
+    GradeError,
+    Grader,
+    Pair,
+    Take,
+    graded,
+    graded_zero,
+    one_line,
+    ungraded,
+)
 from dryrun.graders.sandbox.frames import Reply, WorkerError, WorkerFault
 from dryrun.graders.sandbox.isolation import Limits, Mechanism
 from dryrun.graders.sandbox.jobs import Result

@@ -10,8 +10,7 @@ from typing import Self
 
 from dryrun.core.records import Grade, Item, Sample
 from dryrun.graders.format.template import Template, VariableError
-from dryrun.graders.outcome import NO_SAMPLE, graded, unfilled
-from dryrun.graders.protocol import TOGETHER, Grader, Pair, Take
+from dryrun.graders.protocol import NO_SAMPLE, TOGETHER, Grader, Pair, Take, graded, unfilled
 from dryrun.graders.sandbox.sample_fields import filler
 
 Comparison = Callable[[str, str], float]
