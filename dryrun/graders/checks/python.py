@@ -10,8 +10,7 @@ from dryrun.core.errors import Problem
 from dryrun.core.records import Prompt
 from dryrun.graders.format.conventions import PASSED, TAKES_ALL, TAKES_COLUMNS, VOICES, Convention, Entry
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
-from dryrun.graders.format.functions import functions_of
-from dryrun.graders.format.python_source import parameter_names, parsed
+from dryrun.graders.format.python_source import functions_of, parameter_names, parsed
 from dryrun.graders.format.specs import PythonSpec
 from dryrun.graders.sandbox.inside.adapters import truth
 from dryrun.graders.sandbox.inside.eval_protocol import PACKAGES

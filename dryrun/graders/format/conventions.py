@@ -12,21 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from dryrun.graders.format.functions import (
+from dryrun.graders.format.python_source import (
+    FIX_SIGNATURE,
     FUNCTIONS,
     Function,
     annotation_of,
+    checked_source,
     decorators_of,
+    defined_names,
     functions_of,
     is_body,
     parameters_of,
-    required_of,
-)
-from dryrun.graders.format.python_source import (
-    FIX_SIGNATURE,
-    checked_source,
-    defined_names,
     parsed,
+    required_of,
     top_level,
 )
 

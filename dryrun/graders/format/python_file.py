@@ -9,9 +9,8 @@ from typing import Any
 
 from dryrun.core.errors import DryRunError, GraderError, Problem
 from dryrun.graders.format.conventions import Convention, entry_of
-from dryrun.graders.format.functions import is_body
 from dryrun.graders.format.json_text import BOM
-from dryrun.graders.format.python_source import parsed
+from dryrun.graders.format.python_source import is_body, parsed
 
 Config = dict[str, Any]
 
