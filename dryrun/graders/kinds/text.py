@@ -1,14 +1,18 @@
-"""Graders that compare two filled templates: string_check and text_similarity."""
+"""Graders that compare two filled templates: string_check and text_similarity.
+
+string_check: is the one text the other, or within it?
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from types import TracebackType
 from typing import Self
 
 from dryrun.core.records import Grade, Item, Sample
+from dryrun.graders.format.specs import Operation
 from dryrun.graders.format.template import Template, VariableError
 from dryrun.graders.protocol import NO_SAMPLE, TOGETHER, Grader, Pair, Take, graded, unfilled
 from dryrun.graders.sandbox.sample_fields import filler
@@ -92,3 +96,17 @@ class ComparingGrader(Grader):
         trace: TracebackType | None,
     ) -> None:
         return None
+
+
+CHECKS: Mapping[Operation, Callable[[str, str], bool]] = {
+    Operation.EQ: lambda given, reference: given == reference,
+    Operation.NE: lambda given, reference: given != reference,
+    Operation.LIKE: lambda given, reference: reference in given,
+    # casefold() would also equate ß and ss; the service's folding is unpublished, lower() is the plain one
+    Operation.ILIKE: lambda given, reference: reference.lower() in given.lower(),
+}
+
+
+def string_check(operation: Operation, given: str, reference: str) -> float:
+    """1.0 when the check holds, else 0.0. The needle of ``like`` and ``ilike`` is `reference`."""
+    return float(CHECKS[operation](given, reference))
