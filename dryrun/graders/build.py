@@ -20,8 +20,7 @@ from dryrun.graders.kinds.judge import JudgeGrader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.kinds.multi import MultiGrader
 from dryrun.graders.kinds.python import PythonGrader
-from dryrun.graders.kinds.text import ComparingGrader, string_check
-from dryrun.graders.kinds.text_similarity import similarity
+from dryrun.graders.kinds.text import ComparingGrader, similarity, string_check
 from dryrun.graders.protocol import Grader
 from dryrun.graders.sandbox.program import Program
 
