@@ -17,7 +17,7 @@ from dryrun.engine.plan import Plan, make_plan
 from dryrun.engine.prepare import Prepared
 from dryrun.graders import load_grader
 from dryrun.graders.format.specs import MultiSpec
-from dryrun.graders.kinds.judge_size import judge_request_size
+from dryrun.graders.kinds.judge import judge_request_size
 from dryrun.models import Model
 from dryrun.models.request import RequestSize, request_size
 from dryrun.store.partition import Store

@@ -4,6 +4,8 @@ The service asks its judge for ``{"steps": [...], "result": ...}`` with a strict
 this. Published: a number outside the range is clamped, a result that is no number pays 0. Unpublished,
 and chosen here: a judge that cannot be asked, refuses, or gives no result at all (no JSON, cut off)
 leaves the sample without a grade; a ``result`` in quotes counts when it reads as a number.
+
+What a call to a judge may cost, before there is a response to show it.
 """
 
 from __future__ import annotations
@@ -17,15 +19,19 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
+import orjson
+
 from dryrun.core.config import ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.records import Grade, GradeOutcome, Item, Prompt, Sample, SampleOutcome
 from dryrun.graders.format.judge_specs import JudgeSpec, LabelModelSpec, ScoreModelSpec
+from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import VariableError
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, one_line, unfilled, ungraded
 from dryrun.graders.sandbox.sample_fields import namespaces
 from dryrun.models.endpoint import EndpointModel
+from dryrun.models.request import BYTES_PER_TOKEN, RequestSize
 from dryrun.models.urls import is_openai
 
 MAX_DETAIL = 4000
@@ -279,3 +285,32 @@ def _judge_config(spec: JudgeSpec, access: JudgeAccess) -> ModelConfig:
         seed=sampling.seed if sampling else None,
         timeout=access.config.timeout,
     )
+
+
+def judge_request_size(judge: GraderSpec, prompt: Prompt, answer: int) -> RequestSize:
+    """Tokens of one call to a judge, or to a model that embeds, at worst; estimated.
+
+    Parameters
+    ----------
+    judge : GraderSpec
+        One that asks a model.
+    prompt : Prompt
+    answer : int
+        Tokens the response may have; 0 where that is not known.
+    """
+    known = namespaces(Sample("", 0, SampleOutcome.ANSWERED), prompt.item)
+    texts = []
+    for template in judge.templates.values():
+        try:
+            texts.append(template.fill(known))
+        except VariableError:  # it asks for a part of a response that is not there yet
+            texts.append("".join(map(str, template.parts)))
+    size = sum(len(text.encode()) for text in texts)
+    if isinstance(judge, JudgeSpec):
+        size += len(orjson.dumps(question_of(judge).formats()[0])) + len(judge.input) * len(
+            '{"role":"","content":""},'
+        )
+        limits = judge.sampling_params
+        most = limits.max_completions_tokens if limits else None
+        return RequestSize(-(-size // BYTES_PER_TOKEN) + answer, most)
+    return RequestSize(-(-size // BYTES_PER_TOKEN) + answer, 0)
