@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from dryrun.core.records import Prompt
-from dryrun.graders.checks.check_words import check_threshold
+from dryrun.graders.checks.against_rows import check_threshold
 from dryrun.graders.format.conventions import VOICES, Convention
 from dryrun.graders.format.findings import SHOWN_ROWS, Finding, Severity
 from dryrun.graders.format.judge_specs import JudgeSpec, LabelModelSpec
