@@ -26,7 +26,7 @@ from dryrun.graders.protocol import (
 )
 from dryrun.graders.sandbox.frames import Reply, WorkerError, WorkerFault
 from dryrun.graders.sandbox.isolation import Limits, Mechanism
-from dryrun.graders.sandbox.jobs import Result
+from dryrun.graders.sandbox.pipe import Result
 from dryrun.graders.sandbox.pool import WorkerPool
 from dryrun.graders.sandbox.program import Program
 from dryrun.graders.sandbox.sample_fields import parts_of

@@ -15,9 +15,8 @@ from typing import Any
 
 from dryrun.graders.sandbox.frames import Reply, WorkerError, WorkerFault
 from dryrun.graders.sandbox.isolation import Limits, Mechanism, launch
-from dryrun.graders.sandbox.jobs import Job, Order, TakeResult
 from dryrun.graders.sandbox.memory import Watch
-from dryrun.graders.sandbox.pipe import Line
+from dryrun.graders.sandbox.pipe import Job, Line, Order, TakeResult
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
 from dryrun.graders.sandbox.repeat import Repeater, chosen

@@ -17,8 +17,7 @@ from typing import Any
 
 from dryrun.core.records import GRADED_AGAIN
 from dryrun.graders.sandbox.frames import Reply, WorkerError
-from dryrun.graders.sandbox.jobs import Job, Order, Result
-from dryrun.graders.sandbox.pipe import Line
+from dryrun.graders.sandbox.pipe import Job, Line, Order, Result
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
 
