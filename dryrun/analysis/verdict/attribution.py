@@ -13,9 +13,16 @@ from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.measures import Measures, measure
-from dryrun.analysis.verdict.remedies import BROKEN, FAILING, MEND_ERROR, NEXT
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, percent
+from dryrun.analysis.verdict.words import (
+    BROKEN,
+    FAILING,
+    MEND_ERROR,
+    NEXT,
+    DatasetQuality,
+    GraderQuality,
+    percent,
+)
 from dryrun.core.config import Piece, Thresholds, Verdict
 from dryrun.core.records import SampleOutcome
 

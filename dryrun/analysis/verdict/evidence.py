@@ -16,11 +16,11 @@ from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.cautions import cautions
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
 from dryrun.analysis.verdict.measures import Measures
-from dryrun.analysis.verdict.remedies import BROKEN
 from dryrun.analysis.verdict.sentences import Said, cause_sentence, document_only, next_sentence, summary
 from dryrun.analysis.verdict.topics import topic_actions
 from dryrun.analysis.verdict.warnings import Notice
 from dryrun.analysis.verdict.words import (
+    BROKEN,
     Action,
     ActionKind,
     Cause,

@@ -11,9 +11,8 @@ from dryrun.analysis.figures.redraw import Interval, Stability
 from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.document import Diagnosis
-from dryrun.analysis.verdict.remedies import BROKEN
 from dryrun.analysis.verdict.tree import Branch
-from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, figure
+from dryrun.analysis.verdict.words import BROKEN, DatasetQuality, GraderQuality, figure
 from dryrun.core.config import Thresholds, Verdict
 
 GRADER_WORDS = {
