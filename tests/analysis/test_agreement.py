@@ -16,7 +16,7 @@ from dryrun.analysis.figures.agreement import (
     wilson,
 )
 from dryrun.analysis.figures.anchors import disagreement
-from dryrun.analysis.label_queue import label_queue
+from dryrun.analysis.selection import label_queue
 from dryrun.analysis.verdict.agreement_wording import agreement_words
 from dryrun.core.config import Thresholds
 from tests.helpers.observed import observe

@@ -1,6 +1,6 @@
 """Do people and the grader agree? Labels of responses against their scores.
 
-Responses to label are chosen by score (see `dryrun.analysis.label_queue`), so that few labels tell much.
+Responses to label are chosen by score (see `dryrun.analysis.selection`), so that few labels tell much.
 To speak of the whole run each label is weighted by what its bin of scores stands for; without that a
 grader would look worse, or better, than it is, by which responses somebody happened to read.
 """

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dryrun.analysis.figures.agreement import Labelled, agreement
-from dryrun.analysis.label_queue import SIZE, label_queue
+from dryrun.analysis.selection import SIZE, label_queue
 from dryrun.analysis.verdict.agreement_wording import agreement_words
 from dryrun.app.results.label_card import ACTIVE, AT, QUEUE, label_card
 from dryrun.app.shared.loading import Loaded
