@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from dryrun.analysis.app_selection import TITLES, WHY, Filters, Show, choose
 from dryrun.analysis.figures.statistics import BIN_LABELS, is_valid
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.selection import TITLES, WHY, Filters, Show, choose
 from dryrun.app.results.figures import clicked_bars
 from dryrun.app.results.labels import label_row
 from dryrun.app.shared.loading import Loaded

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.analysis.app_selection import Show
 from dryrun.analysis.figures.statistics import is_valid
+from dryrun.analysis.selection import Show
 from dryrun.app.configure.regrade import ADJUST
 from dryrun.app.results.downloads import start_training, try_sft
 from dryrun.app.results.inspector import show_group
