@@ -29,11 +29,10 @@ from dryrun.probes.make import stress
 from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, mentions
 from dryrun.probes.make.claims import GUESSES, claims
 from dryrun.probes.make.demand import Demand, demand_of, prompt_text
-from dryrun.probes.make.forms import Form, forms_of
+from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.gaming import gaming
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.source_words import mined
-from dryrun.probes.make.variations import dressed, padded, variations
 from dryrun.probes.make.worthless import common_answer, shared_words, shells, worthless
 from dryrun.probes.make.wrong import CLOSE, wrong_answers
 
