@@ -30,10 +30,9 @@ from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, menti
 from dryrun.probes.make.claims import GUESSES, claims
 from dryrun.probes.make.demand import Demand, demand_of, prompt_text
 from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
-from dryrun.probes.make.gaming import gaming
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.source_words import mined
-from dryrun.probes.make.worthless import common_answer, shared_words, shells, worthless
+from dryrun.probes.make.worthless import common_answer, gaming, shared_words, shells, worthless
 from dryrun.probes.make.wrong import CLOSE, wrong_answers
 
 OTHERS = 40
