@@ -25,14 +25,23 @@ from dryrun.core.probe import (
     Probe,
 )
 from dryrun.core.records import Prompt
-from dryrun.probes.make import stress
 from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, mentions
 from dryrun.probes.make.claims import GUESSES, claims
 from dryrun.probes.make.demand import Demand, demand_of, prompt_text
 from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.source_words import mined
-from dryrun.probes.make.worthless import common_answer, gaming, shared_words, shells, worthless
+from dryrun.probes.make.worthless import (
+    common_answer,
+    executed,
+    gaming,
+    odd_texts,
+    shared_words,
+    shells,
+    strange_texts,
+    timed_texts,
+    worthless,
+)
 from dryrun.probes.make.wrong import CLOSE, wrong_answers
 
 OTHERS = 40
@@ -249,7 +258,7 @@ class _Makers:
         yield from _wrong(row, answer, others, demand, write)
         for one in claims(answer, demand, others, write, chance):
             yield Probe(Family.CLAIM, one.kind, row, one.text, most=one.most, alike=alike(answer, one.text))
-        if text := stress.executed(answer):
+        if text := executed(answer):
             yield Probe(Family.CODE, "an expression with that value", row, text, most=0.0)
 
     def _styled(self, row: int, answer: Answer, form: Form, chance: random.Random) -> list[Probe]:
@@ -280,10 +289,10 @@ def _wrong(
 
 
 def _stressed(row: int) -> Iterator[Probe]:
-    for kind, text in (stress.odd_texts() | stress.strange_texts()).items():
+    for kind, text in (odd_texts() | strange_texts()).items():
         yield Probe(Family.STRESS, kind, row, text)
     if row == 0:
-        for kind, text in stress.timed_texts():
+        for kind, text in timed_texts():
             yield Probe(Family.STRESS, kind, row, text, serial=True)
 
 
