@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dryrun.analysis.figures.groups import groups
+from dryrun.analysis.figures.groups import group_strip, groups
 from dryrun.analysis.figures.pooling import PooledTopic
-from dryrun.analysis.figures.strip import group_strip
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus, standing
 from dryrun.core.config import Thresholds

@@ -35,9 +35,9 @@ def _rates(found: Agreement) -> str:
         parts.append(f"accepts {_rate(found.false_accept)} of those they call bad")
     words = f"The grader {' and '.join(parts)}"
     if found.kappa is not None:
-        words += f"; kappa {_figure(found.kappa)}"
+        words += f"; kappa {_with_interval(found.kappa)}"
     if found.auc is not None:
-        words += f", AUC {_figure(found.auc)}"
+        words += f", AUC {_with_interval(found.auc)}"
     return f"{words}."
 
 
@@ -56,7 +56,7 @@ def _rate(rate: Rate) -> str:
     return f"{rate.share:.0%} ({rate.low:.0%} to {rate.high:.0%})"
 
 
-def _figure(figure: Figure) -> str:
+def _with_interval(figure: Figure) -> str:
     if figure.low is None or figure.high is None:
         return f"{figure.value:.2f}"
     return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"

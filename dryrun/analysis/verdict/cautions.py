@@ -17,7 +17,12 @@ def cautions(judged: Attribution, limits: Thresholds) -> tuple[Notice, ...]:
     if judged.verdict == "INVALID":
         return ()
     found = judged.measures
-    return (*_groups(found, limits), *_anchors(found, limits), *_noise(found, limits), *_shape(found, limits))
+    return (
+        *_groups(found, limits),
+        *_anchors(found, limits),
+        *_noise(found, limits),
+        *_shape_warnings(found, limits),
+    )
 
 
 def _groups(found: Measures, limits: Thresholds) -> Iterator[Notice]:
@@ -81,7 +86,7 @@ def _averaging(signal: float) -> str:
     return f" The average of {int(-(-calls // 1))} grades would bring that to 70 %." if calls <= 50 else ""
 
 
-def _shape(found: Measures, limits: Thresholds) -> Iterator[Notice]:
+def _shape_warnings(found: Measures, limits: Thresholds) -> Iterator[Notice]:
     bias, levels = found.length, found.resolution
     if bias is not None and above(abs(bias.correlation), limits.warn_length):
         which = "Longer" if bias.correlation > 0 else "Shorter"

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from dryrun.analysis.figures.agreement import Agreement, Labelled, agreement
 from dryrun.analysis.figures.anchors import Anchors
-from dryrun.analysis.figures.groups import Groups
+from dryrun.analysis.figures.groups import Groups, StripColumn, group_strip
 from dryrun.analysis.figures.redraw import Stability
-from dryrun.analysis.figures.strip import StripColumn, group_strip
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.agreement_wording import agreement_words
 from dryrun.analysis.verdict.attribution import PEOPLE, Attribution, attribute

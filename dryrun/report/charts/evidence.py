@@ -8,9 +8,8 @@ from typing import Any
 
 import altair as alt
 
-from dryrun.analysis.figures.groups import Groups
+from dryrun.analysis.figures.groups import Groups, StripColumn
 from dryrun.analysis.figures.pooling import PooledTopic
-from dryrun.analysis.figures.strip import StripColumn
 from dryrun.analysis.verdict.topics import Standing, TopicFigures, standing
 from dryrun.analysis.verdict.words import percent, plural
 from dryrun.core.config import Thresholds
