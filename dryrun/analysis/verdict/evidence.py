@@ -12,12 +12,11 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.agreement_wording import agreement_words
 from dryrun.analysis.verdict.attribution import PEOPLE, Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
-from dryrun.analysis.verdict.cautions import cautions
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.sentences import Said, cause_sentence, document_only, next_sentence, summary
 from dryrun.analysis.verdict.topics import topic_actions
-from dryrun.analysis.verdict.warnings import Notice
+from dryrun.analysis.verdict.warnings import Notice, cautions
 from dryrun.analysis.verdict.words import (
     BROKEN,
     Action,
