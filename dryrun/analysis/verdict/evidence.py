@@ -9,12 +9,18 @@ from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.groups import Groups, StripColumn, group_strip
 from dryrun.analysis.figures.redraw import Stability
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.verdict.agreement_wording import agreement_words
 from dryrun.analysis.verdict.attribution import PEOPLE, Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
 from dryrun.analysis.verdict.measures import Measures
-from dryrun.analysis.verdict.sentences import Said, cause_sentence, document_only, next_sentence, summary
+from dryrun.analysis.verdict.sentences import (
+    Said,
+    agreement_words,
+    cause_sentence,
+    document_only,
+    next_sentence,
+    summary,
+)
 from dryrun.analysis.verdict.topics import topic_actions
 from dryrun.analysis.verdict.warnings import Notice, cautions
 from dryrun.analysis.verdict.words import (

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dryrun.analysis.figures.agreement import Labelled, agreement
 from dryrun.analysis.selection import SIZE, label_queue
-from dryrun.analysis.verdict.agreement_wording import agreement_words
+from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.app.results.label_card import ACTIVE, AT, QUEUE, label_card
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.problems import show_error

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from dryrun.analysis.figures.agreement import agreement
-from dryrun.analysis.verdict.agreement_wording import agreement_words
+from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.cli import options as shared
 from dryrun.cli.values import new_file
 from dryrun.core.config import Thresholds
