@@ -1,4 +1,7 @@
-"""Measuring anchors for a run: its grader on reference answers and on junk. Costs grades, no generation."""
+"""Measuring anchors for a run: its grader on reference answers and on junk. Costs grades, no generation.
+
+The few worthless answers that every finished run is graded on, to find the floor of its grader's scale.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,17 @@ import orjson
 
 from dryrun.analysis.figures.anchors import Anchors, Floats
 from dryrun.core.errors import DryRunError
+from dryrun.core.probe import FAR
 from dryrun.core.records import Prompt, Sample
 from dryrun.dataset.fields import reference_of
 from dryrun.graders import Grader
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import response
-from dryrun.probes.anchor_answers import Texts, junk
-from dryrun.probes.make.forms import reformatted
+from dryrun.probes.make.answers import flat
+from dryrun.probes.make.demand import prompt_text
+from dryrun.probes.make.forms import reformatted, shell_of
+from dryrun.probes.make.worthless import FILLER, REFUSAL, stuffing
 from dryrun.store.partition import write_aside
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
@@ -131,3 +137,41 @@ async def _regraded(
 
     seen = [one for one in results.inspect(chosen) if one.sample.gradable]
     return [[await again(one.sample, one.prompt) for _ in range(TIMES)] for one in seen]
+
+
+JUNK = 20
+"""Prompts that each kind is graded on."""
+
+Texts = Sequence[tuple[Prompt, str]]
+
+
+def junk(prompts: Sequence[Prompt], known: Texts) -> dict[str, Texts]:
+    """Worthless answers by kind, each to `JUNK` prompts.
+
+    Parameters
+    ----------
+    prompts : sequence of Prompt
+    known : sequence of (Prompt, str)
+        Prompts with their reference answers.
+    """
+    some = prompts[:JUNK]
+    asked = [(prompt, prompt_text(prompt.messages[-1:])) for prompt in some]
+    return {
+        "empty": [(prompt, "") for prompt in some],
+        "refusal": [(prompt, REFUSAL) for prompt in some],
+        "echo of the prompt": asked,
+        "long filler": [(prompt, FILLER) for prompt in some],
+        "format only": [(prompt, shell_of(text)) for prompt, text in known[:JUNK]],
+        "keyword stuffing": [(prompt, stuffing(text)) for prompt, text in asked],
+        FAR: _mismatched(known),
+    }
+
+
+def _mismatched(known: Texts) -> Texts:
+    """For each prompt the answer to another one, where that differs: a yes/no key has few."""
+    pairs = []
+    for number, (prompt, text) in enumerate(known[: 4 * JUNK]):
+        _, other = known[(number + 1) % len(known)]
+        if flat(other) != flat(text):
+            pairs.append((prompt, other))
+    return pairs[:JUNK]

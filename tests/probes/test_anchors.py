@@ -10,8 +10,7 @@ import pytest
 from dryrun.core.config import Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import report_of
-from dryrun.probes.anchor_answers import junk
-from dryrun.probes.anchors import FILE, load_anchors
+from dryrun.probes.anchors import FILE, junk, load_anchors
 from dryrun.probes.make.forms import reformatted
 from dryrun.report import load_report, render_markdown
 from dryrun.store.partition import Store
