@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Set
 
 from dryrun.core.records import Grade, Prompt, Sample
-from dryrun.engine.caps import Caps
+from dryrun.engine.budget import Caps
 from dryrun.engine.ledger import Ledger
 from dryrun.engine.plan import Ask, Plan
 from dryrun.graders import Grader

@@ -21,8 +21,7 @@ from dryrun.core.errors import DryRunError, ModelError, StoreError
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import RunState, Sample
 from dryrun.engine.batches import BatchRun
-from dryrun.engine.budget import Budget
-from dryrun.engine.caps import Caps
+from dryrun.engine.budget import Budget, Caps
 from dryrun.engine.grading_lane import GradingLane
 from dryrun.engine.ledger import Ledger, OnStatus
 from dryrun.engine.plan import Ask, make_plan
