@@ -1,8 +1,11 @@
-"""From the judgement to the parts of the report."""
+"""From the judgement to the parts of the report.
+
+What people's labels say, as it stands in the report.
+"""
 
 from __future__ import annotations
 
-from dryrun.analysis.figures.agreement import Labelled
+from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
 from dryrun.analysis.figures.anchors import junk_means
 from dryrun.analysis.figures.pooling import PooledTopic
 from dryrun.analysis.figures.redraw import Stability
@@ -23,6 +26,7 @@ from dryrun.report.fields import (
     EvidenceEntry,
     GroupFigures,
     NoticeEntry,
+    PeopleFigures,
     PercentileFigures,
     ScoreFigures,
     ShapeFigures,
@@ -31,7 +35,6 @@ from dryrun.report.fields import (
     StripEntry,
     TopicEntry,
 )
-from dryrun.report.people import people_figures
 
 
 def evidence_entry(found: Evidence, labelled: Labelled | None = None) -> EvidenceEntry | None:
@@ -243,3 +246,33 @@ def _cause(cause: Cause) -> CauseEntry:
 def writable(text: str) -> str:
     """`text` with what UTF-8 cannot say (lone surrogates) replaced, so that it can be written."""
     return text.encode("utf-8", "replace").decode()
+
+
+def people_figures(found: Agreement | None, labelled: Labelled | None) -> PeopleFigures | None:
+    """The figures, or None where nobody labelled."""
+    if found is None or labelled is None:
+        return None
+    return PeopleFigures(
+        labels=found.labels,
+        good=found.good,
+        people=labelled.people,
+        unsure=labelled.unsure,
+        disputed=labelled.disputed,
+        share_good=found.share_good,
+        kappa=found.kappa.value if found.kappa else None,
+        kappa_interval=_interval(found.kappa),
+        auc=found.auc.value if found.auc else None,
+        auc_interval=_interval(found.auc),
+        false_reject=_rate(found.false_reject),
+        false_accept=_rate(found.false_accept),
+    )
+
+
+def _interval(figure: Figure | None) -> tuple[float, float] | None:
+    if figure is None or figure.low is None or figure.high is None:
+        return None
+    return figure.low, figure.high
+
+
+def _rate(rate: Rate | None) -> tuple[float, float, float] | None:
+    return None if rate is None else (rate.share, rate.low, rate.high)
