@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dryrun.report.build import ReportFacts, build_report, without_credentials
+from dryrun.report.fields import Report, load_report
 from dryrun.report.html import render_html
 from dryrun.report.markdown import render_markdown
-from dryrun.report.record import Report, load_report
 
 __all__ = [
     "Report",

@@ -20,8 +20,7 @@ from dryrun.core.config import Thresholds
 from dryrun.core.version import __version__
 from dryrun.probes.result import GraderCheck
 from dryrun.report.entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
-from dryrun.report.fields import RunEntry
-from dryrun.report.record import Report
+from dryrun.report.fields import Report, RunEntry
 
 UNCHECKED = ("What the grader pays for wrong and gaming answers: Check the grader, or `probe --run`",)
 """Said of a run whose grader nobody checked."""

@@ -8,9 +8,8 @@ from html import escape
 from importlib import resources
 
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern, figure, percent, plural
-from dryrun.report.fields import EvidenceEntry
+from dryrun.report.fields import EvidenceEntry, Report
 from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
-from dryrun.report.record import Report
 from dryrun.report.svg import STYLE, histogram_svg, ruler_svg, strip_svg, topics_svg
 
 NOTHING = "–"

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 from dryrun.analysis.verdict.words import percent, plural
 from dryrun.probes.result import GraderCheck
-from dryrun.report.fields import EvidenceEntry
-from dryrun.report.record import Report
+from dryrun.report.fields import EvidenceEntry, Report
 
 
 def evidence_lines(evidence: EvidenceEntry) -> list[str]:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern, figure, percent, plural
 from dryrun.core.text import code_span, sentence_about
-from dryrun.report.fields import ActionEntry, NoticeEntry
+from dryrun.report.fields import ActionEntry, NoticeEntry, Report
 from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
-from dryrun.report.record import Report
 
 NOTHING = "–"
 
