@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dryrun.cli.options import positive, text_of
-from dryrun.cli.values import dollars, dollars_to_spend, seconds
+from dryrun.cli.options import dollars, dollars_to_spend, positive, seconds, text_of
 from dryrun.core.config import EMBEDDED_MODEL, OPENAI_URL, BatchConfig, ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.engine.budget import Budget

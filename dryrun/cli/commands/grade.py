@@ -13,8 +13,8 @@ from rich.text import Text
 
 from dryrun.analysis.verdict.words import plural
 from dryrun.cli import options as shared
+from dryrun.cli.options import seconds
 from dryrun.cli.terminal import consoles
-from dryrun.cli.values import seconds
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import say
 from dryrun.dataset import read_dataset

@@ -8,7 +8,7 @@ from pathlib import Path
 from dryrun.analysis.figures.agreement import agreement
 from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.cli import options as shared
-from dryrun.cli.values import new_file
+from dryrun.cli.options import new_file
 from dryrun.core.config import Thresholds
 from dryrun.core.text import note, say
 from dryrun.report.training import to_jsonl

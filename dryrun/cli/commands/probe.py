@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dryrun.cli import options as shared
+from dryrun.cli.options import new_file, seconds
 from dryrun.cli.terminal import consoles
-from dryrun.cli.values import new_file, seconds
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from dryrun.cli import model_options as generating
 from dryrun.cli import options as shared
+from dryrun.cli.options import whole
 from dryrun.cli.terminal import ProgressLine, consoles
-from dryrun.cli.values import whole
 from dryrun.core.config import (
     DEFAULT_ROLLOUTS,
     DEFAULT_SAMPLE_SIZE,

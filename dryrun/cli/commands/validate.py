@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dryrun.analysis.verdict.words import plural
 from dryrun.cli import options as shared
-from dryrun.cli.values import seconds
+from dryrun.cli.options import seconds
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
