@@ -11,9 +11,9 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.selection import TITLES, WHY, Filters, Show, choose
 from dryrun.app.results.figures import clicked_bars
 from dryrun.app.results.labels import label_row
+from dryrun.app.shared.frame import scroll_here
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.sample import sample_view
-from dryrun.app.shared.scroll import scroll_here
 
 SHOW = "show"
 TOPIC = "topic"

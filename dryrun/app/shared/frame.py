@@ -5,6 +5,8 @@ process has called `st.navigation`. Until then a deep link runs the page file *a
 ``streamlit_app.py``. So every page starts with `ensure_frame`, which does nothing when the entrypoint
 is around it and draws the same frame when it is not. No `st.rerun` there: a rerun would lose the click
 that caused the run; and no bare `st.navigation`: the page would have other widget ids than in later runs.
+
+Bringing a section into view after a button moved it: on a small screen it is far below the button.
 """
 
 from __future__ import annotations
@@ -94,3 +96,14 @@ def _spare_the_collector() -> None:
     """Once per process: keep the imported modules out of the collection after each rerun (50 ms of it)."""
     if gc.get_freeze_count() == 0:
         gc.freeze()
+
+
+def scroll_here(anchor: str) -> None:
+    """Scroll to the heading with this anchor, once. `anchor` is a constant of ours, never data."""
+    count = st.session_state.get("scrolls", 0) + 1
+    st.session_state["scrolls"] = count  # the browser runs a script again only if its text has changed
+    st.html(
+        f"<script>/* {count} */ document.getElementById('{anchor}')"
+        "?.scrollIntoView({behavior: 'smooth', block: 'start'});</script>",
+        unsafe_allow_javascript=True,
+    )
