@@ -6,9 +6,9 @@ import streamlit as st
 
 from dryrun.analysis.figures.comparison import difference_counts, prompt_differences
 from dryrun.app.shared.loading import load
-from dryrun.app.shared.run_choice import run_choice
 from dryrun.app.shared.sample import sample_view
 from dryrun.app.shared.session import RECORDED, RUN, Chosen, current_run_id, open_by_name
+from dryrun.app.shared.sidebar import run_choice
 from dryrun.core.config import Thresholds
 from dryrun.core.text import plain, short
 from dryrun.report.charts.comparison import difference_alt, difference_chart, ecdf_alt, ecdf_chart
