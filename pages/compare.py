@@ -5,7 +5,7 @@ import streamlit as st
 from dryrun.app.compare.view import comparison_view, pick_runs
 from dryrun.app.results.thresholds import rules_switch, threshold_panel
 from dryrun.app.shared.frame import ensure_frame
-from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 
 ensure_frame()

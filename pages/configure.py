@@ -15,8 +15,8 @@ from dryrun.app.configure.start import call_summary, launch, still_missing
 from dryrun.app.configure.trial import trial_section
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import check_section
-from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import store
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.engine.estimate import worst_case
 from dryrun.engine.prepare import prepare

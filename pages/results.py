@@ -25,8 +25,8 @@ from dryrun.app.results.verdict_actions import verdict_actions
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import known_check, run_check_section
 from dryrun.app.shared.loading import load
-from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import chosen_run, recorded_run
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 
 SIDE_BY_SIDE = 360

@@ -10,8 +10,8 @@ from dryrun.app.run.progress import end_words, live_progress
 from dryrun.app.shared import jobs
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.loading import load
-from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import chosen_run, config_of
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dryrun.app.configure.convention_form import with_convention
-from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import sample_data_dir
 from dryrun.core.text import plain

@@ -11,7 +11,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dryrun.app.configure.batch import SWITCH, batch_switch
-from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import EMBEDDED_MODEL, OPENAI_URL, RETIRED_DEFAULT_MODEL, ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain

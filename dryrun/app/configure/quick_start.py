@@ -7,8 +7,8 @@ import streamlit as st
 from dryrun.app.configure.dataset import sample_dataset, sample_dataset_path
 from dryrun.app.configure.grader import sample_graders
 from dryrun.app.configure.start import launch
-from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import RECORDED, RUN, recorded_run
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import SamplingConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
 from dryrun.engine.prepare import Prepared, prepare

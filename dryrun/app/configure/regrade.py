@@ -10,8 +10,8 @@ from dryrun.app.configure.judge import ChosenJudge, judge_section
 from dryrun.app.configure.model import api_key_input, fill_in, model_words
 from dryrun.app.configure.sample import range_section
 from dryrun.app.configure.start import launch
-from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import RECORDED, Chosen, config_of, open_by_name, store
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import ModelKind, RunConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short

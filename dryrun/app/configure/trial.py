@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.analysis.verdict.words import figure
 from dryrun.app.configure.judge import ChosenJudge
-from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.sample import sample_view
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.store.labels import Label, LabelBook, Mark, rows_of
 

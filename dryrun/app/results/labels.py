@@ -13,7 +13,7 @@ from dryrun.analysis.selection import SIZE, label_queue
 from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.app.results.label_card import ACTIVE, AT, QUEUE, label_card
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.problems import show_error
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import Thresholds
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short

@@ -9,8 +9,8 @@ from dryrun.app.configure.budget import budget_section, chosen_budget
 from dryrun.app.configure.model import api_key_input
 from dryrun.app.configure.start import FLASH
 from dryrun.app.shared import jobs
-from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import RUN, config_of, may_cancel, owner
+from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState

@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.configure.judge import ChosenJudge
-from dryrun.app.shared.problems import show_error
 from dryrun.app.shared.session import Chosen, config_of
-from dryrun.app.shared.widgets import draw_chart
+from dryrun.app.shared.widgets import draw_chart, show_error
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt

@@ -2,6 +2,8 @@
 
 `st.altair_chart` checks the whole chart against Vega-Lite's schema and packs its data anew at every rerun,
 30 to 70 ms a chart, felt at every moved threshold. Here the tests check the schema of each chart instead.
+
+Errors as a viewer sees them: one sentence, then the places, as plain text.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 import streamlit as st
+
+from dryrun.core.errors import DryRunError, ProblemsError
+from dryrun.core.text import plain
 
 KEPT = 128
 """Charts kept ready per process, a few kilobytes each."""
@@ -57,3 +62,17 @@ def _packed(rows: list[dict[str, Any]]) -> bytes:
         writer.write_table(table)
     packed: bytes = sink.getvalue().to_pybytes()
     return packed
+
+
+def show_error(error: DryRunError) -> None:
+    """The error's sentence; for a list of problems, each with its place below."""
+    if not isinstance(error, ProblemsError):
+        st.error(plain(error, 600), icon=":material/error:")
+        return
+    st.error(plain(error.summary, 600), icon=":material/error:")
+    if error.problems:
+        lines = [str(problem) for problem in error.problems]
+        hidden = error.total - len(error.problems)
+        if hidden > 0:
+            lines.append(f"... and {hidden:,} more")
+        st.code("\n".join(lines), language=None, wrap_lines=True)
