@@ -10,8 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from dryrun.analysis.verdict.words import plural
-from dryrun.app.shared.uploads import Upload, kept_upload
-from dryrun.app.shared.widgets import show_error
+from dryrun.app.shared.widgets import Upload, kept_upload, show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted, sample_data_dir
 from dryrun.core.records import Item

@@ -4,11 +4,14 @@
 30 to 70 ms a chart, felt at every moved threshold. Here the tests check the schema of each chart instead.
 
 Errors as a viewer sees them: one sentence, then the places, as plain text.
+
+Uploads that survive a page switch: the uploader itself forgets its file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -76,3 +79,46 @@ def show_error(error: DryRunError) -> None:
         if hidden > 0:
             lines.append(f"... and {hidden:,} more")
         st.code("\n".join(lines), language=None, wrap_lines=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came."""
+
+    name: str
+    content: bytes
+
+
+def kept_upload(label: str, types: list[str], key: str, hint: str) -> Upload | None:
+    """An uploader whose last file stays in the session until it is removed.
+
+    Parameters
+    ----------
+    label, hint : str
+    types : list of str
+        File endings that are taken.
+    key : str
+    """
+    st.file_uploader(label, type=types, key=key, help=hint, on_change=_keep, args=(key,))
+    kept: Upload | None = st.session_state.get(_place(key))
+    if kept is not None and st.session_state.get(key) is None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Using {plain(kept.name, 80)}, uploaded before.")
+            st.button("Remove", key=f"{key}_remove", on_click=_forget, args=(key,), type="tertiary")
+    return kept
+
+
+def _place(key: str) -> str:
+    return f"{key}_kept"
+
+
+def _keep(key: str) -> None:
+    file = st.session_state.get(key)
+    if file is None:
+        _forget(key)
+    else:
+        st.session_state[_place(key)] = Upload(file.name, file.getvalue())
+
+
+def _forget(key: str) -> None:
+    st.session_state.pop(_place(key), None)
