@@ -1,4 +1,7 @@
-"""Choosing a grader: one of the samples, or JSON that is checked as it is edited."""
+"""Choosing a grader: one of the samples, or JSON that is checked as it is edited.
+
+How a pasted or uploaded Python file is called: told from its functions, and open to correction.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from dryrun.app.configure.convention_form import with_convention
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import sample_data_dir
 from dryrun.core.text import plain
 from dryrun.graders import Finding, GraderSpec, Severity, load_grader
+from dryrun.graders.format.conventions import VOICES, Convention, function_names
 from dryrun.graders.format.presets import PRESETS
+from dryrun.graders.format.python_file import Config, grader_of, is_python
 from dryrun.graders.format.specs import PythonSpec
 from dryrun.graders.sandbox.status import sandbox_status
 
@@ -150,3 +154,51 @@ def _sandbox() -> None:
         st.caption(plain(status.reason, 400))
     else:
         st.error(plain(status.reason, 400), icon=":material/error:")
+
+
+def with_convention(text: str, key: str = "grader") -> Config | str:
+    """The grader in this text; for Python with fields for its convention and its function.
+
+    Raises
+    ------
+    GraderError
+        No convention fits, or several functions could be meant.
+    """
+    if not is_python(text):
+        return text
+    names = function_names(text)
+    left, right = st.columns(2)
+    with left:
+        convention = st.selectbox(
+            "Convention",
+            list(Convention),
+            index=None,
+            key=f"{key}_convention",
+            format_func=_words,
+            placeholder="Told from its parameters",
+            persist_state="session",
+            help="How the function is called. Leave it empty unless the sentence below says it wrong.",
+        )
+    with right:
+        function = st.selectbox(
+            "Function",
+            names,
+            index=None,
+            key=f"{key}_function_{'_'.join(names)}"[:200],
+            placeholder="The only one that can be meant",
+            disabled=len(names) < 2,
+            help="Which of the file's functions grades.",
+        )
+    return grader_of(text, convention, function)
+
+
+def _words(convention: Convention) -> str:
+    example = {
+        Convention.OPENAI: "grade(sample, item)",
+        Convention.TRL: "f(prompts, completions, **kwargs)",
+        Convention.VERL: "compute_score(data_source, solution_str, ...)",
+        Convention.BEDROCK: "lambda_handler(event, context)",
+        Convention.EVAL_PROTOCOL: "f(messages, ground_truth) or f(row)",
+        Convention.VERIFIERS: "f(completion, answer, ...)",
+    }[convention]
+    return f"{VOICES[convention].name} {example}"
