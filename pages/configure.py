@@ -7,10 +7,9 @@ from dryrun.app.configure.dataset import dataset_section
 from dryrun.app.configure.grader import grader_section, show_findings
 from dryrun.app.configure.judge import ChosenJudge, judge_section
 from dryrun.app.configure.model import model_section
-from dryrun.app.configure.quick_start import quick_start
 from dryrun.app.configure.regrade import ADJUST, regrade_form
 from dryrun.app.configure.sample import planner, range_section, sampling_section
-from dryrun.app.configure.start import call_summary, launch, still_missing
+from dryrun.app.configure.start import call_summary, launch, quick_start, still_missing
 from dryrun.app.configure.trial import trial_section
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import check_section
