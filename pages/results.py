@@ -2,7 +2,15 @@
 
 import streamlit as st
 
-from dryrun.app.results.banner import banner, headline, tested
+from dryrun.app.results.banner import (
+    banner,
+    headline,
+    problem,
+    quality_lines,
+    tested,
+    topic_actions,
+    warning_list,
+)
 from dryrun.app.results.ceiling import ceiling_section
 from dryrun.app.results.downloads import report_downloads
 from dryrun.app.results.figures import (
@@ -19,7 +27,6 @@ from dryrun.app.results.inspector import inspector
 from dryrun.app.results.labels import label_section
 from dryrun.app.results.missing_view import missing_view
 from dryrun.app.results.provenance import empty_state, not_measured, provenance
-from dryrun.app.results.quality import problem, quality_lines, topic_actions, warning_list
 from dryrun.app.results.thresholds import rules_switch, threshold_panel
 from dryrun.app.results.verdict_actions import verdict_actions
 from dryrun.app.shared.frame import ensure_frame
