@@ -9,6 +9,7 @@ from dryrun.app.results.banner import (
     quality_lines,
     tested,
     topic_actions,
+    verdict_actions,
     warning_list,
 )
 from dryrun.app.results.ceiling import ceiling_section
@@ -28,7 +29,6 @@ from dryrun.app.results.labels import label_section
 from dryrun.app.results.missing_view import missing_view
 from dryrun.app.results.provenance import empty_state, not_measured, provenance
 from dryrun.app.results.thresholds import rules_switch, threshold_panel
-from dryrun.app.results.verdict_actions import verdict_actions
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import known_check, run_check_section
 from dryrun.app.shared.loading import load
