@@ -26,8 +26,7 @@ from dryrun.app.results.figures import (
 )
 from dryrun.app.results.inspector import inspector
 from dryrun.app.results.labels import label_section
-from dryrun.app.results.missing_view import missing_view
-from dryrun.app.results.provenance import empty_state, not_measured, provenance
+from dryrun.app.results.provenance import empty_state, missing_view, not_measured, provenance
 from dryrun.app.results.thresholds import rules_switch, threshold_panel
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import known_check, run_check_section

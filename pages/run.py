@@ -3,8 +3,7 @@
 import streamlit as st
 
 from dryrun.app.configure.model import model_words
-from dryrun.app.results.missing_view import missing_view
-from dryrun.app.results.provenance import no_run
+from dryrun.app.results.provenance import missing_view, no_run
 from dryrun.app.run.controls import run_controls
 from dryrun.app.run.progress import end_words, live_progress
 from dryrun.app.shared import jobs

@@ -1,4 +1,7 @@
-"""Where the figures come from and what they leave open."""
+"""Where the figures come from and what they leave open.
+
+Why responses have no score, on the pages that count them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from dryrun.app.configure.model import model_words
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.session import RUN, Chosen
 from dryrun.core.text import plain
+from dryrun.report.missing import Reason, missing_reasons
 from dryrun.store.runs import RunStatus
 
 
@@ -71,3 +75,17 @@ def _partial(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
             icon=":material/play_circle:",
             query_params={RUN: chosen.run.id},
         )
+
+
+def missing_view(loaded: Loaded) -> None:
+    """The commonest reasons with their counts; nothing where every response has a score."""
+    reasons = _reasons(loaded.version, loaded)
+    if reasons:
+        lines = "\n".join(f"- {reason.count:,} × {plain(reason.words, 400)}" for reason in reasons)
+        st.markdown(f"**Why scores are missing**\n\n{lines}")
+
+
+@st.cache_resource(max_entries=32, ttl=3600, show_spinner=False)
+def _reasons(version: tuple[str, ...], _loaded: Loaded) -> tuple[Reason, ...]:
+    """`version` is the cache's key."""
+    return missing_reasons(_loaded.results)
