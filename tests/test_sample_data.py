@@ -21,8 +21,8 @@ from dryrun.core.paths import sample_data_dir
 from dryrun.core.records import RunState, SampleOutcome
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.draw import draw
-from dryrun.engine.prepare import report_of
 from dryrun.graders import load_grader
+from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs

@@ -26,8 +26,9 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir
 from dryrun.core.records import RunState
 from dryrun.dataset import dataset_from_items
-from dryrun.engine.prepare import prepare, report_of, resumed_or_started, run_blocking, work_on
+from dryrun.engine.prepare import prepare, resumed_or_started, run_blocking, work_on
 from dryrun.graders.format.python_file import read_grader
+from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run

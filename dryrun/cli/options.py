@@ -20,12 +20,12 @@ from dryrun.core.config import OPENAI_URL, JudgeConfig, Piece, Thresholds
 from dryrun.core.errors import DryRunError, GraderError
 from dryrun.core.paths import data_dir
 from dryrun.core.text import note
-from dryrun.engine.prepare import report_of
 from dryrun.graders.format.conventions import Convention
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.python_file import grader_of
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.report import Report, render_html, render_markdown
+from dryrun.report.of_run import report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results

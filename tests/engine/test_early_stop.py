@@ -15,8 +15,8 @@ from dryrun.cli.terminal import ProgressLine
 from dryrun.core.records import RunState
 from dryrun.engine.budget import Budget
 from dryrun.engine.early_stop import SettledWatch
-from dryrun.engine.prepare import report_of
 from dryrun.probes.anchors import load_anchors
+from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus

@@ -17,7 +17,8 @@ from dryrun.core.records import RunState, SampleOutcome
 from dryrun.engine.imports import import_samples
 from dryrun.engine.imports.records import RecordError, read_record
 from dryrun.engine.imports.run import RECORDED_SCORES
-from dryrun.engine.prepare import regraded, report_of, start
+from dryrun.engine.prepare import regraded, start
+from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import Inspected, load_results
 from dryrun.store.runs import Run

@@ -9,10 +9,10 @@ import pytest
 
 from dryrun.core.config import Thresholds
 from dryrun.dataset import dataset_from_items
-from dryrun.engine.prepare import report_of
 from dryrun.probes.anchors import FILE, junk, load_anchors
 from dryrun.probes.make.forms import reformatted
 from dryrun.report import load_report, render_markdown
+from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FakeEndpoint
