@@ -12,13 +12,13 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt
 from dryrun.engine.budget import Prices
-from dryrun.engine.opening import build_model
 from dryrun.engine.plan import Plan, make_plan
 from dryrun.engine.prepare import Prepared
 from dryrun.graders import load_grader
 from dryrun.graders.format.specs import MultiSpec
 from dryrun.graders.kinds.judge import judge_request_size
 from dryrun.models import Model
+from dryrun.models.build import build_model
 from dryrun.models.request import RequestSize, request_size
 from dryrun.store.partition import Store
 

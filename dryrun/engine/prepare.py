@@ -19,10 +19,11 @@ from dryrun.dataset.draw import draw
 from dryrun.engine.batches import batch_run
 from dryrun.engine.budget import Budget
 from dryrun.engine.ledger import OnStatus
-from dryrun.engine.opening import Opening, build_grader, build_model, judge_of
+from dryrun.engine.opening import Opening, build_grader, judge_of
 from dryrun.engine.pipeline import Pipeline
 from dryrun.graders import Finding, Grader, GraderSpec, check_against, load_grader, raise_errors
 from dryrun.models import Model
+from dryrun.models.build import build_model
 from dryrun.models.urls import normalise_base_url
 from dryrun.probes.anchors import measure
 from dryrun.store.partition import Store

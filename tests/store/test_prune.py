@@ -14,8 +14,8 @@ import pytest
 
 from dryrun.cli.main import main
 from dryrun.core.fingerprint import fingerprint
-from dryrun.engine.opening import build_model
 from dryrun.engine.plan import make_plan
+from dryrun.models.build import build_model
 from dryrun.store.partition import Store
 from dryrun.store.prune import LEFTOVER_AGE, entries, leftovers
 from dryrun.store.results import load_results
