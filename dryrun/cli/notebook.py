@@ -26,7 +26,8 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir
 from dryrun.core.records import RunState
 from dryrun.dataset import dataset_from_items
-from dryrun.engine.prepare import prepare, resumed_or_started, run_blocking, work_on
+from dryrun.engine.prepare import prepare, resumed_or_started
+from dryrun.engine.work import run_blocking, work_on
 from dryrun.graders.format.python_file import read_grader
 from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store

@@ -53,7 +53,7 @@ class _Cleaned:
 class ProgressLine:
     """One live line while a run goes on, in a terminal or a notebook; elsewhere a few plain lines.
 
-    Use as a context manager and hand `show` to `dryrun.engine.prepare.work_on`.
+    Use as a context manager and hand `show` to `dryrun.engine.work.work_on`.
 
     Parameters
     ----------

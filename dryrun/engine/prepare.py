@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import math
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, TypeVar
 
-from dryrun.core.config import BatchConfig, JudgeConfig, ModelConfig, RunConfig, SamplingConfig
+from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.records import Prompt, RunState
+from dryrun.core.records import Prompt
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
-from dryrun.engine.batches import batch_run
-from dryrun.engine.budget import Budget
-from dryrun.engine.ledger import OnStatus
-from dryrun.engine.opening import Opening, build_grader, judge_of
-from dryrun.engine.pipeline import Pipeline
-from dryrun.graders import Finding, Grader, GraderSpec, check_against, load_grader, raise_errors
-from dryrun.models import Model
-from dryrun.models.build import build_model
+from dryrun.graders import Finding, GraderSpec, check_against, load_grader, raise_errors
 from dryrun.models.urls import normalise_base_url
-from dryrun.probes.anchors import measure
 from dryrun.store.partition import Store
-from dryrun.store.runs import Run, RunStatus, unfinished_run
+from dryrun.store.runs import Run, unfinished_run
 
 T = TypeVar("T")
-
-
-class AsConfigured(Enum):
-    """The one value that says: as the run's own configuration has it."""
-
-    AS_CONFIGURED = "as configured"
-
-
-AS_CONFIGURED = AsConfigured.AS_CONFIGURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,95 +176,3 @@ def regraded(
         "judge": _judge(judge or config.judge, spec),
     }
     return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
-
-
-async def work_on(
-    run: Run,
-    *,
-    api_key: str = "",
-    judge_key: str = "",
-    notify: OnStatus | None = None,
-    model: Model | None = None,
-    budget: Budget | None = None,
-    batch: BatchConfig | AsConfigured | None = AS_CONFIGURED,
-) -> RunStatus:
-    """Do what is left to do of `run`. Call it again to go on after anything that ended it.
-
-    Parameters
-    ----------
-    run : Run
-    api_key : str
-        For the endpoint; kept in memory only.
-    judge_key : str
-        For the judge's endpoint, likewise.
-    notify : callable, optional
-        Told of every change of the run's status, from any thread.
-    model : Model, optional
-        Where responses come from. Default: the one the run's configuration names.
-    budget : Budget, optional
-        What the run may spend, over all its sessions. Default: no cap.
-    batch : BatchConfig or None, optional
-        Whether what is not stored is asked for through the Batch API; None: call by call. Batches that
-        were submitted before are collected in either case. Default: as the run's configuration says.
-
-    Returns
-    -------
-    RunStatus
-        `FINISHED`, `CANCELLED` where it was asked to stop early, or `STOPPED` with the reason; `capped`
-        says that this was the budget.
-
-    Raises
-    ------
-    DryRunError
-        Somebody else is working on this run, or a cap on money lacks the prices it needs.
-    asyncio.CancelledError
-        After everything done so far was written.
-    """
-    notify = notify or (lambda _: None)
-    (budget or Budget()).check_prices(run.config().judge is not None)
-    with run.hold():
-        run.go_on()
-        opening = Opening(run, notify)
-        try:
-            async with contextlib.AsyncExitStack() as stack:
-                judge = judge_of(run.config(), judge_key)
-                grader = await stack.enter_async_context(build_grader(run.config(), judge))
-                opening.say("Getting the model ready.")
-                source = model or build_model(run.config().model, api_key, opening.say)
-                opened = await stack.enter_async_context(source)
-                batches = batch_run(run, opened, _window(run, batch))
-                status = await Pipeline(run, opened, grader, notify, budget, batches, judge).execute()
-                await _anchored(run, grader, status)
-                return status
-        except DryRunError as error:
-            return opening.end(RunState.STOPPED, str(error))
-        except asyncio.CancelledError:
-            if run.status().state is not RunState.CANCELLED:
-                opening.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
-            raise
-
-
-def _window(run: Run, batch: BatchConfig | AsConfigured | None) -> str | None:
-    chosen = run.config().model.batch if isinstance(batch, AsConfigured) else batch
-    return None if chosen is None else chosen.completion_window
-
-
-async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
-    """Grade the anchors of a finished run, or one stopped early, where that costs no call.
-
-    Without them the run stands as well.
-    """
-    ended = status.state in (RunState.FINISHED, RunState.CANCELLED)
-    if ended and run.config().judge is None:
-        with contextlib.suppress(DryRunError):
-            await measure(run, grader)
-
-
-def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end from plain code, also inside a notebook, whose loop is busy."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()

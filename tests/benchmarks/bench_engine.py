@@ -27,7 +27,8 @@ from typing import Any
 from dryrun.__main__ import keep_pandas_out
 from dryrun.core.config import ModelConfig, ModelKind, SamplingConfig
 from dryrun.dataset import dataset_from_items
-from dryrun.engine.prepare import prepare, regraded, start, work_on
+from dryrun.engine.prepare import prepare, regraded, start
+from dryrun.engine.work import work_on
 from dryrun.models.client import Client
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

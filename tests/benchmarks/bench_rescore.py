@@ -26,8 +26,9 @@ import pyarrow.parquet as pq
 from dryrun.__main__ import keep_pandas_out
 from dryrun.core.records import RunState
 from dryrun.engine.imports import import_samples
-from dryrun.engine.prepare import regraded, start, work_on
+from dryrun.engine.prepare import regraded, start
 from dryrun.engine.regrade import StoredResponses
+from dryrun.engine.work import work_on
 from dryrun.store.partition import Store, table_bytes, write_aside
 from dryrun.store.runs import Run
 from tests.helpers.support import EXACT

@@ -17,7 +17,7 @@ from dryrun.engine import batches as batching
 from dryrun.engine.batch_records import Parts, PartState, under_way
 from dryrun.engine.batches import Pacing
 from dryrun.engine.budget import Budget, Prices, receipt
-from dryrun.engine.prepare import work_on
+from dryrun.engine.work import work_on
 from dryrun.models.batch_api import Batch, BatchStatus
 from dryrun.models.batch_rows import Limits
 from dryrun.store.partition import Store

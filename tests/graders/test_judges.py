@@ -13,7 +13,8 @@ from dryrun.core.config import JudgeConfig
 from dryrun.core.errors import GraderError, ModelError
 from dryrun.core.records import Grade, GradeOutcome, RunState
 from dryrun.dataset import dataset_from_items
-from dryrun.engine.prepare import prepare, start, work_on
+from dryrun.engine.prepare import prepare, start
+from dryrun.engine.work import work_on
 from dryrun.graders import build, load_grader
 from dryrun.graders.kinds.judge import read_score, result_of
 from dryrun.graders.kinds.judge_access import JudgeAccess

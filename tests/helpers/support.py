@@ -14,7 +14,8 @@ from typing import Any
 
 from dryrun.core.config import ModelConfig, ModelKind, SamplingConfig
 from dryrun.dataset import dataset_from_items
-from dryrun.engine.prepare import prepare, start, work_on
+from dryrun.engine.prepare import prepare, start
+from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
 

@@ -15,7 +15,7 @@ from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import EMBEDDED_MODEL, OPENAI_URL, RETIRED_DEFAULT_MODEL, ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
-from dryrun.engine.prepare import run_blocking
+from dryrun.engine.work import run_blocking
 from dryrun.models.model_list import ModelInfo, list_models
 from dryrun.models.urls import normalise_base_url
 

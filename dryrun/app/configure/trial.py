@@ -14,7 +14,7 @@ from dryrun.core.text import plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.dataset.fields import reference_of
-from dryrun.engine.prepare import run_blocking
+from dryrun.engine.work import run_blocking
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.reference_answers import ceiling, reference_field

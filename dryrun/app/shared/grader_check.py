@@ -13,7 +13,7 @@ from dryrun.core.records import Prompt
 from dryrun.core.text import plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
-from dryrun.engine.prepare import run_blocking
+from dryrun.engine.work import run_blocking
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort

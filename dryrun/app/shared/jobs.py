@@ -22,7 +22,7 @@ from dryrun.core.config import BatchConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 from dryrun.engine.budget import Budget
-from dryrun.engine.prepare import work_on
+from dryrun.engine.work import work_on
 from dryrun.store.runs import Run, RunStatus
 
 MAX_LIVE = 3

@@ -18,7 +18,7 @@ from dryrun.cli.terminal import consoles
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import say
 from dryrun.dataset import read_dataset
-from dryrun.engine.prepare import run_blocking
+from dryrun.engine.work import run_blocking
 from dryrun.graders import load_grader
 from dryrun.graders.format.json_text import explained
 from dryrun.graders.trial import Trial, try_out

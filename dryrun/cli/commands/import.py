@@ -11,7 +11,7 @@ from dryrun.cli.terminal import ProgressLine, consoles
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 from dryrun.engine.imports import import_samples
-from dryrun.engine.prepare import run_blocking, work_on
+from dryrun.engine.work import run_blocking, work_on
 from dryrun.store.runs import Run
 
 

@@ -28,15 +28,8 @@ from dryrun.dataset import read_dataset
 from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.engine.estimate import WorstCase, worst_case
-from dryrun.engine.prepare import (
-    AS_CONFIGURED,
-    AsConfigured,
-    Prepared,
-    prepare,
-    resumed_or_started,
-    run_blocking,
-    work_on,
-)
+from dryrun.engine.prepare import Prepared, prepare, resumed_or_started
+from dryrun.engine.work import AS_CONFIGURED, AsConfigured, run_blocking, work_on
 from dryrun.models import Model
 from dryrun.store.runs import Run, RunStatus
 

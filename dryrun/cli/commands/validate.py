@@ -16,7 +16,7 @@ from dryrun.core.text import say
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import audit
 from dryrun.dataset.draw import draw
-from dryrun.engine.prepare import run_blocking
+from dryrun.engine.work import run_blocking
 from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
 from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
 from dryrun.graders.reference_answers import ceiling

@@ -1,0 +1,166 @@
+"""What a run needs before its first call: its model and its grader, and words while they are made ready."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+from dryrun.core.config import BatchConfig, RunConfig
+from dryrun.core.errors import DryRunError, StoreError
+from dryrun.core.records import RunState
+from dryrun.engine.batches import batch_run
+from dryrun.engine.budget import Budget
+from dryrun.engine.ledger import OnStatus
+from dryrun.engine.pipeline import Pipeline
+from dryrun.engine.prepare import T
+from dryrun.graders import Grader, build, load_grader
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.models import Model
+from dryrun.models.build import build_model
+from dryrun.probes.anchors import measure
+from dryrun.store.runs import Run, RunStatus
+
+
+class Opening:
+    """Says what happens before the first call: weights being fetched, a server starting."""
+
+    def __init__(self, run: Run, notify: OnStatus) -> None:
+        self._run, self._notify = run, notify
+        self._written = 0.0
+        before = run.status()
+        self._status = replace(
+            before, state=RunState.RUNNING, message="", started=before.started or time.time(), capped=False
+        )
+
+    def say(self, message: str) -> None:
+        """Tell whoever watches; the disk hears it at most twice a second."""
+        self._status = replace(self._status, message=message, updated=time.time())
+        self._notify(self._status)
+        if time.monotonic() - self._written > 0.5:
+            self._run.write_status(self._status)
+            self._written = time.monotonic()
+
+    def end(self, state: RunState, message: str) -> RunStatus:
+        """It did not get as far as the pipeline, or the pipeline could not speak for itself."""
+        self._status = replace(self._run.status(), state=state, message=message, capped=False)
+        with contextlib.suppress(StoreError):  # a full disk was the reason already given
+            self._run.write_status(self._status)
+        self._notify(self._status)
+        return self._status
+
+
+def judge_of(config: RunConfig, judge_key: str) -> JudgeAccess | None:
+    """Where a configuration's judges are asked; None where none is."""
+    return None if config.judge is None else JudgeAccess(config.judge, judge_key)
+
+
+def build_grader(config: RunConfig, judge: JudgeAccess | None = None) -> Grader:
+    """The grader a configuration names, not yet opened."""
+    return build(load_grader(config.grader), timeout=config.grade_timeout, judge=judge)
+
+
+class AsConfigured(Enum):
+    """The one value that says: as the run's own configuration has it."""
+
+    AS_CONFIGURED = "as configured"
+
+
+AS_CONFIGURED = AsConfigured.AS_CONFIGURED
+
+
+async def work_on(
+    run: Run,
+    *,
+    api_key: str = "",
+    judge_key: str = "",
+    notify: OnStatus | None = None,
+    model: Model | None = None,
+    budget: Budget | None = None,
+    batch: BatchConfig | AsConfigured | None = AS_CONFIGURED,
+) -> RunStatus:
+    """Do what is left to do of `run`. Call it again to go on after anything that ended it.
+
+    Parameters
+    ----------
+    run : Run
+    api_key : str
+        For the endpoint; kept in memory only.
+    judge_key : str
+        For the judge's endpoint, likewise.
+    notify : callable, optional
+        Told of every change of the run's status, from any thread.
+    model : Model, optional
+        Where responses come from. Default: the one the run's configuration names.
+    budget : Budget, optional
+        What the run may spend, over all its sessions. Default: no cap.
+    batch : BatchConfig or None, optional
+        Whether what is not stored is asked for through the Batch API; None: call by call. Batches that
+        were submitted before are collected in either case. Default: as the run's configuration says.
+
+    Returns
+    -------
+    RunStatus
+        `FINISHED`, `CANCELLED` where it was asked to stop early, or `STOPPED` with the reason; `capped`
+        says that this was the budget.
+
+    Raises
+    ------
+    DryRunError
+        Somebody else is working on this run, or a cap on money lacks the prices it needs.
+    asyncio.CancelledError
+        After everything done so far was written.
+    """
+    notify = notify or (lambda _: None)
+    (budget or Budget()).check_prices(run.config().judge is not None)
+    with run.hold():
+        run.go_on()
+        opening = Opening(run, notify)
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                judge = judge_of(run.config(), judge_key)
+                grader = await stack.enter_async_context(build_grader(run.config(), judge))
+                opening.say("Getting the model ready.")
+                source = model or build_model(run.config().model, api_key, opening.say)
+                opened = await stack.enter_async_context(source)
+                batches = batch_run(run, opened, _window(run, batch))
+                status = await Pipeline(run, opened, grader, notify, budget, batches, judge).execute()
+                await _anchored(run, grader, status)
+                return status
+        except DryRunError as error:
+            return opening.end(RunState.STOPPED, str(error))
+        except asyncio.CancelledError:
+            if run.status().state is not RunState.CANCELLED:
+                opening.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
+            raise
+
+
+def _window(run: Run, batch: BatchConfig | AsConfigured | None) -> str | None:
+    chosen = run.config().model.batch if isinstance(batch, AsConfigured) else batch
+    return None if chosen is None else chosen.completion_window
+
+
+async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
+    """Grade the anchors of a finished run, or one stopped early, where that costs no call.
+
+    Without them the run stands as well.
+    """
+    ended = status.state in (RunState.FINISHED, RunState.CANCELLED)
+    if ended and run.config().judge is None:
+        with contextlib.suppress(DryRunError):
+            await measure(run, grader)
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from plain code, also inside a notebook, whose loop is busy."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
