@@ -1,11 +1,11 @@
-"""From what a user gives to a run, and from a run to its report: for the app, the CLI and notebooks alike."""
+"""From what a user gives to a run that can be started: checked, drawn, written down."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig
 from dryrun.core.errors import DryRunError
@@ -16,8 +16,6 @@ from dryrun.graders import Finding, GraderSpec, check_against, load_grader, rais
 from dryrun.models.urls import normalise_base_url
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, unfinished_run
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a run needs before its first call: its model and its grader, and words while they are made ready."""
+"""One session of a run: open its model and its grader, run the pipeline, grade the anchors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from dryrun.core.config import BatchConfig, RunConfig
 from dryrun.core.errors import DryRunError, StoreError
@@ -18,13 +18,14 @@ from dryrun.engine.batches import batch_run
 from dryrun.engine.budget import Budget
 from dryrun.engine.ledger import OnStatus
 from dryrun.engine.pipeline import Pipeline
-from dryrun.engine.prepare import T
 from dryrun.graders import Grader, build, load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.probes.anchors import measure
 from dryrun.store.runs import Run, RunStatus
+
+T = TypeVar("T")
 
 
 class Opening:
