@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.redraw import PromptSums, branches, redrawn
+from dryrun.analysis.figures.redraw import PromptSums, redrawn
+from dryrun.analysis.verdict.stability import branches
 from dryrun.core.config import Thresholds
 
 ALPHA = 0.05

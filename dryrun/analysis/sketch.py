@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.redraw import DRAWS, Interval, Stability, branches
+from dryrun.analysis.figures.redraw import DRAWS, Interval
 from dryrun.analysis.figures.statistics import (
     BIN_LABELS,
     HISTOGRAM_EDGES,
@@ -22,6 +22,7 @@ from dryrun.analysis.figures.statistics import (
     bimodality_ratio,
     is_valid,
 )
+from dryrun.analysis.verdict.stability import Stability, branches
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.core.config import Thresholds
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
 from dryrun.analysis.figures.anchors import junk_means
 from dryrun.analysis.figures.pooling import PooledTopic
-from dryrun.analysis.figures.redraw import Stability
 from dryrun.analysis.figures.signal import SignalIndex
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.topics import TopicFigures
 from dryrun.analysis.verdict.warnings import Notice
 from dryrun.analysis.verdict.words import Action, Cause

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.early_stop import FIRST, Look, look, schedule, settle
-from dryrun.analysis.figures.redraw import stability
+from dryrun.analysis.verdict.stability import stability
 from dryrun.core.config import Thresholds
 
 LIMITS = Thresholds()

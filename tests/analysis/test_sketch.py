@@ -9,9 +9,9 @@ import operator
 import numpy as np
 import pytest
 
-from dryrun.analysis.figures.redraw import stability
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, describe
 from dryrun.analysis.sketch import Sketch, describe_sketch, sketch_of, sketch_stability
+from dryrun.analysis.verdict.stability import stability
 from dryrun.core.config import Thresholds
 
 

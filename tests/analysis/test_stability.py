@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.figures.groups import components, groups, usable_share
-from dryrun.analysis.figures.redraw import PromptSums, branches, redrawn, stability
+from dryrun.analysis.figures.redraw import PromptSums, redrawn
+from dryrun.analysis.verdict.stability import branches, stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.core.config import Thresholds
 

@@ -11,15 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.core.config import Thresholds
-
 DRAWS = 2000
 BLOCK = 250_000
 """Drawn prompts held in memory at once, of all re-draws together."""
 TOLERANCE = 1e-9
-SETTLED_Z = 1.645
-"""One-sided 95 %: how far, in standard errors, a figure shall be from its threshold to be settled."""
 
 Floats = NDArray[np.float64]
 
@@ -30,32 +25,6 @@ class Interval:
 
     low: float
     high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stability:
-    """What re-drawing the prompts does to the figures and the verdict.
-
-    Attributes
-    ----------
-    mean, std : Interval
-        Percentile bootstrap, 95 %.
-    same_verdict, same_branch : float
-        Share of re-draws whose verdict (GO or NO-GO), and whose branch of the tree, is that of the run.
-        Readable as a probability that sampling alone did not decide; silent about a grader that lies.
-    more_prompts : int or None
-        Further prompts after which the figure would be about 1.6 standard errors from its threshold;
-        None where the verdict is stable, or no number would do.
-    draws, prompts : int
-    """
-
-    mean: Interval
-    std: Interval
-    same_verdict: float
-    same_branch: float
-    more_prompts: int | None
-    draws: int
-    prompts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,73 +75,3 @@ def redrawn(sums: PromptSums, draws: int = DRAWS, seed: int = 0) -> tuple[Floats
     mean = total / count
     spread = np.maximum(square - count * mean * mean, 0.0) / np.maximum(count - 1, 1)
     return mean + sums.center, np.sqrt(spread)
-
-
-def branches(mean: Floats, std: Floats, thresholds: Thresholds) -> NDArray[np.int64]:
-    """The decision tree over arrays: 0 mean too low, 1 mean too high, 2 low variance, 3 proceed."""
-    conditions = [
-        mean < thresholds.mean_low - TOLERANCE,
-        mean > thresholds.mean_high + TOLERANCE,
-        std < thresholds.std_low - TOLERANCE,
-    ]
-    return np.select(conditions, [0, 1, 2], 3)
-
-
-def stability(
-    score: Floats, prompt: NDArray[np.int64], thresholds: Thresholds, draws: int = DRAWS, seed: int = 0
-) -> Stability | None:
-    """How the verdict holds under re-drawing; None with fewer than two prompts or scores.
-
-    Parameters
-    ----------
-    score : float64 array of shape (n,)
-        On 0..1; NaN where there is none.
-    prompt : int64 array of shape (n,)
-    thresholds : Thresholds
-    draws, seed : int
-    """
-    sums = PromptSums.of(score, prompt)
-    if sums.count.size < 2 or sums.count.sum() < 3:
-        return None
-    draws = draws if sums.count.size <= 5000 else max(200, draws // 4)
-    mean, std = redrawn(sums, draws, seed)
-    valid = score[np.isfinite(score)]
-    at_mean, at_std = float(valid.mean()), float(valid.std(ddof=1))
-    order = [Branch.MEAN_TOO_LOW, Branch.MEAN_TOO_HIGH, Branch.LOW_VARIANCE, Branch.PROCEED]
-    here = order.index(decide(at_mean, at_std, thresholds))
-    drawn = branches(mean, std, thresholds)
-    same_verdict = float(((drawn == 3) == (here == 3)).mean())
-    more = None
-    if same_verdict < thresholds.stability:
-        more = _more_prompts(at_mean, at_std, mean, std, sums.count.size, thresholds)
-    return Stability(
-        mean=_interval(mean),
-        std=_interval(std),
-        same_verdict=same_verdict,
-        same_branch=float((drawn == here).mean()),
-        more_prompts=more,
-        draws=draws,
-        prompts=int(sums.count.size),
-    )
-
-
-def _interval(values: Floats) -> Interval:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return Interval(float(low), float(high))
-
-
-def _more_prompts(
-    mean: float, std: float, means: Floats, stds: Floats, prompts: int, thresholds: Thresholds
-) -> int | None:
-    """For the figure that is nearest to a threshold, counted in its own standard errors."""
-    candidates = [
-        (abs(mean - thresholds.mean_low), float(means.std())),
-        (abs(mean - thresholds.mean_high), float(means.std())),
-        (abs(std - thresholds.std_low), float(stds.std())),
-    ]
-    distance, error = min(candidates, key=lambda pair: pair[0] / max(pair[1], 1e-12))
-    if distance < 1e-6:
-        return None
-    needed = prompts * (SETTLED_Z * error / distance) ** 2
-    more = int(np.ceil(needed - prompts))
-    return None if more > 100 * prompts else max(more, 10)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from dryrun.analysis.figures.agreement import Agreement, Labelled, agreement
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.groups import Groups, StripColumn, group_strip
-from dryrun.analysis.figures.redraw import Stability
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.attribution import PEOPLE, Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
@@ -21,6 +20,7 @@ from dryrun.analysis.verdict.sentences import (
     next_sentence,
     summary,
 )
+from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.topics import topic_actions
 from dryrun.analysis.verdict.warnings import Notice, cautions
 from dryrun.analysis.verdict.words import (

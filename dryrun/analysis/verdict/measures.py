@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.anchors import Anchors, Floats, Scale, noise, reliability, scale
 from dryrun.analysis.figures.groups import Groups, groups
-from dryrun.analysis.figures.redraw import PromptSums, Stability, stability
+from dryrun.analysis.figures.redraw import PromptSums
 from dryrun.analysis.figures.shape import LengthBias, Resolution, length_bias, resolution
 from dryrun.analysis.figures.signal import SignalIndex, signal_index
 from dryrun.analysis.figures.statistics import is_valid, mean, std
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.stability import Stability, stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.core.config import Piece, Thresholds
 from dryrun.core.records import SampleOutcome

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
-from dryrun.analysis.figures.redraw import Interval, Stability
+from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.document import Diagnosis
+from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import BROKEN, DatasetQuality, GraderQuality, figure, plural
 from dryrun.core.config import Thresholds, Verdict

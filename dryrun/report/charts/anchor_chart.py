@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from dryrun.analysis.figures.anchors import Anchors
-from dryrun.analysis.figures.redraw import Stability
+from dryrun.analysis.verdict.stability import Stability
 from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, NAMES, ORANGE
 
 RIGHT, MODEL, JUNK = "right answers", "the model", "junk"
