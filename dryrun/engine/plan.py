@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dryrun.core.config import RunConfig
+from dryrun.core.fingerprint import grade_key, grader_fingerprint
 from dryrun.core.records import Prompt
 from dryrun.models import Model
-from dryrun.store.partition import grade_key, grader_fingerprint
 from dryrun.store.schemas import PLAN
 
 

@@ -25,10 +25,10 @@ from dryrun.analysis.figures.comparison import (
 from dryrun.analysis.observations import Observations
 from dryrun.core.config import RunConfig, Thresholds
 from dryrun.core.errors import DryRunError
+from dryrun.core.fingerprint import grader_fingerprint
 from dryrun.report import Report, without_credentials
 from dryrun.report.of_run import report_of
 from dryrun.store.joined import Side, sides
-from dryrun.store.partition import grader_fingerprint
 from dryrun.store.results import Results
 
 SHOWN = 100

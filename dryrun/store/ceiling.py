@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.core.errors import DryRunError
+from dryrun.core.fingerprint import grader_fingerprint
 from dryrun.store.joined import Side, sides
-from dryrun.store.partition import grader_fingerprint, write_aside
+from dryrun.store.partition import write_aside
 from dryrun.store.results import Results
 from dryrun.store.runs import Run
 

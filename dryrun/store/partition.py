@@ -31,9 +31,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dryrun.core.config import JudgeConfig
 from dryrun.core.errors import StoreError
-from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import GradeOutcome, Sample, SampleOutcome
 from dryrun.store.schemas import (
     ADDED_LATER,
@@ -334,18 +332,6 @@ class Store:
     def runs(self) -> Path:
         """The folder of the runs."""
         return self.root / "runs"
-
-
-def grader_fingerprint(grader: Mapping[str, Any], judge: JudgeConfig | None = None) -> str:
-    """What names a grader: its canonical JSON, and where its judges are asked."""
-    if judge is None:
-        return fingerprint({"grader": grader})
-    return fingerprint({"grader": grader, "judge": {"base_url": judge.base_url, "model": judge.model}})
-
-
-def grade_key(grader: str, sample_key: str, item_key: str) -> str:
-    """What names a grade: the grader's fingerprint, the sample's key and the item's."""
-    return fingerprint([grader, sample_key, item_key])
 
 
 def stream_samples(partition: Partition, keys: set[str]) -> Iterator[list[Sample]]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from dryrun.core.config import MAX_ROLLOUTS, ModelConfig, ModelKind, RunConfig, SamplingConfig
 from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, DryRunError, Problem
-from dryrun.core.fingerprint import canonical_json, fingerprint
+from dryrun.core.fingerprint import canonical_json, fingerprint, grade_key, grader_fingerprint
 from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, SampleOutcome
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.formats import Format, check_start, format_of
@@ -25,7 +25,7 @@ from dryrun.dataset.tabular import parquet_rows
 from dryrun.engine.imports.records import Record, RecordError, Response, read_record
 from dryrun.graders import check_against, load_grader, raise_errors
 from dryrun.models.stored import ImportedModel
-from dryrun.store.partition import Store, grade_key, grader_fingerprint
+from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.schemas import PLAN, grade_row, sample_row
 
