@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from urllib.parse import urlsplit
 
 _INVISIBLE = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+"
@@ -107,3 +108,46 @@ def plain(text: object, limit: int = 200) -> str:
 def short(run_id: str) -> str:
     """The first digits of a run id: enough to tell runs apart, too few to open one."""
     return run_id[:8]
+
+
+def figure(value: float, limit: float | None = None) -> str:
+    """A number with two decimals, or with as many more as it takes to tell it from `limit`.
+
+    A mean of 0.0996 stopped the run at a limit of 0.10; "0.10 is below 0.10" would explain nothing.
+    """
+    for digits in range(2, 10):
+        text = f"{value:.{digits}f}"
+        if limit is None or value == limit or text != f"{limit:.{digits}f}":
+            return text
+    return text
+
+
+NOTHING = 5e-7
+"""A smaller share is rounding; every larger one shows a digit in `percent`."""
+
+
+def percent(share: float, limit: float | None = None) -> str:
+    """A share as a percentage, with a decimal only where it says something."""
+    if limit is None and abs(share) < NOTHING:
+        return "0 %"
+    for digits in range(5):
+        text = f"{100 * share:.{digits}f} %"
+        hidden = 0.0 < share < 0.01 and (digits == 0 or float(text[:-2]) == 0.0)
+        same = limit is not None and share != limit and text == f"{100 * limit:.{digits}f} %"
+        if not hidden and not same:
+            return text
+    return text
+
+
+def plural(count: int, noun: str) -> str:
+    """``"1 prompt"``, ``"1,200 prompts"``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def without_credentials(url: str) -> str:
+    """A URL without user name, password, query and fragment; `""` if it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dryrun.report.build import ReportFacts, build_report, without_credentials
+from dryrun.core.text import without_credentials
+from dryrun.report.build import ReportFacts, build_report
 from dryrun.report.fields import Report, load_report
 from dryrun.report.html import render_html
 from dryrun.report.markdown import render_markdown

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, vali
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
 from dryrun.core.config import Thresholds
+from dryrun.core.text import without_credentials
 from dryrun.core.version import __version__
 from dryrun.probes.result import GraderCheck
 from dryrun.report.entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
@@ -157,12 +157,3 @@ def _public(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(asked, Mapping) and isinstance(asked.get("base_url"), str):
             shown[part] = {**asked, "base_url": without_credentials(asked["base_url"])}
     return shown
-
-
-def without_credentials(url: str) -> str:
-    """A URL without user name, password, query and fragment; `""` if it is none."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

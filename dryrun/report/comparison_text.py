@@ -8,8 +8,7 @@ from typing import Any
 import orjson
 
 from dryrun.analysis.figures.comparison import Correlation, Difference, TopicChange
-from dryrun.analysis.verdict.words import plural
-from dryrun.core.text import code_span
+from dryrun.core.text import code_span, plural
 from dryrun.report import Report
 from dryrun.report.comparison import Comparison, Pairing
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
 
-from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern, figure, percent, plural
+from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern
+from dryrun.core.text import figure, percent, plural
 from dryrun.report.fields import EvidenceEntry, Report
 from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
 from dryrun.report.svg import STYLE, histogram_svg, ruler_svg, strip_svg, topics_svg

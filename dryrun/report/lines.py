@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dryrun.analysis.verdict.words import percent, plural
+from dryrun.core.text import percent, plural
 from dryrun.probes.result import GraderCheck
 from dryrun.report.fields import EvidenceEntry, Report
 

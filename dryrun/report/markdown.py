@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern, figure, percent, plural
-from dryrun.core.text import code_span, sentence_about
+from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern
+from dryrun.core.text import code_span, figure, percent, plural, sentence_about
 from dryrun.report.fields import ActionEntry, NoticeEntry, Report
 from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
 

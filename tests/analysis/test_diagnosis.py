@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from dryrun.analysis.verdict.document import diagnose
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.warnings import NoticeCode
-from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, Part, Pattern, figure, percent
+from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, Part, Pattern
 from dryrun.core.config import Thresholds
+from dryrun.core.text import figure, percent
 from tests.helpers.observed import beta_scores, observe, shuffled
 
 DEFAULT = Thresholds()

@@ -271,40 +271,6 @@ GRADER_LINES: Mapping[GraderQuality, Quality] = MappingProxyType(
 )
 
 
-def figure(value: float, limit: float | None = None) -> str:
-    """A number with two decimals, or with as many more as it takes to tell it from `limit`.
-
-    A mean of 0.0996 stopped the run at a limit of 0.10; "0.10 is below 0.10" would explain nothing.
-    """
-    for digits in range(2, 10):
-        text = f"{value:.{digits}f}"
-        if limit is None or value == limit or text != f"{limit:.{digits}f}":
-            return text
-    return text
-
-
-NOTHING = 5e-7
-"""A smaller share is rounding; every larger one shows a digit in `percent`."""
-
-
-def percent(share: float, limit: float | None = None) -> str:
-    """A share as a percentage, with a decimal only where it says something."""
-    if limit is None and abs(share) < NOTHING:
-        return "0 %"
-    for digits in range(5):
-        text = f"{100 * share:.{digits}f} %"
-        hidden = 0.0 < share < 0.01 and (digits == 0 or float(text[:-2]) == 0.0)
-        same = limit is not None and share != limit and text == f"{100 * limit:.{digits}f} %"
-        if not hidden and not same:
-            return text
-    return text
-
-
-def plural(count: int, noun: str) -> str:
-    """``"1 prompt"``, ``"1,200 prompts"``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 BROKEN = {
     GraderQuality.TOO_STRICT,
     GraderQuality.TOO_LENIENT,

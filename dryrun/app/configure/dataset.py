@@ -9,12 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dryrun.analysis.verdict.words import plural
 from dryrun.app.shared.widgets import Upload, kept_upload, show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted, sample_data_dir
 from dryrun.core.records import Item
-from dryrun.core.text import plain
+from dryrun.core.text import plain, plural
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import AuditCode, AuditFinding, audit
 

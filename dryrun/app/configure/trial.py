@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.analysis.verdict.words import figure
 from dryrun.app.configure.judge import ChosenJudge
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import plain
+from dryrun.core.text import figure, plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.dataset.fields import reference_of

@@ -9,10 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from dryrun.analysis.verdict.words import figure, plural
 from dryrun.core.config import RunConfig
 from dryrun.core.records import Grade, Prompt, Sample, SampleOutcome
-from dryrun.core.text import plain
+from dryrun.core.text import figure, plain, plural
 from dryrun.dataset.fields import REFERENCES
 from dryrun.store.results import Inspected
 

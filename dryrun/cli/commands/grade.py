@@ -11,12 +11,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from dryrun.analysis.verdict.words import plural
 from dryrun.cli import options as shared
 from dryrun.cli.options import seconds
 from dryrun.cli.terminal import consoles
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import say
+from dryrun.core.text import plural, say
 from dryrun.dataset import read_dataset
 from dryrun.engine.work import run_blocking
 from dryrun.graders import load_grader

@@ -6,13 +6,12 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from dryrun.analysis.verdict.words import plural
 from dryrun.cli import options as shared
 from dryrun.cli.options import seconds
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import say
+from dryrun.core.text import plural, say
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import audit
 from dryrun.dataset.draw import draw
