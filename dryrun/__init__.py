@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dryrun.cli.notebook import run_dry_run
-    from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig, Thresholds
+    from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig
     from dryrun.core.errors import DryRunError
+    from dryrun.core.thresholds import Thresholds
 
 _HOMES = {
     "run_dry_run": "dryrun.cli.notebook",

@@ -8,7 +8,7 @@ from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.document import Diagnosis, diagnose
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
-from dryrun.core.config import Piece, Thresholds
+from dryrun.core.thresholds import Piece, Thresholds
 
 __all__ = [
     "Anchors",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import PromptSums, redrawn
 from dryrun.analysis.verdict.stability import branches
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 ALPHA = 0.05
 FIRST = 60

@@ -24,7 +24,7 @@ from dryrun.analysis.figures.statistics import (
 )
 from dryrun.analysis.verdict.stability import Stability, branches
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 GRID = 10_000
 CENTER = 0.5

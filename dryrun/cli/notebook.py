@@ -20,11 +20,11 @@ from dryrun.core.config import (
     ModelConfig,
     ModelKind,
     SamplingConfig,
-    Thresholds,
 )
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir
 from dryrun.core.records import RunState
+from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, resumed_or_started
 from dryrun.engine.work import run_blocking, work_on

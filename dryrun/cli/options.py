@@ -16,10 +16,11 @@ from pydantic import ValidationError
 
 from dryrun.analysis.figures.statistics import valid_scores
 from dryrun.cli.terminal import consoles, print_report
-from dryrun.core.config import OPENAI_URL, JudgeConfig, Piece, Thresholds
+from dryrun.core.config import OPENAI_URL, JudgeConfig
 from dryrun.core.errors import DryRunError, GraderError
 from dryrun.core.paths import data_dir
 from dryrun.core.text import note
+from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.graders.format.conventions import Convention
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.python_file import grader_of

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from dryrun.core.config import Frozen
 from dryrun.core.errors import DryRunError
+from dryrun.core.thresholds import Frozen
 from dryrun.models.request import RequestSize
 from dryrun.store.runs import RunStatus
 

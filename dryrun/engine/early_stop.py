@@ -9,8 +9,9 @@ import time
 import numpy as np
 
 from dryrun.analysis.early_stop import Look, Settled, look, schedule, settle
-from dryrun.core.config import ModelKind, Thresholds
+from dryrun.core.config import ModelKind
 from dryrun.core.errors import DryRunError
+from dryrun.core.thresholds import Thresholds
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run, RunStatus
 

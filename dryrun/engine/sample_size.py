@@ -8,9 +8,9 @@ from typing import Any
 
 from dryrun.analysis.figures.groups import GROUP
 from dryrun.analysis.sample_size import DISTANCE, Foresight, Spread, assumed, learned
-from dryrun.core.config import Thresholds
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plural
+from dryrun.core.thresholds import Thresholds
 from dryrun.graders.format.load import load_grader
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dryrun.analysis.probes.profile import judge
-from dryrun.core.config import ProbeLimits
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
+from dryrun.core.thresholds import ProbeLimits
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import REFERENCES, reference_of
 from dryrun.graders.build import build

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
 from dryrun.analysis.probes.profile import Judged, Profile
 from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
-from dryrun.core.config import Frozen
 from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family
+from dryrun.core.thresholds import Frozen
 from dryrun.probes import Ground
 from dryrun.probes.grade import Probed
 from dryrun.probes.make.answers import Kind

@@ -15,8 +15,8 @@ from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
-from dryrun.core.config import Thresholds
 from dryrun.core.text import without_credentials
+from dryrun.core.thresholds import Thresholds
 from dryrun.core.version import __version__
 from dryrun.probes.result import GraderCheck
 from dryrun.report.entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable

@@ -23,9 +23,10 @@ from dryrun.analysis.figures.comparison import (
     unpaired_difference,
 )
 from dryrun.analysis.observations import Observations
-from dryrun.core.config import RunConfig, Thresholds
+from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import grader_fingerprint
+from dryrun.core.thresholds import Thresholds
 from dryrun.report import Report, without_credentials
 from dryrun.report.of_run import report_of
 from dryrun.store.joined import Side, sides

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_serializer
 
-from dryrun.core.config import Thresholds, Verdict
+from dryrun.core.config import Verdict
 from dryrun.core.errors import DryRunError
+from dryrun.core.thresholds import Thresholds
 from dryrun.probes.result import GraderCheck
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from dryrun.probes.anchors import load_anchors
 from dryrun.probes.check_run import kept_check
 from dryrun.report import Report, ReportFacts, build_report

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from dryrun.analysis.verdict.topics import Standing, standing
-from dryrun.core.config import Thresholds
 from dryrun.core.text import figure
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.fields import AnchorFigures, StripEntry, TopicEntry
 
 WIDTH, LEFT, RIGHT = 720, 190, 150

@@ -27,9 +27,9 @@ from pydantic import Field, ValidationError
 from dryrun.analysis.figures.agreement import Labelled, poststratified
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.observations import Observations
-from dryrun.core.config import Frozen
 from dryrun.core.errors import DryRunError, Problem, ProblemsError
 from dryrun.core.paths import data_dir, hosted, sample_data_dir
+from dryrun.core.thresholds import Frozen
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results
 from dryrun.store.runs import Run

@@ -18,7 +18,7 @@ from dryrun.analysis.figures.agreement import (
 from dryrun.analysis.figures.anchors import disagreement
 from dryrun.analysis.selection import label_queue
 from dryrun.analysis.verdict.sentences import agreement_words
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from tests.helpers.observed import observe
 
 RNG = np.random.default_rng

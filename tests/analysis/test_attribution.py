@@ -9,7 +9,7 @@ from dryrun.analysis.figures.anchors import Anchors, disagreement, junk_floor, n
 from dryrun.analysis.figures.pooling import pooled_topics
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.attribution import Attribution, DatasetQuality, GraderQuality, attribute
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 RNG = np.random.default_rng
 JUNK = {name: np.zeros(20) for name in ("empty", "refusal", "prompt", "filler")}

@@ -16,7 +16,7 @@ from dryrun.analysis.figures.comparison import (
     topic_changes,
     unpaired_difference,
 )
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 RNG = np.random.default_rng
 

@@ -11,8 +11,8 @@ from dryrun.analysis.verdict.document import diagnose
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.warnings import NoticeCode
 from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, Part, Pattern
-from dryrun.core.config import Thresholds
 from dryrun.core.text import figure, percent
+from dryrun.core.thresholds import Thresholds
 from tests.helpers.observed import beta_scores, observe, shuffled
 
 DEFAULT = Thresholds()

@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.analysis.early_stop import FIRST, Look, look, schedule, settle
 from dryrun.analysis.verdict.stability import stability
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 LIMITS = Thresholds()
 PLANNED = 300

@@ -18,7 +18,7 @@ from dryrun.analysis.figures.redraw import Interval, PromptSums
 from dryrun.analysis.verdict.blame import blame, blame_by_people
 from dryrun.analysis.verdict.stability import stability
 from dryrun.analysis.verdict.tree import Branch
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 WORLDS = 300
 Draw = Callable[[np.random.Generator, int], np.ndarray]

@@ -12,7 +12,6 @@ from dryrun.analysis.probes.flaws import Flaw, Weight
 from dryrun.analysis.probes.grades import ProbeGrades, unseen, wilson
 from dryrun.analysis.probes.profile import PROFILES, Judged, Profile, judge
 from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
-from dryrun.core.config import ProbeLimits
 from dryrun.core.probe import (
     BACKTRACK,
     EXOTIC,
@@ -25,6 +24,7 @@ from dryrun.core.probe import (
     Fault,
     Probe,
 )
+from dryrun.core.thresholds import ProbeLimits
 
 ROWS = 20
 Line = tuple[Probe, float]

@@ -12,7 +12,7 @@ import pytest
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, describe
 from dryrun.analysis.sketch import Sketch, describe_sketch, sketch_of, sketch_stability
 from dryrun.analysis.verdict.stability import stability
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 
 def scores(seed: int, prompts: int = 500, k: int = 4) -> tuple[np.ndarray, np.ndarray]:

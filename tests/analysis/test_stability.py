@@ -9,7 +9,7 @@ from dryrun.analysis.figures.groups import components, groups, usable_share
 from dryrun.analysis.figures.redraw import PromptSums, redrawn
 from dryrun.analysis.verdict.stability import branches, stability
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 ORDER = [Branch.MEAN_TOO_LOW, Branch.MEAN_TOO_HIGH, Branch.LOW_VARIANCE, Branch.PROCEED]
 

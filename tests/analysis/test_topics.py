@@ -7,7 +7,7 @@ from dryrun.analysis.verdict.document import diagnose
 from dryrun.analysis.verdict.topics import TopicFigures, TopicProblem, TopicStatus
 from dryrun.analysis.verdict.warnings import NoticeCode
 from dryrun.analysis.verdict.words import ActionKind
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from tests.helpers.observed import beta_scores, observe
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from dryrun.app.shared.loading import load
 from dryrun.app.shared.session import Chosen
 from dryrun.app.shared.widgets import chart_spec
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.scores import histogram_bars, score_histogram
 from dryrun.store.labels import Label, Mark, book_of, identities
 from dryrun.store.partition import Store

@@ -19,7 +19,7 @@ import numpy as np
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.sketch import describe_sketch, sketch_of, sketch_stability
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 PART, K = 1_000_000, 4
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.probes.anchors import FILE, junk, load_anchors
 from dryrun.probes.make.forms import reformatted

@@ -11,7 +11,7 @@ import pytest
 
 from dryrun.analysis.figures.statistics import describe
 from dryrun.analysis.verdict.topics import TopicFigures, by_topic
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.scores import (
     BIN_FIELD,
     BLUE,

@@ -12,7 +12,7 @@ from dryrun.analysis.figures.groups import group_strip, groups
 from dryrun.analysis.figures.pooling import PooledTopic
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus, standing
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.evidence import (
     intervals_alt,
     intervals_caption,

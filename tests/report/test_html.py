@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis import Anchors, Observations
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from dryrun.report import Report, ReportFacts, build_report, load_report, render_html
 from tests.helpers.observed import beta_scores, observe
 from tests.report.test_report import HOSTILE

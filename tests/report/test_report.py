@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from dryrun.core.config import Thresholds
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import code_span
+from dryrun.core.thresholds import Thresholds
 from dryrun.report import Report, ReportFacts, build_report, load_report, render_markdown
 from tests.helpers.observed import beta_scores, observe, shuffled
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.agreement import FALSE_NEGATIVE, FALSE_POSITIVE, weighted_share, wilson
-from dryrun.core.config import Piece
+from dryrun.core.thresholds import Piece
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dryrun.analysis.figures.agreement import PASS
 from dryrun.analysis.figures.redraw import PromptSums, redrawn
 from dryrun.analysis.figures.statistics import DIGITS
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 DRAWS = 2000
 MANY_PROMPTS = 5000

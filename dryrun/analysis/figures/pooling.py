@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 PSEUDO = 4.0
 CONFIRMED = 0.90

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.anchors import Scale
 from dryrun.analysis.figures.groups import Groups
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 USABLE, RELIABILITY, RANGE = "usable groups", "reliability of the grade", "range of the grader"
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, seen
 from dryrun.analysis.probes.grades import Bools, ProbeGrades
-from dryrun.core.config import ProbeLimits
 from dryrun.core.probe import BACKTRACK, EXOTIC, TIMED, VOID, WRONG_PLAIN, Family, Fault
+from dryrun.core.thresholds import ProbeLimits
 
 
 def steady(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:

@@ -9,8 +9,8 @@ from enum import StrEnum
 import numpy as np
 
 from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades, wilson
-from dryrun.core.config import ProbeLimits
 from dryrun.core.probe import Family
+from dryrun.core.thresholds import ProbeLimits
 
 SHOWN = 3
 """Probes that an observation names as its evidence."""

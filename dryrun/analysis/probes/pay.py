@@ -10,8 +10,8 @@ import numpy as np
 from dryrun.analysis.figures.statistics import TOLERANCE
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, counted, seen
 from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades, wilson
-from dryrun.core.config import ProbeLimits
 from dryrun.core.probe import ANOTHER_ORDER, DENIED, FAR, ONE_FIELD, RIGHT_SAMPLE, WRONG_SAMPLE, Family
+from dryrun.core.thresholds import ProbeLimits
 
 
 def unpaid(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:

@@ -11,8 +11,8 @@ import numpy as np
 from dryrun.analysis.probes import conduct, pay
 from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
 from dryrun.analysis.probes.grades import WILSON_Z, ProbeGrades, unseen
-from dryrun.core.config import ProbeLimits
 from dryrun.core.probe import Family
+from dryrun.core.thresholds import ProbeLimits
 
 BEHAVIOURS = (
     Family.REFERENCE,

@@ -15,9 +15,10 @@ from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.measures import Measures, measure
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.words import BROKEN, FAILING, MEND_ERROR, NEXT, DatasetQuality, GraderQuality
-from dryrun.core.config import Piece, Thresholds, Verdict
+from dryrun.core.config import Verdict
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
+from dryrun.core.thresholds import Piece, Thresholds
 
 PEOPLE = "people's labels (a wrong answer key passes every other test)"
 LENIENT, STRICT = 0.60, 0.30

@@ -25,7 +25,8 @@ from dryrun.analysis.verdict.words import (
     Pattern,
     Quality,
 )
-from dryrun.core.config import Thresholds, Verdict
+from dryrun.core.config import Verdict
+from dryrun.core.thresholds import Thresholds
 
 NOT_MEASURED = (
     "Whether the grader is right: a grader that pays wrong answers can give healthy scores.",

@@ -33,7 +33,8 @@ from dryrun.analysis.verdict.words import (
     Part,
     Quality,
 )
-from dryrun.core.config import Piece, Thresholds, Verdict
+from dryrun.core.config import Verdict
+from dryrun.core.thresholds import Piece, Thresholds
 
 OPEN = {
     "reference answers": "Reference answers: whose fault a low, high or flat score is.",

@@ -17,8 +17,8 @@ from dryrun.analysis.figures.statistics import is_valid, mean, std
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.stability import Stability, stability
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.core.config import Piece, Thresholds
 from dryrun.core.records import SampleOutcome
+from dryrun.core.thresholds import Piece, Thresholds
 
 NOT_OWN = (SampleOutcome.TRUNCATED.value, SampleOutcome.REFUSED.value, SampleOutcome.FILTERED.value)
 """Outcomes that would fake a contrast between the rollouts of a prompt."""

@@ -17,8 +17,9 @@ from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import BROKEN, DatasetQuality, GraderQuality
-from dryrun.core.config import Thresholds, Verdict
+from dryrun.core.config import Verdict
 from dryrun.core.text import figure, plural
+from dryrun.core.thresholds import Thresholds
 
 GRADER_WORDS = {
     GraderQuality.TOO_STRICT: "Grader too strict",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import DRAWS, TOLERANCE, Floats, Interval, PromptSums, redrawn
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 SETTLED_Z = 1.645
 """One-sided 95 %: how far, in standard errors, a figure shall be from its threshold to be settled."""

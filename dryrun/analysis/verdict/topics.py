@@ -15,8 +15,8 @@ from dryrun.analysis.figures.statistics import Scores, Statistics, above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.words import Action, ActionKind
-from dryrun.core.config import Thresholds
 from dryrun.core.text import figure, plural
+from dryrun.core.thresholds import Thresholds
 
 CLEARLY = 1.96
 """Standard errors a topic's mean must lie outside the healthy range to count as outside."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dryrun.analysis.figures.statistics import Statistics, above, below
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 
 
 class Branch(StrEnum):

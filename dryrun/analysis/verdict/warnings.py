@@ -15,9 +15,9 @@ from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
 from dryrun.analysis.verdict.tree import Branch
-from dryrun.core.config import Thresholds
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import figure, percent, plural
+from dryrun.core.thresholds import Thresholds
 
 
 class NoticeCode(StrEnum):

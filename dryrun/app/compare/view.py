@@ -9,8 +9,8 @@ from dryrun.app.shared.loading import load
 from dryrun.app.shared.sample import sample_view
 from dryrun.app.shared.session import RECORDED, RUN, Chosen, current_run_id, open_by_name
 from dryrun.app.shared.sidebar import run_choice
-from dryrun.core.config import Thresholds
 from dryrun.core.text import plain, short
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.comparison import difference_alt, difference_chart, ecdf_alt, ecdf_chart
 from dryrun.report.comparison import Comparison, Pairing, compare
 from dryrun.report.comparison_text import comparison_words, to_json, to_markdown, topic_rows

@@ -12,16 +12,11 @@ import streamlit as st
 from dryrun.analysis.sample_size import Spread, foresee
 from dryrun.app.shared.session import store
 from dryrun.app.shared.widgets import draw_chart
-from dryrun.core.config import (
-    DEFAULT_ROLLOUTS,
-    DEFAULT_SAMPLE_SIZE,
-    SamplingConfig,
-    SamplingMethod,
-    Thresholds,
-)
+from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, SamplingConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.text import plain
+from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import Dataset
 from dryrun.engine.prepare import known_range
 from dryrun.engine.sample_size import assumed_for, assumption_words, earlier_spread, plan_words

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared.loading import Loaded
-from dryrun.core.config import Thresholds, Verdict
+from dryrun.core.config import Verdict
 from dryrun.core.text import plain, short
+from dryrun.core.thresholds import Thresholds
 from dryrun.report import render_html, render_markdown
 from dryrun.report.of_run import report_of
 from dryrun.report.training import best_responses, sft_rows, to_jsonl, training_package

@@ -11,8 +11,8 @@ from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.tree import Check
 from dryrun.app.shared.widgets import draw_chart
-from dryrun.core.config import Piece, Thresholds
 from dryrun.core.text import figure, percent
+from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.report.charts.anchor_chart import anchor_ruler, marks, ruler_alt
 from dryrun.report.charts.evidence import (
     intervals_alt,

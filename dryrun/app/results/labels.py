@@ -17,9 +17,9 @@ from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.sample import sample_view
 from dryrun.app.shared.widgets import show_error
-from dryrun.core.config import Thresholds
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.training import to_jsonl
 from dryrun.store.labels import (
     Label,

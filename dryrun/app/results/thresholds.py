@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from dryrun.core.config import Piece, Thresholds
 from dryrun.core.text import plain
+from dryrun.core.thresholds import Piece, Thresholds
 
 DECIDING = ("mean_low", "mean_high", "std_low")
 HEALTHY = ("healthy_mean_low", "healthy_mean_high", "healthy_std")

@@ -12,7 +12,7 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.app.shared import jobs
 from dryrun.app.shared.session import Chosen
-from dryrun.core.config import Thresholds
+from dryrun.core.thresholds import Thresholds
 from dryrun.probes.anchors import load_anchors
 from dryrun.store.ceiling import Ceiling, ceiling_of, with_ceiling
 from dryrun.store.labels import Identity, Label, LabelBook, book_of, labelled, newest

@@ -9,8 +9,8 @@ from dryrun.analysis.figures.agreement import agreement
 from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.cli import options as shared
 from dryrun.cli.options import new_file
-from dryrun.core.config import Thresholds
 from dryrun.core.text import note, say
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.training import to_jsonl
 from dryrun.store.labels import book_of, export_rows, labelled, named, parse_labels, to_csv
 from dryrun.store.results import Results, load_results

@@ -12,8 +12,9 @@ from dryrun.analysis.figures.groups import GROUP
 from dryrun.analysis.sample_size import DISTANCE, GRID_PROMPTS, GRID_ROLLOUTS, Spread, foresee
 from dryrun.cli import options as shared
 from dryrun.cli.terminal import consoles
-from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, Thresholds
+from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
+from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import read_dataset
 from dryrun.engine.sample_size import (
     assumed_for,

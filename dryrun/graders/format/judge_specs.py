@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from dryrun.core.config import Frozen
+from dryrun.core.thresholds import Frozen
 from dryrun.graders.format.findings import did_you_mean
 from dryrun.graders.format.formula import Interval
 from dryrun.graders.format.specs import GraderSpec, GraderType

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from dryrun.core.config import Frozen
 from dryrun.core.errors import GraderError, Problem
+from dryrun.core.thresholds import Frozen
 from dryrun.graders.format.findings import did_you_mean
 from dryrun.graders.format.formula import FUNCTIONS, Formula, FormulaError, parse_formula
 from dryrun.graders.format.hints import (

@@ -21,8 +21,8 @@ from pydantic import (
     field_validator,
 )
 
-from dryrun.core.config import Frozen
 from dryrun.core.fingerprint import fingerprint
+from dryrun.core.thresholds import Frozen
 from dryrun.graders.format.conventions import VOICES, Convention, Entry, callable_source, entry_of
 from dryrun.graders.format.formula import Formula, Interval, parse_formula
 from dryrun.graders.format.template import Reference, Template, parse_template

@@ -11,8 +11,8 @@ import altair as alt
 from dryrun.analysis.figures.groups import Groups, StripColumn
 from dryrun.analysis.figures.pooling import PooledTopic
 from dryrun.analysis.verdict.topics import Standing, TopicFigures, standing
-from dryrun.core.config import Thresholds
 from dryrun.core.text import percent, plural
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.scores import (
     BLUE,
     FIT_ROWS,

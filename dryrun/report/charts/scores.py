@@ -26,8 +26,8 @@ from dryrun.analysis.figures.statistics import (
     valid_scores,
 )
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
-from dryrun.core.config import Thresholds
 from dryrun.core.text import figure, percent, plural
+from dryrun.core.thresholds import Thresholds
 
 SELECTION = "bar"
 """Name of the histogram's click selection; its rows carry the field `BIN_FIELD`."""

@@ -1,0 +1,246 @@
+"""Every number that decides, with its source; and which evidence is left out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Frozen(BaseModel):
+    """Base of every configuration record: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Piece(StrEnum):
+    """Evidence that enters beside the document's decision tree; each piece can be left out."""
+
+    SAMPLES = "samples"
+    """Too many responses missing, cut off, empty or refused."""
+    STABILITY = "stability"
+    """Intervals, and how often re-draws of the prompts give the same verdict."""
+    GROUPS = "groups"
+    """Whether the responses to one prompt differ."""
+    REFERENCES = "references"
+    """What the grader pays for the reference answers."""
+    REFORMATTED = "reformatted"
+    """What it pays for the same answers in another form."""
+    STRONGER = "stronger_model"
+    """What it pays a stronger model; the ceiling where there are no references."""
+    JUNK = "junk"
+    """What it pays for worthless answers."""
+    REGRADING = "regrading"
+    """Whether it pays the same twice."""
+    SIGNAL = "signal_index"
+    """Usable groups, reliability and range in one number."""
+    LENGTH = "length"
+    """Whether longer responses to one prompt earn more. Warns."""
+    RESOLUTION = "resolution"
+    """How finely the grader tells responses apart. Warns."""
+    TOPICS = "topics"
+    """Topics after pooling."""
+    PEOPLE = "people"
+    """Whether people agree with the grader."""
+
+
+class Thresholds(Frozen):
+    """Every number that decides, with its source; and which evidence is left out.
+
+    "Design" is the design document *Dry Run Validation*; the other defaults are measured or
+    chosen in this project's statistics notes and warn rather than decide, unless said otherwise.
+    Each field's text below is its ``description`` in ``Thresholds.model_fields``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    mean_low: Share = 0.10
+    """Design, decision tree: below it the dataset is too hard or the grader too strict."""
+    mean_high: Share = 0.90
+    """Design, decision tree: above it the dataset is too easy or the grader too lenient."""
+    std_low: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
+    """Design, decision tree: below it the grader cannot differentiate."""
+    healthy_mean_low: Share = 0.20
+    """Design, key metrics: lower end of the healthy mean. Warns."""
+    healthy_mean_high: Share = 0.80
+    """Design, key metrics: upper end of the healthy mean. Warns."""
+    healthy_std: Annotated[float, Field(ge=0.0, le=0.5)] = 0.15
+    """Design, key metrics: healthy spread lies above it. Warns."""
+    bimodal_ratio: Annotated[float, Field(gt=0.0)] = 1.5
+    """Each end bin above this multiple of the average middle bin: bimodal. Warns."""
+    floor_share: Share = 0.10
+    """More than this share of scores exactly at the minimum (0): floor. Warns."""
+    ceiling_share: Share = 0.10
+    """More than this share of scores exactly at the maximum (1): ceiling. Warns."""
+    min_prompts: Annotated[int, Field(ge=1)] = 30
+    """Fewer prompts with a score: INVALID, no verdict."""
+    few_prompts: Annotated[int, Field(ge=1)] = 100
+    """Fewer prompts with a score: warns that the figures are rough."""
+    max_missing: Share = 0.10
+    """A larger share of missing scores: INVALID, no verdict."""
+    max_out_of_range: Share = 0.01
+    """A larger share of scores outside the grader's declared scale: INVALID, no verdict."""
+    warn_missing: Share = 0.02
+    """A larger share of missing scores: warns."""
+    warn_truncated: Share = 0.05
+    """A larger share of responses cut off by the token limit: warns."""
+    warn_empty: Share = 0.02
+    """A larger share of empty responses: warns."""
+    warn_refused: Share = 0.05
+    """A larger share of refused or filtered responses: warns."""
+    warn_grader_errors: Share = 0.02
+    """A larger share of grades that carry an error: warns."""
+    warn_duplicates: Share = 0.10
+    """A larger share of drawn rows that repeat an earlier one: warns."""
+    topic_min_count: Annotated[int, Field(ge=1)] = 4
+    """Topics with fewer scores get no status of their own."""
+    stability: Share = 0.90
+    """A smaller share of re-draws with the same verdict: BORDERLINE beside the word. 0 switches it off."""
+    max_cut_off: Share = 0.20
+    """With anchors: a larger share of truncated, or of empty, responses: INVALID."""
+    max_refused: Share = 0.30
+    """With anchors: a larger share of refused or filtered responses: NO-GO."""
+    least_range: Share = 0.30
+    """Anchors: right answers less junk; a smaller range: NO-GO."""
+    least_noise: Share = 0.08
+    """Anchors: a re-grade that moves by less is no noise."""
+    min_reliability: Share = 0.10
+    """Anchors: a smaller share of signal in the spread within prompts: NO-GO."""
+    warn_reliability: Share = 0.50
+    """Anchors: a smaller share: warns."""
+    group_size: Annotated[int, Field(ge=2, le=1024)] = 8
+    """Responses per prompt in a training group. 8 is the default of TRL; set your trainer's."""
+    min_usable: Share = 0.10
+    """A smaller share of prompts that would give a signal in a training group: NO-GO."""
+    warn_usable: Share = 0.50
+    """A smaller share of such prompts: warns."""
+    full_range: Annotated[float, Field(gt=0.0, le=1.0)] = 0.50
+    """Signal Index: right answers less junk from which on the grader's range is not the bottleneck."""
+    min_signal: Share = 0.10
+    """A smaller Signal Index: NO-GO. Measured: such runs gain next to nothing."""
+    warn_signal: Share = 0.30
+    """A smaller Signal Index: warns."""
+    warn_ceiling: Share = 0.70
+    """Reference answers that score less on average: warns."""
+    warn_reformatted: Share = 0.30
+    """Reference answers that lose more than this by another form: warns."""
+    warn_junk: Share = 0.20
+    """One kind of worthless answer that surely earns as much: warns."""
+    hackable_junk: Share = 0.30
+    """One kind of worthless answer that surely earns as much, and as much as the model: NO-GO."""
+    hackable_alone: Share = 0.50
+    """One kind that surely earns as much, while worthless answers earn little on the whole: NO-GO."""
+    warn_length: Share = 0.50
+    """A closer rank correlation of score and length within prompts: warns."""
+    few_levels: Annotated[int, Field(ge=0)] = 5
+    """So few different scores, or fewer: warns."""
+    modal_share: Share = 0.50
+    """More than this share of scores equal: warns."""
+    warn_bad_references: Share = 0.05
+    """Anchors: a larger share of failing reference answers: warns."""
+    bad_references: Share = 0.15
+    """Anchors: a larger share of reference answers that fail while the others pass: NO-GO."""
+    blame_grader: Share = 0.60
+    """Anchors: at or above this share of blame the grader is the cause."""
+    blame_data: Share = 0.30
+    """Anchors: at or below it the prompts are; between them both, the grader first."""
+    min_labels: Annotated[int, Field(ge=1)] = 20
+    """People's labels enter the verdict from so many on."""
+    max_disagreement: Share = 0.20
+    """A larger share (lower bound) of labelled responses that the grader gets wrong: NO-GO."""
+    warn_kappa: Share = 0.40
+    """A smaller Cohen's kappa of grader and people: warns."""
+    warn_auc: Share = 0.70
+    """A smaller chance that a response people call good outscores one they call bad: warns."""
+    topic_few_prompts: Annotated[int, Field(ge=1)] = 12
+    """Topics with fewer prompts get a status, and a note that it is rough."""
+    without: tuple[Piece, ...] = ()
+    """Evidence that is left out."""
+
+    @classmethod
+    def numbers(cls) -> tuple[str, ...]:
+        """Names of the numbers: all fields but `without`."""
+        return tuple(name for name in cls.model_fields if name != "without")
+
+    @classmethod
+    def strict(cls, **changed: Any) -> Thresholds:
+        """The design document's decision tree alone: no other evidence, and no verdict ruled out by a gate.
+
+        Parameters
+        ----------
+        **changed
+            Numbers to be other than the document's.
+        """
+        open_gates = {"min_prompts": 1, "max_missing": 1.0, "max_out_of_range": 1.0}
+        return cls.model_validate({**open_gates, **changed, "without": tuple(Piece)})
+
+    def tree_alone(self) -> Thresholds:
+        """`strict`, with the numbers that were changed here."""
+        return Thresholds.strict(**self.model_dump(exclude_defaults=True, exclude={"without"}))
+
+    @property
+    def document_only(self) -> bool:
+        """Whether every piece of evidence is left out."""
+        return set(self.without) == set(Piece)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thresholds:
+        pairs = (("mean_low", "mean_high"), ("healthy_mean_low", "healthy_mean_high"))
+        for low, high in pairs:
+            if getattr(self, low) >= getattr(self, high):
+                raise ValueError(f"{low} must be below {high}")
+        return self
+
+
+class ProbeLimits(Frozen):
+    """Every number that decides what probes say of a grader; `docs/probes.md` says why.
+
+    "Share" is of what the row's right answer earns, unless said otherwise. Chosen on graders of known
+    faults (tests/probes/zoo) so that sound ones with partial credit, tolerance or dense scores pass.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    worthless: Share = 0.25
+    """Text without an answer that earns so much is paid. Statistics notes 2f: junk from 0.30 on decides."""
+    half: Share = 0.5
+    """An answer that earns so much counts as accepted, one that earns less as refused."""
+    whole: Share = 0.98
+    """A wrong answer that earns so much lost nothing, however close it is."""
+    slack: Share = 0.15
+    """A grader with partial credit may pay so much more than an answer resembles the right one."""
+    chance: Share = 0.05
+    """Lower end of the 95 % interval of a share of rows that is put down to chance."""
+    many: Share = 0.20
+    """From this share of the rows on a finding blocks; below it warns."""
+    fair_cost: Share = 0.5
+    """One of n fields wrong must cost at least this part of 1/n, over all fields."""
+    refused_rows: Share = 0.10
+    """From this share of rows whose right answer is refused in every form on it blocks."""
+    form_refused: Share = 0.25
+    """From this share of rows on a refused form of the right answer is a finding."""
+    few_samples: Annotated[int, Field(ge=1)] = 8
+    """Fewer real responses that read as right, or as wrong, say nothing."""
+    right_refused: Share = 0.15
+    """From this share of real right responses refused on it blocks."""
+    least_range: Share = 0.30
+    """Right answers less wrong ones, on the grader's scale. Statistics notes 2k, range."""
+    least_spread: Share = 0.02
+    """All grades within so little: the grader says nothing."""
+    style_gain: Share = 0.10
+    """Dress or length that earns so much more is a bias. Statistics notes 2f."""
+    moves: Share = 0.02
+    """The largest move of a repeated grade that does not block."""
+    judge_moves: Share = 0.30
+    """The same where a model is the judge."""
+    seconds: Annotated[float, Field(gt=0.0)] = 0.5
+    """A usual grade may take so long."""
+    long_seconds: Annotated[float, Field(gt=0.0)] = 1.0
+    """The grade of a long or awkward answer may take so long."""
+    growth: Annotated[float, Field(gt=1.0)] = 8.0
+    """Three or four times the length may take so many times as long."""
+    few_rows: Annotated[int, Field(ge=1)] = 3
+    """With worthless text graded on fewer rows there is no verdict."""
