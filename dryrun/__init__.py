@@ -17,7 +17,7 @@ _HOMES = {
     "ModelConfig": "dryrun.core.config",
     "RunConfig": "dryrun.core.config",
     "SamplingConfig": "dryrun.core.config",
-    "Thresholds": "dryrun.core.config",
+    "Thresholds": "dryrun.core.thresholds",
     "DryRunError": "dryrun.core.errors",
     "__version__": "dryrun.core.version",
 }

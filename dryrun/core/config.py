@@ -1,4 +1,4 @@
-"""What a run is made of, and every number that decides."""
+"""What a run is made of."""
 
 from __future__ import annotations
 
