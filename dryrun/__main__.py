@@ -34,7 +34,12 @@ def keep_pandas_out() -> None:
         sys.meta_path.remove(NoPandas)
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """What ``python -m dryrun`` and the installed command ``dryrun`` run."""
     # Read when pyarrow is first imported, by a command: the system's allocator gives memory back sooner.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     sys.exit(main(prepare=keep_pandas_out))
+
+
+if __name__ == "__main__":
+    command()
