@@ -145,6 +145,8 @@ class Thresholds(Frozen):
     """Anchors: a larger share of reference answers that fail while the others pass: NO-GO."""
     blame_grader: Share = 0.60
     """Anchors: at or above this share of blame the grader is the cause."""
+    unpaid: Share = 0.10
+    """With a mean too low: surely more right responses that earn less than half: the grader is to blame."""
     blame_data: Share = 0.30
     """Anchors: at or below it the prompts are; between them both, the grader first."""
     min_labels: Annotated[int, Field(ge=1)] = 20

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import orjson
@@ -21,18 +21,24 @@ from dryrun.graders import Grader
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import response
+from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, templates_of, written
 from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import prompt_text
 from dryrun.probes.make.forms import reformatted, shell_of
 from dryrun.probes.make.worthless import FILLER, REFUSAL, stuffing
+from dryrun.probes.read_responses import read_all
 from dryrun.store.partition import write_aside
-from dryrun.store.results import load_results
+from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
 
 REFERENCES, REGRADED, TIMES = 50, 20, 2
 TOPIC_REFERENCES, TOPICS = 5, 40
 """Reference answers graded for each topic, and the topics they are graded for."""
 AT_ONCE = 32
+READ = 400
+"""Responses that are read for the right answer."""
+PAID = 40
+"""Responses that earned the most, read for the form they have."""
 FILE = "anchors.json"
 
 
@@ -65,13 +71,21 @@ async def measure(run: Run, grader: Grader, seed: int = 0) -> None:
 
         return list(await asyncio.gather(*(one(prompt, text) for prompt, text in texts)))
 
-    known = _references(run, prompts)
+    bounds = run.config().reward_range
+    known: Texts = _references(run, prompts)
+    results = load_results(run)
+    references = {prompt.key: text for prompt, text in known}
+    templates = templates_of(_best_paid(results), references)
+    way = await accepted_way(known, rewards, bounds, templates)
+    known = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates)
     found = {
+        "form": way,
+        "read": _read(results, references, chance),
         "reference": await rewards(known[:REFERENCES]),
         "topics": {topic: await rewards(texts) for topic, texts in _by_topic(known).items()},
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in known[:REFERENCES]]),
         "junk": {name: await rewards(texts) for name, texts in junk(prompts, known).items() if texts},
-        "regraded": await _regraded(run, grader, chance, lane),
+        "regraded": await _regraded(results, grader, chance, lane),
     }
     write_aside(run.folder / FILE, orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
@@ -89,10 +103,19 @@ def load_anchors(run: Run) -> Anchors | None:
             topic_reference={
                 topic: _scaled(values, bounds) for topic, values in kept.get("topics", {}).items()
             },
+            read=_said(kept.get("read", [])),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _said(pairs: Sequence[tuple[float | None, bool | None]]) -> tuple[Floats, Floats] | None:
+    """Scores, which are kept on 0..1, and readings as numbers; None becomes NaN."""
+    if not pairs:
+        return None
+    columns = np.array(pairs, dtype=np.float64)
+    return columns[:, 0], columns[:, 1]
 
 
 def _scaled(rewards: object, bounds: tuple[float, float]) -> Floats:
@@ -125,9 +148,8 @@ def _by_topic(known: Texts) -> dict[str, Texts]:
 
 
 async def _regraded(
-    run: Run, grader: Grader, chance: random.Random, lane: asyncio.Semaphore
+    results: Results, grader: Grader, chance: random.Random, lane: asyncio.Semaphore
 ) -> list[list[float | None]]:
-    results = load_results(run)
     count = results.rollouts.num_rows
     chosen = sorted(chance.sample(range(count), min(REGRADED, count)))
 
@@ -139,10 +161,30 @@ async def _regraded(
     return [[await again(one.sample, one.prompt) for _ in range(TIMES)] for one in seen]
 
 
+def _read(
+    results: Results, references: Mapping[str, str], chance: random.Random
+) -> list[tuple[float | None, bool | None]]:
+    """Rewards of some responses, each with whether it holds the right answer."""
+    score = results.observations().score
+    graded = np.flatnonzero(np.isfinite(score)).tolist()
+    chosen = sorted(chance.sample(graded, min(READ, len(graded))))
+    seen = results.inspect(chosen)
+    says = read_all([(one.prompt, one.sample.text) for one in seen], references)
+    return [(float(score[place]), said) for place, said in zip(chosen, says, strict=True)]
+
+
+def _best_paid(results: Results) -> Texts:
+    """Some responses that earned the most, if that is more than nothing."""
+    score = results.observations().score
+    most = np.nanmax(score, initial=0.0)
+    if most <= 0.0:
+        return []
+    best = np.flatnonzero(score >= most - 1e-9)[:PAID].tolist()
+    return [(seen.prompt, seen.sample.text) for seen in results.inspect(best)]
+
+
 JUNK = 20
 """Prompts that each kind is graded on."""
-
-Texts = Sequence[tuple[Prompt, str]]
 
 
 def junk(prompts: Sequence[Prompt], known: Texts) -> dict[str, Texts]:

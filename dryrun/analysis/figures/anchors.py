@@ -50,6 +50,11 @@ class Anchors:
         What the reference answers of each topic earn.
     people_weight : float64 array or None
         How much each of these stands for, where they were not chosen by chance; None: all alike.
+    read : (float64 array, float64 array) or None
+        Scores of some responses, and what a careful reader finds in each: 1 the right answer, 0 not, NaN
+        in doubt.
+    form_unknown : bool
+        Reference answers were graded in no form that this grader takes, and were left out for that.
     """
 
     reference: Floats | None = None
@@ -60,6 +65,8 @@ class Anchors:
     people: tuple[Floats, NDArray[np.int64]] | None = None
     topic_reference: Mapping[str, Floats] = field(default_factory=dict)
     people_weight: Floats | None = None
+    read: tuple[Floats, Floats] | None = None
+    form_unknown: bool = False
 
     def without(self, pieces: Collection[Piece]) -> Anchors:
         """These anchors less the pieces named."""
@@ -72,6 +79,8 @@ class Anchors:
             people=None if Piece.PEOPLE in pieces else self.people,
             topic_reference={} if Piece.REFERENCES in pieces else self.topic_reference,
             people_weight=self.people_weight,
+            read=None if Piece.REFERENCES in pieces else self.read,
+            form_unknown=self.form_unknown,
         )
 
 

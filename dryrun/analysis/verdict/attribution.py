@@ -317,6 +317,8 @@ class _Judge:
         """After the tree failed: whose fault it is."""
         branch, at = self.found.branch, self.found.scale
         assert branch is not None
+        if (read := self._by_reading()) is not None:
+            return read
         share = None
         if at is not None:
             self.blame = blame(branch, self.found.sums, self.found.anchors, at)
@@ -337,6 +339,26 @@ class _Judge:
         }
         grader = mended.get(branch, GraderQuality.CANNOT_DIFFERENTIATE)
         return grader, DatasetQuality.UNKNOWN if share >= self.limits.blame_grader else self._too_what()
+
+    def _by_reading(self) -> tuple[GraderQuality | None, DatasetQuality] | None:
+        """Whose fault a low mean is by what the responses say; None where they leave it open."""
+        read = self.found.readings
+        if read is None or self.found.branch is not Branch.MEAN_TOO_LOW:
+            return None
+        unpaid, wrong, limits = read.right_unpaid, read.not_right, self.limits
+        if unpaid.interval.low >= limits.unpaid and unpaid.value >= read.right_paid.value:
+            self.reasons.append(
+                f"{unpaid} of {read.read:,} responses hold the right answer and earn less than half: "
+                "they are not paid for it."
+            )
+            return GraderQuality.TOO_STRICT, DatasetQuality.UNKNOWN
+        few_unpaid = unpaid.interval.high < limits.unpaid
+        if wrong.interval.low >= 1 - limits.healthy_mean_low and few_unpaid:
+            self.reasons.append(
+                f"{wrong} of {read.read:,} responses do not hold the right answer in any form."
+            )
+            return None, self._too_what()
+        return None
 
     def _too_what(self) -> DatasetQuality:
         if self.found.branch is Branch.MEAN_TOO_HIGH:
@@ -377,7 +399,8 @@ class _Judge:
     def _not_measured(self) -> tuple[str, ...]:
         anchors = self.found.anchors
         missing = {
-            "reference answers": anchors.reference is None,
+            "reference answers": anchors.reference is None and not anchors.form_unknown,
+            "the form of right answers": anchors.form_unknown,
             "reformatted reference answers": anchors.reformatted is None,
             "junk answers": not anchors.junk,
             "repeated grading": anchors.regraded is None,

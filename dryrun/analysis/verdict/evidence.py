@@ -38,6 +38,8 @@ from dryrun.core.thresholds import Piece, Thresholds
 
 OPEN = {
     "reference answers": "Reference answers: whose fault a low, high or flat score is.",
+    "the form of right answers": "Reference answers: right answers could not be written in the form this "
+    "grader wants. Real responses earn more than all that were tried; this says nothing against the grader.",
     "reformatted reference answers": "Reformatted reference answers: whether the grader minds the format.",
     "junk answers": "Junk answers: whether the grader pays worthless ones.",
     "repeated grading": "Repeated grading: whether the same response earns the same twice.",

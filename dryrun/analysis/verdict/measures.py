@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.anchors import Anchors, Floats, Scale, noise, reliability, scale
+from dryrun.analysis.figures.form import in_known_form
 from dryrun.analysis.figures.groups import Groups, groups
+from dryrun.analysis.figures.readings import Readings, readings
 from dryrun.analysis.figures.redraw import PromptSums
 from dryrun.analysis.figures.shape import LengthBias, Resolution, length_bias, resolution
 from dryrun.analysis.figures.signal import SignalIndex, signal_index
@@ -45,7 +47,7 @@ class Measures:
     sums : PromptSums
     anchors : Anchors
         Those that were not left out.
-    stability, groups, scale, noise, reliability, signal, length, resolution
+    stability, groups, scale, noise, reliability, signal, length, resolution, readings
         See their own modules.
     """
 
@@ -65,6 +67,7 @@ class Measures:
     signal: SignalIndex | None
     length: LengthBias | None
     resolution: Resolution | None
+    readings: Readings | None
 
     @property
     def learnable_shown(self) -> bool:
@@ -80,6 +83,7 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
     left_out = set(limits.without)
     anchors = anchors.without(left_out)
     score = np.where(is_valid(observed.score), np.clip(observed.score, 0.0, 1.0), np.nan)
+    anchors = in_known_form(anchors, score)
     own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, score)
     valid = np.sort(score[np.isfinite(score)])
     average, spread = mean(valid), std(valid)
@@ -113,4 +117,5 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
         signal=index,
         length=bias,
         resolution=None if Piece.RESOLUTION in left_out else resolution(score),
+        readings=None if anchors.read is None else readings(*anchors.read),
     )

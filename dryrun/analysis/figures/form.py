@@ -1,0 +1,34 @@
+"""Are reference answers written as this grader wants them? Real responses outrank answers made up by us."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dryrun.analysis.figures.anchors import Anchors, Floats
+
+CLEARLY = 0.2
+LEAST, LEAST_SHARE = 3, 0.01
+"""Responses, and their share, that must earn more than every reference answer before the form is doubted."""
+
+
+def in_known_form(anchors: Anchors, score: Floats) -> Anchors:
+    """The anchors without reference answers that the grader cannot have read.
+
+    A right answer that earns 0 where real responses earn 1 was written in a form that the grader does not
+    take. It says nothing about the grader, and nothing about the reference.
+
+    Parameters
+    ----------
+    anchors : Anchors
+    score : float64 array of shape (n,)
+        Of the responses, on 0..1; NaN where there is none.
+    """
+    reference = anchors.reference
+    if reference is None or not np.isfinite(reference).any():
+        return anchors
+    better = int((score > np.nanmax(reference) + CLEARLY).sum())
+    if better < max(LEAST, LEAST_SHARE * np.isfinite(score).sum()):
+        return anchors
+    return replace(anchors, reference=None, reformatted=None, topic_reference={}, form_unknown=True)

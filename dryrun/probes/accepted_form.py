@@ -1,0 +1,158 @@
+"""In which form does a grader pay for a right answer? Found out before right answers are held against it.
+
+A reference answer is content. The grader may want it after ``####``, in a tag, in a box, as one field of an
+object, or in some form that only its own source knows. Graded bare, a right answer then earns nothing, and
+that says nothing against the grader.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from dryrun.core.records import Prompt
+from dryrun.probes.make.answers import answers, plain_value
+from dryrun.probes.make.demand import demand_of, prompt_text
+from dryrun.probes.make.forms import forms_of
+
+Texts = Sequence[tuple[Prompt, str]]
+Rewards = Callable[[Texts], Awaitable[list[float | None]]]
+
+BARE = "bare"
+SCOUTS, LEAST = 20, 8
+"""Rows on which forms are compared, and how many of them a form must fit."""
+AT_A_TIME = 5
+SECONDS = 5.0
+"""After so long no further rows are tried: a slow grader keeps the forms it was asked about so far."""
+CLEARLY = 0.05
+"""Rewards on 0..1 by which another form must beat the bare reference, and within which two are alike."""
+FIELDS = 6
+"""Fields of an object that are tried as the answer."""
+TEMPLATES, LONGEST = 2, 2_000
+"""Forms learned from paid responses, and characters of a response that is read for one."""
+
+Template = tuple[str, str]
+"""What stands before and behind the answer in a response."""
+
+
+def contents(reference: str) -> dict[str, str]:
+    """What the right answer may be: the whole reference, or one field of it where it is an object.
+
+    Returns
+    -------
+    dict of str to str
+        By where it is: ``""`` for the whole, else the field's name.
+    """
+    try:
+        value = json.loads(reference)
+    except ValueError:
+        return {"": reference}
+    parts = {"": reference}
+    if isinstance(value, dict):
+        fields = [(key, field) for key, field in value.items() if isinstance(field, str | int | float)]
+        parts |= {str(key): plain_value(field) for key, field in fields[:FIELDS]}
+    return parts
+
+
+def ways(prompt: Prompt, reference: str, templates: Sequence[Template] = ()) -> dict[str, str]:
+    """The right answer of one row as whole responses, by the name of the way it is written; bare first."""
+    demand = demand_of(prompt_text(prompt.messages))
+    texts = {BARE: reference}
+    for field, content in contents(reference).items():
+        behind = f" (its {field})" if field else ""
+        (answer,) = answers([content], [demand])
+        if answer is None:
+            continue
+        texts |= {f"{form.name}{behind}": form.write(answer.text) for form in forms_of(answer, demand)}
+        for before, after in templates:
+            texts[f"as in paid responses: {before}…{after}{behind}"] = f"{before}{answer.text}{after}"
+    return {BARE: reference} | {name: text for name, text in texts.items() if name != BARE}
+
+
+def templates_of(paid: Texts, references: Mapping[str, str]) -> list[Template]:
+    """What stands around the right answer in responses that earned the most, the commonest first.
+
+    Parameters
+    ----------
+    paid : sequence of (Prompt, str)
+        Responses that earned the most, with their prompts.
+    references : mapping of str to str
+        Reference answers by the prompt's key.
+    """
+    lines: Counter[Template] = Counter()
+    whole: list[Template] = []
+    for prompt, text in paid:
+        for content in contents(references.get(prompt.key, "")).values():
+            places = [] if not content else list(re.finditer(rf"(?<!\w){re.escape(content)}(?!\w)", text))
+            if not places or len(text) > LONGEST:
+                continue
+            start, end = places[-1].span()  # an answer stands last; what comes before it is working
+            before, after = text[:start].rpartition("\n")[2], text[end:].partition("\n")[0]
+            lines[before, after] += 1
+            whole.append((text[:start], text[end:]))
+    learned = [template for template, _ in lines.most_common(TEMPLATES)]
+    shortest = min(whole, key=lambda template: len("".join(template)), default=None)
+    return [
+        template for template in dict.fromkeys([*learned, *([shortest] if shortest else [])]) if any(template)
+    ]
+
+
+async def accepted_way(
+    known: Texts, rewards: Rewards, bounds: tuple[float, float], templates: Sequence[Template] = ()
+) -> str:
+    """The name of the way of writing right answers that this grader pays best.
+
+    The bare reference stays where nothing else is clearly better; among others that are alike the first,
+    which is what the prompts ask for.
+
+    Parameters
+    ----------
+    known : sequence of (Prompt, str)
+        Prompts with their reference answers; the first few are tried.
+    rewards : callable
+        Grades texts.
+    bounds : (float, float)
+        The scale of the rewards.
+    templates : sequence of Template
+        From `templates_of`.
+    """
+    low, high = bounds
+    earned: dict[str, list[float]] = {}
+    end = time.monotonic() + SECONDS
+    scouts = known[:SCOUTS]
+    for start in range(0, len(scouts), AT_A_TIME):
+        if time.monotonic() >= end:
+            break
+        tried = [
+            (name, (prompt, text))
+            for prompt, reference in scouts[start : start + AT_A_TIME]
+            for name, text in ways(prompt, reference, templates).items()
+        ]
+        grades = await rewards([text for _, text in tried])
+        for (name, _), reward in zip(tried, grades, strict=True):
+            earned.setdefault(name, []).append(0.0 if reward is None else (reward - low) / (high - low))
+    return _best(earned)
+
+
+def _best(earned: Mapping[str, Sequence[float]]) -> str:
+    tried = len(earned.get(BARE, ()))
+    fit = {
+        name: math.fsum(scores) / len(scores)
+        for name, scores in earned.items()
+        if len(scores) >= min(LEAST, tried)
+    }
+    most = max(fit.values(), default=0.0)
+    if not fit or most <= fit.get(BARE, 0.0) + CLEARLY:
+        return BARE
+    return next(name for name, mean in fit.items() if mean >= most - CLEARLY and name != BARE)
+
+
+def written(known: Texts, way: str, templates: Sequence[Template] = ()) -> Texts:
+    """The right answers in this way; bare where a row has no such form."""
+    if way == BARE:
+        return known
+    return [(prompt, ways(prompt, reference, templates).get(way, reference)) for prompt, reference in known]

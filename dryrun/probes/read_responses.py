@@ -1,0 +1,74 @@
+"""Do real responses hold the right answer? Read before anybody is blamed for a low mean."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from dryrun.core.records import Prompt
+from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, mentions, near, number
+from dryrun.probes.make.demand import Demand, demand_of, prompt_text
+from dryrun.probes.make.read_answer import read
+
+_REASONING = re.compile(r"(?s).*</(?:think|thinking|reasoning|thought|reflection|scratchpad)>")
+"""Up to the last closing tag of reasoning, whose opening tag the chat template may have written."""
+
+
+def without_reasoning(text: str) -> tuple[str, bool]:
+    """What follows the reasoning, and whether there was any."""
+    rest = _REASONING.sub("", text)
+    return rest, rest != text
+
+
+def right(text: str, answer: Answer, demand: Demand) -> bool | None:
+    """Whether a response ends in the right answer, in any form; None where a careful reader could doubt it.
+
+    Parameters
+    ----------
+    text : str
+    answer : Answer
+        The reference answer.
+    demand : Demand
+        What the prompt asks for; an answer in another form is an answer too.
+    """
+    said, _ = without_reasoning(text)
+    reading = read(said, answer, demand, frozenset()) or read(said, answer, Demand(), frozenset())
+    if reading is not None:
+        return reading.right
+    if answer.kind in (Kind.TEXT, Kind.CODE, Kind.FACTS, Kind.OBJECT):
+        return None
+    if answer.kind in NUMERIC:
+        return _ends_in(said, answer.value)
+    if not mentions(said, answer):
+        return False
+    return True if mentions(said.strip().rpartition("\n")[2], answer) else None
+
+
+def _ends_in(text: str, wanted: float) -> bool | None:
+    """Whether the last number is the right one; None where the right one, or nearly, stands before it."""
+    values = [value for part in ANY_NUMBER.findall(text) if (value := number(part.rstrip(",."))) is not None]
+    if values and math.isclose(values[-1], wanted, rel_tol=1e-9, abs_tol=1e-12):
+        return True
+    whole = wanted == int(wanted)
+    doubtful = any(
+        math.isclose(value, wanted, rel_tol=1e-9) or (not whole and near(value, wanted)) for value in values
+    )
+    return None if doubtful else False
+
+
+def read_all(responses: Sequence[tuple[Prompt, str]], references: Mapping[str, str]) -> list[bool | None]:
+    """`right` for each response; None also where its row has no reference answer.
+
+    Parameters
+    ----------
+    responses : sequence of (Prompt, str)
+    references : mapping of str to str
+        Reference answers by the prompt's key.
+    """
+    demands = [demand_of(prompt_text(prompt.messages)) for prompt, _ in responses]
+    known = answers([references.get(prompt.key) for prompt, _ in responses], demands)
+    return [
+        None if answer is None else right(text, answer, demand)
+        for (_, text), answer, demand in zip(responses, known, demands, strict=True)
+    ]

@@ -1,0 +1,79 @@
+"""Right and paid, right and unpaid, not right; and reference answers in a form that nobody pays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dryrun.analysis import Anchors, Thresholds, diagnose_with_evidence
+from dryrun.analysis.figures.form import in_known_form
+from dryrun.analysis.figures.readings import LEAST, readings
+from dryrun.analysis.observations import Observations
+
+NAN = float("nan")
+
+
+def test_the_shares_add_up_and_carry_their_intervals() -> None:
+    score = np.array([1.0] * 20 + [0.1] * 30 + [0.0] * 50 + [1.0] * 10)
+    says = np.array([1.0] * 50 + [0.0] * 50 + [NAN] * 10)
+    found = readings(score, says)
+    assert found is not None
+    shares = (found.right_paid.value, found.right_unpaid.value, found.not_right.value)
+    assert shares == (0.2, 0.3, 0.5)
+    assert (found.read, found.open) == (100, 10)
+    # Wilson's interval of 30 in 100, from its formula.
+    assert found.right_unpaid.interval.low == pytest.approx(0.2189, abs=1e-4)
+    assert found.right_unpaid.interval.high == pytest.approx(0.3958, abs=1e-4)
+    assert str(found.right_unpaid) == "30 % (22 % to 40 %)"
+
+
+def test_few_responses_that_can_be_read_say_nothing() -> None:
+    assert readings(np.zeros(LEAST - 1), np.zeros(LEAST - 1)) is None
+    assert readings(np.zeros(LEAST), np.zeros(LEAST)) is not None
+
+
+def run(score: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Observations:
+    return Observations.of(score.reshape(-1, 2), prompts=list(range(score.size // 2)))
+
+
+def judged(says: float, reference: float = 1.0, reformatted: float = 0.0) -> tuple[str, str, str]:
+    """Verdict and qualities of a run that earns nothing, whose responses say `says`."""
+    score = np.zeros(400)
+    anchors = Anchors(
+        reference=np.full(50, reference),
+        reformatted=np.full(50, reformatted),
+        junk={"empty": np.zeros(20)},
+        read=(score, np.full(400, says)),
+    )
+    evidence = diagnose_with_evidence(run(score), anchors, Thresholds())
+    return evidence.verdict, evidence.dataset_quality.value, evidence.grader_quality.value
+
+
+def test_wrong_responses_blame_the_prompts_whatever_another_form_would_earn() -> None:
+    verdict, dataset, grader = judged(says=0.0)
+    assert (verdict, dataset) == ("NO-GO", "too_hard")
+    assert grader != "too_strict"
+
+
+def test_right_responses_that_earn_nothing_blame_the_grader_whatever_the_references_earn() -> None:
+    verdict, _, grader = judged(says=1.0, reformatted=1.0)
+    assert (verdict, grader) == ("NO-GO", "too_strict")
+
+
+def test_right_answers_that_earn_nothing_where_responses_earn_all_say_nothing() -> None:
+    score = np.tile([1.0, 0.0], 100)
+    anchors = Anchors(
+        reference=np.zeros(50), reformatted=np.zeros(50), junk={"empty": np.zeros(20)}, topic_reference={}
+    )
+    assert in_known_form(anchors, score).form_unknown
+    evidence = diagnose_with_evidence(run(score), anchors, Thresholds())
+    assert evidence.verdict == "GO"
+    assert any("could not be written in the form" in sentence for sentence in evidence.not_measured)
+    assert not any("score 0.00" in reason for reason in evidence.attribution.reasons)
+
+
+def test_references_that_earn_as_much_as_the_best_responses_stay() -> None:
+    score = np.tile([0.6, 0.0], 100)
+    assert not in_known_form(Anchors(reference=np.full(50, 0.6)), score).form_unknown
+    coin = np.random.default_rng(0).integers(0, 2, 250).astype(np.float64)
+    assert not in_known_form(Anchors(reference=coin[:50]), coin[50:]).form_unknown

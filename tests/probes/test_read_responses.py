@@ -1,0 +1,48 @@
+"""Real responses are read as a careful person would: right in any form counts, doubt stays doubt."""
+
+from __future__ import annotations
+
+import pytest
+
+from dryrun.probes.make.answers import answers
+from dryrun.probes.make.demand import Demand, demand_of
+from dryrun.probes.read_responses import right, without_reasoning
+
+
+def says(text: str, reference: str, demand: Demand | None = None) -> bool | None:
+    (answer,) = answers([reference], [demand or Demand()])
+    assert answer is not None
+    return right(text, answer, demand or Demand())
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "expected"),
+    [
+        ("12", "12", True),
+        ("The result of 5 plus 7 is 12.", "12", True),
+        ("5 + 7 = 12", "12", True),
+        ("#### 12", "12", True),
+        ("\\boxed{12}", "12", True),
+        ("First 13, no.\n</think>\n\n12", "12", True),
+        ("13", "12", False),
+        ("1001", "1000", False),
+        ("I do not know.", "12", False),
+        ("12 is not it; 13", "12", None),
+        ("It is Paris.", "Paris", True),
+        ("London", "Paris", False),
+        ("Paris is the capital.\nOf France, that is.", "Paris", None),
+    ],
+)
+def test_a_response_is_right_wrong_or_left_open(text: str, reference: str, expected: bool | None) -> None:
+    assert says(text, reference) is expected
+
+
+def test_an_answer_in_another_form_than_the_prompt_asks_for_is_still_an_answer() -> None:
+    assert says("It is 12", "12", demand_of("Give the answer after ####.")) is True
+
+
+@pytest.mark.parametrize("tag", ["think", "thinking", "reasoning", "scratchpad"])
+def test_reasoning_is_what_stands_before_its_last_closing_tag(tag: str) -> None:
+    assert without_reasoning(f"<{tag}>5 and 7</{tag}> 12") == (" 12", True)
+    assert without_reasoning(f"so 12?\n</{tag}>\n\n12") == ("\n\n12", True)
+    assert without_reasoning("12") == ("12", False)
