@@ -70,7 +70,7 @@ def test_strict_keeps_the_numbers_that_were_changed() -> None:
     ("piece", "anchors"),
     [
         (Piece.JUNK, {"reference": RIGHT, "junk": {**JUNK, "long filler": np.full(20, 0.7)}}),
-        (Piece.REFERENCES, {"reference": np.full(50, 0.2), "junk": JUNK}),
+        (Piece.REFERENCES, {"reference": np.repeat([0.0, 1.0], [15, 35]), "junk": JUNK}),
         (Piece.REGRADING, {"regraded": np.random.default_rng(1).random((100, 3))}),
         (Piece.PEOPLE, {"people": (np.zeros(60), np.ones(60, dtype=np.int64))}),
     ],

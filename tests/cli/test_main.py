@@ -51,7 +51,7 @@ def test_no_go_is_exit_code_1_with_causes_and_actions(
     endpoint.answer = lambda _: "no idea"
     assert main(["run", *files, *at(endpoint)]) == 1
     printed = capsys.readouterr().out
-    for words in ("NO-GO", "Likely causes", "Prompts too difficult", "Scoring too strict", "SFT"):
+    for words in ("NO-GO", "Likely causes", "Prompts too difficult", "do not hold the right answer", "SFT"):
         assert words in printed
 
 
