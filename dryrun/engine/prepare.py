@@ -13,6 +13,7 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, check_against, load_grader, raise_errors
+from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.models.urls import normalise_base_url
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, unfinished_run
@@ -123,7 +124,7 @@ def _range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, 
 
 def known_range(spec: GraderSpec) -> tuple[float, float]:
     """The grader's own scale where it follows from its type, else 0..1."""
-    return spec.range or (0.0, 1.0)
+    return reward_scale(spec)
 
 
 def start(store: Store, prepared: Prepared) -> Run:

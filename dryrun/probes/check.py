@@ -13,6 +13,7 @@ from dryrun.core.thresholds import ProbeLimits
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import REFERENCES, reference_of
 from dryrun.graders.build import build
+from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.graders.format.specs import GraderSpec, PythonSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import Grader
@@ -118,7 +119,7 @@ async def check_spec(
     """
     effort = effort or planned_effort(spec)
     given = ground_of(spec, prompts, field=field, rows=rows, seed=seed)
-    bounds = bounds or spec.range or (0.0, 1.0)
+    bounds = bounds or reward_scale(spec)
     async with build(spec, timeout=effort.timeout, judge=judge_access) as grader:
         return await _checked(given, grader, effort, bounds, spec.asks_models, samples, limits, base)
 

@@ -11,6 +11,9 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.probes.accepted_form import BARE, contents, templates_of, ways
 from dryrun.probes.anchors import load_anchors
+from dryrun.probes.make.answers import answers
+from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.forms import forms_of
 from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
@@ -111,3 +114,13 @@ def test_a_form_is_learned_from_where_the_answer_stands_last() -> None:
     one = prompt("2 + 3")
     learned = templates_of([(one, "5 or not\nAnswer: [5]!")], {one.key: "5"})
     assert ("Answer: [", "]!") in learned
+
+
+@pytest.mark.parametrize("name", ["as JSON", "a line for each fact", "facts in sentences"])
+def test_a_form_for_facts_takes_text_that_holds_none(name: str) -> None:
+    reference = '{"birth_year": 1815, "field": "mathematics"}'
+    (answer,) = answers([reference], [Demand()])
+    assert answer is not None
+    (form,) = [form for form in forms_of(answer, Demand()) if form.name == name]
+    assert "1815" in form.write(reference)
+    assert form.write("qwxz") == "qwxz"

@@ -24,6 +24,7 @@ from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tabular import parquet_rows
 from dryrun.engine.imports.records import Record, RecordError, Response, read_record
 from dryrun.graders import check_against, load_grader, raise_errors
+from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.models.stored import ImportedModel
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
@@ -127,7 +128,7 @@ def import_samples(
         grader=spec.raw,
         model=ModelConfig(kind=ModelKind.IMPORTED, name=model, source=_source(groups)),
         sampling=SamplingConfig(size=len(prompts), rollouts=max(len(group.responses) for group in groups)),
-        reward_range=reward_range or spec.range or (0.0, 1.0),
+        reward_range=reward_range or reward_scale(spec),
     )
     return _Writer(store, config, prompts, groups).write(scored=grader is None)
 

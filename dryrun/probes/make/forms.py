@@ -108,21 +108,37 @@ def _parts(content: str) -> list[str]:
     return [part.strip() for part in content.split(",")]
 
 
+def _object(content: str) -> dict[str, object] | None:
+    """The object that the content is; a worthless answer in the accepted form may be no JSON at all."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def _indented(content: str) -> str:
-    return json.dumps(json.loads(content), indent=2, ensure_ascii=False)
+    value = _object(content)
+    return content if value is None else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _reordered(content: str) -> str:
-    return json.dumps(dict(reversed(json.loads(content).items())), ensure_ascii=False)
+    value = _object(content)
+    return content if value is None else json.dumps(dict(reversed(value.items())), ensure_ascii=False)
 
 
 def _lines(content: str) -> str:
-    return "\n".join(f"{key}: {plain_value(value)}" for key, value in json.loads(content).items())
+    value = _object(content)
+    return (
+        content if value is None else "\n".join(f"{key}: {plain_value(part)}" for key, part in value.items())
+    )
 
 
 def _sentences(content: str) -> str:
-    facts = json.loads(content).items()
-    return " ".join(f"The {key.replace('_', ' ')} is {plain_value(value)}." for key, value in facts)
+    value = _object(content)
+    if value is None:
+        return content
+    return " ".join(f"The {key.replace('_', ' ')} is {plain_value(part)}." for key, part in value.items())
 
 
 def reformatted(text: str) -> str:

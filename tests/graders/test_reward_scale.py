@@ -1,0 +1,43 @@
+"""Rewards of -1 and 1, of 0 to 5: the scale is read from what a function returns, and 0..1 stays 0..1."""
+
+from __future__ import annotations
+
+import pytest
+
+from dryrun.graders.format.load import load_grader
+from dryrun.graders.format.reward_scale import returned_scale, reward_scale
+
+
+@pytest.mark.parametrize(
+    ("body", "scale"),
+    [
+        ("return 1.0 if ok else -1.0", (-1.0, 1.0)),
+        ("return {'score': 1.0 if ok else -1.0, 'acc': ok}", (-1.0, 1.0)),
+        ("reward = 1.0 if ok else -1.0\n    return {'score': reward, 'n': 300}", (-1.0, 1.0)),
+        ("if ok:\n        return 5\n    return 0", (0.0, 5.0)),
+        ("return [2.0 if ok else -0.5 for ok in answers]", (-0.5, 2.0)),
+        (
+            "out = []\n    for ok in answers:\n        out.append(1.0 if ok else -1.0)\n    return out",
+            (-1.0, 1.0),
+        ),
+        ("if not ok:\n        return -1.0\n    return similarity(a, b)", (-1.0, 1.0)),
+        ("return 1.0 if ok else 0.0", None),
+        ("return float(a == b)", None),
+        ("if ok:\n        return 10\n    return closeness(a, b)", None),
+        ("place = text.find('x')\n    if place == -1:\n        return 0.0\n    return 1.0", None),
+        ("def inner():\n        return -1\n    return 1.0", None),
+        ("score = 0\n    score += 2\n    return score", None),
+        ("return -1e9 if ok else 1.0", None),
+    ],
+)
+def test_the_scale_follows_from_what_is_returned(body: str, scale: tuple[float, float] | None) -> None:
+    assert (
+        returned_scale(f"def compute_score(ok, answers, a, b, text):\n    {body}\n", "compute_score") == scale
+    )
+
+
+def test_a_grader_of_another_type_keeps_its_own_scale() -> None:
+    exact = {"type": "string_check", "name": "e", "input": "a", "reference": "b", "operation": "eq"}
+    assert reward_scale(load_grader(exact)) == (0.0, 1.0)
+    source = "def grade(sample, item):\n    return 1.0 if sample['output_text'] else -1.0\n"
+    assert reward_scale(load_grader({"type": "python", "name": "p", "source": source})) == (-1.0, 1.0)
