@@ -13,7 +13,7 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, check_against, load_grader, raise_errors
-from dryrun.graders.format.reward_scale import reward_scale
+from dryrun.graders.format.reward_scale import reward_scale, scale_finding
 from dryrun.models.urls import normalise_base_url
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, unfinished_run
@@ -77,6 +77,7 @@ def prepare(
     model, sampling = model or ModelConfig(), sampling or SamplingConfig()
     prompts = [dataset.prompt(row) for row in draw(dataset, sampling)]
     findings = check_against(spec, prompts, response_format=model.response_format is not None)
+    findings += _scale_note(reward_range, spec)
     raise_errors("The grader does not fit the dataset:", findings)
     config = RunConfig(
         dataset=dataset.ref,
@@ -102,6 +103,11 @@ def _judge(given: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
         return None
     judge = given or JudgeConfig()
     return judge.model_copy(update={"base_url": normalise_base_url(judge.base_url)})
+
+
+def _scale_note(given: tuple[float, float] | None, spec: GraderSpec) -> list[Finding]:
+    note = None if given is not None else scale_finding(spec)
+    return [] if note is None else [note]
 
 
 def _range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, float]:
@@ -167,6 +173,7 @@ def regraded(
     spec = load_grader(grader)
     config, prompts = run.config(), run.prompts()
     findings = check_against(spec, prompts, response_format=config.model.response_format is not None)
+    findings += _scale_note(reward_range, spec)
     raise_errors("The grader does not fit the run's prompts:", findings)
     changed = {
         "grader": spec.raw,

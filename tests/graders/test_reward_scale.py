@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.format.reward_scale import returned_scale, reward_scale
+from dryrun.graders.format.reward_scale import returned_scale, reward_scale, scale_finding
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,14 @@ def test_the_scale_follows_from_what_is_returned(body: str, scale: tuple[float, 
 def test_a_grader_of_another_type_keeps_its_own_scale() -> None:
     exact = {"type": "string_check", "name": "e", "input": "a", "reference": "b", "operation": "eq"}
     assert reward_scale(load_grader(exact)) == (0.0, 1.0)
+    assert scale_finding(load_grader(exact)) is None
+
+
+def test_a_scale_that_was_read_is_said_with_the_way_to_change_it() -> None:
     source = "def grade(sample, item):\n    return 1.0 if sample['output_text'] else -1.0\n"
-    assert reward_scale(load_grader({"type": "python", "name": "p", "source": source})) == (-1.0, 1.0)
+    spec = load_grader({"type": "python", "name": "p", "source": source})
+    assert reward_scale(spec) == (-1.0, 1.0)
+    finding = scale_finding(spec)
+    assert finding is not None
+    assert "from -1 to 1" in str(finding)
+    assert "--reward-range" in str(finding)

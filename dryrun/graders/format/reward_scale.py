@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from dryrun.graders.format.findings import Finding, Severity
 from dryrun.graders.format.python_source import parsed, top_level
 from dryrun.graders.format.specs import GraderSpec, PythonSpec
 
@@ -23,6 +24,16 @@ def reward_scale(spec: GraderSpec) -> tuple[float, float]:
         name = spec.entry.function if spec.entry is not None else "grade"
         return returned_scale(spec.source, name) or DEFAULT_SCALE
     return DEFAULT_SCALE
+
+
+def scale_finding(spec: GraderSpec) -> Finding | None:
+    """What to tell a user whose rewards' scale was read from the source; None where it is the usual one."""
+    low, high = reward_scale(spec)
+    if spec.range is not None or (low, high) == DEFAULT_SCALE:
+        return None
+    what = f"pays rewards from {low:g} to {high:g}, as far as its source tells"
+    fix = "Thresholds compare shares of that scale; give another with --reward-range LOW HIGH."
+    return Finding(Severity.NOTE, "$.source", what, fix)
 
 
 def returned_scale(source: str, function: str) -> tuple[float, float] | None:
