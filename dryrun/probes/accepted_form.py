@@ -107,7 +107,8 @@ async def accepted_way(
     """The name of the way of writing right answers that this grader pays best.
 
     The bare reference stays where nothing else is clearly better; among others that are alike the first,
-    which is what the prompts ask for.
+    which is what the prompts ask for. A way counts only if another row's answer, written alike, earns less:
+    a grader that pays any text in that shape does not read the answer in it.
 
     Parameters
     ----------
@@ -121,34 +122,38 @@ async def accepted_way(
         From `templates_of`.
     """
     low, high = bounds
-    earned: dict[str, list[float]] = {}
+    right: dict[str, list[float]] = {}
+    wrong: dict[str, list[float]] = {}
     end = time.monotonic() + SECONDS
     scouts = known[:SCOUTS]
     for start in range(0, len(scouts), AT_A_TIME):
         if time.monotonic() >= end:
             break
-        tried = [
-            (name, (prompt, text))
-            for prompt, reference in scouts[start : start + AT_A_TIME]
-            for name, text in ways(prompt, reference, templates).items()
-        ]
+        tried: list[tuple[list[float], tuple[Prompt, str]]] = []
+        for place, (prompt, reference) in enumerate(scouts[start : start + AT_A_TIME], start):
+            other = known[(place + 1) % len(known)][1]
+            for earned, answer in ((right, reference), (wrong, other)):
+                for name, text in ways(prompt, answer, templates).items():
+                    tried.append((earned.setdefault(name, []), (prompt, text)))
         grades = await rewards([text for _, text in tried])
-        for (name, _), reward in zip(tried, grades, strict=True):
-            earned.setdefault(name, []).append(0.0 if reward is None else (reward - low) / (high - low))
-    return _best(earned)
+        for (scores, _), reward in zip(tried, grades, strict=True):
+            scores.append(0.0 if reward is None else (reward - low) / (high - low))
+    return _best(right, wrong)
 
 
-def _best(earned: Mapping[str, Sequence[float]]) -> str:
-    tried = len(earned.get(BARE, ()))
-    fit = {
-        name: math.fsum(scores) / len(scores)
-        for name, scores in earned.items()
-        if len(scores) >= min(LEAST, tried)
-    }
-    most = max(fit.values(), default=0.0)
-    if not fit or most <= fit.get(BARE, 0.0) + CLEARLY:
+def _best(right: Mapping[str, Sequence[float]], wrong: Mapping[str, Sequence[float]]) -> str:
+    """The way in which right answers earn most; one that pays wrong answers alike is none."""
+    enough = min(LEAST, len(right.get(BARE, ())))
+    paid = {name: _mean(scores) for name, scores in right.items() if len(scores) >= enough}
+    telling = {name: mean for name, mean in paid.items() if mean - _mean(wrong.get(name, ())) > CLEARLY}
+    most = max(telling.values(), default=0.0)
+    if most <= paid.get(BARE, 0.0) + CLEARLY:
         return BARE
-    return next(name for name, mean in fit.items() if mean >= most - CLEARLY and name != BARE)
+    return next(name for name, mean in telling.items() if mean >= most - CLEARLY and name != BARE)
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return math.fsum(scores) / len(scores) if scores else 0.0
 
 
 def written(known: Texts, way: str, templates: Sequence[Template] = ()) -> Texts:

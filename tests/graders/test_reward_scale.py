@@ -22,6 +22,7 @@ from dryrun.graders.format.reward_scale import returned_scale, reward_scale, sca
         ),
         ("if not ok:\n        return -1.0\n    return similarity(a, b)", (-1.0, 1.0)),
         ("return 1.0 if ok else 0.0", None),
+        ("return 7", None),
         ("return float(a == b)", None),
         ("if ok:\n        return 10\n    return closeness(a, b)", None),
         ("place = text.find('x')\n    if place == -1:\n        return 0.0\n    return 1.0", None),

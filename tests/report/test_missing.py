@@ -51,7 +51,7 @@ def test_the_runs_own_page_says_why_calls_failed_and_does_not_call_it_a_success(
 
 
 def test_rewards_off_the_scale_are_a_reason_and_a_whole_run_has_none(store: Store) -> None:
-    two = python("def grade(sample, item):\n    return 2.0 if item['topic'] == 'even' else 1.0\n")
+    two = python("def grade(sample, item):\n    return 1.0 + (item['topic'] == 'even')\n")
     assert missing_reasons(load_results(ended(store, 0, two))) == (
         Reason(10, "The reward 2 is off the scale 0 to 1."),
     )

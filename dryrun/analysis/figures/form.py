@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dryrun.analysis.figures.anchors import Anchors, Floats
+from dryrun.analysis.figures.anchors import Anchors, Floats, junk_floor
 
 CLEARLY = 0.2
 LEAST, LEAST_SHARE = 3, 0.01
@@ -28,7 +28,11 @@ def in_known_form(anchors: Anchors, score: Floats) -> Anchors:
     reference = anchors.reference
     if reference is None or not np.isfinite(reference).any():
         return anchors
-    better = int((score > np.nanmax(reference) + CLEARLY).sum())
+    most = float(np.nanmax(reference)) + CLEARLY
+    _, _, worthless = junk_floor(anchors.junk)
+    if worthless is not None and worthless > most:
+        return anchors  # a grader that pays junk more than right answers is not waiting for a form
+    better = int((score > most).sum())
     if better < max(LEAST, LEAST_SHARE * np.isfinite(score).sum()):
         return anchors
     return replace(anchors, reference=None, reformatted=None, topic_reference={}, form_unknown=True)

@@ -64,7 +64,8 @@ def returned_scale(source: str, function: str) -> tuple[float, float] | None:
     low, high = min(constants, default=0.0), max(constants, default=0.0)
     if low < 0.0:
         return low, max(high, 1.0 if computed or high <= low else high)
-    return (0.0, high) if high > 1.0 and not computed else None
+    several = len(set(constants)) > 1  # one constant alone is no scale
+    return (0.0, high) if high > 1.0 and several and not computed else None
 
 
 def _function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
