@@ -188,6 +188,14 @@ def test_the_same_for_all_is_no_signal() -> None:
     assert judged(close).profile is Profile.NO_SIGNAL
 
 
+def test_nothing_is_known_where_no_right_answer_was_graded_and_nothing_is_paid() -> None:
+    found = judged(lines(Family.NOTHING, "empty", 0.0, most=0.0))
+    assert found.profile is Profile.UNKNOWN
+    assert flaws(found) == set()
+    paid = judged(lines(Family.NOTHING, "empty", 0.5, most=0.0))
+    assert paid.profile is Profile.NO_SIGNAL
+
+
 def test_real_responses_that_are_surely_right_or_wrong() -> None:
     right = lines(Family.SAMPLE, RIGHT_SAMPLE, [0.0] * 4 + [1.0] * 16, least=1.0)
     assert judged([*sound(), *right]).profile is Profile.TOO_STRICT
@@ -249,6 +257,14 @@ def test_time() -> None:
     assert flaws(judged([*sound(), *grown], seconds=steep)) == {Flaw.SLOW}
     even = {last: 0.1, last + 1: 0.3, last + 2: 0.9}
     assert flaws(judged([*sound(), *grown], seconds=even)) == set()
+
+
+def test_more_grades_that_ran_into_the_limit_than_were_timed() -> None:
+    given = sound()
+    found = judged(given, faults=dict.fromkeys(range(len(given)), Fault.TOO_SLOW))
+    (slow,) = [one for one in found.observations if one.flaw is Flaw.SLOW]
+    assert slow.hits == slow.trials == len(given)
+    assert slow.interval[1] == pytest.approx(1.0)
 
 
 def test_an_answer_that_is_executed() -> None:

@@ -79,7 +79,7 @@ def quick(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
             worst.family,
             worst.kind,
             cases.size,
-            int(timed.sum()),
+            int((timed | crawls).sum()),  # a grade that ran into its limit counts, timed or not
             float(grades.seconds[order[0]]),
             tuple(order[:SHOWN].tolist()),
         )

@@ -169,9 +169,16 @@ def samples_fair(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observati
             yield seen(grades, Flaw.INVERTED, Weight.BLOCK, Family.SAMPLE, WRONG_SAMPLE, wrong, every)
 
 
+def nothing_paid(grades: ProbeGrades) -> bool:
+    """Whether no right answer was there to be graded, and nothing else was paid: then nothing is known."""
+    return grades.ceiling is None and not (grades.score[grades.graded] > 0.0).any()
+
+
 def signal(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
     """Right answers earn clearly more than wrong ones."""
     told = grades.score[grades.graded]
+    if nothing_paid(grades):
+        return
     if told.size >= 10 and float(np.ptp(told)) < limits.least_spread:
         yield Observation(
             Flaw.NO_SIGNAL, Weight.BLOCK, Family.WRONG, "any answer at all", told.size, told.size, None, (0,)

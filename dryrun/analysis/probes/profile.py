@@ -151,7 +151,7 @@ def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | 
     if base is None and own.size:
         base = float(own.mean())
     return Judged(
-        profile=_profile(seen, _fewest(grades) >= limits.few_rows),
+        profile=_profile(seen, _fewest(grades) >= limits.few_rows and not pay.nothing_paid(grades)),
         observations=seen,
         behaviours=tuple(_behaviours(grades)),
         ceiling=grades.ceiling,
