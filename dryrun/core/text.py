@@ -105,6 +105,11 @@ def plain(text: object, limit: int = 200) -> str:
     return _PUNCTUATION.sub(r"\\\1", one_line)
 
 
+def writable(text: str) -> str:
+    """`text` with what UTF-8 cannot hold (lone surrogates) replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def short(run_id: str) -> str:
     """The first digits of a run id: enough to tell runs apart, too few to open one."""
     return run_id[:8]

@@ -9,10 +9,11 @@ import orjson
 from pydantic import ValidationError
 
 from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
-from dryrun.analysis.probes.profile import Judged, Profile
+from dryrun.analysis.probes.profile import Behaviour, Judged, Profile
 from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
 from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family
+from dryrun.core.text import writable
 from dryrun.core.thresholds import Frozen
 from dryrun.probes import Ground
 from dryrun.probes.grade import Probed
@@ -60,28 +61,17 @@ class ProbeFinding(Frozen):
     family: str
     kind: str
     sentence: str
-    hits: int
-    trials: int
-    low: float
-    high: float
-    row: int | None
-    text: str
-    score: float | None
-    detail: str
-    repro: str
+    hits: int = 0
+    trials: int = 0
+    low: float = 0.0
+    high: float = 1.0
+    row: int | None = None
+    text: str = ""
+    score: float | None = None
+    detail: str = ""
+    repro: str = ""
     fix: str
     also: tuple[str, ...] = ()
-
-
-class ProbeBehaviour(Frozen):
-    """What one way to answer earns: a bar of the scoreboard."""
-
-    family: str
-    kind: str
-    mean: float
-    low: float
-    high: float
-    count: int
 
 
 class GraderCheck(Frozen):
@@ -95,7 +85,7 @@ class GraderCheck(Frozen):
         The word explained.
     findings : tuple of ProbeFinding
         What blocks first.
-    behaviours : tuple of ProbeBehaviour
+    behaviours : tuple of Behaviour
     ceiling, base : float or None
         What right answers, and the base model's own responses, earn on 0..1.
     partial_credit : bool
@@ -111,7 +101,7 @@ class GraderCheck(Frozen):
     profile: str
     meaning: str
     findings: tuple[ProbeFinding, ...]
-    behaviours: tuple[ProbeBehaviour, ...]
+    behaviours: tuple[Behaviour, ...]
     ceiling: float | None
     base: float | None
     partial_credit: bool
@@ -179,17 +169,7 @@ def summed_up(
         profile=profile.value,
         meaning=PROFILE_WORDS[profile],
         findings=tuple(findings),
-        behaviours=tuple(
-            ProbeBehaviour(
-                family=one.family.value,
-                kind=one.kind,
-                mean=one.mean,
-                low=one.low,
-                high=one.high,
-                count=one.count,
-            )
-            for one in judged.behaviours
-        ),
+        behaviours=judged.behaviours,
         ceiling=judged.ceiling,
         base=judged.base,
         partial_credit=judged.partial,
@@ -217,7 +197,7 @@ def _finding(group: Sequence[Observation], probed: Probed) -> ProbeFinding:
     probe = None if case is None else probed.grades.probes[case]
     score = None if case is None else float(probed.grades.score[case])
     row = None if probe is None else probed.prompts[probe.row].row + 1
-    text = "" if probe is None else _whole(probe.text)
+    text = "" if probe is None else writable(probe.text)
     return ProbeFinding(
         flaw=worst.flaw.value,
         weight=worst.weight.value,
@@ -231,16 +211,11 @@ def _finding(group: Sequence[Observation], probed: Probed) -> ProbeFinding:
         row=row,
         text=text[:SHOWN_TEXT],
         score=None if score is None or score != score else score,
-        detail="" if case is None else _whole(probed.details[case]),
+        detail="" if case is None else writable(probed.details[case]),
         repro="" if row is None else repro(row, text),
         fix=FIXES[worst.flaw],
         also=tuple(dict.fromkeys(one.kind for one in group[1:] if one.kind != worst.kind)),
     )
-
-
-def _whole(text: str) -> str:
-    """`text` with what UTF-8 cannot say replaced."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def repro(row: int, text: str) -> str:
@@ -273,25 +248,17 @@ def _remarked(remark: Remark, coding: bool) -> ProbeFinding:
         family="source",
         kind=remark.danger.value,
         sentence=f"The source {remark.danger.value} (line {remark.line}).",
-        hits=0,
-        trials=0,
-        low=0.0,
-        high=1.0,
-        row=None,
-        text="",
-        score=None,
-        detail=_whole(remark.detail),
-        repro="",
+        detail=writable(remark.detail),
         fix=FIXES[flaw],
     )
 
 
-def telling(check: GraderCheck, most: int = 10) -> tuple[list[ProbeBehaviour], list[ProbeBehaviour]]:
+def telling(check: GraderCheck, most: int = 10) -> tuple[list[Behaviour], list[Behaviour]]:
     """What tells most of the scoreboard: right answers that earn least, other answers that earn most.
 
     Returns
     -------
-    right, other : list of ProbeBehaviour
+    right, other : list of Behaviour
         At most `most` of each. Right answers in rising, other answers in falling order of their mean.
     """
     right = [one for one in check.behaviours if one.family in MUST_EARN]

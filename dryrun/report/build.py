@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from dryrun.analysis.figures.agreement import Labelled
-from dryrun.analysis.figures.anchors import Anchors
+from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
+from dryrun.analysis.figures.anchors import Anchors, junk_means
+from dryrun.analysis.figures.pooling import PooledTopic
+from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.verdict.evidence import diagnose_with_evidence
-from dryrun.core.text import without_credentials
+from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
+from dryrun.analysis.verdict.topics import TopicFigures
+from dryrun.core.text import without_credentials, writable
 from dryrun.core.thresholds import Thresholds
 from dryrun.core.version import __version__
 from dryrun.probes.result import GraderCheck
-from dryrun.report.entries import diagnosis_entry, evidence_entry, score_figures, topic_entry, writable
-from dryrun.report.fields import Report, RunEntry
+from dryrun.report.fields import (
+    DiagnosisEntry,
+    EvidenceEntry,
+    PeopleFigures,
+    Report,
+    RunEntry,
+    ScoreFigures,
+    TopicEntry,
+)
 
 UNCHECKED = ("What the grader pays for wrong and gaming answers: Check the grader, or `probe --run`",)
 """Said of a run whose grader nobody checked."""
@@ -100,6 +110,7 @@ def build_report(
     """
     limits, known = thresholds or Thresholds(), facts or ReportFacts()
     limits = limits if evidence else limits.tree_alone()
+    observations = _writable(observations)
     judged = diagnose_with_evidence(
         observations, anchors, limits, duplicate_rows=known.duplicate_rows, labelled=labelled
     )
@@ -109,12 +120,10 @@ def build_report(
     return Report(
         timestamp=(known.timestamp or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
         samples_evaluated=coverage.prompts_scored,
-        statistics=score_figures(found),
+        statistics=ScoreFigures.model_validate(figures),
         distribution=figures.distribution,
-        by_topic={
-            writable(topic.topic): topic_entry(topic, pooled.get(topic.topic)) for topic in found.topics
-        },
-        diagnosis=diagnosis_entry(judged),
+        by_topic={topic.topic: _topic(topic, pooled.get(topic.topic)) for topic in found.topics},
+        diagnosis=DiagnosisEntry.model_validate(judged),
         responses_evaluated=coverage.scored,
         responses=coverage.responses,
         missing=coverage.missing,
@@ -129,9 +138,73 @@ def build_report(
         thresholds=limits,
         run=_run(known),
         rules="document" if judged.document_only else "evidence",
-        evidence=evidence_entry(judged, labelled),
+        evidence=None if judged.document_only else _evidence(judged, labelled),
         grader_check=check,
     )
+
+
+def _writable(observed: Observations) -> Observations:
+    """The same, with topics that can be written as UTF-8."""
+    names = {topic: writable(str(topic)) for topic in set(observed.topic)}
+    if all(topic == name for topic, name in names.items()):
+        return observed
+    return replace(observed, topic=np.array([names[topic] for topic in observed.topic], dtype=object))
+
+
+def _topic(topic: TopicFigures, pooled: PooledTopic | None) -> TopicEntry:
+    """One topic: the document's figures and status, and what pooling says beside them."""
+    entry = TopicEntry.model_validate(topic)
+    if pooled is None:
+        return entry
+    more = {"evidence": pooled.evidence or None, "pooled": pooled.pooled}
+    return entry.model_copy(update={**more, "interval": Interval(pooled.low, pooled.high)})
+
+
+def _evidence(found: Evidence, labelled: Labelled | None) -> EvidenceEntry:
+    """What stands beside the document's rule, less what was not measured."""
+    measured, entry = found.measures, EvidenceEntry.model_validate(found)
+    anchored = measured.scale is not None or measured.noise is not None or bool(measured.anchors.junk)
+    shaped = measured.length is not None or measured.resolution is not None
+    junk = {"junk_kinds": junk_means(measured.anchors.junk)}
+    unknown = {} if measured.learnable_shown else {"learnable": None, "learnable_interval": None}
+    return entry.model_copy(
+        update={
+            "anchors": entry.anchors.model_copy(update=junk) if anchored and entry.anchors else None,
+            "groups": entry.groups and entry.groups.model_copy(update=unknown),
+            "shape": entry.shape if shaped else None,
+            "not_measured": found.attribution.not_measured,
+            "people": _people(found.people, labelled),
+        }
+    )
+
+
+def _people(found: Agreement | None, labelled: Labelled | None) -> PeopleFigures | None:
+    if found is None or labelled is None:
+        return None
+    return PeopleFigures(
+        labels=found.labels,
+        good=found.good,
+        people=labelled.people,
+        unsure=labelled.unsure,
+        disputed=labelled.disputed,
+        share_good=found.share_good,
+        kappa=found.kappa.value if found.kappa else None,
+        kappa_interval=_interval(found.kappa),
+        auc=found.auc.value if found.auc else None,
+        auc_interval=_interval(found.auc),
+        false_reject=_rate(found.false_reject),
+        false_accept=_rate(found.false_accept),
+    )
+
+
+def _interval(figure: Figure | None) -> tuple[float, float] | None:
+    if figure is None or figure.low is None or figure.high is None:
+        return None
+    return figure.low, figure.high
+
+
+def _rate(rate: Rate | None) -> tuple[float, float, float] | None:
+    return None if rate is None else (rate.share, rate.low, rate.high)
 
 
 def _run(facts: ReportFacts) -> RunEntry:

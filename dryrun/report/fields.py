@@ -1,35 +1,65 @@
-"""The parts of the report, as they stand in its JSON.
-
-The report itself: the design document's fields under its names, and more; to JSON and back.
-"""
+"""The report: the design document's fields under its names, and the analysis records beside them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_serializer
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+)
 
+from dryrun.analysis.figures.agreement import Agreement
+from dryrun.analysis.figures.groups import StripColumn
+from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.verdict.stability import Stability
+from dryrun.analysis.verdict.tree import Check
+from dryrun.analysis.verdict.warnings import Notice
+from dryrun.analysis.verdict.words import Action, Cause
 from dryrun.core.config import Verdict
 from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.result import GraderCheck
 
 
-class Record(BaseModel):
-    """Base of the report's parts: immutable, nothing unknown, no NaN."""
+def _of(name: str, *path: str, default: Any = ...) -> Any:
+    """A field called `name` in the JSON, which an analysis record has under `path`."""
+    return Field(default, validation_alias=AliasChoices(name, AliasPath(*path)))
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+def _sentences(found: Any) -> Any:
+    return tuple(one.sentence if isinstance(one, Notice | Action) else one for one in found)
+
+
+def _stored(found: Any) -> Any:
+    return None if isinstance(found, Agreement) else found
+
+
+Sentences = Annotated[tuple[str, ...], BeforeValidator(_sentences)]
+
+
+class Record(BaseModel):
+    """Base of the report's parts: immutable, nothing unknown, no NaN; read from JSON or from a record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, from_attributes=True)
 
 
 class PercentileFigures(Record):
-    """Linear interpolation between scores (numpy's default)."""
+    """Linear interpolation between scores (NumPy's default); null where there is no score."""
 
-    p10: float | None
-    p25: float | None
-    p75: float | None
-    p90: float | None
+    p10: float | None = None
+    p25: float | None = None
+    p75: float | None = None
+    p90: float | None = None
 
 
 class ScoreFigures(Record):
@@ -40,16 +70,16 @@ class ScoreFigures(Record):
     min: float | None
     max: float | None
     median: float | None
-    percentiles: PercentileFigures
+    percentiles: Annotated[PercentileFigures, BeforeValidator(lambda found: found or {})]
     ddof: Literal[1] = 1
     floor_share: float | None
     ceiling_share: float | None
-    distinct_scores: int
-    bimodality_ratio: float | None
+    distinct_scores: int = _of("distinct_scores", "distinct")
+    bimodality_ratio: float | None = _of("bimodality_ratio", "bimodality")
 
 
 class TopicEntry(Record):
-    """Figures of one topic."""
+    """Figures of one topic; after pooling too, where topics were pooled."""
 
     mean: float | None
     std: float | None
@@ -61,18 +91,7 @@ class TopicEntry(Record):
     note: str
     evidence: Literal["confirmed", "watch", "too few"] | None = None
     pooled: float | None = None
-    interval: tuple[float, float] | None = None
-
-
-class StabilityFigures(Record):
-    """Cluster bootstrap over unique prompts: 95 % intervals, and shares of re-draws that agree."""
-
-    mean: tuple[float, float]
-    std: tuple[float, float]
-    same_verdict: float
-    same_branch: float
-    more_prompts: int | None
-    draws: int
+    interval: Interval | None = None
 
 
 class GroupFigures(Record):
@@ -80,27 +99,18 @@ class GroupFigures(Record):
 
     prompts: int
     rollouts: float
-    within_std: float
-    between_std: float
+    within_std: float = _of("within_std", "within")
+    between_std: float = _of("between_std", "between")
     icc: float
     usable: float
-    usable_interval: tuple[float, float]
+    usable_interval: Interval
     cost_factor: float | None
     group: int
     extrapolated: bool
     learnable: float | None
-    learnable_interval: tuple[float, float] | None
+    learnable_interval: Interval | None
     all_right: float
     all_wrong: float
-
-
-class StripEntry(Record):
-    """Neighbouring prompts by mean: their scores from the lowest to the highest, averaged over the column."""
-
-    prompts: int
-    mean: float
-    cells: tuple[float, ...]
-    dead: float
 
 
 class SignalFigures(Record):
@@ -116,15 +126,15 @@ class SignalFigures(Record):
 class AnchorFigures(Record):
     """Where reference answers and junk land on the grader's scale, mapped to 0..1."""
 
-    reference: float | None
-    reformatted: float | None
-    from_stronger_model: bool
-    junk: float | None
-    junk_name: str
-    junk_median: float | None
-    junk_kinds: dict[str, float]
-    broken_references: float | None
-    regrade_std: float | None
+    reference: float | None = _of("reference", "scale", "ceiling", default=None)
+    reformatted: float | None = _of("reformatted", "scale", "reformatted", default=None)
+    from_stronger_model: bool = _of("from_stronger_model", "scale", "stand_in", default=False)
+    junk: float | None = _of("junk", "scale", "floor", default=None)
+    junk_name: str = _of("junk_name", "scale", "floor_name", default="")
+    junk_median: float | None = _of("junk_median", "scale", "floor_median", default=None)
+    junk_kinds: dict[str, float] = Field(default_factory=dict)
+    broken_references: float | None = _of("broken_references", "scale", "broken", default=None)
+    regrade_std: float | None = _of("regrade_std", "noise")
     reliability: float | None
 
 
@@ -148,11 +158,11 @@ class PeopleFigures(Record):
 class ShapeFigures(Record):
     """How scores follow lengths, and how finely the grader tells responses apart."""
 
-    length_correlation: float | None
-    length_within: str | None
-    distinct: int
-    modal_share: float | None
-    effective_levels: float | None
+    length_correlation: float | None = _of("length_correlation", "length", "correlation", default=None)
+    length_within: str | None = _of("length_within", "length", "within", default=None)
+    distinct: int = _of("distinct", "resolution", "distinct", default=0)
+    modal_share: float | None = _of("modal_share", "resolution", "modal_share", default=None)
+    effective_levels: float | None = _of("effective_levels", "resolution", "effective_levels", default=None)
 
 
 class DocumentEntry(Record):
@@ -175,65 +185,21 @@ class EvidenceEntry(Record):
     dataset_quality: str
     grader_quality: str
     pieces: tuple[str, ...]
-    left_out: tuple[str, ...]
-    stability: StabilityFigures | None
+    left_out: tuple[str, ...] = _of("left_out", "thresholds", "without")
+    stability: Stability | None
     groups: GroupFigures | None
-    strip: tuple[StripEntry, ...]
-    signal_index: SignalFigures | None
-    anchors: AnchorFigures | None
-    shape: ShapeFigures | None
-    blame_grader: float | None
-    blame_interval: tuple[float, float] | None
+    strip: tuple[StripColumn, ...]
+    signal_index: SignalFigures | None = _of("signal_index", "measures", "signal")
+    anchors: AnchorFigures | None = _of("anchors", "measures")
+    shape: ShapeFigures | None = _of("shape", "measures")
+    blame_grader: float | None = _of("blame_grader", "blame", "share", default=None)
+    blame_interval: Interval | None = _of("blame_interval", "blame", "interval", default=None)
     problem_topics: tuple[str, ...]
     tags: tuple[str, ...]
     sentences: tuple[str, ...]
-    next_step: str
+    next_step: str = _of("next_step", "attribution", "next_step")
     not_measured: tuple[str, ...]
-    people: PeopleFigures | None = None
-
-
-class NoticeEntry(Record):
-    """A reason or warning: a code for machines, a sentence for people."""
-
-    code: str
-    sentence: str
-    value: float | None
-    limit: float | None
-    topic: str | None
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
-class ActionEntry(Record):
-    """A recommended action."""
-
-    kind: str
-    sentence: str
-    topic: str | None
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
-class CauseEntry(Record):
-    """A likely cause."""
-
-    part: Literal["dataset", "grader"]
-    title: str
-    effect: str
-    solution: str
-
-
-class CheckEntry(Record):
-    """One row of the table of key metrics."""
-
-    metric: str
-    value: float | None
-    range: str
-    ok: bool | None
-    meaning: str
-    note: bool
+    people: Annotated[PeopleFigures | None, BeforeValidator(_stored)] = None
 
 
 class DiagnosisEntry(Record):
@@ -246,19 +212,19 @@ class DiagnosisEntry(Record):
     dataset_quality: str
     grader_quality: str
     verdict: Verdict
-    warnings: tuple[str, ...]
-    recommendations: tuple[str, ...]
+    warnings: Sentences
+    recommendations: Sentences = _of("recommendations", "actions")
     summary: str
-    reasons: tuple[NoticeEntry, ...]
-    pattern: str | None
-    dataset_sentence: str
-    dataset_word: str
-    grader_sentence: str
-    grader_word: str
-    causes: tuple[CauseEntry, ...]
-    checks: tuple[CheckEntry, ...]
-    warning_details: tuple[NoticeEntry, ...]
-    actions: tuple[ActionEntry, ...]
+    reasons: tuple[Notice, ...] = _of("reasons", "document", "reasons")
+    pattern: str | None = _of("pattern", "document", "pattern")
+    dataset_sentence: str = _of("dataset_sentence", "dataset_line", "sentence")
+    dataset_word: str = _of("dataset_word", "dataset_line", "word")
+    grader_sentence: str = _of("grader_sentence", "grader_line", "sentence")
+    grader_word: str = _of("grader_word", "grader_line", "word")
+    causes: tuple[Cause, ...]
+    checks: tuple[Check, ...] = _of("checks", "document", "checks")
+    warning_details: tuple[Notice, ...] = _of("warning_details", "warnings")
+    actions: tuple[Action, ...]
 
 
 class RunEntry(Record):

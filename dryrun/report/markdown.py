@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern
+from dryrun.analysis.verdict.warnings import Notice
+from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
 from dryrun.core.text import code_span, figure, percent, plural, sentence_about
-from dryrun.report.fields import ActionEntry, NoticeEntry, Report
+from dryrun.report.fields import Report
 from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
 
 NOTHING = "–"
@@ -67,11 +68,11 @@ def _problem(report: Report) -> Iterator[str]:
         yield f"{number}. {cause.part.capitalize()}: {cause.title}. {cause.effect}. {cause.solution}."
 
 
-def _sentences(title: str, entries: Sequence[ActionEntry | NoticeEntry]) -> Iterable[str]:
+def _sentences(title: str, entries: Sequence[Action | Notice]) -> Iterable[str]:
     return _listed(title, [_sentence(entry) for entry in entries])
 
 
-def _sentence(entry: ActionEntry | NoticeEntry) -> str:
+def _sentence(entry: Action | Notice) -> str:
     label = "(no topic)" if entry.topic == "" else entry.topic or ""
     return sentence_about(entry.sentence, entry.topic, label)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
+from dryrun.analysis.figures.groups import StripColumn
 from dryrun.analysis.verdict.topics import Standing, standing
 from dryrun.core.text import figure
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.fields import AnchorFigures, StripEntry, TopicEntry
+from dryrun.report.fields import AnchorFigures, TopicEntry
 
 WIDTH, LEFT, RIGHT = 720, 190, 150
 ROW = 24
@@ -86,7 +87,7 @@ def ruler_svg(at: AnchorFigures, mean: float | None, span: tuple[float, float] |
     return _svg(base + 30, told, [*parts, *_axis(LEFT, WIDTH - RIGHT, base)])
 
 
-def strip_svg(columns: Sequence[StripEntry]) -> str:
+def strip_svg(columns: Sequence[StripColumn]) -> str:
     """Prompts from the lowest mean to the highest, lowest score below; dead ones marked underneath."""
     if not columns:
         return ""

@@ -210,3 +210,12 @@ def test_a_topic_that_utf8_cannot_say_is_still_reported() -> None:
     report = build_report(observe(beta_scores(0.05, 0.05), topics="bad \ud800 half"), facts=FACTS)
     assert list(load_report(report.to_json()).by_topic) == ["bad ? half"]
     render_markdown(report).encode()
+
+
+def test_a_report_stored_before_re_drawn_prompts_were_counted_still_opens() -> None:
+    stored = json.loads(good_report().to_json())
+    del stored["evidence"]["stability"]["prompts"]
+    again = load_report(json.dumps(stored))
+    assert again.evidence is not None
+    assert again.evidence.stability is not None
+    assert (again.evidence.stability.prompts, again.verdict) == (0, "GO")

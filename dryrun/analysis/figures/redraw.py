@@ -7,6 +7,7 @@ make intervals far too narrow (62 % coverage for a nominal 95 % at k = 8 and ICC
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,8 @@ TOLERANCE = 1e-9
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval."""
+class Interval(NamedTuple):
+    """A 95 % interval; ``[low, high]`` in JSON."""
 
     low: float
     high: float

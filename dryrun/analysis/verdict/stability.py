@@ -38,7 +38,7 @@ class Stability:
     same_branch: float
     more_prompts: int | None
     draws: int
-    prompts: int
+    prompts: int = 0
 
 
 def branches(mean: Floats, std: Floats, thresholds: Thresholds) -> NDArray[np.int64]:

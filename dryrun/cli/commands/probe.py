@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from dryrun.analysis.probes.profile import Behaviour
 from dryrun.cli import options as shared
 from dryrun.cli.options import new_file, seconds
 from dryrun.cli.terminal import consoles
@@ -27,7 +28,7 @@ from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
 from dryrun.probes.check_run import check_run
 from dryrun.probes.grade import ROWS, Effort
-from dryrun.probes.result import GraderCheck, ProbeBehaviour, ProbeFinding, telling
+from dryrun.probes.result import GraderCheck, ProbeFinding, telling
 from dryrun.store.runs import Run
 
 BLOCKED = 1
@@ -145,7 +146,7 @@ def _scoreboard(found: GraderCheck) -> Table:
     return table
 
 
-def _line(one: ProbeBehaviour) -> tuple[str, ...]:
+def _line(one: Behaviour) -> tuple[str, ...]:
     bar = "█" * round(min(max(one.mean, 0.0), 1.0) * BAR_WIDTH)
     return printable(one.kind), bar, f"{one.mean:.2f}", f"{one.low:.2f}-{one.high:.2f}", f"{one.count:,}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import altair as alt
 
-from dryrun.probes.result import GraderCheck, ProbeBehaviour, telling
+from dryrun.analysis.probes.profile import Behaviour
+from dryrun.probes.result import GraderCheck, telling
 from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, NAMES, ORANGE
 
 RIGHT, OTHER = "right answers", "wrong or none"
@@ -52,7 +53,7 @@ def scoreboard(check: GraderCheck, most: int = 8) -> alt.LayerChart:
     return alt.LayerChart(layer=[bars, points, *lines], height=22 * len(set(names)), autosize=FIT_ROWS)
 
 
-def _row(one: ProbeBehaviour, side: str) -> dict[str, str | float]:
+def _row(one: Behaviour, side: str) -> dict[str, str | float]:
     return {
         "name": one.kind,
         "side": side,
