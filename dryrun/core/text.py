@@ -127,6 +127,14 @@ def figure(value: float, limit: float | None = None) -> str:
     return text
 
 
+NO_VALUE = "–"
+
+
+def number(value: float | None) -> str:
+    """A number with two decimals; a dash if there is none."""
+    return NO_VALUE if value is None else figure(value)
+
+
 NOTHING = 5e-7
 """A smaller share is rounding; every larger one shows a digit in `percent`."""
 

@@ -116,13 +116,12 @@ def build_report(
     )
     found = judged.document
     coverage, figures = found.coverage, found.statistics
-    pooled = {topic.topic: topic for topic in judged.attribution.topics}
     return Report(
         timestamp=(known.timestamp or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
         samples_evaluated=coverage.prompts_scored,
         statistics=ScoreFigures.model_validate(figures),
         distribution=figures.distribution,
-        by_topic={topic.topic: _topic(topic, pooled.get(topic.topic)) for topic in found.topics},
+        by_topic=topic_entries(judged),
         diagnosis=DiagnosisEntry.model_validate(judged),
         responses_evaluated=coverage.scored,
         responses=coverage.responses,
@@ -149,6 +148,12 @@ def _writable(observed: Observations) -> Observations:
     if all(topic == name for topic, name in names.items()):
         return observed
     return replace(observed, topic=np.array([names[topic] for topic in observed.topic], dtype=object))
+
+
+def topic_entries(judged: Evidence) -> dict[str, TopicEntry]:
+    """Every topic by its name, the worst first."""
+    pooled = {topic.topic: topic for topic in judged.attribution.topics}
+    return {topic.topic: _topic(topic, pooled.get(topic.topic)) for topic in judged.document.topics}
 
 
 def _topic(topic: TopicFigures, pooled: PooledTopic | None) -> TopicEntry:

@@ -8,12 +8,11 @@ from html import escape
 from importlib import resources
 
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern
-from dryrun.core.text import figure, percent, plural
+from dryrun.core.errors import DryRunError
+from dryrun.core.text import NO_VALUE, number, percent, plural
 from dryrun.report.fields import EvidenceEntry, Report
-from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
-from dryrun.report.svg import STYLE, histogram_svg, ruler_svg, strip_svg, topics_svg
+from dryrun.report.lines import ANCHORS_TITLE, check_lines, evidence_lines, origin_lines, outcome_lines
 
-NOTHING = "–"
 LONGEST_NAME = 80
 """Characters of a topic's, file's or model's name; the JSON has the whole of it."""
 
@@ -22,16 +21,18 @@ SIGNS = {"GO": "●", "NO-GO": "■", "INVALID": "▲"}
 
 def render_html(report: Report) -> str:
     """The whole report; no script, nothing fetched."""
+    drawn, missing = _pictures(report)
     sections = (
         _verdict(report),
+        [_paragraph(missing)] if missing else [],
         _qualities(report),
         _list("Likely causes", report.cause_lines, ordered=True),
         _list("Recommended actions", report.diagnosis.recommendations),
         _list("Warnings", report.diagnosis.warnings),
-        _scores(report),
-        _anchors(report),
-        _groups(report),
-        _topics(report),
+        _scores(report, drawn.get("scores", "")),
+        _picture(ANCHORS_TITLE, drawn.get("anchors", "")),
+        _picture("Groups", drawn.get("groups", "")),
+        _topics(report, drawn.get("topics", "")),
         _evidence(report),
         _list("Grader check", check_lines(report.grader_check)),
         _list("Not measured", report.not_measured),
@@ -43,7 +44,21 @@ def render_html(report: Report) -> str:
     page = (
         resources.files("dryrun.report").joinpath("templates", "report.html.txt").read_text(encoding="utf-8")
     )
-    return page.format(title=escape(report.headline), style=STYLE, body=body)
+    return page.format(title=escape(report.headline), body=body)
+
+
+def _pictures(report: Report) -> tuple[dict[str, str], str]:
+    """The pictures by section; and why there are none. Altair is loaded here, for nothing else needs it."""
+    from dryrun.report.pictures import pictures
+
+    try:
+        return pictures(report), ""
+    except DryRunError as error:
+        return {}, f"{error} The tables hold the same figures."
+
+
+def _paragraph(text: str) -> str:
+    return f'<p class="soft">{escape(text)}</p>'
 
 
 def _verdict(report: Report) -> Iterator[str]:
@@ -95,12 +110,10 @@ def _qualities(report: Report) -> Iterator[str]:
     yield "</ul>"
 
 
-def _scores(report: Report) -> Iterator[str]:
-    yield "<section><h2>Scores</h2>"
-    yield histogram_svg(report.histogram_counts, report.statistics.mean, report.thresholds)
-    yield '<p class="soft">Shaded: healthy range. Dashed: limits of the decision tree.</p>'
+def _scores(report: Report, picture: str) -> Iterator[str]:
+    yield f"<section><h2>Scores</h2>{picture}"
     rows = [
-        (check.metric, _number(check.value), check.range, _mark(check.ok, check.note), check.meaning)
+        (check.metric, number(check.value), check.range, _mark(check.ok, check.note), check.meaning)
         for check in report.diagnosis.checks
     ]
     parts = report.statistics.percentiles
@@ -111,60 +124,37 @@ def _scores(report: Report) -> Iterator[str]:
         ("p75", parts.p75),
         ("p90", parts.p90),
     ):
-        rows.append((name, _number(value), "", "", ""))
+        rows.append((name, number(value), "", "", ""))
     yield _table(("Metric", "Value", "Healthy range", "", "Meaning"), rows, numbers={1})
     shares = report.distribution or {}
     bins = [(name, percent(share), f"{report.distribution_counts[name]:,}") for name, share in shares.items()]
     yield _table(("Scores", "Share", "Count"), bins, numbers={1, 2}) + "</section>"
 
 
-def _anchors(report: Report) -> Iterator[str]:
-    evidence = report.evidence
-    if evidence is None or evidence.anchors is None:
-        return
-    held = evidence.stability
-    yield "<section><h2>What the grader pays for right answers, the model's, and junk</h2>"
-    yield ruler_svg(evidence.anchors, report.statistics.mean, held.mean if held else None) + "</section>"
+def _picture(title: str, picture: str) -> Iterator[str]:
+    if picture:
+        yield f"<section><h2>{escape(title)}</h2>{picture}</section>"
 
 
-def _groups(report: Report) -> Iterator[str]:
-    evidence = report.evidence
-    if evidence is None or evidence.groups is None:
-        return
-    found = evidence.groups
-    low, high = found.usable_interval
-    yield "<section><h2>Groups</h2>" + strip_svg(evidence.strip)
-    yield (
-        '<p class="soft">Prompts sorted by mean, each column its scores from the lowest up; more colour: '
-        f"higher. Marks below: prompts whose scores are all equal. {percent(found.usable)} of groups of "
-        f"{found.group} would carry signal ({100 * low:.0f}-{100 * high:.0f}).</p></section>"
-    )
-
-
-def _topics(report: Report) -> Iterator[str]:
+def _topics(report: Report, picture: str) -> Iterator[str]:
     if not report.by_topic:
         return
-    yield "<section><h2>By topic</h2>" + topics_svg(report.by_topic, report.thresholds)
-    yield (
-        '<p class="soft">Hollow: the topic\'s own mean. Filled, with its 95 % bar: after pooling with the '
-        "other topics, without cut-off and refused responses. Diamond: problem. Square: watch. n: prompts."
-        "</p></section>"
-    )
+    yield f"<section><h2>By topic</h2>{picture}"
     rows = [
         (
             _short(name) or "(no topic)",
-            _number(topic.mean),
-            _number(topic.std),
+            number(topic.mean),
+            number(topic.std),
             f"{topic.count:,}",
             f"{topic.prompts:,}",
-            topic.status or NOTHING,
-            topic.evidence or NOTHING,
+            topic.status or NO_VALUE,
+            topic.evidence or NO_VALUE,
             topic.note,
         )
         for name, topic in report.by_topic.items()
     ]
     titles = ("Topic", "Mean", "Std", "Scores", "Prompts", "Status", "Evidence", "Note")
-    yield _table(titles, rows, numbers={1, 2, 3, 4})
+    yield _table(titles, rows, numbers={1, 2, 3, 4}) + "</section>"
 
 
 def _evidence(report: Report) -> Iterator[str]:
@@ -214,8 +204,4 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[in
 
 
 def _mark(ok: bool | None, note: bool) -> str:
-    return {True: "ok", False: "note" if note else "outside", None: NOTHING}[ok]
-
-
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else figure(value)
+    return {True: "ok", False: "note" if note else "outside", None: NO_VALUE}[ok]

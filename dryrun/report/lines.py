@@ -8,6 +8,8 @@ from dryrun.core.text import percent, plural
 from dryrun.probes.result import GraderCheck
 from dryrun.report.fields import EvidenceEntry, Report
 
+ANCHORS_TITLE = "What the grader pays for right answers, the model's, and junk"
+
 
 def evidence_lines(evidence: EvidenceEntry) -> list[str]:
     """What was measured beside the scores, and which pieces of evidence entered."""

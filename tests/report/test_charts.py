@@ -9,9 +9,10 @@ import altair as alt
 import numpy as np
 import pytest
 
-from dryrun.analysis.figures.statistics import describe
-from dryrun.analysis.verdict.topics import TopicFigures, by_topic
+from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, describe, valid_scores
+from dryrun.analysis.verdict.evidence import diagnose_with_evidence
 from dryrun.core.thresholds import Thresholds
+from dryrun.report.build import topic_entries
 from dryrun.report.charts.scores import (
     BIN_FIELD,
     BLUE,
@@ -19,20 +20,22 @@ from dryrun.report.charts.scores import (
     ORANGE,
     SELECTION,
     SHOWN_TOPICS,
-    distribution_alt,
-    distribution_caption,
-    distribution_chart,
+    TOPIC_LOOKS,
+    HistogramBar,
     histogram_alt,
     histogram_bars,
+    interval_chart,
     score_histogram,
-    topic_chart,
+    topic_rows,
     topics_alt,
     topics_caption,
 )
+from dryrun.report.fields import TopicEntry
 from tests.helpers.observed import beta_scores, observe
 from tests.helpers.support import ROOT
 
 LIMITS = Thresholds()
+ALONE = Thresholds().tree_alone()
 GROUNDS = {"light": "#ffffff", "dark": "#0e1117"}
 SEES_NO_GREEN = np.array(
     [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
@@ -43,14 +46,22 @@ SEES_NO_RED = np.array(
 """Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB."""
 
 
+def bars_of(scores: np.ndarray) -> tuple[HistogramBar, ...]:
+    return histogram_bars(bin_counts(valid_scores(scores), HISTOGRAM_EDGES))
+
+
 def histogram(scores: np.ndarray, thresholds: Thresholds = LIMITS) -> alt.LayerChart:
-    return score_histogram(histogram_bars(scores), describe(scores).mean, thresholds)
+    return score_histogram(bars_of(scores), describe(scores).mean, thresholds)
 
 
-def topics_of(parts: dict[str, np.ndarray]) -> tuple[TopicFigures, ...]:
+def topics_of(parts: dict[str, np.ndarray], limits: Thresholds = ALONE) -> dict[str, TopicEntry]:
     scores = np.concatenate(list(parts.values()))
     observations = observe(scores, topics=[name for name, own in parts.items() for _ in own])
-    return by_topic(observations, describe(scores), LIMITS)
+    return topic_entries(diagnose_with_evidence(observations, None, limits))
+
+
+def topic_chart(topics: dict[str, TopicEntry]) -> alt.LayerChart:
+    return interval_chart(topic_rows(topics), TOPIC_LOOKS, LIMITS)
 
 
 def layers(chart: alt.LayerChart) -> list[dict[str, Any]]:
@@ -93,7 +104,7 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 def test_bars_count_every_score_once() -> None:
     scores = np.r_[beta_scores(0.5, 0.3), np.nan, 85.0, 0.0, 1.0, 0.6]
-    bars = histogram_bars(scores)
+    bars = bars_of(scores)
     assert [bar.bin for bar in bars] == list(range(20))
     assert sum(bar.count for bar in bars) == 303
     assert sum(bar.share for bar in bars) == pytest.approx(1.0)
@@ -103,7 +114,7 @@ def test_bars_count_every_score_once() -> None:
 
 
 def test_bars_tell_the_bin_of_the_report_they_lie_in() -> None:
-    bars = histogram_bars(np.array([0.05] * 3 + [0.55]))
+    bars = bars_of(np.array([0.05] * 3 + [0.55]))
     assert {bar.report_bin for bar in bars[:4]} == {"0.0-0.2: 75 %"}
     assert {bar.report_bin for bar in bars[8:12]} == {"0.4-0.6: 25 %"}
 
@@ -137,53 +148,42 @@ def test_a_chart_weighs_the_same_for_a_hundred_and_for_a_hundred_thousand_scores
     sizes = [len(histogram(rng.random(n)).to_json(indent=None)) for n in (100, 100_000)]
     assert max(sizes) < 10_000
     assert abs(sizes[1] - sizes[0]) < 300
-    assert len(distribution_chart(describe(rng.random(100_000))).to_json(indent=None)) < 4_000
-
-
-def test_five_bins_are_drawn_with_their_shares() -> None:
-    chart = distribution_chart(describe(np.array([0.1] * 3 + [0.5] * 6 + [0.9])))
-    rows = rows_with(chart, "label")
-    assert [(row["label"], row["text"], row["count"]) for row in rows] == [
-        ("0.0-0.2", "30 %", 3),
-        ("0.2-0.4", "0 %", 0),
-        ("0.4-0.6", "60 %", 6),
-        ("0.6-0.8", "0 %", 0),
-        ("0.8-1.0", "10 %", 1),
-    ]
-    assert rows_with(distribution_chart(describe(np.array([]))), "label")[0]["share"] == 0
 
 
 def test_status_is_told_by_shape_colour_and_text() -> None:
     topics = topics_of(
         {"low": beta_scores(0.12, 0.08, 82), "fine": beta_scores(0.5, 0.2, 95), "tiny": np.array([0.5, 0.4])}
     )
-    chart = topic_chart(topics, LIMITS)
-    rows = rows_with(chart, "topic")
-    assert [(row["topic"], row["status"], row["text"]) for row in rows] == [
+    chart = topic_chart(topics)
+    rows = rows_with(chart, "kind")
+    assert [(row["name"], row["kind"], row["note"]) for row in rows] == [
         ("low", "problem", "0.12 · n 82 · problem"),
-        ("tiny", "too few", "0.45 · n 2 · too few"),
         ("fine", "good", "0.50 · n 95 · good"),
+        ("tiny", "too few", "0.45 · n 2 · too few"),
     ]
+    assert rows[0]["low"] < rows[0]["mean"] < rows[0]["high"]
     points = next(layer for layer in layers(chart) if layer["mark"]["type"] == "point")
-    for channel in ("shape", "color"):
-        scale = points["encoding"][channel]["scale"]
-        assert scale["domain"] == ["good", "problem", "too few"]
-        assert len(set(scale["range"])) == 3
-    assert points["encoding"]["y"]["sort"] == ["low", "tiny", "fine"]
+    shapes, hues = (points["encoding"][channel]["scale"] for channel in ("shape", "color"))
+    assert shapes["domain"] == hues["domain"] == [kind for kind, _, _ in TOPIC_LOOKS]
+    looks = {kind: (hue, shape) for kind, hue, shape in TOPIC_LOOKS}
+    assert len({looks[kind][1] for kind in ("good", "problem", "watch", "too few")}) == 4
+    assert points["encoding"]["y"]["sort"] == ["low", "fine", "tiny"]
 
 
 def test_many_topics_show_the_worst_and_say_how_many_are_not_drawn() -> None:
     topics = topics_of({f"topic {i:02}": beta_scores(0.3 + i / 200, 0.2, 8) for i in range(40)})
-    chart = topic_chart(topics, LIMITS)
-    assert [row["topic"] for row in rows_with(chart, "topic")] == [t.topic for t in topics[:SHOWN_TOPICS]]
-    assert "10 better topics not drawn" in topics_caption(topics)
-    assert len(chart.to_json(indent=None)) < 16_000
+    chart = topic_chart(topics)
+    drawn = [row["name"] for row in rows_with(chart, "kind")]
+    by_mean = sorted(topics, key=lambda name: topics[name].mean or 0.0)
+    assert sorted(drawn) == sorted(by_mean[:SHOWN_TOPICS])
+    assert "10 more topics in the table" in topics_caption(topics)
+    assert len(chart.to_json(indent=None)) < 20_000
 
 
 def test_a_hostile_topic_name_stays_a_value_of_the_data() -> None:
     name = "<img src=x onerror=alert(1)> ![x](https://evil.test) datum.mean\n'\"\\"
-    chart = topic_chart(topics_of({name: beta_scores(0.5, 0.2, 50)}), LIMITS)
-    assert [row["topic"] for row in rows_with(chart, "topic")] == [name]
+    chart = topic_chart(topics_of({name: beta_scores(0.5, 0.2, 50)}))
+    assert [row["name"] for row in rows_with(chart, "kind")] == [name]
     spec = json.loads(chart.to_json())
     spec.pop("datasets", None)
     held = json.dumps(spec)
@@ -194,23 +194,24 @@ def test_a_hostile_topic_name_stays_a_value_of_the_data() -> None:
 
 
 def test_no_topics_draw_nothing_and_do_not_fail() -> None:
-    assert topic_chart((), LIMITS).to_dict()["layer"]
-    assert topics_alt(()) == "Mean score by topic: no topic has a score."
+    assert topic_chart({}).to_dict()["layer"]
+    assert topics_alt({}) == "Mean score by topic: no topic has a score."
 
 
 def test_sentences_for_screen_readers_carry_the_figures() -> None:
-    found = describe(beta_scores(0.42, 0.21))
-    assert histogram_alt(found, LIMITS).startswith(
+    scores = beta_scores(0.42, 0.21)
+    found, bars = describe(scores), bars_of(scores)
+    told = histogram_alt(bars, found.mean, found.std, LIMITS)
+    assert told.startswith(
         "Score histogram of 300 scores with mean 0.42 and std 0.21, healthy range 0.20 to 0.80; 0.0-0.2: "
     )
-    assert distribution_caption(found) in distribution_alt(found)
+    assert told.count(": ") == 5
     topics = topics_of({"low": beta_scores(0.12, 0.08, 82), "fine": beta_scores(0.5, 0.2, 95)})
     assert topics_alt(topics) == (
-        "Mean score of 2 topics, the worst first: low 0.12 (problem), fine 0.50 (good)."
+        "Mean score by topic, the worst first: low 0.12 (problem, prompts: 82), "
+        "fine 0.50 (good, prompts: 95)."
     )
-    nothing = describe(np.array([]))
-    assert "no score" in histogram_alt(nothing, LIMITS)
-    assert "no score" in distribution_alt(nothing)
+    assert "no score" in histogram_alt(bars_of(np.array([])), None, None, LIMITS)
 
 
 @pytest.mark.parametrize("ground", GROUNDS.values(), ids=GROUNDS)
@@ -229,8 +230,7 @@ def test_colours_stay_apart_for_colour_blind_eyes(eye: np.ndarray) -> None:
 def test_no_colour_that_vanishes_on_one_ground(word: str) -> None:
     charts = [
         histogram(beta_scores(0.5, 0.3)),
-        distribution_chart(describe(beta_scores(0.5, 0.3))),
-        topic_chart(topics_of({"a": beta_scores(0.5, 0.2, 50)}), LIMITS),
+        topic_chart(topics_of({"a": beta_scores(0.5, 0.2, 50)})),
     ]
     for chart in charts:
         spec = chart.to_json().lower()

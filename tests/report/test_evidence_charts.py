@@ -8,22 +8,36 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.groups import group_strip, groups
-from dryrun.analysis.figures.pooling import PooledTopic
+from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
-from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus, standing
+from dryrun.analysis.verdict.topics import standing
 from dryrun.core.thresholds import Thresholds
+from dryrun.report.build import topic_entries
 from dryrun.report.charts.evidence import (
-    intervals_alt,
-    intervals_caption,
-    stood,
+    ANCHOR_LOOKS,
+    JUNK,
+    anchor_rows,
+    stored_anchor_rows,
     strip_alt,
     strip_chart,
-    topic_intervals,
 )
-from dryrun.report.fields import TopicEntry
-from dryrun.report.svg import topics_svg
+from dryrun.report.charts.scores import (
+    TOPIC_LOOKS,
+    interval_alt,
+    interval_chart,
+    topic_rows,
+    topics_alt,
+    topics_caption,
+)
+from dryrun.report.fields import AnchorFigures, TopicEntry
 from tests.helpers.observed import observe
+
+ANCHORS = Anchors(
+    reference=np.array([1.0, 1.0, 0.7]),
+    junk={"empty": np.zeros(3), "long_filler": np.array([0.5, np.nan, 0.7]), "lost": np.full(2, np.nan)},
+)
 
 
 def spec_of(chart: Any) -> dict[str, Any]:
@@ -58,40 +72,41 @@ def test_fifty_thousand_prompts_are_sixty_columns_that_lose_no_prompt() -> None:
     assert "of groups of 8 would carry signal (" in strip_alt(columns, found)
 
 
-def figures(one: PooledTopic, status: TopicStatus | None) -> TopicFigures:
-    return TopicFigures(one.topic, one.mean, 0.2, 2 * one.prompts, 0, one.prompts, status)
+def entry(prompts: int, mean: float, status: str | None, evidence: str | None, *pooled: float) -> TopicEntry:
+    about = {"mean": mean, "std": 0.2, "count": 2 * prompts, "missing": 0, "prompts": prompts}
+    after = {"pooled": pooled[0], "interval": pooled[1:]} if pooled else {}
+    words = {"status": status, "problem": None, "note": "", "evidence": evidence}
+    return TopicEntry.model_validate({**about, **words, **after})
 
 
 def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
-    pooled = [
-        PooledTopic("fine", 40, 0.5, 0.49, 0.44, 0.54, 0.0, ""),
-        PooledTopic("bad", 30, 0.1, 0.12, 0.08, 0.16, 0.99, "confirmed"),
-        PooledTopic("odd", 5, 0.15, 0.3, -0.1, 0.5, 0.4, "watch"),
-        PooledTopic("tiny", 2, 0.9, 0.5, 0.2, 0.8, 0.3, "too few"),
-    ]
-    statuses = [TopicStatus.GOOD, TopicStatus.PROBLEM, TopicStatus.GOOD, None]
-    topics = stood(pooled, [figures(*pair) for pair in zip(pooled, statuses, strict=True)])
-    spec = spec_of(topic_intervals(topics, Thresholds()))
+    topics = {
+        "fine": entry(40, 0.5, "good", None, 0.49, 0.44, 0.54),
+        "bad": entry(30, 0.1, "problem", "confirmed", 0.12, 0.08, 0.16),
+        "odd": entry(5, 0.15, "good", "watch", 0.3, -0.1, 0.5),
+        "tiny": entry(2, 0.9, None, "too few", 0.5, 0.2, 0.8),
+    }
+    spec = spec_of(interval_chart(topic_rows(topics), TOPIC_LOOKS, Thresholds()))
     data = [layer.get("data", spec.get("data", {})) for layer in spec["layer"]]
     parts = [part.get("values") or spec["datasets"][part["name"]] for part in data]
-    rows = next(part for part in parts if "topic" in part[0])
-    assert [row["topic"] for row in rows] == ["bad", "odd", "fine", "tiny"]
-    assert rows[1]["low"] == 0.0
-    assert {row["text"] for row in rows} >= {"n 30 · confirmed problem", "n 5 · watch"}
-    shapes = next(layer["encoding"]["shape"] for layer in spec["layer"] if "shape" in layer["encoding"])
-    assert len(set(shapes["scale"]["range"])) == 4
-    assert len(shapes["scale"]["range"]) == len(shapes["scale"]["domain"])
-    assert "bad 0.10 (confirmed problem, 30 prompts)" in intervals_alt(topics)
-    assert "6 more topics in the table" in intervals_caption(topics * 9)
+    rows = next(part for part in parts if "kind" in part[0])
+    assert [row["name"] for row in rows] == ["bad", "odd", "fine", "tiny"]
+    assert (rows[1]["low"], rows[1]["mean"], rows[1]["own"]) == (0.0, 0.3, 0.15)
+    assert {row["note"] for row in rows} >= {"n 30 · confirmed problem", "n 5 · watch"}
+    assert "bad 0.10 (confirmed problem, prompts: 30)" in topics_alt(topics)
+    many = {f"{name} {number}": topic for name, topic in topics.items() for number in range(9)}
+    assert "6 more topics in the table" in topics_caption(many)
+    assert "after pooling" in topics_caption(many)
+    assert "one std to each side" in topics_caption({"fine": entry(40, 0.5, "good", None)})
 
 
 def test_no_chart_calls_a_topic_good_that_the_warnings_call_a_problem() -> None:
     observed = observe([0.50, 0.52] * 20 + [0.1, 0.9] * 20, rollouts=2, topics=["flat"] * 40 + ["wide"] * 40)
     judged = diagnose_with_evidence(observed)
     assert any("flat is a problem" in str(warning) for warning in judged.warnings)
-    told = intervals_alt(stood(judged.attribution.topics, judged.document.topics))
-    assert "flat 0.51 (problem, 20 prompts)" in told
-    assert "wide 0.50 (good, 20 prompts)" in told
+    told = topics_alt(topic_entries(judged))
+    assert "flat 0.51 (problem, prompts: 20)" in told
+    assert "wide 0.50 (good, prompts: 20)" in told
 
 
 def test_a_topics_own_mean_and_prompts_are_those_of_the_table_where_responses_were_cut_off() -> None:
@@ -104,8 +119,9 @@ def test_a_topics_own_mean_and_prompts_are_those_of_the_table_where_responses_we
     judged = diagnose_with_evidence(observed)
     (table,), (pooled,) = judged.document.topics, judged.attribution.topics
     assert (table.mean, table.prompts) != (pooled.mean, pooled.prompts)
-    ((drawn, _),) = stood((pooled,), (table,))
-    assert (drawn.mean, drawn.prompts, drawn.pooled) == (table.mean, table.prompts, pooled.pooled)
+    (drawn,) = topic_rows(topic_entries(judged))
+    assert (drawn.own, drawn.mean) == (table.mean, pooled.pooled)
+    assert drawn.note.startswith(f"n {table.prompts} ")
 
 
 @pytest.mark.parametrize(
@@ -115,40 +131,56 @@ def test_a_topics_own_mean_and_prompts_are_those_of_the_table_where_responses_we
         ("problem", "watch", "problem", "diamond"),
         ("good", "confirmed", "confirmed problem", "diamond"),
         ("good", "watch", "watch", "square"),
-        ("good", "too few", "too few", "circle"),
+        ("good", "too few", "too few", "triangle-up"),
         ("good", None, "good", "circle"),
-        (None, None, "too few", "circle"),
+        (None, None, "too few", "triangle-up"),
     ],
 )
-def test_the_report_calls_a_topic_what_the_page_calls_it(
+def test_a_topic_is_called_and_marked_by_status_and_evidence_together(
     status: str | None, evidence: str | None, word: str, mark: str
 ) -> None:
     assert standing(status, evidence) == word
-    entry = TopicEntry.model_validate(
-        {
-            "mean": 0.5,
-            "std": 0.2,
-            "count": 40,
-            "missing": 0,
-            "prompts": 20,
-            "status": status,
-            "problem": None,
-            "note": "",
-            "evidence": evidence,
-            "pooled": 0.5,
-            "interval": (0.4, 0.6),
-        }
-    )
-    drawn = topics_svg({"one": entry}, Thresholds())
-    assert f"n 20 · {word}<" in drawn
-    assert ('class="problem"' in drawn) == (mark == "diamond")
+    (row,) = topic_rows({"one": entry(20, 0.5, status, evidence, 0.5, 0.4, 0.6)})
+    assert row.note == f"n 20 · {word}"
+    assert {kind: shape for kind, _, shape in TOPIC_LOOKS}[row.kind] == mark
 
 
 def test_rows_without_a_topic_have_a_name_in_the_chart() -> None:
-    pooled = [
-        PooledTopic("", 30, 0.1, 0.12, 0.08, 0.16, 0.99, ""),
-        PooledTopic("a", 40, 0.5, 0.49, 0.44, 0.54, 0, ""),
+    topics = {
+        "": entry(30, 0.1, "good", None, 0.12, 0.08, 0.16),
+        "a": entry(40, 0.5, "good", None, 0.49, 0.44, 0.54),
+    }
+    spec = spec_of(interval_chart(topic_rows(topics), TOPIC_LOOKS, Thresholds()))
+    assert "(no topic)" in json.dumps(spec)
+    assert "(no topic) 0.10" in topics_alt(topics)
+
+
+def test_right_answers_then_the_model_then_junk_by_what_it_earns() -> None:
+    rows = anchor_rows(ANCHORS, 0.4, Interval(0.3, 0.5))
+    assert [row.name for row in rows] == ["reference answers", "base model", "long filler", "empty"]
+    assert (rows[1].low, rows[1].high) == (0.3, 0.5)
+    assert rows[2].mean == np.float64(0.6)
+    assert 0.0 <= rows[2].low < rows[2].mean < rows[2].high <= 1.0
+    assert anchor_rows(Anchors(), None, None) == ()
+
+
+def test_a_reports_anchors_stand_in_the_same_order() -> None:
+    at = AnchorFigures(
+        reference=0.9, junk_kinds={"empty": 0.0, "long_filler": 0.6}, regrade_std=None, reliability=None
+    )
+    rows = stored_anchor_rows(at, 0.4, None)
+    assert [(row.name, row.mean) for row in rows] == [
+        ("reference answers", 0.9),
+        ("base model", 0.4),
+        ("long filler", 0.6),
+        ("empty", 0.0),
     ]
-    topics = stood(pooled, [figures(one, TopicStatus.GOOD) for one in pooled])
-    assert "(no topic)" in json.dumps(spec_of(topic_intervals(topics, Thresholds())))
-    assert "(no topic) 0.10" in intervals_alt(topics)
+
+
+def test_every_kind_of_anchor_has_a_shape_and_words() -> None:
+    rows = anchor_rows(ANCHORS, 0.4, None)
+    spec = spec_of(interval_chart(rows, ANCHOR_LOOKS))
+    shape = next(layer["encoding"]["shape"] for layer in spec["layer"] if "shape" in layer["encoding"])
+    assert len(set(shape["scale"]["range"])) == len(ANCHOR_LOOKS)
+    assert JUNK in shape["scale"]["domain"]
+    assert "long filler 0.60" in interval_alt("Mean scores", rows)

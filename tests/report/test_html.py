@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ import pytest
 
 from dryrun.analysis import Anchors, Observations
 from dryrun.core.thresholds import Thresholds
-from dryrun.report import Report, ReportFacts, build_report, load_report, render_html
+from dryrun.report import Report, ReportFacts, build_report, load_report, pictures, render_html
 from tests.helpers.observed import beta_scores, observe
+from tests.helpers.support import ROOT
 from tests.report.test_report import HOSTILE
 
 
@@ -55,7 +58,9 @@ def test_the_file_asks_for_nothing_and_runs_nothing() -> None:
     loading = {"src", "href", "xlink:href", "srcset", "action", "data"}
     assert all(loading.isdisjoint(attributes) for _, attributes in seen.tags)
     assert not any(name.startswith("on") for _, attributes in seen.tags for name in attributes)
-    assert "url(" not in html
+    assert "url(" not in html.replace("url(#", "")
+    named = [attributes["id"] for _, attributes in seen.tags if "id" in attributes]
+    assert len(named) == len(set(named))
     assert "@import" not in html
     policy = next(a["content"] for tag, a in seen.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert policy == "default-src 'none'; style-src 'unsafe-inline'"
@@ -109,3 +114,45 @@ def test_the_tree_alone_and_an_empty_run_have_a_page_too(scores: list[float]) ->
 def test_a_stored_report_makes_the_same_page(tmp_path: Path) -> None:
     report = full_report()
     assert render_html(load_report(report.to_json())) == render_html(report)
+
+
+def test_each_picture_says_the_same_in_words() -> None:
+    told = [a["aria-label"] or "" for tag, a in Seen(render_html(full_report())).tags if tag == "svg"]
+    starts = (
+        "Score histogram of 480 scores",
+        "Mean scores: reference",
+        "120 prompts sorted",
+        "Mean score by",
+    )
+    assert all(words.startswith(start) for words, start in zip(told, starts, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("raise ModuleNotFoundError(\"No module named 'vl_convert'\")", "install vl-convert-python"),
+        ("import os; os.abort()", "the process that draws them failed"),
+        ("print('not JSON')", "did not answer"),
+        ("import time; time.sleep(60)", "did not answer"),
+    ],
+)
+def test_without_pictures_the_report_says_so_and_keeps_its_tables(
+    code: str, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    child = tmp_path / "child.py"
+    child.write_text(code)
+    monkeypatch.setattr(pictures, "CHILD", child)
+    monkeypatch.setattr(pictures, "LONGEST_WAIT", 5)
+    seen = Seen(render_html(full_report()))
+    assert why in seen.text
+    assert "svg" not in {tag for tag, _ in seen.tags}
+    assert "Average performance" in seen.text
+
+
+def test_json_and_markdown_load_no_charts() -> None:
+    code = (
+        "import sys; from dryrun.report import build_report, render_markdown; "
+        "from tests.helpers.observed import observe; report = build_report(observe([0.5] * 40)); "
+        "report.to_json(); render_markdown(report); assert not {'altair', 'vl_convert'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -6,33 +6,37 @@ from typing import Any
 
 import streamlit as st
 
+from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.tree import Check
 from dryrun.app.shared.widgets import draw_chart
-from dryrun.core.text import figure, percent
+from dryrun.core.text import figure, number, percent
 from dryrun.core.thresholds import Piece, Thresholds
-from dryrun.report.charts.anchor_chart import anchor_ruler, marks, ruler_alt
+from dryrun.report.build import topic_entries
 from dryrun.report.charts.evidence import (
-    intervals_alt,
-    intervals_caption,
-    stood,
+    ANCHOR_LOOKS,
+    anchor_rows,
     strip_alt,
     strip_caption,
     strip_chart,
-    topic_intervals,
 )
 from dryrun.report.charts.scores import (
     BIN_FIELD,
+    NO_TOPIC,
     SELECTION,
+    TOPIC_LOOKS,
     histogram_alt,
     histogram_bars,
+    interval_alt,
+    interval_chart,
     score_histogram,
-    topic_chart,
+    topic_rows,
     topics_alt,
     topics_caption,
 )
+from dryrun.report.lines import ANCHORS_TITLE
 
 HISTOGRAM = "histogram"
 
@@ -40,27 +44,30 @@ HISTOGRAM = "histogram"
 def distribution(observations: Observations, found: Diagnosis, thresholds: Thresholds) -> None:
     """The score distribution; a click on a bar filters the samples."""
     st.markdown("Score distribution")
+    bars = histogram_bars(bin_counts(valid_scores(observations.score), HISTOGRAM_EDGES))
+    mean, std = found.statistics.mean, found.statistics.std
     draw_chart(
         score_histogram,
-        histogram_bars(observations.score),
-        found.statistics.mean,
+        bars,
+        mean,
         thresholds,
-        told=histogram_alt(found.statistics, thresholds),
+        told=histogram_alt(bars, mean, std, thresholds),
         key=HISTOGRAM,
         selection=SELECTION,
     )
-    st.markdown(f"Mean: **{_number(found.statistics.mean)}** &nbsp; Std: **{_number(found.statistics.std)}**")
+    st.markdown(f"Mean: **{number(mean)}** &nbsp; Std: **{number(std)}**")
 
 
 def ruler(found: Evidence) -> None:
     """Where right answers, the model and junk land; nothing where they were not graded."""
     if found.document_only:
         return
-    rows = tuple(marks(found.measures.anchors, found.document.statistics.mean, found.stability))
+    held = found.stability
+    rows = anchor_rows(found.measures.anchors, found.document.statistics.mean, held.mean if held else None)
     if len(rows) < 2:
         return
-    st.markdown("What the grader pays for right answers, the model's, and junk")
-    draw_chart(anchor_ruler, rows, told=ruler_alt(rows))
+    st.markdown(ANCHORS_TITLE)
+    draw_chart(interval_chart, rows, ANCHOR_LOOKS, told=interval_alt("Mean scores", rows))
 
 
 def strip(found: Evidence) -> None:
@@ -113,7 +120,7 @@ def statistics_table(found: Diagnosis) -> None:
         "Max": figures.max,
     }
     _table(
-        {"Figure": list(rows), "Value": [_number(value) for value in rows.values()]}, "Figures of the scores"
+        {"Figure": list(rows), "Value": [number(value) for value in rows.values()]}, "Figures of the scores"
     )
 
 
@@ -136,7 +143,7 @@ def checks_table(checks: tuple[Check, ...]) -> None:
     _table(
         {
             "Metric": [f"{_mark(check)} {check.metric}" for check in checks],
-            "Value": [_number(check.value) for check in checks],
+            "Value": [number(check.value) for check in checks],
             "Healthy range": [check.range for check in checks],
             "Meaning": [check.meaning for check in checks],
         },
@@ -146,28 +153,23 @@ def checks_table(checks: tuple[Check, ...]) -> None:
 
 def topics_section(judged: Evidence, thresholds: Thresholds) -> None:
     """Each topic's mean, spread and status: chart, then table."""
-    found, pooled = judged.document, judged.attribution.topics
-    if pooled:
-        drawn = stood(pooled, found.topics)
-        draw_chart(topic_intervals, drawn, thresholds, told=intervals_alt(drawn), key="topics")
-        st.caption(intervals_caption(drawn))
-    else:
-        told = topics_alt(found.topics)
-        draw_chart(topic_chart, tuple(found.topics), thresholds, told=told, key="topics")
-        st.caption(topics_caption(found.topics))
-    evidence = {topic.topic: topic.evidence for topic in pooled}
+    found = topic_entries(judged)
+    rows = topic_rows(found)
+    draw_chart(interval_chart, rows, TOPIC_LOOKS, thresholds, told=topics_alt(found), key="topics")
+    st.caption(topics_caption(found))
+    topics = found.values()
     with st.expander("Table", icon=":material/table:"):
         _table(
             {
-                "Topic": [topic.label for topic in found.topics],
-                "Status": [topic.status.value if topic.status else "–" for topic in found.topics],
-                "Evidence": [evidence.get(topic.topic) or "–" for topic in found.topics],
-                "Mean": [_number(topic.mean) for topic in found.topics],
-                "Std": [_number(topic.std) for topic in found.topics],
-                "Scores": [topic.count for topic in found.topics],
-                "Missing": [topic.missing for topic in found.topics],
-                "Prompts": [topic.prompts for topic in found.topics],
-                "Note": [topic.note for topic in found.topics],
+                "Topic": [name or NO_TOPIC for name in found],
+                "Status": [topic.status or "–" for topic in topics],
+                "Evidence": [topic.evidence or "–" for topic in topics],
+                "Mean": [number(topic.mean) for topic in topics],
+                "Std": [number(topic.std) for topic in topics],
+                "Scores": [topic.count for topic in topics],
+                "Missing": [topic.missing for topic in topics],
+                "Prompts": [topic.prompts for topic in topics],
+                "Note": [topic.note for topic in topics],
             },
             "Figures by topic",
         )
@@ -181,7 +183,3 @@ def _mark(check: Check) -> str:
     if check.ok is None:
         return "–"
     return "✓" if check.ok else "ℹ" if check.note else "⚠"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else figure(value)

@@ -1,66 +1,28 @@
-"""Charts of the evidence: groups as a strip of cells, topics with their intervals. Figures in, Altair out."""
+"""Charts of the evidence: groups as a strip of cells, and where right answers and junk lie on the scale."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import altair as alt
+import numpy as np
 
+from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.groups import Groups, StripColumn
-from dryrun.analysis.figures.pooling import PooledTopic
-from dryrun.analysis.verdict.topics import Standing, TopicFigures, standing
-from dryrun.core.text import percent, plural
-from dryrun.core.thresholds import Thresholds
-from dryrun.report.charts.scores import (
-    BLUE,
-    FIT_ROWS,
-    GREY,
-    NAMES,
-    ORANGE,
-    ROW,
-    SHOWN_TOPICS,
-    healthy_band,
-    limit_rules,
+from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.figures.statistics import Scores
+from dryrun.core.text import figure, percent, plural
+from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, ORANGE, Looks, Row
+from dryrun.report.fields import AnchorFigures, GroupFigures
+
+MODEL_NAME = "base model"
+RIGHT, MODEL, JUNK = "right answers", "the model", "junk"
+ANCHOR_LOOKS: Looks = (
+    (RIGHT, BLUE, "triangle-up"),
+    (MODEL, GREY, "circle"),
+    (JUNK, ORANGE, "cross"),
 )
-
-COLOURS = {
-    Standing.CONFIRMED: ORANGE,
-    Standing.PROBLEM: ORANGE,
-    Standing.WATCH: GREY,
-    Standing.TOO_FEW: GREY,
-    Standing.GOOD: BLUE,
-}
-"""Of a topic's marks, the worst standing first."""
-SHAPES = {
-    Standing.CONFIRMED: "diamond",
-    Standing.PROBLEM: "diamond",
-    Standing.WATCH: "square",
-    Standing.TOO_FEW: "triangle-up",
-    Standing.GOOD: "circle",
-}
-_X_VALUE: Any = alt.XValue  # has no annotations
-NO_TOPIC = "(no topic)"
-
-Stood = tuple[PooledTopic, Standing]
-"""A topic after pooling, and the one word for it."""
-
-
-def stood(pooled: Sequence[PooledTopic], topics: Sequence[TopicFigures]) -> tuple[Stood, ...]:
-    """Each pooled topic with its standing, which heeds the tree's status too.
-
-    Its own mean and number of prompts are those of the table and the report. Pooling leaves out cut-off and
-    refused responses, so it may rest on fewer.
-    """
-    shown = {topic.topic: topic for topic in topics}
-    return tuple(_stood(one, shown.get(one.topic)) for one in pooled)
-
-
-def _stood(one: PooledTopic, shown: TopicFigures | None) -> Stood:
-    if shown is None or shown.mean is None:
-        return one, standing(None, one.evidence)
-    return replace(one, mean=shown.mean, prompts=shown.prompts), standing(shown.status, one.evidence)
 
 
 def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
@@ -122,9 +84,9 @@ def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
     )
 
 
-def strip_caption(found: Groups) -> str:
+def strip_caption(found: Groups | GroupFigures) -> str:
     """What the strip says of training: ``"62 % of groups of 8 would carry signal (54-70 %)."``."""
-    low, high = found.usable_interval.low, found.usable_interval.high
+    low, high = found.usable_interval
     words = (
         f"{percent(found.usable)} of groups of {found.group} would carry signal "
         f"({100 * low:.0f}-{100 * high:.0f} %{', extrapolated' if found.extrapolated else ''})"
@@ -133,88 +95,59 @@ def strip_caption(found: Groups) -> str:
     return f"{words}; {dead}. Orange below: prompts whose scores are all equal."
 
 
-def strip_alt(columns: Sequence[StripColumn], found: Groups) -> str:
+def strip_alt(columns: Sequence[StripColumn], found: Groups | GroupFigures) -> str:
     """The strip for screen readers."""
     prompts = sum(column.prompts for column in columns)
     return f"{plural(prompts, 'prompt')} sorted by mean, each with its scores. {strip_caption(found)}"
 
 
-def topic_intervals(topics: Sequence[Stood], thresholds: Thresholds) -> alt.LayerChart:
-    """Own mean hollow, pooled mean filled with its 95 % bar, prompts at the right; the lowest first.
+def anchor_rows(anchors: Anchors, mean: float | None, held: Interval | None) -> tuple[Row, ...]:
+    """What was graded beside the responses: right answers, the model, then junk by what it earns.
 
     Parameters
     ----------
-    topics : sequence of (PooledTopic, Standing)
-        Those past `SHOWN_TOPICS` are not drawn: problems come first, confirmed ones before the others.
-    thresholds : Thresholds
+    anchors : Anchors
+    mean : float or None
+        Of the run's scores.
+    held : Interval or None
+        95 % interval of that mean.
     """
-    rows = [_topic_row(topic, word) for topic, word in drawn_topics(topics)]
-    order = [row["topic"] for row in rows]
-    kinds = [word.value for word in COLOURS]
-    hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=list(COLOURS.values())), legend=None)
-    sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=list(SHAPES.values())), legend=None)
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
-        y=alt.Y("topic:N", sort=order, title=None, axis=NAMES),
-        tooltip=[
-            alt.Tooltip("topic:N", title="Topic"),
-            alt.Tooltip("own:Q", title="Own mean", format=".2f"),
-            alt.Tooltip("pooled:Q", title="Pooled mean", format=".2f"),
-            alt.Tooltip("span:N", title="95 %"),
-            alt.Tooltip("prompts:Q", title="Prompts", format=","),
-            alt.Tooltip("kind:N", title="Status"),
-        ],
-    )
-    x = alt.X("low:Q", title="Score", scale=alt.Scale(domain=[0, 1], nice=False), axis=alt.Axis(grid=False))
-    bars = base.mark_rule(strokeWidth=3).encode(x=x, x2=alt.X2("high:Q"), color=hue)
-    pooled = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x=alt.X("pooled:Q"), color=hue, shape=sign
-    )
-    own = base.mark_point(filled=False, size=150, opacity=1, color=GREY).encode(x=alt.X("own:Q"))
-    text = base.mark_text(align="left", dx=10, fontSize=12, color=GREY)
-    text = text.encode(x=_X_VALUE("width"), text=alt.Text("text:N"))
-    layers = [healthy_band(thresholds), *limit_rules(thresholds), bars, own, pooled, text]
-    return alt.LayerChart(layer=layers).properties(
-        width="container", height=ROW * max(len(order), 1), autosize=FIT_ROWS
+    right = (("reference answers", anchors.reference), ("the same, reformatted", anchors.reformatted))
+    return _ordered(
+        [_measured(name, RIGHT, scores) for name, scores in right if scores is not None],
+        _anchor(MODEL_NAME, MODEL, mean, held),
+        [_measured(name, JUNK, scores) for name, scores in anchors.junk.items()],
     )
 
 
-def drawn_topics(topics: Sequence[Stood]) -> list[Stood]:
-    """The topics of the chart: confirmed problems first, topics with too few prompts last; then by mean."""
-    rank = [Standing.CONFIRMED, Standing.PROBLEM, Standing.WATCH, Standing.GOOD, Standing.TOO_FEW]
-    return sorted(topics, key=lambda one: (rank.index(one[1]), one[0].mean, one[0].topic))[:SHOWN_TOPICS]
-
-
-def intervals_caption(topics: Sequence[Stood]) -> str:
-    """What the marks mean, and how many topics are left out. Holds no topic names."""
-    hidden = len(topics) - SHOWN_TOPICS
-    rest = f"; {plural(hidden, 'more topic')} in the table" if hidden > 0 else ""
-    return (
-        "Hollow: the topic's own mean. Filled, with its 95 % bar: after pooling with the other topics, "
-        "without cut-off and refused responses. "
-        "Diamond: problem (confirmed where pooling says so too); square: watch; triangle: too few. "
-        f"n: prompts. Shaded: healthy range{rest}."
+def stored_anchor_rows(at: AnchorFigures, mean: float | None, held: Interval | None) -> tuple[Row, ...]:
+    """The same from a report, which holds the means."""
+    right = "stronger model (best tenth)" if at.from_stronger_model else "reference answers"
+    return _ordered(
+        [_anchor(right, RIGHT, at.reference), _anchor("the same, reformatted", RIGHT, at.reformatted)],
+        _anchor(MODEL_NAME, MODEL, mean, held),
+        [_anchor(name, JUNK, value) for name, value in at.junk_kinds.items()],
     )
 
 
-def intervals_alt(topics: Sequence[Stood]) -> str:
-    """The chart for screen readers. Holds topic names as the user gave them."""
-    told = [
-        f"{topic.topic or NO_TOPIC} {topic.mean:.2f} ({word}, {plural(topic.prompts, 'prompt')})"
-        for topic, word in drawn_topics(topics)
-    ]
-    return f"Mean score by topic: {', '.join(told)}."
+def _ordered(right: list[Row | None], model: Row | None, junk: list[Row | None]) -> tuple[Row, ...]:
+    worthless = sorted((row for row in junk if row), key=lambda row: -row.mean)
+    return tuple(row for row in (*right, model, *worthless) if row)
 
 
-def _topic_row(topic: PooledTopic, word: Standing) -> dict[str, Any]:
-    low, high = max(topic.low, 0.0), min(topic.high, 1.0)
-    return {
-        "topic": topic.topic or NO_TOPIC,
-        "own": topic.mean,
-        "pooled": min(max(topic.pooled, 0.0), 1.0),
-        "low": low,
-        "high": high,
-        "span": f"{low:.2f} to {high:.2f}",
-        "prompts": topic.prompts,
-        "kind": word.value,
-        "text": f"n {topic.prompts:,} · {word}",
-    }
+def _measured(name: str, kind: str, scores: Scores) -> Row | None:
+    valid = scores[np.isfinite(scores)]
+    if not valid.size:
+        return None
+    mean = float(valid.mean())
+    half = 1.96 * float(valid.std(ddof=1)) / float(np.sqrt(valid.size)) if valid.size > 1 else 0.0
+    return _anchor(name, kind, mean, Interval(max(mean - half, 0.0), min(mean + half, 1.0)))
+
+
+def _anchor(name: str, kind: str, mean: float | None, span: Interval | None = None) -> Row | None:
+    if mean is None:
+        return None
+    low, high = span or (mean, mean)
+    shown = name.replace("_", " ")
+    tips = (("Answer", shown), ("Mean", figure(mean)))
+    return Row(shown, kind, mean, low, high, note=figure(mean), tips=tips)

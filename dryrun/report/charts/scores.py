@@ -11,23 +11,17 @@ threshold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import altair as alt
 
-from dryrun.analysis.figures.statistics import (
-    BIN_LABELS,
-    HISTOGRAM_EDGES,
-    Scores,
-    Statistics,
-    bin_counts,
-    valid_scores,
-)
-from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
-from dryrun.core.text import figure, percent, plural
+from dryrun.analysis.figures.statistics import BIN_LABELS, HISTOGRAM_EDGES
+from dryrun.analysis.verdict.topics import Standing, standing
+from dryrun.core.text import figure, number, percent, plural
 from dryrun.core.thresholds import Thresholds
+from dryrun.report.fields import TopicEntry
 
 SELECTION = "bar"
 """Name of the histogram's click selection; its rows carry the field `BIN_FIELD`."""
@@ -42,11 +36,13 @@ ORANGE = "#d55e00"
 GREY = "#7b7b7b"
 """Text inside charts and what has no status: 4.3 : 1 on white and on Streamlit's dark ground alike."""
 
-NAMES = alt.Axis(labelLimit=160, labelOverlap=False, labelFlush=False, ticks=False, domain=False)
+NAMES = alt.Axis(
+    labelLimit=160, labelOverlap=False, labelFlush=False, labelPadding=10, ticks=False, domain=False
+)
 """An axis of names: each in the middle of its row, the first and the last too."""
 
-ROW = 30
-"""Pixels a topic takes. A number, not ``alt.Step``: of that every browser would warn beside `FIT_ROWS`."""
+ROW = 28
+"""Pixels a row takes. A number, not ``alt.Step``: of that every browser would warn beside `FIT_ROWS`."""
 
 FIT_ROWS = alt.AutoSizeParams(type="fit-x", contains="padding")
 """For charts whose height follows from their rows: only the width is fitted."""
@@ -62,7 +58,48 @@ _PER_BIN = (len(HISTOGRAM_EDGES) - 1) // len(BIN_LABELS)
 _GAP = 0.003
 _X_VALUE: Any = alt.XValue  # these two have no annotations
 _Y_VALUE: Any = alt.YValue
-_STATUS_WORDS = {TopicStatus.GOOD: "good", TopicStatus.PROBLEM: "problem", None: "too few"}
+
+Looks = tuple[tuple[str, str, str], ...]
+"""Kind, colour and shape: no kind is told by its colour alone."""
+Lines = tuple[tuple[str, float], ...]
+
+TOPIC_LOOKS: Looks = (
+    (Standing.CONFIRMED.value, ORANGE, "diamond"),
+    (Standing.PROBLEM.value, ORANGE, "diamond"),
+    (Standing.WATCH.value, GREY, "square"),
+    (Standing.GOOD.value, BLUE, "circle"),
+    (Standing.TOO_FEW.value, GREY, "triangle-up"),
+)
+"""In the order in which topics are drawn."""
+NO_TOPIC = "(no topic)"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of an interval chart.
+
+    Attributes
+    ----------
+    name, kind : str
+        The kind is one of the chart's looks.
+    mean, low, high : float
+        The filled mark, and the ends of its bar; on 0..1.
+    own : float or None
+        A hollow mark.
+    note : str
+        Text at the right.
+    tips : tuple of (str, str)
+        Title and text of each line of the tooltip; every row of a chart has the same titles.
+    """
+
+    name: str
+    kind: str
+    mean: float
+    low: float
+    high: float
+    own: float | None = None
+    note: str = ""
+    tips: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +127,14 @@ class HistogramBar:
     report_bin: str
 
 
-def histogram_bars(scores: Scores) -> tuple[HistogramBar, ...]:
-    """Count scores into the histogram's 20 bars; invalid scores are in none.
+def histogram_bars(counts: Sequence[int]) -> tuple[HistogramBar, ...]:
+    """The bars of counted scores.
 
     Parameters
     ----------
-    scores : float64 array, shape (n,)
-        NaN where there is no grade.
+    counts : sequence of int
+        Valid scores in each of the 20 bins of `HISTOGRAM_EDGES`.
     """
-    counts = bin_counts(valid_scores(scores), HISTOGRAM_EDGES)
     total = max(sum(counts), 1)
     parts = [sum(counts[start : start + _PER_BIN]) for start in range(0, len(counts), _PER_BIN)]
     return tuple(
@@ -137,118 +173,132 @@ def score_histogram(
     return alt.LayerChart(layer=layers).properties(width="container", height=300)
 
 
-def distribution_chart(statistics: Statistics) -> alt.LayerChart:
-    """The report's five bins, as the design document draws them, each with its share."""
-    shares = statistics.distribution or dict.fromkeys(BIN_LABELS, 0.0)
-    rows = [
-        {"label": label, "share": share, "count": statistics.bins[label], "text": percent(share)}
-        for label, share in shares.items()
-    ]
-    top = 1.12 * max(*shares.values(), 0.1)  # room for the text above the highest bar
-    base = alt.Chart(_data(rows)).encode(
-        x=alt.X("label:N", sort=list(BIN_LABELS), title="Score", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y(
-            "share:Q",
-            title="Share of scores",
-            scale=alt.Scale(domain=[0, top]),
-            axis=alt.Axis(format="%", tickCount=4),
-        ),
-        tooltip=[
-            alt.Tooltip("label:N", title="Scores"),
-            alt.Tooltip("text:N", title="Share"),
-            alt.Tooltip("count:Q", title="Count", format=","),
-        ],
-    )
-    bars = base.mark_bar(color=BLUE, width={"band": 0.96})
-    labels = base.mark_text(dy=-8, color=GREY, fontSize=12).encode(text=alt.Text("text:N"))
-    return alt.LayerChart(layer=[bars, labels]).properties(width="container", height=220)
-
-
-def topic_chart(topics: Sequence[TopicFigures], thresholds: Thresholds) -> alt.LayerChart:
-    """Mean of each topic, in the order given, with one std to each side, its scores and its status.
+def interval_chart(
+    rows: Sequence[Row], looks: Looks, thresholds: Thresholds | None = None, lines: Lines = ()
+) -> alt.LayerChart:
+    """A mark and a bar for each row, from the top down; a row's own mean hollow, its note at the right.
 
     Parameters
     ----------
-    topics : sequence of TopicFigures
-        The worst first; those past `SHOWN_TOPICS` and those without a score are not drawn.
-    thresholds : Thresholds
+    rows : sequence of Row
+    looks : tuple of (str, str, str)
+        Of each kind of row: its name, colour and shape.
+    thresholds : Thresholds, optional
+        Draws the healthy range and the tree's limits behind the rows, and leaves out the legend.
+    lines : tuple of (str, float)
+        Values to compare with, as dashed lines with their names.
     """
-    rows = [_topic_row(topic) for topic in topics if topic.mean is not None][:SHOWN_TOPICS]
-    order = [row["topic"] for row in rows]
-    base = alt.Chart(_data(rows)).encode(
-        y=alt.Y("topic:N", sort=order, title=None, axis=NAMES),
-        color=alt.Color("status:N", scale=_status_scale([BLUE, ORANGE, GREY]), legend=None),
-        tooltip=[
-            alt.Tooltip("topic:N", title="Topic"),
-            alt.Tooltip("mean:Q", title="Mean", format=".2f"),
-            alt.Tooltip("std:Q", title="Std", format=".2f"),
-            alt.Tooltip("count:Q", title="Scores", format=","),
-            alt.Tooltip("prompts:Q", title="Prompts", format=","),
-            alt.Tooltip("status:N", title="Status"),
-        ],
+    kinds, hues, shapes = zip(*looks, strict=True)
+    names = list(dict.fromkeys(row.name for row in rows))
+    legend = None if thresholds else alt.Legend(orient="bottom", title=None)
+    hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend)
+    sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=shapes), legend=legend)
+    base = alt.Chart(_data([_row_data(row) for row in rows])).encode(
+        y=alt.Y("name:N", sort=names, title=None, axis=NAMES),
+        tooltip=[alt.Tooltip(f"{title}:N") for title in (dict(rows[0].tips) if rows else ())],
     )
-    spread = base.mark_rule(strokeWidth=3, opacity=0.45).encode(x=_score_axis("low:Q"), x2=alt.X2("high:Q"))
-    shape = alt.Shape("status:N", scale=_status_scale(["circle", "diamond", "triangle-up"]), legend=None)
-    dots = base.mark_point(filled=True, size=110, opacity=1).encode(x=_score_axis("mean:Q"), shape=shape)
-    text = base.mark_text(align="left", dx=10, fontSize=12).encode(
-        x=_X_VALUE("width"), text=alt.Text("text:N")
+    bars = base.mark_rule(strokeWidth=3).encode(x=_score_axis("low:Q"), x2=alt.X2("high:Q"), color=hue)
+    marks = base.mark_point(filled=True, size=90, opacity=1).encode(
+        x=_score_axis("mean:Q"), color=hue, shape=sign
     )
-    layers = [healthy_band(thresholds), *limit_rules(thresholds), spread, dots, text]
-    return alt.LayerChart(layer=layers).properties(
-        width="container", height=ROW * max(len(order), 1), autosize=FIT_ROWS
-    )
-
-
-def histogram_alt(statistics: Statistics, thresholds: Thresholds) -> str:
-    """The score histogram in one sentence, for screen readers."""
-    if statistics.mean is None:
-        return "Score histogram: there is no score yet."
-    spread = "" if statistics.std is None else f" and std {figure(statistics.std)}"
-    low, high = thresholds.healthy_mean_low, thresholds.healthy_mean_high
-    return (
-        f"Score histogram of {plural(statistics.n, 'score')} with mean {figure(statistics.mean)}{spread}, "
-        f"healthy range {figure(low)} to {figure(high)}; {distribution_caption(statistics)}."
-    )
-
-
-def distribution_alt(statistics: Statistics) -> str:
-    """The five-bin chart in one sentence, for screen readers."""
-    if statistics.n == 0:
-        return "Score distribution: there is no score yet."
-    return f"Score distribution of {plural(statistics.n, 'score')}: {distribution_caption(statistics)}."
-
-
-def topics_alt(topics: Sequence[TopicFigures]) -> str:
-    """The topic chart in one sentence, for screen readers. Holds topic names as the user gave them."""
-    drawn = [topic for topic in topics if topic.mean is not None]
-    if not drawn:
-        return "Mean score by topic: no topic has a score."
-    shown = [
-        f"{topic.label} {figure(topic.mean)} ({_STATUS_WORDS[topic.status]})"
-        for topic in drawn[:SHOWN_TOPICS]
-        if topic.mean is not None
+    own = base.mark_point(filled=False, size=150, opacity=1, color=GREY).encode(x=_score_axis("own:Q"))
+    notes = base.mark_text(align="left", dx=10, fontSize=12, color=GREY)
+    notes = notes.encode(x=_X_VALUE("width"), text=alt.Text("note:N"))
+    layers = [
+        *((healthy_band(thresholds), *limit_rules(thresholds)) if thresholds else ()),
+        bars,
+        *([own] if any(row.own is not None for row in rows) else ()),
+        marks,
+        *([notes] if any(row.note for row in rows) else ()),
+        *(_named_line(at, words) for words, at in lines),
     ]
-    return f"Mean score of {plural(len(drawn), 'topic')}, the worst first: {', '.join(shown)}{_rest(drawn)}."
+    return alt.LayerChart(layer=layers).properties(
+        width="container", height=ROW * max(len(names), 1), autosize=FIT_ROWS
+    )
 
 
-def topics_caption(topics: Sequence[TopicFigures]) -> str:
-    """What the topic chart's marks mean, and how many topics it leaves out. Holds no topic names."""
-    drawn = [topic for topic in topics if topic.mean is not None]
-    meaning = "Mark: mean. Line: one std to each side. n: scores. Shaded: healthy range"
-    return f"{meaning}{_rest(drawn)}."
+def interval_alt(about: str, rows: Sequence[Row]) -> str:
+    """The chart in one sentence, for screen readers. Holds names as the user gave them."""
+    return f"{about}: {', '.join(f'{row.name} {row.mean:.2f}' for row in rows)}."
 
 
-def distribution_caption(statistics: Statistics) -> str:
-    """The five bins as text: ``"0.0-0.2: 15 %, 0.2-0.4: 30 %, ..."``; ``"no score"`` if there is none."""
-    shares = statistics.distribution
-    if shares is None:
-        return "no score"
-    return ", ".join(f"{label}: {percent(share)}" for label, share in shares.items())
+def topic_rows(topics: Mapping[str, TopicEntry]) -> tuple[Row, ...]:
+    """The worst topics, the worst first; those without a score and those past `SHOWN_TOPICS` are left out."""
+    rank = [kind for kind, _, _ in TOPIC_LOOKS]
+    rows = [_topic_row(name, topic, topic.mean) for name, topic in topics.items() if topic.mean is not None]
+    rows.sort(key=lambda row: (rank.index(row.kind), row.mean if row.own is None else row.own, row.name))
+    return tuple(rows[:SHOWN_TOPICS])
 
 
-def _rest(drawn: Sequence[TopicFigures]) -> str:
-    hidden = len(drawn) - SHOWN_TOPICS
-    return f"; {plural(hidden, 'better topic')} not drawn" if hidden > 0 else ""
+def _topic_row(name: str, topic: TopicEntry, mean: float) -> Row:
+    word = standing(topic.status, topic.evidence)
+    if topic.pooled is None or topic.interval is None:
+        spread = topic.std or 0.0
+        center, low, high, own = mean, mean - spread, mean + spread, None
+    else:
+        (low, high), center, own = topic.interval, topic.pooled, mean
+    note = f"n {topic.prompts:,} · {word}"
+    tips = {
+        "Topic": name or NO_TOPIC,
+        "Mean": figure(mean),
+        "Std": number(topic.std),
+        "After pooling": number(topic.pooled),
+        "95 %": "–" if own is None else f"{max(low, 0.0):.2f} to {min(high, 1.0):.2f}",
+        "Scores": f"{topic.count:,}",
+        "Prompts": f"{topic.prompts:,}",
+        "Status": word.value,
+    }
+    return Row(
+        name=name or NO_TOPIC,
+        kind=word.value,
+        mean=min(max(center, 0.0), 1.0),
+        low=max(low, 0.0),
+        high=min(high, 1.0),
+        own=own,
+        note=f"{figure(mean)} · {note}" if own is None else note,
+        tips=tuple(tips.items()),
+    )
+
+
+def histogram_alt(
+    bars: Sequence[HistogramBar], mean: float | None, std: float | None, thresholds: Thresholds
+) -> str:
+    """The score histogram in one sentence, for screen readers."""
+    if mean is None:
+        return "Score histogram: there is no score yet."
+    spread = "" if std is None else f" and std {figure(std)}"
+    low, high = thresholds.healthy_mean_low, thresholds.healthy_mean_high
+    shares = ", ".join(dict.fromkeys(bar.report_bin for bar in bars))
+    return (
+        f"Score histogram of {plural(sum(bar.count for bar in bars), 'score')} with mean "
+        f"{figure(mean)}{spread}, healthy range {figure(low)} to {figure(high)}; {shares}."
+    )
+
+
+def topics_alt(topics: Mapping[str, TopicEntry]) -> str:
+    """The topics' chart in one sentence, for screen readers. Holds topic names as the user gave them."""
+    rows = [dict(row.tips) for row in topic_rows(topics)]
+    if not rows:
+        return "Mean score by topic: no topic has a score."
+    words = (f"{tip['Topic']} {tip['Mean']} ({tip['Status']}, prompts: {tip['Prompts']})" for tip in rows)
+    return f"Mean score by topic, the worst first: {', '.join(words)}."
+
+
+def topics_caption(topics: Mapping[str, TopicEntry]) -> str:
+    """What the marks mean, and how many topics are left out. Holds no topic names."""
+    scored = [topic for topic in topics.values() if topic.mean is not None]
+    hidden = len(scored) - SHOWN_TOPICS
+    rest = f"; {plural(hidden, 'more topic')} in the table" if hidden > 0 else ""
+    marks = "Mark: mean. Line: one std to each side."
+    if any(topic.pooled is not None for topic in scored):
+        marks = (
+            "Hollow: the topic's own mean. Filled, with its 95 % bar: after pooling with the other topics, "
+            "without cut-off and refused responses."
+        )
+    return (
+        f"{marks} Diamond: problem (confirmed where pooling says so too); square: watch; triangle: too few. "
+        f"n: prompts. Shaded: healthy range{rest}."
+    )
 
 
 def _data(rows: Sequence[dict[str, Any]]) -> alt.InlineData:
@@ -339,21 +389,14 @@ def _label(at: float, text: str, align: Any, dx: int, dy: int, color: str) -> al
     return chart
 
 
-def _status_scale(values: list[str]) -> alt.Scale:
-    return alt.Scale(domain=list(_STATUS_WORDS.values()), range=values)
+def _row_data(row: Row) -> dict[str, Any]:
+    shown = {"name": row.name, "kind": row.kind, "mean": row.mean, "low": row.low, "high": row.high}
+    return {**shown, "own": row.own, "note": row.note, **dict(row.tips)}
 
 
-def _topic_row(topic: TopicFigures) -> dict[str, Any]:
-    mean, std = topic.mean or 0.0, topic.std or 0.0
-    status = _STATUS_WORDS[topic.status]
-    return {
-        "topic": topic.label,
-        "mean": mean,
-        "std": topic.std,
-        "low": max(mean - std, 0.0),
-        "high": min(mean + std, 1.0),
-        "count": topic.count,
-        "prompts": topic.prompts,
-        "status": status,
-        "text": f"{figure(mean)} · n {topic.count:,} · {status}",
-    }
+def _named_line(at: float, words: str) -> alt.Chart:
+    rule = alt.Chart(_data([{"at": at, "words": words}]))
+    chart: alt.Chart = rule.mark_rule(color=GREY, strokeDash=[4, 4], strokeWidth=1.5).encode(
+        x=_score_axis("at:Q"), tooltip=[alt.Tooltip("words:N"), alt.Tooltip("at:Q", format=".2f")]
+    )
+    return chart
