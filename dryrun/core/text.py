@@ -41,25 +41,6 @@ def code_span(text: str, *, in_table: bool = False) -> str:
     return f"{fence}{pad}{line}{pad}{fence}"
 
 
-def sentence_about(sentence: str, topic: str | None, label: str) -> str:
-    """A sentence of ours that begins ``Topic {label}``, with the topic's name in a code span.
-
-    Parameters
-    ----------
-    sentence : str
-    topic : str or None
-        None: the sentence concerns no topic, and is returned as it is.
-    label : str
-        The topic's name as the sentence has it.
-    """
-    if topic is None:
-        return sentence
-    start = f"Topic {label}"
-    if not sentence.startswith(start):
-        return code_span(sentence)
-    return f"Topic {code_span(label)}{sentence[len(start) :]}"
-
-
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters but for tab and line feed (Unicode category Cc), and those that turn the writing
 direction: an escape sequence clears the screen or sets its title, a carriage return overwrites a line."""

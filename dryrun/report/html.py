@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
 
-from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import NO_VALUE, number, percent, plural
-from dryrun.report.fields import EvidenceEntry, Report
-from dryrun.report.lines import ANCHORS_TITLE, check_lines, evidence_lines, origin_lines, outcome_lines
+from dryrun.core.text import plural
+from dryrun.report.fields import Report
+from dryrun.report.outline import Line, Named, Section, Table, outline
 
 LONGEST_NAME = 80
 """Characters of a topic's, file's or model's name; the JSON has the whole of it."""
@@ -22,29 +20,10 @@ SIGNS = {"GO": "●", "NO-GO": "■", "INVALID": "▲"}
 def render_html(report: Report) -> str:
     """The whole report; no script, nothing fetched."""
     drawn, missing = _pictures(report)
-    sections = (
-        _verdict(report),
-        [_paragraph(missing)] if missing else [],
-        _qualities(report),
-        _list("Likely causes", report.cause_lines, ordered=True),
-        _list("Recommended actions", report.diagnosis.recommendations),
-        _list("Warnings", report.diagnosis.warnings),
-        _scores(report, drawn.get("scores", "")),
-        _picture(ANCHORS_TITLE, drawn.get("anchors", "")),
-        _picture("Groups", drawn.get("groups", "")),
-        _topics(report, drawn.get("topics", "")),
-        _evidence(report),
-        _list("Grader check", check_lines(report.grader_check)),
-        _list("Not measured", report.not_measured),
-        _list("Responses", list(outcome_lines(report))),
-        _thresholds(report),
-        _list("About this report", list(origin_lines(report))),
-    )
-    body = "\n".join("".join(section) for section in sections)
-    page = (
-        resources.files("dryrun.report").joinpath("templates", "report.html.txt").read_text(encoding="utf-8")
-    )
-    return page.format(title=escape(report.headline), body=body)
+    sections = (_section(section, drawn.get(section.picture, "")) for section in outline(report))
+    body = "\n".join("".join(part) for part in (_verdict(report, missing), *sections))
+    template = resources.files("dryrun.report").joinpath("templates", "report.html.txt")
+    return template.read_text(encoding="utf-8").format(title=escape(report.headline), body=body)
 
 
 def _pictures(report: Report) -> tuple[dict[str, str], str]:
@@ -57,28 +36,17 @@ def _pictures(report: Report) -> tuple[dict[str, str], str]:
         return {}, f"{error} The tables hold the same figures."
 
 
-def _paragraph(text: str) -> str:
-    return f'<p class="soft">{escape(text)}</p>'
-
-
-def _verdict(report: Report) -> Iterator[str]:
-    verdict, said = report.verdict, report.diagnosis.summary
-    yield "<h1>Dry run</h1>"
-    yield f'<p class="soft">{escape(" · ".join(_about(report)))}</p>'
+def _verdict(report: Report, missing: str) -> Iterator[str]:
+    verdict = report.verdict
+    yield f'<h1>Dry run</h1><p class="soft">{escape(" · ".join(_about(report)))}</p>'
     yield f'<div class="verdict {verdict.lower()}" role="status">'
     yield f"<strong>{SIGNS[verdict]} {escape(report.headline)}</strong>"
-    yield f"<p>{escape(said)}</p>"
+    yield f"<p>{escape(report.diagnosis.summary)}</p>"
     if report.caution:
         yield f"<p><strong>{escape(report.caution)}</strong></p>"
     yield "</div>"
-    if report.run.pending:
-        yield f"<p>The run is unfinished: {plural(report.run.pending, 'response')} still to come.</p>"
-    if report.evidence is not None:
-        yield _items(report.evidence.sentences)
-        alone = report.evidence.document.verdict
-        yield f'<p class="soft">The document\'s decision tree alone: {escape(alone)}.</p>'
-    tested = plural(report.samples_evaluated, "prompt")
-    yield f"<p>Tested: {tested}, {plural(report.responses_evaluated, 'response')} with a score.</p>"
+    if missing:
+        yield f'<p class="soft">{escape(missing)}</p>'
 
 
 def _about(report: Report) -> Iterator[str]:
@@ -93,115 +61,40 @@ def _about(report: Report) -> Iterator[str]:
 
 
 def _short(name: str) -> str:
-    """Somebody else's name for something, cut where a table or a line would be nothing else."""
+    """A name that a user gave, cut where it would fill a table or a line."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
-def _qualities(report: Report) -> Iterator[str]:
-    found = report.diagnosis
-    yield "<ul>"
-    for name, word, sentence in (
-        ("Dataset quality", found.dataset_word, found.dataset_sentence),
-        ("Grader quality", found.grader_word, found.grader_sentence),
-    ):
-        yield f"<li>{name}: <strong>{escape(word)}</strong>. {escape(sentence)}.</li>"
-    if found.pattern:
-        yield f"<li>Pattern: {escape(PATTERN_TITLES[Pattern(found.pattern)])}.</li>"
-    yield "</ul>"
-
-
-def _scores(report: Report, picture: str) -> Iterator[str]:
-    yield f"<section><h2>Scores</h2>{picture}"
-    rows = [
-        (check.metric, number(check.value), check.range, _mark(check.ok, check.note), check.meaning)
-        for check in report.diagnosis.checks
-    ]
-    parts = report.statistics.percentiles
-    for name, value in (
-        ("Median", report.statistics.median),
-        ("p10", parts.p10),
-        ("p25", parts.p25),
-        ("p75", parts.p75),
-        ("p90", parts.p90),
-    ):
-        rows.append((name, number(value), "", "", ""))
-    yield _table(("Metric", "Value", "Healthy range", "", "Meaning"), rows, numbers={1})
-    shares = report.distribution or {}
-    bins = [(name, percent(share), f"{report.distribution_counts[name]:,}") for name, share in shares.items()]
-    yield _table(("Scores", "Share", "Count"), bins, numbers={1, 2}) + "</section>"
-
-
-def _picture(title: str, picture: str) -> Iterator[str]:
-    if picture:
-        yield f"<section><h2>{escape(title)}</h2>{picture}</section>"
-
-
-def _topics(report: Report, picture: str) -> Iterator[str]:
-    if not report.by_topic:
+def _section(section: Section, picture: str) -> Iterator[str]:
+    if not section and not picture:
         return
-    yield f"<section><h2>By topic</h2>{picture}"
-    rows = [
-        (
-            _short(name) or "(no topic)",
-            number(topic.mean),
-            number(topic.std),
-            f"{topic.count:,}",
-            f"{topic.prompts:,}",
-            topic.status or NO_VALUE,
-            topic.evidence or NO_VALUE,
-            topic.note,
-        )
-        for name, topic in report.by_topic.items()
-    ]
-    titles = ("Topic", "Mean", "Std", "Scores", "Prompts", "Status", "Evidence", "Note")
-    yield _table(titles, rows, numbers={1, 2, 3, 4}) + "</section>"
+    title = f"<h2>{escape(section.title)}</h2>" if section.title else ""
+    yield f"<section>{title}{picture}"
+    if section.lines:
+        yield _items(section.lines, "ol" if section.ordered else "ul")
+    tables = "".join(_table(table) for table in section.tables if table.rows)
+    folded = f"<details><summary>{escape(section.folded)}</summary>{tables}</details>"
+    yield f"{folded if section.folded else tables}</section>"
 
 
-def _evidence(report: Report) -> Iterator[str]:
-    evidence: EvidenceEntry | None = report.evidence
-    if evidence is not None:
-        yield from _list("Evidence", evidence_lines(evidence))
+def _items(lines: Sequence[Line], tag: str) -> str:
+    return f"<{tag}>{''.join(f'<li>{_line(line)}</li>' for line in lines)}</{tag}>"
 
 
-def _thresholds(report: Report) -> Iterator[str]:
-    limits = report.thresholds
-    rows = [
-        (
-            name.replace("_", " "),
-            f"{getattr(limits, name):g}",
-            _plain(type(limits).model_fields[name].description),
-        )
-        for name in limits.numbers()
-    ]
-    yield "<section><h2>Thresholds</h2><details><summary>Every number that decides, with its source</summary>"
-    yield _table(("Threshold", "Value", "What it does"), rows, numbers={1}) + "</details></section>"
+def _line(line: Line) -> str:
+    return "".join(_text(piece) for piece in ((line,) if isinstance(line, str) else line))
 
 
-def _plain(text: str | None) -> str:
-    return re.sub(r"\s+", " ", text or "").replace("`", "")
+def _text(text: str) -> str:
+    return escape(_short(text) if isinstance(text, Named) else text)
 
 
-def _list(title: str, lines: Sequence[str], *, ordered: bool = False) -> Iterator[str]:
-    if lines:
-        yield f"<section><h2>{escape(title)}</h2>{_items(lines, ordered=ordered)}</section>"
+def _table(table: Table) -> str:
+    head = _cells("th", table.titles, table.numbers)
+    body = "".join(f"<tr>{_cells('td', row, table.numbers)}</tr>" for row in table.rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _items(lines: Sequence[str], *, ordered: bool = False) -> str:
-    tag = "ol" if ordered else "ul"
-    return f"<{tag}>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</{tag}>"
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[int]) -> str:
-    def cells(tag: str, texts: Sequence[str]) -> str:
-        kinds = (' class="n"' if place in numbers else "" for place in range(len(texts)))
-        return "".join(
-            f"<{tag}{kind}>{escape(text)}</{tag}>" for text, kind in zip(texts, kinds, strict=True)
-        )
-
-    head = f"<thead><tr>{cells('th', titles)}</tr></thead>"
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f'<div class="wide"><table>{head}<tbody>{body}</tbody></table></div>'
-
-
-def _mark(ok: bool | None, note: bool) -> str:
-    return {True: "ok", False: "note" if note else "outside", None: NO_VALUE}[ok]
+def _cells(tag: str, texts: Sequence[str], numbers: frozenset[int]) -> str:
+    kinds = (' class="n"' if place in numbers else "" for place in range(len(texts)))
+    return "".join(f"<{tag}{kind}>{_text(text)}</{tag}>" for text, kind in zip(texts, kinds, strict=True))

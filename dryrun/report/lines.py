@@ -1,8 +1,8 @@
-"""Sentences and facts of the report that Markdown and HTML share, as plain text."""
+"""Evidence, the grader check and the outcomes of the responses in sentences, as plain text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from dryrun.core.text import percent, plural
 from dryrun.probes.result import GraderCheck
@@ -98,23 +98,3 @@ def outcome_lines(report: Report) -> Iterator[str]:
         ("drawn rows that repeat another", report.duplicate_rows),
     )
     yield from (f"{what}: {count:,}" for what, count in counts if count)
-
-
-def origin_lines(report: Report, name: Callable[[str], str] = str) -> Iterator[str]:
-    """Where the report comes from; `name` wraps what a user named."""
-    run = report.run
-    low, high = run.reward_range
-    yield f"Written {report.model_dump(mode='json')['timestamp']}"
-    named = (
-        ("Run", run.id),
-        ("Dataset", run.dataset),
-        ("Base model", run.model),
-        ("Ceiling", run.ceiling),
-    )
-    yield from (f"{title}: {name(text)}" for title, text in named if text)
-    if run.rollouts is not None and run.prompts_asked is not None:
-        yield f"Asked: {plural(run.prompts_asked, 'prompt')}, {plural(run.rollouts, 'response')} to each"
-    yield f"Grader's scale: {low:g} to {high:g}, mapped to 0 to 1"
-    yield "Std with ddof 1, percentiles by linear interpolation, bins closed below"
-    yield f"Rules: {report.rules}"
-    yield from (f"{part} {version}" for part, version in run.versions.items())

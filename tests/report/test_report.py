@@ -170,7 +170,7 @@ def test_markdown_says_what_the_screen_says() -> None:
         "Tested: 300 prompts",
         "`a-model`",
         "## Not measured",
-        "Threshold mean low: 0.1",
+        "| mean low | 0.1 |",
     ):
         assert words in text
     assert "\x1b" not in text
