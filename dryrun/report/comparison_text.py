@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -45,7 +46,7 @@ def to_json(found: Comparison) -> str:
     content = {
         "pairing": found.pairing.value,
         "sentences": comparison_words(found),
-        "settings": [{"name": one.name, "first": one.first, "second": one.second} for one in found.settings],
+        "settings": list(map(asdict, found.settings)),
         "verdict": {"first": found.first.verdict, "second": found.second.verdict},
         "difference": _figures(found.difference),
         "rank_correlation": _rho(found.correlation),
@@ -56,17 +57,7 @@ def to_json(found: Comparison) -> str:
             "gained": int(found.flipped.gained.size),
             "lost": int(found.flipped.lost.size),
         },
-        "topics": [
-            {
-                "topic": topic.topic,
-                "first": topic.first,
-                "second": topic.second,
-                "before": topic.before,
-                "after": topic.after,
-                "flipped": topic.flipped,
-            }
-            for topic in found.topics
-        ],
+        "topics": [{**asdict(topic), "flipped": topic.flipped} for topic in found.topics],
         "prompts_alone": {"first": found.alone[0], "second": found.alone[1]},
         "reports": {"first": found.first.to_dict(), "second": found.second.to_dict()},
     }

@@ -1,6 +1,6 @@
 """The charts of a report as pictures that need no script: Vega draws them in a process of its own.
 
-Vega runs in a JavaScript engine, which takes about 200 MB and goes with its process.
+Vega runs in a JavaScript engine, which takes about 150 MB and goes with its process.
 """
 
 from __future__ import annotations
