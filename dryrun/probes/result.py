@@ -92,7 +92,7 @@ class GraderCheck(Frozen):
     rows, graded, planned : int
         Rows probed; grades there are; grades that were planned.
     unseen : float
-        Where nothing was found a hole may still be open on so large a share of the rows (rule of three).
+        The largest share of rows on which a flaw may still go unseen where none was found (rule of three).
     missing : tuple of str
         Probes that could not be made, and why.
     seed : int
@@ -141,7 +141,7 @@ def load_check(content: str | bytes) -> GraderCheck:
     Raises
     ------
     DryRunError
-        It is none.
+        The content is not a grader check.
     """
     try:
         return GraderCheck.model_validate_json(content)

@@ -20,7 +20,7 @@ SHOWN_TOPICS = 30
 
 
 def comparison_words(found: Comparison) -> tuple[str, ...]:
-    """What the comparison says, the weightiest first."""
+    """What the comparison shows, the most important first."""
     told = [_pairing(found), _verdicts(found.first, found.second)]
     told.append(
         _difference(found.difference)

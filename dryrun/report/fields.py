@@ -324,7 +324,7 @@ def load_report(content: str | bytes) -> Report:
     Raises
     ------
     DryRunError
-        The content is no JSON, or not a report of this format.
+        The content is not JSON, or not a report of this format.
     """
     try:
         return Report.model_validate_json(content)

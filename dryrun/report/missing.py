@@ -1,4 +1,4 @@
-"""Why responses have no score: the commonest reasons, each with how many it took."""
+"""Why responses have no score: the commonest reasons, each with its number of responses."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dryrun.core.records import SampleOutcome
 from dryrun.store.results import Results
 
 SHOWN = 3
-"""Reasons that are told; the inspector has every response."""
+"""Reasons that are shown; the inspector has every response."""
 
 LONGEST = 300
-"""Characters of a reason that are told."""
+"""Characters of a reason that are shown."""
 
 _NUMBERS = re.compile(r"\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
 

@@ -18,7 +18,7 @@ from dryrun.core.records import Item, Sample, SampleOutcome
 from dryrun.store.results import Results
 
 VALIDATION_SHARE = 10
-"""One prompt in so many is kept for validation."""
+"""One prompt in ten is kept for validation."""
 
 SFT_FIELDS = ("tools", "parallel_tool_calls")
 
