@@ -391,7 +391,9 @@ def _label(at: float, text: str, align: Any, dx: int, dy: int, color: str) -> al
 
 def _row_data(row: Row) -> dict[str, Any]:
     shown = {"name": row.name, "kind": row.kind, "mean": row.mean, "low": row.low, "high": row.high}
-    return {**shown, "own": row.own, "note": row.note, **dict(row.tips)}
+    # A column of nothing but None has no type on its way to the browser.
+    own = row.mean if row.own is None else row.own
+    return {**shown, "own": own, "note": row.note, **dict(row.tips)}
 
 
 def _named_line(at: float, words: str) -> alt.Chart:
