@@ -16,8 +16,9 @@ from dryrun.dataset.fields import reference_of
 from dryrun.engine.work import run_blocking
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.reference_answers import ceiling, reference_field
+from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import Trial, try_out
+from dryrun.probes.reference_scores import ceiling
 
 CEILING_ROWS = 200
 """Reference answers graded by the ceiling check; with a judge each costs a call."""

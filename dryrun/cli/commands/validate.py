@@ -18,8 +18,8 @@ from dryrun.dataset.draw import draw
 from dryrun.engine.work import run_blocking
 from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
 from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
-from dryrun.graders.reference_answers import ceiling
 from dryrun.models.model_list import list_models
+from dryrun.probes.reference_scores import ceiling
 
 PROBLEMS = 2
 MOST_ROWS = 500
