@@ -1,7 +1,4 @@
-"""What several commands share: options, their values, exit codes, the report at the end.
-
-Values of options that are checked before anything is spent, for argparse.
-"""
+"""What several commands share: options, whose values are checked before anything is spent, and the report."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a run may spend, and what it has spent: calls, tokens, and money where prices are known.
+"""What a run may spend and has spent: calls, tokens, and money where prices are known.
 
-Which calls a budget lets begin: what is under way counts before it has come back.
+`Budget` holds the caps, `Caps` decides while a run goes on which calls may begin.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from dryrun.core.errors import DryRunError
+from dryrun.core.text import plural
 from dryrun.core.thresholds import Frozen
 from dryrun.models.request import RequestSize
 from dryrun.store.runs import RunStatus
@@ -161,9 +162,7 @@ def tokens_of(spent: RunStatus) -> int:
 def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
     """What a run has cost so far, over all its sessions, in one sentence."""
     retries = spent.attempts - spent.answers if spent.answers else 0
-    calls = f"{spent.attempts:,} {'call' if spent.attempts == 1 else 'calls'}" + (
-        f" ({retries:,} of them retries)" if retries > 0 else ""
-    )
+    calls = plural(spent.attempts, "call") + (f" ({retries:,} of them retries)" if retries > 0 else "")
     words = (
         f"Spent: {calls}, {spent.prompt_tokens:,} prompt and {spent.completion_tokens:,} completion tokens"
     )
@@ -171,7 +170,7 @@ def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
         words += f", {spent.batched:,} of the calls in batches at half the price"
     if spent.judged:
         judge = spent.judge_prompt_tokens + spent.judge_completion_tokens
-        words += f"; {spent.judged:,} judge {'call' if spent.judged == 1 else 'calls'}, {judge:,} tokens"
+        words += f"; {plural(spent.judged, 'judge call')}, {judge:,} tokens"
     cost = None if prices is None or prices == Prices() else prices.cost(spent)
     return f"{words}; ${cost:,.4f}." if cost is not None else f"{words}."
 
@@ -286,7 +285,7 @@ class Caps:
         money += judge_calls * (
             judge[0] * (prices.judge_prompt or 0.0) + judge[1] * (prices.judge_completion or 0.0)
         )
-        cost = (prices.cost(spent) or 0.0) + money / 1_000_000
+        cost = (prices.cost(spent) or 0.0) + money / MILLION
         return self._budget.cost is None or cost <= self._budget.cost
 
 

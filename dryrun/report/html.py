@@ -8,12 +8,11 @@ from html import escape
 from importlib import resources
 
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern
-from dryrun.core.text import figure, percent, plural
+from dryrun.core.text import NO_NUMBER, cut, number, percent, plural
 from dryrun.report.fields import EvidenceEntry, Report
 from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
 from dryrun.report.svg import STYLE, histogram_svg, ruler_svg, strip_svg, topics_svg
 
-NOTHING = "–"
 LONGEST_NAME = 80
 """Characters of a topic's, file's or model's name; the JSON has the whole of it."""
 
@@ -70,16 +69,11 @@ def _about(report: Report) -> Iterator[str]:
     """What was run and when: dataset, size, model, day."""
     run = report.run
     if run.dataset:
-        yield _short(run.dataset)
+        yield cut(run.dataset, LONGEST_NAME)
     if run.prompts_asked is not None and run.rollouts is not None:
         asked = f"{plural(run.prompts_asked, 'prompt')} × {plural(run.rollouts, 'response')}"
-        yield asked + (f" by {_short(run.model)}" if run.model else "")
+        yield asked + (f" by {cut(run.model, LONGEST_NAME)}" if run.model else "")
     yield f"report of {report.timestamp:%d %b %Y}"
-
-
-def _short(name: str) -> str:
-    """Somebody else's name for something, cut where a table or a line would be nothing else."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _qualities(report: Report) -> Iterator[str]:
@@ -100,7 +94,7 @@ def _scores(report: Report) -> Iterator[str]:
     yield histogram_svg(report.histogram_counts, report.statistics.mean, report.thresholds)
     yield '<p class="soft">Shaded: healthy range. Dashed: limits of the decision tree.</p>'
     rows = [
-        (check.metric, _number(check.value), check.range, _mark(check.ok, check.note), check.meaning)
+        (check.metric, number(check.value), check.range, _mark(check.ok, check.note), check.meaning)
         for check in report.diagnosis.checks
     ]
     parts = report.statistics.percentiles
@@ -111,7 +105,7 @@ def _scores(report: Report) -> Iterator[str]:
         ("p75", parts.p75),
         ("p90", parts.p90),
     ):
-        rows.append((name, _number(value), "", "", ""))
+        rows.append((name, number(value), "", "", ""))
     yield _table(("Metric", "Value", "Healthy range", "", "Meaning"), rows, numbers={1})
     shares = report.distribution or {}
     bins = [(name, percent(share), f"{report.distribution_counts[name]:,}") for name, share in shares.items()]
@@ -152,13 +146,13 @@ def _topics(report: Report) -> Iterator[str]:
     )
     rows = [
         (
-            _short(name) or "(no topic)",
-            _number(topic.mean),
-            _number(topic.std),
+            cut(name, LONGEST_NAME) or "(no topic)",
+            number(topic.mean),
+            number(topic.std),
             f"{topic.count:,}",
             f"{topic.prompts:,}",
-            topic.status or NOTHING,
-            topic.evidence or NOTHING,
+            topic.status or NO_NUMBER,
+            topic.evidence or NO_NUMBER,
             topic.note,
         )
         for name, topic in report.by_topic.items()
@@ -214,8 +208,4 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[in
 
 
 def _mark(ok: bool | None, note: bool) -> str:
-    return {True: "ok", False: "note" if note else "outside", None: NOTHING}[ok]
-
-
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else figure(value)
+    return {True: "ok", False: "note" if note else "outside", None: NO_NUMBER}[ok]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Pattern
-from dryrun.core.text import code_span, figure, percent, plural, sentence_about
+from dryrun.core.text import NO_NUMBER, code_span, number, percent, plural, sentence_about
 from dryrun.report.fields import ActionEntry, NoticeEntry, Report
 from dryrun.report.lines import check_lines, evidence_lines, origin_lines, outcome_lines
-
-NOTHING = "–"
 
 
 def render_markdown(report: Report) -> str:
@@ -63,8 +61,8 @@ def _problem(report: Report) -> Iterator[str]:
     if causes:
         yield "## Likely causes"
         yield ""
-    for number, cause in enumerate(causes, 1):
-        yield f"{number}. {cause.part.capitalize()}: {cause.title}. {cause.effect}. {cause.solution}."
+    for place, cause in enumerate(causes, 1):
+        yield f"{place}. {cause.part.capitalize()}: {cause.title}. {cause.effect}. {cause.solution}."
 
 
 def _sentences(title: str, entries: Sequence[ActionEntry | NoticeEntry]) -> Iterable[str]:
@@ -95,10 +93,10 @@ def _metrics(report: Report) -> Iterator[str]:
     yield "| Metric | Value | Healthy range | | Meaning |"
     yield "|---|---:|---|---|---|"
     for check in report.diagnosis.checks:
-        mark = {True: "ok", False: "note" if check.note else "outside", None: NOTHING}[check.ok]
+        mark = {True: "ok", False: "note" if check.note else "outside", None: NO_NUMBER}[check.ok]
         # In Markdown a bare < or > could begin HTML or a quotation.
         healthy = check.range.replace(">", "over").replace("<", "under")
-        yield f"| {check.metric} | {_number(check.value)} | {healthy} | {mark} | {check.meaning} |"
+        yield f"| {check.metric} | {number(check.value)} | {healthy} | {mark} | {check.meaning} |"
     parts = report.statistics.percentiles
     rest = {
         "Median": report.statistics.median,
@@ -108,7 +106,7 @@ def _metrics(report: Report) -> Iterator[str]:
         "p90": parts.p90,
     }
     for name, value in rest.items():
-        yield f"| {name} | {_number(value)} | | | |"
+        yield f"| {name} | {number(value)} | | | |"
 
 
 def _distribution(report: Report) -> Iterator[str]:
@@ -131,9 +129,9 @@ def _topics(report: Report) -> Iterator[str]:
     yield "|---|---:|---:|---:|---:|---|---|---|"
     for name, topic in report.by_topic.items():
         label = code_span(name, in_table=True) if name else "(no topic)"
-        figures = f"{_number(topic.mean)} | {_number(topic.std)} | {topic.count:,} | {topic.prompts:,}"
-        words = topic.evidence or NOTHING
-        yield f"| {label} | {figures} | {topic.status or NOTHING} | {words} | {topic.note} |"
+        figures = f"{number(topic.mean)} | {number(topic.std)} | {topic.count:,} | {topic.prompts:,}"
+        words = topic.evidence or NO_NUMBER
+        yield f"| {label} | {figures} | {topic.status or NO_NUMBER} | {words} | {topic.note} |"
 
 
 def _samples(report: Report) -> Iterator[str]:
@@ -148,7 +146,3 @@ def _origin(report: Report) -> Iterator[str]:
     yield from (f"- {line}" for line in origin_lines(report, code_span))
     for name in report.thresholds.numbers():
         yield f"- Threshold {name.replace('_', ' ')}: {getattr(report.thresholds, name):g}"
-
-
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else figure(value)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from dryrun.analysis.verdict.topics import Standing, standing
-from dryrun.core.text import figure
+from dryrun.core.text import cut, figure
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.fields import AnchorFigures, StripEntry, TopicEntry
 
@@ -178,8 +178,7 @@ def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _label(text: str, y: float) -> str:
-    short = text if len(text) <= 28 else text[:27] + "…"
-    return f'<text x="{LEFT - 10}" y="{y + 4:.0f}" text-anchor="end">{escape(short)}</text>'
+    return f'<text x="{LEFT - 10}" y="{y + 4:.0f}" text-anchor="end">{escape(cut(text, 28))}</text>'
 
 
 def _note(text: str, y: float) -> str:

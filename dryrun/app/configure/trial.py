@@ -9,7 +9,7 @@ from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import figure, plain
+from dryrun.core.text import figure, number, plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.dataset.fields import reference_of
@@ -83,7 +83,7 @@ def _show(tried: Trial) -> None:
     st.markdown(f"**{plain(reward)}** in {grade.seconds * 1000:,.0f} ms")
     if grade.sub_rewards:
         parts = grade.sub_rewards.items()
-        st.text("   ".join(f"{name}: {'–' if value is None else figure(value)}" for name, value in parts))
+        st.text("   ".join(f"{name}: {number(value)}" for name, value in parts))
     for name, detail in grade.errors.items():
         st.warning(plain(f"{name}: {detail}", 500))
     if tried.filled:

@@ -11,7 +11,7 @@ from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.tree import Check
 from dryrun.app.shared.widgets import draw_chart
-from dryrun.core.text import figure, percent
+from dryrun.core.text import figure, number, percent
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.report.charts.anchor_chart import anchor_ruler, marks, ruler_alt
 from dryrun.report.charts.evidence import (
@@ -49,7 +49,7 @@ def distribution(observations: Observations, found: Diagnosis, thresholds: Thres
         key=HISTOGRAM,
         selection=SELECTION,
     )
-    st.markdown(f"Mean: **{_number(found.statistics.mean)}** &nbsp; Std: **{_number(found.statistics.std)}**")
+    st.markdown(f"Mean: **{number(found.statistics.mean)}** &nbsp; Std: **{number(found.statistics.std)}**")
 
 
 def ruler(found: Evidence) -> None:
@@ -113,7 +113,7 @@ def statistics_table(found: Diagnosis) -> None:
         "Max": figures.max,
     }
     _table(
-        {"Figure": list(rows), "Value": [_number(value) for value in rows.values()]}, "Figures of the scores"
+        {"Figure": list(rows), "Value": [number(value) for value in rows.values()]}, "Figures of the scores"
     )
 
 
@@ -136,7 +136,7 @@ def checks_table(checks: tuple[Check, ...]) -> None:
     _table(
         {
             "Metric": [f"{_mark(check)} {check.metric}" for check in checks],
-            "Value": [_number(check.value) for check in checks],
+            "Value": [number(check.value) for check in checks],
             "Healthy range": [check.range for check in checks],
             "Meaning": [check.meaning for check in checks],
         },
@@ -162,8 +162,8 @@ def topics_section(judged: Evidence, thresholds: Thresholds) -> None:
                 "Topic": [topic.label for topic in found.topics],
                 "Status": [topic.status.value if topic.status else "–" for topic in found.topics],
                 "Evidence": [evidence.get(topic.topic) or "–" for topic in found.topics],
-                "Mean": [_number(topic.mean) for topic in found.topics],
-                "Std": [_number(topic.std) for topic in found.topics],
+                "Mean": [number(topic.mean) for topic in found.topics],
+                "Std": [number(topic.std) for topic in found.topics],
                 "Scores": [topic.count for topic in found.topics],
                 "Missing": [topic.missing for topic in found.topics],
                 "Prompts": [topic.prompts for topic in found.topics],
@@ -181,7 +181,3 @@ def _mark(check: Check) -> str:
     if check.ok is None:
         return "–"
     return "✓" if check.ok else "ℹ" if check.note else "⚠"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else figure(value)
