@@ -112,7 +112,7 @@ def worst_case(store: Store, prepared: Prepared, model: Model | None = None) -> 
     store : Store
     prepared : Prepared
     model : Model, optional
-        One that generates nothing (`dryrun.engine.regrade.StoredResponses`). Default: the configured one.
+        One that generates nothing (`dryrun.models.stored.StoredResponses`). Default: the configured one.
     """
     config = prepared.config
     try:

@@ -11,8 +11,9 @@ import pytest
 
 from dryrun.analysis.figures.agreement import Labelled
 from dryrun.cli.main import main
+from dryrun.core.blocking import run_blocking
 from dryrun.core.records import RunState
-from dryrun.engine.work import run_blocking, work_on
+from dryrun.engine.work import work_on
 from dryrun.probes.check_run import kept_check
 from dryrun.store.labels import Mark, book_of, labelled
 from dryrun.store.partition import Store

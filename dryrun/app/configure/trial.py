@@ -6,6 +6,7 @@ import streamlit as st
 
 from dryrun.app.configure.judge import ChosenJudge
 from dryrun.app.shared.widgets import show_error
+from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
@@ -13,7 +14,6 @@ from dryrun.core.text import figure, number, plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.dataset.fields import reference_of
-from dryrun.engine.work import run_blocking
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.reference_answers import reference_field

@@ -14,10 +14,10 @@ from rich.text import Text
 from dryrun.cli import options as shared
 from dryrun.cli.options import seconds
 from dryrun.cli.terminal import consoles
+from dryrun.core.blocking import run_blocking
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import cut, plural, say
 from dryrun.dataset import read_dataset
-from dryrun.engine.work import run_blocking
 from dryrun.graders import load_grader
 from dryrun.graders.format.json_text import explained
 from dryrun.graders.trial import Trial, try_out
