@@ -32,7 +32,7 @@ class Prices(Frozen):
     judge_completion: Price | None = None
 
     def cost(self, spent: RunStatus) -> float | None:
-        """US dollars of these tokens; None if a price is missing of which tokens were used."""
+        """What these tokens cost in US dollars; None if tokens were used whose price is not known."""
         saved = 1.0 - BATCH_PRICE
         pairs = (
             (self.prompt, spent.prompt_tokens - saved * spent.batch_prompt_tokens),
@@ -209,7 +209,7 @@ class Caps:
         """The sentence that says which cap is met; ``""`` while none is."""
 
     async def admit(self, samples: int, grades: int, elsewhere: int = 0) -> bool:
-        """Wait for room for so many responses and grades, and take it; False once a cap is met.
+        """Wait until there is room for these responses and grades, and take it; False once a cap is met.
 
         Parameters
         ----------
@@ -220,7 +220,7 @@ class Caps:
         if not self._judge_calls:
             grades = 0
         if not (samples or grades):
-            return True  # costs nothing
+            return True  # a grade without a judge costs nothing
         while self._budget.capped and not self.met(elsewhere):
             if self._fits(samples, grades, elsewhere):
                 break
@@ -239,7 +239,7 @@ class Caps:
         return True
 
     def back(self, samples: int, grades: int) -> None:
-        """So many of those admitted have ended, one way or another."""
+        """This number of those admitted has ended, whether they succeeded or not."""
         self._sampling -= samples
         self._grading -= grades if self._judge_calls else 0
         self._graded += grades
