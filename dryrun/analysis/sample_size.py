@@ -146,16 +146,6 @@ def right_side(prompts: int, rollouts: int, spread: Spread, distance: float = DI
     return 0.5 * math.erfc(-distance / error / math.sqrt(2)) if error > 0 else 1.0
 
 
-def prompts_for_width(half_width: float, rollouts: int, spread: Spread) -> int:
-    """Prompts after which the mean is known to within `half_width` (95 %)."""
-    return math.ceil((Z * standard_error(1, rollouts, spread) / half_width) ** 2)
-
-
-def prompts_for_side(distance: float, rollouts: int, spread: Spread) -> int:
-    """Prompts after which a mean `distance` off a threshold is seen on the wrong side in 5 of 100 samples."""
-    return math.ceil((ONE_SIDED_Z * standard_error(1, rollouts, spread) / distance) ** 2)
-
-
 def at_mean(spread: Spread, mean: float) -> Spread:
     """The same at another mean: no wider than scores of 0 and 1 with that mean can be."""
     widest = math.sqrt(max(mean * (1 - mean), 0.0))
