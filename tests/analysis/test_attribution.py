@@ -153,12 +153,12 @@ def test_the_pieces_against_hand_counts() -> None:
     assert noise(np.array([[0.0, 1.0], [0.0, 0.0]])) == pytest.approx(0.5)
     assert noise(None) is None
     assert wilson_low(np.array([True] * 8 + [False] * 2)) == pytest.approx(0.6008, abs=2e-3)
-    name, floor, median = junk_floor({"a": np.full(20, 0.2), "b": np.full(20, 0.6)})
+    name, floor, median = junk_floor({"a": np.full(20, 0.2), "b": np.full(20, 0.6)}, 2.45)
     assert (name, floor, median) == ("b", pytest.approx(0.6), pytest.approx(0.4))
     found = scale(Anchors(reference=np.array([0.0, 0.0, 1.0, 1.0])))
     assert found is not None
     assert (found.broken, found.ceiling) == (0.5, 1.0)
-    assert disagreement((np.zeros(5), np.ones(5, dtype=np.int64))) is None
+    assert disagreement((np.zeros(5), np.ones(5, dtype=np.int64)), Thresholds()) is None
 
 
 def test_one_bad_topic_of_eight_is_confirmed_and_the_others_are_not() -> None:

@@ -14,15 +14,13 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.measures import Measures, measure
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.analysis.verdict.words import BROKEN, FAILING, MEND_ERROR, NEXT, DatasetQuality, GraderQuality
+from dryrun.analysis.verdict.words import BROKEN, MEND_ERROR, NEXT, DatasetQuality, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
 
 PEOPLE = "people's labels (a wrong answer key passes every other test)"
-LENIENT, STRICT = 0.60, 0.30
-"""Where the grader has too little room between right answers and junk: which end they are at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +194,7 @@ class _Judge:
         at = self.found.scale
         if at is None or at.range is None or at.floor_median is None or at.range >= self.limits.least_range:
             return None
-        if at.stand_in and at.floor_median < LENIENT:
+        if at.stand_in and at.floor_median < self.limits.junk_lenient:
             return None  # a stronger model that fails too says nothing against the grader
         self.reasons.append(
             f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
@@ -204,21 +202,26 @@ class _Judge:
         )
         if self._loud() and self._drowned():
             return GraderQuality.CANNOT_DIFFERENTIATE  # where right and wrong answers land is chance
-        if at.floor_median >= LENIENT:
+        if at.floor_median >= self.limits.junk_lenient:
             return GraderQuality.TOO_LENIENT
-        strict = at.floor_median < STRICT
+        strict = at.floor_median < self.limits.junk_strict
         return GraderQuality.TOO_STRICT if strict else GraderQuality.CANNOT_DIFFERENTIATE
 
     def _pays_one_kind(self) -> bool:
         """One kind of junk earns much while junk in general does not: a hole, whatever else is wrong."""
-        name, floor, median = junk_floor(self.found.anchors.junk)
-        if floor is None or median is None or floor < self.limits.hackable_alone or median >= STRICT:
+        name, floor, median = junk_floor(self.found.anchors.junk, self.limits.junk_z)
+        if (
+            floor is None
+            or median is None
+            or floor < self.limits.hackable_alone
+            or median >= self.limits.junk_strict
+        ):
             return False
         self._hole(name, floor)
         return True
 
     def _hackable(self) -> bool:
-        name, floor, _ = junk_floor(self.found.anchors.junk)
+        name, floor, _ = junk_floor(self.found.anchors.junk, self.limits.junk_z)
         if floor is not None and floor >= max(self.limits.hackable_junk, self.found.mean):
             self._hole(name, floor)
             return True
@@ -235,7 +238,7 @@ class _Judge:
         if bias is None or not above(bias.correlation, limits.warn_length):
             return False
         filler = {name: scores for name, scores in self.found.anchors.junk.items() if "filler" in name}
-        _, floor, _ = junk_floor(filler)
+        _, floor, _ = junk_floor(filler, limits.junk_z)
         if floor is None or floor < limits.hackable_junk:
             return False
         self.reasons.append(
@@ -266,7 +269,7 @@ class _Judge:
         if self.found.branch is not Branch.PROCEED or (at is not None and at.broken):
             return None  # the share of blame says more, or the references are to blame
         anchors = self.found.anchors
-        rate = disagreement(anchors.people, self.limits.min_labels, anchors.people_weight)
+        rate = disagreement(anchors.people, self.limits, anchors.people_weight)
         if rate is None or rate <= self.limits.max_disagreement:
             return None
         self.reasons.append(
@@ -321,7 +324,7 @@ class _Judge:
             return read
         share = None
         if at is not None:
-            self.blame = blame(branch, self.found.sums, self.found.anchors, at)
+            self.blame = blame(branch, self.found.sums, self.found.anchors, at, self.limits.right_from)
             share = self.blame.share if self.blame else None
         if share is not None and at is not None and at.stand_in and share > self.limits.blame_data:
             share, self.blame = None, None  # a stronger model's failures bound the share from above only
@@ -393,7 +396,7 @@ class _Judge:
             reasons=tuple(self.reasons),
             not_measured=self._not_measured(),
             measures=self.found,
-            failing=bool(observed.grader_error.size and observed.grader_error.mean() > FAILING),
+            failing=bool(observed.grader_error.size and observed.grader_error.mean() > limits.grader_fails),
         )
 
     def _not_measured(self) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def diagnose(
         topics=topics,
         checks=healthy_checks(statistics, limits),
         causes=(*broken.causes, *finding.causes),
-        actions=(*broken.actions, *finding.actions, *_repairs(reasons), *topic_actions(topics)),
+        actions=(*broken.actions, *finding.actions, *_repairs(reasons), *topic_actions(topics, limits)),
         warnings=notices,
     )
 

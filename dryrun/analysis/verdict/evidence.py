@@ -162,7 +162,8 @@ class Evidence:
     @property
     def said(self) -> Said:
         """What the sentences are made of."""
-        return Said(self.verdict, self.borderline, self.document, self.attribution, self.stability)
+        held = self.stability
+        return Said(self.verdict, self.borderline, self.document, self.attribution, held, self.thresholds)
 
     @property
     def summary(self) -> str:
@@ -208,7 +209,7 @@ class Evidence:
         """What to do: what the evidence says first, then the document's where it leaves both open."""
         step = self.attribution.next_step
         general = tuple(action for action in self.document.actions if action.topic is None)
-        topics = topic_actions(self.document.topics, self.measures.anchors.topic_reference)
+        topics = topic_actions(self.document.topics, self.thresholds, self.measures.anchors.topic_reference)
         if self._undecided() or not step:
             return (*general, *topics)
         if self._form_alone():
@@ -267,7 +268,7 @@ def diagnose_with_evidence(
     limits = thresholds or Thresholds()
     known = with_people(anchors or Anchors(), labelled, limits)
     said = labelled if Piece.PEOPLE not in limits.without else None
-    agreed = agreement(said) if said else None
+    agreed = agreement(said, limits) if said else None
     found = diagnose(observations, limits, duplicate_rows=duplicate_rows)
     judged = attribute(observations, limits, known, found.coverage.duplicate_share)
     if found.verdict == "INVALID":  # what the document's figures cannot be computed from, nothing can
