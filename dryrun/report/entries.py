@@ -12,9 +12,9 @@ from dryrun.analysis.figures.signal import SignalIndex
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.topics import TopicFigures
-from dryrun.analysis.verdict.warnings import Notice
 from dryrun.analysis.verdict.words import Action, Cause
 from dryrun.report.fields import (
     ActionEntry,

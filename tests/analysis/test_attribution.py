@@ -9,6 +9,7 @@ from dryrun.analysis.figures.anchors import Anchors, disagreement, junk_floor, n
 from dryrun.analysis.figures.pooling import pooled_topics
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.attribution import Attribution, DatasetQuality, GraderQuality, attribute
+from dryrun.analysis.verdict.document import diagnose
 from dryrun.core.thresholds import Thresholds
 
 RNG = np.random.default_rng
@@ -39,7 +40,8 @@ def scores(mean: float, spread: float = 0.2, prompts: int = 150, k: int = 4, see
 
 
 def judged(score: np.ndarray, **anchors: object) -> Attribution:
-    return attribute(observed(score), Thresholds(), Anchors(**anchors))  # type: ignore[arg-type]
+    seen = observed(score)
+    return attribute(seen, Thresholds(), Anchors(**anchors), diagnose(seen))  # type: ignore[arg-type]
 
 
 def test_a_sound_run_is_go_and_says_what_it_could_not_see() -> None:
@@ -138,7 +140,7 @@ def test_a_quiet_defect_blocks_nothing() -> None:
 def test_broken_samples_are_no_verdict(change: object, tag: str) -> None:
     seen = observed(scores(0.45))
     change(seen)  # type: ignore[operator]
-    found = attribute(seen, Thresholds(), Anchors())
+    found = attribute(seen, Thresholds(), Anchors(), diagnose(seen))
     assert found.verdict == "INVALID"
     assert tag in found.tags
 
@@ -146,7 +148,10 @@ def test_broken_samples_are_no_verdict(change: object, tag: str) -> None:
 def test_refusals_are_the_datas() -> None:
     seen = observed(scores(0.45))
     seen.outcome[:240] = "refused"
-    assert attribute(seen, Thresholds(), Anchors(reference=RIGHT)).dataset is DatasetQuality.REFUSALS
+    assert (
+        attribute(seen, Thresholds(), Anchors(reference=RIGHT), diagnose(seen)).dataset
+        is DatasetQuality.REFUSALS
+    )
 
 
 def test_the_pieces_against_hand_counts() -> None:

@@ -12,8 +12,10 @@ from dryrun.analysis.figures.signal import RANGE, RELIABILITY
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
+from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
-from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.validity import TAGS, sample_blockers
 from dryrun.analysis.verdict.words import BROKEN, MEND_ERROR, NEXT, DatasetQuality, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.records import SampleOutcome
@@ -78,7 +80,7 @@ class Attribution:
 
 
 def attribute(
-    observed: Observations, thresholds: Thresholds, anchors: Anchors, duplicate_share: float = 0.0
+    observed: Observations, thresholds: Thresholds, anchors: Anchors, document: Diagnosis
 ) -> Attribution:
     """Judge with evidence.
 
@@ -88,23 +90,25 @@ def attribute(
     thresholds : Thresholds
     anchors : Anchors
         What was measured; each part may be missing.
-    duplicate_share : float
-        Share of drawn rows that repeat an earlier one.
+    document : Diagnosis
+        Of the same scores under the same thresholds.
     """
     observed = observed.ordered()
     found = measure(observed, thresholds, anchors)
-    return _Judge(observed, thresholds, found, duplicate_share).judgement()
+    return _Judge(observed, thresholds, found, document).judgement()
 
 
 class _Judge:
     """One judgement; the methods are its steps in order."""
 
     def __init__(
-        self, observed: Observations, limits: Thresholds, found: Measures, duplicate_share: float
+        self, observed: Observations, limits: Thresholds, found: Measures, document: Diagnosis
     ) -> None:
-        self.observed, self.limits, self.found = observed, limits, found
+        self.observed, self.limits, self.found, self.document = observed, limits, found, document
         self.reasons: list[str] = []
-        self.tags: list[str] = ["duplicates"] if above(duplicate_share, limits.warn_duplicates) else []
+        self.tags: list[str] = (
+            ["duplicates"] if above(document.coverage.duplicate_share, limits.warn_duplicates) else []
+        )
         self.blame: Blame | None = None
 
     def judgement(self) -> Attribution:
@@ -130,47 +134,12 @@ class _Judge:
         return float(np.isin(self.observed.outcome, [str(one) for one in outcomes]).mean()) if size else 0.0
 
     def _invalid(self) -> bool:
-        limits, score = self.limits, self.found.score
-        prompts = np.unique(self.observed.prompt[np.isfinite(score)]).size
-        if prompts < limits.min_prompts:
-            self._tag("small_n", f"Only {prompts} prompts have a score; {limits.min_prompts} are needed.")
-        if Piece.SAMPLES not in limits.without:
-            self._broken_samples()
-        return self.found.branch is None or bool(set(self.tags) - {"duplicates"})
-
-    def _broken_samples(self) -> None:
-        limits, score = self.limits, self.found.score
-        missing = float(np.isnan(score).mean()) if score.size else 1.0
-        if above(missing, limits.max_missing):
-            self._tag("missing", f"{percent(missing)} of the responses have no score.")
-        elif self._manski(missing):
-            self._tag(
-                "missing",
-                f"{percent(missing)} of the responses have no score: were all of those 0, or all 1, the "
-                "verdict would be another.",
-            )
-        for tag, share, words in (
-            ("truncation", self._share(SampleOutcome.TRUNCATED), "hit the token limit. Raise it"),
-            ("empty", self._share(SampleOutcome.EMPTY), "are empty"),
-        ):
-            if above(share, limits.max_cut_off):
-                self._tag(tag, f"{percent(share)} of responses {words}.")
-
-    def _tag(self, tag: str, reason: str) -> None:
-        self.tags.append(tag)
-        self.reasons.append(reason)
-
-    def _manski(self, missing: float) -> bool:
-        """Whether scores of 0, or of 1, in all missing places would change the branch of the mean.
-
-        The worst-case bounds of Manski (1989).
-        """
-        mean = self.found.mean
-        if not missing or not np.isfinite(mean):
-            return False
-        bounds = (mean * (1 - missing), mean * (1 - missing) + missing)
-        wide = max(self.found.std, self.limits.std_low)
-        return len({decide(one, wide, self.limits) for one in (*bounds, mean)}) > 1
+        document, limits = self.document, self.limits
+        reasons = document.reasons if document.verdict == "INVALID" else ()
+        reasons += sample_blockers(document.statistics, document.coverage, limits)
+        self.reasons += [reason.sentence for reason in reasons]
+        self.tags += [TAGS[reason.code] for reason in reasons if reason.code in TAGS]
+        return self.found.branch is None or bool(reasons)
 
     def _broken_grader(self) -> GraderQuality | None:
         if self._pays_one_kind():
