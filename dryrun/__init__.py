@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig
     from dryrun.core.errors import DryRunError
     from dryrun.core.thresholds import Thresholds
+    from dryrun.core.version import __version__
+    from dryrun.probes.check import check_function, check_spec
 
 _HOMES = {
     "run_dry_run": "dryrun.cli.notebook",
@@ -20,6 +22,8 @@ _HOMES = {
     "Thresholds": "dryrun.core.thresholds",
     "DryRunError": "dryrun.core.errors",
     "__version__": "dryrun.core.version",
+    "check_function": "dryrun.probes.check",
+    "check_spec": "dryrun.probes.check",
 }
 
 __all__ = [
@@ -29,11 +33,19 @@ __all__ = [
     "RunConfig",
     "SamplingConfig",
     "Thresholds",
+    "__version__",
+    "check_function",
+    "check_spec",
     "run_dry_run",
 ]
 
 
-def __getattr__(name: str) -> Any:  # a name is loaded when it is first used: ``import dryrun`` stays light
+def __getattr__(name: str) -> Any:
+    """A public name, loaded when it is first used: ``import dryrun`` stays light."""
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'dryrun' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

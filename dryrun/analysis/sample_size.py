@@ -12,11 +12,10 @@ from functools import lru_cache
 import numpy as np
 
 from dryrun.analysis.figures.groups import GROUP, groups, usable_share
+from dryrun.analysis.figures.redraw import Z95_ROUNDED
 from dryrun.analysis.figures.statistics import DIGITS, is_valid
 from dryrun.analysis.observations import Observations
 
-Z = 1.96
-ONE_SIDED_Z = 1.645
 DISTANCE = 0.02
 """How far from a threshold a mean is that shall be told from it: 0.08 from 0.10."""
 MEAN, STD, PASS_FAIL_STD, ICC = 0.42, 0.21, 0.49, 0.5
@@ -137,23 +136,13 @@ def standard_error(prompts: int, rollouts: int, spread: Spread) -> float:
 
 def mean_half_width(prompts: int, rollouts: int, spread: Spread) -> float:
     """Half the mean's 95 % interval (normal)."""
-    return Z * standard_error(prompts, rollouts, spread)
+    return Z95_ROUNDED * standard_error(prompts, rollouts, spread)
 
 
 def right_side(prompts: int, rollouts: int, spread: Spread, distance: float = DISTANCE) -> float:
     """Chance that a true mean `distance` off a threshold is seen on its own side (normal)."""
     error = standard_error(prompts, rollouts, spread)
     return 0.5 * math.erfc(-distance / error / math.sqrt(2)) if error > 0 else 1.0
-
-
-def prompts_for_width(half_width: float, rollouts: int, spread: Spread) -> int:
-    """Prompts after which the mean is known to within `half_width` (95 %)."""
-    return math.ceil((Z * standard_error(1, rollouts, spread) / half_width) ** 2)
-
-
-def prompts_for_side(distance: float, rollouts: int, spread: Spread) -> int:
-    """Prompts after which a mean `distance` off a threshold is seen on the wrong side in 5 of 100 samples."""
-    return math.ceil((ONE_SIDED_Z * standard_error(1, rollouts, spread) / distance) ** 2)
 
 
 def at_mean(spread: Spread, mean: float) -> Spread:
@@ -186,7 +175,7 @@ def usable_half_width(
         )
         for row in rates
     ]
-    return Z * float(np.std(found)) * math.sqrt(size / prompts)
+    return Z95_ROUNDED * float(np.std(found)) * math.sqrt(size / prompts)
 
 
 def grid(spread: Spread, limit: float = 0.10, group: int = GROUP) -> tuple[Foresight, ...]:

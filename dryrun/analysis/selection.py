@@ -107,25 +107,6 @@ def review_groups(observations: Observations, size: int = GROUP_SIZE) -> tuple[G
     )
 
 
-def in_range(observations: Observations, low: float, high: float) -> Rows:
-    """Rows whose score lies in ``[low, high]``, by score, then by prompt.
-
-    Parameters
-    ----------
-    observations : Observations
-    low, high : float
-        Both included, after rounding to nine digits.
-
-    Returns
-    -------
-    int64 array
-    """
-    rows = _scored(observations)
-    rounded = np.round(observations.score[rows], DIGITS)
-    inside = (rounded >= round(low, DIGITS)) & (rounded <= round(high, DIGITS))
-    return _by_score(observations, rows[inside])
-
-
 def in_bins(
     observations: Observations, bins: tuple[int, ...], edges: tuple[float, ...] = HISTOGRAM_EDGES
 ) -> Rows:

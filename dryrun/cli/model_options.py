@@ -53,11 +53,14 @@ def add_model(group: argparse._ActionsContainer) -> None:
 def add_budget(group: argparse._ActionsContainer) -> None:
     """Caps on what a run may spend, and the prices that make money of tokens."""
     group.add_argument(
-        "--max-calls", type=positive, help="stop cleanly after so many calls, the judge's included"
+        "--max-calls", type=positive, help="stop cleanly after this many calls, the judge's included"
     )
-    group.add_argument("--max-tokens", type=positive, help="stop cleanly after so many tokens, in and out")
+    group.add_argument("--max-tokens", type=positive, help="stop cleanly after this many tokens, in and out")
     group.add_argument(
-        "--max-cost", type=dollars_to_spend, metavar="USD", help="stop cleanly after so much; needs --price"
+        "--max-cost",
+        type=dollars_to_spend,
+        metavar="USD",
+        help="stop cleanly once this is spent; needs --price",
     )
     pair = ("PROMPT", "COMPLETION")
     words = "US dollars per million tokens of the"
@@ -71,7 +74,7 @@ def budget(options: argparse.Namespace) -> Budget:
     Raises
     ------
     DryRunError
-        A cap or a price is none, or money is capped without prices.
+        A cap or a price has a value it cannot take, or money is capped without prices.
     """
     low, high = options.price or (None, None)
     judge_low, judge_high = options.judge_price or (None, None)
@@ -80,8 +83,8 @@ def budget(options: argparse.Namespace) -> Budget:
     try:
         return Budget.model_validate({**fields, "prices": prices})
     except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise DryRunError(f"--max-cost: {said} (--price PROMPT COMPLETION).") from error
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise DryRunError(f"--max-cost: {problem} (--price PROMPT COMPLETION).") from error
 
 
 def batch_config(options: argparse.Namespace) -> BatchConfig | None:
@@ -90,7 +93,7 @@ def batch_config(options: argparse.Namespace) -> BatchConfig | None:
     Raises
     ------
     DryRunError
-        The window is none, or is given without ``--batch``.
+        The window is not a number of hours or days, or is given without ``--batch``.
     """
     window = options.completion_window
     if not options.batch and window is not None:
@@ -148,10 +151,10 @@ def _response_format(path: Path | None) -> object:
     if path is None:
         return None
     try:
-        found: object = json.loads(text_of(path, "--response-format"))
+        content: object = json.loads(text_of(path, "--response-format"))
     except ValueError as error:
         raise DryRunError(f"--response-format {path}: not valid JSON ({error}).") from error
-    if not isinstance(found, dict) or "type" not in found:
+    if not isinstance(content, dict) or "type" not in content:
         example = '{"type": "json_object"}'
         raise DryRunError(f"--response-format {path}: give an object with a type, e.g. {example}.")
-    return found
+    return content

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from dryrun.cli.terminal import ProgressLine
+from dryrun.core.blocking import run_blocking
 from dryrun.core.config import (
     DEFAULT_ROLLOUTS,
     DEFAULT_SAMPLE_SIZE,
@@ -27,7 +28,7 @@ from dryrun.core.records import RunState
 from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, resumed_or_started
-from dryrun.engine.work import run_blocking, work_on
+from dryrun.engine.work import work_on
 from dryrun.graders.format.python_file import read_grader
 from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store

@@ -1,7 +1,4 @@
-"""What several commands share: options, their values, exit codes, the report at the end.
-
-Values of options that are checked before anything is spent, for argparse.
-"""
+"""What several commands share: options, whose values are checked before anything is spent, and the report."""
 
 from __future__ import annotations
 
@@ -40,7 +37,7 @@ def seconds(text: str) -> float:
     """A time above 0, for argparse."""
     value = _float(text)
     if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
     return value
 
 
@@ -60,7 +57,7 @@ def dollars(text: str) -> float:
     """A price in US dollars, 0 or more, for argparse."""
     value = _float(text)
     if not 0.0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is no price in US dollars, like 2.50")
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not a price in US dollars, like 2.50")
     return value
 
 
@@ -68,7 +65,7 @@ def dollars_to_spend(text: str) -> float:
     """An amount in US dollars above 0, for argparse."""
     value = _float(text)
     if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is no amount in US dollars above 0, like 2.50")
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not an amount in US dollars above 0")
     return value
 
 
@@ -244,7 +241,7 @@ def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
     Raises
     ------
     DryRunError
-        A name that is no threshold, or a value that is none for it.
+        A name that is not a threshold, or a value that it cannot take.
     """
     changed: dict[str, str] = {}
     for pair in given:
@@ -319,15 +316,15 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
     for sentence in results.skipped:
         note(f"note: {sentence}")
     _ceiling(results, options)
-    found = report_of(results, limits, evidence=options.rules == "evidence")
+    report = report_of(results, limits, evidence=options.rules == "evidence")
     console, _ = consoles()
     try:
-        print_report(console, found)
+        print_report(console, report)
         console.print(f"run {asked.id}", style="dim")
-    finally:  # also where whoever reads what is printed, `head` say, has gone
+    finally:  # also where the reader of standard output, `head` for one, has gone
         if options.out is not None:
-            _write_report(found, options.out)
-    return EXIT_CODES[found.verdict]
+            _write_report(report, options.out)
+    return EXIT_CODES[report.verdict]
 
 
 def _ceiling(results: Results, options: argparse.Namespace) -> None:
@@ -343,12 +340,12 @@ def _ceiling(results: Results, options: argparse.Namespace) -> None:
         note(f"note: {ceiling_words(ceiling, float(valid.mean()) if valid.size else None)}")
 
 
-def _write_report(found: Report, out: Path) -> None:
+def _write_report(report: Report, out: Path) -> None:
     ending = out.suffix.lower()
     if ending in (".html", ".htm"):
-        text = render_html(found)
+        text = render_html(report)
     else:
-        text = render_markdown(found) if ending in (".md", ".markdown") else found.to_json()
+        text = render_markdown(report) if ending in (".md", ".markdown") else report.to_json()
     write_out(out, text.encode("utf-8"))
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from dryrun.analysis.early_stop import Settled
 from dryrun.core.records import RunState
-from dryrun.core.text import printable
+from dryrun.core.text import number, printable
 from dryrun.report import Report
 from dryrun.report.lines import check_lines
 from dryrun.store.runs import RunStatus
@@ -163,7 +163,7 @@ def _distribution(report: Report, room: int) -> Table:
 def _figures(report: Report) -> Text:
     figures = report.statistics
     parts = [
-        f"{name} {_number(getattr(figures, field))}"
+        f"{name} {number(getattr(figures, field))}"
         for name, field in (
             ("Mean", "mean"),
             ("Std", "std"),
@@ -183,7 +183,7 @@ def _topics(report: Report) -> Table:
     for name, topic in report.by_topic.items():
         status = topic.status or "too few"
         table.add_row(
-            Text(name or "(no topic)"), _number(topic.mean), _number(topic.std), str(topic.count), status
+            Text(name or "(no topic)"), number(topic.mean), number(topic.std), str(topic.count), status
         )
     return table
 
@@ -199,7 +199,3 @@ def _sections(report: Report) -> list[tuple[str, list[str]]]:
         ("Recommended actions", [f"• {line}" for line in diagnosis.recommendations]),
         ("Warnings", [f"• {line}" for line in diagnosis.warnings]),
     ]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"

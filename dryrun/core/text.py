@@ -1,8 +1,6 @@
-"""Text somebody else wrote, made harmless inside Markdown.
+"""Text from outside (datasets, models, errors) made safe for where it is shown; numbers as people read them.
 
-Lines for a terminal, less what a terminal would obey: much of what is printed was written by others.
-
-Text from outside (datasets, models, error messages) made safe for places that read Markdown.
+`code_span` is for a Markdown file, `plain` for a Streamlit label, `printable` for a terminal.
 """
 
 from __future__ import annotations
@@ -15,7 +13,32 @@ from urllib.parse import urlsplit
 _INVISIBLE = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+"
 )
+"""Control characters (Unicode category Cc) and those that have no width or turn the writing direction."""
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys: control characters but for tab and line feed (an escape sequence clears the screen
+or sets its title, a carriage return overwrites a line), and those that turn the writing direction."""
 _BACKTICKS = re.compile("`+")
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_ADDRESS = re.compile(r"(?i)\b(https?|ftp|mailto|www)(?=[:.])")
+_JOINER = "\u2060"
+
+NO_NUMBER = "–"
+"""Stands where there is no number."""
+ROUNDING = 5e-7
+"""A smaller share is rounding; every larger one shows a digit in `percent`."""
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters of `text`; the last is ``…`` where something was left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def one_line(text: object, limit: int = 500) -> str:
+    """`text` on one line, every run of white space one space, cut to `limit` characters.
+
+    500 is what is stored of a grade's error.
+    """
+    return cut(" ".join(str(text).split()), limit)
 
 
 def code_span(text: str, *, in_table: bool = False) -> str:
@@ -41,11 +64,6 @@ def code_span(text: str, *, in_table: bool = False) -> str:
     return f"{fence}{pad}{line}{pad}{fence}"
 
 
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but for tab and line feed (Unicode category Cc), and those that turn the writing
-direction: an escape sequence clears the screen or sets its title, a carriage return overwrites a line."""
-
-
 def printable(text: object) -> str:
     """`text` without control characters; what stood behind an escape stays, as letters."""
     return _OBEYED.sub("", str(text))
@@ -68,10 +86,6 @@ def never_refuse_letters() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_JOINER = "\u2060"
-
-
 def plain(text: object, limit: int = 200) -> str:
     """`text` for a label, an option or an alert: one line, cut to `limit`, shown letter by letter.
 
@@ -79,11 +93,7 @@ def plain(text: object, limit: int = 200) -> str:
     every viewer's browser. A backslash before each punctuation mark leaves nothing to format; an
     invisible word joiner keeps bare addresses from becoming links.
     """
-    one_line = " ".join(str(text).split())
-    if len(one_line) > limit:
-        one_line = one_line[: limit - 1] + "…"
-    one_line = re.sub(r"(?i)\b(https?|ftp|mailto|www)(?=[:.])", rf"\1{_JOINER}", one_line)
-    return _PUNCTUATION.sub(r"\\\1", one_line)
+    return _PUNCTUATION.sub(r"\\\1", _ADDRESS.sub(rf"\1{_JOINER}", one_line(text, limit)))
 
 
 def writable(text: str) -> str:
@@ -108,21 +118,14 @@ def figure(value: float, limit: float | None = None) -> str:
     return text
 
 
-NO_VALUE = "–"
-
-
 def number(value: float | None) -> str:
-    """A number with two decimals; a dash if there is none."""
-    return NO_VALUE if value is None else figure(value)
-
-
-NOTHING = 5e-7
-"""A smaller share is rounding; every larger one shows a digit in `percent`."""
+    """A number as `figure` writes it, or `NO_NUMBER` where there is none."""
+    return NO_NUMBER if value is None else figure(value)
 
 
 def percent(share: float, limit: float | None = None) -> str:
     """A share as a percentage, with a decimal only where it says something."""
-    if limit is None and abs(share) < NOTHING:
+    if limit is None and abs(share) < ROUNDING:
         return "0 %"
     for digits in range(5):
         text = f"{100 * share:.{digits}f} %"
@@ -139,7 +142,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def without_credentials(url: str) -> str:
-    """A URL without user name, password, query and fragment; `""` if it is none."""
+    """A URL without user name, password, query and fragment; ``""`` if it cannot be read as one."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -47,15 +47,12 @@ class Piece(StrEnum):
     """Whether people agree with the grader."""
 
 
-class Thresholds(Frozen):
-    """Every number that decides, with its source; and which evidence is left out.
-
-    "Design" is the design document *Dry Run Validation*; the other defaults are measured or
-    chosen in this project's statistics notes and warn rather than decide, unless said otherwise.
-    Each field's text below is its ``description`` in ``Thresholds.model_fields``.
-    """
-
+class _Limits(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class TreeLimits(_Limits, title="These decide"):
+    """The design document's decision tree."""
 
     mean_low: Share = 0.10
     """Design, decision tree: below it the dataset is too hard or the grader too strict."""
@@ -63,6 +60,11 @@ class Thresholds(Frozen):
     """Design, decision tree: above it the dataset is too easy or the grader too lenient."""
     std_low: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
     """Design, decision tree: below it the grader cannot differentiate."""
+
+
+class HealthyLimits(_Limits, title="Healthy ranges (warn)"):
+    """The design document's key metrics."""
+
     healthy_mean_low: Share = 0.20
     """Design, key metrics: lower end of the healthy mean. Warns."""
     healthy_mean_high: Share = 0.80
@@ -75,6 +77,11 @@ class Thresholds(Frozen):
     """More than this share of scores exactly at the minimum (0): floor. Warns."""
     ceiling_share: Share = 0.10
     """More than this share of scores exactly at the maximum (1): ceiling. Warns."""
+
+
+class SampleLimits(_Limits, title="Samples"):
+    """How much has to be measured, and how well the verdict must hold."""
+
     min_prompts: Annotated[int, Field(ge=1)] = 30
     """Fewer prompts with a score: INVALID, no verdict."""
     few_prompts: Annotated[int, Field(ge=1)] = 100
@@ -95,22 +102,19 @@ class Thresholds(Frozen):
     """A larger share of grades that carry an error: warns."""
     warn_duplicates: Share = 0.10
     """A larger share of drawn rows that repeat an earlier one: warns."""
-    topic_min_count: Annotated[int, Field(ge=1)] = 4
-    """Topics with fewer scores get no status of their own."""
     stability: Share = 0.90
     """A smaller share of re-draws with the same verdict: BORDERLINE beside the word. 0 switches it off."""
     max_cut_off: Share = 0.20
     """With anchors: a larger share of truncated, or of empty, responses: INVALID."""
     max_refused: Share = 0.30
     """With anchors: a larger share of refused or filtered responses: NO-GO."""
-    least_range: Share = 0.30
-    """Anchors: right answers less junk; a smaller range: NO-GO."""
-    least_noise: Share = 0.08
-    """Anchors: a re-grade that moves by less is no noise."""
-    min_reliability: Share = 0.10
-    """Anchors: a smaller share of signal in the spread within prompts: NO-GO."""
-    warn_reliability: Share = 0.50
-    """Anchors: a smaller share: warns."""
+    grader_fails: Share = 0.50
+    """A larger share of grades that carry an error: mending it comes first, whatever the scores say."""
+
+
+class GroupLimits(_Limits, title="Training groups"):
+    """What training on groups of responses needs."""
+
     group_size: Annotated[int, Field(ge=2, le=1024)] = 8
     """Responses per prompt in a training group. 8 is the default of TRL; set your trainer's."""
     min_usable: Share = 0.10
@@ -123,6 +127,25 @@ class Thresholds(Frozen):
     """A smaller Signal Index: NO-GO. Measured: such runs gain next to nothing."""
     warn_signal: Share = 0.30
     """A smaller Signal Index: warns."""
+
+
+class AnchorLimits(_Limits, title="Right and worthless answers"):
+    """What the grader pays for answers whose worth is known."""
+
+    least_range: Share = 0.30
+    """Anchors: right answers less junk; a smaller range: NO-GO."""
+    junk_lenient: Share = 0.60
+    """Too little range, and worthless answers earn this much (median over their kinds): too lenient."""
+    junk_strict: Share = 0.30
+    """Too little range, and they earn less than this: too strict."""
+    junk_z: Annotated[float, Field(ge=0.0, le=10.0)] = 2.45
+    """Standard errors taken off what worthless answers earn: one-sided 5 % over seven kinds (Bonferroni)."""
+    least_noise: Share = 0.08
+    """Anchors: a re-grade that moves by less is no noise."""
+    min_reliability: Share = 0.10
+    """Anchors: a smaller share of signal in the spread within prompts: NO-GO."""
+    warn_reliability: Share = 0.50
+    """Anchors: a smaller share: warns."""
     warn_ceiling: Share = 0.70
     """Reference answers that score less on average: warns."""
     warn_reformatted: Share = 0.30
@@ -133,12 +156,12 @@ class Thresholds(Frozen):
     """One kind of worthless answer that surely earns as much, and as much as the model: NO-GO."""
     hackable_alone: Share = 0.50
     """One kind that surely earns as much, while worthless answers earn little on the whole: NO-GO."""
-    warn_length: Share = 0.50
-    """A closer rank correlation of score and length within prompts: warns."""
-    few_levels: Annotated[int, Field(ge=0)] = 5
-    """So few different scores, or fewer: warns."""
-    modal_share: Share = 0.50
-    """More than this share of scores equal: warns."""
+    right_from: Share = 0.50
+    """Reference answers that score less count as failing."""
+    surely_right_from: Share = 0.85
+    """Reference answers that score this much surely pass."""
+    between_references: Share = 0.10
+    """A larger share of reference answers between those two: they are not right and broken ones mixed."""
     warn_bad_references: Share = 0.05
     """Anchors: a larger share of failing reference answers: warns."""
     bad_references: Share = 0.15
@@ -149,23 +172,101 @@ class Thresholds(Frozen):
     """With a mean too low: surely more right responses that earn less than half: the grader is to blame."""
     blame_data: Share = 0.30
     """Anchors: at or below it the prompts are; between them both, the grader first."""
+
+
+class ShapeLimits(_Limits, title="Length and levels"):
+    """What scores alone show of a grader."""
+
+    warn_length: Share = 0.50
+    """A closer rank correlation of score and length within prompts: warns."""
+    length_pairs: Annotated[int, Field(ge=2)] = 30
+    """Fewer responses beside others of their prompt: no correlation of score and length."""
+    few_levels: Annotated[int, Field(ge=0)] = 5
+    """So few different scores, or fewer: warns."""
+    modal_share: Share = 0.50
+    """More than this share of scores equal: warns."""
+
+
+class PeopleLimits(_Limits, title="People"):
+    """Labels that people gave."""
+
     min_labels: Annotated[int, Field(ge=1)] = 20
     """People's labels enter the verdict from so many on."""
     max_disagreement: Share = 0.20
     """A larger share (lower bound) of labelled responses that the grader gets wrong: NO-GO."""
+    false_reject: Share = 0.30
+    """A response people call good that scores less is wrongly refused."""
+    false_accept: Share = 0.70
+    """A response people call bad that scores more is wrongly paid."""
     warn_kappa: Share = 0.40
     """A smaller Cohen's kappa of grader and people: warns."""
     warn_auc: Share = 0.70
     """A smaller chance that a response people call good outscores one they call bad: warns."""
+
+
+class TopicLimits(_Limits, title="Topics"):
+    """When a topic is a problem, and whose."""
+
+    topic_min_count: Annotated[int, Field(ge=1)] = 4
+    """Topics with fewer scores get no status of their own."""
     topic_few_prompts: Annotated[int, Field(ge=1)] = 12
     """Topics with fewer prompts get a status, and a note that it is rough."""
+    topic_margin: Annotated[float, Field(ge=0.0, le=10.0)] = 1.96
+    """Standard errors by which a topic must lie outside the healthy range to be a problem."""
+    topic_references: Annotated[int, Field(ge=1)] = 3
+    """Graded reference answers of a topic from which on they say whose fault its low mean is."""
+    topic_right: Annotated[float, Field(ge=0.5, le=1.0)] = 0.70
+    """A topic whose reference answers earn this much pays right answers; below 1 minus this it does not."""
+    topic_confirmed: Share = 0.90
+    """Pooled topics: a higher chance that the mean lies outside the band confirms the problem."""
+    topic_pooled_prompts: Annotated[int, Field(ge=1)] = 4
+    """Pooled topics with fewer prompts have too few to be confirmed."""
+
+
+GROUPS: tuple[type[Frozen], ...] = (
+    TreeLimits,
+    HealthyLimits,
+    SampleLimits,
+    GroupLimits,
+    AnchorLimits,
+    ShapeLimits,
+    PeopleLimits,
+    TopicLimits,
+)
+"""The groups of numbers, in the order in which people read them."""
+
+
+class Thresholds(
+    # The last base comes first among the fields: pydantic collects them from the far end.
+    TopicLimits,
+    PeopleLimits,
+    ShapeLimits,
+    AnchorLimits,
+    GroupLimits,
+    SampleLimits,
+    HealthyLimits,
+    TreeLimits,
+    title="Thresholds",
+):
+    """Every number that decides, with its source; and which evidence is left out.
+
+    "Design" is the design document *Dry Run Validation*; the other defaults are measured or
+    chosen in this project's statistics notes and warn rather than decide, unless said otherwise.
+    Each field's text below is its ``description`` in ``Thresholds.model_fields``.
+    """
+
     without: tuple[Piece, ...] = ()
     """Evidence that is left out."""
 
     @classmethod
     def numbers(cls) -> tuple[str, ...]:
-        """Names of the numbers: all fields but `without`."""
-        return tuple(name for name in cls.model_fields if name != "without")
+        """Names of the numbers, group by group: all fields but `without`."""
+        return tuple(name for names in cls.groups().values() for name in names)
+
+    @classmethod
+    def groups(cls) -> dict[str, tuple[str, ...]]:
+        """Names of the numbers by the title of their group."""
+        return {group.model_config["title"] or "": tuple(group.model_fields) for group in GROUPS}
 
     @classmethod
     def strict(cls, **changed: Any) -> Thresholds:
@@ -197,17 +298,25 @@ class Thresholds(Frozen):
         return self
 
 
-class ProbeLimits(Frozen):
+class ProbeLimits(_Limits):
     """Every number that decides what probes say of a grader; `docs/probes.md` says why.
 
     "Share" is of what the row's right answer earns, unless said otherwise. Chosen on graders of known
     faults (tests/probes/zoo) so that sound ones with partial credit, tolerance or dense scores pass.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
     worthless: Share = 0.25
     """Text without an answer that earns so much is paid. Statistics notes 2f: junk from 0.30 on decides."""
+    anchored: Share = 0.3
+    """A right answer must earn this much for shares of it to mean anything. Statistics notes 2k, range."""
+    partly_from: Share = 0.05
+    """A wrong answer that earns more, and less than `partly_to`, was paid for being partly right."""
+    partly_to: Share = 0.95
+    """The upper end of that."""
+    partial_rows: Share = 0.10
+    """From this share of all wrong answers paid in part on the grader is one with partial credit."""
+    partial_kind: Share = 0.30
+    """The same for the wrong answers of one kind."""
     half: Share = 0.5
     """An answer that earns so much counts as accepted, one that earns less as refused."""
     whole: Share = 0.98

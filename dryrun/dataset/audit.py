@@ -12,6 +12,7 @@ from enum import StrEnum
 import numpy as np
 
 from dryrun.core.records import Item
+from dryrun.core.text import plural
 from dryrun.dataset.dataset import Dataset
 from dryrun.dataset.fields import usual_reference
 from dryrun.dataset.near_duplicates import near_duplicates
@@ -122,7 +123,8 @@ def _repeats(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
     if repeated:
         yield AuditFinding(
             AuditCode.REPEATED_PROMPTS,
-            f"{_rows(len(repeated))} with the prompt of an earlier row ({_places(repeated, dataset)}). "
+            f"{plural(len(repeated), 'row')} with the prompt of an earlier row "
+            f"({_places(repeated, dataset)}). "
             "They count as one prompt in every interval; drop them or mean it.",
             tuple(repeated),
         )
@@ -145,7 +147,7 @@ def _near(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
         at = [rows.positions[number] for number in later]
         yield AuditFinding(
             AuditCode.NEAR_DUPLICATES,
-            f"{_rows(len(at))} nearly repeating an earlier prompt ({_places(at, dataset)}): "
+            f"{plural(len(at), 'row')} nearly repeating an earlier prompt ({_places(at, dataset)}): "
             "there are fewer different prompts than rows.",
             tuple(at),
         )
@@ -207,7 +209,7 @@ def _overlap(rows: _Rows, kept: _Rows, dataset: Dataset) -> Iterator[AuditFindin
         nearly = f", {len(near):,} of them nearly" if near else ""
         yield AuditFinding(
             AuditCode.OVERLAP,
-            f"{_rows(len(at))} whose prompt is also in the validation file ({_places(at, dataset)}"
+            f"{plural(len(at), 'row')} whose prompt is also in the validation file ({_places(at, dataset)}"
             f"{nearly}): validation would measure what was learned by heart. Drop them from one side.",
             tuple(at),
         )
@@ -217,7 +219,3 @@ def _places(positions: Sequence[int], dataset: Dataset) -> str:
     lines = [str(int(dataset.lines[position])) for position in sorted(set(positions))]
     unit = "line" if len(lines) == 1 else "lines"
     return f"{unit} {', '.join(lines[:SHOWN])}{', ...' if len(lines) > SHOWN else ''}"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"

@@ -6,7 +6,7 @@ Where a row's right answer is, when nobody says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dryrun.core.fingerprint import canonical_json
@@ -106,8 +106,12 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
             yield key, value
 
 
-REFERENCES = ("reference_answer", "reference", "answer", "expected", "ground_truth", "gts")
-"""Names under which rows carry what the right answer is, the likeliest first."""
+REFERENCES = (
+    "reward_model.ground_truth",  # verl's place; nothing else is kept there
+    *("ground_truth", "reference_answer", "answer", "solution", "reference", "target"),
+    *("expected", "expected_answer", "label", "gts"),
+)
+"""Where rows carry the right answer, the likeliest first: one list for graders, probes, imports and pages."""
 
 
 def reference_of(item: Item, field: str) -> str | None:
@@ -121,6 +125,14 @@ def reference_of(item: Item, field: str) -> str | None:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def usual_field(items: Sequence[Item]) -> str | None:
+    """The first of the usual places where any of these rows has an answer; None where none has."""
+    return next(
+        (name for name in REFERENCES if any(value_at(item, name) is not None for item in items)), None
+    )
+
+
 def usual_reference(item: Item) -> str | None:
-    """The answer under the first of the usual names that the row has."""
-    return next((text for name in REFERENCES if (text := reference_of(item, name)) is not None), None)
+    """The answer in the first of the usual places that the row has."""
+    field = usual_field([item])
+    return None if field is None else reference_of(item, field)

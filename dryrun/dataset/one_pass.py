@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, Problem
+from dryrun.core.text import plural
 from dryrun.dataset.dataset import Dataset
 from dryrun.dataset.fields import TopicFieldFinder, topic_of
 from dryrun.dataset.jsonl import BadRow, RawRow
@@ -324,7 +325,7 @@ class Advice:
     def _sentence(self, what: str, text: str) -> Iterator[str]:
         if what in self._found:
             count, *first = self._found[what]
-            yield f"{_rows(count)} {text} ({self._places(first, count)})."
+            yield f"{plural(count, 'row')} {text} ({self._places(first, count)})."
 
     def _duplicates(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:
         ordered = np.sort(digests[:, 0])  # one column tells nearly always, and is cheap to sort
@@ -335,13 +336,9 @@ class Advice:
         if len(repeats):
             first = np.sort(lines[repeats])[:_SHOWN_LINES].tolist()
             where = self._places(first, len(repeats))
-            yield f"{_rows(len(repeats))} repeating an earlier row exactly ({where})."
+            yield f"{plural(len(repeats), 'row')} repeating an earlier row exactly ({where})."
 
     def _places(self, first: list[int], count: int) -> str:
         unit = self._unit if count == 1 else f"{self._unit}s"
         more = ", ..." if count > len(first) else ""
         return f"{unit} {', '.join(map(str, first))}{more}"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"

@@ -1,6 +1,6 @@
-"""What a run may spend, and what it has spent: calls, tokens, and money where prices are known.
+"""What a run may spend and has spent: calls, tokens, and money where prices are known.
 
-Which calls a budget lets begin: what is under way counts before it has come back.
+`Budget` holds the caps, `Caps` decides while a run goes on which calls may begin.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from dryrun.core.errors import DryRunError
+from dryrun.core.text import plural
 from dryrun.core.thresholds import Frozen
 from dryrun.models.request import RequestSize
 from dryrun.store.runs import RunStatus
@@ -31,7 +32,7 @@ class Prices(Frozen):
     judge_completion: Price | None = None
 
     def cost(self, spent: RunStatus) -> float | None:
-        """US dollars of these tokens; None if a price is missing of which tokens were used."""
+        """What these tokens cost in US dollars; None if tokens were used whose price is not known."""
         saved = 1.0 - BATCH_PRICE
         pairs = (
             (self.prompt, spent.prompt_tokens - saved * spent.batch_prompt_tokens),
@@ -161,9 +162,7 @@ def tokens_of(spent: RunStatus) -> int:
 def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
     """What a run has cost so far, over all its sessions, in one sentence."""
     retries = spent.attempts - spent.answers if spent.answers else 0
-    calls = f"{spent.attempts:,} {'call' if spent.attempts == 1 else 'calls'}" + (
-        f" ({retries:,} of them retries)" if retries > 0 else ""
-    )
+    calls = plural(spent.attempts, "call") + (f" ({retries:,} of them retries)" if retries > 0 else "")
     words = (
         f"Spent: {calls}, {spent.prompt_tokens:,} prompt and {spent.completion_tokens:,} completion tokens"
     )
@@ -171,7 +170,7 @@ def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
         words += f", {spent.batched:,} of the calls in batches at half the price"
     if spent.judged:
         judge = spent.judge_prompt_tokens + spent.judge_completion_tokens
-        words += f"; {spent.judged:,} judge {'call' if spent.judged == 1 else 'calls'}, {judge:,} tokens"
+        words += f"; {plural(spent.judged, 'judge call')}, {judge:,} tokens"
     cost = None if prices is None or prices == Prices() else prices.cost(spent)
     return f"{words}; ${cost:,.4f}." if cost is not None else f"{words}."
 
@@ -210,7 +209,7 @@ class Caps:
         """The sentence that says which cap is met; ``""`` while none is."""
 
     async def admit(self, samples: int, grades: int, elsewhere: int = 0) -> bool:
-        """Wait for room for so many responses and grades, and take it; False once a cap is met.
+        """Wait until there is room for these responses and grades, and take it; False once a cap is met.
 
         Parameters
         ----------
@@ -221,7 +220,7 @@ class Caps:
         if not self._judge_calls:
             grades = 0
         if not (samples or grades):
-            return True  # costs nothing
+            return True  # a grade without a judge costs nothing
         while self._budget.capped and not self.met(elsewhere):
             if self._fits(samples, grades, elsewhere):
                 break
@@ -240,7 +239,7 @@ class Caps:
         return True
 
     def back(self, samples: int, grades: int) -> None:
-        """So many of those admitted have ended, one way or another."""
+        """This number of those admitted has ended, whether they succeeded or not."""
         self._sampling -= samples
         self._grading -= grades if self._judge_calls else 0
         self._graded += grades
@@ -286,7 +285,7 @@ class Caps:
         money += judge_calls * (
             judge[0] * (prices.judge_prompt or 0.0) + judge[1] * (prices.judge_completion or 0.0)
         )
-        cost = (prices.cost(spent) or 0.0) + money / 1_000_000
+        cost = (prices.cost(spent) or 0.0) + money / MILLION
         return self._budget.cost is None or cost <= self._budget.cost
 
 

@@ -1,4 +1,4 @@
-"""Watching a live run for the moment when its verdict has settled; what is found is told, never acted on."""
+"""Watching a live run for the moment when its verdict has settled; it is told, and never stops the run."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ class SettledWatch:
             complete = self._complete(results)
             while self._waiting and self._waiting[0] <= complete:
                 first = position < self._waiting.pop(0)
-                self._looks.append(self._one(observed.score[first], observed.prompt[first]))
+                self._looks.append(self._look_at(observed.score[first], observed.prompt[first]))
             self.latest = settle(self._looks, self._planned)
 
-    def _one(self, score: np.ndarray, prompt: np.ndarray) -> Look:
+    def _look_at(self, score: np.ndarray, prompt: np.ndarray) -> Look:
         """A look; one that can tell nothing agrees with nothing."""
         missing = float(np.isnan(score).mean())
-        found = look(score, prompt, self._limits) if missing <= self._limits.max_missing else None
-        return found or Look(int(np.unique(prompt).size), False, 0.0)
+        seen = look(score, prompt, self._limits) if missing <= self._limits.max_missing else None
+        return seen or Look(int(np.unique(prompt).size), False, 0.0)
 
     def _complete(self, results: Results) -> int:
         """How many of the first prompts have all their responses ended."""

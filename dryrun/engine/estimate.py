@@ -112,14 +112,14 @@ def worst_case(store: Store, prepared: Prepared, model: Model | None = None) -> 
     store : Store
     prepared : Prepared
     model : Model, optional
-        One that generates nothing (`dryrun.engine.regrade.StoredResponses`). Default: the configured one.
+        One that generates nothing (`dryrun.models.stored.StoredResponses`). Default: the configured one.
     """
     config = prepared.config
     try:
         source = model or build_model(config.model, "", lambda _: None)
         plan = make_plan(prepared.prompts, config, source)
         stored = store.samples(fingerprint(source.identity)).finished_keys(plan.table["sample_key"])
-    except DryRunError:  # it is said when the model is opened
+    except DryRunError:  # the model says why when it is opened
         return WorstCase(0, NOTHING, config.model.batch is not None)
     if model is not None:
         plan = plan.restricted(stored)
@@ -132,16 +132,16 @@ def worst_case(store: Store, prepared: Prepared, model: Model | None = None) -> 
 
 def _counted(prompts: Iterable[Prompt]) -> list[tuple[Prompt, int]]:
     """Each prompt once, with how often it was there."""
-    found: dict[str, Prompt] = {}
+    by_key: dict[str, Prompt] = {}
     counts: Counter[str] = Counter()
     for prompt in prompts:
-        found[prompt.key] = prompt
+        by_key[prompt.key] = prompt
         counts[prompt.key] += 1
-    return [(found[key], count) for key, count in counts.items()]
+    return [(by_key[key], count) for key, count in counts.items()]
 
 
 def _total(sizes: Sequence[tuple[int, RequestSize]]) -> RequestSize:
-    """So many requests of each size, together."""
+    """The size of all requests together, given as (number of requests, size of each)."""
     most = [count * size.completion for count, size in sizes if size.completion is not None]
     prompt = sum(count * size.prompt for count, size in sizes)
     return RequestSize(prompt, sum(most) if len(most) == len(sizes) else None)
@@ -168,26 +168,14 @@ def _judging(store: Store, prepared: Prepared, plan: Plan) -> tuple[int, Request
 
 
 def estimate(store: Store, prepared: Prepared) -> Estimate:
-    """Count without calling anything."""
+    """Count the run's responses and those that are stored, without calling anything."""
     rollouts = prepared.config.sampling.rollouts
-    return Estimate(len(prepared.prompts), rollouts, _stored(store, prepared))
-
-
-def _stored(store: Store, prepared: Prepared) -> int | None:
-    found = _stored_keys(store, prepared)
-    return None if found is None else sum(key in found[1] for key in found[0])
-
-
-def _stored_keys(store: Store, prepared: Prepared) -> tuple[list[str], set[str]] | None:
-    """The keys of all samples of the run, and those that are stored; None before the model is there."""
     try:
         model = build_model(prepared.config.model, "", lambda _: None)
         keys = [
-            model.sample_key(prompt, rollout)
-            for prompt in prepared.prompts
-            for rollout in range(prepared.config.sampling.rollouts)
+            model.sample_key(prompt, rollout) for prompt in prepared.prompts for rollout in range(rollouts)
         ]
-        partition = store.samples(fingerprint(model.identity))
-    except DryRunError:
-        return None
-    return keys, partition.finished_keys(pa.array(keys, pa.string()))
+        finished = store.samples(fingerprint(model.identity)).finished_keys(pa.array(keys, pa.string()))
+    except DryRunError:  # the embedded model names its responses only once its weights are there
+        return Estimate(len(prepared.prompts), rollouts, None)
+    return Estimate(len(prepared.prompts), rollouts, sum(key in finished for key in keys))

@@ -20,6 +20,7 @@ from dryrun.core.config import ModelKind
 from dryrun.core.errors import DryRunError, ModelError, StoreError
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import RunState, Sample
+from dryrun.core.text import plural
 from dryrun.engine.batches import BatchRun
 from dryrun.engine.budget import Budget, Caps
 from dryrun.engine.grading_lane import GradingLane
@@ -305,9 +306,9 @@ class Pipeline:
             return f"Graded what is stored; {missing:,} responses are missing and were not asked for."
         if not (status.failed or status.ungraded):
             return "Finished."
-        failed = "1 call failed" if status.failed == 1 else f"{status.failed:,} calls failed"
-        bare = "1 sample has" if status.ungraded == 1 else f"{status.ungraded:,} samples have"
-        lacking = ((status.failed, failed), (status.ungraded, f"{bare} no grade"))
+        failed = f"{plural(status.failed, 'call')} failed"
+        bare = f"{plural(status.ungraded, 'sample')} {'has' if status.ungraded == 1 else 'have'} no grade"
+        lacking = ((status.failed, failed), (status.ungraded, bare))
         words = " and ".join(what for count, what in lacking if count)
         return f"Finished, but {words}. The same command, or Resume, tries just those again."
 

@@ -14,6 +14,7 @@ from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, check_against, load_grader, raise_errors
 from dryrun.graders.format.reward_scale import reward_scale, scale_finding
+from dryrun.models.stored import StoredResponses
 from dryrun.models.urls import normalise_base_url
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, unfinished_run
@@ -29,7 +30,7 @@ class Prepared:
     prompts : list of Prompt
         In sample order.
     findings : tuple of Finding
-        What is not wrong but worth knowing of the grader against these rows.
+        What is not wrong, but worth knowing about the grader and these rows.
     """
 
     config: RunConfig
@@ -97,7 +98,7 @@ def _judge(given: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
     Raises
     ------
     ModelError
-        The base URL is none.
+        The base URL is not a web address, or leads where a hosted app may not go.
     """
     if not spec.asks_models:
         return None
@@ -116,14 +117,14 @@ def _range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, 
     Raises
     ------
     DryRunError
-        The given range is none.
+        The given range is not two finite numbers, the lower one first.
     """
     if given is None:
         return known_range(spec)
     low, high = given
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise DryRunError(
-            f"The reward range {low:g} to {high:g} is none: give two finite numbers, the lower one first."
+            f"The reward range {low:g} to {high:g} is not a range: give two finite numbers, the lower first."
         )
     return given
 
@@ -152,8 +153,8 @@ def resumed_or_started(store: Store, prepared: Prepared) -> Run:
     StoreError
         The data directory cannot be written.
     """
-    found = unfinished_run(store, prepared.config, claimed=True)
-    return found or Run.create(store, prepared.config, prepared.prompts, claimed=True)
+    unfinished = unfinished_run(store, prepared.config, claimed=True)
+    return unfinished or Run.create(store, prepared.config, prepared.prompts, claimed=True)
 
 
 def regraded(
@@ -182,3 +183,21 @@ def regraded(
         "judge": _judge(judge or config.judge, spec),
     }
     return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
+
+
+def stored_responses(run: Run) -> StoredResponses:
+    """The responses of `run` as a model, for `dryrun.engine.work.work_on` to score a `regraded` run.
+
+    Raises
+    ------
+    DryRunError
+        The run never started, so there is nothing to grade.
+    """
+    planned = run.plan()
+    if planned is None:
+        raise DryRunError(f"Run {run.id} has no responses yet. Resume it first.")
+    plan, samples, _ = planned
+    prompts = run.prompt_columns(["key"])["key"].to_pylist()
+    columns = [plan[name].to_pylist() for name in ("prompt", "rollout", "sample_key")]
+    keys = {(prompts[prompt], rollout): key for prompt, rollout, key in zip(*columns, strict=True)}
+    return StoredResponses(samples.about(), keys)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import Enum
-from typing import Any, TypeVar
 
 from dryrun.core.config import BatchConfig, RunConfig
 from dryrun.core.errors import DryRunError, StoreError
@@ -24,8 +21,6 @@ from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.probes.anchors import measure
 from dryrun.store.runs import Run, RunStatus
-
-T = TypeVar("T")
 
 
 class Opening:
@@ -67,7 +62,7 @@ def build_grader(config: RunConfig, judge: JudgeAccess | None = None) -> Grader:
 
 
 class AsConfigured(Enum):
-    """The one value that says: as the run's own configuration has it."""
+    """A type of one value, so that None can mean: call by call."""
 
     AS_CONFIGURED = "as configured"
 
@@ -155,13 +150,3 @@ async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
     if ended and run.config().judge is None:
         with contextlib.suppress(DryRunError):
             await measure(run, grader)
-
-
-def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end from plain code, also inside a notebook, whose loop is busy."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()

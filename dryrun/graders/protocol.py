@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from dryrun.core.records import Grade, GradeOutcome, Item, Sample
+from dryrun.core.text import one_line
 from dryrun.graders.format.template import SampleParseError, VariableError
 
 Pair = tuple[Sample, Item]
@@ -63,10 +64,6 @@ class Grader(Protocol):
     ) -> None: ...
 
 
-MAX_DETAIL = 500
-"""Longest detail of an error kept with a grade, in characters."""
-
-
 class GradeError(StrEnum):
     """What went wrong with one grade, by OpenAI's field names."""
 
@@ -88,12 +85,6 @@ class GradeError(StrEnum):
     """The judge answered with something that is no result."""
     OTHER = "other_error"
     """Anything else."""
-
-
-def one_line(text: str) -> str:
-    """The text on one line, at most `MAX_DETAIL` characters."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= MAX_DETAIL else flat[: MAX_DETAIL - 3] + "..."
 
 
 _GRADED = GradeOutcome.GRADED

@@ -1,111 +1,62 @@
-"""The ceiling check: what does the grader pay for the reference answers themselves?
-
-If the right answer does not earn the maximum, no training can reach it: the metric has a lower
-ceiling (METEOR pays 0.5 for a one-word match), or the reference is not what the grader looks for.
-"""
+"""Where a row's right answer is, for this grader: the fields it reads before the usual places."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from dryrun.core.errors import DryRunError
-from dryrun.core.records import GRADED_AGAIN, Grade, Item, Prompt
+from dryrun.core.records import Item
 from dryrun.dataset.fields import REFERENCES, reference_of
-from dryrun.graders.build import DEFAULT_TIMEOUT, build
-from dryrun.graders.format.specs import GraderSpec
-from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.trial import response
+from dryrun.graders.format.python_source import keys_read
+from dryrun.graders.format.specs import GraderSpec, PythonSpec
 
-AT_ONCE = 32
-NEAR = 1e-9
-SHOWN_ROWS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Ceiling:
-    """What the reference answers earn.
-
-    Attributes
-    ----------
-    field : str
-        Where in a row the reference answer is.
-    graded : int
-        Rows with a grade.
-    mean : float
-        Of their raw rewards.
-    best : float
-        The most any of them earned, or the grader's maximum where that is known.
-    short : tuple of (int, float)
-        Row (from 1) and reward of those that earn less than `best`, in row order.
-    errors : tuple of (int, str)
-        Row (from 1) and error of those whose grade carries one; that a reward was `True` is none.
-    known : bool
-        Whether `best` is the grader's maximum.
-    """
-
-    field: str
-    graded: int
-    mean: float
-    best: float
-    short: tuple[tuple[int, float], ...]
-    errors: tuple[tuple[int, str], ...]
-    known: bool = True
-
-    @property
-    def sound(self) -> bool:
-        """Whether every reference answer earns the maximum; 0 shows none where the maximum is unknown."""
-        paid = self.known or self.best > 0.0
-        return self.graded > 0 and paid and not self.short and not self.errors
-
-    def sentences(self) -> list[str]:
-        """What to tell the user, the whole first."""
-        if not self.graded:
-            why = f": row {self.errors[0][0]}: {self.errors[0][1]}" if self.errors else ""
-            return [f"No reference answer ({self.field}) could be graded{why}."]
-        most = "the maximum is" if self.known else "the most one earns is"
-        told = [
-            f"The reference answers ({self.field}) earn {self.mean:.3g} on average over "
-            f"{self.graded:,} rows; {most} {self.best:.3g}."
-        ]
-        if not self.known and self.best <= 0.0:
-            told.append(
-                "None is paid for. Unless that is the most this grader can give, it does not recognise right "
-                "answers: try it on one row."
-            )
-        if self.short:
-            rows = ", ".join(f"row {row} earns {reward:.3g}" for row, reward in self.short[:SHOWN_ROWS])
-            more = f", and {len(self.short) - SHOWN_ROWS:,} more" if len(self.short) > SHOWN_ROWS else ""
-            told.append(
-                f"{len(self.short):,} earn less: {rows}{more}. A perfect model would score no better: mend "
-                "the grader or these references."
-            )
-        if self.errors:
-            row, error = self.errors[0]
-            told.append(f"{len(self.errors):,} end in an error, first row {row}: {error}")
-        return told
+PROTOCOL = frozenset(
+    {
+        *(
+            "prompt",
+            "prompts",
+            "completion",
+            "completions",
+            "completion_ids",
+            "messages",
+            "info",
+            "task",
+            "state",
+        ),
+        *(
+            "data_source",
+            "data_sources",
+            "solution_str",
+            "solution_strs",
+            "extra_info",
+            "extra_infos",
+            "kwargs",
+        ),
+        *("event", "context", "parser", "trainer_state", "topic", "id"),
+    }
+)
+"""What reward functions are handed beside a row's right answer."""
 
 
 def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
-    """The row's field with the right answer: one the grader's templates name, else a usual name.
+    """The row's field with the right answer.
+
+    One that the grader reads comes first: in its templates, as a parameter of its reward function, or as
+    a constant key of the row in its source; among those a usual name, then the only other one. Else the
+    usual places.
 
     Raises
     ------
     DryRunError
         No row has one.
     """
-    named = [
-        ".".join(map(str, reference.steps))
-        for _, part in spec.walk()
-        for template in part.templates.values()
-        for reference in template.references
-        if reference.namespace == "item" and reference.steps[0] != "messages"
-        if not any(isinstance(step, int) for step in reference.steps)
-    ]
-    plain, within = ([name for name in named if ("." in name) is dots] for dots in (False, True))
-    usual = [name for name in REFERENCES if name in plain or not plain] + plain + list(REFERENCES) + within
-    for name in usual:
+    filled = list(_filled(spec))
+    named = [name for name in (*filled, *_looked_up(spec)) if name.partition(".")[0] not in PROTOCOL]
+    usual = [name for name in REFERENCES if name in named]
+    plain, within = ([name for name in filled if ("." in name) is dots] for dots in (False, True))
+    only = [name for name in named if any(reference_of(item, name) is not None for item in items)]
+    places: list[str] = [*usual, *plain, *(only if len(only) == 1 else ()), *REFERENCES, *within]
+    for name in places:
         if any(reference_of(item, name) is not None for item in items):
             return name
     raise DryRunError(
@@ -114,54 +65,18 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
     )
 
 
-async def ceiling(
-    spec: GraderSpec,
-    prompts: Sequence[Prompt],
-    *,
-    field: str | None = None,
-    grade_timeout: float = DEFAULT_TIMEOUT,
-    judge: JudgeAccess | None = None,
-) -> Ceiling:
-    """Grade the reference answer of each prompt.
-
-    Raises
-    ------
-    DryRunError
-        No row has a reference answer, or the grader cannot run here.
-    """
-    field = field or reference_field(spec, [prompt.item for prompt in prompts])
-    texts = [(prompt, reference_of(prompt.item, field)) for prompt in prompts]
-    asked = [(prompt, text) for prompt, text in texts if text is not None]
-    if not asked:
-        raise DryRunError(f"No row has a field {field!r} with a reference answer.")
-    lane = asyncio.Semaphore(AT_ONCE)
-    async with build(spec, timeout=grade_timeout, judge=judge) as grader:
-
-        async def one(prompt: Prompt, text: str) -> Grade:
-            async with lane:
-                return await grader.grade(response(text), prompt.item)
-
-        grades = await asyncio.gather(*(one(prompt, text) for prompt, text in asked))
-    return _summed(field, spec, [prompt.row + 1 for prompt, _ in asked], grades)
+def _filled(spec: GraderSpec) -> Iterator[str]:
+    """Keys and paths of the row that the templates of a grader and its parts are filled with."""
+    for _, part in spec.walk():
+        for template in part.templates.values():
+            for reference in template.references:
+                whole = reference.namespace == "item" and reference.steps[0] != "messages"
+                if whole and not any(isinstance(step, int) for step in reference.steps):
+                    yield ".".join(map(str, reference.steps))
 
 
-def _summed(field: str, spec: GraderSpec, rows: Sequence[int], grades: Sequence[Grade]) -> Ceiling:
-    known = [(row, grade.reward) for row, grade in zip(rows, grades, strict=True) if grade.reward is not None]
-    highest = max((reward for _, reward in known), default=0.0)
-    best = spec.range[1] if spec.range is not None else highest
-    return Ceiling(
-        field=field,
-        graded=len(known),
-        mean=sum(reward for _, reward in known) / len(known) if known else 0.0,
-        best=best,
-        known=spec.range is not None,
-        short=tuple(sorted((row, reward) for row, reward in known if reward < best - NEAR)),
-        errors=tuple(
-            sorted(
-                (row, f"{name}: {detail}")
-                for row, grade in zip(rows, grades, strict=True)
-                for name, detail in grade.errors.items()
-                if not grade.remarked_only or GRADED_AGAIN in detail
-            )
-        ),
-    )
+def _looked_up(spec: GraderSpec) -> Iterator[str]:
+    """Columns that its Python reads: parameters of a reward function, constant keys of the row."""
+    for _, part in spec.walk():
+        if isinstance(part, PythonSpec):
+            yield from part.entry.parameters if part.entry is not None else keys_read(part.source)

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from dryrun.core.text import one_line
 from dryrun.models.reply import MalformedReplyError, read_json
 from dryrun.models.retries import asked_wait
 from dryrun.models.urls import PrivateAddressError
@@ -95,7 +96,7 @@ def status_name(status: int) -> str:
 def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> Fault:
     """The fault that an HTTP answer with an error status tells of."""
     error = _error_object(content)
-    message = _one_line(str(error.get("message") or "")) or "no reason given"
+    message = one_line(error.get("message") or "", SHOWN) or "no reason given"
     fault = Fault(
         kind=FaultKind.REJECTED,
         message=message,
@@ -165,11 +166,6 @@ def _text_of(content: bytes) -> str:
     )
 
 
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[:SHOWN] + "..."
-
-
 def fault_of_exception(error: BaseException, timeout: float) -> Fault:
     """The fault that an exception of the client tells of.
 
@@ -228,7 +224,7 @@ def _connection_message(chain: list[BaseException]) -> str:
 
 
 def _innermost(chain: list[BaseException]) -> str:
-    words = (_one_line(str(cause)) for cause in reversed(chain))
+    words = (one_line(cause, SHOWN) for cause in reversed(chain))
     return next((text for text in words if text), type(chain[-1]).__name__)
 
 

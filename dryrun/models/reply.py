@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from dryrun.core.records import SampleOutcome
+from dryrun.core.text import one_line
 
 SHOWN = 160
 """Characters of an unreadable answer that are quoted."""
@@ -85,8 +86,7 @@ def _read_lenient(content: bytes) -> Any:
 
 def quote(text: str) -> str:
     """The beginning of a text on one line, in quotes."""
-    line = " ".join(text.split())
-    return repr(line[:SHOWN] + ("..." if len(line) > SHOWN else ""))
+    return repr(one_line(text, SHOWN))
 
 
 def _clean(value: Any) -> Any:

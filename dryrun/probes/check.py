@@ -11,7 +11,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.core.thresholds import ProbeLimits
 from dryrun.dataset import dataset_from_items
-from dryrun.dataset.fields import REFERENCES, reference_of
+from dryrun.dataset.fields import reference_of, usual_field
 from dryrun.graders.build import build
 from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.graders.format.specs import GraderSpec, PythonSpec
@@ -68,7 +68,7 @@ def check_function(
     """
     dataset = dataset_from_items([dict(item) for item in items])
     prompts = [dataset.prompt(row) for row in range(len(dataset))]
-    field = next((name for name in REFERENCES if any(item.get(name) is not None for item in items)), "")
+    field = usual_field(items) or ""
     effort = Effort(seconds=seconds, timeout=timeout)
     given = _ground(prompts, field, rows, source, seed)
     checking = _checked(given, FunctionGrader(function, timeout), effort, bounds, False, samples, limits)

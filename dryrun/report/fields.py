@@ -21,9 +21,9 @@ from pydantic import (
 from dryrun.analysis.figures.agreement import Agreement
 from dryrun.analysis.figures.groups import StripColumn
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Check
-from dryrun.analysis.verdict.warnings import Notice
 from dryrun.analysis.verdict.words import Action, Cause
 from dryrun.core.config import Verdict
 from dryrun.core.errors import DryRunError

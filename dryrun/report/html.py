@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import plural
+from dryrun.core.text import cut, plural
 from dryrun.report.fields import Report
 from dryrun.report.outline import Line, Named, Section, Table, outline
 
@@ -53,16 +53,11 @@ def _about(report: Report) -> Iterator[str]:
     """What was run and when: dataset, size, model, day."""
     run = report.run
     if run.dataset:
-        yield _short(run.dataset)
+        yield cut(run.dataset, LONGEST_NAME)
     if run.prompts_asked is not None and run.rollouts is not None:
         asked = f"{plural(run.prompts_asked, 'prompt')} × {plural(run.rollouts, 'response')}"
-        yield asked + (f" by {_short(run.model)}" if run.model else "")
+        yield asked + (f" by {cut(run.model, LONGEST_NAME)}" if run.model else "")
     yield f"report of {report.timestamp:%d %b %Y}"
-
-
-def _short(name: str) -> str:
-    """A name that a user gave, cut where it would fill a table or a line."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _section(section: Section, picture: str) -> Iterator[str]:
@@ -86,7 +81,7 @@ def _line(line: Line) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(_short(text) if isinstance(text, Named) else text)
+    return escape(cut(text, LONGEST_NAME) if isinstance(text, Named) else text)
 
 
 def _table(table: Table) -> str:

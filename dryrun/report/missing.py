@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.core.records import SampleOutcome
+from dryrun.core.text import one_line
 from dryrun.store.results import Results
 
 SHOWN = 3
@@ -63,7 +64,7 @@ def _failed(results: Results) -> Iterator[str]:
     table = planned[1].read(["key", "error"], keys)
     errors = dict(zip(table["key"].to_pylist(), table["error"].to_pylist(), strict=True))
     for key in keys.to_pylist():
-        yield _one_line(errors.get(key) or "The call failed.")
+        yield one_line(errors.get(key) or "The call failed.", LONGEST)
 
 
 def _ungraded(results: Results) -> Iterator[str]:
@@ -77,9 +78,6 @@ def _ungraded(results: Results) -> Iterator[str]:
             yield f"The reward {reward:g} is off the scale {low:g} to {high:g}."
         else:
             said = orjson.loads(errors or "{}")
-            yield _one_line("; ".join(f"{name}: {words}" for name, words in said.items()) or "No grade.")
-
-
-def _one_line(words: str) -> str:
-    line = " ".join(words.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+            yield one_line(
+                "; ".join(f"{name}: {words}" for name, words in said.items()) or "No grade.", LONGEST
+            )

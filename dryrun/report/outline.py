@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dryrun.analysis.verdict.warnings import Notice
+from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
-from dryrun.core.text import NO_VALUE, number, percent, plural
+from dryrun.core.text import NO_NUMBER, number, percent, plural
 from dryrun.report.fields import Report
 from dryrun.report.lines import ANCHORS_TITLE, check_lines, evidence_lines, outcome_lines
 
@@ -106,7 +106,7 @@ def _metrics(report: Report) -> Table:
     figures, parts = report.statistics, report.statistics.percentiles
     rows = []
     for check in report.diagnosis.checks:
-        mark = {True: "ok", False: "note" if check.note else "outside", None: NO_VALUE}[check.ok]
+        mark = {True: "ok", False: "note" if check.note else "outside", None: NO_NUMBER}[check.ok]
         rows.append((check.metric, number(check.value), check.range, mark, check.meaning))
     rest = {"Median": figures.median, "p10": parts.p10, "p25": parts.p25, "p75": parts.p75, "p90": parts.p90}
     rows += [(name, number(value), "", "", "") for name, value in rest.items()]
@@ -128,8 +128,8 @@ def _topics(report: Report) -> Table:
             number(topic.std),
             f"{topic.count:,}",
             f"{topic.prompts:,}",
-            topic.status or NO_VALUE,
-            topic.evidence or NO_VALUE,
+            topic.status or NO_NUMBER,
+            topic.evidence or NO_NUMBER,
             topic.note,
         )
         for name, topic in report.by_topic.items()

@@ -48,7 +48,7 @@ class Ceiling:
 
     @property
     def mean(self) -> float:
-        """``s``: the most that perfect prompts would leave to the grader is reckoned from it."""
+        """``s``, the mean of its scores: what it lacks to 1 is the most that can be the grader's fault."""
         return float(self.scores.mean())
 
     def most_blame(self, mean: float) -> float | None:
@@ -89,12 +89,12 @@ def choose_ceiling(results: Results, stronger: Results) -> Ceiling:
     if scores.mean() < mine.mean():
         raise DryRunError(
             f"On the shared prompts that run scores {scores.mean():.2f}, this one {mine.mean():.2f}: it is "
-            "no ceiling. Choose a run of a stronger model."
+            "not a ceiling. Choose a run of a stronger model."
         )
-    found = Ceiling(stronger.run.id, stronger.config.model.name, scores, int(shared.size))
-    kept = {"run": found.run, "model": found.model, "prompts": found.prompts, "scores": scores.tolist()}
+    ceiling = Ceiling(stronger.run.id, stronger.config.model.name, scores, int(shared.size))
+    kept = {"run": ceiling.run, "model": ceiling.model, "prompts": ceiling.prompts, "scores": scores.tolist()}
     write_aside(results.run.folder / FILE, orjson.dumps(kept))
-    return found
+    return ceiling
 
 
 def forget_ceiling(run: Run) -> None:

@@ -13,9 +13,9 @@ from dryrun.analysis.figures.agreement import (
     kappa,
     poststratified,
     weighted_share,
-    wilson,
 )
 from dryrun.analysis.figures.anchors import disagreement
+from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.selection import label_queue
 from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.core.thresholds import Thresholds
@@ -115,9 +115,11 @@ def test_weights_undo_the_choice_of_the_queue() -> None:
 def test_the_verdicts_bound_takes_the_weights() -> None:
     score = np.repeat([0.1, 0.9], 20)
     good = np.repeat([1, 1], 20)
-    assert disagreement((score, good), 20) == pytest.approx(disagreement((score, good), 20, np.ones(40)))
+    assert disagreement((score, good), Thresholds()) == pytest.approx(
+        disagreement((score, good), Thresholds(), np.ones(40))
+    )
     rare = np.repeat([0.1, 1.9], 20)
-    assert disagreement((score, good), 20, rare) < 0.10 < disagreement((score, good), 20)  # type: ignore[operator]
+    assert disagreement((score, good), Thresholds(), rare) < 0.10 < disagreement((score, good), Thresholds())  # type: ignore[operator]
 
 
 def test_the_queue_takes_both_ends_and_the_middle_across_topics_and_prompts() -> None:

@@ -9,6 +9,7 @@ from dryrun.analysis.figures.anchors import Anchors, disagreement, junk_floor, n
 from dryrun.analysis.figures.pooling import pooled_topics
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.attribution import Attribution, DatasetQuality, GraderQuality, attribute
+from dryrun.analysis.verdict.document import diagnose
 from dryrun.core.thresholds import Thresholds
 
 RNG = np.random.default_rng
@@ -39,7 +40,8 @@ def scores(mean: float, spread: float = 0.2, prompts: int = 150, k: int = 4, see
 
 
 def judged(score: np.ndarray, **anchors: object) -> Attribution:
-    return attribute(observed(score), Thresholds(), Anchors(**anchors))  # type: ignore[arg-type]
+    seen = observed(score)
+    return attribute(seen, Thresholds(), Anchors(**anchors), diagnose(seen))  # type: ignore[arg-type]
 
 
 def test_a_sound_run_is_go_and_says_what_it_could_not_see() -> None:
@@ -138,7 +140,7 @@ def test_a_quiet_defect_blocks_nothing() -> None:
 def test_broken_samples_are_no_verdict(change: object, tag: str) -> None:
     seen = observed(scores(0.45))
     change(seen)  # type: ignore[operator]
-    found = attribute(seen, Thresholds(), Anchors())
+    found = attribute(seen, Thresholds(), Anchors(), diagnose(seen))
     assert found.verdict == "INVALID"
     assert tag in found.tags
 
@@ -146,19 +148,22 @@ def test_broken_samples_are_no_verdict(change: object, tag: str) -> None:
 def test_refusals_are_the_datas() -> None:
     seen = observed(scores(0.45))
     seen.outcome[:240] = "refused"
-    assert attribute(seen, Thresholds(), Anchors(reference=RIGHT)).dataset is DatasetQuality.REFUSALS
+    assert (
+        attribute(seen, Thresholds(), Anchors(reference=RIGHT), diagnose(seen)).dataset
+        is DatasetQuality.REFUSALS
+    )
 
 
 def test_the_pieces_against_hand_counts() -> None:
     assert noise(np.array([[0.0, 1.0], [0.0, 0.0]])) == pytest.approx(0.5)
     assert noise(None) is None
     assert wilson_low(np.array([True] * 8 + [False] * 2)) == pytest.approx(0.6008, abs=2e-3)
-    name, floor, median = junk_floor({"a": np.full(20, 0.2), "b": np.full(20, 0.6)})
+    name, floor, median = junk_floor({"a": np.full(20, 0.2), "b": np.full(20, 0.6)}, 2.45)
     assert (name, floor, median) == ("b", pytest.approx(0.6), pytest.approx(0.4))
     found = scale(Anchors(reference=np.array([0.0, 0.0, 1.0, 1.0])))
     assert found is not None
     assert (found.broken, found.ceiling) == (0.5, 1.0)
-    assert disagreement((np.zeros(5), np.ones(5, dtype=np.int64))) is None
+    assert disagreement((np.zeros(5), np.ones(5, dtype=np.int64)), Thresholds()) is None
 
 
 def test_one_bad_topic_of_eight_is_confirmed_and_the_others_are_not() -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.probes.flaws import Flaw, Weight
-from dryrun.analysis.probes.grades import ProbeGrades, unseen, wilson
+from dryrun.analysis.probes.grades import ProbeGrades, unseen
 from dryrun.analysis.probes.profile import PROFILES, Judged, Profile, judge
 from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
 from dryrun.core.probe import (
@@ -298,10 +299,10 @@ def test_limits_decide() -> None:
 def test_the_interval_is_wilsons(hits: int, trials: int) -> None:
     """Both ends solve the equation that defines the interval: (p - x)^2 = z^2 x (1 - x) / n."""
     share = hits / trials
-    for end in wilson(hits, trials):
+    for end in wilson(hits / trials, trials):
         if 0.0 < end < 1.0:
             assert (share - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / trials)
-    assert wilson(0, 0) == (0.0, 1.0)
+    assert wilson(0.0, 0) == (0.0, 1.0)
 
 
 def test_the_rule_of_three() -> None:

@@ -14,8 +14,7 @@ from dryrun.analysis.sample_size import (
     foresee,
     grid,
     learned,
-    prompts_for_side,
-    prompts_for_width,
+    mean_half_width,
     right_side,
     standard_error,
     usable_half_width,
@@ -30,16 +29,14 @@ def of_std(std: float) -> Spread:
 
 @pytest.mark.parametrize(("std", "prompts"), [(0.21, 189), (0.35, 523), (0.49, 1025)])
 def test_prompts_for_three_hundredths_are_the_notes(std: float, prompts: int) -> None:
-    assert prompts_for_width(0.03, 1, of_std(std)) == pytest.approx(prompts, abs=1)
+    assert mean_half_width(prompts, 1, of_std(std)) == pytest.approx(0.03, abs=1e-4)
 
 
 @pytest.mark.parametrize(
     ("std", "distance", "prompts"), [(0.21, 0.03, 133), (0.21, 0.02, 299), (0.49, 0.05, 260)]
 )
 def test_prompts_to_be_on_the_right_side_are_the_notes(std: float, distance: float, prompts: int) -> None:
-    needed = prompts_for_side(distance, 1, of_std(std))
-    assert needed == pytest.approx(prompts, abs=1)
-    assert right_side(needed, 1, of_std(std), distance) == pytest.approx(0.95, abs=2e-3)
+    assert right_side(prompts, 1, of_std(std), distance) == pytest.approx(0.95, abs=2e-3)
 
 
 @pytest.mark.parametrize(

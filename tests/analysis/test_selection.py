@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.selection import GroupName, in_bins, in_range, review_groups, without_score
+from dryrun.analysis.selection import GroupName, in_bins, review_groups, without_score
 from tests.helpers.observed import beta_scores, observe, shuffled
 
 
@@ -69,12 +69,6 @@ def test_missing_scores_are_never_chosen() -> None:
     assert found[GroupName.HIGHEST] == (1, 3)
     assert found[GroupName.LOWEST] == (3, 1)
     assert without_score(observe([np.nan, 0.5, 85.0, 0.1])).tolist() == [0, 2]
-
-
-def test_a_score_range_holds_both_ends() -> None:
-    observations = observe([0.6, 0.2, 0.1 * 6, np.nan, 0.61, 1 - 0.8])
-    assert in_range(observations, 0.2, 0.6).tolist() == [5, 1, 0, 2]
-    assert in_range(observations, 0.7, 0.8).tolist() == []
 
 
 def test_bins_partition_the_scored_rows() -> None:

@@ -26,8 +26,7 @@ import pyarrow.parquet as pq
 from dryrun.__main__ import keep_pandas_out
 from dryrun.core.records import RunState
 from dryrun.engine.imports import import_samples
-from dryrun.engine.prepare import regraded, start
-from dryrun.engine.regrade import StoredResponses
+from dryrun.engine.prepare import regraded, start, stored_responses
 from dryrun.engine.work import work_on
 from dryrun.store.partition import Store, table_bytes, write_aside
 from dryrun.store.runs import Run
@@ -74,7 +73,7 @@ def rescore(run: Run) -> Callable[[], None]:
 
     def once() -> None:
         again = start(run.store, regraded(run, EXACT | {"name": f"exact {next(count)}"}))
-        status = asyncio.run(work_on(again, model=StoredResponses(run)))
+        status = asyncio.run(work_on(again, model=stored_responses(run)))
         assert status.graded == status.reused == responses, status
 
     return once

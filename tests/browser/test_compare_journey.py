@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from dryrun.engine.work import run_blocking, work_on
+from dryrun.core.blocking import run_blocking
+from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
 from tests.browser.conftest import App
 from tests.helpers.fake_endpoint import FakeEndpoint

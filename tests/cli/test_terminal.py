@@ -90,8 +90,8 @@ def test_a_report_that_cannot_be_written_is_refused_before_a_call(
         ([], "COMMAND"),
         (["run"], "--dataset, --grader"),
         (["plan", "--samples", "1.5"], "1.5 is not a whole number of 1 or more"),
-        (["run", "--dataset", "d", "--grader", "g", "--timeout", "nan"], "no number of seconds above 0"),
-        (["grade", "--grader", "g", "--text", "t", "--grade-timeout", "nan"], "no number of seconds above 0"),
+        (["run", "--dataset", "d", "--grader", "g", "--timeout", "nan"], "not a number of seconds"),
+        (["grade", "--grader", "g", "--text", "t", "--grade-timeout", "nan"], "not a number of seconds"),
         (["compare", "a", "b", "--out", "c.html"], "must end in one of .json, .md"),
     ],
 )

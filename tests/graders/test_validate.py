@@ -12,9 +12,10 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.graders import Severity, load_grader
 from dryrun.graders.checks.platforms import Platform, check_platform, imported, retired_judges
-from dryrun.graders.reference_answers import ceiling, reference_field
+from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import try_out
 from dryrun.models.model_list import ModelInfo
+from dryrun.probes.reference_scores import ceiling
 from tests.graders.test_judges import LABEL, SCORE
 from tests.helpers.grading import python, similarity, string_check
 from tests.helpers.support import sum_rows

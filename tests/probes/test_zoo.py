@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from dryrun.probes.check import check_function
+from dryrun import check_function
 from dryrun.probes.result import GraderCheck
 from tests.probes.zoo.defective import DEFECTIVE
 from tests.probes.zoo.defective import Grade as Function

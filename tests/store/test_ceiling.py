@@ -89,7 +89,7 @@ def test_what_is_no_ceiling_is_refused(store: Store, endpoint: FakeEndpoint) -> 
         choose_ceiling(weak, weak)
     with pytest.raises(DryRunError, match="another grader"):
         choose_ceiling(weak, results(store, endpoint, 0.9, "big", grader=FUZZY | {"reference": "7"}))
-    with pytest.raises(DryRunError, match="it is no ceiling"):
+    with pytest.raises(DryRunError, match="it is not a ceiling"):
         choose_ceiling(weak, results(store, endpoint, 0.02, "tiny"))
     with pytest.raises(DryRunError, match="share 10 prompts"):
         choose_ceiling(weak, results(store, endpoint, 0.9, "big", rows=10))

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.figures.statistics import BIN_EDGES, bin_index, is_valid
+from dryrun.core.thresholds import Thresholds
 
 PASS = 0.5
 """A score from here on says "right", for kappa; the document's boundary of the grader."""
-FALSE_NEGATIVE, FALSE_POSITIVE = 0.3, 0.7
-"""A good response scored below the one is rejected, a bad one above the other is accepted."""
-Z = 1.959964
 DRAWS = 1000
 
 Floats = NDArray[np.float64]
@@ -98,7 +97,8 @@ class Agreement:
     auc : Figure or None
         Chance that a good response scores higher than a bad one; None without both kinds.
     false_reject, false_accept : Rate or None
-        Good responses scored below 0.3; bad ones above 0.7. None without a label of that kind.
+        Good responses scored below `Thresholds.false_reject`; bad ones above `false_accept`. None without a
+        label of that kind.
     """
 
     labels: int
@@ -135,21 +135,6 @@ def poststratified(population: Floats, score: Floats) -> Floats:
     return weight * (score.size / total) if total > 0 else np.ones(score.size)
 
 
-def wilson(share: float, trials: float, z: float = Z) -> tuple[float, float]:
-    """Both ends of the Wilson interval of a share of `trials`; the whole 0..1 for none.
-
-    References
-    ----------
-    Wilson, JASA 22 (1927), equation for the score interval.
-    """
-    if trials <= 0:
-        return 0.0, 1.0
-    middle = share + z * z / (2 * trials)
-    half = z * math.sqrt(max(share * (1 - share), 0.0) / trials + z * z / (4 * trials * trials))
-    below = 1 + z * z / trials
-    return max(0.0, (middle - half) / below), min(1.0, (middle + half) / below)
-
-
 def weighted_share(hits: NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
     """A weighted share and the number of equal trials it is worth (Kish: squared sum over sum of squares)."""
     total = float(weight.sum())
@@ -158,27 +143,32 @@ def weighted_share(hits: NDArray[np.bool_], weight: Floats) -> tuple[float, floa
     return float(weight[hits].sum()) / total, total**2 / float((weight**2).sum())
 
 
-def agreement(found: Labelled, draws: int = DRAWS, seed: int = 0) -> Agreement | None:
-    """Compare; None without a settled label.
+def agreement(
+    labelled: Labelled, thresholds: Thresholds | None = None, draws: int = DRAWS, seed: int = 0
+) -> Agreement | None:
+    """Compare people with the grader; None without a settled label.
 
     Parameters
     ----------
-    found : Labelled
+    labelled : Labelled
+    thresholds : Thresholds, optional
+        For `false_reject` and `false_accept`.
     draws, seed : int
         Of the re-drawing of prompts that gives kappa and AUC their intervals.
     """
-    if not found.score.size:
+    limits, score, weight = thresholds or Thresholds(), labelled.score, labelled.weight
+    if not score.size:
         return None
-    good = found.good == 1
-    rows = _redrawn(found.prompt, draws, seed) * found.weight
+    good = labelled.good == 1
+    rows = _redrawn(labelled.prompt, draws, seed) * weight
     return Agreement(
-        labels=int(found.score.size),
+        labels=int(score.size),
         good=int(good.sum()),
-        share_good=weighted_share(good, found.weight)[0],
-        kappa=_figure(lambda weight: kappa(found.score >= PASS, good, weight), found.weight, rows),
-        auc=_figure(lambda weight: auc(found.score, good, weight), found.weight, rows),
-        false_reject=_rate(found.score[good] < FALSE_NEGATIVE, found.weight[good]),
-        false_accept=_rate(found.score[~good] > FALSE_POSITIVE, found.weight[~good]),
+        share_good=weighted_share(good, weight)[0],
+        kappa=_figure(lambda drawn: kappa(score >= PASS, good, drawn), weight, rows),
+        auc=_figure(lambda drawn: auc(score, good, drawn), weight, rows),
+        false_reject=_rate(score[good] < limits.false_reject, weight[good]),
+        false_accept=_rate(score[~good] > limits.false_accept, weight[~good]),
     )
 
 
@@ -193,10 +183,10 @@ def kappa(first: NDArray[np.bool_], second: NDArray[np.bool_], weight: Floats) -
     if total <= 0:
         return math.nan
     share = weight / total
-    one, two = (round(float(share[side].sum()), 12) for side in (first, second))
-    chance = one * two + (1 - one) * (1 - two)
+    yes, other_yes = (round(float(share[side].sum()), 12) for side in (first, second))
+    chance = yes * other_yes + (1 - yes) * (1 - other_yes)
     agreed = float(share[first == second].sum())
-    varies = 0 < one < 1 and 0 < two < 1
+    varies = 0 < yes < 1 and 0 < other_yes < 1
     return (agreed - chance) / (1 - chance) if varies else math.nan
 
 

@@ -13,19 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.agreement import FALSE_NEGATIVE, FALSE_POSITIVE, weighted_share, wilson
-from dryrun.core.thresholds import Piece
+from dryrun.analysis.figures.agreement import weighted_share
+from dryrun.analysis.figures.redraw import Z90_ONE_SIDED, wilson
+from dryrun.core.thresholds import Piece, Thresholds
 
 Floats = NDArray[np.float64]
-
-JUNK_Z = 2.45
-"""One-sided 5 % over seven probes (Bonferroni): without it a coin-flip grader is called hackable."""
-BAD = 0.5
-GOOD = 0.85
-BETWEEN = 0.10
-"""Largest share of references between `BAD` and `GOOD` for "some are right and some are broken"."""
-WILSON_Z = 1.2816
-"""One-sided 90 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,28 +115,30 @@ class Scale:
         return None if self.floor_median is None else self.ceiling - self.floor_median
 
 
-def scale(anchors: Anchors, least_broken: float = 0.15) -> Scale | None:
+def scale(anchors: Anchors, thresholds: Thresholds | None = None) -> Scale | None:
     """Where the anchors lie; None without reference answers and without a stronger model.
 
     Parameters
     ----------
     anchors : Anchors
-    least_broken : float
-        Smallest share of failing references that is called broken; the largest is one minus it.
+    thresholds : Thresholds, optional
+        `bad_references` is the smallest share of failing references that is called broken; the largest is
+        one minus it.
     """
-    reference = _valid(anchors.reference)
+    limits, reference = thresholds or Thresholds(), _valid(anchors.reference)
     if reference is None:
-        return _stand_in(anchors)
-    wrong = reference < BAD
+        return _stand_in(anchors, limits)
+    wrong = reference < limits.right_from
     share = float(wrong.mean())
-    between = float(((reference >= BAD) & (reference < GOOD)).mean())
-    mixed = least_broken <= share <= 1 - least_broken and between <= BETWEEN
-    mixed = mixed and _unlike_junk(reference, anchors.junk)
+    between = float((~wrong & (reference < limits.surely_right_from)).mean())
+    few, most = limits.bad_references, 1 - limits.bad_references
+    mixed = few <= share <= most and between <= limits.between_references
+    mixed = mixed and _unlike_junk(reference, anchors.junk, limits)
     sound = ~wrong if mixed else np.ones_like(wrong)
-    name, floor, median = junk_floor(anchors.junk)
+    name, floor, median = junk_floor(anchors.junk, limits.junk_z)
     return Scale(
         ceiling=float(reference[sound].mean()),
-        reformatted=_reformatted(anchors, mixed),
+        reformatted=_reformatted(anchors, mixed, limits),
         floor=floor,
         floor_name=name,
         floor_median=median,
@@ -153,47 +147,47 @@ def scale(anchors: Anchors, least_broken: float = 0.15) -> Scale | None:
     )
 
 
-def _unlike_junk(reference: Floats, junk: Mapping[str, Floats]) -> bool:
+def _unlike_junk(reference: Floats, junk: Mapping[str, Floats], limits: Thresholds) -> bool:
     """Whether more references than junk pass: a grader that flips a coin passes both alike.
 
-    Two proportions, z of `JUNK_Z`. True where no junk was graded.
+    Two proportions, z of `junk_z`. True where no junk was graded.
     """
-    known = [found for scores in junk.values() if (found := _valid(scores)) is not None]
+    known = [valid for scores in junk.values() if (valid := _valid(scores)) is not None]
     if not known:
         return True
     worthless = np.concatenate(known)
-    right, wrong = float((reference >= BAD).mean()), float((worthless >= BAD).mean())
+    right, wrong = (float((scores >= limits.right_from).mean()) for scores in (reference, worthless))
     error = math.sqrt(right * (1 - right) / reference.size + wrong * (1 - wrong) / worthless.size)
-    return right - wrong > JUNK_Z * error
+    return right - wrong > limits.junk_z * error
 
 
-def _stand_in(anchors: Anchors) -> Scale | None:
+def _stand_in(anchors: Anchors, limits: Thresholds) -> Scale | None:
     stronger = _valid(anchors.stronger)
     if stronger is None:
         return None
-    name, floor, median = junk_floor(anchors.junk)
+    name, floor, median = junk_floor(anchors.junk, limits.junk_z)
     ceiling = float(np.quantile(stronger, 0.9))
     return Scale(ceiling, None, floor, name, median, broken=0.0, stand_in=True)
 
 
-def _reformatted(anchors: Anchors, mixed: bool) -> float | None:
+def _reformatted(anchors: Anchors, mixed: bool, limits: Thresholds) -> float | None:
     if anchors.reformatted is None or anchors.reference is None:
         return None
     chosen = np.isfinite(anchors.reformatted)
     if mixed and anchors.reformatted.shape == anchors.reference.shape:
-        chosen &= anchors.reference >= BAD
+        chosen &= anchors.reference >= limits.right_from
     return float(anchors.reformatted[chosen].mean()) if chosen.any() else None
 
 
-def junk_floor(junk: Mapping[str, Floats]) -> tuple[str, float | None, float | None]:
-    """Which kind of junk surely earns most, how much (lower bound), and the median over the kinds."""
+def junk_floor(junk: Mapping[str, Floats], z: float) -> tuple[str, float | None, float | None]:
+    """Which kind of junk surely earns most, its mean less `z` standard errors, and the kinds' median."""
     means, bounds = {}, {}
     for name, scores in junk.items():
         valid = _valid(scores)
         if valid is None:
             continue
         error = float(valid.std(ddof=1)) / math.sqrt(valid.size) if valid.size > 1 else 1.0
-        means[name], bounds[name] = float(valid.mean()), float(valid.mean()) - JUNK_Z * error
+        means[name], bounds[name] = float(valid.mean()), float(valid.mean()) - z * error
     if not means:
         return "", None, None
     name = max(bounds, key=bounds.__getitem__)
@@ -202,7 +196,7 @@ def junk_floor(junk: Mapping[str, Floats]) -> tuple[str, float | None, float | N
 
 def junk_means(junk: Mapping[str, Floats]) -> dict[str, float]:
     """What each kind of junk earns on average, the best paid first; kinds without a score are left out."""
-    valid = {name: found for name, scores in junk.items() if (found := _valid(scores)) is not None}
+    valid = {name: graded for name, scores in junk.items() if (graded := _valid(scores)) is not None}
     means = {name: float(scores.mean()) for name, scores in valid.items()}
     return dict(sorted(means.items(), key=lambda pair: (-pair[1], pair[0])))
 
@@ -229,24 +223,24 @@ def reliability(error: float | None, spread: float) -> float | None:
 
 
 def disagreement(
-    people: tuple[Floats, NDArray[np.int64]] | None, least: int = 20, weight: Floats | None = None
+    people: tuple[Floats, NDArray[np.int64]] | None, limits: Thresholds, weight: Floats | None = None
 ) -> float | None:
-    """Lower bound (90 %) of the larger of two rates: good responses scored below 0.3, bad ones above 0.7.
+    """Lower bound (90 %) of the larger of two rates: good responses wrongly refused, bad ones wrongly paid.
 
-    None with fewer than `least` labels.
+    None with fewer labels than `Thresholds.min_labels`.
     """
-    if people is None or people[0].size < least:
+    if people is None or people[0].size < limits.min_labels:
         return None
     score, label = people
     known = np.isfinite(score)
     each = np.ones(score.size) if weight is None else weight
     score, label, each = score[known], label[known], each[known]
     good, bad = label == 1, label == 0
-    missed, passed = score[good] < FALSE_NEGATIVE, score[bad] > FALSE_POSITIVE
+    missed, passed = score[good] < limits.false_reject, score[bad] > limits.false_accept
     return max(wilson_low(missed, weight=each[good]), wilson_low(passed, weight=each[bad]))
 
 
-def wilson_low(hits: NDArray[np.bool_], z: float = WILSON_Z, weight: Floats | None = None) -> float:
+def wilson_low(hits: NDArray[np.bool_], z: float = Z90_ONE_SIDED, weight: Floats | None = None) -> float:
     """Lower end of the Wilson interval of a share; 0 for no trials."""
     if hits.size == 0:
         return 0.0

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.agreement import wilson
-from dryrun.analysis.figures.redraw import BLOCK, Interval
+from dryrun.analysis.figures.redraw import BLOCK, Interval, wilson
 
 GROUP = 8
 """Responses per prompt in training, where nothing else is said: the default of TRL and Fireworks."""

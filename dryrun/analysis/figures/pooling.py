@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.analysis.figures.redraw import Z95_ROUNDED
 from dryrun.core.thresholds import Thresholds
 
 PSEUDO = 4.0
-CONFIRMED = 0.90
-LEAST = 4
-"""Prompts; a topic with fewer has too few."""
+"""Observations of the common variance that each topic's own is mixed with."""
 
 Floats = NDArray[np.float64]
 
@@ -71,17 +70,14 @@ def pooled_topics(
     for name, size, mean, (center, error) in zip(names, sizes, means, posterior, strict=True):
         outside = _normal(band[0], center, error) + 1 - _normal(band[1], center, error)
         evidence = ""
-        if size < LEAST:
+        if size < thresholds.topic_pooled_prompts:
             evidence = "too few"
-        elif outside > CONFIRMED:
+        elif outside > thresholds.topic_confirmed:
             evidence = "confirmed"
         elif not band[0] <= mean <= band[1]:
             evidence = "watch"
-        found.append(
-            PooledTopic(
-                name, size, mean, center, center - 1.96 * error, center + 1.96 * error, outside, evidence
-            )
-        )
+        half = Z95_ROUNDED * error
+        found.append(PooledTopic(name, size, mean, center, center - half, center + half, outside, evidence))
     return tuple(found)
 
 

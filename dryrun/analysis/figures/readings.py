@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.agreement import wilson
-from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.figures.redraw import Interval, wilson
 from dryrun.core.text import percent
 
 Floats = NDArray[np.float64]

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.statistics import DISTINCT_DIGITS
 
-LEAST_PAIRS = 30
-"""Responses beside others of their prompt, from which on a correlation is given."""
-
 Floats = NDArray[np.float64]
 
 
@@ -35,7 +32,11 @@ class LengthBias:
 
 
 def length_bias(
-    score: Floats, length: Floats, prompt: NDArray[np.int64], topic: NDArray[np.object_]
+    score: Floats,
+    length: Floats,
+    prompt: NDArray[np.int64],
+    topic: NDArray[np.object_],
+    least_pairs: int = 30,
 ) -> LengthBias | None:
     """Whether longer responses to the same prompt earn more; None where too little can be compared.
 
@@ -47,6 +48,8 @@ def length_bias(
     prompt : int64 array of shape (n,)
     topic : object array of shape (n,)
         The unit of comparison where each prompt has one response.
+    least_pairs : int
+        Fewer responses that stand beside others of their unit: None.
     """
     valid = np.isfinite(score) & np.isfinite(length)
     for unit, labels in (("prompt", prompt), ("topic", topic)):
@@ -54,17 +57,17 @@ def length_bias(
             return None
         _, index, sizes = np.unique(labels[valid], return_inverse=True, return_counts=True)
         several = sizes[index] >= 2
-        if several.sum() < LEAST_PAIRS:
+        if several.sum() < least_pairs:
             continue
-        found = _within(score[valid][several], length[valid][several], index[several])
-        return None if found is None else LengthBias(found, int(several.sum()), unit)
+        correlation = _within(score[valid][several], length[valid][several], index[several])
+        return None if correlation is None else LengthBias(correlation, int(several.sum()), unit)
     return None
 
 
 def _within(score: Floats, length: Floats, index: NDArray[np.intp]) -> float | None:
-    one, other = _centered_ranks(score, index), _centered_ranks(length, index)
-    scale = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum() / scale) if scale > 0 else None
+    scores, lengths = _centered_ranks(score, index), _centered_ranks(length, index)
+    scale = float(np.sqrt((scores**2).sum() * (lengths**2).sum()))
+    return float((scores * lengths).sum() / scale) if scale > 0 else None
 
 
 def _centered_ranks(values: Floats, index: NDArray[np.intp]) -> Floats:

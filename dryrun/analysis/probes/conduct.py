@@ -9,17 +9,16 @@ import numpy as np
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, seen
 from dryrun.analysis.probes.grades import Bools, ProbeGrades
 from dryrun.core.probe import BACKTRACK, EXOTIC, TIMED, VOID, WRONG_PLAIN, Family, Fault
-from dryrun.core.thresholds import ProbeLimits
 
 
-def steady(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def steady(grades: ProbeGrades) -> Iterator[Observation]:
     """The same answer earns the same, whenever it is graded."""
     cases = np.flatnonzero(grades.where(Family.AGAIN))
     cases = cases[np.isfinite(grades.score[grades.base[cases]])]
     if not cases.size:
         return
     moved = np.abs(grades.score[cases] - grades.score[grades.base[cases]])
-    few = limits.judge_moves if grades.judged else limits.moves
+    few = grades.limits.judge_moves if grades.judged else grades.limits.moves
     hit = moved > (few / 4 if grades.judged else 1e-6)
     if hit.any():
         order = np.argsort(-moved, kind="stable")
@@ -38,7 +37,7 @@ def steady(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
         )
 
 
-def no_faults(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def no_faults(grades: ProbeGrades) -> Iterator[Observation]:
     """Every text gets a number on the scale, and no error."""
     fault = np.array([one.value for one in grades.fault], dtype=np.str_)
     strange = np.char.startswith(grades.kind, EXOTIC)
@@ -57,18 +56,18 @@ def no_faults(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]
         yield Observation(flaw, weight, first.family, first.kind, int(hit.sum()), asked, None, shown)
 
 
-def quick(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def quick(grades: ProbeGrades) -> Iterator[Observation]:
     """A grade takes little time, and not much more for a long answer."""
     if grades.judged:
         return
     slow = np.array([one is Fault.TOO_SLOW for one in grades.fault])
     timed = np.array([probe.serial for probe in grades.probes])
     long_ones = np.char.startswith(grades.kind, TIMED) | np.char.startswith(grades.kind, BACKTRACK)
-    crawls = (timed & long_ones & (grades.seconds >= limits.long_seconds)) | slow | _grows(grades, limits)
+    crawls = (timed & long_ones & (grades.seconds >= grades.limits.long_seconds)) | slow | _grows(grades)
     usual = timed & ~long_ones & (np.isfinite(grades.seconds))
     typical = float(np.median(grades.seconds[usual])) if usual.any() else 0.0
-    if typical >= limits.seconds:
-        crawls |= usual & (grades.seconds >= limits.seconds)
+    if typical >= grades.limits.seconds:
+        crawls |= usual & (grades.seconds >= grades.limits.seconds)
     if crawls.any():
         cases = np.flatnonzero(crawls)
         order = cases[np.argsort(-grades.seconds[cases], kind="stable")]
@@ -85,7 +84,7 @@ def quick(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
         )
 
 
-def _grows(grades: ProbeGrades, limits: ProbeLimits) -> Bools:
+def _grows(grades: ProbeGrades) -> Bools:
     """Long texts that took far more than their share of time beside those a quarter as long."""
     found = np.zeros(len(grades.probes), dtype=bool)
     names = {kind.partition(" of ")[2] for kind in grades.kind.tolist() if kind.startswith(TIMED)}
@@ -96,12 +95,12 @@ def _grows(grades: ProbeGrades, limits: ProbeLimits) -> Bools:
             & grades.graded
         )
         took = grades.seconds[cases]
-        steep = (took[1:] >= limits.growth * took[:-1]) & (took[1:] >= limits.long_seconds / 2)
+        steep = (took[1:] >= grades.limits.growth * took[:-1]) & (took[1:] >= grades.limits.long_seconds / 2)
         found[cases[1:][steep]] = True
     return found
 
 
-def unimpressed(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def unimpressed(grades: ProbeGrades) -> Iterator[Observation]:
     """Length and dress change nothing for the better."""
     for kind, cases in grades.kinds(Family.STYLE):
         cases = cases[grades.base[cases] >= 0]
@@ -109,17 +108,17 @@ def unimpressed(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observatio
         if not cases.size:
             continue
         gain = grades.score[cases] - grades.score[grades.base[cases]]
-        won = gain >= limits.style_gain * (grades.ceiling or 1.0)
+        won = gain >= grades.limits.style_gain * (grades.ceiling or 1.0)
         wrong = kind.startswith(WRONG_PLAIN.partition(",")[0])
         if wrong and grades.partial:  # longer texts may happen to resemble the answer more
-            won &= grades.share[cases] >= grades.alike[cases] + limits.slack
+            won &= grades.share[cases] >= grades.alike[cases] + grades.limits.slack
         if won.sum() >= 2 and won.mean() >= 0.5:
             yield seen(grades, Flaw.BIAS, Weight.BLOCK, Family.STYLE, kind, cases, won)
             if wrong:
                 yield seen(grades, Flaw.EXPLOITABLE, Weight.BLOCK, Family.STYLE, kind, cases, won)
 
 
-def runs_nothing(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def runs_nothing(grades: ProbeGrades) -> Iterator[Observation]:
     """The answer is read, never executed."""
     cases = np.flatnonzero(grades.where(Family.CODE))
     cases = cases[np.isfinite(grades.share[cases])]
@@ -127,9 +126,9 @@ def runs_nothing(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observati
     if (
         not cases.size
         or not grades.anchored
-        or (void.any() and np.nanmean(grades.share[void]) >= limits.worthless)
+        or (void.any() and np.nanmean(grades.share[void]) >= grades.limits.worthless)
     ):
         return
-    ran = grades.share[cases] >= limits.half
+    ran = grades.share[cases] >= grades.limits.half
     if not grades.partial and ran.sum() >= 2 and ran.mean() >= 0.5:
         yield seen(grades, Flaw.UNSAFE, Weight.BLOCK, Family.CODE, grades.kind[cases[0]], cases, ran)

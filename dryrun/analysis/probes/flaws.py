@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades, wilson
+from dryrun.analysis.figures.redraw import wilson
+from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades
 from dryrun.core.probe import Family
-from dryrun.core.thresholds import ProbeLimits
 
 SHOWN = 3
 """Probes that an observation names as its evidence."""
@@ -78,12 +78,11 @@ class Observation:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the share."""
-        return wilson(self.hits, self.trials)
+        return wilson(self.share, self.trials)
 
 
 def counted(
     grades: ProbeGrades,
-    limits: ProbeLimits,
     flaw: Flaw,
     family: Family,
     kind: str,
@@ -96,10 +95,10 @@ def counted(
     hits = int(hit.sum())
     if hits < 2 and not (hits == 1 and cases.size <= 2):
         return
-    low = wilson(hits, cases.size)[0]
-    if low <= limits.chance:
+    low = wilson(hits / cases.size, cases.size)[0]
+    if low <= grades.limits.chance:
         return
-    weight = Weight.BLOCK if hits / cases.size >= limits.many else Weight.WARN
+    weight = Weight.BLOCK if hits / cases.size >= grades.limits.many else Weight.WARN
     yield seen(grades, flaw, weight, family, kind, cases, hit)
 
 

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.core.probe import FAR, Family, Fault, Probe
+from dryrun.core.thresholds import ProbeLimits
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-
-WILSON_Z = 1.959964
-"""Two-sided 95 %."""
-ANCHORED = 0.3
-"""A right answer must earn this much for shares of it to mean anything (statistics notes, 2k: range)."""
-PARTLY = (0.05, 0.95)
-"""Shares of the ceiling between these are partial credit."""
-PARTIAL_ROWS, PARTIAL_KIND = 0.10, 0.30
-"""From this share of all wrong answers, or of those of one kind, with partial credit on the grader is one
-that gives it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +34,7 @@ class ProbeGrades:
         The grade lies outside the grader's declared scale.
     judged : bool
         A model is the judge: its grades may move, and take their time.
+    limits : ProbeLimits
     """
 
     probes: Sequence[Probe]
@@ -52,6 +43,7 @@ class ProbeGrades:
     seconds: Floats
     out_of_scale: Bools
     judged: bool = False
+    limits: ProbeLimits = field(default_factory=ProbeLimits)
 
     @cached_property
     def family(self) -> NDArray[np.str_]:
@@ -122,7 +114,7 @@ class ProbeGrades:
     @cached_property
     def anchored(self) -> bool:
         """Whether right answers earn enough to measure others by."""
-        return self.ceiling is not None and self.ceiling >= ANCHORED
+        return self.ceiling is not None and self.ceiling >= self.limits.anchored
 
     @cached_property
     def share(self) -> Floats:
@@ -135,7 +127,7 @@ class ProbeGrades:
             return self.score
         rows = self.ceilings[self.row]
         unknown = ~np.isfinite(rows)
-        whole = np.where(unknown, 1.0, np.where(rows >= ANCHORED, rows, np.nan))
+        whole = np.where(unknown, 1.0, np.where(rows >= self.limits.anchored, rows, np.nan))
         return np.asarray(self.score / whole, dtype=np.float64)
 
     @cached_property
@@ -143,11 +135,11 @@ class ProbeGrades:
         """Whether the grader pays answers for being partly right or nearly right."""
         if not self.anchored:
             return False
-        partly = (self.share > PARTLY[0]) & (self.share < PARTLY[1])
+        partly = (self.share > self.limits.partly_from) & (self.share < self.limits.partly_to)
         wrong = self.where(Family.WRONG)
         kinds = self.kinds(Family.WRONG, Family.CLOSE)
-        return bool(wrong.any() and partly[wrong].mean() >= PARTIAL_ROWS) or any(
-            partly[cases].sum() > 2 and partly[cases].mean() >= PARTIAL_KIND for _, cases in kinds
+        return bool(wrong.any() and partly[wrong].mean() >= self.limits.partial_rows) or any(
+            partly[cases].sum() > 2 and partly[cases].mean() >= self.limits.partial_kind for _, cases in kinds
         )
 
     @cached_property
@@ -155,17 +147,6 @@ class ProbeGrades:
         """Mean score of answers that are wrong by far; None if there are none."""
         chosen = self.where(Family.WRONG, kind=FAR)
         return float(self.score[chosen].mean()) if chosen.any() else None
-
-
-def wilson(hits: int, trials: int, z: float = WILSON_Z) -> tuple[float, float]:
-    """Wilson score interval of a share, in [0, 1]; (0, 1) for no trials. Wilson (1927)."""
-    if trials == 0:
-        return 0.0, 1.0
-    share = hits / trials
-    middle = share + z * z / (2 * trials)
-    half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    whole = 1 + z * z / trials
-    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
 
 
 def unseen(trials: int) -> float:

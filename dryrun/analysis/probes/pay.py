@@ -7,52 +7,52 @@ from dataclasses import replace
 
 import numpy as np
 
+from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.figures.statistics import TOLERANCE
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, counted, seen
-from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades, wilson
+from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades
 from dryrun.core.probe import ANOTHER_ORDER, DENIED, FAR, ONE_FIELD, RIGHT_SAMPLE, WRONG_SAMPLE, Family
-from dryrun.core.thresholds import ProbeLimits
 
 
-def unpaid(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def unpaid(grades: ProbeGrades) -> Iterator[Observation]:
     """Worthless text, empty shells and flattery earn nothing."""
     for family in (Family.NOTHING, Family.SHELL, Family.GAMING):
         for kind, cases in grades.kinds(family):
-            allowed = np.full(cases.size, limits.worthless)
+            allowed = np.full(cases.size, grades.limits.worthless)
             if grades.partial:
                 close = grades.alike[cases]
-                allowed = np.maximum(allowed, close + limits.slack)
+                allowed = np.maximum(allowed, close + grades.limits.slack)
             paid = grades.share[cases] >= allowed
-            yield from counted(grades, limits, Flaw.EXPLOITABLE, family, kind, cases, paid)
+            yield from counted(grades, Flaw.EXPLOITABLE, family, kind, cases, paid)
 
 
-def wrong_unpaid(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
     """Wrong answers earn no more than they are worth."""
     if not grades.anchored:
         return
     for kind, cases in grades.kinds(Family.WRONG):
         if kind.startswith(ONE_FIELD):  # fields may weigh what they like, but nothing at all
-            paid = np.asarray(grades.share[cases] >= limits.whole)
+            paid = np.asarray(grades.share[cases] >= grades.limits.whole)
         else:
-            paid = _overpaid(grades, limits, cases)
-        yield from counted(grades, limits, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
+            paid = _overpaid(grades, cases)
+        yield from counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
     for kind, cases in grades.kinds(Family.CLOSE):
         most = grades.most[cases]
         paid = (grades.share[cases] >= most) & (most < 1.0)
         if paid.mean() >= 0.5:
-            yield from counted(grades, limits, Flaw.ACCEPTS_WRONG, Family.CLOSE, kind, cases, paid)
+            yield from counted(grades, Flaw.ACCEPTS_WRONG, Family.CLOSE, kind, cases, paid)
 
 
-def _overpaid(grades: ProbeGrades, limits: ProbeLimits, cases: Ints) -> Bools:
+def _overpaid(grades: ProbeGrades, cases: Ints) -> Bools:
     """Where the grader pays more than half, or, if it gives partial credit, more than the answer is worth."""
     share = grades.share[cases]
     if not grades.partial:
-        return np.asarray(share >= limits.half)
+        return np.asarray(share >= grades.limits.half)
     worth = np.maximum(grades.most[cases], grades.alike[cases])
-    return np.asarray((share > worth + limits.slack + TOLERANCE) | (share >= limits.whole))
+    return np.asarray((share > worth + grades.limits.slack + TOLERANCE) | (share >= grades.limits.whole))
 
 
-def fields_cost(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def fields_cost(grades: ProbeGrades) -> Iterator[Observation]:
     """One of n parts wrong costs about 1/n: whatever the weights, the costs of all fields add up to one."""
     chosen = grades.where(Family.WRONG) & np.char.startswith(grades.kind, ONE_FIELD)
     cases = np.flatnonzero(chosen & np.isfinite(grades.share))
@@ -60,39 +60,39 @@ def fields_cost(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observatio
         return
     due = 1.0 - grades.most[cases]
     cost = 1.0 - grades.share[cases]
-    if cost.mean() < limits.fair_cost * due.mean():
-        cheap = cost < limits.fair_cost * due
+    if cost.mean() < grades.limits.fair_cost * due.mean():
+        cheap = cost < grades.limits.fair_cost * due
         yield from counted(
-            grades, limits, Flaw.ACCEPTS_WRONG, Family.WRONG, "one field wrong, whichever", cases, cheap
+            grades, Flaw.ACCEPTS_WRONG, Family.WRONG, "one field wrong, whichever", cases, cheap
         )
 
 
-def claims_unpaid(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def claims_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
     """Holding the right value is not giving it as the answer."""
     if not grades.anchored:
         return
     for kind, cases in grades.kinds(Family.CLAIM):
         most = grades.most[cases]
-        allowed = np.full(cases.size, limits.half)
+        allowed = np.full(cases.size, grades.limits.half)
         if grades.partial:
             close = grades.alike[cases]
-            allowed = np.maximum(allowed, np.minimum(close + limits.slack, limits.whole))
-        paid = (grades.share[cases] >= allowed) & (most < limits.half)
-        found = list(counted(grades, limits, Flaw.ACCEPTS_WRONG, Family.CLAIM, kind, cases, paid))
+            allowed = np.maximum(allowed, np.minimum(close + grades.limits.slack, grades.limits.whole))
+        paid = (grades.share[cases] >= allowed) & (most < grades.limits.half)
+        found = list(counted(grades, Flaw.ACCEPTS_WRONG, Family.CLAIM, kind, cases, paid))
         for one in found:
             yield _softened(one) if kind == DENIED else one
 
 
-def right_paid(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def right_paid(grades: ProbeGrades) -> Iterator[Observation]:
     """The right answer is paid in every form that the prompt asks for or allows."""
     if not grades.anchored:
         yield from _refused_altogether(grades)
         return
     refused = np.flatnonzero(
-        np.isfinite(grades.ceilings) & (grades.ceilings < limits.half * _typical(grades))
+        np.isfinite(grades.ceilings) & (grades.ceilings < grades.limits.half * _typical(grades))
     )
     rows = int(np.isfinite(grades.ceilings).sum())
-    if refused.size >= 2 and refused.size / rows >= limits.refused_rows:
+    if refused.size >= 2 and refused.size / rows >= grades.limits.refused_rows:
         cases = np.flatnonzero(grades.where(Family.REFERENCE) & np.isin(grades.row, refused))
         yield Observation(
             Flaw.REJECTS_CORRECT,
@@ -105,7 +105,7 @@ def right_paid(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation
             tuple(cases[:SHOWN].tolist()),
         )
     for family in (Family.REFERENCE, Family.VARIATION):
-        yield from _forms_refused(grades, limits, family)
+        yield from _forms_refused(grades, family)
 
 
 def _typical(grades: ProbeGrades) -> float:
@@ -133,38 +133,38 @@ def _refused_altogether(grades: ProbeGrades) -> Iterator[Observation]:
     )
 
 
-def _forms_refused(grades: ProbeGrades, limits: ProbeLimits, family: Family) -> Iterator[Observation]:
+def _forms_refused(grades: ProbeGrades, family: Family) -> Iterator[Observation]:
     for kind, every in grades.kinds(family):
         cases = every[(grades.least[every] > 0.5) & np.isfinite(grades.share[every])]
         if not cases.size:
             continue
-        refused = grades.share[cases] < limits.half
-        hits, low = int(refused.sum()), wilson(int(refused.sum()), cases.size)[0]
-        if hits < 2 or low <= limits.chance or hits / cases.size < limits.form_refused:
+        refused = grades.share[cases] < grades.limits.half
+        hits, low = int(refused.sum()), wilson(float(refused.mean()), cases.size)[0]
+        if hits < 2 or low <= grades.limits.chance or hits / cases.size < grades.limits.form_refused:
             continue
         needed = family is Family.REFERENCE or kind == ANOTHER_ORDER
         weight = Weight.BLOCK if needed else Weight.WARN
         yield seen(grades, Flaw.REJECTS_CORRECT, weight, family, kind, cases, refused)
 
 
-def samples_fair(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def samples_fair(grades: ProbeGrades) -> Iterator[Observation]:
     """Real responses that are surely right are paid, those that are surely wrong are not."""
     right = np.flatnonzero(grades.where(Family.SAMPLE, kind=RIGHT_SAMPLE) & (grades.least > 0.5))
     right = right[np.isfinite(grades.share[right])]
-    if right.size >= limits.few_samples and grades.anchored:
-        refused = grades.share[right] < limits.half
-        if refused.mean() >= limits.right_refused:
+    if right.size >= grades.limits.few_samples and grades.anchored:
+        refused = grades.share[right] < grades.limits.half
+        if refused.mean() >= grades.limits.right_refused:
             yield seen(
                 grades, Flaw.REJECTS_CORRECT, Weight.BLOCK, Family.SAMPLE, RIGHT_SAMPLE, right, refused
             )
     wrong = np.flatnonzero(grades.where(Family.SAMPLE, kind=WRONG_SAMPLE))
     wrong = wrong[np.isfinite(grades.share[wrong])]
-    if wrong.size >= limits.few_samples and grades.anchored:
-        paid = _overpaid(grades, limits, wrong)
-        yield from counted(grades, limits, Flaw.ACCEPTS_WRONG, Family.SAMPLE, WRONG_SAMPLE, wrong, paid)
-    if min(right.size, wrong.size) >= limits.few_samples:
+    if wrong.size >= grades.limits.few_samples and grades.anchored:
+        paid = _overpaid(grades, wrong)
+        yield from counted(grades, Flaw.ACCEPTS_WRONG, Family.SAMPLE, WRONG_SAMPLE, wrong, paid)
+    if min(right.size, wrong.size) >= grades.limits.few_samples:
         gap = float(grades.score[right].mean() - grades.score[wrong].mean())
-        if gap < -limits.slack:
+        if gap < -grades.limits.slack:
             every = np.ones(wrong.size, dtype=bool)
             yield seen(grades, Flaw.INVERTED, Weight.BLOCK, Family.SAMPLE, WRONG_SAMPLE, wrong, every)
 
@@ -174,23 +174,30 @@ def nothing_paid(grades: ProbeGrades) -> bool:
     return grades.ceiling is None and not (grades.score[grades.graded] > 0.0).any()
 
 
-def signal(grades: ProbeGrades, limits: ProbeLimits) -> Iterator[Observation]:
+def signal(grades: ProbeGrades) -> Iterator[Observation]:
     """Right answers earn clearly more than wrong ones."""
-    told = grades.score[grades.graded]
+    scores = grades.score[grades.graded]
     if nothing_paid(grades):
         return
-    if told.size >= 10 and float(np.ptp(told)) < limits.least_spread:
+    if scores.size >= 10 and float(np.ptp(scores)) < grades.limits.least_spread:
         yield Observation(
-            Flaw.NO_SIGNAL, Weight.BLOCK, Family.WRONG, "any answer at all", told.size, told.size, None, (0,)
+            Flaw.NO_SIGNAL,
+            Weight.BLOCK,
+            Family.WRONG,
+            "any answer at all",
+            scores.size,
+            scores.size,
+            None,
+            (0,),
         )
         return
     if grades.ceiling is None or grades.far is None:
         return
     cases = np.flatnonzero(grades.where(Family.WRONG, kind=FAR))
     every = np.ones(cases.size, dtype=bool)
-    if grades.far > grades.ceiling + limits.slack:
+    if grades.far > grades.ceiling + grades.limits.slack:
         yield seen(grades, Flaw.INVERTED, Weight.BLOCK, Family.WRONG, grades.kind[cases[0]], cases, every)
-    elif grades.ceiling - grades.far < limits.least_range:
+    elif grades.ceiling - grades.far < grades.limits.least_range:
         yield seen(grades, Flaw.NO_SIGNAL, Weight.BLOCK, Family.WRONG, grades.kind[cases[0]], cases, every)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
+from dryrun.analysis.figures.redraw import Z95
 from dryrun.analysis.probes import conduct, pay
 from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
-from dryrun.analysis.probes.grades import WILSON_Z, ProbeGrades, unseen
+from dryrun.analysis.probes.grades import ProbeGrades, unseen
 from dryrun.core.probe import Family
 from dryrun.core.thresholds import ProbeLimits
 
@@ -25,7 +26,7 @@ BEHAVIOURS = (
 """Families on the scoreboard."""
 
 
-Rule = Callable[[ProbeGrades, ProbeLimits], Iterator[Observation]]
+Rule = Callable[[ProbeGrades], Iterator[Observation]]
 RULES: tuple[Rule, ...] = (
     conduct.no_faults,
     conduct.runs_nothing,
@@ -146,7 +147,8 @@ def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | 
         Mean score of the base model's responses on 0..1. Default: that of the `Family.SAMPLE` probes.
     """
     limits = limits or ProbeLimits()
-    seen = tuple(sorted(_observed(grades, limits), key=_order))
+    grades = replace(grades, limits=limits)
+    seen = tuple(sorted((seen for rule in RULES for seen in rule(grades)), key=_order))
     own = grades.score[grades.where(Family.SAMPLE)]
     if base is None and own.size:
         base = float(own.mean())
@@ -160,10 +162,6 @@ def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | 
         unseen=unseen(_fewest(grades)),
         graded=int(grades.graded.sum()),
     )
-
-
-def _observed(grades: ProbeGrades, limits: ProbeLimits) -> list[Observation]:
-    return [one for rule in RULES for one in rule(grades, limits)]
 
 
 def _order(one: Observation) -> tuple[int, int, float]:
@@ -191,9 +189,7 @@ def _behaviours(grades: ProbeGrades) -> list[Behaviour]:
         for kind, cases in grades.kinds(family):
             scores = grades.score[cases]
             mean = float(scores.mean())
-            half = (
-                WILSON_Z * float(scores.std(ddof=1)) / float(np.sqrt(scores.size)) if scores.size > 1 else 0.0
-            )
+            half = Z95 * float(scores.std(ddof=1)) / float(np.sqrt(scores.size)) if scores.size > 1 else 0.0
             found.append(
                 Behaviour(family, kind, mean, max(mean - half, 0.0), min(mean + half, 1.0), scores.size)
             )

@@ -12,17 +12,17 @@ from dryrun.analysis.figures.signal import RANGE, RELIABILITY
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
+from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
-from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.analysis.verdict.words import BROKEN, FAILING, MEND_ERROR, NEXT, DatasetQuality, GraderQuality
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.validity import TAGS, sample_blockers
+from dryrun.analysis.verdict.words import BROKEN, MEND_ERROR, NEXT, DatasetQuality, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
 
 PEOPLE = "people's labels (a wrong answer key passes every other test)"
-LENIENT, STRICT = 0.60, 0.30
-"""Where the grader has too little room between right answers and junk: which end they are at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Attribution:
 
 
 def attribute(
-    observed: Observations, thresholds: Thresholds, anchors: Anchors, duplicate_share: float = 0.0
+    observed: Observations, thresholds: Thresholds, anchors: Anchors, document: Diagnosis
 ) -> Attribution:
     """Judge with evidence.
 
@@ -90,23 +90,25 @@ def attribute(
     thresholds : Thresholds
     anchors : Anchors
         What was measured; each part may be missing.
-    duplicate_share : float
-        Share of drawn rows that repeat an earlier one.
+    document : Diagnosis
+        Of the same scores under the same thresholds.
     """
     observed = observed.ordered()
     found = measure(observed, thresholds, anchors)
-    return _Judge(observed, thresholds, found, duplicate_share).judgement()
+    return _Judge(observed, thresholds, found, document).judgement()
 
 
 class _Judge:
     """One judgement; the methods are its steps in order."""
 
     def __init__(
-        self, observed: Observations, limits: Thresholds, found: Measures, duplicate_share: float
+        self, observed: Observations, limits: Thresholds, found: Measures, document: Diagnosis
     ) -> None:
-        self.observed, self.limits, self.found = observed, limits, found
+        self.observed, self.limits, self.found, self.document = observed, limits, found, document
         self.reasons: list[str] = []
-        self.tags: list[str] = ["duplicates"] if above(duplicate_share, limits.warn_duplicates) else []
+        self.tags: list[str] = (
+            ["duplicates"] if above(document.coverage.duplicate_share, limits.warn_duplicates) else []
+        )
         self.blame: Blame | None = None
 
     def judgement(self) -> Attribution:
@@ -132,47 +134,12 @@ class _Judge:
         return float(np.isin(self.observed.outcome, [str(one) for one in outcomes]).mean()) if size else 0.0
 
     def _invalid(self) -> bool:
-        limits, score = self.limits, self.found.score
-        prompts = np.unique(self.observed.prompt[np.isfinite(score)]).size
-        if prompts < limits.min_prompts:
-            self._tag("small_n", f"Only {prompts} prompts have a score; {limits.min_prompts} are needed.")
-        if Piece.SAMPLES not in limits.without:
-            self._broken_samples()
-        return self.found.branch is None or bool(set(self.tags) - {"duplicates"})
-
-    def _broken_samples(self) -> None:
-        limits, score = self.limits, self.found.score
-        missing = float(np.isnan(score).mean()) if score.size else 1.0
-        if above(missing, limits.max_missing):
-            self._tag("missing", f"{percent(missing)} of the responses have no score.")
-        elif self._manski(missing):
-            self._tag(
-                "missing",
-                f"{percent(missing)} of the responses have no score: were all of those 0, or all 1, the "
-                "verdict would be another.",
-            )
-        for tag, share, words in (
-            ("truncation", self._share(SampleOutcome.TRUNCATED), "hit the token limit. Raise it"),
-            ("empty", self._share(SampleOutcome.EMPTY), "are empty"),
-        ):
-            if above(share, limits.max_cut_off):
-                self._tag(tag, f"{percent(share)} of responses {words}.")
-
-    def _tag(self, tag: str, reason: str) -> None:
-        self.tags.append(tag)
-        self.reasons.append(reason)
-
-    def _manski(self, missing: float) -> bool:
-        """Whether scores of 0, or of 1, in all missing places would change the branch of the mean.
-
-        The worst-case bounds of Manski (1989).
-        """
-        mean = self.found.mean
-        if not missing or not np.isfinite(mean):
-            return False
-        bounds = (mean * (1 - missing), mean * (1 - missing) + missing)
-        wide = max(self.found.std, self.limits.std_low)
-        return len({decide(one, wide, self.limits) for one in (*bounds, mean)}) > 1
+        document, limits = self.document, self.limits
+        reasons = document.reasons if document.verdict == "INVALID" else ()
+        reasons += sample_blockers(document.statistics, document.coverage, limits)
+        self.reasons += [reason.sentence for reason in reasons]
+        self.tags += [TAGS[reason.code] for reason in reasons if reason.code in TAGS]
+        return self.found.branch is None or bool(reasons)
 
     def _broken_grader(self) -> GraderQuality | None:
         if self._pays_one_kind():
@@ -196,7 +163,7 @@ class _Judge:
         at = self.found.scale
         if at is None or at.range is None or at.floor_median is None or at.range >= self.limits.least_range:
             return None
-        if at.stand_in and at.floor_median < LENIENT:
+        if at.stand_in and at.floor_median < self.limits.junk_lenient:
             return None  # a stronger model that fails too says nothing against the grader
         self.reasons.append(
             f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
@@ -204,21 +171,26 @@ class _Judge:
         )
         if self._loud() and self._drowned():
             return GraderQuality.CANNOT_DIFFERENTIATE  # where right and wrong answers land is chance
-        if at.floor_median >= LENIENT:
+        if at.floor_median >= self.limits.junk_lenient:
             return GraderQuality.TOO_LENIENT
-        strict = at.floor_median < STRICT
+        strict = at.floor_median < self.limits.junk_strict
         return GraderQuality.TOO_STRICT if strict else GraderQuality.CANNOT_DIFFERENTIATE
 
     def _pays_one_kind(self) -> bool:
         """One kind of junk earns much while junk in general does not: a hole, whatever else is wrong."""
-        name, floor, median = junk_floor(self.found.anchors.junk)
-        if floor is None or median is None or floor < self.limits.hackable_alone or median >= STRICT:
+        name, floor, median = junk_floor(self.found.anchors.junk, self.limits.junk_z)
+        if (
+            floor is None
+            or median is None
+            or floor < self.limits.hackable_alone
+            or median >= self.limits.junk_strict
+        ):
             return False
         self._hole(name, floor)
         return True
 
     def _hackable(self) -> bool:
-        name, floor, _ = junk_floor(self.found.anchors.junk)
+        name, floor, _ = junk_floor(self.found.anchors.junk, self.limits.junk_z)
         if floor is not None and floor >= max(self.limits.hackable_junk, self.found.mean):
             self._hole(name, floor)
             return True
@@ -235,7 +207,7 @@ class _Judge:
         if bias is None or not above(bias.correlation, limits.warn_length):
             return False
         filler = {name: scores for name, scores in self.found.anchors.junk.items() if "filler" in name}
-        _, floor, _ = junk_floor(filler)
+        _, floor, _ = junk_floor(filler, limits.junk_z)
         if floor is None or floor < limits.hackable_junk:
             return False
         self.reasons.append(
@@ -266,7 +238,7 @@ class _Judge:
         if self.found.branch is not Branch.PROCEED or (at is not None and at.broken):
             return None  # the share of blame says more, or the references are to blame
         anchors = self.found.anchors
-        rate = disagreement(anchors.people, self.limits.min_labels, anchors.people_weight)
+        rate = disagreement(anchors.people, self.limits, anchors.people_weight)
         if rate is None or rate <= self.limits.max_disagreement:
             return None
         self.reasons.append(
@@ -321,7 +293,7 @@ class _Judge:
             return read
         share = None
         if at is not None:
-            self.blame = blame(branch, self.found.sums, self.found.anchors, at)
+            self.blame = blame(branch, self.found.sums, self.found.anchors, at, self.limits.right_from)
             share = self.blame.share if self.blame else None
         if share is not None and at is not None and at.stand_in and share > self.limits.blame_data:
             share, self.blame = None, None  # a stronger model's failures bound the share from above only
@@ -393,7 +365,7 @@ class _Judge:
             reasons=tuple(self.reasons),
             not_measured=self._not_measured(),
             measures=self.found,
-            failing=bool(observed.grader_error.size and observed.grader_error.mean() > FAILING),
+            failing=bool(observed.grader_error.size and observed.grader_error.mean() > limits.grader_fails),
         )
 
     def _not_measured(self) -> tuple[str, ...]:

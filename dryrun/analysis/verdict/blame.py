@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.agreement import weighted_share
-from dryrun.analysis.figures.anchors import BAD, Anchors, Scale
+from dryrun.analysis.figures.anchors import Anchors, Scale
 from dryrun.analysis.figures.redraw import Interval, PromptSums, redrawn
 from dryrun.analysis.verdict.tree import Branch
 
@@ -36,7 +36,9 @@ class Blame:
     by_people: bool = False
 
 
-def blame(branch: Branch, sums: PromptSums, anchors: Anchors, at: Scale, seed: int = 0) -> Blame | None:
+def blame(
+    branch: Branch, sums: PromptSums, anchors: Anchors, at: Scale, right_from: float = 0.5, seed: int = 0
+) -> Blame | None:
     """Whose fault it is that the tree stopped the run; None where the anchors needed are missing.
 
     Parameters
@@ -48,6 +50,8 @@ def blame(branch: Branch, sums: PromptSums, anchors: Anchors, at: Scale, seed: i
     anchors : Anchors
     at : Scale
         Where they lie.
+    right_from : float
+        `Thresholds.right_from`: where some references are broken, those from here on are re-drawn.
     seed : int
 
     Notes
@@ -66,7 +70,7 @@ def blame(branch: Branch, sums: PromptSums, anchors: Anchors, at: Scale, seed: i
         return None
     floor = np.array([junk or 0.0])
     center = _share(branch, mean, np.array([right if branch is Branch.MEAN_TOO_LOW else at.ceiling]), floor)
-    rights = _right_draws(anchors, at, branch is Branch.MEAN_TOO_LOW, rng)
+    rights = _right_draws(anchors, at, branch is Branch.MEAN_TOO_LOW, right_from, rng)
     floors = _junk_draws(anchors.junk, rng) if anchors.junk else np.zeros(DRAWS)
     low, high = np.quantile(_share(branch, means, rights, floors), [0.025, 0.975])
     return Blame(float(center[0]), Interval(float(low), float(high)))
@@ -116,15 +120,16 @@ def _right(at: Scale) -> float | None:
     return at.ceiling if at.reformatted is None else min(at.ceiling, at.reformatted)
 
 
-def _right_draws(anchors: Anchors, at: Scale, low: bool, rng: np.random.Generator) -> Floats:
+def _right_draws(
+    anchors: Anchors, at: Scale, low: bool, right_from: float, rng: np.random.Generator
+) -> Floats:
     """Means of re-drawn reference answers; the lower of both forms where the mean is too low."""
     if anchors.reference is None:
         return _ceiling_draws(anchors, rng)
     valid = np.isfinite(anchors.reference)
-    reference = (
-        anchors.reference[valid & (anchors.reference >= BAD)] if at.broken else anchors.reference[valid]
-    )
-    drawn = _means(reference, rng)
+    if at.broken:
+        valid &= anchors.reference >= right_from
+    drawn = _means(anchors.reference[valid], rng)
     if not low or at.reformatted is None or anchors.reformatted is None:
         return drawn
     return np.minimum(drawn, _means(anchors.reformatted[np.isfinite(anchors.reformatted)], rng))

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from dryrun.analysis.figures.coverage import Coverage, cover
 from dryrun.analysis.figures.statistics import Statistics, above, describe
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.topics import TopicFigures, by_topic, topic_actions
 from dryrun.analysis.verdict.tree import Branch, Check, decide, healthy_checks
-from dryrun.analysis.verdict.warnings import Notice, NoticeCode, blockers, tree_reason, warnings
+from dryrun.analysis.verdict.validity import blockers
+from dryrun.analysis.verdict.warnings import tree_reason, warnings
 from dryrun.analysis.verdict.words import (
     DATASET_LINES,
     FINDINGS,
@@ -131,7 +133,7 @@ def diagnose(
         topics=topics,
         checks=healthy_checks(statistics, limits),
         causes=(*broken.causes, *finding.causes),
-        actions=(*broken.actions, *finding.actions, *_repairs(reasons), *topic_actions(topics)),
+        actions=(*broken.actions, *finding.actions, *_repairs(reasons), *topic_actions(topics, limits)),
         warnings=notices,
     )
 

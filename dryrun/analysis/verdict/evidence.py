@@ -12,6 +12,7 @@ from dryrun.analysis.verdict.attribution import PEOPLE, Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
 from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.sentences import (
     Said,
     agreement_words,
@@ -22,7 +23,7 @@ from dryrun.analysis.verdict.sentences import (
 )
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.topics import topic_actions
-from dryrun.analysis.verdict.warnings import Notice, cautions
+from dryrun.analysis.verdict.warnings import cautions
 from dryrun.analysis.verdict.words import (
     BROKEN,
     Action,
@@ -162,7 +163,8 @@ class Evidence:
     @property
     def said(self) -> Said:
         """What the sentences are made of."""
-        return Said(self.verdict, self.borderline, self.document, self.attribution, self.stability)
+        held = self.stability
+        return Said(self.verdict, self.borderline, self.document, self.attribution, held, self.thresholds)
 
     @property
     def summary(self) -> str:
@@ -208,7 +210,7 @@ class Evidence:
         """What to do: what the evidence says first, then the document's where it leaves both open."""
         step = self.attribution.next_step
         general = tuple(action for action in self.document.actions if action.topic is None)
-        topics = topic_actions(self.document.topics, self.measures.anchors.topic_reference)
+        topics = topic_actions(self.document.topics, self.thresholds, self.measures.anchors.topic_reference)
         if self._undecided() or not step:
             return (*general, *topics)
         if self._form_alone():
@@ -267,13 +269,11 @@ def diagnose_with_evidence(
     limits = thresholds or Thresholds()
     known = with_people(anchors or Anchors(), labelled, limits)
     said = labelled if Piece.PEOPLE not in limits.without else None
-    agreed = agreement(said) if said else None
+    agreed = agreement(said, limits) if said else None
     found = diagnose(observations, limits, duplicate_rows=duplicate_rows)
-    judged = attribute(observations, limits, known, found.coverage.duplicate_share)
-    if found.verdict == "INVALID":  # what the document's figures cannot be computed from, nothing can
-        reasons = judged.reasons or tuple(reason.sentence for reason in found.reasons)
-        judged = replace(judged, verdict="INVALID", reasons=reasons)
-    warned = () if limits.document_only else cautions(judged, limits)
+    judged = attribute(observations, limits, known, found)
+    silent = limits.document_only or judged.verdict == "INVALID"
+    warned = () if silent else cautions(judged.measures, limits)
     return Evidence(
         document=found,
         attribution=judged,

@@ -83,13 +83,13 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
     left_out = set(limits.without)
     anchors = anchors.without(left_out)
     score = np.where(is_valid(observed.score), np.clip(observed.score, 0.0, 1.0), np.nan)
-    anchors = in_known_form(anchors, score)
+    anchors = in_known_form(anchors, score, limits.junk_z)
     own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, score)
     valid = np.sort(score[np.isfinite(score)])
     average, spread = mean(valid), std(valid)
     branch = None if average is None or spread is None else decide(average, spread, limits)
     grouped = None if Piece.GROUPS in left_out else groups(own, observed.prompt, limits.group_size)
-    at = scale(anchors, limits.bad_references)
+    at = scale(anchors, limits)
     error = noise(anchors.regraded)
     trust = reliability(error, grouped.within if grouped else spread or 0.0)
     index = None if Piece.SIGNAL in left_out else signal_index(grouped, trust, at, limits)
@@ -99,7 +99,7 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
     bias = None
     if Piece.LENGTH not in left_out:
         answered = np.where(observed.outcome == SampleOutcome.ANSWERED.value, score, np.nan)
-        bias = length_bias(answered, observed.length, observed.prompt, observed.topic)
+        bias = length_bias(answered, observed.length, observed.prompt, observed.topic, limits.length_pairs)
     return Measures(
         score=score,
         own=own,

@@ -53,6 +53,7 @@ class Said:
     document: Diagnosis
     judged: Attribution
     held: Stability | None
+    thresholds: Thresholds
 
 
 def document_only(found: Diagnosis) -> str:
@@ -82,7 +83,7 @@ def cause_sentence(said: Said) -> str:
         return ""
     title = GRADER_WORDS.get(judged.grader, "") or DATASET_WORDS.get(judged.dataset, "")
     if judged.blame is not None and judged.branch is not None:
-        return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged)}."
+        return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged, said.thresholds)}."
     if judged.branch is Branch.PROCEED or not judged.reasons or judged.grader not in BROKEN:
         return ""
     return f"{title}: {judged.reasons[0]}"
@@ -143,11 +144,11 @@ def _evidence(judged: Attribution) -> str:
     return right
 
 
-def _share(found: Blame, judged: Attribution) -> str:
+def _share(blame: Blame, judged: Attribution, thresholds: Thresholds) -> str:
     assert judged.branch is not None
-    low, high = round(100 * found.interval.low), round(100 * found.interval.high)
-    only = "only " if found.share <= Thresholds().blame_data else ""
-    share = f"{only}{round(100 * found.share)} % ({low}-{high})"
+    low, high = round(100 * blame.interval.low), round(100 * blame.interval.high)
+    only = "only " if blame.share <= thresholds.blame_data else ""
+    share = f"{only}{round(100 * blame.share)} % ({low}-{high})"
     return f"the grader explains {share} of the {FAILURES[judged.branch]}"
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.redraw import DRAWS, TOLERANCE, Floats, Interval, PromptSums, redrawn
+from dryrun.analysis.figures.redraw import DRAWS, Z95_ONE_SIDED, Floats, Interval, PromptSums, redrawn
+from dryrun.analysis.figures.statistics import TOLERANCE
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.core.thresholds import Thresholds
-
-SETTLED_Z = 1.645
-"""One-sided 95 %: how far, in standard errors, a figure shall be from its threshold to be settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +104,6 @@ def _more_prompts(
     distance, error = min(candidates, key=lambda pair: pair[0] / max(pair[1], 1e-12))
     if distance < 1e-6:
         return None
-    needed = prompts * (SETTLED_Z * error / distance) ** 2
+    needed = prompts * (Z95_ONE_SIDED * error / distance) ** 2
     more = int(np.ceil(needed - prompts))
     return None if more > 100 * prompts else max(more, 10)

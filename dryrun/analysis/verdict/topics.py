@@ -18,14 +18,6 @@ from dryrun.analysis.verdict.words import Action, ActionKind
 from dryrun.core.text import figure, plural
 from dryrun.core.thresholds import Thresholds
 
-CLEARLY = 1.96
-"""Standard errors a topic's mean must lie outside the healthy range to count as outside."""
-
-ENOUGH_REFERENCES = 3
-"""Reference answers of a topic that must be graded to say anything of it."""
-RIGHT_ANSWERS = 0.70
-"""From here on a topic's right answers are paid; below ``1 - RIGHT_ANSWERS`` they are not (blame share)."""
-
 
 class TopicStatus(StrEnum):
     """The document's two words for a topic."""
@@ -113,11 +105,11 @@ def by_topic(
     A topic is a problem when
 
     1. the decision tree would stop it on its own figures (the document's example: mean 0.12, std 0.08), or
-    2. the run's mean is inside the healthy range and the topic's is clearly outside: by more than 1.96
-       standard errors, taken over prompts since rollouts of one prompt are alike. Without that margin
-       most runs with many small topics would show a false alarm (in simulation 45 to 96 of 100 runs, with
-       it 0 to 13). When the whole run is outside the healthy range, topics are held to the tree alone;
-       otherwise all of them would light up.
+    2. the run's mean is inside the healthy range and the topic's is clearly outside: by more than
+       `topic_margin` standard errors, taken over prompts since rollouts of one prompt are alike. Without
+       that margin most runs with many small topics would show a false alarm (in simulation 45 to 96 of 100
+       runs, with it 0 to 13). When the whole run is outside the healthy range, topics are held to the
+       tree alone; otherwise all of them would light up.
     """
     if not any(observations.topic):
         return ()
@@ -146,32 +138,40 @@ def standing(status: str | None, evidence: str | None) -> Standing:
 
 
 def topic_actions(
-    topics: tuple[TopicFigures, ...], reference: Mapping[str, Scores] | None = None
+    topics: tuple[TopicFigures, ...],
+    thresholds: Thresholds,
+    reference: Mapping[str, Scores] | None = None,
 ) -> tuple[Action, ...]:
     """What the document recommends for each problem topic, all of it in one sentence a topic.
 
     Parameters
     ----------
     topics : tuple of TopicFigures
+    thresholds : Thresholds
     reference : mapping of str to float64 array, optional
         What the reference answers of a topic earn. Where enough of them were graded they tell which of
         the document's recommendations for a topic that scores too low is the right one.
     """
     known = reference or {}
-    return tuple(action for topic in topics for action in _told_apart(topic, known) or _actions(topic))
+    return tuple(
+        action for topic in topics for action in _by_references(topic, known, thresholds) or _actions(topic)
+    )
 
 
-def _told_apart(topic: TopicFigures, reference: Mapping[str, Scores]) -> tuple[Action, ...]:
+def _by_references(
+    topic: TopicFigures, reference: Mapping[str, Scores], thresholds: Thresholds
+) -> tuple[Action, ...]:
     """Whose fault a low topic is, by its own reference answers; nothing where they do not tell."""
     scores = figures.valid_scores(reference.get(topic.topic, np.empty(0)))
-    if topic.problem is not TopicProblem.TOO_LOW or topic.mean is None or scores.size < ENOUGH_REFERENCES:
+    low = topic.problem is TopicProblem.TOO_LOW
+    if not low or topic.mean is None or scores.size < thresholds.topic_references:
         return ()
     right = float(scores.mean())
     about = f"Topic {topic.label} (mean {figure(topic.mean)}): its reference answers earn {figure(right)},"
-    if right >= RIGHT_ANSWERS:
+    if right >= thresholds.topic_right:
         sentence = f"{about} so right answers are paid there: SFT first, or exclude it from the RFT dataset"
         return (Action(ActionKind.TRY_SFT, sentence, topic.topic),)
-    if right < 1 - RIGHT_ANSWERS:
+    if right < 1 - thresholds.topic_right:
         sentence = f"{about} so adjust the grader for this topic, or mend these references"
         return (Action(ActionKind.ADJUST_GRADER, sentence, topic.topic),)
     return ()
@@ -231,7 +231,7 @@ def _problem(
     branch = decide(mean, std, thresholds)
     low, high = thresholds.healthy_mean_low, thresholds.healthy_mean_high
     compare = error is not None and whole.mean is not None and not _outside(whole.mean, low, high)
-    margin = CLEARLY * error if compare and error is not None else math.inf
+    margin = thresholds.topic_margin * error if compare and error is not None else math.inf
     if branch is Branch.MEAN_TOO_LOW or below(mean + margin, low):
         return TopicProblem.TOO_LOW
     if branch is Branch.MEAN_TOO_HIGH or above(mean - margin, high):

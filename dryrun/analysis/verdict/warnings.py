@@ -1,97 +1,21 @@
-"""Warnings: each has a code for machines and one plain sentence, with its number, for people.
-
-Warnings of the evidence: each has a code, its number and one plain sentence. They change no verdict.
-"""
+"""Warnings of the figures and of the evidence. They change no verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import Statistics, above, below
-from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import figure, percent, plural
 from dryrun.core.thresholds import Thresholds
 
-
-class NoticeCode(StrEnum):
-    """What a notice is about."""
-
-    MEAN_TOO_LOW = "mean_too_low"
-    MEAN_TOO_HIGH = "mean_too_high"
-    LOW_VARIANCE = "low_variance"
-    PROCEED = "proceed"
-    TOO_FEW_PROMPTS = "too_few_prompts"
-    TOO_MANY_MISSING = "too_many_missing"
-    GRADER_SCALE = "grader_scale"
-    NO_SPREAD = "no_spread"
-    MEAN_BELOW_HEALTHY = "mean_below_healthy"
-    MEAN_ABOVE_HEALTHY = "mean_above_healthy"
-    STD_BELOW_HEALTHY = "std_below_healthy"
-    BIMODAL = "bimodal"
-    BINARY = "binary"
-    FLOOR = "floor"
-    CEILING = "ceiling"
-    MISSING = "missing"
-    OUT_OF_RANGE = "out_of_range"
-    TRUNCATED = "truncated"
-    EMPTY = "empty"
-    REFUSED = "refused"
-    GRADER_ERRORS = "grader_errors"
-    GRADER_UNSTABLE = "grader_unstable"
-    GRADER_TRUTHS = "grader_truths"
-    FEW_PROMPTS = "few_prompts"
-    DUPLICATES = "duplicates"
-    TOPIC_PROBLEM = "topic_problem"
-    FEW_USABLE = "few_usable"
-    WEAK_SIGNAL = "weak_signal"
-    LOW_CEILING = "low_ceiling"
-    BRITTLE = "brittle"
-    JUNK_PAID = "junk_paid"
-    FAILING_REFERENCES = "failing_references"
-    NOISY_GRADER = "noisy_grader"
-    LENGTH_BIAS = "length_bias"
-    FEW_LEVELS = "few_levels"
-    MODAL = "modal"
-
-
 SHOWN_ROWS = 8
 """How many rows a notice names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A reason for the verdict, or a warning beside it.
-
-    Attributes
-    ----------
-    code : NoticeCode
-    sentence : str
-        One sentence that carries its number.
-    value : float or None
-        The number, unrounded.
-    limit : float or None
-        What it was compared with.
-    topic : str or None
-        The topic it concerns, if it concerns one.
-    """
-
-    code: NoticeCode
-    sentence: str
-    value: float | None = None
-    limit: float | None = None
-    topic: str | None = None
-
-
-def blockers(statistics: Statistics, coverage: Coverage, thresholds: Thresholds) -> tuple[Notice, ...]:
-    """Why there can be no verdict; empty if there can be one."""
-    return tuple(_blockers(statistics, coverage, thresholds))
 
 
 def tree_reason(branch: Branch, mean: float, std: float, thresholds: Thresholds) -> Notice:
@@ -135,36 +59,6 @@ def warnings(
         *_samples(coverage, thresholds),
         *_topics(topics),
     )
-
-
-def _blockers(statistics: Statistics, coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
-    needed = thresholds.min_prompts
-    if coverage.prompts_scored < needed:
-        scored = coverage.prompts_scored
-        have = (
-            "No prompt has a score"
-            if scored == 0
-            else f"Only {plural(scored, 'prompt')} " + ("has a score" if scored == 1 else "have a score")
-        )
-        text = f"{have}; {needed:,} are needed for a verdict."
-        yield Notice(NoticeCode.TOO_FEW_PROMPTS, text, scored, needed)
-    elif statistics.std is None:
-        yield Notice(NoticeCode.NO_SPREAD, "One score alone has no spread; two are needed.", statistics.n, 2)
-    share, limit = coverage.missing_share, thresholds.max_missing
-    if above(share, limit):
-        text = (
-            f"{percent(share, limit)} of the responses have no usable score "
-            f"({coverage.responses - coverage.scored:,} of {coverage.responses:,}); "
-            f"at most {percent(limit)} may lack one."
-        )
-        yield Notice(NoticeCode.TOO_MANY_MISSING, text, share, limit)
-    share, limit = coverage.share(coverage.out_of_range), thresholds.max_out_of_range
-    if above(share, limit):
-        text = (
-            f"{percent(share, limit)} of the scores lie outside the grader's declared scale "
-            f"({coverage.out_of_range:,} of {coverage.responses:,}); at most {percent(limit)} may."
-        )
-        yield Notice(NoticeCode.GRADER_SCALE, text, share, limit)
 
 
 def _healthy(statistics: Statistics, branch: Branch | None, thresholds: Thresholds) -> Iterator[Notice]:
@@ -315,21 +209,18 @@ def _topics(topics: tuple[TopicFigures, ...]) -> Iterator[Notice]:
             yield Notice(NoticeCode.TOPIC_PROBLEM, text, topic.mean, None, topic.topic)
 
 
-def cautions(judged: Attribution, limits: Thresholds) -> tuple[Notice, ...]:
-    """What a person should know beside a verdict; nothing where there is none."""
-    if judged.verdict == "INVALID":
-        return ()
-    found = judged.measures
+def cautions(measures: Measures, limits: Thresholds) -> tuple[Notice, ...]:
+    """What a person should know beside a verdict by evidence."""
     return (
-        *_groups(found, limits),
-        *_anchors(found, limits),
-        *_noise(found, limits),
-        *_shape_warnings(found, limits),
+        *_groups(measures, limits),
+        *_anchors(measures, limits),
+        *_noise(measures, limits),
+        *_shape_warnings(measures, limits),
     )
 
 
-def _groups(found: Measures, limits: Thresholds) -> Iterator[Notice]:
-    grouped, index = found.groups, found.signal
+def _groups(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    grouped, index = measures.groups, measures.signal
     if grouped and limits.min_usable <= grouped.usable and below(grouped.usable, limits.warn_usable):
         text = (
             f"Only {percent(grouped.usable)} of groups of {grouped.group} would carry signal: training has "
@@ -345,8 +236,8 @@ def _groups(found: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(NoticeCode.WEAK_SIGNAL, text, index.value, limits.warn_signal)
 
 
-def _anchors(found: Measures, limits: Thresholds) -> Iterator[Notice]:
-    at = found.scale
+def _anchors(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    at = measures.scale
     if at is None:
         return
     if not at.stand_in and below(at.ceiling, limits.warn_ceiling):
@@ -370,8 +261,8 @@ def _anchors(found: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
 
 
-def _noise(found: Measures, limits: Thresholds) -> Iterator[Notice]:
-    noise, signal = found.noise, found.reliability
+def _noise(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    noise, signal = measures.noise, measures.reliability
     if noise is None or signal is None or noise < limits.least_noise or signal >= limits.warn_reliability:
         return
     text = (
@@ -389,8 +280,8 @@ def _averaging(signal: float) -> str:
     return f" The average of {int(-(-calls // 1))} grades would bring that to 70 %." if calls <= 50 else ""
 
 
-def _shape_warnings(found: Measures, limits: Thresholds) -> Iterator[Notice]:
-    bias, levels = found.length, found.resolution
+def _shape_warnings(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    bias, levels = measures.length, measures.resolution
     if bias is not None and above(abs(bias.correlation), limits.warn_length):
         which = "Longer" if bias.correlation > 0 else "Shorter"
         text = (

@@ -281,8 +281,6 @@ BROKEN = {
 
 
 RE_SCORE = "Then re-score the stored responses (Adjust Grader): no call is made."
-FAILING = 0.5
-"""Above this share of grades that carry an error, the error is what to mend, whatever the scores say."""
 MEND_ERROR = f"Mend the grader's error first: most grades carry one, and each of them counts as 0. {RE_SCORE}"
 NEXT: dict[DatasetQuality | GraderQuality, str] = {
     GraderQuality.TOO_STRICT: f"Loosen the grader until your reference answers earn the maximum. {RE_SCORE}",

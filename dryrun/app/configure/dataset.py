@@ -13,7 +13,7 @@ from dryrun.app.shared.widgets import Upload, kept_upload, show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted, sample_data_dir
 from dryrun.core.records import Item
-from dryrun.core.text import plain, plural
+from dryrun.core.text import cut, plain, plural
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import AuditCode, AuditFinding, audit
 
@@ -190,4 +190,4 @@ def _preview(item: Item) -> dict[str, str]:
 
 def _text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 300 else text[:299] + "…"
+    return cut(text, 300)

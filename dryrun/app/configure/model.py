@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from dryrun.app.configure.batch import SWITCH, batch_switch
 from dryrun.app.shared.widgets import show_error
+from dryrun.core.blocking import run_blocking
 from dryrun.core.config import EMBEDDED_MODEL, OPENAI_URL, RETIRED_DEFAULT_MODEL, ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
-from dryrun.engine.work import run_blocking
 from dryrun.models.model_list import ModelInfo, list_models
 from dryrun.models.urls import normalise_base_url
 

@@ -6,18 +6,19 @@ import streamlit as st
 
 from dryrun.app.configure.judge import ChosenJudge
 from dryrun.app.shared.widgets import show_error
+from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import figure, plain
+from dryrun.core.text import figure, number, plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.dataset.fields import reference_of
-from dryrun.engine.work import run_blocking
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.reference_answers import ceiling, reference_field
+from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import Trial, try_out
+from dryrun.probes.reference_scores import ceiling
 
 CEILING_ROWS = 200
 """Reference answers graded by the ceiling check; with a judge each costs a call."""
@@ -82,7 +83,7 @@ def _show(tried: Trial) -> None:
     st.markdown(f"**{plain(reward)}** in {grade.seconds * 1000:,.0f} ms")
     if grade.sub_rewards:
         parts = grade.sub_rewards.items()
-        st.text("   ".join(f"{name}: {'–' if value is None else figure(value)}" for name, value in parts))
+        st.text("   ".join(f"{name}: {number(value)}" for name, value in parts))
     for name, detail in grade.errors.items():
         st.warning(plain(f"{name}: {detail}", 500))
     if tried.filled:

@@ -116,7 +116,7 @@ def _said(found: Labelled | None, thresholds: Thresholds) -> None:
             f"{thresholds.min_labels} labels on, agreement with the grader enters the verdict."
         )
         return
-    sentences = agreement_words(agreement(found), found, thresholds)
+    sentences = agreement_words(agreement(found, thresholds), found, thresholds)
     st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in sentences))
 
 

@@ -10,8 +10,6 @@ from pydantic import ValidationError
 from dryrun.core.text import plain
 from dryrun.core.thresholds import Piece, Thresholds
 
-DECIDING = ("mean_low", "mean_high", "std_low")
-HEALTHY = ("healthy_mean_low", "healthy_mean_high", "healthy_std")
 PAIRS = (("mean_low", "mean_high"), ("healthy_mean_low", "healthy_mean_high"))
 
 TITLES = {
@@ -65,6 +63,22 @@ TITLES = {
     "warn_auc": "AUC with people",
     "topic_min_count": "Scores per topic",
     "topic_few_prompts": "Prompts per topic",
+    "grader_fails": "Failing grades",
+    "unpaid": "Right but unpaid",
+    "right_from": "Reference passes from",
+    "surely_right_from": "Surely passes from",
+    "between_references": "References between",
+    "junk_lenient": "Junk: lenient from",
+    "junk_strict": "Junk: strict below",
+    "junk_z": "Junk: standard errors",
+    "length_pairs": "Lengths compared",
+    "false_reject": "Wrongly refused below",
+    "false_accept": "Wrongly paid above",
+    "topic_margin": "Topic: standard errors",
+    "topic_references": "Topic: references",
+    "topic_right": "Topic: references earn",
+    "topic_confirmed": "Topic: confirmed above",
+    "topic_pooled_prompts": "Topic: prompts to pool",
 }
 """Short names; the full sentence is the field's own description. A field without one shows its name."""
 
@@ -76,12 +90,12 @@ def threshold_panel() -> Thresholds:
     """
     st.subheader("Thresholds", help="The verdict follows at once. The values are kept in the page's link.")
     values: dict[str, Any] = {}
-    st.caption("These decide")
-    values |= _fields(DECIDING)
-    with st.expander("Healthy ranges (warn)"):
-        values |= _fields(HEALTHY)
-    with st.expander("All others"):
-        values |= _fields([name for name in Thresholds.numbers() if name not in DECIDING + HEALTHY])
+    for place, (title, names) in enumerate(Thresholds.groups().items()):
+        # The decision tree's own numbers stand open; the others are a click away.
+        with st.expander(title) if place else st.container():
+            if not place:
+                st.caption(title)
+            values |= {name: _field(name) for name in names}
     changed = values != _defaults()
     st.button("Reset thresholds", on_click=_reset, disabled=not changed, icon=":material/restart_alt:")
     return _thresholds(values)
@@ -108,10 +122,6 @@ def rules_switch(thresholds: Thresholds) -> Thresholds:
         help="The verdict without these pieces of evidence.",
     )
     return thresholds.model_copy(update={"without": tuple(Piece(piece) for piece in left_out)})
-
-
-def _fields(names: tuple[str, ...] | list[str]) -> dict[str, Any]:
-    return {name: _field(name) for name in names}
 
 
 def _field(name: str) -> float | int:

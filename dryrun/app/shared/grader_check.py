@@ -7,13 +7,13 @@ import streamlit as st
 from dryrun.app.configure.judge import ChosenJudge
 from dryrun.app.shared.session import Chosen, config_of
 from dryrun.app.shared.widgets import draw_chart, show_error
+from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.core.text import plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
-from dryrun.engine.work import run_blocking
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dryrun.core.config import RunConfig
 from dryrun.core.records import Grade, Prompt, Sample, SampleOutcome
-from dryrun.core.text import figure, plain, plural
+from dryrun.core.text import figure, number, plain, plural
 from dryrun.dataset.fields import REFERENCES
 from dryrun.store.results import Inspected
 
@@ -110,7 +110,7 @@ def _response(sample: Sample) -> None:
 
 def _sub_rewards(grade: Grade) -> str:
     parts = grade.sub_rewards.items()
-    return "   ".join(f"{name}: {'–' if value is None else figure(value)}" for name, value in parts)
+    return "   ".join(f"{name}: {number(value)}" for name, value in parts)
 
 
 def _errors(grade: Grade) -> None:

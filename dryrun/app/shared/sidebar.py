@@ -15,7 +15,7 @@ from dryrun.app.shared.session import RECORDED, RUN, chosen_run, config_of, open
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
-from dryrun.core.text import plain, short
+from dryrun.core.text import plain, plural, short
 from dryrun.store.runs import Run, list_runs
 
 RECENT = 5
@@ -41,7 +41,7 @@ def sidebar() -> None:
     _current()
     count = len(jobs.live())
     if count:
-        st.caption(f"{count} live {'run' if count == 1 else 'runs'} on this server")
+        st.caption(f"{plural(count, 'live run')} on this server")
     if not hosted():
         _recent()
 

@@ -8,7 +8,7 @@ import time
 
 from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import say
+from dryrun.core.text import plural, say
 from dryrun.store.partition import Store
 from dryrun.store.prune import Choice, Entry, choose, entries, leftovers, remove, runs_of, size_of_runs
 from dryrun.store.runs import list_runs
@@ -83,13 +83,13 @@ def _list(store: Store) -> None:
     for entry in found:
         say(_line(entry))
     total, runs = sum(entry.bytes for entry in found), len(list_runs(store))
-    say(f"{_size(total)} in {store.root}, and {_size(size_of_runs(store))} that {_runs(runs)} keep.")
+    say(f"{_size(total)} in {store.root}, and {_size(size_of_runs(store))} that {plural(runs, 'run')} keep.")
 
 
 def _line(entry: Entry) -> str:
     return (
         f"{entry.kind:8} {entry.partition.folder.name[:12]}  {entry.rows:>9,} rows  {entry.parts:>5,} files  "
-        f"{_size(entry.bytes):>9}  {_runs(entry.runs):>8}  {_ago(entry.used):>8}  {entry.name}"
+        f"{_size(entry.bytes):>9}  {plural(entry.runs, 'run'):>8}  {_ago(entry.used):>8}  {entry.name}"
     )
 
 
@@ -122,7 +122,7 @@ def _losses(chosen: list[Entry]) -> list[str]:
         return []
     ids = ", ".join(run.id for run in runs[:5]) + (", ..." if len(runs) > 5 else "")
     again = "their reports are lost; resuming them grades again, and pays for lost responses again"
-    return [f"Needed by {_runs(len(runs))} ({ids}): {again}."]
+    return [f"Needed by {plural(len(runs), 'run')} ({ids}): {again}."]
 
 
 def _nothing(found: list[Entry], choice: Choice) -> str:
@@ -134,10 +134,6 @@ def _nothing(found: list[Entry], choice: Choice) -> str:
         "Nothing to prune: every stored row belongs to a run. `runs --delete` deletes runs; --all prunes "
         "what they need."
     )
-
-
-def _runs(count: int) -> str:
-    return f"{count:,} run" if count == 1 else f"{count:,} runs"
 
 
 def _ago(moment: float) -> str:

@@ -14,10 +14,10 @@ from rich.text import Text
 from dryrun.cli import options as shared
 from dryrun.cli.options import seconds
 from dryrun.cli.terminal import consoles
+from dryrun.core.blocking import run_blocking
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import plural, say
+from dryrun.core.text import cut, plural, say
 from dryrun.dataset import read_dataset
-from dryrun.engine.work import run_blocking
 from dryrun.graders import load_grader
 from dryrun.graders.format.json_text import explained
 from dryrun.graders.trial import Trial, try_out
@@ -111,10 +111,6 @@ def _as_json(tried: Trial) -> dict[str, Any]:
     }
 
 
-def _shortened(text: str) -> str:
-    return text[:SHOWN] + ("..." if len(text) > SHOWN else "")
-
-
 def _as_table(tried: Trial, about: str) -> Table:
     """Two columns; everything in it is text, never markup."""
     grade = tried.grade
@@ -125,9 +121,9 @@ def _as_table(tried: Trial, about: str) -> Table:
         (f"  {key}", "none" if value is None else f"{value:g}") for key, value in grade.sub_rewards.items()
     ]
     rows += [(f"error {name}", detail) for name, detail in grade.errors.items()]
-    rows += [(where, _shortened(text)) for where, text in tried.filled.items()]
+    rows += [(where, cut(text, SHOWN)) for where, text in tried.filled.items()]
     if grade.detail:
-        rows.append(("judge", _shortened(grade.detail)))
+        rows.append(("judge", cut(grade.detail, SHOWN)))
     if grade.prompt_tokens is not None:
         rows.append(("tokens", f"{grade.prompt_tokens:,} in, {grade.completion_tokens or 0:,} out"))
     rows.append(("time", f"{grade.seconds * 1000:.1f} ms"))

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from dryrun.cli import options as shared
 from dryrun.cli.terminal import ProgressLine, consoles
+from dryrun.core.blocking import run_blocking
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 from dryrun.engine.imports import import_samples
-from dryrun.engine.work import run_blocking, work_on
+from dryrun.engine.work import work_on
 from dryrun.store.runs import Run
 
 

@@ -16,13 +16,13 @@ from dryrun.analysis.probes.profile import Behaviour
 from dryrun.cli import options as shared
 from dryrun.cli.options import new_file, seconds
 from dryrun.cli.terminal import consoles
+from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.core.text import note, printable
 from dryrun.dataset import read_dataset
 from dryrun.dataset.draw import draw
-from dryrun.engine.work import run_blocking
 from dryrun.graders import GraderSpec, load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort

@@ -9,8 +9,7 @@ from dryrun.cli import options as shared
 from dryrun.cli.commands.run import receipt_after, say_what_it_may_cost, work
 from dryrun.core.text import note
 from dryrun.engine.estimate import worst_case
-from dryrun.engine.prepare import regraded, resumed_or_started
-from dryrun.engine.regrade import StoredResponses
+from dryrun.engine.prepare import regraded, resumed_or_started, stored_responses
 from dryrun.store.labels import carry
 from dryrun.store.runs import Run
 
@@ -29,7 +28,7 @@ def execute(options: argparse.Namespace) -> int:
     limits = shared.thresholds(options.threshold, options.without)
     store = shared.store_of(options)
     source = Run.open(store, options.run)
-    responses = StoredResponses(source)
+    responses = stored_responses(source)
     budget = generating.budget(options)
     prepared = regraded(source, shared.grader(options), **shared.grading(options))
     for finding in prepared.findings:

@@ -12,6 +12,7 @@ from dryrun.cli import model_options as generating
 from dryrun.cli import options as shared
 from dryrun.cli.options import whole
 from dryrun.cli.terminal import ProgressLine, consoles
+from dryrun.core.blocking import run_blocking
 from dryrun.core.config import (
     DEFAULT_ROLLOUTS,
     DEFAULT_SAMPLE_SIZE,
@@ -29,7 +30,7 @@ from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.engine.estimate import WorstCase, worst_case
 from dryrun.engine.prepare import Prepared, prepare, resumed_or_started
-from dryrun.engine.work import AS_CONFIGURED, AsConfigured, run_blocking, work_on
+from dryrun.engine.work import AS_CONFIGURED, AsConfigured, work_on
 from dryrun.models import Model
 from dryrun.store.runs import Run, RunStatus
 

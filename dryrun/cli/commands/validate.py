@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dryrun.cli import options as shared
 from dryrun.cli.options import seconds
+from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
@@ -15,11 +16,10 @@ from dryrun.core.text import plural, say
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import audit
 from dryrun.dataset.draw import draw
-from dryrun.engine.work import run_blocking
 from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
 from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
-from dryrun.graders.reference_answers import ceiling
 from dryrun.models.model_list import list_models
+from dryrun.probes.reference_scores import ceiling
 
 PROBLEMS = 2
 MOST_ROWS = 500

@@ -18,10 +18,11 @@ from typing import Any
 
 import orjson
 
+from dryrun.dataset.fields import REFERENCES
+
 PROMPTS = ("messages", "prompt", "input", "question", "problem", "query")
 RESPONSES = ("response", "completion", "output", "responses", "completions", "output_text", "generated_text")
 SCORES = ("score", "reward")
-REFERENCES = ("reference_answer", "gts", "ground_truth", "answer")
 """The first of each that a record has is taken."""
 
 BOOKKEEPING = frozenset({"step", "advantage", "advantages", "id", "example_id", "finish_reason", "usage"})

@@ -8,11 +8,11 @@ from importlib.util import find_spec
 
 from dryrun.core.errors import Problem
 from dryrun.core.records import Prompt
+from dryrun.dataset.fields import usual_field
 from dryrun.graders.format.conventions import PASSED, TAKES_ALL, TAKES_COLUMNS, VOICES, Convention, Entry
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
 from dryrun.graders.format.python_source import functions_of, parameter_names, parsed
 from dryrun.graders.format.specs import PythonSpec
-from dryrun.graders.sandbox.inside.adapters import truth
 from dryrun.graders.sandbox.inside.eval_protocol import PACKAGES
 
 NOT_OPENAI_FIX = "Train where it comes from, or write the rule as grade(sample, item)."
@@ -164,7 +164,7 @@ def _check_truth(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[F
     wanted = {"ground_truth", "ground_truths", "answer"} & set(entry.parameters)
     if entry.convention is Convention.TRL or not wanted:
         return
-    missing = RowCount.of(prompt.row for prompt in rows if truth(prompt.item) is None)
+    missing = RowCount.of(prompt.row for prompt in rows if usual_field([prompt.item]) is None)
     name = min(wanted)
     if missing.total == len(rows):
         what = f"no row has a right answer to hand over as {name}."

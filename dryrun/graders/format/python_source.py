@@ -83,6 +83,28 @@ def parameter_names(source: str) -> tuple[str, str] | None:
     return first.arg, second.arg
 
 
+def keys_read(source: str) -> list[str]:
+    """Constant keys of the row that ``grade(sample, item)`` looks up: ``item["x"]``, ``item.get("x")``."""
+    names = parameter_names(source)
+    if names is None:
+        return []
+    keys: dict[str, None] = {}
+    for node in ast.walk(parsed(source)):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key)):
+                pass
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=name), attr="get"),
+                args=[ast.Constant(value=str() as key), *_],
+            ):
+                pass
+            case _:
+                continue
+        if name == names[1]:
+            keys[key] = None
+    return list(keys)
+
+
 def top_level(body: list[ast.stmt]) -> list[ast.stmt]:
     """The statements of the module, those under if, try and with included."""
     flat: list[ast.stmt] = []

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from dryrun.core.records import Grade, GradeOutcome, Item, Sample
+from dryrun.core.text import one_line
 from dryrun.graders.format.formula import Formula, FormulaError
-from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, Pair, Take, one_line
+from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, Pair, Take
 
 
 class MultiGrader(Grader):
@@ -71,7 +72,7 @@ class MultiGrader(Grader):
             reward = self._formula.evaluate(known)
         except FormulaError as error:
             outcome = GradeOutcome.GRADED_ZERO
-            errors[GradeError.FORMULA_PARSE.value] = one_line(str(error))
+            errors[GradeError.FORMULA_PARSE.value] = one_line(error)
         return Grade(outcome, reward, rewards, errors, seconds, *said)
 
     async def __aenter__(self) -> Self:

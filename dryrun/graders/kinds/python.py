@@ -11,6 +11,7 @@ from typing import Self
 
 from dryrun.core.errors import GraderError, Problem
 from dryrun.core.records import Grade, Item, Sample
+from dryrun.core.text import one_line
 from dryrun.graders.format.conventions import VOICES, Convention
 from dryrun.graders.protocol import (
     NO_SAMPLE,
@@ -21,7 +22,6 @@ from dryrun.graders.protocol import (
     Take,
     graded,
     graded_zero,
-    one_line,
     ungraded,
 )
 from dryrun.graders.sandbox.frames import Reply, WorkerError, WorkerFault

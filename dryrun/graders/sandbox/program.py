@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from dryrun.dataset.fields import REFERENCES
 from dryrun.graders.format.conventions import Convention, Entry
 from dryrun.graders.format.python_source import runs_text
 
@@ -42,6 +43,7 @@ class Program:
             "convention": self.entry.convention.value,
             "function": self.entry.function,
             "as_text": not self.entry.reads_messages,
+            "references": list(REFERENCES),
         }
 
 

@@ -8,7 +8,7 @@ in; what comes out is the number, the numbers beside it, or why there is none. W
 import inspect
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -16,11 +16,13 @@ Outcome = tuple[Any, dict[str, float], str]
 """What the function returned as reward, its further numbers, and why it has none (else ``""``)."""
 
 MAX_PARTS = 16
-TRUTHS = ("ground_truth", "reference_answer", "answer", "solution", "reference", "expected", "target")
-"""Where a row's right answer is looked for, where a convention has one place for it."""
+TRUTHS: list[str] = []
+"""Where a row's right answer is looked for, where a convention has one place for it; set by `adapted`."""
 
 
-def adapted(function: Any, convention: str, as_text: bool) -> Callable[[Any, Any], Outcome]:
+def adapted(
+    function: Any, convention: str, as_text: bool, references: Sequence[str]
+) -> Callable[[Any, Any], Outcome]:
     """A grader of (sample, item) that calls `function` by `convention`.
 
     Parameters
@@ -29,7 +31,10 @@ def adapted(function: Any, convention: str, as_text: bool) -> Callable[[Any, Any
     convention : str
     as_text : bool
         Completions are strings where the row does not say otherwise.
+    references : sequence of str
+        Keys, or paths with dots, under which rows carry the right answer, the likeliest first.
     """
+    TRUTHS[:] = references
     return CALLS[convention](function, as_text)
 
 
@@ -76,11 +81,15 @@ def numbers(values: Any) -> dict[str, float]:
 
 
 def truth(item: Any) -> Any:
-    """The row's right answer: verl's place, else the first usual name."""
-    kept = item.get("reward_model")
-    if isinstance(kept, Mapping) and "ground_truth" in kept:
-        return kept["ground_truth"]
-    return next((item[name] for name in TRUTHS if item.get(name) is not None), None)
+    """The row's right answer, from the first of the usual places that has one."""
+    return next((value for name in TRUTHS if (value := _at(item, name)) is not None), None)
+
+
+def _at(item: Any, path: str) -> Any:
+    value = item
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
 
 
 def said(sample: Any) -> dict[str, Any]:

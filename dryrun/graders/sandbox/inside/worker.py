@@ -164,7 +164,9 @@ def load(source: str, adapter: Job | None) -> Grade:
         raise TypeError(f"the source defines no function named {name}")
     if adapter is None:
         return lambda sample, item: answer(function(sample, item))
-    return settling(tools["adapted"](function, adapter["convention"], adapter["as_text"]), name)
+    return settling(
+        tools["adapted"](function, *(adapter[name] for name in ("convention", "as_text", "references"))), name
+    )
 
 
 def settling(call: Callable[[Any, Any], Any], name: str) -> Grade:

@@ -1,0 +1,158 @@
+"""What does the grader pay for the reference answers themselves, in the form it takes?
+
+If the right answer does not earn the maximum, no training can reach it: the metric has a lower
+ceiling (METEOR pays 0.5 for a one-word match), or the reference is not what the grader looks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import GRADED_AGAIN, Grade, Prompt
+from dryrun.dataset.fields import reference_of
+from dryrun.graders.build import DEFAULT_TIMEOUT, build
+from dryrun.graders.format.reward_scale import reward_scale
+from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.reference_answers import reference_field
+from dryrun.graders.trial import response
+from dryrun.probes.accepted_form import BARE, Texts, accepted_way, written
+
+AT_ONCE = 32
+
+
+NEAR = 1e-9
+
+
+SHOWN_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceScores:
+    """What the reference answers earn.
+
+    Attributes
+    ----------
+    field : str
+        Where in a row the reference answer is.
+    way : str
+        How the answers were written: bare, or in the form that this grader was seen to take.
+    graded : int
+        Rows with a grade.
+    mean : float
+        Of their raw rewards.
+    best : float
+        The most any of them earned, or the grader's maximum where that is known.
+    short : tuple of (int, float)
+        Row (from 1) and reward of those that earn less than `best`, in row order.
+    errors : tuple of (int, str)
+        Row (from 1) and error of those whose grade carries one; that a reward was `True` is none.
+    known : bool
+        Whether `best` is the grader's maximum.
+    """
+
+    field: str
+    way: str
+    graded: int
+    mean: float
+    best: float
+    short: tuple[tuple[int, float], ...]
+    errors: tuple[tuple[int, str], ...]
+    known: bool = True
+
+    @property
+    def sound(self) -> bool:
+        """Whether every reference answer earns the maximum; 0 shows none where the maximum is unknown."""
+        paid = self.known or self.best > 0.0
+        return self.graded > 0 and paid and not self.short and not self.errors
+
+    def sentences(self) -> list[str]:
+        """What to tell the user, the whole first."""
+        if not self.graded:
+            why = f": row {self.errors[0][0]}: {self.errors[0][1]}" if self.errors else ""
+            return [f"No reference answer ({self.field}) could be graded{why}."]
+        form = "" if self.way == BARE else f", written {self.way}"
+        most = "the maximum is" if self.known else "the most one earns is"
+        told = [
+            f"The reference answers ({self.field}{form}) earn {self.mean:.3g} on average over "
+            f"{self.graded:,} rows; {most} {self.best:.3g}."
+        ]
+        if not self.known and self.best <= 0.0:
+            told.append(
+                "None is paid for. Unless that is the most this grader can give, it does not recognise right "
+                "answers: try it on one row."
+            )
+        if self.short:
+            rows = ", ".join(f"row {row} earns {reward:.3g}" for row, reward in self.short[:SHOWN_ROWS])
+            more = f", and {len(self.short) - SHOWN_ROWS:,} more" if len(self.short) > SHOWN_ROWS else ""
+            told.append(
+                f"{len(self.short):,} earn less: {rows}{more}. A perfect model would score no better: mend "
+                "the grader or these references."
+            )
+        if self.errors:
+            row, error = self.errors[0]
+            told.append(f"{len(self.errors):,} end in an error, first row {row}: {error}")
+        return told
+
+
+async def ceiling(
+    spec: GraderSpec,
+    prompts: Sequence[Prompt],
+    *,
+    field: str | None = None,
+    grade_timeout: float = DEFAULT_TIMEOUT,
+    judge: JudgeAccess | None = None,
+) -> ReferenceScores:
+    """Grade the reference answer of each prompt.
+
+    Raises
+    ------
+    DryRunError
+        No row has a reference answer, or the grader cannot run here.
+    """
+    field = field or reference_field(spec, [prompt.item for prompt in prompts])
+    texts = [(prompt, reference_of(prompt.item, field)) for prompt in prompts]
+    asked = [(prompt, text) for prompt, text in texts if text is not None]
+    if not asked:
+        raise DryRunError(f"No row has a field {field!r} with a reference answer.")
+    lane = asyncio.Semaphore(AT_ONCE)
+    async with build(spec, timeout=grade_timeout, judge=judge) as grader:
+
+        async def one(prompt: Prompt, text: str) -> Grade:
+            async with lane:
+                return await grader.grade(response(text), prompt.item)
+
+        async def rewards(texts: Texts) -> list[float | None]:
+            return [grade.reward for grade in await asyncio.gather(*(one(*text) for text in texts))]
+
+        way = BARE if spec.asks_models else await accepted_way(asked, rewards, reward_scale(spec))
+        grades = await asyncio.gather(*(one(*text) for text in written(asked, way)))
+    return _summed(field, way, spec, [prompt.row + 1 for prompt, _ in asked], grades)
+
+
+def _summed(
+    field: str, way: str, spec: GraderSpec, rows: Sequence[int], grades: Sequence[Grade]
+) -> ReferenceScores:
+    known = [(row, grade.reward) for row, grade in zip(rows, grades, strict=True) if grade.reward is not None]
+    highest = max((reward for _, reward in known), default=0.0)
+    best = spec.range[1] if spec.range is not None else highest
+    return ReferenceScores(
+        field=field,
+        way=way,
+        graded=len(known),
+        mean=sum(reward for _, reward in known) / len(known) if known else 0.0,
+        best=best,
+        known=spec.range is not None,
+        short=tuple(sorted((row, reward) for row, reward in known if reward < best - NEAR)),
+        errors=tuple(
+            sorted(
+                (row, f"{name}: {detail}")
+                for row, grade in zip(rows, grades, strict=True)
+                for name, detail in grade.errors.items()
+                if not grade.remarked_only or GRADED_AGAIN in detail
+            )
+        ),
+    )

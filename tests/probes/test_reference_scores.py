@@ -1,0 +1,65 @@
+"""One finder of reference answers: whatever column a grader reads them from, and in the form it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dryrun.dataset import dataset_from_items
+from dryrun.dataset.fields import REFERENCES
+from dryrun.graders.format.load import load_grader
+from dryrun.graders.reference_answers import reference_field
+from dryrun.probes.reference_scores import ReferenceScores, ceiling
+
+TRL = """
+def accuracy(completions, {name}, **kwargs):
+    return [float(said == right) for said, right in zip(completions, {name})]
+"""
+VERL = """
+import re
+def compute_score(data_source, solution_str, ground_truth, extra_info=None):
+    found = re.findall(r"#### (-?[0-9]+)", solution_str)
+    return float(bool(found) and found[-1] == ground_truth)
+"""
+OPENAI = "def grade(sample, item):\n    return float(sample['output_text'] == item.get('verdict'))\n"
+
+
+def python(source: str, convention: str | None = None) -> dict[str, Any]:
+    named = {} if convention is None else {"convention": convention}
+    return {"type": "python", "name": "p", "source": source, **named}
+
+
+def scored(grader: dict[str, Any], fields: Any, ask: str = "?") -> ReferenceScores:
+    rows = [
+        {"messages": [{"role": "user", "content": f"{n}+1 {ask}"}], **fields(str(n + 1))} for n in range(40)
+    ]
+    dataset = dataset_from_items(rows)
+    return asyncio.run(ceiling(load_grader(grader), [dataset.prompt(row) for row in range(40)]))
+
+
+@pytest.mark.parametrize("name", [*(name for name in REFERENCES if "." not in name), "my_own_column"])
+def test_a_reward_function_names_the_column_of_its_reference(name: str) -> None:
+    found = scored(python(TRL.format(name=name), "trl"), lambda right: {name: right, "level": 3})
+    assert (found.field, found.graded, found.mean) == (name, 40, 1.0)
+
+
+def test_verls_place_is_found_and_its_form_is_taken_from_the_prompt() -> None:
+    def kept(right: str) -> dict[str, Any]:
+        return {"reward_model": {"style": "rule", "ground_truth": right}}
+
+    found = scored(python(VERL, "verl"), kept, "Give the answer after ####.")
+    assert (found.field, found.way, found.mean) == ("reward_model.ground_truth", "after ####", 1.0)
+    assert "written after ####" in found.sentences()[0]
+
+
+def test_the_one_column_that_a_grader_looks_up_is_its_reference() -> None:
+    found = scored(python(OPENAI), lambda right: {"verdict": right})
+    assert (found.field, found.mean) == ("verdict", 1.0)
+
+
+def test_a_usual_name_goes_before_other_columns_that_are_read() -> None:
+    source = "def grade(sample, item):\n    item['level']\n    return float(item['answer'] == '1')\n"
+    spec = load_grader(python(source))
+    assert reference_field(spec, [{"level": "3", "answer": "1"}]) == "answer"
