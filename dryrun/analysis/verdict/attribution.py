@@ -16,7 +16,7 @@ from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.validity import TAGS, sample_blockers
-from dryrun.analysis.verdict.words import BROKEN, MEND_ERROR, NEXT, DatasetQuality, GraderQuality
+from dryrun.analysis.verdict.words import BROKEN, MEND_ERROR, DatasetQuality, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
@@ -75,8 +75,8 @@ class Attribution:
         if self.failing:
             return MEND_ERROR
         if self.grader in BROKEN or self.grader is GraderQuality.NOISY:
-            return NEXT[self.grader]
-        return NEXT.get(self.dataset, "")
+            return self.grader.next_step
+        return self.dataset.next_step
 
 
 def attribute(

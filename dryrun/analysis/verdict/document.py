@@ -13,10 +13,8 @@ from dryrun.analysis.verdict.tree import Branch, Check, decide, healthy_checks
 from dryrun.analysis.verdict.validity import blockers
 from dryrun.analysis.verdict.warnings import tree_reason, warnings
 from dryrun.analysis.verdict.words import (
-    DATASET_LINES,
     FINDINGS,
     GRADER_FAILS,
-    GRADER_LINES,
     NOTHING_BROKEN,
     Action,
     ActionKind,
@@ -81,12 +79,12 @@ class Diagnosis:
     @property
     def dataset_line(self) -> Quality:
         """The dataset's quality in words."""
-        return DATASET_LINES[self.dataset_quality]
+        return self.dataset_quality.line
 
     @property
     def grader_line(self) -> Quality:
         """The grader's quality in words."""
-        return GRADER_LINES[self.grader_quality]
+        return self.grader_quality.line
 
 
 def diagnose(

@@ -184,13 +184,13 @@ class Evidence:
     @property
     def dataset_line(self) -> Quality:
         """The dataset's quality in words; "possibly" only where nothing tells it from the grader's."""
-        line = replace(self.document, dataset_quality=self.dataset_quality).dataset_line
+        line = self.dataset_quality.line
         return line if self._undecided() else line.firm
 
     @property
     def grader_line(self) -> Quality:
         """The grader's quality in words."""
-        line = replace(self.document, grader_quality=self.grader_quality).grader_line
+        line = self.grader_quality.line
         return line if self._undecided() else line.firm
 
     @property

@@ -16,27 +16,11 @@ from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch
-from dryrun.analysis.verdict.words import BROKEN, DatasetQuality, GraderQuality
+from dryrun.analysis.verdict.words import BROKEN
 from dryrun.core.config import Verdict
 from dryrun.core.text import figure, plural
 from dryrun.core.thresholds import Thresholds
 
-GRADER_WORDS = {
-    GraderQuality.TOO_STRICT: "Grader too strict",
-    GraderQuality.TOO_LENIENT: "Grader too lenient",
-    GraderQuality.CANNOT_DIFFERENTIATE: "Grader cannot tell good from bad",
-    GraderQuality.HACKABLE: "Grader hackable",
-    GraderQuality.NOISY: "Grader too noisy",
-    GraderQuality.DISAGREES: "Grader disagrees with people",
-}
-DATASET_WORDS = {
-    DatasetQuality.TOO_HARD: "Prompts too hard",
-    DatasetQuality.TOO_EASY: "Prompts too easy",
-    DatasetQuality.HOMOGENEOUS: "Responses all alike",
-    DatasetQuality.POLARISED: "Prompts always right or always wrong",
-    DatasetQuality.BAD_REFERENCES: "Bad reference answers",
-    DatasetQuality.REFUSALS: "Prompts refused",
-}
 FAILURES = {
     Branch.MEAN_TOO_LOW: "shortfall",
     Branch.MEAN_TOO_HIGH: "excess",
@@ -81,7 +65,7 @@ def cause_sentence(said: Said) -> str:
     judged = said.judged
     if said.verdict != "NO-GO":
         return ""
-    title = GRADER_WORDS.get(judged.grader, "") or DATASET_WORDS.get(judged.dataset, "")
+    title = judged.grader.fault or judged.dataset.fault
     if judged.blame is not None and judged.branch is not None:
         return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged, said.thresholds)}."
     if judged.branch is Branch.PROCEED or not judged.reasons or judged.grader not in BROKEN:
@@ -100,8 +84,8 @@ def _why(said: Said) -> str:
     if said.verdict == "GO":
         return f"{mean}; {_of(held.same_verdict)} re-draws of your prompts agree." if held else f"{mean}."
     if judged.branch is Branch.PROCEED:
-        words = GRADER_WORDS.get(judged.grader) if judged.grader in BROKEN else None
-        words = words or DATASET_WORDS.get(judged.dataset) or GRADER_WORDS.get(judged.grader, "fault found")
+        broken = judged.grader.fault if judged.grader in BROKEN else ""
+        words = broken or judged.dataset.fault or judged.grader.fault or "fault found"
         why = judged.reasons[0] if judged.reasons else ""
         return f"{words[0].lower()}{words[1:]}, which the scores, {mean}, do not show. {why}".strip()
     return _tree(said, mean)

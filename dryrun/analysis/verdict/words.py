@@ -1,7 +1,4 @@
-"""Numbers as people read them, and the document's words for each pattern.
-
-Which findings block a run, and what to do about each.
-"""
+"""What a verdict is made of: qualities, patterns, causes and actions, each with its words."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Self
 
 
 class Pattern(StrEnum):
@@ -32,43 +30,6 @@ PATTERN_TITLES: Mapping[Pattern, str] = MappingProxyType(
 )
 
 
-class DatasetQuality(StrEnum):
-    """Are the prompts learnable?"""
-
-    GOOD = "good"
-    TOO_HARD = "too_hard"
-    TOO_EASY = "too_easy"
-    HOMOGENEOUS = "homogeneous"
-    """Neither right answers nor junk are among the responses: all about equally good."""
-    POLARISED = "polarised"
-    """Each prompt is always right or always wrong."""
-    BAD_REFERENCES = "bad_references"
-    REFUSALS = "refusals"
-    UNKNOWN = "unknown"
-    """Behind a broken grader, or without anchors, the prompts cannot be judged."""
-
-
-class GraderQuality(StrEnum):
-    """Does the evaluation function work?"""
-
-    GOOD = "good"
-    TOO_STRICT = "too_strict"
-    TOO_LENIENT = "too_lenient"
-    CANNOT_DIFFERENTIATE = "cannot_differentiate"
-    BINARY = "binary"
-    HACKABLE = "hackable"
-    NOISY = "noisy"
-    DISAGREES = "disagrees_with_humans"
-    UNKNOWN = "unknown"
-
-
-class Part(StrEnum):
-    """Which of the two things under test a cause lies in."""
-
-    DATASET = "dataset"
-    GRADER = "grader"
-
-
 @dataclass(frozen=True, slots=True)
 class Quality:
     """One quality line: what to call it and the sentence below.
@@ -89,6 +50,141 @@ class Quality:
         """The same without "possibly", for where evidence has decided."""
         word = self.word.removeprefix("Possibly ")
         return Quality(word[:1].upper() + word[1:], self.sentence)
+
+
+class _Described(StrEnum):
+    """A quality and all that is said of it, so that it has one meaning wherever it stands.
+
+    Attributes
+    ----------
+    line : Quality
+    fault : str
+        What it is called as the cause of a NO-GO; ``""`` where it is none.
+    next_step : str
+        What to do about it.
+    """
+
+    line: Quality
+    fault: str
+    next_step: str
+
+    def __new__(cls, value: str, word: str, sentence: str, fault: str = "", next_step: str = "") -> Self:
+        """Keep `value` as the stored text, the words beside it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.line, member.fault, member.next_step = Quality(word, sentence), fault, next_step
+        return member
+
+
+RE_SCORE = "Then re-score the stored responses (Adjust Grader): no call is made."
+
+
+class DatasetQuality(_Described):
+    """Are the prompts learnable?"""
+
+    GOOD = ("good", "Good", "Base model can partially solve tasks")
+    TOO_HARD = (
+        "too_hard",
+        "Possibly too hard",
+        "Base model can't perform these tasks",
+        "Prompts too hard",
+        "Use easier prompts, or teach the basics by SFT first.",
+    )
+    TOO_EASY = (
+        "too_easy",
+        "Possibly too easy",
+        "Model already good",
+        "Prompts too easy",
+        "Use harder prompts: there is nothing left to learn.",
+    )
+    HOMOGENEOUS = (
+        "homogeneous",
+        "Possibly all alike",
+        "All responses are about equally good",
+        "Responses all alike",
+        "Add prompts of other difficulty.",
+    )
+    """Neither right answers nor junk are among the responses: all about equally good."""
+    POLARISED = (
+        "polarised",
+        "Polarised",
+        "Each prompt is always right or always wrong",
+        "Prompts always right or always wrong",
+        "Drop prompts that are always right or always wrong.",
+    )
+    BAD_REFERENCES = (
+        "bad_references",
+        "Bad references",
+        "Reference answers fail their own grader",
+        "Bad reference answers",
+        "Mend the reference answers that fail, or drop their rows.",
+    )
+    REFUSALS = (
+        "refusals",
+        "Refused",
+        "The model refuses too many prompts",
+        "Prompts refused",
+        "Reword the prompts, or use another base model.",
+    )
+    UNKNOWN = ("unknown", "Unknown", "The scores do not tell")
+    """Behind a broken grader, or without anchors, the prompts cannot be judged."""
+
+
+class GraderQuality(_Described):
+    """Does the evaluation function work?"""
+
+    GOOD = ("good", "Good", "Scores differentiate outputs well")
+    TOO_STRICT = (
+        "too_strict",
+        "Possibly too strict",
+        "Valid outputs marked as failures",
+        "Grader too strict",
+        f"Loosen the grader until your reference answers earn the maximum. {RE_SCORE}",
+    )
+    TOO_LENIENT = (
+        "too_lenient",
+        "Possibly too lenient",
+        "Weak outputs marked as successes",
+        "Grader too lenient",
+        f"Make the grader refuse wrong and empty answers. {RE_SCORE}",
+    )
+    CANNOT_DIFFERENTIATE = (
+        "cannot_differentiate",
+        "Cannot differentiate",
+        "Grader doesn't differentiate good from bad",
+        "Grader cannot tell good from bad",
+        f"Make the grader tell right answers from junk. {RE_SCORE}",
+    )
+    BINARY = ("binary", "Binary", "Grader is binary (pass/fail) instead of gradient")
+    HACKABLE = (
+        "hackable",
+        "Hackable",
+        "Worthless answers earn as much as real ones",
+        "Grader hackable",
+        f"Close that hole in the grader. {RE_SCORE}",
+    )
+    NOISY = (
+        "noisy",
+        "Noisy",
+        "The same response earns another score when graded again",
+        "Grader too noisy",
+        "Average several grades, or make the rubric concrete and the judge's temperature 0.",
+    )
+    DISAGREES = (
+        "disagrees_with_humans",
+        "Disagrees with people",
+        "People judge its responses otherwise",
+        "Grader disagrees with people",
+        f"Read where people and grader differ, and mend the grader. {RE_SCORE}",
+    )
+    UNKNOWN = ("unknown", "Unknown", "The scores do not tell")
+
+
+class Part(StrEnum):
+    """Which of the two things under test a cause lies in."""
+
+    DATASET = "dataset"
+    GRADER = "grader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +249,13 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
                 Cause(
                     Part.DATASET,
                     "Prompts too difficult",
-                    "Base model can't perform these tasks",
+                    DatasetQuality.TOO_HARD.line.sentence,
                     "Use SFT first to bootstrap capability",
                 ),
                 Cause(
                     Part.GRADER,
                     "Scoring too strict",
-                    "Valid outputs marked as failures",
+                    GraderQuality.TOO_STRICT.line.sentence,
                     "Relax grader thresholds",
                 ),
             ),
@@ -176,13 +272,13 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
                 Cause(
                     Part.DATASET,
                     "Tasks too easy",
-                    "Model already good",
+                    DatasetQuality.TOO_EASY.line.sentence,
                     "RFT may not help, consider harder tasks",
                 ),
                 Cause(
                     Part.GRADER,
                     "Scoring too lenient",
-                    "Weak outputs marked as successes",
+                    GraderQuality.TOO_LENIENT.line.sentence,
                     "Add stricter dimensions",
                 ),
             ),
@@ -200,7 +296,7 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
             (
                 Cause(
                     Part.GRADER,
-                    "Grader doesn't differentiate good from bad",
+                    GraderQuality.CANNOT_DIFFERENTIATE.line.sentence,
                     "All outputs get nearly the same score",
                     "Add more discriminating dimensions",
                 ),
@@ -213,7 +309,7 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
             (
                 Cause(
                     Part.GRADER,
-                    "Grader is binary (pass/fail) instead of gradient",
+                    GraderQuality.BINARY.line.sentence,
                     "Nearly right outputs score like wrong ones",
                     "Add partial credit dimensions",
                 ),
@@ -241,36 +337,6 @@ GRADER_FAILS = Finding(
 )
 """What comes before the pattern's own causes where the grader's failures lower the mean."""
 
-DATASET_LINES: Mapping[DatasetQuality, Quality] = MappingProxyType(
-    {
-        DatasetQuality.GOOD: Quality("Good", "Base model can partially solve tasks"),
-        DatasetQuality.TOO_HARD: Quality("Possibly too hard", "Base model can't perform these tasks"),
-        DatasetQuality.TOO_EASY: Quality("Possibly too easy", "Model already good"),
-        DatasetQuality.HOMOGENEOUS: Quality("Possibly all alike", "All responses are about equally good"),
-        DatasetQuality.POLARISED: Quality("Polarised", "Each prompt is always right or always wrong"),
-        DatasetQuality.BAD_REFERENCES: Quality("Bad references", "Reference answers fail their own grader"),
-        DatasetQuality.REFUSALS: Quality("Refused", "The model refuses too many prompts"),
-        DatasetQuality.UNKNOWN: Quality("Unknown", "The scores do not tell"),
-    }
-)
-
-GRADER_LINES: Mapping[GraderQuality, Quality] = MappingProxyType(
-    {
-        GraderQuality.GOOD: Quality("Good", "Scores differentiate outputs well"),
-        GraderQuality.TOO_STRICT: Quality("Possibly too strict", "Valid outputs marked as failures"),
-        GraderQuality.TOO_LENIENT: Quality("Possibly too lenient", "Weak outputs marked as successes"),
-        GraderQuality.CANNOT_DIFFERENTIATE: Quality(
-            "Cannot differentiate", "Grader doesn't differentiate good from bad"
-        ),
-        GraderQuality.BINARY: Quality("Binary", "Grader is binary (pass/fail) instead of gradient"),
-        GraderQuality.HACKABLE: Quality("Hackable", "Worthless answers earn as much as real ones"),
-        GraderQuality.NOISY: Quality("Noisy", "The same response earns another score when graded again"),
-        GraderQuality.DISAGREES: Quality("Disagrees with people", "People judge its responses otherwise"),
-        GraderQuality.UNKNOWN: Quality("Unknown", "The scores do not tell"),
-    }
-)
-
-
 BROKEN = {
     GraderQuality.TOO_STRICT,
     GraderQuality.TOO_LENIENT,
@@ -278,22 +344,6 @@ BROKEN = {
     GraderQuality.HACKABLE,
     GraderQuality.DISAGREES,
 }
+"""What blocks a run by itself."""
 
-
-RE_SCORE = "Then re-score the stored responses (Adjust Grader): no call is made."
 MEND_ERROR = f"Mend the grader's error first: most grades carry one, and each of them counts as 0. {RE_SCORE}"
-NEXT: dict[DatasetQuality | GraderQuality, str] = {
-    GraderQuality.TOO_STRICT: f"Loosen the grader until your reference answers earn the maximum. {RE_SCORE}",
-    GraderQuality.TOO_LENIENT: f"Make the grader refuse wrong and empty answers. {RE_SCORE}",
-    GraderQuality.CANNOT_DIFFERENTIATE: f"Make the grader tell right answers from junk. {RE_SCORE}",
-    GraderQuality.HACKABLE: f"Close that hole in the grader. {RE_SCORE}",
-    GraderQuality.NOISY: "Average several grades, or make the rubric concrete and the judge's temperature 0.",
-    GraderQuality.DISAGREES: f"Read where people and grader differ, and mend the grader. {RE_SCORE}",
-    DatasetQuality.TOO_HARD: "Use easier prompts, or teach the basics by SFT first.",
-    DatasetQuality.TOO_EASY: "Use harder prompts: there is nothing left to learn.",
-    DatasetQuality.HOMOGENEOUS: "Add prompts of other difficulty.",
-    DatasetQuality.POLARISED: "Drop prompts that are always right or always wrong.",
-    DatasetQuality.BAD_REFERENCES: "Mend the reference answers that fail, or drop their rows.",
-    DatasetQuality.REFUSALS: "Reword the prompts, or use another base model.",
-}
-"""What to do about each finding."""
