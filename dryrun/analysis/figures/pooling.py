@@ -65,7 +65,7 @@ def pooled_topics(
     band = thresholds.healthy_mean_low, thresholds.healthy_mean_high
     if not band[0] <= whole <= band[1]:
         band = thresholds.mean_low, thresholds.mean_high
-    found = []
+    pooled = []
     posterior = _posterior(means, variances)
     for name, size, mean, (center, error) in zip(names, sizes, means, posterior, strict=True):
         outside = _normal(band[0], center, error) + 1 - _normal(band[1], center, error)
@@ -77,8 +77,8 @@ def pooled_topics(
         elif not band[0] <= mean <= band[1]:
             evidence = "watch"
         half = Z95_ROUNDED * error
-        found.append(PooledTopic(name, size, mean, center, center - half, center + half, outside, evidence))
-    return tuple(found)
+        pooled.append(PooledTopic(name, size, mean, center, center - half, center + half, outside, evidence))
+    return tuple(pooled)
 
 
 def _topics(
@@ -90,9 +90,9 @@ def _topics(
     if not first.size:
         return [], [], np.zeros(0), np.zeros(0)
     means = np.bincount(index, score[valid]) / np.bincount(index)
-    of = topic[valid][first]
-    names = sorted({name for name in of if name})
-    parts = [means[of == name] for name in names]
+    topic_of = topic[valid][first]  # a prompt has one topic: that of its first score
+    names = sorted({name for name in topic_of if name})
+    parts = [means[topic_of == name] for name in names]
     if not parts:
         return [], [], np.zeros(0), np.zeros(0)
     freedom = sum(part.size - 1 for part in parts)

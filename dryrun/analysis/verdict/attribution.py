@@ -94,17 +94,17 @@ def attribute(
         Of the same scores under the same thresholds.
     """
     observed = observed.ordered()
-    found = measure(observed, thresholds, anchors)
-    return _Judge(observed, thresholds, found, document).judgement()
+    measures = measure(observed, thresholds, anchors)
+    return _Judge(observed, thresholds, measures, document).judgement()
 
 
 class _Judge:
     """One judgement; the methods are its steps in order."""
 
     def __init__(
-        self, observed: Observations, limits: Thresholds, found: Measures, document: Diagnosis
+        self, observed: Observations, limits: Thresholds, measures: Measures, document: Diagnosis
     ) -> None:
-        self.observed, self.limits, self.found, self.document = observed, limits, found, document
+        self.observed, self.limits, self.measures, self.document = observed, limits, measures, document
         self.reasons: list[str] = []
         self.tags: list[str] = (
             ["duplicates"] if above(document.coverage.duplicate_share, limits.warn_duplicates) else []
@@ -115,7 +115,7 @@ class _Judge:
         """All steps."""
         if self._invalid():
             return self._close("INVALID", DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
-        failed = self.found.branch is not Branch.PROCEED
+        failed = self.measures.branch is not Branch.PROCEED
         grader = self._broken_grader()
         dataset = self._dataset(grader)
         if grader is None and dataset is None and failed:
@@ -139,7 +139,7 @@ class _Judge:
         reasons += sample_blockers(document.statistics, document.coverage, limits)
         self.reasons += [reason.sentence for reason in reasons]
         self.tags += [TAGS[reason.code] for reason in reasons if reason.code in TAGS]
-        return self.found.branch is None or bool(reasons)
+        return self.measures.branch is None or bool(reasons)
 
     def _broken_grader(self) -> GraderQuality | None:
         if self._pays_one_kind():
@@ -150,7 +150,7 @@ class _Judge:
         if self._hackable():
             return GraderQuality.HACKABLE
         if self._noisy():
-            noise, signal = self.found.noise, self.found.reliability
+            noise, signal = self.measures.noise, self.measures.reliability
             self.reasons.append(
                 f"The same response graded again moves by {noise:.2f}; {percent(max(signal or 0.0, 0.0))} "
                 "of the spread between responses to one prompt is signal."
@@ -160,7 +160,7 @@ class _Judge:
 
     def _narrow(self) -> GraderQuality | None:
         """Too little room between right answers and junk."""
-        at = self.found.scale
+        at = self.measures.scale
         if at is None or at.range is None or at.floor_median is None or at.range >= self.limits.least_range:
             return None
         if at.stand_in and at.floor_median < self.limits.junk_lenient:
@@ -178,7 +178,7 @@ class _Judge:
 
     def _pays_one_kind(self) -> bool:
         """One kind of junk earns much while junk in general does not: a hole, whatever else is wrong."""
-        name, floor, median = junk_floor(self.found.anchors.junk, self.limits.junk_z)
+        name, floor, median = junk_floor(self.measures.anchors.junk, self.limits.junk_z)
         if (
             floor is None
             or median is None
@@ -190,8 +190,8 @@ class _Judge:
         return True
 
     def _hackable(self) -> bool:
-        name, floor, _ = junk_floor(self.found.anchors.junk, self.limits.junk_z)
-        if floor is not None and floor >= max(self.limits.hackable_junk, self.found.mean):
+        name, floor, _ = junk_floor(self.measures.anchors.junk, self.limits.junk_z)
+        if floor is not None and floor >= max(self.limits.hackable_junk, self.measures.mean):
             self._hole(name, floor)
             return True
         return self._pays_for_length()
@@ -203,10 +203,10 @@ class _Judge:
         )
 
     def _pays_for_length(self) -> bool:
-        bias, limits = self.found.length, self.limits
+        bias, limits = self.measures.length, self.limits
         if bias is None or not above(bias.correlation, limits.warn_length):
             return False
-        filler = {name: scores for name, scores in self.found.anchors.junk.items() if "filler" in name}
+        filler = {name: scores for name, scores in self.measures.anchors.junk.items() if "filler" in name}
         _, floor, _ = junk_floor(filler, limits.junk_z)
         if floor is None or floor < limits.hackable_junk:
             return False
@@ -217,27 +217,31 @@ class _Judge:
         return True
 
     def _noisy(self) -> bool:
-        noise, signal, limits = self.found.noise, self.found.reliability, self.limits
-        if noise is None or signal is None or self.found.branch not in (Branch.PROCEED, Branch.LOW_VARIANCE):
+        noise, signal, limits = self.measures.noise, self.measures.reliability, self.limits
+        if (
+            noise is None
+            or signal is None
+            or self.measures.branch not in (Branch.PROCEED, Branch.LOW_VARIANCE)
+        ):
             return False
-        grouped = self.found.groups
+        grouped = self.measures.groups
         if grouped is not None and below(grouped.usable, limits.min_usable):
             return False  # where responses to a prompt hardly differ, little noise outweighs their spread
         return self._loud() and signal < limits.warn_reliability
 
     def _loud(self) -> bool:
         """Whether the grader moves by more than a little when it grades the same response again."""
-        return (self.found.noise or 0.0) >= self.limits.least_noise
+        return (self.measures.noise or 0.0) >= self.limits.least_noise
 
     def _drowned(self) -> bool:
-        signal = self.found.reliability
+        signal = self.measures.reliability
         return signal is not None and signal < self.limits.min_reliability
 
     def _disagreeing(self) -> GraderQuality | None:
-        at = self.found.scale
-        if self.found.branch is not Branch.PROCEED or (at is not None and at.broken):
+        at = self.measures.scale
+        if self.measures.branch is not Branch.PROCEED or (at is not None and at.broken):
             return None  # the share of blame says more, or the references are to blame
-        anchors = self.found.anchors
+        anchors = self.measures.anchors
         rate = disagreement(anchors.people, self.limits, anchors.people_weight)
         if rate is None or rate <= self.limits.max_disagreement:
             return None
@@ -249,7 +253,7 @@ class _Judge:
     def _dataset(self, grader: GraderQuality | None) -> DatasetQuality | None:
         if grader in BROKEN:
             return None
-        at, grouped = self.found.scale, self.found.groups
+        at, grouped = self.measures.scale, self.measures.groups
         if at is not None and at.broken:
             self.reasons.append(f"{percent(at.broken)} of the reference answers fail their own grader.")
             return DatasetQuality.BAD_REFERENCES
@@ -257,7 +261,11 @@ class _Judge:
         if Piece.SAMPLES not in self.limits.without and above(refused, self.limits.max_refused):
             self.reasons.append(f"The model refuses {percent(refused)} of the prompts.")
             return DatasetQuality.REFUSALS
-        if self.found.branch is Branch.PROCEED and grouped and below(grouped.usable, self.limits.min_usable):
+        if (
+            self.measures.branch is Branch.PROCEED
+            and grouped
+            and below(grouped.usable, self.limits.min_usable)
+        ):
             self.reasons.append(
                 f"Only {percent(grouped.usable)} of prompts would give a signal in groups of "
                 f"{grouped.group}: nearly all are always right or always wrong."
@@ -268,12 +276,12 @@ class _Judge:
         return None
 
     def _no_signal(self) -> bool:
-        index = self.found.signal
+        index = self.measures.signal
         return index is not None and below(index.value, self.limits.min_signal)
 
     def _weakest(self, grader: GraderQuality | None) -> tuple[GraderQuality | None, DatasetQuality | None]:
         """Whose the weakest factor of the Signal Index is."""
-        index = self.found.signal
+        index = self.measures.signal
         assert index is not None
         self.reasons.append(
             f"Signal Index {index.value:.2f}, below {self.limits.min_signal:.2f}: training would gain next "
@@ -287,18 +295,20 @@ class _Judge:
 
     def _blamed(self) -> tuple[GraderQuality | None, DatasetQuality]:
         """After the tree failed: whose fault it is."""
-        branch, at = self.found.branch, self.found.scale
+        branch, at = self.measures.branch, self.measures.scale
         assert branch is not None
         if (read := self._by_reading()) is not None:
             return read
         share = None
         if at is not None:
-            self.blame = blame(branch, self.found.sums, self.found.anchors, at, self.limits.right_from)
+            self.blame = blame(branch, self.measures.sums, self.measures.anchors, at, self.limits.right_from)
             share = self.blame.share if self.blame else None
         if share is not None and at is not None and at.stand_in and share > self.limits.blame_data:
             share, self.blame = None, None  # a stronger model's failures bound the share from above only
         if share is None:
-            self.blame = blame_by_people(branch, self.found.sums, self.found.anchors, self.limits.min_labels)
+            self.blame = blame_by_people(
+                branch, self.measures.sums, self.measures.anchors, self.limits.min_labels
+            )
             share = self.blame.share if self.blame else None
         if share is None:
             self.reasons.append("Data or grader is undetermined: grade the reference answers.")
@@ -314,8 +324,8 @@ class _Judge:
 
     def _by_reading(self) -> tuple[GraderQuality | None, DatasetQuality] | None:
         """Whose fault a low mean is by what the responses say; None where they leave it open."""
-        read = self.found.readings
-        if read is None or self.found.branch is not Branch.MEAN_TOO_LOW:
+        read = self.measures.readings
+        if read is None or self.measures.branch is not Branch.MEAN_TOO_LOW:
             return None
         unpaid, wrong, limits = read.right_unpaid, read.not_right, self.limits
         if unpaid.interval.low >= limits.unpaid and unpaid.value >= read.right_paid.value:
@@ -333,19 +343,21 @@ class _Judge:
         return None
 
     def _too_what(self) -> DatasetQuality:
-        if self.found.branch is Branch.MEAN_TOO_HIGH:
+        if self.measures.branch is Branch.MEAN_TOO_HIGH:
             return DatasetQuality.TOO_EASY
-        if self.found.branch is Branch.MEAN_TOO_LOW or below(self.found.mean, self.limits.healthy_mean_low):
+        if self.measures.branch is Branch.MEAN_TOO_LOW or below(
+            self.measures.mean, self.limits.healthy_mean_low
+        ):
             return DatasetQuality.TOO_HARD
         return DatasetQuality.HOMOGENEOUS
 
     def _plain_grader(self) -> GraderQuality:
-        found = self.found
-        if found.scale is None and not found.anchors.junk and found.branch is not Branch.PROCEED:
+        measures = self.measures
+        if measures.scale is None and not measures.anchors.junk and measures.branch is not Branch.PROCEED:
             return GraderQuality.UNKNOWN
-        anchors = found.anchors
+        anchors = measures.anchors
         others = [one for one in (anchors.reference, *anchors.junk.values()) if one is not None]
-        scores = np.concatenate([found.score, *others])
+        scores = np.concatenate([measures.score, *others])
         levels = np.unique(np.round(scores[np.isfinite(scores)], 6)).size
         return GraderQuality.BINARY if levels <= 2 else GraderQuality.GOOD
 
@@ -353,10 +365,10 @@ class _Judge:
         observed, limits = self.observed, self.limits
         topics: tuple[PooledTopic, ...] = ()
         if Piece.TOPICS not in limits.without:
-            topics = pooled_topics(self.found.own, observed.prompt, observed.topic, limits)
+            topics = pooled_topics(self.measures.own, observed.prompt, observed.topic, limits)
         return Attribution(
             verdict=verdict,
-            branch=self.found.branch,
+            branch=self.measures.branch,
             dataset=dataset,
             grader=grader,
             blame=self.blame,
@@ -364,19 +376,19 @@ class _Judge:
             tags=tuple(self.tags),
             reasons=tuple(self.reasons),
             not_measured=self._not_measured(),
-            measures=self.found,
+            measures=self.measures,
             failing=bool(observed.grader_error.size and observed.grader_error.mean() > limits.grader_fails),
         )
 
     def _not_measured(self) -> tuple[str, ...]:
-        anchors = self.found.anchors
+        anchors = self.measures.anchors
         missing = {
             "reference answers": anchors.reference is None and not anchors.form_unknown,
             "the form of right answers": anchors.form_unknown,
             "reformatted reference answers": anchors.reformatted is None,
             "junk answers": not anchors.junk,
             "repeated grading": anchors.regraded is None,
-            "several rollouts per prompt": self.found.groups is None,
+            "several rollouts per prompt": self.measures.groups is None,
             PEOPLE: anchors.people is None,
         }
         return tuple(name for name, is_missing in missing.items() if is_missing)

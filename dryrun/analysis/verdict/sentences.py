@@ -40,9 +40,9 @@ class Said:
     thresholds: Thresholds
 
 
-def document_only(found: Diagnosis) -> str:
+def document_only(document: Diagnosis) -> str:
     """The line of the document's tree alone."""
-    return f"{found.verdict} - " + " ".join(reason.sentence for reason in found.reasons)
+    return f"{document.verdict} - " + " ".join(reason.sentence for reason in document.reasons)
 
 
 def summary(said: Said) -> str:
@@ -137,31 +137,31 @@ def _share(blame: Blame, judged: Attribution, thresholds: Thresholds) -> str:
 
 
 def _unchecked(said: Said) -> str:
-    found = said.judged.measures
+    measures = said.judged.measures
     missing = []
-    if found.anchors.reference is None:
+    if measures.anchors.reference is None:
         missing.append("no references")
-    if not found.anchors.junk:
+    if not measures.anchors.junk:
         missing.append("no junk answers")
-    if found.groups is None:
+    if measures.groups is None:
         missing.append("one response per prompt")
     words = ", ".join(missing)
-    if not found.anchors.junk:
+    if not measures.anchors.junk:
         words += ". A grader that pays empty answers would look the same"
     return words
 
 
-def agreement_words(found: Agreement | None, labelled: Labelled, thresholds: Thresholds) -> tuple[str, ...]:
+def agreement_words(figures: Agreement | None, labelled: Labelled, thresholds: Thresholds) -> tuple[str, ...]:
     """What people's labels say of the grader; first how many there are."""
-    told = [_counted(labelled, thresholds)]
-    if found is not None and found.labels >= thresholds.min_labels:
-        told += [_rates(found), *_weak(found, thresholds)]
+    sentences = [_counted(labelled, thresholds)]
+    if figures is not None and figures.labels >= thresholds.min_labels:
+        sentences += [_rates(figures), *_weak(figures, thresholds)]
     if labelled.differing:
-        told.append(
+        sentences.append(
             f"Of {plural(labelled.several, 'response')} that several people labelled, they differ on "
             f"{labelled.differing:,}."
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def _counted(labelled: Labelled, thresholds: Thresholds) -> str:
@@ -171,29 +171,29 @@ def _counted(labelled: Labelled, thresholds: Thresholds) -> str:
     return f"{words}." if count >= least else f"{words}; from {least} on labels enter the verdict."
 
 
-def _rates(found: Agreement) -> str:
+def _rates(figures: Agreement) -> str:
     parts = []
-    if found.false_reject is not None:
-        parts.append(f"rejects {_rate(found.false_reject)} of the responses people call good")
-    if found.false_accept is not None:
-        parts.append(f"accepts {_rate(found.false_accept)} of those they call bad")
+    if figures.false_reject is not None:
+        parts.append(f"rejects {_rate(figures.false_reject)} of the responses people call good")
+    if figures.false_accept is not None:
+        parts.append(f"accepts {_rate(figures.false_accept)} of those they call bad")
     words = f"The grader {' and '.join(parts)}"
-    if found.kappa is not None:
-        words += f"; kappa {_with_interval(found.kappa)}"
-    if found.auc is not None:
-        words += f", AUC {_with_interval(found.auc)}"
+    if figures.kappa is not None:
+        words += f"; kappa {_with_interval(figures.kappa)}"
+    if figures.auc is not None:
+        words += f", AUC {_with_interval(figures.auc)}"
     return f"{words}."
 
 
-def _weak(found: Agreement, thresholds: Thresholds) -> list[str]:
-    told = []
-    if found.kappa is not None and found.kappa.value < thresholds.warn_kappa:
-        told.append(f"Kappa is below {thresholds.warn_kappa:.2f}: people and grader hardly agree.")
-    if found.auc is not None and found.auc.value < thresholds.warn_auc:
-        told.append(
+def _weak(figures: Agreement, thresholds: Thresholds) -> list[str]:
+    sentences = []
+    if figures.kappa is not None and figures.kappa.value < thresholds.warn_kappa:
+        sentences.append(f"Kappa is below {thresholds.warn_kappa:.2f}: people and grader hardly agree.")
+    if figures.auc is not None and figures.auc.value < thresholds.warn_auc:
+        sentences.append(
             f"AUC is below {thresholds.warn_auc:.2f}: a good response often scores no higher than a bad one."
         )
-    return told
+    return sentences
 
 
 def _rate(rate: Rate) -> str:
