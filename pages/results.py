@@ -8,7 +8,7 @@ from dryrun.app.results.banner import (
     problem,
     quality_lines,
     tested,
-    topic_actions,
+    topic_action_list,
     verdict_actions,
     warning_list,
 )
@@ -19,7 +19,7 @@ from dryrun.app.results.figures import (
     checks_table,
     distribution,
     ruler,
-    signal,
+    signal_panel,
     statistics_table,
     strip,
     topics_section,
@@ -30,7 +30,7 @@ from dryrun.app.results.provenance import empty_state, missing_view, not_measure
 from dryrun.app.results.thresholds import rules_switch, threshold_panel
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import known_check, run_check_section
-from dryrun.app.shared.loading import load
+from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import chosen_run, recorded_run
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
@@ -47,7 +47,7 @@ try:
         st.stop()
     with st.sidebar:
         thresholds = rules_switch(threshold_panel())
-    status, loaded = load(chosen)
+    status, loaded = load_run(chosen)
     found = loaded.judge(thresholds)
     document = found.document
 
@@ -64,7 +64,7 @@ try:
         checks_table(document.checks)
         ruler(found)
         strip(found)
-        signal(found)
+        signal_panel(found)
     with parts.cell():
         if found.verdict == "GO":
             quality_lines(found)
@@ -76,7 +76,7 @@ try:
     if document.topics:
         st.subheader("Topics")
         topics_section(found, thresholds)
-        topic_actions(found)
+        topic_action_list(found)
 
     inspector(loaded)
     label_section(loaded, thresholds)

@@ -8,7 +8,7 @@ from dryrun.app.run.controls import run_controls
 from dryrun.app.run.progress import end_words, live_progress
 from dryrun.app.shared import jobs
 from dryrun.app.shared.frame import ensure_frame
-from dryrun.app.shared.loading import load
+from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import chosen_run, config_of
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
@@ -33,7 +33,7 @@ try:
         end_words(status)
     live_progress(run)
     if not status.live and (status.failed or status.ungraded):
-        missing_view(load(chosen)[1])
+        missing_view(load_run(chosen)[1])
     run_controls(run, status)
 except DryRunError as error:
     show_error(error)

@@ -45,7 +45,7 @@ class GroupName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReviewGroup:
     """Samples to read together, and why.
 
     Attributes
@@ -64,7 +64,7 @@ class Group:
     rows: tuple[int, ...]
 
 
-def review_groups(observations: Observations, size: int = GROUP_SIZE) -> tuple[Group, ...]:
+def review_groups(observations: Observations, size: int = GROUP_SIZE) -> tuple[ReviewGroup, ...]:
     """The four groups of the design document, in its order.
 
     Parameters
@@ -102,7 +102,7 @@ def review_groups(observations: Observations, size: int = GROUP_SIZE) -> tuple[G
         ),
     )
     return tuple(
-        Group(name, title, why, tuple(int(row) for row in _first(observations, key, size)))
+        ReviewGroup(name, title, why, tuple(int(row) for row in _first(observations, key, size)))
         for name, title, why, key in plan
     )
 

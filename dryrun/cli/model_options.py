@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dryrun.cli.options import dollars, dollars_to_spend, positive, seconds, text_of
+from dryrun.cli.options import dollars, dollars_to_spend, option_file, positive, seconds
 from dryrun.core.config import EMBEDDED_MODEL, OPENAI_URL, BatchConfig, ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.engine.budget import Budget
@@ -151,7 +151,7 @@ def _response_format(path: Path | None) -> object:
     if path is None:
         return None
     try:
-        content: object = json.loads(text_of(path, "--response-format"))
+        content: object = json.loads(option_file(path, "--response-format"))
     except ValueError as error:
         raise DryRunError(f"--response-format {path}: not valid JSON ({error}).") from error
     if not isinstance(content, dict) or "type" not in content:

@@ -287,14 +287,14 @@ def grader(options: argparse.Namespace) -> dict[str, Any] | str:
     """
     convention = Convention(options.convention) if options.convention else None
     try:
-        config = grader_of(text_of(options.grader, "--grader"), convention, options.function)
+        config = grader_of(option_file(options.grader, "--grader"), convention, options.function)
         load_grader(config)
     except GraderError as error:
         raise GraderError(f"{options.grader}: {error.summary}", error.problems, error.total) from None
     return config
 
 
-def text_of(path: Path, option: str) -> str:
+def option_file(path: Path, option: str) -> str:
     """The text of the file given by `option`.
 
     Raises

@@ -45,7 +45,7 @@ class Priority(StrEnum):
     THOROUGH = "thorough"
 
 
-class Fault(StrEnum):
+class ProbeFault(StrEnum):
     """How grading one probe went wrong."""
 
     NONE = ""

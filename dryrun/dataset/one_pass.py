@@ -25,7 +25,7 @@ from dryrun.dataset.text_store import RowStore, Spool
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """What a pass over a part of a file found, when nothing was wrong.
 
     Attributes
@@ -113,11 +113,11 @@ class Pass:
         """Sound rows so far."""
         return len(self._numbers) // 4
 
-    def part(self, lines: int) -> Part | None:
+    def part(self, lines: int) -> FilePart | None:
         """What was collected from a part of a file that has `lines` lines; None if anything was wrong."""
         if self._problem_count or not (self._screen is None or self._screen.clean()):
             return None
-        return Part(
+        return FilePart(
             lines=lines,
             rows=self.rows,
             topics=list(self._topics),
@@ -126,7 +126,7 @@ class Pass:
             digests=bytes(self._digests),
         )
 
-    def absorb(self, part: Part, lines_before: int, offset: int = 0) -> None:
+    def absorb(self, part: FilePart, lines_before: int, offset: int = 0) -> None:
         """Add the next part of the file.
 
         Parameters

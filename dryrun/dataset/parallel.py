@@ -23,7 +23,7 @@ from dryrun.dataset.dataset import Dataset
 from dryrun.dataset.fields import SCANNED_ROWS
 from dryrun.dataset.formats import Format, check_start, format_of
 from dryrun.dataset.jsonl import BadRow, JsonlRows, RawRow, jsonl_rows
-from dryrun.dataset.one_pass import Part, Pass
+from dryrun.dataset.one_pass import FilePart, Pass
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tabular import group_sizes, parquet_rows
 from dryrun.dataset.text_store import MAX_SPOOL_BYTES, Files, FileStore, Spool
@@ -153,7 +153,7 @@ def _together(found: Pass, tasks: Sequence[Task], texts: Files | None) -> Datase
     return found.finish()
 
 
-def _parts(tasks: Iterable[Task]) -> Iterator[Part | None]:
+def _parts(tasks: Iterable[Task]) -> Iterator[FilePart | None]:
     """What each process found, in the order of the tasks; None for one that found a problem or died."""
     with ExitStack() as stack:
         children = []
@@ -169,7 +169,7 @@ def _parts(tasks: Iterable[Task]) -> Iterator[Part | None]:
             stack.callback(child.kill)
             children.append(child)
         for child in children:
-            yield unpacked(child.communicate()[0])
+            yield part_from(child.communicate()[0])
 
 
 def _import_path() -> str:
@@ -177,7 +177,7 @@ def _import_path() -> str:
     return os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
 
 
-def read_part(task: Task) -> Part | None:
+def read_part(task: Task) -> FilePart | None:
     """What one part of a file holds; None if any row has a problem."""
     path = Path(task.path)
     if task.text:
@@ -192,7 +192,7 @@ def read_part(task: Task) -> Part | None:
     return found.part(rows.number)
 
 
-def _read_groups(path: Path, task: Task) -> Part | None:
+def _read_groups(path: Path, task: Task) -> FilePart | None:
     text = Spool(Path(task.text), task.most)
     found = Pass(path.name, task.topic_field, "row", text, partial=True)
     try:
@@ -204,7 +204,7 @@ def _read_groups(path: Path, task: Task) -> Part | None:
     return found.part(found.rows)
 
 
-def packed(part: Part | None) -> bytes:
+def packed(part: FilePart | None) -> bytes:
     """A part as bytes: a line of JSON, then its numbers and digests."""
     if part is None:
         return b"null\n"
@@ -212,7 +212,7 @@ def packed(part: Part | None) -> bytes:
     return b"\n".join((head, bytes(part.numbers) + part.digests))
 
 
-def unpacked(content: bytes) -> Part | None:
+def part_from(content: bytes) -> FilePart | None:
     """The part that `packed` made; None if there is none, or not all of it arrived."""
     head, _, rest = content.partition(b"\n")
     if head in (b"", b"null"):
@@ -220,7 +220,7 @@ def unpacked(content: bytes) -> Part | None:
     lines, rows, topics, advice = orjson.loads(head)
     if len(rest) != (32 + 16) * rows:
         return None
-    return Part(lines, rows, topics, advice, rest[: 32 * rows], rest[32 * rows :])
+    return FilePart(lines, rows, topics, advice, rest[: 32 * rows], rest[32 * rows :])
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ OPEN = frozenset({PartState.UPLOADED, PartState.SUBMITTED})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BatchPart:
     """The requests of one input file, and the batch that was made of it.
 
     Attributes
@@ -78,7 +78,7 @@ class Parts:
         """Where they are."""
         return self.run.folder / "batches"
 
-    def read(self) -> list[Part]:
+    def read(self) -> list[BatchPart]:
         """Every part, in order.
 
         Raises
@@ -88,7 +88,7 @@ class Parts:
         """
         return [_read(path) for path in sorted(self.folder.glob("[0-9]*.json"))]
 
-    def save(self, part: Part) -> Part:
+    def save(self, part: BatchPart) -> BatchPart:
         """Keep the part as it now is.
 
         Raises
@@ -104,11 +104,11 @@ class Parts:
         return fingerprint({"run": self.run.id, "part": number})
 
 
-def _read(path: Path) -> Part:
+def _read(path: Path) -> BatchPart:
     try:
         fields = orjson.loads(path.read_bytes())
         lists = {name: tuple(fields[name]) for name in ("keys", "left_out")}
-        return Part(**{**fields, **lists, "state": PartState(fields["state"])})
+        return BatchPart(**{**fields, **lists, "state": PartState(fields["state"])})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(
             f"{path} cannot be read: it names a batch that was submitted and perhaps paid for. Restore it, "
@@ -116,12 +116,12 @@ def _read(path: Path) -> Part:
         ) from error
 
 
-def open_parts(parts: Iterable[Part]) -> list[Part]:
+def open_parts(parts: Iterable[BatchPart]) -> list[BatchPart]:
     """Those whose responses are, or may be, at the endpoint."""
     return [part for part in parts if part.state in OPEN]
 
 
-def others_open(run: Run) -> list[Part]:
+def others_open(run: Run) -> list[BatchPart]:
     """The parts that other runs in this data directory have at the endpoint; unreadable ones are left out."""
     found = []
     for folder in sorted(run.store.runs.glob("*/batches")):

@@ -17,18 +17,18 @@ from dataclasses import dataclass, replace
 from dryrun.core.errors import ModelError, StoreError
 from dryrun.core.paths import hosted
 from dryrun.core.records import Sample
-from dryrun.engine.batch_records import Part, Parts, PartState, open_parts, others_open
+from dryrun.engine.batch_records import BatchPart, Parts, PartState, open_parts, others_open
 from dryrun.engine.plan import Ask
 from dryrun.models import Model
 from dryrun.models.batch_api import QUEUE_FULL, Batch, BatchFaultError, BatchStatus
-from dryrun.models.batch_rows import Limits, fill, read_row
-from dryrun.models.client import Answer
+from dryrun.models.batch_rows import BatchLimits, fill, read_row
+from dryrun.models.client import HttpAnswer
 from dryrun.models.endpoint import BatchRow, EndpointModel
 from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.request import RequestSize
 from dryrun.store.runs import Run
 
-LIMITS = Limits()
+LIMITS = BatchLimits()
 NO_SUCH_METHOD = frozenset({404, 405, 501})
 CURABLE = frozenset({FaultKind.TRANSIENT, FaultKind.UNREACHABLE})
 
@@ -165,7 +165,7 @@ class BatchRun:
     def _sizes(self, asks: Collection[Ask]) -> list[RequestSize]:
         return [self._model.batch_size(ask.prompts[0][0]) for ask in asks]
 
-    async def _upload(self) -> Part:
+    async def _upload(self) -> BatchPart:
         """Put the next file of requests at the endpoint."""
         number, token = self._next, self._parts.token(self._next)
         left_out = tuple(sorted(self._model.left_out))
@@ -186,9 +186,9 @@ class BatchRun:
         self.under_way += count
         keys = tuple(ask.key for ask in asks)
         window = self._window or ""
-        return self._parts.save(Part(number, PartState.UPLOADED, window, input_file, keys, left_out))
+        return self._parts.save(BatchPart(number, PartState.UPLOADED, window, input_file, keys, left_out))
 
-    async def _submitted(self, part: Part, fresh: bool = False) -> Part:
+    async def _submitted(self, part: BatchPart, fresh: bool = False) -> BatchPart:
         """The part with its batch: the known one, else the one found by its token, else a new one."""
         if part.state is PartState.SUBMITTED:
             return part
@@ -210,7 +210,7 @@ class BatchRun:
                     self._parts.save(replace(part, state=PartState.REFUSED))
                 raise self._not_submitted(made) from error
 
-    async def _look(self, say: Say) -> list[tuple[Part, Batch]]:
+    async def _look(self, say: Say) -> list[tuple[BatchPart, Batch]]:
         """Ask after every open batch; those that have ended."""
         ended = []
         for part in list(self._open):
@@ -230,10 +230,10 @@ class BatchRun:
                 ended.append((part, batch))
         if self._open and not self._failed_looks:
             seen = [self._seen[part.batch] for part in self._open if part.batch in self._seen]
-            say(words(seen, sum(len(part.keys) for part in self._open)))
+            say(batch_words(seen, sum(len(part.keys) for part in self._open)))
         return ended
 
-    def _count_failed_look(self, part: Part, error: BatchFaultError, say: Say) -> None:
+    def _count_failed_look(self, part: BatchPart, error: BatchFaultError, say: Say) -> None:
         fault = error.fault
         self._failed_looks += 1
         if fault.kind not in CURABLE or self._failed_looks > PACING.patience:
@@ -241,7 +241,7 @@ class BatchRun:
         said = self._model.redacted(fault.sentence()).rstrip(".")
         say(f"Batch out of sight: {said}. It goes on at the endpoint, which is asked again.")
 
-    def _take_back(self, part: Part, batch: Batch) -> None:
+    def _take_back(self, part: BatchPart, batch: Batch) -> None:
         """A batch that was refused as a whole; where only room was lacking its requests wait for that.
 
         Raises
@@ -261,14 +261,16 @@ class BatchRun:
             advice = "Resume when the account's other batches are done, or ask for fewer samples."
         raise ModelError(f"The endpoint refused the batch: {problem.rstrip('.')}. {advice}")
 
-    def _give_back(self, part: Part, state: PartState) -> None:
+    def _give_back(self, part: BatchPart, state: PartState) -> None:
         """Let its requests wait to be submitted anew, by this run."""
         self._close(part, state)
         asks = [self._asks[key] for key in part.keys if key in self._asks]
         self.under_way -= len(asks)
         self._waiting.extendleft(reversed(asks))
 
-    async def _collect(self, part: Part, batch: Batch) -> AsyncIterator[tuple[Sample | None, Fault | None]]:
+    async def _collect(
+        self, part: BatchPart, batch: Batch
+    ) -> AsyncIterator[tuple[Sample | None, Fault | None]]:
         """Each request of a batch once: its sample, None where it is asked again; and its fault if fatal."""
         missing = {key: self._asks[key] for key in part.keys if key in self._asks}
         answered = False
@@ -286,7 +288,7 @@ class BatchRun:
             yield self._take(part, ask, _no_row(batch)), None
         yield None, None if answered else fatal
 
-    def _take(self, part: Part, ask: Ask, answer: Answer | Fault) -> Sample | None:
+    def _take(self, part: BatchPart, ask: Ask, answer: HttpAnswer | Fault) -> Sample | None:
         self.under_way -= 1
         row = BatchRow(part.batch, self._asked[ask.key] + 1, frozenset(part.left_out))
         sample = self._model.take_row(ask.prompts[0][0], ask.rollout, answer, row)
@@ -296,7 +298,7 @@ class BatchRun:
             del self._asks[ask.key]  # two other runs may have asked for it
         return sample
 
-    async def _rows_of(self, part: Part, file: str) -> AsyncIterator[tuple[str, Answer | Fault]]:
+    async def _rows_of(self, part: BatchPart, file: str) -> AsyncIterator[tuple[str, HttpAnswer | Fault]]:
         """What the readable lines of a result file say; from its beginning again where it breaks off."""
         api, failures = self._model.batches, 0
         while file:
@@ -315,13 +317,13 @@ class BatchRun:
             else:
                 return
 
-    def _settle(self, part: Part) -> None:
+    def _settle(self, part: BatchPart) -> None:
         """All that a batch gave is on disk."""
         self._close(part, PartState.COLLECTED)
         self._asked.update(part.keys)
         self._full = False
 
-    def _close(self, part: Part, state: PartState) -> None:
+    def _close(self, part: BatchPart, state: PartState) -> None:
         self._open.remove(part)
         if part.batch not in self._others:
             self._parts.save(replace(part, state=state))
@@ -337,7 +339,7 @@ class BatchRun:
             return ModelError(f"The endpoint refused the batch: {self._model.redacted(fault.sentence())}.")
         return self._model.fatal(fault)
 
-    def _lost(self, part: Part, fault: Fault) -> ModelError:
+    def _lost(self, part: BatchPart, fault: Fault) -> ModelError:
         """A batch that was, or may have been, submitted and cannot be asked after."""
         name = part.batch or f"with the file {part.input_file}"
         said = self._model.redacted(fault.sentence()).rstrip(".")
@@ -360,7 +362,7 @@ def batch_run(run: Run, model: Model, window: str | None) -> BatchRun | None:
     return BatchRun(run, model, window)
 
 
-def words(batches: Collection[Batch], rows: int) -> str:
+def batch_words(batches: Collection[Batch], rows: int) -> str:
     """Where the batches stand, in one sentence that begins with what matters most."""
     order = list(BatchStatus)
     status = min((batch.status for batch in batches if not batch.ended), key=order.index, default=None)

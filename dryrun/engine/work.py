@@ -19,7 +19,7 @@ from dryrun.graders import Grader, build, load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
 from dryrun.models.build import build_model
-from dryrun.probes.anchors import measure
+from dryrun.probes.anchors import grade_anchors
 from dryrun.store.runs import Run, RunStatus
 
 
@@ -149,4 +149,4 @@ async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
     ended = status.state in (RunState.FINISHED, RunState.CANCELLED)
     if ended and run.config().judge is None:
         with contextlib.suppress(DryRunError):
-            await measure(run, grader)
+            await grade_anchors(run, grader)

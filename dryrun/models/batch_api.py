@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
 from dryrun.models.batch_rows import split_lines
-from dryrun.models.client import Answer, Client
+from dryrun.models.client import Client, HttpAnswer
 from dryrun.models.faults import Fault, FaultKind, fault_of_exception
 from dryrun.models.reply import MalformedReplyError, read_json
 from dryrun.models.retries import RetryPolicy
@@ -290,7 +290,7 @@ class BatchApi:
     async def _get(self, path: str) -> Mapping[str, Any]:
         async def once() -> bytes | Fault:
             answer = await self._client.ask(path, None, CALL_SECONDS)
-            return answer.content if isinstance(answer, Answer) else answer
+            return answer.content if isinstance(answer, HttpAnswer) else answer
 
         document = _document(await self._patiently(once))
         return document if isinstance(document, dict) else {}

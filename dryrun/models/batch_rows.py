@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from dryrun.models.client import LARGEST_ANSWER, Answer, json_bytes
+from dryrun.models.client import LARGEST_ANSWER, HttpAnswer, json_bytes
 from dryrun.models.faults import Fault, FaultKind, fault_of_answer
 from dryrun.models.reply import MalformedReplyError, read_json
 
@@ -15,7 +15,7 @@ RAN_OUT = frozenset({"batch_expired", "batch_cancelled", "request_timeout"})
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BatchLimits:
     """How much one input file may hold. The defaults are OpenAI's (guide "Batch API", November 2026)."""
 
     requests: int = 50_000
@@ -27,7 +27,7 @@ def request_line(custom_id: str, url: str, body: Mapping[str, Any]) -> bytes:
     return json_bytes({"custom_id": custom_id, "method": "POST", "url": url, "body": body}) + b"\n"
 
 
-def fill(file: BinaryIO, lines: Iterable[bytes], limits: Limits) -> int:
+def fill(file: BinaryIO, lines: Iterable[bytes], limits: BatchLimits) -> int:
     """Write as many of the lines as one input file may hold, one at least; how many that were."""
     count = size = 0
     for line in lines:
@@ -39,7 +39,7 @@ def fill(file: BinaryIO, lines: Iterable[bytes], limits: Limits) -> int:
     return count
 
 
-def read_row(line: bytes) -> tuple[str, Answer | Fault] | None:
+def read_row(line: bytes) -> tuple[str, HttpAnswer | Fault] | None:
     """The request that a line of an output or error file answers, and the answer.
 
     Parameters
@@ -60,11 +60,11 @@ def read_row(line: bytes) -> tuple[str, Answer | Fault] | None:
     return (custom_id, _outcome(row)) if isinstance(custom_id, str) else None
 
 
-def _outcome(row: Mapping[str, Any]) -> Answer | Fault:
+def _outcome(row: Mapping[str, Any]) -> HttpAnswer | Fault:
     response = row.get("response")
     if isinstance(response, dict) and isinstance(response.get("status_code"), int):
         status, body = response["status_code"], json_bytes(response.get("body"))
-        return Answer(body, {}) if 200 <= status < 300 else fault_of_answer(status, {}, body)
+        return HttpAnswer(body, {}) if 200 <= status < 300 else fault_of_answer(status, {}, body)
     error = row.get("error")
     if not isinstance(error, dict):
         return Fault(FaultKind.REJECTED, "The batch's row holds neither a response nor an error")

@@ -45,7 +45,7 @@ class TooLargeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A response with a 2xx status.
 
     Attributes
@@ -152,7 +152,7 @@ class Client:
             sdk.organization = sdk.project = None
         return sdk
 
-    async def ask(self, path: str, body: Mapping[str, Any] | None, seconds: float) -> Answer | Fault:
+    async def ask(self, path: str, body: Mapping[str, Any] | None, seconds: float) -> HttpAnswer | Fault:
         """POST a JSON body, or GET where there is none.
 
         Parameters
@@ -177,7 +177,7 @@ class Client:
             ) as response:
                 content = await _content(response)
                 if 200 <= response.status < 300:
-                    return Answer(content, response.headers)
+                    return HttpAnswer(content, response.headers)
                 return fault_of_answer(response.status, response.headers, content)
         except TooLargeError as error:
             return Fault(FaultKind.REJECTED, str(error))
@@ -201,8 +201,8 @@ async def ask_patiently(
     body: Mapping[str, Any] | None,
     seconds: float,
     policy: RetryPolicy,
-    heard: Callable[[int, Answer | Fault, float], None] | None = None,
-) -> Answer | Fault:
+    heard: Callable[[int, HttpAnswer | Fault, float], None] | None = None,
+) -> HttpAnswer | Fault:
     """The same as `Client.ask`, tried again by `policy` where that may help.
 
     `heard` is told of each call: its number from 1, what came back, the seconds it took.
@@ -214,7 +214,7 @@ async def ask_patiently(
         failures += 1
         if heard is not None:
             heard(failures, answer, time.perf_counter() - began)
-        if isinstance(answer, Answer) or answer.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
+        if isinstance(answer, HttpAnswer) or answer.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
             return answer
         pause = policy.pause(failures, answer.retry_after)
         if pause is None:

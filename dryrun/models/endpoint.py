@@ -16,7 +16,7 @@ from dryrun.core.records import Attempt, Prompt, Sample, SampleOutcome
 from dryrun.models import OnAttempt, OnEnd
 from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
-from dryrun.models.client import Answer, Client, checked_key
+from dryrun.models.client import Client, HttpAnswer, checked_key
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, fault_in_answer, redact
 from dryrun.models.reply import MalformedReplyError, Reply, read_json, read_reply
 from dryrun.models.request import (
@@ -216,7 +216,9 @@ class EndpointModel:
         """The tokens that one response to this prompt may cost at worst."""
         return request_size(self._config, prompt)
 
-    def take_row(self, prompt: Prompt, rollout: int, answer: Answer | Fault, row: BatchRow) -> Sample | None:
+    def take_row(
+        self, prompt: Prompt, rollout: int, answer: HttpAnswer | Fault, row: BatchRow
+    ) -> Sample | None:
         """What `generate` would have made of this answer, which a batch gave.
 
         Returns
@@ -274,7 +276,7 @@ class EndpointModel:
             async with asyncio.timeout_at(self._patience):
                 await self._window.emptied()
 
-    def _read(self, answer: Answer | Fault) -> Reply | Fault:
+    def _read(self, answer: HttpAnswer | Fault) -> Reply | Fault:
         if isinstance(answer, Fault):
             self._contacted = self._contacted or answer.status is not None
             return replace(answer, message=redact(answer.message, self._api_key))
@@ -359,9 +361,9 @@ class EndpointModel:
         return None if self._config.seed is None else self._config.seed + rollout
 
 
-def _signal(answer: Answer | Fault) -> tuple[Signal, float | None]:
+def _signal(answer: HttpAnswer | Fault) -> tuple[Signal, float | None]:
     """What the window learns from an answer, and the pause the server asks for."""
-    if isinstance(answer, Answer):
+    if isinstance(answer, HttpAnswer):
         return Signal.CLEAN, announced_pause(answer.headers)
     if answer.status == TOO_MANY:
         return Signal.THROTTLED, answer.retry_after

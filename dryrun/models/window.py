@@ -259,14 +259,14 @@ def announced_pause(headers: Mapping[str, str]) -> float | None:
     durations such as ``1s``, ``6m0s``, ``120ms``.
     """
     pauses = [
-        duration(headers.get(f"x-ratelimit-reset-{of}", ""))
+        seconds_in(headers.get(f"x-ratelimit-reset-{of}", ""))
         for of in ("requests", "tokens")
         if headers.get(f"x-ratelimit-remaining-{of}") == "0"
     ]
     return max(pauses, default=0.0) or None
 
 
-def duration(text: str) -> float:
+def seconds_in(text: str) -> float:
     """Seconds of ``6m0s``, ``120ms``, ``1.5``; 0 for what is none."""
     parts = DURATION.findall(text)
     if parts and "".join(number + unit for number, unit in parts) == text:

@@ -42,7 +42,7 @@ PAID = 40
 FILE = "anchors.json"
 
 
-async def measure(run: Run, grader: Grader, seed: int = 0) -> None:
+async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     """Grade the anchors and keep the raw rewards with the run.
 
     Parameters
@@ -91,7 +91,7 @@ async def measure(run: Run, grader: Grader, seed: int = 0) -> None:
 
 
 def load_anchors(run: Run) -> Anchors | None:
-    """What `measure` kept, mapped to 0..1 by the run's reward range; None if nothing was measured."""
+    """What `grade_anchors` kept, mapped to 0..1 by the run's reward range; None if nothing was measured."""
     try:
         kept = orjson.loads((run.folder / FILE).read_bytes())
         bounds = run.config().reward_range

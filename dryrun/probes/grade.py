@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dryrun.analysis.probes.grades import ProbeGrades
-from dryrun.core.probe import Family, Fault, Priority, Probe
+from dryrun.core.probe import Family, Priority, Probe, ProbeFault
 from dryrun.core.records import Grade, GradeOutcome, Prompt
 from dryrun.graders import Grader
 from dryrun.graders.protocol import GradeError
@@ -210,7 +210,7 @@ class _Asking:
                 break
             second = await self._one(probe, end)
             grade = second if second is not None and second.seconds < grade.seconds else grade
-        if grade is not None and _fault(grade, self._effort.timeout) is Fault.TOO_SLOW:
+        if grade is not None and _fault(grade, self._effort.timeout) is ProbeFault.TOO_SLOW:
             self._unfinished += 1
         return grade
 
@@ -242,15 +242,15 @@ class _Asking:
         return ["; ".join(grade.errors.values()) if grade is not None else "" for grade in self._grades]
 
 
-def _fault(grade: Grade | None, timeout: float) -> Fault:
+def _fault(grade: Grade | None, timeout: float) -> ProbeFault:
     """What went wrong with a grade, if anything did."""
     if grade is None or grade.outcome is GradeOutcome.UNGRADED:
-        return Fault.UNGRADED
+        return ProbeFault.UNGRADED
     if grade.seconds >= timeout:
-        return Fault.TOO_SLOW
+        return ProbeFault.TOO_SLOW
     raised = grade.errors.get(GradeError.PYTHON_RUNTIME.value) or grade.errors.get(
         GradeError.FORMULA_PARSE.value
     )
     if not raised:
-        return Fault.NONE
-    return Fault.NO_NUMBER if NO_NUMBER in raised else Fault.RAISED
+        return ProbeFault.NONE
+    return ProbeFault.NO_NUMBER if NO_NUMBER in raised else ProbeFault.RAISED

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from dryrun.core.records import Prompt
-from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, mentions, near, number
+from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, mentions, near, number_in
 from dryrun.probes.make.demand import Demand, demand_of, prompt_text
 from dryrun.probes.make.read_answer import read
 
@@ -47,7 +47,9 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
 
 def _ends_in(text: str, wanted: float) -> bool | None:
     """Whether the last number is the right one; None where the right one, or nearly, stands before it."""
-    values = [value for part in ANY_NUMBER.findall(text) if (value := number(part.rstrip(",."))) is not None]
+    values = [
+        value for part in ANY_NUMBER.findall(text) if (value := number_in(part.rstrip(",."))) is not None
+    ]
     if values and math.isclose(values[-1], wanted, rel_tol=1e-9, abs_tol=1e-12):
         return True
     whole = wanted == int(wanted)

@@ -69,7 +69,7 @@ def to_markdown(found: Comparison) -> str:
     return "\n".join(_lines(found)) + "\n"
 
 
-def topic_rows(found: Comparison) -> list[TopicChange]:
+def compared_topic_rows(found: Comparison) -> list[TopicChange]:
     """The topics to show: those that crossed a threshold first."""
     return list(found.topics[:SHOWN_TOPICS])
 
@@ -88,7 +88,7 @@ def _lines(found: Comparison) -> Iterator[str]:
         yield "Nothing: the configurations are equal."
     if found.topics:
         yield from ("", "## Topics", "", "| Topic | First | Second | | |", "|---|---:|---:|---|---|")
-    for topic in topic_rows(found):
+    for topic in compared_topic_rows(found):
         name = code_span(topic.topic, in_table=True) if topic.topic else "(no topic)"
         words = f"{topic.before} → {topic.after}" if topic.flipped else topic.before
         mark = "crossed" if topic.flipped else ""

@@ -31,10 +31,8 @@ from dryrun.report.charts.scores import (
     interval_alt,
     interval_chart,
     score_histogram,
-    topic_rows,
-    topics_alt,
-    topics_caption,
 )
+from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
 from dryrun.report.fields import EvidenceEntry, Report
 
 CHILD = Path(__file__).with_name("svg_child.py")

@@ -167,7 +167,7 @@ def newest(labels: Iterable[Label]) -> dict[Identity, dict[str, Label]]:
     return dict(found)
 
 
-def settled(by_person: Mapping[str, Label]) -> Mark | None:
+def majority(by_person: Mapping[str, Label]) -> Mark | None:
     """The majority's word, the unsure left out; `UNSURE` if all are, None if as many say good as bad."""
     marks = [label.label for label in by_person.values()]
     good, bad = marks.count(Mark.GOOD), marks.count(Mark.BAD)
@@ -211,7 +211,7 @@ def labelled(
         return None
     known = {identity: by_response[identity] for identity in where}
     observed = observed or results.observations()
-    words = {identity: settled(marks) for identity, marks in known.items()}
+    words = {identity: majority(marks) for identity, marks in known.items()}
     rows, good = [], []
     for identity, word in words.items():
         if word in (Mark.GOOD, Mark.BAD) and is_valid(observed.score[[where[identity]]]).all():

@@ -23,7 +23,7 @@ ASIDE = (("samples", "*/.*.*"), ("grades", "*/.*.*"), ("runs", "*/.*.*"), ("runs
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoredPartition:
     """One partition.
 
     Attributes
@@ -76,7 +76,7 @@ class Choice:
     at_most: int | None = None
 
 
-def entries(store: Store) -> list[Entry]:
+def entries(store: Store) -> list[StoredPartition]:
     """Every partition, the largest first.
 
     Raises
@@ -114,14 +114,14 @@ def needed_partitions(store: Store) -> Mapping[tuple[str, str], tuple[Run, ...]]
     return needed
 
 
-def _entry(kind: str, partition: Partition, runs: tuple[Run, ...]) -> Entry:
+def _entry(kind: str, partition: Partition, runs: tuple[Run, ...]) -> StoredPartition:
     parts = partition.parts()
     about = partition.about()
     grader = about.get("grader")
     name = about.get("model") or (grader.get("name") if isinstance(grader, dict) else None) or "unknown"
     if "imported" in about:
         name = f"{name} (imported: cannot be generated again)"
-    return Entry(
+    return StoredPartition(
         kind=kind,
         partition=partition,
         name=", ".join([str(name), *_sampling(about.get("sampling"))]),
@@ -166,7 +166,9 @@ def size_of_runs(store: Store) -> int:
     return sum(_size(path) for path in store.runs.rglob("*") if path.is_file())
 
 
-def choose(found: Sequence[Entry], choice: Choice, now: float | None = None) -> list[Entry]:
+def removable(
+    found: Sequence[StoredPartition], choice: Choice, now: float | None = None
+) -> list[StoredPartition]:
     """What of it goes, the longest unused first."""
     present = time.time() if now is None else now
     free = [entry for entry in found if choice.needed or not entry.needed_by]
@@ -194,12 +196,12 @@ def leftovers(store: Store) -> list[Path]:
     return found
 
 
-def runs_of(chosen: Iterable[Entry]) -> list[Run]:
+def runs_of(chosen: Iterable[StoredPartition]) -> list[Run]:
     """The runs that need any of these, each once."""
     return list({run.id: run for entry in chosen for run in entry.needed_by}.values())
 
 
-def remove(chosen: Sequence[Entry], files: Sequence[Path]) -> None:
+def remove_partitions(chosen: Sequence[StoredPartition], files: Sequence[Path]) -> None:
     """Delete partitions and leftover files.
 
     Raises

@@ -22,8 +22,8 @@ from dryrun.core.probe import (
     TIMED,
     WRONG_SAMPLE,
     Family,
-    Fault,
     Probe,
+    ProbeFault,
 )
 from dryrun.core.thresholds import ProbeLimits
 
@@ -52,7 +52,7 @@ def sound() -> list[Line]:
 
 def judged(
     given: Sequence[Line],
-    faults: dict[int, Fault] | None = None,
+    faults: dict[int, ProbeFault] | None = None,
     seconds: dict[int, float] | None = None,
     off: Sequence[int] = (),
     model: bool = False,
@@ -65,7 +65,7 @@ def judged(
         ProbeGrades(
             probes=[probe for probe, _ in given],
             score=np.array([score for _, score in given], dtype=float),
-            fault=[(faults or {}).get(number, Fault.NONE) for number in range(count)],
+            fault=[(faults or {}).get(number, ProbeFault.NONE) for number in range(count)],
             seconds=took,
             out_of_scale=np.isin(np.arange(count), off),
             judged=model,
@@ -234,11 +234,11 @@ def test_dress_that_pays_is_a_bias() -> None:
 
 
 def test_errors_missing_numbers_and_scores_off_the_scale() -> None:
-    assert flaws(judged(sound(), faults={3: Fault.RAISED})) == {Flaw.CRASH}
-    assert flaws(judged(sound(), faults={30: Fault.NO_NUMBER})) == {Flaw.CONTRACT}
+    assert flaws(judged(sound(), faults={3: ProbeFault.RAISED})) == {Flaw.CRASH}
+    assert flaws(judged(sound(), faults={30: ProbeFault.NO_NUMBER})) == {Flaw.CONTRACT}
     assert flaws(judged(sound(), off=[2])) == {Flaw.CONTRACT}
     strange = [*sound(), *lines(Family.STRESS, f"{EXOTIC}a NUL byte", 0.0, rows=1)]
-    found = judged(strange, faults={len(strange) - 1: Fault.RAISED})
+    found = judged(strange, faults={len(strange) - 1: ProbeFault.RAISED})
     assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.CRASH})
 
 
@@ -262,7 +262,7 @@ def test_time() -> None:
 
 def test_more_grades_that_ran_into_the_limit_than_were_timed() -> None:
     given = sound()
-    found = judged(given, faults=dict.fromkeys(range(len(given)), Fault.TOO_SLOW))
+    found = judged(given, faults=dict.fromkeys(range(len(given)), ProbeFault.TOO_SLOW))
     (slow,) = [one for one in found.observations if one.flaw is Flaw.SLOW]
     assert slow.hits == slow.trials == len(given)
     assert slow.interval[1] == pytest.approx(1.0)
@@ -287,7 +287,7 @@ def test_limits_decide() -> None:
     grades = ProbeGrades(
         [probe for probe, _ in given],
         np.array([score for _, score in given]),
-        [Fault.NONE] * len(given),
+        [ProbeFault.NONE] * len(given),
         np.zeros(len(given)),
         np.zeros(len(given), dtype=bool),
     )

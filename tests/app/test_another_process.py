@@ -53,7 +53,7 @@ def test_it_is_seen_going_on_and_cannot_be_started_twice(
     assert "Another process on this machine is working on this run" in texts(test)
     buttons = {button.key for button in test.main.button}
     assert not buttons & {"resume", "cancel"}
-    jobs.start(run)  # as a page drawn just before would
+    jobs.start_job(run)  # as a page drawn just before would
     wait_until(lambda: jobs.find(run) is None)
     assert jobs.status(run).live
     endpoint.delay = 0.0

@@ -46,7 +46,7 @@ def waiting(server: FakeBatches) -> bool:
 def cancelled(store: Store, server: FakeBatches) -> Run:
     """A run that was left while its batch was at the endpoint."""
     run = make_run(store, server.base_url, batch=BatchConfig())
-    job = jobs.start(run, api_key="k", batch=BatchConfig())
+    job = jobs.start_job(run, api_key="k", batch=BatchConfig())
     wait_until(lambda: waiting(server))
     jobs.cancel(run)
     job.join(10)
@@ -112,8 +112,8 @@ def test_runs_that_wait_leave_room_for_others(store: Store, server: FakeBatches)
     batch = BatchConfig()
     runs: list[Any] = [make_run(store, server.base_url, rows=2, seed=n, batch=batch) for n in range(4)]
     for run in runs:
-        jobs.start(run, batch=batch)
+        jobs.start_job(run, batch=batch)
     live = make_run(store, server.base_url, rows=3)
-    jobs.start(live)
+    jobs.start_job(live)
     wait_until(lambda: live.status().state is RunState.FINISHED)
     assert [run.status().state for run in runs] == [RunState.RUNNING] * 4

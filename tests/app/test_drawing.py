@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dryrun.app.shared.loading import load
+from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import Chosen
 from dryrun.app.shared.widgets import chart_spec
 from dryrun.core.thresholds import Thresholds
@@ -62,11 +62,11 @@ def test_a_judgement_is_made_once_for_equal_thresholds_and_anew_for_new_labels(
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
     work(run)
-    first = load(Chosen(run))[1].judge(Thresholds())
-    assert load(Chosen(run))[1].judge(Thresholds()) is first
-    assert load(Chosen(run))[1].judge(Thresholds(mean_low=0.2)).thresholds.mean_low == 0.2
+    first = load_run(Chosen(run))[1].judge(Thresholds())
+    assert load_run(Chosen(run))[1].judge(Thresholds()) is first
+    assert load_run(Chosen(run))[1].judge(Thresholds(mean_low=0.2)).thresholds.mean_low == 0.2
     names = identities(load_results(run))
     book_of(run).add([Label.of(name, Mark.GOOD, "ann") for name in names[:40]])
-    again = load(Chosen(run))[1].judge(Thresholds())
+    again = load_run(Chosen(run))[1].judge(Thresholds())
     assert again is not first
     assert again.people is not None

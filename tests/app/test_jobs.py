@@ -58,8 +58,8 @@ def test_what_others_see_is_at_most_two_seconds_old() -> None:
 def test_a_run_works_on_a_thread_of_its_own_and_starting_it_again_attaches(store: Store) -> None:
     with FakeEndpoint(delay=0.05) as endpoint:
         run = make_run(store, endpoint.base_url, concurrency=4)
-        job = jobs.start(run)
-        assert jobs.start(run) is job
+        job = jobs.start_job(run)
+        assert jobs.start_job(run) is job
         assert jobs.status(run).live
         ended(run)
         assert endpoint.calls == 80
@@ -69,21 +69,21 @@ def test_a_run_works_on_a_thread_of_its_own_and_starting_it_again_attaches(store
 def test_cancel_waits_for_no_answer_and_keeps_what_is_done(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = HangAfter(30, deterministic_answer)
     run = make_run(store, endpoint.base_url, concurrency=4)
-    jobs.start(run)
+    jobs.start_job(run)
     wait_until(lambda: endpoint.calls == 34)
     jobs.cancel(run)
     ended(run)
     assert (run.status().state, run.status().sampled) == (RunState.CANCELLED, 30)
     wait_until(lambda: endpoint.in_flight == 0)
     endpoint.answer = deterministic_answer
-    jobs.start(run)
+    jobs.start_job(run)
     ended(run)
     assert (run.status().state, endpoint.calls) == (RunState.FINISHED, 34 + 50)
 
 
 def test_cancel_before_the_first_call_is_heard(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url)
-    jobs.start(run).cancel()
+    jobs.start_job(run).cancel()
     ended(run)
     assert run.status().state in (RunState.CANCELLED, RunState.INTERRUPTED)
     assert endpoint.calls < 80
@@ -95,9 +95,9 @@ def test_ten_watch_three_runs_that_do_not_hinder_each_other(store: Store) -> Non
         runs = [make_run(store, quick.base_url, seed=seed, concurrency=4) for seed in range(2)]
         stuck = make_run(store, hung.base_url)
         for run in (stuck, *runs):
-            jobs.start(run)
+            jobs.start_job(run)
         with pytest.raises(DryRunError, match="3 runs are live on this server already"):
-            jobs.start(make_run(store, quick.base_url, seed=9))
+            jobs.start_job(make_run(store, quick.base_url, seed=9))
         seen: list[list[int]] = [[] for _ in range(10)]
 
         def watch(mine: list[int], run: Run) -> None:
@@ -123,7 +123,7 @@ def test_finished_cancelled_and_failed_runs_leave_nothing_behind(
 ) -> None:
     def one(seed: int, dead: bool = False, cancelled: bool = False) -> None:
         run = make_run(store, "http://127.0.0.1:1/v1" if dead else endpoint.base_url, rows=10, seed=seed)
-        job = jobs.start(run, api_key="sk-a-key")
+        job = jobs.start_job(run, api_key="sk-a-key")
         if cancelled:
             job.cancel()
         del job
@@ -151,14 +151,14 @@ def test_a_key_is_used_by_its_own_run_alone_and_is_nowhere_on_disk(
         keys = {mine: "sk-mine-only-1111", yours: "sk-yours-only-2222", keyless: ""}
         runs = [make_run(store, endpoint.base_url) for endpoint in keys]
         for run, key in zip(runs, keys.values(), strict=True):
-            jobs.start(run, api_key=key, owner=key)
+            jobs.start_job(run, api_key=key, owner=key)
         for run in runs:
             ended(run)
         for endpoint, key in keys.items():
             sent = {headers["Authorization"] for headers in endpoint.headers}
             assert sent == {f"Bearer {key or 'none'}"}
         again = make_run(store, mine.base_url, temperature=0.5)
-        jobs.start(again)  # a later run gets nobody's key
+        jobs.start_job(again)  # a later run gets nobody's key
         ended(again)
         assert mine.headers[-1]["Authorization"] == "Bearer none"
     kept = b"".join(path.read_bytes() for path in store.root.rglob("*") if path.is_file())
@@ -181,7 +181,7 @@ def test_a_live_run_is_adopted_after_caches_and_modules_were_thrown_away(
     reloaded = second_module()
     endpoint.answer = HangAfter(10, deterministic_answer)
     run = make_run(store, endpoint.base_url, concurrency=4)
-    jobs.start(run)
+    jobs.start_job(run)
     wait_until(lambda: endpoint.calls == 14)
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -195,7 +195,7 @@ def test_a_live_run_is_adopted_after_caches_and_modules_were_thrown_away(
 
 def test_a_run_that_ended_is_read_from_disk(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url)
-    jobs.start(run)
+    jobs.start_job(run)
     ended(run)
     assert jobs.status(Run.open(Store(Path(store.root)), run.id)).graded == 80
     assert load_results(run).rollouts.num_rows == 80

@@ -66,7 +66,7 @@ def worked(runs: list[Run]) -> list[float]:
         job.join()
         ended[job.dryrun_id] = time.perf_counter() - began
 
-    waiting = [threading.Thread(target=wait, args=(jobs.start(run),)) for run in runs]
+    waiting = [threading.Thread(target=wait, args=(jobs.start_job(run),)) for run in runs]
     for thread in waiting:
         thread.start()
     for thread in waiting:

@@ -20,7 +20,7 @@ from dryrun.core.errors import DatasetError
 from dryrun.dataset import Dataset, parallel, read_dataset
 from dryrun.dataset.jsonl import BOM, JsonlRows, RawRow, jsonl_rows
 from dryrun.dataset.one_pass import Pass
-from dryrun.dataset.parallel import Task, evenly, packed, read_large, read_part, unpacked
+from dryrun.dataset.parallel import Task, evenly, packed, part_from, read_large, read_part
 from dryrun.dataset.text_store import FileStore
 from tests.helpers.support import sum_rows
 
@@ -49,7 +49,7 @@ def parted(path: Path, count: int, topic_field: str | None = None) -> Dataset:
     whole = Pass(path.name, topic_field, "line", FileStore(path))
     for number in range(count):
         part = read_part(Task(str(path), size * number // count, size * (number + 1) // count, topic_field))
-        again = unpacked(packed(part))
+        again = part_from(packed(part))
         assert again is not None
         whole.absorb(again, lines)
         lines += again.lines
@@ -131,9 +131,9 @@ def test_half_of_a_part_is_no_part(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(CONTENTS["plain"])
     whole = packed(read_part(Task(str(path), 0, 10**6)))
-    assert unpacked(whole) is not None
-    assert unpacked(whole[:-1]) is None
-    assert unpacked(b"") is None
+    assert part_from(whole) is not None
+    assert part_from(whole[:-1]) is None
+    assert part_from(b"") is None
 
 
 def parquet(path: Path, rows: list[dict[str, Any]], group: int) -> Path:

@@ -19,7 +19,7 @@ from dryrun.engine.batches import Pacing
 from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.work import work_on
 from dryrun.models.batch_api import Batch, BatchStatus
-from dryrun.models.batch_rows import Limits
+from dryrun.models.batch_rows import BatchLimits
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus, unfinished_run
@@ -103,7 +103,7 @@ def test_a_terminal_shows_the_sentence_that_matters() -> None:
     screen = io.StringIO()
     batches = [Batch("b", BatchStatus.IN_PROGRESS, done=1_200), Batch("c", BatchStatus.VALIDATING)]
     with ProgressLine(Console(file=screen, force_terminal=True, width=160)) as line:
-        line.show(RunStatus(RunState.RUNNING, total=80, message=batching.words(batches, 60_000)))
+        line.show(RunStatus(RunState.RUNNING, total=80, message=batching.batch_words(batches, 60_000)))
     assert "2 batches validating: 1,200 of 60,000 answered \x1b" in screen.getvalue()
 
 
@@ -145,10 +145,10 @@ def test_failed_rows_can_be_tried_again_call_by_call(store: Store) -> None:
 def test_a_batch_is_split_at_the_limits_and_each_request_is_in_one(
     store: Store, server: FakeBatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "LIMITS", Limits(requests=30))
+    monkeypatch.setattr(batching, "LIMITS", BatchLimits(requests=30))
     assert work(batch_run(store, server.base_url)).sampled == 80
     assert [len(batch.rows) for batch in server.batches.values()] == [30, 30, 20]
-    monkeypatch.setattr(batching, "LIMITS", Limits(bytes=2_000))
+    monkeypatch.setattr(batching, "LIMITS", BatchLimits(bytes=2_000))
     assert work(batch_run(store, server.base_url, temperature=0.5)).sampled == 80
     inputs = [server.files[batch.input_file] for batch in server.batches.values()]
     assert max(map(len, inputs[3:])) <= 2_000
@@ -259,7 +259,7 @@ def test_a_batch_that_fails_validation_stops_the_run_with_its_reasons(store: Sto
 
 
 def test_a_batch_without_room_waits_for_the_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "LIMITS", Limits(requests=30))
+    monkeypatch.setattr(batching, "LIMITS", BatchLimits(requests=30))
     full = [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached for fake."}]
     with FakeBatches(errors=full) as server:
         status = work(batch_run(store, server.base_url))

@@ -114,7 +114,7 @@ def test_the_terminal_offers_a_stop_once_and_the_command_takes_it(
 def test_the_run_page_offers_a_stop_and_never_takes_it(store: Store) -> None:
     with FakeEndpoint(delay=0.05) as endpoint:
         run = make_run(store, endpoint.base_url, rows=300, concurrency=16)
-        jobs.start(run, api_key="k")
+        jobs.start_job(run, api_key="k")
         wait_until(lambda: jobs.status(run).graded >= 250)
         endpoint.delay = 3.0
         test = page("run", run=run.id)

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from dryrun.models.window import FIRST, Signal, Window, announced_pause, duration
+from dryrun.models.window import FIRST, Signal, Window, announced_pause, seconds_in
 
 
 class Clock:
@@ -136,7 +136,7 @@ def test_a_throttled_call_holds_back_nobody_and_five_in_a_row_do() -> None:
     [("1s", 1.0), ("6m0s", 360.0), ("120ms", 0.12), ("2.5", 2.5), ("", 0.0), ("soon", 0.0), ("1h", 300.0)],
 )
 def test_durations_of_rate_limit_headers(text: str, seconds: float) -> None:
-    assert duration(text) == pytest.approx(min(seconds, 300.0))
+    assert seconds_in(text) == pytest.approx(min(seconds, 300.0))
 
 
 def test_an_answer_that_leaves_nothing_announces_a_pause() -> None:

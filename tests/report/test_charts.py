@@ -26,10 +26,8 @@ from dryrun.report.charts.scores import (
     histogram_bars,
     interval_chart,
     score_histogram,
-    topic_rows,
-    topics_alt,
-    topics_caption,
 )
+from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
 from dryrun.report.fields import TopicEntry
 from tests.helpers.observed import beta_scores, observe
 from tests.helpers.support import ROOT

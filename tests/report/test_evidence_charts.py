@@ -23,14 +23,8 @@ from dryrun.report.charts.evidence import (
     strip_alt,
     strip_chart,
 )
-from dryrun.report.charts.scores import (
-    TOPIC_LOOKS,
-    interval_alt,
-    interval_chart,
-    topic_rows,
-    topics_alt,
-    topics_caption,
-)
+from dryrun.report.charts.scores import TOPIC_LOOKS, interval_alt, interval_chart
+from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
 from dryrun.report.fields import AnchorFigures, TopicEntry
 from tests.helpers.observed import observe
 

@@ -24,10 +24,10 @@ from dryrun.store.labels import (
     export_rows,
     identities,
     labelled,
+    majority,
     named,
     newest,
     parse_labels,
-    settled,
     to_csv,
 )
 from dryrun.store.partition import Store
@@ -79,12 +79,12 @@ def test_of_each_person_the_newest_label_counts_and_the_majority_settles() -> No
         return Label(sample=identity[0], item=identity[1], label=mark, by=by, at=at)
 
     labels = [label(Mark.BAD, "ann", 2), label(Mark.GOOD, "ann", 1), label(Mark.UNSURE, "cy", 3)]
-    assert settled(newest(labels)[identity]) is Mark.BAD
+    assert majority(newest(labels)[identity]) is Mark.BAD
     labels.append(label(Mark.GOOD, "bob", 4))
-    assert settled(newest(labels)[identity]) is None
+    assert majority(newest(labels)[identity]) is None
     labels.append(label(Mark.GOOD, "dee", 5))
-    assert settled(newest(labels)[identity]) is Mark.GOOD
-    assert settled({"cy": labels[2]}) is Mark.UNSURE
+    assert majority(newest(labels)[identity]) is Mark.GOOD
+    assert majority({"cy": labels[2]}) is Mark.UNSURE
 
 
 @pytest.mark.parametrize(

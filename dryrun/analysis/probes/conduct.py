@@ -8,7 +8,7 @@ import numpy as np
 
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, seen
 from dryrun.analysis.probes.grades import Bools, ProbeGrades
-from dryrun.core.probe import BACKTRACK, EXOTIC, TIMED, VOID, WRONG_PLAIN, Family, Fault
+from dryrun.core.probe import BACKTRACK, EXOTIC, TIMED, VOID, WRONG_PLAIN, Family, ProbeFault
 
 
 def steady(grades: ProbeGrades) -> Iterator[Observation]:
@@ -41,10 +41,10 @@ def no_faults(grades: ProbeGrades) -> Iterator[Observation]:
     """Every text gets a number on the scale, and no error."""
     fault = np.array([one.value for one in grades.fault], dtype=np.str_)
     strange = np.char.startswith(grades.kind, EXOTIC)
-    asked = int((fault != Fault.UNGRADED.value).sum())
+    asked = int((fault != ProbeFault.UNGRADED.value).sum())
     for flaw, hit in (
-        (Flaw.CRASH, fault == Fault.RAISED.value),
-        (Flaw.CONTRACT, (fault == Fault.NO_NUMBER.value) | grades.out_of_scale),
+        (Flaw.CRASH, fault == ProbeFault.RAISED.value),
+        (Flaw.CONTRACT, (fault == ProbeFault.NO_NUMBER.value) | grades.out_of_scale),
     ):
         if not hit.any():
             continue
@@ -60,7 +60,7 @@ def quick(grades: ProbeGrades) -> Iterator[Observation]:
     """A grade takes little time, and not much more for a long answer."""
     if grades.judged:
         return
-    slow = np.array([one is Fault.TOO_SLOW for one in grades.fault])
+    slow = np.array([one is ProbeFault.TOO_SLOW for one in grades.fault])
     timed = np.array([probe.serial for probe in grades.probes])
     long_ones = np.char.startswith(grades.kind, TIMED) | np.char.startswith(grades.kind, BACKTRACK)
     crawls = (timed & long_ones & (grades.seconds >= grades.limits.long_seconds)) | slow | _grows(grades)

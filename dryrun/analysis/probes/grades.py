@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.core.probe import FAR, Family, Fault, Probe
+from dryrun.core.probe import FAR, Family, Probe, ProbeFault
 from dryrun.core.thresholds import ProbeLimits
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,7 @@ class ProbeGrades:
 
     probes: Sequence[Probe]
     score: Floats
-    fault: Sequence[Fault]
+    fault: Sequence[ProbeFault]
     seconds: Floats
     out_of_scale: Bools
     judged: bool = False

@@ -20,8 +20,8 @@ from dryrun.analysis.verdict.words import (
     ActionKind,
     Cause,
     DatasetQuality,
-    Finding,
     GraderQuality,
+    Meaning,
     Pattern,
     Quality,
 )
@@ -169,9 +169,9 @@ def _healthy(statistics: Statistics, thresholds: Thresholds) -> bool:
     return all(check.ok for check in checks if not check.note)
 
 
-def _finding(branch: Branch | None, pattern: Pattern | None) -> Finding:
+def _finding(branch: Branch | None, pattern: Pattern | None) -> Meaning:
     if branch is None:
-        return Finding(DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
+        return Meaning(DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
     # A GO outside the healthy ranges passed the tree: its warnings say what is not ideal.
     return FINDINGS[pattern or Pattern.GOOD]
 

@@ -31,8 +31,8 @@ from dryrun.analysis.verdict.words import (
     Cause,
     DatasetQuality,
     GraderQuality,
-    Part,
     Quality,
+    TestedPart,
 )
 from dryrun.core.config import Verdict
 from dryrun.core.thresholds import Piece, Thresholds
@@ -200,9 +200,9 @@ class Evidence:
             return self.document.causes
         parts = set()
         if self.grader_quality not in (GraderQuality.GOOD, GraderQuality.BINARY, GraderQuality.UNKNOWN):
-            parts.add(Part.GRADER)
+            parts.add(TestedPart.GRADER)
         if self.dataset_quality not in (DatasetQuality.GOOD, DatasetQuality.UNKNOWN):
-            parts.add(Part.DATASET)
+            parts.add(TestedPart.DATASET)
         return tuple(cause for cause in self.document.causes if cause.part in parts)
 
     @property

@@ -180,7 +180,7 @@ class GraderQuality(_Described):
     UNKNOWN = ("unknown", "Unknown", "The scores do not tell")
 
 
-class Part(StrEnum):
+class TestedPart(StrEnum):
     """Which of the two things under test a cause lies in."""
 
     DATASET = "dataset"
@@ -202,7 +202,7 @@ class Cause:
         What the document prescribes for it.
     """
 
-    part: Part
+    part: TestedPart
     title: str
     effect: str
     solution: str
@@ -228,7 +228,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Meaning:
     """What a pattern means: both qualities, likely causes, what to do."""
 
     dataset: DatasetQuality
@@ -239,21 +239,21 @@ class Finding:
 
 _REVIEW = Action(ActionKind.REVIEW_SAMPLES, "Review sample outputs to determine cause")
 
-FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
+FINDINGS: Mapping[Pattern, Meaning] = MappingProxyType(
     {
-        Pattern.GOOD: Finding(DatasetQuality.GOOD, GraderQuality.GOOD),
-        Pattern.MEAN_TOO_LOW: Finding(
+        Pattern.GOOD: Meaning(DatasetQuality.GOOD, GraderQuality.GOOD),
+        Pattern.MEAN_TOO_LOW: Meaning(
             DatasetQuality.TOO_HARD,
             GraderQuality.TOO_STRICT,
             (
                 Cause(
-                    Part.DATASET,
+                    TestedPart.DATASET,
                     "Prompts too difficult",
                     DatasetQuality.TOO_HARD.line.sentence,
                     "Use SFT first to bootstrap capability",
                 ),
                 Cause(
-                    Part.GRADER,
+                    TestedPart.GRADER,
                     "Scoring too strict",
                     GraderQuality.TOO_STRICT.line.sentence,
                     "Relax grader thresholds",
@@ -265,18 +265,18 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
                 Action(ActionKind.ADJUST_GRADER, "If grader issue: Adjust grader config"),
             ),
         ),
-        Pattern.MEAN_TOO_HIGH: Finding(
+        Pattern.MEAN_TOO_HIGH: Meaning(
             DatasetQuality.TOO_EASY,
             GraderQuality.TOO_LENIENT,
             (
                 Cause(
-                    Part.DATASET,
+                    TestedPart.DATASET,
                     "Tasks too easy",
                     DatasetQuality.TOO_EASY.line.sentence,
                     "RFT may not help, consider harder tasks",
                 ),
                 Cause(
-                    Part.GRADER,
+                    TestedPart.GRADER,
                     "Scoring too lenient",
                     GraderQuality.TOO_LENIENT.line.sentence,
                     "Add stricter dimensions",
@@ -290,12 +290,12 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
                 Action(ActionKind.ADJUST_GRADER, "If grader issue: Add stricter dimensions"),
             ),
         ),
-        Pattern.LOW_VARIANCE: Finding(
+        Pattern.LOW_VARIANCE: Meaning(
             DatasetQuality.UNKNOWN,
             GraderQuality.CANNOT_DIFFERENTIATE,
             (
                 Cause(
-                    Part.GRADER,
+                    TestedPart.GRADER,
                     GraderQuality.CANNOT_DIFFERENTIATE.line.sentence,
                     "All outputs get nearly the same score",
                     "Add more discriminating dimensions",
@@ -303,12 +303,12 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
             ),
             (Action(ActionKind.ADJUST_GRADER, "Add more discriminating dimensions"),),
         ),
-        Pattern.BIMODAL: Finding(
+        Pattern.BIMODAL: Meaning(
             DatasetQuality.GOOD,
             GraderQuality.BINARY,
             (
                 Cause(
-                    Part.GRADER,
+                    TestedPart.GRADER,
                     GraderQuality.BINARY.line.sentence,
                     "Nearly right outputs score like wrong ones",
                     "Add partial credit dimensions",
@@ -320,14 +320,14 @@ FINDINGS: Mapping[Pattern, Finding] = MappingProxyType(
 )
 """The document's causes, solutions and recommended actions for each pattern."""
 
-NOTHING_BROKEN = Finding(DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
+NOTHING_BROKEN = Meaning(DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
 
-GRADER_FAILS = Finding(
+GRADER_FAILS = Meaning(
     DatasetQuality.UNKNOWN,
     GraderQuality.UNKNOWN,
     (
         Cause(
-            Part.GRADER,
+            TestedPart.GRADER,
             "Grader fails on responses",
             "Each failure counts as 0, whatever the response is worth",
             "Mend the grader and score the stored responses again",

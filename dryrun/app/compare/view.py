@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.analysis.figures.comparison import difference_counts, prompt_differences
-from dryrun.app.shared.loading import load
+from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.sample import sample_view
 from dryrun.app.shared.session import RECORDED, RUN, Chosen, current_run_id, open_by_name
 from dryrun.app.shared.sidebar import run_choice
@@ -13,7 +13,7 @@ from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.comparison import difference_alt, difference_chart, ecdf_alt, ecdf_chart
 from dryrun.report.comparison import Comparison, Pairing, compare
-from dryrun.report.comparison_text import comparison_words, to_json, to_markdown, topic_rows
+from dryrun.report.comparison_text import compared_topic_rows, comparison_words, to_json, to_markdown
 from dryrun.store.joined import Side, sides
 from dryrun.store.results import Results
 
@@ -68,7 +68,7 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     DryRunError
         The runs cannot be compared.
     """
-    results = [load(chosen)[1].results for chosen in (first, second)]
+    results = [load_run(chosen)[1].results for chosen in (first, second)]
     found = compare(results[0], results[1], thresholds, evidence=evidence)
     st.subheader(f"{found.first.headline} before, {found.second.headline} after", anchor=False)
     st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in comparison_words(found)))
@@ -109,7 +109,7 @@ def _settings(found: Comparison) -> None:
 
 
 def _topics(found: Comparison) -> None:
-    rows = topic_rows(found)
+    rows = compared_topic_rows(found)
     if not rows:
         return
     st.subheader("Topics", anchor=False)

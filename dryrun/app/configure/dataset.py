@@ -22,7 +22,7 @@ PREVIEW_ROWS = 5
 AUTOMATIC = "(automatic: topic, or metadata.topic)"
 
 
-class Source(StrEnum):
+class DatasetSource(StrEnum):
     """Where the dataset comes from."""
 
     SAMPLE = "Sample data"
@@ -42,33 +42,33 @@ def sample_dataset() -> Dataset:
 
 def dataset_section() -> Dataset | None:
     """Draw the section; the dataset, or None while there is none to use."""
-    sources = [source for source in Source if source is not Source.PATH or not hosted()]
+    sources = [source for source in DatasetSource if source is not DatasetSource.PATH or not hosted()]
     source = st.segmented_control(
         "Dataset",
         sources,
-        default=Source.SAMPLE,
+        default=DatasetSource.SAMPLE,
         required=True,
         key="dataset_source",
         persist_state="session",
         label_visibility="collapsed",
     )
     try:
-        dataset = _chosen(Source(source))
+        dataset = _chosen(DatasetSource(source))
         if dataset is None:
             return None
-        dataset = _with_topics(dataset, Source(source))
+        dataset = _with_topics(dataset, DatasetSource(source))
         _summary(dataset)
-        _audit_section(dataset, Source(source))
+        _audit_section(dataset, DatasetSource(source))
     except DryRunError as error:
         show_error(error)
         return None
     return dataset
 
 
-def _chosen(source: Source, topic_field: str | None = None) -> Dataset | None:
-    if source is Source.SAMPLE:
+def _chosen(source: DatasetSource, topic_field: str | None = None) -> Dataset | None:
+    if source is DatasetSource.SAMPLE:
         return _from_path(*_stamp(sample_dataset_path()), topic_field)
-    if source is Source.PATH:
+    if source is DatasetSource.PATH:
         return _from_given_path(topic_field)
     upload = _upload() if topic_field is None else st.session_state.get("dataset_file_kept")
     return None if upload is None else _from_upload(upload.name, _digest(upload), upload, topic_field)
@@ -119,7 +119,7 @@ def _from_upload(name: str, digest: str, _upload: Upload, topic_field: str | Non
     return read_dataset(_upload.content, name, topic_field)
 
 
-def _with_topics(dataset: Dataset, source: Source) -> Dataset:
+def _with_topics(dataset: Dataset, source: DatasetSource) -> Dataset:
     fields = dataset.topic_fields
     if not fields:
         return dataset
@@ -157,10 +157,10 @@ def _summary(dataset: Dataset) -> None:
         )
 
 
-def _audit_section(dataset: Dataset, source: Source) -> None:
+def _audit_section(dataset: Dataset, source: DatasetSource) -> None:
     """What looks wrong between rows; with a second file, what is in both."""
     validation = None
-    if source is not Source.SAMPLE:
+    if source is not DatasetSource.SAMPLE:
         with st.expander("Validation file (optional)", icon=":material/fact_check:"):
             hint = "Rows kept for validation: prompts that are in both files are named. Nothing is run on it."
             upload = kept_upload("Validation rows", TYPES, "validation_file", hint)

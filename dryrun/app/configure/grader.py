@@ -25,7 +25,7 @@ from dryrun.graders.sandbox.status import sandbox_status
 TEXT = "grader_text"
 
 
-class Source(StrEnum):
+class GraderSource(StrEnum):
     """Where the grader comes from."""
 
     SAMPLE = "Sample grader"
@@ -41,14 +41,14 @@ def grader_section() -> GraderSpec | None:
     """Draw the section; the grader, or None while there is none to use."""
     source = st.segmented_control(
         "Grader",
-        list(Source),
-        default=Source.SAMPLE,
+        list(GraderSource),
+        default=GraderSource.SAMPLE,
         required=True,
         key="grader_source",
         persist_state="session",
         label_visibility="collapsed",
     )
-    text = _sample() if source == Source.SAMPLE else grader_editor()
+    text = _sample() if source == GraderSource.SAMPLE else grader_editor()
     return checked(text)
 
 
@@ -107,7 +107,7 @@ def grader_editor() -> str:
 def edit(text: str) -> None:
     """Put a grader into the editor."""
     st.session_state[TEXT] = text
-    st.session_state["grader_source"] = Source.EDIT
+    st.session_state["grader_source"] = GraderSource.EDIT
 
 
 def pretty(grader: object) -> str:

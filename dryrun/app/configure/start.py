@@ -42,7 +42,7 @@ def launch(
         carry(source, run)
     try:
         batch = prepared.config.model.batch
-        jobs.start(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
+        jobs.start_job(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
     except DryRunError as error:
         st.session_state[FLASH] = str(error)
     look_at(run.id)

@@ -120,7 +120,7 @@ def problem(found: Evidence) -> None:
         st.markdown("Recommended actions:\n\n" + _bullets(general))
 
 
-def topic_actions(found: Evidence) -> None:
+def topic_action_list(found: Evidence) -> None:
     """What is recommended topic by topic, folded away: there may be many."""
     about = [action for action in found.actions if action.topic is not None]
     if about:

@@ -32,10 +32,8 @@ from dryrun.report.charts.scores import (
     interval_alt,
     interval_chart,
     score_histogram,
-    topic_rows,
-    topics_alt,
-    topics_caption,
 )
+from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
 from dryrun.report.lines import ANCHORS_TITLE
 
 HISTOGRAM = "histogram"
@@ -83,7 +81,7 @@ def strip(found: Evidence) -> None:
     st.caption(strip_caption(found.groups))
 
 
-def signal(found: Evidence) -> None:
+def signal_panel(found: Evidence) -> None:
     """The Signal Index with its three factors; nothing where one was not measured."""
     index = found.measures.signal
     if index is None or found.document_only:

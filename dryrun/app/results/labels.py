@@ -29,11 +29,11 @@ from dryrun.store.labels import (
     export_rows,
     identities,
     labelled,
+    majority,
     named,
     parse_labels,
     refusal,
     rows_of,
-    settled,
     to_csv,
 )
 from dryrun.store.results import Inspected
@@ -105,7 +105,7 @@ def label_row(loaded: Loaded, seen: Inspected) -> None:
         if others:
             words = " · ".join(f"{label.by}: {label.label.value}" for label in others)
             differ = " (people differ)" if len({label.label for label in said.values()}) > 1 else ""
-            outcome = "" if settled(said) else " – as many good as bad, so it counts for neither"
+            outcome = "" if majority(said) else " – as many good as bad, so it counts for neither"
             st.caption(plain(f"{words}{differ}{outcome}", 300), width="content")
 
 

@@ -88,6 +88,6 @@ def _resume(run: Run) -> None:
     try:
         config = config_of(run)
         batch, budget = chosen_batch(config.model), chosen_budget(config)
-        jobs.start(run, api_key=key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
+        jobs.start_job(run, api_key=key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
     except DryRunError as error:
         st.session_state[FLASH] = str(error)

@@ -117,7 +117,7 @@ def find(run: Run) -> Job | None:
     return next((job for job in live() if job.dryrun_folder == folder), None)
 
 
-def start(
+def start_job(
     run: Run,
     *,
     api_key: str = "",

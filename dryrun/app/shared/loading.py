@@ -64,7 +64,7 @@ class Loaded:
         )
 
 
-def load(chosen: Chosen) -> tuple[RunStatus, Loaded]:
+def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
     """Where the run stands, and its figures: read again only when its counts have changed.
 
     Raises

@@ -10,7 +10,16 @@ from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plural, say
 from dryrun.store.partition import Store
-from dryrun.store.prune import Choice, Entry, choose, entries, leftovers, remove, runs_of, size_of_runs
+from dryrun.store.prune import (
+    Choice,
+    StoredPartition,
+    entries,
+    leftovers,
+    removable,
+    remove_partitions,
+    runs_of,
+    size_of_runs,
+)
 from dryrun.store.runs import list_runs
 
 SECONDS = {"h": 3600.0, "d": 86_400.0}
@@ -86,7 +95,7 @@ def _list(store: Store) -> None:
     say(f"{_size(total)} in {store.root}, and {_size(size_of_runs(store))} that {plural(runs, 'run')} keep.")
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: StoredPartition) -> str:
     return (
         f"{entry.kind:8} {entry.partition.folder.name[:12]}  {entry.rows:>9,} rows  {entry.parts:>5,} files  "
         f"{_size(entry.bytes):>9}  {plural(entry.runs, 'run'):>8}  {_ago(entry.used):>8}  {entry.name}"
@@ -95,7 +104,7 @@ def _line(entry: Entry) -> str:
 
 def _prune(store: Store, choice: Choice, really: bool) -> None:
     found = entries(store)
-    chosen, files = choose(found, choice), leftovers(store)
+    chosen, files = removable(found, choice), leftovers(store)
     for entry in chosen:
         say(_line(entry))
     freed = sum(entry.bytes for entry in chosen)
@@ -106,7 +115,7 @@ def _prune(store: Store, choice: Choice, really: bool) -> None:
         say(sentence)
     words = _size(freed + sum(path.stat().st_size for path in files))
     if really:
-        remove(chosen, files)
+        remove_partitions(chosen, files)
         say(f"Deleted {words}.")
     else:
         say(f"--yes deletes these: {words}.")
@@ -115,7 +124,7 @@ def _prune(store: Store, choice: Choice, really: bool) -> None:
         say(f"{_size(left)} {'are' if really else 'would be'} left: runs need them, or used them lately.")
 
 
-def _losses(chosen: list[Entry]) -> list[str]:
+def _losses(chosen: list[StoredPartition]) -> list[str]:
     """What deleting these would take from runs."""
     runs = runs_of(chosen)
     if not runs:
@@ -125,7 +134,7 @@ def _losses(chosen: list[Entry]) -> list[str]:
     return [f"Needed by {plural(len(runs), 'run')} ({ids}): {again}."]
 
 
-def _nothing(found: list[Entry], choice: Choice) -> str:
+def _nothing(found: list[StoredPartition], choice: Choice) -> str:
     if choice.at_most is not None and sum(entry.bytes for entry in found) <= choice.at_most:
         return "Nothing to prune: it is no larger than that."
     if choice.needed or any(not entry.needed_by for entry in found):

@@ -11,7 +11,7 @@ from rich.text import Text
 from dryrun.cli import options as shared
 from dryrun.cli.terminal import consoles
 from dryrun.report.comparison import Comparison, compare
-from dryrun.report.comparison_text import comparison_words, to_json, to_markdown, topic_rows
+from dryrun.report.comparison_text import compared_topic_rows, comparison_words, to_json, to_markdown
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 
@@ -53,7 +53,7 @@ def _topics(found: Comparison) -> Table:
     table = Table(title="By topic", title_justify="left", title_style="bold")
     for column, side in (("Topic", "left"), ("First", "right"), ("Second", "right"), ("", "left")):
         table.add_column(column, justify="left" if side == "left" else "right")
-    for topic in topic_rows(found):
+    for topic in compared_topic_rows(found):
         words = f"{topic.before} → {topic.after}" if topic.flipped else topic.before
         table.add_row(
             Text(topic.topic or "(no topic)"), f"{topic.first:.2f}", f"{topic.second:.2f}", Text(words)

@@ -58,7 +58,7 @@ def _item(path: Path, row: int) -> dict[str, Any]:
         dataset = read_dataset(path, path.name, None)
         _check_row(row, len(dataset), path)
         return dict(dataset.prompt(row - 1).item)
-    text = shared.text_of(path, "--item")
+    text = shared.option_file(path, "--item")
     try:
         value = json.loads(text)
         rows = value if isinstance(value, list) else [value]

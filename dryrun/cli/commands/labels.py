@@ -47,7 +47,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _take_over(results: Results, source: Path, by: str) -> None:
-    content = shared.text_of(source, "--import").encode()
+    content = shared.option_file(source, "--import").encode()
     labels = parse_labels(content, results, by)
     book_of(results.run).add(labels)
     note(f"{len(labels):,} labels taken over from {source}.")

@@ -75,7 +75,7 @@ def _spread(options: argparse.Namespace) -> Spread:
         if options.dataset is not None:
             raise DryRunError("--dataset needs --grader: an earlier run is known by both.")
         return assumed_for(None)
-    grader = canonical(shared.text_of(options.grader, "--grader"))
+    grader = canonical(shared.option_file(options.grader, "--grader"))
     if options.dataset is not None:
         dataset = read_dataset(options.dataset, options.dataset.name)
         found = earlier_spread(shared.store_of(options), dataset.ref.fingerprint, grader)

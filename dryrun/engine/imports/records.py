@@ -60,7 +60,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LogRecord:
     """One record.
 
     Attributes
@@ -79,7 +79,7 @@ class Record:
     responses: tuple[Response, ...]
 
 
-def read_record(row: object, score_field: str | None = None) -> Record:
+def read_record(row: object, score_field: str | None = None) -> LogRecord:
     """What a record says.
 
     Parameters
@@ -105,7 +105,7 @@ def read_record(row: object, score_field: str | None = None) -> Record:
     return _flat(row, score_field)
 
 
-def _eval_item(row: Mapping[str, Any], score_field: str | None) -> Record:
+def _eval_item(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
     sample, source = row.get("sample"), row.get("datasource_item")
     if not isinstance(sample, dict) or not isinstance(source, dict):
         raise RecordError(
@@ -118,18 +118,18 @@ def _eval_item(row: Mapping[str, Any], score_field: str | None) -> Record:
     results = [result for result in row.get("results") or [] if isinstance(result, dict)]
     if score_field is not None:
         results = [result for result in results if result.get("name") == score_field]
-    score = number(results[0].get("score")) if len(results) == 1 else None
+    score = finite_number(results[0].get("score")) if len(results) == 1 else None
     usage = sample.get("usage")
     answer = _response(sample.get("output"), "sample.output")
     told = _told(sample.get("finish_reason"), usage if isinstance(usage, dict) else {})
-    return Record(
+    return LogRecord(
         _messages(sample.get("input"), "sample.input"),
         _with_reference(fields),
         (Response(answer[0], answer[1], score, *told),),
     )
 
 
-def _flat(row: Mapping[str, Any], score_field: str | None) -> Record:
+def _flat(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
     prompt, response = _first(row, PROMPTS), _first(row, RESPONSES)
     if prompt is None:
         raise RecordError("prompt", "there is no prompt", f"Name it one of: {', '.join(PROMPTS)}.")
@@ -147,7 +147,7 @@ def _flat(row: Mapping[str, Any], score_field: str | None) -> Record:
     left_out = {prompt, response, scored_by, *SCORES, *BOOKKEEPING}
     fields = {name: value for name, value in row.items() if name not in left_out}
     paired = zip(answers, scores, strict=True)
-    return Record(
+    return LogRecord(
         messages,
         _with_reference(fields),
         tuple(Response(text, calls, score, *told) for (text, calls), score in paired),
@@ -230,19 +230,19 @@ def _scores(row: Mapping[str, Any], field: str | None, count: int) -> tuple[list
     name = field or _first(row, SCORES) or _reward_function(row)
     value = row.get(name) if name else None
     if isinstance(value, list) and len(value) == count:
-        return [number(one) for one in value], name
-    return [number(value) if count == 1 else None] * count, name
+        return [finite_number(one) for one in value], name
+    return [finite_number(value) if count == 1 else None] * count, name
 
 
 def _reward_function(row: Mapping[str, Any]) -> str | None:
     """TRL names a column after each reward function and puts ``advantage`` last: take it if it is one."""
     if not {"completion", "advantage"} <= row.keys():
         return None
-    rewards = [name for name in row if name not in BOOKKEEPING and number(row[name]) is not None]
+    rewards = [name for name in row if name not in BOOKKEEPING and finite_number(row[name]) is not None]
     return rewards[0] if len(rewards) == 1 else None
 
 
-def number(value: object) -> float | None:
+def finite_number(value: object) -> float | None:
     """The finite number that `value` is, or None."""
     if isinstance(value, bool):
         return float(value)

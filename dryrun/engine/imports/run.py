@@ -22,7 +22,7 @@ from dryrun.dataset.formats import Format, check_start, format_of
 from dryrun.dataset.jsonl import BadRow, RawRow, json_list_rows, jsonl_rows
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tabular import parquet_rows
-from dryrun.engine.imports.records import Record, RecordError, Response, read_record
+from dryrun.engine.imports.records import LogRecord, RecordError, Response, read_record
 from dryrun.graders import check_against, load_grader, raise_errors
 from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.models.stored import ImportedModel
@@ -47,7 +47,7 @@ _CUT_OFF = {"length": SampleOutcome.TRUNCATED, "content_filter": SampleOutcome.F
 
 
 @dataclass(slots=True)
-class Group:
+class ImportedPrompt:
     """The responses to one prompt, in the order of the file.
 
     Attributes
@@ -65,7 +65,7 @@ class Group:
     responses: list[Response] = field(default_factory=list)
     differing: set[str] = field(default_factory=set)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: LogRecord) -> None:
         """One more record of the same prompt."""
         for name, value in self.fields.items():
             if record.fields.get(name, ...) != value:
@@ -133,7 +133,9 @@ def import_samples(
     return _Writer(store, config, prompts, groups).write(scored=grader is None)
 
 
-def read_groups(source: Path | bytes | BinaryIO, name: str, score_field: str | None = None) -> list[Group]:
+def read_groups(
+    source: Path | bytes | BinaryIO, name: str, score_field: str | None = None
+) -> list[ImportedPrompt]:
     """The file's prompts in order of first appearance, each with its responses.
 
     Records belong together when their messages and their reference answers are the same. A field in which
@@ -152,7 +154,7 @@ def read_groups(source: Path | bytes | BinaryIO, name: str, score_field: str | N
             problem = Problem("file", f"{error.strerror or error}.", "Check the path and its permissions.")
             raise DatasetError(f"{name} cannot be opened.", [problem]) from error
     stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source
-    groups: dict[str, Group] = {}
+    groups: dict[str, ImportedPrompt] = {}
     problems: list[Problem] = []
     total = 0
     for found in _records(stream, name, score_field):
@@ -161,7 +163,7 @@ def read_groups(source: Path | bytes | BinaryIO, name: str, score_field: str | N
             problems += [found] if total <= SHOWN_PROBLEMS else []
             continue
         key = fingerprint([found.messages, found.fields.get("reference_answer")])
-        groups.setdefault(key, Group(found.messages, dict(found.fields))).add(found)
+        groups.setdefault(key, ImportedPrompt(found.messages, dict(found.fields))).add(found)
     for position, group in enumerate(groups.values(), 1):
         if len(group.responses) > MAX_ROLLOUTS:
             total += 1
@@ -179,7 +181,7 @@ def read_groups(source: Path | bytes | BinaryIO, name: str, score_field: str | N
     return list(groups.values())
 
 
-def _records(file: BinaryIO, name: str, score_field: str | None) -> Iterator[Record | Problem]:
+def _records(file: BinaryIO, name: str, score_field: str | None) -> Iterator[LogRecord | Problem]:
     start = file.read(4096)
     file.seek(0)
     form = format_of(name, start)
@@ -198,7 +200,7 @@ def _entries(file: BinaryIO, name: str, form: Format) -> Iterator[RawRow | BadRo
     return jsonl_rows(file) if form is Format.JSONL else parquet_rows(file, name)
 
 
-def _record(entry: RawRow | BadRow, unit: str, score_field: str | None) -> Iterator[Record | Problem]:
+def _record(entry: RawRow | BadRow, unit: str, score_field: str | None) -> Iterator[LogRecord | Problem]:
     if isinstance(entry, BadRow):
         yield from (_at(unit, entry.line, problem) for problem in entry.problems)
         return
@@ -217,7 +219,7 @@ def _at(unit: str, line: int, problem: Problem) -> Problem:
     return Problem(where, problem.what, problem.fix)
 
 
-def _require_scores(groups: Sequence[Group], name: str) -> None:
+def _require_scores(groups: Sequence[ImportedPrompt], name: str) -> None:
     lacking = sum(response.score is None for group in groups for response in group.responses)
     if lacking:
         count = sum(len(group.responses) for group in groups)
@@ -227,13 +229,13 @@ def _require_scores(groups: Sequence[Group], name: str) -> None:
         )
 
 
-def _scale(groups: Sequence[Group]) -> tuple[float, float]:
+def _scale(groups: Sequence[ImportedPrompt]) -> tuple[float, float]:
     scores = [response.score or 0.0 for group in groups for response in group.responses]
     low, high = min(0.0, *scores), max(scores)
     return low, max(high, 1.0)
 
 
-def _item(group: Group, with_scores: bool) -> dict[str, Any]:
+def _item(group: ImportedPrompt, with_scores: bool) -> dict[str, Any]:
     item = {"messages": group.messages, **group.fields}
     if with_scores:
         item[SCORES_FIELD] = {_digest(response.text): response.score for response in group.responses}
@@ -244,7 +246,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _source(groups: Sequence[Group]) -> str:
+def _source(groups: Sequence[ImportedPrompt]) -> str:
     """What names the imported responses: their content, whatever the file was called."""
     digest = hashlib.sha256()
     for group in groups:
@@ -256,7 +258,7 @@ class _Writer:
     """Writes the run: samples, plan, and the grades it came with."""
 
     def __init__(
-        self, store: Store, config: RunConfig, prompts: Sequence[Prompt], groups: Sequence[Group]
+        self, store: Store, config: RunConfig, prompts: Sequence[Prompt], groups: Sequence[ImportedPrompt]
     ) -> None:
         self._store, self._config, self._prompts, self._groups = store, config, prompts, groups
         self._model = ImportedModel(config.model)

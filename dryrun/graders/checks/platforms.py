@@ -16,7 +16,7 @@ from dryrun.graders.checks.against_rows import check_threshold
 from dryrun.graders.format.conventions import VOICES, Convention
 from dryrun.graders.format.findings import SHOWN_ROWS, Finding, Severity
 from dryrun.graders.format.judge_specs import JudgeSpec, LabelModelSpec
-from dryrun.graders.format.python_source import parsed
+from dryrun.graders.format.python_source import syntax_tree
 from dryrun.graders.format.specs import GraderSpec, Metric, PythonSpec, TextSimilaritySpec
 from dryrun.models.model_list import ModelInfo
 
@@ -145,7 +145,7 @@ def _check_imports(part: PythonSpec, where: str, platform: Platform) -> Iterator
 def imported(source: str) -> set[str]:
     """Top-level names of the packages a source imports, anywhere in it."""
     names: set[str] = set()
-    for node in ast.walk(parsed(source)):
+    for node in ast.walk(syntax_tree(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

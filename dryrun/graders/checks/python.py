@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from dryrun.core.errors import Problem
 from dryrun.core.records import Prompt
 from dryrun.dataset.fields import usual_field
-from dryrun.graders.format.conventions import PASSED, TAKES_ALL, TAKES_COLUMNS, VOICES, Convention, Entry
+from dryrun.graders.format.conventions import PASSED, TAKES_ALL, TAKES_COLUMNS, VOICES, Convention, EntryPoint
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
-from dryrun.graders.format.python_source import functions_of, parameter_names, parsed
+from dryrun.graders.format.python_source import functions_of, parameter_names, syntax_tree
 from dryrun.graders.format.specs import PythonSpec
 from dryrun.graders.sandbox.inside.eval_protocol import PACKAGES
 
@@ -40,7 +40,7 @@ def check_source(
 
 def missing_packages(grader: PythonSpec) -> list[Problem]:
     """What a source imports to be loaded, or for each grade, and that is not here."""
-    tree = parsed(grader.source)
+    tree = syntax_tree(grader.source)
     name = "grade" if grader.entry is None else grader.entry.function
     grading = [statement for node in functions_of(tree) if node.name == name for statement in node.body]
     words = "line {} imports {}, which is not installed here, so that it cannot {}."
@@ -56,7 +56,7 @@ def _check_installed(grader: PythonSpec, where: str) -> Iterator[Finding]:
     refused = missing_packages(grader)
     for problem in refused:
         yield Finding(Severity.ERROR, f"{where}.source", problem.what, problem.fix)
-    for function in functions_of(parsed(grader.source)):
+    for function in functions_of(syntax_tree(grader.source)):
         for name, line in _missing(grader, _imported_at_once(function.body)):
             what = f"line {line} imports {name}, which is not installed here: what gets there fails."
             if not any(problem.what.startswith(f"line {line} ") for problem in refused):
@@ -77,7 +77,7 @@ def _missing(grader: PythonSpec, imported: Mapping[str, int]) -> list[tuple[str,
 
 def _check_relative(grader: PythonSpec, where: str) -> Iterator[Finding]:
     """Imports from the package that the file was taken out of."""
-    for node in parsed(grader.source).body:
+    for node in syntax_tree(grader.source).body:
         if isinstance(node, ast.ImportFrom) and node.level:
             what = f"line {node.lineno} imports from the package around this file, which is not here."
             fix = "Put what it imports into the file itself."
@@ -103,7 +103,7 @@ def _is_installed(name: str) -> bool:
         return True
 
 
-def _check_entry(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+def _check_entry(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
     """A function by another library's convention."""
     whose = VOICES[entry.convention].name
     what = f"line {entry.line}: {entry} follows {whose} convention. It is no OpenAI grader."
@@ -118,7 +118,7 @@ def _check_entry(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[F
         yield from _check_truth(entry, where, rows)
 
 
-def _check_signature(entry: Entry, where: str) -> Iterator[Finding]:
+def _check_signature(entry: EntryPoint, where: str) -> Iterator[Finding]:
     """Libraries that pass everything fail at a function that does not take everything."""
     plural = "solution_strs" in entry.parameters
     passed = [f"{name}s" if plural else name for name in PASSED.get(entry.convention, ())]
@@ -128,7 +128,7 @@ def _check_signature(entry: Entry, where: str) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, f"{where}.source", what, "Add **kwargs: there it would fail.")
 
 
-def _check_strangers(entry: Entry, where: str) -> Iterator[Finding]:
+def _check_strangers(entry: EntryPoint, where: str) -> Iterator[Finding]:
     """Parameters that nothing fills, where the convention hands over no columns."""
     if entry.convention not in (Convention.VERL, Convention.VERIFIERS) or "solution_strs" in entry.parameters:
         return
@@ -141,7 +141,7 @@ def _check_strangers(entry: Entry, where: str) -> Iterator[Finding]:
             yield Finding(Severity.ERROR, f"{where}.source", what, "Rename it, or give it a default.")
 
 
-def _check_columns(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+def _check_columns(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
     """Parameters that only a column of the row can fill."""
     handed = set(PASSED.get(entry.convention, ()))
     if entry.convention not in TAKES_COLUMNS or {"row", "rows"} & set(entry.parameters):
@@ -159,7 +159,7 @@ def _check_columns(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator
             yield Finding(Severity.WARNING, f"{where}.source", what, "There it fails. Complete or drop them.")
 
 
-def _check_truth(entry: Entry, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+def _check_truth(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
     """Rows without a right answer, where the convention hands one over."""
     wanted = {"ground_truth", "ground_truths", "answer"} & set(entry.parameters)
     if entry.convention is Convention.TRL or not wanted:

@@ -23,8 +23,8 @@ from dryrun.graders.format.python_source import (
     functions_of,
     is_body,
     parameters_of,
-    parsed,
     required_of,
+    syntax_tree,
     top_level,
 )
 
@@ -103,7 +103,7 @@ EP_DECORATORS = ("evaluation_test", "reward_function")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryPoint:
     """The function of a source that grades, and what is known of it.
 
     Attributes
@@ -134,7 +134,7 @@ class Entry:
         return f"{self.function}({shown})"
 
 
-def entry_of(source: str, convention: Convention | None = None, function: str | None = None) -> Entry:
+def entry_of(source: str, convention: Convention | None = None, function: str | None = None) -> EntryPoint:
     """The function that grades.
 
     Parameters
@@ -150,7 +150,7 @@ def entry_of(source: str, convention: Convention | None = None, function: str | 
     ValueError
         It is not Python, there is no such function, or several could be meant.
     """
-    tree = parsed(source)
+    tree = syntax_tree(source)
     functions = {node.name: node for node in functions_of(tree)}
     if function is not None:
         return _named(tree, functions, convention, function)
@@ -164,14 +164,14 @@ def entry_of(source: str, convention: Convention | None = None, function: str | 
         if meant:
             return _chosen(tree, meant, guess)
     if assigned := _assigned(tree, "grade"):
-        return Entry(Convention.OPENAI, "grade", assigned)
+        return EntryPoint(Convention.OPENAI, "grade", assigned)
     raise ValueError(_no_convention(tree, list(functions.values())))
 
 
 def function_names(source: str) -> list[str]:
     """Names of the functions at the top level; none where it is not Python."""
     try:
-        return [node.name for node in functions_of(parsed(source))]
+        return [node.name for node in functions_of(syntax_tree(source))]
     except ValueError:
         return []
 
@@ -189,7 +189,7 @@ def callable_source(source: str, convention: Convention | None, function: str | 
         return
     if function not in (None, "grade"):
         raise ValueError(f'names the function {function!r}, but no "convention" that calls it')
-    tree = parsed(source)
+    tree = syntax_tree(source)
     if not _assigned(tree, "grade"):
         raise ValueError(f"defines no function named grade. {_hint(source, tree)}")
     checked_source(source)
@@ -251,7 +251,7 @@ MARKS: dict[Convention, Callable[[Function], bool]] = {
 """How each convention is recognised, the most telling first."""
 
 
-def _chosen(tree: ast.Module, nodes: list[Function], convention: Convention) -> Entry:
+def _chosen(tree: ast.Module, nodes: list[Function], convention: Convention) -> EntryPoint:
     """The one that is meant: the usual name, else the one that no other calls and is not private."""
     named = [node for node in nodes if node.name == USUAL.get(convention, "grade")]
     public = [node for node in nodes if not node.name.startswith("_")] or nodes
@@ -271,7 +271,7 @@ def _chosen(tree: ast.Module, nodes: list[Function], convention: Convention) -> 
     return _completed(tree, _entry(tree, left[0], convention))
 
 
-def _completed(tree: ast.Module, entry: Entry) -> Entry:
+def _completed(tree: ast.Module, entry: EntryPoint) -> EntryPoint:
     """The entry itself, or the ``partial`` of it that the source makes of it."""
     for node in tree.body:
         match node:
@@ -288,7 +288,7 @@ def _completed(tree: ast.Module, entry: Entry) -> Entry:
     return entry
 
 
-def _only(tree: ast.Module, functions: list[Function], convention: Convention) -> Entry:
+def _only(tree: ast.Module, functions: list[Function], convention: Convention) -> EntryPoint:
     """The function for a convention that was given: one that shows its marks, else the only one."""
     fitting = [node for node in functions if MARKS[convention](node)]
     if not fitting and convention is not Convention.OPENAI:
@@ -301,7 +301,7 @@ def _only(tree: ast.Module, functions: list[Function], convention: Convention) -
 
 def _named(
     tree: ast.Module, functions: dict[str, Function], convention: Convention | None, name: str
-) -> Entry:
+) -> EntryPoint:
     if name in functions:
         node = functions[name]
         guesses = [guess for guess, fits in MARKS.items() if fits(node)]
@@ -312,7 +312,7 @@ def _named(
     if convention is None or not assigned:
         known = f" It defines {', '.join(functions)}." if functions else ""
         raise ValueError(f"defines no function named {name}.{known}")
-    return Entry(convention, name, assigned)
+    return EntryPoint(convention, name, assigned)
 
 
 def _assigned(tree: ast.Module, name: str) -> int:
@@ -321,9 +321,9 @@ def _assigned(tree: ast.Module, name: str) -> int:
     return lines[-1] if lines else 0
 
 
-def _entry(tree: ast.Module, node: Function, convention: Convention) -> Entry:
+def _entry(tree: ast.Module, node: Function, convention: Convention) -> EntryPoint:
     constants = (part.value for part in ast.walk(tree) if isinstance(part, ast.Constant))
-    return Entry(
+    return EntryPoint(
         convention,
         node.name,
         node.lineno,

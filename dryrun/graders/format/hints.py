@@ -100,7 +100,7 @@ def guessed_type(value: Mapping[str, Any], where: str) -> str:
     return f"Known types: {', '.join(TYPES)}."
 
 
-def unpacked(value: Any) -> str:
+def packed_hint(value: Any) -> str:
     """What to do about a grader that is packed into a list or a text."""
     if isinstance(value, str):
         holds = "This is a text that holds one: leave out the quotes around it, and the backslashes."

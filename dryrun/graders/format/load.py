@@ -22,10 +22,10 @@ from dryrun.graders.format.hints import (
     extra_fix,
     guessed_type,
     missing_fix,
+    packed_hint,
     path_of,
     shape_fix,
     type_fix,
-    unpacked,
 )
 from dryrun.graders.format.json_text import value_of
 from dryrun.graders.format.judge_specs import JudgeMessage, JudgeSampling, LabelModelSpec, ScoreModelSpec
@@ -88,7 +88,9 @@ def load_grader(config: Mapping[str, Any] | str, where: str = "$") -> GraderSpec
 
 def _load(value: Any, where: str, problems: list[Problem], inside_multi: bool = False) -> GraderSpec | None:
     if not isinstance(value, Mapping):
-        problems.append(Problem(where, f"a grader is a JSON object, not {kind_of(value)}.", unpacked(value)))
+        problems.append(
+            Problem(where, f"a grader is a JSON object, not {kind_of(value)}.", packed_hint(value))
+        )
         return None
     kind = _type_of(value, where, problems)
     if kind is None:

@@ -10,7 +10,7 @@ from typing import Any
 from dryrun.core.errors import DryRunError, GraderError, Problem
 from dryrun.graders.format.conventions import Convention, entry_of
 from dryrun.graders.format.json_text import BOM
-from dryrun.graders.format.python_source import is_body, parsed
+from dryrun.graders.format.python_source import is_body, syntax_tree
 
 Config = dict[str, Any]
 
@@ -76,7 +76,7 @@ def is_python(text: str) -> bool:
     if not text.strip() or text.lstrip(f"{BOM} \t\r\n")[:1] in ("{", "["):
         return False
     try:
-        tree = parsed(text)
+        tree = syntax_tree(text)
     except ValueError:
         return _PYTHON_LINE.search(text) is not None
     return any(isinstance(node, _TELLING) for node in ast.walk(tree))
@@ -92,7 +92,7 @@ def python_grader(source: str, convention: Convention | None = None, function: s
     """
     source = source.removeprefix(BOM)
     try:
-        tree = parsed(source)
+        tree = syntax_tree(source)
         if is_body(tree) and convention in (None, Convention.OPENAI):
             return {"type": "python", "name": "grade", "source": wrapped(source, tree)}
         entry = entry_of(source, convention, function)

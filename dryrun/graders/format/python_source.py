@@ -27,7 +27,7 @@ def checked_source(source: str) -> str:
     if size >= MAX_SOURCE_BYTES:
         fix = "Shorten it: tables belong into the rows, as fields of the item."
         raise ValueError(f"has {size:,} bytes; the limit is {MAX_SOURCE_BYTES:,}. {fix}")
-    function = grade_function(parsed(source))
+    function = grade_function(syntax_tree(source))
     if isinstance(function, ast.AsyncFunctionDef):
         raise ValueError(
             f"line {function.lineno}: grade is async; graders are plain functions. {FIX_SIGNATURE}"
@@ -37,7 +37,7 @@ def checked_source(source: str) -> str:
     return source
 
 
-def parsed(source: str) -> ast.Module:
+def syntax_tree(source: str) -> ast.Module:
     """The syntax tree.
 
     Raises
@@ -76,7 +76,7 @@ def grade_function(tree: ast.Module) -> ast.stmt:
 
 def parameter_names(source: str) -> tuple[str, str] | None:
     """What the two parameters of ``grade`` are called; None where it is not a plain function."""
-    function = grade_function(parsed(source))
+    function = grade_function(syntax_tree(source))
     if not isinstance(function, ast.FunctionDef):
         return None
     first, second = (*function.args.posonlyargs, *function.args.args)
@@ -89,7 +89,7 @@ def keys_read(source: str) -> list[str]:
     if names is None:
         return []
     keys: dict[str, None] = {}
-    for node in ast.walk(parsed(source)):
+    for node in ast.walk(syntax_tree(source)):
         match node:
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key)):
                 pass
@@ -160,7 +160,7 @@ PICKLES = ("pickle", "dill", "cloudpickle", "joblib")
 def runs_text(source: str) -> bool:
     """Whether a source may run text as code: a response that a model wrote, as code graders do."""
     try:
-        tree = parsed(source)
+        tree = syntax_tree(source)
     except ValueError:
         return False
     return any(isinstance(node, ast.Call) and _runs(node.func) for node in ast.walk(tree))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from dryrun.graders.format.findings import Finding, Severity
-from dryrun.graders.format.python_source import parsed, top_level
+from dryrun.graders.format.python_source import syntax_tree, top_level
 from dryrun.graders.format.specs import GraderSpec, PythonSpec
 
 DEFAULT_SCALE = (0.0, 1.0)
@@ -49,7 +49,7 @@ def returned_scale(source: str, function: str) -> tuple[float, float] | None:
     function : str
         Its name at the top level, or a method's behind its class: ``"Reward.__call__"``.
     """
-    node = _function(parsed(source), function)
+    node = _function(syntax_tree(source), function)
     if node is None:
         return None
     assigned = _assignments(node)

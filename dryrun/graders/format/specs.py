@@ -23,7 +23,7 @@ from pydantic import (
 
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.thresholds import Frozen
-from dryrun.graders.format.conventions import VOICES, Convention, Entry, callable_source, entry_of
+from dryrun.graders.format.conventions import VOICES, Convention, EntryPoint, callable_source, entry_of
 from dryrun.graders.format.formula import Formula, Interval, parse_formula
 from dryrun.graders.format.template import Reference, Template, parse_template
 
@@ -219,7 +219,7 @@ class PythonSpec(GraderSpec):
         return source
 
     @cached_property
-    def entry(self) -> Entry | None:
+    def entry(self) -> EntryPoint | None:
         """The function that grades; None for OpenAI's ``grade``."""
         return None if self.convention is None else entry_of(self.source, self.convention, self.function)
 

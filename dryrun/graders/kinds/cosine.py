@@ -20,7 +20,7 @@ from dryrun.graders.format.template import Template, VariableError
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, unfilled, ungraded
 from dryrun.graders.sandbox.sample_fields import filler
-from dryrun.models.client import Answer, Client, ask_patiently
+from dryrun.models.client import Client, HttpAnswer, ask_patiently
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact
 from dryrun.models.reply import MalformedReplyError, read_json
 from dryrun.models.retries import RetryPolicy
@@ -76,7 +76,7 @@ class CosineGrader(Grader):
             return ungraded(GradeError.MODEL_PARSE, str(error), perf_counter() - start)
         return graded(alike, perf_counter() - start)
 
-    def _heard(self, key: str, number: int, answer: Answer | Fault, seconds: float) -> None:
+    def _heard(self, key: str, number: int, answer: HttpAnswer | Fault, seconds: float) -> None:
         if isinstance(answer, Fault):
             kind, said = answer.kind.value, redact(answer.message, self._access.api_key.strip())
             self._access.heard(Attempt(key, number, kind, answer.status, said, seconds))
@@ -104,7 +104,7 @@ class CosineGrader(Grader):
         await self._client.close()
 
 
-def vectors(answer: Answer) -> tuple[Sequence[float], Sequence[float]]:
+def vectors(answer: HttpAnswer) -> tuple[Sequence[float], Sequence[float]]:
     """The two embeddings of an answer, in the order they were asked for.
 
     Raises
@@ -123,7 +123,7 @@ def vectors(answer: Answer) -> tuple[Sequence[float], Sequence[float]]:
     return first, second  # type: ignore[return-value]
 
 
-def tokens_used(answer: Answer) -> int | None:
+def tokens_used(answer: HttpAnswer) -> int | None:
     """What the endpoint counted; None if it counts nothing."""
     try:
         count = read_json(answer.content)["usage"]["prompt_tokens"]

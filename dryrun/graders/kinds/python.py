@@ -24,12 +24,12 @@ from dryrun.graders.protocol import (
     graded_zero,
     ungraded,
 )
-from dryrun.graders.sandbox.frames import Reply, WorkerError, WorkerFault
-from dryrun.graders.sandbox.isolation import Limits, Mechanism
+from dryrun.graders.sandbox.frames import WorkerError, WorkerFault, WorkerReply
+from dryrun.graders.sandbox.isolation import Mechanism, WorkerLimits
 from dryrun.graders.sandbox.pipe import Result
 from dryrun.graders.sandbox.pool import WorkerPool
 from dryrun.graders.sandbox.program import Program
-from dryrun.graders.sandbox.sample_fields import parts_of
+from dryrun.graders.sandbox.sample_fields import sample_parts
 from dryrun.graders.sandbox.status import sandbox_status
 
 MAX_WORKERS = 4
@@ -50,7 +50,11 @@ class PythonGrader(Grader):
     """
 
     def __init__(
-        self, program: Program | str, timeout: float, workers: int | None = None, limits: Limits | None = None
+        self,
+        program: Program | str,
+        timeout: float,
+        workers: int | None = None,
+        limits: WorkerLimits | None = None,
     ) -> None:
         self._program = program if isinstance(program, Program) else Program(program)
         entry = self._program.entry
@@ -85,7 +89,7 @@ class PythonGrader(Grader):
         if len(places) < len(pairs):
             for place in set(range(len(pairs))) - set(places):
                 take(place, NO_SAMPLE)
-        work = [(parts_of(pairs[place][0]), pairs[place][1]) for place in places]
+        work = [(sample_parts(pairs[place][0]), pairs[place][1]) for place in places]
         start = perf_counter()
 
         def settle(number: int, result: Result, seconds: float) -> None:
@@ -135,7 +139,7 @@ class PythonGrader(Grader):
         make = graded_zero if self._voice.zero_on_error else ungraded
         return make(GradeError.PYTHON_RUNTIME, detail, seconds)
 
-    def _grade_of(self, reply: Reply, seconds: float) -> Grade:
+    def _grade_of(self, reply: WorkerReply, seconds: float) -> Grade:
         if reply.value is not None and not (reply.note or reply.unstable or reply.parts):
             return graded(reply.value, seconds)
         if reply.absent and self._voice.absent:

@@ -68,7 +68,7 @@ class WorkerError(Exception):
 _NOTHING: Mapping[str, float] = {}
 
 
-class Reply(NamedTuple):
+class WorkerReply(NamedTuple):
     """What a worker says of one job.
 
     Attributes
@@ -98,9 +98,9 @@ class Reply(NamedTuple):
     recycle: bool = False
 
 
-def reply_with(value: float) -> Reply:
+def reply_with(value: float) -> WorkerReply:
     """A reply that is nothing but a number, made as the tuple it is: quicker."""
-    return tuple.__new__(Reply, (value, "", "", "", _NOTHING, "", False))
+    return tuple.__new__(WorkerReply, (value, "", "", "", _NOTHING, "", False))
 
 
 def encoded(value: Any) -> bytes:
@@ -117,7 +117,7 @@ def encoded(value: Any) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
-def plain(value: Any) -> Any:
+def sendable(value: Any) -> Any:
     """The value itself where it can be sent, else as it comes back from JSON.
 
     Raises
@@ -133,7 +133,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def reply_of(body: bytes, tag: int) -> Reply:
+def reply_of(body: bytes, tag: int) -> WorkerReply:
     """A reply of the agreed shape to the job with this tag.
 
     Raises
@@ -146,7 +146,7 @@ def reply_of(body: bytes, tag: int) -> Reply:
         kind, given, reward = _BODY.unpack(body)
         if given != tag or not math.isfinite(reward) or kind not in (PLAIN, LAST):
             raise forged
-        return Reply(reward, recycle=kind == LAST)
+        return WorkerReply(reward, recycle=kind == LAST)
     try:
         frame = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -158,13 +158,13 @@ def reply_of(body: bytes, tag: int) -> Reply:
         raise forged
     match frame:
         case {"error": str(error)} if len(frame) == 3:
-            return Reply(None, error=error[:MAX_TEXT] or "unknown error", recycle=recycle)
+            return WorkerReply(None, error=error[:MAX_TEXT] or "unknown error", recycle=recycle)
         case {"absent": str(absent), "parts": parts} if len(frame) == 4 and absent and _are_numbers(parts):
-            return Reply(None, absent=absent[:MAX_TEXT], parts=parts, recycle=recycle)
+            return WorkerReply(None, absent=absent[:MAX_TEXT], parts=parts, recycle=recycle)
         case {"value": float(value), "note": str(note), "parts": parts} if (
             len(frame) == 5 and math.isfinite(value) and _are_numbers(parts)
         ):
-            return Reply(value, note[:MAX_TEXT], parts=parts, recycle=recycle)
+            return WorkerReply(value, note[:MAX_TEXT], parts=parts, recycle=recycle)
     raise forged
 
 

@@ -68,7 +68,7 @@ class Mechanism(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WorkerLimits:
     """What one worker may use."""
 
     memory: int = 2048 * MEGABYTE
@@ -168,7 +168,7 @@ def bwrap() -> str | None:
         return shutil.which("bwrap")
 
 
-def launch(mechanism: Mechanism, limits: Limits) -> Launch:
+def worker_launch(mechanism: Mechanism, limits: WorkerLimits) -> Launch:
     """How to start a worker under `mechanism`.
 
     Raises
@@ -192,7 +192,7 @@ def launch(mechanism: Mechanism, limits: Limits) -> Launch:
     return Launch(command, limits=limits.rlimits(), uid=uid, filter=seccomp.program())
 
 
-def _landlock(python: list[str], limits: Limits) -> Launch:
+def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
     if hidden := _hidden_folders():
         raise OSError(f"the data directory {hidden[0]} lies within what every grader can read")
     instructions = seccomp.program(alone=True)
@@ -232,7 +232,7 @@ def _environment() -> Iterator[str]:
         yield from ("--setenv", name, value)
 
 
-def _filesystem(limits: Limits) -> Iterator[str]:
+def _filesystem(limits: WorkerLimits) -> Iterator[str]:
     # before anything is shown, since this Python may itself live in /tmp
     yield from ("--perms", "1777", "--size", str(limits.scratch), "--tmpfs", "/tmp")
     for folder in LINKED_FOLDERS:

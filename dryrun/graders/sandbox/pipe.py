@@ -19,13 +19,13 @@ from dryrun.graders.sandbox.frames import (
     NUMBER,
     NUMBER_SIZE,
     PLAIN,
-    Reply,
     WorkerError,
     WorkerFault,
+    WorkerReply,
     encoded,
-    plain,
     reply_of,
     reply_with,
+    sendable,
 )
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.sample_fields import Parts
@@ -46,7 +46,7 @@ LEAST_PATIENCE = 1.0
 CHUNK = 1 << 16
 
 
-def framed(jobs: Sequence[Job]) -> tuple[bytes, Sequence[Job]]:
+def next_frame(jobs: Sequence[GradeJob]) -> tuple[bytes, Sequence[GradeJob]]:
     """A frame of jobs, and which are in it.
 
     One that cannot be sent fails; one that holds something else than plain values goes as JSON would have
@@ -58,7 +58,7 @@ def framed(jobs: Sequence[Job]) -> tuple[bytes, Sequence[Job]]:
         sent, bodies = [], []
     for job in jobs:
         try:
-            bodies.append((job.tag, job.sample, plain(job.item)))
+            bodies.append((job.tag, job.sample, sendable(job.item)))
             sent.append(job)
         except (ValueError, TypeError, RecursionError) as error:
             job.settle(WorkerError(WorkerFault.DIED, f"the row cannot be sent: {error}"))
@@ -84,7 +84,7 @@ class Line:
         self,
         worker: WorkerProcess,
         timeout: float,
-        settle: Callable[[Job, Reply], None],
+        settle: Callable[[GradeJob, WorkerReply], None],
         singly: bool = False,
     ) -> None:
         self._singly = singly
@@ -95,7 +95,7 @@ class Line:
         self._since = self._loop.time()
         self._pace = AHEAD_SECONDS / 4
         self._timer: asyncio.TimerHandle | None = None
-        self.jobs: deque[Job] = deque()
+        self.jobs: deque[GradeJob] = deque()
         self.ended: asyncio.Future[WorkerError | None] = self._loop.create_future()
         self._loop.add_reader(self._out, self._readable)
 
@@ -110,9 +110,9 @@ class Line:
         ahead = min(MOST_AHEAD, max(1, int(AHEAD_SECONDS / self._pace)))
         return min(ahead - has, max(1, ahead // 2)) if has <= ahead // 2 else 0
 
-    def give(self, jobs: Sequence[Job]) -> None:
+    def give(self, jobs: Sequence[GradeJob]) -> None:
         """Send jobs."""
-        frame, jobs = framed(jobs)
+        frame, jobs = next_frame(jobs)
         if not jobs:
             return
         if not self.jobs:
@@ -165,7 +165,7 @@ class Line:
 
     def _take_frames(self) -> None:
         """Every reply that has arrived whole, and its job."""
-        done: list[tuple[Job, Reply]] = []
+        done: list[tuple[GradeJob, WorkerReply]] = []
         try:
             recycle = self._read_frames(done)
         finally:
@@ -173,7 +173,7 @@ class Line:
         if recycle:
             self.end(None)
 
-    def _read_frames(self, done: list[tuple[Job, Reply]]) -> bool:
+    def _read_frames(self, done: list[tuple[GradeJob, WorkerReply]]) -> bool:
         """Add to `done` what has arrived; whether the worker is to be replaced after it."""
         buffer, jobs, begin = self._buffer, self.jobs, 0
         whole = min(len(jobs), len(buffer) // NUMBER.size) * NUMBER.size
@@ -190,7 +190,7 @@ class Line:
         self._buffer = buffer[begin:]
         return False
 
-    def _settle_all(self, done: Sequence[tuple[Job, Reply]]) -> None:
+    def _settle_all(self, done: Sequence[tuple[GradeJob, WorkerReply]]) -> None:
         """Hand over replies, and note how long the worker takes for one."""
         if not done:
             return
@@ -203,7 +203,7 @@ class Line:
             job.seconds = seconds
             settle(job, reply)
 
-    def _frame_at(self, begin: int) -> tuple[Reply, int] | None:
+    def _frame_at(self, begin: int) -> tuple[WorkerReply, int] | None:
         """The reply that stands there, and where it ends; None where it has not arrived whole."""
         size = int.from_bytes(self._buffer[begin : begin + 4], "big")
         if size > MAX_FRAME:
@@ -241,7 +241,7 @@ def _tags() -> Iterator[int]:
 
 _new_tags = _tags()
 
-Result = Reply | WorkerError
+Result = WorkerReply | WorkerError
 """What becomes of a job; the error where there is no reply."""
 
 TakeResult = Callable[[int, Result, float], None]
@@ -285,7 +285,7 @@ class Order:
 
 
 @dataclass(slots=True)
-class Job:
+class GradeJob:
     """One sample to grade.
 
     Attributes

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from dryrun.graders.sandbox.frames import Reply, WorkerError, WorkerFault
-from dryrun.graders.sandbox.isolation import Limits, Mechanism, launch
+from dryrun.graders.sandbox.frames import WorkerError, WorkerFault, WorkerReply
+from dryrun.graders.sandbox.isolation import Mechanism, WorkerLimits, worker_launch
 from dryrun.graders.sandbox.memory import Watch
-from dryrun.graders.sandbox.pipe import Job, Line, Order, TakeResult
+from dryrun.graders.sandbox.pipe import GradeJob, Line, Order, TakeResult
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
 from dryrun.graders.sandbox.repeat import Repeater, chosen
@@ -46,12 +46,17 @@ class WorkerPool:
     """
 
     def __init__(
-        self, program: Program, mechanism: Mechanism, size: int, timeout: float, limits: Limits | None = None
+        self,
+        program: Program,
+        mechanism: Mechanism,
+        size: int,
+        timeout: float,
+        limits: WorkerLimits | None = None,
     ) -> None:
         self._program = program
         self._mechanism = mechanism
-        self._limits = limits or Limits()
-        self._jobs: deque[Job] = deque()
+        self._limits = limits or WorkerLimits()
+        self._jobs: deque[GradeJob] = deque()
         self._numbers = count()
         self._waiting = asyncio.Event()
         self._pumping = False
@@ -81,7 +86,7 @@ class WorkerPool:
             return
         order = Order(len(work), take)
         jobs = [
-            Job(number, sample, item, order, place)
+            GradeJob(number, sample, item, order, place)
             for (place, (sample, item)), number in zip(enumerate(work), self._numbers, strict=False)
         ]
         if self.closed:
@@ -104,13 +109,13 @@ class WorkerPool:
 
     def new_worker(self) -> WorkerProcess:
         """A fresh worker, not yet begun."""
-        return WorkerProcess(launch(self._mechanism, self._limits))
+        return WorkerProcess(worker_launch(self._mechanism, self._limits))
 
     async def begin(self, worker: WorkerProcess) -> None:
         """Load the program."""
         await asyncio.to_thread(worker.begin, self._program, self.timeout, self.singly and worker.forks)
 
-    def settle(self, job: Job, reply: Reply) -> None:
+    def settle(self, job: GradeJob, reply: WorkerReply) -> None:
         """Hand a reply to whoever waits for it; of some jobs after a second grading."""
         if self._jobs:
             self._pump_soon()
@@ -120,7 +125,7 @@ class WorkerPool:
         else:
             job.settle(reply)
 
-    def put_back(self, jobs: list[Job]) -> None:
+    def put_back(self, jobs: list[GradeJob]) -> None:
         """Return jobs that have no reply, to the front of the queue."""
         self._jobs.extendleft(reversed(jobs))
         if self._jobs:
@@ -161,11 +166,11 @@ class WorkerPool:
             else:
                 lines.remove(line)
 
-    def _batch(self, most: int, idle: bool) -> list[Job]:
+    def _batch(self, most: int, idle: bool) -> list[GradeJob]:
         """The next jobs for one line; one that goes alone, to an idle line only."""
         if self._jobs[0].alone:
             return [self._jobs.popleft()] if idle else []
-        batch: list[Job] = []
+        batch: list[GradeJob] = []
         while self._jobs and len(batch) < most and not self._jobs[0].alone:
             batch.append(self._jobs.popleft())
         return batch
@@ -175,7 +180,7 @@ class WorkerPool:
         return [worker for worker in holders if worker is not None]
 
 
-def _give(line: Line, batch: Sequence[Job]) -> None:
+def _give(line: Line, batch: Sequence[GradeJob]) -> None:
     try:
         line.give(batch)
     except Exception as error:
@@ -188,7 +193,7 @@ def _own_fault(error: Exception) -> WorkerError:
     return WorkerError(WorkerFault.NOT_STARTED, f"a fault in Dry Run itself: {error!r}")
 
 
-def _fail(jobs: Iterable[Job], error: WorkerError) -> None:
+def _fail(jobs: Iterable[GradeJob], error: WorkerError) -> None:
     for job in jobs:
         job.settle(error)
 
@@ -265,7 +270,7 @@ class _Crew:
             job.alone = error is not None
         self._pool.put_back(left)
 
-    def _blame(self, job: Job, error: WorkerError) -> list[Job]:
+    def _blame(self, job: GradeJob, error: WorkerError) -> list[GradeJob]:
         """The worker broke down at this job: once may be another job's doing, twice is its own."""
         job.attempts += 1
         if error.fault in FINAL or job.attempts >= MAX_ATTEMPTS or self._pool.closed:

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 
 from dryrun.dataset.fields import REFERENCES
-from dryrun.graders.format.conventions import Convention, Entry
+from dryrun.graders.format.conventions import Convention, EntryPoint
 from dryrun.graders.format.python_source import runs_text
 
 
@@ -23,7 +23,7 @@ class Program:
     """
 
     source: str
-    entry: Entry | None = None
+    entry: EntryPoint | None = None
 
     @property
     def runs_text(self) -> bool:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dryrun.core.records import GRADED_AGAIN
-from dryrun.graders.sandbox.frames import Reply, WorkerError
-from dryrun.graders.sandbox.pipe import Job, Line, Order, Result
+from dryrun.graders.sandbox.frames import WorkerError, WorkerReply
+from dryrun.graders.sandbox.pipe import GradeJob, Line, Order, Result
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
 
@@ -54,14 +54,14 @@ class Repeater:
 
     def __init__(self, create: Callable[[], WorkerProcess], timeout: float) -> None:
         self._create, self._timeout = create, timeout
-        self._waiting: deque[tuple[Job, Reply]] = deque()
+        self._waiting: deque[tuple[GradeJob, WorkerReply]] = deque()
         self._lost = 0
         self._closed = False
         self._task: asyncio.Task[None] | None = None
         self._line: Line | None = None
         self.worker: WorkerProcess | None = None
 
-    def take(self, job: Job, reply: Reply, program: Program) -> None:
+    def take(self, job: GradeJob, reply: WorkerReply, program: Program) -> None:
         """Repeat the job and settle it, with `reply` and what the repetition says of it."""
         if self._closed:
             job.settle(reply)
@@ -91,7 +91,7 @@ class Repeater:
             finally:  # nobody shall wait for ever for what a fault of ours has ended
                 job.settle(reply)
 
-    async def _repeated(self, job: Job, program: Program) -> Reply | None:
+    async def _repeated(self, job: GradeJob, program: Program) -> WorkerReply | None:
         """The second result; None where there is no process to repeat in, or the session ends.
 
         A process that breaks down at it is a result too: there the same input did not earn the same. Else
@@ -111,7 +111,7 @@ class Repeater:
             return found
         if used and not self._closed:  # the repetition before may have ended it
             return await self._repeated(job, program)
-        return None if self._closed else Reply(None, error="no result")
+        return None if self._closed else WorkerReply(None, error="no result")
 
     async def _ready(self, program: Program) -> Line | None:
         """The line to a worker, started if need be; None after too many were lost."""
@@ -119,7 +119,7 @@ class Repeater:
             try:
                 self.worker = self._create()
                 await asyncio.to_thread(self.worker.begin, program, self._timeout, self.worker.forks)
-                self._line = Line(self.worker, self._timeout, Job.settle)
+                self._line = Line(self.worker, self._timeout, GradeJob.settle)
             except WorkerError:
                 self._lost += 1
                 await self._drop()
@@ -131,18 +131,18 @@ class Repeater:
             await asyncio.to_thread(worker.kill)
 
 
-async def _answered(line: Line, job: Job) -> Reply | None:
+async def _answered(line: Line, job: GradeJob) -> WorkerReply | None:
     """What comes of a job at the other end of a line; None where that ends first."""
     results: list[Result] = []
     order = Order(1, lambda _, result, __: results.append(result))
-    line.give([Job(job.number, job.sample, job.item, order)])
+    line.give([GradeJob(job.number, job.sample, job.item, order)])
     both: list[asyncio.Future[Any]] = [order.done, line.ended]
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     order.done.cancel()
-    return next((result for result in results if isinstance(result, Reply)), None)
+    return next((result for result in results if isinstance(result, WorkerReply)), None)
 
 
-def difference(first: Reply, second: Reply) -> str:
+def difference(first: WorkerReply, second: WorkerReply) -> str:
     """What two results for one input have different, as a sentence part; ``""`` if nothing."""
     a, b = _result(first), _result(second)
     if a == b:
@@ -155,7 +155,7 @@ def difference(first: Reply, second: Reply) -> str:
     )
 
 
-def _result(reply: Reply) -> float | str:
+def _result(reply: WorkerReply) -> float | str:
     """What counts of a reply: the number, else which kind of failure. Texts of errors may carry addresses."""
     if reply.value is not None:
         return reply.value

@@ -13,7 +13,7 @@ Parts = tuple[str, bool, list[dict[str, Any]], str | None]
 """Text, whether it is a refusal, tool calls, finish reason: what a sandboxed worker is sent of a sample."""
 
 
-def parts_of(sample: Sample) -> Parts:
+def sample_parts(sample: Sample) -> Parts:
     """What all of ``sample`` is made of."""
     refused = sample.outcome is SampleOutcome.REFUSED
     calls = [dict(call) for call in sample.tool_calls] if sample.tool_calls else []
@@ -22,7 +22,7 @@ def parts_of(sample: Sample) -> Parts:
 
 def sample_fields(sample: Sample) -> dict[str, Any]:
     """What ``sample`` holds for a python grader: JSON values only, ``output_json`` None if there is none."""
-    return {**fields_of(*parts_of(sample)), "output_json": parsed(sample.text, None)}
+    return {**fields_of(*sample_parts(sample)), "output_json": parsed(sample.text, None)}
 
 
 class SampleNamespace(dict[str, Any]):
@@ -41,7 +41,7 @@ class SampleNamespace(dict[str, Any]):
         if key == "output_json":
             self[key] = parsed(self._sample.text, NOT_JSON)
         else:
-            self.update(fields_of(*parts_of(self._sample)))
+            self.update(fields_of(*sample_parts(self._sample)))
         return self[key]
 
 

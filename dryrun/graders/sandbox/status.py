@@ -15,12 +15,12 @@ from dryrun.graders.sandbox.frames import WorkerError
 from dryrun.graders.sandbox.isolation import (
     CHOICE_SETTING,
     UNSAFE_SETTING,
-    Limits,
     Mechanism,
     SandboxStatus,
+    WorkerLimits,
     bwrap,
     candidates,
-    launch,
+    worker_launch,
 )
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
@@ -88,7 +88,7 @@ def _probed(mechanisms: tuple[Mechanism, ...]) -> tuple[Mechanism | None, tuple[
 def _failure(mechanism: Mechanism) -> str | None:
     """Why a worker does not come up under `mechanism`, or what it does not keep in; None when it holds."""
     try:
-        worker = WorkerProcess(launch(mechanism, Limits()))
+        worker = WorkerProcess(worker_launch(mechanism, WorkerLimits()))
     except (WorkerError, OSError) as error:
         return str(error)
     try:

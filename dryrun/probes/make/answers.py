@@ -103,7 +103,7 @@ def _comma_list(text: str) -> bool:
     parts = [part.strip() for part in text.split(",")]
     return (
         len(parts) > 1
-        and number(text) is None
+        and number_in(text) is None
         and all(part and len(part.split()) <= LABEL_WORDS and len(part) <= LABEL_LENGTH for part in parts)
         and text[0] not in "[{"
     )
@@ -128,7 +128,7 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
 
 def _short(text: str, demand: Demand) -> Answer | None:
     """A number, a letter, yes or no, a label; None for longer things."""
-    if (value := number(text)) is not None:
+    if (value := number_in(text)) is not None:
         return Answer(Kind.NUMBER, text, value)
     if found := _FRACTION.match(text):
         over = int(found[2])
@@ -137,14 +137,14 @@ def _short(text: str, demand: Demand) -> Answer | None:
         return Answer(Kind.LETTER, text)
     if text.casefold() in OPPOSITES:
         return Answer(Kind.YES_NO, text)
-    if (found := _QUANTITY.match(text)) and (value := number(found[1])) is not None:
+    if (found := _QUANTITY.match(text)) and (value := number_in(found[1])) is not None:
         return Answer(Kind.QUANTITY, text, value, unit=text[found.end(1) :])
     if "\n" not in text and len(text.split()) <= LABEL_WORDS and len(text) <= LABEL_LENGTH:
         return Answer(Kind.LABEL, text)
     return None
 
 
-def number(text: str) -> float | None:
+def number_in(text: str) -> float | None:
     """The number that the text is, or None: sign, thousands commas and a currency sign are allowed."""
     text = text.strip()
     if not text or not any(char.isdigit() for char in text) or not _NUMBER.match(text):
@@ -188,13 +188,13 @@ def same(answer: Answer, text: str) -> bool:
     if answer.kind in KEYED:
         return bool(_json(text.strip()) == answer.value)
     if answer.kind in PARTS:
-        given_parts = [flat(part) for part in parts_of(text)]
+        given_parts = [flat(part) for part in list_parts(text)]
         wanted = [flat(part) for part in answer.value]
         return given_parts == wanted or (answer.kind is Kind.SET and Counter(given_parts) == Counter(wanted))
     return flat(text) == flat(answer.text)
 
 
-def parts_of(text: str) -> list[str]:
+def list_parts(text: str) -> list[str]:
     """The elements of a list as text."""
     value = _json(text.strip())
     return [_bare(part) for part in value] if isinstance(value, list) else text.split(",")
@@ -203,7 +203,7 @@ def parts_of(text: str) -> list[str]:
 def mentions(text: str, answer: Answer) -> bool:
     """Whether the text has the answer, or a part of it, somewhere: then it may be paid by right."""
     if answer.kind in NUMERIC:
-        found = (number(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
+        found = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
         return any(near(value, answer.value) for value in found if value is not None)
     folded = text.casefold()
     return any(_stands_in(part, folded) for part in _needles(answer))
@@ -234,7 +234,7 @@ def alike(answer: Answer, text: str) -> float:
     if answer.kind in NUMERIC:
         return max(letters, _nearest(answer, text))
     if answer.kind in PARTS:
-        return max(letters, _parts_alike(answer, parts_of(text)))
+        return max(letters, _parts_alike(answer, list_parts(text)))
     if answer.kind in KEYED:
         value = _json(text.strip())
         return _fields_alike(answer.value, value) if isinstance(value, dict) else 0.0
@@ -247,7 +247,7 @@ def _nearest(answer: Answer, text: str) -> float:
     if given is not None and given.kind in NUMERIC:
         values = [given.value]
     else:
-        found = (number(part.rstrip(",.")) for part in ANY_NUMBER.findall(text[: 10 * COMPARED]))
+        found = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text[: 10 * COMPARED]))
         values = [value for value in found if value is not None]
     wanted = answer.value
     return max((1 - abs(one - wanted) / max(abs(one), abs(wanted), 1e-9) for one in values), default=0.0)

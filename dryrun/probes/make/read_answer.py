@@ -15,9 +15,9 @@ from dryrun.probes.make.answers import (
     Kind,
     alike,
     flat,
+    list_parts,
     near,
-    number,
-    parts_of,
+    number_in,
     same,
 )
 from dryrun.probes.make.demand import Demand
@@ -103,7 +103,7 @@ def _is_answer(content: str, answer: Answer, demand: Demand, labels: frozenset[s
     """Whether it is another answer of the same type, not merely words."""
     plain = content.strip().rstrip(".")
     if answer.kind in NUMERIC:
-        value = number(plain)
+        value = number_in(plain)
         return value is not None and not near(value, answer.value)
     if answer.kind is Kind.LETTER:
         return plain.upper() in demand.options
@@ -112,7 +112,7 @@ def _is_answer(content: str, answer: Answer, demand: Demand, labels: frozenset[s
     if answer.kind is Kind.LABEL:
         return flat(plain) in labels
     if answer.kind in PARTS:
-        return len(parts_of(plain)) > 1 and all(len(part.split()) <= 4 for part in parts_of(plain))
+        return len(list_parts(plain)) > 1 and all(len(part.split()) <= 4 for part in list_parts(plain))
     return answer.kind in KEYED and isinstance(_object(content), dict)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dryrun.graders.format.python_source import parsed
+from dryrun.graders.format.python_source import syntax_tree
 
 _RANDOM = frozenset(
     [
@@ -106,7 +106,7 @@ def mined(source: str) -> list[str]:
 
 def _tree(source: str) -> ast.Module | None:
     try:
-        return parsed(source)
+        return syntax_tree(source)
     except ValueError:
         return None
 

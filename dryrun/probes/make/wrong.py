@@ -18,7 +18,7 @@ from dryrun.probes.make.answers import (
     Kind,
     flat,
     near,
-    number,
+    number_in,
     plain_value,
     same,
 )
@@ -137,7 +137,11 @@ def _longer(value: float, written: Any) -> Iterator[Wrong]:
     yield Wrong("more digits before it", written(f"{sign}47{digits}"))
     if "." not in digits:
         yield Wrong("more digits behind it", written(f"{sign}{digits}73"))
-    if len(digits) > 1 and (begun := number(digits[:-1])) is not None and not near(begun, abs(value), NEAR):
+    if (
+        len(digits) > 1
+        and (begun := number_in(digits[:-1])) is not None
+        and not near(begun, abs(value), NEAR)
+    ):
         yield Wrong("its first digits only", written(f"{sign}{digits[:-1].rstrip('.')}"))
 
 

@@ -38,7 +38,7 @@ def adapted(
     return CALLS[convention](function, as_text)
 
 
-def settled(value: Any) -> Any:
+def awaited(value: Any) -> Any:
     """The value itself, awaited where it has to be."""
     if not inspect.isawaitable(value):
         return value
@@ -152,7 +152,7 @@ def trl(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
             "log_extra": lambda column, values: None,
             "log_metric": logged.__setitem__,
         }
-        rewards = settled(function(**wanted(function, given)))
+        rewards = awaited(function(**wanted(function, given)))
         if isinstance(rewards, (str, bytes, Mapping)) or not hasattr(rewards, "__len__"):
             raise TypeError(f"returned {type(rewards).__name__}, not a list with one reward a completion")
         if len(rewards) != 1:
@@ -182,7 +182,7 @@ def verl(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
         }
         if plural:
             given = {f"{name}s": [value] for name, value in given.items()}
-        result = settled(function(**wanted(function, given)))
+        result = awaited(function(**wanted(function, given)))
         result = result[0] if plural else result
         if isinstance(result, Mapping):
             if "score" not in result:
@@ -262,7 +262,7 @@ def verifiers(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
         }
         state = {**common, "id": 0, "responses": [], "turn": 1, "timing": {}}
         given = {**common, "state": state, "parser": parser}
-        return settled(function(**wanted(function, given))), {}, ""
+        return awaited(function(**wanted(function, given))), {}, ""
 
     return call
 
@@ -280,10 +280,10 @@ def eval_protocol(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
         messages = [*asked(item), said(sample)]
         columns = {name: value for name, value in item.items() if name not in ("messages", "ground_truth")}
         if by_row:
-            result = settled(function(_row(messages, truth(item), columns)))
+            result = awaited(function(_row(messages, truth(item), columns)))
         else:
             given = columns | {"messages": messages, "ground_truth": truth(item)}
-            result = settled(function(**wanted(function, given)))
+            result = awaited(function(**wanted(function, given)))
         return _score(getattr(result, "evaluation_result", result) if by_row else result)
 
     return call

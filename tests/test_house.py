@@ -1,0 +1,102 @@
+"""The shape of the package: folders, sizes of files, one name for each idea.
+
+The floors themselves (who may import whom) are import-linter's contracts in pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from importlinter.cli import lint_imports
+
+from tests.helpers.support import ROOT
+
+PACKAGE = ROOT / "dryrun"
+FOLDERS = {
+    *("core", "analysis", "dataset", "models", "graders", "store"),
+    *("probes", "engine", "report", "cli", "app"),
+}
+MOST_FILES = 16
+MOST_LINES = 400
+
+GERUNDS = {
+    "pooling": "partial pooling is the method's name",
+    "training": "RFT training is what the files are for",
+    "ceiling": "a noun",
+    "missing": "an adjective: missing scores",
+    "sharing": "a noun: two processes share the same prompts",
+    "loading": "a noun: the loading of a run for the pages",
+    "blocking": "an adjective: a call that waits for its coroutine",
+}
+"""Module names that end in -ing, each with its reason."""
+
+TWICE = {
+    "Model": "the sandbox's stand-in bears the name of the class it stands in for",
+    "add_arguments": "every command has it; the command line calls it",
+    "execute": "every command has it; the command line calls it",
+    "main": "each process of its own begins there",
+}
+"""Public names that stand in several modules, each with its reason."""
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def public_names(module: Path) -> Iterator[str]:
+    for node in ast.parse(module.read_text("utf-8")).body:
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        if isinstance(node, kinds) and not node.name.startswith("_"):
+            yield node.name
+
+
+def imported(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
+
+
+def test_the_root_holds_the_folders_and_nothing_else() -> None:
+    assert {
+        module.relative_to(PACKAGE).parts[0] for module in modules() if module.parent != PACKAGE
+    } == FOLDERS
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_no_folder_and_no_file_is_too_large() -> None:
+    files: dict[Path, int] = defaultdict(int)
+    for module in modules():
+        files[module.parent] += 1
+    full = {str(folder.relative_to(ROOT)): count for folder, count in files.items() if count > MOST_FILES}
+    lines = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in modules()}
+    assert full == {}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_modules_are_named_for_what_they_hold_not_for_a_doing() -> None:
+    gerunds = {path.stem for path in modules() if path.stem.endswith("ing")}
+    assert gerunds <= set(GERUNDS)
+
+
+def test_no_two_public_things_share_a_name() -> None:
+    places = defaultdict(list)
+    for module in modules():
+        for name in public_names(module):
+            places[name].append(str(module.relative_to(ROOT)))
+    assert {name: where for name, where in places.items() if len(where) > 1 and name not in TWICE} == {}
+
+
+def test_code_inside_the_sandbox_needs_the_standard_library_alone() -> None:
+    inside = (PACKAGE / "graders" / "sandbox" / "inside").glob("*.py")
+    needed = {name for module in inside for name in imported(module)}
+    assert needed <= set(sys.stdlib_module_names)
+
+
+def test_every_import_points_down() -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
