@@ -5,12 +5,15 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from dryrun.store.partition import Store
+from tests.helpers.endurance import CALLS, CONCURRENCY, finish
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import at, input_files
 
 # No test fails because the machine is busy.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,3 +41,26 @@ def store(tmp_path: Path) -> Store:
 def endpoint() -> Iterator[FakeEndpoint]:
     with FakeEndpoint() as server:
         yield server
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """``--dataset`` and ``--grader`` with 60 rows and an exact grader."""
+    return input_files(tmp_path)
+
+
+@pytest.fixture
+def arguments(files: list[str], endpoint: FakeEndpoint) -> list[str]:
+    """A run of 120 calls, two at a time."""
+    return ["run", *files, *at(endpoint, "--concurrency", str(CONCURRENCY))]
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The report of a run like ``arguments`` that nothing happened to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with FakeEndpoint() as server:
+        options = at(server, "--concurrency", str(CONCURRENCY), "--data", str(folder / "data"))
+        report = finish(["run", *input_files(folder), *options], folder / "report.json")
+        assert server.calls == CALLS
+    return report

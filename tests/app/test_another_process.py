@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -16,9 +15,9 @@ from dryrun.app.shared import jobs
 from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
-from tests.app.test_pages import ROOT, page, texts
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.support import EXACT, sum_rows, wait_until, write_jsonl
+from tests.helpers.pages import page, texts
+from tests.helpers.support import ROOT, at, input_files, wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and locks of POSIX")
 
@@ -29,14 +28,9 @@ def elsewhere(
 ) -> Iterator[tuple[Run, subprocess.Popen[bytes]]]:
     """A run of 400 calls, worked on by a command line beside this process."""
     endpoint.delay = 0.1
-    grader = tmp_path / "grader.json"
-    grader.write_text(json.dumps(EXACT))
-    dataset = write_jsonl(tmp_path / "rows.jsonl", sum_rows(200))
-    command = [sys.executable, "-m", "dryrun", "run", "--dataset", str(dataset), "--grader", str(grader)]
-    command += ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "2", "--concurrency", "4"]
-    with subprocess.Popen(
-        [*command, "--data", str(store.root)], cwd=ROOT, stdout=subprocess.DEVNULL
-    ) as process:
+    options = at(endpoint, "--concurrency", "4", "--data", str(store.root))
+    command = [sys.executable, "-m", "dryrun", "run", *input_files(tmp_path, rows=200), *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         wait_until(lambda: bool(list_runs(store)) and list_runs(store)[0].status().sampled > 0)
         yield list_runs(store)[0], process
         process.kill()

@@ -14,8 +14,8 @@ from dryrun.core.records import RunState
 from dryrun.engine.batch_records import under_way
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
-from tests.app.test_pages import page, texts
 from tests.helpers.fake_batches import FakeBatches
+from tests.helpers.pages import group, page, texts
 from tests.helpers.support import make_run, wait_until
 
 
@@ -29,8 +29,7 @@ def server() -> Iterator[FakeBatches]:
 def configured(base_url: str) -> AppTest:
     """Configure, with an endpoint whose Batch API is switched on."""
     test = page()
-    kind = next(group for group in test.get("button_group") if group.key == "model_where")
-    kind.set_value("OpenAI-compatible endpoint").run()
+    group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     test.text_input(key="base_url").set_value(base_url).run()
     test.text_input(key="model_name").set_value("fake").run()
     test.number_input(key="sample_size").set_value(40).run()

@@ -11,18 +11,17 @@ from dryrun.app.shared import jobs
 from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
-from tests.app.test_pages import page, texts, with_dataset
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.pages import group, page, texts, with_dataset
 from tests.helpers.support import EXACT, sum_rows, wait_until
 
 
 def configured(endpoint: FakeEndpoint, tmp_path: Path) -> AppTest:
     """20 prompts, two responses each, from a loopback server."""
     test = with_dataset("".join(json.dumps(row) + "\n" for row in sum_rows(20)), tmp_path)
-    next(g for g in test.get("button_group") if g.key == "grader_source").set_value("Your own").run()
+    group(test, "grader_source").set_value("Your own").run()
     test.text_area(key="grader_text").set_value(json.dumps(EXACT)).run()
-    where = next(g for g in test.get("button_group") if g.key == "model_where")
-    where.set_value("OpenAI-compatible endpoint").run()
+    group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     test.text_input(key="base_url").set_value(endpoint.base_url).run()
     test.text_input(key="model_name").set_value("fake").run()
     test.number_input(key="rollouts").set_value(2).run()

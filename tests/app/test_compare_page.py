@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dryrun.store.partition import Store
-from tests.app.test_pages import page, texts
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.pages import page, texts
 from tests.helpers.support import FUZZY, make_run, work
 
 

@@ -15,8 +15,8 @@ from dryrun.report.charts.scores import histogram_bars, score_histogram
 from dryrun.store.labels import Label, Mark, book_of, identities
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
-from tests.app.test_pages import page
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.pages import page
 from tests.helpers.support import make_run, work
 
 BARS = histogram_bars([1, 1, *[0] * 8, 2, *[0] * 8, 1])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from dryrun.probes.check_run import kept_check
 from dryrun.store.partition import Store
-from tests.app.test_pages import page, texts, with_dataset
-from tests.cli.test_probe import FINAL_NUMBER, python
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.support import EXACT, make_run, sum_rows, work
+from tests.helpers.grading import FINAL_NUMBER, python
+from tests.helpers.pages import page, texts, with_dataset
+from tests.helpers.support import EXACT, RECORDED, make_run, sum_rows, work
 
 
 def rows() -> str:
@@ -59,5 +59,4 @@ def test_the_recorded_run_is_checked_and_stays_as_it_is() -> None:
     test.button("check_run_grader").click().run()
     assert not test.exception
     assert "The right answer is refused" in texts(test)
-    recorded = Path(__file__).resolve().parent.parent.parent / "sample_data" / "recorded"
-    assert list(recorded.rglob("grader_check.json")) == []
+    assert list(RECORDED.rglob("grader_check.json")) == []

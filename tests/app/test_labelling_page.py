@@ -10,8 +10,8 @@ from dryrun.core.paths import data_dir
 from dryrun.store.labels import Label, Mark, book_of, identities
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
-from tests.app.test_pages import page, texts
 from tests.helpers.fake_endpoint import FailEvery, FakeEndpoint
+from tests.helpers.pages import group, page, texts
 from tests.helpers.support import make_run, work
 
 
@@ -75,7 +75,7 @@ def test_a_call_that_failed_is_called_so_and_cannot_be_labelled(store: Store) ->
         run = make_run(store, endpoint.base_url, rows=10)
         work(run)
     test = page("results", run=run.id)
-    pills = next(group for group in test.get("button_group") if group.key == "show")
+    pills = group(test, "show")
     pills.set_value("Without a score").run()
     assert not test.exception
     captions = [caption.value for caption in test.main.caption]

@@ -10,71 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from dryrun.core.text import plain
 from dryrun.report.training import sft_rows, training_package
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.pages import group, page, texts, with_dataset, with_grader
 from tests.helpers.support import EXACT, make_run, sum_rows, work
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 GOOD_ROW = json.dumps(sum_rows(1)[0])
-
-
-def page(name: str = "", **parameters: str) -> AppTest:
-    """A page after its first run."""
-    st.cache_resource.clear()
-    test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    for key, value in parameters.items():
-        test.query_params[key] = value
-    test.run()
-    if name:
-        test.switch_page(f"pages/{name}.py").run()
-    assert not test.exception, test.exception[0].message
-    return test
-
-
-def texts(test: AppTest) -> str:
-    """All a person reads in the main part, escapes taken out."""
-    kinds = (
-        "title",
-        "header",
-        "subheader",
-        "markdown",
-        "caption",
-        "text",
-        "code",
-        "info",
-        "warning",
-        "error",
-        "success",
-    )
-    found = [element.value for kind in kinds for element in test.main.get(kind)]
-    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(map(str, found)))
-
-
-def with_dataset(content: str | bytes, tmp_path: Path, name: str = "rows.jsonl") -> AppTest:
-    """Configure, with a path on this machine as dataset."""
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    test = page()
-    test.get("button_group")[0].set_value("Path on this machine").run()
-    test.text_input(key="dataset_path").set_value(str(path)).run()
-    assert not test.exception
-    return test
-
-
-def with_grader(grader: Any) -> AppTest:
-    """Configure, with the sample data and this grader."""
-    test = page()
-    next(g for g in test.get("button_group") if g.key == "grader_source").set_value("Your own").run()
-    text = grader if isinstance(grader, str) else json.dumps(grader)
-    test.text_area(key="grader_text").set_value(text).run()
-    assert not test.exception
-    return test
 
 
 def test_configure_offers_the_quick_run_first() -> None:
@@ -144,9 +89,7 @@ def test_the_grader_is_told_in_words() -> None:
 
 def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
     test = page()
-    next(g for g in test.get("button_group") if g.key == "model_where").set_value(
-        "OpenAI-compatible endpoint"
-    ).run()
+    group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     assert "Type the model's name" in texts(test)
     assert "Still needed, above: base model." in texts(test)
     assert "o4-mini" in test.text_input(key="model_name").help
@@ -158,9 +101,7 @@ def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
 def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None:
     endpoint.models[0]["shutdown_date"] = "2026-12-31"
     test = page()
-    next(g for g in test.get("button_group") if g.key == "model_where").set_value(
-        "OpenAI-compatible endpoint"
-    ).run()
+    group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     test.text_input(key="base_url").set_value(endpoint.base_url).run()
     next(button for button in test.button if button.label == "List models").click().run()
     assert "2026-12-31" in " ".join(
@@ -171,7 +112,8 @@ def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None
 def test_hosted_there_is_no_path_and_no_list_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     test = page()
-    assert "Path on this machine" not in str(test.get("button_group")[0].options)
+    sources: Any = test.get("button_group")[0]
+    assert "Path on this machine" not in str(sources.options)
     assert "Recent runs" not in str([expander.label for expander in test.sidebar.expander])
 
 
@@ -191,7 +133,8 @@ def test_results_show_verdict_figures_topics_and_samples(finished: Any) -> None:
     for label in ("View High Scores", "View Low Scores", "Adjust Grader"):
         assert label in [button.label for button in test.main.button]
     assert len(test.main.get("vega_lite_chart")) == 4
-    assert "5 highest" in str(test.get("button_group")[0].options)
+    shown: Any = test.get("button_group")[0]
+    assert "5 highest" in str(shown.options)
 
 
 def test_a_threshold_moves_the_verdict_at_once(finished: Any) -> None:

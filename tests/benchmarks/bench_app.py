@@ -28,9 +28,8 @@ from dryrun.store.partition import Store
 from dryrun.store.runs import Run
 from tests.benchmarks.bench_engine import rows
 from tests.benchmarks.mock_endpoint import Settings, mock_endpoint, reset
-from tests.helpers.support import EXACT
+from tests.helpers.support import EXACT, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 VIEWERS = 10
 WARM_UP = 5
 """Runs before the base is taken: caches fill, allocators grow."""

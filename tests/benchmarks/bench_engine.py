@@ -34,9 +34,8 @@ from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 from tests.benchmarks.mock_endpoint import Settings, counts, mock_endpoint, reset
-from tests.helpers.support import EXACT, write_jsonl
+from tests.helpers.support import EXACT, ROOT, write_jsonl
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 LATENCIES = (0.0, 0.2)
 FAULTY_PROMPTS, FAULTY_LATENCY = 400, 0.05
 DEADLINE = 5.0

@@ -24,9 +24,8 @@ from dryrun.store.partition import Store
 from dryrun.store.runs import list_runs
 from tests.benchmarks.bench_engine import rows
 from tests.benchmarks.mock_endpoint import Settings, counts, mock_endpoint
-from tests.helpers.support import EXACT, write_jsonl
+from tests.helpers.support import EXACT, ROOT, write_jsonl
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 LOOK_SECONDS = 0.1
 MEGA = 2**20 if sys.platform == "darwin" else 2**10
 

@@ -15,14 +15,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.shared import widgets as drawing
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.helpers.support import ROOT
 
 
 def opened() -> AppTest:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.helpers.support import wait_until
+from tests.helpers.browser import App, start_app
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 QUIET += ["--disable-sync", "--no-first-run", "--disable-quic"]
 
@@ -40,28 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 
 
-@dataclass
-class App:
-    """A running server.
-
-    Attributes
-    ----------
-    url : str
-        Without a slash at its end.
-    data : Path
-        Its data directory.
-    """
-
-    url: str
-    data: Path
-    process: subprocess.Popen[bytes]
-
-    def stop(self) -> None:
-        """End it as a terminal does."""
-        self.process.terminate()
-        self.process.wait(timeout=20)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Closed with its module: while it is open, Playwright's event loop runs on this thread."""
@@ -72,29 +44,6 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield opened
         opened.close()
-
-
-def start_app(data: Path, **environment: str) -> App:
-    """Start the server as the README says, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
-    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
-    variables = {**os.environ, "DRYRUN_DATA": str(data), **environment}
-    process = subprocess.Popen(command, cwd=ROOT, env=variables)
-    url = f"http://127.0.0.1:{port}"
-
-    def ready() -> bool:
-        assert process.poll() is None, "the server ended while it was starting"
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    wait_until(ready, 60)
-    return App(url, data, process)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from dryrun.core.blocking import run_blocking
 from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
-from tests.browser.conftest import App
+from tests.helpers.browser import App
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, FUZZY, make_run
 

@@ -10,30 +10,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
+from tests.helpers.browser import App, choose, fill, settled
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.support import sum_rows, wait_until, write_jsonl
 
 LONG = 150_000
 """Milliseconds: the embedded model on a busy machine."""
-
-
-def choose(page: Page, label: str) -> None:
-    """Click a segment or a pill."""
-    page.get_by_role("radio", name=label).or_(page.get_by_role("button", name=label)).first.click()
-
-
-def fill(page: Page, label: str, value: str) -> None:
-    """Type into a field and leave it."""
-    field = page.get_by_label(label, exact=True)
-    field.fill(value)
-    field.press("Enter")
-
-
-def settled(page: Page) -> None:
-    """Wait until the server has answered: a redraw in between would close an open list."""
-    page.wait_for_timeout(300)
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
 
 
 def configure_endpoint(page: Page, rows: Path, endpoint: FakeEndpoint, key: str = "sk-test-key") -> None:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import App
-from tests.browser.test_journeys import settled
+from tests.helpers.browser import App, settled
 
 
 def test_a_person_labels_by_keyboard_and_reads_how_far_the_grader_agrees(

@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from dryrun.store.partition import Store
-from tests.browser.conftest import App, start_app
-from tests.browser.test_journeys import fill
+from tests.helpers.browser import App, fill, start_app
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import make_run, wait_until
 

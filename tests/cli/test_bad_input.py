@@ -11,7 +11,7 @@ import pytest
 
 from dryrun.cli.main import main
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
-from tests.helpers.support import EXACT, sum_rows, write_jsonl
+from tests.helpers.support import EXACT, at, sum_rows, write_jsonl
 
 GOOD = json.dumps(sum_rows(1)[0]).encode()
 
@@ -30,9 +30,8 @@ def terminal(
             rows.write_bytes(dataset)
         text = grader if isinstance(grader, bytes) else json.dumps(grader).encode()
         (tmp_path / "grader.json").write_bytes(text)
-        given = ["--dataset", str(rows), "--grader", str(tmp_path / "grader.json"), "--rollouts", "2"]
-        given += ["--model-seed", "0"]  # without a seed this server gives one answer to all rollouts
-        code = main(["run", *given, "--model", "fake", "--base-url", endpoint.base_url, *more])
+        given = ["--dataset", str(rows), "--grader", str(tmp_path / "grader.json")]
+        code = main(["run", *given, *at(endpoint, *more)])
         captured = capsys.readouterr()
         printed = " ".join((captured.err + captured.out).split())
         assert "Traceback" not in printed

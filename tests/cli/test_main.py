@@ -14,20 +14,7 @@ import pytest
 
 from dryrun.cli.main import main
 from tests.helpers.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
-from tests.helpers.support import EXACT, ROOT, Command, sum_rows, wait_until, write_jsonl
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> list[str]:
-    """``--dataset`` and ``--grader`` with 60 rows and an exact grader."""
-    grader = tmp_path / "grader.json"
-    grader.write_text(json.dumps(EXACT))
-    dataset = write_jsonl(tmp_path / "rows.jsonl", sum_rows(60))
-    return ["--dataset", str(dataset), "--grader", str(grader)]
-
-
-def at(endpoint: FakeEndpoint, *more: str) -> list[str]:
-    return ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "2", "--model-seed", "0", *more]
+from tests.helpers.support import EXACT, ROOT, Command, at, sum_rows, wait_until
 
 
 def test_go_is_exit_code_0_with_banner_figures_and_report(

@@ -12,8 +12,8 @@ from dryrun.cli.main import main
 from dryrun.engine.sample_size import earlier_spread
 from dryrun.report.charts.sample_size import plan_chart
 from dryrun.store.partition import Store
-from tests.app.test_pages import page, texts, with_grader
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.pages import page, texts, with_grader
 from tests.helpers.support import EXACT, FUZZY, make_run, sum_rows, work, write_jsonl
 
 

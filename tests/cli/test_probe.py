@@ -10,19 +10,9 @@ import pytest
 
 from dryrun.cli.main import main
 from tests.helpers.fake_endpoint import FakeEndpoint, prompt_text
-from tests.helpers.support import EXACT, sum_rows, write_jsonl
+from tests.helpers.grading import FINAL_NUMBER, python
+from tests.helpers.support import EXACT, grader_file, sum_rows, write_jsonl
 
-FINAL_NUMBER = """
-import re
-
-def grade(sample, item):
-    text = sample["output_text"].replace("\\u2212", "-")
-    numbers = re.findall(r"[-+]?\\d[\\d,]*(?:\\.\\d+)?(?:[eE]\\d+)?", text)
-    if not numbers or re.search(r"\\bnot\\b|n't|wrong|\\bor\\b|either", text):
-        return 0.0
-    given = {float(number.replace(",", "")) for number in numbers[-1:]}
-    return float(given == {float(item["reference_answer"])})
-"""
 ANY_TEXT = "def grade(sample, item):\n    return float(bool(sample['output_text'].strip()))\n"
 
 
@@ -31,20 +21,10 @@ def rows(tmp_path: Path) -> str:
     return str(write_jsonl(tmp_path / "rows.jsonl", sum_rows(60)))
 
 
-def grader(tmp_path: Path, content: object) -> str:
-    path = tmp_path / "grader.json"
-    path.write_text(json.dumps(content))
-    return str(path)
-
-
-def python(source: str) -> dict[str, str]:
-    return {"type": "python", "name": "own", "source": source}
-
-
 def test_a_hole_is_exit_code_1_with_evidence_and_a_way_to_see_it_again(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = grader(tmp_path, python(ANY_TEXT))
+    chosen = grader_file(tmp_path, python(ANY_TEXT))
     out = tmp_path / "check.json"
     assert main(["probe", "--grader", chosen, "--dataset", rows, "--out", str(out)]) == 1
     printed = " ".join(capsys.readouterr().out.split())
@@ -65,7 +45,7 @@ def test_the_command_that_grades_an_answer_again_can_be_copied_as_it_is_printed(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    chosen = grader(tmp_path, python(ANY_TEXT))
+    chosen = grader_file(tmp_path, python(ANY_TEXT))
     assert main(["probe", "--grader", chosen, "--dataset", rows]) == 1
     printed = capsys.readouterr().out
     assert "\\\\n" not in printed
@@ -81,7 +61,7 @@ def test_the_command_that_grades_an_answer_again_can_be_copied_as_it_is_printed(
 def test_a_sound_grader_is_exit_code_0_and_says_what_was_not_seen(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["probe", "--grader", grader(tmp_path, python(FINAL_NUMBER)), "--dataset", rows]) == 0
+    assert main(["probe", "--grader", grader_file(tmp_path, python(FINAL_NUMBER)), "--dataset", rows]) == 0
     printed = capsys.readouterr().out
     assert "SOUND" in printed
     assert "real responses: none were at hand" in printed
@@ -92,7 +72,7 @@ def test_rows_without_a_reference_get_fewer_probes_and_it_is_said(
 ) -> None:
     bare = [{"messages": row["messages"]} for row in sum_rows(40)]
     rows = str(write_jsonl(tmp_path / "bare.jsonl", bare))
-    assert main(["probe", "--grader", grader(tmp_path, python(ANY_TEXT)), "--dataset", rows]) == 1
+    assert main(["probe", "--grader", grader_file(tmp_path, python(ANY_TEXT)), "--dataset", rows]) == 1
     assert "reference answers: without them" in " ".join(capsys.readouterr().out.split())
 
 
@@ -107,7 +87,7 @@ def test_a_judge_is_asked_within_a_budget_that_is_said_before(
         "input": [{"role": "user", "content": "Rate {{sample.output_text}}"}],
     }
     asked = ["--max-calls", "40", "--judge-base-url", endpoint.base_url]
-    main(["probe", "--grader", grader(tmp_path, rated), "--dataset", rows, *asked])
+    main(["probe", "--grader", grader_file(tmp_path, rated), "--dataset", rows, *asked])
     assert "40 times at most" in capsys.readouterr().err
     assert 0 < endpoint.calls <= 40
 
@@ -115,7 +95,7 @@ def test_a_judge_is_asked_within_a_budget_that_is_said_before(
 def test_a_runs_grader_is_checked_and_the_report_says_so(
     tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = grader(tmp_path, EXACT)
+    chosen = grader_file(tmp_path, EXACT)
     asked = ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "1"]
     report = tmp_path / "report.json"
     main(["run", "--dataset", rows, "--grader", chosen, *asked, "--out", str(report)])
@@ -146,7 +126,7 @@ def test_a_runs_grader_is_checked_and_the_report_says_so(
 def test_a_missing_dataset_and_a_wrong_ending_are_one_sentence(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = grader(tmp_path, EXACT)
+    chosen = grader_file(tmp_path, EXACT)
     assert main(["probe", "--grader", chosen, "--dataset", "nowhere.jsonl"]) == 2
     assert "nowhere.jsonl" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from dryrun.cli.main import main
 from dryrun.cli.terminal import harmless
 from dryrun.core.text import printable
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.support import EXACT, sum_rows, write_jsonl
+from tests.helpers.support import EXACT, at, grader_file, sum_rows, write_jsonl
 
 EVIL = "\x1b[31mred\x1b[2J\x1b]0;title\x07\r\x9b1m\u202eturned"
 OBEYED = ("\x1b", "\x07", "\r", "\x9b", "\u202e")
@@ -24,10 +23,8 @@ def hostile(tmp_path: Path, endpoint: FakeEndpoint) -> list[str]:
     """A run whose topics, prompts and responses carry escape sequences."""
     rows = [row | {"topic": EVIL} for row in sum_rows(40)]
     dataset = write_jsonl(tmp_path / "rows.jsonl", rows)
-    grader = tmp_path / "grader.json"
-    grader.write_text(json.dumps(EXACT | {"name": EVIL}))
-    asked = ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "2", "--model-seed", "0"]
-    return ["--dataset", str(dataset), "--grader", str(grader), *asked]
+    grader = grader_file(tmp_path, EXACT | {"name": EVIL})
+    return ["--dataset", str(dataset), "--grader", grader, *at(endpoint)]
 
 
 def test_a_report_carries_no_escape_from_the_dataset(
@@ -42,9 +39,8 @@ def test_a_report_carries_no_escape_from_the_dataset(
 def test_a_graders_error_and_a_response_are_printed_without_escapes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    grader = tmp_path / "grader.json"
-    grader.write_text(json.dumps(EXACT))
-    assert main(["grade", "--grader", str(grader), "--text", EVIL]) == 0
+    grader = grader_file(tmp_path, EXACT)
+    assert main(["grade", "--grader", grader, "--text", EVIL]) == 0
     printed = capsys.readouterr().out
     assert "[31mred" in printed
     assert not [one for one in OBEYED if one in printed]

@@ -13,14 +13,12 @@ import pytest
 
 from dryrun.cli.main import main
 from dryrun.store.partition import Store
-from dryrun.store.results import load_results
 from dryrun.store.runs import list_runs
+from tests.helpers.endurance import CALLS, assert_whole
 from tests.helpers.fake_batches import FakeBatches
-from tests.helpers.support import EXACT, Command, sum_rows, wait_until, write_jsonl
+from tests.helpers.support import Command, at, wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-
-ROWS, CALLS = 60, 120
 
 
 @pytest.fixture
@@ -30,19 +28,9 @@ def server() -> Iterator[FakeBatches]:
 
 
 @pytest.fixture
-def arguments(tmp_path: Path, server: FakeBatches) -> list[str]:
+def arguments(files: list[str], server: FakeBatches) -> list[str]:
     """A run of 120 responses through batches."""
-    (tmp_path / "grader.json").write_text(json.dumps(EXACT))
-    rows = write_jsonl(tmp_path / "rows.jsonl", sum_rows(ROWS))
-    files = ["--dataset", str(rows), "--grader", str(tmp_path / "grader.json")]
-    model = ["--model", "fake", "--base-url", server.base_url, "--model-seed", "0", "--batch"]
-    return ["run", *files, *model, "--rollouts", "2"]
-
-
-def assert_whole(store: Store) -> None:
-    results = load_results(list_runs(store)[0])
-    assert (results.pending, results.rollouts.num_rows) == (0, CALLS)
-    assert results.rollouts["reward"].null_count == 0
+    return ["run", *files, *at(server, "--batch")]
 
 
 def killed(arguments: list[str], ready: Callable[[], bool]) -> None:
@@ -140,11 +128,12 @@ def test_what_cannot_be_is_one_sentence(
     assert server.uploads == 0
 
 
-def test_the_embedded_model_has_no_batches(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    start, end = arguments.index("--model"), arguments.index("--model-seed")
-    assert main([*arguments[:start], *arguments[end:]]) == 2
+def test_the_embedded_model_has_no_batches(
+    files: list[str], server: FakeBatches, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *files, "--batch"]) == 2
     assert "needs an endpoint with a Batch API" in capsys.readouterr().err
-    assert main([*arguments[:-3], "--rollouts", "2", "--completion-window", "24h"]) == 2
+    assert main(["run", *files, *at(server, "--completion-window", "24h")]) == 2
     assert "goes with --batch" in capsys.readouterr().err
 
 

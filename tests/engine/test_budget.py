@@ -14,10 +14,8 @@ from dryrun.engine.budget import Budget, Prices, receipt, tokens_of
 from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
-from tests.cli.test_main import at
-from tests.cli.test_main import files as files
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
-from tests.helpers.support import make_run, work
+from tests.helpers.support import at, make_run, work
 
 
 def test_a_cap_on_calls_stops_cleanly_and_a_higher_one_goes_on(store: Store, endpoint: FakeEndpoint) -> None:

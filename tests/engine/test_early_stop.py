@@ -20,8 +20,8 @@ from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus
-from tests.app.test_pages import page, texts
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.pages import page, texts
 from tests.helpers.support import make_run, wait_until, work
 
 

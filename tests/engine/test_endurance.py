@@ -16,52 +16,14 @@ import pytest
 from dryrun.cli.main import main
 from dryrun.engine.ledger import FLUSH_SECONDS
 from dryrun.store.partition import Store
-from dryrun.store.results import load_results
 from dryrun.store.runs import list_runs
+from tests.helpers.endurance import CALLS, CONCURRENCY, assert_whole, finish
 from tests.helpers.fake_endpoint import FakeEndpoint, messages_hash
-from tests.helpers.support import EXACT, Command, sum_rows, wait_until, write_jsonl
+from tests.helpers.support import Command, wait_until
 
-CALLS = 120
 KILLS = 20
-CONCURRENCY = 2
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
-
-
-@pytest.fixture
-def arguments(tmp_path: Path, endpoint: FakeEndpoint) -> list[str]:
-    """A run of 120 calls, two at a time."""
-    (tmp_path / "grader.json").write_text(json.dumps(EXACT))
-    rows = write_jsonl(tmp_path / "rows.jsonl", sum_rows(60))
-    files = ["--dataset", str(rows), "--grader", str(tmp_path / "grader.json")]
-    model = ["--model", "fake", "--base-url", endpoint.base_url, "--model-seed", "0"]
-    return ["run", *files, *model, "--rollouts", "2", "--concurrency", str(CONCURRENCY)]
-
-
-def finish(arguments: list[str], out: Path) -> dict[str, Any]:
-    """Run to the end and return the report without what differs between equal runs."""
-    assert main([*arguments, "--out", str(out)]) == 0
-    report: dict[str, Any] = json.loads(out.read_text())
-    del report["timestamp"], report["run"]["id"]
-    return report
-
-
-@pytest.fixture
-def undisturbed(arguments: list[str], endpoint: FakeEndpoint, tmp_path: Path) -> dict[str, Any]:
-    """The report of a run that nothing happened to; the server's counters start again."""
-    report = finish([*arguments, "--data", str(tmp_path / "undisturbed")], tmp_path / "undisturbed.json")
-    assert endpoint.calls == CALLS
-    endpoint.calls = 0
-    endpoint.calls_by_key.clear()
-    return report
-
-
-def assert_whole(store: Store) -> None:
-    """Every rollout of the newest run has one row and a reward."""
-    results = load_results(list_runs(store)[0])
-    assert results.pending == 0
-    assert results.rollouts.num_rows == CALLS
-    assert results.rollouts["reward"].null_count == 0
 
 
 def stored_calls(store: Store) -> set[tuple[str, int | None]]:

@@ -21,9 +21,8 @@ from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus, list_runs
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
-from tests.helpers.support import EXACT, endpoint_config, make_run, sum_rows, work
+from tests.helpers.support import EXACT, RECORDED, endpoint_config, make_run, sum_rows, work
 
-RECORDED = Path(__file__).resolve().parents[2] / "sample_data" / "recorded"
 TOLERANCE = 1.5
 """Prompt tokens that are estimated for one that is used, at most; never fewer than are used."""
 MESSAGE = {"role": "user", "content": "Rate {{sample.output_text}} for {{item.reference_answer}}."}

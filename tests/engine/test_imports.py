@@ -22,11 +22,11 @@ from dryrun.report.of_run import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import Inspected, load_results
 from dryrun.store.runs import Run
-from tests.app.test_pages import page, texts
 from tests.helpers.grading import grade
-from tests.helpers.support import EXACT, work
+from tests.helpers.pages import page, texts
+from tests.helpers.support import DATA, EXACT, work
 
-LOGS = Path(__file__).parent.parent / "data" / "imports"
+LOGS = DATA / "imports"
 SUMS = [(2, 3, ["5", "6"]), (4, 4, ["8", "8"]), (7, 5, ["12", "13"])]
 
 

@@ -20,27 +20,8 @@ from dryrun.graders.kinds.judge import read_score, result_of
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import Body, FakeEndpoint, Reply
-from tests.helpers.grading import sample, similarity, string_check
+from tests.helpers.grading import LABEL, SCORE, sample, similarity, string_check
 from tests.helpers.support import endpoint_config, sum_rows
-
-SCORE: dict[str, Any] = {
-    "type": "score_model",
-    "name": "rubric",
-    "model": "gpt-judge",
-    "input": [
-        {"role": "developer", "content": "Score the answer."},
-        {"role": "user", "content": "{{item.reference_answer}} against {{sample.output_text}}"},
-    ],
-    "range": [0, 5],
-}
-LABEL: dict[str, Any] = {
-    "type": "label_model",
-    "name": "label",
-    "model": "gpt-judge",
-    "input": [{"role": "user", "content": [{"type": "input_text", "text": "{{sample.output_text}}"}]}],
-    "labels": ["good", "fair", "bad"],
-    "passing_labels": ["good", "fair"],
-}
 
 
 def says(result: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 
 import nltk
 import pytest
@@ -13,8 +12,9 @@ from dryrun.core.errors import GraderError
 from dryrun.core.records import GradeOutcome, SampleOutcome
 from dryrun.graders import build, load_grader
 from tests.helpers.grading import grade, python, sample, similarity, string_check
+from tests.helpers.support import DATA
 
-VECTORS = json.loads((Path(__file__).parent.parent / "data" / "similarity_vectors.json").read_text("utf-8"))
+VECTORS = json.loads((DATA / "similarity_vectors.json").read_text("utf-8"))
 METRICS = ["fuzzy_match", "bleu", "gleu", *(f"rouge_{n}" for n in (1, 2, 3, 4, 5)), "rouge_l"]
 
 

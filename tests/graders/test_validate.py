@@ -16,8 +16,7 @@ from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import try_out
 from dryrun.models.model_list import ModelInfo
 from dryrun.probes.reference_scores import ceiling
-from tests.graders.test_judges import LABEL, SCORE
-from tests.helpers.grading import python, similarity, string_check
+from tests.helpers.grading import LABEL, SCORE, python, similarity, string_check
 from tests.helpers.support import sum_rows
 
 PAID = "def grade(sample, item):\n    import {module}\n    return 1.0\n"

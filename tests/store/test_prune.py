@@ -21,7 +21,7 @@ from dryrun.store.prune import LEFTOVER_AGE, entries, leftovers
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.support import EXACT, FUZZY, make_run, sum_rows, work
+from tests.helpers.support import EXACT, FUZZY, grader_file, make_run, sum_rows, work
 
 
 @pytest.mark.parametrize(
@@ -246,10 +246,9 @@ def test_regrade_scores_what_is_stored_and_calls_nothing(
 ) -> None:
     run = make_run(store, endpoint.base_url)
     work(run)
-    grader = tmp_path / "grader.json"
-    grader.write_text(json.dumps(EXACT | {"operation": "ne"}))
+    grader = grader_file(tmp_path, EXACT | {"operation": "ne"})
     report = tmp_path / "report.json"
-    regrade = ["regrade", "--run", run.id, "--grader", str(grader), "--out", str(report)]
+    regrade = ["regrade", "--run", run.id, "--grader", grader, "--out", str(report)]
     assert main([*regrade, "--rules", "document"]) == 0
     assert main(regrade) == 1  # it pays wrong answers, which the document's rule cannot see
     assert "Right answers score 0.00 and worthless ones 1.00" in capsys.readouterr().out
@@ -264,9 +263,8 @@ def test_regrade_of_half_a_run_says_what_is_missing_and_calls_nothing(
     work(make_run(store, endpoint.base_url, rollouts=1))
     whole = make_run(store, endpoint.base_url, rollouts=2)
     whole.write_plan(*plan_of(whole))
-    grader = tmp_path / "grader.json"
-    grader.write_text(json.dumps(FUZZY))
-    main(["regrade", "--run", whole.id, "--grader", str(grader)])
+    grader = grader_file(tmp_path, FUZZY)
+    main(["regrade", "--run", whole.id, "--grader", grader])
     assert endpoint.calls == 40
     assert "40 responses are missing" in capsys.readouterr().err
 
@@ -275,9 +273,8 @@ def test_regrade_of_a_run_that_never_started_is_a_users_mistake(
     store: Store, endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = make_run(store, endpoint.base_url)
-    grader = tmp_path / "grader.json"
-    grader.write_text(json.dumps(FUZZY))
-    assert main(["regrade", "--run", run.id, "--grader", str(grader)]) == 2
+    grader = grader_file(tmp_path, FUZZY)
+    assert main(["regrade", "--run", run.id, "--grader", grader]) == 2
     assert "no responses yet" in capsys.readouterr().err
 
 

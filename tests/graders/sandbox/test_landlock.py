@@ -16,10 +16,8 @@ from dryrun.core.records import Grade, GradeOutcome
 from dryrun.graders import sandbox_status
 from dryrun.graders.kinds.python import PythonGrader
 from dryrun.graders.sandbox.isolation import Mechanism, bwrap
-from tests.graders.sandbox.test_hostile import BREAKS, FORGE, FORGED, READS, attacked, world
+from tests.helpers.attacks import BREAKS, FORGE, FORGED, READS, attacked
 from tests.helpers.grading import sample
-
-__all__ = ["world"]
 
 ALONE = {
     "change permissions": "os.chmod(item['secret'], 0o777); return 1.0",

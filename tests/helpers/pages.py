@@ -1,0 +1,67 @@
+"""The app's pages as scripts, without a browser: opened, read, filled in."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import AppTest
+
+from tests.helpers.support import ROOT
+
+# Each AppTest reads the metadata of every installed package again, which takes longer than the page itself.
+setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))  # noqa: B010
+
+KINDS = ("title", "header", "subheader", "markdown", "caption", "text", "code")
+KINDS += ("info", "warning", "error", "success")
+
+
+def page(name: str = "", **parameters: str) -> AppTest:
+    """A page after its first run."""
+    st.cache_resource.clear()
+    test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for key, value in parameters.items():
+        test.query_params[key] = value
+    test.run()
+    if name:
+        test.switch_page(f"pages/{name}.py").run()
+    assert not test.exception, test.exception[0].message
+    return test
+
+
+def texts(test: AppTest) -> str:
+    """All a person reads in the main part, escapes taken out."""
+    found = [element.value for kind in KINDS for element in test.main.get(kind)]
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(map(str, found)))
+
+
+def group(test: AppTest, key: str) -> Any:
+    """The segments or pills with this key."""
+    return next(found for found in test.get("button_group") if found.key == key)
+
+
+def with_dataset(content: str | bytes, tmp_path: Path, name: str = "rows.jsonl") -> AppTest:
+    """Configure, with a path on this machine as dataset."""
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    test = page()
+    first: Any = test.get("button_group")[0]
+    first.set_value("Path on this machine").run()
+    test.text_input(key="dataset_path").set_value(str(path)).run()
+    assert not test.exception
+    return test
+
+
+def with_grader(grader: Any) -> AppTest:
+    """Configure, with the sample data and this grader."""
+    test = page()
+    group(test, "grader_source").set_value("Your own").run()
+    text = grader if isinstance(grader, str) else json.dumps(grader)
+    test.text_area(key="grader_text").set_value(text).run()
+    assert not test.exception
+    return test
