@@ -49,7 +49,7 @@ def read_row(line: bytes) -> tuple[str, HttpAnswer | Fault] | None:
 
     Returns
     -------
-    (str, Answer or Fault) or None
+    (str, HttpAnswer or Fault) or None
         The custom id and what a call of its own would have given; None for a line that names no request.
     """
     try:

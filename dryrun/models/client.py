@@ -165,7 +165,7 @@ class Client:
 
         Returns
         -------
-        Answer or Fault
+        HttpAnswer or Fault
             The answer if its status is 2xx, else what went wrong.
         """
         session = self._opened()

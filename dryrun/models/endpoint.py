@@ -17,7 +17,7 @@ from dryrun.models import OnAttempt, OnEnd
 from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key
-from dryrun.models.faults import Fault, FaultKind, fatal_sentence, fault_in_answer, redact
+from dryrun.models.faults import NOT_JSON, Fault, FaultKind, fatal_sentence, fault_in_answer, redact
 from dryrun.models.reply import MalformedReplyError, Reply, read_json, read_reply
 from dryrun.models.request import (
     RequestSize,
@@ -280,12 +280,14 @@ class EndpointModel:
         if isinstance(answer, Fault):
             self._contacted = self._contacted or answer.status is not None
             return replace(answer, message=redact(answer.message, self._api_key))
-        self._contacted = True
         try:
-            return read_reply(answer.content)
+            reply = read_reply(answer.content)
         except MalformedReplyError as error:
             fault = fault_in_answer(answer.content) or _unreadable(answer.content, str(error))
+            self._contacted = self._contacted or fault.code != NOT_JSON
             return replace(fault, message=redact(fault.message, self._api_key))
+        self._contacted = True
+        return reply
 
     def _leave_out(self, call: _Call) -> bool:
         """Whether the call is to be made again without a parameter that the endpoint refused by name."""
@@ -376,7 +378,7 @@ def _unreadable(content: bytes, message: str) -> Fault:
     try:
         read_json(content)
     except MalformedReplyError:
-        return Fault(FaultKind.TRANSIENT, message)
+        return Fault(FaultKind.TRANSIENT, message, code=NOT_JSON)
     return Fault(FaultKind.REJECTED, message)
 
 

@@ -30,6 +30,9 @@ NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billi
 PRIVATE = "private_address"
 """Our own code: a hosted app does not call this host."""
 
+NOT_JSON = "not_json"
+"""Our own code: an answer with status 200 that is a page, or nothing."""
+
 WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model"})
 WRONG_KEY = re.compile(
     r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|invalid_api_key", re.I | re.S
@@ -233,6 +236,10 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
     if fault.code == PRIVATE:
         return fault.message
     said = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
+    often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
+    wrong = f"{base_url} is no chat endpoint {said}: check the base URL{often} and the model's name {model!r}"
+    if fault.code == NOT_JSON:
+        return wrong
     if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
         return f"{base_url} cannot be reached {said}: start the server there or correct the base URL"
     if fault.code in NO_QUOTA or fault.status == 402:
@@ -249,8 +256,7 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
         return f"{base_url} is not the endpoint's address {said}: put the new address as base URL"
     if fault.code in WRONG_MODEL or "model" in fault.message.lower():
         return f"{base_url} has no model {model!r} {said}: pick one that the endpoint lists"
-    often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
-    return f"{base_url} is no chat endpoint {said}: check the base URL{often} and the model's name {model!r}"
+    return wrong
 
 
 def redact(text: str, api_key: str) -> str:

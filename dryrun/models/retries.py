@@ -21,8 +21,8 @@ class RetryPolicy:
     retries, throttled_retries : int
         Most calls after the first one; the second for an endpoint that works and asks for patience (429).
     first_contact_retries : int
-        The same for an endpoint that has never answered anything: a wrong address should be
-        reported in seconds, not after every wait.
+        The same for an endpoint that has never answered anything, or only with what is not JSON: a
+        wrong address should be reported in seconds, not after every wait.
     first, factor, longest : float
         Wait before retry i (from 0) is ``min(first * factor**i, longest)`` seconds, shortened by
         up to half at random so that calls that failed together do not return together. After a 429

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dryrun.cli.main import main
-from tests.helpers.fake_endpoint import FakeEndpoint, Reply
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply, deterministic_answer, prompt_text
 from tests.helpers.support import EXACT, at, sum_rows, write_jsonl
 
 GOOD = json.dumps(sum_rows(1)[0]).encode()
@@ -132,9 +132,10 @@ def test_true_and_false_are_rewards_that_are_remarked_on_and_no_errors(
 def test_a_python_grader_that_loops_is_stopped_at_its_deadline(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
 ) -> None:
+    endpoint.answer = lambda body: "loop" if prompt_text(body) == "0 + 1 =" else deterministic_answer(body)
     source = (
         "def grade(sample, item):\n"
-        "    while item['reference_answer'] == '1':\n"
+        "    while sample['output_text'] == 'loop':\n"
         "        pass\n"
         "    return float(sample['output_text'] == item['reference_answer'])\n"
     )

@@ -18,7 +18,7 @@ import pytest
 
 from dryrun.core.records import Grade
 from dryrun.graders.kinds.python import PythonGrader
-from dryrun.graders.sandbox.isolation import Limits
+from dryrun.graders.sandbox.isolation import WorkerLimits
 from tests.helpers.grading import sample
 
 SECRET = "sk-planted-secret-a81f"
@@ -221,7 +221,7 @@ def attacked(attack: str, world: dict[str, object], timeout: float = 4.0) -> tup
     """The grade of the attack, and of an honest response after it."""
     code = textwrap.indent(textwrap.dedent(attack), "    ")
     source = f"{HEAD}def grade(sample, item):\n    if sample['output_text'] == 'honest': return 1.0\n{code}\n"
-    limits = Limits(memory=1024**3, scratch=64 * 1024**2)
+    limits = WorkerLimits(memory=1024**3, scratch=64 * 1024**2)
 
     async def run() -> tuple[Grade, Grade]:
         async with PythonGrader(source, timeout, workers=1, limits=limits) as grader:

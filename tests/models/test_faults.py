@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from dryrun.core.errors import ModelError
-from dryrun.core.records import SampleOutcome
+from dryrun.core.records import Sample, SampleOutcome
 from dryrun.models.client import Client
 from dryrun.models.faults import Fault, fault_of_exception
 from dryrun.models.retries import RetryPolicy
@@ -115,14 +115,29 @@ async def _one_after_the_other(base_url: str, policy: RetryPolicy, seconds: floa
 def test_an_answer_that_is_no_chat_completion_fails_its_sample(
     endpoint: FakeEndpoint, reply: Reply, words: str
 ) -> None:
-    endpoint.answer = lambda _: reply
-    sample = ask(endpoint.base_url)
+    endpoint.answer = lambda body: reply if body["seed"] else Reply(text="first")
+
+    async def ask_twice() -> Sample:
+        async with make_model(endpoint.base_url, seed=0) as model:
+            await model.generate(make_prompt(), 0)
+            return await model.generate(make_prompt(), 1)
+
+    sample = asyncio.run(ask_twice())
     assert sample.outcome is SampleOutcome.FAILED
     assert words in sample.error
     assert "\n" not in sample.error
     assert len(sample.error) < 400
     tries = 1 + IMPATIENT.retries if "not JSON" in words or "empty" in words else 1
-    assert (sample.attempts, endpoint.calls) == (tries, tries)
+    assert (sample.attempts, endpoint.calls) == (tries, 1 + tries)
+
+
+@pytest.mark.parametrize("raw", [b"", HTML, b"There is no model here"])
+def test_an_address_that_only_ever_sends_pages_is_reported_after_few_tries(
+    endpoint: FakeEndpoint, raw: bytes
+) -> None:
+    endpoint.answer = lambda _: Reply(raw=raw)
+    assert f"{endpoint.base_url} is no chat endpoint (The answer is " in refusal(endpoint.base_url)
+    assert endpoint.calls == 1 + IMPATIENT.first_contact_retries
 
 
 @pytest.mark.parametrize("raw", [b"", HTML])
@@ -277,7 +292,7 @@ def test_the_key_is_in_no_message(endpoint: FakeEndpoint, key: str) -> None:
     )
     said = [
         ask(endpoint.base_url, policy=BARE, api_key=key).error,
-        ask(endpoint.base_url, policy=BARE, api_key=key).error,
+        refusal(endpoint.base_url, policy=BARE, api_key=key),
         ask(endpoint.base_url, policy=BARE, api_key=key).error,
         refusal(endpoint.base_url, policy=BARE, api_key=key),
     ]
