@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from dryrun.cli.main import main
+from dryrun.store.partition import Store
+from tests.helpers.endurance import stored_calls
 from tests.helpers.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
 from tests.helpers.support import EXACT, ROOT, Command, at, sum_rows, wait_until
 
@@ -156,13 +157,12 @@ def test_a_wrong_key_is_exit_code_2(files: list[str], capsys: pytest.CaptureFixt
 
 
 def test_kill_9_and_the_same_command_repeats_no_finished_call(
-    files: list[str], endpoint: FakeEndpoint
+    files: list[str], endpoint: FakeEndpoint, store: Store
 ) -> None:
     endpoint.answer = HangAfter(40, deterministic_answer)
     arguments = ["run", *files, *at(endpoint, "--concurrency", "4")]
     with Command(arguments) as process:
-        wait_until(lambda: endpoint.calls >= 44)
-        time.sleep(2.5)  # longer than the time between two flushes: what was answered is on disk
+        wait_until(lambda: endpoint.calls >= 44 and len(stored_calls(store)) == 40)
         process.kill()
         process.wait()
     answered = list(endpoint.calls_by_key)[:40]

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 @pytest.fixture
 def server() -> Iterator[FakeBatches]:
-    with FakeBatches() as endpoint:
+    with FakeBatches(looks=1) as endpoint:
         yield endpoint
 
 

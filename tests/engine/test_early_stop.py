@@ -22,7 +22,7 @@ from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import page, texts
-from tests.helpers.support import make_run, wait_until, work
+from tests.helpers.support import make_run, stored_grades, wait_until, work
 
 
 def partial(store: Store, endpoint: FakeEndpoint, calls: int) -> tuple[Run, RunStatus]:
@@ -116,12 +116,14 @@ def test_the_run_page_offers_a_stop_and_never_takes_it(store: Store) -> None:
         run = make_run(store, endpoint.base_url, rows=300, concurrency=16)
         jobs.start_job(run, api_key="k")
         wait_until(lambda: jobs.status(run).graded >= 250)
-        endpoint.delay = 3.0
+        endpoint.hold()
+        wait_until(lambda: stored_grades(run) >= 250)
         test = page("run", run=run.id)
         wait_until(lambda: "Settled:" in texts(test.run()))
         assert jobs.status(run).live
         test.button(key="stop_early").click().run()
         assert not test.exception
+        endpoint.release()
         wait_until(lambda: not jobs.status(run).live)
         assert endpoint.calls < 600
         said = texts(page("run", run=run.id))

@@ -11,6 +11,7 @@ from dryrun.cli.main import main
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import list_runs
+from tests.helpers.fake_endpoint import messages_hash
 
 CALLS = 120
 """Of the run that `tests/conftest.py` describes as ``arguments``."""
@@ -31,3 +32,18 @@ def assert_whole(store: Store) -> None:
     results = load_results(list_runs(store)[0])
     assert (results.pending, results.rollouts.num_rows) == (0, CALLS)
     assert results.rollouts["reward"].null_count == 0
+
+
+def stored_calls(store: Store) -> set[tuple[str, int | None]]:
+    """The calls whose responses are on disk, as the server counts them."""
+    runs = list_runs(store)
+    planned = runs[0].plan() if runs else None
+    if planned is None:
+        return set()
+    plan, samples, _ = planned
+    done, prompts = samples.finished_keys(plan["sample_key"]), runs[0].prompts()
+    return {
+        (messages_hash(prompts[row["prompt"]].messages), row["rollout"])
+        for row in plan.to_pylist()
+        if row["sample_key"] in done
+    }

@@ -166,6 +166,8 @@ class FakeEndpoint:
         self.bodies: list[Body] = []
         self.headers: list[dict[str, str]] = []
         self._script: deque[Reply] = deque()
+        self._open = asyncio.Event()
+        self._open.set()
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -178,6 +180,14 @@ class FakeEndpoint:
     def script(self, *replies: Reply) -> None:
         """The next requests get these replies, in order; later ones the answer function's."""
         self._script.extend(replies)
+
+    def hold(self) -> None:
+        """From now on answer nothing until `release`; calls are counted as they come."""
+        self._loop.call_soon_threadsafe(self._open.clear)
+
+    def release(self) -> None:
+        """Answer what was held, and all that comes."""
+        self._loop.call_soon_threadsafe(self._open.set)
 
     def stats(self) -> dict[str, Any]:
         """The counters as JSON; keys of `calls_by_key` read ``hash/seed``."""
@@ -250,6 +260,7 @@ class FakeEndpoint:
         return self.api_key is None or request.headers.get("Authorization") == f"Bearer {self.api_key}"
 
     async def _send(self, request: web.Request, body: Body, reply: Reply) -> web.StreamResponse:
+        await self._open.wait()
         await asyncio.sleep(self.delay + reply.delay)
         if reply.hang:
             await asyncio.Event().wait()

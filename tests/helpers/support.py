@@ -17,6 +17,7 @@ from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, start
 from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
+from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus
 from tests.helpers.fake_endpoint import FakeEndpoint
 
@@ -101,6 +102,12 @@ def make_run(
 def work(run: Run, **options: Any) -> RunStatus:
     """Do what is left to do of `run`."""
     return asyncio.run(work_on(run, api_key="test-key", **options))
+
+
+def stored_grades(run: Run) -> int:
+    """How many grades of the run are on disk."""
+    rewards = load_results(run).rollouts["reward"]
+    return len(rewards) - rewards.null_count
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

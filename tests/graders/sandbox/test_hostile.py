@@ -27,7 +27,7 @@ def test_nothing_outside_can_be_reached(name: str, world: dict[str, object]) -> 
 @pytest.mark.parametrize("name", BREAKS)
 def test_breaking_the_worker_ends_in_a_typed_outcome(name: str, world: dict[str, object]) -> None:
     threads = threading.active_count()
-    found, honest = attacked(BREAKS[name], world, timeout=2.0)
+    found, honest = attacked(BREAKS[name], world, timeout=1.0)
     assert found.outcome in (GradeOutcome.GRADED_ZERO, GradeOutcome.UNGRADED)
     assert found.reward in (0.0, None)
     assert found.errors
@@ -68,7 +68,7 @@ def test_what_an_attack_leaves_behind_does_not_reach_the_next_grade(world: dict[
 
 @pytest.mark.parametrize("name", FORGED)
 def test_forged_replies_reach_no_other_grade(name: str, world: dict[str, object]) -> None:
-    found, honest = attacked(FORGE.format(FORGED[name]), world, timeout=2.0)
+    found, honest = attacked(FORGE.format(FORGED[name]), world, timeout=1.0)
     assert found.reward in (0.0, None)
     assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
     assert not honest.errors

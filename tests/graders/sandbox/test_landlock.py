@@ -111,7 +111,7 @@ def test_nothing_outside_can_be_reached(name: str, world: dict[str, object]) -> 
 
 @pytest.mark.parametrize("name", [*BREAKS, *FORGED])
 def test_breaking_the_worker_ends_in_a_typed_outcome(name: str, world: dict[str, object]) -> None:
-    found, honest = attacked(BREAKS.get(name) or FORGE.format(FORGED[name]), world, timeout=2.0)
+    found, honest = attacked(BREAKS.get(name) or FORGE.format(FORGED[name]), world, timeout=1.0)
     assert found.reward in (0.0, None)
     assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
 
