@@ -96,6 +96,8 @@ class SampleLimits(_Limits, title="Samples"):
     """A larger share of responses cut off by the token limit: warns."""
     warn_empty: Share = 0.02
     """A larger share of empty responses: warns."""
+    warn_reasoning: Share = 0.05
+    """A larger share of responses with reasoning in front of the answer: the grader is not called strict."""
     warn_refused: Share = 0.05
     """A larger share of refused or filtered responses: warns."""
     warn_grader_errors: Share = 0.02

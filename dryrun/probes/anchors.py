@@ -26,7 +26,7 @@ from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import prompt_text
 from dryrun.probes.make.forms import reformatted, shell_of
 from dryrun.probes.make.worthless import FILLER, REFUSAL, stuffing
-from dryrun.probes.read_responses import read_all
+from dryrun.probes.read_responses import read_all, without_reasoning
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
@@ -78,9 +78,11 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     templates = templates_of(_best_paid(results), references)
     way = await accepted_way(known, rewards, bounds, templates)
     known = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates)
+    pairs, reasoning = _read(results, references, chance)
     found = {
         "form": way,
-        "read": _read(results, references, chance),
+        "read": pairs,
+        "reasoning": reasoning,
         "reference": await rewards(known[:REFERENCES]),
         "topics": {topic: await rewards(texts) for topic, texts in _by_topic(known).items()},
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in known[:REFERENCES]]),
@@ -104,6 +106,7 @@ def load_anchors(run: Run) -> Anchors | None:
                 topic: _scaled(values, bounds) for topic, values in kept.get("topics", {}).items()
             },
             read=_said(kept.get("read", [])),
+            reasoning=kept.get("reasoning"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
@@ -163,14 +166,17 @@ async def _regraded(
 
 def _read(
     results: Results, references: Mapping[str, str], chance: random.Random
-) -> list[tuple[float | None, bool | None]]:
-    """Rewards of some responses, each with whether it holds the right answer."""
+) -> tuple[list[tuple[float, bool | None]], float | None]:
+    """Scores of some responses, each with whether it is right; and the share that holds reasoning."""
     score = results.observations().score
     graded = np.flatnonzero(np.isfinite(score)).tolist()
     chosen = sorted(chance.sample(graded, min(READ, len(graded))))
     seen = results.inspect(chosen)
-    says = read_all([(one.prompt, one.sample.text) for one in seen], references)
-    return [(float(score[place]), said) for place, said in zip(chosen, says, strict=True)]
+    texts = [one.sample.text for one in seen]
+    says = read_all([(one.prompt, text) for one, text in zip(seen, texts, strict=True)], references)
+    pairs = [(float(score[place]), said) for place, said in zip(chosen, says, strict=True)]
+    reasoned = [without_reasoning(text)[1] for text in texts]
+    return pairs, sum(reasoned) / len(reasoned) if reasoned else None
 
 
 def _best_paid(results: Results) -> Texts:

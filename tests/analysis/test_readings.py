@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dryrun.analysis import Anchors, Thresholds, diagnose_with_evidence
+from dryrun.analysis import Anchors, Evidence, Thresholds, diagnose_with_evidence
 from dryrun.analysis.figures.form import in_known_form
 from dryrun.analysis.figures.readings import LEAST, readings
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality
 
 NAN = float("nan")
 
@@ -36,16 +37,24 @@ def run(score: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Observations:
     return Observations.of(score.reshape(-1, 2), prompts=list(range(score.size // 2)))
 
 
-def judged(says: float, reference: float = 1.0, reformatted: float = 0.0) -> tuple[str, str, str]:
-    """Verdict and qualities of a run that earns nothing, whose responses say `says`."""
+def evidence_of(
+    says: float, reference: float = 1.0, reformatted: float = 0.0, reasoning: float = 0.0
+) -> Evidence:
+    """Of a run that earns nothing, whose responses say `says`."""
     score = np.zeros(400)
     anchors = Anchors(
         reference=np.full(50, reference),
         reformatted=np.full(50, reformatted),
         junk={"empty": np.zeros(20)},
         read=(score, np.full(400, says)),
+        reasoning=reasoning,
     )
-    evidence = diagnose_with_evidence(run(score), anchors, Thresholds())
+    return diagnose_with_evidence(run(score), anchors, Thresholds())
+
+
+def judged(says: float, reformatted: float = 0.0) -> tuple[str, str, str]:
+    """Verdict and qualities of such a run."""
+    evidence = evidence_of(says, reformatted=reformatted)
     return evidence.verdict, evidence.dataset_quality.value, evidence.grader_quality.value
 
 
@@ -58,6 +67,13 @@ def test_wrong_responses_blame_the_prompts_whatever_another_form_would_earn() ->
 def test_right_responses_that_earn_nothing_blame_the_grader_whatever_the_references_earn() -> None:
     verdict, _, grader = judged(says=1.0, reformatted=1.0)
     assert (verdict, grader) == ("NO-GO", "too_strict")
+
+
+def test_reasoning_in_the_response_is_looked_for_before_the_grader_is_blamed() -> None:
+    found = evidence_of(says=1.0, reasoning=1.0).attribution
+    assert (found.dataset, found.grader) == (DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
+    assert any("hold their reasoning in front of the answer" in reason for reason in found.reasons)
+    assert evidence_of(says=1.0, reasoning=0.01).attribution.grader is GraderQuality.TOO_STRICT
 
 
 def test_right_answers_that_earn_nothing_where_responses_earn_all_say_nothing() -> None:

@@ -45,6 +45,8 @@ class Anchors:
     read : (float64 array, float64 array) or None
         Scores of some responses, and what a careful reader finds in each: 1 the right answer, 0 not, NaN
         in doubt.
+    reasoning : float or None
+        Share of the responses that were read which hold reasoning in front of their answer.
     form_unknown : bool
         Reference answers were graded in no form that this grader takes, and were left out for that.
     """
@@ -58,6 +60,7 @@ class Anchors:
     topic_reference: Mapping[str, Floats] = field(default_factory=dict)
     people_weight: Floats | None = None
     read: tuple[Floats, Floats] | None = None
+    reasoning: float | None = None
     form_unknown: bool = False
 
     def without(self, pieces: Collection[Piece]) -> Anchors:
@@ -72,6 +75,7 @@ class Anchors:
             topic_reference={} if Piece.REFERENCES in pieces else self.topic_reference,
             people_weight=self.people_weight,
             read=None if Piece.REFERENCES in pieces else self.read,
+            reasoning=None if Piece.REFERENCES in pieces else self.reasoning,
             form_unknown=self.form_unknown,
         )
 

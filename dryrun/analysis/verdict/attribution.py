@@ -22,7 +22,11 @@ from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
 
-PEOPLE = "people's labels (a wrong answer key passes every other test)"
+REASONING = (
+    "{share} of the responses hold their reasoning in front of the answer (up to a closing tag such as "
+    "</think>), and the grader is given all of it. Let the server take it out, or cut it in the grader, "
+    "before the grader is blamed."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +333,10 @@ class _Judge:
             return None
         unpaid, wrong, limits = read.right_unpaid, read.not_right, self.limits
         if unpaid.interval.low >= limits.unpaid and unpaid.value >= read.right_paid.value:
+            reasoning = self.measures.anchors.reasoning or 0.0
+            if above(reasoning, limits.warn_reasoning):
+                self.reasons.append(REASONING.format(share=percent(reasoning)))
+                return GraderQuality.UNKNOWN, DatasetQuality.UNKNOWN
             self.reasons.append(
                 f"{unpaid} of {read.read:,} responses hold the right answer and earn less than half: "
                 "they are not paid for it."
@@ -375,20 +383,7 @@ class _Judge:
             topics=topics,
             tags=tuple(self.tags),
             reasons=tuple(self.reasons),
-            not_measured=self._not_measured(),
+            not_measured=self.measures.not_measured,
             measures=self.measures,
             failing=bool(observed.grader_error.size and observed.grader_error.mean() > limits.grader_fails),
         )
-
-    def _not_measured(self) -> tuple[str, ...]:
-        anchors = self.measures.anchors
-        missing = {
-            "reference answers": anchors.reference is None and not anchors.form_unknown,
-            "the form of right answers": anchors.form_unknown,
-            "reformatted reference answers": anchors.reformatted is None,
-            "junk answers": not anchors.junk,
-            "repeated grading": anchors.regraded is None,
-            "several rollouts per prompt": self.measures.groups is None,
-            PEOPLE: anchors.people is None,
-        }
-        return tuple(name for name, is_missing in missing.items() if is_missing)

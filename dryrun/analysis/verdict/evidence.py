@@ -8,10 +8,10 @@ from dryrun.analysis.figures.agreement import Agreement, Labelled, agreement
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.groups import Groups, StripColumn, group_strip
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.verdict.attribution import PEOPLE, Attribution, attribute
+from dryrun.analysis.verdict.attribution import Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
-from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.measures import PEOPLE, Measures
 from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.sentences import (
     Said,

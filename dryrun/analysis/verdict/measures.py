@@ -28,6 +28,8 @@ NOT_OWN = (SampleOutcome.TRUNCATED.value, SampleOutcome.REFUSED.value, SampleOut
 LEAST_RELIABILITY = 0.50
 """Below it the share of learnable prompts is not shown."""
 
+PEOPLE = "people's labels (a wrong answer key passes every other test)"
+
 
 @dataclass(frozen=True, slots=True)
 class Measures:
@@ -68,6 +70,21 @@ class Measures:
     length: LengthBias | None
     resolution: Resolution | None
     readings: Readings | None
+
+    @property
+    def not_measured(self) -> tuple[str, ...]:
+        """What a judgement by these figures cannot see, by the names that `evidence.OPEN` explains."""
+        anchors = self.anchors
+        missing = {
+            "reference answers": anchors.reference is None and not anchors.form_unknown,
+            "the form of right answers": anchors.form_unknown,
+            "reformatted reference answers": anchors.reformatted is None,
+            "junk answers": not anchors.junk,
+            "repeated grading": anchors.regraded is None,
+            "several rollouts per prompt": self.groups is None,
+            PEOPLE: anchors.people is None,
+        }
+        return tuple(name for name, is_missing in missing.items() if is_missing)
 
     @property
     def learnable_shown(self) -> bool:

@@ -65,6 +65,7 @@ TITLES = {
     "topic_few_prompts": "Prompts per topic",
     "grader_fails": "Failing grades",
     "unpaid": "Right but unpaid",
+    "warn_reasoning": "Reasoning in the response",
     "right_from": "Reference passes from",
     "surely_right_from": "Surely passes from",
     "between_references": "References between",
