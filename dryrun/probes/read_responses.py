@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 from dryrun.core.records import Prompt
@@ -11,14 +10,18 @@ from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answer
 from dryrun.probes.make.demand import Demand, demand_of, prompt_text
 from dryrun.probes.make.read_answer import read
 
-_REASONING = re.compile(r"(?s).*</(?:think|thinking|reasoning|thought|reflection|scratchpad)>")
-"""Up to the last closing tag of reasoning, whose opening tag the chat template may have written."""
+CLOSERS = tuple(
+    f"</{tag}>" for tag in ("think", "thinking", "reasoning", "thought", "reflection", "scratchpad")
+)
+"""Tags that end reasoning; the chat template may have written the opening one."""
+TAIL = 2_000
+"""Characters at the end of a response that are read: an answer stands last, and texts may be megabytes."""
 
 
 def without_reasoning(text: str) -> tuple[str, bool]:
-    """What follows the reasoning, and whether there was any."""
-    rest = _REASONING.sub("", text)
-    return rest, rest != text
+    """What follows the last closing tag of reasoning, and whether there was one."""
+    end = max((place + len(tag) for tag in CLOSERS if (place := text.rfind(tag)) >= 0), default=0)
+    return text[end:], end > 0
 
 
 def right(text: str, answer: Answer, demand: Demand) -> bool | None:
@@ -32,7 +35,7 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     demand : Demand
         What the prompt asks for; an answer in another form is an answer too.
     """
-    said, _ = without_reasoning(text)
+    said = without_reasoning(text)[0][-TAIL:]
     reading = read(said, answer, demand, frozenset()) or read(said, answer, Demand(), frozenset())
     if reading is not None:
         return reading.right

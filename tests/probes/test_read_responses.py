@@ -46,3 +46,8 @@ def test_reasoning_is_what_stands_before_its_last_closing_tag(tag: str) -> None:
     assert without_reasoning(f"<{tag}>5 and 7</{tag}> 12") == (" 12", True)
     assert without_reasoning(f"so 12?\n</{tag}>\n\n12") == ("\n\n12", True)
     assert without_reasoning("12") == ("12", False)
+
+
+def test_a_huge_response_is_read_at_its_end() -> None:
+    """In quadratic time this would not come to an end."""
+    assert says("the answer is 13, or perhaps " * 100_000 + "12", "12") is True
