@@ -187,7 +187,7 @@ def test_a_live_run_is_adopted_after_caches_and_modules_were_thrown_away(
     st.cache_data.clear()
     assert reloaded.Job is not jobs.Job
     assert reloaded.status(run).live
-    assert reloaded.start(run) is jobs.find(run)
+    assert reloaded.start_job(run) is jobs.find(run)
     reloaded.cancel(run)
     ended(run)
     assert run.status().state is RunState.CANCELLED
