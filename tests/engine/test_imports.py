@@ -170,6 +170,22 @@ def test_the_shapes_a_record_comes_in(row: dict[str, Any], text: str) -> None:
     assert [response.text for response in record.responses] == [text]
 
 
+@pytest.mark.parametrize(
+    ("fields", "reference"),
+    [
+        ({"solution": "4"}, "4"),
+        ({"reward_model": {"style": "rule", "ground_truth": "4"}}, "4"),
+        ({"ground_truth": "another", "reference_answer": "4"}, "4"),
+        ({"ground_truth": "4", "reference_answer": None}, "4"),
+    ],
+)
+def test_a_reference_answer_gets_the_usual_name_and_is_never_overwritten(
+    fields: dict[str, Any], reference: str
+) -> None:
+    record = read_record({"prompt": "p", "response": "r", **fields})
+    assert record.fields["reference_answer"] == reference
+
+
 def test_tool_calls_come_along() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     message = {"role": "assistant", "content": None, "tool_calls": [json.dumps(call)]}

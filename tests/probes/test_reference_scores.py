@@ -54,6 +54,11 @@ def test_verls_place_is_found_and_its_form_is_taken_from_the_prompt() -> None:
     assert "written after ####" in found.sentences()[0]
 
 
+def test_a_flattened_column_is_read_by_the_grader_as_it_is_found() -> None:
+    found = scored(python(VERL, "verl"), lambda right: {"reward_model.ground_truth": right}, "After ####.")
+    assert (found.field, found.mean) == ("reward_model.ground_truth", 1.0)
+
+
 def test_the_one_column_that_a_grader_looks_up_is_its_reference() -> None:
     found = scored(python(OPENAI), lambda right: {"verdict": right})
     assert (found.field, found.mean) == ("verdict", 1.0)

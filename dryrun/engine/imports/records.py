@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from dryrun.dataset.fields import REFERENCES
+from dryrun.dataset.fields import usual_field, value_at
 
 PROMPTS = ("messages", "prompt", "input", "question", "problem", "query")
 RESPONSES = ("response", "completion", "output", "responses", "completions", "output_text", "generated_text")
@@ -159,11 +159,11 @@ def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
 
 
 def _with_reference(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields, with the reference answer under the name graders use."""
-    name = _first(fields, REFERENCES)
-    if name is None or name == "reference_answer":
+    """The fields, with the reference answer under the name graders use; one that stands there stays."""
+    name = usual_field([fields])
+    if name is None or fields.get("reference_answer") is not None:
         return fields
-    return {**fields, "reference_answer": fields[name]}
+    return {**fields, "reference_answer": value_at(fields, name)}
 
 
 def _messages(value: object, where: str) -> list[Mapping[str, Any]]:

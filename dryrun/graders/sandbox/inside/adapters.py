@@ -86,6 +86,8 @@ def truth(item: Any) -> Any:
 
 
 def _at(item: Any, path: str) -> Any:
+    if path in item:  # a flattened table has the path itself as a column's name
+        return item[path]
     value = item
     for step in path.split("."):
         value = value.get(step) if isinstance(value, Mapping) else None
