@@ -19,7 +19,10 @@ from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import page, texts
 from tests.helpers.support import ROOT, at, input_files, wait_until
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and locks of POSIX")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="signals and locks of POSIX"),
+]
 
 
 @pytest.fixture

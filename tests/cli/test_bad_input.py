@@ -129,6 +129,7 @@ def test_true_and_false_are_rewards_that_are_remarked_on_and_no_errors(
     assert "Mend the grader's error" not in printed
 
 
+@pytest.mark.slow
 def test_a_python_grader_that_loops_is_stopped_at_its_deadline(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
 ) -> None:

@@ -156,6 +156,7 @@ def test_a_wrong_key_is_exit_code_2(files: list[str], capsys: pytest.CaptureFixt
     assert "retries" not in said
 
 
+@pytest.mark.slow
 def test_kill_9_and_the_same_command_repeats_no_finished_call(
     files: list[str], endpoint: FakeEndpoint, store: Store
 ) -> None:

@@ -106,6 +106,7 @@ def test_real_processes_give_the_same_dataset(tmp_path: Path) -> None:
     assert told(by_answer) == told(read_dataset(CONTENTS["blank lines"], path.name, "reference_answer"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("place", [0, 40, len(LINES)])
 @pytest.mark.parametrize(("bad", "said"), BAD)
@@ -141,6 +142,7 @@ def parquet(path: Path, rows: list[dict[str, Any]], group: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("group", [7, 50, 150])
 def test_row_groups_are_read_by_processes_and_give_the_same_dataset(group: int, tmp_path: Path) -> None:
@@ -157,6 +159,7 @@ def test_row_groups_are_read_by_processes_and_give_the_same_dataset(group: int, 
     assert parts.prompt(299).item == rows[299]  # its text is the dataset's own
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_parts")
 def test_a_bad_row_of_a_later_row_group_is_named_by_its_place_in_the_file(tmp_path: Path) -> None:
     rows = sum_rows(300)

@@ -18,7 +18,7 @@ from tests.helpers.endurance import CALLS, assert_whole
 from tests.helpers.fake_batches import FakeBatches
 from tests.helpers.support import Command, at, wait_until
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
 
 
 @pytest.fixture
@@ -148,7 +148,6 @@ def test_the_window_and_prices_are_as_given(
     assert "at half the price" in said
 
 
-@pytest.mark.slow
 def test_a_huge_result_is_read_as_it_comes(arguments: list[str], server: FakeBatches, store: Store) -> None:
     """Some 800 MB of results, most of it garbage, some of that endless: the process stays small."""
     server.looks = 1

@@ -85,13 +85,20 @@ def test_what_a_batch_answered_is_stored_for_calls_and_the_other_way_round(
     assert (server.calls, server.creates, status.reused) == (20, 1, 40)
 
 
+@pytest.mark.slow
 def test_the_progress_says_where_the_batch_stands_and_that_one_may_leave(
-    store: Store, server: FakeBatches, monkeypatch: pytest.MonkeyPatch
+    store: Store, server: FakeBatches
 ) -> None:
-    monkeypatch.setattr(batching, "PACING", Pacing(first=0.7, longest=0.7))
     told: list[RunStatus] = []
-    server.looks = 9
-    work(batch_run(store, server.base_url), notify=told.append)
+    stages = iter(["in_progress", "finalizing", None])
+    server.stage = "validating"
+
+    def notify(status: RunStatus) -> None:
+        told.append(status)
+        if server.stage and f"Batch {server.stage.replace('_', ' ')}" in status.message:
+            server.stage = next(stages)
+
+    work(batch_run(store, server.base_url), notify=notify)
     words = "\n".join(status.message for status in told)
     assert "Batch in progress: 0 of 80 answered. You may leave" in words
     assert "Batch validating" in words

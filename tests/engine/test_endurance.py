@@ -23,10 +23,12 @@ from tests.helpers.support import Command, wait_until
 
 KILLS = 20
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX"),
+]
 
 
-@pytest.mark.slow
 def test_killed_at_twenty_instants(
     arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], store: Store, tmp_path: Path
 ) -> None:

@@ -328,6 +328,7 @@ def test_three_at_the_same_prompts_go_three_ways(store: Store, endpoint: FakeEnd
     assert sorted(orders[2]) == todo
 
 
+@pytest.mark.slow
 def test_of_two_answers_to_the_same_the_one_that_is_shown_is_the_one_that_was_graded(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

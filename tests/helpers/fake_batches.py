@@ -85,6 +85,8 @@ class FakeBatches(FakeEndpoint):
         Lines of result files sent so far.
     stream : callable, optional
         Gives the chunks of every result file instead.
+    stage : str, optional
+        While set, no batch gets beyond this status.
     gate_before, gate_after : bool
         While set, a call that makes a batch is never answered: before the batch exists, or after.
     """
@@ -102,6 +104,7 @@ class FakeBatches(FakeEndpoint):
         self.rows_by_key: Counter[str] = Counter()
         self.uploads = self.creates = self.lists = 0
         self.gate_before = self.gate_after = False
+        self.stage: str | None = None
         self.cut_downloads = self.sent_lines = 0
         self.slow_downloads = 0.0
         self.fault: dict[str, list[Reply]] = {}
@@ -181,8 +184,9 @@ class FakeBatches(FakeEndpoint):
         return web.json_response(self._described(batch))
 
     def _described(self, batch: FakeBatch) -> dict[str, Any]:
-        ended = batch.looks >= self.looks
-        status = self.end if ended else STAGES[max(batch.looks - 1, 0) * len(STAGES) // self.looks]
+        ended = batch.looks >= self.looks and self.stage is None
+        passed = STAGES[min(max(batch.looks - 1, 0) * len(STAGES) // self.looks, len(STAGES) - 1)]
+        status = self.end if ended else self.stage or passed
         described: dict[str, Any] = {
             "id": batch.id,
             "object": "batch",

@@ -102,6 +102,7 @@ def test_nothing_is_reached_that_a_namespace_would_hide(name: str, world: dict[s
     assert (before.st_mode, before.st_mtime, before.st_uid) == (after.st_mode, after.st_mtime, after.st_uid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in READS if name not in NOT_HERE])
 def test_nothing_outside_can_be_reached(name: str, world: dict[str, object]) -> None:
     found, honest = attacked(READS[name], world)
@@ -109,6 +110,7 @@ def test_nothing_outside_can_be_reached(name: str, world: dict[str, object]) -> 
     assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BREAKS, *FORGED])
 def test_breaking_the_worker_ends_in_a_typed_outcome(name: str, world: dict[str, object]) -> None:
     found, honest = attacked(BREAKS.get(name) or FORGE.format(FORGED[name]), world, timeout=1.0)
@@ -158,6 +160,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_a_parent_that_was_killed() -> None:
     """Also one that is in the middle of a grade."""
     with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True) as owner:
