@@ -190,7 +190,7 @@ def test_too_little_to_judge_is_invalid(scores: list[float], wanted: list[Notice
     found = diagnose(observe(scores))
     assert (found.verdict, found.pattern) == ("INVALID", None)
     assert [reason.code for reason in found.reasons] == wanted
-    assert found.dataset_quality == found.grader_quality == "unknown"
+    assert (found.dataset_quality, found.grader_quality) == ("unknown", "unknown")
     assert found.actions
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ def spread(mean: float, std: float = 0.2, prompts: int = 150, k: int = 4, seed: 
     return np.clip(own[:, None] + rng.normal(0, std, (prompts, k)), 0, 1)
 
 
-def judged(score: np.ndarray, limits: Thresholds | None = None, **anchors: object) -> Evidence:
-    return diagnose_with_evidence(Observations.of(score), Anchors(**anchors), limits)  # type: ignore[arg-type]
+def judged(score: np.ndarray, limits: Thresholds | None = None, **anchors: Any) -> Evidence:
+    return diagnose_with_evidence(Observations.of(score), Anchors(**anchors), limits)
 
 
 def plain_tree(scores: np.ndarray) -> str:
@@ -75,9 +76,7 @@ def test_strict_keeps_the_numbers_that_were_changed() -> None:
         (Piece.PEOPLE, {"people": (np.zeros(60), np.ones(60, dtype=np.int64))}),
     ],
 )
-def test_each_piece_that_blocks_is_named_and_can_be_left_out(
-    piece: Piece, anchors: dict[str, object]
-) -> None:
+def test_each_piece_that_blocks_is_named_and_can_be_left_out(piece: Piece, anchors: dict[str, Any]) -> None:
     blocked = judged(spread(0.45), **anchors)
     assert blocked.verdict == "NO-GO"
     assert blocked.document.verdict == "GO"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ Line = tuple[Probe, float]
 
 
 def lines(
-    family: Family, kind: str, scores: Sequence[float] | float, rows: int = ROWS, **fields: float
+    family: Family, kind: str, scores: Sequence[float] | float, rows: int = ROWS, **fields: Any
 ) -> list[Line]:
     """One probe a row with these scores."""
     given = [scores] * rows if isinstance(scores, float) else list(scores)

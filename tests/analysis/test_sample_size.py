@@ -110,7 +110,8 @@ def test_an_earlier_run_tells_within_and_between() -> None:
     assert found.std == pytest.approx(0.5, abs=0.01)
     alone = learned(observe(rng.random(500)))
     assert alone is not None
-    assert (alone.split, alone.icc) == (False, pytest.approx(0.5))
+    assert not alone.split
+    assert alone.icc == pytest.approx(0.5)
     assert learned(observe([0.3])) is None
 
 

@@ -29,7 +29,7 @@ def test_over_prompts_it_pools_what_is_left_of_each_prompts_ranks() -> None:
     ]
     found = length_bias(score, length, prompt, NO_TOPIC)
     assert found is not None
-    assert found.correlation == pytest.approx(np.corrcoef(*ranks)[0, 1])
+    assert found.correlation == pytest.approx(np.corrcoef(ranks)[0, 1])
     assert (found.within, found.responses) == ("prompt", 400)
 
 

@@ -104,7 +104,7 @@ def test_usable_share_is_exact_where_there_are_enough_rollouts() -> None:
     # pairs that are equal: (3 + 0)/6, 6/6, (1 + 1)/6
     assert found.usable == pytest.approx(1 - np.mean([3 / 6, 1.0, 2 / 6]))
     assert not found.extrapolated
-    assert (found.all_right, found.all_wrong) == (pytest.approx(1 / 3), 0.0)
+    assert (found.all_right, found.all_wrong) == pytest.approx((1 / 3, 0.0))
 
 
 @pytest.mark.parametrize(("a", "b"), [(2.0, 2.0), (0.5, 0.5), (0.3, 0.9)])

@@ -49,5 +49,5 @@ def test_the_share_of_blame_is_small_by_the_given_threshold(blame_data: float, o
 def test_numbers_that_were_constants_move_the_cause(changed: dict[str, float], quality: str) -> None:
     scores = np.clip(np.random.default_rng(0).normal(0.5, 0.2, (150, 4)), 0, 1)
     anchors = Anchors(reference=np.full(50, 0.9), junk={"empty": np.full(20, 0.8)})
-    evidence = diagnose_with_evidence(Observations.of(scores), anchors, Thresholds(**changed))  # type: ignore[arg-type]
+    evidence = diagnose_with_evidence(Observations.of(scores), anchors, Thresholds(**changed))
     assert evidence.grader_quality == quality

@@ -9,7 +9,7 @@ from dryrun.probes.check_run import kept_check
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.grading import FINAL_NUMBER, python
-from tests.helpers.pages import page, texts, with_dataset
+from tests.helpers.pages import page, texts, value, with_dataset
 from tests.helpers.support import EXACT, RECORDED, make_run, sum_rows, work
 
 
@@ -35,7 +35,7 @@ def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoin
     test.button("check_run_grader").click().run()
     assert "Too strict." in texts(test)
     assert "Grader: too strict" in test.main.title[0].value
-    verdict = next(box.value for kind in ("success", "error") for box in test.main.get(kind))
+    verdict = next(value(box) for kind in ("success", "error") for box in test.main.get(kind))
     assert "GO" in verdict
     assert "The grader check says" in verdict, "in the verdict's own box"
     kept = kept_check(run)

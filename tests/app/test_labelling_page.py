@@ -11,7 +11,7 @@ from dryrun.store.labels import Label, Mark, book_of, identities
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FailEvery, FakeEndpoint
-from tests.helpers.pages import group, page, texts
+from tests.helpers.pages import group, page, texts, value
 from tests.helpers.support import make_run, work
 
 
@@ -66,7 +66,7 @@ def test_a_label_below_a_sample_is_kept_changed_and_shown_beside_others(finished
 def test_labels_stand_in_the_samples_own_card(finished: Any) -> None:
     test = page("results", run=finished.id)
     framed = [block for block in test.main.container if block.proto.flex_container.border]
-    cards = [block for block in framed if any(text.value == "Response" for text in block.get("caption"))]
+    cards = [block for block in framed if any(value(text) == "Response" for text in block.get("caption"))]
     assert [len(asked(card)) for card in cards] == [1] * 5
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.helpers.fake_endpoint import FakeEndpoint, prompt_text
 from tests.helpers.support import EXACT, sum_rows
 
 
-def ask(endpoint: FakeEndpoint, **options: object) -> dict[str, object]:
+def ask(endpoint: FakeEndpoint, **options: Any) -> dict[str, Any]:
     return run_dry_run(
         sum_rows(40),
         EXACT,
@@ -37,7 +38,7 @@ def test_it_returns_the_documents_dictionary(endpoint: FakeEndpoint) -> None:
 
 
 def test_it_works_where_a_loop_is_running(endpoint: FakeEndpoint) -> None:
-    async def notebook_cell() -> dict[str, object]:
+    async def notebook_cell() -> dict[str, Any]:
         return ask(endpoint, api_key="k")
 
     assert len(asyncio.run(notebook_cell())["samples"]) == 70

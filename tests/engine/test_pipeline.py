@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_one_more_rollout_pays_only_for_itself(store: Store, endpoint: FakeEndpo
     "change", [{"temperature": 0.5}, {"seed": 7}, {"max_completion_tokens": 9}, {"reasoning_effort": "low"}]
 )
 def test_a_changed_sampling_parameter_is_another_sample(
-    store: Store, endpoint: FakeEndpoint, change: dict[str, float]
+    store: Store, endpoint: FakeEndpoint, change: dict[str, Any]
 ) -> None:
     work(make_run(store, endpoint.base_url, rows=5, rollouts=1))
     work(make_run(store, endpoint.base_url, rows=5, rollouts=1, **change))

@@ -36,7 +36,7 @@ def test_a_field_that_no_row_has_is_an_error_with_the_nearest_name() -> None:
 
 
 def test_a_field_that_some_rows_lack_is_a_warning_that_counts_them() -> None:
-    rows = [*ROWS, {"messages": []}, {"messages": [], "reference_answer": None}]
+    rows: list[dict[str, Any]] = [*ROWS, {"messages": []}, {"messages": [], "reference_answer": None}]
     found = findings(string_check(), rows)
     assert any("1 of 12 rows cannot fill" in text and "row 11" in text for text in found)
     assert any("empty in 1 of 12" in text for text in found)

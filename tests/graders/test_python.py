@@ -105,7 +105,7 @@ def test_odd_values_reach_the_grader_unharmed() -> None:
 def test_without_a_sandbox_python_graders_are_refused_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(isolation.sys, "platform", "sunos5")
+    monkeypatch.setattr(sys, "platform", "sunos5")
     status = sandbox_status()
     assert not status.available
     assert "needs Linux" in status.reason

@@ -17,8 +17,8 @@ from tests.helpers.support import ROOT
 # Each AppTest reads the metadata of every installed package again, which takes longer than the page itself.
 setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))  # noqa: B010
 
-KINDS = ("title", "header", "subheader", "markdown", "caption", "text", "code")
-KINDS += ("info", "warning", "error", "success")
+KINDS = ["title", "header", "subheader", "markdown", "caption", "text", "code"]
+KINDS += ["info", "warning", "error", "success"]
 
 
 def page(name: str = "", **parameters: str) -> AppTest:
@@ -36,8 +36,13 @@ def page(name: str = "", **parameters: str) -> AppTest:
 
 def texts(test: AppTest) -> str:
     """All a person reads in the main part, escapes taken out."""
-    found = [element.value for kind in KINDS for element in test.main.get(kind)]
-    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(map(str, found)))
+    found = [value(element) for kind in KINDS for element in test.main.get(kind)]
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(found))
+
+
+def value(element: Any) -> str:
+    """What an element of text says."""
+    return str(element.value)
 
 
 def group(test: AppTest, key: str) -> Any:

@@ -107,7 +107,7 @@ def work(run: Run, **options: Any) -> RunStatus:
 def stored_grades(run: Run) -> int:
     """How many grades of the run are on disk."""
     rewards = load_results(run).rollouts["reward"]
-    return len(rewards) - rewards.null_count
+    return int(len(rewards) - rewards.null_count)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

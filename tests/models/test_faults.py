@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from email.utils import formatdate
+from typing import Any
 
 import openai
 import pytest
@@ -24,7 +25,7 @@ BARE = RetryPolicy(retries=0, first_contact_retries=0)
 """The fault of the first call is the fault of the sample."""
 
 
-def refusal(base_url: str, **fields: object) -> str:
+def refusal(base_url: str, **fields: Any) -> str:
     """The sentence with which the run would stop."""
     with pytest.raises(ModelError) as error:
         ask(base_url, **fields)
@@ -329,7 +330,7 @@ def test_a_call_fails_with_the_words_it_would_fail_with_through_the_sdk(
         await client.open()
         try:
             ours = await client.ask("/chat/completions", {"messages": [{}]}, 0.5)
-            body = {"messages": [{}]}
+            body: dict[str, Any] = {"messages": [{}]}
             with pytest.raises(openai.OpenAIError) as error:
                 await client.sdk.post("/chat/completions", cast_to=dict, body=body, options={"timeout": 0.5})
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def refusal(base_url: str) -> str:
 
 
 def test_models_are_sorted_and_carry_their_end() -> None:
-    listed = [
+    listed: list[dict[str, Any]] = [
         {"id": "b", "object": "model", "shutdown_date": "2027-01-31"},
         {"id": "a", "object": "model", "shutdown_date": None},
         {"id": "c", "object": "model"},

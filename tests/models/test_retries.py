@@ -11,7 +11,7 @@ from dryrun.models.retries import RetryPolicy, asked_wait
 
 def waits(policy: RetryPolicy, **how: bool) -> list[float]:
     """The waits after each failure until the policy gives up."""
-    found = []
+    found: list[float] = []
     while (wait := policy.pause(len(found) + 1, **how)) is not None:
         found.append(wait)
     return found

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from dryrun.probes.make.answers import Kind, alike, answers, mentions, same
+from dryrun.probes.make.answers import Answer, Kind, alike, answers, mentions, same
 from dryrun.probes.make.demand import Demand, demand_of
 from dryrun.probes.make.read_answer import read
 
 LETTERS = Demand(options=("A", "B", "C", "D"))
 
 
-def one(text: str, demand: Demand | None = None):
+def one(text: str, demand: Demand | None = None) -> Answer:
     found = answers([text], [demand or Demand()])[0]
     assert found is not None
     return found

@@ -9,7 +9,7 @@ from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply, prompt_text
 from tests.helpers.grading import python
 from tests.helpers.pages import page, texts
-from tests.helpers.support import make_run, work
+from tests.helpers.support import EXACT, make_run, work
 
 HOSTILE = "![x](http://h/leak.png) <b>$x$</b>"
 
@@ -25,8 +25,7 @@ def ended(store: Store, refused: int, grader: dict[str, str] | None = None) -> R
         return prompt_text(body)
 
     with FakeEndpoint(answer=answer) as endpoint:
-        extra = {"grader": grader} if grader else {}
-        run = make_run(store, endpoint.base_url, rows=20, rollouts=1, **extra)
+        run = make_run(store, endpoint.base_url, rows=20, rollouts=1, grader=grader or EXACT)
         work(run)
     return run
 

@@ -52,7 +52,7 @@ def good_report(**changes: Any) -> Report:
 
 
 def rendered(markdown: str) -> str:
-    return MarkdownIt("commonmark").enable("table").render(markdown)
+    return str(MarkdownIt("commonmark").enable("table").render(markdown))
 
 
 def test_the_documents_fields_under_the_documents_names() -> None:

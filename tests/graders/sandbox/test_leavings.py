@@ -256,7 +256,7 @@ def nested(levels: int) -> Any:
 
 
 def test_a_row_that_cannot_be_sent_takes_no_other_along() -> None:
-    items = [{}, {"x": nested(5_000)}, *[{}] * 30]
+    items: list[dict[str, Any]] = [{}, {"x": nested(5_000)}, *[{}] * 30]
     grades = together("def grade(sample, item): return 1.0\n", ["x"] * 32, items)
     assert grades[1].outcome is GradeOutcome.UNGRADED
     assert "the row cannot be sent" in grades[1].errors["python_grader_server_error"]
@@ -264,7 +264,7 @@ def test_a_row_that_cannot_be_sent_takes_no_other_along() -> None:
 
 
 def test_a_row_that_is_no_json_changes_nothing_for_its_neighbours() -> None:
-    items = [{"k": {1: "one"}}, {"k": Decimal("1.5")}, *[{"k": {1: "one"}}] * 30]
+    items: list[dict[str, Any]] = [{"k": {1: "one"}}, {"k": Decimal("1.5")}, *[{"k": {1: "one"}}] * 30]
     source = 'def grade(sample, item): return float(item["k"] in ({1: "one"}, "1.5"))\n'
     assert all_right(together(source, ["x"] * 32, items))
 

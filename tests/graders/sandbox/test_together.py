@@ -18,6 +18,7 @@ from dryrun.graders.protocol import Grader
 from tests.helpers.grading import python, sample, similarity, string_check
 
 ITEM = {"reference_answer": "Paris"}
+Pairs = list[tuple[Sample, dict[str, Any]]]
 LENGTH = "def grade(sample, item):\n    return len(sample['output_text']) / len(item['reference_answer'])\n"
 FORMULA = {
     "type": "multi",
@@ -33,7 +34,7 @@ GRADERS = {
 }
 
 
-def together(grader: Grader, pairs: list[tuple[Sample, dict[str, Any]]]) -> list[tuple[int, Grade]]:
+def together(grader: Grader, pairs: Pairs) -> list[tuple[int, Grade]]:
     """Places and grades in the order in which they came."""
 
     async def run() -> list[tuple[int, Grade]]:
@@ -45,7 +46,7 @@ def together(grader: Grader, pairs: list[tuple[Sample, dict[str, Any]]]) -> list
     return asyncio.run(run())
 
 
-def alone(config: dict[str, Any], pairs: list[tuple[Sample, dict[str, Any]]]) -> list[Grade]:
+def alone(config: dict[str, Any], pairs: Pairs) -> list[Grade]:
     async def run() -> list[Grade]:
         async with build(load_grader(config)) as grader:
             return [await grader.grade(*pair) for pair in pairs]
@@ -91,7 +92,7 @@ def test_what_is_graded_does_not_wait_for_what_still_runs() -> None:
             if len(came) == 10:
                 half.set()
 
-        pairs = [(sample("quick"), {})] * 20 + [(sample("slow"), {})]
+        pairs: Pairs = [(sample(text), {}) for text in ["quick"] * 20 + ["slow"]]
         async with build(load_grader(python(source))) as grader:
             grading = asyncio.create_task(grader.grade_each(pairs, take))
             await asyncio.wait_for(half.wait(), 30)
@@ -116,7 +117,7 @@ def test_one_that_never_ends_does_not_hold_up_those_that_were_sent_with_it() -> 
             if len(came) == 3:
                 three.set()
 
-        pairs = [(sample(text), {}) for text in ("loop", "quick", "quick", "quick")]
+        pairs: Pairs = [(sample(text), {}) for text in ("loop", "quick", "quick", "quick")]
         async with PythonGrader(source, 16.0, workers=2) as grader:
             await grader.grade(sample("a worker is up"), {})
             grading = asyncio.create_task(grader.grade_each(pairs, take))
@@ -171,7 +172,7 @@ def test_a_long_comparison_does_not_hold_up_the_event_loop() -> None:
             parse_template(text) for text in ("{{sample.output_text}}", "{{item.reference_answer}}")
         )
         grader = ComparingGrader(given, reference, compare)
-        pairs = [(sample("first"), ITEM), (sample("second"), ITEM)]
+        pairs: Pairs = [(sample("first"), ITEM), (sample("second"), ITEM)]
         grading = asyncio.create_task(grader.grade_each(pairs, lambda _, grade: rewards.append(grade.reward)))
         await asyncio.sleep(0)  # the first is graded, and the second has begun
         said.set()
