@@ -18,7 +18,7 @@ from dryrun.dataset.fields import usual_reference
 from dryrun.dataset.near_duplicates import near_duplicates
 
 MOST_ROWS = 20_000
-"""Rows looked at; a larger dataset is judged by so many, evenly spaced."""
+"""Rows looked at; a larger dataset is judged by this number of rows, evenly spaced."""
 SHOWN = 5
 LEAST_ANSWER = 2
 """Characters below which an answer found in a prompt says nothing."""
@@ -76,7 +76,7 @@ def audit(
     validation : Dataset, optional
         Rows kept for validation, which should not be among those trained on.
     most_rows : int
-        Of each file at most so many are looked at.
+        The number of rows looked at in each file, at most.
 
     Raises
     ------

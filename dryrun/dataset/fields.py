@@ -1,6 +1,6 @@
-"""Which topic a row belongs to, and which fields could serve as topic.
+"""Where a row keeps its topic and its reference answer, and which fields could serve as topic.
 
-Where a row's right answer is, when nobody says so.
+A field is a key of the row or a path with dots. This is the only list of usual names.
 """
 
 from __future__ import annotations

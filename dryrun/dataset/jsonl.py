@@ -1,6 +1,6 @@
-"""JSONL: the lines of a file, in one streaming pass.
+"""JSONL lines, read in one streaming pass, and one JSON list of rows.
 
-One JSON list of rows, as many tools save it: read whole, so only up to a size.
+A list is read whole, so only up to a size.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What one pass over a dataset collects: a few numbers a row, or every problem.
+"""What one pass over a dataset collects: a few numbers for each row, or every problem.
 
-Warnings: what is legal in a dataset but looks like a mistake.
+Also its warnings: what is legal in a dataset but looks like a mistake.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class Pass:
         if self._screen is None:
             self._finder.add(row)
         self._advice.add(row, entry.line, topic, usual)
-        if self._problem_count:  # nothing of it will be loaded: go on only to find what else is wrong
+        if self._problem_count:  # no row will be loaded: go on only to find what else is wrong
             return
         offset = self._place(entry) if entry.offset is None else entry.offset
         code = self._topics.setdefault(topic, len(self._topics))

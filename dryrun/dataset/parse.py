@@ -1,9 +1,8 @@
 """One line of JSON text in, a row or a sentence about the line out.
 
-Does an object of a row name a key twice? Only one of the two could count, and no fast parser tells.
-
-A key that is named twice is named once in the row's canonical text, so one of its colons is gone there.
-Colons within strings are in both texts, unless they were written as an escape: `\u003a`.
+Also finds keys that an object has twice: only one of the two values could count, and no fast parser
+reports it. The row's canonical text has such a key once, so it has one colon less than the line. Colons
+within strings are in both texts, unless they were written as an escape: `\u003a`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""CSV and Parquet: the same rows in other clothes, turned into JSON text one at a time.
+"""CSV and Parquet, turned into JSON text one row at a time.
 
 Columns become keys. Only the columns ``messages``, ``tools`` and ``metadata`` may hold JSON as text;
-every other text stays the text it is.
-
-Arrow's columns as Python rows, five times faster than ``to_pylist``: a field at a time, not a value.
+every other text stays as it is. Arrow's columns are converted one field at a time, which is five times
+faster than ``to_pylist``.
 """
 
 from __future__ import annotations
@@ -86,9 +85,9 @@ def to_raw_row(line: int, row: Mapping[str, Any]) -> RawRow | BadRow:
         what = "half of a surrogate pair (\\ud800 to \\udfff) is no character."
         problem = Problem("", what, "Write the character itself, or both halves of the pair.")
     except (TypeError, ValueError) as error:
-        said = "NaN and Infinity are not JSON" if "float values" in str(error) else str(error)
+        reason = "NaN and Infinity are not JSON" if "float values" in str(error) else str(error)
         problem = Problem(
-            "", f"the row cannot be written as JSON: {said}.", "Use null, a number or a string."
+            "", f"the row cannot be written as JSON: {reason}.", "Use null, a number or a string."
         )
     except RecursionError:
         problem = Problem("", "lists and objects are nested too deep.", "Flatten the row.")
@@ -241,9 +240,9 @@ def parquet_rows(
                     number += 1
                     yield _parquet_row(number, row)
     except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         where = f"row {number + 1}" if number else "file"
-        problem = Problem(where, f"{said[:200]}.", "Write the file again, or use JSONL.")
+        problem = Problem(where, f"{reason[:200]}.", "Write the file again, or use JSONL.")
         raise DatasetError(f"{name} cannot be read as Parquet.", [problem]) from error
 
 
@@ -253,8 +252,8 @@ def group_sizes(path: Path) -> list[int]:
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_metadata(path)
-        return [found.row_group(number).total_byte_size for number in range(found.num_row_groups)]
+        metadata = pq.read_metadata(path)
+        return [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
     except (pa.ArrowException, OSError):
         return []
 
@@ -289,8 +288,8 @@ def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:
 def _parquet_row(number: int, row: dict[str, Any]) -> RawRow | BadRow:
     prompt = row.get("prompt")
     if "messages" not in row and isinstance(prompt, str | list):  # verl and TRL have messages in it
-        said = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        row = {"messages": said, **row}
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        row = {"messages": messages, **row}
         del row["prompt"]
     return _unpack_cells(number, row)
 

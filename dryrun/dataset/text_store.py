@@ -90,7 +90,7 @@ class Spool:
             return self._file.read(length)
 
     def close(self) -> None:
-        """Write out what is held back, for whoever reads the file."""
+        """Write out what is held back, so that a reader of the file sees it."""
         self._close()
 
 

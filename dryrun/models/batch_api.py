@@ -1,6 +1,6 @@
 """The Batch API of an OpenAI-compatible endpoint: files up, batches made and looked at, results down.
 
-What comes back is the endpoint's word, not the truth: whatever is no batch is a fault, never an exception.
+What comes back is the endpoint's word, not the truth: what is not a batch is a fault, never an exception.
 """
 
 from __future__ import annotations

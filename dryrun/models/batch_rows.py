@@ -70,8 +70,8 @@ def _outcome(row: Mapping[str, Any]) -> HttpAnswer | Fault:
         return Fault(FaultKind.REJECTED, "The batch's row holds neither a response nor an error")
     code, message = str(error.get("code") or ""), " ".join(str(error.get("message") or "").split())[:300]
     kind = FaultKind.TRANSIENT if code in RAN_OUT else FaultKind.REJECTED
-    said = f"The batch gave no answer ({code or 'no code'}): {message or 'no reason given'}"
-    return Fault(kind, said, code=code)
+    sentence = f"The batch gave no answer ({code or 'no code'}): {message or 'no reason given'}"
+    return Fault(kind, sentence, code=code)
 
 
 async def split_lines(chunks: AsyncIterable[bytes], longest: int = LARGEST_ANSWER) -> AsyncIterator[bytes]:

@@ -4,7 +4,7 @@ Calls go out on aiohttp directly, with the headers and certificates of the opena
 of a response costs several times the call itself. What is rare (files, batches) goes through the SDK, on
 the same connections; it is imported for that alone, since that takes longer than a small run.
 
-The headers of a call: those of the openai SDK, without the ones that tell which platform it runs on.
+Headers are those of the openai SDK, without the ones that name the platform it runs on.
 """
 
 from __future__ import annotations

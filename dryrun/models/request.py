@@ -39,7 +39,7 @@ class RequestSize:
     prompt : int
         Estimated from its bytes.
     completion : int or None
-        At most so many; None where nothing caps them.
+        The largest number; None where nothing caps it.
     """
 
     prompt: int

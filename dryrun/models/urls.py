@@ -115,10 +115,10 @@ async def check_public(url: str) -> None:
     host = host_of(url)
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        addresses = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         raise ModelError(f"No server is called {host!r}: check the base URL") from None
-    if not all(is_public(str(entry[4][0])) for entry in found):
+    if not all(is_public(str(entry[4][0])) for entry in addresses):
         raise ModelError(private_sentence(host))
 
 
@@ -143,10 +143,10 @@ class PublicResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Addresses of `host`; `PrivateAddressError` if any of them is not public."""
-        found = await self._resolver.resolve(host, port, family)
-        if not all(is_public(entry["host"]) for entry in found):
+        addresses = await self._resolver.resolve(host, port, family)
+        if not all(is_public(entry["host"]) for entry in addresses):
             raise PrivateAddressError(private_sentence(host))
-        return found
+        return addresses
 
     async def close(self) -> None:
         """Nothing to close."""

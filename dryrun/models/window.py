@@ -168,7 +168,7 @@ class Window:
             self._older = max(self.in_flight, 2)
 
     def _weigh_gap(self) -> None:
-        """Has a longer gap brought more through? Else it shall be a short one."""
+        """Shorten the gap again unless the longer one let more calls succeed."""
         if self._through < MEASURABLE / 2:
             self._widest = LONGEST_GAP
         if self._shorter is None or self._gap < self._shorter[0]:

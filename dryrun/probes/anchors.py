@@ -1,6 +1,6 @@
-"""Measuring anchors for a run: its grader on reference answers and on junk. Costs grades, no generation.
+"""Anchors of a run: its grader on reference answers and on a few worthless ones, to find its scale.
 
-The few worthless answers that every finished run is graded on, to find the floor of its grader's scale.
+Costs grades, no generation.
 """
 
 from __future__ import annotations

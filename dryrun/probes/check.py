@@ -171,30 +171,30 @@ async def _checked(
 ) -> GraderCheck:
     by_row = {number: (samples or {}).get(prompt.row, ()) for number, prompt in enumerate(given.prompts)}
     probed = await probe(given, grader, effort=effort, bounds=bounds, judged=judged, samples=by_row)
-    found = judge(probed.grades, limits, base)
+    profile = judge(probed.grades, limits, base)
     fields = frozenset(key for prompt in given.prompts for key in prompt.item)
     remarks = scan(given.source, fields) if given.source else []
-    missing = _missing(given, found.graded, probed.planned, judged, samples)
-    return summed_up(probed, found, remarks, missing, given)
+    missing = _missing(given, profile.graded, probed.planned, judged, samples)
+    return summed_up(probed, profile, remarks, missing, given)
 
 
 def _missing(given: Ground, graded: int, planned: int, judged: bool, samples: Samples | None) -> list[str]:
     """What this check could not see."""
-    told = []
+    unseen = []
     if given.referenced == 0:
-        told.append(
+        unseen.append(
             "reference answers: without them right answers, wrong answers and forms are not probed; "
             "name their field"
         )
     elif given.referenced < len(given.prompts):
-        told.append(f"{len(given.prompts) - given.referenced} rows have no reference answer")
+        unseen.append(f"{len(given.prompts) - given.referenced} rows have no reference answer")
     if not samples:
-        told.append("real responses: none were at hand")
+        unseen.append("real responses: none were at hand")
     if not given.source:
-        told.append("the source: there is no Python to read")
+        unseen.append("the source: there is no Python to read")
     if judged:
-        told.append("time: a judge's depends on its service")
+        unseen.append("time: a judge's depends on its service")
     if graded < 0.9 * planned:
-        told.append(f"{planned - graded:,} of {planned:,} probes, for want of calls or time")
-    told.append("a wrong answer key: where the references themselves are wrong, no probe can tell")
-    return told
+        unseen.append(f"{planned - graded:,} of {planned:,} probes, for want of calls or time")
+    unseen.append("a wrong answer key: where the references themselves are wrong, no probe can tell")
+    return unseen

@@ -55,7 +55,7 @@ async def check_run(
     """
     config, results = run.config(), load_results(run)
     spec = load_grader(config.grader)
-    found = await check_spec(
+    check = await check_spec(
         spec,
         run.prompts()[:PROMPTS],
         samples=_responses(results),
@@ -67,8 +67,8 @@ async def check_run(
         judge_access=judge,
     )
     if keep:
-        write_aside(run.folder / FILE, found.to_json().encode())
-    return found
+        write_aside(run.folder / FILE, check.to_json().encode())
+    return check
 
 
 def kept_check(run: Run) -> GraderCheck | None:
@@ -84,11 +84,11 @@ def _responses(results: Results) -> dict[int, list[str]]:
     prompt = results.rollouts["prompt"].to_numpy()
     rollout = results.rollouts["rollout"].to_numpy()
     chosen = np.flatnonzero((prompt < PROMPTS) & (rollout < RESPONSES))
-    found: dict[int, list[str]] = defaultdict(list)
+    texts: dict[int, list[str]] = defaultdict(list)
     for one in results.inspect(chosen.tolist()):
         if one.sample.gradable and one.sample.text:
-            found[one.prompt.row].append(one.sample.text)
-    return found
+            texts[one.prompt.row].append(one.sample.text)
+    return texts
 
 
 def _mean(results: Results) -> float | None:

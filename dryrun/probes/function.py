@@ -79,7 +79,7 @@ def _checked(value: Any, seconds: float) -> Grade:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """An alarm after so many seconds, where alarms work."""
+    """An alarm after this number of seconds, where alarms work."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return

@@ -23,7 +23,7 @@ AT_ONCE = 32
 ROWS = 30
 """Rows probed by default: none of thirty still allows a tenth (rule of three)."""
 AGAIN, REPEATED = 60, 0.1
-"""Grades repeated at the end in another order: so many at most, and this share of all."""
+"""Grades repeated at the end in another order: the largest number, and the share of all grades."""
 PILOT = 3
 """Grades of usual answers that are timed one by one."""
 FIRST_ROUND = 0.4
@@ -31,7 +31,7 @@ FIRST_ROUND = 0.4
 MAX_UNFINISHED = 2
 """So many texts that were not finished in time are enough to know."""
 SUSPICIOUS, REMEASURED = 0.2, 2
-"""A timed grade that took so many seconds is made again, so often at most."""
+"""A timed grade that took this number of seconds is repeated, at most this number of times."""
 OFF_SCALE = 1e-6
 NO_NUMBER = "grade returned"
 """How the error of a grade begins that is no number, from the sandbox and from `FunctionGrader` alike."""
@@ -158,7 +158,7 @@ def _rebased(plan: Sequence[Probe], chosen: Sequence[int], offset: int) -> list[
 
 
 def _repeats(graded: int) -> int:
-    """How many grades are repeated after so many."""
+    """The number of grades to repeat after this number of grades."""
     return min(AGAIN, math.ceil(REPEATED * graded))
 
 

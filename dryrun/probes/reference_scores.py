@@ -76,26 +76,26 @@ class ReferenceScores:
             return [f"No reference answer ({self.field}) could be graded{why}."]
         form = "" if self.way == BARE else f", written {self.way}"
         most = "the maximum is" if self.known else "the most one earns is"
-        told = [
+        sentences = [
             f"The reference answers ({self.field}{form}) earn {self.mean:.3g} on average over "
             f"{self.graded:,} rows; {most} {self.best:.3g}."
         ]
         if not self.known and self.best <= 0.0:
-            told.append(
+            sentences.append(
                 "None is paid for. Unless that is the most this grader can give, it does not recognise right "
                 "answers: try it on one row."
             )
         if self.short:
             rows = ", ".join(f"row {row} earns {reward:.3g}" for row, reward in self.short[:SHOWN_ROWS])
             more = f", and {len(self.short) - SHOWN_ROWS:,} more" if len(self.short) > SHOWN_ROWS else ""
-            told.append(
+            sentences.append(
                 f"{len(self.short):,} earn less: {rows}{more}. A perfect model would score no better: mend "
                 "the grader or these references."
             )
         if self.errors:
             row, error = self.errors[0]
-            told.append(f"{len(self.errors):,} end in an error, first row {row}: {error}")
-        return told
+            sentences.append(f"{len(self.errors):,} end in an error, first row {row}: {error}")
+        return sentences
 
 
 async def ceiling(

@@ -23,7 +23,6 @@ from dryrun.models.embedded.weights import (
     WeightsStage,
     ensure_weights,
     weights_path,
-    weights_present,
     weights_sha256,
 )
 from dryrun.models.embedded.wheel import WheelPin
@@ -217,7 +216,6 @@ def test_ones_own_gguf_is_used_and_hashed(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "own.gguf"
     path.write_bytes(CONTENT)
     monkeypatch.setenv("DRYRUN_GGUF", str(path))
-    assert weights_present()
     assert ensure_weights() == path
     assert weights_sha256() == hashlib.sha256(CONTENT).hexdigest()
     path.write_bytes(CONTENT + b"more")
@@ -229,5 +227,5 @@ def test_the_pinned_hash_is_known_before_the_download(
 ) -> None:
     monkeypatch.setenv("DRYRUN_CACHE", str(tmp_path))
     monkeypatch.delenv("DRYRUN_GGUF", raising=False)
-    assert not weights_present()
+    assert not weights_path().exists()
     assert weights_sha256() == SMOLLM2.sha256

@@ -109,7 +109,7 @@ def _eval_item(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
     sample, source = row.get("sample"), row.get("datasource_item")
     if not isinstance(sample, dict) or not isinstance(source, dict):
         raise RecordError(
-            "sample", "sample or datasource_item is no object", "Export the output items whole."
+            "sample", "sample or datasource_item is not an object", "Export the output items whole."
         )
     item = source.get("item")
     fields = dict(item) if isinstance(item, dict) else dict(source)
@@ -121,11 +121,11 @@ def _eval_item(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
     score = finite_number(results[0].get("score")) if len(results) == 1 else None
     usage = sample.get("usage")
     answer = _response(sample.get("output"), "sample.output")
-    told = _told(sample.get("finish_reason"), usage if isinstance(usage, dict) else {})
+    details = _details(sample.get("finish_reason"), usage if isinstance(usage, dict) else {})
     return LogRecord(
         _messages(sample.get("input"), "sample.input"),
         _with_reference(fields),
-        (Response(answer[0], answer[1], score, *told),),
+        (Response(answer[0], answer[1], score, *details),),
     )
 
 
@@ -143,14 +143,14 @@ def _flat(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
         answers = _responses(row[response], response)
     scores, scored_by = _scores(row, score_field, len(answers))
     usage = row.get("usage")
-    told = _told(row.get("finish_reason"), usage if isinstance(usage, dict) else {})
+    details = _details(row.get("finish_reason"), usage if isinstance(usage, dict) else {})
     left_out = {prompt, response, scored_by, *SCORES, *BOOKKEEPING}
     fields = {name: value for name, value in row.items() if name not in left_out}
     paired = zip(answers, scores, strict=True)
     return LogRecord(
         messages,
         _with_reference(fields),
-        tuple(Response(text, calls, score, *told) for (text, calls), score in paired),
+        tuple(Response(text, calls, score, *details) for (text, calls), score in paired),
     )
 
 
@@ -230,7 +230,7 @@ def _scores(row: Mapping[str, Any], field: str | None, count: int) -> tuple[list
     name = field or _first(row, SCORES) or _reward_function(row)
     value = row.get(name) if name else None
     if isinstance(value, list) and len(value) == count:
-        return [finite_number(one) for one in value], name
+        return [finite_number(score) for score in value], name
     return [finite_number(value) if count == 1 else None] * count, name
 
 
@@ -249,7 +249,7 @@ def finite_number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _told(finish: object, usage: Mapping[str, Any]) -> tuple[str | None, int | None, int | None]:
+def _details(finish: object, usage: Mapping[str, Any]) -> tuple[str | None, int | None, int | None]:
     tokens = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
     prompt, completion = (count if isinstance(count, int) else None for count in tokens)
     return (finish if isinstance(finish, str) else None), prompt, completion

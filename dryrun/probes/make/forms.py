@@ -1,6 +1,7 @@
 """Forms that an answer is given in: bare, in a sentence, boxed, tagged, after working, as a line of JSON.
 
-Differences that mean nothing, and dress: length, headings, confidence.
+Also harmless variations of an answer (line breaks, capitals, number formats) and of its style (length,
+headings, confidence), none of which a sound grader pays for or punishes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dryrun.core.probe import ANOTHER_ORDER
-from dryrun.probes.make.answers import KEYED, PARTS, SHORT, Answer, Kind, plain_value
+from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, plain_value
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.worthless import FILLER
 
@@ -159,11 +160,6 @@ def shell_of(reference: str) -> str:
     except ValueError:
         return "Answer:"
     return json.dumps(dict.fromkeys(value)) if isinstance(value, dict) else "Answer:"
-
-
-def is_keyed(answer: Answer) -> bool:
-    """Whether the answer is an object with fields."""
-    return answer.kind in KEYED
 
 
 LENGTHS = (200, 800, 3200)

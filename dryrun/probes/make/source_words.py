@@ -83,12 +83,12 @@ def scan(source: str, fields: frozenset[str] = frozenset()) -> list[Remark]:
     tree = _tree(source)
     if tree is None:
         return []
-    found = [remark for node in ast.walk(tree) for remark in _remarks(node)]
+    remarks = [remark for node in ast.walk(tree) for remark in _remarks(node)]
     if any(_seeds(node) for node in ast.walk(tree)):
-        found = [remark for remark in found if remark.danger is not Danger.CHANCE]
+        remarks = [remark for remark in remarks if remark.danger is not Danger.CHANCE]
     if fields:
-        found += _unknown_fields(tree, fields)
-    return sorted(set(found), key=lambda remark: (remark.line, remark.detail))
+        remarks += _unknown_fields(tree, fields)
+    return sorted(set(remarks), key=lambda remark: (remark.line, remark.detail))
 
 
 def mined(source: str) -> list[str]:
@@ -97,11 +97,11 @@ def mined(source: str) -> list[str]:
     if tree is None:
         return []
     keys = _keys(tree)
-    found: dict[str, None] = {}
+    phrases: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in keys:
-            found.update(dict.fromkeys(_phrases(node.value)))
-    return list(found)
+            phrases.update(dict.fromkeys(_phrases(node.value)))
+    return list(phrases)
 
 
 def _tree(source: str) -> ast.Module | None:

@@ -1,8 +1,7 @@
-"""Texts without an answer: nothing, filler, the prompt's own words, empty shells.
+"""Answers that deserve nothing, of three sorts.
 
-Texts that address the grader instead of the question.
-
-Texts that make careless graders raise, crawl, or run what they are given.
+Texts without an answer (nothing, filler, the prompt's own words, empty shells), texts that address the
+grader instead of the question, and texts that make careless graders raise, crawl, or run the code in them.
 """
 
 from __future__ import annotations

@@ -67,8 +67,8 @@ def wrong_answers(answer: Answer, others: Sequence[Answer], options: Sequence[st
     options : sequence of str
         Letters of a multiple choice.
     """
-    found = [*_of_another_row(answer, others), *_by_kind(answer, others, options)]
-    return [wrong for wrong in found if wrong.content and not same(answer, wrong.content)]
+    answers = [*_of_another_row(answer, others), *_by_kind(answer, others, options)]
+    return [wrong for wrong in answers if wrong.content and not same(answer, wrong.content)]
 
 
 def _by_kind(answer: Answer, others: Sequence[Answer], options: Sequence[str]) -> Iterator[Wrong]:
