@@ -35,6 +35,10 @@ VALUES = {"a": 0.5, "b": 2.0, "min_score": 3.0}
         ("sqrt(b ^ 2)", 2.0),
         ("min_score * 1e-1", 0.3),
         ("+.5", 0.5),
+        (" a\n + b", 2.5),
+        ("2 ^ -1 * a", 0.25),
+        ("2 ^ -2 ^ a", 2.0 ** -(2.0**0.5)),
+        (" + ".join(["a"] * 2_000), 1_000.0),
     ],
 )
 def test_formulas_mean_what_they_say(formula: str, value: float) -> None:

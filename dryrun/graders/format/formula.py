@@ -7,17 +7,18 @@ take one or more arguments. The service documents the operators and functions on
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-
-from simpleeval import InvalidExpression, SimpleEval
+from typing import NamedTuple, TypeVar
 
 MAX_LENGTH = 10_000
 """Longest formula read, in characters."""
+
+MAX_DEPTH = 200
+"""Most parentheses, calls and signs within each other."""
 
 FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "min": lambda *values: min(values),
@@ -31,18 +32,21 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
 }
 _VARIADIC = ("min", "max")
 
-_OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: math.pow,
-    ast.USub: lambda a: -a,
-    ast.UAdd: lambda a: a,
+_OPERATIONS: Mapping[str, Callable[..., float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "^": math.pow,
+    "negative": lambda a: -a,
+    **FUNCTIONS,
 }
 
+_BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
+_SIGN_BINDING = 3  # between product and power: -a ^ 2 is -(a ^ 2), and -a * b is (-a) * b
+
 _TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"\s+|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<operator>\*\*|//|[-+*/^(),])"
 )
 ALLOWED = f"Only numbers, sub-grader keys, + - * / ^, parentheses, commas and {', '.join(FUNCTIONS)} are."
@@ -52,9 +56,17 @@ _WORDS = re.compile(r"\b(if|else|and|or|not)\b")
 _DANGLING = re.compile(r",\s*\)")
 _PRODUCT = re.compile(r"[0-9)]\s*(?:[A-Za-z_]|\()")
 
-_PREFIX = "v_"  # keeps variables apart from functions and from Python's keywords
-
 Interval = tuple[float, float]
+Value = TypeVar("Value")
+
+
+class _Operation(NamedTuple):
+    name: str
+    operands: int
+
+
+_Step = float | str | _Operation
+"""A number, a variable, or an operation on the values before it."""
 
 
 class FormulaError(ValueError):
@@ -85,8 +97,7 @@ class Formula:
 
     text: str
     variables: tuple[str, ...]
-    _python: str
-    _tree: ast.expr
+    _steps: tuple[_Step, ...]
 
     def evaluate(self, values: Mapping[str, float]) -> float:
         """The value with `values` for the variables.
@@ -96,13 +107,10 @@ class Formula:
         FormulaError
             It has no finite value there: division by zero, logarithm of 0, overflow.
         """
-        names = {_PREFIX + name: float(values[name]) for name in self.variables}
-        evaluator = SimpleEval(operators=_OPERATORS, functions=dict(FUNCTIONS), names=names)
+        numbers = {name: float(values[name]) for name in self.variables}
         try:
-            result = float(evaluator.eval(self._python, previously_parsed=self._tree))
-        except ArithmeticError as error:
-            raise FormulaError(f"{self._at(values)} has no value: {error}") from None
-        except (ValueError, TypeError, InvalidExpression, RecursionError) as error:
+            result = float(self._computed(lambda value: value, numbers, _applied))
+        except (ArithmeticError, ValueError, TypeError) as error:
             raise FormulaError(f"{self._at(values)} has no value: {error}") from None
         if not math.isfinite(result):
             raise FormulaError(f"{self._at(values)} is {result}, not a finite number")
@@ -113,11 +121,30 @@ class Formula:
 
         Interval arithmetic: exact where each variable occurs once, else possibly wider than the truth.
         """
+        known = {name: limits for name in self.variables if (limits := ranges.get(name)) is not None}
+        if len(known) < len(self.variables):
+            return None
         try:
-            found = _interval(self._tree, ranges)
+            limits = self._computed(lambda value: (value, value), known, _applied_to_ranges)
         except (ArithmeticError, ValueError):
             return None
-        return found if found and all(map(math.isfinite, found)) else None
+        return limits if all(map(math.isfinite, limits)) else None
+
+    def _computed(
+        self,
+        number: Callable[[float], Value],
+        variables: Mapping[str, Value],
+        apply: Callable[[str, list[Value]], Value],
+    ) -> Value:
+        """The result of the steps, on a stack: operands come before their operation."""
+        stack: list[Value] = []
+        for step in self._steps:
+            if isinstance(step, _Operation):
+                operands = stack[-step.operands :]
+                stack[-step.operands :] = [apply(step.name, operands)]
+            else:
+                stack.append(variables[step] if isinstance(step, str) else number(step))
+        return stack.pop()
 
     def _at(self, values: Mapping[str, float]) -> str:
         given = ", ".join(f"{name} = {values[name]:g}" for name in self.variables)
@@ -138,34 +165,129 @@ def parse_formula(text: str) -> Formula:
         raise FormulaError(f"has {len(text):,} characters, more than {MAX_LENGTH:,}")
     if dangling := _DANGLING.search(text):
         raise FormulaError(f"has a comma with nothing after it at position {dangling.start() + 1}")
-    pieces = list(_translated(text))
-    python = "".join(piece for piece, _ in pieces)
-    try:
-        tree = ast.parse(python, mode="eval").body
-        variables = tuple(dict.fromkeys(_checked(tree)))
-    except SyntaxError as error:
-        if "too many nested" in error.msg:
-            raise FormulaError("is nested too deeply") from None
-        raise FormulaError(_syntax_message(text, pieces, error), _syntax_fix(text)) from None
-    except (RecursionError, MemoryError):
-        raise FormulaError("is nested too deeply") from None
-    return Formula(text, variables, python, tree)
+    steps = _Parser(text).steps()
+    variables = dict.fromkeys(step for step in steps if isinstance(step, str))
+    return Formula(text, tuple(variables), tuple(steps))
 
 
-def _translated(text: str) -> Iterator[tuple[str, int]]:
-    """The formula's tokens in Python's spelling, each with its position in the original."""
+class _Parser:
+    """Reads a formula from left to right (precedence climbing); operations follow their operands."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = [*_tokens(text), ("", len(text))]
+        self._next = self._depth = 0
+        self._steps: list[_Step] = []
+
+    def steps(self) -> list[_Step]:
+        """The whole formula."""
+        self._expression(0)
+        if self._token:
+            raise self._comma() if self._token == "," else self._unreadable()
+        return self._steps
+
+    @property
+    def _token(self) -> str:
+        return self._tokens[self._next][0]
+
+    def _took(self, token: str) -> bool:
+        """Whether this token is next; if so, it has been read."""
+        taken = self._token == token
+        self._next += taken
+        return taken
+
+    def _expression(self, binding: int) -> None:
+        """An operand, and the operators after it that bind tighter than `binding`."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise FormulaError("is nested too deeply")
+        self._operand()
+        while (tightness := _BINDING.get(operator := self._token, 0)) > binding:
+            self._next += 1
+            # a power binds to the right: 2 ^ 3 ^ 2 is 2 ^ (3 ^ 2)
+            self._expression(_SIGN_BINDING if operator == "^" else tightness)
+            self._steps.append(_Operation(operator, 2))
+        self._depth -= 1
+
+    def _operand(self) -> None:
+        token = self._token
+        self._next += 1
+        if token in ("+", "-"):
+            self._expression(_SIGN_BINDING)
+            if token == "-":
+                self._steps.append(_Operation("negative", 1))
+        elif token == "(":
+            self._parenthesised()
+        elif token[:1].isalpha() or token[:1] == "_":
+            if self._took("("):
+                self._steps.append(_Operation(token, self._arguments(token)))
+            else:
+                self._steps.append(token)
+        elif token[:1] == "." or token[:1].isdecimal():
+            self._steps.append(float(token))
+        else:
+            self._next -= 1
+            raise self._unreadable()
+
+    def _parenthesised(self) -> None:
+        if self._took(")"):
+            raise FormulaError("has parentheses with nothing in them")
+        self._expression(0)
+        if not self._took(")"):
+            raise self._comma() if self._token == "," else self._unreadable()
+
+    def _arguments(self, name: str) -> int:
+        """The number of arguments of a call, all read."""
+        count = 0
+        if not self._took(")"):
+            self._expression(0)
+            count = 1
+            while self._took(","):
+                self._expression(0)
+                count += 1
+            if not self._took(")"):
+                raise self._unreadable()
+        _check_call(name, count)
+        return count
+
+    @staticmethod
+    def _comma() -> FormulaError:
+        return FormulaError("has a comma outside of min(...) and max(...)", "A decimal point is written '.'.")
+
+    def _unreadable(self) -> FormulaError:
+        """Where reading stopped."""
+        text = self._text
+        if _WORDS.search(text):
+            fix = _fix_for("?")
+        else:
+            fix = "A product needs its sign: 2 * a." if _PRODUCT.search(text) else ""
+        if not self._token:
+            return FormulaError(f"ends too early, after {text.rstrip()[-12:]!r}", fix)
+        at = self._tokens[self._next][1]
+        return FormulaError(f"cannot be read at position {at + 1}, near {text[at : at + 12]!r}", fix)
+
+
+def _tokens(text: str) -> Iterator[tuple[str, int]]:
+    """Numbers, names and operators, each with its position."""
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
             what = f"has {text[position]!r} at position {position + 1}, which is not part of formulas"
             raise FormulaError(what, _fix_for(text[position]))
-        yield _python_token(text, match), position
+        token = match.group()
+        if token in ("**", "//"):
+            fix = "Power is written ^." if token == "**" else "Write floor(a / b)."
+            raise FormulaError(f"has {token!r} at position {position + 1}, which is not an operator", fix)
+        if match["number"] and not math.isfinite(float(token)):
+            raise FormulaError(f"has {token} at position {position + 1}, which is too large a number")
+        if not token.isspace():
+            yield token, position
         position = match.end()
 
 
 def _fix_for(letter: str) -> str:
-    """What to write instead of something that is no part of formulas."""
+    """What to write instead of something that is not part of formulas."""
     if letter in "{}$":
         return "Write the key by itself, without braces."
     if letter in "<>=!&|?":
@@ -173,71 +295,6 @@ def _fix_for(letter: str) -> str:
     if letter in LOOKALIKES:
         return f"Write {LOOKALIKES[letter]}."
     return ALLOWED
-
-
-def _python_token(text: str, match: re.Match[str]) -> str:
-    token = match.group()
-    if token in ("**", "//"):
-        fix = "Power is written ^." if token == "**" else "Write floor(a / b)."
-        raise FormulaError(f"has {token!r} at position {match.start() + 1}, which is not an operator", fix)
-    if match["space"]:
-        return " "
-    if match["number"]:
-        value = float(token)
-        if not math.isfinite(value):
-            raise FormulaError(f"has {token} at position {match.start() + 1}, which is too large a number")
-        return repr(value)
-    if match["name"]:
-        called = text[match.end() :].lstrip().startswith("(")
-        return token if called else _PREFIX + token
-    return "**" if token == "^" else token
-
-
-def _syntax_fix(text: str) -> str:
-    if _WORDS.search(text):
-        return _fix_for("?")
-    return "A product needs its sign: 2 * a." if _PRODUCT.search(text) else ""
-
-
-def _syntax_message(text: str, pieces: list[tuple[str, int]], error: SyntaxError) -> str:
-    """Where in the original text Python's parser stopped."""
-    if text.rstrip()[-1] in "+-*/^(,":
-        return f"ends too early, after {text.rstrip()[-12:]!r}"
-    offset = (error.offset or 1) - 1
-    written = 0
-    for piece, position in pieces:
-        if written + len(piece) > offset:
-            return f"cannot be read at position {position + 1}, near {text[position : position + 12]!r}"
-        written += len(piece)
-    return f"ends too early, after {text.rstrip()[-12:]!r}"
-
-
-def _checked(node: ast.expr) -> Iterator[str]:
-    """The variables below `node`; everything but arithmetic is refused."""
-    match node:
-        case ast.Constant(value=float()):
-            return
-        case ast.Name(id=name):
-            yield name.removeprefix(_PREFIX)
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            yield from _checked(operand)
-        case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow(), left=left, right=right):
-            yield from _checked(left)
-            yield from _checked(right)
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
-            _check_call(name, len(arguments))
-            for argument in arguments:
-                yield from _checked(argument)
-        case ast.Tuple(elts=[]):
-            raise FormulaError("has parentheses with nothing in them")
-        case ast.Tuple():
-            raise FormulaError(
-                "has a comma outside of min(...) and max(...)", "A decimal point is written '.'."
-            )
-        case _:
-            raise FormulaError(
-                f"holds something that is not arithmetic: {type(node).__name__.lower()}", ALLOWED
-            )
 
 
 def _check_call(name: str, count: int) -> None:
@@ -250,51 +307,44 @@ def _check_call(name: str, count: int) -> None:
         raise FormulaError(f"calls {name}() with {count} arguments; it takes one")
 
 
-def _interval(node: ast.expr, ranges: Mapping[str, Interval | None]) -> Interval | None:
-    match node:
-        case ast.Constant(value=float() as value):
-            return value, value
-        case ast.Name(id=name):
-            return ranges.get(name.removeprefix(_PREFIX))
-        case ast.UnaryOp(op=operator, operand=operand):
-            inner = _interval(operand, ranges)
-            return (-inner[1], -inner[0]) if inner and isinstance(operator, ast.USub) else inner
-        case ast.BinOp(left=left, op=operator, right=right):
-            a, b = _interval(left, ranges), _interval(right, ranges)
-            return _combined(operator, a, b) if a and b else None
-        case ast.Call(func=ast.Name(id=name), args=arguments):
-            inner_ranges = [_interval(argument, ranges) for argument in arguments]
-            known = [inner for inner in inner_ranges if inner]
-            return _applied(name, known) if len(known) == len(inner_ranges) else None
-    return None
+def _applied(name: str, operands: list[float]) -> float:
+    return _OPERATIONS[name](*operands)
 
 
-def _combined(operator: ast.operator, a: Interval, b: Interval) -> Interval | None:
-    if isinstance(operator, ast.Div) and b[0] <= 0 <= b[1]:
-        return None
-    if isinstance(operator, ast.Pow):
-        return _power(a, b)
-    corners = [_OPERATORS[type(operator)](x, y) for x, y in product(a, b)]
-    return min(corners), max(corners)
+def _applied_to_ranges(name: str, operands: list[Interval]) -> Interval:
+    """The range of an operation's results.
+
+    Raises
+    ------
+    ArithmeticError, ValueError
+        It is not bounded, or not known.
+    """
+    low, high = operands[0]
+    match name:
+        case "^":
+            return _power(*operands)
+        case "/" if operands[1][0] <= 0 <= operands[1][1]:
+            raise ZeroDivisionError
+        case "+" | "-" | "*" | "/":
+            # monotone in each operand, so that the extremes are at the corners
+            corners = [_applied(name, [*corner]) for corner in product(*operands)]
+            return min(corners), max(corners)
+        case "negative":
+            return -high, -low
+        case "abs":
+            smallest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+            return smallest, max(abs(low), abs(high))
+    # the other functions grow with each argument
+    lows, highs = zip(*operands, strict=True)
+    return float(FUNCTIONS[name](*lows)), float(FUNCTIONS[name](*highs))
 
 
-def _power(a: Interval, b: Interval) -> Interval | None:
+def _power(a: Interval, b: Interval) -> Interval:
     """x^y is monotone in each argument for x >= 0; for other x only whole, fixed y >= 0 are bounded."""
     fixed_whole = b[0] == b[1] and b[0] >= 0 and b[0].is_integer()
     if a[0] < 0 and not fixed_whole:
-        return None
+        raise ValueError("not bounded")
     corners = [math.pow(x, y) for x, y in product(a, b)]
     if a[0] < 0 < a[1] and fixed_whole:
         corners.append(math.pow(0.0, b[0]))
     return min(corners), max(corners)
-
-
-def _applied(name: str, inner: list[Interval]) -> Interval:
-    lows, highs = [low for low, _ in inner], [high for _, high in inner]
-    if name in _VARIADIC:
-        return FUNCTIONS[name](*lows), FUNCTIONS[name](*highs)
-    low, high = lows[0], highs[0]
-    if name == "abs":
-        smallest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-        return smallest, max(abs(low), abs(high))
-    return float(FUNCTIONS[name](low)), float(FUNCTIONS[name](high))
