@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from dryrun.core.records import Grade, GradeOutcome, Item, Sample
 from dryrun.core.text import one_line
@@ -23,10 +22,10 @@ TOGETHER = 32
 """What `Grader.at_once` is where grading waits for nothing but the processor."""
 
 
-class Grader(Protocol):
+class Grader:
     """Anything that grades samples. Opened once, used by many tasks at once, closed once.
 
-    What inherits from it has to write `grade` alone.
+    A subclass writes `grade`, or `grade_each` where several grades together cost less than one by one.
     """
 
     @property
@@ -42,9 +41,12 @@ class Grader(Protocol):
         ModelError
             A judge that no later call would reach either: wrong key, unknown model.
         """
+        grades: list[Grade] = []
+        await self.grade_each([(sample, item)], lambda _, grade: grades.append(grade))
+        return grades[0]
 
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
-        """Grade several samples for less than `grade` costs for each of them.
+        """Grade several samples, for less than `grade` costs for each of them where that is possible.
 
         Raises
         ------
@@ -54,14 +56,11 @@ class Grader(Protocol):
         for place, (sample, item) in enumerate(pairs):
             take(place, await self.grade(sample, item))
 
-    async def __aenter__(self) -> Self: ...
+    async def __aenter__(self) -> Self:
+        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
 
 class GradeError(StrEnum):

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import FrameType
+from typing import Any
 
 from dryrun.core.records import Grade, Item, Sample
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, graded_zero
@@ -49,17 +49,6 @@ class FunctionGrader(Grader):
             return graded_zero(GradeError.PYTHON_RUNTIME, detail, perf_counter() - start)
         seconds = perf_counter() - start
         return _checked(value, seconds)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
 
 class _TooLongError(BaseException):

@@ -16,7 +16,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from types import TracebackType
 from typing import Any, Self
 
 import orjson
@@ -137,13 +136,8 @@ class JudgeGrader(Grader):
         await self._model.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._model.__aexit__(kind, error, trace)
+    async def __aexit__(self, *error: Any) -> None:
+        await self._model.__aexit__(*error)
 
     async def _asked(self, messages: list[dict[str, Any]], attempt: int) -> Sample:
         """The judge's answer; a server that refuses the response format is asked in words."""

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from types import TracebackType
 from typing import Self
 
-from dryrun.core.records import Grade, GradeOutcome, Item, Sample
+from dryrun.core.records import Grade, GradeOutcome
 from dryrun.core.text import one_line
 from dryrun.graders.format.formula import Formula, FormulaError
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, Pair, Take
@@ -36,12 +35,6 @@ class MultiGrader(Grader):
     def at_once(self) -> int:
         """As many as every one of its graders takes."""
         return min(grader.at_once for grader in self._graders.values())
-
-    async def grade(self, sample: Sample, item: Item) -> Grade:
-        """The grade of one sample, with the reward of each sub-grader beside it."""
-        grades: list[Grade] = []
-        await self.grade_each([(sample, item)], lambda _, grade: grades.append(grade))
-        return grades[0]
 
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
         """Grade several samples, as `grade` does, by all graders at once."""
@@ -82,12 +75,7 @@ class MultiGrader(Grader):
             self._open = opening.pop_all()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._open.aclose()
 
 

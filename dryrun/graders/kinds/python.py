@@ -6,11 +6,10 @@ import asyncio
 import os
 from collections.abc import Sequence
 from time import perf_counter
-from types import TracebackType
 from typing import Self
 
 from dryrun.core.errors import GraderError, Problem
-from dryrun.core.records import Grade, Item, Sample
+from dryrun.core.records import Grade
 from dryrun.core.text import one_line
 from dryrun.graders.format.conventions import VOICES, Convention
 from dryrun.graders.protocol import (
@@ -69,20 +68,14 @@ class PythonGrader(Grader):
         """Many: most of what a short grade costs here is the way to a worker and back."""
         return TOGETHER
 
-    async def grade(self, sample: Sample, item: Item) -> Grade:
-        """The grade of one sample.
-
-        What the grader's code does wrong makes 0 with ``python_grader_runtime_error`` where that is
-        its convention's rule, else no grade with the same error; a sandbox that fails makes no
-        grade, with ``python_grader_server_error``. A reward that a convention allows to be missing
-        makes no grade, with ``other_error``.
-        """
-        grades: list[Grade] = []
-        await self.grade_each([(sample, item)], lambda _, grade: grades.append(grade))
-        return grades[0]
-
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
-        """Grade several samples, as `grade` does, on all workers at once."""
+        """Grade several samples on all workers at once.
+
+        What the grader's code does wrong makes 0 with ``python_grader_runtime_error`` where that is its
+        convention's rule, else no grade with the same error. A sandbox that fails makes no grade, with
+        ``python_grader_server_error``. A reward that a convention allows to be missing makes no grade,
+        with ``other_error``.
+        """
         if self._pool is None:
             raise RuntimeError("open the grader with 'async with' before grading")
         places = [place for place, (sample, _) in enumerate(pairs) if sample.gradable]
@@ -115,12 +108,7 @@ class PythonGrader(Grader):
         self._pool.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         if self._pool is not None:
             await self._pool.close()
 

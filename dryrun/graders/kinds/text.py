@@ -16,8 +16,6 @@ import contextlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from types import TracebackType
-from typing import Self
 
 from dryrun.core.errors import GraderError, Problem
 from dryrun.core.paths import cache_dir
@@ -58,12 +56,6 @@ class ComparingGrader(Grader):
         """Many: no grade waits for anything."""
         return TOGETHER
 
-    async def grade(self, sample: Sample, item: Item) -> Grade:
-        """The grade of one sample; 0 with an error when a template cannot be filled."""
-        grades: list[Grade] = []
-        await self.grade_each([(sample, item)], lambda _, grade: grades.append(grade))
-        return grades[0]
-
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
         """Grade several samples, as `grade` does."""
         for place, (sample, item) in enumerate(pairs):
@@ -95,17 +87,6 @@ class ComparingGrader(Grader):
         except VariableError as error:
             return unfilled(error)
         return graded(self._compare(given, reference), perf_counter() - start)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
 
 CHECKS: Mapping[Operation, Callable[[str, str], bool]] = {
