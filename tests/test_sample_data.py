@@ -63,7 +63,7 @@ def test_no_question_shows_its_own_answer_among_the_examples(dataset: Dataset) -
 
 
 def test_there_is_a_grader_of_each_kind() -> None:
-    kinds = {load_grader((DATA / "graders" / f"{name}.json").read_text()).type.value for name in GRADERS}
+    kinds = {load_grader((DATA / "graders" / f"{name}.json").read_text()).type for name in GRADERS}
     assert kinds >= {"string_check", "text_similarity", "python", "multi"}
 
 

@@ -15,8 +15,8 @@ from dryrun.engine.budget import Prices
 from dryrun.engine.plan import Plan, make_plan
 from dryrun.engine.prepare import Prepared
 from dryrun.graders import load_grader
-from dryrun.graders.format.specs import MultiSpec
-from dryrun.graders.kinds.judge import judge_request_size
+from dryrun.graders.kinds.judge_grader import judge_request_size
+from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.models.request import RequestSize, request_size

@@ -10,8 +10,6 @@ from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.protocol import Grader
 from dryrun.graders.sandbox.status import SandboxStatus, sandbox_status
 
-build_grader = build
-
 __all__ = [
     "Finding",
     "Grader",
@@ -19,7 +17,6 @@ __all__ = [
     "SandboxStatus",
     "Severity",
     "build",
-    "build_grader",
     "check_against",
     "load_grader",
     "raise_errors",

@@ -6,12 +6,17 @@ OpenAI's names for what can go wrong with one grade, and the grades they lead to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from dryrun.core.errors import GraderError, Problem
 from dryrun.core.records import Grade, GradeOutcome, Item, Sample
 from dryrun.core.text import one_line
 from dryrun.graders.format.template import SampleParseError, VariableError
+
+if TYPE_CHECKING:
+    from dryrun.graders.kinds.judge_access import JudgeAccess
 
 Pair = tuple[Sample, Item]
 
@@ -61,6 +66,38 @@ class Grader:
 
     async def __aexit__(self, *_: object) -> None:
         return None
+
+
+CANNOT_RUN = "This grader cannot run here:"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What a grader needs beside its own fields.
+
+    Attributes
+    ----------
+    timeout : float
+        Seconds one grade may take.
+    judge : JudgeAccess, optional
+        Where judges and embeddings are asked.
+    """
+
+    timeout: float
+    judge: JudgeAccess | None = None
+
+    def judge_access(self) -> JudgeAccess:
+        """Where models are asked.
+
+        Raises
+        ------
+        GraderError
+            Nobody said where.
+        """
+        if self.judge is None:
+            fix = "Give the judge's endpoint: --judge-base-url, or the Judge fields on the page."
+            raise GraderError(CANNOT_RUN, [Problem("$", "it asks a model.", fix)])
+        return self.judge
 
 
 class GradeError(StrEnum):

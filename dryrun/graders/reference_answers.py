@@ -8,7 +8,8 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Item
 from dryrun.dataset.fields import REFERENCES, reference_of
 from dryrun.graders.format.python_source import keys_read
-from dryrun.graders.format.specs import GraderSpec, PythonSpec
+from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.kinds.python import PythonSpec
 
 PROTOCOL = frozenset(
     {

@@ -14,8 +14,9 @@ from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import reference_of, usual_field
 from dryrun.graders.build import build
 from dryrun.graders.format.reward_scale import reward_scale
-from dryrun.graders.format.specs import GraderSpec, PythonSpec
+from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.protocol import Grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.probes import Ground, ground

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from dryrun.core.records import Grade
-from dryrun.graders.kinds.python import PythonGrader
+from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.sandbox.isolation import WorkerLimits
 from tests.helpers.grading import sample
 

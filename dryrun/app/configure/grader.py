@@ -19,7 +19,7 @@ from dryrun.graders import Finding, GraderSpec, Severity, load_grader
 from dryrun.graders.format.conventions import VOICES, Convention, function_names
 from dryrun.graders.format.presets import PRESETS
 from dryrun.graders.format.python_file import Config, grader_of, is_python
-from dryrun.graders.format.specs import PythonSpec
+from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.sandbox.status import sandbox_status
 
 TEXT = "grader_text"

@@ -10,7 +10,7 @@ from dryrun.app.configure.model import api_key_input
 from dryrun.core.config import JudgeConfig
 from dryrun.core.text import plain
 from dryrun.graders import GraderSpec
-from dryrun.graders.format.judge_specs import JudgeSpec
+from dryrun.graders.kinds.judge import JudgeSpec
 from dryrun.models.urls import normalise_base_url
 
 

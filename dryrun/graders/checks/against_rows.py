@@ -7,29 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
 
 from dryrun.core.records import Prompt
-from dryrun.graders.checks.python import check_source
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
-from dryrun.graders.format.formula import FormulaError, Interval
-from dryrun.graders.format.judge_specs import JudgeSpec
 from dryrun.graders.format.specs import (
     GraderSpec,
-    Metric,
-    MultiSpec,
-    Operation,
-    PythonSpec,
-    StringCheckSpec,
-    TextSimilaritySpec,
 )
 from dryrun.graders.format.template import SAMPLE_MEMBERS, Reference, Template, VariableError
-from dryrun.graders.sandbox.isolation import Mechanism
-from dryrun.graders.sandbox.status import sandbox_status
-
-COSINE_FIX = "Before training use fuzzy_match, a rouge metric or a judge."
-
-_LIKE = (Operation.LIKE, Operation.ILIKE)
 
 
 def check_against(spec: GraderSpec, prompts: Iterable[Prompt], response_format: bool) -> list[Finding]:
@@ -52,17 +36,8 @@ def check_against(spec: GraderSpec, prompts: Iterable[Prompt], response_format: 
     for where, grader in spec.walk():
         for name, template in grader.templates.items():
             findings += _check_template(template, f"{where}.{name}", rows, response_format)
-        findings += check_words(grader, where, rows)
-        if isinstance(grader, StringCheckSpec):
-            findings += _check_like(grader, where, rows)
-        if isinstance(grader, (StringCheckSpec, TextSimilaritySpec)):
-            findings += _check_sides(grader, where)
-        if isinstance(grader, TextSimilaritySpec) and grader.evaluation_metric is Metric.COSINE:
-            what = "cosine compares embeddings: the service has it for evals, not for fine-tuning."
-            findings.append(Finding(Severity.WARNING, f"{where}.evaluation_metric", what, COSINE_FIX))
-        if isinstance(grader, PythonSpec):
-            findings += _check_sandbox(where)
-            findings += check_source(grader, where, rows, response_format)
+            findings += _check_plain_text(template, f"{where}.{name}", rows)
+        findings += grader.check(where, rows, response_format)
     order = list(Severity)
     return sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
 
@@ -127,71 +102,9 @@ def _check_sample_reference(reference: Reference, where: str, response_format: b
         )
 
 
-def _check_like(grader: StringCheckSpec, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
-    """An empty needle is found in everything."""
-    if grader.operation not in _LIKE:
-        return
-    template = grader.templates["reference"]
-    if any(reference.namespace == "sample" for reference in template.references):
-        return
-    empty = RowCount()
-    for prompt in rows:
-        try:
-            if template.fill({"item": prompt.item}) == "":
-                empty.add(prompt.row)
-        except VariableError:
-            continue
-    if empty.total:
-        what = f"the reference is empty in {empty.total:,} of {len(rows):,} rows {empty}."
-        fix = f"{grader.operation} finds an empty reference in every response and pays 1."
-        yield Finding(Severity.WARNING, f"{where}.reference", what, fix)
-
-
-def _check_sides(grader: StringCheckSpec | TextSimilaritySpec, where: str) -> Iterator[Finding]:
-    """The response belongs into ``input`` and the row's answer into ``reference``."""
-    given, reference = (_namespaces(grader.templates[name]) for name in ("input", "reference"))
-    if "sample" not in given | reference:
-        what = "neither input nor reference uses the response, so the reward cannot depend on it."
-        yield Finding(Severity.WARNING, where, what, "Usually input is {{sample.output_text}}.")
-    elif _is_like(grader) and "sample" not in given:
-        what = "the reference is looked for within the input: here the response in the row's field."
-        yield Finding(Severity.WARNING, where, what, "Are input and reference swapped?")
-
-
-def _is_like(grader: GraderSpec) -> bool:
-    return isinstance(grader, StringCheckSpec) and grader.operation in _LIKE
-
-
-def _namespaces(template: Template) -> set[str]:
-    return {reference.namespace for reference in template.references}
-
-
-def _check_sandbox(where: str) -> Iterator[Finding]:
-    status = sandbox_status()
-    if not status.available:
-        yield Finding(Severity.ERROR, f"{where}.type", status.reason)
-    elif status.mechanism is Mechanism.NOTHING:
-        yield Finding(Severity.WARNING, f"{where}.type", status.reason)
-
-
-MOST_CORNERS = 8
-"""Parts of a formula up to which all corners of their ranges are tried."""
-
 _PATH = r"(?:item|sample)\.[A-Za-z_][\w.\[\]-]*"
 _HALF = re.compile(rf"[$%]?[{{<\[(]+\s*({_PATH})\s*[}}>\])]+")
 _BARE = re.compile(rf"\s*\$?\.?({_PATH})\s*")
-
-
-def check_words(grader: GraderSpec, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
-    """Findings about one grader; `rows` may be none."""
-    for name, template in grader.templates.items():
-        yield from _check_plain_text(template, f"{where}.{name}", rows)
-    if isinstance(grader, MultiSpec):
-        yield from _check_unused(grader, where)
-        yield from _check_values(grader, where)
-    if isinstance(grader, JudgeSpec) and not _shows_response(grader):
-        what = "no message to the judge holds the response, so its answer cannot depend on it."
-        yield Finding(Severity.WARNING, f"{where}.input", what, "Put {{sample.output_text}} into one.")
 
 
 def _check_plain_text(template: Template, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
@@ -204,50 +117,3 @@ def _check_plain_text(template: Template, where: str, rows: Sequence[Prompt]) ->
         elif whole and rows and all(text.strip() in prompt.item for prompt in rows):
             what = f"{text.strip()!r} is plain text, and a field of the rows has this name."
             yield Finding(Severity.WARNING, where, what, f"For the field write {{{{item.{text.strip()}}}}}.")
-
-
-def _check_unused(grader: MultiSpec, where: str) -> Iterator[Finding]:
-    for key in grader.graders:
-        if key not in grader.formula.variables:
-            what = f"the formula does not use {key!r}: it is graded and changes nothing."
-            fix = f"Use it in calculate_output, or leave {key} out."
-            yield Finding(Severity.WARNING, f"{where}.graders.{key}", what, fix)
-
-
-def _check_values(grader: MultiSpec, where: str) -> Iterator[Finding]:
-    """Whether the formula has a value at the ends of its parts' ranges, and between them."""
-    formula = grader.formula
-    failed: list[FormulaError] = []
-    points = list(_points([grader.graders[key].range or (0.0, 1.0) for key in formula.variables]))
-    for point in points:
-        try:
-            formula.evaluate(dict(zip(formula.variables, point, strict=True)))
-        except FormulaError as error:
-            failed.append(error)
-    if failed:
-        everywhere = f" (so at all {len(points)} points tried)" if len(failed) == len(points) else ""
-        what = f"the formula {failed[0]}{everywhere}. The reward is 0 there, with formula_parse_error."
-        fix = "Keep what it divides by, and what log and sqrt are given, above 0: max(x, 0.01)."
-        yield Finding(Severity.WARNING, f"{where}.calculate_output", what, fix)
-
-
-def _points(ranges: Sequence[Interval]) -> Iterator[tuple[float, ...]]:
-    """The corners of the ranges, of many just the lowest and the highest, and a point between them."""
-    if len(ranges) <= MOST_CORNERS:
-        yield from product(*ranges)
-    else:
-        yield from ((tuple(low for low, _ in ranges)), tuple(high for _, high in ranges))
-    shares = (0.3 + 0.4 * number / len(ranges) for number in range(len(ranges)))
-    yield tuple(low + share * (high - low) for share, (low, high) in zip(shares, ranges, strict=True))
-
-
-def _shows_response(grader: JudgeSpec) -> bool:
-    templates = grader.templates.values()
-    return any(part.namespace == "sample" for template in templates for part in template.references)
-
-
-def check_threshold(grader: GraderSpec, where: str) -> Iterator[Finding]:
-    """What `pass_threshold` does not do in training."""
-    if getattr(grader, "pass_threshold", None) is not None:
-        what = "pass_threshold changes no reward: training pays the grade itself."
-        yield Finding(Severity.NOTE, f"{where}.pass_threshold", what, "It is for reports; leave it or not.")

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from dryrun.core.records import Prompt
-from dryrun.graders.checks.against_rows import check_threshold
 from dryrun.graders.format.conventions import VOICES, Convention
 from dryrun.graders.format.findings import SHOWN_ROWS, Finding, Severity
-from dryrun.graders.format.judge_specs import JudgeSpec, LabelModelSpec
 from dryrun.graders.format.python_source import syntax_tree
-from dryrun.graders.format.specs import GraderSpec, Metric, PythonSpec, TextSimilaritySpec
+from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.kinds.judge import JudgeSpec, LabelModelSpec
+from dryrun.graders.kinds.python import PythonSpec
+from dryrun.graders.kinds.text_similarity import Metric, TextSimilaritySpec
 from dryrun.models.model_list import ModelInfo
 
 
@@ -121,7 +122,7 @@ def _check_graders(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
         fix = "Put it into a multi grader, or ask for a score (score_model)."
         yield Finding(Severity.ERROR, "$.type", f"{platform} trains with no label_model alone.", fix)
     for where, part in spec.walk():
-        yield from check_threshold(part, where)
+        yield from _check_threshold(part, where)
         if isinstance(part, TextSimilaritySpec) and part.evaluation_metric is Metric.COSINE:
             what = f"{platform} has cosine for evals only, not for fine-tuning."
             fix = "Use fuzzy_match, a rouge metric or a judge."
@@ -132,6 +133,13 @@ def _check_graders(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
             yield Finding(Severity.ERROR, f"{where}.convention", what, fix)
         elif isinstance(part, PythonSpec):
             yield from _check_imports(part, where, platform)
+
+
+def _check_threshold(grader: GraderSpec, where: str) -> Iterator[Finding]:
+    """What `pass_threshold` does not do in training."""
+    if getattr(grader, "pass_threshold", None) is not None:
+        what = "pass_threshold changes no reward: training pays the grade itself."
+        yield Finding(Severity.NOTE, f"{where}.pass_threshold", what, "It is for reports; leave it or not.")
 
 
 def _check_imports(part: PythonSpec, where: str, platform: Platform) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.graders.format.python_source import syntax_tree, top_level
-from dryrun.graders.format.specs import GraderSpec, PythonSpec
+from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.kinds.python import PythonSpec
 
 DEFAULT_SCALE = (0.0, 1.0)
 REWARD_KEYS = {"score", "reward", "aggregate_reward_score"}

@@ -1,77 +1,34 @@
-"""What each type of grader is made of, and what it pays for.
+"""What every type of grader has: its fields, and how it is read, described, checked and built.
 
-The fields and their names are those of the OpenAI grader JSON. `schema.load_grader` makes these
+The fields and their names are those of the OpenAI grader JSON. `load.load_grader` makes these
 records; nothing else should, because only it reports every problem with its path.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from enum import StrEnum
-from functools import cached_property
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Field,
-    SerializeAsAny,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, ConfigDict, Field
 
+from dryrun.core.errors import Problem
 from dryrun.core.fingerprint import fingerprint
+from dryrun.core.records import Prompt
 from dryrun.core.thresholds import Frozen
-from dryrun.graders.format.conventions import VOICES, Convention, EntryPoint, callable_source, entry_of
-from dryrun.graders.format.formula import Formula, Interval, parse_formula
+from dryrun.graders.format.findings import Finding
+from dryrun.graders.format.formula import Interval
+from dryrun.graders.format.problems import validated
 from dryrun.graders.format.template import Reference, Template, parse_template
+
+if TYPE_CHECKING:
+    from dryrun.graders.protocol import BuildOptions, Grader
 
 SEMANTICS = 1
 """Raised when the same grader, sample and item would give another reward than before."""
 
-
-class GraderType(StrEnum):
-    """The ``type`` of a grader."""
-
-    STRING_CHECK = "string_check"
-    TEXT_SIMILARITY = "text_similarity"
-    PYTHON = "python"
-    MULTI = "multi"
-    SCORE_MODEL = "score_model"
-    LABEL_MODEL = "label_model"
-    ENDPOINT = "endpoint"
-    LAMBDA = "lambda"
-
-
-class Operation(StrEnum):
-    """How string_check compares; case counts except for `ILIKE`, and nothing is trimmed."""
-
-    EQ = "eq"
-    """1 when input and reference are the same text."""
-    NE = "ne"
-    """1 when they are not."""
-    LIKE = "like"
-    """1 when the reference occurs within the input."""
-    ILIKE = "ilike"
-    """The same, upper and lower case alike."""
-
-
-class Metric(StrEnum):
-    """How text_similarity measures; each gives 0 to 1."""
-
-    FUZZY_MATCH = "fuzzy_match"
-    BLEU = "bleu"
-    GLEU = "gleu"
-    METEOR = "meteor"
-    COSINE = "cosine"
-    """Of embeddings, from an endpoint. Evals only: reinforcement fine-tuning refuses it."""
-    ROUGE_1 = "rouge_1"
-    ROUGE_2 = "rouge_2"
-    ROUGE_3 = "rouge_3"
-    ROUGE_4 = "rouge_4"
-    ROUGE_5 = "rouge_5"
-    ROUGE_L = "rouge_l"
+ReadPart = Callable[[Any, str, list[Problem]], "GraderSpec | None"]
+"""Reads a grader within a grader: its JSON value, its path, and the problems to add to."""
 
 
 def _templated(text: str) -> str:
@@ -80,15 +37,46 @@ def _templated(text: str) -> str:
 
 
 TemplateText = Annotated[str, AfterValidator(_templated)]
+Name = Annotated[str, Field(description="Any short text.")]
 
 
 class GraderSpec(Frozen):
-    """A validated grader: the common part of all types."""
+    """A validated grader: the common part of all types.
+
+    The description of a field is the fix that a user reads where the field is missing or empty, or
+    where a list is written in another way.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    type: GraderType
+    also_called: ClassVar[tuple[str, ...]] = ()
+    """Words that people write for the type."""
+    telling: ClassVar[tuple[str, ...]] = ()
+    """Fields that tell the type where it is missing."""
+    meant: ClassVar[Mapping[str, str]] = {}
+    """Words that people write for a field or a value -> the right one, where spelling would not find it."""
+    nested: ClassVar[Mapping[str, type[Frozen]]] = {}
+    """Fields that hold records of their own."""
+
+    type: str
     name: str | None = None
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The ``type`` in JSON."""
+        return str(get_args(cls.model_fields["type"].annotation)[0])
+
+    @classmethod
+    def read(
+        cls, value: Mapping[str, Any], where: str, problems: list[Problem], read_part: ReadPart
+    ) -> Self | None:
+        """The grader of a JSON object; None where there are problems, which are added to `problems`."""
+        return validated(cls, value, where, problems)
+
+    @classmethod
+    def place_of(cls, field: str) -> str:
+        """Where an unknown field belongs, as a sentence; ``""`` where that is not known."""
+        return ""
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -129,148 +117,29 @@ class GraderSpec(Frozen):
     def describe(self) -> str:
         """One plain sentence of what the grader pays for."""
 
+    def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
+        """What is wrong or suspicious about this type of grader; templates are checked for every type.
 
-class StringCheckSpec(GraderSpec):
-    """Compares two texts; pays 1 or 0."""
+        Parameters
+        ----------
+        where : str
+            JSON path of this grader.
+        rows : sequence of Prompt
+            What it is to grade; may be empty.
+        response_format : bool
+            Whether the responses are asked for with a response format.
+        """
+        return iter(())
 
-    type: Literal[GraderType.STRING_CHECK]
-    name: str
-    input: TemplateText
-    reference: TemplateText
-    operation: Annotated[Operation, Field(strict=False)]
-    pass_threshold: float | None = None
+    @abstractmethod
+    def build(self, options: BuildOptions) -> Grader:
+        """The grader, not yet opened.
 
-    @property
-    def templates(self) -> dict[str, Template]:
-        return {"input": parse_template(self.input), "reference": parse_template(self.reference)}
-
-    @property
-    def range(self) -> Interval:
-        return 0.0, 1.0
-
-    def describe(self) -> str:
-        words = {
-            Operation.EQ: "is exactly {}",
-            Operation.NE: "is anything but {}",
-            Operation.LIKE: "contains {}",
-            Operation.ILIKE: "contains {}, in upper or lower case",
-        }[self.operation]
-        return f"Pays 1 when {spoken(self.input)} {words.format(spoken(self.reference))}, else 0."
-
-
-class TextSimilaritySpec(GraderSpec):
-    """Measures how alike two texts are; pays 0 to 1."""
-
-    type: Literal[GraderType.TEXT_SIMILARITY]
-    name: str
-    input: TemplateText
-    reference: TemplateText
-    evaluation_metric: Annotated[Metric, Field(strict=False)]
-    pass_threshold: float | None = None
-
-    @property
-    def templates(self) -> dict[str, Template]:
-        return {"input": parse_template(self.input), "reference": parse_template(self.reference)}
-
-    @property
-    def range(self) -> Interval:
-        return 0.0, 1.0
-
-    @property
-    def asks_models(self) -> bool:
-        return self.evaluation_metric is Metric.COSINE
-
-    def describe(self) -> str:
-        by = {
-            Metric.FUZZY_MATCH: "in its characters (fuzzy_match)",
-            Metric.BLEU: "in its runs of one to four words, counted from the response (bleu)",
-            Metric.GLEU: "in its runs of one to four words, counted from both sides (gleu)",
-            Metric.COSINE: "in meaning, by the angle between their embeddings (cosine)",
-            Metric.METEOR: "in its words, their stems and synonyms (meteor)",
-            Metric.ROUGE_L: "in its longest common sequence of words (rouge_l)",
-        }.get(self.evaluation_metric, f"in its word sequences ({self.evaluation_metric})")
-        return f"Pays 0 to 1 for how alike {spoken(self.input)} and {spoken(self.reference)} are, {by}."
-
-
-class PythonSpec(GraderSpec):
-    """Runs a function of the user's source in a sandbox; pays what it returns.
-
-    ``convention`` and ``function`` are Dry Run's own fields: with them a reward function written for
-    another library runs here. Without them it is OpenAI's grader, ``grade(sample, item)``.
-    """
-
-    type: Literal[GraderType.PYTHON]
-    convention: Annotated[Convention | None, Field(strict=False)] = None
-    function: str | None = None
-    source: str
-    image_tag: str | None = None
-    pass_threshold: float | None = None
-
-    @field_validator("convention")
-    @classmethod
-    def _openai_is_the_default(cls, given: Convention | None) -> Convention | None:
-        return None if given is Convention.OPENAI else given
-
-    @field_validator("source")
-    @classmethod
-    def _can_be_called(cls, source: str, info: ValidationInfo) -> str:
-        if "convention" in info.data:  # else it was no convention, which is reported by itself
-            callable_source(source, info.data["convention"], info.data.get("function"))
-        return source
-
-    @cached_property
-    def entry(self) -> EntryPoint | None:
-        """The function that grades; None for OpenAI's ``grade``."""
-        return None if self.convention is None else entry_of(self.source, self.convention, self.function)
-
-    @property
-    def range(self) -> None:
-        return None
-
-    def describe(self) -> str:
-        count = len(self.source.strip().splitlines())
-        lines = f"{count} line" if count == 1 else f"{count} lines"
-        if self.entry is None:
-            return f"Pays what its own Python function grade(sample, item) returns ({lines})."
-        whose = VOICES[self.entry.convention].name
-        return f"Pays what the function {self.entry} returns, by {whose} convention ({lines})."
-
-
-class MultiSpec(GraderSpec):
-    """Combines other graders by a formula."""
-
-    type: Literal[GraderType.MULTI]
-    name: str
-    graders: dict[str, SerializeAsAny[GraderSpec]]
-    calculate_output: str
-    pass_threshold: float | None = None
-
-    @property
-    def canonical(self) -> dict[str, Any]:
-        graders = {key: grader.canonical for key, grader in self.graders.items()}
-        return {"type": self.type.value, "graders": graders, "calculate_output": self.calculate_output}
-
-    @cached_property
-    def formula(self) -> Formula:
-        """The parsed ``calculate_output``."""
-        return parse_formula(self.calculate_output)
-
-    @property
-    def asks_models(self) -> bool:
-        return any(grader.asks_models for grader in self.graders.values())
-
-    def walk(self, where: str = "$") -> Iterator[tuple[str, GraderSpec]]:
-        yield where, self
-        for key, grader in self.graders.items():
-            yield from grader.walk(f"{where}.graders.{key}")
-
-    @property
-    def range(self) -> Interval | None:
-        return self.formula.interval({key: grader.range for key, grader in self.graders.items()})
-
-    def describe(self) -> str:
-        parts = " ".join(f"{key}: {grader.describe()}" for key, grader in self.graders.items())
-        return f"Pays {self.calculate_output.strip()}, where {parts}"
+        Raises
+        ------
+        GraderError
+            It cannot run here.
+        """
 
 
 def spoken(template_text: str) -> str:

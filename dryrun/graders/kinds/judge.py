@@ -1,11 +1,7 @@
 """score_model and label_model: a judge model reads the response and gives a number or a label.
 
-The service asks its judge for ``{"steps": [...], "result": ...}`` with a strict JSON schema; so does
-this. Published: a number outside the range is clamped, a result that is no number pays 0. Unpublished,
-and chosen here: a judge that cannot be asked, refuses, or gives no result at all (no JSON, cut off)
-leaves the sample without a grade; a ``result`` in quotes counts when it reads as a number.
-
-What a call to a judge may cost, before there is a response to show it.
+Fields as in OpenAI's SDK (``types/graders/score_model_grader.py``, ``label_model_grader.py``). The
+service asks its judge for ``{"steps": [...], "result": ...}`` with a strict JSON schema; so does this.
 """
 
 from __future__ import annotations
@@ -13,41 +9,112 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-import orjson
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from dryrun.core.config import ModelConfig, ModelKind
-from dryrun.core.errors import DryRunError, ModelError
-from dryrun.core.records import Grade, GradeOutcome, Item, Prompt, Sample, SampleOutcome
-from dryrun.core.text import one_line
-from dryrun.graders.format.judge_specs import JudgeSpec, LabelModelSpec, ScoreModelSpec
-from dryrun.graders.format.specs import GraderSpec
-from dryrun.graders.format.template import VariableError
-from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, unfilled, ungraded
-from dryrun.graders.sandbox.sample_fields import namespaces
-from dryrun.models.endpoint import EndpointModel
-from dryrun.models.request import BYTES_PER_TOKEN, RequestSize
-from dryrun.models.urls import is_openai
+from dryrun.core.records import Prompt
+from dryrun.core.thresholds import Frozen
+from dryrun.graders.format.findings import Finding, Severity, did_you_mean
+from dryrun.graders.format.formula import Interval
+from dryrun.graders.format.specs import GraderSpec, Name
+from dryrun.graders.format.template import Template, parse_template
+from dryrun.graders.protocol import BuildOptions, Grader
 
-MAX_DETAIL = 4000
-"""Characters kept of what a judge said."""
-
-TRIES = 2
-"""How often a judge is asked whose answer is no result."""
-
-NO_SCHEMA = re.compile(r"response_format|json_schema|structured|schema|grammar|guided|json_object", re.I)
-"""In the error of a server that does not know what it was asked for."""
+INPUT_FIX = 'Write "input": [{"role": "user", "content": "..."}].'
+PASSING_FIX = 'Write "passing_labels": ["good"], those of labels that pay 1.'
 
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 """A number in quotes: float() alone would also take 1_0 and digits of other scripts."""
 
-Read = Callable[[Any], tuple[float, str]]
-"""The judge's ``result`` -> reward, and what was wrong with it (``""`` if nothing)."""
+TEXT_PARTS = ("input_text", "output_text", "text")
+"""Parts that carry ``text``. The last is the chat API's own spelling, which people paste."""
+
+
+def _checked_content(content: Any) -> Any:
+    """A string, one part, or a list of parts; its templates must parse."""
+    for part in _parts(content):
+        if not isinstance(part, Mapping):
+            raise ValueError('holds something else than parts. Write {"type": "input_text", "text": "..."}')
+        kind = part.get("type")
+        if kind == "input_audio":
+            raise ValueError("holds audio, which Dry Run does not send to judges. Leave the part out")
+        if kind == "image_url":
+            raise ValueError('has a part of the chat API. Write {"type": "input_image", "image_url": "..."}')
+        if kind not in (*TEXT_PARTS, "input_image"):
+            named = "has a part without a type" if kind is None else f"{kind!r} is not a type of part"
+            raise ValueError(f"{named}; use input_text, output_text or input_image")
+        text = part.get("image_url" if kind == "input_image" else "text")
+        if not isinstance(text, str):
+            field = "image_url" if kind == "input_image" else "text"
+            raise ValueError(f"a part of type {kind} needs the text field {field!r}")
+        parse_template(text)
+    return content
+
+
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, str):
+        return [{"type": "input_text", "text": content}]
+    return content if isinstance(content, list) else [content]
+
+
+class JudgeMessage(Frozen):
+    """One message to the judge."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    role: Literal["user", "assistant", "system", "developer"] = Field(
+        description="One of user, assistant, system, developer."
+    )
+    content: Annotated[Any, AfterValidator(_checked_content)]
+    type: Literal["message"] | None = None
+
+    @property
+    def templates(self) -> list[Template]:
+        """Of its parts, in order."""
+        return [parse_template(_templated(part)) for part in _parts(self.content)]
+
+    def filled(self, namespaces: Mapping[str, Any]) -> dict[str, Any]:
+        """The message as the chat API takes it.
+
+        Raises
+        ------
+        VariableError
+            A reference has no value.
+        """
+        texts = [template.fill(namespaces) for template in self.templates]
+        if isinstance(self.content, str):
+            return {"role": self.role, "content": texts[0]}
+        parts = [_chat_part(part, text) for part, text in zip(_parts(self.content), texts, strict=True)]
+        if all(part["type"] == "text" for part in parts):
+            return {"role": self.role, "content": "".join(part["text"] for part in parts)}
+        return {"role": self.role, "content": parts}
+
+
+def _templated(part: Mapping[str, Any]) -> str:
+    return str(part["image_url"] if part["type"] == "input_image" else part["text"])
+
+
+def _chat_part(part: Mapping[str, Any], text: str) -> dict[str, Any]:
+    if part["type"] != "input_image":
+        return {"type": "text", "text": text}
+    detail = {"detail": part["detail"]} if part.get("detail") else {}
+    return {"type": "image_url", "image_url": {"url": text, **detail}}
+
+
+class JudgeSampling(Frozen):
+    """How the judge is sampled; each value is sent only when it is set. The spelling is OpenAI's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    seed: int | None = None
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
+    max_completions_tokens: Annotated[int, Field(ge=1)] | None = None
+    reasoning_effort: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,172 +151,103 @@ class Question:
         return f"Answer with one JSON object and nothing else: {shape}, where RESULT is {self.words}."
 
 
-class JudgeGrader(Grader):
-    """Grades by asking a model.
+class JudgeSpec(GraderSpec):
+    """The common part of the graders that ask a model."""
 
-    Parameters
-    ----------
-    spec : ScoreModelSpec or LabelModelSpec
-    access : JudgeAccess
-        Where, with which key, and how many calls at once over all judges of the grader.
-    """
+    nested: ClassVar[Mapping[str, type[Frozen]]] = {"sampling_params": JudgeSampling, "input": JudgeMessage}
+    meant: ClassVar[Mapping[str, str]] = {
+        "max_tokens": "max_completions_tokens",
+        "messages": "input",
+        "prompt": "input",
+    }
 
-    def __init__(self, spec: JudgeSpec, access: JudgeAccess) -> None:
-        self._spec, self._access = spec, access
-        self._question, self._read = _kind(spec)
-        self._formats = self._question.formats()
-        self._level = 0
-        self._model = EndpointModel(_judge_config(spec, access), access.api_key)
-        self._model.on_attempt = access.heard
-        self._model.on_end = lambda error: access.end(self._named(error))
-        access.calls_per_grade += 1
+    name: Name
+    model: Annotated[str, Field(min_length=1, description="The judge's name, e.g. gpt-5.4-mini.")]
+    input: Annotated[list[JudgeMessage], Field(min_length=1, description=INPUT_FIX)]
+    sampling_params: JudgeSampling | None = None
+    pass_threshold: float | None = None
 
-    async def grade(self, sample: Sample, item: Item) -> Grade:
-        """The grade of one sample.
+    @classmethod
+    def place_of(cls, field: str) -> str:
+        sampled = list(JudgeSampling.model_fields)
+        if cls.meant.get(field, field) in sampled:
+            return f"It belongs into sampling_params, whose fields are {', '.join(sampled)}."
+        return ""
 
-        Raises
-        ------
-        ModelError
-            Every later call would fail too: wrong key, unknown model, no answer for long.
-        """
-        if not sample.gradable:
-            return NO_SAMPLE
-        start = perf_counter()
-        known = namespaces(sample, item)
-        try:
-            messages = [message.filled(known) for message in self._spec.input]
-        except VariableError as error:
-            return unfilled(error)
-        grade = ungraded(GradeError.MODEL_PARSE, "")
-        spent = (0, 0)
-        for attempt in range(TRIES):
-            answer = await self._asked(messages, attempt)
-            grade = self._graded(answer)
-            spent = (spent[0] + (answer.prompt_tokens or 0), spent[1] + (answer.completion_tokens or 0))
-            if GradeError.MODEL_PARSE.value not in grade.errors or grade.outcome is not GradeOutcome.UNGRADED:
-                break
-        return grade._replace(
-            seconds=perf_counter() - start, prompt_tokens=spent[0], completion_tokens=spent[1]
-        )
+    @property
+    def asks_models(self) -> bool:
+        return True
 
-    async def __aenter__(self) -> Self:
-        await self._model.__aenter__()
-        return self
+    @property
+    def templates(self) -> dict[str, Template]:
+        return dict(self._templates())
 
-    async def __aexit__(self, *error: Any) -> None:
-        await self._model.__aexit__(*error)
+    def _templates(self) -> Iterator[tuple[str, Template]]:
+        for position, message in enumerate(self.input):
+            several = len(message.templates) > 1
+            for number, template in enumerate(message.templates):
+                part = f"[{number}]" if several else ""
+                yield f"input[{position}].content{part}", template
 
-    async def _asked(self, messages: list[dict[str, Any]], attempt: int) -> Sample:
-        """The judge's answer; a server that refuses the response format is asked in words."""
-        while True:
-            level = self._level
-            item = {"messages": self._messages(messages, level), "response_format": self._formats[level]}
-            prompt = Prompt("", 0, "", {name: value for name, value in item.items() if value is not None})
-            try:
-                async with self._access.turn():
-                    answer = await self._model.generate(prompt, attempt)
-            except ModelError as error:
-                raise self._named(error) from error
-            unknown = answer.status in (400, 404, 415, 422) and NO_SCHEMA.search(answer.error)
-            if not (unknown and level < len(self._formats) - 1):
-                self._access.note(self._spec.model, answer)
-                return answer
-            self._level = max(self._level, level + 1)
+    @property
+    @abstractmethod
+    def question(self) -> Question:
+        """What the judge is asked for beside the grader's own messages."""
 
-    def _named(self, error: DryRunError) -> ModelError:
-        return ModelError(f"The judge {self._spec.model}: {error}")
+    @abstractmethod
+    def reward_of(self, result: Any) -> tuple[float, str]:
+        """The reward of a judge's ``result``, and what was wrong with it (``""`` if nothing)."""
 
-    def _messages(self, messages: list[dict[str, Any]], level: int) -> list[dict[str, Any]]:
-        if not is_openai(self._access.config.base_url):  # others know no role named developer
-            messages = [
-                {**message, "role": "system"} if message["role"] == "developer" else message
-                for message in messages
-            ]
-        if level == 0:
-            return messages
-        *before, last = messages
-        if last["role"] == "user" and isinstance(last["content"], str):
-            return [*before, {**last, "content": f"{last['content']}\n\n{self._question.instruction}"}]
-        return [*messages, {"role": "user", "content": self._question.instruction}]
+    def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
+        templates = self.templates.values()
+        if not any(part.namespace == "sample" for template in templates for part in template.references):
+            what = "no message to the judge holds the response, so its answer cannot depend on it."
+            yield Finding(Severity.WARNING, f"{where}.input", what, "Put {{sample.output_text}} into one.")
 
-    def _graded(self, answer: Sample) -> Grade:
-        match answer.outcome:
-            case SampleOutcome.FAILED:
-                return ungraded(GradeError.MODEL_SERVER, answer.error)
-            case SampleOutcome.REFUSED | SampleOutcome.FILTERED:
-                detail = answer.text or "the judge's answer was withheld by a content filter"
-                return ungraded(GradeError.MODEL_REFUSAL, detail)
-            case SampleOutcome.TRUNCATED:
-                return ungraded(GradeError.MODEL_PARSE, "the judge's answer was cut off by its token limit")
-        try:
-            result = result_of(answer.text)
-        except ValueError as error:
-            return ungraded(GradeError.MODEL_PARSE, f"{error}: {answer.text[:200]!r}")
-        reward, wrong = self._read(result)
-        outcome = GradeOutcome.GRADED_ZERO if wrong else GradeOutcome.GRADED
-        errors = {GradeError.MODEL_PARSE.value: one_line(wrong)} if wrong else {}
-        return Grade(outcome, reward, errors=errors, detail=answer.text[:MAX_DETAIL])
+    def build(self, options: BuildOptions) -> Grader:
+        from dryrun.graders.kinds.judge_grader import JudgeGrader  # the HTTP client: only to grade
+
+        return JudgeGrader(self, options.judge_access())
 
 
-def result_of(text: str) -> Any:
-    """The ``result`` of a judge's answer; a bare JSON number or string is its own result.
-
-    Raises
-    ------
-    ValueError
-        There is none: the message says why.
-    """
-    value = _json_in(text)
-    if not isinstance(value, dict):
-        if isinstance(value, (list, type(None))):
-            raise ValueError("the judge's answer is JSON without a result")
-        return value
-    if "result" not in value:
-        raise ValueError("the judge's answer has no field 'result'")
-    return value["result"]
+def _checked_range(values: list[float]) -> list[float]:
+    if len(values) != 2 or not all(map(math.isfinite, values)) or values[0] >= values[1]:
+        raise ValueError("must be two finite numbers, the lower one first, like [0, 5]")
+    return values
 
 
-def _json_in(text: str) -> Any:
-    """The JSON value that a text is, or the last object in it (after reasoning, within a code fence).
+class ScoreModelSpec(JudgeSpec):
+    """Asks a judge for a number; pays it, clamped to ``range`` and never rescaled."""
 
-    Of several objects, the last that has a result.
-    """
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    decoder, found, at = json.JSONDecoder(), None, text.find("{")
-    while at >= 0:
-        try:
-            value, end = decoder.raw_decode(text, at)
-            found, at = value if found is None or "result" in value else found, text.find("{", end)
-        except (ValueError, RecursionError):
-            at = text.find("{", at + 1)
-    if found is None:
-        raise ValueError("the judge's answer is no JSON")
-    return found
+    also_called: ClassVar[tuple[str, ...]] = ("judge", "llm_judge", "llm", "model", "model_grader", "rubric")
+    telling: ClassVar[tuple[str, ...]] = ("model",)
 
+    type: Literal["score_model"]
+    score_range: Annotated[list[float], AfterValidator(_checked_range)] = Field(
+        [0.0, 1.0], alias="range", description='Write "range": [0, 1], the lowest and the highest score.'
+    )
 
-def question_of(spec: JudgeSpec) -> Question:
-    """What the judge of this grader is asked for."""
-    return _kind(spec)[0]
+    @property
+    def range(self) -> Interval:
+        # a result that is not a number pays 0, inside the range or not
+        return min(self.score_range[0], 0.0), max(self.score_range[1], 0.0)
 
+    def describe(self) -> str:
+        low, high = self.score_range
+        return f"Pays the number from {low:g} to {high:g} that the judge model {self.model} gives."
 
-def _kind(spec: JudgeSpec) -> tuple[Question, Read]:
-    if isinstance(spec, ScoreModelSpec):
-        low, high = spec.score_range
+    @property
+    def question(self) -> Question:
+        low, high = self.score_range
         words = f"a number from {low:g} to {high:g}"
-        question = Question("float_score_classification", {"type": "number"}, words)
-        return question, lambda result: read_score(result, low, high)
-    assert isinstance(spec, LabelModelSpec)
-    labels, passing = spec.labels, frozenset(spec.passing_labels)
-    shown = {"type": "string", "enum": list(dict.fromkeys(labels))}
-    question = Question("label_classification", shown, f"one of {json.dumps(labels, ensure_ascii=False)}")
-    return question, lambda result: read_label(result, labels, passing)
+        return Question("float_score_classification", {"type": "number"}, words)
+
+    def reward_of(self, result: Any) -> tuple[float, str]:
+        return read_score(result, *self.score_range)
 
 
 def read_score(result: Any, low: float, high: float) -> tuple[float, str]:
-    """The reward of a score: clamped to ``[low, high]``; 0 for what is no finite number."""
+    """The reward of a score: clamped to ``[low, high]``; 0 for what is not a finite number."""
     try:
         written = isinstance(result, str) and not NUMBER.fullmatch(result.strip())
         number = math.nan if isinstance(result, bool) or written else float(result)
@@ -260,52 +258,43 @@ def read_score(result: Any, low: float, high: float) -> tuple[float, str]:
     return min(max(number, low), high), ""
 
 
-def read_label(result: Any, labels: list[str], passing: frozenset[str]) -> tuple[float, str]:
-    """1 for a passing label, else 0; a label that is none of the grader's is an error."""
-    if result not in labels:
-        return 0.0, f"the judge's result is none of the labels: {json.dumps(result, default=str)[:100]}"
-    return float(result in passing), ""
+class LabelModelSpec(JudgeSpec):
+    """Asks a judge for a label; pays 1 for the passing ones, else 0."""
 
+    also_called: ClassVar[tuple[str, ...]] = ("label", "classifier")
+    telling: ClassVar[tuple[str, ...]] = ("passing_labels", "labels")
 
-def _judge_config(spec: JudgeSpec, access: JudgeAccess) -> ModelConfig:
-    sampling = spec.sampling_params
-    return ModelConfig(
-        kind=ModelKind.ENDPOINT,
-        name=access.config.model or spec.model,
-        base_url=access.config.base_url,
-        temperature=sampling.temperature if sampling else None,
-        top_p=sampling.top_p if sampling else None,
-        max_completion_tokens=sampling.max_completions_tokens if sampling else None,
-        reasoning_effort=sampling.reasoning_effort if sampling else None,
-        seed=sampling.seed if sampling else None,
-        timeout=access.config.timeout,
-    )
+    type: Literal["label_model"]
+    labels: Annotated[list[str], Field(min_length=1, description='Write "labels": ["good", "bad"].')]
+    passing_labels: Annotated[list[str], Field(min_length=1, description=PASSING_FIX)]
 
+    @field_validator("passing_labels")
+    @classmethod
+    def _are_labels(cls, passing: list[str], info: ValidationInfo) -> list[str]:
+        labels = info.data.get("labels", passing)  # labels that are wrong themselves are reported there
+        if strangers := [label for label in passing if label not in labels]:
+            near = did_you_mean(strangers[0], labels)
+            raise ValueError(
+                f"passing_labels holds {strangers[0]!r}, which is not one of labels. {near}".rstrip()
+            )
+        return passing
 
-def judge_request_size(judge: GraderSpec, prompt: Prompt, answer: int) -> RequestSize:
-    """Tokens of one call to a judge, or to a model that embeds, at worst; estimated.
+    @property
+    def range(self) -> Interval:
+        return 0.0, 1.0
 
-    Parameters
-    ----------
-    judge : GraderSpec
-        One that asks a model.
-    prompt : Prompt
-    answer : int
-        Tokens the response may have; 0 where that is not known.
-    """
-    known = namespaces(Sample("", 0, SampleOutcome.ANSWERED), prompt.item)
-    texts = []
-    for template in judge.templates.values():
-        try:
-            texts.append(template.fill(known))
-        except VariableError:  # it asks for a part of a response that is not there yet
-            texts.append("".join(map(str, template.parts)))
-    size = sum(len(text.encode()) for text in texts)
-    if isinstance(judge, JudgeSpec):
-        size += len(orjson.dumps(question_of(judge).formats()[0])) + len(judge.input) * len(
-            '{"role":"","content":""},'
-        )
-        limits = judge.sampling_params
-        most = limits.max_completions_tokens if limits else None
-        return RequestSize(-(-size // BYTES_PER_TOKEN) + answer, most)
-    return RequestSize(-(-size // BYTES_PER_TOKEN) + answer, 0)
+    def describe(self) -> str:
+        labels = f"{' or '.join(map(repr, self.passing_labels))} of {len(self.labels)} labels"
+        return f"Pays 1 when the judge model {self.model} answers {labels}, else 0."
+
+    @property
+    def question(self) -> Question:
+        shown = {"type": "string", "enum": list(dict.fromkeys(self.labels))}
+        words = f"one of {json.dumps(self.labels, ensure_ascii=False)}"
+        return Question("label_classification", shown, words)
+
+    def reward_of(self, result: Any) -> tuple[float, str]:
+        """1 for a passing label, else 0; a label that is not one of the grader's is an error."""
+        if result not in self.labels:
+            return 0.0, f"the judge's result is none of the labels: {json.dumps(result, default=str)[:100]}"
+        return float(result in self.passing_labels), ""

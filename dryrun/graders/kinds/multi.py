@@ -3,15 +3,212 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Self
+from functools import cached_property, partial
+from itertools import product
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from dryrun.core.records import Grade, GradeOutcome
+from pydantic import Field, SerializeAsAny
+
+from dryrun.core.errors import Problem
+from dryrun.core.records import Grade, GradeOutcome, Prompt
 from dryrun.core.text import one_line
-from dryrun.graders.format.formula import Formula, FormulaError
-from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, Pair, Take
+from dryrun.graders.format.findings import Finding, Severity, did_you_mean
+from dryrun.graders.format.formula import FUNCTIONS, Formula, FormulaError, Interval, parse_formula
+from dryrun.graders.format.problems import validated
+from dryrun.graders.format.specs import GraderSpec, Name, ReadPart
+from dryrun.graders.format.template import kind_of
+from dryrun.graders.protocol import NO_SAMPLE, BuildOptions, GradeError, Grader, Pair, Take
+
+KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+FORMULA_FIX = "A formula of the sub-graders' keys, e.g. 0.8 * exact + 0.2 * fuzzy."
+
+MOST_CORNERS = 8
+"""Parts of a formula up to which all corners of their ranges are tried."""
+
+
+class MultiSpec(GraderSpec):
+    """Combines other graders by a formula."""
+
+    also_called: ClassVar[tuple[str, ...]] = ("combined", "weighted", "composite")
+    telling: ClassVar[tuple[str, ...]] = ("calculate_output", "graders")
+    meant: ClassVar[Mapping[str, str]] = {"formula": "calculate_output"}
+
+    type: Literal["multi"]
+    name: Name
+    graders: dict[str, SerializeAsAny[GraderSpec]]
+    calculate_output: Annotated[str, Field(description=FORMULA_FIX)]
+    pass_threshold: float | None = None
+
+    @classmethod
+    def read(
+        cls, value: Mapping[str, Any], where: str, problems: list[Problem], read_part: ReadPart
+    ) -> Self | None:
+        before = len(problems)
+        graders = _named_graders(value.get("graders"), f"{where}.graders", problems)
+        # without problems so far, every variable of the formula has to be one of the keys
+        keys = set(graders) if len(problems) == before else set()
+        parts = {
+            key: _part(grader, f"{where}.graders.{key}", problems, read_part)
+            for key, grader in graders.items()
+        }
+        _check_formula(value.get("calculate_output"), keys, f"{where}.calculate_output", problems)
+        outer = {**value, "graders": {key: part for key, part in parts.items() if part}}
+        spec = validated(cls, outer, where, problems)
+        return spec if len(problems) == before else None
+
+    @classmethod
+    def place_of(cls, field: str) -> str:
+        return "Weights stand in the formula: 0.8 * exact + 0.2 * close." if field == "weights" else ""
+
+    @property
+    def canonical(self) -> dict[str, Any]:
+        graders = {key: grader.canonical for key, grader in self.graders.items()}
+        return {"type": self.type, "graders": graders, "calculate_output": self.calculate_output}
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The parsed ``calculate_output``."""
+        return parse_formula(self.calculate_output)
+
+    @property
+    def asks_models(self) -> bool:
+        return any(grader.asks_models for grader in self.graders.values())
+
+    def walk(self, where: str = "$") -> Iterator[tuple[str, GraderSpec]]:
+        yield where, self
+        for key, grader in self.graders.items():
+            yield from grader.walk(f"{where}.graders.{key}")
+
+    @property
+    def range(self) -> Interval | None:
+        return self.formula.interval({key: grader.range for key, grader in self.graders.items()})
+
+    def describe(self) -> str:
+        parts = " ".join(f"{key}: {grader.describe()}" for key, grader in self.graders.items())
+        return f"Pays {self.calculate_output.strip()}, where {parts}"
+
+    def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
+        yield from _check_unused(self, where)
+        yield from _check_values(self, where)
+
+    def build(self, options: BuildOptions) -> Grader:
+        return MultiGrader({key: part.build(options) for key, part in self.graders.items()}, self.formula)
+
+
+def _part(value: Any, where: str, problems: list[Problem], read_part: ReadPart) -> GraderSpec | None:
+    if isinstance(value, Mapping) and value.get("type") == MultiSpec.type_name():
+        fix = "Move its graders into the outer multi and merge the two formulas."
+        problems.append(Problem(where, "a multi grader cannot stand inside another multi grader.", fix))
+        return None
+    return read_part(value, where, problems)
+
+
+def _named_graders(value: Any, where: str, problems: list[Problem]) -> dict[str, Any]:
+    """Sub-graders by key. A list of named graders is read as if their names were the keys."""
+    if value is None:
+        fix = 'Write "graders": {"first": {...}, "second": {...}}.'
+        problems.append(Problem(where, "the sub-graders are missing.", fix))
+        return {}
+    if isinstance(value, Mapping) and "type" in value and isinstance(value["type"], str):
+        fix = 'Give it a key: "graders": {"first": {...}}.'
+        problems.append(Problem(where, "this is one grader, not an object of graders by key.", fix))
+        return {}
+    if isinstance(value, list):
+        return _graders_of_list(value, where, problems)
+    if not isinstance(value, Mapping) or not value:
+        problems.append(Problem(where, f"must be an object of graders by key, not {kind_of(value)}."))
+        return {}
+    for key in value:
+        _check_key(key, f"{where}.{key}", problems)
+    return dict(value)
+
+
+def _graders_of_list(value: list[Any], where: str, problems: list[Problem]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for position, grader in enumerate(value):
+        at = f"{where}[{position}]"
+        name = grader.get("name") if isinstance(grader, Mapping) else None
+        if not isinstance(name, str):
+            problems.append(Problem(at, "has no name, so the formula cannot name it.", "Give it a name."))
+        elif name in named:
+            problems.append(
+                Problem(at, f"{name!r} is the name of an earlier grader too.", "Rename one of them.")
+            )
+        else:
+            _check_key(name, at, problems)
+            named[name] = grader
+    if not value:
+        problems.append(Problem(where, "holds no grader."))
+    return named
+
+
+def _check_key(key: str, where: str, problems: list[Problem]) -> None:
+    if not KEY.fullmatch(key):
+        fix = "Use letters, digits and '_', not starting with a digit."
+        problems.append(Problem(where, f"the key {key!r} cannot stand in a formula.", fix))
+
+
+def _check_formula(text: Any, keys: set[str], where: str, problems: list[Problem]) -> None:
+    if not isinstance(text, str):
+        return  # reported with the other fields
+    try:
+        formula = parse_formula(text)
+    except FormulaError as error:
+        problems.append(Problem(where, f"the formula {error}.", error.fix))
+        return
+    problems += [
+        Problem(where, f"{name!r} is not the key of a sub-grader.", _variable_fix(name, keys))
+        for name in _unknown(formula, keys)
+    ]
+
+
+def _unknown(formula: Formula, keys: set[str]) -> list[str]:
+    """Variables that are no key; none where the keys themselves are in question."""
+    return [name for name in formula.variables if keys and name not in keys]
+
+
+def _variable_fix(name: str, keys: set[str]) -> str:
+    if name in FUNCTIONS:
+        return f"{name} is a function: write {name}(...)."
+    return did_you_mean(name, sorted(keys)) + " Formulas use the keys of 'graders', not the graders' names."
+
+
+def _check_unused(spec: MultiSpec, where: str) -> Iterator[Finding]:
+    for key in spec.graders:
+        if key not in spec.formula.variables:
+            what = f"the formula does not use {key!r}: it is graded and changes nothing."
+            fix = f"Use it in calculate_output, or leave {key} out."
+            yield Finding(Severity.WARNING, f"{where}.graders.{key}", what, fix)
+
+
+def _check_values(spec: MultiSpec, where: str) -> Iterator[Finding]:
+    """Whether the formula has a value at the ends of its parts' ranges, and between them."""
+    formula = spec.formula
+    failed: list[FormulaError] = []
+    points = list(_points([spec.graders[key].range or (0.0, 1.0) for key in formula.variables]))
+    for point in points:
+        try:
+            formula.evaluate(dict(zip(formula.variables, point, strict=True)))
+        except FormulaError as error:
+            failed.append(error)
+    if failed:
+        everywhere = f" (so at all {len(points)} points tried)" if len(failed) == len(points) else ""
+        what = f"the formula {failed[0]}{everywhere}. The reward is 0 there, with formula_parse_error."
+        fix = "Keep what it divides by, and what log and sqrt are given, above 0: max(x, 0.01)."
+        yield Finding(Severity.WARNING, f"{where}.calculate_output", what, fix)
+
+
+def _points(ranges: Sequence[Interval]) -> Iterator[tuple[float, ...]]:
+    """The corners of the ranges, of many just the lowest and the highest, and a point between them."""
+    if len(ranges) <= MOST_CORNERS:
+        yield from product(*ranges)
+    else:
+        yield from ((tuple(low for low, _ in ranges)), tuple(high for _, high in ranges))
+    shares = (0.3 + 0.4 * number / len(ranges) for number in range(len(ranges)))
+    yield tuple(low + share * (high - low) for share, (low, high) in zip(shares, ranges, strict=True))
 
 
 class MultiGrader(Grader):

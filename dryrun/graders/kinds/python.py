@@ -1,154 +1,259 @@
-"""python: the user's own ``grade(sample, item)``, or a reward function from elsewhere, run in the sandbox."""
+"""python: the user's own ``grade(sample, item)``, or a reward function written for another library.
+
+Its checks read the source, alone and against the rows; they never run it.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Sequence
-from time import perf_counter
-from typing import Self
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
 
 from dryrun.core.errors import GraderError, Problem
-from dryrun.core.records import Grade
-from dryrun.core.text import one_line
-from dryrun.graders.format.conventions import VOICES, Convention
-from dryrun.graders.protocol import (
-    NO_SAMPLE,
-    TOGETHER,
-    GradeError,
-    Grader,
-    Pair,
-    Take,
-    graded,
-    graded_zero,
-    ungraded,
+from dryrun.core.records import Prompt
+from dryrun.dataset.fields import usual_field
+from dryrun.graders.format.conventions import (
+    PASSED,
+    TAKES_ALL,
+    TAKES_COLUMNS,
+    VOICES,
+    Convention,
+    EntryPoint,
+    callable_source,
+    entry_of,
 )
-from dryrun.graders.sandbox.frames import WorkerError, WorkerFault, WorkerReply
-from dryrun.graders.sandbox.isolation import Mechanism, WorkerLimits
-from dryrun.graders.sandbox.pipe import Result
-from dryrun.graders.sandbox.pool import WorkerPool
+from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
+from dryrun.graders.format.python_source import functions_of, parameter_names, syntax_tree
+from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.kinds.python_grader import PythonGrader
+from dryrun.graders.protocol import CANNOT_RUN, BuildOptions, Grader
+from dryrun.graders.sandbox.inside.eval_protocol import PACKAGES
+from dryrun.graders.sandbox.isolation import Mechanism
 from dryrun.graders.sandbox.program import Program
-from dryrun.graders.sandbox.sample_fields import sample_parts
 from dryrun.graders.sandbox.status import sandbox_status
 
-MAX_WORKERS = 4
+NOT_OPENAI_FIX = "Train where it comes from, or write the rule as grade(sample, item)."
 
 
-class PythonGrader(Grader):
-    """Grades with a Python source on a pool of sandboxed workers.
+class PythonSpec(GraderSpec):
+    """Runs a function of the user's source in a sandbox; pays what it returns.
 
-    Parameters
-    ----------
-    program : Program or str
-        A source alone is OpenAI's ``grade(sample, item)``.
-    timeout : float
-        Seconds one grade may take.
-    workers : int, optional
-        Default: one for each processor this process may use, at most `MAX_WORKERS`.
-    limits : Limits, optional
+    ``convention`` and ``function`` are Dry Run's own fields: with them a reward function written for
+    another library runs here. Without them it is OpenAI's grader, ``grade(sample, item)``.
     """
 
-    def __init__(
-        self,
-        program: Program | str,
-        timeout: float,
-        workers: int | None = None,
-        limits: WorkerLimits | None = None,
-    ) -> None:
-        self._program = program if isinstance(program, Program) else Program(program)
-        entry = self._program.entry
-        self._voice = VOICES[entry.convention if entry else Convention.OPENAI]
-        self._timeout = timeout
-        self._workers = workers or min(MAX_WORKERS, _processors())
-        self._limits = limits
-        self._pool: WorkerPool | None = None
+    also_called: ClassVar[tuple[str, ...]] = ("code", "function", "custom")
+    telling: ClassVar[tuple[str, ...]] = ("source",)
+    meant: ClassVar[Mapping[str, str]] = {"code": "source"}
+
+    type: Literal["python"]
+    convention: Annotated[Convention | None, Field(strict=False)] = None
+    function: str | None = None
+    source: str
+    image_tag: str | None = None
+    pass_threshold: float | None = None
+
+    @field_validator("convention")
+    @classmethod
+    def _openai_is_the_default(cls, given: Convention | None) -> Convention | None:
+        return None if given is Convention.OPENAI else given
+
+    @field_validator("source")
+    @classmethod
+    def _can_be_called(cls, source: str, info: ValidationInfo) -> str:
+        if "convention" in info.data:  # else it was no convention, which is reported by itself
+            callable_source(source, info.data["convention"], info.data.get("function"))
+        return source
+
+    @cached_property
+    def entry(self) -> EntryPoint | None:
+        """The function that grades; None for OpenAI's ``grade``."""
+        return None if self.convention is None else entry_of(self.source, self.convention, self.function)
 
     @property
-    def at_once(self) -> int:
-        """Many: most of what a short grade costs here is the way to a worker and back."""
-        return TOGETHER
+    def range(self) -> None:
+        return None
 
-    async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
-        """Grade several samples on all workers at once.
+    def describe(self) -> str:
+        count = len(self.source.strip().splitlines())
+        lines = f"{count} line" if count == 1 else f"{count} lines"
+        if self.entry is None:
+            return f"Pays what its own Python function grade(sample, item) returns ({lines})."
+        whose = VOICES[self.entry.convention].name
+        return f"Pays what the function {self.entry} returns, by {whose} convention ({lines})."
 
-        What the grader's code does wrong makes 0 with ``python_grader_runtime_error`` where that is its
-        convention's rule, else no grade with the same error. A sandbox that fails makes no grade, with
-        ``python_grader_server_error``. A reward that a convention allows to be missing makes no grade,
-        with ``other_error``.
-        """
-        if self._pool is None:
-            raise RuntimeError("open the grader with 'async with' before grading")
-        places = [place for place, (sample, _) in enumerate(pairs) if sample.gradable]
-        if len(places) < len(pairs):
-            for place in set(range(len(pairs))) - set(places):
-                take(place, NO_SAMPLE)
-        work = [(sample_parts(pairs[place][0]), pairs[place][1]) for place in places]
-        start = perf_counter()
+    def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
+        status = sandbox_status()
+        if not status.available:
+            yield Finding(Severity.ERROR, f"{where}.type", status.reason)
+        elif status.mechanism is Mechanism.NOTHING:
+            yield Finding(Severity.WARNING, f"{where}.type", status.reason)
+        yield from _check_source(self, where, rows, response_format)
 
-        def settle(number: int, result: Result, seconds: float) -> None:
-            if isinstance(result, WorkerError):
-                grade = self._failed(result, perf_counter() - start)
-            else:
-                grade = self._grade_of(result, seconds)
-            take(places[number], grade)
-
-        await self._pool.run(work, settle)
-
-    async def __aenter__(self) -> Self:
-        """Start the workers.
-
-        Raises
-        ------
-        GraderError
-            Nothing can isolate the code here.
-        """
-        status = await asyncio.to_thread(sandbox_status)
-        mechanism = _required(status.mechanism, status.reason)
-        self._pool = WorkerPool(self._program, mechanism, self._workers, self._timeout, self._limits)
-        self._pool.start()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-
-    def _failed(self, error: WorkerError, seconds: float) -> Grade:
-        match error.fault:
-            case WorkerFault.TIMEOUT:
-                return self._wrong(f"grade did not return within {self._timeout:g} seconds", seconds)
-            case WorkerFault.LIMIT:
-                return self._wrong(str(error), seconds)
-            case WorkerFault.NOT_LOADED:
-                return self._wrong(f"loading the source: {error}", seconds)
-        return ungraded(GradeError.PYTHON_SERVER, f"{error.fault}: {error}", seconds)
-
-    def _wrong(self, detail: str, seconds: float) -> Grade:
-        """The code did something wrong: 0 or no grade, by its convention."""
-        make = graded_zero if self._voice.zero_on_error else ungraded
-        return make(GradeError.PYTHON_RUNTIME, detail, seconds)
-
-    def _grade_of(self, reply: WorkerReply, seconds: float) -> Grade:
-        if reply.value is not None and not (reply.note or reply.unstable or reply.parts):
-            return graded(reply.value, seconds)
-        if reply.absent and self._voice.absent:
-            grade = ungraded(GradeError.OTHER, f"{reply.absent}: {self._voice.absent}", seconds)
-        elif reply.value is None:
-            grade = self._wrong(reply.error or reply.absent, seconds)
-        else:
-            grade = graded(reply.value, seconds)
-        said = (reply.unstable, grade.errors.get(GradeError.OTHER.value), reply.note)
-        other = "; ".join(filter(None, said))
-        errors = {**grade.errors, GradeError.OTHER.value: one_line(other)} if other else grade.errors
-        return grade._replace(sub_rewards=dict(reply.parts), errors=errors)
+    def build(self, options: BuildOptions) -> Grader:
+        if missing := missing_packages(self):
+            raise GraderError(CANNOT_RUN, missing)
+        return PythonGrader(Program(self.source, self.entry), options.timeout)
 
 
-def _required(mechanism: Mechanism | None, reason: str) -> Mechanism:
-    if mechanism is None:
-        raise GraderError("This grader cannot run here:", [Problem("$.type", reason)])
-    return mechanism
+def _check_source(
+    grader: PythonSpec, where: str, rows: Sequence[Prompt], response_format: bool
+) -> Iterator[Finding]:
+    """Findings about one python grader."""
+    entry = grader.entry
+    yield from _check_installed(grader, where)
+    yield from _check_relative(grader, where)
+    if entry is not None:
+        yield from _check_entry(entry, where, rows)
+        return
+    names = parameter_names(grader.source)
+    if names is not None and names[0].lower() in ("item", "row"):
+        what = f"grade({', '.join(names)}) gets the sample first and the item second; the names differ."
+        yield Finding(Severity.WARNING, f"{where}.source", what, "Write grade(sample, item).")
+    if "output_json" in grader.source and not response_format:
+        what = "sample['output_json'] exists in training only when the job has a response format."
+        fix = "Set a response format, or use sample.get('output_json')."
+        yield Finding(Severity.WARNING, f"{where}.source", what, fix)
 
 
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def missing_packages(grader: PythonSpec) -> list[Problem]:
+    """What a source imports to be loaded, or for each grade, and that is not here."""
+    tree = syntax_tree(grader.source)
+    name = "grade" if grader.entry is None else grader.entry.function
+    grading = [statement for node in functions_of(tree) if node.name == name for statement in node.body]
+    words = "line {} imports {}, which is not installed here, so that it cannot {}."
+    return [
+        Problem("$.source", words.format(line, package, what), _install(package))
+        for body, what in ((tree.body, "be loaded"), (grading, "grade"))
+        for package, line in _missing(grader, _imported_at_once(body))
+    ]
+
+
+def _check_installed(grader: PythonSpec, where: str) -> Iterator[Finding]:
+    """Packages that the source cannot do without, or not always, and that are not here."""
+    refused = missing_packages(grader)
+    for problem in refused:
+        yield Finding(Severity.ERROR, f"{where}.source", problem.what, problem.fix)
+    for function in functions_of(syntax_tree(grader.source)):
+        for name, line in _missing(grader, _imported_at_once(function.body)):
+            what = f"line {line} imports {name}, which is not installed here: what gets there fails."
+            if not any(problem.what.startswith(f"line {line} ") for problem in refused):
+                yield Finding(Severity.WARNING, f"{where}.source", what, _install(name))
+
+
+def _install(name: str) -> str:
+    return f"Install {name} beside Dry Run, or do without it."
+
+
+def _missing(grader: PythonSpec, imported: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Those packages that are not here, with their lines."""
+    stood_in = PACKAGES if grader.convention is Convention.EVAL_PROTOCOL else ()
+    return [
+        (name, line) for name, line in imported.items() if name not in stood_in and not _is_installed(name)
+    ]
+
+
+def _check_relative(grader: PythonSpec, where: str) -> Iterator[Finding]:
+    """Imports from the package that the file was taken out of."""
+    for node in syntax_tree(grader.source).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            what = f"line {node.lineno} imports from the package around this file, which is not here."
+            fix = "Put what it imports into the file itself."
+            yield Finding(Severity.ERROR, f"{where}.source", what, fix)
+            return
+
+
+def _imported_at_once(body: Iterable[ast.stmt]) -> dict[str, int]:
+    """Packages imported by the statements of a block itself, with their lines: not those under if or try."""
+    found: dict[str, int] = {}
+    for node in body:
+        if isinstance(node, ast.Import):
+            found.update((alias.name.split(".")[0], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found[node.module.split(".")[0]] = node.lineno
+    return found
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ValueError, ImportError):
+        return True
+
+
+def _check_entry(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+    """A function by another library's convention."""
+    whose = VOICES[entry.convention].name
+    what = f"line {entry.line}: {entry} follows {whose} convention. It is no OpenAI grader."
+    yield Finding(Severity.NOTE, f"{where}.convention", what, NOT_OPENAI_FIX)
+    yield from _check_signature(entry, where)
+    yield from _check_strangers(entry, where)
+    if "completion_ids" in entry.parameters:
+        what = f"{entry.function} asks for completion_ids, the model's tokens, which Dry Run does not have."
+        yield Finding(Severity.WARNING, f"{where}.source", what, "Where it looks at them there is no grade.")
+    if rows:
+        yield from _check_columns(entry, where, rows)
+        yield from _check_truth(entry, where, rows)
+
+
+def _check_signature(entry: EntryPoint, where: str) -> Iterator[Finding]:
+    """Libraries that pass everything fail at a function that does not take everything."""
+    plural = "solution_strs" in entry.parameters
+    passed = [f"{name}s" if plural else name for name in PASSED.get(entry.convention, ())]
+    missing = [name for name in passed if name not in entry.parameters]
+    if entry.convention in TAKES_ALL and missing and not entry.takes_any:
+        what = f"line {entry.line}: {entry} takes no {', '.join(missing)}; {entry.convention} passes them."
+        yield Finding(Severity.WARNING, f"{where}.source", what, "Add **kwargs: there it would fail.")
+
+
+def _check_strangers(entry: EntryPoint, where: str) -> Iterator[Finding]:
+    """Parameters that nothing fills, where the convention hands over no columns."""
+    if entry.convention not in (Convention.VERL, Convention.VERIFIERS) or "solution_strs" in entry.parameters:
+        return
+    handed = PASSED[entry.convention]
+    for name in entry.required:
+        if name not in handed:
+            whose = VOICES[entry.convention].name
+            passed = f"{whose} convention hands over {', '.join(handed)}"
+            what = f"line {entry.line}: nothing fills {name!r}: {passed}."
+            yield Finding(Severity.ERROR, f"{where}.source", what, "Rename it, or give it a default.")
+
+
+def _check_columns(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+    """Parameters that only a column of the row can fill."""
+    handed = set(PASSED.get(entry.convention, ()))
+    if entry.convention not in TAKES_COLUMNS or {"row", "rows"} & set(entry.parameters):
+        return
+    for name in entry.required:
+        if name in handed:
+            continue
+        missing = RowCount.of(prompt.row for prompt in rows if name not in prompt.item)
+        if missing.total == len(rows):
+            what = f"no row has the column {name!r} that {entry} asks for."
+            keys = sorted({key for prompt in rows for key in prompt.item})
+            yield Finding(Severity.ERROR, f"{where}.source", what, did_you_mean(name, keys))
+        elif missing.total:
+            what = f"{missing.total:,} of {len(rows):,} rows lack {name!r}, which {entry} asks for {missing}."
+            yield Finding(Severity.WARNING, f"{where}.source", what, "There it fails. Complete or drop them.")
+
+
+def _check_truth(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
+    """Rows without a right answer, where the convention hands one over."""
+    wanted = {"ground_truth", "ground_truths", "answer"} & set(entry.parameters)
+    if entry.convention is Convention.TRL or not wanted:
+        return
+    missing = RowCount.of(prompt.row for prompt in rows if usual_field([prompt.item]) is None)
+    name = min(wanted)
+    if missing.total == len(rows):
+        what = f"no row has a right answer to hand over as {name}."
+        fix = "Call it ground_truth, answer or reference_answer, or as in verl reward_model.ground_truth."
+        yield Finding(Severity.ERROR, f"{where}.source", what, fix)
+    elif missing.total:
+        what = (
+            f"{missing.total:,} of {len(rows):,} rows have no right answer to hand over as {name} {missing}."
+        )
+        yield Finding(Severity.WARNING, f"{where}.source", what, "Complete or drop them.")

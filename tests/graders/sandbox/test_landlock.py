@@ -14,7 +14,7 @@ import pytest
 
 from dryrun.core.records import Grade, GradeOutcome
 from dryrun.graders import sandbox_status
-from dryrun.graders.kinds.python import PythonGrader
+from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.sandbox.isolation import Mechanism, bwrap
 from tests.helpers.attacks import BREAKS, FORGE, FORGED, READS, attacked
 from tests.helpers.grading import sample
@@ -146,7 +146,7 @@ def grade(sample, item):
 OWNER = """
 import asyncio, os
 from pathlib import Path
-from dryrun.graders.kinds.python import PythonGrader
+from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.sandbox.status import _probed
 from tests.helpers.grading import sample
 async def main():

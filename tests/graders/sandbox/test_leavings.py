@@ -15,7 +15,7 @@ import pytest
 
 from dryrun.core.records import Grade, GradeOutcome
 from dryrun.graders.format.python_source import runs_text
-from dryrun.graders.kinds.python import PythonGrader
+from dryrun.graders.kinds.python_grader import PythonGrader
 from tests.helpers.grading import sample
 
 HEAD = "import os, signal, sys, time\n"

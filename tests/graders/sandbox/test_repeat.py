@@ -10,7 +10,7 @@ import pytest
 
 from dryrun import run_dry_run
 from dryrun.core.records import Grade, GradeOutcome
-from dryrun.graders.kinds.python import PythonGrader
+from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.sandbox.repeat import FIRST, chosen
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.grading import sample

@@ -12,7 +12,7 @@ import pytest
 from dryrun.core.records import Grade, GradeOutcome, Sample, SampleOutcome
 from dryrun.graders import build, load_grader
 from dryrun.graders.format.template import parse_template
-from dryrun.graders.kinds.python import PythonGrader
+from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.kinds.text import LONG, ComparingGrader
 from dryrun.graders.protocol import Grader
 from tests.helpers.grading import python, sample, similarity, string_check
