@@ -4,10 +4,10 @@ import streamlit as st
 
 from dryrun.app.results.banner import (
     banner,
-    headline,
     problem,
     quality_lines,
     tested,
+    title,
     topic_action_list,
     verdict_actions,
     warning_list,
@@ -29,7 +29,7 @@ from dryrun.app.results.labels import label_section
 from dryrun.app.results.provenance import empty_state, missing_view, not_measured, provenance
 from dryrun.app.results.thresholds import rules_switch, threshold_panel
 from dryrun.app.shared.frame import ensure_frame
-from dryrun.app.shared.grader_check import known_check, run_check_section
+from dryrun.app.shared.grader_check import run_check_section
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import chosen_run, recorded_run
 from dryrun.app.shared.widgets import show_error
@@ -51,11 +51,9 @@ try:
     found = loaded.judge(thresholds)
     document = found.document
 
-    check = known_check(chosen)
-
-    headline(found.verdict, partial=loaded.results.pending > 0, borderline=found.borderline, check=check)
+    title(found, partial=loaded.results.pending > 0)
     provenance(chosen, status, loaded)
-    banner(found, check)
+    banner(found)
 
     parts = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="medium")
     with parts.cell():
@@ -71,7 +69,7 @@ try:
         problem(found)
         missing_view(loaded)
         warning_list(found)
-    verdict_actions(chosen, loaded, found.verdict, check.caution if check else "")
+    verdict_actions(chosen, loaded, found)
 
     if document.topics:
         st.subheader("Topics")

@@ -72,11 +72,10 @@ class Settled:
 
     @property
     def sentence(self) -> str:
-        """``"Settled: 99 % of re-draws say GO since prompt 180."``"""
+        """``"Settled: 99 % of bootstrap samples of the prompts say GO since prompt 180."``"""
         share = math.floor(self.agreement * 1000) / 10
-        return (
-            f"Settled: {share:g} % of re-draws of the prompts say {self.verdict} since prompt {self.since:,}."
-        )
+        drawn = f"{share:g} % of bootstrap samples of the prompts"
+        return f"Settled: {drawn} say {self.verdict} since prompt {self.since:,}."
 
 
 def schedule(planned: int) -> tuple[int, ...]:

@@ -143,10 +143,7 @@ def _banner(report: Report) -> Panel:
         f"Tested: {report.samples_evaluated:,} prompts, {report.responses_evaluated:,} responses with a score"
     )
     reasons = [Text(sentence) for sentence in report.evidence.sentences] if report.evidence else []
-    cautions = [Text(report.caution, style="bold")] if report.caution else []
-    return Panel(
-        Group(word, said, *cautions, *reasons, tested), title="Dry Run", border_style=colour, expand=False
-    )
+    return Panel(Group(word, said, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
 
 
 def _distribution(report: Report, room: int) -> Table:

@@ -123,6 +123,8 @@ class GroupLimits(_Limits, title="Training groups"):
     """A smaller share of prompts that would give a signal in a training group: NO-GO."""
     warn_usable: Share = 0.50
     """A smaller share of such prompts: warns."""
+    teaching: Share = 0.30
+    """NO-GO by the tree, and surely a larger share of such prompts: the headline says so."""
     full_range: Annotated[float, Field(gt=0.0, le=1.0)] = 0.50
     """Signal Index: right answers less junk from which on the grader's range is not the bottleneck."""
     min_signal: Share = 0.10

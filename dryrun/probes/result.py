@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
 from dryrun.analysis.probes.profile import Behaviour, Judged, Profile
 from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
+from dryrun.analysis.verdict.conditions import GraderReview
 from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family
 from dryrun.core.text import writable
@@ -124,11 +125,10 @@ class GraderCheck(Frozen):
         return tuple(finding for finding in self.findings if finding.weight == Weight.BLOCK)
 
     @property
-    def caution(self) -> str:
-        """One line for beside the verdict, which this check never changes; ``""`` where nothing blocks."""
-        if not self.blocking:
-            return ""
-        return f"The grader check says: {self.profile}. {self.meaning} Mend the grader before training."
+    def review(self) -> GraderReview:
+        """What enters the verdict: a fault makes a GO one with conditions."""
+        blocking = tuple(f"{finding.sentence} Fix: {finding.fix}" for finding in self.blocking)
+        return GraderReview(self.profile, blocking, self.profile != Profile.UNKNOWN)
 
     def to_json(self) -> str:
         """As indented JSON."""

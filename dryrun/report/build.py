@@ -101,7 +101,7 @@ def build_report(
     labelled : Labelled, optional
         What people said of responses.
     check : GraderCheck, optional
-        What probing the grader found. It stands beside the verdict and does not change it.
+        What probing the grader found. A fault makes a GO one with conditions; the verdict stays.
 
     Returns
     -------
@@ -112,7 +112,12 @@ def build_report(
     limits = limits if evidence else limits.tree_alone()
     observations = _writable(observations)
     judged = diagnose_with_evidence(
-        observations, anchors, limits, duplicate_rows=known.duplicate_rows, labelled=labelled
+        observations,
+        anchors,
+        limits,
+        duplicate_rows=known.duplicate_rows,
+        labelled=labelled,
+        review=check.review if check else None,
     )
     found = judged.document
     coverage, figures = found.coverage, found.statistics

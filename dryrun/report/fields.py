@@ -21,6 +21,7 @@ from pydantic import (
 from dryrun.analysis.figures.agreement import Agreement
 from dryrun.analysis.figures.groups import StripColumn
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Check
@@ -206,7 +207,8 @@ class DiagnosisEntry(Record):
     """What is concluded, with the evidence that entered.
 
     `warnings` and `recommendations` are sentences, as in the design document; the same with their codes
-    and numbers are in `warning_details` and `actions`.
+    and numbers are in `warning_details` and `actions`. `conditions` is what to mend before training after
+    a GO; `grader_checked` says whether anything but scores speaks for the grader.
     """
 
     dataset_quality: str
@@ -225,6 +227,9 @@ class DiagnosisEntry(Record):
     checks: tuple[Check, ...] = _of("checks", "document", "checks")
     warning_details: tuple[Notice, ...] = _of("warning_details", "warnings")
     actions: tuple[Action, ...]
+    headline: str = ""
+    conditions: tuple[Condition, ...] = ()
+    grader_checked: bool = False
 
 
 class RunEntry(Record):
@@ -290,13 +295,8 @@ class Report(Record):
 
     @property
     def headline(self) -> str:
-        """The verdict's word, with BORDERLINE beside it where re-draws disagree."""
-        return f"{self.verdict} (BORDERLINE)" if self.evidence and self.evidence.borderline else self.verdict
-
-    @property
-    def caution(self) -> str:
-        """What stands beside the verdict where the grader check found something that blocks; else ``""``."""
-        return self.grader_check.caution if self.grader_check else ""
+        """The verdict in a few words: ``"GO, with conditions"``; its word alone in older reports."""
+        return self.diagnosis.headline or self.verdict
 
     @field_serializer("timestamp")
     def _zulu(self, timestamp: datetime) -> str:

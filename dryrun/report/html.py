@@ -42,8 +42,6 @@ def _verdict(report: Report, missing: str) -> Iterator[str]:
     yield f'<div class="verdict {verdict.lower()}" role="status">'
     yield f"<strong>{SIGNS[verdict]} {escape(report.headline)}</strong>"
     yield f"<p>{escape(report.diagnosis.summary)}</p>"
-    if report.caution:
-        yield f"<p><strong>{escape(report.caution)}</strong></p>"
     yield "</div>"
     if missing:
         yield f'<p class="soft">{escape(missing)}</p>'

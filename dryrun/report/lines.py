@@ -38,9 +38,10 @@ def check_lines(check: GraderCheck | None) -> list[str]:
 def _sampling(evidence: EvidenceEntry) -> Iterator[str]:
     held = evidence.stability
     if held is not None:
+        same = round(held.same_verdict * held.draws)
         yield (
-            f"Re-drawing the prompts {held.draws:,} times: mean {_span(held.mean)}, std {_span(held.std)} "
-            f"(95 %), the same verdict in {round(held.same_verdict * held.draws):,} of them."
+            f"{held.draws:,} bootstrap samples of the prompts: mean {_span(held.mean)}, "
+            f"std {_span(held.std)} (95 %), the same verdict in {same:,} of them."
         )
 
 

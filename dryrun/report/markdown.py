@@ -13,7 +13,6 @@ from dryrun.report.outline import Line, Named, Section, Table, outline
 def render_markdown(report: Report) -> str:
     """The whole report as GitHub-flavoured Markdown, ending in a line break."""
     head = [f"# Dry run: {report.headline}", f"**{report.diagnosis.summary}**"]
-    head += [f"**{report.caution}**"] if report.caution else []
     sections = ("\n\n".join(_section(section)) for section in outline(report) if section)
     return "\n\n".join([*head, *sections]) + "\n"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
 from dryrun.core.text import NO_NUMBER, number, percent, plural
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.fields import Report
 from dryrun.report.lines import ANCHORS_TITLE, check_lines, evidence_lines, outcome_lines
 
@@ -52,6 +53,7 @@ def outline(report: Report) -> tuple[Section, ...]:
     found, evidence = report.diagnosis, report.evidence
     return (
         Section("", tuple(_conclusion(report))),
+        Section("Before training", tuple(_conditions(report)), ordered=True),
         Section("Likely causes", tuple(_causes(report)), ordered=True),
         Section("Recommended actions", tuple(map(_about_topic, found.actions))),
         Section("Warnings", tuple(map(_about_topic, found.warning_details))),
@@ -63,9 +65,7 @@ def outline(report: Report) -> tuple[Section, ...]:
         Section("Grader check", check_lines(report.grader_check)),
         Section("Not measured", report.not_measured),
         Section("Responses", tuple(outcome_lines(report))),
-        Section(
-            "Thresholds", tables=(_thresholds(report),), folded="Every number that decides, with its source"
-        ),
+        Section("Changed thresholds", tables=(_thresholds(report),) if _changed(report) else ()),
         Section("About this report", tuple(_origin(report))),
     )
 
@@ -84,6 +84,11 @@ def _conclusion(report: Report) -> Iterator[Line]:
     yield f"Grader quality: {found.grader_word}. {found.grader_sentence}."
     if found.pattern:
         yield f"Pattern: {PATTERN_TITLES[Pattern(found.pattern)]}."
+
+
+def _conditions(report: Report) -> Iterator[str]:
+    for condition in report.diagnosis.conditions:
+        yield f"{condition.step[:1].upper()}{condition.step[1:]}. {condition.sentence}"
 
 
 def _causes(report: Report) -> Iterator[str]:
@@ -138,14 +143,30 @@ def _topics(report: Report) -> Table:
     return Table(titles, rows, frozenset({1, 2, 3, 4}))
 
 
-def _thresholds(report: Report) -> Table:
-    limits = report.thresholds
-    about = type(limits).model_fields
-    rows = [
-        (name.replace("_", " "), f"{getattr(limits, name):g}", _plain(about[name].description or ""))
-        for name in limits.numbers()
+def _changed(report: Report) -> list[str]:
+    """Names of the numbers that are not the defaults; `docs/verdict.md` lists those."""
+    return [
+        name for name in report.thresholds.numbers() if getattr(report.thresholds, name) != _default(name)
     ]
-    return Table(("Threshold", "Value", "What it does"), rows, frozenset({1}))
+
+
+def _default(name: str) -> float:
+    default: float = Thresholds.model_fields[name].default
+    return default
+
+
+def _thresholds(report: Report) -> Table:
+    limits, about = report.thresholds, Thresholds.model_fields
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{getattr(limits, name):g}",
+            f"{_default(name):g}",
+            _plain(about[name].description or ""),
+        )
+        for name in _changed(report)
+    ]
+    return Table(("Threshold", "Value", "Default", "What it does"), rows, frozenset({1, 2}))
 
 
 def _plain(text: str) -> str:

@@ -116,17 +116,17 @@ def test_missing_scores_that_could_turn_the_mean_are_no_verdict() -> None:
 
 def test_the_summary_says_verdict_how_sure_and_why() -> None:
     sure = judged(spread(0.45), reference=RIGHT, junk=JUNK)
-    assert sure.summary == "GO - mean 0.45 (0.43-0.47); 100 of 100 re-draws of your prompts agree."
+    assert sure.summary == "GO - mean 0.45 (0.43-0.47); all 2,000 bootstrap samples of your prompts agree."
     bare = judged(spread(0.45, k=1))
-    assert bare.summary.startswith("GO, not fully checked - mean 0.43 (0.4")
+    assert bare.summary.startswith("GO - mean 0.43 (0.4")
     assert "no references" in bare.summary
     assert "one response per prompt" in bare.summary
     strict = judged(spread(0.02, 0.05), reference=np.full(50, 0.31), junk=JUNK)
     assert strict.verdict == "NO-GO"
-    assert "below 0.10 in 100 of 100 re-draws of your prompts." in strict.summary
+    assert "below 0.10 in all 2,000 bootstrap samples of your prompts" in strict.summary
     near = judged(np.concatenate([np.zeros(265), np.ones(35)]))
     assert near.borderline
-    assert near.summary.startswith("GO (borderline), not fully checked - mean 0.12")
+    assert near.summary.startswith("GO (borderline) - mean 0.12")
     assert "more prompts would settle it." in near.summary
 
 

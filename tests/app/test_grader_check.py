@@ -8,7 +8,7 @@ from pathlib import Path
 from dryrun.probes.check_run import kept_check
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.grading import FINAL_NUMBER, python
+from tests.helpers.grading import CONTAINS, FINAL_NUMBER, python
 from tests.helpers.pages import page, texts, value, with_dataset
 from tests.helpers.support import EXACT, RECORDED, make_run, sum_rows, work
 
@@ -29,19 +29,30 @@ def test_configure_says_what_the_grader_is_with_evidence(tmp_path: Path) -> None
 
 
 def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoint) -> None:
-    run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=EXACT)
+    run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(CONTAINS))
     work(run)
     test = page("results", run=run.id)
     test.button("check_run_grader").click().run()
-    assert "Too strict." in texts(test)
-    assert "Grader: too strict" in test.main.title[0].value
-    verdict = next(value(box) for kind in ("success", "error") for box in test.main.get(kind))
+    assert "The grader check says: " in texts(test)
+    assert "GO, with conditions" in test.main.title[0].value
+    verdict = next(value(box) for kind in ("success", "warning") for box in test.main.get(kind))
     assert "GO" in verdict
     assert "The grader check says" in verdict, "in the verdict's own box"
     kept = kept_check(run)
     assert kept is not None
     assert kept.base is not None
-    assert "Too strict." in texts(page("results", run=run.id)), "the next viewer sees it too"
+    assert "The grader check says: " in texts(page("results", run=run.id)), "the next viewer sees it too"
+
+
+def test_a_form_refused_by_probes_alone_is_no_condition(store: Store, endpoint: FakeEndpoint) -> None:
+    """The responses are paid in the form that the prompts ask for: that other forms are not is no fault."""
+    run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=EXACT)
+    work(run)
+    test = page("results", run=run.id)
+    test.button("check_run_grader").click().run()
+    assert "Too strict." in texts(test)
+    assert "with conditions" not in test.main.title[0].value
+    assert "Ruled out: at most" in texts(test)
 
 
 def test_a_sound_grader_is_not_spoken_of_beside_the_verdict(store: Store, endpoint: FakeEndpoint) -> None:

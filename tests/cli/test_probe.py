@@ -10,7 +10,7 @@ import pytest
 
 from dryrun.cli.main import main
 from tests.helpers.fake_endpoint import FakeEndpoint, prompt_text
-from tests.helpers.grading import FINAL_NUMBER, python
+from tests.helpers.grading import CONTAINS, FINAL_NUMBER, python
 from tests.helpers.support import EXACT, grader_file, sum_rows, write_jsonl
 
 ANY_TEXT = "def grade(sample, item):\n    return float(bool(sample['output_text'].strip()))\n"
@@ -95,7 +95,7 @@ def test_a_judge_is_asked_within_a_budget_that_is_said_before(
 def test_a_runs_grader_is_checked_and_the_report_says_so(
     tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = grader_file(tmp_path, EXACT)
+    chosen = grader_file(tmp_path, python(CONTAINS))
     asked = ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "1"]
     report = tmp_path / "report.json"
     main(["run", "--dataset", rows, "--grader", chosen, *asked, "--out", str(report)])
@@ -109,16 +109,16 @@ def test_a_runs_grader_is_checked_and_the_report_says_so(
     for name in ("after.json", "after.md", "after.html"):
         main(["report", run, "--out", str(tmp_path / name)])
     after = json.loads((tmp_path / "after.json").read_text())
-    assert after["grader_check"]["profile"] == "too strict"
+    assert after["grader_check"]["profile"] == "too lenient"
     assert after["grader_check"]["base"] == pytest.approx(after["statistics"]["mean"])
     assert after["diagnosis"]["verdict"] == before["diagnosis"]["verdict"]
     for name in ("after.md", "after.html"):
         written = (tmp_path / name).read_text()
-        assert "The right answer is refused" in written
-        assert written.index("The grader check says: too strict.") < written.index("Dataset quality")
+        assert "GO, with conditions" in written
+        assert written.index("The grader check says: too lenient.") < written.index("Dataset quality")
     capsys.readouterr()
     main(["report", run])
-    assert "The grader check says: too strict." in capsys.readouterr().out
+    assert "The grader check says: too lenient." in capsys.readouterr().out
     assert main(["probe", "--run", run, "--dataset", rows]) == 2
     assert "--run brings its own" in capsys.readouterr().err
 

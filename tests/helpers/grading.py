@@ -82,6 +82,10 @@ def similarity(metric: str) -> dict[str, Any]:
     return grader
 
 
+CONTAINS = "def grade(sample, item):\n    return float(item['reference_answer'] in sample['output_text'])\n"
+"""Pays every text that lists enough numbers."""
+
+
 def python(source: str) -> dict[str, Any]:
     """A python grader."""
     return {"type": "python", "name": "code", "source": source}

@@ -79,11 +79,11 @@ def test_a_score_near_a_threshold_is_borderline(store: Store, endpoint: FakeEndp
     mean = float(results.observations().score.mean())
     limits = Thresholds(mean_low=round(mean - 0.02, 3))
     report = report_of(results, limits, evidence=True)
-    assert report.headline == "GO (BORDERLINE)"
+    assert report.headline == "GO (borderline)"
     assert report.evidence is not None
     assert report.evidence.stability is not None
     assert report.evidence.stability.more_prompts
-    assert "# Dry run: GO (BORDERLINE)" in render_markdown(report)
+    assert "# Dry run: GO (borderline)" in render_markdown(report)
     assert report_of(results, limits, evidence=False).headline == "GO"
 
 

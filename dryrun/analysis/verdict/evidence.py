@@ -8,33 +8,34 @@ from dryrun.analysis.figures.agreement import Agreement, Labelled, agreement
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.groups import Groups, StripColumn, group_strip
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.probes.profile import Profile
 from dryrun.analysis.verdict.attribution import Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
+from dryrun.analysis.verdict.causes import Blamed
+from dryrun.analysis.verdict.conditions import Condition, GraderReview, conditions
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
 from dryrun.analysis.verdict.measures import PEOPLE, Measures
-from dryrun.analysis.verdict.notices import Notice
+from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.sentences import (
-    Said,
+    Spoken,
     agreement_words,
     cause_sentence,
     document_only,
+    headline,
     next_sentence,
     summary,
 )
 from dryrun.analysis.verdict.stability import Stability
-from dryrun.analysis.verdict.topics import topic_actions
 from dryrun.analysis.verdict.warnings import cautions
 from dryrun.analysis.verdict.words import (
-    BROKEN,
     Action,
-    ActionKind,
     Cause,
     DatasetQuality,
     GraderQuality,
     Quality,
-    TestedPart,
 )
 from dryrun.core.config import Verdict
+from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
 
 OPEN = {
@@ -69,6 +70,8 @@ class Evidence:
         Grader and people side by side, where somebody labelled.
     people_words : tuple of str
         The same in sentences.
+    review : GraderReview or None
+        What probing the grader says; None where nobody probed it.
     """
 
     document: Diagnosis
@@ -78,6 +81,7 @@ class Evidence:
     warnings: tuple[Notice, ...]
     people: Agreement | None = None
     people_words: tuple[str, ...] = ()
+    review: GraderReview | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -161,77 +165,124 @@ class Evidence:
         return self.document_only or self.undetermined
 
     @property
-    def said(self) -> Said:
-        """What the sentences are made of."""
-        held = self.stability
-        return Said(self.verdict, self.borderline, self.document, self.attribution, held, self.thresholds)
+    def conditions(self) -> tuple[Condition, ...]:
+        """What to mend before training after a GO, the weightiest first; empty under the tree alone."""
+        if self.verdict != "GO" or self.document_only:
+            return ()
+        return conditions(self.warnings, self.doubted)
+
+    @property
+    def doubted(self) -> GraderReview | None:
+        """The grader check where it found something to mend; None too where real responses refute it.
+
+        A form of the right answer that is refused says nothing where hardly any response goes unpaid for it.
+        """
+        review, read = self.review, self.measures.readings
+        if review is None or not review.blocking or self.document_only:
+            return None
+        paid = read is not None and read.right_unpaid.interval.high < self.thresholds.unpaid
+        return None if paid and review.profile == Profile.TOO_STRICT else review
+
+    @property
+    def grader_checked(self) -> bool:
+        """Whether the grader was probed, or graded right and worthless answers."""
+        anchors = self.measures.anchors
+        anchored = anchors.reference is not None and bool(anchors.junk)
+        return anchored or (self.review is not None and self.review.judged)
+
+    @property
+    def _spoken(self) -> Spoken:
+        return Spoken(
+            self.verdict,
+            self.borderline,
+            self.document,
+            self.attribution,
+            self.stability,
+            self.thresholds,
+            self.conditions,
+        )
+
+    @property
+    def headline(self) -> str:
+        """The verdict in a few words: ``"GO, with conditions"``, ``"NO-GO"``, ``"GO (borderline)"``."""
+        return self.document.verdict if self.document_only else headline(self._spoken)
 
     @property
     def summary(self) -> str:
-        """Verdict, how sure, and why, in one line."""
-        return document_only(self.document) if self.document_only else summary(self.said)
+        """Headline, how sure, and why, in one line."""
+        return document_only(self.document) if self.document_only else summary(self._spoken)
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What stands under the summary: cause and blame, other reasons, what to do next."""
+        """What stands under the summary: cause and blame, other reasons, what to do next. None twice."""
         if self.document_only:
             return ()
-        told = self.summary
-        reasons = (reason for reason in self.attribution.reasons if reason not in told)
-        lines = (cause_sentence(self.said), *reasons, next_sentence(self.said))
-        return tuple(dict.fromkeys(line for line in (*lines, *self.people_words) if line))
+        lines = [cause_sentence(self._spoken), *self.attribution.reasons, *self._blamed.ruled_out]
+        if self.doubted is not None and self.verdict != "GO":
+            lines.append(f"The grader check says: {self.doubted.profile}. {self.doubted.blocking[0]}")
+        lines += self._refuted_check()
+        lines += [next_sentence(self._spoken), *self.people_words]
+        said = self.summary
+        kept: list[str] = []
+        for line in filter(None, lines):
+            if line not in said and not any(line in other for other in kept):
+                kept.append(line)
+        return tuple(kept)
+
+    def _refuted_check(self) -> list[str]:
+        read = self.measures.readings
+        if read is None or self.review is None or not self.review.blocking or self.doubted is not None:
+            return []
+        most = percent(read.right_unpaid.interval.high)
+        return [
+            f"The grader check says: {self.review.profile}. Ruled out: at most {most} of the responses are "
+            "right and unpaid."
+        ]
 
     @property
     def dataset_line(self) -> Quality:
         """The dataset's quality in words; "possibly" only where nothing tells it from the grader's."""
         line = self.dataset_quality.line
+        if self.dataset_quality is DatasetQuality.TOO_HARD and (right := self._blamed.right):
+            line = Quality(line.word, f"{percent(right)} of the responses hold the right answer")
         return line if self._undecided() else line.firm
 
     @property
     def grader_line(self) -> Quality:
-        """The grader's quality in words."""
+        """The grader's quality in words, with what of it nobody checked."""
         line = self.grader_quality.line
-        return line if self._undecided() else line.firm
+        if self._undecided():
+            return line
+        if self.grader_quality is not GraderQuality.GOOD:
+            return line.firm
+        if self.doubted is not None:
+            word = f"Good by its scores; {self.doubted.profile} by its check"
+            return Quality(word, self.doubted.blocking[0].rstrip("."))
+        weak = any(notice.code is NoticeCode.STD_BELOW_HEALTHY for notice in self.warnings)
+        sentence = "Scores differentiate outputs weakly" if weak else line.sentence
+        return Quality("Good" if self.grader_checked else "Good by its scores; not checked", sentence)
+
+    @property
+    def _blamed(self) -> Blamed:
+        return Blamed(
+            self.verdict,
+            self.document,
+            self.attribution,
+            self.thresholds,
+            self.dataset_quality,
+            self.grader_quality,
+            undecided=self._undecided(),
+        )
 
     @property
     def causes(self) -> tuple[Cause, ...]:
-        """The document's causes, less those that the evidence rules out."""
-        if self._undecided() or self._form_alone() or self.document.verdict != "NO-GO":
-            return self.document.causes
-        parts = set()
-        if self.grader_quality not in (GraderQuality.GOOD, GraderQuality.BINARY, GraderQuality.UNKNOWN):
-            parts.add(TestedPart.GRADER)
-        if self.dataset_quality not in (DatasetQuality.GOOD, DatasetQuality.UNKNOWN):
-            parts.add(TestedPart.DATASET)
-        return tuple(cause for cause in self.document.causes if cause.part in parts)
+        """The document's causes, less those that the evidence rules out, the one it names first."""
+        return self.document.causes if self.document_only else self._blamed.causes
 
     @property
     def actions(self) -> tuple[Action, ...]:
         """What to do: what the evidence says first, then the document's where it leaves both open."""
-        step = self.attribution.next_step
-        general = tuple(action for action in self.document.actions if action.topic is None)
-        topics = topic_actions(self.document.topics, self.thresholds, self.measures.anchors.topic_reference)
-        if self._undecided() or not step:
-            return (*general, *topics)
-        if self._form_alone():
-            return (Action(ActionKind.ADJUST_GRADER, step), *general, *topics)
-        broken = self.attribution.grader in BROKEN  # behind it no topic can be judged either
-        about_topics = () if broken else topics
-        review = tuple(action for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
-        kind = ActionKind.ADJUST_GRADER if self._grader_first() else ActionKind.CHANGE_DATASET
-        if self.dataset_quality is DatasetQuality.TOO_HARD and not self._grader_first():
-            kind = ActionKind.TRY_SFT
-        return (Action(kind, step), *review, *about_topics)
-
-    def _form_alone(self) -> bool:
-        """Only the other form of the references speaks against the grader: a strict form may be wanted."""
-        at = self.measures.scale
-        if self.blame is None or at is None or at.reformatted is None:
-            return False
-        return at.reformatted < at.ceiling and 1 - at.ceiling <= self.thresholds.blame_data
-
-    def _grader_first(self) -> bool:
-        return self.grader_quality not in (GraderQuality.GOOD, GraderQuality.BINARY, GraderQuality.UNKNOWN)
+        return self.document.actions if self.document_only else self._blamed.actions
 
 
 def diagnose_with_evidence(
@@ -241,6 +292,7 @@ def diagnose_with_evidence(
     *,
     duplicate_rows: int = 0,
     labelled: Labelled | None = None,
+    review: GraderReview | None = None,
 ) -> Evidence:
     """Judge a run: the document's decision tree first, then what the evidence adds to it.
 
@@ -259,6 +311,8 @@ def diagnose_with_evidence(
         Drawn rows that repeat an earlier one, which the observations do not show.
     labelled : Labelled, optional
         What people said of responses; enters the verdict from `Thresholds.min_labels` on.
+    review : GraderReview, optional
+        What probing the grader says. A fault that it found makes a GO one with conditions.
 
     Returns
     -------
@@ -282,6 +336,7 @@ def diagnose_with_evidence(
         warnings=(*found.warnings, *warned),
         people=agreed,
         people_words=agreement_words(agreed, said, limits) if said else (),
+        review=review,
     )
 
 

@@ -1,8 +1,6 @@
-"""The judgement in words: verdict, how sure, why, whose fault, what next.
+"""The judgement in words: verdict, how sure, why, whose fault, what next; and grader and people side by side.
 
-How sure is always told as a number of re-draws: it speaks of sampling, never of training's success.
-
-Grader and people side by side, in sentences.
+How sure is always said as a number of bootstrap samples: it speaks of sampling, never of training's success.
 """
 
 from __future__ import annotations
@@ -13,12 +11,13 @@ from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.blame import Blame
+from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.stability import Stability
-from dryrun.analysis.verdict.tree import Branch
-from dryrun.analysis.verdict.words import BROKEN
+from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.analysis.verdict.words import BROKEN, GraderQuality
 from dryrun.core.config import Verdict
-from dryrun.core.text import figure, plural
+from dryrun.core.text import figure, percent, plural
 from dryrun.core.thresholds import Thresholds
 
 FAILURES = {
@@ -29,7 +28,7 @@ FAILURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Spoken:
     """What the sentences are made of."""
 
     verdict: Verdict
@@ -38,6 +37,7 @@ class Said:
     judged: Attribution
     held: Stability | None
     thresholds: Thresholds
+    conditions: tuple[Condition, ...] = ()
 
 
 def document_only(document: Diagnosis) -> str:
@@ -45,68 +45,121 @@ def document_only(document: Diagnosis) -> str:
     return f"{document.verdict} - " + " ".join(reason.sentence for reason in document.reasons)
 
 
-def summary(said: Said) -> str:
-    """The first line: ``"NO-GO - mean 0.08 (0.06-0.10), below 0.10 in 98 of 100 re-draws ..."``."""
-    if said.verdict == "INVALID":
-        return f"INVALID - {' '.join(said.judged.reasons)} No verdict about data or grader is possible."
-    missing = _unchecked(said)
-    word = said.verdict + (" (borderline)" if said.borderline else "")
-    word += ", not fully checked" if said.verdict == "GO" and missing else ""
-    line = f"{word} - {_why(said)}"
-    if said.held is not None and said.held.more_prompts:
-        line += f" {said.held.more_prompts:,} more prompts would settle it."
-    if said.verdict == "GO" and missing:
+def headline(spoken: Spoken) -> str:
+    """The verdict in a few words: ``"GO, with conditions"``, ``"NO-GO by the mean; yet 54 % ..."``."""
+    words: str = spoken.verdict
+    if spoken.verdict == "GO" and spoken.conditions:
+        words = "GO, with conditions"
+    if spoken.verdict == "NO-GO" and would_teach(spoken):
+        groups = spoken.judged.measures.groups
+        assert groups is not None
+        by = "std" if spoken.judged.branch is Branch.LOW_VARIANCE else "mean"
+        words = f"NO-GO by the {by}; yet {percent(groups.usable)} of groups would teach"
+    return words + (" (borderline)" if spoken.borderline else "")
+
+
+def summary(spoken: Spoken) -> str:
+    """The first line: ``"NO-GO - mean 0.08 (0.06-0.10), below 0.10 in 1,960 of 2,000 ..."``."""
+    if spoken.verdict == "INVALID":
+        return f"INVALID - {' '.join(spoken.judged.reasons)} No verdict about data or grader is possible."
+    line = f"{headline(spoken)} - {_why(spoken)}"
+    if spoken.held is not None and spoken.held.more_prompts:
+        line += f" {spoken.held.more_prompts:,} more prompts would settle it."
+    if spoken.verdict == "GO" and (missing := _unchecked(spoken)):
         line += f" Not checked: {missing}."
     return line
 
 
-def cause_sentence(said: Said) -> str:
+def would_teach(spoken: Spoken) -> bool:
+    """Whether the tree says NO-GO though many groups would carry signal that a sound grader gave.
+
+    Groups are trained on differences within them: neither a low mean nor a narrow scale takes these away.
+    """
+    measures, limits = spoken.judged.measures, spoken.thresholds
+    if measures.groups is None or spoken.document.verdict != "NO-GO":
+        return False
+    lies = (BROKEN | {GraderQuality.NOISY}) - {GraderQuality.TOO_STRICT}
+    trusted = measures.reliability is None or measures.reliability >= limits.warn_reliability
+    honest = spoken.judged.grader not in lies
+    if spoken.judged.branch is Branch.LOW_VARIANCE:  # a narrow scale that still puts right above worthless
+        at = measures.scale
+        honest = at is not None and at.floor is not None and at.ceiling > at.floor
+        trusted = trusted and measures.reliability is not None
+    return honest and trusted and measures.groups.usable_interval.low >= limits.teaching
+
+
+def cause_sentence(spoken: Spoken) -> str:
     """Whose fault it is and how that is known; ``""`` after a GO."""
-    judged = said.judged
-    if said.verdict != "NO-GO":
+    judged = spoken.judged
+    if spoken.verdict != "NO-GO":
         return ""
     title = judged.grader.fault or judged.dataset.fault
     if judged.blame is not None and judged.branch is not None:
-        return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged, said.thresholds)}."
+        return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged, spoken.thresholds)}."
     if judged.branch is Branch.PROCEED or not judged.reasons or judged.grader not in BROKEN:
         return ""
     return f"{title}: {judged.reasons[0]}"
 
 
-def next_sentence(said: Said) -> str:
+def next_sentence(spoken: Spoken) -> str:
     """What to do first; ``""`` after a GO."""
-    return f"Next: {said.judged.next_step}" if said.judged.next_step else ""
+    return f"Next: {spoken.judged.next_step}" if spoken.judged.next_step else ""
 
 
-def _why(said: Said) -> str:
-    held, judged = said.held, said.judged
+def _why(spoken: Spoken) -> str:
+    held, judged = spoken.held, spoken.judged
     mean = _figure("mean", judged.measures.mean, held.mean if held else None)
-    if said.verdict == "GO":
-        return f"{mean}; {_of(held.same_verdict)} re-draws of your prompts agree." if held else f"{mean}."
+    if spoken.verdict == "GO":
+        first = spoken.conditions[0] if spoken.conditions else None
+        start = f"{first.step}: {first.sentence} {_capital(mean)}" if first else mean
+        return f"{start}; {_of(held.same_verdict, held)} agree." if held else f"{start}."
     if judged.branch is Branch.PROCEED:
         broken = judged.grader.fault if judged.grader in BROKEN else ""
         words = broken or judged.dataset.fault or judged.grader.fault or "fault found"
         why = judged.reasons[0] if judged.reasons else ""
         return f"{words[0].lower()}{words[1:]}, which the scores, {mean}, do not show. {why}".strip()
-    return _tree(said, mean)
+    return f"{_tree(spoken, mean)}{_to_go(spoken)}"
 
 
-def _tree(said: Said, mean: str) -> str:
-    held, limits = said.held, said.document.reasons[0].limit
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _tree(spoken: Spoken, mean: str) -> str:
+    held, limits = spoken.held, spoken.document.reasons[0].limit
     assert limits is not None
     side, what = "below", mean
-    if said.judged.branch is Branch.MEAN_TOO_HIGH:
+    if spoken.judged.branch is Branch.MEAN_TOO_HIGH:
         side = "above"
-    elif said.judged.branch is Branch.LOW_VARIANCE:
-        what = _figure("std", said.judged.measures.std, held.std if held else None)
+    elif spoken.judged.branch is Branch.LOW_VARIANCE:
+        what = _figure("std", spoken.judged.measures.std, held.std if held else None)
     line = f"{what}, {side} {figure(limits)}"
-    return f"{line} in {_of(held.same_branch)} re-draws of your prompts." if held else f"{line}."
+    return f"{line} in {_of(held.same_branch, held)}." if held else f"{line}."
 
 
-def _of(share: float) -> str:
-    """``"98 of 100"``; never a whole hundred unless every one agreed."""
-    count = round(100 * share)
-    return f"{min(count, 99) if share < 1.0 else 100} of 100"
+def _to_go(spoken: Spoken) -> str:
+    """What would make it a GO, where groups would teach and the figures tell."""
+    groups, measures, limits = spoken.judged.measures.groups, spoken.judged.measures, spoken.thresholds
+    if groups is None or not would_teach(spoken):
+        return ""
+    if spoken.judged.branch is Branch.LOW_VARIANCE:
+        return (
+            " Group-relative training divides by each group's spread. It is a GO once the grader's scale is "
+            "used in full: declare the reward range it really uses, or stretch its scores."
+        )
+    low = spoken.judged.branch is Branch.MEAN_TOO_LOW
+    dead, end = (groups.all_wrong, 0) if low else (groups.all_right, 1)
+    kept = (measures.mean - end * dead) / (1 - dead) if dead < 1 else measures.mean
+    if dead == 0 or decide(kept, max(measures.std, limits.std_low), limits) is not Branch.PROCEED:
+        return ""
+    return f" Without the {percent(dead)} of prompts that always score {end} the mean is {kept:.2f}: a GO."
+
+
+def _of(share: float, held: Stability) -> str:
+    """``"1,960 of 2,000 bootstrap samples of your prompts"``; ``all`` only where every one agreed."""
+    count = round(share * held.draws)
+    counted = f"all {held.draws:,}" if count == held.draws else f"{count:,} of {held.draws:,}"
+    return f"{counted} bootstrap samples of your prompts"
 
 
 def _figure(name: str, value: float, around: Interval | None) -> str:
@@ -130,14 +183,17 @@ def _evidence(judged: Attribution) -> str:
 
 def _share(blame: Blame, judged: Attribution, thresholds: Thresholds) -> str:
     assert judged.branch is not None
+    what = f"of the {FAILURES[judged.branch]}"
     low, high = round(100 * blame.interval.low), round(100 * blame.interval.high)
+    if low == high in (0, 100):  # every answer earned the same: there is no spread to draw an interval from
+        return f"the grader explains {'all' if high else 'none'} {what}"
     only = "only " if blame.share <= thresholds.blame_data else ""
-    share = f"{only}{round(100 * blame.share)} % ({low}-{high})"
-    return f"the grader explains {share} of the {FAILURES[judged.branch]}"
+    span = f" ({low}-{high})" if low < high else ""
+    return f"the grader explains {only}{round(100 * blame.share)} %{span} {what}"
 
 
-def _unchecked(said: Said) -> str:
-    measures = said.judged.measures
+def _unchecked(spoken: Spoken) -> str:
+    measures = spoken.judged.measures
     missing = []
     if measures.anchors.reference is None:
         missing.append("no references")

@@ -153,6 +153,8 @@ def topic_actions(
         the document's recommendations for a topic that scores too low is the right one.
     """
     known = reference or {}
+    if len(topics) < 2:  # a single topic is the whole set
+        return ()
     return tuple(
         action for topic in topics for action in _by_references(topic, known, thresholds) or _actions(topic)
     )

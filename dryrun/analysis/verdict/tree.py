@@ -96,8 +96,21 @@ def healthy_checks(statistics: Statistics, thresholds: Thresholds) -> tuple[Chec
             least,
             "> 0.0",
             None if least is None else least > 0.0,
-            "Some tasks are solvable",
+            _least_means(least, most),
             note=True,
         ),
-        Check("Max", most, "< 1.0", None if most is None else most < 1.0, "Room for improvement", note=True),
+        Check("Max", most, "< 1.0", None if most is None else most < 1.0, _most_means(most), note=True),
     )
+
+
+def _least_means(least: float | None, most: float | None) -> str:
+    """The document's words where they are true: zeros alone solve nothing."""
+    if least is None or least > 0.0:
+        return "Some tasks are solvable"
+    return "Some responses earn nothing" if most else "No response earns anything"
+
+
+def _most_means(most: float | None) -> str:
+    if most is None or 0.0 < most < 1.0:
+        return "Room for improvement"
+    return "Some responses earn the maximum" if most else "No response earns anything"

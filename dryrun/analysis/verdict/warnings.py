@@ -203,7 +203,7 @@ def _prompts(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
 
 
 def _topics(topics: tuple[TopicFigures, ...]) -> Iterator[Notice]:
-    for topic in topics:
+    for topic in topics if len(topics) > 1 else ():  # a single topic is the whole set
         if topic.status is TopicStatus.PROBLEM:
             text = f"Topic {topic.label} is a problem: {topic.note} ({plural(topic.count, 'score')})."
             yield Notice(NoticeCode.TOPIC_PROBLEM, text, topic.mean, None, topic.topic)

@@ -23,7 +23,6 @@ from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.session import RECORDED, RUN, Chosen
 from dryrun.core.config import Verdict
 from dryrun.core.text import plain, plural
-from dryrun.probes.result import GraderCheck
 
 BADGES: dict[Verdict, tuple[str, Literal["green", "red", "orange"]]] = {
     "GO": (":material/check_circle:", "green"),
@@ -35,41 +34,33 @@ SENTENCES: dict[Verdict, str] = {
     "NO-GO": "Do not train yet.",
     "INVALID": "No verdict: too little was measured.",
 }
-WITH_CAUTION = "The scores allow training."
-"""In place of a GO's sentence, where the grader check found something that blocks."""
+WITH_CONDITIONS = "The scores allow training. Mend what stands under *Before training* first."
 
 
-def headline(
-    verdict: Verdict, *, partial: bool, borderline: bool = False, check: GraderCheck | None = None
-) -> None:
-    """The page's title with the verdict beside it, and the grader check's word where something blocks."""
-    icon, colour = BADGES[verdict]
-    word = f"{verdict} so far" if partial else verdict
-    word += ", borderline" if borderline else ""
-    beside = ""
-    if check is not None and check.caution:
-        beside = f" :orange-badge[:material/warning: Grader: {plain(check.profile)}]"
-    st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]{beside}", anchor=False)
+def title(found: Evidence, *, partial: bool) -> None:
+    """The page's title with the verdict beside it."""
+    icon, colour = BADGES[found.verdict]
+    word = f"{found.verdict} so far" if partial else found.verdict
+    if found.conditions:
+        word, icon, colour = f"{word}, with conditions", ":material/rule:", "orange"
+    word += ", borderline" if found.borderline else ""
+    st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]", anchor=False)
 
 
-def banner(found: Evidence, check: GraderCheck | None = None) -> None:
-    """The verdict in one box, with how sure it is and why; below it cause, next step and what is unseen.
-
-    What checking the grader found stands in the same box; it never changes the verdict.
-    """
+def banner(found: Evidence) -> None:
+    """The verdict in one box, with how sure it is and why; below it cause, next step and what is unseen."""
     verdict, document = found.verdict, found.document
     icon, _ = BADGES[verdict]
     pattern = PATTERN_TITLES.get(document.pattern) if document.pattern else None
-    caution = check.caution if check is not None else ""
-    sentence = WITH_CAUTION if verdict == "GO" and caution else SENTENCES[verdict]
+    sentence = WITH_CONDITIONS if found.conditions else SENTENCES[verdict]
     words = f"**{plain(found.summary, 600)}**  \n{sentence}"
     if verdict != document.verdict:
         words += f" The scores alone would say {document.verdict}; the evidence says otherwise."
     elif pattern:
         words += f" {pattern}."
-    if caution:
-        words += f"  \n:material/warning: **{plain(caution, 300)}**"
     show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[verdict]
+    if found.conditions:
+        show, icon = st.warning, ":material/rule:"
     show(words, icon=icon)
     if found.sentences:
         st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in found.sentences))
@@ -106,6 +97,14 @@ def problem(found: Evidence) -> None:
             if found.causes
             else "#### :material/warning: Not enough to judge"
         )
+    elif found.conditions:
+        st.markdown("#### :material/rule: Before training")
+        lines = [
+            f"{number}. **{plain(condition.step[:1].upper() + condition.step[1:])}.** "
+            f"{plain(condition.sentence, 400)}"
+            for number, condition in enumerate(found.conditions, 1)
+        ]
+        st.markdown("\n".join(lines))
     elif found.causes:
         st.markdown("#### :material/warning: Worth fixing first")
     if found.causes:
@@ -138,11 +137,9 @@ def _bullets(actions: list[Action]) -> str:
     return "\n".join(f"- {plain(action.sentence, 400)}" for action in actions)
 
 
-def verdict_actions(chosen: Chosen, loaded: Loaded, verdict: Verdict, caution: str = "") -> None:
-    """What to do next: on a GO read samples and train, else find the cause.
-
-    `caution` is what the grader check says against training, if anything.
-    """
+def verdict_actions(chosen: Chosen, loaded: Loaded, found: Evidence) -> None:
+    """What to do next: on a GO read samples and train, else find the cause."""
+    verdict = found.verdict
     with st.container(horizontal=True):
         if verdict == "GO":
             _show("View High Scores", Show.HIGHEST)
@@ -154,8 +151,9 @@ def verdict_actions(chosen: Chosen, loaded: Loaded, verdict: Verdict, caution: s
             _show("Review Samples", Show.LOWEST)
             _show("View High Scores", Show.HIGHEST)
             _adjust(chosen)
-            try_sft(loaded)
-        start_training(loaded, verdict, caution)
+            if verdict == "NO-GO":  # without a verdict nothing says that the model needs teaching
+                try_sft(loaded)
+        start_training(loaded, found)
 
 
 def _show(label: str, show: Show) -> None:

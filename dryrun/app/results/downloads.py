@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.shared.loading import Loaded
-from dryrun.core.config import Verdict
 from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
 from dryrun.report import render_html, render_markdown
@@ -70,17 +70,19 @@ def try_sft(loaded: Loaded) -> None:
         )
 
 
-def start_training(loaded: Loaded, verdict: Verdict, caution: str = "") -> None:
-    """All a training job needs, as a ZIP file; `caution` is what the grader check says against it."""
-    ready = verdict == "GO" and not caution
+def start_training(loaded: Loaded, found: Evidence) -> None:
+    """All a training job needs, as a ZIP file; what stands against training is said first."""
+    verdict = found.verdict
+    ready = verdict == "GO" and not found.conditions
     with st.popover("Start Training →", type="primary" if ready else "secondary"):
         if verdict != "GO":
             st.warning(
                 f"The verdict is {verdict}. Training now is likely to waste its budget.",
                 icon=":material/warning:",
             )
-        if caution:
-            st.warning(plain(caution, 300), icon=":material/warning:")
+        for condition in found.conditions:
+            words = f"First {condition.step}. {condition.sentence}"
+            st.warning(plain(words, 400), icon=":material/rule:")
         st.markdown(
             "A ZIP file with the prompts as training and validation rows, the grader, and a script that "
             "starts the job through the OpenAI SDK. Nothing is sent from here."

@@ -42,6 +42,7 @@ TITLES = {
     "group_size": "Training group",
     "min_usable": "Usable groups at least",
     "warn_usable": "Usable groups",
+    "teaching": "Groups that would teach",
     "full_range": "Full range",
     "min_signal": "Signal Index at least",
     "warn_signal": "Signal Index",

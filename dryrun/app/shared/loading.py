@@ -11,9 +11,11 @@ from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.app.shared import jobs
+from dryrun.app.shared.grader_check import known_check
 from dryrun.app.shared.session import Chosen
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.anchors import load_anchors
+from dryrun.probes.result import GraderCheck
 from dryrun.store.ceiling import Ceiling, ceiling_of, with_ceiling
 from dryrun.store.labels import Identity, Label, LabelBook, book_of, labelled, newest
 from dryrun.store.results import Results, load_results
@@ -38,6 +40,8 @@ class Loaded:
         What people said of its responses, oldest first.
     newest_labels : mapping
         Of each response and person the newest.
+    check : GraderCheck or None
+        What probing its grader found, just now in this session or kept with the run.
     version : tuple of str
         Stands for all of the above in a cache's key; empty where nothing is to be kept.
     """
@@ -49,6 +53,7 @@ class Loaded:
     ceiling: Ceiling | None = None
     labels: tuple[Label, ...] = ()
     newest_labels: Mapping[Identity, Mapping[str, Label]] = field(default_factory=dict)
+    check: GraderCheck | None = None
     version: tuple[str, ...] = ()
 
     def judge(self, thresholds: Thresholds) -> Evidence:
@@ -60,7 +65,12 @@ class Loaded:
     def _judged(self, thresholds: Thresholds) -> Evidence:
         said = labelled(self.results, self.labels, self.observations) if self.labels else None
         return diagnose_with_evidence(
-            self.observations, self.anchors, thresholds, duplicate_rows=self.duplicate_rows, labelled=said
+            self.observations,
+            self.anchors,
+            thresholds,
+            duplicate_rows=self.duplicate_rows,
+            labelled=said,
+            review=self.check.review if self.check else None,
         )
 
 
@@ -84,13 +94,14 @@ def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
     loaded = _load(str(chosen.run.folder.resolve()), counts, chosen.run)
     book = book_of(chosen.run)
     labels = _labels(str(book.folder.resolve()), book.names(), book)
-    ceiling = ceiling_of(chosen.run)
+    ceiling, check = ceiling_of(chosen.run), known_check(chosen)
     parts = (
         chosen.run.folder.resolve(),
         counts,
         book.folder.resolve(),
         book.names(),
         ceiling and ceiling.run,
+        check and check.review,
     )
     return status, replace(
         loaded,
@@ -98,6 +109,7 @@ def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
         ceiling=ceiling,
         labels=labels,
         newest_labels=newest(labels),
+        check=check,
         version=tuple(map(repr, parts)),
     )
 

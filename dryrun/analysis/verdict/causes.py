@@ -1,0 +1,152 @@
+"""Likely causes, what the evidence rules out, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dryrun.analysis.verdict.attribution import Attribution
+from dryrun.analysis.verdict.document import Diagnosis
+from dryrun.analysis.verdict.topics import topic_actions
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.words import (
+    BROKEN,
+    Action,
+    ActionKind,
+    Cause,
+    DatasetQuality,
+    GraderQuality,
+    TestedPart,
+)
+from dryrun.core.config import Verdict
+from dryrun.core.text import percent
+from dryrun.core.thresholds import Thresholds
+
+REPEAT = {
+    "truncation": "Raise the token limit and ask the cut-off prompts again",
+    "empty": "Find out why responses are empty (reasoning that eats the token limit, an answer in another "
+    "field), then ask again",
+    "missing": "Find out why scores are missing (failed calls, grader failures), then resume the run",
+}
+"""What to measure again, by the tag of a run without a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blamed:
+    """What a judgement blames, and what follows from that.
+
+    Attributes
+    ----------
+    verdict : Verdict
+    document : Diagnosis
+    judged : Attribution
+    thresholds : Thresholds
+    dataset, grader : DatasetQuality, GraderQuality
+        As they are shown.
+    undecided : bool
+        The tree stopped the run and nothing says whose fault it is.
+    """
+
+    verdict: Verdict
+    document: Diagnosis
+    judged: Attribution
+    thresholds: Thresholds
+    dataset: DatasetQuality
+    grader: GraderQuality
+    undecided: bool
+
+    @property
+    def right(self) -> float:
+        """Share of right responses, paid or not, where it is too large for "too hard"; else 0."""
+        read = self.judged.measures.readings
+        return 0.0 if read is None or read.right < self.thresholds.mean_low else read.right
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """The document's causes, less those that the evidence rules out, the one it names first."""
+        if self.verdict != "NO-GO" or self.document.verdict != "NO-GO":
+            return ()
+        kept = (cause for cause in self.document.causes if not self._refuted(cause))
+        grader_first = self._grader_first and not self.undecided
+        first = TestedPart.GRADER if grader_first else TestedPart.DATASET
+        return tuple(sorted(kept, key=lambda cause: cause.part is not first))
+
+    @property
+    def ruled_out(self) -> tuple[str, ...]:
+        """The document's causes that the evidence refutes, each with the measured reason."""
+        if self.verdict != "NO-GO" or self.document.verdict != "NO-GO":
+            return ()
+        kept = self.causes
+        refuted = (cause for cause in self.document.causes if cause not in kept)
+        return tuple(
+            f"Ruled out: {cause.title.lower()} ({why})." for cause in refuted if (why := self._why_not(cause))
+        )
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What to do: what the evidence says first, then the document's where it leaves both open."""
+        general = tuple(action for action in self.document.actions if action.topic is None)
+        reference = self.judged.measures.anchors.topic_reference
+        topics = topic_actions(self.document.topics, self.thresholds, reference)
+        if self.verdict == "INVALID":
+            return self._measure_again(general)
+        if self.verdict == "GO":
+            return topics
+        step = self.judged.next_step
+        if self.undecided or not step:
+            return (*self._still_open(general), *topics)
+        if self._form_alone:
+            return (Action(ActionKind.ADJUST_GRADER, step), *general, *topics)
+        review = tuple(action for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
+        about_topics = () if self.judged.grader in BROKEN else topics  # behind it no topic can be judged
+        return (Action(self._kind, step), *review, *about_topics)
+
+    @property
+    def _kind(self) -> ActionKind:
+        if self._grader_first:
+            return ActionKind.ADJUST_GRADER
+        too_hard = self.dataset is DatasetQuality.TOO_HARD
+        return ActionKind.TRY_SFT if too_hard else ActionKind.CHANGE_DATASET
+
+    def _measure_again(self, general: tuple[Action, ...]) -> tuple[Action, ...]:
+        """Without a verdict nothing is known of data or grader, so nothing is to be done to them."""
+        again = tuple(action for action in general if action.kind is ActionKind.MEASURE_MORE)
+        tags = (tag for tag in self.judged.tags if tag in REPEAT)
+        return again or tuple(Action(ActionKind.MEASURE_MORE, REPEAT[tag]) for tag in tags)
+
+    def _still_open(self, general: tuple[Action, ...]) -> tuple[Action, ...]:
+        """The document's actions while both explanations stand; no SFT where responses are right."""
+        if not self.right:
+            return general
+        return tuple(action for action in general if action.kind is not ActionKind.TRY_SFT)
+
+    def _refuted(self, cause: Cause) -> bool:
+        if cause.part is TestedPart.DATASET and self.right:
+            return True
+        if self.undecided or self._form_alone:
+            return False
+        if cause.part is TestedPart.GRADER:
+            return not self._grader_first
+        return self.dataset in (DatasetQuality.GOOD, DatasetQuality.UNKNOWN)
+
+    def _why_not(self, cause: Cause) -> str:
+        at = self.judged.measures.scale
+        if cause.part is TestedPart.DATASET:
+            return f"{percent(self.right)} of the responses hold the right answer" if self.right else ""
+        if at is None or at.stand_in:
+            return ""
+        if self.judged.branch is Branch.MEAN_TOO_HIGH:
+            return "" if at.floor_median is None else f"worthless answers score {at.floor_median:.2f}"
+        right = at.ceiling >= self.thresholds.warn_ceiling
+        return f"your own reference answers score {at.ceiling:.2f}" if right else ""
+
+    @property
+    def _form_alone(self) -> bool:
+        """Only the other form of the references speaks against the grader: a strict form may be wanted."""
+        at = self.judged.measures.scale
+        if self.judged.blame is None or at is None or at.reformatted is None:
+            return False
+        return at.reformatted < at.ceiling and 1 - at.ceiling <= self.thresholds.blame_data
+
+    @property
+    def _grader_first(self) -> bool:
+        return self.grader not in (GraderQuality.GOOD, GraderQuality.BINARY, GraderQuality.UNKNOWN)

@@ -1,0 +1,78 @@
+"""GO, with conditions: what does not stop a run and should be mended before money is spent on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dryrun.analysis.verdict.notices import Notice, NoticeCode
+
+
+@dataclass(frozen=True, slots=True)
+class GraderReview:
+    """What probing the grader says of it.
+
+    Attributes
+    ----------
+    profile : str
+        The grader in one word, ``"SOUND"``, ``"TOO LENIENT"``.
+    blocking : tuple of str
+        What to mend before training, in sentences, the worst first; empty where nothing is.
+    judged : bool
+        Whether enough was graded to say anything.
+    """
+
+    profile: str
+    blocking: tuple[str, ...]
+    judged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing to mend before training.
+
+    Attributes
+    ----------
+    code : str
+        A `NoticeCode`, or ``"grader_check"``.
+    step : str
+        What to do, as the headline says it: ``"mend the reference answers that fail"``.
+    sentence : str
+        What was measured.
+    """
+
+    code: str
+    step: str
+    sentence: str
+
+
+STEPS: Mapping[NoticeCode, str] = {
+    NoticeCode.GRADER_ERRORS: "mend the grader's errors",
+    NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
+    NoticeCode.JUNK_PAID: "make the grader refuse worthless answers",
+    NoticeCode.LOW_CEILING: "let the grader pay your own reference answers in full",
+    NoticeCode.NOISY_GRADER: "make the grader steadier",
+    NoticeCode.GRADER_UNSTABLE: "make the grader give the same response the same score",
+    NoticeCode.FEW_USABLE: "drop prompts that are always right or always wrong",
+    NoticeCode.WEAK_SIGNAL: "strengthen the training signal",
+    NoticeCode.TRUNCATED: "raise the token limit",
+}
+"""Warnings that are worth mending first, the weightiest first, with what to do."""
+
+
+def conditions(warnings: tuple[Notice, ...], review: GraderReview | None) -> tuple[Condition, ...]:
+    """What a GO hangs on, the weightiest first; empty where nothing stands against training."""
+    return (*_of_grader(review), *_of_warnings(warnings))
+
+
+def _of_grader(review: GraderReview | None) -> Iterator[Condition]:
+    if review is not None and review.blocking:
+        words = f"The grader check says: {review.profile}. {review.blocking[0]}"
+        yield Condition("grader_check", "mend the grader", words)
+
+
+def _of_warnings(warnings: tuple[Notice, ...]) -> Iterator[Condition]:
+    by_code = {notice.code: notice for notice in warnings}
+    for code, step in STEPS.items():
+        if code in by_code:
+            yield Condition(code.value, step, by_code[code].sentence)
