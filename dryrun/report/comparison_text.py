@@ -75,7 +75,7 @@ def compared_topic_rows(found: Comparison) -> list[TopicChange]:
 
 
 def _lines(found: Comparison) -> Iterator[str]:
-    yield f"# Dry run: {found.first.headline} before, {found.second.headline} after"
+    yield f"# Dry run: {found.first.word} before, {found.second.word} after"
     yield ""
     yield from (f"- {sentence}" for sentence in comparison_words(found))
     yield from ("", "## What differs", "")
@@ -113,8 +113,8 @@ def _pairing(found: Comparison) -> str:
 
 
 def _verdicts(first: Report, second: Report) -> str:
-    same = "as before" if first.headline == second.headline else f"before: {first.headline}"
-    return f"Verdict: {second.headline} ({same})."
+    same = "as before" if first.word == second.word else f"before: {first.word}"
+    return f"Verdict: {second.word} ({same})."
 
 
 def _difference(found: Difference) -> str:

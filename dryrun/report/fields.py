@@ -298,6 +298,11 @@ class Report(Record):
         """The verdict in a few words: ``"GO, with conditions"``; its word alone in older reports."""
         return self.diagnosis.headline or self.verdict
 
+    @property
+    def word(self) -> str:
+        """The same without its second half: ``"NO-GO"``, ``"GO, with conditions"``."""
+        return f"{self.verdict}, with conditions" if self.diagnosis.conditions else self.verdict
+
     @field_serializer("timestamp")
     def _zulu(self, timestamp: datetime) -> str:
         return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

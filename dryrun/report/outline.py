@@ -56,7 +56,7 @@ def outline(report: Report) -> tuple[Section, ...]:
         Section("Before training", tuple(_conditions(report)), ordered=True),
         Section("Likely causes", tuple(_causes(report)), ordered=True),
         Section("Recommended actions", tuple(map(_about_topic, found.actions))),
-        Section("Warnings", tuple(map(_about_topic, found.warning_details))),
+        Section("Warnings", tuple(map(_about_topic, _warnings(report)))),
         Section("Scores", tables=(_metrics(report), _bins(report)), picture="scores"),
         Section(ANCHORS_TITLE, picture="anchors"),
         Section("Groups", picture="groups"),
@@ -82,13 +82,19 @@ def _conclusion(report: Report) -> Iterator[Line]:
         yield f"The run is unfinished: {plural(report.run.pending, 'response')} still to come."
     yield f"Dataset quality: {found.dataset_word}. {found.dataset_sentence}."
     yield f"Grader quality: {found.grader_word}. {found.grader_sentence}."
-    if found.pattern:
+    if found.pattern and found.verdict != "INVALID":
         yield f"Pattern: {PATTERN_TITLES[Pattern(found.pattern)]}."
 
 
 def _conditions(report: Report) -> Iterator[str]:
     for condition in report.diagnosis.conditions:
         yield f"{condition.step[:1].upper()}{condition.step[1:]}. {condition.sentence}"
+
+
+def _warnings(report: Report) -> Iterator[Notice]:
+    """Those that are no condition: these stand under their own heading."""
+    named = {condition.code for condition in report.diagnosis.conditions}
+    return (notice for notice in report.diagnosis.warning_details if notice.code not in named)
 
 
 def _causes(report: Report) -> Iterator[str]:

@@ -106,14 +106,18 @@ def groups(score: Floats, prompt: NDArray[np.int64], group: int = GROUP) -> Grou
     high = np.bincount(index, values >= 1.0) / counts
     within, between, icc = components(values, index, counts)
     learnable = (means > LEARNABLE[0]) & (means < LEARNABLE[1])
+    usable = usable_share(values, index, counts, group)
+    around = usable_interval(values, index, counts, group)
+    if around.low == around.high:  # prompts that are all alike have no spread to draw an interval from
+        around = Interval(*wilson(usable, sizes.size))
     return Groups(
         prompts=int(sizes.size),
         rollouts=float(counts.mean()),
         within=within,
         between=between,
         icc=icc,
-        usable=usable_share(values, index, counts, group),
-        usable_interval=usable_interval(values, index, counts, group),
+        usable=usable,
+        usable_interval=around,
         extrapolated=bool(group > counts.min()),
         learnable=float(learnable.mean()),
         learnable_interval=Interval(*wilson(float(learnable.mean()), learnable.size)),

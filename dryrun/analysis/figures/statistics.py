@@ -238,3 +238,8 @@ def bimodality_ratio(counts: tuple[int, ...]) -> float | None:
 def _percentiles(valid: Scores) -> Percentiles:
     p10, p25, p75, p90 = np.percentile(valid, (10, 25, 75, 90)).tolist()
     return Percentiles(p10, p25, p75, p90)
+
+
+def levels(scores: Scores) -> int:
+    """How many different valid scores there are, to six decimals."""
+    return np.unique(np.round(scores[np.isfinite(scores)], 6)).size

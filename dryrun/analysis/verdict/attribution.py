@@ -9,24 +9,26 @@ import numpy as np
 from dryrun.analysis.figures.anchors import Anchors, disagreement, junk_floor
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.signal import RANGE, RELIABILITY
-from dryrun.analysis.figures.statistics import above, below
+from dryrun.analysis.figures.statistics import above, below, levels
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.validity import TAGS, sample_blockers
-from dryrun.analysis.verdict.words import BROKEN, MEND_ERROR, DatasetQuality, GraderQuality
+from dryrun.analysis.verdict.words import (
+    BROKEN,
+    CUT_REASONING,
+    MEND_ERROR,
+    PAY_THE_FORM,
+    REASONING,
+    DatasetQuality,
+    GraderQuality,
+)
 from dryrun.core.config import Verdict
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
-
-REASONING = (
-    "{share} of the responses hold their reasoning in front of the answer (up to a closing tag such as "
-    "</think>), and the grader is given all of it. Let the server take it out, or cut it in the grader, "
-    "before the grader is blamed."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Attribution:
     not_measured : tuple of str
         What this judgement could not see.
     measures : Measures
-    failing : bool
-        Most grades carry an error: mend that before anything else.
+    first_step : str
+        What comes before anything else where a NO-GO has such a step, e.g. mending the grader's errors.
     """
 
     verdict: Verdict
@@ -64,7 +66,7 @@ class Attribution:
     reasons: tuple[str, ...]
     not_measured: tuple[str, ...]
     measures: Measures
-    failing: bool = False
+    first_step: str = ""
 
     @property
     def problem_topics(self) -> tuple[str, ...]:
@@ -76,8 +78,8 @@ class Attribution:
         """What to do first; ``""`` after a GO."""
         if self.verdict != "NO-GO":
             return ""
-        if self.failing:
-            return MEND_ERROR
+        if self.first_step:
+            return self.first_step
         if self.grader in BROKEN or self.grader is GraderQuality.NOISY:
             return self.grader.next_step
         return self.dataset.next_step
@@ -114,6 +116,7 @@ class _Judge:
             ["duplicates"] if above(document.coverage.duplicate_share, limits.warn_duplicates) else []
         )
         self.blame: Blame | None = None
+        self.first_step = ""
 
     def judgement(self) -> Attribution:
         """All steps."""
@@ -335,12 +338,14 @@ class _Judge:
         if unpaid.interval.low >= limits.unpaid and unpaid.value >= read.right_paid.value:
             reasoning = self.measures.anchors.reasoning or 0.0
             if above(reasoning, limits.warn_reasoning):
-                self.reasons.append(REASONING.format(share=percent(reasoning)))
+                self.reasons.append(REASONING.format(share=percent(reasoning), right=percent(read.right)))
+                self.first_step = CUT_REASONING
                 return GraderQuality.UNKNOWN, DatasetQuality.UNKNOWN
             self.reasons.append(
                 f"{unpaid} of {read.read:,} responses hold the right answer and earn less than half: "
                 "they are not paid for it."
             )
+            self.first_step = PAY_THE_FORM
             return GraderQuality.TOO_STRICT, DatasetQuality.UNKNOWN
         few_unpaid = unpaid.interval.high < limits.unpaid
         if wrong.interval.low >= 1 - limits.healthy_mean_low and few_unpaid:
@@ -365,9 +370,10 @@ class _Judge:
             return GraderQuality.UNKNOWN
         anchors = measures.anchors
         others = [one for one in (anchors.reference, *anchors.junk.values()) if one is not None]
-        scores = np.concatenate([measures.score, *others])
-        levels = np.unique(np.round(scores[np.isfinite(scores)], 6)).size
-        return GraderQuality.BINARY if levels <= 2 else GraderQuality.GOOD
+        own, all_scores = measures.score, np.concatenate([measures.score, *others])
+        # Responses that all earn the same do not show whether a grader has more levels than two.
+        binary = levels(own) == 2 and levels(all_scores) == 2
+        return GraderQuality.BINARY if binary else GraderQuality.GOOD
 
     def _close(self, verdict: Verdict, dataset: DatasetQuality, grader: GraderQuality) -> Attribution:
         observed, limits = self.observed, self.limits
@@ -385,5 +391,10 @@ class _Judge:
             reasons=tuple(self.reasons),
             not_measured=self.measures.not_measured,
             measures=self.measures,
-            failing=bool(observed.grader_error.size and observed.grader_error.mean() > limits.grader_fails),
+            first_step=MEND_ERROR if self._failing() else self.first_step,
         )
+
+    def _failing(self) -> bool:
+        """Whether most grades carry an error: mend that before anything else."""
+        errors = self.observed.grader_error
+        return bool(errors.size and errors.mean() > self.limits.grader_fails)

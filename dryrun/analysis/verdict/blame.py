@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.agreement import weighted_share
 from dryrun.analysis.figures.anchors import Anchors, Scale
-from dryrun.analysis.figures.redraw import Interval, PromptSums, redrawn
+from dryrun.analysis.figures.redraw import Interval, PromptSums, redrawn, wilson
 from dryrun.analysis.verdict.tree import Branch
 
 DRAWS = 1000
@@ -73,6 +73,9 @@ def blame(
     rights = _right_draws(anchors, at, branch is Branch.MEAN_TOO_LOW, right_from, rng)
     floors = _junk_draws(anchors.junk, rng) if anchors.junk else np.zeros(DRAWS)
     low, high = np.quantile(_share(branch, means, rights, floors), [0.025, 0.975])
+    if low == high:  # answers that all earn the same have no spread to draw an interval from
+        graded = [anchors.reference, anchors.stronger, *anchors.junk.values()]
+        low, high = wilson(float(center[0]), max(one.size for one in graded if one is not None))
     return Blame(float(center[0]), Interval(float(low), float(high)))
 
 

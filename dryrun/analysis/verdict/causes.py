@@ -73,7 +73,7 @@ class Blamed:
     @property
     def ruled_out(self) -> tuple[str, ...]:
         """The document's causes that the evidence refutes, each with the measured reason."""
-        if self.verdict != "NO-GO" or self.document.verdict != "NO-GO":
+        if self.verdict != "NO-GO" or self.document.verdict != "NO-GO" or not self.causes:
             return ()
         kept = self.causes
         refuted = (cause for cause in self.document.causes if cause not in kept)

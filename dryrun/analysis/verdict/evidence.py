@@ -151,8 +151,9 @@ class Evidence:
     @property
     def undetermined(self) -> bool:
         """The tree stopped the run and nothing says whose fault it is."""
-        unknown = self.attribution.grader is GraderQuality.UNKNOWN
-        return self.attribution.verdict == "NO-GO" and unknown and self.document.verdict == "NO-GO"
+        judged = self.attribution
+        unknown = judged.grader is GraderQuality.UNKNOWN and not judged.first_step
+        return judged.verdict == "NO-GO" and unknown and self.document.verdict == "NO-GO"
 
     @property
     def not_measured(self) -> tuple[str, ...]:
@@ -258,8 +259,11 @@ class Evidence:
         if self.doubted is not None:
             word = f"Good by its scores; {self.doubted.profile} by its check"
             return Quality(word, self.doubted.blocking[0].rstrip("."))
+        at = self.measures.scale
         weak = any(notice.code is NoticeCode.STD_BELOW_HEALTHY for notice in self.warnings)
         sentence = "Scores differentiate outputs weakly" if weak else line.sentence
+        if self.document.verdict == "NO-GO" and at is not None and at.floor_median is not None:
+            sentence = f"Right answers score {at.ceiling:.2f}, worthless ones {at.floor_median:.2f}"
         return Quality("Good" if self.grader_checked else "Good by its scores; not checked", sentence)
 
     @property

@@ -20,6 +20,10 @@ from dryrun.core.config import Verdict
 from dryrun.core.text import figure, percent, plural
 from dryrun.core.thresholds import Thresholds
 
+STRETCH = (
+    " Group-relative training divides by each group's spread. It is a GO once the grader's scale is used in "
+    "full: declare the reward range it really uses, or stretch its scores."
+)
 FAILURES = {
     Branch.MEAN_TOO_LOW: "shortfall",
     Branch.MEAN_TOO_HIGH: "excess",
@@ -143,10 +147,8 @@ def _to_go(spoken: Spoken) -> str:
     if groups is None or not would_teach(spoken):
         return ""
     if spoken.judged.branch is Branch.LOW_VARIANCE:
-        return (
-            " Group-relative training divides by each group's spread. It is a GO once the grader's scale is "
-            "used in full: declare the reward range it really uses, or stretch its scores."
-        )
+        narrow = measures.scale is not None and (measures.scale.range or 1.0) < limits.full_range
+        return STRETCH if narrow else ""
     low = spoken.judged.branch is Branch.MEAN_TOO_LOW
     dead, end = (groups.all_wrong, 0) if low else (groups.all_right, 1)
     kept = (measures.mean - end * dead) / (1 - dead) if dead < 1 else measures.mean
@@ -185,11 +187,8 @@ def _share(blame: Blame, judged: Attribution, thresholds: Thresholds) -> str:
     assert judged.branch is not None
     what = f"of the {FAILURES[judged.branch]}"
     low, high = round(100 * blame.interval.low), round(100 * blame.interval.high)
-    if low == high in (0, 100):  # every answer earned the same: there is no spread to draw an interval from
-        return f"the grader explains {'all' if high else 'none'} {what}"
     only = "only " if blame.share <= thresholds.blame_data else ""
-    span = f" ({low}-{high})" if low < high else ""
-    return f"the grader explains {only}{round(100 * blame.share)} %{span} {what}"
+    return f"the grader explains {only}{round(100 * blame.share)} % ({low}-{high}) {what}"
 
 
 def _unchecked(spoken: Spoken) -> str:

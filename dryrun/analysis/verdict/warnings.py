@@ -71,7 +71,9 @@ def _healthy(statistics: Statistics, branch: Branch | None, thresholds: Threshol
         text = f"Mean {figure(mean, high)} is above the healthy range of {figure(low)} to {figure(high)}."
         yield Notice(NoticeCode.MEAN_ABOVE_HEALTHY, text, mean, high)
     if std is not None and not above(std, spread) and branch is not Branch.LOW_VARIANCE:
-        text = f"Std {figure(std)} is not above {figure(spread)}: the grader differentiates outputs weakly."
+        text = f"Std {figure(std)} is not above {figure(spread)}"
+        # A mean at an end of the scale leaves no room for spread: that is not the grader's.
+        text += ": the grader differentiates outputs weakly." if branch is Branch.PROCEED else "."
         yield Notice(NoticeCode.STD_BELOW_HEALTHY, text, std, spread)
 
 
@@ -224,8 +226,7 @@ def _groups(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     if grouped and limits.min_usable <= grouped.usable and below(grouped.usable, limits.warn_usable):
         text = (
             f"Only {percent(grouped.usable)} of groups of {grouped.group} would carry signal: training has "
-            f"to draw {1 / grouped.usable:.1f} groups for one that teaches. Drop prompts that "
-            "are always right or always wrong."
+            f"to draw {1 / grouped.usable:.1f} groups for one that teaches."
         )
         yield Notice(NoticeCode.FEW_USABLE, text, grouped.usable, limits.warn_usable)
     if index and limits.min_signal <= index.value and below(index.value, limits.warn_signal):

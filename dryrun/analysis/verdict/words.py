@@ -347,3 +347,16 @@ BROKEN = {
 """What blocks a run by itself."""
 
 MEND_ERROR = f"Mend the grader's error first: most grades carry one, and each of them counts as 0. {RE_SCORE}"
+
+REASONING = (
+    "{share} of the responses hold their reasoning in front of the answer (up to a closing tag such as "
+    "</think>), and the grader is given all of it. {right} of the responses hold the right answer behind it."
+)
+CUT_REASONING = (
+    "Have the reasoning cut off, then re-score the stored responses: no call is made. Until then neither the "
+    "prompts nor the grader can be blamed."
+)
+PAY_THE_FORM = (
+    "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
+    "responses (Adjust Grader): no call is made. Or ask in the prompt for the form that it pays."
+)

@@ -70,7 +70,7 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     """
     results = [load_run(chosen)[1].results for chosen in (first, second)]
     found = compare(results[0], results[1], thresholds, evidence=evidence)
-    st.subheader(f"{found.first.headline} before, {found.second.headline} after", anchor=False)
+    st.subheader(f"{found.first.word} before, {found.second.word} after", anchor=False)
     st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in comparison_words(found)))
     _charts(found, sides(results[0], results[1]))
     _settings(found)
