@@ -8,7 +8,7 @@ from dryrun.app.configure.grader import grader_section, show_findings
 from dryrun.app.configure.judge import ChosenJudge, judge_section
 from dryrun.app.configure.model import model_section
 from dryrun.app.configure.regrade import ADJUST, regrade_form
-from dryrun.app.configure.sample import planner, range_section, sampling_section
+from dryrun.app.configure.sample import cut_reasoning, planner, range_section, sampling_section
 from dryrun.app.configure.start import call_summary, launch, quick_start, still_missing
 from dryrun.app.configure.trial import trial_section
 from dryrun.app.shared.frame import ensure_frame
@@ -50,6 +50,7 @@ try:
     sampling = sampling_section(dataset)
     planner(sampling, dataset, grader)
     reward_range = range_section(grader)
+    cut = cut_reasoning()
 
     st.subheader("5. Start")
     if dataset is None or grader is None or model is None:
@@ -62,6 +63,7 @@ try:
         sampling=sampling,
         reward_range=reward_range,
         judge=judge.config,
+        cut_reasoning=cut,
     )
     show_findings(prepared.findings)
     call_summary(prepared)

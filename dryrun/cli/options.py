@@ -155,7 +155,7 @@ def add_ceiling(command: argparse._ActionsContainer) -> None:
 
 
 def add_grading(command: argparse._ActionsContainer) -> None:
-    """How a grader is used: ``--reward-range``, ``--grade-timeout``."""
+    """How a grader is used: ``--reward-range``, ``--grade-timeout``, ``--cut-reasoning``."""
     command.add_argument(
         "--reward-range",
         type=float,
@@ -169,6 +169,11 @@ def add_grading(command: argparse._ActionsContainer) -> None:
         default=120.0,
         metavar="SECONDS",
         help="a grade may take (default: %(default)s)",
+    )
+    command.add_argument(
+        "--cut-reasoning",
+        action=argparse.BooleanOptionalAction,
+        help="grade what follows the reasoning in a response (</think> and the like), not the whole of it",
     )
     add_judge(command)
 
@@ -226,13 +231,19 @@ class Grading(TypedDict):
     reward_range: tuple[float, float] | None
     grade_timeout: float
     judge: JudgeConfig | None
+    cut_reasoning: bool | None
 
 
 def grading(options: argparse.Namespace) -> Grading:
     """How the grader is to be used."""
     low_high = options.reward_range
     given = (low_high[0], low_high[1]) if low_high else None
-    return Grading(reward_range=given, grade_timeout=options.grade_timeout, judge=judge_config(options))
+    return Grading(
+        reward_range=given,
+        grade_timeout=options.grade_timeout,
+        judge=judge_config(options),
+        cut_reasoning=options.cut_reasoning,
+    )
 
 
 def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:

@@ -127,6 +127,8 @@ class RunConfig(Frozen):
     reward_range: tuple[float, float] = (0.0, 1.0)
     """The grader's scale. Rewards are stored raw; thresholds compare ``(reward - lo) / (hi - lo)``."""
     grade_timeout: Annotated[float, Field(gt=0.0)] = 120.0
+    cut_reasoning: bool = False
+    """Whether the grader is given what follows a response's reasoning, not the whole of it."""
     judge: JudgeConfig | None = None
     """Only where the grader asks a judge."""
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from dryrun.core.config import JudgeConfig
+from dryrun.core.config import RunConfig
 
 
 def canonical_json(value: Any) -> bytes:
@@ -27,11 +26,14 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()[:32]
 
 
-def grader_fingerprint(grader: Mapping[str, Any], judge: JudgeConfig | None = None) -> str:
-    """What names a grader: its canonical JSON, and where its judges are asked."""
-    if judge is None:
-        return fingerprint({"grader": grader})
-    return fingerprint({"grader": grader, "judge": {"base_url": judge.base_url, "model": judge.model}})
+def grader_fingerprint(config: RunConfig) -> str:
+    """What names a run's grader: its canonical JSON, where its judges are asked, and what it is given."""
+    named: dict[str, Any] = {"grader": config.grader}
+    if (judge := config.judge) is not None:
+        named["judge"] = {"base_url": judge.base_url, "model": judge.model}
+    if config.cut_reasoning:
+        named["cut_reasoning"] = True
+    return fingerprint(named)
 
 
 def grade_key(grader: str, sample_key: str, item_key: str) -> str:

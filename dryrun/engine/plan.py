@@ -81,7 +81,7 @@ class Plan:
 
 def make_plan(prompts: Sequence[Prompt], config: RunConfig, model: Model) -> Plan:
     """Name every sample and grade of the run, in sample order, all rollouts of a prompt together."""
-    grader = grader_fingerprint(config.grader, config.judge)
+    grader = grader_fingerprint(config)
     rollouts = config.sampling.rollouts
     asks: dict[str, Ask] = {}
     shared: dict[str, dict[str, tuple[Prompt, int]]] = {}

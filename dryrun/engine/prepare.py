@@ -52,6 +52,7 @@ def prepare(
     reward_range: tuple[float, float] | None = None,
     grade_timeout: float = 120.0,
     judge: JudgeConfig | None = None,
+    cut_reasoning: bool | None = None,
 ) -> Prepared:
     """Check a grader against a dataset and draw the prompts.
 
@@ -68,6 +69,9 @@ def prepare(
         Seconds one grade may take.
     judge : JudgeConfig, optional
         Where a grader's judge models are asked. Default: OpenAI's own endpoint.
+    cut_reasoning : bool, optional
+        Whether the grader is given only what follows a response's reasoning (``</think>`` and the like).
+        Default: no.
 
     Raises
     ------
@@ -88,6 +92,7 @@ def prepare(
         reward_range=_range(reward_range, spec),
         grade_timeout=grade_timeout,
         judge=_judge(judge, spec),
+        cut_reasoning=bool(cut_reasoning),
     )
     return Prepared(config, prompts, tuple(findings))
 
@@ -163,8 +168,11 @@ def regraded(
     reward_range: tuple[float, float] | None = None,
     grade_timeout: float | None = None,
     judge: JudgeConfig | None = None,
+    cut_reasoning: bool | None = None,
 ) -> Prepared:
     """The same prompts and samples as `run`, under another grader: costs grades, no generation.
+
+    What is None stays as the run has it.
 
     Raises
     ------
@@ -181,6 +189,7 @@ def regraded(
         "reward_range": _range(reward_range, spec),
         "grade_timeout": grade_timeout or config.grade_timeout,
         "judge": _judge(judge or config.judge, spec),
+        "cut_reasoning": config.cut_reasoning if cut_reasoning is None else cut_reasoning,
     }
     return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
 

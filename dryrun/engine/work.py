@@ -16,6 +16,7 @@ from dryrun.engine.budget import Budget
 from dryrun.engine.ledger import OnStatus
 from dryrun.engine.pipeline import Pipeline
 from dryrun.graders import Grader, build, load_grader
+from dryrun.graders.answer_alone import ReasoningCut
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
 from dryrun.models.build import build_model
@@ -58,7 +59,8 @@ def judge_of(config: RunConfig, judge_key: str) -> JudgeAccess | None:
 
 def build_grader(config: RunConfig, judge: JudgeAccess | None = None) -> Grader:
     """The grader a configuration names, not yet opened."""
-    return build(load_grader(config.grader), timeout=config.grade_timeout, judge=judge)
+    grader = build(load_grader(config.grader), timeout=config.grade_timeout, judge=judge)
+    return ReasoningCut(grader) if config.cut_reasoning else grader
 
 
 class AsConfigured(Enum):

@@ -18,6 +18,7 @@ from dryrun.core.probe import FAR
 from dryrun.core.records import Prompt, Sample
 from dryrun.dataset.fields import reference_of
 from dryrun.graders import Grader
+from dryrun.graders.answer_alone import answer_alone, without_reasoning
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import response
@@ -26,7 +27,7 @@ from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import prompt_text
 from dryrun.probes.make.forms import reformatted, shell_of
 from dryrun.probes.make.worthless import FILLER, REFUSAL, stuffing
-from dryrun.probes.read_responses import read_all, without_reasoning
+from dryrun.probes.read_responses import read_all
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
@@ -175,7 +176,8 @@ def _read(
     texts = [one.sample.text for one in seen]
     says = read_all([(one.prompt, text) for one, text in zip(seen, texts, strict=True)], references)
     pairs = [(float(score[place]), said) for place, said in zip(chosen, says, strict=True)]
-    reasoned = [without_reasoning(text)[1] for text in texts]
+    whole = not results.config.cut_reasoning
+    reasoned = [whole and without_reasoning(text)[1] for text in texts]
     return pairs, sum(reasoned) / len(reasoned) if reasoned else None
 
 
@@ -186,7 +188,12 @@ def _best_paid(results: Results) -> Texts:
     if most <= 0.0:
         return []
     best = np.flatnonzero(score >= most - 1e-9)[:PAID].tolist()
-    return [(seen.prompt, seen.sample.text) for seen in results.inspect(best)]
+    return [(seen.prompt, given_to(results, seen.sample).text) for seen in results.inspect(best)]
+
+
+def given_to(results: Results, sample: Sample) -> Sample:
+    """The sample as the run's grader is given it."""
+    return answer_alone(sample) if results.config.cut_reasoning else sample
 
 
 JUNK = 20

@@ -9,6 +9,7 @@ import numpy as np
 from dryrun.core.errors import DryRunError
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.probes.anchors import given_to
 from dryrun.probes.check import check_spec, planned_effort
 from dryrun.probes.grade import ROWS
 from dryrun.probes.result import GraderCheck, load_check
@@ -87,7 +88,7 @@ def _responses(results: Results) -> dict[int, list[str]]:
     texts: dict[int, list[str]] = defaultdict(list)
     for one in results.inspect(chosen.tolist()):
         if one.sample.gradable and one.sample.text:
-            texts[one.prompt.row].append(one.sample.text)
+            texts[one.prompt.row].append(given_to(results, one.sample).text)
     return texts
 
 

@@ -6,22 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 from dryrun.core.records import Prompt
+from dryrun.graders.answer_alone import without_reasoning
 from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, mentions, near, number_in
 from dryrun.probes.make.demand import Demand, demand_of, prompt_text
 from dryrun.probes.make.read_answer import read
 
-CLOSERS = tuple(
-    f"</{tag}>" for tag in ("think", "thinking", "reasoning", "thought", "reflection", "scratchpad")
-)
-"""Tags that end reasoning; the chat template may have written the opening one."""
 TAIL = 2_000
 """Characters at the end of a response that are read: an answer stands last, and texts may be megabytes."""
-
-
-def without_reasoning(text: str) -> tuple[str, bool]:
-    """What follows the last closing tag of reasoning, and whether there was one."""
-    end = max((place + len(tag) for tag in CLOSERS if (place := text.rfind(tag)) >= 0), default=0)
-    return text[end:], end > 0
 
 
 def right(text: str, answer: Answer, demand: Demand) -> bool | None:

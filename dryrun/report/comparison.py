@@ -162,7 +162,7 @@ def _pairing(first: RunConfig, second: RunConfig, one: Side, two: Side, rows: tu
 
 
 def _grading(config: RunConfig) -> tuple[str, tuple[float, float]]:
-    return grader_fingerprint(config.grader, config.judge), config.reward_range
+    return grader_fingerprint(config), config.reward_range
 
 
 def _only(side: Side, rows: Ints) -> Side:

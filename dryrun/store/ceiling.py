@@ -133,7 +133,7 @@ def ceiling_words(ceiling: Ceiling, mean: float | None) -> str:
 
 def _grading(results: Results) -> tuple[str, tuple[float, float]]:
     config = results.config
-    return grader_fingerprint(config.grader, config.judge), config.reward_range
+    return grader_fingerprint(config), config.reward_range
 
 
 def _scored(side: Side) -> NDArray[np.int64]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dryrun.graders.answer_alone import without_reasoning
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import Demand, demand_of
-from dryrun.probes.read_responses import right, without_reasoning
+from dryrun.probes.read_responses import right
 
 
 def says(text: str, reference: str, demand: Demand | None = None) -> bool | None:

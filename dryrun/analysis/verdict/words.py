@@ -353,8 +353,8 @@ REASONING = (
     "</think>), and the grader is given all of it. {right} of the responses hold the right answer behind it."
 )
 CUT_REASONING = (
-    "Have the reasoning cut off, then re-score the stored responses: no call is made. Until then neither the "
-    "prompts nor the grader can be blamed."
+    "Re-score the stored responses with what follows the reasoning (Adjust Grader, or regrade "
+    "--cut-reasoning): no call is made. Until then neither the prompts nor the grader can be blamed."
 )
 PAY_THE_FORM = (
     "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "

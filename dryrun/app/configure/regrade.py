@@ -8,7 +8,7 @@ from dryrun.app.configure.budget import budget_section
 from dryrun.app.configure.grader import checked, edit, grader_editor, pretty, show_findings
 from dryrun.app.configure.judge import ChosenJudge, judge_section
 from dryrun.app.configure.model import api_key_input, fill_in, model_words
-from dryrun.app.configure.sample import range_section
+from dryrun.app.configure.sample import cut_reasoning, range_section
 from dryrun.app.configure.start import launch
 from dryrun.app.shared.session import RECORDED, Chosen, config_of, open_by_name, store
 from dryrun.app.shared.widgets import show_error
@@ -41,7 +41,8 @@ def regrade_form(name: str) -> None:
     spec = checked(grader_editor())
     try:
         reward_range = range_section(spec, "regrade_range")
-        _offer(chosen, spec, reward_range, judge_section(spec, config.judge, "regrade_judge"))
+        cut = cut_reasoning(config.cut_reasoning, "regrade_cut")
+        _offer(chosen, spec, reward_range, judge_section(spec, config.judge, "regrade_judge"), cut)
     except DryRunError as error:
         show_error(error)
     st.button("Change dataset, model or sample too", on_click=_leave_with, args=(config,), type="tertiary")
@@ -72,11 +73,15 @@ def _kept(chosen: Chosen, config: RunConfig) -> None:
 
 
 def _offer(
-    chosen: Chosen, spec: GraderSpec | None, reward_range: tuple[float, float] | None, judge: ChosenJudge
+    chosen: Chosen,
+    spec: GraderSpec | None,
+    reward_range: tuple[float, float] | None,
+    judge: ChosenJudge,
+    cut: bool,
 ) -> None:
     if spec is None:
         return
-    prepared = regraded(chosen.run, spec.raw, reward_range, judge=judge.config)
+    prepared = regraded(chosen.run, spec.raw, reward_range, judge=judge.config, cut_reasoning=cut)
     show_findings(prepared.findings)
     counts = estimate(chosen.run.store, prepared)
     api_key = _words_and_key(prepared, counts)

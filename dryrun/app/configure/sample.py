@@ -102,6 +102,18 @@ def range_section(spec: GraderSpec | None, key: str = "range") -> Range | None:
     return float(least), float(most)
 
 
+def cut_reasoning(before: bool = False, key: str = "cut_reasoning") -> bool:
+    """Whether the grader is given only what follows the reasoning in a response."""
+    return st.checkbox(
+        "Grade what follows the reasoning",
+        value=before,
+        key=key,
+        persist_state="session",
+        help="Cuts a response after </think>, </reasoning> and the like before it is graded. What is stored "
+        "stays whole, so that it can be graded the other way again without a call.",
+    )
+
+
 def planner(sampling: SamplingConfig, dataset: Dataset | None, grader: GraderSpec | None) -> None:
     """One sentence, and the curves behind it. Others' runs teach nothing on a shared server."""
     prompts = min(sampling.size, len(dataset)) if dataset is not None else sampling.size

@@ -262,7 +262,7 @@ class _Writer:
     ) -> None:
         self._store, self._config, self._prompts, self._groups = store, config, prompts, groups
         self._model = ImportedModel(config.model)
-        self._grader = grader_fingerprint(config.grader)
+        self._grader = grader_fingerprint(config)
 
     def write(self, scored: bool) -> Run:
         samples = self._store.samples(fingerprint(self._model.identity))

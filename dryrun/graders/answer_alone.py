@@ -1,0 +1,57 @@
+"""Reasoning in front of the answer: finding it, and grading only what follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Self
+
+from dryrun.core.records import Grade, Item, Sample
+from dryrun.graders.protocol import Grader, Pair, Take
+
+CLOSERS = tuple(
+    f"</{tag}>" for tag in ("think", "thinking", "reasoning", "thought", "reflection", "scratchpad")
+)
+"""Tags that end reasoning; the chat template may have written the opening one."""
+
+
+def without_reasoning(text: str) -> tuple[str, bool]:
+    """What follows the last closing tag of reasoning, and whether there was one."""
+    end = max((place + len(tag) for tag in CLOSERS if (place := text.rfind(tag)) >= 0), default=0)
+    return text[end:], end > 0
+
+
+class ReasoningCut(Grader):
+    """A grader that is given what follows the reasoning, less the blanks and line breaks after the tag.
+
+    Responses without reasoning reach it as they are. What is stored of a response stays whole.
+    """
+
+    def __init__(self, grader: Grader) -> None:
+        self._grader = grader
+
+    @property
+    def at_once(self) -> int:
+        """As the grader likes it."""
+        return self._grader.at_once
+
+    async def grade(self, sample: Sample, item: Item) -> Grade:
+        """The grade of what follows the reasoning."""
+        return await self._grader.grade(answer_alone(sample), item)
+
+    async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
+        """The grades of what follows the reasoning."""
+        await self._grader.grade_each([(answer_alone(sample), item) for sample, item in pairs], take)
+
+    async def __aenter__(self) -> Self:
+        await self._grader.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._grader.__aexit__(*error)
+
+
+def answer_alone(sample: Sample) -> Sample:
+    """The sample with what follows its reasoning as its text."""
+    text, cut = without_reasoning(sample.text)
+    return replace(sample, text=text.lstrip()) if cut else sample
