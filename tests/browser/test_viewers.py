@@ -14,11 +14,15 @@ from tests.helpers.browser import App, fill, start_app
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import make_run, wait_until
 
+SOME = 8
+"""Calls answered between two looks at a page."""
+
 
 @pytest.fixture
-def slow() -> Iterator[FakeEndpoint]:
-    """Answers so slowly that a run of hundreds of calls outlives every look at it."""
-    with FakeEndpoint(delay=1.0) as endpoint:
+def held() -> Iterator[FakeEndpoint]:
+    """Answers a few calls whenever a test lets it: a run of hundreds outlives every look at it."""
+    with FakeEndpoint() as endpoint:
+        endpoint.hold()
         yield endpoint
 
 
@@ -41,25 +45,26 @@ def done(page: Page) -> int:
     return int(found[1].replace(",", ""))
 
 
-def goes_on(page: Page) -> None:
+def goes_on(page: Page, endpoint: FakeEndpoint) -> None:
     """The page itself shows further responses, without being touched."""
     before = done(page)
+    endpoint.hold(after=SOME)
     page.wait_for_function(
         "before => document.body.innerText.match(/Responses: ([\\d,]+) of/)?.[1] > before", arg=before
     )
 
 
 def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
-    app: App, open_page: Callable[..., Page], slow: FakeEndpoint
+    app: App, open_page: Callable[..., Page], held: FakeEndpoint
 ) -> None:
-    started = start(app, slow.base_url, open_page)
-    goes_on(started)
+    started = start(app, held.base_url, open_page)
+    goes_on(started, held)
     started.reload()
-    goes_on(started)
+    goes_on(started, held)
     started.get_by_role("link", name="Configure").first.click()
     expect(started.get_by_text("Or configure your own run")).to_be_visible()
     started.get_by_role("link", name="Run", exact=True).first.click()
-    goes_on(started)
+    goes_on(started, held)
 
     connections: list[tuple[WebSocketRoute, WebSocketRoute]] = []
 
@@ -68,8 +73,9 @@ def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
 
     started.route_web_socket(re.compile("_stcore/stream"), pass_on)
     started.reload()
-    goes_on(started)
+    goes_on(started, held)
     before = done(started)
+    held.hold(after=SOME)
     for end in connections[-1]:
         end.close()
     expect(started.get_by_text(re.compile(r"Responses: [\d,]+ of 800"))).to_be_visible()
@@ -77,30 +83,30 @@ def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
     assert len(connections) > 1
 
     other = open_page(started.url)
-    goes_on(other)
+    goes_on(other, held)
     other.get_by_role("button", name="Cancel run").click()
     for page in (other, started):
         expect(page.get_by_text("Everything done so far is kept")).to_be_visible()
     assert done(other) == done(started) < 800
-    wait_until(lambda: slow.in_flight == 0)
+    wait_until(lambda: held.in_flight == 0)
 
     other.get_by_role("button", name="Resume").click()
     expect(started.get_by_role("button", name="Cancel run")).to_be_visible()
-    goes_on(started)
+    goes_on(started, held)
     other.get_by_role("button", name="Cancel run").click()
     expect(started.get_by_text("Everything done so far is kept")).to_be_visible()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
 def test_a_viewer_from_another_server_sees_the_run_and_its_end(
-    app: App, open_page: Callable[..., Page], slow: FakeEndpoint
+    app: App, open_page: Callable[..., Page], held: FakeEndpoint
 ) -> None:
     first = start_app(app.data)
     try:
-        page = start(first, slow.base_url, open_page)
+        page = start(first, held.base_url, open_page)
         other = open_page(page.url.replace(first.url, app.url))
         expect(other.get_by_text("Another process on this machine is working on this run")).to_be_visible()
-        goes_on(other)
+        goes_on(other, held)
         expect(other.get_by_role("button", name="Cancel run")).to_have_count(0)
     finally:
         first.process.kill()

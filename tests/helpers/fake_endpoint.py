@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import hashlib
 import json
+import math
 import os
 import re
 import threading
@@ -166,8 +167,8 @@ class FakeEndpoint:
         self.bodies: list[Body] = []
         self.headers: list[dict[str, str]] = []
         self._script: deque[Reply] = deque()
-        self._open = asyncio.Event()
-        self._open.set()
+        self._left = math.inf
+        self._more = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -181,13 +182,23 @@ class FakeEndpoint:
         """The next requests get these replies, in order; later ones the answer function's."""
         self._script.extend(replies)
 
-    def hold(self) -> None:
-        """From now on answer nothing until `release`; calls are counted as they come."""
-        self._loop.call_soon_threadsafe(self._open.clear)
+    def hold(self, after: float = 0) -> None:
+        """Answer so many more calls, then nothing until `release`; calls are counted as they come."""
+        self._loop.call_soon_threadsafe(self._answer_only, after)
 
     def release(self) -> None:
         """Answer what was held, and all that comes."""
-        self._loop.call_soon_threadsafe(self._open.set)
+        self.hold(after=math.inf)
+
+    def _answer_only(self, left: float) -> None:
+        self._left = left
+        self._more.set()
+        self._more = asyncio.Event()
+
+    async def _turn(self) -> None:
+        while self._left <= 0:
+            await self._more.wait()
+        self._left -= 1
 
     def stats(self) -> dict[str, Any]:
         """The counters as JSON; keys of `calls_by_key` read ``hash/seed``."""
@@ -260,7 +271,7 @@ class FakeEndpoint:
         return self.api_key is None or request.headers.get("Authorization") == f"Bearer {self.api_key}"
 
     async def _send(self, request: web.Request, body: Body, reply: Reply) -> web.StreamResponse:
-        await self._open.wait()
+        await self._turn()
         await asyncio.sleep(self.delay + reply.delay)
         if reply.hang:
             await asyncio.Event().wait()
