@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,29 @@ import pytest
 
 from dryrun.analysis import Anchors, Observations
 from dryrun.core.thresholds import Thresholds
-from dryrun.report import Report, ReportFacts, build_report, load_report, pictures, render_html
+from dryrun.report import Report, ReportFacts, build_report, load_report, pictures, render_html, svg_child
 from tests.helpers.observed import beta_scores, observe
 from tests.helpers.support import ROOT
 from tests.report.test_report import HOSTILE
+
+IN_A_CHILD = pictures._drawn
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _drawn_by_this_process() -> Iterator[None]:
+    """Vega begins once for all tests here; those of the process that draws ask for `drawn_by_a_child`."""
+
+    def drawn(charts: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+        return {name: svg_child.drawn(chart) for name, chart in charts.items()}
+
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(pictures, "_drawn", drawn)
+        yield
+
+
+@pytest.fixture
+def drawn_by_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "_drawn", IN_A_CHILD)
 
 
 class Seen(HTMLParser):
@@ -68,7 +88,8 @@ def test_the_file_asks_for_nothing_and_runs_nothing() -> None:
 
 def test_it_carries_verdict_blame_evidence_and_what_is_open() -> None:
     report = full_report()
-    text = Seen(render_html(report)).text
+    seen = Seen(render_html(report))
+    text = seen.text
     assert report.evidence is not None
     for words in (
         report.diagnosis.summary,
@@ -79,22 +100,24 @@ def test_it_carries_verdict_blame_evidence_and_what_is_open() -> None:
         "Entered: samples, stability, groups, references",
     ):
         assert words in text
-    assert sum(tag == "svg" for tag, _ in Seen(render_html(report)).tags) == 4
-    assert all(a.get("aria-label") for tag, a in Seen(render_html(report)).tags if tag == "svg")
+    assert sum(tag == "svg" for tag, _ in seen.tags) == 4
+    assert all(a.get("aria-label") for tag, a in seen.tags if tag == "svg")
+
+
+@pytest.fixture(scope="module")
+def harmless() -> Seen:
+    return Seen(render_html(full_report("odd", "odd")))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
-    hostile, harmless = (
-        Seen(render_html(full_report(name, name))),
-        Seen(render_html(full_report("odd", "odd"))),
-    )
+def test_a_hostile_name_is_text_and_nothing_else(name: str, harmless: Seen) -> None:
+    hostile = Seen(render_html(full_report(name, name)))
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in harmless.tags]
     assert " ".join(name.split())[:12] in " ".join(hostile.text.split())
 
 
 def test_what_was_run_stands_on_top_and_endless_names_are_cut() -> None:
-    text = Seen(render_html(full_report("t" * 10_000, "rows.jsonl"))).text
+    text = Seen(render_html(full_report("t" * 1_000, "rows.jsonl"))).text
     top = text[: text.index("Tested:")]
     assert "rows.jsonl · 120 prompts × 4 responses by rows.jsonl · report of " in top
     assert "t" * 79 + "…" in text
@@ -110,7 +133,8 @@ def test_the_tree_alone_and_an_empty_run_have_a_page_too(scores: list[float]) ->
     assert "Rules: document" in text
 
 
-def test_a_stored_report_makes_the_same_page(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("drawn_by_a_child")  # Vega numbers its gradients through all that a process draws
+def test_a_stored_report_makes_the_same_page() -> None:
     report = full_report()
     assert render_html(load_report(report.to_json())) == render_html(report)
 
@@ -126,22 +150,29 @@ def test_each_picture_says_the_same_in_words() -> None:
     assert all(words.startswith(start) for words, start in zip(told, starts, strict=True))
 
 
+@pytest.mark.usefixtures("drawn_by_a_child")
+def test_a_process_of_its_own_draws_the_same_pictures() -> None:
+    charts = {"one": {"mark": "bar", "data": {"values": [{"a": 1}]}, "encoding": {"x": {"field": "a"}}}}
+    assert pictures._drawn(charts) == {"one": svg_child.drawn(charts["one"])}
+
+
+@pytest.mark.usefixtures("drawn_by_a_child")
 @pytest.mark.parametrize(
-    ("code", "why"),
+    ("code", "why", "seconds"),
     [
-        ("raise ModuleNotFoundError(\"No module named 'vl_convert'\")", "install vl-convert-python"),
-        ("import os; os.abort()", "the process that draws them failed"),
-        ("print('not JSON')", "did not answer"),
-        ("import time; time.sleep(60)", "did not answer"),
+        ("raise ModuleNotFoundError(\"No module named 'vl_convert'\")", "install vl-convert-python", 60),
+        ("import os; os.abort()", "the process that draws them failed", 60),
+        ("print('not JSON')", "did not answer", 60),
+        ("import time; time.sleep(600)", "did not answer", 0.1),
     ],
 )
 def test_without_pictures_the_report_says_so_and_keeps_its_tables(
-    code: str, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    code: str, why: str, seconds: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     child = tmp_path / "child.py"
     child.write_text(code)
     monkeypatch.setattr(pictures, "CHILD", child)
-    monkeypatch.setattr(pictures, "LONGEST_WAIT", 5)
+    monkeypatch.setattr(pictures, "LONGEST_WAIT", seconds)
     seen = Seen(render_html(full_report()))
     assert why in seen.text
     assert "svg" not in {tag for tag, _ in seen.tags}
