@@ -65,22 +65,23 @@ def test_only_the_first_prompts_that_are_complete_are_looked_at(store: Store, en
 
 
 def test_an_early_stop_finishes_what_is_in_flight_grades_it_and_resumes(store: Store) -> None:
-    with FakeEndpoint(delay=0.05) as endpoint:
+    with FakeEndpoint() as endpoint:
+        endpoint.hold(after=200)
         run = make_run(store, endpoint.base_url, rows=300, concurrency=8)
         ended: list[RunStatus] = []
         working = threading.Thread(target=lambda: ended.append(work(run)))
         working.start()
-        wait_until(lambda: endpoint.calls > 200)
+        wait_until(lambda: endpoint.calls == 208)
         run.stop_early()
+        endpoint.release()
         working.join()
         [status] = ended
         assert (status.state, "Stopped early, as asked" in status.message) == (RunState.CANCELLED, True)
-        assert status.sampled == status.graded == endpoint.calls < 400
+        assert status.sampled == status.graded == endpoint.calls < 220
         results = load_results(run)
         assert sorted(set(results.rollouts["prompt"].to_pylist())) == list(range(-(-status.sampled // 2)))
         assert load_anchors(run) is not None, "the judgement has its evidence"
         assert report_of(results, evidence=True).verdict == "GO"
-        endpoint.delay = 0.0
         assert work(run).state is RunState.FINISHED
         assert endpoint.calls == 600
 
@@ -98,25 +99,26 @@ def test_the_terminal_offers_a_stop_once_and_the_command_takes_it(
     assert "python -m dryrun stop" in printed
     assert main(["stop"]) == 2
     assert "No run is live" in capsys.readouterr().err
-    with FakeEndpoint(delay=0.1) as endpoint:
+    with FakeEndpoint() as endpoint:
+        endpoint.hold(after=8)
         run = make_run(store, endpoint.base_url, rows=300, concurrency=4)
         assert main(["stop", run.id]) == 2
         assert "Nobody is working" in capsys.readouterr().err
         working = threading.Thread(target=work, args=(run,))
         working.start()
-        wait_until(lambda: endpoint.calls > 8)
+        wait_until(lambda: endpoint.calls == 12)
         assert main(["stop"]) == 0
+        endpoint.release()
         working.join()
-        assert endpoint.calls < 100
+        assert endpoint.calls < 20
     assert run.status().state is RunState.CANCELLED
 
 
 def test_the_run_page_offers_a_stop_and_never_takes_it(store: Store) -> None:
-    with FakeEndpoint(delay=0.05) as endpoint:
+    with FakeEndpoint() as endpoint:
+        endpoint.hold(after=250)
         run = make_run(store, endpoint.base_url, rows=300, concurrency=16)
         jobs.start_job(run, api_key="k")
-        wait_until(lambda: jobs.status(run).graded >= 250)
-        endpoint.hold()
         wait_until(lambda: stored_grades(run) >= 250)
         test = page("run", run=run.id)
         wait_until(lambda: "Settled:" in texts(test.run()))

@@ -21,6 +21,7 @@ from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, regraded, start
 from dryrun.engine.sharing import away_from_others
 from dryrun.engine.work import work_on
+from dryrun.models.endpoint import EndpointModel
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus, list_runs, unfinished_run
@@ -158,18 +159,35 @@ def test_a_wrong_key_stops_the_run_with_one_sentence(store: Store) -> None:
         assert run.status().state is RunState.STOPPED
 
 
-def test_answers_in_flight_are_kept_when_the_quota_ends(store: Store, endpoint: FakeEndpoint) -> None:
+def hold_until_the_fault(monkeypatch: pytest.MonkeyPatch, *held: FakeEndpoint) -> None:
+    """They answer nothing until a fault has ended the run; then what is in flight."""
+    end = EndpointModel.end
+
+    def released(model: EndpointModel, error: DryRunError) -> None:
+        end(model, error)
+        for server in held:
+            server.release()
+
+    monkeypatch.setattr(EndpointModel, "end", released)
+    for server in held:
+        server.hold()
+
+
+def test_answers_in_flight_are_kept_when_the_quota_ends(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They are paid for. What waits for its turn is not asked any more, and resuming asks for that alone."""
 
     asked = count()
 
     def until_the_quota_ends(body: dict[str, object]) -> Reply | str:
-        if next(asked) == 5:
+        if next(asked) == 9:
             return Reply.error(429, "You exceeded your quota", "insufficient_quota")
-        return Reply(text=deterministic_answer(body), delay=0.5)
+        return deterministic_answer(body)
 
     endpoint.answer = until_the_quota_ends
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, concurrency=10)
+    hold_until_the_fault(monkeypatch, endpoint)
     status = work(run)
     assert status.state is RunState.STOPPED
     assert "has no quota left" in status.message
@@ -201,22 +219,20 @@ def judged_run(
 
 
 def test_responses_in_flight_are_kept_when_the_judge_ends_the_run(
-    store: Store, endpoint: FakeEndpoint
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other marks that are under way are kept as well."""
-    asked, marked = count(), count()
-
-    def slower_later(body: dict[str, object]) -> Reply:
-        return Reply(text=deterministic_answer(body), delay=0.0 if next(asked) < 4 else 1.0)
+    marked = count()
 
     def until_the_quota_ends(_: dict[str, object]) -> Reply:
-        if next(marked) == 2:
+        if next(marked) == 3:
             return Reply.error(429, "You exceeded your quota", "insufficient_quota")
-        return Reply(text=GOOD_MARK, delay=0.3)
+        return Reply(text=GOOD_MARK)
 
-    endpoint.answer = slower_later
     with FakeEndpoint(answer=until_the_quota_ends) as judge:
         run = judged_run(store, endpoint.base_url, judge.base_url, rows=40, concurrency=8)
+        hold_until_the_fault(monkeypatch, endpoint, judge)
+        endpoint.hold(after=4)
         status = work(run)
         assert status.state is RunState.STOPPED
         assert "The judge j: " in status.message
@@ -225,14 +241,16 @@ def test_responses_in_flight_are_kept_when_the_judge_ends_the_run(
         assert paid < 40
         assert status.sampled == paid
         assert (judge.calls, status.graded) == (4, 3)
-        endpoint.answer, judge.answer = deterministic_answer, lambda _: GOOD_MARK
+        judge.answer = lambda _: GOOD_MARK
         status = work(run)
         assert (status.state, status.sampled, status.graded) == (RunState.FINISHED, 40, 40)
         assert endpoint.calls == 40
         assert judge.calls == 4 + 37
 
 
-def test_marks_in_flight_are_kept_when_the_model_ends_the_run(store: Store, endpoint: FakeEndpoint) -> None:
+def test_marks_in_flight_are_kept_when_the_model_ends_the_run(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = count()
 
     def until_the_quota_ends(body: dict[str, object]) -> Reply | str:
@@ -241,8 +259,9 @@ def test_marks_in_flight_are_kept_when_the_model_ends_the_run(store: Store, endp
         return Reply.error(429, "You exceeded your quota", "insufficient_quota")
 
     endpoint.answer = until_the_quota_ends
-    with FakeEndpoint(answer=lambda _: Reply(text=GOOD_MARK, delay=0.5)) as judge:
+    with FakeEndpoint(answer=lambda _: GOOD_MARK) as judge:
         run = judged_run(store, endpoint.base_url, judge.base_url, rows=20, concurrency=1)
+        hold_until_the_fault(monkeypatch, judge)
         status = work(run)
         assert (status.state, status.sampled) == (RunState.STOPPED, 3)
         assert "has no quota left" in status.message
@@ -300,9 +319,16 @@ def test_cancel_keeps_what_is_done_and_resume_goes_on(store: Store, endpoint: Fa
 
 def test_status_is_told_while_it_runs_and_ends_with_the_final_one(store: Store) -> None:
     told: list[RunStatus] = []
-    with FakeEndpoint(delay=0.02) as endpoint:
+
+    def notify(status: RunStatus) -> None:
+        told.append(status)
+        if status.sampled == 60:
+            endpoint.release()
+
+    with FakeEndpoint() as endpoint:
+        endpoint.hold(after=60)
         run = make_run(store, endpoint.base_url, rows=60, rollouts=2, concurrency=2)
-        final = work(run, notify=told.append)
+        final = work(run, notify=notify)
     assert told[-1] == final
     assert any(0 < status.sampled < 120 and status.live and status.rate > 0 for status in told)
     assert [status.sampled for status in told] == sorted(status.sampled for status in told)

@@ -168,6 +168,17 @@ BREAKS = {
     "stops itself": "os.kill(os.getpid(), signal.SIGSTOP)",
 }
 """Attacks on the worker itself. The grade is a typed outcome, never a reward."""
+UNTIL_THE_LIMIT = {
+    "endless loop",
+    "sleep",
+    "endless loop that swallows everything",
+    "ignore signals",
+    "a forged frame",
+    "stops itself",
+    "deep recursion without a limit",
+    "a frame that is announced and never sent",
+}
+"""Attacks that only the time limit ends, of those on the worker and on the pipe."""
 
 FORGE = """
         def forge(body):

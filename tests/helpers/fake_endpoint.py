@@ -183,7 +183,7 @@ class FakeEndpoint:
         self._script.extend(replies)
 
     def hold(self, after: float = 0) -> None:
-        """Answer so many more calls, then nothing until `release`; calls are counted as they come."""
+        """Answer so many more calls, then nothing but errors until `release`; calls are counted as ever."""
         self._loop.call_soon_threadsafe(self._answer_only, after)
 
     def release(self) -> None:
@@ -271,7 +271,8 @@ class FakeEndpoint:
         return self.api_key is None or request.headers.get("Authorization") == f"Bearer {self.api_key}"
 
     async def _send(self, request: web.Request, body: Body, reply: Reply) -> web.StreamResponse:
-        await self._turn()
+        if reply.status < 400:
+            await self._turn()
         await asyncio.sleep(self.delay + reply.delay)
         if reply.hang:
             await asyncio.Event().wait()

@@ -9,12 +9,21 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from dryrun.core.records import GradeOutcome
-from tests.helpers.attacks import BREAKS, FORGE, FORGED, READS, attacked
+from tests.helpers.attacks import BREAKS, FORGE, FORGED, READS, UNTIL_THE_LIMIT, attacked
+
+
+def each(attacks: Iterable[str]) -> list[ParameterSet]:
+    """Their names; those that take their whole time are slow."""
+    return [
+        pytest.param(name, marks=[pytest.mark.slow] if name in UNTIL_THE_LIMIT else []) for name in attacks
+    ]
 
 
 @pytest.mark.parametrize("name", READS)
@@ -24,7 +33,7 @@ def test_nothing_outside_can_be_reached(name: str, world: dict[str, object]) -> 
     assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
 
 
-@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize("name", each(BREAKS))
 def test_breaking_the_worker_ends_in_a_typed_outcome(name: str, world: dict[str, object]) -> None:
     threads = threading.active_count()
     found, honest = attacked(BREAKS[name], world, timeout=1.0)
@@ -66,7 +75,7 @@ def test_what_an_attack_leaves_behind_does_not_reach_the_next_grade(world: dict[
     assert honest.reward == 1.0
 
 
-@pytest.mark.parametrize("name", FORGED)
+@pytest.mark.parametrize("name", each(FORGED))
 def test_forged_replies_reach_no_other_grade(name: str, world: dict[str, object]) -> None:
     found, honest = attacked(FORGE.format(FORGED[name]), world, timeout=1.0)
     assert found.reward in (0.0, None)
