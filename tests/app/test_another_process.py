@@ -30,7 +30,7 @@ def elsewhere(
     store: Store, endpoint: FakeEndpoint, tmp_path: Path
 ) -> Iterator[tuple[Run, subprocess.Popen[bytes]]]:
     """A run of 400 calls, worked on by a command line beside this process."""
-    endpoint.delay = 0.1
+    endpoint.hold(after=20)
     options = at(endpoint, "--concurrency", "4", "--data", str(store.root))
     command = [sys.executable, "-m", "dryrun", "run", *input_files(tmp_path, rows=200), *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
@@ -45,6 +45,7 @@ def test_it_is_seen_going_on_and_cannot_be_started_twice(
     run, process = elsewhere
     first = jobs.status(run)
     assert first.live
+    endpoint.hold(after=20)
     wait_until(lambda: jobs.status(run).sampled > first.sampled)
     test = page("run", run=run.id)
     assert "Another process on this machine is working on this run" in texts(test)
@@ -53,7 +54,7 @@ def test_it_is_seen_going_on_and_cannot_be_started_twice(
     jobs.start_job(run)  # as a page drawn just before would
     wait_until(lambda: jobs.find(run) is None)
     assert jobs.status(run).live
-    endpoint.delay = 0.0
+    endpoint.release()
     assert process.wait(60) in (0, 1), "GO or NO-GO"
     assert jobs.status(run).state is RunState.FINISHED
     assert endpoint.calls == 400
@@ -68,7 +69,7 @@ def test_it_is_interrupted_once_that_process_is_gone_and_can_be_resumed_here(
     assert jobs.status(run).state is RunState.INTERRUPTED
     test = page("run", run=run.id)
     assert "The process that ran it is gone" in texts(test)
-    endpoint.delay = 0.0
+    endpoint.release()
     test.button(key="resume").click().run()
     assert not test.exception
     wait_until(lambda: jobs.find(run) is None)

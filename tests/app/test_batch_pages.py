@@ -11,12 +11,18 @@ from streamlit.testing.v1 import AppTest
 from dryrun.app.shared import jobs
 from dryrun.core.config import BatchConfig
 from dryrun.core.records import RunState
+from dryrun.engine import batches
 from dryrun.engine.batch_records import under_way
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
 from tests.helpers.fake_batches import FakeBatches
 from tests.helpers.pages import group, page, texts
 from tests.helpers.support import make_run, wait_until
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PACING", batches.Pacing(first=0.05, longest=0.05))
 
 
 @pytest.fixture

