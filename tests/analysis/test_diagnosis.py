@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dryrun.analysis.verdict.document import diagnose
 from dryrun.analysis.verdict.notices import NoticeCode
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality, Pattern, TestedPart
+from dryrun.analysis.verdict.words import BlamedPart, DatasetQuality, GraderQuality, Pattern
 from dryrun.core.text import figure, percent
 from dryrun.core.thresholds import Thresholds
 from tests.helpers.observed import beta_scores, observe, shuffled
@@ -62,8 +62,8 @@ def test_go_in_the_words_of_the_mock_up() -> None:
 def test_no_go_in_the_words_of_the_mock_up() -> None:
     found = diagnose(observe(beta_scores(0.08, 0.12)))
     assert [(cause.part, cause.title, cause.effect) for cause in found.causes] == [
-        (TestedPart.DATASET, "Prompts too difficult", "Base model can't perform these tasks"),
-        (TestedPart.GRADER, "Scoring too strict", "Valid outputs marked as failures"),
+        (BlamedPart.DATASET, "Prompts too difficult", "Base model can't perform these tasks"),
+        (BlamedPart.GRADER, "Scoring too strict", "Valid outputs marked as failures"),
     ]
     assert [cause.solution for cause in found.causes] == [
         "Use SFT first to bootstrap capability",

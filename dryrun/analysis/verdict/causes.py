@@ -12,10 +12,10 @@ from dryrun.analysis.verdict.words import (
     BROKEN,
     Action,
     ActionKind,
+    BlamedPart,
     Cause,
     DatasetQuality,
     GraderQuality,
-    TestedPart,
 )
 from dryrun.core.config import Verdict
 from dryrun.core.text import percent
@@ -67,7 +67,7 @@ class Blamed:
             return ()
         kept = (cause for cause in self.document.causes if not self._refuted(cause))
         grader_first = self._grader_first and not self.undecided
-        first = TestedPart.GRADER if grader_first else TestedPart.DATASET
+        first = BlamedPart.GRADER if grader_first else BlamedPart.DATASET
         return tuple(sorted(kept, key=lambda cause: cause.part is not first))
 
     @property
@@ -120,17 +120,17 @@ class Blamed:
         return tuple(action for action in general if action.kind is not ActionKind.TRY_SFT)
 
     def _refuted(self, cause: Cause) -> bool:
-        if cause.part is TestedPart.DATASET and self.right:
+        if cause.part is BlamedPart.DATASET and self.right:
             return True
         if self.undecided or self._form_alone:
             return False
-        if cause.part is TestedPart.GRADER:
+        if cause.part is BlamedPart.GRADER:
             return not self._grader_first
         return self.dataset in (DatasetQuality.GOOD, DatasetQuality.UNKNOWN)
 
     def _why_not(self, cause: Cause) -> str:
         at = self.judged.measures.scale
-        if cause.part is TestedPart.DATASET:
+        if cause.part is BlamedPart.DATASET:
             return f"{percent(self.right)} of the responses hold the right answer" if self.right else ""
         if at is None or at.stand_in:
             return ""

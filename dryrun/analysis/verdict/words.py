@@ -180,7 +180,7 @@ class GraderQuality(_Described):
     UNKNOWN = ("unknown", "Unknown", "The scores do not tell")
 
 
-class TestedPart(StrEnum):
+class BlamedPart(StrEnum):
     """Which of the two things under test a cause lies in."""
 
     DATASET = "dataset"
@@ -193,7 +193,7 @@ class Cause:
 
     Attributes
     ----------
-    part : Part
+    part : BlamedPart
     title : str
         ``"Prompts too difficult"``.
     effect : str
@@ -202,7 +202,7 @@ class Cause:
         What the document prescribes for it.
     """
 
-    part: TestedPart
+    part: BlamedPart
     title: str
     effect: str
     solution: str
@@ -247,13 +247,13 @@ FINDINGS: Mapping[Pattern, Meaning] = MappingProxyType(
             GraderQuality.TOO_STRICT,
             (
                 Cause(
-                    TestedPart.DATASET,
+                    BlamedPart.DATASET,
                     "Prompts too difficult",
                     DatasetQuality.TOO_HARD.line.sentence,
                     "Use SFT first to bootstrap capability",
                 ),
                 Cause(
-                    TestedPart.GRADER,
+                    BlamedPart.GRADER,
                     "Scoring too strict",
                     GraderQuality.TOO_STRICT.line.sentence,
                     "Relax grader thresholds",
@@ -270,13 +270,13 @@ FINDINGS: Mapping[Pattern, Meaning] = MappingProxyType(
             GraderQuality.TOO_LENIENT,
             (
                 Cause(
-                    TestedPart.DATASET,
+                    BlamedPart.DATASET,
                     "Tasks too easy",
                     DatasetQuality.TOO_EASY.line.sentence,
                     "RFT may not help, consider harder tasks",
                 ),
                 Cause(
-                    TestedPart.GRADER,
+                    BlamedPart.GRADER,
                     "Scoring too lenient",
                     GraderQuality.TOO_LENIENT.line.sentence,
                     "Add stricter dimensions",
@@ -295,7 +295,7 @@ FINDINGS: Mapping[Pattern, Meaning] = MappingProxyType(
             GraderQuality.CANNOT_DIFFERENTIATE,
             (
                 Cause(
-                    TestedPart.GRADER,
+                    BlamedPart.GRADER,
                     GraderQuality.CANNOT_DIFFERENTIATE.line.sentence,
                     "All outputs get nearly the same score",
                     "Add more discriminating dimensions",
@@ -308,7 +308,7 @@ FINDINGS: Mapping[Pattern, Meaning] = MappingProxyType(
             GraderQuality.BINARY,
             (
                 Cause(
-                    TestedPart.GRADER,
+                    BlamedPart.GRADER,
                     GraderQuality.BINARY.line.sentence,
                     "Nearly right outputs score like wrong ones",
                     "Add partial credit dimensions",
@@ -327,7 +327,7 @@ GRADER_FAILS = Meaning(
     GraderQuality.UNKNOWN,
     (
         Cause(
-            TestedPart.GRADER,
+            BlamedPart.GRADER,
             "Grader fails on responses",
             "Each failure counts as 0, whatever the response is worth",
             "Mend the grader and score the stored responses again",
