@@ -62,14 +62,14 @@ def test_a_signal_stops_cleanly_and_no_answered_call_is_repeated(
     tmp_path: Path,
     sent: signal.Signals,
 ) -> None:
-    endpoint.delay = 0.05
+    endpoint.hold(after=20)
     with Command(arguments) as process:
-        wait_until(lambda: endpoint.calls >= 20)
+        wait_until(lambda: endpoint.calls == 20 + CONCURRENCY)
         process.send_signal(sent)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    endpoint.delay = 0.0
+    endpoint.release()
     assert finish(arguments, tmp_path / "report.json") == undisturbed
     assert endpoint.calls <= CALLS + CONCURRENCY  # those in flight had no answer
     assert_whole(store)
@@ -94,12 +94,12 @@ def test_two_processes_with_one_configuration(
 def test_a_run_is_resumed_by_another_process_while_the_first_is_gone(
     arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], store: Store, tmp_path: Path
 ) -> None:
-    endpoint.delay = 0.05
+    endpoint.hold(after=40)
     with Command(arguments) as process:
         wait_until(lambda: len(stored_calls(store)) >= 20)
         process.kill()
     kept, asked = len(stored_calls(store)), endpoint.calls
-    endpoint.delay = 0.0
+    endpoint.release()
     with Command([*arguments, "--out", str(tmp_path / "report.json")]) as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -173,12 +173,12 @@ def test_a_clock_that_was_set_back(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    endpoint.delay = 0.05
+    endpoint.hold(after=60)
     with Command(arguments) as process:
-        wait_until(lambda: endpoint.calls >= 60)
+        wait_until(lambda: endpoint.calls == 60 + CONCURRENCY)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=30)
-    endpoint.delay = 0.0
+    endpoint.release()
     now, now_ns = time.time, time.time_ns
     monkeypatch.setattr(time, "time", lambda: now() - 10 * 365 * 86_400)
     monkeypatch.setattr(time, "time_ns", lambda: now_ns() - 10 * 365 * 86_400 * 10**9)
