@@ -16,7 +16,7 @@ from dryrun.app.shared.grader_check import check_section
 from dryrun.app.shared.session import store
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
-from dryrun.engine.estimate import worst_case
+from dryrun.engine.estimate import estimate
 from dryrun.engine.prepare import prepare
 
 ensure_frame()
@@ -66,8 +66,9 @@ try:
         cut_reasoning=cut,
     )
     show_findings(prepared.findings)
-    call_summary(prepared)
-    budget = budget_section(prepared.config, worst_case(store(), prepared))
+    counts = estimate(store(), prepared)
+    call_summary(prepared, counts)
+    budget = budget_section(prepared.config, counts)
     if st.button("Start run", type="primary", icon=":material/play_arrow:", key="start"):
         launch(prepared, model.api_key, judge.api_key, budget=budget)
 except DryRunError as error:

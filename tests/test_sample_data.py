@@ -22,7 +22,7 @@ from dryrun.core.records import RunState, SampleOutcome
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import load_grader
-from dryrun.report.of_run import report_of
+from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs

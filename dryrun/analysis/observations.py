@@ -51,14 +51,17 @@ class Observations:
 
         Sums in another order differ in their last bits, which re-draws would turn into other figures.
         """
-        order = np.lexsort((self.outcome.astype(str), self.length, self.score, self.prompt))
+        return self.at(np.lexsort((self.outcome.astype(str), self.length, self.score, self.prompt)))
+
+    def at(self, rows: NDArray[np.int64]) -> Observations:
+        """The rollouts at these positions; what is told of the whole run stays."""
         return Observations(
-            self.score[order],
-            self.prompt[order],
-            self.topic[order],
-            self.outcome[order],
-            self.length[order],
-            self.grader_error[order],
+            self.score[rows],
+            self.prompt[rows],
+            self.topic[rows],
+            self.outcome[rows],
+            self.length[rows],
+            self.grader_error[rows],
             self.unstable,
             self.truths,
         )

@@ -30,7 +30,7 @@ from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, resumed_or_started
 from dryrun.engine.work import work_on
 from dryrun.graders.format.python_file import read_grader
-from dryrun.report.of_run import report_of
+from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
@@ -63,71 +63,39 @@ def run_dry_run(
         Dataset rows, each with ``messages``; graders see the whole row.
     grader_config : mapping, str or path
         A grader in OpenAI's JSON, or the path or the text of a Python file with a reward function.
-    base_model : str
-        Default: the embedded model, which needs no account. Any other name is asked of an
-        OpenAI-compatible endpoint. (The design document's default, o4-mini, was retired by
-        OpenAI on 2026-10-23; its name can still be given, e.g. for Azure.)
-    sample_size : int
-        How many prompts; all of them if there are fewer. 200 to 500 are recommended.
-    rollouts : int
-        Responses per prompt.
-    seed : int
-        Of the sampling. The first 300 prompts of a seed are the first 300 of its 500.
-    base_url : str, optional
-        Default: ``OPENAI_BASE_URL``, else OpenAI's own.
-    api_key : str, optional
+    base_model, base_url : str
+        The default model is embedded and needs no account (the design document's, o4-mini, was retired on
+        2026-10-23). Any other is asked of an OpenAI-compatible endpoint, by default ``OPENAI_BASE_URL``.
+    sample_size, rollouts, seed : int
+        Prompts (200 to 500 are recommended), responses to each, and the seed by which prompts are drawn.
+    api_key, judge_key : str, optional
         Default: ``OPENAI_API_KEY``. Never stored.
-    judge : JudgeConfig, optional
-        Where a grader's judge models are asked. Default: OpenAI's own endpoint.
-    judge_key : str, optional
-        For that endpoint. Default: ``OPENAI_API_KEY``. Never stored.
-    reward_range : (float, float), optional
-        The scale of the rewards. Default: the grader's own where it is known, else 0..1.
-    thresholds : Thresholds, optional
-        Default: the design document's.
-    evidence : bool
-        Whether ``report`` holds intervals, groups and anchors beside the document's rule.
-    progress : bool, optional
-        Show a progress line on stderr. Default: in a terminal or a notebook.
-    data : path, optional
-        Data directory with the cached responses. Default: ``DRYRUN_DATA`` or the user's.
+    judge, reward_range, thresholds, evidence : optional
+        As for `dryrun.engine.prepare.prepare` and `dryrun.report.report_of`.
+    progress, data : bool and path, optional
+        Whether to show a progress line on stderr (default: in a terminal or a notebook), and the data
+        directory with the cached responses (default: ``DRYRUN_DATA`` or the user's).
     **model_options
         Further fields of `dryrun.core.config.ModelConfig`: ``temperature``, ``max_completion_tokens`` ...
 
     Returns
     -------
     dict
-        ``samples``: one ``{"prompt", "response", "score", "outcome"}`` per rollout, score None where
-        there is no grade; ``statistics`` and ``diagnosis`` as in the report; ``report``: all of it;
-        ``run_id``.
+        ``samples``: ``{"prompt", "response", "score", "outcome"}`` per rollout, score None without a grade;
+        ``report``; ``statistics`` and ``diagnosis`` as in the report; ``run_id``.
 
     Raises
     ------
     DryRunError
         The prompts or the grader cannot be used, or the model cannot be reached.
     """
-    store = Store(Path(data) if data is not None else data_dir())
-    model = _model(base_model, base_url, model_options)
+    model, rows = _model(base_model, base_url, model_options), dataset_from_items(prompts)
     sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
-    prepared = prepare(
-        dataset_from_items(prompts),
-        _grader(grader_config),
-        model=model,
-        sampling=sampling,
-        reward_range=reward_range,
-        judge=judge,
-    )
-    run = resumed_or_started(store, prepared)
-    _work(run, _key(api_key), _key(judge_key), progress, prepared.config.model.batch)
-    results = load_results(run)
-    report = report_of(results, thresholds, evidence=evidence).to_dict()
-    return {
-        "samples": _samples(results),
-        "statistics": report["statistics"],
-        "diagnosis": report["diagnosis"],
-        "report": report,
-        "run_id": run.id,
-    }
+    grader = _grader(grader_config)
+    asked = prepare(rows, grader, model=model, sampling=sampling, reward_range=reward_range, judge=judge)
+    run = resumed_or_started(Store(Path(data) if data is not None else data_dir()), asked)
+    _work(run, _key(api_key), _key(judge_key), progress, model.batch)
+    return _answer(load_results(run), thresholds, evidence)
 
 
 def _key(given: str | None) -> str:
@@ -157,8 +125,9 @@ def _model(name: str, base_url: str | None, options: Mapping[str, Any]) -> Model
     return ModelConfig(kind=ModelKind.ENDPOINT, name=name, base_url=url, **options)
 
 
-def _samples(results: Results) -> list[dict[str, Any]]:
-    return [
+def _answer(results: Results, thresholds: Thresholds | None, evidence: bool) -> dict[str, Any]:
+    report = report_of(results, thresholds, evidence=evidence).to_dict()
+    samples = [
         {
             "prompt": dict(seen.prompt.item),
             "response": seen.sample.text,
@@ -167,3 +136,5 @@ def _samples(results: Results) -> list[dict[str, Any]]:
         }
         for seen in results.inspect(range(results.rollouts.num_rows))
     ]
+    judged = {name: report[name] for name in ("statistics", "diagnosis")}
+    return {"samples": samples, **judged, "report": report, "run_id": results.run.id}

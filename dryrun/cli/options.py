@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dryrun.analysis.figures.statistics import valid_scores
 from dryrun.cli.terminal import consoles, print_report
-from dryrun.core.config import OPENAI_URL, JudgeConfig
+from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, MAX_ROLLOUTS, OPENAI_URL, JudgeConfig
 from dryrun.core.errors import DryRunError, GraderError
 from dryrun.core.paths import data_dir
 from dryrun.core.text import note
@@ -22,58 +22,48 @@ from dryrun.graders.format.conventions import Convention
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.python_file import grader_of
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.report import Report, render_html, render_markdown
-from dryrun.report.of_run import report_of
+from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
 
+T = TypeVar("T", bound=BaseModel)
+
 REPORT_ENDINGS = (".json", ".md", ".markdown", ".html", ".htm")
 """What a report's file may be called."""
 
 
-def seconds(text: str) -> float:
-    """A time above 0, for argparse."""
-    value = _float(text)
-    if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
-    return value
+def amount(words: str, zero: bool = False) -> Callable[[str], float]:
+    """A finite number above 0 (or 0 too), for argparse; `words` say what it is."""
 
-
-def whole(most: int) -> Callable[[str], int]:
-    """A whole number from 1 to `most`, for argparse."""
-
-    def check(text: str) -> int:
-        value = int(text) if text.isdecimal() else 0
-        if not 1 <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not a whole number from 1 to {most:,}")
+    def check(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (0.0 < value < math.inf or (zero and value == 0.0)):
+            raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not {words}")
         return value
 
     return check
 
 
-def dollars(text: str) -> float:
-    """A price in US dollars, 0 or more, for argparse."""
-    value = _float(text)
-    if not 0.0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not a price in US dollars, like 2.50")
-    return value
+def whole(most: int | None = None) -> Callable[[str], int]:
+    """A whole number from 1 on, to `most` if that is given, for argparse."""
+    words = "of 1 or more" if most is None else f"from 1 to {most:,}"
+
+    def check(text: str) -> int:
+        value = int(text) if text.isdecimal() else 0
+        if not 1 <= value <= (most or value):
+            raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not a whole number {words}")
+        return value
+
+    return check
 
 
-def dollars_to_spend(text: str) -> float:
-    """An amount in US dollars above 0, for argparse."""
-    value = _float(text)
-    if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not an amount in US dollars above 0")
-    return value
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+positive = whole()
+seconds = amount("a number of seconds above 0")
 
 
 def new_file(endings: Sequence[str]) -> Callable[[str], Path]:
@@ -99,14 +89,6 @@ def new_file(endings: Sequence[str]) -> Callable[[str], Path]:
 
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INVALID": 3}
-
-
-def positive(text: str) -> int:
-    """A whole number of 1 or more, for argparse."""
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'} is not a whole number of 1 or more")
-    return value
 
 
 def add_data(command: argparse._ActionsContainer) -> None:
@@ -154,15 +136,36 @@ def add_ceiling(command: argparse._ActionsContainer) -> None:
     )
 
 
-def add_grading(command: argparse._ActionsContainer) -> None:
-    """How a grader is used: ``--reward-range``, ``--grade-timeout``, ``--cut-reasoning``."""
+def add_rows(command: argparse._ActionsContainer, rows: int, what: str) -> None:
+    """``--rows`` and ``--reference-field``, for commands that grade answers made from rows."""
+    command.add_argument("--rows", type=positive, default=rows, help=f"rows to {what} (default: %(default)s)")
     command.add_argument(
-        "--reward-range",
-        type=float,
-        nargs=2,
-        metavar=("LO", "HI"),
-        help="the rewards' scale (default: the grader's)",
+        "--reference-field",
+        help="where a row's reference answer is: a key, or a path such as reward_model.ground_truth",
     )
+
+
+def add_size(command: argparse._ActionsContainer) -> None:
+    """``--samples`` and ``--rollouts``."""
+    command.add_argument(
+        "--samples", type=positive, default=DEFAULT_SAMPLE_SIZE, help="prompts (default: %(default)s)"
+    )
+    command.add_argument(
+        "--rollouts",
+        type=whole(MAX_ROLLOUTS),
+        default=DEFAULT_ROLLOUTS,
+        help="responses per prompt (default: %(default)s)",
+    )
+
+
+def add_reward_range(command: argparse._ActionsContainer, otherwise: str) -> None:
+    """``--reward-range``."""
+    help_words = f"the rewards' scale (default: {otherwise})"
+    command.add_argument("--reward-range", type=float, nargs=2, metavar=("LO", "HI"), help=help_words)
+
+
+def add_timeout(command: argparse._ActionsContainer) -> None:
+    """``--grade-timeout``."""
     command.add_argument(
         "--grade-timeout",
         type=seconds,
@@ -170,6 +173,12 @@ def add_grading(command: argparse._ActionsContainer) -> None:
         metavar="SECONDS",
         help="a grade may take (default: %(default)s)",
     )
+
+
+def add_grading(command: argparse._ActionsContainer) -> None:
+    """How a run uses its grader: ``--reward-range``, ``--grade-timeout``, ``--cut-reasoning``, the judge."""
+    add_reward_range(command, "the grader's")
+    add_timeout(command)
     command.add_argument(
         "--cut-reasoning",
         action=argparse.BooleanOptionalAction,
@@ -208,11 +217,34 @@ def judge_config(options: argparse.Namespace) -> JudgeConfig:
     }
     if options.embedding_model:
         fields["embedding_model"] = options.embedding_model
+    return from_options(JudgeConfig, fields, "--judge-")
+
+
+def from_options(kind: type[T], fields: Mapping[str, Any], option: str, otherwise: str = "") -> T:
+    """A configuration made of options.
+
+    Parameters
+    ----------
+    kind : type of pydantic model
+    fields : mapping
+    option : str
+        What the option of a field begins with: ``"--judge-"``.
+    otherwise : str
+        What stands for the field's name where no single field is wrong.
+
+    Raises
+    ------
+    DryRunError
+        A field has a value that it cannot take; the message names its option.
+    """
     try:
-        return JudgeConfig.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        raise DryRunError(f"--judge-{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error
+        name = ".".join(map(str, first["loc"])) or otherwise
+        name = name.replace("_", "-") if option.endswith("-") else name
+        problem = first["msg"].removeprefix("Value error, ")
+        raise DryRunError(f"{option}{name}: {problem}.") from error
 
 
 def judge_key(options: argparse.Namespace) -> str:
@@ -225,27 +257,6 @@ def judge_access(options: argparse.Namespace) -> JudgeAccess:
     return JudgeAccess(judge_config(options), judge_key(options))
 
 
-class Grading(TypedDict):
-    """What `add_grading` adds, as `dryrun.engine.prepare.prepare` takes it."""
-
-    reward_range: tuple[float, float] | None
-    grade_timeout: float
-    judge: JudgeConfig | None
-    cut_reasoning: bool | None
-
-
-def grading(options: argparse.Namespace) -> Grading:
-    """How the grader is to be used."""
-    low_high = options.reward_range
-    given = (low_high[0], low_high[1]) if low_high else None
-    return Grading(
-        reward_range=given,
-        grade_timeout=options.grade_timeout,
-        judge=judge_config(options),
-        cut_reasoning=options.cut_reasoning,
-    )
-
-
 def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
     """The thresholds with ``NAME=VALUE`` pairs applied, less the evidence left out.
 
@@ -254,19 +265,14 @@ def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
     DryRunError
         A name that is not a threshold, or a value that it cannot take.
     """
-    changed: dict[str, str] = {}
+    changed: dict[str, Any] = {}
     for pair in given:
         name, equals, value = pair.partition("=")
         if not equals or name not in Thresholds.numbers():
             known = ", ".join(Thresholds.numbers())
             raise DryRunError(f"--threshold {pair}: write NAME=VALUE with a name of: {known}.")
         changed[name] = value
-    try:
-        return Thresholds.model_validate({**changed, "without": tuple(without)})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or " ".join(given)
-        raise DryRunError(f"--threshold {where}: {first['msg'].removeprefix('Value error, ')}.") from error
+    return from_options(Thresholds, changed | {"without": tuple(without)}, "--threshold ", " ".join(given))
 
 
 def store_of(options: argparse.Namespace) -> Store:

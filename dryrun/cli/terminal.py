@@ -12,8 +12,7 @@ from rich.text import Text
 from dryrun.analysis.early_stop import Settled
 from dryrun.core.records import RunState
 from dryrun.core.text import number, printable
-from dryrun.report import Report
-from dryrun.report.lines import check_lines
+from dryrun.report import Report, outline
 from dryrun.store.runs import RunStatus
 
 STYLES = {"GO": ("green", "●"), "NO-GO": ("red", "■"), "INVALID": ("yellow", "▲")}
@@ -95,12 +94,8 @@ class ProgressLine:
                 self._console.print(Text(f"{settled.sentence} {offer}"), soft_wrap=True)
         self._say_plainly(status)
         detail = f"{status.graded:,} graded"
-        for count, word in (
-            (status.reused, "reused"),
-            (status.failed, "failed"),
-            (status.ungraded, "ungraded"),
-        ):
-            detail += f", {count:,} {word}" if count else ""
+        for word in ("reused", "failed", "ungraded"):
+            detail += f", {count:,} {word}" if (count := getattr(status, word)) else ""
         if settled is not None:
             detail += f", settled since prompt {settled.since:,}"
         self._progress.update(
@@ -135,8 +130,7 @@ def print_report(console: Console, report: Report) -> None:
 
 
 def _banner(report: Report) -> Panel:
-    verdict = report.verdict
-    colour, sign = STYLES[verdict]
+    colour, sign = STYLES[report.verdict]
     word = Text(f"{sign} {report.headline}", style=f"bold {colour}")
     said = Text(report.diagnosis.summary)
     tested = Text(
@@ -158,31 +152,29 @@ def _distribution(report: Report, room: int) -> Table:
 
 
 def _figures(report: Report) -> Text:
-    figures = report.statistics
-    parts = [
-        f"{name} {number(getattr(figures, field))}"
-        for name, field in (
-            ("Mean", "mean"),
-            ("Std", "std"),
-            ("Median", "median"),
-            ("Min", "min"),
-            ("Max", "max"),
-        )
-    ]
+    names = ("mean", "std", "median", "min", "max")
+    parts = (f"{name.capitalize()} {number(getattr(report.statistics, name))}" for name in names)
     return Text("  ".join(parts), style="bold")
 
 
-def _topics(report: Report) -> Table:
-    table = Table(title="By topic", title_justify="left", title_style="bold")
-    for column in ("Topic", "Mean", "Std", "Count", "Status"):
-        words = column in ("Topic", "Status")
-        table.add_column(column, justify="left" if words else "right", no_wrap=not words, overflow="fold")
-    for name, topic in report.by_topic.items():
-        status = topic.status or "too few"
-        table.add_row(
-            Text(name or "(no topic)"), number(topic.mean), number(topic.std), str(topic.count), status
-        )
+def printed_table(title: str, content: outline.Table) -> Table:
+    """A table of a report's or a comparison's outline."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for place, name in enumerate(content.titles):
+        figures = place in content.numbers
+        table.add_column(name, justify="right" if figures else "left", no_wrap=figures, overflow="fold")
+    for row in content.rows:
+        table.add_row(*map(Text, row))
     return table
+
+
+def _topics(report: Report) -> Table:
+    rows = [
+        (name or "(no topic)", number(at.mean), number(at.std), str(at.count), at.status or "too few")
+        for name, at in report.by_topic.items()
+    ]
+    titles = ("Topic", "Mean", "Std", "Count", "Status")
+    return printed_table("By topic", outline.Table(titles, rows, frozenset({1, 2, 3})))
 
 
 def _sections(report: Report) -> list[tuple[str, list[str]]]:
@@ -190,7 +182,7 @@ def _sections(report: Report) -> list[tuple[str, list[str]]]:
     causes = [f"{number}. {cause}" for number, cause in enumerate(report.cause_lines, 1)]
     return [
         ("Quality", [f"Dataset: {diagnosis.dataset_word}", f"Grader: {diagnosis.grader_word}"]),
-        ("Grader check", check_lines(report.grader_check)),
+        ("Grader check", outline.check_lines(report.grader_check) if report.grader_check else []),
         ("Not measured", [f"• {line}" for line in report.not_measured]),
         ("Likely causes", causes),
         ("Recommended actions", [f"• {line}" for line in diagnosis.recommendations]),

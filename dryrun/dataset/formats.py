@@ -1,11 +1,22 @@
-"""Which format a file is in, and files that are plainly something else."""
+"""Which format a file is in; the lines of JSONL, and the entries of one JSON list.
+
+JSONL is read in one streaming pass. A list is read whole, so only up to a size.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import BinaryIO, NamedTuple
 
 from dryrun.core.errors import DatasetError, Problem
-from dryrun.dataset.jsonl import BOM
+from dryrun.dataset.parse import MAX_ROW_BYTES, too_long
+
+BOM = b"\xef\xbb\xbf"
 
 
 class Format(StrEnum):
@@ -21,6 +32,11 @@ class Format(StrEnum):
     def words(self) -> str:
         """Its name in a sentence."""
         return {Format.PARQUET: "Parquet", Format.JSON: "a JSON list"}.get(self, self.value.upper())
+
+    @property
+    def unit(self) -> str:
+        """What its rows are counted in."""
+        return "line" if self in (Format.JSONL, Format.CSV) else "row"
 
 
 ENDINGS = {
@@ -67,17 +83,22 @@ def format_of(name: str, start: bytes) -> Format:
     return Format.JSON if form is Format.JSONL and listed else form
 
 
-def check_start(name: str, form: Format, start: bytes) -> None:
-    """Refuse what is plainly not the format.
+def checked_format(file: BinaryIO, name: str) -> Format:
+    """The format of a file at its start, which it is left at.
 
     Raises
     ------
     DatasetError
-        Empty, compressed, in another encoding, or one JSON object over several lines.
+        It is plainly not what its name says: empty, compressed, in another encoding, or one JSON object over
+        several lines.
     """
+    start = file.read(4096)
+    file.seek(0)
+    form = format_of(name, start)
     problem = _problem_at_start(form, start)
     if problem is not None:
         raise DatasetError(f"{name} cannot be read as {form.words}.", [problem])
+    return form
 
 
 def _problem_at_start(form: Format, start: bytes) -> Problem | None:
@@ -109,3 +130,151 @@ def _one_object(start: bytes) -> Problem | None:
         fix = "Write each object on one line: jq -c . file.json > file.jsonl"
         return Problem("line 1", "an object is spread over several lines, which is not JSONL.", fix)
     return None
+
+
+class RawRow(NamedTuple):
+    """The JSON text of one row.
+
+    Attributes
+    ----------
+    line : int
+        Where it stands in the file: line (JSONL, CSV) or row (Parquet, lists), from 1.
+    raw : bytes
+        The text, with the white space around it.
+    offset : int or None
+        Where `raw` begins in the file; None if the file does not hold this text (other formats).
+    """
+
+    line: int
+    raw: bytes
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that could not even be made into JSON text."""
+
+    line: int
+    problems: tuple[Problem, ...]
+
+
+class JsonlRows:
+    """The lines of a file, or those that begin within a range of its bytes.
+
+    Parameters
+    ----------
+    file : binary file
+        Seekable.
+    start, end : int
+        The range, `end` excluded. Lines are numbered from the range's first one.
+
+    Attributes
+    ----------
+    number : int
+        Lines passed so far, blank ones included.
+    """
+
+    def __init__(self, file: BinaryIO, start: int = 0, end: int = sys.maxsize) -> None:
+        self._file, self._start, self._end = file, start, end
+        self.number = 0
+
+    def __iter__(self) -> Iterator[RawRow | BadRow]:
+        """Every line that is not blank. No line is held beyond `MAX_ROW_BYTES`."""
+        file, end = self._file, self._end
+        offset = self._first()
+        while offset < end and (raw := file.readline(MAX_ROW_BYTES + 2)):
+            self.number += 1
+            length = len(raw)
+            if length > MAX_ROW_BYTES and not raw.endswith(b"\n"):
+                length += _skip_line(file)
+                yield BadRow(self.number, (too_long(length),))
+            elif not raw.isspace():
+                yield tuple.__new__(RawRow, (self.number, raw, offset))  # half the time of RawRow(...)
+            offset += length
+
+    def _first(self) -> int:
+        """Go to the first line that begins in the range; its offset."""
+        if self._start:
+            self._file.seek(self._start - 1)
+            return self._start - 1 + _skip_line(self._file)
+        self._file.seek(0)
+        offset = len(BOM) if self._file.read(len(BOM)) == BOM else 0
+        self._file.seek(offset)
+        return offset
+
+
+def _skip_line(file: BinaryIO) -> int:
+    """Pass over the rest of a line; its length in bytes."""
+    skipped = 0
+    while chunk := file.readline(1 << 20):
+        skipped += len(chunk)
+        if chunk.endswith(b"\n"):
+            break
+    return skipped
+
+
+MAX_LIST_BYTES = 64 * 1024**2
+"""Largest file accepted (64 MiB): its text is held in memory, which JSONL never needs."""
+TO_LINES = "Write one object per line: jq -c '.[]' file.json > file.jsonl"
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def json_list_rows(file: BinaryIO, name: str) -> Iterator[RawRow]:
+    """The text of every entry of the list, numbered from 1.
+
+    Parameters
+    ----------
+    file : binary file
+        At its start; its first character that is no space is ``[``.
+    name : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    DatasetError
+        It is too large, not UTF-8, or no JSON list from the first character to the last.
+    """
+    text = _text(file, name)
+    decoder, number = json.JSONDecoder(), 0
+    at = _skip(text, _skip(text, 0) + 1)
+    while number or text[at : at + 1] != "]":  # a comma is followed by another entry
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            raise _torn(name, text, error.pos, f"is not valid JSON ({error.msg})") from error
+        except RecursionError as error:
+            raise _torn(name, text, at, "lists and objects are nested too deep") from error
+        number += 1
+        yield RawRow(number, text[at:end].encode())
+        at = _skip(text, end)
+        if text[at : at + 1] == "]":
+            break
+        if text[at : at + 1] != ",":
+            raise _torn(name, text, at, "a comma or the list's end is missing")
+        at = _skip(text, at + 1)
+    if (rest := _skip(text, at + 1)) < len(text):
+        raise _torn(name, text, rest, "the file goes on after the end of its list")
+
+
+def _text(file: BinaryIO, name: str) -> str:
+    data = file.read(MAX_LIST_BYTES + 1)
+    if len(data) > MAX_LIST_BYTES:
+        what = f"a JSON list is read whole, and this one is longer than {MAX_LIST_BYTES >> 20} MiB."
+        raise DatasetError(f"{name} cannot be read.", [Problem("file", what, TO_LINES)])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"byte {error.start + 1} is not UTF-8."
+        raise DatasetError(f"{name} cannot be read.", [Problem("file", what, "Save it as UTF-8.")]) from error
+
+
+def _skip(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space is not None else at
+
+
+def _torn(name: str, text: str, at: int, what: str) -> DatasetError:
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    problem = Problem(f"line {line}, column {column}", f"{what}.", "Save the list again, or use JSONL.")
+    return DatasetError(f"{name} cannot be read as a JSON list.", [problem])

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, Problem
 from dryrun.core.text import plural
-from dryrun.dataset.dataset import Dataset
+from dryrun.dataset.dataset import Dataset, RowStore, Spool
 from dryrun.dataset.fields import TopicFieldFinder, topic_of
-from dryrun.dataset.jsonl import BadRow, RawRow
+from dryrun.dataset.formats import BadRow, RawRow
 from dryrun.dataset.parse import KeyScreen, parse_row
 from dryrun.dataset.rows import EXACT_WHOLE, RESERVED_KEYS, Role, check_row, is_usual
-from dryrun.dataset.text_store import RowStore, Spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,6 @@ class FilePart:
     ----------
     lines : int
         Lines of the part, blank ones included.
-    rows : int
     topics : list of str
         In order of first appearance.
     advice : dict
@@ -44,7 +42,6 @@ class FilePart:
     """
 
     lines: int
-    rows: int
     topics: list[str]
     advice: dict[str, list[int]]
     numbers: Any
@@ -119,7 +116,6 @@ class Pass:
             return None
         return FilePart(
             lines=lines,
-            rows=self.rows,
             topics=list(self._topics),
             advice=self._advice.counted(),
             numbers=self._numbers,
@@ -236,6 +232,13 @@ class Pass:
 
 _SYSTEM, _USER = Role.SYSTEM.value, Role.USER.value  # plain text compares faster
 _SHOWN_LINES = 5
+_WORDS = {
+    "bare": "with no key beside messages and tools: a grader has no reference",
+    "last": "whose last message is not from the user; some platforms refuse that",
+    "system": "with a system message; OpenAI and Azure want developer instead",
+    "large": "with a number too long for 64 bits, rounded here: write it as text",
+    "without": "without a topic",
+}
 
 
 class Advice:
@@ -311,21 +314,10 @@ class Advice:
             Where each row stands in the file.
         """
         yield from self._duplicates(digests, lines)
-        yield from self._sentence("bare", "with no key beside messages and tools: a grader has no reference")
-        yield from self._sentence(
-            "last", "whose last message is not from the user; some platforms refuse that"
-        )
-        yield from self._sentence("system", "with a system message; OpenAI and Azure want developer instead")
-        yield from self._sentence(
-            "large", "with a number too long for 64 bits, rounded here: write it as text"
-        )
-        if 0 < self._topics < self._rows:
-            yield from self._sentence("without", "without a topic")
-
-    def _sentence(self, what: str, text: str) -> Iterator[str]:
-        if what in self._found:
-            count, *first = self._found[what]
-            yield f"{plural(count, 'row')} {text} ({self._places(first, count)})."
+        for what, words in _WORDS.items():
+            if what in self._found and (what != "without" or self._topics):
+                count, *first = self._found[what]
+                yield f"{plural(count, 'row')} {words} ({self._places(first, count)})."
 
     def _duplicates(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:
         ordered = np.sort(digests[:, 0])  # one column tells nearly always, and is cheap to sort

@@ -19,14 +19,12 @@ from pathlib import Path
 import orjson
 
 from dryrun.core.errors import DatasetError, Problem
-from dryrun.dataset.dataset import Dataset
+from dryrun.dataset.dataset import MAX_SPOOL_BYTES, Dataset, Files, FileStore, Spool
 from dryrun.dataset.fields import SCANNED_ROWS
-from dryrun.dataset.formats import Format, check_start, format_of
-from dryrun.dataset.jsonl import BadRow, JsonlRows, RawRow, jsonl_rows
+from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format
 from dryrun.dataset.one_pass import FilePart, Pass
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tabular import group_sizes, parquet_rows
-from dryrun.dataset.text_store import MAX_SPOOL_BYTES, Files, FileStore, Spool
 
 PART_BYTES = 32 * 1024 * 1024
 """Smallest part worth a process of its own, which takes a third of a second to start."""
@@ -59,7 +57,7 @@ class Task:
 
 
 def read_large(path: Path, name: str, topic_field: str | None) -> Dataset | None:
-    """The dataset in a large file; None if it is better read in the ordinary way.
+    """The dataset in a large file; None if one process is enough.
 
     Raises
     ------
@@ -71,16 +69,14 @@ def read_large(path: Path, name: str, topic_field: str | None) -> Dataset | None
     if _processors() < 2:
         return None
     with path.open("rb") as file:
-        start = file.read(4096)
-        form = format_of(name, start)
-        check_start(name, form, start)
+        form = checked_format(file, name)
         if form is Format.JSONL:
-            return _read_jsonl(path, name, topic_field, jsonl_rows(file))
+            return _read_jsonl(path, name, topic_field, JsonlRows(file))
     return _read_parquet(path, name, topic_field) if form is Format.PARQUET else None
 
 
 def _read_jsonl(
-    path: Path, name: str, topic_field: str | None, rows: Iterator[RawRow | BadRow]
+    path: Path, name: str, topic_field: str | None, rows: Iterable[RawRow | BadRow]
 ) -> Dataset | None:
     size = path.stat().st_size
     count = min(MAX_PROCESSES, _processors(), size // PART_BYTES)
@@ -208,7 +204,7 @@ def packed(part: FilePart | None) -> bytes:
     """A part as bytes: a line of JSON, then its numbers and digests."""
     if part is None:
         return b"null\n"
-    head = orjson.dumps([part.lines, part.rows, part.topics, part.advice])
+    head = orjson.dumps([part.lines, len(part.digests) // 16, part.topics, part.advice])
     return b"\n".join((head, bytes(part.numbers) + part.digests))
 
 
@@ -220,7 +216,7 @@ def part_from(content: bytes) -> FilePart | None:
     lines, rows, topics, advice = orjson.loads(head)
     if len(rest) != (32 + 16) * rows:
         return None
-    return FilePart(lines, rows, topics, advice, rest[: 32 * rows], rest[32 * rows :])
+    return FilePart(lines, topics, advice, rest[: 32 * rows], rest[32 * rows :])
 
 
 def main() -> None:

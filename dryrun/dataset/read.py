@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from dryrun.core.errors import DatasetError, Problem
-from dryrun.dataset.dataset import Dataset
-from dryrun.dataset.formats import Format, check_start, format_of
-from dryrun.dataset.jsonl import json_list_rows, jsonl_rows
+from dryrun.dataset.dataset import BytesStore, Dataset, FileStore, RowStore, Spool
+from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format, json_list_rows
 from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import read_large
 from dryrun.dataset.tabular import csv_rows, parquet_rows, to_raw_row
-from dryrun.dataset.text_store import BytesStore, FileStore, RowStore, Spool
 
 
 def read_dataset(source: Path | bytes | BinaryIO, name: str, topic_field: str | None = None) -> Dataset:
@@ -40,17 +39,52 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, topic_field: str | 
         Anything is wrong with the file. Every problem is found in one pass, named by line and field;
         the first 20 are spelled out, the rest counted, and nothing is loaded.
     """
-    try:
+    with opened(source, name) as file:
         if isinstance(source, Path):
             if (dataset := read_large(source, name, topic_field)) is not None:
                 return dataset
+            store: RowStore = FileStore(source)
+        else:
+            store = BytesStore(file.read())
+            file.seek(0)
+        form = checked_format(file, name)
+        found = Pass(name, topic_field, form.unit, store if form is Format.JSONL else Spool())
+        return found.read(rows_in(file, name, form))
+
+
+@contextlib.contextmanager
+def opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """A dataset's file, open at its start.
+
+    Raises
+    ------
+    DatasetError
+        It cannot be opened or read.
+    """
+    try:
+        if isinstance(source, Path):
             with source.open("rb") as file:
-                return _read(file, FileStore(source), name, topic_field)
-        data = source if isinstance(source, bytes) else source.read()
-        return _read(io.BytesIO(data), BytesStore(data), name, topic_field)
+                yield file
+        else:
+            yield io.BytesIO(source if isinstance(source, bytes) else source.read())
     except OSError as error:
         problem = Problem("file", f"{error.strerror or error}.", "Check the path and its permissions.")
         raise DatasetError(f"{name} cannot be opened.", [problem]) from error
+
+
+def rows_in(file: BinaryIO, name: str, form: Format) -> Iterator[RawRow | BadRow]:
+    """The rows of a file in this format.
+
+    Raises
+    ------
+    DatasetError
+        While going through them: the file is damaged, or its columns hold no prompt.
+    """
+    if form is Format.JSONL:
+        return iter(JsonlRows(file))
+    if form is Format.JSON:
+        return json_list_rows(file, name)
+    return csv_rows(file, name) if form is Format.CSV else parquet_rows(file, name)
 
 
 def dataset_from_items(
@@ -74,17 +108,3 @@ def dataset_from_items(
     """
     feed = (to_raw_row(number, row) for number, row in enumerate(items, 1))
     return Pass(name, topic_field, "row", Spool()).read(feed)
-
-
-def _read(file: BinaryIO, store: RowStore, name: str, topic_field: str | None) -> Dataset:
-    start = file.read(4096)
-    file.seek(0)
-    form = format_of(name, start)
-    check_start(name, form, start)
-    if form is Format.JSONL:
-        return Pass(name, topic_field, "line", store).read(jsonl_rows(file))
-    if form is Format.JSON:
-        return Pass(name, topic_field, "row", Spool()).read(json_list_rows(file, name))
-    if form is Format.CSV:
-        return Pass(name, topic_field, "line", Spool()).read(csv_rows(file, name))
-    return Pass(name, topic_field, "row", Spool()).read(parquet_rows(file, name))

@@ -6,7 +6,7 @@ graders as ``item.KEY`` untouched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
@@ -79,26 +79,23 @@ def check_row(row: object) -> list[Problem]:
     """
     if not isinstance(row, dict):
         return [Problem("", f"the row is {kind(row)}, not an object.", 'Write {"messages": [...], ...}.')]
-    problems: list[Problem] = []
-    _check_messages(row, problems)
-    if row.get("tools") is not None:
-        _check_tools(row["tools"], problems)
-    return problems
+    problems = [*_check_messages(row)]
+    return problems if row.get("tools") is None else [*problems, *_check_tools(row["tools"])]
 
 
-def _check_messages(row: Mapping[str, Any], problems: list[Problem]) -> None:
+def _check_messages(row: Mapping[str, Any]) -> Iterator[Problem]:
     messages = row.get("messages")
     if isinstance(messages, list) and messages:
         for position, message in enumerate(messages):
-            _check_message(message, f"messages[{position}]", problems)
+            yield from _check_message(message, f"messages[{position}]")
         return
     fix = 'Give a list such as [{"role": "user", "content": "..."}].'
     if "messages" not in row:
-        problems.append(Problem("messages", "is missing.", fix + _similar_key(row)))
+        yield Problem("messages", "is missing.", fix + _similar_key(row))
     elif isinstance(messages, list):
-        problems.append(Problem("messages", "is an empty list.", fix))
+        yield Problem("messages", "is an empty list.", fix)
     else:
-        problems.append(Problem("messages", f"is {kind(messages)}, not a list.", fix))
+        yield Problem("messages", f"is {kind(messages)}, not a list.", fix)
 
 
 def _similar_key(row: Mapping[str, Any]) -> str:
@@ -110,19 +107,17 @@ def _similar_key(row: Mapping[str, Any]) -> str:
     return f" The row has {near[0]!r}." if near else ""
 
 
-def _check_message(message: object, where: str, problems: list[Problem]) -> None:
+def _check_message(message: object, where: str) -> Iterator[Problem]:
     if not isinstance(message, dict):
         fix = 'Write {"role": "user", "content": "..."}.'
-        problems.append(Problem(where, f"is {kind(message)}, not an object.", fix))
+        yield Problem(where, f"is {kind(message)}, not an object.", fix)
         return
     role = message.get("role")
     if role not in ROLES:
-        problems.append(_role_problem(message, f"{where}.role"))
+        yield _role_problem(message, f"{where}.role")
     if "tool_calls" in message and not isinstance(message["tool_calls"], list | None):
         calls = kind(message["tool_calls"])
-        problems.append(
-            Problem(f"{where}.tool_calls", f"is {calls}, not a list.", "Give a list of tool calls.")
-        )
+        yield Problem(f"{where}.tool_calls", f"is {calls}, not a list.", "Give a list of tool calls.")
     content = message.get("content")
     if isinstance(content, str):
         return
@@ -130,12 +125,12 @@ def _check_message(message: object, where: str, problems: list[Problem]) -> None
         # An assistant turn that only calls tools has no content; every other turn needs some.
         if not (role == Role.ASSISTANT and message.get("tool_calls")):
             state = "is null." if "content" in message else "is missing."
-            problems.append(Problem(f"{where}.content", state, "Give the message's text."))
+            yield Problem(f"{where}.content", state, "Give the message's text.")
     elif isinstance(content, list):
-        _check_parts(content, f"{where}.content", problems)
+        yield from _check_parts(content, f"{where}.content")
     else:
         fix = "Give a string or a list of content parts."
-        problems.append(Problem(f"{where}.content", f"is {kind(content)}.", fix))
+        yield Problem(f"{where}.content", f"is {kind(content)}.", fix)
 
 
 def _role_problem(message: Mapping[str, Any], where: str) -> Problem:
@@ -149,44 +144,42 @@ def _role_problem(message: Mapping[str, Any], where: str) -> Problem:
     return Problem(where, f"{role[:40]!r} is not a role.", f"Did you mean {near[0]!r}?" if near else choices)
 
 
-def _check_parts(parts: list[Any], where: str, problems: list[Problem]) -> None:
+def _check_parts(parts: list[Any], where: str) -> Iterator[Problem]:
     if not parts:
-        problems.append(Problem(where, "is an empty list.", "Give a string or at least one content part."))
+        yield Problem(where, "is an empty list.", "Give a string or at least one content part.")
     for position, part in enumerate(parts):
         here = f"{where}[{position}]"
         if not isinstance(part, dict):
             fix = 'Write {"type": "text", "text": "..."}.'
-            problems.append(Problem(here, f"is {kind(part)}, not a content part.", fix))
+            yield Problem(here, f"is {kind(part)}, not a content part.", fix)
         elif not isinstance(part.get("type"), str):
-            problems.append(
-                Problem(f"{here}.type", "is missing or no string.", 'Write "text" or "image_url".')
-            )
+            yield Problem(f"{here}.type", "is missing or no string.", 'Write "text" or "image_url".')
         elif part["type"] == "text" and not isinstance(part.get("text"), str):
-            problems.append(Problem(f"{here}.text", "is missing or no string.", "Give the part's text."))
+            yield Problem(f"{here}.text", "is missing or no string.", "Give the part's text.")
 
 
-def _check_tools(tools: object, problems: list[Problem]) -> None:
+def _check_tools(tools: object) -> Iterator[Problem]:
     if not isinstance(tools, list):
         fix = 'Give a list such as [{"type": "function", "function": {"name": "..."}}], or leave it out.'
-        problems.append(Problem("tools", f"is {kind(tools)}, not a list.", fix))
+        yield Problem("tools", f"is {kind(tools)}, not a list.", fix)
         return
     for position, tool in enumerate(tools):
-        _check_tool(tool, f"tools[{position}]", problems)
+        yield from _check_tool(tool, f"tools[{position}]")
 
 
-def _check_tool(tool: object, where: str, problems: list[Problem]) -> None:
+def _check_tool(tool: object, where: str) -> Iterator[Problem]:
     fix = 'Write {"type": "function", "function": {"name": "...", "parameters": {...}}}.'
     if not isinstance(tool, dict):
-        problems.append(Problem(where, f"is {kind(tool)}, not an object.", fix))
+        yield Problem(where, f"is {kind(tool)}, not an object.", fix)
         return
     if tool.get("type") != "function":
-        problems.append(Problem(f"{where}.type", 'is not "function".', fix))
+        yield Problem(f"{where}.type", 'is not "function".', fix)
     function = tool.get("function")
     if not isinstance(function, dict):
-        problems.append(Problem(f"{where}.function", "is missing or no object.", fix))
+        yield Problem(f"{where}.function", "is missing or no object.", fix)
         return
     if not isinstance(function.get("name"), str) or not function["name"]:
-        problems.append(Problem(f"{where}.function.name", "is missing or no string.", "Name the function."))
+        yield Problem(f"{where}.function.name", "is missing or no string.", "Name the function.")
     if not isinstance(function.get("parameters"), dict | None):
         fix = "Give a JSON Schema object, or leave it out."
-        problems.append(Problem(f"{where}.function.parameters", f"is {kind(function['parameters'])}.", fix))
+        yield Problem(f"{where}.function.parameters", f"is {kind(function['parameters'])}.", fix)

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dryrun.core.errors import DatasetError, Problem
-from dryrun.dataset.jsonl import BOM, BadRow, RawRow
+from dryrun.dataset.formats import BOM, BadRow, RawRow
 from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
 
 JSON_COLUMNS = ("messages", "tools", "metadata")
@@ -30,11 +30,6 @@ MAX_GROUP_BYTES = 2 * 1024**3
 _BATCH_BYTES = 512 * 1024**2
 _BATCH_ROWS = 1024
 _OBJECTS_BYTES = 16 * 1024**2  # of Arrow data made into Python objects at once
-
-
-class _CellError(Exception):
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
 
 
 def json_text(row: Mapping[str, Any]) -> bytes:
@@ -95,26 +90,22 @@ def to_raw_row(line: int, row: Mapping[str, Any]) -> RawRow | BadRow:
 
 
 def _from_cell(column: str, text: str) -> Any:
-    """The JSON value a text cell holds. ``metadata`` may also be plain text."""
+    """The JSON value a text cell holds, or its `Problem`. ``metadata`` may also be plain text."""
     if column == "metadata" and not text.lstrip().startswith(("{", "[")):
         return text
     parsed = parse_row(text.encode("utf-8", errors="surrogatepass"))
     if isinstance(parsed, Problem):
         at = f" at {parsed.where}" if parsed.where else ""
         fix = f"The cell holds no usable JSON{at}." + (f" {parsed.fix}" if parsed.fix else "")
-        raise _CellError(Problem(column, parsed.what, fix))
+        return Problem(column, parsed.what, fix)
     return parsed[0]
 
 
 def _unpack_cells(line: int, row: dict[str, Any]) -> RawRow | BadRow:
-    problems = []
-    for column in JSON_COLUMNS:
-        if isinstance(text := row.get(column), str):
-            try:
-                row[column] = _from_cell(column, text)
-            except _CellError as bad:
-                problems.append(bad.problem)
-    return BadRow(line, tuple(problems)) if problems else to_raw_row(line, row)
+    cells = {name: text for name in JSON_COLUMNS if isinstance(text := row.get(name), str)}
+    values = {name: _from_cell(name, text) for name, text in cells.items()}
+    problems = tuple(value for value in values.values() if isinstance(value, Problem))
+    return BadRow(line, problems) if problems else to_raw_row(line, row | values)
 
 
 # CSV

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import orjson
+from pydantic import TypeAdapter
 
 from dryrun.core.errors import StoreError
 from dryrun.core.fingerprint import fingerprint
@@ -34,6 +35,7 @@ class PartState(StrEnum):
     """The endpoint made no batch of it, or worked on none of its rows."""
 
 
+FOLDER = "batches"
 OPEN = frozenset({PartState.UPLOADED, PartState.SUBMITTED})
 
 
@@ -67,6 +69,9 @@ class BatchPart:
     batch: str = ""
 
 
+PART = TypeAdapter(BatchPart)
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """All parts of one run."""
@@ -76,7 +81,7 @@ class Parts:
     @property
     def folder(self) -> Path:
         """Where they are."""
-        return self.run.folder / "batches"
+        return self.run.folder / FOLDER
 
     def read(self) -> list[BatchPart]:
         """Every part, in order.
@@ -106,10 +111,8 @@ class Parts:
 
 def _read(path: Path) -> BatchPart:
     try:
-        fields = orjson.loads(path.read_bytes())
-        lists = {name: tuple(fields[name]) for name in ("keys", "left_out")}
-        return BatchPart(**{**fields, **lists, "state": PartState(fields["state"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return PART.validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise StoreError(
             f"{path} cannot be read: it names a batch that was submitted and perhaps paid for. Restore it, "
             "or delete it to ask for its responses again."

@@ -14,10 +14,11 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
+from dryrun.core.config import BatchConfig
 from dryrun.core.errors import ModelError, StoreError
 from dryrun.core.paths import hosted
 from dryrun.core.records import Sample
-from dryrun.engine.batch_records import BatchPart, Parts, PartState, open_parts, others_open
+from dryrun.engine.batch_records import FOLDER, BatchPart, Parts, PartState, open_parts, others_open
 from dryrun.engine.plan import Ask
 from dryrun.models import Model
 from dryrun.models.batch_api import QUEUE_FULL, Batch, BatchFaultError, BatchStatus
@@ -353,13 +354,11 @@ class BatchRun:
         )
 
 
-def batch_run(run: Run, model: Model, window: str | None) -> BatchRun | None:
+def batch_run(run: Run, model: Model, batch: BatchConfig | None) -> BatchRun | None:
     """The batches of a run; None where there are none and none are to be made."""
-    if not isinstance(model, EndpointModel):
+    if not isinstance(model, EndpointModel) or not (batch or (run.folder / FOLDER).is_dir()):
         return None
-    if window is None and not open_parts(Parts(run).read()):
-        return None
-    return BatchRun(run, model, window)
+    return BatchRun(run, model, batch.completion_window if batch else None)
 
 
 def batch_words(batches: Collection[Batch], rows: int) -> str:

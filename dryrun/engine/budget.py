@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -275,19 +276,14 @@ class Caps:
 
     def _fit_by_average(self, spent: RunStatus, samples: int, judge_calls: float) -> bool:
         """Whether tokens and money would do if every call under way cost what one did so far."""
-        prices = self._budget.prices
-        asked, answered = _each(spent.answers, spent.prompt_tokens, spent.completion_tokens)
-        judge = _each(spent.judged, spent.judge_prompt_tokens, spent.judge_completion_tokens)
-        tokens = tokens_of(spent) + samples * (asked + answered) + judge_calls * sum(judge)
-        if self._budget.tokens is not None and tokens > self._budget.tokens:
-            return False
-        money = samples * (asked * (prices.prompt or 0.0) + answered * (prices.completion or 0.0))
-        money += judge_calls * (
-            judge[0] * (prices.judge_prompt or 0.0) + judge[1] * (prices.judge_completion or 0.0)
+        base, judge = 1 + samples / max(spent.answers, 1), 1 + judge_calls / max(spent.judged, 1)
+        then = replace(
+            spent,
+            prompt_tokens=round(base * spent.prompt_tokens),
+            completion_tokens=round(base * spent.completion_tokens),
+            judge_prompt_tokens=round(judge * spent.judge_prompt_tokens),
+            judge_completion_tokens=round(judge * spent.judge_completion_tokens),
         )
-        cost = (prices.cost(spent) or 0.0) + money / MILLION
-        return self._budget.cost is None or cost <= self._budget.cost
-
-
-def _each(count: int, prompt: int, completion: int) -> tuple[float, float]:
-    return (prompt / count, completion / count) if count else (0.0, 0.0)
+        if self._budget.tokens is not None and tokens_of(then) > self._budget.tokens:
+            return False
+        return self._budget.cost is None or (self._budget.prices.cost(then) or 0.0) <= self._budget.cost

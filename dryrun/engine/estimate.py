@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt
@@ -22,10 +20,12 @@ from dryrun.models.build import build_model
 from dryrun.models.request import RequestSize, request_size
 from dryrun.store.partition import Store
 
+NOTHING = RequestSize(0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run asks for.
+    """What a run asks for, and what the calls that are left may cost at worst, retries left aside.
 
     Attributes
     ----------
@@ -33,48 +33,31 @@ class Estimate:
     stored : int or None
         Of `responses`, those that are stored already and cost no call; None if that is not known
         before the model is there.
-    """
-
-    prompts: int
-    rollouts: int
-    stored: int | None
-
-    @property
-    def responses(self) -> int:
-        """Responses the run is made of."""
-        return self.prompts * self.rollouts
-
-    @property
-    def calls(self) -> int:
-        """Responses that still have to be generated, at most."""
-        return self.responses - (self.stored or 0)
-
-
-NOTHING = RequestSize(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class WorstCase:
-    """What the calls that are left may cost, retries left aside.
-
-    Attributes
-    ----------
+    batch : bool
+        Whether the calls go through the Batch API.
     calls : int
+        Responses that still have to be generated, at most; 0 where `stored` is None.
     size : RequestSize
         Of all of them together; its prompt tokens are estimated.
-    batch : bool
-        Whether they go through the Batch API.
     judge_calls : int
         Calls to judges and models that embed.
     judge_size : RequestSize
         The same of these.
     """
 
-    calls: int
-    size: RequestSize
+    prompts: int
+    rollouts: int
+    stored: int | None
     batch: bool
+    calls: int = 0
+    size: RequestSize = NOTHING
     judge_calls: int = 0
     judge_size: RequestSize = NOTHING
+
+    @property
+    def responses(self) -> int:
+        """Responses the run is made of."""
+        return self.prompts * self.rollouts
 
     def words(self, prices: Prices) -> str:
         """One sentence, with money where prices are known."""
@@ -104,8 +87,8 @@ def _tokens(size: RequestSize) -> str:
     return f"{words} and at most {size.completion:,} completion tokens" if size.completion else words
 
 
-def worst_case(store: Store, prepared: Prepared, model: Model | None = None) -> WorstCase:
-    """Count what is not stored yet, without calling anything.
+def estimate(store: Store, prepared: Prepared, model: Model | None = None) -> Estimate:
+    """Count what is asked and what of it is stored, without calling anything.
 
     Parameters
     ----------
@@ -114,20 +97,21 @@ def worst_case(store: Store, prepared: Prepared, model: Model | None = None) -> 
     model : Model, optional
         One that generates nothing (`dryrun.models.stored.StoredResponses`). Default: the configured one.
     """
-    config = prepared.config
+    config, prompts = prepared.config, len(prepared.prompts)
+    rollouts, batch = config.sampling.rollouts, config.model.batch is not None
     try:
         source = model or build_model(config.model, "", lambda _: None)
         plan = make_plan(prepared.prompts, config, source)
-        stored = store.samples(fingerprint(source.identity)).finished_keys(plan.table["sample_key"])
-    except DryRunError:  # the model says why when it is opened
-        return WorstCase(0, NOTHING, config.model.batch is not None)
+        done = store.samples(fingerprint(source.identity)).finished_keys(plan.table["sample_key"])
+    except DryRunError:  # the embedded model names its responses only once its weights are there
+        return Estimate(prompts, rollouts, None, batch)
+    stored = sum(ask.rows for key, ask in plan.asks.items() if key in done)
     if model is not None:
-        plan = plan.restricted(stored)
-    asked = _counted(ask.prompts[0][0] for ask in plan.asks.values() if ask.key not in stored)
+        plan = plan.restricted(done)
+    asked = _counted(ask.prompts[0][0] for ask in plan.asks.values() if ask.key not in done)
     sizes = [(count, request_size(config.model, prompt)) for prompt, count in asked]
-    judge_calls, judge_size = _judging(store, prepared, plan)
     calls = sum(count for count, _ in sizes)
-    return WorstCase(calls, _total(sizes), config.model.batch is not None, judge_calls, judge_size)
+    return Estimate(prompts, rollouts, stored, batch, calls, _total(sizes), *_judging(store, prepared, plan))
 
 
 def _counted(prompts: Iterable[Prompt]) -> list[tuple[Prompt, int]]:
@@ -165,17 +149,3 @@ def _judging(store: Store, prepared: Prepared, plan: Plan) -> tuple[int, Request
         (count, judge_request_size(judge, prompt, answer)) for prompt, count in waiting for judge in judges
     ]
     return sum(count for count, _ in sizes), _total(sizes)
-
-
-def estimate(store: Store, prepared: Prepared) -> Estimate:
-    """Count the run's responses and those that are stored, without calling anything."""
-    rollouts = prepared.config.sampling.rollouts
-    try:
-        model = build_model(prepared.config.model, "", lambda _: None)
-        keys = [
-            model.sample_key(prompt, rollout) for prompt in prepared.prompts for rollout in range(rollouts)
-        ]
-        finished = store.samples(fingerprint(model.identity)).finished_keys(pa.array(keys, pa.string()))
-    except DryRunError:  # the embedded model names its responses only once its weights are there
-        return Estimate(len(prepared.prompts), rollouts, None)
-    return Estimate(len(prepared.prompts), rollouts, sum(key in finished for key in keys))

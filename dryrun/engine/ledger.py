@@ -1,28 +1,99 @@
-"""What happens in a run, counted and written down: rows to immutable parts, the status beside them."""
+"""What happens in a run, counted and written down: rows to immutable parts, the status beside them.
+
+Of two processes at the same prompts neither repeats what the other has stored.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from pathlib import Path
 
 from dryrun.core.errors import StoreError
 from dryrun.core.records import Attempt, Grade, GradeOutcome, RunState, Sample
-from dryrun.engine.sharing import FirstCome
-from dryrun.store.partition import Partition
+from dryrun.store.partition import HEAD, NO_RESULT, Partition, has_result, lock
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.schemas import Row, attempt_row, grade_row, sample_row
 
 FLUSH_SECONDS = 1.0
 RATE_WINDOW = 10.0
 OK = 200
+SHARED_SECONDS = 0.25
+"""Between two flushes, and two looks at what others wrote, once somebody else writes too."""
 
 OnStatus = Callable[[RunStatus], None]
 GradesOf = Callable[[set[str]], Mapping[str, int]]
 """Of responses, by key: the keys of their grades, and how many rollouts wait for each."""
+
+
+class Others:
+    """Looks for what other processes add to a partition.
+
+    Parameters
+    ----------
+    partition : Partition
+        What is in it already is no news.
+    """
+
+    def __init__(self, partition: Partition) -> None:
+        self._partition = partition
+        self._seen = {path.name for path in partition.parts()}
+
+    def news(self, own: Set[str]) -> set[str]:
+        """Keys with a result in the parts that came since the last look, less those named `own`."""
+        new = [path for path in self._partition.parts() if path.name not in self._seen]
+        self._seen.update(path.name for path in new)
+        return {key for path in new if path.name not in own for key in self._finished(path)}
+
+    def _finished(self, path: Path) -> list[str]:
+        head = self._partition.read_part(path, HEAD)
+        if head is None:
+            return []
+        found: list[str] = head.filter(has_result(head))["key"].to_pylist()
+        return found
+
+
+class FirstCome:
+    """Of two answers to the same, the one on disk first counts: a later one is not written.
+
+    Else what is shown could be one process's answer beside the grade of the other's.
+
+    Parameters
+    ----------
+    samples : Partition
+    """
+
+    def __init__(self, samples: Partition) -> None:
+        self._samples, self._others = samples, Others(samples)
+        self._answered: set[str] = set()
+
+    def append(self, rows: Sequence[Row], own: Set[str]) -> tuple[str, set[str]]:
+        """Write what others have not answered; the part's name, and the keys that came too late.
+
+        Raises
+        ------
+        StoreError
+            As `Partition.append`.
+        """
+        if not rows:
+            return self._samples.append(rows), set()
+        with self._turn():
+            self._answered |= self._others.news(own)
+            late = {row["key"] for row in rows if row["outcome"] not in NO_RESULT} & self._answered
+            return self._samples.append([row for row in rows if row["key"] not in late]), late
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Look and write with nobody in between; without a lock where there is none to be had."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                lock(stack.enter_context((self._samples.folder / "lock").open("a+b")), exclusive=True)
+            yield
 
 
 class Ledger:
@@ -75,21 +146,17 @@ class Ledger:
         for name, n in more.items():
             self._counted[name] += n
 
-    def add_attempt(self, attempt: Attempt) -> None:
-        """A call to the base model ended."""
-        self._attempt_rows.append(attempt_row(attempt))
+    def add_attempt(self, attempt: Attempt, judge: bool = False) -> None:
+        """A call ended: to the base model, or to a judge or a model that embeds."""
+        self._attempt_rows.append(attempt_row(attempt, judge))
         self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
         asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
-        self.count(attempts=1, prompt_tokens=asked, completion_tokens=answered)
+        if judge:
+            self.count(judged=1, judge_prompt_tokens=asked, judge_completion_tokens=answered)
+        else:
+            self.count(attempts=1, prompt_tokens=asked, completion_tokens=answered)
         if attempt.batch:
             self.count(batched=1, batch_prompt_tokens=asked, batch_completion_tokens=answered)
-
-    def add_judge_attempt(self, attempt: Attempt) -> None:
-        """A call to a judge, or to a model that embeds, ended."""
-        self._attempt_rows.append(attempt_row(attempt, judge=True))
-        self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
-        asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
-        self.count(judged=1, judge_prompt_tokens=asked, judge_completion_tokens=answered)
 
     def say(self, message: str) -> None:
         """What is going on; told at the next flush."""

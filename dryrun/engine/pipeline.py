@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -24,9 +24,8 @@ from dryrun.core.text import plural
 from dryrun.engine.batches import BatchRun
 from dryrun.engine.budget import Budget, Caps
 from dryrun.engine.grading_lane import GradingLane
-from dryrun.engine.ledger import Ledger, OnStatus
-from dryrun.engine.plan import Ask, make_plan
-from dryrun.engine.sharing import SHARED_SECONDS, Others, away_from_others
+from dryrun.engine.ledger import SHARED_SECONDS, Ledger, OnStatus, Others
+from dryrun.engine.plan import Ask, away_from_others, make_plan
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
@@ -42,20 +41,6 @@ MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
 MORE = "The report covers what is done; a higher budget goes on."
 EARLY = "Stopped early, as asked. The report covers what is done; Resume goes on."
-
-CARRIED = (
-    "attempts",
-    "answers",
-    "prompt_tokens",
-    "completion_tokens",
-    "judged",
-    "judge_prompt_tokens",
-    "judge_completion_tokens",
-    "batched",
-    "batch_prompt_tokens",
-    "batch_completion_tokens",
-)
-"""Counters that go on from session to session of a run."""
 
 
 class Pipeline:
@@ -103,15 +88,7 @@ class Pipeline:
         self._samples.describe(identity)
         self._grades.describe({"grader": config.grader})
         run.write_plan(self._plan.table, self._samples.folder.name, self._grades.folder.name)
-        before = run.status()
-        status = RunStatus(
-            RunState.RUNNING,
-            total=self._plan.table.num_rows,
-            message="Generating and grading.",
-            started=before.started or time.time(),
-            seconds=before.seconds,
-            **{name: getattr(before, name) for name in CARRIED},
-        )
+        status = run.status().another_session(self._plan.table.num_rows)
         self._run = run
         self._ledger = Ledger(run, self._samples, self._grades, status, notify, self._plan.grades_of)
         self._others, self._other_graders = Others(self._samples), Others(self._grades)
@@ -119,7 +96,7 @@ class Pipeline:
         self._in_a_row = 0
         model.on_attempt = self._ledger.add_attempt
         if judge is not None:
-            judge.on_attempt = self._ledger.add_judge_attempt
+            judge.on_attempt = partial(self._ledger.add_attempt, judge=True)
             judge.on_end = model.end
         calls = 0 if judge is None else judge.calls_per_grade
         self._caps = Caps(self._budget, lambda: (self._ledger.status, self._ledger.unmeasured), calls)
@@ -294,7 +271,7 @@ class Pipeline:
             )
 
     def _parting_words(self) -> str:
-        left = self._batches.under_way if self._batches is not None else 0
+        left = self._elsewhere()
         kept = "Cancelled. Everything done so far is kept."
         goes_on = f" {left:,} requests go on in a batch at the endpoint: resume collects them."
         return kept + (goes_on if left else "")

@@ -1,19 +1,26 @@
-"""What a run is made of: each response to get once, and every grade of it, by name."""
+"""What a run is made of: each response to get once, every grade by name, and the order of asking."""
 
 from __future__ import annotations
 
+import contextlib
+import random
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dryrun.core.config import RunConfig
+from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import grade_key, grader_fingerprint
 from dryrun.core.records import Prompt
 from dryrun.models import Model
+from dryrun.store.runs import Run, list_runs
 from dryrun.store.schemas import PLAN
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +116,34 @@ def make_plan(prompts: Sequence[Prompt], config: RunConfig, model: Model) -> Pla
         schema=PLAN,
     )
     return Plan(asks, grader, table)
+
+
+def away_from_others(run: Run, todo: Sequence[T]) -> Sequence[T]:
+    """`todo` in an order that keeps out of the way of older runs that ask the same model the same prompts.
+
+    The second to be worked on at once goes backwards, later ones by chance: few calls are then in
+    flight in two of them.
+    """
+    older = _older_at_work(run) if todo else 0
+    if older > 1:
+        return random.Random(run.id).sample(todo, len(todo))
+    return todo[::-1] if older else todo
+
+
+def _older_at_work(run: Run) -> int:
+    config, born, count = run.config(), _born(run), 0
+    for other in list_runs(run.store):
+        with contextlib.suppress(DryRunError, OSError):
+            older = other.id != run.id and _born(other) < born
+            count += older and other.held() and _alike(other.config(), config)
+    return count
+
+
+def _born(run: Run) -> tuple[int, str]:
+    return (run.folder / "config.json").stat().st_mtime_ns, run.id
+
+
+def _alike(one: RunConfig, other: RunConfig) -> bool:
+    """Whether what they ask for may be the same: dataset and model are."""
+    models = (config.model.model_copy(update={"batch": None}) for config in (one, other))
+    return one.dataset == other.dataset and next(models) == next(models)

@@ -78,23 +78,37 @@ def prepare(
     GraderError
         Every problem of the grader, alone and against the rows, with its JSON path.
     """
-    spec = load_grader(grader)
-    model, sampling = model or ModelConfig(), sampling or SamplingConfig()
-    prompts = [dataset.prompt(row) for row in draw(dataset, sampling)]
-    findings = check_against(spec, prompts, response_format=model.response_format is not None)
-    findings += _scale_note(reward_range, spec)
-    raise_errors("The grader does not fit the dataset:", findings)
+    spec, sampling = load_grader(grader), sampling or SamplingConfig()
     config = RunConfig(
         dataset=dataset.ref,
         grader=spec.raw,
-        model=model,
+        model=model or ModelConfig(),
         sampling=sampling,
-        reward_range=_range(reward_range, spec),
         grade_timeout=grade_timeout,
-        judge=_judge(judge, spec),
+        judge=judge,
         cut_reasoning=bool(cut_reasoning),
     )
-    return Prepared(config, prompts, tuple(findings))
+    return _fitted(config, dataset.prompts(draw(dataset, sampling)), spec, reward_range, "dataset")
+
+
+def _fitted(
+    config: RunConfig,
+    prompts: list[Prompt],
+    spec: GraderSpec,
+    reward_range: tuple[float, float] | None,
+    rows: str,
+) -> Prepared:
+    """The grader checked against the prompts; `rows` is what the user calls them."""
+    findings = check_against(spec, prompts, response_format=config.model.response_format is not None)
+    if reward_range is None and (note := scale_finding(spec)) is not None:
+        findings.append(note)
+    raise_errors(f"The grader does not fit the {rows}:", findings)
+    fitted = {
+        "grader": spec.raw,
+        "reward_range": checked_range(reward_range, spec),
+        "judge": _judge(config.judge, spec),
+    }
+    return Prepared(config.model_copy(update=fitted), prompts, tuple(findings))
 
 
 def _judge(given: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
@@ -111,13 +125,8 @@ def _judge(given: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
     return judge.model_copy(update={"base_url": normalise_base_url(judge.base_url)})
 
 
-def _scale_note(given: tuple[float, float] | None, spec: GraderSpec) -> list[Finding]:
-    note = None if given is not None else scale_finding(spec)
-    return [] if note is None else [note]
-
-
-def _range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, float]:
-    """The range that was given, else the grader's own.
+def checked_range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, float]:
+    """The range that was given, else the grader's own where it follows from its type, else 0..1.
 
     Raises
     ------
@@ -125,18 +134,13 @@ def _range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, 
         The given range is not two finite numbers, the lower one first.
     """
     if given is None:
-        return known_range(spec)
+        return reward_scale(spec)
     low, high = given
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise DryRunError(
             f"The reward range {low:g} to {high:g} is not a range: give two finite numbers, the lower first."
         )
-    return given
-
-
-def known_range(spec: GraderSpec) -> tuple[float, float]:
-    """The grader's own scale where it follows from its type, else 0..1."""
-    return reward_scale(spec)
+    return low, high
 
 
 def start(store: Store, prepared: Prepared) -> Run:
@@ -179,19 +183,13 @@ def regraded(
     GraderError
         As in `prepare`.
     """
-    spec = load_grader(grader)
-    config, prompts = run.config(), run.prompts()
-    findings = check_against(spec, prompts, response_format=config.model.response_format is not None)
-    findings += _scale_note(reward_range, spec)
-    raise_errors("The grader does not fit the run's prompts:", findings)
+    spec, config = load_grader(grader), run.config()
     changed = {
-        "grader": spec.raw,
-        "reward_range": _range(reward_range, spec),
         "grade_timeout": grade_timeout or config.grade_timeout,
-        "judge": _judge(judge or config.judge, spec),
+        "judge": judge or config.judge,
         "cut_reasoning": config.cut_reasoning if cut_reasoning is None else cut_reasoning,
     }
-    return Prepared(config.model_copy(update=changed), prompts, tuple(findings))
+    return _fitted(config.model_copy(update=changed), run.prompts(), spec, reward_range, "run's prompts")
 
 
 def stored_responses(run: Run) -> StoredResponses:

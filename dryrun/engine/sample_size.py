@@ -11,7 +11,6 @@ from dryrun.analysis.sample_size import DISTANCE, Foresight, Spread, assumed, le
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plural
 from dryrun.core.thresholds import Thresholds
-from dryrun.graders.format.load import load_grader
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
@@ -44,16 +43,6 @@ def earlier_spread(store: Store, dataset: str, grader: Mapping[str, Any]) -> tup
 def assumed_for(grader: Mapping[str, Any] | None) -> Spread:
     """The prior default for a grader of this type."""
     return assumed(grader is not None and grader.get("type") in PASS_FAIL)
-
-
-def canonical(grader: Mapping[str, Any] | str) -> dict[str, Any]:
-    """A grader as runs keep it.
-
-    Raises
-    ------
-    GraderError
-    """
-    return dict(load_grader(grader).raw)
 
 
 def plan_words(found: Foresight, limits: Thresholds) -> str:

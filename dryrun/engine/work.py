@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import replace
-from enum import Enum
+from typing import Literal
 
 from dryrun.core.config import BatchConfig, RunConfig
 from dryrun.core.errors import DryRunError, StoreError
@@ -51,10 +51,10 @@ class Opening:
         self._notify(self._status)
         return self._status
 
-
-def judge_of(config: RunConfig, judge_key: str) -> JudgeAccess | None:
-    """Where a configuration's judges are asked; None where none is."""
-    return None if config.judge is None else JudgeAccess(config.judge, judge_key)
+    def cancelled(self) -> None:
+        """It was cancelled, and the pipeline did not get to say so."""
+        if self._run.status().state is not RunState.CANCELLED:
+            self.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
 
 
 def build_grader(config: RunConfig, judge: JudgeAccess | None = None) -> Grader:
@@ -63,13 +63,7 @@ def build_grader(config: RunConfig, judge: JudgeAccess | None = None) -> Grader:
     return ReasoningCut(grader) if config.cut_reasoning else grader
 
 
-class AsConfigured(Enum):
-    """A type of one value, so that None can mean: call by call."""
-
-    AS_CONFIGURED = "as configured"
-
-
-AS_CONFIGURED = AsConfigured.AS_CONFIGURED
+AsConfigured = Literal["as configured"]
 
 
 async def work_on(
@@ -80,17 +74,15 @@ async def work_on(
     notify: OnStatus | None = None,
     model: Model | None = None,
     budget: Budget | None = None,
-    batch: BatchConfig | AsConfigured | None = AS_CONFIGURED,
+    batch: BatchConfig | AsConfigured | None = "as configured",
 ) -> RunStatus:
     """Do what is left to do of `run`. Call it again to go on after anything that ended it.
 
     Parameters
     ----------
     run : Run
-    api_key : str
-        For the endpoint; kept in memory only.
-    judge_key : str
-        For the judge's endpoint, likewise.
+    api_key, judge_key : str
+        For the endpoint and the judge's; kept in memory only.
     notify : callable, optional
         Told of every change of the run's status, from any thread.
     model : Model, optional
@@ -98,14 +90,13 @@ async def work_on(
     budget : Budget, optional
         What the run may spend, over all its sessions. Default: no cap.
     batch : BatchConfig or None, optional
-        Whether what is not stored is asked for through the Batch API; None: call by call. Batches that
-        were submitted before are collected in either case. Default: as the run's configuration says.
+        Whether to ask through the Batch API; None: call by call. Default: as the run's configuration says.
+        Batches that were submitted before are collected in either case.
 
     Returns
     -------
     RunStatus
-        `FINISHED`, `CANCELLED` where it was asked to stop early, or `STOPPED` with the reason; `capped`
-        says that this was the budget.
+        `FINISHED`; `CANCELLED` if stopped early; `STOPPED` with the reason, `capped` if that is the budget.
 
     Raises
     ------
@@ -115,35 +106,28 @@ async def work_on(
         After everything done so far was written.
     """
     notify = notify or (lambda _: None)
-    (budget or Budget()).check_prices(run.config().judge is not None)
+    config = run.config()
+    (budget or Budget()).check_prices(config.judge is not None)
+    judge = None if config.judge is None else JudgeAccess(config.judge, judge_key)
+    batch = config.model.batch if isinstance(batch, str) else batch
     with run.hold():
         run.go_on()
         opening = Opening(run, notify)
         try:
-            async with contextlib.AsyncExitStack() as stack:
-                judge = judge_of(run.config(), judge_key)
-                grader = await stack.enter_async_context(build_grader(run.config(), judge))
+            async with build_grader(config, judge) as grader:
                 opening.say("Getting the model ready.")
-                source = model or build_model(run.config().model, api_key, opening.say)
-                opened = await stack.enter_async_context(source)
-                batches = batch_run(run, opened, _window(run, batch))
-                status = await Pipeline(run, opened, grader, notify, budget, batches, judge).execute()
-                await _anchored(run, grader, status)
-                return status
+                async with model or build_model(config.model, api_key, opening.say) as opened:
+                    batches = batch_run(run, opened, batch)
+                    status = await Pipeline(run, opened, grader, notify, budget, batches, judge).execute()
+                    return await _anchored(run, grader, status)
         except DryRunError as error:
             return opening.end(RunState.STOPPED, str(error))
         except asyncio.CancelledError:
-            if run.status().state is not RunState.CANCELLED:
-                opening.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
+            opening.cancelled()
             raise
 
 
-def _window(run: Run, batch: BatchConfig | AsConfigured | None) -> str | None:
-    chosen = run.config().model.batch if isinstance(batch, AsConfigured) else batch
-    return None if chosen is None else chosen.completion_window
-
-
-async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
+async def _anchored(run: Run, grader: Grader, status: RunStatus) -> RunStatus:
     """Grade the anchors of a finished run, or one stopped early, where that costs no call.
 
     Without them the run stands as well.
@@ -152,3 +136,4 @@ async def _anchored(run: Run, grader: Grader, status: RunStatus) -> None:
     if ended and run.config().judge is None:
         with contextlib.suppress(DryRunError):
             await grade_anchors(run, grader)
+    return status

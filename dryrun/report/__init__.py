@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dryrun.core.text import without_credentials
-from dryrun.report.build import ReportFacts, build_report
-from dryrun.report.fields import Report, load_report
+from dryrun.report.build import build_report, report_of
+from dryrun.report.fields import Report, RunEntry, load_report
 from dryrun.report.html import render_html
 from dryrun.report.markdown import render_markdown
 
 __all__ = [
     "Report",
-    "ReportFacts",
+    "RunEntry",
     "build_report",
     "load_report",
     "render_html",
     "render_markdown",
+    "report_of",
     "without_credentials",
 ]

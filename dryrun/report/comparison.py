@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -22,15 +22,11 @@ from dryrun.analysis.figures.comparison import (
     topic_changes,
     unpaired_difference,
 )
-from dryrun.analysis.observations import Observations
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.fingerprint import grader_fingerprint
 from dryrun.core.thresholds import Thresholds
-from dryrun.report import Report, without_credentials
-from dryrun.report.of_run import report_of
-from dryrun.store.joined import Side, sides
-from dryrun.store.results import Results
+from dryrun.report import Report, report_of, without_credentials
+from dryrun.store.results import Results, Side, sides
 
 SHOWN = 100
 """Characters of a setting that are shown."""
@@ -120,7 +116,7 @@ def compare(
             raise DryRunError(f"The {name} run has no score yet. Let it go on, then compare.")
     rows = _shared_rows(first, second)
     alone = _alone(one, two)
-    pairing = _pairing(first.config, second.config, one, two, rows)
+    pairing = _pairing(one, two, rows)
     if pairing is Pairing.RESPONSES:
         one, two = _only(one, rows[0]), _only(two, rows[1])
     same = pairing is Pairing.RESPONSES
@@ -155,27 +151,14 @@ def _numbered(results: Results) -> Iterator[tuple[str, int]]:
         yield key, often[key]
 
 
-def _pairing(first: RunConfig, second: RunConfig, one: Side, two: Side, rows: tuple[Ints, Ints]) -> Pairing:
-    if np.unique(one.prompt[rows[0]]).size >= 2 and _grading(first) != _grading(second):
+def _pairing(one: Side, two: Side, rows: tuple[Ints, Ints]) -> Pairing:
+    if np.unique(one.prompt[rows[0]]).size >= 2 and one.results.grading != two.results.grading:
         return Pairing.RESPONSES
     return Pairing.PROMPTS if np.intersect1d(one.prompt, two.prompt).size >= 2 else Pairing.NOTHING
 
 
-def _grading(config: RunConfig) -> tuple[str, tuple[float, float]]:
-    return grader_fingerprint(config), config.reward_range
-
-
 def _only(side: Side, rows: Ints) -> Side:
-    seen = side.seen
-    kept = Observations(
-        seen.score[rows],
-        seen.prompt[rows],
-        seen.topic[rows],
-        seen.outcome[rows],
-        seen.length[rows],
-        seen.grader_error[rows],
-    )
-    return Side(side.results, kept, side.prompt[rows])
+    return replace(side, seen=side.seen.at(rows), prompt=side.prompt[rows])
 
 
 def _alone(one: Side, two: Side) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -12,11 +11,14 @@ from dryrun.analysis.figures.comparison import Correlation, Difference, TopicCha
 from dryrun.core.text import code_span, plural
 from dryrun.report import Report
 from dryrun.report.comparison import Comparison, Pairing
+from dryrun.report.markdown import markdown_sections
+from dryrun.report.outline import Named, Section, Table
 
 ALIKE, APART = 0.8, 0.6
 """Rank correlation from which two graders rank alike, and below which they measure different things:
 the numbers Microsoft's fine-tuning guide gives for a grader against an evaluation."""
 SHOWN_TOPICS = 30
+TOPIC_TITLES = ("Topic", "First", "Second", "Before", "After", "")
 
 
 def comparison_words(found: Comparison) -> tuple[str, ...]:
@@ -66,35 +68,28 @@ def to_json(found: Comparison) -> str:
 
 def to_markdown(found: Comparison) -> str:
     """The comparison for people; what a user named stands in code spans."""
-    return "\n".join(_lines(found)) + "\n"
+    head = f"# Dry run: {found.first.word} before, {found.second.word} after"
+    runs = f"Runs {code_span(found.first.run.id)} and {code_span(found.second.run.id)}."
+    return "\n\n".join((head, *markdown_sections(comparison_outline(found)), runs)) + "\n"
 
 
-def compared_topic_rows(found: Comparison) -> list[TopicChange]:
-    """The topics to show: those that crossed a threshold first."""
-    return list(found.topics[:SHOWN_TOPICS])
+def comparison_outline(found: Comparison) -> tuple[Section, ...]:
+    """What the comparison says, section by section: the words, what differs, and the topics."""
+    settings = [(Named(one.name), Named(one.first), Named(one.second)) for one in found.settings]
+    equal = () if settings else ("Nothing: the configurations are equal.",)
+    differs = Table(("Setting", "First", "Second"), settings)
+    topics = Table(TOPIC_TITLES, [*map(_topic, found.topics[:SHOWN_TOPICS])], frozenset({1, 2}))
+    return (
+        Section("", comparison_words(found)),
+        Section("What differs", equal, (differs,) if settings else ()),
+        Section("By topic", tables=(topics,) if topics.rows else ()),
+    )
 
 
-def _lines(found: Comparison) -> Iterator[str]:
-    yield f"# Dry run: {found.first.word} before, {found.second.word} after"
-    yield ""
-    yield from (f"- {sentence}" for sentence in comparison_words(found))
-    yield from ("", "## What differs", "")
-    if found.settings:
-        yield from ("| Setting | First | Second |", "|---|---|---|")
-        for one in found.settings:
-            cells = (code_span(text, in_table=True) for text in (one.name, one.first, one.second))
-            yield f"| {' | '.join(cells)} |"
-    else:
-        yield "Nothing: the configurations are equal."
-    if found.topics:
-        yield from ("", "## Topics", "", "| Topic | First | Second | | |", "|---|---:|---:|---|---|")
-    for topic in compared_topic_rows(found):
-        name = code_span(topic.topic, in_table=True) if topic.topic else "(no topic)"
-        words = f"{topic.before} → {topic.after}" if topic.flipped else topic.before
-        mark = "crossed" if topic.flipped else ""
-        yield f"| {name} | {topic.first:.2f} | {topic.second:.2f} | {words} | {mark} |"
-    runs = (found.first.run.id, found.second.run.id)
-    yield from ("", f"Runs {code_span(runs[0])} and {code_span(runs[1])}.")
+def _topic(topic: TopicChange) -> tuple[str, ...]:
+    name = Named(topic.topic) if topic.topic else "(no topic)"
+    crossed = "crossed a threshold" if topic.flipped else ""
+    return name, f"{topic.first:.2f}", f"{topic.second:.2f}", topic.before, topic.after, crossed
 
 
 def _pairing(found: Comparison) -> str:

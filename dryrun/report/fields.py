@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import orjson
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AliasPath,
     AwareDatetime,
@@ -18,7 +21,7 @@ from pydantic import (
     field_serializer,
 )
 
-from dryrun.analysis.figures.agreement import Agreement
+from dryrun.analysis.figures.agreement import Figure, Rate
 from dryrun.analysis.figures.groups import StripColumn
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.verdict.conditions import Condition
@@ -28,7 +31,9 @@ from dryrun.analysis.verdict.tree import Check
 from dryrun.analysis.verdict.words import Action, Cause
 from dryrun.core.config import Verdict
 from dryrun.core.errors import DryRunError
+from dryrun.core.text import without_credentials, writable
 from dryrun.core.thresholds import Thresholds
+from dryrun.core.version import __version__
 from dryrun.probes.result import GraderCheck
 
 
@@ -41,11 +46,39 @@ def _sentences(found: Any) -> Any:
     return tuple(one.sentence if isinstance(one, Notice | Action) else one for one in found)
 
 
-def _stored(found: Any) -> Any:
-    return None if isinstance(found, Agreement) else found
+def _value(found: Any) -> Any:
+    return found.value if isinstance(found, Figure) else found
+
+
+def _interval(found: Any) -> Any:
+    if isinstance(found, Figure):
+        return None if found.low is None else (found.low, found.high)
+    return found
+
+
+def _rate(found: Any) -> Any:
+    return (found.share, found.low, found.high) if isinstance(found, Rate) else found
+
+
+def _public(config: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The configuration without a user name or password that somebody typed into a base URL."""
+    shown = dict(config or {})
+    for part in ("model", "judge"):
+        asked = shown.get(part)
+        if isinstance(asked, dict) and isinstance(asked.get("base_url"), str):
+            shown[part] = {**asked, "base_url": without_credentials(asked["base_url"])}
+    return None if config is None else shown
+
+
+def _versions() -> dict[str, str]:
+    return {"dryrun": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
 Sentences = Annotated[tuple[str, ...], BeforeValidator(_sentences)]
+Value = Annotated[float | None, BeforeValidator(_value)]
+Ends = Annotated[tuple[float, float] | None, BeforeValidator(_interval)]
+Share = Annotated[tuple[float, float, float] | None, BeforeValidator(_rate)]
+Writable = Annotated[str, AfterValidator(writable)]
 
 
 class Record(BaseModel):
@@ -144,16 +177,16 @@ class PeopleFigures(Record):
 
     labels: int
     good: int
-    people: int
-    unsure: int
-    disputed: int
+    people: int = 0
+    unsure: int = 0
+    disputed: int = 0
     share_good: float
-    kappa: float | None
-    kappa_interval: tuple[float, float] | None
-    auc: float | None
-    auc_interval: tuple[float, float] | None
-    false_reject: tuple[float, float, float] | None
-    false_accept: tuple[float, float, float] | None
+    kappa: Value
+    kappa_interval: Ends = _of("kappa_interval", "kappa")
+    auc: Value
+    auc_interval: Ends = _of("auc_interval", "auc")
+    false_reject: Share
+    false_accept: Share
 
 
 class ShapeFigures(Record):
@@ -200,7 +233,7 @@ class EvidenceEntry(Record):
     sentences: tuple[str, ...]
     next_step: str = _of("next_step", "attribution", "next_step")
     not_measured: tuple[str, ...]
-    people: Annotated[PeopleFigures | None, BeforeValidator(_stored)] = None
+    people: PeopleFigures | None = None
 
 
 class DiagnosisEntry(Record):
@@ -233,18 +266,36 @@ class DiagnosisEntry(Record):
 
 
 class RunEntry(Record):
-    """Which run this is a report of."""
+    """Which run this is a report of.
 
-    id: str
-    dataset: str
-    model: str
-    prompts_asked: int | None
-    rollouts: int | None
-    pending: int
-    reward_range: tuple[float, float]
-    config: dict[str, Any] | None
-    versions: dict[str, str]
-    ceiling: str = ""
+    Attributes
+    ----------
+    id, dataset, model : str
+        ``""`` if unknown.
+    prompts_asked : int or None
+        Drawn rows; None if unknown.
+    rollouts : int or None
+        Responses asked for per prompt.
+    pending : int
+        Rollouts that have not ended: the run is unfinished, and they are in no figure.
+    reward_range : (float, float)
+        The grader's scale, which scores are mapped from.
+    config : dict or None
+        The run's configuration as JSON. A user name or password in its base URL is left out.
+    ceiling : str
+        The stronger model whose scores are the ceiling; ``""`` if there is none.
+    """
+
+    id: str = ""
+    dataset: Writable = ""
+    model: Writable = ""
+    prompts_asked: int | None = None
+    rollouts: int | None = None
+    pending: int = 0
+    reward_range: tuple[float, float] = (0.0, 1.0)
+    config: Annotated[dict[str, Any] | None, AfterValidator(_public)] = None
+    versions: dict[str, str] = Field(default_factory=_versions)
+    ceiling: Writable = ""
 
 
 class Report(Record):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dryrun.core.text import code_span
 from dryrun.report.fields import Report
@@ -13,8 +13,12 @@ from dryrun.report.outline import Line, Named, Section, Table, outline
 def render_markdown(report: Report) -> str:
     """The whole report as GitHub-flavoured Markdown, ending in a line break."""
     head = [f"# Dry run: {report.headline}", f"**{report.diagnosis.summary}**"]
-    sections = ("\n\n".join(_section(section)) for section in outline(report) if section)
-    return "\n\n".join([*head, *sections]) + "\n"
+    return "\n\n".join([*head, *markdown_sections(outline(report))]) + "\n"
+
+
+def markdown_sections(sections: Iterable[Section]) -> Iterator[str]:
+    """Each section that says anything."""
+    return ("\n\n".join(_section(section)) for section in sections if section)
 
 
 def _section(section: Section) -> Iterator[str]:

@@ -40,8 +40,8 @@ class Reason:
     words: str
 
 
-def missing_reasons(results: Results, most: int = SHOWN) -> tuple[Reason, ...]:
-    """The commonest reasons first, at most `most`.
+def missing_reasons(results: Results) -> tuple[Reason, ...]:
+    """The commonest reasons first, at most `SHOWN`.
 
     Messages that differ in numbers and ids only (a request's id, seconds to wait) are one reason.
     """
@@ -51,7 +51,7 @@ def missing_reasons(results: Results, most: int = SHOWN) -> tuple[Reason, ...]:
         alike = _NUMBERS.sub("#", words)
         counts[alike] += 1
         example.setdefault(alike, words)
-    return tuple(Reason(count, example[alike]) for alike, count in counts.most_common(most))
+    return tuple(Reason(count, example[alike]) for alike, count in counts.most_common(SHOWN))
 
 
 def _failed(results: Results) -> Iterator[str]:

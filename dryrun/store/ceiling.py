@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.core.errors import DryRunError
-from dryrun.core.fingerprint import grader_fingerprint
-from dryrun.store.joined import Side, sides
 from dryrun.store.partition import write_aside
-from dryrun.store.results import Results
+from dryrun.store.results import Results, Side, sides
 from dryrun.store.runs import Run
 
 FILE = "ceiling.json"
@@ -73,7 +71,7 @@ def choose_ceiling(results: Results, stronger: Results) -> Ceiling:
     """
     if results.run.folder.resolve() == stronger.run.folder.resolve():
         raise DryRunError("A run cannot be its own ceiling. Choose a run of a stronger model.")
-    if _grading(results) != _grading(stronger):
+    if results.grading != stronger.grading:
         raise DryRunError(
             "The ceiling run was scored by another grader. Score its responses with this one first: "
             f"python -m dryrun regrade --run {stronger.run.id} --grader ..."
@@ -129,11 +127,6 @@ def ceiling_words(ceiling: Ceiling, mean: float | None) -> str:
     if most is None:
         return words
     return f"{words} So the grader explains at most {most:.0%} of what this run lacks to 1."
-
-
-def _grading(results: Results) -> tuple[str, tuple[float, float]]:
-    config = results.config
-    return grader_fingerprint(config), config.reward_range
 
 
 def _scored(side: Side) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from dryrun.analysis.figures.agreement import Labelled, poststratified
@@ -176,11 +177,12 @@ def majority(by_person: Mapping[str, Label]) -> Mark | None:
     return None if good == bad else Mark.GOOD if good > bad else Mark.BAD
 
 
-def identities(results: Results) -> list[Identity]:
-    """Which response each row of the results is."""
-    keys = results.keys
-    samples, prompts = results.rollouts["sample_key"].to_pylist(), results.rollouts["prompt"].to_pylist()
-    return [(sample, keys[prompt]) for sample, prompt in zip(samples, prompts, strict=True)]
+def identities(results: Results, rows: NDArray[np.int64] | None = None) -> list[Identity]:
+    """Which response each row of the results is, or each of these rows."""
+    held = results.rollouts.select(["sample_key", "prompt"])
+    held = held if rows is None else held.take(pa.array(rows))
+    pairs = zip(*(column.to_pylist() for column in held.columns), strict=True)
+    return [(sample, results.keys[prompt]) for sample, prompt in pairs]
 
 
 def rows_of(results: Results, wanted: Collection[Identity]) -> dict[Identity, int]:
@@ -189,12 +191,10 @@ def rows_of(results: Results, wanted: Collection[Identity]) -> dict[Identity, in
         return {}
     held = pc.is_in(results.rollouts["sample_key"], value_set=pa.array(sorted({key for key, _ in wanted})))
     rows = np.flatnonzero(held.to_numpy())
-    samples = results.rollouts["sample_key"].take(pa.array(rows)).to_pylist()
-    prompts = results.rollouts["prompt"].take(pa.array(rows)).to_pylist()
     found: dict[Identity, int] = {}
-    for row, sample, prompt in zip(rows.tolist(), samples, prompts, strict=True):
-        if (sample, results.keys[prompt]) in wanted:
-            found.setdefault((sample, results.keys[prompt]), row)
+    for row, identity in zip(rows.tolist(), identities(results, rows), strict=True):
+        if identity in wanted:
+            found.setdefault(identity, row)
     return found
 
 

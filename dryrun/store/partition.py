@@ -33,21 +33,11 @@ from numpy.typing import NDArray
 
 from dryrun.core.errors import StoreError
 from dryrun.core.records import GradeOutcome, Sample, SampleOutcome
-from dryrun.store.schemas import (
-    ADDED_LATER,
-    ATTEMPTS,
-    ATTEMPTS_ADDED_LATER,
-    GRADES,
-    SAMPLES,
-    Row,
-    sample_from_row,
-)
+from dryrun.store.schemas import ADDED_LATER, GRADES, SAMPLES, Row, sample_from_row
 
 try:
     import fcntl
-except (
-    ImportError
-):  # not on Windows: there two processes may work on one run, which costs calls but loses nothing
+except ImportError:  # on Windows two processes may work on one run, which costs calls but loses nothing
     fcntl = None  # type: ignore[assignment]
 
 PART_PREFIX = "part-"
@@ -195,7 +185,7 @@ class Partition:
                 break
             self.skipped.clear()
         if not tables:
-            return pa.schema([self.schema.field(name) for name in columns]).empty_table()
+            return self.schema.empty_table().select(list(columns))
         return pa.concat_tables(tables)
 
     def _read_chosen(
@@ -245,15 +235,8 @@ class Partition:
 
     def finished_keys(self, keys: pa.Array) -> set[str]:
         """Which of `keys` have a row with a result."""
-        table = self.read(["key", "outcome"], keys)
-        done = pc.invert(pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))))
-        return set(table.filter(done)["key"].to_pylist())
-
-    def _added_later(self) -> frozenset[str]:
-        """Columns that old parts may lack."""
-        if self.schema is GRADES:
-            return ADDED_LATER
-        return ATTEMPTS_ADDED_LATER if self.schema is ATTEMPTS else frozenset()
+        table = self.read(HEAD, keys)
+        return set(table.filter(has_result(table))["key"].to_pylist())
 
     def set_aside_damaged(self, keys: pa.Array) -> None:
         """Rename the parts that hold any of `keys` and cannot be read to the end (``damaged-part-...``).
@@ -277,7 +260,7 @@ class Partition:
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 missing = [name for name in columns if name not in file.schema_arrow.names]
-                if set(missing) - self._added_later():
+                if set(missing) - ADDED_LATER:
                     raise pa.ArrowInvalid(f"columns missing: {missing}")
                 table = file.read([name for name in columns if name not in missing])
             for name in missing:
@@ -292,6 +275,11 @@ class Partition:
             return None
 
 
+def has_result(table: pa.Table) -> pa.ChunkedArray:
+    """Which rows have a result, by their outcome."""
+    return pc.invert(pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))))
+
+
 def _one_per_key(table: pa.Table, keys: pa.Array | None = None) -> NDArray[np.int64]:
     """Row numbers, ascending, of the row that stands for each key (of `keys`, if given)."""
     among = np.arange(table.num_rows)
@@ -300,8 +288,7 @@ def _one_per_key(table: pa.Table, keys: pa.Array | None = None) -> NDArray[np.in
         among = among[held]
         table = table.select(HEAD).filter(pa.array(held))
     codes = table["key"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    without = pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))).to_numpy()
-    order = np.lexsort((without, codes))  # stable: parts were read oldest first
+    order = np.lexsort((~has_result(table).to_numpy(), codes))  # stable: parts were read oldest first
     first = np.ones(len(order), dtype=bool)
     first[1:] = codes[order][1:] != codes[order][:-1]
     chosen: NDArray[np.int64] = np.sort(among[order[first]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
 from collections import defaultdict
@@ -115,8 +114,8 @@ def needed_partitions(store: Store) -> Mapping[tuple[str, str], tuple[Run, ...]]
 
 
 def _entry(kind: str, partition: Partition, runs: tuple[Run, ...]) -> StoredPartition:
-    parts = partition.parts()
-    about = partition.about()
+    parts, about = partition.parts(), partition.about()
+    written = [_size_and_time(path)[1] for path in parts]
     grader = about.get("grader")
     name = about.get("model") or (grader.get("name") if isinstance(grader, dict) else None) or "unknown"
     if "imported" in about:
@@ -127,9 +126,9 @@ def _entry(kind: str, partition: Partition, runs: tuple[Run, ...]) -> StoredPart
         name=", ".join([str(name), *_sampling(about.get("sampling"))]),
         parts=len(parts),
         rows=sum(_rows(path) for path in parts),
-        bytes=sum(_size(path) for path in partition.folder.iterdir()),
+        bytes=sum(_size_and_time(path)[0] for path in partition.folder.iterdir()),
         needed_by=runs,
-        used=max([*map(_written, parts), *(run.status().updated for run in runs)], default=0.0),
+        used=max([*written, *(run.status().updated for run in runs)], default=0.0),
     )
 
 
@@ -147,32 +146,25 @@ def _rows(path: Path) -> int:
         return 0
 
 
-def _size(path: Path) -> int:
+def _size_and_time(path: Path) -> tuple[int, float]:
+    """Bytes of a file, and when it was last written; both 0 if it is gone."""
     try:
-        return path.stat().st_size
+        about = path.stat()
     except OSError:
-        return 0
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
+        return 0, 0.0
+    return about.st_size, about.st_mtime
 
 
 def size_of_runs(store: Store) -> int:
     """Bytes of what runs keep for themselves: prompts, plan, attempts, batches, labels."""
-    return sum(_size(path) for path in store.runs.rglob("*") if path.is_file())
+    return sum(_size_and_time(path)[0] for path in store.runs.rglob("*") if path.is_file())
 
 
-def removable(
-    found: Sequence[StoredPartition], choice: Choice, now: float | None = None
-) -> list[StoredPartition]:
+def removable(found: Sequence[StoredPartition], choice: Choice) -> list[StoredPartition]:
     """What of it goes, the longest unused first."""
-    present = time.time() if now is None else now
-    free = [entry for entry in found if choice.needed or not entry.needed_by]
-    free = sorted((e for e in free if present - e.used >= choice.older), key=lambda entry: entry.used)
+    unused_since = time.time() - choice.older
+    free = [e for e in found if e.used <= unused_since and (choice.needed or not e.needed_by)]
+    free.sort(key=lambda entry: entry.used)
     if choice.at_most is None:
         return free
     total, chosen = sum(entry.bytes for entry in found), []
@@ -187,12 +179,9 @@ def removable(
 def leftovers(store: Store) -> list[Path]:
     """Files that a killed process had not finished writing."""
     old = time.time() - LEFTOVER_AGE
-    found = []
+    found: list[Path] = []
     for folder, pattern in ASIDE:
-        for path in (store.root / folder).glob(pattern):
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime < old:
-                    found.append(path)
+        found += [path for path in (store.root / folder).glob(pattern) if 0 < _size_and_time(path)[1] < old]
     return found
 
 

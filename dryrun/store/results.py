@@ -1,4 +1,4 @@
-"""What a run has found so far: its stored rows joined into figures, and single samples to read."""
+"""What a run has stored so far: rows joined into figures, single samples to read, two runs side by side."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dryrun.analysis.observations import Observations
 from dryrun.core.config import RunConfig
+from dryrun.core.fingerprint import fingerprint, grader_fingerprint
 from dryrun.core.records import (
     COUNTED_AS,
     GRADED_AGAIN,
@@ -99,6 +101,11 @@ class Results:
             truths=pc.sum(self._remarked(COUNTED_AS)).as_py() or 0,
         )
 
+    @property
+    def grading(self) -> tuple[str, tuple[float, float]]:
+        """What decides the scores: the grader's fingerprint, and the scale they are read on."""
+        return grader_fingerprint(self.config), self.config.reward_range
+
     def _grader_errors(self, reward: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which grades carry an error that is more than a remark."""
         errors = [text or "{}" for text in self.rollouts["errors"].to_pylist()]
@@ -156,7 +163,8 @@ def load_results(run: Run) -> Results:
     topics, keys = head["topic"].to_pylist(), head["key"].to_pylist()
     if planned is None:
         total = len(keys) * config.sampling.rollouts
-        return Results(run, config, _join(PLAN.empty_table(), None, None), topics, keys, total, ())
+        nothing = _join(*(schema.empty_table() for schema in (PLAN, SAMPLES, GRADES)))
+        return Results(run, config, nothing, topics, keys, total, ())
     plan, samples, grades = planned
     joined = _join(
         plan,
@@ -172,9 +180,7 @@ def load_results(run: Run) -> Results:
     return Results(run, config, ended, topics, keys, joined.num_rows - ended.num_rows, skipped)
 
 
-def _join(plan: pa.Table, samples: pa.Table | None, grades: pa.Table | None) -> pa.Table:
-    samples = SAMPLES.empty_table().select(SAMPLE_FIGURES) if samples is None else samples
-    grades = GRADES.empty_table().select(GRADE_FIGURES) if grades is None else grades
+def _join(plan: pa.Table, samples: pa.Table, grades: pa.Table) -> pa.Table:
     found = samples.take(pc.index_in(plan["sample_key"], value_set=samples["key"].combine_chunks()))
     graded = grades.take(pc.index_in(plan["grade_key"], value_set=grades["key"].combine_chunks()))
     joined = plan
@@ -202,3 +208,31 @@ def _sample(row: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]]) -> 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     values: NDArray[np.float64] = pc.cast(column, pa.float64()).to_numpy()
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One run's scores with prompts numbered in common."""
+
+    results: Results
+    seen: Observations
+    prompt: NDArray[np.int64]
+
+
+def sides(first: Results, second: Results) -> tuple[Side, Side]:
+    """Both runs' scores; equal messages have equal prompt numbers, whatever else the rows hold."""
+    names = [_asked(results) for results in (first, second)]
+    numbers = {name: number for number, name in enumerate(sorted({*names[0], *names[1]}))}
+    made = []
+    for results, own in zip((first, second), names, strict=True):
+        of_prompt = np.array([numbers[name] for name in own], dtype=np.int64)
+        at = results.rollouts["prompt"].to_numpy().astype(np.int64)
+        made.append(Side(results, results.observations(), of_prompt[at]))
+    return made[0], made[1]
+
+
+def _asked(results: Results) -> list[str]:
+    """What names each prompt as the model sees it."""
+    items = results.run.prompt_columns(["item"])["item"].to_pylist()
+    fields = (orjson.loads(item) for item in items)
+    return [fingerprint([item.get("messages"), item.get("tools")]) for item in fields]

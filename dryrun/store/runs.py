@@ -116,6 +116,19 @@ class RunStatus:
             return None
         return max(left, 0) / self.rate
 
+    def another_session(self, total: int) -> RunStatus:
+        """Where the run stands as work on it begins: what was spent goes on, what is done is counted anew."""
+        return replace(
+            self,
+            state=RunState.RUNNING,
+            total=total,
+            **dict.fromkeys(("sampled", "graded", "failed", "ungraded", "reused", "calls"), 0),
+            message="Generating and grading.",
+            started=self.started or time.time(),
+            rate=0.0,
+            capped=False,
+        )
+
 
 STATUS = TypeAdapter(RunStatus)
 
@@ -246,14 +259,11 @@ class Run:
             message=message,
             attempts=base.num_rows,
             answers=pc.count_distinct(base["sample"]).as_py(),
-            prompt_tokens=_sum(base["prompt_tokens"]),
-            completion_tokens=_sum(base["completion_tokens"]),
             judged=asked.num_rows,
-            judge_prompt_tokens=_sum(asked["prompt_tokens"]),
-            judge_completion_tokens=_sum(asked["completion_tokens"]),
             batched=batched.num_rows,
-            batch_prompt_tokens=_sum(batched["prompt_tokens"]),
-            batch_completion_tokens=_sum(batched["completion_tokens"]),
+            **_tokens(base),
+            **_tokens(asked, "judge_"),
+            **_tokens(batched, "batch_"),
         )
 
     def stop_early(self) -> None:
@@ -322,8 +332,9 @@ class Run:
             return False
 
 
-def _sum(counts: pa.ChunkedArray) -> int:
-    return int(pc.sum(counts, min_count=0).as_py())
+def _tokens(calls: pa.Table, whose: str = "") -> dict[str, Any]:
+    names = ("prompt_tokens", "completion_tokens")
+    return {f"{whose}{name}": pc.sum(calls[name], min_count=0).as_py() for name in names}
 
 
 _CLAIMS: dict[Path, IO[bytes]] = {}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -68,11 +69,8 @@ ATTEMPTS = pa.schema(
 """One row per call of a run, those that failed included; ``sample`` is the key of the sample it was for,
 or, where ``judge`` is true, of what a judge was asked."""
 
-ADDED_LATER = frozenset({"detail", "prompt_tokens", "completion_tokens"})
-"""Columns of `GRADES` that parts written by earlier versions lack; they are read as null."""
-
-ATTEMPTS_ADDED_LATER = frozenset({"judge"})
-"""The same of `ATTEMPTS`."""
+ADDED_LATER = frozenset({"detail", "prompt_tokens", "completion_tokens", "judge"})
+"""Columns that parts of grades and attempts written by earlier versions may lack; they are read as null."""
 
 PROMPTS = pa.schema(
     [("key", pa.string()), ("row", pa.int64()), ("topic", pa.string()), ("item", pa.string())]
@@ -89,46 +87,25 @@ PLAN = pa.schema(
 )
 """What a run asks: one row per rollout, ``prompt`` an index into the run's prompts."""
 
+_SAMPLE_FIELDS = tuple(field.name for field in fields(Sample))
+_ATTEMPT_FIELDS = tuple(name for name in ATTEMPTS.names if name in {field.name for field in fields(Attempt)})
+
 
 def sample_row(sample: Sample) -> Row:
     """The stored form of `sample`, stamped with the present time."""
-    return {
-        "key": sample.key,
-        "rollout": sample.rollout,
+    return {name: getattr(sample, name) for name in _SAMPLE_FIELDS} | {
         "outcome": sample.outcome.value,
-        "text": sample.text,
         "characters": len(sample.text),
         "tool_calls": orjson.dumps(sample.tool_calls).decode() if sample.tool_calls else None,
-        "finish_reason": sample.finish_reason,
-        "error": sample.error,
-        "status": sample.status,
-        "prompt_tokens": sample.prompt_tokens,
-        "completion_tokens": sample.completion_tokens,
-        "seconds": sample.seconds,
-        "attempts": sample.attempts,
-        "note": sample.note,
         "at": time.time(),
     }
 
 
 def sample_from_row(row: Mapping[str, Any]) -> Sample:
     """The sample that `sample_row` stored."""
-    calls: Sequence[Mapping[str, Any]] = orjson.loads(row["tool_calls"]) if row["tool_calls"] else ()
-    return Sample(
-        key=row["key"],
-        rollout=row["rollout"],
-        outcome=SampleOutcome(row["outcome"]),
-        text=row["text"],
-        tool_calls=tuple(calls),
-        finish_reason=row["finish_reason"],
-        error=row["error"],
-        status=row["status"],
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        seconds=row["seconds"],
-        attempts=row["attempts"],
-        note=row["note"],
-    )
+    calls = tuple(orjson.loads(row["tool_calls"])) if row["tool_calls"] else ()
+    kept = {name: row[name] for name in _SAMPLE_FIELDS}
+    return Sample(**kept | {"outcome": SampleOutcome(row["outcome"]), "tool_calls": calls})
 
 
 def attempt_row(attempt: Attempt, judge: bool = False) -> Row:
@@ -136,16 +113,10 @@ def attempt_row(attempt: Attempt, judge: bool = False) -> Row:
 
     A row of a batch is named by the batch: read twice, after a kill, it counts once.
     """
-    return {
+    return {name: getattr(attempt, name) for name in _ATTEMPT_FIELDS} | {
         "key": f"{attempt.key}-{attempt.number}-{attempt.batch or time.time_ns()}",
-        "outcome": attempt.outcome,
         "sample": attempt.key,
-        "number": attempt.number,
-        "status": attempt.status,
         "error": attempt.error or None,
-        "seconds": attempt.seconds,
-        "prompt_tokens": attempt.prompt_tokens,
-        "completion_tokens": attempt.completion_tokens,
         "at": time.time(),
         "judge": judge,
     }
@@ -153,32 +124,21 @@ def attempt_row(attempt: Attempt, judge: bool = False) -> Row:
 
 def grade_row(key: str, grade: Grade) -> Row:
     """The stored form of the grade named `key`, stamped with the present time."""
-    return {
+    return grade._asdict() | {
         "key": key,
         "outcome": grade.outcome.value,
-        "reward": grade.reward,
         "sub_rewards": orjson.dumps(dict(grade.sub_rewards)).decode(),
         "errors": orjson.dumps(dict(grade.errors)).decode(),
-        "seconds": grade.seconds,
         "at": time.time(),
-        "prompt_tokens": grade.prompt_tokens,
-        "completion_tokens": grade.completion_tokens,
         "detail": grade.detail or None,
     }
 
 
 def grade_from_row(row: Mapping[str, Any]) -> Grade:
     """The grade that `grade_row` stored."""
-    return Grade(
-        outcome=GradeOutcome(row["outcome"]),
-        reward=row["reward"],
-        sub_rewards=orjson.loads(row["sub_rewards"]),
-        errors=orjson.loads(row["errors"]),
-        seconds=row["seconds"],
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        detail=row["detail"] or "",
-    )
+    read = {name: orjson.loads(row[name]) for name in ("sub_rewards", "errors")}
+    read |= {"outcome": GradeOutcome(row["outcome"]), "detail": row["detail"] or ""}
+    return Grade(**{name: row[name] for name in Grade._fields} | read)
 
 
 def prompt_table(prompts: Iterable[Prompt]) -> pa.Table:

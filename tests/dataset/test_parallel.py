@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from dryrun.core.config import DatasetRef
 from dryrun.core.errors import DatasetError
 from dryrun.dataset import Dataset, parallel, read_dataset
-from dryrun.dataset.jsonl import BOM, JsonlRows, RawRow, jsonl_rows
+from dryrun.dataset.dataset import FileStore
+from dryrun.dataset.formats import BOM, JsonlRows, RawRow
 from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import Task, evenly, packed, part_from, read_large, read_part
-from dryrun.dataset.text_store import FileStore
 from tests.helpers.support import sum_rows
 
 ROWS = [
@@ -76,7 +76,7 @@ def test_any_number_of_parts_gives_the_same_dataset(kind: str, count: int, tmp_p
 @given(st.lists(st.sampled_from([b"", b" ", b"{}", b"[1, 2]", b"x" * 30]), max_size=20), st.integers(1, 9))
 def test_each_line_belongs_to_one_part(lines: list[bytes], count: int) -> None:
     content = b"\n".join(lines)
-    whole = [row.raw for row in jsonl_rows(io.BytesIO(content)) if isinstance(row, RawRow)]
+    whole = [row.raw for row in JsonlRows(io.BytesIO(content)) if isinstance(row, RawRow)]
     bounds = [len(content) * number // count for number in range(count + 1)]
     found = []
     for start, end in pairwise(bounds):

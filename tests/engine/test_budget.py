@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from dryrun.cli.main import main
 from dryrun.core.records import RunState
 from dryrun.engine.budget import Budget, Prices, receipt, tokens_of
-from dryrun.report.of_run import report_of
+from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply

@@ -16,7 +16,7 @@ from dryrun.core.records import RunState
 from dryrun.engine.budget import Budget
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.probes.anchors import load_anchors
-from dryrun.report.of_run import report_of
+from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus

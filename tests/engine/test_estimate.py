@@ -14,7 +14,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.budget import Budget, Prices, tokens_of
-from dryrun.engine.estimate import worst_case
+from dryrun.engine.estimate import estimate
 from dryrun.engine.prepare import Prepared, prepare, regraded, start
 from dryrun.models.request import request_size
 from dryrun.store.partition import Store
@@ -64,15 +64,15 @@ def test_the_estimate_counts_the_calls_that_are_made(
     store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint, grader: dict[str, Any], judges: int
 ) -> None:
     asked = prepared(endpoint, judge, grader)
-    told = worst_case(store, asked)
+    told = estimate(store, asked)
     assert (told.calls, told.judge_calls) == (80, 80 * judges)
     run, _ = spend(store, asked, Budget(calls=30))
-    told = worst_case(store, asked)
+    told = estimate(store, asked)
     assert told.calls == 80 - endpoint.calls
     assert told.judge_calls == 80 * judges - judge.calls
     work(run)
     assert (endpoint.calls, judge.calls) == (80, 80 * judges)
-    assert worst_case(store, asked).words(DOLLAR_A_TOKEN) == ": at most $0.00."
+    assert estimate(store, asked).words(DOLLAR_A_TOKEN) == ": at most $0.00."
 
 
 def test_the_tokens_of_a_real_model_are_within_the_stated_tolerance() -> None:
@@ -87,7 +87,7 @@ def test_what_is_said_beforehand_covers_what_is_used(
     store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint
 ) -> None:
     asked = prepared(endpoint, judge, max_completion_tokens=5)
-    told = worst_case(store, asked)
+    told = estimate(store, asked)
     _, status = spend(store, asked, Budget())
     assert told.size.prompt >= status.prompt_tokens
     assert told.size.completion == 80 * 5 >= status.completion_tokens
@@ -101,7 +101,7 @@ def test_another_grader_is_estimated_without_calls_to_the_model(
 ) -> None:
     run = make_run(store, endpoint.base_url)
     work(run)
-    told = worst_case(store, regraded(run, JUDGE, judge=JudgeConfig(base_url=judge.base_url)))
+    told = estimate(store, regraded(run, JUDGE, judge=JudgeConfig(base_url=judge.base_url)))
     assert (told.calls, told.judge_calls) == (0, 80)
 
 

@@ -18,7 +18,7 @@ from dryrun.engine.imports import import_samples
 from dryrun.engine.imports.records import RecordError, read_record
 from dryrun.engine.imports.run import RECORDED_SCORES
 from dryrun.engine.prepare import regraded, start
-from dryrun.report.of_run import report_of
+from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import Inspected, load_results
 from dryrun.store.runs import Run
@@ -264,7 +264,7 @@ def test_the_command_grades_and_judges(
 def test_a_reward_range_that_is_none_is_refused(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--data", str(store.root), "--reward-range", "1", "0"]
     assert main(["import", str(LOGS / "verl.jsonl"), *given]) == 2
-    assert "lower one first" in capsys.readouterr().err
+    assert "the lower first" in capsys.readouterr().err
 
 
 def test_the_pages_show_an_imported_run_and_offer_to_go_on(store: Store) -> None:

@@ -18,8 +18,8 @@ from dryrun.core.config import JudgeConfig, SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState, SampleOutcome
 from dryrun.dataset import dataset_from_items
+from dryrun.engine.plan import away_from_others
 from dryrun.engine.prepare import prepare, regraded, start
-from dryrun.engine.sharing import away_from_others
 from dryrun.engine.work import work_on
 from dryrun.models.endpoint import EndpointModel
 from dryrun.store.partition import Store

@@ -14,7 +14,7 @@ from dryrun.probes.anchors import load_anchors
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import forms_of
-from dryrun.report.of_run import report_of
+from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import Body, FakeEndpoint

@@ -11,8 +11,7 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.probes.anchors import FILE, junk, load_anchors
 from dryrun.probes.make.forms import reformatted
-from dryrun.report import load_report, render_markdown
-from dryrun.report.of_run import report_of
+from dryrun.report import load_report, render_markdown, report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FakeEndpoint

@@ -14,7 +14,7 @@ import pytest
 
 from dryrun.analysis import Anchors, Observations
 from dryrun.core.thresholds import Thresholds
-from dryrun.report import Report, ReportFacts, build_report, load_report, pictures, render_html, svg_child
+from dryrun.report import Report, RunEntry, build_report, load_report, pictures, render_html, svg_child
 from tests.helpers.observed import beta_scores, observe
 from tests.helpers.support import ROOT
 from tests.report.test_report import HOSTILE
@@ -65,8 +65,8 @@ def full_report(topic: str = "a", name: str = "rows.jsonl", **changes: Any) -> R
         junk={topic: rng.uniform(0, 0.02, 20), "empty": np.zeros(20)},
         regraded=np.repeat(score.ravel()[:50, None], 2, axis=1),
     )
-    facts = ReportFacts("abc", name, name, 120, 4)
-    return build_report(seen, Thresholds(), facts, anchors=anchors)
+    run = RunEntry(id="abc", dataset=name, model=name, prompts_asked=120, rollouts=4)
+    return build_report(seen, Thresholds(), run, anchors=anchors)
 
 
 def test_the_file_asks_for_nothing_and_runs_nothing() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,12 @@ from markdown_it import MarkdownIt
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import code_span
-from dryrun.core.thresholds import Thresholds
-from dryrun.report import Report, ReportFacts, build_report, load_report, render_markdown
+from dryrun.report import Report, RunEntry, build_report, load_report, render_markdown
 from tests.helpers.observed import beta_scores, observe, shuffled
 
 NOON = datetime(2026, 1, 22, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
-FACTS = ReportFacts(
-    run_id="abc",
+FACTS = RunEntry(
+    id="abc",
     dataset="sums.jsonl",
     model="a-model",
     prompts_asked=300,
@@ -27,8 +27,8 @@ FACTS = ReportFacts(
         "model": {"name": "a-model", "base_url": "https://me:secret@host:8000/v1?key=secret"},
         "judge": {"base_url": "https://me:secret@judge/v1"},
     },
-    timestamp=NOON,
 )
+reported = partial(build_report, run=FACTS, timestamp=NOON)
 HOSTILE = [
     "a|b",
     "`code`",
@@ -48,7 +48,7 @@ HOSTILE = [
 
 def good_report(**changes: Any) -> Report:
     scores = beta_scores(0.42, 0.21)
-    return build_report(observe(scores, topics=["x", "y", "z"] * 100), Thresholds(), FACTS)
+    return reported(observe(scores, topics=["x", "y", "z"] * 100))
 
 
 def rendered(markdown: str) -> str:
@@ -100,12 +100,12 @@ def test_json_never_holds_nan(scores: list[float]) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    text = build_report(observe(scores, topics="a"), facts=FACTS).to_json()
+    text = reported(observe(scores, topics="a")).to_json()
     assert json.loads(text, parse_constant=refuse)["diagnosis"]["verdict"] != "GO"
 
 
 def test_nothing_scored_is_null_in_json_and_a_dash_in_markdown() -> None:
-    report = build_report(observe([]), facts=FACTS)
+    report = reported(observe([]))
     document = json.loads(report.to_json())
     assert document["statistics"]["mean"] is None
     assert document["statistics"]["percentiles"]["p10"] is None
@@ -115,7 +115,7 @@ def test_nothing_scored_is_null_in_json_and_a_dash_in_markdown() -> None:
 
 @pytest.mark.parametrize("scores", [[], [0.5] * 40, list(beta_scores(0.08, 0.12)), [0.0, 1.0] * 60])
 def test_a_report_is_read_back_as_it_was_written(scores: list[float]) -> None:
-    report = build_report(observe(scores, topics="a"), facts=FACTS)
+    report = reported(observe(scores, topics="a"))
     again = load_report(report.to_json())
     assert again == report
     assert again.to_json() == report.to_json()
@@ -130,8 +130,8 @@ def test_what_is_no_report_is_refused_in_one_sentence(content: str | bytes) -> N
 def test_the_order_of_the_rows_changes_no_byte() -> None:
     rng = np.random.default_rng(0)
     observations = observe(rng.random(400), rollouts=4, topics=[f"t{i % 7}" for i in range(400)])
-    texts = {build_report(shuffled(observations, seed), facts=FACTS).to_json() for seed in range(4)}
-    assert texts == {build_report(observations, facts=FACTS).to_json()}
+    texts = {reported(shuffled(observations, seed)).to_json() for seed in range(4)}
+    assert texts == {reported(observations).to_json()}
 
 
 def test_credentials_in_the_base_url_stay_out() -> None:
@@ -148,7 +148,7 @@ def test_now_is_the_default_time() -> None:
 
 
 def test_causes_in_one_line_each() -> None:
-    report = build_report(observe(beta_scores(0.08, 0.12)), facts=FACTS)
+    report = reported(observe(beta_scores(0.08, 0.12)))
     assert report.cause_lines == (
         "Dataset: Prompts too difficult → Base model can't perform these tasks",
         "Grader: Scoring too strict → Valid outputs marked as failures",
@@ -157,9 +157,9 @@ def test_causes_in_one_line_each() -> None:
 
 def test_markdown_says_what_the_screen_says() -> None:
     observed = observe(beta_scores(0.08, 0.12))
-    text = render_markdown(build_report(observed, facts=FACTS, evidence=False))
+    text = render_markdown(reported(observed, evidence=False))
     assert text.startswith("# Dry run: NO-GO\n\n**NO-GO - Mean 0.08 is below 0.10.**\n")
-    evident = render_markdown(build_report(observed, facts=FACTS))
+    evident = render_markdown(reported(observed))
     assert (
         "NO-GO - mean 0.08 (0.07-0.09), below 0.10 in 1,995 of 2,000 bootstrap samples of your prompts."
         in evident
@@ -180,7 +180,7 @@ def test_markdown_says_what_the_screen_says() -> None:
 
 
 def test_an_unfinished_run_says_so() -> None:
-    text = render_markdown(build_report(observe([0.5] * 40), facts=ReportFacts(pending=7)))
+    text = render_markdown(build_report(observe([0.5] * 40), run=RunEntry(pending=7)))
     assert "7 responses still to come" in text
 
 
@@ -188,11 +188,12 @@ def test_an_unfinished_run_says_so() -> None:
 def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
     scores = np.r_[beta_scores(0.5, 0.2, 200), beta_scores(0.1, 0.08, 100)]
     observations = observe(scores, topics=["plain"] * 200 + [name] * 100)
-    facts = ReportFacts(run_id="abc", model=name, dataset=name)
+    facts = RunEntry(id="abc", model=name, dataset=name)
     harmless = build_report(
-        observe(scores, topics=["plain"] * 200 + ["odd"] * 100), facts=ReportFacts("abc", "odd", "odd")
+        observe(scores, topics=["plain"] * 200 + ["odd"] * 100),
+        run=RunEntry(id="abc", dataset="odd", model="odd"),
     )
-    html = rendered(render_markdown(build_report(observations, facts=facts)))
+    html = rendered(render_markdown(build_report(observations, run=facts)))
     plain = rendered(render_markdown(harmless))
     for tag in ("<a", "<img", "<script", "<em", "<h1", "<h2", "<li", "<td", "<tr", "<code", "<strong"):
         assert html.count(tag) == plain.count(tag), tag
@@ -210,7 +211,7 @@ def test_a_code_span_holds_any_text(text: str) -> None:
 
 
 def test_a_topic_that_utf8_cannot_say_is_still_reported() -> None:
-    report = build_report(observe(beta_scores(0.05, 0.05), topics="bad \ud800 half"), facts=FACTS)
+    report = reported(observe(beta_scores(0.05, 0.05), topics="bad \ud800 half"))
     assert list(load_report(report.to_json()).by_topic) == ["bad ? half"]
     render_markdown(report).encode()
 

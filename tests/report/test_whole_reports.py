@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis import Anchors, Observations
 from dryrun.probes.result import GraderCheck, ProbeFinding
-from dryrun.report import Report, ReportFacts, build_report, render_markdown
+from dryrun.report import Report, RunEntry, build_report, render_markdown
 
 Floats = NDArray[np.float64]
 
@@ -250,11 +250,9 @@ def report_of_state(state: State) -> Report:
         outcomes=None if state.outcomes is None else state.outcomes(score),
         topics=None if state.topics is None else [state.topics] * len(score),
     )
-    facts = ReportFacts(
-        dataset="rows.jsonl", model="a model", prompts_asked=len(score), rollouts=score.shape[1]
-    )
+    run = RunEntry(dataset="rows.jsonl", model="a model", prompts_asked=len(score), rollouts=score.shape[1])
     return build_report(
-        seen, facts=facts, anchors=Anchors(**state.anchors), check=lenient() if state.check else None
+        seen, run=run, anchors=Anchors(**state.anchors), check=lenient() if state.check else None
     )
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
-from dryrun.report import render_markdown
-from dryrun.report.of_run import report_of
+from dryrun.report import render_markdown, report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results

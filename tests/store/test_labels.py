@@ -12,8 +12,7 @@ import pytest
 
 from dryrun.cli.main import main
 from dryrun.core.errors import ProblemsError
-from dryrun.report import render_markdown
-from dryrun.report.of_run import report_of
+from dryrun.report import render_markdown, report_of
 from dryrun.report.training import to_jsonl
 from dryrun.store.labels import (
     Label,

@@ -13,9 +13,9 @@ from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.comparison import difference_alt, difference_chart, ecdf_alt, ecdf_chart
 from dryrun.report.comparison import Comparison, Pairing, compare
-from dryrun.report.comparison_text import compared_topic_rows, comparison_words, to_json, to_markdown
-from dryrun.store.joined import Side, sides
-from dryrun.store.results import Results
+from dryrun.report.comparison_text import comparison_outline, to_json, to_markdown
+from dryrun.report.outline import Section
+from dryrun.store.results import Results, Side, sides
 
 WITH = "with"
 """URL parameter: the run that is compared with `RUN`."""
@@ -71,10 +71,11 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     results = [load_run(chosen)[1].results for chosen in (first, second)]
     found = compare(results[0], results[1], thresholds, evidence=evidence)
     st.subheader(f"{found.first.word} before, {found.second.word} after", anchor=False)
-    st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in comparison_words(found)))
+    words, *sections = comparison_outline(found)
+    st.markdown("\n".join(f"- {plain(''.join(sentence), 400)}" for sentence in words.lines))
     _charts(found, sides(results[0], results[1]))
-    _settings(found)
-    _topics(found)
+    for section in sections:
+        _section(section)
     _flipped(found, results)
     _downloads(found)
 
@@ -95,34 +96,15 @@ def _charts(found: Comparison, both: tuple[Side, Side]) -> None:
         st.altair_chart(chart, key="compare_difference", alt=difference_alt(counts))
 
 
-def _settings(found: Comparison) -> None:
-    st.subheader("What differs", anchor=False)
-    if not found.settings:
-        st.caption("Nothing: the configurations are equal.")
+def _section(section: Section) -> None:
+    if not section:
         return
-    columns = {
-        "Setting": [one.name for one in found.settings],
-        "First": [one.first for one in found.settings],
-        "Second": [one.second for one in found.settings],
-    }
-    st.dataframe(columns, hide_index=True, alt="Settings that differ")
-
-
-def _topics(found: Comparison) -> None:
-    rows = compared_topic_rows(found)
-    if not rows:
-        return
-    st.subheader("Topics", anchor=False)
-    columns = {
-        "Topic": [topic.topic or "(no topic)" for topic in rows],
-        "First": [f"{topic.first:.2f}" for topic in rows],
-        "Second": [f"{topic.second:.2f}" for topic in rows],
-        "Before": [topic.before for topic in rows],
-        "After": [topic.after for topic in rows],
-    }
-    if any(topic.flipped for topic in rows):
-        columns[""] = ["crossed a threshold" if topic.flipped else "" for topic in rows]
-    st.dataframe(columns, hide_index=True, alt="Topics before and after")
+    st.subheader(section.title, anchor=False)
+    for line in section.lines:
+        st.caption(plain("".join(line), 400))
+    for table in section.tables:
+        columns = zip(*(map(str, row) for row in table.rows), strict=True)
+        st.dataframe(dict(zip(table.titles, columns, strict=True)), hide_index=True, alt=section.title)
 
 
 def _flipped(found: Comparison, results: list[Results]) -> None:

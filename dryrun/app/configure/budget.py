@@ -8,7 +8,7 @@ from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
 from dryrun.engine.budget import Budget, Prices, receipt
-from dryrun.engine.estimate import WorstCase
+from dryrun.engine.estimate import Estimate
 from dryrun.store.runs import RunStatus
 
 PRICES = {
@@ -20,7 +20,7 @@ PRICES = {
 CAPS = {"calls": "Stop after calls", "tokens": "Stop after tokens", "cost": "Stop after US dollars"}
 
 
-def budget_section(config: RunConfig, worst: WorstCase | None = None, expanded: bool = False) -> Budget:
+def budget_section(config: RunConfig, worst: Estimate | None = None, expanded: bool = False) -> Budget:
     """Draw it for a run whose calls cost something, with the estimate where there is one.
 
     Raises

@@ -18,9 +18,9 @@ from dryrun.core.paths import hosted
 from dryrun.core.text import plain
 from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import Dataset
-from dryrun.engine.prepare import known_range
 from dryrun.engine.sample_size import assumed_for, assumption_words, earlier_spread, plan_words
 from dryrun.graders import GraderSpec
+from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.report.charts.sample_size import plan_alt, plan_chart
 from dryrun.store.runs import list_runs
 
@@ -83,7 +83,7 @@ def range_section(spec: GraderSpec | None, key: str = "range") -> Range | None:
     DryRunError
         The two ends are in the wrong order.
     """
-    low, high = known_range(spec) if spec is not None else (0.0, 1.0)
+    low, high = reward_scale(spec) if spec is not None else (0.0, 1.0)
     with st.expander("Reward range (advanced)", icon=":material/straighten:"):
         own = st.toggle(
             "Set the grader's scale by hand",

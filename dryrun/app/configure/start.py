@@ -18,7 +18,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.text import plain
 from dryrun.engine.budget import Budget
-from dryrun.engine.estimate import Estimate, estimate
+from dryrun.engine.estimate import Estimate
 from dryrun.engine.prepare import Prepared, prepare, start
 from dryrun.store.labels import carry
 from dryrun.store.runs import Run, unfinished_run
@@ -64,9 +64,8 @@ def still_missing(**parts: object) -> None:
     st.caption(f"Still needed, above: {', '.join(names)}.")
 
 
-def call_summary(prepared: Prepared) -> Estimate:
+def call_summary(prepared: Prepared, counts: Estimate) -> None:
     """Say what will be called, and how often."""
-    counts = estimate(store(), prepared)
     model = model_words(prepared.config.model)
     lines = f"{counts.prompts:,} prompts × {counts.rollouts} responses = **{counts.responses:,} calls** "
     lines += f"to {model}"
@@ -74,7 +73,6 @@ def call_summary(prepared: Prepared) -> Estimate:
         lines += f", of which {counts.stored:,} are stored already: **{counts.calls:,} calls** are left"
     grader = plain(prepared.config.grader_name, 60)
     st.markdown(f"{lines}.  \n{counts.responses:,} grades by the grader {grader}, {_graded_where(prepared)}.")
-    return counts
 
 
 def _graded_where(prepared: Prepared) -> str:

@@ -8,8 +8,7 @@ from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.shared.loading import Loaded
 from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
-from dryrun.report import render_html, render_markdown
-from dryrun.report.of_run import report_of
+from dryrun.report import render_html, render_markdown, report_of
 from dryrun.report.training import best_responses, sft_rows, to_jsonl, training_package
 
 

@@ -34,7 +34,7 @@ from dryrun.report.charts.scores import (
     score_histogram,
 )
 from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
-from dryrun.report.lines import ANCHORS_TITLE
+from dryrun.report.outline import ANCHORS_TITLE
 
 HISTOGRAM = "histogram"
 

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dryrun.cli import options as shared
-from dryrun.cli.options import seconds
 from dryrun.cli.terminal import consoles
 from dryrun.core.blocking import run_blocking
 from dryrun.core.errors import DryRunError
@@ -34,7 +33,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--row", type=shared.positive, default=1, help="which row of --item (default: 1)")
     command.add_argument("--text", required=True, help="the response; - reads it from standard input")
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--grade-timeout", type=seconds, default=120.0, metavar="SECONDS")
+    shared.add_timeout(command)
     shared.add_judge(command)
 
 
@@ -46,7 +45,7 @@ def execute(options: argparse.Namespace) -> int:
     judge = shared.judge_access(options) if spec.asks_models else None
     tried = run_blocking(try_out(spec, text, item, grade_timeout=options.grade_timeout, judge=judge))
     if options.json:
-        say(json.dumps(_as_json(tried), indent=2))
+        say(json.dumps(_as_json(tried), indent=2, default=dict))
     else:
         consoles()[0].print(_as_table(tried, spec.describe()))
     return 0
@@ -97,18 +96,9 @@ def _error_of(text: str) -> json.JSONDecodeError | None:
 
 
 def _as_json(tried: Trial) -> dict[str, Any]:
-    grade = tried.grade
-    return {
-        "outcome": grade.outcome.value,
-        "reward": grade.reward,
-        "sub_rewards": dict(grade.sub_rewards),
-        "errors": dict(grade.errors),
-        "filled": dict(tried.filled),
-        "seconds": round(grade.seconds, 6),
-        "prompt_tokens": grade.prompt_tokens,
-        "completion_tokens": grade.completion_tokens,
-        "judge": grade.detail,
-    }
+    grade = tried.grade._asdict()
+    judge, seconds = grade.pop("detail"), round(grade.pop("seconds"), 6)
+    return {**grade, "filled": tried.filled, "seconds": seconds, "judge": judge}
 
 
 def _as_table(tried: Trial, about: str) -> Table:

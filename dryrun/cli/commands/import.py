@@ -7,13 +7,10 @@ import argparse
 from pathlib import Path
 
 from dryrun.cli import options as shared
-from dryrun.cli.terminal import ProgressLine, consoles
-from dryrun.core.blocking import run_blocking
-from dryrun.core.errors import DryRunError
+from dryrun.cli.commands.run import work
 from dryrun.core.records import RunState
+from dryrun.engine.budget import Budget
 from dryrun.engine.imports import import_samples
-from dryrun.engine.work import work_on
-from dryrun.store.runs import Run
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -28,16 +25,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", default="imported", help="what to call the model that answered")
     command.add_argument("--topic-field", help="where a record's topic is (default: topic, metadata.topic)")
     command.add_argument("--score-field", help="where the score is; for evals the grader's name")
-    command.add_argument(
-        "--reward-range", type=float, nargs=2, metavar=("LO", "HI"), help="the rewards' scale"
-    )
+    shared.add_reward_range(command, "the grader's, or that of the scores")
     shared.add_output(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Import, grade, judge."""
     limits = shared.thresholds(options.threshold, options.without)
-    low_high = options.reward_range
     imported = import_samples(
         shared.store_of(options),
         options.file,
@@ -46,15 +40,8 @@ def execute(options: argparse.Namespace) -> int:
         model=options.model,
         topic_field=options.topic_field,
         score_field=options.score_field,
-        reward_range=(low_high[0], low_high[1]) if low_high else None,
+        reward_range=options.reward_range,
     )
     if imported.status().state is not RunState.FINISHED:
-        _grade(imported)
+        work(imported, Budget())
     return shared.conclude(imported, limits, options)
-
-
-def _grade(imported: Run) -> None:
-    with ProgressLine(consoles()[1]) as line:
-        status = run_blocking(work_on(imported, notify=line.show))
-    if status.state is RunState.STOPPED:
-        raise DryRunError(status.message)

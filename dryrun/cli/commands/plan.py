@@ -12,32 +12,23 @@ from dryrun.analysis.figures.groups import GROUP
 from dryrun.analysis.sample_size import DISTANCE, GRID_PROMPTS, GRID_ROLLOUTS, Spread, foresee
 from dryrun.cli import options as shared
 from dryrun.cli.terminal import consoles
-from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import read_dataset
 from dryrun.engine.sample_size import (
     assumed_for,
     assumption_words,
-    canonical,
     earlier_spread,
     plan_words,
     spread_of,
 )
+from dryrun.graders import load_grader
 from dryrun.store.runs import Run
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``plan``."""
-    command.add_argument(
-        "--samples", type=shared.positive, default=DEFAULT_SAMPLE_SIZE, help="prompts (default: %(default)s)"
-    )
-    command.add_argument(
-        "--rollouts",
-        type=shared.positive,
-        default=DEFAULT_ROLLOUTS,
-        help="responses per prompt (default: %(default)s)",
-    )
+    shared.add_size(command)
     command.add_argument(
         "--group", type=shared.positive, default=GROUP, help="responses per prompt in training (default: 8)"
     )
@@ -75,7 +66,7 @@ def _spread(options: argparse.Namespace) -> Spread:
         if options.dataset is not None:
             raise DryRunError("--dataset needs --grader: an earlier run is known by both.")
         return assumed_for(None)
-    grader = canonical(shared.option_file(options.grader, "--grader"))
+    grader = load_grader(shared.option_file(options.grader, "--grader")).raw
     if options.dataset is not None:
         dataset = read_dataset(options.dataset, options.dataset.name)
         found = earlier_spread(shared.store_of(options), dataset.ref.fingerprint, grader)

@@ -43,13 +43,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     shared.add_grader(command, otherwise="that of --run")
     command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet, CSV or a JSON list")
     command.add_argument("--run", help="check this run's grader on its own prompts; the report will say")
-    command.add_argument(
-        "--reference-field",
-        help="where a row's reference answer is: a key, or a path such as reward_model.ground_truth",
-    )
-    command.add_argument(
-        "--rows", type=shared.positive, default=ROWS, help="rows to probe (default: %(default)s)"
-    )
+    shared.add_rows(command, ROWS, "probe")
     command.add_argument("--seed", type=int, default=0, help="of the choice of rows (default: %(default)s)")
     command.add_argument(
         "--max-calls", type=shared.positive, help="grades at most; a judge is asked 200 times by default"
@@ -103,8 +97,8 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
 
 def _prompts(options: argparse.Namespace) -> list[Prompt]:
     dataset = read_dataset(options.dataset, options.dataset.name, None)
-    size = max(DRAWN, options.rows)
-    return [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=size, seed=options.seed))]
+    sampling = SamplingConfig(size=max(DRAWN, options.rows), seed=options.seed)
+    return dataset.prompts(draw(dataset, sampling))
 
 
 def _effort(spec: GraderSpec, options: argparse.Namespace) -> Effort:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from dryrun.cli import model_options as generating
+from pydantic import ValidationError
+
 from dryrun.cli import options as shared
-from dryrun.cli.options import whole
 from dryrun.cli.terminal import ProgressLine, consoles
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import (
-    DEFAULT_ROLLOUTS,
-    DEFAULT_SAMPLE_SIZE,
-    MAX_ROLLOUTS,
+    EMBEDDED_MODEL,
+    OPENAI_URL,
     BatchConfig,
+    ModelConfig,
     ModelKind,
     SamplingConfig,
     SamplingMethod,
@@ -28,10 +29,11 @@ from dryrun.core.text import note
 from dryrun.dataset import read_dataset
 from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.early_stop import SettledWatch
-from dryrun.engine.estimate import WorstCase, worst_case
+from dryrun.engine.estimate import estimate
 from dryrun.engine.prepare import Prepared, prepare, resumed_or_started
-from dryrun.engine.work import AS_CONFIGURED, AsConfigured, work_on
+from dryrun.engine.work import work_on
 from dryrun.models import Model
+from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
 
 BATCH_NOTE = (
@@ -47,62 +49,76 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     shared.add_grader(command)
     command.add_argument("--topic-field", help="where a row's topic is (default: topic, then metadata.topic)")
-    command.add_argument(
-        "--samples", type=shared.positive, default=DEFAULT_SAMPLE_SIZE, help="prompts (default: %(default)s)"
-    )
-    command.add_argument(
-        "--rollouts",
-        type=whole(MAX_ROLLOUTS),
-        default=DEFAULT_ROLLOUTS,
-        help="responses per prompt (default: %(default)s)",
-    )
+    shared.add_size(command)
     command.add_argument("--seed", type=int, default=0, help="of the sampling (default: %(default)s)")
     command.add_argument("--stratified", action="store_true", help="keep each topic's share of the rows")
     shared.add_grading(command)
-    generating.add_model(command.add_argument_group("base model"))
-    generating.add_budget(command.add_argument_group("budget", "over all sessions of the run"))
+    add_model(command.add_argument_group("base model"))
+    add_budget(command.add_argument_group("budget", "over all sessions of the run"))
     shared.add_output(command)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
-    limits, budget = shared.thresholds(options.threshold, options.without), generating.budget(options)
-    asked = _asked(options, budget)
-    key, judge_key = os.environ.get(options.api_key_env, ""), shared.judge_key(options)
-    with receipt_after(asked, budget):
-        work(asked, key, judge_key=judge_key, budget=budget, batch=generating.batch_config(options))
+    limits, budget = shared.thresholds(options.threshold, options.without), budget_of(options)
+    asked = started(shared.store_of(options), _prepared(options), budget)
+    keys = {"api_key": os.environ.get(options.api_key_env, ""), "judge_key": shared.judge_key(options)}
+    work(asked, budget, **keys, batch=batch_config(options))
     return shared.conclude(asked, limits, options)
 
 
-@contextlib.contextmanager
-def receipt_after(asked: Run, budget: Budget) -> Iterator[None]:
-    """Say in the end what the run has cost, however it ends."""
-    try:
-        yield
-    finally:
-        status = asked.status()
-        if status.attempts or status.judged:
-            note(receipt(status, budget.prices))
+def _prepared(options: argparse.Namespace) -> Prepared:
+    dataset = read_dataset(options.dataset, options.dataset.name, options.topic_field)
+    for warning in dataset.warnings:
+        note(f"note: {warning}")
+    return prepare(
+        dataset,
+        shared.grader(options),
+        model=model_config(options),
+        sampling=SamplingConfig(
+            size=options.samples,
+            rollouts=options.rollouts,
+            seed=options.seed,
+            method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
+        ),
+        reward_range=options.reward_range,
+        grade_timeout=options.grade_timeout,
+        judge=shared.judge_config(options),
+        cut_reasoning=options.cut_reasoning,
+    )
 
 
-def _asked(options: argparse.Namespace, budget: Budget) -> Run:
-    """The run the options describe: an unfinished one goes on, else a new one. Lets go of the dataset."""
-    store = shared.store_of(options)
-    prepared = _prepared(options)
+def started(store: Store, prepared: Prepared, budget: Budget, model: Model | None = None) -> Run:
+    """The run that asks just this, an unfinished one or a new one, once it is said what it may cost.
+
+    Parameters
+    ----------
+    store : Store
+    prepared : Prepared
+    budget : Budget
+    model : Model, optional
+        Where responses come from, if they are stored already.
+
+    Raises
+    ------
+    DryRunError
+        Money is capped, and what the judge costs is not known.
+    """
+    for finding in prepared.findings:
+        note(f"note: {finding}")
+    model_config, worst = prepared.config.model, estimate(store, prepared, model)
     budget.check_prices(prepared.config.judge is not None)
-    say_what_it_may_cost(worst_case(store, prepared), prepared, budget.prices)
+    if worst.judge_calls or (worst.calls and model_config.kind is ModelKind.ENDPOINT):
+        note(f"note: {worst.words(budget.prices)}")
+        if worst.calls and model_config.batch is not None:
+            note(f"note: {BATCH_NOTE.format(window=model_config.batch.completion_window)}")
     return resumed_or_started(store, prepared)
 
 
-def work(
-    asked: Run,
-    api_key: str = "",
-    model: Model | None = None,
-    judge_key: str = "",
-    budget: Budget | None = None,
-    batch: BatchConfig | AsConfigured | None = AS_CONFIGURED,
-) -> None:
-    """Do what is left to do of a run, with a progress line.
+def work(asked: Run, budget: Budget, **how: Any) -> None:
+    """Do what is left to do of a run, with a progress line, and say in the end what it has cost.
+
+    `how` is as for `dryrun.engine.work.work_on`.
 
     Raises
     ------
@@ -114,53 +130,158 @@ def work(
     def notify(status: RunStatus) -> None:
         line.show(status, watch.follow(status))
 
-    with ProgressLine(consoles()[1]) as line, contextlib.closing(watch):
-        working = work_on(
-            asked,
-            api_key=api_key,
-            judge_key=judge_key,
-            notify=notify,
-            model=model,
-            budget=budget,
-            batch=batch,
-        )
-        status = run_blocking(working)
-    if status.capped:
-        note(f"note: {status.message}")
-    elif status.state is RunState.STOPPED:
-        raise DryRunError(status.message)
+    try:
+        with ProgressLine(consoles()[1]) as line, contextlib.closing(watch):
+            status = run_blocking(work_on(asked, notify=notify, budget=budget, **how))
+        if status.capped:
+            note(f"note: {status.message}")
+        elif status.state is RunState.STOPPED:
+            raise DryRunError(status.message)
+    finally:
+        spent = asked.status()
+        if spent.attempts or spent.judged:
+            note(receipt(spent, budget.prices))
 
 
-def say_what_it_may_cost(worst: WorstCase, prepared: Prepared, prices: Prices) -> None:
-    """The worst case beforehand, of calls that cost something."""
-    model = prepared.config.model
-    if not (worst.judge_calls or (worst.calls and model.kind is ModelKind.ENDPOINT)):
-        return
-    note(f"note: {worst.words(prices)}")
-    if worst.calls and model.batch is not None:
-        note(f"note: {BATCH_NOTE.format(window=model.batch.completion_window)}")
-
-
-def _prepared(options: argparse.Namespace) -> Prepared:
-    dataset = read_dataset(options.dataset, options.dataset.name, options.topic_field)
-    for warning in dataset.warnings:
-        note(f"note: {warning}")
-    prepared = prepare(
-        dataset,
-        shared.grader(options),
-        model=generating.model_config(options),
-        sampling=_sampling(options),
-        **shared.grading(options),
+def add_model(group: argparse._ActionsContainer) -> None:
+    """The base model and how it is asked."""
+    group.add_argument(
+        "--model",
+        default=None,
+        help=f"default: {EMBEDDED_MODEL}, embedded, no account needed. Any other name is asked of an "
+        "OpenAI-compatible endpoint. (o4-mini was retired by OpenAI on 2026-10-23.)",
     )
-    for finding in prepared.findings:
-        note(f"note: {finding}")
-    return prepared
-
-
-def _sampling(options: argparse.Namespace) -> SamplingConfig:
-    return SamplingConfig(
-        size=options.samples,
-        rollouts=options.rollouts,
-        seed=options.seed,
-        method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
+    group.add_argument("--base-url", help="endpoint (default: $OPENAI_BASE_URL, else OpenAI's)")
+    group.add_argument(
+        "--api-key-env", default="OPENAI_API_KEY", help="variable with the key (default: %(default)s)"
     )
+    group.add_argument("--temperature", type=float)
+    group.add_argument("--top-p", type=float)
+    group.add_argument("--max-completion-tokens", type=shared.positive)
+    group.add_argument("--reasoning-effort")
+    group.add_argument("--model-seed", type=int, help="rollout r is asked with this seed + r")
+    group.add_argument(
+        "--response-format",
+        type=Path,
+        metavar="FILE",
+        help='JSON sent as response_format, e.g. {"type": "json_schema", ...}; a row\'s own comes first',
+    )
+    group.add_argument(
+        "--concurrency", type=shared.positive, help="calls in flight (default: by the kind of model)"
+    )
+    group.add_argument(
+        "--timeout", type=shared.seconds, default=120.0, help="seconds per request (default: %(default)s)"
+    )
+    group.add_argument(
+        "--batch",
+        action="store_true",
+        help="generate through the endpoint's Batch API: half the price, answers within the window",
+    )
+    group.add_argument("--completion-window", metavar="24h", help="with --batch (default: 24h)")
+
+
+def add_budget(group: argparse._ActionsContainer) -> None:
+    """Caps on what a run may spend, and the prices that make money of tokens."""
+    group.add_argument(
+        "--max-calls", type=shared.positive, help="stop cleanly after this many calls, the judge's included"
+    )
+    group.add_argument(
+        "--max-tokens", type=shared.positive, help="stop cleanly after this many tokens, in and out"
+    )
+    group.add_argument(
+        "--max-cost",
+        type=shared.amount("an amount in US dollars above 0"),
+        metavar="USD",
+        help="stop cleanly once this is spent; needs --price",
+    )
+    pair = ("PROMPT", "COMPLETION")
+    words = "US dollars per million tokens of the"
+    price = shared.amount("a price in US dollars, like 2.50", zero=True)
+    group.add_argument("--price", type=price, nargs=2, metavar=pair, help=f"{words} base model")
+    group.add_argument("--judge-price", type=price, nargs=2, metavar=pair, help=f"{words} judge")
+
+
+def budget_of(options: argparse.Namespace) -> Budget:
+    """The caps and prices that the options name.
+
+    Raises
+    ------
+    DryRunError
+        A cap or a price has a value it cannot take, or money is capped without prices.
+    """
+    given = (*(options.price or (None, None)), *(options.judge_price or (None, None)))
+    fields = {"calls": options.max_calls, "tokens": options.max_tokens, "cost": options.max_cost}
+    prices = dict(zip(Prices.model_fields, given, strict=True))
+    try:
+        return Budget.model_validate({**fields, "prices": prices})
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise DryRunError(f"--max-cost: {problem} (--price PROMPT COMPLETION).") from error
+
+
+def batch_config(options: argparse.Namespace) -> BatchConfig | None:
+    """How the options say that batches are made; None where every response is a call of its own.
+
+    Raises
+    ------
+    DryRunError
+        The window is not a number of hours or days, or is given without ``--batch``.
+    """
+    window = options.completion_window
+    if not options.batch and window is not None:
+        raise DryRunError("--completion-window goes with --batch: give both, or neither.")
+    try:
+        fields = {} if window is None else {"completion_window": window}
+        return BatchConfig.model_validate(fields) if options.batch else None
+    except ValidationError as error:
+        raise DryRunError(f"--completion-window {window}: write a number and h or d, like 24h.") from error
+
+
+def model_config(options: argparse.Namespace) -> ModelConfig:
+    """The base model that the options name.
+
+    Raises
+    ------
+    DryRunError
+        An option has a value that no model takes.
+    """
+    embedded = options.model in (None, EMBEDDED_MODEL) and options.base_url is None
+    fields = {
+        "kind": ModelKind.EMBEDDED if embedded else ModelKind.ENDPOINT,
+        "name": options.model or EMBEDDED_MODEL,
+        "base_url": None if embedded else options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL,
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "max_completion_tokens": options.max_completion_tokens,
+        "reasoning_effort": options.reasoning_effort,
+        "seed": options.model_seed,
+        "response_format": _response_format(options.response_format),
+        "concurrency": options.concurrency,
+        "timeout": options.timeout,
+        "batch": batch_config(options),
+    }
+    if options.batch and embedded:
+        raise DryRunError("--batch needs an endpoint with a Batch API: name its model with --model.")
+    if not embedded and options.model is None:
+        raise DryRunError("--base-url needs --model NAME: which model should the endpoint answer with?")
+    return shared.from_options(ModelConfig, fields, "--", "model")
+
+
+def _response_format(path: Path | None) -> object:
+    """The JSON object in the file.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be read, or holds no JSON object with a type.
+    """
+    if path is None:
+        return None
+    try:
+        content: object = json.loads(shared.option_file(path, "--response-format"))
+    except ValueError as error:
+        raise DryRunError(f"--response-format {path}: not valid JSON ({error}).") from error
+    if not isinstance(content, dict) or "type" not in content:
+        example = '{"type": "json_object"}'
+        raise DryRunError(f"--response-format {path}: give an object with a type, e.g. {example}.")
+    return content

@@ -7,7 +7,6 @@ import contextlib
 from pathlib import Path
 
 from dryrun.cli import options as shared
-from dryrun.cli.options import seconds
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
@@ -40,14 +39,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--response-format", action="store_true", help="the job has a response format")
     command.add_argument("--ceiling", action="store_true", help="also grade the reference answers themselves")
-    command.add_argument(
-        "--reference-field",
-        help="where a row's reference answer is: a key, or a path such as reward_model.ground_truth",
-    )
-    command.add_argument(
-        "--rows", type=shared.positive, default=MOST_ROWS, help="rows to look at (default: %(default)s)"
-    )
-    command.add_argument("--grade-timeout", type=seconds, default=120.0, metavar="SECONDS")
+    shared.add_rows(command, MOST_ROWS, "look at")
+    shared.add_timeout(command)
     shared.add_judge(command)
 
 
@@ -98,7 +91,7 @@ def _dataset(options: argparse.Namespace) -> Dataset | None:
 def _prompts(dataset: Dataset | None, options: argparse.Namespace) -> list[Prompt]:
     if dataset is None:
         return []
-    return [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=options.rows))]
+    return dataset.prompts(draw(dataset, SamplingConfig(size=options.rows)))
 
 
 def _judges(spec: GraderSpec, options: argparse.Namespace) -> list[Finding]:

@@ -119,9 +119,8 @@ def _eval_item(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
     if score_field is not None:
         results = [result for result in results if result.get("name") == score_field]
     score = finite_number(results[0].get("score")) if len(results) == 1 else None
-    usage = sample.get("usage")
     answer = _response(sample.get("output"), "sample.output")
-    details = _details(sample.get("finish_reason"), usage if isinstance(usage, dict) else {})
+    details = _details(sample)
     return LogRecord(
         _messages(sample.get("input"), "sample.input"),
         _with_reference(fields),
@@ -142,8 +141,7 @@ def _flat(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
     else:
         answers = _responses(row[response], response)
     scores, scored_by = _scores(row, score_field, len(answers))
-    usage = row.get("usage")
-    details = _details(row.get("finish_reason"), usage if isinstance(usage, dict) else {})
+    details = _details(row)
     left_out = {prompt, response, scored_by, *SCORES, *BOOKKEEPING}
     fields = {name: value for name, value in row.items() if name not in left_out}
     paired = zip(answers, scores, strict=True)
@@ -249,7 +247,10 @@ def finite_number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _details(finish: object, usage: Mapping[str, Any]) -> tuple[str | None, int | None, int | None]:
-    tokens = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+def _details(row: Mapping[str, Any]) -> tuple[str | None, int | None, int | None]:
+    """Why the response ended, and its tokens."""
+    finish, usage = row.get("finish_reason"), row.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    tokens = [counts.get(name) for name in ("prompt_tokens", "completion_tokens")]
     prompt, completion = (count if isinstance(count, int) else None for count in tokens)
     return (finish if isinstance(finish, str) else None), prompt, completion

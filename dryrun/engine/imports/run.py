@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import pyarrow as pa
-
 from dryrun.core.config import MAX_ROLLOUTS, ModelConfig, ModelKind, RunConfig, SamplingConfig
 from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, DryRunError, Problem
-from dryrun.core.fingerprint import canonical_json, fingerprint, grade_key, grader_fingerprint
+from dryrun.core.fingerprint import canonical_json, fingerprint
 from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, SampleOutcome
 from dryrun.dataset import dataset_from_items
-from dryrun.dataset.formats import Format, check_start, format_of
-from dryrun.dataset.jsonl import BadRow, RawRow, json_list_rows, jsonl_rows
+from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format
 from dryrun.dataset.parse import parse_row
-from dryrun.dataset.tabular import parquet_rows
+from dryrun.dataset.read import opened, rows_in
 from dryrun.engine.imports.records import LogRecord, RecordError, Response, read_record
+from dryrun.engine.plan import make_plan
+from dryrun.engine.prepare import checked_range
 from dryrun.graders import check_against, load_grader, raise_errors
-from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.models.stored import ImportedModel
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
-from dryrun.store.schemas import PLAN, grade_row, sample_row
+from dryrun.store.schemas import grade_row, sample_row
 
 SCORES_FIELD = "imported_scores"
 RECORDED_SCORES: dict[str, Any] = {
@@ -111,8 +107,6 @@ def import_samples(
     GraderError
         The grader is not sound, or no record can fill it.
     """
-    if reward_range is not None and not -math.inf < reward_range[0] < reward_range[1] < math.inf:
-        raise DryRunError("The reward range must be two finite numbers, the lower one first.")
     groups = read_groups(source, name, score_field)
     if grader is None:
         _require_scores(groups, name)
@@ -120,7 +114,7 @@ def import_samples(
     items = [_item(group, with_scores=grader is None) for group in groups]
     dataset = dataset_from_items(items, name, topic_field)
     spec = load_grader(RECORDED_SCORES if grader is None else grader)
-    prompts = [dataset.prompt(row) for row in range(len(dataset))]
+    prompts = dataset.prompts(range(len(dataset)))
     if grader is not None:
         raise_errors("The grader does not fit the responses:", check_against(spec, prompts, False))
     config = RunConfig(
@@ -128,9 +122,9 @@ def import_samples(
         grader=spec.raw,
         model=ModelConfig(kind=ModelKind.IMPORTED, name=model, source=_source(groups)),
         sampling=SamplingConfig(size=len(prompts), rollouts=max(len(group.responses) for group in groups)),
-        reward_range=reward_range or reward_scale(spec),
+        reward_range=checked_range(reward_range, spec),
     )
-    return _Writer(store, config, prompts, groups).write(scored=grader is None)
+    return _written(store, config, prompts, groups, scored=grader is None)
 
 
 def read_groups(
@@ -146,24 +140,17 @@ def read_groups(
     DatasetError
         As in `import_samples`.
     """
-    if isinstance(source, Path):
-        try:
-            with source.open("rb") as file:
-                return read_groups(file, name, score_field)
-        except OSError as error:
-            problem = Problem("file", f"{error.strerror or error}.", "Check the path and its permissions.")
-            raise DatasetError(f"{name} cannot be opened.", [problem]) from error
-    stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source
     groups: dict[str, ImportedPrompt] = {}
     problems: list[Problem] = []
     total = 0
-    for found in _records(stream, name, score_field):
-        if isinstance(found, Problem):
-            total += 1
-            problems += [found] if total <= SHOWN_PROBLEMS else []
-            continue
-        key = fingerprint([found.messages, found.fields.get("reference_answer")])
-        groups.setdefault(key, ImportedPrompt(found.messages, dict(found.fields))).add(found)
+    with opened(source, name) as file:
+        for found in _records(file, name, score_field):
+            if isinstance(found, Problem):
+                total += 1
+                problems += [found] if total <= SHOWN_PROBLEMS else []
+                continue
+            key = fingerprint([found.messages, found.fields.get("reference_answer")])
+            groups.setdefault(key, ImportedPrompt(found.messages, dict(found.fields))).add(found)
     for position, group in enumerate(groups.values(), 1):
         if len(group.responses) > MAX_ROLLOUTS:
             total += 1
@@ -182,22 +169,12 @@ def read_groups(
 
 
 def _records(file: BinaryIO, name: str, score_field: str | None) -> Iterator[LogRecord | Problem]:
-    start = file.read(4096)
-    file.seek(0)
-    form = format_of(name, start)
+    form = checked_format(file, name)
     if form is Format.CSV:
         fix = "Write one JSON object per line, or Parquet."
         raise DatasetError(f"{name} cannot be imported.", [Problem("file", "it is CSV.", fix)])
-    check_start(name, form, start)
-    unit = "line" if form is Format.JSONL else "row"
-    for entry in _entries(file, name, form):
-        yield from _record(entry, unit, score_field)
-
-
-def _entries(file: BinaryIO, name: str, form: Format) -> Iterator[RawRow | BadRow]:
-    if form is Format.JSON:
-        return json_list_rows(file, name)
-    return jsonl_rows(file) if form is Format.JSONL else parquet_rows(file, name)
+    for entry in rows_in(file, name, form):
+        yield from _record(entry, form.unit, score_field)
 
 
 def _record(entry: RawRow | BadRow, unit: str, score_field: str | None) -> Iterator[LogRecord | Problem]:
@@ -254,68 +231,39 @@ def _source(groups: Sequence[ImportedPrompt]) -> str:
     return digest.hexdigest()[:32]
 
 
-class _Writer:
-    """Writes the run: samples, plan, and the grades it came with."""
-
-    def __init__(
-        self, store: Store, config: RunConfig, prompts: Sequence[Prompt], groups: Sequence[ImportedPrompt]
-    ) -> None:
-        self._store, self._config, self._prompts, self._groups = store, config, prompts, groups
-        self._model = ImportedModel(config.model)
-        self._grader = grader_fingerprint(config)
-
-    def write(self, scored: bool) -> Run:
-        samples = self._store.samples(fingerprint(self._model.identity))
-        grades = self._store.grades(self._grader)
-        samples.describe(self._model.identity)
-        grades.describe({"grader": self._config.grader})
-        known = samples.finished_keys(pa.array([sample.key for _, sample, _ in self._all()], pa.string()))
-        samples.append([sample_row(sample) for _, sample, _ in self._all() if sample.key not in known])
-        run = Run.create(self._store, self._config, self._prompts)
-        if scored:
-            grades.append(
-                [
-                    grade_row(self._grade_key(prompt, sample), _grade(score))
-                    for prompt, sample, score in self._all()
-                ]
-            )
-        run.write_plan(self._plan(), samples.folder.name, grades.folder.name)
-        run.write_status(self._status(scored))
-        return run
-
-    def _all(self) -> Iterator[tuple[Prompt, Sample, float | None]]:
-        for prompt, group in zip(self._prompts, self._groups, strict=True):
-            for rollout, response in enumerate(group.responses):
-                yield (
-                    prompt,
-                    _sample(response, self._model.sample_key(prompt, rollout), rollout),
-                    response.score,
-                )
-
-    def _grade_key(self, prompt: Prompt, sample: Sample) -> str:
-        return grade_key(self._grader, sample.key, prompt.key)
-
-    def _plan(self) -> pa.Table:
-        number = {prompt.row: index for index, prompt in enumerate(self._prompts)}
-        rows = [
-            (number[prompt.row], sample.rollout, sample.key, self._grade_key(prompt, sample))
-            for prompt, sample, _ in self._all()
-        ]
-        columns = zip(PLAN.names, map(list, zip(*rows, strict=True)), strict=True)
-        return pa.table(dict(columns), schema=PLAN)
-
-    def _status(self, scored: bool) -> RunStatus:
-        total = sum(len(group.responses) for group in self._groups)
-        state = RunState.FINISHED if scored else RunState.INTERRUPTED
-        return RunStatus(
-            state,
-            total=total,
-            sampled=total,
-            graded=total if scored else 0,
-            reused=total,
+def _written(
+    store: Store, config: RunConfig, prompts: Sequence[Prompt], groups: Sequence[ImportedPrompt], scored: bool
+) -> Run:
+    """The run on disk: its samples, its plan, and the grades it came with."""
+    model = ImportedModel(config.model)
+    found = [
+        (prompt, _sample(response, model.sample_key(prompt, rollout), rollout), response.score)
+        for prompt, group in zip(prompts, groups, strict=True)
+        for rollout, response in enumerate(group.responses)
+    ]
+    plan = make_plan(prompts, config, model).restricted({sample.key for _, sample, _ in found})
+    samples, grades = store.samples(fingerprint(model.identity)), store.grades(plan.grader)
+    samples.describe(model.identity)
+    grades.describe({"grader": config.grader})
+    known = samples.finished_keys(plan.table["sample_key"])
+    samples.append([sample_row(sample) for _, sample, _ in found if sample.key not in known])
+    run = Run.create(store, config, prompts)
+    if scored:
+        graded = [(plan.grade_key(sample.key, prompt), score) for prompt, sample, score in found]
+        grades.append([grade_row(key, Grade(GradeOutcome.GRADED, score)) for key, score in graded])
+    run.write_plan(plan.table, samples.folder.name, grades.folder.name)
+    run.write_status(
+        RunStatus(
+            RunState.FINISHED if scored else RunState.INTERRUPTED,
+            total=len(found),
+            sampled=len(found),
+            graded=len(found) if scored else 0,
+            reused=len(found),
             message="Imported with its scores." if scored else "Imported; not graded yet.",
             started=time.time(),
         )
+    )
+    return run
 
 
 def _sample(response: Response, key: str, rollout: int) -> Sample:
@@ -334,7 +282,3 @@ def _sample(response: Response, key: str, rollout: int) -> Sample:
         attempts=0,
         note="imported",
     )
-
-
-def _grade(score: float | None) -> Grade:
-    return Grade(GradeOutcome.GRADED, score)

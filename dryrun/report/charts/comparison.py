@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from dryrun.analysis.figures.statistics import Scores, valid_scores
-from dryrun.report.charts.scores import BLUE, GREY, ORANGE
+from dryrun.report.charts.scores import BLUE, GREY, ORANGE, line_chart
 
 FIRST, SECOND = "first", "second"
 STEPS = 100
@@ -86,21 +86,13 @@ def ecdf_rows(scores: Scores, run: str) -> list[dict[str, Any]]:
 def ecdf_chart(first: Scores, second: Scores) -> alt.LayerChart:
     """Both distributions: the lower curve is the run with higher scores. Told apart by dashes, too."""
     rows = ecdf_rows(first, FIRST) + ecdf_rows(second, SECOND)
-    legend = alt.Legend(orient="bottom", title=None)
-    domain = [FIRST, SECOND]
-    lines = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_line(interpolate="step-after", strokeWidth=2)
-        .encode(
-            x=alt.X("score:Q", scale=alt.Scale(domain=[0, 1]), title="Score"),
-            y=alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), title="Share of scores"),
-            color=alt.Color("run:N", scale=alt.Scale(domain=domain, range=[GREY, BLUE]), legend=legend),
-            strokeDash=alt.StrokeDash(
-                "run:N", scale=alt.Scale(domain=domain, range=[[5, 3], [1, 0]]), legend=legend
-            ),
-            tooltip=["run:N", alt.Tooltip("score:Q", format=".2f"), alt.Tooltip("share:Q", format=".0%")],
-        )
-    )
+    lines = line_chart(
+        alt.Chart(alt.InlineData(values=rows)).mark_line(interpolate="step-after", strokeWidth=2),
+        alt.X("score:Q", scale=alt.Scale(domain=[0, 1]), title="Score"),
+        alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), title="Share of scores"),
+        "run:N",
+        {FIRST: (GREY, (5, 3)), SECOND: (BLUE, (1, 0))},
+    ).encode(tooltip=["run:N", alt.Tooltip("score:Q", format=".2f"), alt.Tooltip("share:Q", format=".0%")])
     return alt.LayerChart(layer=[lines]).properties(width="container", height=300)
 
 

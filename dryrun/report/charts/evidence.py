@@ -12,9 +12,10 @@ from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.groups import Groups, StripColumn
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import Scores
-from dryrun.core.text import figure, percent, plural
+from dryrun.core.text import figure, plural
 from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, ORANGE, Looks, Row
 from dryrun.report.fields import AnchorFigures, GroupFigures
+from dryrun.report.outline import group_words
 
 MODEL_NAME = "base model"
 RIGHT, MODEL, JUNK = "right answers", "the model", "junk"
@@ -86,13 +87,7 @@ def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
 
 def strip_caption(found: Groups | GroupFigures) -> str:
     """What the strip says of training: ``"62 % of groups of 8 would carry signal (54-70 %)."``."""
-    low, high = found.usable_interval
-    words = (
-        f"{percent(found.usable)} of groups of {found.group} would carry signal "
-        f"({100 * low:.0f}-{100 * high:.0f} %{', extrapolated' if found.extrapolated else ''})"
-    )
-    dead = f"{percent(found.all_wrong)} of prompts always score 0, {percent(found.all_right)} always 1"
-    return f"{words}; {dead}. Orange below: prompts whose scores are all equal."
+    return f"{group_words(found)} Orange below: prompts whose scores are all equal."
 
 
 def strip_alt(columns: Sequence[StripColumn], found: Groups | GroupFigures) -> str:

@@ -11,7 +11,7 @@ threshold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,6 +61,8 @@ _Y_VALUE: Any = alt.YValue
 Looks = tuple[tuple[str, str, str], ...]
 """Kind, colour and shape: no kind is told by its colour alone."""
 Lines = tuple[tuple[str, float], ...]
+Strokes = Mapping[Any, tuple[str, Sequence[int]]]
+"""Of each kind of line its colour and its dashes."""
 
 TOPIC_LOOKS: Looks = (
     (Standing.CONFIRMED.value, ORANGE, "diamond"),
@@ -214,6 +216,22 @@ def interval_chart(
     return alt.LayerChart(layer=layers).properties(
         width="container", height=ROW * max(len(names), 1), autosize=FIT_ROWS
     )
+
+
+def line_chart(
+    lines: alt.Chart, x: alt.X, y: alt.Y, kind: str, looks: Strokes, title: str | None = None
+) -> alt.Chart:
+    """A line for each kind of row, told apart by colour and dashes; its tooltip is for the caller to add."""
+    domain = list(looks)
+    hues, dashes = zip(*looks.values(), strict=True)
+    legend = alt.Legend(orient="bottom", title=title)
+    drawn: alt.Chart = lines.encode(
+        x=x,
+        y=y,
+        color=alt.Color(kind, scale=alt.Scale(domain=domain, range=hues), legend=legend),
+        strokeDash=alt.StrokeDash(kind, scale=alt.Scale(domain=domain, range=dashes), legend=legend),
+    )
+    return drawn
 
 
 def interval_alt(about: str, rows: Sequence[Row]) -> str:
