@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from dryrun.app.configure.budget import budget_section
 from dryrun.app.configure.dataset import dataset_section
 from dryrun.app.configure.grader import grader_section, show_findings
-from dryrun.app.configure.judge import ChosenJudge, judge_section
+from dryrun.app.configure.judge import judge_section
 from dryrun.app.configure.model import model_section
-from dryrun.app.configure.regrade import ADJUST, regrade_form
+from dryrun.app.configure.regrade import regrade_form
 from dryrun.app.configure.sample import cut_reasoning, planner, range_section, sampling_section
 from dryrun.app.configure.start import call_summary, launch, quick_start, still_missing
 from dryrun.app.configure.trial import trial_section
+from dryrun.app.shared.budget import budget_section
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import check_section
-from dryrun.app.shared.session import store
+from dryrun.app.shared.session import ADJUST, store
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.engine.estimate import estimate
@@ -38,7 +38,7 @@ try:
     judge = judge_section(grader)
 except DryRunError as error:
     show_error(error)
-    judge, grader = ChosenJudge(), None
+    judge, grader = None, None
 trial_section(dataset, grader, judge)
 check_section(dataset, grader, judge)
 
@@ -62,7 +62,7 @@ try:
         model=model.config,
         sampling=sampling,
         reward_range=reward_range,
-        judge=judge.config,
+        judge=judge.config if judge else None,
         cut_reasoning=cut,
     )
     show_findings(prepared.findings)
@@ -70,6 +70,6 @@ try:
     call_summary(prepared, counts)
     budget = budget_section(prepared.config, counts)
     if st.button("Start run", type="primary", icon=":material/play_arrow:", key="start"):
-        launch(prepared, model.api_key, judge.api_key, budget=budget)
+        launch(prepared, model.api_key, judge, budget=budget)
 except DryRunError as error:
     show_error(error)

@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from dryrun.app.configure.model import model_words
 from dryrun.app.results.provenance import missing_view, no_run
 from dryrun.app.run.controls import run_controls
 from dryrun.app.run.progress import end_words, live_progress
 from dryrun.app.shared import jobs
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.loading import load_run
-from dryrun.app.shared.session import chosen_run, config_of
+from dryrun.app.shared.session import chosen_run, config_of, model_words
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain

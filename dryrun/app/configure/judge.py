@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import streamlit as st
 
-from dryrun.app.configure.model import api_key_input
+from dryrun.app.shared.widgets import api_key_input
 from dryrun.core.config import JudgeConfig
 from dryrun.core.text import plain
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge import JudgeSpec
+from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models.urls import normalise_base_url
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenJudge:
-    """The judge's configuration, and beside it the key, which is never stored.
-
-    Attributes
-    ----------
-    config : JudgeConfig or None
-        None for a grader that asks no model.
-    api_key : str
-    """
-
-    config: JudgeConfig | None = None
-    api_key: str = field(default="", repr=False)
 
 
 def judge_section(
     spec: GraderSpec | None, known: JudgeConfig | None = None, key: str = "judge"
-) -> ChosenJudge:
-    """Draw the fields a grader with judges needs.
+) -> JudgeAccess | None:
+    """Draw the fields that a grader with judges needs; None for a grader that asks no model.
 
     Parameters
     ----------
@@ -45,10 +29,10 @@ def judge_section(
     Raises
     ------
     ModelError
-        The base URL is none.
+        The base URL cannot be used.
     """
     if spec is None or not spec.asks_models:
-        return ChosenJudge()
+        return None
     first = known or JudgeConfig()
     named = sorted({part.model for _, part in spec.walk() if isinstance(part, JudgeSpec)})
     with st.container(border=True):
@@ -85,4 +69,4 @@ def judge_section(
             "concurrency": int(concurrency or first.concurrency),
         }
     )
-    return ChosenJudge(config, api_key)
+    return JudgeAccess(config, api_key)

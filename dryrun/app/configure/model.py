@@ -10,15 +10,22 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from dryrun.app.configure.batch import SWITCH, batch_switch
-from dryrun.app.shared.widgets import show_error
+from dryrun.app.shared.widgets import api_key_input, show_error
 from dryrun.core.blocking import run_blocking
-from dryrun.core.config import EMBEDDED_MODEL, OPENAI_URL, RETIRED_DEFAULT_MODEL, ModelConfig, ModelKind
+from dryrun.core.config import (
+    EMBEDDED_MODEL,
+    OPENAI_URL,
+    RETIRED_DEFAULT_MODEL,
+    BatchConfig,
+    ModelConfig,
+    ModelKind,
+)
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
 from dryrun.models.model_list import ModelInfo, list_models
-from dryrun.models.urls import normalise_base_url
+from dryrun.models.urls import host_of, known_for_batches, normalise_base_url
 
+BATCH = "model_batch"
 EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"]
 
 NAME_HELP = (
@@ -75,7 +82,7 @@ def fill_in(config: ModelConfig) -> None:
     state["model_where"] = Where.EMBEDDED if config.kind is ModelKind.EMBEDDED else Where.ENDPOINT
     if config.kind is ModelKind.ENDPOINT:
         state["base_url"], state["model_name"] = config.base_url or "", config.name
-        state[SWITCH] = config.batch is not None
+        state[BATCH] = config.batch is not None
     for name in ("temperature", "top_p", "max_completion_tokens", "reasoning_effort", "seed"):
         state[f"model_{name}"] = getattr(config, name)
     state["model_response_format"] = json.dumps(config.response_format) if config.response_format else ""
@@ -104,24 +111,32 @@ def _endpoint() -> ChosenModel | None:
     base_url = normalise_base_url(str(url or ""))
     name = _model_name(base_url, key)
     values = _sampling_values()
-    values["batch"] = batch_switch(base_url)
+    values["batch"] = _batch_switch(base_url)
     if not name:
         st.caption("Type the model's name to go on.")
         return None
     return ChosenModel(_config(kind=ModelKind.ENDPOINT, name=name, base_url=base_url, **values), key)
 
 
-def api_key_input(key: str, label: str = "API key") -> str:
-    """A password field; what is typed leaves it only for the calls themselves."""
-    typed = st.text_input(
-        label,
-        type="password",
-        key=key,
-        autocomplete="off",
-        help="Used for this run's calls only: never stored, logged or put into a link. "
-        "Leave it empty for a server that needs none.",
+def _batch_switch(base_url: str) -> BatchConfig | None:
+    """How batches are made, or None for a call per response."""
+    chosen = st.toggle(
+        "Generate through the Batch API (half the price, up to 24 h)",
+        key=BATCH,
+        persist_state="session",
+        help="All requests go out at once and come back within 24 hours, most often sooner. You can close "
+        "this page meanwhile: the batch goes on at the endpoint, and resuming the run collects it. Judges "
+        "are asked call by call when the responses are there.",
     )
-    return str(typed or "").strip()
+    if not chosen:
+        return None
+    if not known_for_batches(base_url):
+        host = plain(host_of(base_url), 80)
+        st.caption(
+            f"{host} is not known to have a Batch API. If it has none, the run says so at once, "
+            "and nothing is paid for."
+        )
+    return BatchConfig()
 
 
 def _model_name(base_url: str, api_key: str) -> str:
@@ -235,14 +250,3 @@ def _config(**values: Any) -> ModelConfig:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "model"
         raise DryRunError(f"{field}: {first['msg']}.") from error
-
-
-def model_words(config: ModelConfig) -> str:
-    """Which model, for a sentence: safe for Markdown."""
-    if config.kind is ModelKind.EMBEDDED:
-        return f"{plain(config.name, 60)} on this machine"
-    if config.kind is ModelKind.IMPORTED:
-        return f"{plain(config.name, 60)}, imported responses"
-    host = (config.base_url or "").split("://")[-1].split("/")[0]
-    batch = ", through its Batch API" if config.batch is not None else ""
-    return f"{plain(config.name, 60)} at {plain(host, 80)}{batch}"

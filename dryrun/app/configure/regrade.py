@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.configure.budget import budget_section
 from dryrun.app.configure.grader import checked, edit, grader_editor, pretty, show_findings
-from dryrun.app.configure.judge import ChosenJudge, judge_section
-from dryrun.app.configure.model import api_key_input, fill_in, model_words
+from dryrun.app.configure.judge import judge_section
+from dryrun.app.configure.model import fill_in
 from dryrun.app.configure.sample import cut_reasoning, range_section
 from dryrun.app.configure.start import launch
-from dryrun.app.shared.session import RECORDED, Chosen, config_of, open_by_name, store
-from dryrun.app.shared.widgets import show_error
+from dryrun.app.shared.budget import budget_section
+from dryrun.app.shared.session import ADJUST, RECORDED, Chosen, config_of, model_words, open_by_name, store
+from dryrun.app.shared.widgets import api_key_input, show_error
 from dryrun.core.config import ModelKind, RunConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
 from dryrun.engine.estimate import Estimate, estimate
 from dryrun.engine.prepare import Prepared, regraded
 from dryrun.graders import GraderSpec
+from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.store.borrow import borrow_samples
-
-ADJUST = "adjust"
-"""URL parameter: the run whose grader is being adjusted."""
 
 
 def regrade_form(name: str) -> None:
@@ -76,20 +74,22 @@ def _offer(
     chosen: Chosen,
     spec: GraderSpec | None,
     reward_range: tuple[float, float] | None,
-    judge: ChosenJudge,
+    judge: JudgeAccess | None,
     cut: bool,
 ) -> None:
     if spec is None:
         return
-    prepared = regraded(chosen.run, spec.raw, reward_range, judge=judge.config, cut_reasoning=cut)
+    prepared = regraded(
+        chosen.run, spec.raw, reward_range, judge=judge.config if judge else None, cut_reasoning=cut
+    )
     show_findings(prepared.findings)
     counts = estimate(chosen.run.store, prepared)
     api_key = _words_and_key(prepared, counts)
-    budget = budget_section(prepared.config) if counts.calls or judge.config is not None else None
+    budget = budget_section(prepared.config) if counts.calls or judge is not None else None
     if st.button("Re-score", type="primary", icon=":material/play_arrow:", key="rescore"):
         if chosen.recorded:
             borrow_samples(chosen.run, store())
-        launch(prepared, api_key, judge.api_key, chosen.run, budget)
+        launch(prepared, api_key, judge, chosen.run, budget)
 
 
 def _words_and_key(prepared: Prepared, counts: Estimate) -> str:

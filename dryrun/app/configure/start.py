@@ -9,9 +9,8 @@ import streamlit as st
 
 from dryrun.app.configure.dataset import sample_dataset, sample_dataset_path
 from dryrun.app.configure.grader import sample_graders
-from dryrun.app.configure.model import model_words
 from dryrun.app.shared import jobs
-from dryrun.app.shared.session import RECORDED, RUN, look_at, owner, recorded_run, store
+from dryrun.app.shared.session import FLASH, RECORDED, RUN, look_at, model_words, owner, recorded_run, store
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import SamplingConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
@@ -20,16 +19,15 @@ from dryrun.core.text import plain
 from dryrun.engine.budget import Budget
 from dryrun.engine.estimate import Estimate
 from dryrun.engine.prepare import Prepared, prepare, start
+from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.store.labels import carry
 from dryrun.store.runs import Run, unfinished_run
-
-FLASH = "launch_problem"
 
 
 def launch(
     prepared: Prepared,
     api_key: str = "",
-    judge_key: str = "",
+    judge: JudgeAccess | None = None,
     source: Run | None = None,
     budget: Budget | None = None,
 ) -> None:
@@ -41,7 +39,7 @@ def launch(
     if source is not None:
         carry(source, run)
     try:
-        batch = prepared.config.model.batch
+        batch, judge_key = prepared.config.model.batch, judge.api_key if judge else ""
         jobs.start_job(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
     except DryRunError as error:
         st.session_state[FLASH] = str(error)

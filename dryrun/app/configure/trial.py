@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.configure.judge import ChosenJudge
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
@@ -27,7 +26,7 @@ CEILING_ROWS_JUDGED = 20
 SECONDS = 30.0
 
 
-def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: ChosenJudge) -> None:
+def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: JudgeAccess | None) -> None:
     """Draw it, when there is a grader and rows to try it on."""
     if dataset is None or spec is None:
         return
@@ -45,11 +44,10 @@ def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: Chose
             key=f"trial_text_{dataset.ref.fingerprint[:8]}_{row}",
             help="Begins with the reference answer: does the right answer earn the maximum?",
         )
-        access = None if judge.config is None else JudgeAccess(judge.config, judge.api_key)
         with st.container(horizontal=True):
             one = st.button("Grade this", icon=":material/play_arrow:", key="trial_grade")
-            rows = min(len(dataset), CEILING_ROWS if access is None else CEILING_ROWS_JUDGED)
-            calls = "" if access is None else f" ({rows} judge calls)"
+            rows = min(len(dataset), CEILING_ROWS if judge is None else CEILING_ROWS_JUDGED)
+            calls = "" if judge is None else f" ({rows} judge calls)"
             many = st.button(
                 f"Grade {rows:,} reference answers{calls}",
                 icon=":material/vertical_align_top:",
@@ -58,9 +56,9 @@ def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: Chose
             )
         try:
             if one:
-                _show(_tried(spec, str(text or ""), prompt, access))
+                _show(_tried(spec, str(text or ""), prompt, judge))
             if many:
-                _ceiling(dataset, spec, rows, access)
+                _ceiling(dataset, spec, rows, judge)
         except DryRunError as error:
             show_error(error)
 
@@ -72,9 +70,9 @@ def _reference(spec: GraderSpec, prompt: Prompt) -> str:
         return ""
 
 
-def _tried(spec: GraderSpec, text: str, prompt: Prompt, access: JudgeAccess | None) -> Trial:
+def _tried(spec: GraderSpec, text: str, prompt: Prompt, judge: JudgeAccess | None) -> Trial:
     with st.spinner("Grading …"):
-        return run_blocking(try_out(spec, text, prompt.item, grade_timeout=SECONDS, judge=access))
+        return run_blocking(try_out(spec, text, prompt.item, grade_timeout=SECONDS, judge=judge))
 
 
 def _show(tried: Trial) -> None:
@@ -94,9 +92,9 @@ def _show(tried: Trial) -> None:
         st.code(grade.detail, language=None, wrap_lines=True)
 
 
-def _ceiling(dataset: Dataset, spec: GraderSpec, rows: int, access: JudgeAccess | None) -> None:
+def _ceiling(dataset: Dataset, spec: GraderSpec, rows: int, judge: JudgeAccess | None) -> None:
     prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=rows))]
     with st.spinner("Grading the reference answers …"):
-        found = run_blocking(ceiling(spec, prompts, grade_timeout=SECONDS, judge=access))
+        found = run_blocking(ceiling(spec, prompts, grade_timeout=SECONDS, judge=judge))
     show = st.success if found.sound else st.warning
     show(plain(" ".join(found.sentences()), 1500))

@@ -16,11 +16,10 @@ from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Quality
-from dryrun.app.configure.regrade import ADJUST
 from dryrun.app.results.downloads import start_training, try_sft
 from dryrun.app.results.inspector import show_group
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.session import RECORDED, RUN, Chosen
+from dryrun.app.shared.session import ADJUST, RECORDED, RUN, Chosen
 from dryrun.core.config import Verdict
 from dryrun.core.text import plain, plural
 

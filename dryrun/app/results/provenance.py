@@ -10,9 +10,8 @@ import time
 import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
-from dryrun.app.configure.model import model_words
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.session import RUN, Chosen
+from dryrun.app.shared.session import RUN, Chosen, model_words
 from dryrun.core.text import plain
 from dryrun.report.missing import Reason, missing_reasons
 from dryrun.store.runs import RunStatus

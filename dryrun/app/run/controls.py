@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.configure.batch import chosen_batch, resume_choice
-from dryrun.app.configure.budget import budget_section, chosen_budget
-from dryrun.app.configure.model import api_key_input
-from dryrun.app.configure.start import FLASH
 from dryrun.app.shared import jobs
-from dryrun.app.shared.session import RUN, config_of, may_cancel, owner
-from dryrun.app.shared.widgets import show_error
-from dryrun.core.config import ModelKind
+from dryrun.app.shared.budget import budget_section, chosen_budget
+from dryrun.app.shared.session import FLASH, RUN, config_of, may_cancel, owner
+from dryrun.app.shared.widgets import api_key_input, show_error
+from dryrun.core.config import BatchConfig, ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 from dryrun.core.text import plain
+from dryrun.engine.batch_records import under_way
 from dryrun.store.runs import Run, RunStatus
 
+GO_ON = "resume_batch"
 KEY = "resume_key"
 JUDGE_KEY = "resume_judge_key"
 
@@ -51,7 +50,7 @@ def _after(run: Run, status: RunStatus) -> None:
     left = not finished or status.failed or status.ungraded
     waiting = 0
     if left and config_of(run).model.kind is ModelKind.ENDPOINT:
-        waiting = resume_choice(run, config_of(run).model)
+        waiting = _resume_choice(run, config_of(run).model)
         api_key_input(KEY)
     if left and config_of(run).judge is not None:
         api_key_input(JUDGE_KEY, "Judge's API key")
@@ -83,11 +82,35 @@ def _after(run: Run, status: RunStatus) -> None:
         st.caption("What was done is kept: no answered call is made again.")
 
 
+def _resume_choice(run: Run, model: ModelConfig) -> int:
+    """Draw how to go on with a run that may have begun with batches; how many requests are in one."""
+    waiting = under_way(run)
+    if waiting:
+        st.caption(
+            f"{waiting:,} requests are in a batch at the endpoint and go on there. Resume collects them; "
+            "the API key must be of the same project."
+        )
+    if model.batch is not None:
+        st.toggle(
+            "Ask for what is left through the Batch API",
+            value=True,
+            key=GO_ON,
+            help="Off: call by call, at the full price and at once. A batch under way is collected first "
+            "in either case, so nothing is paid for twice.",
+        )
+    return waiting
+
+
+def _chosen_batch(model: ModelConfig) -> BatchConfig | None:
+    """What `_resume_choice` was set to."""
+    return model.batch if st.session_state.get(GO_ON, True) else None
+
+
 def _resume(run: Run) -> None:
     key, judge_key = (str(st.session_state.get(name) or "") for name in (KEY, JUDGE_KEY))
     try:
         config = config_of(run)
-        batch, budget = chosen_batch(config.model), chosen_budget(config)
+        batch, budget = _chosen_batch(config.model), chosen_budget(config)
         jobs.start_job(run, api_key=key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
     except DryRunError as error:
         st.session_state[FLASH] = str(error)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.configure.budget import spent_words
 from dryrun.app.shared import jobs
+from dryrun.app.shared.budget import spent_words
 from dryrun.app.shared.session import config_of, may_cancel
 from dryrun.core.records import RunState
 from dryrun.core.text import plain

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.configure.judge import ChosenJudge
 from dryrun.app.shared.session import Chosen, config_of
 from dryrun.app.shared.widgets import draw_chart, show_error
 from dryrun.core.blocking import run_blocking
@@ -37,11 +36,10 @@ SHOWN = 12
 ICONS = {"block": ":material/error:", "warn": ":material/warning:", "note": ":material/info:"}
 
 
-def check_section(dataset: Dataset | None, spec: GraderSpec | None, judge: ChosenJudge) -> None:
+def check_section(dataset: Dataset | None, spec: GraderSpec | None, judge: JudgeAccess | None) -> None:
     """Draw the button and what it found, when there is a grader and rows to probe it on."""
     if dataset is None or spec is None:
         return
-    access = None if judge.config is None else JudgeAccess(judge.config, judge.api_key)
     about = (dataset.ref.fingerprint, str(spec.raw))
     with st.expander("Check the grader on wrong and worthless answers", icon=":material/verified:"):
         prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=DRAWN))]
@@ -49,7 +47,7 @@ def check_section(dataset: Dataset | None, spec: GraderSpec | None, judge: Chose
         try:
             if st.button("Check the grader", icon=":material/play_arrow:", key="check_grader"):
                 with st.spinner(BUSY):
-                    found = run_blocking(check_spec(spec, prompts, judge_access=access))
+                    found = run_blocking(check_spec(spec, prompts, judge_access=judge))
                 st.session_state[KEPT] = (about, found)
         except DryRunError as error:
             show_error(error)

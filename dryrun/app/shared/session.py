@@ -9,14 +9,19 @@ from pathlib import Path
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.core.config import RunConfig
+from dryrun.core.config import ModelConfig, ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir, hosted, sample_data_dir
+from dryrun.core.text import plain
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
 
 RUN = "run"
 """Name of the URL parameter that holds the run's id."""
+ADJUST = "adjust"
+"""Name of the URL parameter that holds the run whose grader is being adjusted."""
+FLASH = "launch_problem"
+"""Name in the session of what stood against starting a run, for its page to say."""
 RECORDED = "recorded"
 """The value of `RUN` that means the recorded example which comes with the project."""
 
@@ -118,3 +123,14 @@ def may_cancel(run: Run) -> bool:
     """Whether this viewer may cancel the run: on one's own machine always, else only who started it."""
     job = jobs.find(run)
     return job is not None and (not hosted() or secrets.compare_digest(job.owner, owner()))
+
+
+def model_words(config: ModelConfig) -> str:
+    """Which model, for a sentence: safe for Markdown."""
+    if config.kind is ModelKind.EMBEDDED:
+        return f"{plain(config.name, 60)} on this machine"
+    if config.kind is ModelKind.IMPORTED:
+        return f"{plain(config.name, 60)}, imported responses"
+    host = (config.base_url or "").split("://")[-1].split("/")[0]
+    batch = ", through its Batch API" if config.batch is not None else ""
+    return f"{plain(config.name, 60)} at {plain(host, 80)}{batch}"

@@ -122,3 +122,16 @@ def _keep(key: str) -> None:
 
 def _forget(key: str) -> None:
     st.session_state.pop(_place(key), None)
+
+
+def api_key_input(key: str, label: str = "API key") -> str:
+    """A password field; what is typed leaves it only for the calls themselves."""
+    typed = st.text_input(
+        label,
+        type="password",
+        key=key,
+        autocomplete="off",
+        help="Used for this run's calls only: never stored, logged or put into a link. "
+        "Leave it empty for a server that needs none.",
+    )
+    return str(typed or "").strip()
