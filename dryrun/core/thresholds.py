@@ -54,176 +54,176 @@ class _Limits(Frozen):
 class TreeLimits(_Limits, title="These decide"):
     """The design document's decision tree."""
 
-    mean_low: Share = 0.10
+    mean_low: Share = Field(0.10, title="Mean at least")
     """Design, decision tree: below it the dataset is too hard or the grader too strict."""
-    mean_high: Share = 0.90
+    mean_high: Share = Field(0.90, title="Mean at most")
     """Design, decision tree: above it the dataset is too easy or the grader too lenient."""
-    std_low: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
+    std_low: Annotated[float, Field(ge=0.0, le=0.5)] = Field(0.10, title="Std at least")
     """Design, decision tree: below it the grader cannot differentiate."""
 
 
 class HealthyLimits(_Limits, title="Healthy ranges (warn)"):
     """The design document's key metrics."""
 
-    healthy_mean_low: Share = 0.20
+    healthy_mean_low: Share = Field(0.20, title="Healthy mean from")
     """Design, key metrics: lower end of the healthy mean. Warns."""
-    healthy_mean_high: Share = 0.80
+    healthy_mean_high: Share = Field(0.80, title="Healthy mean to")
     """Design, key metrics: upper end of the healthy mean. Warns."""
-    healthy_std: Annotated[float, Field(ge=0.0, le=0.5)] = 0.15
+    healthy_std: Annotated[float, Field(ge=0.0, le=0.5)] = Field(0.15, title="Healthy std above")
     """Design, key metrics: healthy spread lies above it. Warns."""
-    bimodal_ratio: Annotated[float, Field(gt=0.0)] = 1.5
+    bimodal_ratio: Annotated[float, Field(gt=0.0)] = Field(1.5, title="Bimodal ratio")
     """Each end bin above this multiple of the average middle bin: bimodal. Warns."""
-    floor_share: Share = 0.10
+    floor_share: Share = Field(0.10, title="Share at minimum")
     """More than this share of scores exactly at the minimum (0): floor. Warns."""
-    ceiling_share: Share = 0.10
+    ceiling_share: Share = Field(0.10, title="Share at maximum")
     """More than this share of scores exactly at the maximum (1): ceiling. Warns."""
 
 
 class SampleLimits(_Limits, title="Samples"):
     """How much has to be measured, and how well the verdict must hold."""
 
-    min_prompts: Annotated[int, Field(ge=1)] = 30
+    min_prompts: Annotated[int, Field(ge=1)] = Field(30, title="Fewest prompts")
     """Fewer prompts with a score: INVALID, no verdict."""
-    few_prompts: Annotated[int, Field(ge=1)] = 100
+    few_prompts: Annotated[int, Field(ge=1)] = Field(100, title="Few prompts")
     """Fewer prompts with a score: warns that the figures are rough."""
-    max_missing: Share = 0.10
+    max_missing: Share = Field(0.10, title="Missing scores at most")
     """A larger share of missing scores: INVALID, no verdict."""
-    max_out_of_range: Share = 0.01
+    max_out_of_range: Share = Field(0.01, title="Off the scale at most")
     """A larger share of scores outside the grader's declared scale: INVALID, no verdict."""
-    warn_missing: Share = 0.02
+    warn_missing: Share = Field(0.02, title="Missing scores")
     """A larger share of missing scores: warns."""
-    warn_truncated: Share = 0.05
+    warn_truncated: Share = Field(0.05, title="Cut off")
     """A larger share of responses cut off by the token limit: warns."""
-    warn_empty: Share = 0.02
+    warn_empty: Share = Field(0.02, title="Empty")
     """A larger share of empty responses: warns."""
-    warn_reasoning: Share = 0.05
+    warn_reasoning: Share = Field(0.05, title="Reasoning in the response")
     """A larger share of responses with reasoning in front of the answer: the grader is not called strict."""
-    warn_refused: Share = 0.05
+    warn_refused: Share = Field(0.05, title="Refused")
     """A larger share of refused or filtered responses: warns."""
-    warn_grader_errors: Share = 0.02
+    warn_grader_errors: Share = Field(0.02, title="Grader errors")
     """A larger share of grades that carry an error: warns."""
-    warn_duplicates: Share = 0.10
+    warn_duplicates: Share = Field(0.10, title="Repeated rows")
     """A larger share of drawn rows that repeat an earlier one: warns."""
-    stability: Share = 0.90
+    stability: Share = Field(0.90, title="Re-draws that agree")
     """A smaller share of re-draws with the same verdict: BORDERLINE beside the word. 0 switches it off."""
-    max_cut_off: Share = 0.20
+    max_cut_off: Share = Field(0.20, title="Cut off at most")
     """With anchors: a larger share of truncated, or of empty, responses: INVALID."""
-    max_refused: Share = 0.30
+    max_refused: Share = Field(0.30, title="Refused at most")
     """With anchors: a larger share of refused or filtered responses: NO-GO."""
-    grader_fails: Share = 0.50
+    grader_fails: Share = Field(0.50, title="Failing grades")
     """A larger share of grades that carry an error: mending it comes first, whatever the scores say."""
 
 
 class GroupLimits(_Limits, title="Training groups"):
     """What training on groups of responses needs."""
 
-    group_size: Annotated[int, Field(ge=2, le=1024)] = 8
+    group_size: Annotated[int, Field(ge=2, le=1024)] = Field(8, title="Training group")
     """Responses per prompt in a training group. 8 is the default of TRL; set your trainer's."""
-    min_usable: Share = 0.10
+    min_usable: Share = Field(0.10, title="Usable groups at least")
     """A smaller share of prompts that would give a signal in a training group: NO-GO."""
-    warn_usable: Share = 0.50
+    warn_usable: Share = Field(0.50, title="Usable groups")
     """A smaller share of such prompts: warns."""
-    teaching: Share = 0.30
+    teaching: Share = Field(0.30, title="Groups that would teach")
     """NO-GO by the tree, and surely a larger share of such prompts: the headline says so."""
-    full_range: Annotated[float, Field(gt=0.0, le=1.0)] = 0.50
+    full_range: Annotated[float, Field(gt=0.0, le=1.0)] = Field(0.50, title="Full range")
     """Signal Index: right answers less junk from which on the grader's range is not the bottleneck."""
-    min_signal: Share = 0.10
+    min_signal: Share = Field(0.10, title="Signal Index at least")
     """A smaller Signal Index: NO-GO. Measured: such runs gain next to nothing."""
-    warn_signal: Share = 0.30
+    warn_signal: Share = Field(0.30, title="Signal Index")
     """A smaller Signal Index: warns."""
 
 
 class AnchorLimits(_Limits, title="Right and worthless answers"):
     """What the grader pays for answers whose worth is known."""
 
-    least_range: Share = 0.30
+    least_range: Share = Field(0.30, title="Right less junk")
     """Anchors: right answers less junk; a smaller range: NO-GO."""
-    junk_lenient: Share = 0.60
+    junk_lenient: Share = Field(0.60, title="Junk: lenient from")
     """Too little range, and worthless answers earn this much (median over their kinds): too lenient."""
-    junk_strict: Share = 0.30
+    junk_strict: Share = Field(0.30, title="Junk: strict below")
     """Too little range, and they earn less than this: too strict."""
-    junk_z: Annotated[float, Field(ge=0.0, le=10.0)] = 2.45
+    junk_z: Annotated[float, Field(ge=0.0, le=10.0)] = Field(2.45, title="Junk: standard errors")
     """Standard errors taken off what worthless answers earn: one-sided 5 % over seven kinds (Bonferroni)."""
-    least_noise: Share = 0.08
+    least_noise: Share = Field(0.08, title="Re-grade noise")
     """Anchors: a re-grade that moves by less is no noise."""
-    min_reliability: Share = 0.10
+    min_reliability: Share = Field(0.10, title="Signal at least")
     """Anchors: a smaller share of signal in the spread within prompts: NO-GO."""
-    warn_reliability: Share = 0.50
+    warn_reliability: Share = Field(0.50, title="Signal")
     """Anchors: a smaller share: warns."""
-    warn_ceiling: Share = 0.70
+    warn_ceiling: Share = Field(0.70, title="References earn")
     """Reference answers that score less on average: warns."""
-    warn_reformatted: Share = 0.30
+    warn_reformatted: Share = Field(0.30, title="Lost by another form")
     """Reference answers that lose more than this by another form: warns."""
-    warn_junk: Share = 0.20
+    warn_junk: Share = Field(0.20, title="Junk earns")
     """One kind of worthless answer that surely earns as much: warns."""
-    hackable_junk: Share = 0.30
+    hackable_junk: Share = Field(0.30, title="Junk at most")
     """One kind of worthless answer that surely earns as much, and as much as the model: NO-GO."""
-    hackable_alone: Share = 0.50
+    hackable_alone: Share = Field(0.50, title="One junk at most")
     """One kind that surely earns as much, while worthless answers earn little on the whole: NO-GO."""
-    right_from: Share = 0.50
+    right_from: Share = Field(0.50, title="Reference passes from")
     """Reference answers that score less count as failing."""
-    surely_right_from: Share = 0.85
+    surely_right_from: Share = Field(0.85, title="Surely passes from")
     """Reference answers that score this much surely pass."""
-    between_references: Share = 0.10
+    between_references: Share = Field(0.10, title="References between")
     """A larger share of reference answers between those two: they are not right and broken ones mixed."""
-    warn_bad_references: Share = 0.05
+    warn_bad_references: Share = Field(0.05, title="Failing references")
     """Anchors: a larger share of failing reference answers: warns."""
-    bad_references: Share = 0.15
+    bad_references: Share = Field(0.15, title="Bad references")
     """Anchors: a larger share of reference answers that fail while the others pass: NO-GO."""
-    blame_grader: Share = 0.60
+    blame_grader: Share = Field(0.60, title="Blame: grader from")
     """Anchors: at or above this share of blame the grader is the cause."""
-    unpaid: Share = 0.10
+    unpaid: Share = Field(0.10, title="Right but unpaid")
     """With a mean too low: surely more right responses that earn less than half: the grader is to blame."""
-    blame_data: Share = 0.30
+    blame_data: Share = Field(0.30, title="Blame: data up to")
     """Anchors: at or below it the prompts are; between them both, the grader first."""
 
 
 class ShapeLimits(_Limits, title="Length and levels"):
     """What scores alone show of a grader."""
 
-    warn_length: Share = 0.50
+    warn_length: Share = Field(0.50, title="Score and length")
     """A closer rank correlation of score and length within prompts: warns."""
-    length_pairs: Annotated[int, Field(ge=2)] = 30
+    length_pairs: Annotated[int, Field(ge=2)] = Field(30, title="Lengths compared")
     """Fewer responses beside others of their prompt: no correlation of score and length."""
-    few_levels: Annotated[int, Field(ge=0)] = 5
+    few_levels: Annotated[int, Field(ge=0)] = Field(5, title="Different scores")
     """So few different scores, or fewer: warns."""
-    modal_share: Share = 0.50
+    modal_share: Share = Field(0.50, title="Commonest score")
     """More than this share of scores equal: warns."""
 
 
 class PeopleLimits(_Limits, title="People"):
     """Labels that people gave."""
 
-    min_labels: Annotated[int, Field(ge=1)] = 20
+    min_labels: Annotated[int, Field(ge=1)] = Field(20, title="Labels")
     """People's labels enter the verdict from so many on."""
-    max_disagreement: Share = 0.20
+    max_disagreement: Share = Field(0.20, title="Disagreement at most")
     """A larger share (lower bound) of labelled responses that the grader gets wrong: NO-GO."""
-    false_reject: Share = 0.30
+    false_reject: Share = Field(0.30, title="Wrongly refused below")
     """A response people call good that scores less is wrongly refused."""
-    false_accept: Share = 0.70
+    false_accept: Share = Field(0.70, title="Wrongly paid above")
     """A response people call bad that scores more is wrongly paid."""
-    warn_kappa: Share = 0.40
+    warn_kappa: Share = Field(0.40, title="Kappa with people")
     """A smaller Cohen's kappa of grader and people: warns."""
-    warn_auc: Share = 0.70
+    warn_auc: Share = Field(0.70, title="AUC with people")
     """A smaller chance that a response people call good outscores one they call bad: warns."""
 
 
 class TopicLimits(_Limits, title="Topics"):
     """When a topic is a problem, and whose."""
 
-    topic_min_count: Annotated[int, Field(ge=1)] = 4
+    topic_min_count: Annotated[int, Field(ge=1)] = Field(4, title="Scores per topic")
     """Topics with fewer scores get no status of their own."""
-    topic_few_prompts: Annotated[int, Field(ge=1)] = 12
+    topic_few_prompts: Annotated[int, Field(ge=1)] = Field(12, title="Prompts per topic")
     """Topics with fewer prompts get a status, and a note that it is rough."""
-    topic_margin: Annotated[float, Field(ge=0.0, le=10.0)] = 1.96
+    topic_margin: Annotated[float, Field(ge=0.0, le=10.0)] = Field(1.96, title="Topic: standard errors")
     """Standard errors by which a topic must lie outside the healthy range to be a problem."""
-    topic_references: Annotated[int, Field(ge=1)] = 3
+    topic_references: Annotated[int, Field(ge=1)] = Field(3, title="Topic: references")
     """Graded reference answers of a topic from which on they say whose fault its low mean is."""
-    topic_right: Annotated[float, Field(ge=0.5, le=1.0)] = 0.70
+    topic_right: Annotated[float, Field(ge=0.5, le=1.0)] = Field(0.70, title="Topic: references earn")
     """A topic whose reference answers earn this much pays right answers; below 1 minus this it does not."""
-    topic_confirmed: Share = 0.90
+    topic_confirmed: Share = Field(0.90, title="Topic: confirmed above")
     """Pooled topics: a higher chance that the mean lies outside the band confirms the problem."""
-    topic_pooled_prompts: Annotated[int, Field(ge=1)] = 4
+    topic_pooled_prompts: Annotated[int, Field(ge=1)] = Field(4, title="Topic: prompts to pool")
     """Pooled topics with fewer prompts have too few to be confirmed."""
 
 
@@ -238,6 +238,9 @@ GROUPS: tuple[type[Frozen], ...] = (
     TopicLimits,
 )
 """The groups of numbers, in the order in which people read them."""
+
+ORDERED = (("mean_low", "mean_high"), ("healthy_mean_low", "healthy_mean_high"))
+"""Pairs of numbers of which the first must be below the second."""
 
 
 class Thresholds(
@@ -256,7 +259,8 @@ class Thresholds(
 
     "Design" is the design document *Dry Run Validation*; the other defaults are measured or
     chosen in this project's statistics notes and warn rather than decide, unless said otherwise.
-    Each field's text below is its ``description`` in ``Thresholds.model_fields``.
+    In ``Thresholds.model_fields`` each number's ``title`` is its short name, and its ``description`` the text
+    below it here.
     """
 
     without: tuple[Piece, ...] = ()
@@ -295,8 +299,7 @@ class Thresholds(
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:
-        pairs = (("mean_low", "mean_high"), ("healthy_mean_low", "healthy_mean_high"))
-        for low, high in pairs:
+        for low, high in ORDERED:
             if getattr(self, low) >= getattr(self, high):
                 raise ValueError(f"{low} must be below {high}")
         return self

@@ -8,7 +8,6 @@ import pytest
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
-from dryrun.app.results.thresholds import TITLES
 from dryrun.core.thresholds import Thresholds
 
 
@@ -20,7 +19,7 @@ def test_every_number_has_one_group_a_description_and_a_short_name(name: str) ->
     description = Thresholds.model_fields[name].description
     assert description is not None
     assert description.endswith(".")
-    assert name in TITLES
+    assert Thresholds.model_fields[name].title
 
 
 def test_numbers_are_flat_and_in_the_order_of_their_groups() -> None:

@@ -5,90 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
-from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from dryrun.core.text import plain
-from dryrun.core.thresholds import Piece, Thresholds
+from dryrun.core.thresholds import ORDERED, Piece, Thresholds
 
-PAIRS = (("mean_low", "mean_high"), ("healthy_mean_low", "healthy_mean_high"))
-
-TITLES = {
-    "mean_low": "Mean at least",
-    "mean_high": "Mean at most",
-    "std_low": "Std at least",
-    "healthy_mean_low": "Healthy mean from",
-    "healthy_mean_high": "Healthy mean to",
-    "healthy_std": "Healthy std above",
-    "bimodal_ratio": "Bimodal ratio",
-    "floor_share": "Share at minimum",
-    "ceiling_share": "Share at maximum",
-    "min_prompts": "Fewest prompts",
-    "few_prompts": "Few prompts",
-    "max_missing": "Missing scores at most",
-    "max_out_of_range": "Off the scale at most",
-    "warn_missing": "Missing scores",
-    "warn_truncated": "Cut off",
-    "warn_empty": "Empty",
-    "warn_refused": "Refused",
-    "warn_grader_errors": "Grader errors",
-    "warn_duplicates": "Repeated rows",
-    "stability": "Re-draws that agree",
-    "max_cut_off": "Cut off at most",
-    "max_refused": "Refused at most",
-    "least_range": "Right less junk",
-    "least_noise": "Re-grade noise",
-    "min_reliability": "Signal at least",
-    "warn_reliability": "Signal",
-    "group_size": "Training group",
-    "min_usable": "Usable groups at least",
-    "warn_usable": "Usable groups",
-    "teaching": "Groups that would teach",
-    "full_range": "Full range",
-    "min_signal": "Signal Index at least",
-    "warn_signal": "Signal Index",
-    "warn_ceiling": "References earn",
-    "warn_reformatted": "Lost by another form",
-    "warn_junk": "Junk earns",
-    "hackable_junk": "Junk at most",
-    "hackable_alone": "One junk at most",
-    "warn_length": "Score and length",
-    "few_levels": "Different scores",
-    "modal_share": "Commonest score",
-    "warn_bad_references": "Failing references",
-    "bad_references": "Bad references",
-    "blame_grader": "Blame: grader from",
-    "blame_data": "Blame: data up to",
-    "min_labels": "Labels",
-    "max_disagreement": "Disagreement at most",
-    "warn_kappa": "Kappa with people",
-    "warn_auc": "AUC with people",
-    "topic_min_count": "Scores per topic",
-    "topic_few_prompts": "Prompts per topic",
-    "grader_fails": "Failing grades",
-    "unpaid": "Right but unpaid",
-    "warn_reasoning": "Reasoning in the response",
-    "right_from": "Reference passes from",
-    "surely_right_from": "Surely passes from",
-    "between_references": "References between",
-    "junk_lenient": "Junk: lenient from",
-    "junk_strict": "Junk: strict below",
-    "junk_z": "Junk: standard errors",
-    "length_pairs": "Lengths compared",
-    "false_reject": "Wrongly refused below",
-    "false_accept": "Wrongly paid above",
-    "topic_margin": "Topic: standard errors",
-    "topic_references": "Topic: references",
-    "topic_right": "Topic: references earn",
-    "topic_confirmed": "Topic: confirmed above",
-    "topic_pooled_prompts": "Topic: prompts to pool",
-}
-"""Short names; the full sentence is the field's own description. A field without one shows its name."""
+FIELDS = {name: Thresholds.model_fields[name] for name in Thresholds.numbers()}
+DEFAULTS: dict[str, Any] = {name: field.default for name, field in FIELDS.items()}
 
 
 def threshold_panel() -> Thresholds:
-    """Draw the panel and give what it says.
+    """Draw the panel; the thresholds that were set in it.
 
-    Values that contradict each other are explained, and the defaults of that pair are used instead.
+    Where two values contradict each other, the page says so and uses both defaults instead.
     """
     st.subheader("Thresholds", help="The verdict follows at once. The values are kept in the page's link.")
     values: dict[str, Any] = {}
@@ -97,14 +26,14 @@ def threshold_panel() -> Thresholds:
         with st.expander(title) if place else st.container():
             if not place:
                 st.caption(title)
-            values |= {name: _field(name) for name in names}
-    changed = values != _defaults()
+            values |= {name: _field(name, FIELDS[name]) for name in names}
+    changed = values != DEFAULTS
     st.button("Reset thresholds", on_click=_reset, disabled=not changed, icon=":material/restart_alt:")
     return _thresholds(values)
 
 
 def rules_switch(thresholds: Thresholds) -> Thresholds:
-    """Whether evidence stands beside the document's rule, and which."""
+    """Draw the choice of evidence; the thresholds with the pieces that are left out."""
     on = st.toggle(
         "Evidence beside the rule",
         value=True,
@@ -126,53 +55,42 @@ def rules_switch(thresholds: Thresholds) -> Thresholds:
     return thresholds.model_copy(update={"without": tuple(Piece(piece) for piece in left_out)})
 
 
-def _field(name: str) -> float | int:
-    info = Thresholds.model_fields[name]
-    low, high = _bounds(info.metadata)
-    whole = isinstance(info.default, int)
-    value = st.number_input(
-        TITLES.get(name, name),
-        min_value=int(low) if whole else low,
-        max_value=None if high is None else int(high) if whole else high,
+def _field(name: str, info: FieldInfo) -> float | int:
+    limits = {
+        limit: getattr(bound, limit)
+        for bound in info.metadata
+        for limit in ("ge", "gt", "le")
+        if hasattr(bound, limit)
+    }
+    kind, step, form = (int, 1, "%d") if isinstance(info.default, int) else (float, 0.1, "%.1f")
+    if kind is float and "le" in limits:
+        step, form = 0.01, "%.2f"
+    value: float | int | None = st.number_input(
+        info.title or name,
+        min_value=kind(limits["gt"] + step if "gt" in limits else limits.get("ge", 0)),
+        max_value=kind(limits["le"]) if "le" in limits else None,
         value=info.default,
-        step=1 if whole else 0.01 if high is not None else 0.1,
-        format="%d" if whole else "%.2f" if high is not None else "%.1f",
+        step=step,
+        format=form,
         key=name,
         help=info.description,
         bind="query-params",
     )
-    return info.default if value is None else value if whole else round(value, 6)  # type: ignore[no-any-return]
-
-
-def _bounds(metadata: list[Any]) -> tuple[float, float | None]:
-    low, high = 0.0, None
-    for bound in metadata:
-        low = getattr(bound, "ge", getattr(bound, "gt", low))
-        high = getattr(bound, "le", high)
-    return (0.1 if low == 0.0 and high is None else float(low)), (None if high is None else float(high))
-
-
-def _defaults() -> dict[str, Any]:
-    return {name: Thresholds.model_fields[name].default for name in Thresholds.numbers()}
+    return DEFAULTS[name] if value is None else round(value, 6)
 
 
 def _reset() -> None:
-    for name, value in _defaults().items():
-        st.session_state[name] = value
+    st.session_state.update(DEFAULTS)
 
 
 def _thresholds(values: dict[str, Any]) -> Thresholds:
-    try:
-        return Thresholds(**values)
-    except ValidationError:
-        defaults = _defaults()
-    for low, high in PAIRS:
+    for low, high in ORDERED:
         if values[low] >= values[high]:
             st.warning(
                 plain(
-                    f"“{TITLES[low]}” ({values[low]:g}) must be below “{TITLES[high]}” ({values[high]:g}). "
-                    f"Until it is, {defaults[low]:g} and {defaults[high]:g} are used."
+                    f"“{FIELDS[low].title}” ({values[low]:g}) must be below “{FIELDS[high].title}” "
+                    f"({values[high]:g}). Until it is, {DEFAULTS[low]:g} and {DEFAULTS[high]:g} are used."
                 )
             )
-            values = {**values, low: defaults[low], high: defaults[high]}
+            values = {**values, low: DEFAULTS[low], high: DEFAULTS[high]}
     return Thresholds(**values)
