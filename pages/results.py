@@ -31,12 +31,12 @@ from dryrun.app.results.thresholds import rules_switch, threshold_panel
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import run_check_section
 from dryrun.app.shared.loading import load_run
-from dryrun.app.shared.session import chosen_run, recorded_run
+from dryrun.app.shared.session import chosen_run, recorded_run, run_link
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 
 SIDE_BY_SIDE = 360
-"""Pixels each half needs; where there are fewer, the second one stands below the first."""
+"""Pixels that each half needs; on a narrower screen the second half stands below the first."""
 
 ensure_frame()
 
@@ -48,51 +48,51 @@ try:
     with st.sidebar:
         thresholds = rules_switch(threshold_panel())
     status, loaded = load_run(chosen)
-    found = loaded.judge(thresholds)
-    document = found.document
+    evidence = loaded.judge(thresholds)
+    diagnosis = evidence.document
 
-    title(found, partial=loaded.results.pending > 0)
+    title(evidence, partial=loaded.results.pending > 0)
     provenance(chosen, status, loaded)
-    banner(found)
+    banner(evidence)
 
     parts = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="medium")
     with parts.cell():
-        tested(document)
-        distribution(loaded.observations, document, thresholds)
-        checks_table(document.checks)
-        ruler(found)
-        strip(found)
-        signal_panel(found)
+        tested(diagnosis)
+        distribution(loaded.observations, diagnosis, thresholds)
+        checks_table(diagnosis.checks)
+        ruler(evidence)
+        strip(evidence)
+        signal_panel(evidence)
     with parts.cell():
-        if found.verdict == "GO":
-            quality_lines(found)
-        problem(found)
+        if evidence.verdict == "GO":
+            quality_lines(evidence)
+        problem(evidence)
         missing_view(loaded)
-        warning_list(found)
-    verdict_actions(chosen, loaded, found)
+        warning_list(evidence)
+    verdict_actions(chosen, loaded, evidence)
 
-    if document.topics:
+    if diagnosis.topics:
         st.subheader("Topics")
-        topics_section(found, thresholds)
-        topic_action_list(found)
+        topics_section(evidence, thresholds)
+        topic_action_list(evidence)
 
     inspector(loaded)
     label_section(loaded, thresholds)
-    ceiling_section(chosen, loaded, document.statistics.mean)
+    ceiling_section(chosen, loaded, diagnosis.statistics.mean)
 
     run_check_section(chosen)
 
     st.subheader("Statistics")
     tables = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="large")
     with tables.cell():
-        statistics_table(document)
+        statistics_table(diagnosis)
     with tables.cell():
-        bins_table(document)
-    not_measured(found)
+        bins_table(diagnosis)
+    not_measured(evidence)
 
     st.subheader("Report")
     report_downloads(loaded, thresholds)
 except DryRunError as error:
     st.title("Results")
     show_error(error)
-    st.page_link("pages/configure.py", label="Configure a run", icon=":material/tune:")
+    run_link("configure", "Configure a run", "tune")

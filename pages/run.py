@@ -8,7 +8,7 @@ from dryrun.app.run.progress import end_words, live_progress
 from dryrun.app.shared import jobs
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.loading import load_run
-from dryrun.app.shared.session import chosen_run, config_of, model_words
+from dryrun.app.shared.session import chosen_run, config_of, model_words, run_link
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
@@ -20,7 +20,6 @@ try:
     chosen = chosen_run()
     if chosen is None or chosen.recorded:
         no_run(recorded=chosen is not None)
-        st.page_link("pages/configure.py", label="Configure a run", icon=":material/tune:")
         st.stop()
     run, config = chosen.run, config_of(chosen.run)
     status = jobs.status(run)
@@ -36,4 +35,4 @@ try:
     run_controls(run, status)
 except DryRunError as error:
     show_error(error)
-    st.page_link("pages/configure.py", label="Configure a new run", icon=":material/tune:")
+    run_link("configure", "Configure a new run", "tune")

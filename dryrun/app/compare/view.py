@@ -1,4 +1,4 @@
-"""The compare page: which two runs, what they say of each other, what differs between them."""
+"""The compare page: two runs, and what differs between them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import streamlit as st
 from dryrun.analysis.figures.comparison import difference_counts, prompt_differences
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.sample import sample_view
-from dryrun.app.shared.session import RECORDED, RUN, Chosen, current_run_id, open_by_name
+from dryrun.app.shared.session import RUN, Chosen, current_run_id, open_by_name
 from dryrun.app.shared.sidebar import run_choice
-from dryrun.core.text import plain, short
+from dryrun.app.shared.widgets import bullets, download
+from dryrun.core.text import short
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.comparison import difference_alt, difference_chart, ecdf_alt, ecdf_chart
 from dryrun.report.comparison import Comparison, Pairing, compare
@@ -25,15 +26,15 @@ SHOWN = 5
 
 
 def pick_runs() -> tuple[Chosen | None, Chosen | None]:
-    """Two choices. On a shared server runs are not listed: their ids, or links, are typed.
+    """Draw the two fields; the runs that are chosen in them.
 
     Raises
     ------
     DryRunError
         There is no such run.
     """
-    left, right = st.columns(2)
     before, after = current_run_id(), _compared_with()
+    left, right = st.columns(2)
     with left:
         first = run_choice("First (before)", "compare_first", before)
     with right:
@@ -45,23 +46,19 @@ def pick_runs() -> tuple[Chosen | None, Chosen | None]:
     elif not second and after:  # taken out of the field
         st.query_params.pop(WITH, None)
         st.session_state.pop(KEPT, None)
-    return _open(first), _open(second)
+    return open_by_name(first) if first else None, open_by_name(second) if second else None
 
 
 def _compared_with() -> str:
-    """The second run in the URL, or the one this session compared last: a click in the menu drops it."""
+    """The second run: in the URL, else the session's last one, since a click in the menu clears the URL."""
     given = str(st.query_params.get(WITH, ""))
     if not given and (kept := st.session_state.get(KEPT)):
         st.query_params[WITH] = given = str(kept)
     return given
 
 
-def _open(name: str) -> Chosen | None:
-    return Chosen(open_by_name(name), recorded=name == RECORDED) if name else None
-
-
 def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evidence: bool) -> None:
-    """Sentences, charts, what differs, topics, flipped responses, the report.
+    """Draw what the comparison says, charts, settings and topics that differ, flipped responses, the report.
 
     Raises
     ------
@@ -69,30 +66,31 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
         The runs cannot be compared.
     """
     results = [load_run(chosen)[1].results for chosen in (first, second)]
-    found = compare(results[0], results[1], thresholds, evidence=evidence)
-    st.subheader(f"{found.first.word} before, {found.second.word} after", anchor=False)
-    words, *sections = comparison_outline(found)
-    st.markdown("\n".join(f"- {plain(''.join(sentence), 400)}" for sentence in words.lines))
-    _charts(found, sides(results[0], results[1]))
+    comparison = compare(results[0], results[1], thresholds, evidence=evidence)
+    st.subheader(f"{comparison.first.word} before, {comparison.second.word} after", anchor=False)
+    words, *sections = comparison_outline(comparison)
+    st.markdown(bullets("".join(sentence) for sentence in words.lines))
+    _charts(comparison, sides(results[0], results[1]))
     for section in sections:
         _section(section)
-    _flipped(found, results)
-    _downloads(found)
+    _flipped(comparison, results)
+    _downloads(comparison)
 
 
-def _charts(found: Comparison, both: tuple[Side, Side]) -> None:
-    one, two = both
+def _charts(comparison: Comparison, both: tuple[Side, Side]) -> None:
+    before, after = both
     charts = st.grid(2, min_column_width=320, gap="large")
     with charts.cell():
         st.markdown("Distributions of the scores")
-        scores = one.seen.score, two.seen.score
+        scores = before.seen.score, after.seen.score
         st.altair_chart(ecdf_chart(*scores), key="compare_ecdf", alt=ecdf_alt(*scores))
-    if found.pairing is Pairing.NOTHING or found.difference is None:
+    if comparison.pairing is Pairing.NOTHING or comparison.difference is None:
         return
     with charts.cell():
         st.markdown("How the prompts moved")
-        counts = difference_counts(prompt_differences(one.seen.score, one.prompt, two.seen.score, two.prompt))
-        chart = difference_chart(counts, found.difference.value)
+        moved = prompt_differences(before.seen.score, before.prompt, after.seen.score, after.prompt)
+        counts = difference_counts(moved)
+        chart = difference_chart(counts, comparison.difference.value)
         st.altair_chart(chart, key="compare_difference", alt=difference_alt(counts))
 
 
@@ -107,35 +105,29 @@ def _section(section: Section) -> None:
         st.dataframe(dict(zip(table.titles, columns, strict=True)), hide_index=True, alt=section.title)
 
 
-def _flipped(found: Comparison, results: list[Results]) -> None:
-    if found.flipped is None:
+def _flipped(comparison: Comparison, results: list[Results]) -> None:
+    if comparison.flipped is None:
         return
     for title, rows in (
-        ("Pass after, failed before", found.flipped.gained),
-        ("Fail after, passed before", found.flipped.lost),
+        ("Pass after, failed before", comparison.flipped.gained),
+        ("Fail after, passed before", comparison.flipped.lost),
     ):
         if rows.size:
             with st.expander(f"{title}: {rows.size:,}", icon=":material/swap_vert:"):
-                _examples(found, results, [int(row) for row in rows[:SHOWN]])
+                _examples(comparison, results, [int(row) for row in rows[:SHOWN]])
 
 
-def _examples(found: Comparison, results: list[Results], rows: list[int]) -> None:
-    before, after = ([int(side[row]) for row in rows] for side in found.rows)
-    scores = [one.observations().score for one in results]
+def _examples(comparison: Comparison, results: list[Results], rows: list[int]) -> None:
+    before, after = ([int(side[row]) for row in rows] for side in comparison.rows)
+    scores = [result.observations().score for result in results]
     for old, new, seen in zip(before, after, results[1].inspect(after), strict=True):
         st.caption(f"Score {scores[0][old]:.2f} before, {scores[1][new]:.2f} after")
         sample_view(seen, float(scores[1][new]), results[1].config)
 
 
-def _downloads(found: Comparison) -> None:
-    name = f"compare-{short(found.first.run.id)}-{short(found.second.run.id)}"
+def _downloads(comparison: Comparison) -> None:
+    name = f"compare-{short(comparison.first.run.id)}-{short(comparison.second.run.id)}"
     with st.container(horizontal=True):
-        for kind, write in (("json", to_json), ("md", to_markdown)):
-            st.download_button(
-                f"Comparison ({'JSON' if kind == 'json' else 'Markdown'})",
-                write(found).encode(),
-                file_name=f"{name}.{kind}",
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"compare_{kind}",
-            )
+        json, markdown = to_json(comparison).encode(), to_markdown(comparison).encode()
+        download("Comparison (JSON)", json, f"{name}.json", "compare_json")
+        download("Comparison (Markdown)", markdown, f"{name}.md", "compare_md")

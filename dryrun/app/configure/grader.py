@@ -1,7 +1,4 @@
-"""Choosing a grader: one of the samples, or JSON that is checked as it is edited.
-
-How a pasted or uploaded Python file is called: told from its functions, and open to correction.
-"""
+"""Choosing a grader: a sample, or the user's own JSON or Python, checked at every change."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dryrun.app.shared.widgets import show_error
+from dryrun.app.shared.widgets import error_kept, pick_kind, show_error, show_kept_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import sample_data_dir
 from dryrun.core.text import plain
@@ -23,6 +20,16 @@ from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.sandbox.status import sandbox_status
 
 TEXT = "grader_text"
+
+EXAMPLES = {
+    Convention.OPENAI: "grade(sample, item)",
+    Convention.TRL: "f(prompts, completions, **kwargs)",
+    Convention.VERL: "compute_score(data_source, solution_str, ...)",
+    Convention.BEDROCK: "lambda_handler(event, context)",
+    Convention.EVAL_PROTOCOL: "f(messages, ground_truth) or f(row)",
+    Convention.VERIFIERS: "f(completion, answer, ...)",
+}
+"""How each convention calls a grader."""
 
 
 class GraderSource(StrEnum):
@@ -38,47 +45,41 @@ def sample_graders() -> dict[str, Path]:
 
 
 def grader_section() -> GraderSpec | None:
-    """Draw the section; the grader, or None while there is none to use."""
-    source = st.segmented_control(
-        "Grader",
-        list(GraderSource),
-        default=GraderSource.SAMPLE,
-        required=True,
-        key="grader_source",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    text = _sample() if source == GraderSource.SAMPLE else grader_editor()
-    return checked(text)
+    """Draw the section; the grader, or None while none is chosen or it cannot be used."""
+    source = pick_kind("Grader", list(GraderSource), "grader_source")
+    return checked(_sample() if source is GraderSource.SAMPLE else grader_editor())
 
 
 def checked(text: str) -> GraderSpec | None:
-    """The grader in this text with its plain-language summary, or None and every problem with its path."""
+    """Draw the grader's summary in words, or every problem with its path; None where there are problems."""
     if not text.strip():
         st.caption("Paste a grader in OpenAI's JSON or a reward function in Python, or upload a file.")
         return None
     try:
-        spec = load_grader(with_convention(text))
+        spec = load_grader(_with_convention(text))
     except DryRunError as error:
         show_error(error)
         return None
     st.markdown(plain(spec.describe(), 1000))
     if any(isinstance(part, PythonSpec) for _, part in spec.walk()):
-        _sandbox()
+        status = sandbox_status()
+        show = st.caption if status.available else st.error
+        show(plain(status.reason, 400))
     return spec
 
 
 def show_findings(findings: tuple[Finding, ...]) -> None:
-    """What is worth knowing of the grader against these rows, without stopping anything."""
+    """Draw what the check of the grader against these rows warns of; it stops nothing."""
     for finding in findings:
         show = st.warning if finding.severity is Severity.WARNING else st.info
         show(plain(str(finding.problem), 500))
 
 
 def grader_editor() -> str:
-    """The JSON editor with its upload; the text in it."""
+    """Draw the editor with its presets and its upload; the text in it."""
     if TEXT not in st.session_state:
-        st.session_state[TEXT] = _first_sample()
+        first = next(iter(sample_graders().values()), None)
+        st.session_state[TEXT] = first.read_text(encoding="utf-8") if first else ""
     st.selectbox(
         "Begin with",
         list(PRESETS),
@@ -99,8 +100,7 @@ def grader_editor() -> str:
     st.file_uploader(
         "Or upload a JSON or Python file", type=["json", "py"], key="grader_file", on_change=_take_upload
     )
-    if problem := st.session_state.pop("grader_file_problem", ""):
-        st.error(plain(problem), icon=":material/error:")
+    show_kept_error("grader_file_problem")
     return str(st.session_state.get(TEXT, ""))
 
 
@@ -118,7 +118,7 @@ def pretty(grader: object) -> str:
 def _sample() -> str:
     samples = sample_graders()
     if not samples:
-        st.error("This copy of Dry Run came without its sample graders.", icon=":material/error:")
+        show_error(DryRunError("This copy of Dry Run came without its sample graders."))
         return ""
     name = st.selectbox("Sample grader", list(samples), key="grader_sample", persist_state="session")
     text = samples[name or next(iter(samples))].read_text(encoding="utf-8")
@@ -126,11 +126,6 @@ def _sample() -> str:
         st.code(text, language="json", height=260)
         st.button("Edit a copy", on_click=edit, args=(text,), icon=":material/edit:")
     return text
-
-
-def _first_sample() -> str:
-    paths = list(sample_graders().values())
-    return paths[0].read_text(encoding="utf-8") if paths else ""
 
 
 def _take_preset() -> None:
@@ -142,22 +137,15 @@ def _take_upload() -> None:
     file = st.session_state.get("grader_file")
     if file is None:
         return
-    try:
-        edit(file.getvalue().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        st.session_state["grader_file_problem"] = f"{file.name} is not UTF-8 text. Save it as UTF-8."
+    with error_kept("grader_file_problem"):
+        try:
+            edit(file.getvalue().decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise DryRunError(f"{file.name} is not UTF-8 text. Save it as UTF-8.") from error
 
 
-def _sandbox() -> None:
-    status = sandbox_status()
-    if status.available:
-        st.caption(plain(status.reason, 400))
-    else:
-        st.error(plain(status.reason, 400), icon=":material/error:")
-
-
-def with_convention(text: str, key: str = "grader") -> Config | str:
-    """The grader in this text; for Python with fields for its convention and its function.
+def _with_convention(text: str) -> Config | str:
+    """The grader in this text; for Python, draw fields that correct its convention and its function.
 
     Raises
     ------
@@ -168,37 +156,23 @@ def with_convention(text: str, key: str = "grader") -> Config | str:
         return text
     names = function_names(text)
     left, right = st.columns(2)
-    with left:
-        convention = st.selectbox(
-            "Convention",
-            list(Convention),
-            index=None,
-            key=f"{key}_convention",
-            format_func=_words,
-            placeholder="Told from its parameters",
-            persist_state="session",
-            help="How the function is called. Leave it empty unless the sentence below says it wrong.",
-        )
-    with right:
-        function = st.selectbox(
-            "Function",
-            names,
-            index=None,
-            key=f"{key}_function_{'_'.join(names)}"[:200],
-            placeholder="The only one that can be meant",
-            disabled=len(names) < 2,
-            help="Which of the file's functions grades.",
-        )
+    convention = left.selectbox(
+        "Convention",
+        list(Convention),
+        index=None,
+        key="grader_convention",
+        format_func=lambda convention: f"{VOICES[convention].name} {EXAMPLES[convention]}",
+        placeholder="Recognised by its parameters",
+        persist_state="session",
+        help="How the function is called. Leave it empty unless the sentence below says it wrong.",
+    )
+    function = right.selectbox(
+        "Function",
+        names,
+        index=None,
+        key=f"grader_function_{'_'.join(names)}"[:200],
+        placeholder="The only one that can be meant",
+        disabled=len(names) < 2,
+        help="Which of the file's functions grades.",
+    )
     return grader_of(text, convention, function)
-
-
-def _words(convention: Convention) -> str:
-    example = {
-        Convention.OPENAI: "grade(sample, item)",
-        Convention.TRL: "f(prompts, completions, **kwargs)",
-        Convention.VERL: "compute_score(data_source, solution_str, ...)",
-        Convention.BEDROCK: "lambda_handler(event, context)",
-        Convention.EVAL_PROTOCOL: "f(messages, ground_truth) or f(row)",
-        Convention.VERIFIERS: "f(completion, answer, ...)",
-    }[convention]
-    return f"{VOICES[convention].name} {example}"

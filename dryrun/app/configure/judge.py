@@ -1,10 +1,10 @@
-"""Where a grader's judge models are asked: shown only for graders that ask one."""
+"""The endpoint, the model and the key of a grader's judges."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.shared.widgets import api_key_input
+from dryrun.app.shared.widgets import api_key_input, number_field
 from dryrun.core.config import JudgeConfig
 from dryrun.core.text import plain
 from dryrun.graders import GraderSpec
@@ -54,19 +54,7 @@ def judge_section(
             )
         with right:
             api_key = api_key_input(f"{key}_key", "Judge's API key")
-            concurrency = st.number_input(
-                "Judge calls at once",
-                min_value=1,
-                max_value=256,
-                value=first.concurrency,
-                key=f"{key}_concurrency",
-                persist_state="session",
-            )
-    config = first.model_copy(
-        update={
-            "base_url": normalise_base_url(str(url or "")),
-            "model": str(model or "").strip() or None,
-            "concurrency": int(concurrency or first.concurrency),
-        }
-    )
+            calls = number_field("Judge calls at once", f"{key}_concurrency", 1, 256, value=first.concurrency)
+    base_url, name = normalise_base_url(str(url or "")), str(model or "").strip() or None
+    config = first.model_copy(update={"base_url": base_url, "model": name, "concurrency": calls})
     return JudgeAccess(config, api_key)

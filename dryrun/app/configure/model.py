@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import streamlit as st
 from pydantic import ValidationError
 
-from dryrun.app.shared.widgets import api_key_input, show_error
+from dryrun.app.shared.widgets import api_key_input, number_field, pick_kind, show_error
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import (
     EMBEDDED_MODEL,
@@ -43,7 +43,7 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
-    """The model's configuration, and beside it the key, which is never stored.
+    """The model's configuration, and apart from it the key, which is never stored.
 
     Attributes
     ----------
@@ -52,25 +52,14 @@ class ChosenModel:
     """
 
     config: ModelConfig
-    api_key: str = ""
-
-    def __repr__(self) -> str:
-        return f"ChosenModel({self.config.name!r})"
+    api_key: str = field(default="", repr=False)
 
 
 def model_section() -> ChosenModel | None:
-    """Draw the section; the model, or None while something is missing or wrong."""
-    where = st.segmented_control(
-        "Model",
-        list(Where),
-        default=Where.EMBEDDED,
-        required=True,
-        key="model_where",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    """Draw the section; the model, or None while none is chosen or it cannot be used."""
+    where = pick_kind("Model", list(Where), "model_where")
     try:
-        return _embedded() if where == Where.EMBEDDED else _endpoint()
+        return _embedded() if where is Where.EMBEDDED else _endpoint()
     except DryRunError as error:
         show_error(error)
         return None
@@ -98,14 +87,13 @@ def _embedded() -> ChosenModel:
 
 def _endpoint() -> ChosenModel | None:
     left, right = st.columns(2)
-    with left:
-        url = st.text_input(
-            "Base URL",
-            value=OPENAI_URL,
-            key="base_url",
-            persist_state="session",
-            help="Ends before /chat/completions.",
-        )
+    url = left.text_input(
+        "Base URL",
+        value=OPENAI_URL,
+        key="base_url",
+        persist_state="session",
+        help="Ends before /chat/completions.",
+    )
     with right:
         key = api_key_input("api_key")
     base_url = normalise_base_url(str(url or ""))
@@ -141,13 +129,10 @@ def _batch_switch(base_url: str) -> BatchConfig | None:
 
 def _model_name(base_url: str, api_key: str) -> str:
     left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
-        name = st.text_input(
-            "Model name", key="model_name", persist_state="session", help=NAME_HELP, placeholder="gpt-5-mini"
-        )
-    with right:
-        clicked = st.button("List models", icon=":material/list:", help="Asks the endpoint for its models.")
-    if clicked:
+    name = left.text_input(
+        "Model name", key="model_name", persist_state="session", help=NAME_HELP, placeholder="gpt-5-mini"
+    )
+    if right.button("List models", icon=":material/list:", help="Asks the endpoint for its models."):
         with st.spinner("Asking the endpoint …"):
             st.session_state["model_list"] = (base_url, run_blocking(list_models(base_url, api_key)))
     listed_for, models = st.session_state.get("model_list", ("", []))
@@ -178,16 +163,15 @@ def _take_pick() -> None:
 
 
 def _sampling_values() -> dict[str, Any]:
+    seed_help = "Rollout i is asked with this seed plus i."
     with st.expander("Sampling parameters", icon=":material/tune:"):
         st.caption("What is left empty is not sent; the model's own default holds.")
         with st.grid(3):
-            values: dict[str, Any] = {
-                "temperature": _number("Temperature", "temperature", 0.0, 2.0, 0.1),
-                "top_p": _number("Top p", "top_p", 0.01, 1.0, 0.05),
-                "max_completion_tokens": _number(
-                    "Max completion tokens", "max_completion_tokens", 1, None, 1
-                ),
-                "seed": _number("Seed", "seed", None, None, 1, "Rollout i is asked with this seed plus i."),
+            values = {
+                "temperature": _number("temperature", 0.0, 2.0, 0.1),
+                "top_p": _number("top_p", 0.01, 1.0, 0.05),
+                "max_completion_tokens": _number("max_completion_tokens", 1),
+                "seed": _number("seed", hint=seed_help),
                 "reasoning_effort": st.selectbox(
                     "Reasoning effort",
                     EFFORTS,
@@ -203,25 +187,14 @@ def _sampling_values() -> dict[str, Any]:
 
 
 def _number(
-    label: str,
     name: str,
-    low: float | None,
-    high: float | None,
-    step: float,
+    low: float | None = None,
+    high: float | None = None,
+    step: float = 1,
     hint: str | None = None,
-) -> float | int | None:
-    value: float | int | None = st.number_input(
-        label,
-        min_value=low,
-        max_value=high,
-        value=None,
-        step=step,
-        key=f"model_{name}",
-        persist_state="session",
-        placeholder="not sent",
-        help=hint,
-    )
-    return value
+) -> Any:
+    label = name.replace("_", " ").capitalize()
+    return number_field(label, f"model_{name}", low, high, step=step, empty="not sent", hint=hint)
 
 
 def _response_format() -> dict[str, Any] | None:

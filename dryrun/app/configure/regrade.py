@@ -10,50 +10,49 @@ from dryrun.app.configure.model import fill_in
 from dryrun.app.configure.sample import cut_reasoning, range_section
 from dryrun.app.configure.start import launch
 from dryrun.app.shared.budget import budget_section
-from dryrun.app.shared.session import ADJUST, RECORDED, Chosen, config_of, model_words, open_by_name, store
-from dryrun.app.shared.widgets import api_key_input, show_error
+from dryrun.app.shared.session import ADJUST, Chosen, config_of, model_words, open_by_name, store
+from dryrun.app.shared.widgets import api_key_input, errors_shown, show_error
 from dryrun.core.config import ModelKind, RunConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
 from dryrun.engine.estimate import Estimate, estimate
 from dryrun.engine.prepare import Prepared, regraded
-from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.store.borrow import borrow_samples
 
 
 def regrade_form(name: str) -> None:
-    """Draw it for the run `name` (an id, or the recorded example)."""
+    """Draw the form for the run with this id, or for the recorded example."""
     try:
-        chosen = Chosen(open_by_name(name), recorded=name == RECORDED)
+        chosen = open_by_name(name)
         config = config_of(chosen.run)
     except DryRunError as error:
         show_error(error)
-        st.button("Configure a new run", on_click=leave)
+        st.button("Configure a new run", on_click=_leave)
         return
     st.header("Adjust the grader")
     if st.session_state.get("adjusting") != name:
         st.session_state["adjusting"] = name
         edit(pretty(config.grader))
     _kept(chosen, config)
-    spec = checked(grader_editor())
-    try:
-        reward_range = range_section(spec, "regrade_range")
-        cut = cut_reasoning(config.cut_reasoning, "regrade_cut")
-        _offer(chosen, spec, reward_range, judge_section(spec, config.judge, "regrade_judge"), cut)
-    except DryRunError as error:
-        show_error(error)
+    with errors_shown():
+        if spec := checked(grader_editor()):
+            reward_range = range_section(spec, "regrade_range")
+            cut = cut_reasoning(config.cut_reasoning, "regrade_cut")
+            judge = judge_section(spec, config.judge, "regrade_judge")
+            asked = judge.config if judge else None
+            prepared = regraded(chosen.run, spec.raw, reward_range, judge=asked, cut_reasoning=cut)
+            _offer(chosen, prepared, judge)
     st.button("Change dataset, model or sample too", on_click=_leave_with, args=(config,), type="tertiary")
 
 
-def leave() -> None:
-    """Back to the whole form."""
+def _leave() -> None:
     st.session_state.pop("adjusting", None)
     st.query_params.pop(ADJUST, None)
 
 
 def _leave_with(config: RunConfig) -> None:
-    leave()
+    _leave()
     fill_in(config.model)
     sampling = config.sampling
     st.session_state["sample_size"], st.session_state["rollouts"] = sampling.size, sampling.rollouts
@@ -70,22 +69,11 @@ def _kept(chosen: Chosen, config: RunConfig) -> None:
     )
 
 
-def _offer(
-    chosen: Chosen,
-    spec: GraderSpec | None,
-    reward_range: tuple[float, float] | None,
-    judge: JudgeAccess | None,
-    cut: bool,
-) -> None:
-    if spec is None:
-        return
-    prepared = regraded(
-        chosen.run, spec.raw, reward_range, judge=judge.config if judge else None, cut_reasoning=cut
-    )
+def _offer(chosen: Chosen, prepared: Prepared, judge: JudgeAccess | None) -> None:
     show_findings(prepared.findings)
     counts = estimate(chosen.run.store, prepared)
     api_key = _words_and_key(prepared, counts)
-    budget = budget_section(prepared.config) if counts.calls or judge is not None else None
+    budget = budget_section(prepared.config) if counts.calls or judge else None
     if st.button("Re-score", type="primary", icon=":material/play_arrow:", key="rescore"):
         if chosen.recorded:
             borrow_samples(chosen.run, store())

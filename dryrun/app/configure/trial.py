@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.shared.widgets import show_error
+from dryrun.app.shared.sample import sub_reward_words
+from dryrun.app.shared.widgets import errors_shown
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import figure, number, plain
+from dryrun.core.text import figure, plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.dataset.fields import reference_of
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.reference_answers import reference_field
-from dryrun.graders.trial import Trial, try_out
+from dryrun.graders.trial import try_out
 from dryrun.probes.reference_scores import ceiling
 
 CEILING_ROWS = 200
-"""Reference answers graded by the ceiling check; with a judge each costs a call."""
-
+"""Reference answers that are graded at most."""
 CEILING_ROWS_JUDGED = 20
+"""The same with a judge, where each costs a call."""
 SECONDS = 30.0
 
 
 def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: JudgeAccess | None) -> None:
-    """Draw it, when there is a grader and rows to try it on."""
+    """Draw the section; nothing while there is no grader or no row to try it on."""
     if dataset is None or spec is None:
         return
     with st.expander("Try the grader on a row", icon=":material/science:"):
-        row = int(
-            st.number_input("Row", 1, len(dataset), 1, key="trial_row", help="Line of the dataset, from 1.")
-            or 1
-        )
-        prompt = dataset.prompt(row - 1)
-        last = prompt.messages[-1].get("content")
-        st.code(str(last)[:1000], language=None, wrap_lines=True)
+        row = st.number_input("Row", 1, len(dataset), 1, key="trial_row", help="Line of the dataset, from 1.")
+        prompt = dataset.prompt(int(row) - 1)
+        st.code(str(prompt.messages[-1].get("content"))[:1000], language=None, wrap_lines=True)
         text = st.text_area(
             "Response to grade",
             value=_reference(spec, prompt),
@@ -45,22 +42,20 @@ def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: Judge
             help="Begins with the reference answer: does the right answer earn the maximum?",
         )
         with st.container(horizontal=True):
-            one = st.button("Grade this", icon=":material/play_arrow:", key="trial_grade")
+            graded = st.button("Grade this", icon=":material/play_arrow:", key="trial_grade")
             rows = min(len(dataset), CEILING_ROWS if judge is None else CEILING_ROWS_JUDGED)
             calls = "" if judge is None else f" ({rows} judge calls)"
-            many = st.button(
+            all_graded = st.button(
                 f"Grade {rows:,} reference answers{calls}",
                 icon=":material/vertical_align_top:",
                 key="trial_ceiling",
                 help="What a perfect model would earn. Less than the maximum: mend grader or reference.",
             )
-        try:
-            if one:
-                _show(_tried(spec, str(text or ""), prompt, judge))
-            if many:
-                _ceiling(dataset, spec, rows, judge)
-        except DryRunError as error:
-            show_error(error)
+        with errors_shown():
+            if graded:
+                _try_one(spec, str(text or ""), prompt, judge)
+            if all_graded:
+                _try_references(dataset, spec, rows, judge)
 
 
 def _reference(spec: GraderSpec, prompt: Prompt) -> str:
@@ -70,31 +65,28 @@ def _reference(spec: GraderSpec, prompt: Prompt) -> str:
         return ""
 
 
-def _tried(spec: GraderSpec, text: str, prompt: Prompt, judge: JudgeAccess | None) -> Trial:
+def _try_one(spec: GraderSpec, text: str, prompt: Prompt, judge: JudgeAccess | None) -> None:
     with st.spinner("Grading …"):
-        return run_blocking(try_out(spec, text, prompt.item, grade_timeout=SECONDS, judge=judge))
-
-
-def _show(tried: Trial) -> None:
-    grade = tried.grade
+        trial = run_blocking(try_out(spec, text, prompt.item, grade_timeout=SECONDS, judge=judge))
+    grade = trial.grade
     reward = "No reward" if grade.reward is None else f"Reward {figure(grade.reward)}"
     st.markdown(f"**{plain(reward)}** in {grade.seconds * 1000:,.0f} ms")
     if grade.sub_rewards:
-        parts = grade.sub_rewards.items()
-        st.text("   ".join(f"{name}: {number(value)}" for name, value in parts))
+        st.text(sub_reward_words(grade))
     for name, detail in grade.errors.items():
         st.warning(plain(f"{name}: {detail}", 500))
-    if tried.filled:
+    if trial.filled:
         st.caption("The templates, filled")
-        st.code("\n".join(f"{where} = {text[:500]!r}" for where, text in tried.filled.items()), language=None)
+        lines = [f"{where} = {text[:500]!r}" for where, text in trial.filled.items()]
+        st.code("\n".join(lines), language=None)
     if grade.detail:
         st.caption("What the judge said")
         st.code(grade.detail, language=None, wrap_lines=True)
 
 
-def _ceiling(dataset: Dataset, spec: GraderSpec, rows: int, judge: JudgeAccess | None) -> None:
+def _try_references(dataset: Dataset, spec: GraderSpec, rows: int, judge: JudgeAccess | None) -> None:
     prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=rows))]
     with st.spinner("Grading the reference answers …"):
-        found = run_blocking(ceiling(spec, prompts, grade_timeout=SECONDS, judge=judge))
-    show = st.success if found.sound else st.warning
-    show(plain(" ".join(found.sentences()), 1500))
+        scores = run_blocking(ceiling(spec, prompts, grade_timeout=SECONDS, judge=judge))
+    show = st.success if scores.sound else st.warning
+    show(plain(" ".join(scores.sentences()), 1500))

@@ -1,9 +1,4 @@
-"""The verdict: a word, a sign and a sentence, so that it never hangs on colour.
-
-The two quality lines of a GO, or the problem with its causes and what to do about it.
-
-The buttons under the verdict.
-"""
+"""The verdict with its reasons, and the buttons below it. Words and icons say as much as colours."""
 
 from __future__ import annotations
 
@@ -15,11 +10,12 @@ from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
-from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Quality
+from dryrun.analysis.verdict.words import PATTERN_TITLES, Quality
 from dryrun.app.results.downloads import start_training, try_sft
 from dryrun.app.results.inspector import show_group
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.session import ADJUST, RECORDED, RUN, Chosen
+from dryrun.app.shared.widgets import bullets
 from dryrun.core.config import Verdict
 from dryrun.core.text import plain, plural
 
@@ -36,38 +32,37 @@ SENTENCES: dict[Verdict, str] = {
 WITH_CONDITIONS = "The scores allow training. Mend what stands under *Before training* first."
 
 
-def title(found: Evidence, *, partial: bool) -> None:
-    """The page's title with the verdict beside it."""
-    icon, colour = BADGES[found.verdict]
-    word = f"{found.verdict} so far" if partial else found.verdict
-    if found.conditions:
+def title(evidence: Evidence, *, partial: bool) -> None:
+    """Draw the page's title with the verdict beside it."""
+    icon, colour = BADGES[evidence.verdict]
+    word = f"{evidence.verdict} so far" if partial else evidence.verdict
+    if evidence.conditions:
         word, icon, colour = f"{word}, with conditions", ":material/rule:", "orange"
-    word += ", borderline" if found.borderline else ""
+    word += ", borderline" if evidence.borderline else ""
     st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]", anchor=False)
 
 
-def banner(found: Evidence) -> None:
-    """The verdict in one box, with how sure it is and why; below it cause, next step and what is unseen."""
-    verdict, document = found.verdict, found.document
+def banner(evidence: Evidence) -> None:
+    """Draw the verdict in a box, with how sure it is and why; the reasons stand below the box."""
+    verdict, document = evidence.verdict, evidence.document
     icon, _ = BADGES[verdict]
-    pattern = PATTERN_TITLES.get(document.pattern) if document.pattern else None
-    sentence = WITH_CONDITIONS if found.conditions else SENTENCES[verdict]
-    words = f"**{plain(found.summary, 600)}**  \n{sentence}"
+    sentence = WITH_CONDITIONS if evidence.conditions else SENTENCES[verdict]
+    words = f"**{plain(evidence.summary, 600)}**  \n{sentence}"
     if verdict != document.verdict:
         words += f" The scores alone would say {document.verdict}; the evidence says otherwise."
-    elif pattern:
-        words += f" {pattern}."
+    elif document.pattern:
+        words += f" {PATTERN_TITLES[document.pattern]}."
     show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[verdict]
-    if found.conditions:
+    if evidence.conditions:
         show, icon = st.warning, ":material/rule:"
     show(words, icon=icon)
-    if found.sentences:
-        st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in found.sentences))
+    if reasons := bullets(evidence.sentences):
+        st.markdown(reasons)
 
 
-def tested(found: Diagnosis) -> None:
-    """How much the verdict rests on."""
-    coverage = found.coverage
+def tested(diagnosis: Diagnosis) -> None:
+    """Draw how many prompts, responses and scores the verdict rests on."""
+    coverage = diagnosis.coverage
     st.markdown(
         f"Tested: **{plural(coverage.prompts_scored, 'sample')}** "
         f"({plural(coverage.prompts, 'prompt')}, {plural(coverage.responses, 'response')}, "
@@ -75,10 +70,10 @@ def tested(found: Diagnosis) -> None:
     )
 
 
-def quality_lines(found: Evidence) -> None:
-    """Dataset and grader, each with a check mark where it is good and its sentence below."""
-    _line("Dataset quality", found.dataset_line, good=found.dataset_quality == "good")
-    _line("Grader quality", found.grader_line, good=found.grader_quality == "good")
+def quality_lines(evidence: Evidence) -> None:
+    """Draw the quality of dataset and grader: a word, a check mark where it is good, a sentence."""
+    _line("Dataset quality", evidence.dataset_line, good=evidence.dataset_quality == "good")
+    _line("Grader quality", evidence.grader_line, good=evidence.grader_quality == "good")
 
 
 def _line(title: str, quality: Quality, *, good: bool) -> None:
@@ -88,57 +83,48 @@ def _line(title: str, quality: Quality, *, good: bool) -> None:
         st.caption(plain(quality.sentence))
 
 
-def problem(found: Evidence) -> None:
-    """Likely causes, numbered, each with its effect; then what to do. Nothing where there is no problem."""
-    if found.verdict != "GO":
-        st.markdown(
-            "#### :material/warning: Problem detected"
-            if found.causes
-            else "#### :material/warning: Not enough to judge"
-        )
-    elif found.conditions:
+def problem(evidence: Evidence) -> None:
+    """Draw likely causes with their effects and solutions, and what to do; nothing on a clean GO."""
+    if evidence.verdict != "GO":
+        heading = "Problem detected" if evidence.causes else "Not enough to judge"
+        st.markdown(f"#### :material/warning: {heading}")
+    elif evidence.conditions:
         st.markdown("#### :material/rule: Before training")
         lines = [
             f"{number}. **{plain(condition.step[:1].upper() + condition.step[1:])}.** "
             f"{plain(condition.sentence, 400)}"
-            for number, condition in enumerate(found.conditions, 1)
+            for number, condition in enumerate(evidence.conditions, 1)
         ]
         st.markdown("\n".join(lines))
-    elif found.causes:
+    elif evidence.causes:
         st.markdown("#### :material/warning: Worth fixing first")
-    if found.causes:
+    if evidence.causes:
         lines = [
             f"{number}. **{cause.part.capitalize()}:** {plain(cause.title)}  \n→ {plain(cause.effect)}  \n"
             f"Solution: {plain(cause.solution)}"
-            for number, cause in enumerate(found.causes, 1)
+            for number, cause in enumerate(evidence.causes, 1)
         ]
         st.markdown("Likely causes:\n\n" + "\n".join(lines))
-    general = [action for action in found.actions if action.topic is None]
-    if general:
-        st.markdown("Recommended actions:\n\n" + _bullets(general))
+    if general := bullets(action.sentence for action in evidence.actions if action.topic is None):
+        st.markdown(f"Recommended actions:\n\n{general}")
 
 
-def topic_action_list(found: Evidence) -> None:
-    """What is recommended topic by topic, folded away: there may be many."""
-    about = [action for action in found.actions if action.topic is not None]
-    if about:
+def topic_action_list(evidence: Evidence) -> None:
+    """Draw what to do topic by topic, folded away: the list may be long."""
+    if actions := bullets(action.sentence for action in evidence.actions if action.topic is not None):
         with st.expander("What to do about the problem topics", icon=":material/checklist:"):
-            st.markdown(_bullets(about))
+            st.markdown(actions)
 
 
-def warning_list(found: Evidence) -> None:
-    """Everything else a person should know before believing the verdict."""
-    if found.warnings:
-        st.markdown("**Warnings**\n\n" + "\n".join(f"- {plain(w.sentence, 400)}" for w in found.warnings))
+def warning_list(evidence: Evidence) -> None:
+    """Draw everything else that a person should know before believing the verdict."""
+    if warnings := bullets(warning.sentence for warning in evidence.warnings):
+        st.markdown(f"**Warnings**\n\n{warnings}")
 
 
-def _bullets(actions: list[Action]) -> str:
-    return "\n".join(f"- {plain(action.sentence, 400)}" for action in actions)
-
-
-def verdict_actions(chosen: Chosen, loaded: Loaded, found: Evidence) -> None:
-    """What to do next: on a GO read samples and train, else find the cause."""
-    verdict = found.verdict
+def verdict_actions(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
+    """Draw the buttons of the next step: on a GO read samples and train, else find the cause."""
+    verdict = evidence.verdict
     with st.container(horizontal=True):
         if verdict == "GO":
             _show("View High Scores", Show.HIGHEST)
@@ -152,7 +138,7 @@ def verdict_actions(chosen: Chosen, loaded: Loaded, found: Evidence) -> None:
             _adjust(chosen)
             if verdict == "NO-GO":  # without a verdict nothing says that the model needs teaching
                 try_sft(loaded)
-        start_training(loaded, found)
+        start_training(loaded, evidence)
 
 
 def _show(label: str, show: Show) -> None:

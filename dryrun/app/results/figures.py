@@ -39,52 +39,44 @@ from dryrun.report.outline import ANCHORS_TITLE
 HISTOGRAM = "histogram"
 
 
-def distribution(observations: Observations, found: Diagnosis, thresholds: Thresholds) -> None:
-    """The score distribution; a click on a bar filters the samples."""
+def distribution(observations: Observations, diagnosis: Diagnosis, thresholds: Thresholds) -> None:
+    """Draw the score distribution; a click on a bar filters the samples."""
     st.markdown("Score distribution")
     bars = histogram_bars(bin_counts(valid_scores(observations.score), HISTOGRAM_EDGES))
-    mean, std = found.statistics.mean, found.statistics.std
-    draw_chart(
-        score_histogram,
-        bars,
-        mean,
-        thresholds,
-        told=histogram_alt(bars, mean, std, thresholds),
-        key=HISTOGRAM,
-        selection=SELECTION,
-    )
+    mean, std = diagnosis.statistics.mean, diagnosis.statistics.std
+    words = histogram_alt(bars, mean, std, thresholds)
+    draw_chart(score_histogram, bars, mean, thresholds, words=words, key=HISTOGRAM, selection=SELECTION)
     st.markdown(f"Mean: **{number(mean)}** &nbsp; Std: **{number(std)}**")
 
 
-def ruler(found: Evidence) -> None:
-    """Where right answers, the model and junk land; nothing where they were not graded."""
-    if found.document_only:
+def ruler(evidence: Evidence) -> None:
+    """Draw the mean scores of right answers, the model and junk; nothing where they were not graded."""
+    if evidence.document_only:
         return
-    held = found.stability
-    rows = anchor_rows(found.measures.anchors, found.document.statistics.mean, held.mean if held else None)
-    if len(rows) < 2:
-        return
-    st.markdown(ANCHORS_TITLE)
-    draw_chart(interval_chart, rows, ANCHOR_LOOKS, told=interval_alt("Mean scores", rows))
+    held = evidence.stability.mean if evidence.stability else None
+    rows = anchor_rows(evidence.measures.anchors, evidence.document.statistics.mean, held)
+    if len(rows) > 1:
+        st.markdown(ANCHORS_TITLE)
+        draw_chart(interval_chart, rows, ANCHOR_LOOKS, words=interval_alt("Mean scores", rows))
 
 
-def strip(found: Evidence) -> None:
-    """Prompts and the scores of their responses: would groups of them teach anything?"""
-    columns = found.strip
-    if found.document_only or Piece.GROUPS in found.thresholds.without:
+def strip(evidence: Evidence) -> None:
+    """Draw each prompt's scores: would a training group of its responses give a signal?"""
+    columns = evidence.strip
+    if evidence.document_only or Piece.GROUPS in evidence.thresholds.without:
         return
     st.markdown("What training groups would see")
-    if found.groups is None or not columns:
+    if evidence.groups is None or not columns:
         st.caption("Needs two responses or more to each prompt: set rollouts to 2 or more.")
         return
-    draw_chart(strip_chart, columns, told=strip_alt(columns, found.groups), key="strip")
-    st.caption(strip_caption(found.groups))
+    draw_chart(strip_chart, columns, words=strip_alt(columns, evidence.groups), key="strip")
+    st.caption(strip_caption(evidence.groups))
 
 
-def signal_panel(found: Evidence) -> None:
-    """The Signal Index with its three factors; nothing where one was not measured."""
-    index = found.measures.signal
-    if index is None or found.document_only:
+def signal_panel(evidence: Evidence) -> None:
+    """Draw the Signal Index with its three factors; nothing where a factor was not measured."""
+    index = evidence.measures.signal
+    if index is None or evidence.document_only:
         return
     st.markdown(
         f"Signal Index **{figure(index.value)}** = usable groups {figure(index.usable)} × reliability "
@@ -95,17 +87,15 @@ def signal_panel(found: Evidence) -> None:
 
 
 def clicked_bars() -> tuple[int, ...]:
-    """The histogram's bars that are selected, by number."""
+    """The numbers of the histogram's bars that are selected."""
     event: Any = st.session_state.get(HISTOGRAM)
-    if not event:
-        return ()
-    points = event["selection"].get(SELECTION, [])
+    points = event["selection"].get(SELECTION, []) if event else []
     return tuple(sorted({int(point[BIN_FIELD]) for point in points if BIN_FIELD in point}))
 
 
-def statistics_table(found: Diagnosis) -> None:
-    """All figures of the report."""
-    figures, parts = found.statistics, found.statistics.percentiles
+def statistics_table(diagnosis: Diagnosis) -> None:
+    """Draw all figures of the scores."""
+    figures, parts = diagnosis.statistics, diagnosis.statistics.percentiles
     rows = {
         "Mean": figures.mean,
         "Std": figures.std,
@@ -118,63 +108,60 @@ def statistics_table(found: Diagnosis) -> None:
         "Max": figures.max,
     }
     _table(
-        {"Figure": list(rows), "Value": [number(value) for value in rows.values()]}, "Figures of the scores"
+        [{"Figure": name, "Value": number(value)} for name, value in rows.items()], "Figures of the scores"
     )
 
 
-def bins_table(found: Diagnosis) -> None:
-    """The report's five bins."""
-    shares = found.statistics.distribution or {}
-    counts = found.statistics.bins
-    _table(
-        {
-            "Scores": list(shares),
-            "Share": [percent(share) for share in shares.values()],
-            "Count": [counts[label] for label in shares],
-        },
-        "Shares of the scores",
-    )
+def bins_table(diagnosis: Diagnosis) -> None:
+    """Draw the shares of the scores in the report's five bins."""
+    shares, counts = diagnosis.statistics.distribution or {}, diagnosis.statistics.bins
+    rows = [
+        {"Scores": label, "Share": percent(share), "Count": counts[label]} for label, share in shares.items()
+    ]
+    _table(rows, "Shares of the scores")
 
 
 def checks_table(checks: tuple[Check, ...]) -> None:
-    """The document's key metrics beside their healthy ranges."""
-    _table(
+    """Draw the document's key metrics beside their healthy ranges."""
+    rows = [
         {
-            "Metric": [f"{_mark(check)} {check.metric}" for check in checks],
-            "Value": [number(check.value) for check in checks],
-            "Healthy range": [check.range for check in checks],
-            "Meaning": [check.meaning for check in checks],
-        },
-        "Key metrics beside their healthy ranges",
-    )
+            "Metric": f"{_mark(check)} {check.metric}",
+            "Value": number(check.value),
+            "Healthy range": check.range,
+            "Meaning": check.meaning,
+        }
+        for check in checks
+    ]
+    _table(rows, "Key metrics beside their healthy ranges")
 
 
-def topics_section(judged: Evidence, thresholds: Thresholds) -> None:
-    """Each topic's mean, spread and status: chart, then table."""
-    found = topic_entries(judged)
-    rows = topic_rows(found)
-    draw_chart(interval_chart, rows, TOPIC_LOOKS, thresholds, told=topics_alt(found), key="topics")
-    st.caption(topics_caption(found))
-    topics = found.values()
+def topics_section(evidence: Evidence, thresholds: Thresholds) -> None:
+    """Draw each topic's mean, spread and status, as a chart and as a table."""
+    topics = topic_entries(evidence)
+    chart_rows = topic_rows(topics)
+    words = topics_alt(topics)
+    draw_chart(interval_chart, chart_rows, TOPIC_LOOKS, thresholds, words=words, key="topics")
+    st.caption(topics_caption(topics))
+    rows = [
+        {
+            "Topic": name or NO_TOPIC,
+            "Status": topic.status or "–",
+            "Evidence": topic.evidence or "–",
+            "Mean": number(topic.mean),
+            "Std": number(topic.std),
+            "Scores": topic.count,
+            "Missing": topic.missing,
+            "Prompts": topic.prompts,
+            "Note": topic.note,
+        }
+        for name, topic in topics.items()
+    ]
     with st.expander("Table", icon=":material/table:"):
-        _table(
-            {
-                "Topic": [name or NO_TOPIC for name in found],
-                "Status": [topic.status or "–" for topic in topics],
-                "Evidence": [topic.evidence or "–" for topic in topics],
-                "Mean": [number(topic.mean) for topic in topics],
-                "Std": [number(topic.std) for topic in topics],
-                "Scores": [topic.count for topic in topics],
-                "Missing": [topic.missing for topic in topics],
-                "Prompts": [topic.prompts for topic in topics],
-                "Note": [topic.note for topic in topics],
-            },
-            "Figures by topic",
-        )
+        _table(rows, "Figures by topic")
 
 
-def _table(columns: dict[str, list[Any]], alt: str) -> None:
-    st.dataframe(columns, hide_index=True, alt=alt)
+def _table(rows: list[dict[str, Any]], alt: str) -> None:
+    st.dataframe(rows, hide_index=True, alt=alt)
 
 
 def _mark(check: Check) -> str:

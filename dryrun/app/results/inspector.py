@@ -30,7 +30,7 @@ def show_group(show: Show) -> None:
 
 
 def inspector(loaded: Loaded) -> None:
-    """Draw it."""
+    """Draw the samples that group and filters choose."""
     st.subheader("Samples", anchor="samples")
     if st.session_state.pop("inspector_moved", False):
         scroll_here("samples")
@@ -45,9 +45,8 @@ def inspector(loaded: Loaded) -> None:
 
 
 def _group(observations: Observations) -> Show:
-    options = [
-        show for show in Show if show is not Show.WITHOUT_SCORE or not is_valid(observations.score).all()
-    ]
+    complete = is_valid(observations.score).all()
+    options = [show for show in Show if show is not Show.WITHOUT_SCORE or not complete]
     chosen = st.pills(
         "Which samples",
         options,
@@ -64,31 +63,25 @@ def _group(observations: Observations) -> Show:
 def _filters(observations: Observations) -> Filters:
     topics = sorted({str(topic) for topic in observations.topic})
     left, right = st.columns([2, 3])
-    topic: str | None = None
+    picked = None
     if len(topics) > 1:
-        with left:
-            picked = st.selectbox(
-                "Topic", [ALL_TOPICS, *topics], format_func=lambda name: name or "(no topic)", key=TOPIC
-            )
-            topic = None if picked in (None, ALL_TOPICS) else picked
-    with right:
-        bins = st.pills(
-            "Scores",
-            list(range(len(BIN_LABELS))),
-            selection_mode="multi",
-            format_func=lambda number: BIN_LABELS[number].replace("-", " to "),
-            key=BINS,
-            help="Or click a bar of the score distribution above.",
-            wrap=True,
-        )
+        options = [ALL_TOPICS, *topics]
+        picked = left.selectbox("Topic", options, format_func=lambda name: name or "(no topic)", key=TOPIC)
+    bins = right.pills(
+        "Scores",
+        list(range(len(BIN_LABELS))),
+        selection_mode="multi",
+        format_func=lambda number: BIN_LABELS[number].replace("-", " to "),
+        key=BINS,
+        help="Or click a bar of the score distribution above.",
+        wrap=True,
+    )
     bars = clicked_bars()
     if bars:
         st.caption("Only the bars clicked in the score distribution. Double-click the chart to show all.")
-        return Filters(topic, bars)
-    chosen = tuple(
-        bar for number in bins for bar in range(number * BARS_PER_BIN, (number + 1) * BARS_PER_BIN)
-    )
-    return Filters(topic, chosen)
+    else:
+        bars = tuple(number * BARS_PER_BIN + bar for number in bins for bar in range(BARS_PER_BIN))
+    return Filters(None if picked == ALL_TOPICS else picked, bars)
 
 
 def _list(loaded: Loaded, positions: list[int], *, paged: bool) -> None:

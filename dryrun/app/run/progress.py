@@ -1,7 +1,4 @@
-"""A run while it goes: how far, how fast, how long still.
-
-A live run whose verdict has settled: said, with a stop offered and never taken.
-"""
+"""A live run: its progress, and the offer to stop once the verdict has settled."""
 
 from __future__ import annotations
 
@@ -17,20 +14,19 @@ from dryrun.store.runs import Run, RunStatus
 
 POLL_SECONDS = 1.0
 IDLE_SECONDS = 5.0
-"""How often a page looks at a run that ended: somebody else may resume it."""
+"""Seconds between two looks at a run that ended: another person may resume it."""
 
 
 def live_progress(run: Run) -> None:
-    """Progress that follows the run by itself; where it ends or is taken up again the whole page is drawn."""
+    """Draw progress that follows the run; when it ends or is resumed, the whole page runs again."""
     status = jobs.status(run)
-    live = status.live
     follow = st.fragment(run_every=_pause(status))(_follow)
     with st.container():  # of its own: a timed fragment could draw over what stands after it
-        follow(run, live)
+        follow(run, status.live)
 
 
 def _pause(status: RunStatus) -> float | None:
-    """Seconds to the next look; None where nothing is left to be done."""
+    """Seconds to the next look; None where nothing is left to do."""
     if status.live:
         return POLL_SECONDS
     done = status.state is RunState.FINISHED and not (status.failed or status.ungraded)
@@ -43,14 +39,14 @@ def _follow(run: Run, was_live: bool) -> None:
         st.rerun()
     if status.live:
         end_words(status)
-    show_progress(status, config_of(run).responses)
+    _show_progress(status, config_of(run).responses)
     spent_words(config_of(run), status)
     if status.live:
-        settled_offer(run, status)
+        _settled_offer(run, status)
 
 
-def show_progress(status: RunStatus, asked: int) -> None:
-    """The figures of one moment; `asked` stands in for the total until the run has counted."""
+def _show_progress(status: RunStatus, asked: int) -> None:
+    """`asked` stands for the total until the run has counted its responses."""
     total = max(status.total or asked, 1)
     reused = f", {status.reused:,} of them reused" if status.reused else ""
     st.progress(min(status.sampled / total, 1.0), f"Responses: {status.sampled:,} of {total:,}{reused}")
@@ -58,14 +54,14 @@ def show_progress(status: RunStatus, asked: int) -> None:
     with st.grid("auto", min_column_width=130):
         if status.live:
             st.metric("Rate", f"{status.rate:.1f} / s" if status.rate else "–")
-            st.metric("Time left", duration(status.remaining))
-        st.metric("Time so far" if status.live else "Time", duration(status.seconds))
+            st.metric("Time left", _duration(status.remaining))
+        st.metric("Time so far" if status.live else "Time", _duration(status.seconds))
         st.metric("Failed calls", f"{status.failed:,}")
         st.metric("Without a grade", f"{status.ungraded:,}")
 
 
 def end_words(status: RunStatus) -> None:
-    """How it ended, or what it is doing, in a box that says so without its colour."""
+    """Draw how the run ended, or what it is doing. Icon and words say as much as the colour."""
     text = plain(status.message or "Working.", 600)
     match status.state:
         case RunState.RUNNING:
@@ -74,17 +70,13 @@ def end_words(status: RunStatus) -> None:
             st.warning(text, icon=":material/warning:")
         case RunState.FINISHED:
             st.success(text, icon=":material/check_circle:")
-        case RunState.STOPPED if status.capped:
-            st.warning(text, icon=":material/pause_circle:")
-        case RunState.STOPPED:
+        case RunState.STOPPED if not status.capped:
             st.error(f"Stopped. {text}", icon=":material/error:")
-        case RunState.CANCELLED:
-            st.warning(text, icon=":material/pause_circle:")
-        case RunState.INTERRUPTED:
+        case _:
             st.warning(text, icon=":material/pause_circle:")
 
 
-def duration(seconds: float | None) -> str:
+def _duration(seconds: float | None) -> str:
     """``"42 s"``, ``"3 m 20 s"``, ``"2 h 5 m"``; a dash if unknown."""
     if seconds is None:
         return "–"
@@ -96,15 +88,15 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} m"
 
 
-def settled_offer(run: Run, status: RunStatus) -> None:
-    """Draw it; nothing while the verdict may still move."""
+def _settled_offer(run: Run, status: RunStatus) -> None:
+    """Draw the offer to stop; nothing while the verdict may still move."""
     if run.stop_asked():
         st.caption("Stopping: the calls in flight are finished and graded first.")
         return
-    found = _watch(str(run.folder.resolve()), run).check(status)
-    if found is None:
+    settled = _watch(run).check(status)
+    if settled is None:
         return
-    st.success(plain(found.sentence), icon=":material/flag:")
+    st.success(plain(settled.sentence), icon=":material/flag:")
     if may_cancel(run):
         st.button(
             "Stop here and keep what is done",
@@ -116,6 +108,6 @@ def settled_offer(run: Run, status: RunStatus) -> None:
 
 
 @st.cache_resource(max_entries=16, ttl=3600, show_spinner=False)
-def _watch(folder: str, _run: Run) -> SettledWatch:
-    """One for all viewers of a run; `folder` is the cache's key."""
-    return SettledWatch(_run)
+def _watch(run: Run) -> SettledWatch:
+    """One for all viewers of the run."""
+    return SettledWatch(run)

@@ -1,12 +1,10 @@
-"""The frame around every page: page list, browser title, sidebar.
+"""The frame around every page: the list of pages, the browser's title, the sidebar.
 
-A folder named ``pages/`` switches on Streamlit's old page discovery until some session of the server
-process has called `st.navigation`. Until then a deep link runs the page file *alone*, without
-``streamlit_app.py``. So every page starts with `ensure_frame`, which does nothing when the entrypoint
-is around it and draws the same frame when it is not. No `st.rerun` there: a rerun would lose the click
-that caused the run; and no bare `st.navigation`: the page would have other widget ids than in later runs.
-
-Bringing a section into view after a button moved it: on a small screen it is far below the button.
+Streamlit runs a page file *alone*, without ``streamlit_app.py``, when a deep link is the first thing that a
+server process is asked for: the folder's name ``pages/`` switches on an old discovery of pages, which
+`st.navigation` ends. So each page file begins with `ensure_frame`: inside the frame it does nothing, outside
+it draws the frame. It neither calls `st.rerun`, which would lose the click that caused the run, nor
+`st.navigation` alone, which would give the page's widgets other ids than in later runs.
 """
 
 from __future__ import annotations
@@ -23,41 +21,31 @@ from dryrun.app.shared.sidebar import sidebar
 
 ICON = Path(__file__).with_name("icon.png")
 CONFIGURE = "pages/configure.py"
+PAGES = (
+    ("configure", "tune", "Choose data, grader, model and sample size, then start a run."),
+    ("run", "play_circle", "Watch, cancel or resume a run. Its link can be kept."),
+    ("results", "insights", "Verdict, score distribution, topics and single samples."),
+    ("compare", "compare_arrows", "Two graders on the same responses, or two runs."),
+)
+"""File, icon and help of each page, in the order of the work."""
 
 _inside = contextvars.ContextVar("dryrun_inside_entrypoint", default=False)
 
 
 def page_list() -> list[st.Page]:
-    """The pages in the order of the work."""
-    return [
+    """The pages in the menu, and one that only the address ``/configure`` leads to."""
+    pages = [
         st.Page(
-            CONFIGURE,
-            title="Configure",
-            icon=":material/tune:",
-            url_path="start",  # leaves its name to the page that answers to it
-            default=True,
-            help="Choose data, grader, model and sample size, then start a run.",
-        ),
-        st.Page(
-            "pages/run.py",
-            title="Run",
-            icon=":material/play_circle:",
-            help="Watch, cancel or resume a run. Its link can be kept.",
-        ),
-        st.Page(
-            "pages/results.py",
-            title="Results",
-            icon=":material/insights:",
-            help="Verdict, score distribution, topics and single samples.",
-        ),
-        st.Page(
-            "pages/compare.py",
-            title="Compare",
-            icon=":material/compare_arrows:",
-            help="Two graders on the same responses, or two runs.",
-        ),
-        st.Page(_configure_by_name, title="Configure", url_path="configure", visibility="hidden"),
+            f"pages/{name}.py",
+            title=name.capitalize(),
+            icon=f":material/{icon}:",
+            help=words,
+            default=name == "configure",
+            url_path="start" if name == "configure" else None,  # /configure is the hidden page
+        )
+        for name, icon, words in PAGES
     ]
+    return [*pages, st.Page(_configure_by_name, title="Configure", url_path="configure", visibility="hidden")]
 
 
 def _configure_by_name() -> None:
@@ -77,7 +65,7 @@ def main() -> None:
 
 
 def ensure_frame() -> None:
-    """The first statement of every page file."""
+    """Draw the frame with this page in it, unless the page is inside it already."""
     if not _inside.get():
         main()  # runs this same page again, now inside the frame and with the right widget ids
         st.stop()
@@ -93,13 +81,16 @@ def _entrypoint() -> Iterator[None]:
 
 
 def _spare_the_collector() -> None:
-    """Once per process: keep the imported modules out of the collection after each rerun (50 ms of it)."""
+    """Keep the imported modules out of the garbage collection after each rerun: saves 50 ms."""
     if gc.get_freeze_count() == 0:
         gc.freeze()
 
 
 def scroll_here(anchor: str) -> None:
-    """Scroll to the heading with this anchor, once. `anchor` is a constant of ours, never data."""
+    """Scroll to the heading with this anchor, once: a button far below it may have changed what it shows.
+
+    `anchor` is a constant of ours, never data.
+    """
     count = st.session_state.get("scrolls", 0) + 1
     st.session_state["scrolls"] = count  # the browser runs a script again only if its text has changed
     st.html(

@@ -1,14 +1,13 @@
-"""Check the grader: its own button, and what the probes found. Nothing is generated."""
+"""The grader check: a button, and the result. No model generates anything."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from dryrun.app.shared.session import Chosen, config_of
-from dryrun.app.shared.widgets import draw_chart, show_error
+from dryrun.app.shared.widgets import bullets, download, draw_chart, errors_shown
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
-from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.core.text import plain
 from dryrun.dataset import Dataset
@@ -22,11 +21,11 @@ from dryrun.probes.result import GraderCheck, ProbeFinding
 from dryrun.report.charts.probes import scoreboard, scoreboard_alt
 
 DRAWN = 200
-"""Rows that are read: some are probed, the others lend their answers."""
+"""Rows that are read: some are probed, the answers of the others serve as wrong ones."""
 KEPT = "grader_check"
-"""The session's newest check, with what it was made of."""
+"""Where the session keeps its newest check, beside what was checked."""
 PRICED = "grader_check_calls"
-"""What the newest check of a judge would cost, with what it was counted for."""
+"""Where the session keeps how many calls to a judge a check takes, beside what would be checked."""
 WHAT = (
     "Grades answers that no model wrote: the reference answers in other forms, wrong answers, worthless "
     "ones, and text that talks to the grader. Nothing is generated."
@@ -37,27 +36,25 @@ ICONS = {"block": ":material/error:", "warn": ":material/warning:", "note": ":ma
 
 
 def check_section(dataset: Dataset | None, spec: GraderSpec | None, judge: JudgeAccess | None) -> None:
-    """Draw the button and what it found, when there is a grader and rows to probe it on."""
+    """Draw the button and the check of this grader on these rows; nothing while one of both is missing."""
     if dataset is None or spec is None:
         return
     about = (dataset.ref.fingerprint, str(spec.raw))
     with st.expander("Check the grader on wrong and worthless answers", icon=":material/verified:"):
         prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=DRAWN))]
         st.caption(WHAT + _price(spec, prompts, about))
-        try:
+        with errors_shown():
             if st.button("Check the grader", icon=":material/play_arrow:", key="check_grader"):
                 with st.spinner(BUSY):
-                    found = run_blocking(check_spec(spec, prompts, judge_access=judge))
-                st.session_state[KEPT] = (about, found)
-        except DryRunError as error:
-            show_error(error)
-        kept = st.session_state.get(KEPT)
-        if kept is not None and kept[0] == about:
-            show_check(kept[1])
+                    check = run_blocking(check_spec(spec, prompts, judge_access=judge))
+                st.session_state[KEPT] = (about, check)
+        checked, check = st.session_state.get(KEPT, (None, None))
+        if checked == about:
+            show_check(check)
 
 
 def run_check_section(chosen: Chosen) -> None:
-    """The same for a run's own grader, its prompts and its responses; kept with the run, and in its report.
+    """Draw the button and the check of a run's own grader, on its prompts and responses; kept with the run.
 
     Raises
     ------
@@ -72,55 +69,44 @@ def run_check_section(chosen: Chosen) -> None:
     st.caption(WHAT)
     if st.button("Check the grader", icon=":material/verified:", key="check_run_grader"):
         with st.spinner(BUSY):
-            found = run_blocking(check_run(chosen.run, keep=not chosen.recorded))
-        st.session_state[KEPT] = (chosen.run.id, found)
+            check = run_blocking(check_run(chosen.run, keep=not chosen.recorded))
+        st.session_state[KEPT] = (chosen.run.id, check)
         st.rerun()  # the banner above speaks of it
-    known = known_check(chosen)
-    if known is not None:
+    if known := known_check(chosen):
         show_check(known)
 
 
 def known_check(chosen: Chosen) -> GraderCheck | None:
-    """What checking this run's grader found: just now in this session, or kept with the run."""
-    kept = st.session_state.get(KEPT)
-    return kept[1] if kept is not None and kept[0] == chosen.run.id else kept_check(chosen.run)
+    """The newest check of this run's grader, from this session or kept with the run."""
+    checked, check = st.session_state.get(KEPT, (None, None))
+    return check if checked == chosen.run.id else kept_check(chosen.run)
 
 
 def _price(spec: GraderSpec, prompts: list[Prompt], about: tuple[str, str]) -> str:
-    """What a judge is asked; counted once, since every probe is made for it."""
+    """How often a judge is asked; counted once for each grader and dataset, for it makes every probe."""
     if not spec.asks_models:
         return ""
-    known = st.session_state.get(PRICED)
-    if known is None or known[0] != about:
+    counted, calls = st.session_state.get(PRICED, (None, 0))
+    if counted != about:
         calls = planned_calls(spec, ground_of(spec, prompts, rows=ROWS), planned_effort(spec))
-        st.session_state[PRICED] = known = (about, calls)
-    return f" The judge is asked {known[1]:,} times at most."
+        st.session_state[PRICED] = (about, calls)
+    return f" The judge is asked {calls:,} times at most."
 
 
-def show_check(found: GraderCheck) -> None:
-    """The word, the findings with their evidence, the scoreboard, and what was not seen."""
-    show = st.success if found.sound else st.error
-    icon = ":material/check_circle:" if found.sound else ":material/error:"
-    show(f"**{found.profile.capitalize()}.** {plain(found.meaning)} {found.graded:,} grades.", icon=icon)
-    for number, finding in enumerate(found.findings[:SHOWN]):
+def show_check(check: GraderCheck) -> None:
+    """Draw the word for the grader, the findings, what answers earn, and what was not checked."""
+    show = st.success if check.sound else st.error
+    icon = ":material/check_circle:" if check.sound else ":material/error:"
+    show(f"**{check.profile.capitalize()}.** {plain(check.meaning)} {check.graded:,} grades.", icon=icon)
+    for number, finding in enumerate(check.findings[:SHOWN]):
         _finding(number, finding)
-    if found.behaviours:
+    if check.behaviours:
         st.markdown("What answers earn")
-        draw_chart(scoreboard, found, told=scoreboard_alt(found), key="scoreboard")
+        draw_chart(scoreboard, check, words=scoreboard_alt(check), key="scoreboard")
     with st.expander("What this check could not see", icon=":material/visibility_off:"):
-        for one in found.missing:
-            st.markdown(f"- {plain(one, 300)}")
-        if not found.blocking:
-            st.markdown(f"- a hole that opens on less than {found.unseen:.0%} of the rows")
-    st.download_button(
-        "Check (JSON)",
-        found.to_json(),
-        "grader-check.json",
-        "application/json",
-        icon=":material/download:",
-        key="check_json",
-        on_click="ignore",
-    )
+        unseen = [] if check.blocking else [f"a hole that opens on less than {check.unseen:.0%} of the rows"]
+        st.markdown(bullets([*check.missing, *unseen], 300))
+    download("Check (JSON)", check.to_json().encode(), "grader-check.json", "check_json")
 
 
 def _finding(number: int, finding: ProbeFinding) -> None:

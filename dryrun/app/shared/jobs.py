@@ -1,10 +1,8 @@
-"""Runs that outlive a page, a rerun and a closed tab: one daemon thread with its own event loop each.
+"""Live runs: each on a daemon thread with its own event loop, so that it outlives the page and the tab.
 
-The table of live runs is the process's own list of threads. Any visitor of a Streamlit server may
-clear its caches, and an edited source file throws its modules away; neither reaches a thread, so a
-live run can always be found, watched and cancelled. What a run has done is on disk.
-
-Nothing here knows Streamlit.
+Live runs are found in the process's own list of threads. Any visitor of a Streamlit server can clear its
+caches, and an edited source file replaces its modules; a thread survives both, so a live run can always
+be found, watched and cancelled. The work that is done is on disk. Nothing here imports Streamlit.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from dryrun.core.config import BatchConfig
@@ -29,12 +28,12 @@ MAX_LIVE = 3
 """Live runs per process. Each keeps its own connections, and the embedded model needs the processor."""
 
 MAX_WAITING = 20
-"""The same for runs that wait for batches, which may take a day and cost next to nothing meanwhile."""
+"""The same for runs that wait for batches: they may take a day, and need almost nothing meanwhile."""
 
 EXIT_SECONDS = 3.0
-"""How long a process that ends waits for its runs to write what they have."""
+"""How long the process, at its end, waits for its runs to write their results."""
 
-Work = Callable[[Callable[[RunStatus], None]], Coroutine[Any, Any, RunStatus]]
+Work = Callable[..., Coroutine[Any, Any, RunStatus]]
 
 _starting = threading.Lock()
 _log = logging.getLogger(__name__)
@@ -49,22 +48,19 @@ class Job(threading.Thread):
     folder : str
         The run's folder, which tells apart equal ids in different data directories.
     owner : str
-        Names the session that started it; only that one may cancel where the app is hosted.
+        The session that started it. Where the app is hosted, no other session may cancel it.
     work : callable
-        Takes `notify` and does the run. It alone knows the API key.
-
-    Attributes
-    ----------
+        Does the run; called with `notify`. Nothing else in the job holds the API key.
     waits : bool
         Whether it goes through batches, and so waits most of the time.
     """
 
-    def __init__(self, run_id: str, folder: str, owner: str, work: Work) -> None:
+    def __init__(self, run_id: str, folder: str, owner: str, work: Work, *, waits: bool = False) -> None:
         super().__init__(name=f"dryrun-{run_id[:8]}", daemon=True)
         self.dryrun_id = run_id
         self.dryrun_folder = folder
         self.owner = owner
-        self.waits = False
+        self.waits = waits
         self.latest = RunStatus(RunState.RUNNING, message="Starting.", started=time.time())
         self._work: Work | None = work
         self._asked_to_stop = threading.Event()
@@ -76,7 +72,7 @@ class Job(threading.Thread):
         try:
             asyncio.run(self._main())
         except asyncio.CancelledError:
-            pass  # the state on disk says so
+            pass  # the state on disk is CANCELLED
         except DryRunError as error:
             _log.warning("run %s stopped: %s", self.dryrun_id[:8], error)
         except Exception:
@@ -85,16 +81,16 @@ class Job(threading.Thread):
             self._work = None  # the key goes with it
 
     def cancel(self) -> None:
-        """Ask it to stop; it writes what it has and ends. May be called at any time, from any thread."""
+        """Ask the job to end; it writes its results first. May be called at any time, from any thread."""
         self._asked_to_stop.set()
         if self._loop is not None and self._task is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has just closed: it is over anyway
+            with contextlib.suppress(RuntimeError):  # the loop has just closed: the job is over
                 self._loop.call_soon_threadsafe(self._task.cancel)
 
     async def _main(self) -> None:
         assert self._work is not None
         self._loop = asyncio.get_running_loop()
-        self._task = self._loop.create_task(self._work(self._notify))
+        self._task = self._loop.create_task(self._work(notify=self._notify))
         if self._asked_to_stop.is_set():
             self._task.cancel()
         await self._task
@@ -104,15 +100,15 @@ class Job(threading.Thread):
 
 
 def live() -> list[Job]:
-    """The runs this process is working on.
+    """The jobs of this process.
 
-    Told by what they carry, not by their class: after a source file was edited there are two of it.
+    Recognised by an attribute, not by their class: after an edit of this file there are two classes `Job`.
     """
     return [thread for thread in threading.enumerate() if hasattr(thread, "dryrun_id") and thread.is_alive()]  # type: ignore[misc]
 
 
 def find(run: Run) -> Job | None:
-    """The live job of this run, if this process has it."""
+    """The live job of this run; None if this process has none."""
     folder = str(run.folder.resolve())
     return next((job for job in live() if job.dryrun_folder == folder), None)
 
@@ -126,19 +122,20 @@ def start_job(
     batch: BatchConfig | None = None,
     budget: Budget | None = None,
 ) -> Job:
-    """Work on `run` until it ends, or attach to the job that already does.
+    """Start a job that works on `run` until it ends; if there is one already, return that.
 
     Parameters
     ----------
     run : Run
         New, or one to resume.
     api_key, judge_key : str
-        Live in the job's closure only: never stored, logged or shown.
+        Held by the job only: never stored, logged or shown.
     owner : str
+        The session that starts it.
     batch : BatchConfig, optional
-        Whether what is not stored is asked for through the Batch API. Default: call by call.
+        Ask for missing responses through the Batch API. Default: call by call.
     budget : Budget, optional
-        What the run may spend, over all its sessions. Default: no cap.
+        What the run may spend, over all its sessions. Default: no limit.
 
     Raises
     ------
@@ -153,24 +150,16 @@ def start_job(
         if sum(job.waits == (batch is not None) for job in live()) >= most:
             raise DryRunError(
                 f"{most} runs{'' if batch is None else ' that wait for batches'} are live on this server "
-                "already. Wait for one to end, or cancel one; "
-                "this run is kept and can be started from its page."
+                "already. Wait for one to end, or cancel one. This run is kept; start it from its page then."
             )
-        job = Job(run.id, str(run.folder.resolve()), owner, _worker(run, api_key, judge_key, batch, budget))
-        job.waits = batch is not None
+        work = partial(work_on, run, api_key=api_key, judge_key=judge_key, batch=batch, budget=budget)
+        job = Job(run.id, str(run.folder.resolve()), owner, work, waits=batch is not None)
         job.start()
         return job
 
 
-def _worker(run: Run, api_key: str, judge_key: str, batch: BatchConfig | None, budget: Budget | None) -> Work:
-    def work(notify: Callable[[RunStatus], None]) -> Coroutine[Any, Any, RunStatus]:
-        return work_on(run, api_key=api_key, judge_key=judge_key, notify=notify, batch=batch, budget=budget)
-
-    return work
-
-
 def status(run: Run) -> RunStatus:
-    """Where the run stands: from memory while it is live here, else from disk."""
+    """The run's status: from memory while it is live in this process, else from disk."""
     job = find(run)
     return run.status() if job is None else job.latest
 
@@ -183,7 +172,7 @@ def cancel(run: Run) -> None:
 
 
 def stop_all() -> None:
-    """Cancel every live run and wait up to `EXIT_SECONDS` for them to write what they have."""
+    """Cancel every live run and wait up to `EXIT_SECONDS` for them to write their results."""
     jobs = live()
     for job in jobs:
         job.cancel()

@@ -1,4 +1,4 @@
-"""What the results page works on: a run's figures, joined once and kept while they hold."""
+"""A run's figures as the pages use them: read once, and again when the run has moved on."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class Loaded:
     duplicate_rows : int
         Drawn rows that repeat an earlier one.
     anchors : Anchors or None
-        Reference answers and junk under the run's grader, where they were graded; a stronger model's scores.
+        Scores of reference answers and junk under the run's grader, and of a stronger model.
     ceiling : Ceiling or None
-        Where these come from.
+        The run of that stronger model.
     labels : tuple of Label
-        What people said of its responses, oldest first.
+        People's labels of the run's responses, oldest first.
     newest_labels : mapping
-        Of each response and person the newest.
+        The newest label of each response and person.
     check : GraderCheck or None
-        What probing its grader found, just now in this session or kept with the run.
-    version : tuple of str
-        Stands for all of the above in a cache's key; empty where nothing is to be kept.
+        The newest check of its grader.
+    version : str
+        Equal for equal figures: the key of what is computed from them.
     """
 
     results: Results
@@ -54,55 +54,29 @@ class Loaded:
     labels: tuple[Label, ...] = ()
     newest_labels: Mapping[Identity, Mapping[str, Label]] = field(default_factory=dict)
     check: GraderCheck | None = None
-    version: tuple[str, ...] = ()
+    version: str = ""
 
     def judge(self, thresholds: Thresholds) -> Evidence:
-        """The judgement under these thresholds, with the evidence they admit; made once for each of them."""
-        if not self.version:
-            return self._judged(thresholds)
-        return _judgement(self.version, thresholds.model_dump_json(), self, thresholds)
-
-    def _judged(self, thresholds: Thresholds) -> Evidence:
-        said = labelled(self.results, self.labels, self.observations) if self.labels else None
-        return diagnose_with_evidence(
-            self.observations,
-            self.anchors,
-            thresholds,
-            duplicate_rows=self.duplicate_rows,
-            labelled=said,
-            review=self.check.review if self.check else None,
-        )
+        """The judgement under these thresholds, made once for equal figures and thresholds."""
+        return _judgement(self, thresholds)
 
 
 def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
-    """Where the run stands, and its figures: read again only when its counts have changed.
+    """The run's status and its figures, which are read again only when the run has moved on.
 
     Raises
     ------
     DryRunError
         Its files cannot be read.
     """
-    status = chosen.run.status() if chosen.recorded else jobs.status(chosen.run)
-    counts = (
-        status.state.value,
-        status.sampled,
-        status.graded,
-        status.failed,
-        status.ungraded,
-        status.updated,
-    )
-    loaded = _load(str(chosen.run.folder.resolve()), counts, chosen.run)
-    book = book_of(chosen.run)
-    labels = _labels(str(book.folder.resolve()), book.names(), book)
-    ceiling, check = ceiling_of(chosen.run), known_check(chosen)
-    parts = (
-        chosen.run.folder.resolve(),
-        counts,
-        book.folder.resolve(),
-        book.names(),
-        ceiling and ceiling.run,
-        check and check.review,
-    )
+    run = chosen.run
+    status = run.status() if chosen.recorded else jobs.status(run)
+    counts = (status.state, status.sampled, status.graded, status.failed, status.ungraded, status.updated)
+    book, ceiling, check = book_of(run), ceiling_of(run), known_check(chosen)
+    labels = _labels(book, book.names())
+    loaded = _load(run, counts)
+    review = check and check.review
+    parts = (run.folder.resolve(), counts, book, book.names(), ceiling and ceiling.run, review)
     return status, replace(
         loaded,
         anchors=with_ceiling(loaded.anchors, ceiling),
@@ -110,25 +84,37 @@ def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
         labels=labels,
         newest_labels=newest(labels),
         check=check,
-        version=tuple(map(repr, parts)),
+        version=repr(parts),
     )
 
 
-@st.cache_resource(max_entries=64, ttl=3600, show_spinner=False)
-def _judgement(version: tuple[str, ...], limits: str, _loaded: Loaded, _thresholds: Thresholds) -> Evidence:
-    """`version` and `limits` are the cache's key; nobody changes what is kept."""
-    return _loaded._judged(_thresholds)
+@st.cache_resource(
+    max_entries=64,
+    ttl=3600,
+    show_spinner=False,
+    hash_funcs={Loaded: lambda loaded: loaded.version, Thresholds: Thresholds.model_dump_json},
+)
+def _judgement(loaded: Loaded, thresholds: Thresholds) -> Evidence:
+    people = labelled(loaded.results, loaded.labels, loaded.observations) if loaded.labels else None
+    return diagnose_with_evidence(
+        loaded.observations,
+        loaded.anchors,
+        thresholds,
+        duplicate_rows=loaded.duplicate_rows,
+        labelled=people,
+        review=loaded.check.review if loaded.check else None,
+    )
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Reading the run …")
-def _load(folder: str, counts: tuple[object, ...], _run: Run) -> Loaded:
-    """`folder` and `counts` are the cache's key; nobody changes what is kept."""
-    results = load_results(_run)
+def _load(run: Run, counts: tuple[object, ...]) -> Loaded:
+    """`counts` is part of the cache's key: a run that has moved on is read again."""
+    results = load_results(run)
     repeated = len(results.keys) - len(set(results.keys))
-    return Loaded(results, results.observations(), repeated, load_anchors(_run))
+    return Loaded(results, results.observations(), repeated, load_anchors(run))
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
-def _labels(folder: str, names: tuple[str, ...], _book: LabelBook) -> tuple[Label, ...]:
-    """`folder` and `names` are the cache's key: a label's file never changes."""
-    return tuple(_book.labels())
+def _labels(book: LabelBook, names: tuple[str, ...]) -> tuple[Label, ...]:
+    """`names` is part of the cache's key: a label's file never changes, a new label is a new file."""
+    return tuple(book.labels())

@@ -1,4 +1,4 @@
-"""One sample: prompt, response, reference, reward and its parts. Everything here is somebody else's text."""
+"""One sample: prompt, response, reference, reward and its parts. All of it is text from outside."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sample_view(
     blind: bool = False,
     below: Callable[[Inspected], None] | None = None,
 ) -> None:
-    """Draw it.
+    """Draw one sample as a card.
 
     Parameters
     ----------
@@ -39,22 +39,26 @@ def sample_view(
         Its score on 0..1; NaN if it has none.
     config : RunConfig
     blind : bool
-        Leaves out what the grader said, for people who judge the response themselves.
+        Hide the grade, for people who judge the response themselves.
     below : callable, optional
-        Draws what else belongs into the sample's card.
+        Draws more at the end of the card.
     """
+    prompt, grade = inspected.prompt, None if blind else inspected.grade
     with st.container(border=True):
         _head(inspected, score, config, blind)
         texts = st.grid(3, min_column_width=COLUMN)
         with texts.cell():
-            _prompt(inspected.prompt)
+            _prompt(prompt)
         with texts.cell():
             _response(inspected.sample)
         with texts.cell():
-            others = _reference(inspected.prompt)
-        if inspected.grade is not None and not blind:
-            _errors(inspected.grade)
-            _judge(inspected.grade)
+            others = _reference(prompt)
+        if grade is not None:
+            for name, detail in grade.errors.items():
+                st.warning(plain(f"{name}: {detail}", 500))
+            if grade.detail:
+                with st.expander("What the judge said", icon=":material/gavel:"):
+                    _block(grade.detail)
         if others:
             with st.expander("Other fields of the row"):
                 _block(_json(others))
@@ -79,7 +83,7 @@ def _head(inspected: Inspected, score: float, config: RunConfig, blind: bool) ->
             st.text(prompt.topic[:80])
         st.caption(plain(" · ".join(facts)), width="content")
         if grade is not None and grade.sub_rewards and not blind:
-            st.text(_sub_rewards(grade))
+            st.text(sub_reward_words(grade))
 
 
 def _prompt(prompt: Prompt) -> None:
@@ -108,24 +112,13 @@ def _response(sample: Sample) -> None:
         st.caption(plain(sample.note, 300))
 
 
-def _sub_rewards(grade: Grade) -> str:
-    parts = grade.sub_rewards.items()
-    return "   ".join(f"{name}: {number(value)}" for name, value in parts)
-
-
-def _errors(grade: Grade) -> None:
-    for name, detail in grade.errors.items():
-        st.warning(plain(f"{name}: {detail}", 500))
-
-
-def _judge(grade: Grade) -> None:
-    if grade.detail:
-        with st.expander("What the judge said", icon=":material/gavel:"):
-            _block(grade.detail)
+def sub_reward_words(grade: Grade) -> str:
+    """The parts of a reward on one line; plain text, for `st.text`."""
+    return "   ".join(f"{name}: {number(value)}" for name, value in grade.sub_rewards.items())
 
 
 def _reference(prompt: Prompt) -> dict[str, Any]:
-    """Show the reference answer, and give the row's remaining fields."""
+    """Draw the reference answer; the row's other fields."""
     others = {key: value for key, value in prompt.item.items() if key not in ("messages", "topic")}
     name = next((key for key in REFERENCES if key in others), None)
     if name is not None:

@@ -1,10 +1,10 @@
-"""What belongs to one viewer: the run being looked at, in the URL; and who started what."""
+"""What belongs to one viewer: the run being looked at, in the URL, and what this session started."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -20,10 +20,10 @@ RUN = "run"
 """Name of the URL parameter that holds the run's id."""
 ADJUST = "adjust"
 """Name of the URL parameter that holds the run whose grader is being adjusted."""
-FLASH = "launch_problem"
-"""Name in the session of what stood against starting a run, for its page to say."""
+LAUNCH_ERROR = "launch_problem"
+"""Where the session keeps an error at the start of a run, until the run's page shows it."""
 RECORDED = "recorded"
-"""The value of `RUN` that means the recorded example which comes with the project."""
+"""The value of `RUN` for the recorded example that comes with the project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,13 @@ def current_run_id() -> str:
     return str(given)
 
 
-def look_at(run_id: str) -> None:
-    """Make this the session's run."""
-    st.session_state["current_run"] = run_id
+def run_link(page: str, label: str, icon: str, run: str = "") -> None:
+    """A link to ``pages/<page>.py``, about the run with this id where one is given.
+
+    `icon` is the name of a Material symbol.
+    """
+    parameters = {RUN: run} if run else None
+    st.page_link(f"pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=parameters)
 
 
 def chosen_run() -> Chosen | None:
@@ -74,44 +78,36 @@ def chosen_run() -> Chosen | None:
         The URL names a run that is not here.
     """
     run_id = current_run_id()
-    if not run_id:
-        return None
-    if run_id == RECORDED:
-        return recorded_run()
-    return Chosen(Run.open(store(), run_id))
+    return open_by_name(run_id) if run_id else None
 
 
 def recorded_run() -> Chosen | None:
-    """The recorded example, if the project came with it."""
+    """The recorded example, where it comes with this copy of Dry Run."""
     folder = sample_data_dir() / "recorded"
     runs = list_runs(Store(folder)) if (folder / "runs").is_dir() else []
     return Chosen(runs[0], recorded=True) if runs else None
 
 
-def open_by_name(name: str) -> Run:
-    """The run of an id or of `RECORDED`.
+def open_by_name(name: str) -> Chosen:
+    """The run with this id; the recorded example for `RECORDED`.
 
     Raises
     ------
     DryRunError
-        There is none.
+        There is no such run here.
     """
     if name != RECORDED:
-        return Run.open(store(), name)
-    found = recorded_run()
-    if found is None:
+        return Chosen(Run.open(store(), name))
+    recorded = recorded_run()
+    if recorded is None:
         raise DryRunError("This copy of Dry Run came without its recorded example.")
-    return found.run
+    return recorded
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _config(folder: Path, _run: Run) -> RunConfig:
-    return _run.config()
-
-
 def config_of(run: Run) -> RunConfig:
     """The run's configuration, read once: it never changes."""
-    return _config(run.folder, run)
+    return run.config()
 
 
 def owner() -> str:
@@ -126,11 +122,11 @@ def may_cancel(run: Run) -> bool:
 
 
 def model_words(config: ModelConfig) -> str:
-    """Which model, for a sentence: safe for Markdown."""
+    """The model's name and where it runs, for a sentence; safe for Markdown."""
     if config.kind is ModelKind.EMBEDDED:
         return f"{plain(config.name, 60)} on this machine"
     if config.kind is ModelKind.IMPORTED:
         return f"{plain(config.name, 60)}, imported responses"
-    host = (config.base_url or "").split("://")[-1].split("/")[0]
+    host = urlsplit(config.base_url or "").netloc
     batch = ", through its Batch API" if config.batch is not None else ""
     return f"{plain(config.name, 60)} at {plain(host, 80)}{batch}"

@@ -1,7 +1,4 @@
-"""The sidebar's lower half: which run is looked at, what is live, what was run lately.
-
-Choosing another run: from a list on one's own machine, by its id or link on a shared server.
-"""
+"""The sidebar: the run that is looked at, live runs, recent runs; and the field that chooses a run."""
 
 from __future__ import annotations
 
@@ -11,7 +8,15 @@ import time
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.app.shared.session import RECORDED, RUN, chosen_run, config_of, open_by_name, recorded_run, store
+from dryrun.app.shared.session import (
+    RECORDED,
+    chosen_run,
+    config_of,
+    open_by_name,
+    recorded_run,
+    run_link,
+    store,
+)
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
@@ -19,25 +24,22 @@ from dryrun.core.text import plain, plural, short
 from dryrun.store.runs import Run, list_runs
 
 RECENT = 5
+"""Newest runs in the sidebar."""
+OFFERED = 50
+"""Newest runs in the field that chooses one."""
 
-STATE_WORDS = {
-    RunState.RUNNING: "running",
-    RunState.FINISHED: "finished",
-    RunState.CANCELLED: "cancelled",
-    RunState.STOPPED: "stopped",
-    RunState.INTERRUPTED: "not finished",
+STATES = {
+    RunState.RUNNING: ("running", "hourglass_top"),
+    RunState.FINISHED: ("finished", "check_circle"),
+    RunState.CANCELLED: ("cancelled", "pause_circle"),
+    RunState.STOPPED: ("stopped", "error"),
+    RunState.INTERRUPTED: ("not finished", "pause_circle"),
 }
-STATE_ICONS = {
-    RunState.RUNNING: ":material/hourglass_top:",
-    RunState.FINISHED: ":material/check_circle:",
-    RunState.CANCELLED: ":material/pause_circle:",
-    RunState.STOPPED: ":material/error:",
-    RunState.INTERRUPTED: ":material/pause_circle:",
-}
+"""The word for each state, and its icon."""
 
 
 def sidebar() -> None:
-    """Draw it. Others' runs are listed on one's own machine only: a run id is a secret link."""
+    """Draw the sidebar. It lists other people's runs on one's own machine only: a run id is a secret link."""
     _current()
     count = len(jobs.live())
     if count:
@@ -58,9 +60,9 @@ def _current() -> None:
             st.caption("Looking at")
             st.text("the recorded example")
             return
-        state = jobs.status(chosen.run).state
+        word, _ = STATES[jobs.status(chosen.run).state]
         st.caption("Looking at run")
-        st.text(f"{short(chosen.run.id)} · {STATE_WORDS[state]}")
+        st.text(f"{short(chosen.run.id)} · {word}")
 
 
 def _recent() -> None:
@@ -70,12 +72,7 @@ def _recent() -> None:
     with st.expander("Recent runs", icon=":material/history:"):
         for run in runs:
             _link(run)
-        st.page_link(
-            "pages/results.py",
-            label="Recorded example",
-            icon=":material/history:",
-            query_params={RUN: RECORDED},
-        )
+        run_link("results", "Recorded example", "history", RECORDED)
 
 
 def _link(run: Run) -> None:
@@ -83,24 +80,26 @@ def _link(run: Run) -> None:
         config, status = config_of(run), jobs.status(run)
     except DryRunError:
         return
-    finished = status.state is RunState.FINISHED
     sampling = config.sampling
-    when = time.strftime("%d %b %H:%M", time.localtime(status.started))
-    label = f"{plain(config.dataset.name, 24)} · {sampling.size} × {sampling.rollouts} · {when}"
-    st.page_link(
-        "pages/results.py" if finished else "pages/run.py",
-        label=label,
-        icon=STATE_ICONS[status.state],
-        query_params={RUN: run.id},
+    label = (
+        f"{plain(config.dataset.name, 24)} · {sampling.size} × {sampling.rollouts} · {_when(status.started)}"
     )
+    page = "results" if status.state is RunState.FINISHED else "run"
+    run_link(page, label, STATES[status.state][1], run.id)
 
 
-OFFERED = 50
-"""Newest runs in the list."""
+def _when(seconds: float) -> str:
+    return time.strftime("%d %b %H:%M", time.localtime(seconds))
 
 
 def run_choice(label: str, key: str, given: str = "") -> str:
-    """The id that was chosen, or the recorded example's name; `""` if none was."""
+    """Draw the field that chooses a run: a list on one's own machine, an id or a link on a shared server.
+
+    Returns
+    -------
+    str
+        The run's id, or `RECORDED` for the recorded example; ``""`` while none is chosen.
+    """
     if hosted():
         typed = st.text_input(
             label,
@@ -109,8 +108,8 @@ def run_choice(label: str, key: str, given: str = "") -> str:
             placeholder=f"Link or id of a run, or {RECORDED}",
             help="A run's id, or the link to it.",
         )
-        found = re.search(rf"[0-9a-f]{{32}}|\b{RECORDED}\b", typed)
-        return found.group() if found else typed.strip()
+        match = re.search(rf"[0-9a-f]{{32}}|\b{RECORDED}\b", typed)
+        return match.group() if match else typed.strip()
     options = [run.id for run in list_runs(store())[:OFFERED]]
     options += [RECORDED] if recorded_run() else []
     options += [given] if given and given not in options else []
@@ -127,12 +126,11 @@ def run_choice(label: str, key: str, given: str = "") -> str:
 
 def _words(name: str) -> str:
     try:
-        run = open_by_name(name)
+        run = open_by_name(name).run
         config, status = config_of(run), run.status()
     except DryRunError:
         return f"{short(name)} (not here)"
     if name == RECORDED:
         return "The recorded example"
-    when = time.strftime("%d %b %H:%M", time.localtime(status.started))
     parts = (config.dataset.name, config.model.name, config.grader_name)
-    return " · ".join((short(name), *(part[:30] for part in parts), when))
+    return " · ".join((short(name), *(part[:30] for part in parts), _when(status.started)))

@@ -191,7 +191,7 @@ def interval_chart(
     """
     kinds, hues, shapes = zip(*looks, strict=True)
     names = list(dict.fromkeys(row.name for row in rows))
-    legend = None if thresholds else alt.Legend(orient="bottom", title=None)
+    legend = None if thresholds else alt.Legend(orient="bottom", title=None, columns=2)
     hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend)
     sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=shapes), legend=legend)
     base = alt.Chart(_data([_row_data(row) for row in rows])).encode(
