@@ -57,6 +57,7 @@ def _leave_with(config: RunConfig) -> None:
     sampling = config.sampling
     st.session_state["sample_size"], st.session_state["rollouts"] = sampling.size, sampling.rollouts
     st.session_state["sampling_seed"] = sampling.seed
+    st.session_state["cut_reasoning"] = config.cut_reasoning
     st.session_state["stratified"] = sampling.method is SamplingMethod.STRATIFIED
 
 
