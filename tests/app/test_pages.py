@@ -54,6 +54,21 @@ def test_a_bad_dataset_is_explained_and_nothing_starts(
     assert "start" not in {button.key for button in test.button}
 
 
+@pytest.mark.parametrize("path", ["/no/such/file.jsonl", "~nobody-has-this-name/rows.jsonl"])
+def test_a_path_that_leads_nowhere_is_one_sentence(path: str, tmp_path: Path) -> None:
+    test = with_dataset(GOOD_ROW, tmp_path)
+    test.text_input(key="dataset_path").set_value(path).run()
+    assert not test.exception
+    assert f"There is no file at {path}" in texts(test)
+
+
+def test_a_number_that_must_be_above_zero_cannot_be_set_to_zero() -> None:
+    test = page("results", run="recorded")
+    assert test.sidebar.number_input(key="full_range").min == 0.01
+    assert test.sidebar.number_input(key="bimodal_ratio").min == 0.1
+    assert test.sidebar.number_input(key="group_size").max == 1024
+
+
 def test_a_single_row_is_counted_in_the_singular(tmp_path: Path) -> None:
     assert "**1 row**, " in texts(with_dataset(GOOD_ROW, tmp_path))
 

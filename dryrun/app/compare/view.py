@@ -26,7 +26,7 @@ SHOWN = 5
 
 
 def pick_runs() -> tuple[Chosen | None, Chosen | None]:
-    """Draw the two fields; the runs that are chosen in them.
+    """Draw the two fields and return the runs that are chosen in them.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def sample_dataset() -> Dataset:
 
 
 def dataset_section() -> Dataset | None:
-    """Draw the section; the dataset, or None while none is chosen or it cannot be used."""
+    """Draw the section and return the dataset; None while none is chosen or it cannot be used."""
     sources = [source for source in DatasetSource if source is not DatasetSource.PATH or not hosted()]
     source = pick_kind("Dataset", sources, "dataset_source")
     try:
@@ -70,7 +71,7 @@ def _chosen_file(source: DatasetSource) -> Path | Upload | None:
         placeholder="/home/me/data/train.jsonl",
         help="JSONL is read in place, so it may be larger than memory.",
     ).strip()
-    path = Path(given).expanduser()
+    path = Path(os.path.expanduser(given))  # leaves a home that is unknown as it is, for the sentence below
     if given and not path.is_file():
         raise DryRunError(f"There is no file at {given}. Check the path; a folder will not do.")
     return path if given else None

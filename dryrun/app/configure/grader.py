@@ -45,13 +45,13 @@ def sample_graders() -> dict[str, Path]:
 
 
 def grader_section() -> GraderSpec | None:
-    """Draw the section; the grader, or None while none is chosen or it cannot be used."""
+    """Draw the section and return the grader; None while none is chosen or it cannot be used."""
     source = pick_kind("Grader", list(GraderSource), "grader_source")
     return checked(_sample() if source is GraderSource.SAMPLE else grader_editor())
 
 
 def checked(text: str) -> GraderSpec | None:
-    """Draw the grader's summary in words, or every problem with its path; None where there are problems."""
+    """Draw the grader's summary or all its problems, and return it; None where it has problems."""
     if not text.strip():
         st.caption("Paste a grader in OpenAI's JSON or a reward function in Python, or upload a file.")
         return None
@@ -76,7 +76,7 @@ def show_findings(findings: tuple[Finding, ...]) -> None:
 
 
 def grader_editor() -> str:
-    """Draw the editor with its presets and its upload; the text in it."""
+    """Draw the editor with its presets and its upload, and return the text in it."""
     if TEXT not in st.session_state:
         first = next(iter(sample_graders().values()), None)
         st.session_state[TEXT] = first.read_text(encoding="utf-8") if first else ""
@@ -145,7 +145,7 @@ def _take_upload() -> None:
 
 
 def _with_convention(text: str) -> Config | str:
-    """The grader in this text; for Python, draw fields that correct its convention and its function.
+    """The grader in this text; for Python, with fields that correct its convention and its function.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from dryrun.models.urls import normalise_base_url
 def judge_section(
     spec: GraderSpec | None, known: JudgeConfig | None = None, key: str = "judge"
 ) -> JudgeAccess | None:
-    """Draw the fields that a grader with judges needs; None for a grader that asks no model.
+    """Draw where judges are asked, and return it; None for a grader that asks no model.
 
     Parameters
     ----------

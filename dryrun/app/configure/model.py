@@ -56,7 +56,7 @@ class ChosenModel:
 
 
 def model_section() -> ChosenModel | None:
-    """Draw the section; the model, or None while none is chosen or it cannot be used."""
+    """Draw the section and return the model; None while none is chosen or it cannot be used."""
     where = pick_kind("Model", list(Where), "model_where")
     try:
         return _embedded() if where is Where.EMBEDDED else _endpoint()

@@ -32,7 +32,7 @@ Range = tuple[float, float]
 
 
 def sampling_section(dataset: Dataset | None) -> SamplingConfig:
-    """Draw the section; which prompts to draw, and how many responses to ask for each."""
+    """Draw the section and return which prompts to draw, and how many responses to ask for each."""
     size_help = "200 to 500 are recommended. A larger number later pays only for the difference."
     rollouts_help = "Rollouts: training compares several responses to one prompt, so look at several here."
     seed_help = "The same seed draws the same prompts."
@@ -61,7 +61,7 @@ def _method(dataset: Dataset | None) -> SamplingMethod:
 
 
 def range_section(spec: GraderSpec | None, key: str = "range") -> Range | None:
-    """Draw the choice of the grader's scale; None where the grader's own is used.
+    """Draw the choice of the grader's scale and return it; None where the grader's own is used.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def range_section(spec: GraderSpec | None, key: str = "range") -> Range | None:
 
 
 def cut_reasoning(before: bool = False, key: str = "cut_reasoning") -> bool:
-    """Draw the choice whether the grader is given only what follows the reasoning in a response."""
+    """Draw and return the choice whether only what follows the reasoning in a response is graded."""
     return st.checkbox(
         "Grade what follows the reasoning",
         value=before,

@@ -15,7 +15,7 @@ DEFAULTS: dict[str, Any] = {name: field.default for name, field in FIELDS.items(
 
 
 def threshold_panel() -> Thresholds:
-    """Draw the panel; the thresholds that were set in it.
+    """Draw the panel and return the thresholds that are set in it.
 
     Where two values contradict each other, the page says so and uses both defaults instead.
     """
@@ -33,7 +33,7 @@ def threshold_panel() -> Thresholds:
 
 
 def rules_switch(thresholds: Thresholds) -> Thresholds:
-    """Draw the choice of evidence; the thresholds with the pieces that are left out."""
+    """Draw the choice of evidence and return the thresholds with the pieces that are left out."""
     on = st.toggle(
         "Evidence beside the rule",
         value=True,

@@ -36,7 +36,7 @@ ICONS = {"block": ":material/error:", "warn": ":material/warning:", "note": ":ma
 
 
 def check_section(dataset: Dataset | None, spec: GraderSpec | None, judge: JudgeAccess | None) -> None:
-    """Draw the button and the check of this grader on these rows; nothing while one of both is missing."""
+    """Draw the button and the check of this grader on these rows; nothing while one of them is missing."""
     if dataset is None or spec is None:
         return
     about = (dataset.ref.fingerprint, str(spec.raw))
@@ -83,7 +83,7 @@ def known_check(chosen: Chosen) -> GraderCheck | None:
 
 
 def _price(spec: GraderSpec, prompts: list[Prompt], about: tuple[str, str]) -> str:
-    """How often a judge is asked; counted once for each grader and dataset, for it makes every probe."""
+    """How often a judge is asked. Counted once for each grader and dataset: counting makes every probe."""
     if not spec.asks_models:
         return ""
     counted, calls = st.session_state.get(PRICED, (None, 0))

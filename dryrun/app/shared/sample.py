@@ -118,7 +118,7 @@ def sub_reward_words(grade: Grade) -> str:
 
 
 def _reference(prompt: Prompt) -> dict[str, Any]:
-    """Draw the reference answer; the row's other fields."""
+    """Draw the reference answer and return the row's other fields."""
     others = {key: value for key, value in prompt.item.items() if key not in ("messages", "topic")}
     name = next((key for key in REFERENCES if key in others), None)
     if name is not None:

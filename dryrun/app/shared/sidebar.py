@@ -93,7 +93,7 @@ def _when(seconds: float) -> str:
 
 
 def run_choice(label: str, key: str, given: str = "") -> str:
-    """Draw the field that chooses a run: a list on one's own machine, an id or a link on a shared server.
+    """Draw a field that chooses a run: from a list on one's own machine, by id or link on a shared server.
 
     Returns
     -------

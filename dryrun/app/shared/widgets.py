@@ -133,7 +133,7 @@ def download(
 
 
 def pick_kind(label: str, kinds: list[Choice], key: str) -> Choice:
-    """Which of a section's kinds is drawn, the first one by default; kept by the session."""
+    """Draw the choice of a kind and return it; the first one by default. The session keeps it."""
     chosen = st.segmented_control(
         label,
         kinds,
