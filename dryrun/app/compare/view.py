@@ -10,7 +10,7 @@ from dryrun.app.shared.sample import sample_view
 from dryrun.app.shared.session import RUN, Chosen, current_run_id, open_by_name
 from dryrun.app.shared.sidebar import run_choice
 from dryrun.app.shared.widgets import bullets, download
-from dryrun.core.text import short
+from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.comparison import difference_alt, difference_chart, ecdf_alt, ecdf_chart
 from dryrun.report.comparison import Comparison, Pairing, compare
