@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from dryrun.analysis.figures.pooling import PooledTopic
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.selection import GroupName, review_groups
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.analysis.verdict.topics import TopicFigures
 from dryrun.core.text import writable
@@ -26,6 +28,7 @@ from dryrun.report.fields import (
     EvidenceEntry,
     Report,
     RunEntry,
+    SampleEntry,
     ScoreFigures,
     TopicEntry,
 )
@@ -33,6 +36,8 @@ from dryrun.store.ceiling import ceiling_of, with_ceiling
 from dryrun.store.labels import book_of, labelled
 from dryrun.store.results import Results
 
+SHOWN_PROMPT, SHOWN_RESPONSE = 300, 600
+"""Characters of a prompt and of a response that the report shows."""
 UNCHECKED = ("What the grader pays for wrong and gaming answers: Check the grader, or `probe --run`",)
 """Said of a run whose grader nobody checked."""
 
@@ -59,8 +64,9 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
         config=config.model_dump(mode="json"),
         ceiling=f"{ceiling.model}, run {ceiling.run}" if ceiling and evidence else "",
     )
-    return build_report(
-        results.observations(),
+    observations = results.observations()
+    report = build_report(
+        observations,
         thresholds,
         run,
         duplicate_rows=len(results.keys) - len(set(results.keys)),
@@ -69,6 +75,40 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
         labelled=labelled(results, book_of(results.run).labels()) if evidence else None,
         check=kept_check(results.run) if evidence else None,
     )
+    return report.model_copy(update=_to_read(results, observations))
+
+
+def _to_read(results: Results, observations: Observations) -> dict[str, tuple[SampleEntry, ...]]:
+    """The highest and the lowest responses."""
+    rows = {group.name: group.rows for group in review_groups(observations)}
+    chosen = {name: rows[GroupName(name)] for name in ("highest", "lowest")}
+    return {
+        name: tuple(
+            SampleEntry(
+                score=float(observations.score[row]),
+                row=one.prompt.row + 1,
+                topic=writable(one.prompt.topic),
+                prompt=ending(last_user_text(one.prompt.messages), SHOWN_PROMPT),
+                response=ending(one.sample.text, SHOWN_RESPONSE),
+            )
+            for row, one in zip(places, results.inspect(places), strict=True)
+        )
+        for name, places in chosen.items()
+    }
+
+
+def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What the user asked last; the text parts of it where it has parts."""
+    content = next((m.get("content") for m in reversed(messages) if m.get("role") == "user"), "")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, Sequence) else ()
+    return " ".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
+
+
+def ending(text: str, most: int) -> str:
+    """The last `most` characters as they can be written, with a mark where the text was cut."""
+    return writable(text if len(text) <= most else "…" + text[-most:])
 
 
 def build_report(

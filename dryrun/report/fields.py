@@ -17,7 +17,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_serializer,
 )
 
@@ -30,7 +29,6 @@ from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Check
 from dryrun.analysis.verdict.words import Action, Cause
 from dryrun.core.config import Verdict
-from dryrun.core.errors import DryRunError
 from dryrun.core.text import without_credentials, writable
 from dryrun.core.thresholds import Thresholds
 from dryrun.core.version import __version__
@@ -298,6 +296,19 @@ class RunEntry(Record):
     ceiling: Writable = ""
 
 
+class SampleEntry(Record):
+    """One response to read, cut to what a page has room for. Untrusted: never Markdown or HTML."""
+
+    score: float
+    row: int
+    """Line of the dataset, from 1."""
+    topic: str
+    prompt: str
+    """The end of the last user message."""
+    response: str
+    """The end of the response: an answer stands last."""
+
+
 class Report(Record):
     """The report. Field names, and their order up to `diagnosis`, are the design document's.
 
@@ -313,6 +324,8 @@ class Report(Record):
         Responses with a score, and all responses.
     histogram_counts : tuple of int
         Scores in 20 bins of 0.05, four to each bin of `distribution`.
+    highest, lowest : tuple of SampleEntry
+        Five responses each: are they actually good, actually bad?
     """
 
     timestamp: AwareDatetime
@@ -337,6 +350,8 @@ class Report(Record):
     rules: Literal["document", "evidence"] = "document"
     evidence: EvidenceEntry | None = None
     grader_check: GraderCheck | None = None
+    highest: tuple[SampleEntry, ...] = ()
+    lowest: tuple[SampleEntry, ...] = ()
     format: Literal[1] = 1
 
     @property
@@ -372,22 +387,3 @@ class Report(Record):
     def to_json(self) -> str:
         """The report as indented JSON; equal reports give equal bytes, and NaN never occurs."""
         return orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-
-
-def load_report(content: str | bytes) -> Report:
-    """Read a report back from its JSON.
-
-    Raises
-    ------
-    DryRunError
-        The content is not JSON, or not a report of this format.
-    """
-    try:
-        return Report.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise DryRunError(
-            f"This is not a report that Dry Run wrote: {first['msg']} (at {where}). "
-            "Open the .json file that 'run --out' or the results page gave you."
-        ) from error

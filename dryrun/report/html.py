@@ -11,9 +11,6 @@ from dryrun.core.text import cut, plural
 from dryrun.report.fields import Report
 from dryrun.report.outline import Line, Named, Section, Table, outline
 
-LONGEST_NAME = 80
-"""Characters of a topic's, file's or model's name; the JSON has the whole of it."""
-
 SIGNS = {"GO": "●", "NO-GO": "■", "INVALID": "▲"}
 
 
@@ -51,10 +48,10 @@ def _about(report: Report) -> Iterator[str]:
     """What was run and when: dataset, size, model, day."""
     run = report.run
     if run.dataset:
-        yield cut(run.dataset, LONGEST_NAME)
+        yield cut(run.dataset, Named.longest)
     if run.prompts_asked is not None and run.rollouts is not None:
         asked = f"{plural(run.prompts_asked, 'prompt')} × {plural(run.rollouts, 'response')}"
-        yield asked + (f" by {cut(run.model, LONGEST_NAME)}" if run.model else "")
+        yield asked + (f" by {cut(run.model, Named.longest)}" if run.model else "")
     yield f"report of {report.timestamp:%d %b %Y}"
 
 
@@ -79,7 +76,7 @@ def _line(line: Line) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(cut(text, LONGEST_NAME) if isinstance(text, Named) else text)
+    return escape(cut(text, text.longest) if isinstance(text, Named) else text)
 
 
 def _table(table: Table) -> str:

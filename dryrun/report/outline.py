@@ -12,15 +12,24 @@ from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
 from dryrun.core.text import NO_NUMBER, number, percent, plural
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.result import GraderCheck
-from dryrun.report.fields import EvidenceEntry, GroupFigures, Report
+from dryrun.report.fields import EvidenceEntry, GroupFigures, Report, SampleEntry
 
 ANCHORS_TITLE = "What the grader pays for right answers, the model's, and junk"
 
 
 class Named(str):
-    """What a user named: it is shown as it is and never interpreted."""
+    """What a user named: it is shown as it is and never interpreted. The JSON has the whole of it."""
 
     __slots__ = ()
+    longest = 80
+    """Characters that a page shows."""
+
+
+class Quoted(Named):
+    """A text from a prompt or a model."""
+
+    __slots__ = ()
+    longest = 700
 
 
 Line = str | tuple[str, ...]
@@ -64,6 +73,7 @@ def outline(report: Report) -> tuple[Section, ...]:
         Section(ANCHORS_TITLE, picture="anchors"),
         Section("Groups", picture="groups"),
         Section("By topic", tables=(_topics(report),) if report.by_topic else (), picture="topics"),
+        Section("Highest and lowest responses", tables=_to_read(report)),
         Section("Evidence", evidence_lines(evidence) if evidence else ()),
         Section("Grader check", check_lines(report.grader_check) if report.grader_check else []),
         Section("Not measured", report.not_measured),
@@ -150,6 +160,20 @@ def _topics(report: Report) -> Table:
     ]
     titles = ("Topic", "Mean", "Std", "Scores", "Prompts", "Status", "Evidence", "Note")
     return Table(titles, rows, frozenset({1, 2, 3, 4}))
+
+
+def _to_read(report: Report) -> tuple[Table, ...]:
+    groups = (("Are they actually good?", report.highest), ("Are they actually bad?", report.lowest))
+    titles = ("Score", "Row", "Prompt")
+    return tuple(
+        Table((*titles, f"Response. {question}"), [_read(one) for one in samples], frozenset({0, 1}))
+        for question, samples in groups
+        if samples
+    )
+
+
+def _read(one: SampleEntry) -> tuple[str, ...]:
+    return number(one.score), f"{one.row:,}", Quoted(one.prompt), Quoted(one.response)
 
 
 def _changed(report: Report) -> list[str]:

@@ -13,8 +13,21 @@ from markdown_it import MarkdownIt
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import code_span
-from dryrun.report import Report, RunEntry, build_report, load_report, render_markdown
+from dryrun.report import (
+    Report,
+    RunEntry,
+    build_report,
+    load_report,
+    render_html,
+    render_markdown,
+    report_of,
+)
+from dryrun.report.build import ending, last_user_text
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.observed import beta_scores, observe, shuffled
+from tests.helpers.support import make_run, sum_rows, work
 
 NOON = datetime(2026, 1, 22, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 FACTS = RunEntry(
@@ -223,3 +236,30 @@ def test_a_report_stored_before_re_drawn_prompts_were_counted_still_opens() -> N
     assert again.evidence is not None
     assert again.evidence.stability is not None
     assert (again.evidence.stability.prompts, again.verdict) == (0, "GO")
+
+
+def test_a_runs_report_shows_the_highest_and_lowest_responses_as_text(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    rows = [
+        {**row, "messages": [{"role": "user", "content": f"{HOSTILE[3]} {row['messages'][-1]['content']}"}]}
+        for row in sum_rows(40)
+    ]
+    run = make_run(store, endpoint.base_url, rows=rows)
+    work(run)
+    report = report_of(load_results(run))
+    assert [one.score for one in report.highest] == [1.0] * 5
+    assert [one.score for one in report.lowest] == [0.0] * 5
+    assert all(one.prompt.startswith(HOSTILE[3]) for one in report.highest)
+    assert all(one.response.isdigit() for one in report.lowest)
+    assert load_report(report.to_json()) == report
+    assert "<script>" not in rendered(render_markdown(report))
+    assert "<script>" not in render_html(report)
+    assert "Are they actually bad?" in render_html(report)
+
+
+def test_what_is_shown_of_a_response_is_its_end() -> None:
+    assert ending("so it is 12", 20) == "so it is 12"
+    assert ending("x" * 50 + "12", 4) == "…xx12"
+    assert last_user_text([{"role": "user", "content": [{"type": "text", "text": "2+2?"}]}]) == "2+2?"
+    assert last_user_text([{"role": "assistant", "content": "hello"}]) == ""
