@@ -193,7 +193,7 @@ STATES = {
         partial(0.45),
         "GO, with conditions",
         (
-            "mend the grader: The grader check says: too lenient. A wrong answer earns 0.90.",
+            "mend the grader. The grader check says: too lenient. A wrong answer earns 0.90.",
             "Before training",
         ),
         ("Grader quality: Good.", "Scores differentiate outputs well"),

@@ -66,7 +66,9 @@ def summary(spoken: Spoken) -> str:
     """The first line: ``"NO-GO - mean 0.08 (0.06-0.10), below 0.10 in 1,960 of 2,000 ..."``."""
     if spoken.verdict == "INVALID":
         return f"INVALID - {' '.join(spoken.judged.reasons)} No verdict about data or grader is possible."
-    line = f"{headline(spoken)} - {_why(spoken)}"
+    first = spoken.conditions[0] if spoken.conditions else None
+    mend = f": {first.step}. {first.sentence}" if first else " -"
+    line = f"{headline(spoken)}{mend} {_why(spoken)}"
     if spoken.held is not None and spoken.held.more_prompts:
         line += f" {spoken.held.more_prompts:,} more prompts would settle it."
     if spoken.verdict == "GO" and (missing := _unchecked(spoken)):
@@ -114,8 +116,7 @@ def _why(spoken: Spoken) -> str:
     held, judged = spoken.held, spoken.judged
     mean = _figure("mean", judged.measures.mean, held.mean if held else None)
     if spoken.verdict == "GO":
-        first = spoken.conditions[0] if spoken.conditions else None
-        start = f"{first.step}: {first.sentence} {_capital(mean)}" if first else mean
+        start = _capital(mean) if spoken.conditions else mean
         return f"{start}; {_of(held.same_verdict, held)} agree." if held else f"{start}."
     if judged.branch is Branch.PROCEED:
         broken = judged.grader.fault if judged.grader in BROKEN else ""
