@@ -109,7 +109,7 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 REFERENCES = (
     "reward_model.ground_truth",  # verl's place; nothing else is kept there
     *("ground_truth", "reference_answer", "answer", "solution", "reference", "target"),
-    *("expected", "expected_answer", "label", "gts"),
+    *("expected", "expected_answer", "label", "gts", "reference_tool_calls"),
 )
 """Where rows carry the right answer, the likeliest first: one list for graders, probes, imports and pages."""
 

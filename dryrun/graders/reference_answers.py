@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Item
@@ -71,9 +72,9 @@ def _filled(spec: GraderSpec) -> Iterator[str]:
     for _, part in spec.walk():
         for template in part.templates.values():
             for reference in template.references:
-                whole = reference.namespace == "item" and reference.steps[0] != "messages"
-                if whole and not any(isinstance(step, int) for step in reference.steps):
-                    yield ".".join(map(str, reference.steps))
+                if reference.namespace == "item" and reference.steps[0] != "messages":
+                    named = takewhile(lambda step: isinstance(step, str), reference.steps)
+                    yield ".".join(map(str, named))
 
 
 def _looked_up(spec: GraderSpec) -> Iterator[str]:

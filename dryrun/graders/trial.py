@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dryrun.core.records import Grade, Item, Sample, SampleOutcome
 from dryrun.graders.build import DEFAULT_TIMEOUT, build
@@ -29,9 +31,33 @@ class Trial:
     filled: Mapping[str, str]
 
 
+CALL_ID = "call_of_dry_run"
+"""Marks the tool calls of answers that no model wrote."""
+
+
 def response(text: str) -> Sample:
-    """A response with this text, as if a model had answered it."""
-    return Sample(key="", rollout=0, outcome=SampleOutcome.ANSWERED, text=text, finish_reason="stop")
+    """A response with this text, as if a model had answered it.
+
+    Where the text is the JSON of ``tool_calls`` that bear `CALL_ID`, it has those calls too.
+    """
+    calls = _calls(text) if CALL_ID in text else ()
+    return Sample(
+        key="",
+        rollout=0,
+        outcome=SampleOutcome.ANSWERED,
+        text=text,
+        tool_calls=calls,
+        finish_reason="tool_calls" if calls else "stop",
+    )
+
+
+def _calls(text: str) -> tuple[Mapping[str, Any], ...]:
+    try:
+        calls = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    known = isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
+    return tuple(calls) if known else ()
 
 
 async def try_out(

@@ -13,16 +13,19 @@ import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dryrun.core.records import Prompt
 from dryrun.probes.make.answers import answers, plain_value
 from dryrun.probes.make.demand import demand_of, prompt_text
-from dryrun.probes.make.forms import forms_of
+from dryrun.probes.make.forms import Form, around, forms_of
+from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead, written_call
+from dryrun.probes.make.worthless import NONSENSE
 
 Texts = Sequence[tuple[Prompt, str]]
 Rewards = Callable[[Texts], Awaitable[list[float | None]]]
 
-BARE = "bare"
+BARE, FROM_RESPONSES = "bare", "as in paid responses"
 SCOUTS, LEAST = 20, 8
 """Rows on which forms are compared, and how many of them a form must fit."""
 AT_A_TIME = 5
@@ -58,19 +61,61 @@ def contents(reference: str) -> dict[str, str]:
     return parts
 
 
-def ways(prompt: Prompt, reference: str, templates: Sequence[Template] = ()) -> dict[str, str]:
-    """The right answer of one row as whole responses, by the name of the way it is written; bare first."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to give a row's right answer.
+
+    Attributes
+    ----------
+    field : str
+        The field of an object that is the answer; ``""`` for the whole reference.
+    content : str
+        The answer itself.
+    form : Form
+        How it is written.
+    """
+
+    field: str
+    content: str
+    form: Form
+
+    @property
+    def text(self) -> str:
+        """The whole response."""
+        return self.form.write(self.content)
+
+
+def named_ways(
+    prompt: Prompt, reference: str, templates: Sequence[Template] = (), tools: ToolsRead | None = None
+) -> dict[str, Way]:
+    """The right answer of one row in every way worth a try, by the name of the way; bare first."""
     demand = demand_of(prompt_text(prompt.messages))
-    texts = {BARE: reference}
+    found = {BARE: Way("", reference, Form(BARE, str))}
     for field, content in contents(reference).items():
         behind = f" (its {field})" if field else ""
         (answer,) = answers([content], [demand])
         if answer is None:
             continue
-        texts |= {f"{form.name}{behind}": form.write(answer.text) for form in forms_of(answer, demand)}
-        for before, after in templates:
-            texts[f"as in paid responses: {before}…{after}{behind}"] = f"{before}{answer.text}{after}"
-    return {BARE: reference} | {name: text for name, text in texts.items() if name != BARE}
+        forms = forms_of(answer, demand)
+        forms += [
+            Form(f"{FROM_RESPONSES}: {before}…{after}", around(before, after)) for before, after in templates
+        ]
+        forms += [] if tools is None else [call_form(tools, prompt)]
+        for form in forms:
+            found.setdefault(f"{form.name}{behind}", Way(field, answer.text, form))
+    return found
+
+
+def call_form(tools: ToolsRead, prompt: Prompt) -> Form:
+    """The form of a grader that reads tool calls, for one row."""
+    return Form(AS_CALL, lambda content: written_call(tools, prompt.item, content))
+
+
+def ways(
+    prompt: Prompt, reference: str, templates: Sequence[Template] = (), tools: ToolsRead | None = None
+) -> dict[str, str]:
+    """The right answer of one row as whole responses, by the name of the way it is written; bare first."""
+    return {name: way.text for name, way in named_ways(prompt, reference, templates, tools).items()}
 
 
 def templates_of(paid: Texts, references: Mapping[str, str]) -> list[Template]:
@@ -102,7 +147,11 @@ def templates_of(paid: Texts, references: Mapping[str, str]) -> list[Template]:
 
 
 async def accepted_way(
-    known: Texts, rewards: Rewards, bounds: tuple[float, float], templates: Sequence[Template] = ()
+    known: Texts,
+    rewards: Rewards,
+    bounds: tuple[float, float],
+    templates: Sequence[Template] = (),
+    tools: ToolsRead | None = None,
 ) -> str:
     """The name of the way of writing right answers that this grader pays best.
 
@@ -120,6 +169,8 @@ async def accepted_way(
         The scale of the rewards.
     templates : sequence of Template
         From `templates_of`.
+    tools : ToolsRead, optional
+        Where the grader reads tool calls.
     """
     low, high = bounds
     right: dict[str, list[float]] = {}
@@ -131,14 +182,21 @@ async def accepted_way(
             break
         tried: list[tuple[list[float], tuple[Prompt, str]]] = []
         for place, (prompt, reference) in enumerate(scouts[start : start + AT_A_TIME], start):
-            other = known[(place + 1) % len(known)][1]
+            other = _another(known, place)
             for earned, answer in ((right, reference), (wrong, other)):
-                for name, text in ways(prompt, answer, templates).items():
+                for name, text in ways(prompt, answer, templates, tools).items():
                     tried.append((earned.setdefault(name, []), (prompt, text)))
         grades = await rewards([text for _, text in tried])
         for (scores, _), reward in zip(tried, grades, strict=True):
             scores.append(0.0 if reward is None else (reward - low) / (high - low))
     return _best(right, wrong)
+
+
+def _another(known: Texts, place: int) -> str:
+    """The next row's answer that is another one; nonsense where all rows have the same."""
+    mine = known[place][1]
+    later = (known[(place + step) % len(known)][1] for step in range(1, len(known)))
+    return next((text for text in later if text != mine), NONSENSE)
 
 
 def _best(right: Mapping[str, Sequence[float]], wrong: Mapping[str, Sequence[float]]) -> str:
@@ -156,8 +214,12 @@ def _mean(scores: Sequence[float]) -> float:
     return math.fsum(scores) / len(scores) if scores else 0.0
 
 
-def written(known: Texts, way: str, templates: Sequence[Template] = ()) -> Texts:
+def written(
+    known: Texts, way: str, templates: Sequence[Template] = (), tools: ToolsRead | None = None
+) -> Texts:
     """The right answers in this way; bare where a row has no such form."""
     if way == BARE:
         return known
-    return [(prompt, ways(prompt, reference, templates).get(way, reference)) for prompt, reference in known]
+    return [
+        (prompt, ways(prompt, reference, templates, tools).get(way, reference)) for prompt, reference in known
+    ]

@@ -26,6 +26,7 @@ from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, templates_o
 from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import prompt_text
 from dryrun.probes.make.forms import reformatted, shell_of
+from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.make.worthless import FILLER, REFUSAL, stuffing
 from dryrun.probes.read_responses import read_all
 from dryrun.store.partition import write_aside
@@ -77,8 +78,9 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     results = load_results(run)
     references = {prompt.key: text for prompt, text in known}
     templates = templates_of(_best_paid(results), references)
-    way = await accepted_way(known, rewards, bounds, templates)
-    known = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates)
+    tools = tools_read(load_grader(run.config().grader))
+    way = await accepted_way(known, rewards, bounds, templates, tools)
+    known = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates, tools)
     pairs, reasoning = _read(results, references, chance)
     found = {
         "form": way,

@@ -22,7 +22,9 @@ from dryrun.graders.reference_answers import reference_field
 from dryrun.probes import Ground, ground
 from dryrun.probes.function import Function, FunctionGrader
 from dryrun.probes.grade import ROWS, Effort, count, probe
+from dryrun.probes.learned_form import learn
 from dryrun.probes.make.source_words import scan
+from dryrun.probes.make.tool_calls import ToolsRead, names_tools, tools_read
 from dryrun.probes.result import GraderCheck, summed_up
 
 JUDGE_CALLS = 200
@@ -69,11 +71,18 @@ def check_function(
     """
     dataset = dataset_from_items([dict(item) for item in items])
     prompts = [dataset.prompt(row) for row in range(len(dataset))]
-    field = usual_field(items) or ""
+    references = _references(prompts, usual_field(items) or "")
     effort = Effort(seconds=seconds, timeout=timeout)
-    given = _ground(prompts, field, rows, source, seed)
-    checking = _checked(given, FunctionGrader(function, timeout), effort, bounds, False, samples, limits)
-    return asyncio.run(checking)
+    tools = ToolsRead() if names_tools(source) else None
+
+    async def checking() -> GraderCheck:
+        grader = FunctionGrader(function, timeout)
+        learned = await learn(prompts, references, grader, bounds, tools, samples)
+        given = ground(prompts, learned.references, rows=rows, source=source, seed=seed)
+        given = learned.applied(given)
+        return await _checked(given, grader, effort, bounds, False, samples, limits)
+
+    return asyncio.run(checking())
 
 
 async def check_spec(
@@ -122,6 +131,11 @@ async def check_spec(
     given = ground_of(spec, prompts, field=field, rows=rows, seed=seed)
     bounds = bounds or reward_scale(spec)
     async with build(spec, timeout=effort.timeout, judge=judge_access) as grader:
+        if not spec.asks_models and effort.calls is None:
+            references = _references(prompts, _field(spec, prompts, field))
+            learned = await learn(prompts, references, grader, bounds, tools_read(spec), samples)
+            given = ground(prompts, learned.references, rows=rows, source=given.source, seed=seed)
+            given = learned.applied(given)
         return await _checked(given, grader, effort, bounds, spec.asks_models, samples, limits, base)
 
 
@@ -142,12 +156,16 @@ def ground_of(
     spec: GraderSpec, prompts: Sequence[Prompt], *, field: str | None = None, rows: int = ROWS, seed: int = 0
 ) -> Ground:
     """The rows as probes are made from them."""
-    if field is None:
-        try:
-            field = reference_field(spec, [prompt.item for prompt in prompts])
-        except DryRunError:
-            field = ""
-    return _ground(prompts, field, rows, python_source(spec), seed)
+    references = _references(prompts, _field(spec, prompts, field))
+    return ground(prompts, references, rows=rows, source=python_source(spec), seed=seed)
+
+
+def _field(spec: GraderSpec, prompts: Sequence[Prompt], field: str | None) -> str:
+    """Where the reference answers are; ``""`` where there are none."""
+    try:
+        return field or reference_field(spec, [prompt.item for prompt in prompts])
+    except DryRunError:
+        return ""
 
 
 def python_source(spec: GraderSpec) -> str:
@@ -155,9 +173,8 @@ def python_source(spec: GraderSpec) -> str:
     return "\n\n".join(part.source for _, part in spec.walk() if isinstance(part, PythonSpec))
 
 
-def _ground(prompts: Sequence[Prompt], field: str, rows: int, source: str, seed: int) -> Ground:
-    references = [reference_of(prompt.item, field) if field else None for prompt in prompts]
-    return ground(prompts, references, rows=rows, source=source, seed=seed)
+def _references(prompts: Sequence[Prompt], field: str) -> list[str | None]:
+    return [reference_of(prompt.item, field) if field else None for prompt in prompts]
 
 
 async def _checked(

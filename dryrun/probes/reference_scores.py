@@ -20,6 +20,7 @@ from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import response
 from dryrun.probes.accepted_form import BARE, Texts, accepted_way, written
+from dryrun.probes.make.tool_calls import tools_read
 
 AT_ONCE = 32
 
@@ -128,8 +129,11 @@ async def ceiling(
         async def rewards(texts: Texts) -> list[float | None]:
             return [grade.reward for grade in await asyncio.gather(*(one(*text) for text in texts))]
 
-        way = BARE if spec.asks_models else await accepted_way(asked, rewards, reward_scale(spec))
-        grades = await asyncio.gather(*(one(*text) for text in written(asked, way)))
+        tools = tools_read(spec)
+        way = (
+            BARE if spec.asks_models else await accepted_way(asked, rewards, reward_scale(spec), tools=tools)
+        )
+        grades = await asyncio.gather(*(one(*text) for text in written(asked, way, tools=tools)))
     return _summed(field, way, spec, [prompt.row + 1 for prompt, _ in asked], grades)
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
 from dryrun.analysis.probes.profile import Behaviour, Judged, Profile
-from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
+from dryrun.analysis.probes.words import FIXES, FORM_UNKNOWN, PROFILE_WORDS, sentence
 from dryrun.analysis.verdict.conditions import GraderReview
 from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family
@@ -157,7 +157,8 @@ def summed_up(
     """Findings with their evidence, the scoreboard, and what was not measured."""
     findings = [_finding(group, probed) for group in _grouped(judged.observations)]
     coding = any(answer is not None and answer.kind is Kind.CODE for answer in given.answers)
-    findings += [_remarked(remark, coding) for remark in remarks]
+    unpaid = judged.profile is Profile.UNKNOWN and judged.ceiling is not None
+    findings += [_remarked(remark, coding, unpaid) for remark in remarks]
     order = {weight.value: number for number, weight in enumerate(Weight)}
     findings.sort(key=lambda finding: order[finding.weight])
     profile = judged.profile
@@ -165,9 +166,12 @@ def summed_up(
         f.flaw == Flaw.UNSAFE and f.weight == Weight.BLOCK for f in findings
     ):
         profile = Profile.UNSAFE
+    if unpaid and any(f.flaw == Flaw.REJECTS_CORRECT and f.weight == Weight.BLOCK for f in findings):
+        profile = Profile.TOO_STRICT
+    unknown = unpaid and profile is Profile.UNKNOWN
     return GraderCheck(
         profile=profile.value,
-        meaning=PROFILE_WORDS[profile],
+        meaning=FORM_UNKNOWN if unknown else PROFILE_WORDS[profile],
         findings=tuple(findings),
         behaviours=judged.behaviours,
         ceiling=judged.ceiling,
@@ -237,9 +241,14 @@ _REMARKS: Mapping[Danger, tuple[Flaw, Weight]] = {
 }
 
 
-def _remarked(remark: Remark, coding: bool) -> ProbeFinding:
-    """A remark as a finding. Where the answers are code, running them may be the point."""
+def _remarked(remark: Remark, coding: bool, unpaid: bool) -> ProbeFinding:
+    """A remark as a finding. Where the answers are code, running them may be the point.
+
+    With `unpaid` no right answer was paid in any form: then a field that no row has is the reason.
+    """
     flaw, weight = _REMARKS[remark.danger]
+    if unpaid and remark.danger is Danger.FIELD:
+        weight = Weight.BLOCK
     if coding and weight is Weight.BLOCK:
         weight = Weight.WARN
     return ProbeFinding(

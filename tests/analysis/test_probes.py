@@ -172,7 +172,11 @@ def test_rows_whose_right_answer_is_refused_in_every_form() -> None:
 
 def test_right_answers_that_earn_nothing() -> None:
     nothing = [(probe, 0.0) for probe, _ in sound()]
-    assert Flaw.REJECTS_CORRECT in flaws(judged([*nothing, *lines(Family.GAMING, "praise", 1.0, most=0.0)]))
+    praised = judged([*nothing, *lines(Family.GAMING, "praise", 1.0, most=0.0)])
+    assert flaws(praised) == {Flaw.EXPLOITABLE}
+    assert Flaw.REJECTS_CORRECT in flaws(praised, Weight.WARN)
+    real = judged([*nothing, *lines(Family.SAMPLE, RIGHT_SAMPLE, [0.0] * 20, least=1.0)])
+    assert real.profile is Profile.TOO_STRICT
     turned = [(p, 0.0 if p.family is Family.REFERENCE else 0.9) for p, _ in sound()]
     assert judged(turned).profile is Profile.INVERTED
 

@@ -112,20 +112,23 @@ def _typical(grades: ProbeGrades) -> float:
     return float(np.nanmedian(grades.ceilings))
 
 
+UNKNOWN_FORM = "in any of the forms that were tried, so the form this grader wants is not known"
+
+
 def _refused_altogether(grades: ProbeGrades) -> Iterator[Observation]:
     cases = np.flatnonzero(grades.where(Family.REFERENCE))
     if grades.ceiling is None or not cases.size:
         return
     rows = int(np.isfinite(grades.ceilings).sum())
-    weight = Weight.BLOCK
-    sampled = grades.score[grades.where(Family.SAMPLE)]
-    if sampled.size and sampled.max() >= 0.8 and (grades.far is None or grades.far < 0.1):
-        weight = Weight.WARN  # it pays real responses: perhaps the reference only is not what it wants to see
+    real = grades.score[grades.where(Family.SAMPLE, kind=RIGHT_SAMPLE) & (grades.least > 0.5)]
+    seen_refused = real.size >= grades.limits.few_samples and bool((real < grades.limits.worthless).all())
+    # A form that nobody knows convicts nobody; that real right answers are refused does.
+    weight = Weight.BLOCK if seen_refused else Weight.WARN
     yield Observation(
         Flaw.REJECTS_CORRECT,
         weight,
         Family.REFERENCE,
-        "the right answer in any form",
+        UNKNOWN_FORM,
         rows,
         rows,
         grades.ceiling,
@@ -170,8 +173,13 @@ def samples_fair(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def nothing_paid(grades: ProbeGrades) -> bool:
-    """Whether no right answer was there to be graded, and nothing else was paid: then nothing is known."""
-    return grades.ceiling is None and not (grades.score[grades.graded] > 0.0).any()
+    """Whether no answer at all was paid: the form that this grader wants is not known, so nothing else is."""
+    return not (grades.score[grades.graded] > grades.limits.worthless).any()
+
+
+def form_unknown(grades: ProbeGrades) -> bool:
+    """Whether right answers, if there were any, could not be written so that this grader pays them."""
+    return nothing_paid(grades) or (grades.ceiling is not None and not grades.anchored)
 
 
 def signal(grades: ProbeGrades) -> Iterator[Observation]:
@@ -197,7 +205,7 @@ def signal(grades: ProbeGrades) -> Iterator[Observation]:
     every = np.ones(cases.size, dtype=bool)
     if grades.far > grades.ceiling + grades.limits.slack:
         yield seen(grades, Flaw.INVERTED, Weight.BLOCK, Family.WRONG, grades.kind[cases[0]], cases, every)
-    elif grades.ceiling - grades.far < grades.limits.least_range:
+    elif grades.anchored and grades.ceiling - grades.far < grades.limits.least_range:
         yield seen(grades, Flaw.NO_SIGNAL, Weight.BLOCK, Family.WRONG, grades.kind[cases[0]], cases, every)
 
 

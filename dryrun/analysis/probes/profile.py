@@ -153,7 +153,7 @@ def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | 
     if base is None and own.size:
         base = float(own.mean())
     return Judged(
-        profile=_profile(seen, _fewest(grades) >= limits.few_rows and not pay.nothing_paid(grades)),
+        profile=_profile(seen, _fewest(grades) >= limits.few_rows and not pay.form_unknown(grades)),
         observations=seen,
         behaviours=tuple(_behaviours(grades)),
         ceiling=grades.ceiling,

@@ -23,6 +23,11 @@ PROFILE_WORDS: Mapping[Profile, str] = MappingProxyType(
     }
 )
 
+FORM_UNKNOWN = (
+    "Right answers could not be written in the form this grader wants, so nothing is said for or against it. "
+    "Name the field of the reference with --reference-field, or check a run: its responses show the form."
+)
+
 FIXES: Mapping[Flaw, str] = MappingProxyType(
     {
         Flaw.ACCEPTS_WRONG: "Read one final answer out of the response and compare the whole of it with the "

@@ -61,6 +61,8 @@ class Demand:
         The order of the elements matters, or surely does not.
     options : tuple of str
         Letters of a multiple choice.
+    call : bool
+        The answer is a tool call.
     """
 
     tag: str = ""
@@ -73,11 +75,12 @@ class Demand:
     ordered: bool = False
     unordered: bool = False
     options: tuple[str, ...] = ()
+    call: bool = False
 
     @property
     def shelled(self) -> bool:
         """Whether the answer must stand in something that can be found again."""
-        return bool(self.tag or self.boxed or self.hashes or self.marker)
+        return bool(self.tag or self.boxed or self.hashes or self.marker or self.call)
 
 
 def prompt_text(messages: Sequence[Mapping[str, Any]]) -> str:

@@ -183,7 +183,7 @@ def variations(answer: Answer, demand: Demand, write: Callable[[str], str]) -> d
         found["blanks inside its shell"] = write(f" {text} ")
     if answer.kind in (Kind.LABEL, Kind.YES_NO, Kind.NUMBER, Kind.LETTER) and not demand.shelled:
         found["a full stop behind it"] = f"{text}."
-    if answer.kind in (Kind.LABEL, Kind.YES_NO):
+    if answer.kind in (Kind.LABEL, Kind.YES_NO) and not demand.call:
         found["capitals"] = write(text.upper())
         found["small letters"] = write(text.lower())
     if answer.kind is Kind.NUMBER:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dryrun.core.probe import (
     ACCEPTED,
@@ -73,6 +73,8 @@ class Ground:
     source : str
         The grader's own Python, or ``""``.
     seed : int
+    learned : mapping of int to Form
+        By row, a form that the grader was seen to take; with it no other is demanded.
     """
 
     prompts: Sequence[Prompt]
@@ -82,11 +84,20 @@ class Ground:
     pool: list[Answer]
     source: str = ""
     seed: int = 0
+    learned: Mapping[int, Form] = field(default_factory=dict)
 
     @property
     def referenced(self) -> int:
         """Rows with a right answer."""
         return sum(answer is not None for answer in self.answers)
+
+    def forms_at(self, row: int) -> list[Form]:
+        """The forms worth trying for this row's answer, the likeliest first."""
+        answer, learned = self.answers[row], self.learned.get(row)
+        usual = [] if answer is None else forms_of(answer, self.demands[row])
+        if learned is None:
+            return usual
+        return [learned, *(replace(form, required=False) for form in usual if form.name != learned.name)]
 
 
 def ground(
@@ -137,7 +148,7 @@ def forms(given: Ground) -> list[tuple[int, Form]]:
         (row, form)
         for row, answer in enumerate(given.answers)
         if answer is not None
-        for form in forms_of(answer, given.demands[row])
+        for form in given.forms_at(row)
     ]
 
 
@@ -149,7 +160,7 @@ def first_round(given: Ground) -> list[Probe]:
         assert answer is not None
         content = answer.text
         least = 1.0 if form.required else 0.0
-        first = form is forms_of(answer, given.demands[row])[0] or form.required
+        first = form.name == given.forms_at(row)[0].name or form.required
         priority = Priority.ESSENTIAL if first or form.name in ("bare", "in a sentence") else Priority.USUAL
         probes.append(
             Probe(Family.REFERENCE, form.name, row, form.write(content), least, 1.0, 1.0, priority=priority)
@@ -210,7 +221,7 @@ class _Makers:
         yield list(self._empty_handed(row, answer, chance))
         if answer is not None and form is not None:
             yield list(self._answered(row, answer, form, chance))
-            if row < STYLED_ROWS:
+            if row < STYLED_ROWS and not self._given.demands[row].call:
                 yield self._styled(row, answer, form, chance)
         if row < STRESSED_ROWS:
             yield list(_stressed(row))
