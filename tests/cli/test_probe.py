@@ -132,3 +132,32 @@ def test_a_missing_dataset_and_a_wrong_ending_are_one_sentence(
     with pytest.raises(SystemExit, match="2"):
         main(["probe", "--grader", chosen, "--dataset", rows, "--out", "check.pdf"])
     assert "check.pdf" in capsys.readouterr().err
+
+
+FROM_MINUS_FIVE = """
+def grade(sample, item):
+    low = item.get("low", -5)
+    words = sample["output_text"].replace(".", " ").split()
+    return 5 if words and words[-1] == item["reference_answer"] else low
+"""
+
+
+def test_the_scale_of_the_rewards_can_be_given(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen, out = grader_file(tmp_path, python(FROM_MINUS_FIVE)), tmp_path / "check.json"
+    asked = ["probe", "--grader", chosen, "--dataset", rows, "--rows", "8", "--out", str(out)]
+    assert main([*asked, "--reward-range", "-5", "5"]) in (0, 1)
+    assert "a scale from -5 to 5" in "".join(capsys.readouterr())
+    check = json.loads(out.read_text())
+    assert check["ceiling"] == 1.0
+    assert not [one for one in check["findings"] if one["flaw"] == "contract"]
+    assert all(0.0 <= one["mean"] <= 1.0 for one in check["behaviours"])
+
+
+def test_a_scale_that_is_none_is_refused(
+    tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = grader_file(tmp_path, python(FROM_MINUS_FIVE))
+    assert main(["probe", "--grader", chosen, "--dataset", rows, "--reward-range", "1", "0"]) == 2
+    assert "the lower first" in "".join(capsys.readouterr())

@@ -23,7 +23,9 @@ from dryrun.core.records import Prompt
 from dryrun.core.text import note, printable
 from dryrun.dataset import read_dataset
 from dryrun.dataset.draw import draw
+from dryrun.engine.prepare import checked_range
 from dryrun.graders import GraderSpec, load_grader
+from dryrun.graders.format.reward_scale import DEFAULT_SCALE
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
 from dryrun.probes.check_run import check_run
@@ -48,6 +50,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--max-calls", type=shared.positive, help="grades at most; a judge is asked 200 times by default"
     )
+    shared.add_reward_range(command, "the grader's")
     command.add_argument("--grade-timeout", type=seconds, metavar="SECONDS", help="a grade may take")
     command.add_argument("--out", type=new_file([".json"]), help="write the check here: .json")
     shared.add_judge(command)
@@ -67,6 +70,8 @@ def execute(options: argparse.Namespace) -> int:
 def _of_run(options: argparse.Namespace) -> GraderCheck:
     if options.grader or options.dataset:
         raise DryRunError("--run brings its own grader and rows: leave out --grader and --dataset.")
+    if options.reward_range:
+        raise DryRunError("--run brings its own scale: give --reward-range to regrade, or leave it out.")
     run = Run.open(shared.store_of(options), options.run)
     judge = run.config().judge
     access = None if judge is None else JudgeAccess(judge, shared.judge_key(options))
@@ -78,6 +83,9 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
         raise DryRunError("Give --grader and --dataset, or --run.")
     spec = load_grader(shared.grader(options))
     prompts = _prompts(options)
+    bounds = checked_range(options.reward_range, spec)
+    if bounds != DEFAULT_SCALE:
+        note(f"Rewards are read on a scale from {bounds[0]:g} to {bounds[1]:g}; --reward-range sets another.")
     effort = _effort(spec, options)
     if spec.asks_models:
         _say_what_it_costs(spec, prompts, effort, options)
@@ -90,6 +98,7 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
             rows=options.rows,
             seed=options.seed,
             effort=effort,
+            bounds=bounds,
             judge_access=judge,
         )
     )
