@@ -42,6 +42,17 @@ def test_a_field_that_some_rows_lack_is_a_warning_that_counts_them() -> None:
     assert any("empty in 1 of 12" in text for text in found)
 
 
+@pytest.mark.parametrize("asked", ["sample['answer_text']", "sample.get('answer_text', '')"])
+def test_a_key_that_no_sample_has_is_found_in_python_too(asked: str) -> None:
+    found = findings(python(f"def grade(sample, item):\n    return float({asked} == 'x')\n"), ROWS)
+    assert any("sample has no 'answer_text'" in text and text.startswith("warning") for text in found)
+
+
+def test_keys_that_python_writes_or_a_sample_has_are_none_of_them() -> None:
+    source = "def grade(s, item):\n    s['mine'] = s['output_text']\n    return float(len(s['choices']))\n"
+    assert not [text for text in findings(python(source), ROWS) if "sample has no" in text]
+
+
 @pytest.mark.parametrize(
     ("grader", "said"),
     [

@@ -83,15 +83,24 @@ def parameter_names(source: str) -> tuple[str, str] | None:
     return first.arg, second.arg
 
 
-def keys_read(source: str) -> list[str]:
-    """Constant keys of the row that ``grade(sample, item)`` looks up: ``item["x"]``, ``item.get("x")``."""
+def keys_read(source: str, parameter: int = 1) -> list[str]:
+    """Constant keys that ``grade(sample, item)`` looks up: ``item["x"]``, ``item.get("x")``.
+
+    Parameters
+    ----------
+    source : str
+    parameter : int
+        0: keys of the sample; 1: keys of the row.
+    """
     names = parameter_names(source)
     if names is None:
         return []
     keys: dict[str, None] = {}
     for node in ast.walk(syntax_tree(source)):
         match node:
-            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key)):
+            case ast.Subscript(
+                value=ast.Name(id=name), slice=ast.Constant(value=str() as key), ctx=ast.Load()
+            ):
                 pass
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id=name), attr="get"),
@@ -100,7 +109,7 @@ def keys_read(source: str) -> list[str]:
                 pass
             case _:
                 continue
-        if name == names[1]:
+        if name == names[parameter]:
             keys[key] = None
     return list(keys)
 

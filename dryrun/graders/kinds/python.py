@@ -27,8 +27,9 @@ from dryrun.graders.format.conventions import (
     entry_of,
 )
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
-from dryrun.graders.format.python_source import functions_of, parameter_names, syntax_tree
+from dryrun.graders.format.python_source import functions_of, keys_read, parameter_names, syntax_tree
 from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.format.template import SAMPLE_MEMBERS
 from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.protocol import CANNOT_RUN, BuildOptions, Grader
 from dryrun.graders.sandbox.inside.eval_protocol import PACKAGES
@@ -114,6 +115,10 @@ def _check_source(
     if names is not None and names[0].lower() in ("item", "row"):
         what = f"grade({', '.join(names)}) gets the sample first and the item second; the names differ."
         yield Finding(Severity.WARNING, f"{where}.source", what, "Write grade(sample, item).")
+    for key in keys_read(grader.source, 0):
+        if key not in SAMPLE_MEMBERS:
+            what = f"the source asks for sample[{key!r}], and sample has no {key!r}."
+            yield Finding(Severity.WARNING, f"{where}.source", what, did_you_mean(key, SAMPLE_MEMBERS))
     if "output_json" in grader.source and not response_format:
         what = "sample['output_json'] exists in training only when the job has a response format."
         fix = "Set a response format, or use sample.get('output_json')."
