@@ -1,0 +1,42 @@
+"""One condition from start to end: a policy, its grader, the verdict, the training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.simulators.cases import CASES, Condition
+from tests.simulators.dry_run import judge
+from tests.simulators.grpo import oracle, train
+from tests.simulators.policy import untrained
+from tests.simulators.summary import Outcome
+
+PROMPTS, TOPICS = 240, 8
+
+
+def simulated(condition: Condition) -> Outcome:
+    """Judge it, train it, and say what came of it. The same for the same condition."""
+    world, sampled, trained, seen = (np.random.default_rng([*condition.seed, part]) for part in range(4))
+    policy = untrained(condition.family, condition.setting, PROMPTS, TOPICS, world)
+    grader = CASES[condition.case].make(policy.topic, world)
+    rate = float(np.exp(world.uniform(np.log(0.7), np.log(1.5))))
+    evidence = judge(policy, grader, *condition.size, sampled)
+    known = oracle(policy, grader, seen)
+    before = policy.accuracy()
+    gain = train(policy, grader, trained, rate)
+    signal = evidence.measures.signal
+    return Outcome(
+        family=condition.family,
+        case=condition.case,
+        difficulty=condition.difficulty,
+        repeat=condition.repeat,
+        held_out=condition.held_out,
+        tree=str(evidence.document.verdict),
+        verdict=str(evidence.verdict),
+        dataset=str(evidence.dataset_quality),
+        grader=str(evidence.grader_quality),
+        signal=None if signal is None else signal.value,
+        oracle=known,
+        before=before,
+        gain=gain,
+        reasons=evidence.attribution.reasons,
+    )
