@@ -55,11 +55,11 @@ class Rates:
 
 
 FAMILIES = {
-    "bandits": Rates(own=0.20),
+    "bandits": Rates(own=0.40),
     "skill": Rates(own=0.03, skill=0.030, common=0.006),
     "skill_and_form": Rates(own=0.02, skill=0.025, form=0.025, common=0.004),
     "length": Rates(own=0.03, skill=0.020, length=0.030, common=0.004),
-    "topics": Rates(own=0.05, topic=0.06, common=0.010),
+    "topics": Rates(own=0.10, topic=0.15, common=0.020),
     "mixture": Rates(own=0.08, common=0.015, topic=0.02, skill=0.015, form=0.010, length=0.010),
 }
 """What prompts share. Rates were set so that a clean grader moves a middling policy by .1 to .5."""
@@ -131,7 +131,8 @@ class Policy:
         """Actions of shape (len(prompts), times)."""
         ladder = np.cumsum(self.chances(prompts), axis=1)
         drawn = rng.random((prompts.size, times, 1)) * ladder[:, None, -1:]
-        return (drawn > ladder[:, None, :]).sum(axis=2).clip(0, ACTIONS - 1).astype(np.int64)
+        actions: Ints = (drawn > ladder[:, None, :]).sum(axis=2).clip(0, ACTIONS - 1).astype(np.int64)
+        return actions
 
     def accuracy(self) -> float:
         """Exact chance of a right answer in any form, averaged over all prompts."""
