@@ -17,12 +17,15 @@ SIZES = ((100, 4), (200, 4), (150, 8))
 """Prompts and responses of a dry run, in turn."""
 
 
+USUAL = Setting()
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A reward, and what it changes of the policy."""
 
     make: g.Make
-    setting: Setting = Setting()
+    setting: Setting = USUAL
     difficulty: tuple[str, ...] = DIFFICULT
 
 
@@ -51,6 +54,7 @@ CASES: dict[str, Case] = {
     "format_only": Case(g.paying(FORM_ALONE)),
     "format_bonus": Case(g.paying(0.8 * RIGHT + 0.2 * IN_FORM)),
     "shaped_multi": Case(g.paying(0.5 * RIGHT + 0.3 * IN_FORM + 0.2 * g.SHORT)),
+    "pays_stuffed_in_full": Case(g.paying(np.maximum(RIGHT, is_kind("stuffed")))),
     "polarised": Case(g.paying(RIGHT), Setting(spread=14.0), ("middling",)),
     "dead_groups": Case(g.paying(RIGHT), Setting(hopeless=0.75), ("hard", "middling")),
     "one_bad_topic": Case(g.paying(RIGHT), Setting(hopeless_topic=True), ("hard", "middling")),
@@ -64,7 +68,7 @@ CASES: dict[str, Case] = {
     "pays_a_little_for_junk": Case(g.paying(np.maximum(RIGHT, 0.35 * is_kind("stuffed", "filler")))),
     "reads_a_part": Case(g.paying(RIGHT + is_kind("near_miss"))),
 }
-"""`minus_one_to_one`: -1 without the form, -0.5 for a wrong answer in it, 1 for a right one; mapped to 0..1."""
+"""`minus_one_to_one` pays -1 without the form, -0.5 for a wrong answer in it, 1 for a right one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ REFERENCES, JUNK, REGRADED, TIMES, READ, BY_TOPIC = 50, 20, 20, 2, 400, 5
 TOKENS = np.array([40.0, 120.0, 400.0])
 DOUBT = 0.1
 """Share of responses whose answer a reader leaves open."""
+MISREAD = 0.03
+"""Share of responses that a reader gets wrong."""
 WORTHLESS = {
     "empty": ("empty", 0),
     "refusal": ("refusal", 0),
@@ -93,5 +95,6 @@ def read(
         grader.key[prompts] == KIND["right"], RIGHT[taken] == 1, KIND_OF[taken] == grader.key[prompts]
     )
     says = (as_key & grader.readable[prompts]).astype(np.float64)
+    says = np.where(rng.random(says.size) < MISREAD, 1 - says, says)
     says[rng.random(says.size) < DOUBT] = np.nan
     return scores[row, column], says

@@ -8,14 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.simulators.policy import ACTIONS, KIND, KIND_OF, LEVEL_OF, RIGHT, Floats, Ints, is_kind
+from tests.simulators.policy import ACTIONS, KIND, LEVEL_OF, RIGHT, Floats, Ints, is_kind
 
-GRADED = (
-    RIGHT
-    + 0.55 * is_kind("near_miss")
-    + 0.15 * is_kind("wrong")
-    + 0.10 * is_kind("wrong_other_form", "stuffed")
-)
+PARTLY = 0.15 * is_kind("wrong") + 0.10 * is_kind("wrong_other_form", "stuffed")
+GRADED = RIGHT + 0.55 * is_kind("near_miss") + PARTLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +117,4 @@ def some_topics(topic: Ints, rng: np.random.Generator) -> NDArray[np.bool_]:
 
 SHORT = (LEVEL_OF == 0).astype(np.float64)
 STEPS = LEVEL_OF / 2.0
-NON_EMPTY = (KIND["empty"] != KIND_OF).astype(np.float64)
+NON_EMPTY = 1.0 - is_kind("empty")

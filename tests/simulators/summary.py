@@ -106,9 +106,8 @@ def table(figures: Mapping[str, Any]) -> str:
     """The figures as text, a line each."""
     lines = [f"runs {figures['runs']}"]
     for name, found in figures["forecasts"].items():
-        lines.append(
-            f"AUC {name:14s} {found['auc']:.3f} ({found['low']:.3f} to {found['high']:.3f}), {found['runs']} runs"
-        )
+        interval = f"({found['low']:.3f} to {found['high']:.3f})"
+        lines.append(f"AUC {name:14s} {found['auc']:.3f} {interval}, {found['runs']} runs")
     for name, found in figures.items():
         if isinstance(found, dict) and "share" in found:
             lines.append(f"{name:30s} {found['share']:.3f} ({found['number']} of {found['of']})")
