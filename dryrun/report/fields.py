@@ -150,8 +150,10 @@ class SignalFigures(Record):
 
     value: float
     usable: float
-    reliability: float
-    range: float
+    reliability: float | None
+    range: float | None
+    follows: float | None = None
+    factors: dict[str, float] = {}
     weakest: str
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.groups import Groups
+from dryrun.analysis.figures.signal import RANGE, RELIABILITY, USABLE
 from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
 from dryrun.core.text import NO_NUMBER, number, percent, plural
@@ -274,10 +275,11 @@ def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
             span = _span(found.learnable_interval, share=True)
             yield f"Learnable (mean between 0.1 and 0.9): {percent(found.learnable)} of prompts ({span})."
     if index is not None:
-        yield (
-            f"Signal Index {index.value:.2f} = usable {index.usable:.2f} x reliability "
-            f"{index.reliability:.2f} x range {index.range:.2f}; weakest: {index.weakest}."
-        )
+        # Reports stored before readings entered the index name no factors.
+        old = {USABLE: index.usable, RELIABILITY: index.reliability, RANGE: index.range}
+        known = {name: value for name, value in (index.factors or old).items() if value is not None}
+        factors = " x ".join(f"{name} {value:.2f}" for name, value in known.items())
+        yield f"Signal Index {index.value:.2f} = {factors}; weakest: {index.weakest}."
 
 
 def _anchor_lines(evidence: EvidenceEntry) -> Iterator[str]:

@@ -165,6 +165,8 @@ def test_signal_index_is_its_product_and_names_the_weakest_factor() -> None:
     found = judged(score, reference=np.full(50, 0.9), junk={"empty": np.full(20, 0.1)}, regraded=noisy)
     index = found.measures.signal
     assert index is not None
+    assert index.reliability is not None
+    assert index.range is not None
     assert index.value == pytest.approx(index.usable * index.reliability * index.range)
     assert (index.range, index.weakest) == (1.0, "reliability of the grade")
     assert index.reliability == pytest.approx(math.sqrt(found.measures.reliability or 0))

@@ -50,6 +50,14 @@ def test_a_sound_grader_has_its_anchors_at_both_ends(store: Store, endpoint: Fak
     assert report.diagnosis.grader_quality == "binary"
     assert {"references", "junk", "regrading", "signal_index"} <= set(report.evidence.pieces)
     assert any("people's labels" in name for name in report.evidence.not_measured)
+    assert "usable groups" in render_markdown(report)
+    assert "how closely scores follow right answers 1.00" in render_markdown(report)
+    older = json.loads(report.to_json())
+    for name in ("follows", "factors"):  # a report stored before these were there
+        older["evidence"]["signal_index"].pop(name)
+    assert "x reliability of the grade 1.00 x range of the grader 1.00" in render_markdown(
+        load_report(json.dumps(older))
+    )
 
 
 def test_a_hole_that_the_scores_do_not_show_is_no_go_and_the_documents_rule_stays(

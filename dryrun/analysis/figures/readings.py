@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.redraw import Interval, wilson
+from dryrun.analysis.figures.redraw import Z95, Interval, wilson
+from dryrun.analysis.figures.statistics import CONSTANT
 from dryrun.core.text import percent
 
 Floats = NDArray[np.float64]
@@ -16,6 +18,8 @@ PAID = 0.5
 """A right answer that earns less is unpaid."""
 LEAST = 30
 """Responses that could be read, without which the shares say nothing."""
+LEAST_EACH = 5
+"""Right ones, and wrong ones, without which nothing says whether scores follow right answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +86,38 @@ def readings(score: Floats, says: Floats) -> Readings | None:
         read=total,
         open=int(says.size - total),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """Whether scores follow right answers among real responses.
+
+    Attributes
+    ----------
+    value : float
+        Correlation of the score with being right, on -1..1.
+    interval : Interval
+        95 % by Fisher's z. Responses to one prompt are alike, so half of them are counted.
+    """
+
+    value: float
+    interval: Interval
+
+
+def follows(score: Floats, says: Floats) -> Follows | None:
+    """The correlation; None with too few right or wrong responses, or one score for all.
+
+    Parameters
+    ----------
+    score, says : float64 arrays of shape (n,)
+        As for `readings`.
+    """
+    known = np.isfinite(says) & np.isfinite(score)
+    score, right = score[known], says[known] == 1.0
+    few = min(int(right.sum()), int((~right).sum())) < LEAST_EACH
+    if right.size < LEAST or few or float(np.ptp(score)) <= CONSTANT:
+        return None
+    value = float(np.corrcoef(score, right)[0, 1])
+    # At a correlation of 1 Fisher's z has no end.
+    z, half = math.atanh(min(max(value, -0.999), 0.999)), Z95 / math.sqrt(right.size / 2 - 3)
+    return Follows(value, Interval(math.tanh(z - half), math.tanh(z + half)))

@@ -1,4 +1,4 @@
-"""The Signal Index: what is left of the training signal after dead groups, noise and a narrow grader."""
+"""The Signal Index: how much of the training signal points to right answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.anchors import Scale
 from dryrun.analysis.figures.groups import Groups
+from dryrun.analysis.figures.readings import Follows
+from dryrun.analysis.figures.redraw import Interval
 from dryrun.core.thresholds import Thresholds
 
 USABLE, RELIABILITY, RANGE = "usable groups", "reliability of the grade", "range of the grader"
+FOLLOWS = "how closely scores follow right answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,38 +22,68 @@ class SignalIndex:
     Attributes
     ----------
     value : float
+        ``usable * follows`` where responses were read for the right answer, else
         ``usable * reliability * range``.
     usable : float
         Share of training groups whose rewards differ.
-    reliability : float
+    reliability : float or None
         Square root of the share of the spread within prompts that is not the grader's noise: how closely a
         grade follows what it would be without noise.
-    range : float
+    range : float or None
         ``clip((right answers - best junk) / full_range, 0, 1)``.
+    follows : float or None
+        Correlation of the score with being right among real responses, at least 0. Noise lowers it;
+        a narrow scale does not, and training on groups divides by the spread.
+    interval : Interval or None
+        95 % of the value by that of `follows`.
 
     Notes
     -----
-    In simulated GRPO over 1,053 combinations of difficulty, spread and grader it tells runs that gain from
-    those that do not with an AUC of 0.87, the decision tree with 0.59; runs below 0.10 gain next to
-    nothing, 9 of 10 above 0.30 gain. A direction, not a magnitude: a bandit is no language model.
+    In GRPO simulated here (`tests/simulators`) the product with `follows` tells runs that gain from those
+    that do not with an AUC of 0.96, the other one with 0.84, the decision tree with 0.58. Below 0.10 one
+    run in 25 gains, above 0.30 nine of ten. A direction, not a magnitude: a bandit is no language model.
     """
 
     value: float
     usable: float
-    reliability: float
-    range: float
+    reliability: float | None
+    range: float | None
+    follows: float | None = None
+    interval: Interval | None = None
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """What is multiplied, by name."""
+        if self.follows is not None:
+            return {USABLE: self.usable, FOLLOWS: self.follows}
+        assert self.reliability is not None
+        assert self.range is not None
+        return {USABLE: self.usable, RELIABILITY: self.reliability, RANGE: self.range}
 
     @property
     def weakest(self) -> str:
         """The smallest factor by name."""
-        factors = {USABLE: self.usable, RELIABILITY: self.reliability, RANGE: self.range}
-        return min(factors, key=factors.__getitem__)
+        return min(self.factors, key=self.factors.__getitem__)
+
+    @property
+    def least(self) -> float | None:
+        """What the index surely is by the responses that were read; None where none were."""
+        return None if self.interval is None else self.interval.low
+
+    @property
+    def most(self) -> float:
+        """What it is at most; the value itself where no responses were read."""
+        return self.value if self.interval is None else self.interval.high
 
 
 def signal_index(
-    found: Groups | None, reliability: float | None, at: Scale | None, limits: Thresholds
+    found: Groups | None,
+    reliability: float | None,
+    at: Scale | None,
+    limits: Thresholds,
+    read: Follows | None = None,
 ) -> SignalIndex | None:
-    """The index; None unless all three factors were measured.
+    """The index; None unless the factors of one of the two products were measured.
 
     Parameters
     ----------
@@ -60,9 +93,21 @@ def signal_index(
     at : Scale or None
     limits : Thresholds
         For `full_range`.
+    read : Follows or None
+        Whether scores follow right answers; outranks answers made up to try the grader.
     """
-    if found is None or reliability is None or at is None or at.floor is None:
+    if found is None:
         return None
-    faithful = math.sqrt(min(max(reliability, 0.0), 1.0))
-    wide = min(max((at.ceiling - at.floor) / limits.full_range, 0.0), 1.0)
-    return SignalIndex(found.usable * faithful * wide, found.usable, faithful, wide)
+    usable, faithful, wide = found.usable, None, None
+    if reliability is not None:
+        faithful = math.sqrt(min(max(reliability, 0.0), 1.0))
+    if at is not None and at.floor is not None:
+        wide = min(max((at.ceiling - at.floor) / limits.full_range, 0.0), 1.0)
+    if read is not None:
+        low, middle, high = (max(end, 0.0) for end in (read.interval.low, read.value, read.interval.high))
+        return SignalIndex(
+            usable * middle, usable, faithful, wide, middle, Interval(usable * low, usable * high)
+        )
+    if faithful is None or wide is None:
+        return None
+    return SignalIndex(usable * faithful * wide, usable, faithful, wide)

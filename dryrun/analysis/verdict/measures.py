@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dryrun.analysis.figures.anchors import Anchors, Floats, Scale, noise, reliability, scale
 from dryrun.analysis.figures.form import in_known_form
 from dryrun.analysis.figures.groups import Groups, groups
-from dryrun.analysis.figures.readings import Readings, readings
+from dryrun.analysis.figures.readings import Follows, Readings, follows, readings
 from dryrun.analysis.figures.redraw import PromptSums
 from dryrun.analysis.figures.shape import LengthBias, Resolution, length_bias, resolution
 from dryrun.analysis.figures.signal import SignalIndex, signal_index
@@ -49,7 +49,7 @@ class Measures:
     sums : PromptSums
     anchors : Anchors
         Those that were not left out.
-    stability, groups, scale, noise, reliability, signal, length, resolution, readings
+    stability, groups, scale, noise, reliability, signal, length, resolution, readings, follows
         See their own modules.
     """
 
@@ -70,6 +70,7 @@ class Measures:
     length: LengthBias | None
     resolution: Resolution | None
     readings: Readings | None
+    follows: Follows | None
 
     @property
     def not_measured(self) -> tuple[str, ...]:
@@ -109,7 +110,8 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
     at = scale(anchors, limits)
     error = noise(anchors.regraded)
     trust = reliability(error, grouped.within if grouped else spread or 0.0)
-    index = None if Piece.SIGNAL in left_out else signal_index(grouped, trust, at, limits)
+    tells = None if anchors.read is None else follows(*anchors.read)
+    index = None if Piece.SIGNAL in left_out else signal_index(grouped, trust, at, limits, tells)
     drawn = None
     if Piece.STABILITY not in left_out:
         drawn = stability(score, observed.prompt, limits)
@@ -135,4 +137,5 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
         length=bias,
         resolution=None if Piece.RESOLUTION in left_out else resolution(score),
         readings=None if anchors.read is None else readings(*anchors.read),
+        follows=tells,
     )

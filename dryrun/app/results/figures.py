@@ -74,14 +74,14 @@ def strip(evidence: Evidence) -> None:
 
 
 def signal_panel(evidence: Evidence) -> None:
-    """Draw the Signal Index with its three factors; nothing where a factor was not measured."""
+    """Draw the Signal Index with its factors; nothing where one was not measured."""
     index = evidence.measures.signal
     if index is None or evidence.document_only:
         return
+    factors = " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
     st.markdown(
-        f"Signal Index **{figure(index.value)}** = usable groups {figure(index.usable)} × reliability "
-        f"{figure(index.reliability)} × range {figure(index.range)}; weakest: {index.weakest}.",
-        help="How much of the training signal is left after dead groups, noise and a narrow grader. "
+        f"Signal Index **{figure(index.value)}** = {factors}; weakest: {index.weakest}.",
+        help="How much of the training signal points to right answers. "
         "Below 0.10 runs gain next to nothing, above 0.30 nine of ten gain (simulated GRPO).",
     )
 
