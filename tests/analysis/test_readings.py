@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dryrun.analysis import Anchors, Evidence, Thresholds, diagnose_with_evidence
+from dryrun.analysis.figures.anchors import broken_by_noise, scale
 from dryrun.analysis.figures.form import in_known_form
-from dryrun.analysis.figures.readings import LEAST, readings
+from dryrun.analysis.figures.readings import LEAST, follows, readings
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality
 
@@ -98,3 +101,95 @@ def test_references_that_earn_as_much_as_the_best_responses_stay() -> None:
     assert not in_known_form(Anchors(reference=np.full(50, 0.6)), score).form_unknown
     coin = np.random.default_rng(0).integers(0, 2, 250).astype(np.float64)
     assert not in_known_form(Anchors(reference=coin[:50]), coin[50:]).form_unknown
+
+
+def test_scores_that_follow_right_answers_correlate_whatever_their_scale() -> None:
+    says = np.repeat([1.0, 0.0], 100)
+    score = np.where(np.arange(200) % 10 == 0, 1 - says, says)  # one in ten is scored the wrong way round
+    found, narrow = follows(score, says), follows(0.45 + 0.1 * score, says)
+    assert found is not None
+    assert narrow is not None
+    assert (found.value, narrow.value) == pytest.approx((0.8, 0.8))
+    # Fisher's z of 0.8 over half of 200 responses, from its formula.
+    assert found.interval == pytest.approx((0.7161, 0.8611), abs=1e-4)
+
+
+def test_too_few_right_or_wrong_responses_or_one_score_say_nothing_of_following() -> None:
+    says = np.repeat([1.0, 0.0], [4, 96])
+    assert follows(says, says) is None
+    says = np.repeat([1.0, 0.0], [5, 95])
+    assert follows(says, says) is not None
+    assert follows(np.full(100, 0.5), says) is None
+    assert follows(says[:20], says[:20]) is None
+
+
+COIN = np.random.default_rng(3)
+
+
+def binary(chance: float, prompts: int = 150, k: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of shape (prompts, k) that are 1 for right answers, and which are right."""
+    right = (np.random.default_rng(4).random((prompts, k)) < chance).astype(np.float64)
+    return right, right.ravel()
+
+
+def test_real_responses_outweigh_a_hole_and_make_it_a_condition() -> None:
+    score, right = binary(0.4)
+    anchors = Anchors(
+        reference=np.ones(50),
+        junk={"empty": np.zeros(20), "refusal": np.zeros(20), "stuffing": np.full(20, 0.9)},
+    )
+    blocked = diagnose_with_evidence(Observations.of(score), anchors)
+    assert (blocked.verdict, blocked.grader_quality) == ("NO-GO", GraderQuality.HACKABLE)
+    passed = diagnose_with_evidence(Observations.of(score), replace(anchors, read=(score.ravel(), right)))
+    assert (passed.verdict, passed.grader_quality) == ("GO", GraderQuality.HACKABLE)
+    assert passed.headline == "GO, with conditions"
+    assert [condition.code for condition in passed.conditions] == ["outweighed"]
+    assert "(stuffing) earn at least 0.90" in passed.conditions[0].sentence
+    index = passed.measures.signal
+    assert index is not None
+    assert index.value == pytest.approx(index.usable * 1.0)
+
+
+def test_responses_that_are_paid_for_something_else_outweigh_nothing() -> None:
+    score, right = binary(0.4)
+    anchors = Anchors(
+        reference=np.ones(50),
+        junk={"empty": np.zeros(20), "refusal": np.zeros(20), "format only": np.full(20, 0.9)},
+        read=(score.ravel(), COIN.permutation(right)),
+    )
+    found = diagnose_with_evidence(Observations.of(score), anchors)
+    assert (found.verdict, found.grader_quality) == ("NO-GO", GraderQuality.HACKABLE)
+
+
+def test_a_grader_that_pays_regardless_of_right_answers_is_stopped_by_the_index() -> None:
+    score, right = binary(0.5)
+    found = diagnose_with_evidence(
+        Observations.of(score), Anchors(reference=np.ones(50), read=(score.ravel(), COIN.permutation(right)))
+    )
+    assert (found.verdict, found.grader_quality) == ("NO-GO", GraderQuality.CANNOT_DIFFERENTIATE)
+    assert "how closely scores follow right answers" in found.summary
+    few = np.arange(40)
+    left_open = diagnose_with_evidence(
+        Observations.of(score),
+        Anchors(reference=np.ones(50), read=(score.ravel()[few], COIN.permutation(right[few]))),
+    )
+    assert left_open.verdict == "GO"  # 40 responses do not exclude chance
+
+
+def test_people_are_not_outweighed() -> None:
+    score, right = binary(0.5)
+    people = (np.zeros(60), np.ones(60, dtype=np.int64))
+    found = diagnose_with_evidence(
+        Observations.of(score), Anchors(people=people, read=(score.ravel(), right))
+    )
+    assert (found.verdict, found.grader_quality) == ("NO-GO", GraderQuality.DISAGREES)
+
+
+@pytest.mark.parametrize(("failing", "explained"), [(9, True), (30, False)])
+def test_noise_explains_as_many_failing_references_as_it_flips(failing: int, explained: bool) -> None:
+    anchors = Anchors(reference=np.repeat([0.0, 1.0], [failing, 50 - failing]))
+    at = scale(anchors)
+    assert at is not None
+    assert at.broken == failing / 50
+    assert broken_by_noise(anchors, at, 0.357) is explained  # sqrt(0.15 * 0.85): 15 % flipped
+    assert broken_by_noise(anchors, at, 0.0) is False

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from dryrun.core.thresholds import Thresholds
+from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.probes.anchors import FILE, junk, load_anchors
 from dryrun.probes.make.forms import reformatted
@@ -60,7 +60,7 @@ def test_a_sound_grader_has_its_anchors_at_both_ends(store: Store, endpoint: Fak
     )
 
 
-def test_a_hole_that_the_scores_do_not_show_is_no_go_and_the_documents_rule_stays(
+def test_a_hole_that_the_scores_do_not_show_is_named_and_the_documents_rule_stays(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=60, grader=PAYS_ANYTHING)
@@ -69,7 +69,10 @@ def test_a_hole_that_the_scores_do_not_show_is_no_go_and_the_documents_rule_stay
     alone = report_of(results, evidence=False)
     assert (alone.verdict, alone.evidence, alone.rules) == ("GO", None, "document")
     report = report_of(results, evidence=True)
-    assert report.verdict == "NO-GO"
+    assert report.headline == "GO, with conditions"  # what real responses earn follows right answers
+    unread = report_of(results, Thresholds(without=(Piece.SIGNAL,)), evidence=True)
+    assert unread.verdict == "NO-GO"
+    assert "long filler" in unread.diagnosis.summary
     assert report.evidence is not None
     assert report.evidence.document.verdict == alone.verdict
     assert report.statistics == alone.statistics

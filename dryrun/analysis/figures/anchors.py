@@ -215,6 +215,19 @@ def noise(regraded: Floats | None) -> float | None:
     return float(np.sqrt(whole.var(axis=1, ddof=1).mean()))
 
 
+def broken_by_noise(anchors: Anchors, at: Scale, error: float | None) -> bool:
+    """Whether the grader's noise explains why some reference answers fail.
+
+    A score of 0 or 1 that is flipped with chance f moves by ``sqrt(f * (1 - f))``; the share that fails
+    is surely larger than f where the noise does not explain it (95 %, Wilson).
+    """
+    reference = _valid(anchors.reference)
+    if reference is None or error is None:
+        return False
+    flipped = (1 - math.sqrt(max(1 - 4 * error**2, 0.0))) / 2
+    return wilson(at.broken, reference.size)[0] <= flipped
+
+
 def reliability(error: float | None, spread: float) -> float | None:
     """1 - error variance / variance of scores, in (-inf, 1]; None if one is not known.
 

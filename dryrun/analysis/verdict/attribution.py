@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dryrun.analysis.figures.anchors import Anchors, disagreement, junk_floor
+from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement, junk_floor
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
-from dryrun.analysis.figures.signal import RANGE, RELIABILITY
-from dryrun.analysis.figures.statistics import above, below, levels
+from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY
+from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
+from dryrun.analysis.verdict.conditions import REFUTED, outweighed
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
 from dryrun.analysis.verdict.tree import Branch
@@ -54,6 +55,8 @@ class Attribution:
     measures : Measures
     first_step : str
         What comes before anything else where a NO-GO has such a step, e.g. mending the grader's errors.
+    outweighed : tuple of str
+        What would have stopped the run, had real responses not spoken against it.
     """
 
     verdict: Verdict
@@ -67,6 +70,7 @@ class Attribution:
     not_measured: tuple[str, ...]
     measures: Measures
     first_step: str = ""
+    outweighed: tuple[str, ...] = ()
 
     @property
     def problem_topics(self) -> tuple[str, ...]:
@@ -112,6 +116,7 @@ class _Judge:
     ) -> None:
         self.observed, self.limits, self.measures, self.document = observed, limits, measures, document
         self.reasons: list[str] = []
+        self.outweighed: tuple[str, ...] = ()
         self.tags: list[str] = (
             ["duplicates"] if above(document.coverage.duplicate_share, limits.warn_duplicates) else []
         )
@@ -129,10 +134,13 @@ class _Judge:
             grader, dataset = self._blamed()
         blocked = failed or grader in BROKEN or dataset is not None
         blocked = blocked or (grader is GraderQuality.NOISY and self._drowned())
+        if blocked and not failed and outweighed(self.measures.signal, grader, dataset, self.limits):
+            blocked, self.outweighed, self.reasons = False, tuple(self.reasons), []
+            grader = None if grader in REFUTED else grader
         if not blocked and self._no_signal():
             blocked, (grader, dataset) = True, self._weakest(grader)
-        grader = grader or self._plain_grader()
-        if grader in BROKEN and dataset is None:
+        grader = grader or self.measures.plain_grader
+        if blocked and grader in BROKEN and dataset is None:
             dataset = DatasetQuality.UNKNOWN
         return self._close("NO-GO" if blocked else "GO", dataset or DatasetQuality.GOOD, grader)
 
@@ -261,7 +269,8 @@ class _Judge:
         if grader in BROKEN:
             return None
         at, grouped = self.measures.scale, self.measures.groups
-        if at is not None and at.broken:
+        error = self.measures.noise
+        if at is not None and at.broken and not broken_by_noise(self.measures.anchors, at, error):
             self.reasons.append(f"{percent(at.broken)} of the reference answers fail their own grader.")
             return DatasetQuality.BAD_REFERENCES
         refused = self._share(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
@@ -283,8 +292,9 @@ class _Judge:
         return None
 
     def _no_signal(self) -> bool:
-        index = self.measures.signal
-        return index is not None and below(index.value, self.limits.min_signal)
+        index, limits = self.measures.signal, self.limits
+        weak = index is not None and below(index.most, limits.warn_signal)
+        return weak and index is not None and below(index.value, limits.min_signal)
 
     def _weakest(self, grader: GraderQuality | None) -> tuple[GraderQuality | None, DatasetQuality | None]:
         """Whose the weakest factor of the Signal Index is."""
@@ -294,7 +304,7 @@ class _Judge:
             f"Signal Index {index.value:.2f}, below {self.limits.min_signal:.2f}: training would gain next "
             f"to nothing. Its weakest factor: {index.weakest}."
         )
-        if index.weakest == RANGE:
+        if index.weakest in (RANGE, FOLLOWS):
             return GraderQuality.CANNOT_DIFFERENTIATE, None
         if index.weakest == RELIABILITY and self._loud():
             return GraderQuality.NOISY, None
@@ -364,17 +374,6 @@ class _Judge:
             return DatasetQuality.TOO_HARD
         return DatasetQuality.HOMOGENEOUS
 
-    def _plain_grader(self) -> GraderQuality:
-        measures = self.measures
-        if measures.scale is None and not measures.anchors.junk and measures.branch is not Branch.PROCEED:
-            return GraderQuality.UNKNOWN
-        anchors = measures.anchors
-        others = [one for one in (anchors.reference, *anchors.junk.values()) if one is not None]
-        own, all_scores = measures.score, np.concatenate([measures.score, *others])
-        # Responses that all earn the same do not show whether a grader has more levels than two.
-        binary = levels(own) == 2 and levels(all_scores) == 2
-        return GraderQuality.BINARY if binary else GraderQuality.GOOD
-
     def _close(self, verdict: Verdict, dataset: DatasetQuality, grader: GraderQuality) -> Attribution:
         observed, limits = self.observed, self.limits
         topics: tuple[PooledTopic, ...] = ()
@@ -392,6 +391,7 @@ class _Judge:
             not_measured=self.measures.not_measured,
             measures=self.measures,
             first_step=MEND_ERROR if self._failing() else self.first_step,
+            outweighed=self.outweighed,
         )
 
     def _failing(self) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from dryrun.analysis.figures.signal import SignalIndex
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
+from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality
+from dryrun.core.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Condition:
 
 STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.GRADER_ERRORS: "mend the grader's errors",
+    NoticeCode.OUTWEIGHED: "mend what the checks found",
     NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
     NoticeCode.JUNK_PAID: "make the grader refuse worthless answers",
     NoticeCode.LOW_CEILING: "let the grader pay your own reference answers in full",
@@ -58,6 +62,37 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.TRUNCATED: "raise the token limit",
 }
 """Warnings that are worth mending first, the weightiest first, with what to do."""
+
+
+REFUTED = {GraderQuality.CANNOT_DIFFERENTIATE, GraderQuality.TOO_STRICT}
+"""What is not said of a grader whose scores follow right answers."""
+
+
+def outweighed(
+    index: SignalIndex | None,
+    grader: GraderQuality | None,
+    dataset: DatasetQuality | None,
+    limits: Thresholds,
+) -> bool:
+    """Whether real responses outweigh a finding that would block a run whose scores the tree lets pass.
+
+    They do where the index, by responses that were read, is surely no weak one. Not people's labels, and
+    not groups that hardly differ: these were real responses too.
+    """
+    if index is None or index.least is None or index.least < limits.warn_signal:
+        return False
+    return grader is not GraderQuality.DISAGREES and dataset is not DatasetQuality.POLARISED
+
+
+def outweighing(found: tuple[str, ...], index: SignalIndex | None) -> tuple[Notice, ...]:
+    """The findings that real responses outweigh, as a warning; empty where there is none."""
+    if not found or index is None or index.follows is None:
+        return ()
+    words = (
+        f"{' '.join(found)} No NO-GO, since what real responses earn follows right answers (correlation "
+        f"{index.follows:.2f})."
+    )
+    return (Notice(NoticeCode.OUTWEIGHED, words, index.follows),)
 
 
 def conditions(warnings: tuple[Notice, ...], review: GraderReview | None) -> tuple[Condition, ...]:
@@ -73,6 +108,10 @@ def _of_grader(review: GraderReview | None) -> Iterator[Condition]:
 
 def _of_warnings(warnings: tuple[Notice, ...]) -> Iterator[Condition]:
     by_code = {notice.code: notice for notice in warnings}
+    heavier = by_code.get(NoticeCode.OUTWEIGHED)
     for code, step in STEPS.items():
-        if code in by_code:
+        if code not in by_code:
+            continue
+        repeated = heavier is not None and by_code[code].sentence.rstrip(".") in heavier.sentence
+        if code is NoticeCode.OUTWEIGHED or not repeated:
             yield Condition(code.value, step, by_code[code].sentence)

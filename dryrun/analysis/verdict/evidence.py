@@ -12,7 +12,7 @@ from dryrun.analysis.probes.profile import Profile
 from dryrun.analysis.verdict.attribution import Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.causes import Blamed
-from dryrun.analysis.verdict.conditions import Condition, GraderReview, conditions
+from dryrun.analysis.verdict.conditions import Condition, GraderReview, conditions, outweighing
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
 from dryrun.analysis.verdict.measures import PEOPLE, Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
@@ -337,7 +337,7 @@ def diagnose_with_evidence(
         attribution=judged,
         thresholds=limits,
         pieces=_entered(judged.measures, limits),
-        warnings=(*found.warnings, *warned),
+        warnings=(*found.warnings, *outweighing(judged.outweighed, judged.measures.signal), *warned),
         people=agreed,
         people_words=agreement_words(agreed, said, limits) if said else (),
         review=review,

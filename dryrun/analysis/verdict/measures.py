@@ -15,10 +15,11 @@ from dryrun.analysis.figures.readings import Follows, Readings, follows, reading
 from dryrun.analysis.figures.redraw import PromptSums
 from dryrun.analysis.figures.shape import LengthBias, Resolution, length_bias, resolution
 from dryrun.analysis.figures.signal import SignalIndex, signal_index
-from dryrun.analysis.figures.statistics import is_valid, mean, std
+from dryrun.analysis.figures.statistics import is_valid, levels, mean, std
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.stability import Stability, stability
 from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.analysis.verdict.words import GraderQuality
 from dryrun.core.records import SampleOutcome
 from dryrun.core.thresholds import Piece, Thresholds
 
@@ -86,6 +87,17 @@ class Measures:
             PEOPLE: anchors.people is None,
         }
         return tuple(name for name, is_missing in missing.items() if is_missing)
+
+    @property
+    def plain_grader(self) -> GraderQuality:
+        """What is said of a grader of which nothing bad was found."""
+        if self.scale is None and not self.anchors.junk and self.branch is not Branch.PROCEED:
+            return GraderQuality.UNKNOWN
+        graded = (self.anchors.reference, *self.anchors.junk.values())
+        others = [one for one in graded if one is not None]
+        # Responses that all earn the same do not show whether a grader has more levels than two.
+        binary = levels(self.score) == 2 and levels(np.concatenate([self.score, *others])) == 2
+        return GraderQuality.BINARY if binary else GraderQuality.GOOD
 
     @property
     def learnable_shown(self) -> bool:

@@ -40,6 +40,7 @@ class NoticeCode(StrEnum):
     LOW_CEILING = "low_ceiling"
     BRITTLE = "brittle"
     JUNK_PAID = "junk_paid"
+    OUTWEIGHED = "outweighed"
     FAILING_REFERENCES = "failing_references"
     NOISY_GRADER = "noisy_grader"
     LENGTH_BIAS = "length_bias"
