@@ -1,0 +1,86 @@
+"""A miniature of the simulators: their parts are what they say, and the index foretells gain."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.simulators import held_out
+from tests.simulators.__main__ import main
+from tests.simulators.cases import CASES, Condition, conditions
+from tests.simulators.grpo import GROUP, advantages, train
+from tests.simulators.policy import ACTIONS, FAMILIES, IMPOSSIBLE, RIGHT, Setting, untrained
+from tests.simulators.runs import simulated
+from tests.simulators.summary import auc, forecast, summarised
+
+FEW = ("clean", "compressed", "strict_form_rare", "coin", "inverted", "format_only", "length_alone")
+RNG = np.random.default_rng
+
+
+def test_the_held_out_list_names_what_there_is_and_leaves_about_half() -> None:
+    assert set(held_out.FAMILIES) <= set(FAMILIES)
+    assert set(held_out.CASES) <= set(CASES)
+    apart = [condition.held_out for condition in conditions(1)]
+    assert 0.4 <= sum(apart) / len(apart) <= 0.6
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_policy_gives_chances_and_climbs_towards_what_is_paid(family: str) -> None:
+    policy = untrained(family, Setting(), 40, 4, RNG(1))
+    chances = policy.chances(np.arange(40))
+    assert chances.shape == (40, ACTIONS)
+    assert chances.sum(axis=1) == pytest.approx(np.ones(40))
+    assert chances[:, IMPOSSIBLE].max() < 1e-9
+    before = policy.accuracy()
+    for _ in range(20):
+        policy.climb(np.arange(40), chances * (RIGHT - (chances @ RIGHT)[:, None]), 1.0)
+    assert policy.accuracy() > before
+
+
+def test_advantages_sum_to_nothing_and_do_not_depend_on_the_scale() -> None:
+    score = RNG(2).random((6, GROUP))
+    score[0] = 0.5
+    found = advantages(score)
+    assert found.sum(axis=1) == pytest.approx(np.zeros(6))
+    assert (found[0] == 0).all()
+    assert found[1:] == pytest.approx(advantages(0.2 + 0.3 * score)[1:], rel=0.01)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_right_rewards_gain_and_inverted_ones_lose(family: str) -> None:
+    for case, sign in (("clean", 1), ("inverted", -1)):
+        policy = untrained(family, Setting(), 120, 8, RNG(3))
+        grader = CASES[case].make(policy.topic, RNG(4))
+        assert sign * train(policy, grader, RNG(5)) > 0.05
+
+
+def test_auc_counts_ties_half() -> None:
+    assert auc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True])) == 0.875
+    assert np.isnan(auc(np.array([1.0]), np.array([True])))
+
+
+def test_the_index_foretells_gain_better_than_the_tree() -> None:
+    families = [family for family in FAMILIES if family not in held_out.FAMILIES]
+    runs = [simulated(Condition(family, case, "middling", 0)) for family in families for case in FEW]
+    assert simulated(Condition(families[0], FEW[0], "middling", 0)) == runs[0]
+    assert not any(run.held_out for run in runs)
+    index, tree = forecast(runs, "signal_index"), forecast(runs, "tree")
+    assert index["auc"] >= 0.95 > tree["auc"]
+    assert index["low"] <= index["auc"] <= index["high"]
+    assert forecast(runs, "oracle")["auc"] >= 0.95
+    assert summarised(runs)["go_that_hardly_gain"]["number"] == 0
+
+
+def test_the_command_writes_figures_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "gain.json"
+    few = [Condition("bandits", case, "middling", 0) for case in ("clean", "coin", "dead_groups")]
+    monkeypatch.setattr("tests.simulators.__main__.conditions", lambda repeats: iter(few * repeats))
+    monkeypatch.setattr(sys, "argv", ["simulators", "--out", str(out), "--repeats", "1"])
+    main()
+    kept = json.loads(out.read_text("utf-8"))
+    assert [run["case"] for run in kept["runs"]] == ["clean", "coin"]  # the third is held out
+    assert kept["figures"]["runs"] == 2
