@@ -39,9 +39,10 @@ class SignalIndex:
 
     Notes
     -----
-    In GRPO simulated here (`tests/simulators`) the product with `follows` tells runs that gain from those
-    that do not with an AUC of 0.96, the other one with 0.84, the decision tree with 0.58. Below 0.10 one
-    run in 25 gains, above 0.30 nine of ten. A direction, not a magnitude: a bandit is no language model.
+    In simulated GRPO (`tests/simulators`) the product with `follows` tells runs that gain from those that
+    do not with an AUC of 0.90, on families and rewards that no rule was tuned on; the other product with
+    0.77, the decision tree with 0.64. Below 0.10 one run in 20 gains, from 0.30 on nearly nine of ten. A
+    direction, not a magnitude: a bandit is no language model.
     """
 
     value: float
