@@ -86,7 +86,8 @@ def would_teach(spoken: Spoken) -> bool:
         return False
     lies = (BROKEN | {GraderQuality.NOISY}) - {GraderQuality.TOO_STRICT}
     trusted = measures.reliability is None or measures.reliability >= limits.warn_reliability
-    honest = spoken.judged.grader not in lies
+    # What comes first, such as right answers that go unpaid, decides what groups would teach.
+    honest = spoken.judged.grader not in lies and not spoken.judged.first_step
     if spoken.judged.branch is Branch.LOW_VARIANCE:  # a narrow scale that still puts right above worthless
         at = measures.scale
         honest = at is not None and at.floor is not None and at.ceiling > at.floor
