@@ -21,9 +21,9 @@ from dryrun.core.records import Sample
 from dryrun.engine.batch_records import FOLDER, BatchPart, Parts, PartState, open_parts, others_open
 from dryrun.engine.plan import Ask
 from dryrun.models import Model
-from dryrun.models.batch_api import QUEUE_FULL, Batch, BatchFaultError, BatchStatus
+from dryrun.models.batch_api import QUEUE_FULL, Batch, BatchStatus
 from dryrun.models.batch_rows import BatchLimits, fill, read_row
-from dryrun.models.client import HttpAnswer
+from dryrun.models.client import CallFaultError, HttpAnswer
 from dryrun.models.endpoint import BatchRow, EndpointModel
 from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.request import RequestSize
@@ -31,7 +31,6 @@ from dryrun.store.runs import Run
 
 LIMITS = BatchLimits()
 NO_SUCH_METHOD = frozenset({404, 405, 501})
-CURABLE = frozenset({FaultKind.TRANSIENT, FaultKind.UNREACHABLE})
 
 Say = Callable[[str], None]
 Keep = Callable[[], Awaitable[None]]
@@ -180,7 +179,7 @@ class BatchRun:
                 f"Cannot write the batch's requests below {self._parts.run.folder}: "
                 f"{error.strerror or error}. Free some space, then resume."
             ) from error
-        except BatchFaultError as error:
+        except CallFaultError as error:
             raise self._not_submitted(error.fault) from error
         asks = [self._waiting.popleft() for _ in range(count)]
         self._next = number + 1
@@ -197,7 +196,7 @@ class BatchRun:
         while True:
             try:
                 batch = None if fresh else await api.find(part.input_file, token)
-            except BatchFaultError as error:
+            except CallFaultError as error:
                 raise self._lost(part, error.fault) from error
             fresh = False
             made = batch or await api.create(part.input_file, part.window, token)
@@ -206,8 +205,8 @@ class BatchRun:
             failures += 1
             try:
                 await api.pause_after(made, failures)
-            except BatchFaultError as error:
-                if made.kind not in CURABLE:  # else it may have been made all the same
+            except CallFaultError as error:
+                if not made.curable:  # else it may have been made all the same
                     self._parts.save(replace(part, state=PartState.REFUSED))
                 raise self._not_submitted(made) from error
 
@@ -217,8 +216,8 @@ class BatchRun:
         for part in list(self._open):
             try:
                 batch = await self._model.batches.look(part.batch)
-            except BatchFaultError as error:
-                if part.batch in self._others and error.fault.kind not in CURABLE:
+            except CallFaultError as error:
+                if part.batch in self._others and not error.fault.curable:
                     self._give_back(part, PartState.SUBMITTED)  # the other run's key is not ours
                 else:
                     self._count_failed_look(part, error, say)
@@ -234,10 +233,10 @@ class BatchRun:
             say(batch_words(seen, sum(len(part.keys) for part in self._open)))
         return ended
 
-    def _count_failed_look(self, part: BatchPart, error: BatchFaultError, say: Say) -> None:
+    def _count_failed_look(self, part: BatchPart, error: CallFaultError, say: Say) -> None:
         fault = error.fault
         self._failed_looks += 1
-        if fault.kind not in CURABLE or self._failed_looks > PACING.patience:
+        if not fault.curable or self._failed_looks > PACING.patience:
             raise self._lost(part, fault) from error
         said = self._model.redacted(fault.sentence()).rstrip(".")
         say(f"Batch out of sight: {said}. It goes on at the endpoint, which is asked again.")
@@ -307,13 +306,13 @@ class BatchRun:
                 async for line in api.lines(file):
                     if (row := read_row(line)) is not None:
                         yield row
-            except BatchFaultError as error:
+            except CallFaultError as error:
                 if error.fault.status in NO_SUCH_METHOD:
                     return  # expired or deleted there: its requests have no answer any more
                 failures += 1
                 try:
                     await api.pause_after(error.fault, failures)
-                except BatchFaultError:
+                except CallFaultError:
                     raise self._lost(part, error.fault) from error
             else:
                 return
@@ -344,7 +343,7 @@ class BatchRun:
         """A batch that was, or may have been, submitted and cannot be asked after."""
         name = part.batch or f"with the file {part.input_file}"
         said = self._model.redacted(fault.sentence()).rstrip(".")
-        if fault.kind in CURABLE:
+        if fault.curable:
             return ModelError(f"The batch {name} is out of reach: {said}. It goes on; resume collects it.")
         if fault.status in (401, 402, 403):
             return self._model.fatal(fault)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from dryrun.core.errors import DryRunError
@@ -17,7 +16,7 @@ class Model(Protocol):
     """Anything that answers prompts. Opened once, used by many tasks at once, closed once."""
 
     on_attempt: OnAttempt | None
-    """Told of every call to the endpoint, on the event loop; set by whoever keeps account."""
+    """Called after every call to the endpoint, on the event loop; set by the ledger of a run."""
 
     @property
     def concurrency(self) -> int:
@@ -42,9 +41,4 @@ class Model(Protocol):
 
     async def __aenter__(self) -> Self: ...
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    async def __aexit__(self, *error: object) -> None: ...

@@ -9,14 +9,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, BinaryIO, TypeVar
+from functools import partial
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from dryrun.models.batch_rows import split_lines
-from dryrun.models.client import Client, HttpAnswer
-from dryrun.models.faults import Fault, FaultKind, fault_of_exception
+from dryrun.models.client import CallFaultError, Client, HttpAnswer, patiently
+from dryrun.models.faults import Fault, FaultKind
+from dryrun.models.pace import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, read_json
-from dryrun.models.retries import RetryPolicy
 
 REQUEST_URL = "/v1/chat/completions"
 """What every row of a batch asks, and the only method these batches use."""
@@ -33,8 +34,6 @@ UPLOAD_SECONDS = 1800.0
 SILENCE_SECONDS = 120.0
 """Longest wait for the next bytes of a download."""
 SHOWN_ERRORS = 3
-
-T = TypeVar("T")
 
 
 class BatchStatus(StrEnum):
@@ -53,6 +52,8 @@ class BatchStatus(StrEnum):
 
 
 ENDED = frozenset({BatchStatus.FAILED, BatchStatus.COMPLETED, BatchStatus.EXPIRED, BatchStatus.CANCELLED})
+
+KNOWN: Mapping[str, BatchStatus] = {status.value: status for status in BatchStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +95,23 @@ class Batch:
         return self.status in ENDED
 
 
-class BatchFaultError(Exception):
-    """A call to the Batch API failed for good; `fault` says why."""
-
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(fault.message)
-
-
 def read_batch(document: Any) -> Batch:
     """Read a batch object.
 
     Raises
     ------
     MalformedReplyError
-        It is none.
+        It is not one.
     """
     if not isinstance(document, dict) or not _text(document.get("id")) or not _text(document.get("status")):
-        raise MalformedReplyError("The answer is no batch: it has no id and no status")
+        raise MalformedReplyError("The answer is not a batch: it has no id or no status")
     counts = document.get("request_counts")
     counts = counts if isinstance(counts, dict) else {}
     metadata = document.get("metadata")
     problem, code = _problem(document.get("errors"))
     return Batch(
         id=_text(document["id"]),
-        status=_status(_text(document["status"])),
+        status=KNOWN.get(_text(document["status"]).lower(), BatchStatus.IN_PROGRESS),
         input_file=_text(document.get("input_file_id")),
         output_file=_text(document.get("output_file_id")),
         error_file=_text(document.get("error_file_id")),
@@ -131,28 +124,22 @@ def read_batch(document: Any) -> Batch:
     )
 
 
-def _status(word: str) -> BatchStatus:
-    try:
-        return BatchStatus(word.lower())
-    except ValueError:
-        return BatchStatus.IN_PROGRESS
-
-
 def _problem(errors: Any) -> tuple[str, str]:
     """The first reasons why a batch was refused, with their lines, and the first code."""
     listed = errors.get("data") if isinstance(errors, dict) else errors
     if not isinstance(listed, list):
         return (_text(listed), "")
-    found = [error for error in listed if isinstance(error, dict)]
-    words = []
-    for error in found[:SHOWN_ERRORS]:
-        line = error.get("line")
-        where = f" (line {line})" if isinstance(line, int) else ""
-        words.append(f"{_text(error.get('message'))[:300] or 'no reason given'}{where}")
-    more = len(found) - len(words)
-    return "; ".join(words) + (f"; and {more:,} more" if more > 0 else ""), _text(
-        found[0].get("code")
-    ) if found else ""
+    errors = [error for error in listed if isinstance(error, dict)]
+    words = [_reason(error) for error in errors[:SHOWN_ERRORS]]
+    if more := len(errors) - len(words):
+        words.append(f"and {more:,} more")
+    return "; ".join(words), _text(errors[0].get("code")) if errors else ""
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    line = error.get("line")
+    where = f" (line {line})" if isinstance(line, int) else ""
+    return f"{_text(error.get('message'))[:300] or 'no reason given'}{where}"
 
 
 def _text(value: Any) -> str:
@@ -160,8 +147,8 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float:
-    told = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
-    return float(value) if told else 0.0
+    counted = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
+    return float(value) if counted else 0.0
 
 
 class BatchApi:
@@ -177,59 +164,42 @@ class BatchApi:
 
     def __init__(self, client: Client, policy: RetryPolicy) -> None:
         self._client, self._policy = client, policy
-        self._contacted = False
 
     async def upload(self, name: str, file: BinaryIO) -> str:
         """Put a file of requests at the endpoint; its id.
 
         Raises
         ------
-        BatchFaultError
+        CallFaultError
         """
-
-        async def once() -> Any:
-            file.seek(0)
-            try:
-                response = await self._client.sdk.files.with_raw_response.create(
-                    file=(name, file, "application/jsonl"), purpose="batch", timeout=UPLOAD_SECONDS
-                )
-                return response.http_response.content
-            except Exception as error:
-                return fault_of_exception(error, UPLOAD_SECONDS)
-
-        document = _document(await self._patiently(once))
-        if not isinstance(document, dict) or not _text(document.get("id")):
-            raise BatchFaultError(Fault(FaultKind.REJECTED, "The answer to the upload names no file"))
+        once = partial(self._client.upload, "/files", name, file, UPLOAD_SECONDS)
+        document = await self._document(once)
+        if not _text(document.get("id")):
+            raise CallFaultError(Fault(FaultKind.REJECTED, "The answer to the upload names no file"))
         return _text(document["id"])
 
     async def create(self, input_file: str, window: str, token: str) -> Batch | Fault:
-        """Make a batch of an uploaded file. Made once: who calls looks for it before trying again."""
+        """Make a batch of an uploaded file. Made once: the caller looks for it before it tries again."""
         body = {
             "input_file_id": input_file,
             "endpoint": REQUEST_URL,
             "completion_window": window,
             "metadata": {TOKEN: token},
         }
-        answer = await self._client.ask("/batches", body, CALL_SECONDS)
-        if isinstance(answer, Fault):
-            return answer
-        self._contacted = True
-        try:
-            return read_batch(read_json(answer.content))
-        except MalformedReplyError as error:
-            return Fault(FaultKind.TRANSIENT, str(error))
+        return await self._batch("/batches", body)
 
     async def find(self, input_file: str, token: str) -> Batch | None:
         """The batch made of this file or marked with this token; None if there is none.
 
         Raises
         ------
-        BatchFaultError
+        CallFaultError
         """
         after = ""
         for _ in range(MOST_PAGES):
-            page = await self._get(f"/batches?limit={PAGE}" + (f"&after={after}" if after else ""))
-            entries = page.get("data") if isinstance(page, dict) else None
+            path = f"/batches?limit={PAGE}" + (f"&after={after}" if after else "")
+            page = await self._document(partial(self._client.ask, path, None, CALL_SECONDS))
+            entries = page.get("data")
             batches = [batch for entry in entries or () if (batch := _batch_or_none(entry)) is not None]
             for batch in batches:
                 if batch.input_file == input_file or batch.token == token:
@@ -244,64 +214,58 @@ class BatchApi:
 
         Raises
         ------
-        BatchFaultError
-            Also for a fault that time may cure, after one try: who polls comes again anyway.
+        CallFaultError
+            Also for a fault that time may cure, after one try: a caller that polls comes again anyway.
         """
-        answer = await self._client.ask(f"/batches/{quote(batch_id, safe='')}", None, CALL_SECONDS)
-        if isinstance(answer, Fault):
-            raise BatchFaultError(answer)
-        try:
-            return read_batch(read_json(answer.content))
-        except MalformedReplyError as error:
-            raise BatchFaultError(Fault(FaultKind.TRANSIENT, str(error))) from error
+        batch = await self._batch(f"/batches/{quote(batch_id, safe='')}", None)
+        if isinstance(batch, Fault):
+            raise CallFaultError(batch)
+        return batch
 
     async def lines(self, file_id: str) -> AsyncIterator[bytes]:
         """The lines of a file as they come in: neither the file nor more than a line is ever in memory.
 
         Raises
         ------
-        BatchFaultError
+        CallFaultError
             The download was refused or broke off. Made again, it begins at the first line.
         """
-        content = self._client.sdk.files.with_streaming_response.content
-        try:
-            async with content(file_id, timeout=SILENCE_SECONDS) as response:
-                async for line in split_lines(response.iter_bytes()):
-                    yield line
-        except Exception as error:
-            raise BatchFaultError(fault_of_exception(error, SILENCE_SECONDS)) from error
+        pieces = self._client.download(f"/files/{quote(file_id, safe='')}/content", SILENCE_SECONDS)
+        async for line in split_lines(pieces):
+            yield line
 
     async def pause_after(self, fault: Fault, failures: int) -> None:
         """Wait before the next try.
 
         Raises
         ------
-        BatchFaultError
-            There is none: the fault is not one that time cures, or there were tries enough.
+        CallFaultError
+            The fault is not one that time cures, or there were tries enough.
         """
-        self._contacted = self._contacted or fault.status is not None
-        pause = None
-        if fault.kind in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
-            pause = self._policy.pause(failures, fault.retry_after, contacted=self._contacted)
+        pause = self._policy.pause(failures, fault.retry_after) if fault.curable else None
         if pause is None:
-            raise BatchFaultError(fault)
+            raise CallFaultError(fault)
         await asyncio.sleep(pause)
 
-    async def _get(self, path: str) -> Mapping[str, Any]:
-        async def once() -> bytes | Fault:
-            answer = await self._client.ask(path, None, CALL_SECONDS)
-            return answer.content if isinstance(answer, HttpAnswer) else answer
+    async def _batch(self, path: str, body: Mapping[str, Any] | None) -> Batch | Fault:
+        answer = await self._client.ask(path, body, CALL_SECONDS)
+        if isinstance(answer, Fault):
+            return answer
+        try:
+            return read_batch(read_json(answer.content))
+        except MalformedReplyError as error:
+            return Fault(FaultKind.TRANSIENT, str(error))
 
-        document = _document(await self._patiently(once))
+    async def _document(self, once: Callable[[], Awaitable[HttpAnswer | Fault]]) -> Mapping[str, Any]:
+        """The JSON object that a call gives, made again where that may help; empty for other JSON."""
+        answer = await patiently(once, self._policy)
+        if isinstance(answer, Fault):
+            raise CallFaultError(answer)
+        try:
+            document = read_json(answer.content)
+        except MalformedReplyError as error:
+            raise CallFaultError(Fault(FaultKind.REJECTED, str(error))) from error
         return document if isinstance(document, dict) else {}
-
-    async def _patiently(self, once: Callable[[], Awaitable[T | Fault]]) -> T:
-        failures = 0
-        while isinstance(result := await once(), Fault):
-            failures += 1
-            await self.pause_after(result, failures)
-        self._contacted = True
-        return result
 
 
 def _batch_or_none(entry: Any) -> Batch | None:
@@ -309,10 +273,3 @@ def _batch_or_none(entry: Any) -> Batch | None:
         return read_batch(entry)
     except MalformedReplyError:
         return None
-
-
-def _document(content: bytes) -> Any:
-    try:
-        return read_json(content)
-    except MalformedReplyError as error:
-        raise BatchFaultError(Fault(FaultKind.REJECTED, str(error))) from error

@@ -1,10 +1,7 @@
 """One HTTP client for one endpoint: opened on the running loop, answers or faults, never exceptions.
 
-Calls go out on aiohttp directly, with the headers and certificates of the openai SDK, whose own handling
-of a response costs several times the call itself. What is rare (files, batches) goes through the SDK, on
-the same connections; it is imported for that alone, since that takes longer than a small run.
-
-Headers are those of the openai SDK, without the ones that name the platform it runs on.
+Calls go out on aiohttp, with the headers and certificates of the openai SDK, whose own handling of a response
+costs several times the call itself. Its headers that name the platform it runs on are left out.
 """
 
 from __future__ import annotations
@@ -13,10 +10,10 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO
 
 import aiohttp
 import httpx2
@@ -27,17 +24,14 @@ from yarl import URL
 from dryrun.core.errors import ModelError
 from dryrun.core.paths import hosted
 from dryrun.models.faults import Fault, FaultKind, fault_of_answer, fault_of_exception
-from dryrun.models.retries import RetryPolicy
+from dryrun.models.pace import RetryPolicy
 from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
-
-if TYPE_CHECKING:
-    import openai
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a connection."""
 
 LARGEST_ANSWER = 32 * 2**20
-"""Bytes of an answer, unpacked, that are taken in; whatever is longer is no chat completion."""
+"""Bytes of an answer, unpacked, that are taken in; whatever is longer is not a chat completion."""
 
 
 class TooLargeError(Exception):
@@ -59,8 +53,16 @@ class HttpAnswer:
     headers: Mapping[str, str]
 
 
+class CallFaultError(Exception):
+    """A call failed for good; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.message)
+
+
 class Client:
-    """Calls to one endpoint, each made once: whoever calls decides what is tried again.
+    """Calls to one endpoint, each made once: the caller decides what is tried again.
 
     Parameters
     ----------
@@ -82,8 +84,6 @@ class Client:
         self._api_key = checked_key(api_key)
         self._guarded = hosted() and not trusted
         self._session: aiohttp.ClientSession | None = None
-        self._sdk: openai.AsyncOpenAI | None = None
-        self._urls: dict[str, URL] = {}
 
     async def open(self) -> None:
         """Make the connections' pool. On the event loop that will use it.
@@ -117,40 +117,9 @@ class Client:
 
     async def close(self) -> None:
         """Close every connection."""
-        session, sdk = self._session, self._sdk
-        self._session = self._sdk = None
-        if sdk is not None:
-            await sdk.close()
+        session, self._session = self._session, None
         if session is not None:
             await session.close()
-
-    @property
-    def sdk(self) -> openai.AsyncOpenAI:
-        """The SDK's client, for calls that are rare, on the same connections. It makes no retries."""
-        if self._sdk is None:
-            self._sdk = self._through(self._opened())
-        return self._sdk
-
-    def _through(self, session: aiohttp.ClientSession) -> openai.AsyncOpenAI:
-        import openai
-        from openai._vendor.httpx_aiohttp import AiohttpTransport
-
-        # The transport's own context goes unused: the session brings its connector.
-        transport = AiohttpTransport(verify=False)
-        transport.client = session
-        sdk = openai.AsyncOpenAI(
-            api_key=self._api_key or NO_KEY,
-            base_url=self.base_url,
-            max_retries=0,
-            # Redirects are not followed: a redirect is a wrong base URL, and could lead anywhere.
-            http_client=openai.DefaultAioHttpClient(
-                follow_redirects=False, trust_env=False, transport=transport
-            ),
-        )
-        if not is_openai(self.base_url):
-            # Read from the environment by the SDK; nobody else's business.
-            sdk.organization = sdk.project = None
-        return sdk
 
     async def ask(self, path: str, body: Mapping[str, Any] | None, seconds: float) -> HttpAnswer | Fault:
         """POST a JSON body, or GET where there is none.
@@ -168,13 +137,60 @@ class Client:
         HttpAnswer or Fault
             The answer if its status is 2xx, else what went wrong.
         """
-        session = self._opened()
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
-        method, data = ("GET", None) if body is None else ("POST", json_bytes(body))
+        return await self._send(path, None if body is None else json_bytes(body), seconds, {})
+
+    async def upload(self, path: str, name: str, file: BinaryIO, seconds: float) -> HttpAnswer | Fault:
+        """POST a file of batch requests, from its first byte; the file stays open."""
+        file.seek(0)
+        form = aiohttp.FormData({"purpose": "batch"})
+        # aiohttp closes the file that it has sent.
+        with os.fdopen(os.dup(file.fileno()), "rb") as again:
+            form.add_field("file", again, filename=name, content_type="application/jsonl")
+            parts = form()
+            return await self._send(path, parts, seconds, {"Content-Type": parts.headers["Content-Type"]})
+
+    async def download(self, path: str, silence: float) -> AsyncIterator[bytes]:
+        """GET a file in pieces, as they come.
+
+        Parameters
+        ----------
+        path : str
+        silence : float
+            Longest wait for the next piece, in seconds.
+
+        Raises
+        ------
+        CallFaultError
+            It was refused or broke off.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
         try:
-            async with session.request(
-                method, self._url(path), data=data, timeout=timeout, allow_redirects=False
+            async with self._opened().get(
+                URL(self.base_url + path), timeout=timeout, allow_redirects=False
             ) as response:
+                if not response.ok:
+                    content = await _content(response)
+                    raise CallFaultError(fault_of_answer(response.status, response.headers, content))
+                async for piece in response.content.iter_any():
+                    yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            raise CallFaultError(fault_of_exception(error, silence)) from error
+
+    async def _send(
+        self, path: str, data: bytes | aiohttp.Payload | None, seconds: float, headers: Mapping[str, str]
+    ) -> HttpAnswer | Fault:
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
+        call = self._opened().request(
+            "GET" if data is None else "POST",
+            URL(self.base_url + path),
+            data=data,
+            timeout=timeout,
+            headers=headers,
+            # A redirect is a wrong base URL, and could lead anywhere.
+            allow_redirects=False,
+        )
+        try:
+            async with call as response:
                 content = await _content(response)
                 if 200 <= response.status < 300:
                     return HttpAnswer(content, response.headers)
@@ -189,34 +205,27 @@ class Client:
             raise RuntimeError("the model is not open: use it inside `async with`")
         return self._session
 
-    def _url(self, path: str) -> URL:
-        if path not in self._urls:
-            self._urls[path] = URL(self.base_url + path)
-        return self._urls[path]
 
-
-async def ask_patiently(
-    client: Client,
-    path: str,
-    body: Mapping[str, Any] | None,
-    seconds: float,
+async def patiently(
+    once: Callable[[], Awaitable[HttpAnswer | Fault]],
     policy: RetryPolicy,
     heard: Callable[[int, HttpAnswer | Fault, float], None] | None = None,
 ) -> HttpAnswer | Fault:
-    """The same as `Client.ask`, tried again by `policy` where that may help.
+    """What a call gives (`Client.ask`, say), made again by `policy` where that may help.
 
     `heard` is told of each call: its number from 1, what came back, the seconds it took.
     """
-    failures = 0
+    failures, contacted = 0, False
     while True:
         began = time.perf_counter()
-        answer = await client.ask(path, body, seconds)
+        answer = await once()
         failures += 1
         if heard is not None:
             heard(failures, answer, time.perf_counter() - began)
-        if isinstance(answer, HttpAnswer) or answer.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
+        if isinstance(answer, HttpAnswer) or not answer.curable:
             return answer
-        pause = policy.pause(failures, answer.retry_after)
+        contacted = contacted or answer.status is not None
+        pause = policy.pause(failures, answer.retry_after, contacted=contacted)
         if pause is None:
             return answer
         await asyncio.sleep(pause)
@@ -258,7 +267,7 @@ def checked_key(api_key: str) -> str:
 
 
 NO_KEY = "none"
-"""Sent where the user gave no key: most local servers ignore it, and the SDK insists on one."""
+"""Sent where the user gave no key, as people do by hand with the SDK; most local servers ignore it."""
 
 
 def request_headers(base_url: str, api_key: str, *, own: bool = True) -> dict[str, str]:
@@ -283,10 +292,6 @@ def request_headers(base_url: str, api_key: str, *, own: bool = True) -> dict[st
     if is_openai(base_url):
         named = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
         headers |= {header: value for header, name in named.items() if (value := os.environ.get(name))}
-    return headers | (_custom() if own else {})
-
-
-def _custom() -> dict[str, str]:
-    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n") if own else []
     pairs = (line.partition(":") for line in lines)
-    return {name.strip(): value.strip() for name, colon, value in pairs if colon}
+    return headers | {name.strip(): value.strip() for name, colon, value in pairs if colon}

@@ -1,13 +1,12 @@
-"""Any OpenAI-compatible chat endpoint, through the openai SDK and Chat Completions."""
+"""Any OpenAI-compatible chat endpoint, through Chat Completions."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Any, Self
 
 from dryrun.core.config import ModelConfig
@@ -17,7 +16,16 @@ from dryrun.models import OnAttempt, OnEnd
 from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key
-from dryrun.models.faults import NOT_JSON, Fault, FaultKind, fatal_sentence, fault_in_answer, redact
+from dryrun.models.faults import (
+    NOT_JSON,
+    Fault,
+    FaultKind,
+    fatal_sentence,
+    fault_in_answer,
+    redact,
+    silence_sentence,
+)
+from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause
 from dryrun.models.reply import MalformedReplyError, Reply, read_json, read_reply
 from dryrun.models.request import (
     RequestSize,
@@ -28,9 +36,7 @@ from dryrun.models.request import (
     request_size,
     sample_key,
 )
-from dryrun.models.retries import RetryPolicy
 from dryrun.models.urls import normalise_base_url
-from dryrun.models.window import Signal, Window, announced_pause
 
 OK, TOO_MANY = 200, 429
 
@@ -39,6 +45,9 @@ SeedOf = Callable[[Prompt, int], int | None]
 
 LAST_ANSWERS = 10.0
 """Seconds that calls in flight have left once every later one would fail."""
+
+PATIENCE = 600.0
+"""Seconds of throttled calls, with no answer between them, after which the run stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +122,17 @@ class EndpointModel:
         self._client = Client(self._base_url, self._api_key, trusted=trusted)
         self._policy = policy or RetryPolicy()
         self._identity = identity(self._config, endpoint or self._base_url)
-        self._seed_of = seed_of or self._counted_seed
+        self._seed_of = seed_of or (lambda _, rollout: None if config.seed is None else config.seed + rollout)
         self._left_out: frozenset[str] = frozenset()
         self._contacted = False
         self._in_vain = 0
         self._over: DryRunError | None = None
         self._patience = 0.0
-        self._window = Window(config.concurrency)
+        self._pace = Pace(config.concurrency)
+        self._silent_since: float | None = None
         self.on_attempt: OnAttempt | None = None
         self.on_end: OnEnd | None = None
-        """Told at once of the fault that ends everything; `generate` raises it after the last answers."""
+        """Called at once with the fault that ends everything; `generate` raises it after the last answers."""
 
     def __repr__(self) -> str:
         return f"EndpointModel({self._config.name!r} at {self._base_url})"
@@ -130,7 +140,7 @@ class EndpointModel:
     @property
     def concurrency(self) -> int:
         """How many samples to work on at once: a few more than calls in flight, since some wait to retry."""
-        return self._window.most + self._window.most // 2
+        return self._pace.most + self._pace.most // 2
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -145,12 +155,7 @@ class EndpointModel:
         await self._client.open()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._client.close()
 
     async def generate(self, prompt: Prompt, rollout: int) -> Sample:
@@ -171,21 +176,20 @@ class EndpointModel:
         while True:
             call = await self._call(prompt, rollout)
             attempts += 1
-            if self.on_attempt is not None:
-                self.on_attempt(_attempt(self.sample_key(prompt, rollout), attempts, call))
+            self._tell(prompt, rollout, attempts, call)
             if isinstance(call.result, Reply):
                 return self._sample(prompt, rollout, call, attempts)
-            if self._leave_out(call):
+            if self._leave_out(call.result, call.body):
                 continue
             failures += 1
             try:
-                pause = self._pause(call, failures)
+                pause = self._pause(call.result, failures, call.seconds)
             except ModelError as error:
                 self.end(error)
                 await self.last_answers()
                 raise
             if pause is None:
-                return self._failed_sample(prompt, rollout, call, attempts)
+                return self._sample(prompt, rollout, call, attempts)
             await asyncio.sleep(pause)
 
     @property
@@ -228,14 +232,10 @@ class EndpointModel:
         """
         body = request_body(self._config, prompt, self._seed_of(prompt, rollout), row.left_out)
         call = _Call(row.left_out, body, self._read(answer), 0.0)
-        if self.on_attempt is not None:
-            attempt = _attempt(self.sample_key(prompt, rollout), row.number, call)
-            self.on_attempt(replace(attempt, batch=row.batch))
-        if isinstance(call.result, Reply):
-            return self._sample(prompt, rollout, call, row.number)
-        if self._leave_out(call):
+        self._tell(prompt, rollout, row.number, call, row.batch)
+        if isinstance(call.result, Fault) and self._leave_out(call.result, body):
             return None
-        return self._failed_sample(prompt, rollout, call, row.number)
+        return self._sample(prompt, rollout, call, row.number)
 
     def redacted(self, text: str) -> str:
         """Somebody else's words without the API key."""
@@ -248,9 +248,9 @@ class EndpointModel:
     async def _call(self, prompt: Prompt, rollout: int) -> _Call:
         left_out = self._left_out
         body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
-        await self._window.enter()
+        await self._pace.enter()
         if self._over is not None:
-            self._window.leave(Signal.TROUBLED)
+            self._pace.leave(Signal.TROUBLED)
             await self.last_answers()
             raise self._over
         signal, pause = Signal.TROUBLED, None
@@ -259,7 +259,7 @@ class EndpointModel:
             answer = await self._client.ask("/chat/completions", body, self._config.timeout)
             signal, pause = _signal(answer)
         finally:
-            self._window.leave(signal, pause)
+            self._pace.leave(signal, pause)
         seconds = time.perf_counter() - began
         return _Call(left_out, body, self._read(answer), seconds)
 
@@ -274,31 +274,40 @@ class EndpointModel:
         """After `end`: wait `LAST_ANSWERS` seconds, at most, for the calls in flight. They are paid for."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._patience):
-                await self._window.emptied()
+                await self._pace.emptied()
+
+    def _tell(self, prompt: Prompt, rollout: int, number: int, call: _Call, batch: str = "") -> None:
+        if self.on_attempt is None:
+            return
+        key, result, seconds = self.sample_key(prompt, rollout), call.result, call.seconds
+        if isinstance(result, Reply):
+            tokens = (result.prompt_tokens, result.completion_tokens)
+            attempt = Attempt(key, number, result.outcome.value, OK, "", seconds, *tokens, batch)
+        else:
+            fault = (result.kind.value, result.status, result.message)
+            attempt = Attempt(key, number, *fault, seconds, batch=batch)
+        self.on_attempt(attempt)
 
     def _read(self, answer: HttpAnswer | Fault) -> Reply | Fault:
-        if isinstance(answer, Fault):
-            self._contacted = self._contacted or answer.status is not None
-            return replace(answer, message=redact(answer.message, self._api_key))
-        try:
-            reply = read_reply(answer.content)
-        except MalformedReplyError as error:
-            fault = fault_in_answer(answer.content) or _unreadable(answer.content, str(error))
-            self._contacted = self._contacted or fault.code != NOT_JSON
-            return replace(fault, message=redact(fault.message, self._api_key))
-        self._contacted = True
-        return reply
+        if isinstance(answer, HttpAnswer):
+            try:
+                reply = read_reply(answer.content)
+            except MalformedReplyError as error:
+                answer = fault_in_answer(answer.content) or _unreadable(answer.content, str(error))
+                self._contacted = self._contacted or answer.code != NOT_JSON
+            else:
+                self._contacted, self._silent_since = True, None
+                return reply
+        self._contacted = self._contacted or answer.status is not None
+        return replace(answer, message=self.redacted(answer.message))
 
-    def _leave_out(self, call: _Call) -> bool:
+    def _leave_out(self, fault: Fault, body: Mapping[str, Any]) -> bool:
         """Whether the call is to be made again without a parameter that the endpoint refused by name."""
-        assert isinstance(call.result, Fault)
-        refused = refused_parameter(call.result, call.body)
-        if refused is None:
-            return False
-        self._left_out |= {refused}
-        return True
+        refused = refused_parameter(fault, body)
+        self._left_out |= {refused} if refused else set()
+        return refused is not None
 
-    def _pause(self, call: _Call, failures: int) -> float | None:
+    def _pause(self, fault: Fault, failures: int, taken: float) -> float | None:
         """Seconds until the next try; None if there is none.
 
         Raises
@@ -306,61 +315,45 @@ class EndpointModel:
         ModelError
             The fault is one that every later call would meet.
         """
-        fault = call.result
-        assert isinstance(fault, Fault)
         if fault.kind is FaultKind.FATAL:
             raise self.fatal(fault)
-        if fault.kind not in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE):
+        if not fault.curable:
             return None
-        pause = self._policy.pause(
-            failures,
-            fault.retry_after,
-            contacted=self._contacted,
-            throttled=fault.status == TOO_MANY,
-            taken=call.seconds,
-        )
+        if fault.status == TOO_MANY and self._policy.retries:
+            return self._throttled_pause(fault)
+        pause = self._policy.pause(failures, fault.retry_after, contacted=self._contacted, taken=taken)
         if not self._contacted:
-            # All calls in turn go through the window: this one's own retries could be an hour away.
+            # All calls in turn wait for a place: this one's own retries could be an hour away.
             self._in_vain += 1
-            if pause is None or self._in_vain > (self._policy.first_contact_retries + 1) * self._window.limit:
+            if pause is None or self._in_vain > (self._policy.first_contact_retries + 1) * self._pace.limit:
                 raise self.fatal(fault)
         return pause
 
+    def _throttled_pause(self, fault: Fault) -> float | None:
+        """The pause after a throttled call: the pace of all calls does the rest, while some are answered."""
+        now = asyncio.get_running_loop().time()
+        if self._silent_since is None:
+            self._silent_since = now
+        if now - self._silent_since > PATIENCE:
+            raise ModelError(self.redacted(silence_sentence(fault, self._base_url, PATIENCE)))
+        return 0.0 if fault.retry_after is None else self._policy.as_asked(fault.retry_after)
+
     def _sample(self, prompt: Prompt, rollout: int, call: _Call, attempts: int) -> Sample:
-        reply = call.result
-        assert isinstance(reply, Reply)
-        return Sample(
+        result = call.result
+        sample = Sample(
             key=self.sample_key(prompt, rollout),
             rollout=rollout,
-            outcome=reply.outcome,
-            text=reply.text,
-            tool_calls=reply.tool_calls,
-            finish_reason=reply.finish_reason,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
+            outcome=SampleOutcome.FAILED,
             seconds=call.seconds,
             attempts=attempts,
             note=left_out_note(call.left_out),
         )
-
-    def _failed_sample(self, prompt: Prompt, rollout: int, call: _Call, attempts: int) -> Sample:
-        fault = call.result
-        assert isinstance(fault, Fault)
-        filtered = fault.kind is FaultKind.FILTERED
-        return Sample(
-            key=self.sample_key(prompt, rollout),
-            rollout=rollout,
-            outcome=SampleOutcome.FILTERED if filtered else SampleOutcome.FAILED,
-            finish_reason="content_filter" if filtered else None,
-            error="" if filtered else fault.sentence(),
-            status=fault.status,
-            seconds=call.seconds,
-            attempts=attempts,
-            note=left_out_note(call.left_out),
-        )
-
-    def _counted_seed(self, prompt: Prompt, rollout: int) -> int | None:
-        return None if self._config.seed is None else self._config.seed + rollout
+        if isinstance(result, Reply):
+            return replace(sample, **{name: getattr(result, name) for name in result.__slots__})
+        if result.kind is FaultKind.FILTERED:
+            filtered = SampleOutcome.FILTERED
+            return replace(sample, outcome=filtered, finish_reason="content_filter", status=result.status)
+        return replace(sample, error=result.sentence(), status=result.status)
 
 
 def _signal(answer: HttpAnswer | Fault) -> tuple[Signal, float | None]:
@@ -369,30 +362,13 @@ def _signal(answer: HttpAnswer | Fault) -> tuple[Signal, float | None]:
         return Signal.CLEAN, announced_pause(answer.headers)
     if answer.status == TOO_MANY:
         return Signal.THROTTLED, answer.retry_after
-    troubled = answer.kind in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE)
-    return (Signal.TROUBLED if troubled else Signal.CLEAN), None
+    return (Signal.TROUBLED if answer.curable else Signal.CLEAN), None
 
 
 def _unreadable(content: bytes, message: str) -> Fault:
-    """What is no JSON at all came from something on the way (a proxy's page, nothing): worth another try."""
+    """An answer that is not JSON (a proxy's page, nothing) came from something on the way: ask again."""
     try:
         read_json(content)
     except MalformedReplyError:
         return Fault(FaultKind.TRANSIENT, message, code=NOT_JSON)
     return Fault(FaultKind.REJECTED, message)
-
-
-def _attempt(key: str, number: int, call: _Call) -> Attempt:
-    result = call.result
-    if isinstance(result, Fault):
-        return Attempt(key, number, result.kind.value, result.status, result.message, call.seconds)
-    return Attempt(
-        key,
-        number,
-        result.outcome.value,
-        OK,
-        "",
-        call.seconds,
-        result.prompt_tokens,
-        result.completion_tokens,
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,8 +13,8 @@ from typing import Any
 import aiohttp
 
 from dryrun.core.text import one_line
+from dryrun.models.pace import asked_wait
 from dryrun.models.reply import MalformedReplyError, read_json
-from dryrun.models.retries import asked_wait
 from dryrun.models.urls import PrivateAddressError
 
 SHOWN = 300
@@ -80,6 +79,11 @@ class Fault:
     param: str = ""
     detail: str = ""
     retry_after: float | None = None
+
+    @property
+    def curable(self) -> bool:
+        """Whether trying again may help."""
+        return self.kind in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE)
 
     def sentence(self) -> str:
         """For a sample that failed: what happened, in one sentence."""
@@ -178,17 +182,7 @@ def fault_of_exception(error: BaseException, timeout: float) -> Fault:
         What the call raised.
     timeout : float
         The deadline it ran under, in seconds.
-
-    Notes
-    -----
-    The SDK's aiohttp transport reports a refused connection and an unknown host as
-    ``APITimeoutError``; the true cause is further down the chain.
     """
-    sdk = sys.modules.get("openai")  # its errors come only from where it was imported
-    if sdk is not None and isinstance(error, sdk.APIStatusError):
-        response = error.response
-        return fault_of_answer(response.status_code, response.headers, response.content)
-    timed_out, broken = ((sdk.APITimeoutError,), (sdk.APIConnectionError,)) if sdk else ((), ())
     chain = list(_causes(error))
     private = next((cause for cause in chain if isinstance(cause, PrivateAddressError)), None)
     if private is not None:
@@ -199,9 +193,9 @@ def fault_of_exception(error: BaseException, timeout: float) -> Fault:
         return Fault(FaultKind.UNREACHABLE, _connection_message(chain))
     if any(isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionError) for cause in chain):
         return Fault(FaultKind.TRANSIENT, "The endpoint closed the connection without an answer")
-    if any(isinstance(cause, (TimeoutError, *timed_out)) for cause in chain):
+    if any(isinstance(cause, TimeoutError) for cause in chain):
         return Fault(FaultKind.TRANSIENT, f"The endpoint did not answer within {timeout:g} seconds")
-    if any(isinstance(cause, (aiohttp.ClientError, *broken)) for cause in chain):
+    if any(isinstance(cause, aiohttp.ClientError) for cause in chain):
         return Fault(FaultKind.TRANSIENT, f"The answer broke off or could not be read: {_innermost(chain)}")
     return Fault(FaultKind.REJECTED, f"The request could not be sent: {_innermost(chain)}")
 
@@ -213,17 +207,18 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
+NO_CONNECTION: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "No server of that name can be found"),
+    (aiohttp.ClientConnectorDNSError, "No server of that name can be found"),
+    (ConnectionRefusedError, "Nothing listens at that address"),
+    (aiohttp.ConnectionTimeoutError, "The server does not take the connection"),
+)
+
+
 def _connection_message(chain: list[BaseException]) -> str:
-    for cause in chain:
-        if isinstance(cause, socket.gaierror | aiohttp.ClientConnectorDNSError):
-            return "No server of that name can be found"
-        if isinstance(cause, ConnectionRefusedError):
-            return "Nothing listens at that address"
-        if isinstance(cause, aiohttp.ConnectionTimeoutError):
-            return "The server does not take the connection"
-        if isinstance(cause, aiohttp.ClientSSLError):
-            return f"No secure connection can be made: {_innermost(chain)}"
-    return f"No connection can be made: {_innermost(chain)}"
+    known = (words for cause in chain for kind, words in NO_CONNECTION if isinstance(cause, kind))
+    secure = "secure " * any(isinstance(cause, aiohttp.ClientSSLError) for cause in chain)
+    return next(known, f"No {secure}connection can be made: {_innermost(chain)}")
 
 
 def _innermost(chain: list[BaseException]) -> str:
@@ -235,28 +230,38 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
     """For a run that stops: what is wrong, where, and what to do, in one sentence."""
     if fault.code == PRIVATE:
         return fault.message
-    said = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
+    words = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
     often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
-    wrong = f"{base_url} is no chat endpoint {said}: check the base URL{often} and the model's name {model!r}"
+    wrong = (
+        f"{base_url} is not a chat endpoint {words}: check the base URL{often} and the model's name {model!r}"
+    )
     if fault.code == NOT_JSON:
         return wrong
     if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
-        return f"{base_url} cannot be reached {said}: start the server there or correct the base URL"
+        return f"{base_url} cannot be reached {words}: start the server there or correct the base URL"
     if fault.code in NO_QUOTA or fault.status == 402:
         return (
-            f"The account behind the API key has no quota left at {base_url} {said}: add credit, then resume"
+            f"The account behind the API key has no quota left at {base_url} {words}: add credit, then resume"
         )
     if fault.status == 401 or WRONG_KEY.search(fault.detail):
         return (
-            f"{base_url} does not accept the API key {said}: check the key and that it is for this endpoint"
+            f"{base_url} does not accept the API key {words}: check the key and that it is for this endpoint"
         )
     if fault.status == 403:
-        return f"The API key may not use {model!r} at {base_url} {said}: ask for access or change the model"
+        return f"The API key may not use {model!r} at {base_url} {words}: ask for access or change the model"
     if 300 <= fault.status < 400:
-        return f"{base_url} is not the endpoint's address {said}: put the new address as base URL"
+        return f"{base_url} is not the endpoint's address {words}: put the new address as base URL"
     if fault.code in WRONG_MODEL or "model" in fault.message.lower():
-        return f"{base_url} has no model {model!r} {said}: pick one that the endpoint lists"
+        return f"{base_url} has no model {model!r} {words}: pick one that the endpoint lists"
     return wrong
+
+
+def silence_sentence(fault: Fault, base_url: str, seconds: float) -> str:
+    """For a run that stops because nothing has been answered for a long time."""
+    return (
+        f"{base_url} has answered no call for {seconds / 60:.0f} minutes "
+        f"({fault.status}: {fault.message}): resume when it answers again"
+    )
 
 
 def redact(text: str, api_key: str) -> str:

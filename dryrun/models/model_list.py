@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dryrun.core.errors import ModelError
-from dryrun.models.client import Client, ask_patiently
+from dryrun.models.client import Client, patiently
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact
+from dryrun.models.pace import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, read_json
-from dryrun.models.retries import RetryPolicy
 from dryrun.models.urls import normalise_base_url
 
 TIMEOUT = 20.0
@@ -44,7 +44,7 @@ async def list_models(base_url: str, api_key: str = "", *, policy: RetryPolicy =
     client = Client(url, api_key)
     await client.open()
     try:
-        answer = await ask_patiently(client, "/models", None, TIMEOUT, policy)
+        answer = await patiently(lambda: client.ask("/models", None, TIMEOUT), policy)
     finally:
         await client.close()
     if isinstance(answer, Fault):
@@ -64,11 +64,13 @@ def _models(content: bytes, url: str) -> list[ModelInfo]:
     try:
         document = read_json(content)
     except MalformedReplyError as error:
-        raise ModelError(f"{url}/models is no list of models ({error}): check the base URL") from None
+        raise ModelError(f"{url}/models is not a list of models ({error}): check the base URL") from None
     # Some servers send the bare list.
     entries = document.get("data") if isinstance(document, dict) else document
     if not isinstance(entries, list):
-        raise ModelError(f"{url}/models is no list of models: check the base URL, or type the model's name")
+        raise ModelError(
+            f"{url}/models is not a list of models: check the base URL, or type the model's name"
+        )
     return sorted({info for entry in entries if (info := _info(entry))}, key=lambda info: info.id)
 
 

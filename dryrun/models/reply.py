@@ -29,7 +29,7 @@ class Reply:
 
 
 class MalformedReplyError(Exception):
-    """The endpoint said 200 and sent something else than a chat completion. The message is a sentence."""
+    """The endpoint answered 200 with something other than a chat completion. The message is a sentence."""
 
 
 def read_reply(content: bytes) -> Reply:
@@ -38,7 +38,7 @@ def read_reply(content: bytes) -> Reply:
     Raises
     ------
     MalformedReplyError
-        It is no chat completion.
+        It is not a chat completion.
     """
     choice, usage = _parts(read_json(content))
     message = choice.get("message")
@@ -65,7 +65,7 @@ def read_json(content: bytes) -> Any:
     Raises
     ------
     MalformedReplyError
-        It is no JSON.
+        It is not JSON.
     """
     try:
         return orjson.loads(content)
@@ -104,7 +104,9 @@ def _clean(value: Any) -> Any:
 
 def _parts(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(document, dict):
-        raise MalformedReplyError(f"The answer is JSON but no chat completion: {quote(json.dumps(document))}")
+        raise MalformedReplyError(
+            f"The answer is JSON but not a chat completion: {quote(json.dumps(document))}"
+        )
     choices = document.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise MalformedReplyError(f"The answer holds no choices: {quote(json.dumps(document))}")

@@ -28,7 +28,7 @@ def normalise_base_url(url: str) -> str:
     Raises
     ------
     ModelError
-        It is no http(s) URL, carries a user name or password or a query, or names a method of
+        It is not an http(s) URL, carries a user name or password or a query, or names a method of
         the API (``.../chat/completions``) instead of its base.
     """
     parts = _split(url.strip())

@@ -179,9 +179,9 @@ def test_doubled_foreign_and_garbage_lines_change_nothing(store: Store, server: 
 @pytest.mark.parametrize(
     ("response", "said"),
     [
-        ({"status_code": 200, "body": "no completion"}, "no chat completion"),
+        ({"status_code": 200, "body": "no completion"}, "not a chat completion"),
         ({"status_code": 200, "body": {"error": {"message": "upstream fell"}}}, "upstream fell"),
-        ({"status_code": 200, "body": None}, "no chat completion"),
+        ({"status_code": 200, "body": None}, "not a chat completion"),
         ({"status_code": 503, "body": ["odd"]}, "503"),
         ({"status_code": "200"}, "neither a response nor an error"),
         ("text", "neither a response nor an error"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from dryrun.core.records import Prompt, Sample
 from dryrun.models.endpoint import EndpointModel
-from dryrun.models.retries import RetryPolicy
+from dryrun.models.pace import RetryPolicy
 from tests.helpers.support import endpoint_config
 
 KEY = "sk-test-0123456789abcdef"

@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.core.errors import ModelError
 from dryrun.models.model_list import ModelInfo, list_models
-from dryrun.models.retries import RetryPolicy
+from dryrun.models.pace import RetryPolicy
 from tests.helpers.asking import KEY
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 
@@ -61,10 +61,10 @@ def test_the_key_is_sent() -> None:
         (Reply.error(403, "no"), "API key may not use"),
         (Reply(status=404, raw=b""), "/models does not exist (404): check the base URL, or type"),
         (Reply.error(500, "Oops"), "does not list its models (500: Oops): type the model's name"),
-        (Reply(raw=b""), "/models is no list of models (The answer is empty): check the base URL"),
-        (Reply(raw="<html>"), "is no list of models (The answer is not JSON"),
-        (Reply(raw={"object": "list"}), "/models is no list of models: check the base URL"),
-        (Reply(raw=b"3"), "/models is no list of models"),
+        (Reply(raw=b""), "/models is not a list of models (The answer is empty): check the base URL"),
+        (Reply(raw="<html>"), "is not a list of models (The answer is not JSON"),
+        (Reply(raw={"object": "list"}), "/models is not a list of models: check the base URL"),
+        (Reply(raw=b"3"), "/models is not a list of models"),
         (Reply(drop=True), "cannot be reached"),
     ],
 )

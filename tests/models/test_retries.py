@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from dryrun.models.retries import RetryPolicy, asked_wait
+from dryrun.models.pace import RetryPolicy, announced_pause, asked_wait, seconds_in
 
 
 def waits(policy: RetryPolicy, **how: bool) -> list[float]:
@@ -30,13 +30,6 @@ def test_calls_that_failed_together_do_not_return_together() -> None:
     policy = RetryPolicy()
     assert len({policy.pause(1) for _ in range(20)}) > 10
     assert len({policy.pause(1, 2.0) for _ in range(20)}) > 10
-
-
-def test_a_throttled_call_is_tried_sooner_and_more_often() -> None:
-    policy = RetryPolicy()
-    found = waits(policy, throttled=True)
-    assert len(found) == policy.throttled_retries > policy.retries
-    assert found[0] <= policy.throttled_first < policy.first
 
 
 def test_an_endpoint_that_never_answered_is_given_up_soon() -> None:
@@ -72,3 +65,21 @@ def test_the_wait_a_server_asks_for_in_each_of_its_forms(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     assert asked_wait(headers, now=30.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1s", 1.0), ("6m0s", 360.0), ("120ms", 0.12), ("2.5", 2.5), ("", None), ("soon", None), ("1h", 3600.0)],
+)
+def test_durations_of_rate_limit_headers(text: str, seconds: float | None) -> None:
+    assert seconds_in(text) == (seconds if seconds is None else pytest.approx(seconds))
+
+
+def test_an_answer_that_leaves_nothing_announces_a_pause() -> None:
+    headers = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "250ms"}
+    assert announced_pause(headers) == pytest.approx(0.25)
+    assert announced_pause(headers | {"x-ratelimit-remaining-tokens": "10"}) is None
+    assert announced_pause({}) is None
+    assert (
+        announced_pause({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1h"}) == 300.0
+    )

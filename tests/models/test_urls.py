@@ -69,7 +69,7 @@ def test_a_trailing_slash_changes_nothing(endpoint: FakeEndpoint) -> None:
 def test_a_missing_v1_is_named(endpoint: FakeEndpoint) -> None:
     with pytest.raises(ModelError) as error:
         ask(endpoint.base_url.removesuffix("/v1"))
-    assert "is no chat endpoint (404: 404: Not Found)" in str(error.value)
+    assert "is not a chat endpoint (404: 404: Not Found)" in str(error.value)
     assert f"(most end in /v1: try {endpoint.base_url})" in str(error.value)
 
 

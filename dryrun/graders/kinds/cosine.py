@@ -19,10 +19,10 @@ from dryrun.graders.format.template import Template, VariableError
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, unfilled, ungraded
 from dryrun.graders.sandbox.sample_fields import filler
-from dryrun.models.client import Client, HttpAnswer, ask_patiently
+from dryrun.models.client import Client, HttpAnswer, patiently
 from dryrun.models.faults import Fault, FaultKind, fatal_sentence, redact
+from dryrun.models.pace import RetryPolicy
 from dryrun.models.reply import MalformedReplyError, read_json
-from dryrun.models.retries import RetryPolicy
 from dryrun.models.urls import normalise_base_url
 
 
@@ -59,11 +59,8 @@ class CosineGrader(Grader):
         config = self._access.config
         body = {"model": config.embedding_model, "input": [text or " " for text in texts]}
         async with self._access.turn():
-            answer = await ask_patiently(
-                self._client,
-                "/embeddings",
-                body,
-                config.timeout,
+            answer = await patiently(
+                partial(self._client.ask, "/embeddings", body, config.timeout),
                 self._policy,
                 partial(self._heard, sample.key),
             )

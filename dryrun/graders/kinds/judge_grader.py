@@ -179,7 +179,7 @@ def _json_in(text: str) -> Any:
         except (ValueError, RecursionError):
             at = text.find("{", at + 1)
     if found is None:
-        raise ValueError("the judge's answer is no JSON")
+        raise ValueError("the judge's answer is not JSON")
     return found
 
 

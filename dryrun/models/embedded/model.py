@@ -6,19 +6,18 @@ import asyncio
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Any, Self
 
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.fingerprint import fingerprint
-from dryrun.core.records import Attempt, Prompt, Sample, SampleOutcome
+from dryrun.core.records import Prompt, Sample, SampleOutcome
 from dryrun.models import OnAttempt
 from dryrun.models.embedded.server import SLOTS, Address, LlamaServer, shared_server
-from dryrun.models.embedded.weights import ReportProgress, ensure_weights, weights_sha256
+from dryrun.models.embedded.weights import Say, ensure_weights, weights_sha256
 from dryrun.models.endpoint import EndpointModel
+from dryrun.models.pace import RetryPolicy
 from dryrun.models.request import identity, sample_key
-from dryrun.models.retries import RetryPolicy
 
 DEFAULT_MAX_TOKENS = 128
 """Cap on a response when none is set: a model this small may otherwise ramble until its context is full."""
@@ -39,6 +38,7 @@ NO_RETRIES = RetryPolicy(retries=0, first_contact_retries=0)
 class _Incarnation:
     """A model open on one incarnation of the server."""
 
+    server: LlamaServer
     model: EndpointModel
     generation: int
 
@@ -50,8 +50,8 @@ class EmbeddedModel:
     ----------
     config : ModelConfig
         `base_url` and `timeout` do not matter.
-    progress : callable, optional
-        Told how fetching the weights goes, when they are not there yet.
+    say : callable, optional
+        Called with sentences of progress while the weights are fetched.
 
     Notes
     -----
@@ -62,7 +62,7 @@ class EmbeddedModel:
     samples alike, up to rounding that depends on which responses were computed side by side.
     """
 
-    def __init__(self, config: ModelConfig, progress: ReportProgress | None = None) -> None:
+    def __init__(self, config: ModelConfig, say: Say = lambda _: None) -> None:
         cap = config.max_completion_tokens or DEFAULT_MAX_TOKENS
         # A deadline for a slow machine with every slot at work: a token a second each.
         timeout = max(config.timeout, 120.0 + cap)
@@ -70,9 +70,8 @@ class EmbeddedModel:
             update={"max_completion_tokens": cap, "timeout": timeout, "base_url": None}
         )
         self.on_attempt: OnAttempt | None = None
-        self._progress = progress
+        self._say = say
         self._identity: dict[str, Any] | None = None
-        self._server: LlamaServer | None = None
         self._current: _Incarnation | None = None
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
@@ -96,7 +95,7 @@ class EmbeddedModel:
         return self._identity
 
     def sample_key(self, prompt: Prompt, rollout: int) -> str:
-        """The fingerprint of all that determines this response. Port and key of the server are no part."""
+        """The fingerprint of all that determines this response; the server's port and key are not in it."""
         return sample_key(self.identity, self._config, prompt, rollout)
 
     def seed(self, prompt: Prompt, rollout: int) -> int:
@@ -113,20 +112,14 @@ class EmbeddedModel:
             unwanted.set()
             raise
         self._stack.callback(server.release)
-        self._server = server
         try:
-            await self._enter(address)
+            await self._enter(server, address)
         except BaseException:
             await self._stack.aclose()
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         self._current = None
         await self._stack.aclose()
 
@@ -141,13 +134,18 @@ class EmbeddedModel:
         attempts = 0
         while True:
             now = self._now()
-            result = await self._try(now.model, prompt, rollout)
+            try:
+                result: Sample | ModelError = await now.model.generate(prompt, rollout)
+            except ModelError as error:
+                result = error
             attempts += 1
             if isinstance(result, Sample) and result.outcome is not SampleOutcome.FAILED:
-                self._shared().answered()
+                now.server.answered()
                 return replace(result, attempts=attempts)
             if not await self._died(now, result):
-                return _settled(result, attempts)
+                if isinstance(result, ModelError):
+                    raise result
+                return replace(result, attempts=attempts)
             if attempts == TRIES_PER_CALL:
                 return self._deadly(prompt, rollout, attempts)
             await self._restart(now.generation)
@@ -162,7 +160,7 @@ class EmbeddedModel:
 
     def _acquire(self, unwanted: threading.Event) -> tuple[LlamaServer, Address]:
         """The shared server, started. Blocks."""
-        server = shared_server(ensure_weights(self._progress) if self._progress else ensure_weights())
+        server = shared_server(ensure_weights(self._say))
         # The weights are hashed here, not on the event loop: another GGUF may be large.
         _ = self.identity
         address = server.acquire()
@@ -170,24 +168,19 @@ class EmbeddedModel:
             server.release()
         return server, address
 
-    async def _try(self, model: EndpointModel, prompt: Prompt, rollout: int) -> Sample | ModelError:
-        try:
-            return await model.generate(prompt, rollout)
-        except ModelError as error:
-            return error
-
     async def _died(self, now: _Incarnation, result: Sample | ModelError) -> bool:
         """Whether the call failed because its server is dead."""
         if isinstance(result, Sample) and result.status is not None:
             return False
-        return await asyncio.to_thread(self._shared().died, now.generation, DEATH_SECONDS)
+        return await asyncio.to_thread(now.server.died, now.generation, DEATH_SECONDS)
 
     async def _restart(self, generation: int) -> None:
         async with self._lock:
-            if self._now().generation == generation:
-                await self._enter(await asyncio.to_thread(self._shared().after_death, generation))
+            now = self._now()
+            if now.generation == generation:
+                await self._enter(now.server, await asyncio.to_thread(now.server.after_death, generation))
 
-    async def _enter(self, address: Address) -> None:
+    async def _enter(self, server: LlamaServer, address: Address) -> None:
         model = EndpointModel(
             self._config.model_copy(update={"base_url": address.url}),
             address.api_key,
@@ -196,12 +189,8 @@ class EmbeddedModel:
             seed_of=self.seed,
             trusted=True,
         )
-        model.on_attempt = self._attempted
-        self._current = _Incarnation(await self._stack.enter_async_context(model), address.generation)
-
-    def _attempted(self, attempt: Attempt) -> None:
-        if self.on_attempt is not None:
-            self.on_attempt(attempt)
+        model.on_attempt = lambda attempt: self.on_attempt(attempt) if self.on_attempt is not None else None
+        self._current = _Incarnation(server, await self._stack.enter_async_context(model), address.generation)
 
     def _deadly(self, prompt: Prompt, rollout: int, attempts: int) -> Sample:
         return Sample(
@@ -216,13 +205,3 @@ class EmbeddedModel:
         if self._current is None:
             raise RuntimeError("the model is not open: use it inside `async with`")
         return self._current
-
-    def _shared(self) -> LlamaServer:
-        assert self._server is not None
-        return self._server
-
-
-def _settled(result: Sample | ModelError, attempts: int) -> Sample:
-    if isinstance(result, ModelError):
-        raise result
-    return replace(result, attempts=attempts)

