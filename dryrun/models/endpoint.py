@@ -18,15 +18,16 @@ from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key
 from dryrun.models.faults import (
     NOT_JSON,
+    UNFINISHED,
     Fault,
     FaultKind,
     fatal_sentence,
-    fault_in_answer,
+    fault_in_document,
     redact,
     silence_sentence,
 )
 from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause
-from dryrun.models.reply import MalformedReplyError, Reply, read_json, read_reply
+from dryrun.models.reply import MalformedReplyError, Reply, UnfinishedReplyError, read_json, read_reply
 from dryrun.models.request import (
     RequestSize,
     identity,
@@ -285,19 +286,17 @@ class EndpointModel:
             attempt = Attempt(key, number, result.outcome.value, OK, "", seconds, *tokens, batch)
         else:
             fault = (result.kind.value, result.status, result.message)
-            attempt = Attempt(key, number, *fault, seconds, batch=batch)
+            attempt = Attempt(key, number, *fault, seconds, *result.usage, batch)
         self.on_attempt(attempt)
 
     def _read(self, answer: HttpAnswer | Fault) -> Reply | Fault:
         if isinstance(answer, HttpAnswer):
-            try:
-                reply = read_reply(answer.content)
-            except MalformedReplyError as error:
-                answer = fault_in_answer(answer.content) or _unreadable(answer.content, str(error))
-                self._contacted = self._contacted or answer.code != NOT_JSON
-            else:
-                self._contacted, self._silent_since = True, None
-                return reply
+            result = _reply_or_fault(answer.content, self._config.max_completion_tokens)
+            self._contacted = self._contacted or isinstance(result, Reply) or result.code != NOT_JSON
+            if isinstance(result, Reply):
+                self._silent_since = None
+                return result
+            answer = result
         self._contacted = self._contacted or answer.status is not None
         return replace(answer, message=self.redacted(answer.message))
 
@@ -365,10 +364,16 @@ def _signal(answer: HttpAnswer | Fault) -> tuple[Signal, float | None]:
     return (Signal.TROUBLED if answer.curable else Signal.CLEAN), None
 
 
-def _unreadable(content: bytes, message: str) -> Fault:
-    """An answer that is not JSON (a proxy's page, nothing) came from something on the way: ask again."""
+def _reply_or_fault(content: bytes, cap: int | None) -> Reply | Fault:
     try:
-        read_json(content)
-    except MalformedReplyError:
-        return Fault(FaultKind.TRANSIENT, message, code=NOT_JSON)
-    return Fault(FaultKind.REJECTED, message)
+        document = read_json(content)
+    except MalformedReplyError as error:
+        # A proxy's page, or nothing: it came from something on the way.
+        return Fault(FaultKind.TRANSIENT, str(error), code=NOT_JSON)
+    try:
+        return fault_in_document(document, content) or read_reply(document, cap)
+    except MalformedReplyError as error:
+        return Fault(FaultKind.REJECTED, str(error))
+    except UnfinishedReplyError as error:
+        kind = FaultKind.TRANSIENT if error.curable else FaultKind.REJECTED
+        return Fault(kind, str(error), code=UNFINISHED, usage=error.usage)

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+import orjson
 
 from dryrun.core.text import one_line
 from dryrun.models.pace import asked_wait
@@ -31,6 +32,9 @@ PRIVATE = "private_address"
 
 NOT_JSON = "not_json"
 """Our own code: an answer with status 200 that is a page, or nothing."""
+
+UNFINISHED = "unfinished"
+"""Our own code: a chat completion that ended in an error or holds no answer."""
 
 WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model"})
 WRONG_KEY = re.compile(
@@ -70,6 +74,8 @@ class Fault:
         The whole error body, in which a refused parameter's name is looked for.
     retry_after : float or None
         Seconds the server asks to wait.
+    usage : (int or None, int or None)
+        Prompt and completion tokens that were used all the same.
     """
 
     kind: FaultKind
@@ -79,6 +85,7 @@ class Fault:
     param: str = ""
     detail: str = ""
     retry_after: float | None = None
+    usage: tuple[int | None, int | None] = (None, None)
 
     @property
     def curable(self) -> bool:
@@ -118,17 +125,35 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
     return replace(fault, kind=_kind(fault, error))
 
 
-def fault_in_answer(content: bytes) -> Fault | None:
-    """The fault told of by an answer with status 200, as some routers send it; None if there is none."""
-    try:
-        document = read_json(content)
-    except MalformedReplyError:
+STATUS_FIELDS = ("status", "status_code", "statusCode", "http_status", "code", "error_code", "errorCode")
+"""Fields in which the body of an answer with status 200 carries a status of its own."""
+
+
+def fault_in_document(document: Any, content: bytes) -> Fault | None:
+    """The fault that an answer with status 200 tells of, as some routers send it; None if there is none.
+
+    An error may stand at the top or inside the first choice, beside part of a text; or the body has an error
+    status in a field of its own and holds no choices.
+    """
+    if not isinstance(document, dict):
         return None
-    if not isinstance(document, dict) or not document.get("error"):
+    choices = document.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    error = document.get("error") or choice.get("error")
+    if not error and isinstance(message := choice.get("message"), dict):
+        error = message.get("error")
+    places = [part for part in (error, document, document.get("base_resp"), document.get("detail")) if part]
+    status = next((number for part in places if (number := _error_status(part)) is not None), None)
+    if not error and (status is None or choice):
         return None
-    code = _error_object(content).get("code")
-    status = code if isinstance(code, int) and 400 <= code < 600 else HTTPStatus.INTERNAL_SERVER_ERROR
-    return fault_of_answer(int(status), {}, content)
+    inner = orjson.dumps({"error": error}) if error else content
+    return fault_of_answer(status or int(HTTPStatus.INTERNAL_SERVER_ERROR), {}, inner)
+
+
+def _error_status(part: Any) -> int | None:
+    values = [part.get(name) for name in STATUS_FIELDS] if isinstance(part, dict) else []
+    numbers = [int(value) for value in values if isinstance(value, int | str) and str(value).isdigit()]
+    return next((number for number in numbers if 400 <= number < 600), None)
 
 
 def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
@@ -160,10 +185,14 @@ def _error_object(content: bytes) -> Mapping[str, Any]:
         document = document[0]
     if not isinstance(document, dict):
         return {"message": str(document)}
-    error = document.get("error", document)
+    error = document.get("error") or document.get("base_resp") or document
     if not isinstance(error, dict):
         return {"message": str(error)}
-    return error if error.get("message") else {**error, "message": str(error.get("detail") or error)}
+    words = next((error[name] for name in MESSAGES if error.get(name)), error)
+    return {**error, "message": str(words)}
+
+
+MESSAGES = ("message", "msg", "detail", "status_msg", "error_message", "errorMessage")
 
 
 def _text_of(content: bytes) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import orjson
@@ -14,6 +16,69 @@ from dryrun.core.text import one_line
 
 SHOWN = 160
 """Characters of an unreadable answer that are quoted."""
+
+
+class Ending(Enum):
+    """What a finish reason says of a response."""
+
+    STOPPED = auto()
+    CUT = auto()
+    FILTERED = auto()
+    REFUSED = auto()
+    ERROR = auto()
+    """The server broke off; asked again it may answer."""
+    UNKNOWN = auto()
+
+
+WORDS: Mapping[Ending, str] = {
+    Ending.STOPPED: "stop stopped eos eos_token end_turn stop_sequence stop_token end_of_sequence done end "
+    "complete completed finish finished tool_call tool_calls tool_use function_call function_calls",
+    Ending.CUT: "length max_tokens max_token max_output_tokens max_completion_tokens max_new_tokens "
+    "max_length token_limit length_limit context_length model_length model_context_window_exceeded "
+    "incomplete truncated",
+    Ending.FILTERED: "content_filter content_filtered content_policy content_policy_violation filtered "
+    "filter safety recitation blocklist blocked prohibited_content spii image_safety moderation sensitive "
+    "guardrail guardrails guardrail_intervened error_toxic",
+    Ending.REFUSED: "refusal refused",
+    Ending.ERROR: "error errored error_limit failed failure abort aborted cancel cancelled canceled timeout "
+    "overloaded network_error server_error internal_error insufficient_system_resource "
+    "malformed_function_call",
+}
+"""Finish reasons by what they say: OpenAI's, Azure's, Anthropic's, Gemini's, Bedrock's, Cohere's, Mistral's,
+DeepSeek's, Zhipu's, those of Hugging Face's TGI, vLLM and gateways in front of them."""
+
+REASONING = ("reasoning_content", "reasoning", "reasoning_text", "reasoning_details", "thinking")
+"""Fields in which servers put what comes before the answer; a parser that is not set up for the model puts
+the answer itself there."""
+
+
+def _letters(word: str) -> str:
+    return re.sub("[^a-z]", "", word.lower()).removeprefix("finishreason")
+
+
+ENDINGS = {_letters(word): how for how, words in WORDS.items() for word in words.split()}
+
+
+def ending(finish_reason: str) -> Ending:
+    """What a finish reason says, in any spelling: ``MAX_TOKENS``, ``end-turn``, ``FINISH_REASON_STOP``."""
+    return ENDINGS.get(_letters(finish_reason), Ending.UNKNOWN)
+
+
+class UnfinishedReplyError(Exception):
+    """A chat completion without an answer: it ended in an error, or by a word that is not known, or the text
+    stands in a field for reasoning. The message is a sentence.
+
+    Attributes
+    ----------
+    curable : bool
+        Whether asking again may help.
+    usage : (int or None, int or None)
+        Prompt and completion tokens, which are paid for all the same.
+    """
+
+    def __init__(self, message: str, curable: bool, usage: tuple[int | None, int | None]) -> None:
+        self.curable, self.usage = curable, usage
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +97,24 @@ class MalformedReplyError(Exception):
     """The endpoint answered 200 with something other than a chat completion. The message is a sentence."""
 
 
-def read_reply(content: bytes) -> Reply:
-    """Read the body of a chat completion.
+def read_reply(document: Any, cap: int | None = None) -> Reply:
+    """Read a chat completion.
+
+    Parameters
+    ----------
+    document : JSON
+    cap : int, optional
+        Most completion tokens that were asked for: a response of just as many was cut off there, whatever
+        its finish reason says.
 
     Raises
     ------
     MalformedReplyError
         It is not a chat completion.
+    UnfinishedReplyError
+        It holds no answer.
     """
-    choice, usage = _parts(read_json(content))
+    choice, usage = _parts(document)
     message = choice.get("message")
     if not isinstance(message, dict):
         raise MalformedReplyError("The answer's first choice has no message")
@@ -48,15 +122,43 @@ def read_reply(content: bytes) -> Reply:
     finish = choice.get("finish_reason")
     finish_reason = finish if isinstance(finish, str) else None
     text, refusal = _text(message.get("content")), _text(message.get("refusal"))
+    tokens = used_tokens(usage)
     outcome = _outcome(finish_reason, text, refusal, bool(calls))
+    if outcome is None:
+        error = ending(finish_reason or "") is Ending.ERROR
+        raise UnfinishedReplyError(
+            f"The answer ended with the finish reason {quote(finish or '')}", error, tokens
+        )
+    if cap is not None and cap in (tokens[1], usage.get("completion_tokens")) and outcome in WHOLE:
+        outcome = SampleOutcome.TRUNCATED
+    elsewhere = next((name for name in REASONING if message.get(name)), None)
+    if outcome is SampleOutcome.EMPTY and elsewhere is not None:
+        raise UnfinishedReplyError(
+            f"The answer's content is empty and its text stands in {elsewhere}: set the server's reasoning "
+            "parser to the one for this model, or turn it off",
+            False,
+            tokens,
+        )
     return Reply(
         outcome=outcome,
-        text=refusal if outcome is SampleOutcome.REFUSED else text,
+        text=refusal if outcome is SampleOutcome.REFUSED and refusal else text,
         tool_calls=calls,
         finish_reason=finish_reason,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
+        prompt_tokens=tokens[0],
+        completion_tokens=tokens[1],
     )
+
+
+WHOLE = frozenset({SampleOutcome.ANSWERED, SampleOutcome.EMPTY})
+
+
+def used_tokens(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Prompt and completion tokens. Some servers count reasoning in the total only."""
+    prompt, answer = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    total = _count(usage.get("total_tokens"))
+    if prompt is not None and total is not None and total > prompt:
+        answer = max(answer or 0, total - prompt)
+    return prompt, answer
 
 
 def read_json(content: bytes) -> Any:
@@ -121,13 +223,17 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _outcome(finish_reason: str | None, text: str, refusal: str, calls: bool) -> SampleOutcome:
-    if finish_reason == "content_filter":
+def _outcome(finish_reason: str | None, text: str, refusal: str, calls: bool) -> SampleOutcome | None:
+    """None where there is no answer. Servers that give no finish reason are taken at their text."""
+    how = ending(finish_reason) if finish_reason else Ending.STOPPED
+    if how in (Ending.ERROR, Ending.UNKNOWN):
+        return None
+    if how is Ending.FILTERED:
         return SampleOutcome.FILTERED
-    if refusal:
+    if refusal or how is Ending.REFUSED:
         return SampleOutcome.REFUSED
     # Also with empty text: reasoning models may spend the whole cap before the first visible word.
-    if finish_reason == "length":
+    if how is Ending.CUT:
         return SampleOutcome.TRUNCATED
     return SampleOutcome.ANSWERED if calls or text.strip() else SampleOutcome.EMPTY
 

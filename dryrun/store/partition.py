@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from dryrun.core.errors import StoreError
 from dryrun.core.records import GradeOutcome, Sample, SampleOutcome
+from dryrun.models.reply import Ending, ending
 from dryrun.store.schemas import ADDED_LATER, GRADES, SAMPLES, Row, sample_from_row
 
 try:
@@ -48,6 +49,8 @@ LEAST_ROOM = 1_000_000
 STREAM_ROWS = 1024
 """Most stored samples turned into objects at once."""
 HEAD = ["key", "outcome"]
+NO_ANSWER = frozenset(Ending) - {Ending.STOPPED}
+"""Endings that make a response other than an answer."""
 NO_RESULT = {SampleOutcome.FAILED.value, GradeOutcome.UNGRADED.value}
 """Outcomes that are kept for the record but tried again: any other row with the same key wins."""
 
@@ -238,6 +241,19 @@ class Partition:
         table = self.read(HEAD, keys)
         return set(table.filter(has_result(table))["key"].to_pylist())
 
+    def _asked_again(self, table: pa.Table) -> pa.Table:
+        """Answers that ended in an error are none: earlier versions took any finish reason for a good one."""
+        reasons = table["finish_reason"].unique().to_pylist()
+        bad = [reason for reason in reasons if reason and ending(reason) in NO_ANSWER]
+        if not bad or "imported" in self.about():  # what was imported cannot be asked again
+            return table
+        wrong = pc.and_(
+            pc.equal(table["outcome"], SampleOutcome.ANSWERED.value),
+            pc.is_in(table["finish_reason"], value_set=pa.array(bad, pa.string())),
+        )
+        outcome = pc.if_else(pc.fill_null(wrong, False), SampleOutcome.FAILED.value, table["outcome"])
+        return table.set_column(table.column_names.index("outcome"), "outcome", outcome)
+
     def set_aside_damaged(self, keys: pa.Array) -> None:
         """Rename the parts that hold any of `keys` and cannot be read to the end (``damaged-part-...``).
 
@@ -262,7 +278,11 @@ class Partition:
                 missing = [name for name in columns if name not in file.schema_arrow.names]
                 if set(missing) - ADDED_LATER:
                     raise pa.ArrowInvalid(f"columns missing: {missing}")
-                table = file.read([name for name in columns if name not in missing])
+                wanted = [name for name in columns if name not in missing]
+                if self.schema is SAMPLES and "outcome" in wanted:
+                    table = self._asked_again(file.read([*{*wanted, "finish_reason"}]))
+                else:
+                    table = file.read(wanted)
             for name in missing:
                 table = table.append_column(name, pa.nulls(table.num_rows))
             return table.select(list(columns)).cast(pa.schema([self.schema.field(name) for name in columns]))
