@@ -109,7 +109,8 @@ class ProgressLine:
     def _say_plainly(self, status: RunStatus) -> None:
         """A line for each stage, where no live line can be. Whoever asked for a run that stopped says why."""
         about = status.message.partition(":")[0]
-        if self._plain and not self._live and about != self._last_message:
+        waits = about == "Waiting"
+        if (waits or (self._plain and not self._live)) and about != self._last_message:
             self._last_message = about
             if status.state is not RunState.STOPPED:
                 self._console.print(Text(printable(status.message)), soft_wrap=True)

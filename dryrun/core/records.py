@@ -38,6 +38,8 @@ class SampleOutcome(StrEnum):
 
 
 _FAILED = SampleOutcome.FAILED
+PASSING = frozenset({401, 402, 403, 408, 409, 425, 429})
+"""Statuses below 500 that the same request may not meet another time."""
 
 
 class GradeOutcome(StrEnum):
@@ -141,6 +143,12 @@ class Sample:
     def gradable(self) -> bool:
         """Whether a grader gets to see it. Only a failed call leaves nothing to grade."""
         return self.outcome is not _FAILED
+
+    @property
+    def refused(self) -> bool:
+        """Whether the endpoint rejects this request, now and later: a status such as 400, 413, 422."""
+        status = self.status or 0
+        return self.outcome is _FAILED and 400 <= status < 500 and status not in PASSING
 
 
 @dataclass(frozen=True, slots=True)

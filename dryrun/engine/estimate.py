@@ -18,6 +18,7 @@ from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.models.request import RequestSize, request_size
+from dryrun.models.urls import known_for_batches
 from dryrun.store.partition import Store
 
 NOTHING = RequestSize(0, 0)
@@ -43,6 +44,8 @@ class Estimate:
         Calls to judges and models that embed.
     judge_size : RequestSize
         The same of these.
+    capped : bool
+        Whether the endpoint is known to keep to the cap on an answer's length: some servers ignore it.
     """
 
     prompts: int
@@ -53,6 +56,7 @@ class Estimate:
     size: RequestSize = NOTHING
     judge_calls: int = 0
     judge_size: RequestSize = NOTHING
+    capped: bool = True
 
     @property
     def responses(self) -> int:
@@ -67,7 +71,10 @@ class Estimate:
             parts.append(f"{self.calls:,} {what}, {_tokens(self.size)}")
         if self.judge_calls:
             parts.append(f"{self.judge_calls:,} calls to judges, {_tokens(self.judge_size)}")
-        return f"{'; '.join(parts)}{self._money(prices)}."
+        words = f"{'; '.join(parts)}{self._money(prices)}"
+        if self.capped or not self.calls or not self.size.completion:
+            return f"{words}."
+        return f"{words.replace('at most', 'up to')}, if the endpoint keeps to the token cap."
 
     def _money(self, prices: Prices) -> str:
         if prices == Prices():
@@ -111,7 +118,10 @@ def estimate(store: Store, prepared: Prepared, model: Model | None = None) -> Es
     asked = _counted(ask.prompts[0][0] for ask in plan.asks.values() if ask.key not in done)
     sizes = [(count, request_size(config.model, prompt)) for prompt, count in asked]
     calls = sum(count for count, _ in sizes)
-    return Estimate(prompts, rollouts, stored, batch, calls, _total(sizes), *_judging(store, prepared, plan))
+    judging = _judging(store, prepared, plan)
+    url = config.model.base_url
+    capped = url is None or known_for_batches(url)
+    return Estimate(prompts, rollouts, stored, batch, calls, _total(sizes), *judging, capped)
 
 
 def _counted(prompts: Iterable[Prompt]) -> list[tuple[Prompt, int]]:

@@ -167,6 +167,7 @@ class Ledger:
         self._sample_rows.append(sample_row(sample))
         self._recent.append(time.monotonic())
         self.count(calls=1, answers=1, **({"sampled": rows} if sample.gradable else {"failed": rows}))
+        self.count(refused=rows if sample.refused else 0)
 
     def add_grade(self, key: str, grade: Grade, rows: int) -> None:
         """A grade came back that `rows` rollouts of the run were waiting for."""

@@ -95,6 +95,7 @@ class Pipeline:
         self._answered_elsewhere: set[str] = set()
         self._in_a_row = 0
         model.on_attempt = self._ledger.add_attempt
+        model.on_news = self._ledger.say
         if judge is not None:
             judge.on_attempt = partial(self._ledger.add_attempt, judge=True)
             judge.on_end = model.end
@@ -264,10 +265,15 @@ class Pipeline:
     def _note_failure(self, sample: Sample) -> None:
         self._in_a_row += 1
         if self._in_a_row >= GIVE_UP_AFTER:
+            again = (
+                "the endpoint refuses these requests and would refuse them again: change the rows or the "
+                "model's settings"
+                if sample.refused
+                else "resume when the endpoint answers again"
+            )
             raise ModelError(
                 f"The model failed {self._in_a_row} times in a row, the last time so: "
-                f"{sample.error.rstrip('.')}. Everything done so far is kept; "
-                "resume when the endpoint answers again."
+                f"{sample.error.rstrip('.')}. Everything done so far is kept; {again}."
             )
 
     def _parting_words(self) -> str:
@@ -287,6 +293,8 @@ class Pipeline:
         bare = f"{plural(status.ungraded, 'sample')} {'has' if status.ungraded == 1 else 'have'} no grade"
         lacking = ((status.failed, failed), (status.ungraded, bare))
         words = " and ".join(what for count, what in lacking if count)
+        if status.refused == status.failed and not status.ungraded:
+            return f"Finished, but {words}: the endpoint refuses these requests, and would refuse them again."
         return f"Finished, but {words}. The same command, or Resume, tries just those again."
 
 

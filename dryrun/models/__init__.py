@@ -9,6 +9,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Attempt, Prompt, Sample
 
 OnAttempt = Callable[[Attempt], None]
+OnNews = Callable[[str], None]
 OnEnd = Callable[[DryRunError], None]
 
 
@@ -17,6 +18,9 @@ class Model(Protocol):
 
     on_attempt: OnAttempt | None
     """Called after every call to the endpoint, on the event loop; set by the ledger of a run."""
+
+    on_news: OnNews | None
+    """Called with a sentence when the endpoint makes a run wait, or does not do as it was asked."""
 
     @property
     def concurrency(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.records import Attempt, Prompt, Sample, SampleOutcome
-from dryrun.models import OnAttempt, OnEnd
+from dryrun.models import OnAttempt, OnEnd, OnNews
 from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key
@@ -24,11 +24,11 @@ from dryrun.models.faults import (
     fatal_sentence,
     fault_in_document,
     redact,
-    silence_sentence,
 )
 from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause
 from dryrun.models.reply import MalformedReplyError, Reply, UnfinishedReplyError, read_json, read_reply
 from dryrun.models.request import (
+    CAP,
     RequestSize,
     identity,
     left_out_note,
@@ -37,18 +37,18 @@ from dryrun.models.request import (
     request_size,
     sample_key,
 )
+from dryrun.models.silence import Silence, silence_sentence
 from dryrun.models.urls import normalise_base_url
 
 OK, TOO_MANY = 200, 429
+LOADING_PAUSE = 5.0
+"""Seconds between two looks at a server that loads its model."""
 
 SeedOf = Callable[[Prompt, int], int | None]
 
 
 LAST_ANSWERS = 10.0
 """Seconds that calls in flight have left once every later one would fail."""
-
-PATIENCE = 600.0
-"""Seconds of throttled calls, with no answer between them, after which the run stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,8 @@ class EndpointModel:
         self._over: DryRunError | None = None
         self._patience = 0.0
         self._pace = Pace(config.concurrency)
-        self._silent_since: float | None = None
+        self._silence = Silence()
+        self.on_news: OnNews | None = None
         self.on_attempt: OnAttempt | None = None
         self.on_end: OnEnd | None = None
         """Called at once with the fault that ends everything; `generate` raises it after the last answers."""
@@ -179,6 +180,7 @@ class EndpointModel:
             attempts += 1
             self._tell(prompt, rollout, attempts, call)
             if isinstance(call.result, Reply):
+                self._check_cap(call.result, call.body)
                 return self._sample(prompt, rollout, call, attempts)
             if self._leave_out(call.result, call.body):
                 continue
@@ -294,7 +296,7 @@ class EndpointModel:
             result = _reply_or_fault(answer.content, self._config.max_completion_tokens)
             self._contacted = self._contacted or isinstance(result, Reply) or result.code != NOT_JSON
             if isinstance(result, Reply):
-                self._silent_since = None
+                self._news(self._silence.broken())
                 return result
             answer = result
         self._contacted = self._contacted or answer.status is not None
@@ -305,6 +307,20 @@ class EndpointModel:
         refused = refused_parameter(fault, body)
         self._left_out |= {refused} if refused else set()
         return refused is not None
+
+    def _check_cap(self, reply: Reply, body: Mapping[str, Any]) -> None:
+        """Use the cap's older name from now on with a server that has not kept to the newer one."""
+        if self._passed_cap(reply) and CAP in body and CAP not in self._left_out:
+            self._left_out |= {CAP}
+            self._news(f"The endpoint does not keep to {CAP}: it is sent as max_tokens from now on.")
+
+    def _news(self, words: str) -> None:
+        if words and self.on_news is not None:
+            self.on_news(self.redacted(words))
+
+    def _passed_cap(self, reply: Reply) -> bool:
+        cap = self._config.max_completion_tokens
+        return cap is not None and (reply.completion_tokens or 0) > cap
 
     def _pause(self, fault: Fault, failures: int, taken: float) -> float | None:
         """Seconds until the next try; None if there is none.
@@ -318,8 +334,14 @@ class EndpointModel:
             raise self.fatal(fault)
         if not fault.curable:
             return None
-        if fault.status == TOO_MANY and self._policy.retries:
-            return self._throttled_pause(fault)
+        self._news(self._silence.news(fault))
+        if fault.waits and self._policy.retries:
+            if self._silence.too_long():
+                raise ModelError(self.redacted(silence_sentence(fault, self._base_url)))
+            if fault.retry_after is not None:
+                return self._policy.as_asked(fault.retry_after)
+            # The pace of all calls does the rest.
+            return 0.0 if fault.status == TOO_MANY else min(LOADING_PAUSE, 10 * self._policy.first)
         pause = self._policy.pause(failures, fault.retry_after, contacted=self._contacted, taken=taken)
         if not self._contacted:
             # All calls in turn wait for a place: this one's own retries could be an hour away.
@@ -327,15 +349,6 @@ class EndpointModel:
             if pause is None or self._in_vain > (self._policy.first_contact_retries + 1) * self._pace.limit:
                 raise self.fatal(fault)
         return pause
-
-    def _throttled_pause(self, fault: Fault) -> float | None:
-        """The pause after a throttled call: the pace of all calls does the rest, while some are answered."""
-        now = asyncio.get_running_loop().time()
-        if self._silent_since is None:
-            self._silent_since = now
-        if now - self._silent_since > PATIENCE:
-            raise ModelError(self.redacted(silence_sentence(fault, self._base_url, PATIENCE)))
-        return 0.0 if fault.retry_after is None else self._policy.as_asked(fault.retry_after)
 
     def _sample(self, prompt: Prompt, rollout: int, call: _Call, attempts: int) -> Sample:
         result = call.result
@@ -348,7 +361,11 @@ class EndpointModel:
             note=left_out_note(call.left_out),
         )
         if isinstance(result, Reply):
-            return replace(sample, **{name: getattr(result, name) for name in result.__slots__})
+            notes = [sample.note] * bool(sample.note) + ["longer than the token cap"] * self._passed_cap(
+                result
+            )
+            parts = {name: getattr(result, name) for name in result.__slots__}
+            return replace(sample, **parts, note="; ".join(notes))
         if result.kind is FaultKind.FILTERED:
             filtered = SampleOutcome.FILTERED
             return replace(sample, outcome=filtered, finish_reason="content_filter", status=result.status)

@@ -14,8 +14,9 @@ import aiohttp
 import orjson
 
 from dryrun.core.text import one_line
-from dryrun.models.pace import asked_wait
+from dryrun.models.pace import LONGEST_ASKED, asked_wait
 from dryrun.models.reply import MalformedReplyError, read_json
+from dryrun.models.server_words import LOADS, NO_SUCH_MODEL, SOON, SPENT
 from dryrun.models.urls import PrivateAddressError
 
 SHOWN = 300
@@ -24,8 +25,11 @@ SHOWN = 300
 RETRIED = frozenset({408, 409, 425, 429})
 """Statuses below 500 that a later call may not meet."""
 
-NO_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-"""Codes of a 429 that no waiting cures."""
+NO_QUOTA = "insufficient_quota"
+"""OpenAI's code of a 429 that no waiting cures; ours for all that say so in other words."""
+
+LOADING = "loading"
+"""Our own code: the server is still loading the model."""
 
 PRIVATE = "private_address"
 """Our own code: a hosted app does not call this host."""
@@ -36,7 +40,7 @@ NOT_JSON = "not_json"
 UNFINISHED = "unfinished"
 """Our own code: a chat completion that ended in an error or holds no answer."""
 
-WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model"})
+WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model", "invalid_model_name"})
 WRONG_KEY = re.compile(
     r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|invalid_api_key", re.I | re.S
 )
@@ -92,6 +96,11 @@ class Fault:
         """Whether trying again may help."""
         return self.kind in (FaultKind.TRANSIENT, FaultKind.UNREACHABLE)
 
+    @property
+    def waits(self) -> bool:
+        """Whether the server asks for patience, not for another try: it throttles, or loads the model."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.code == LOADING
+
     def sentence(self) -> str:
         """For a sample that failed: what happened, in one sentence."""
         if self.status is None:
@@ -122,7 +131,23 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
     )
     if 300 <= status < 400:
         fault = replace(fault, message=f"it redirects to {headers.get('location', 'another address')}")
+    if status in MONEY and _spent(fault):
+        fault = replace(fault, code=NO_QUOTA)
+    elif status in (400, 404, 422) and fault.param in ("", "model") and NO_SUCH_MODEL.search(message):
+        fault = replace(fault, code="model_not_found")
+    elif status >= 500 and LOADS.search(fault.detail):
+        fault = replace(fault, code=LOADING)
     return replace(fault, kind=_kind(fault, error))
+
+
+MONEY = frozenset({400, 402, 403, 429, 503})
+"""Statuses with which an account without money or allowance is turned away."""
+
+
+def _spent(fault: Fault) -> bool:
+    words = f"{fault.code} {fault.message} {fault.detail}"
+    soon = SOON.search(words) or (fault.retry_after is not None and fault.retry_after <= LONGEST_ASKED)
+    return fault.code == NO_QUOTA or bool(SPENT.search(words) and not soon)
 
 
 STATUS_FIELDS = ("status", "status_code", "statusCode", "http_status", "code", "error_code", "errorCode")
@@ -160,7 +185,12 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
     status = fault.status or 0
     if _filtered(fault, error):
         return FaultKind.FILTERED
-    if fault.code in NO_QUOTA | WRONG_MODEL or status in (401, 402, 403, 404, 405) or 300 <= status < 400:
+    if (
+        fault.code == NO_QUOTA
+        or fault.code in WRONG_MODEL
+        or status in (401, 402, 403, 404, 405)
+        or 300 <= status < 400
+    ):
         return FaultKind.FATAL
     if status in RETRIED or status >= 500:
         return FaultKind.TRANSIENT
@@ -268,9 +298,10 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
         return wrong
     if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
         return f"{base_url} cannot be reached {words}: start the server there or correct the base URL"
-    if fault.code in NO_QUOTA or fault.status == 402:
+    if fault.code == NO_QUOTA or fault.status == 402:
         return (
-            f"The account behind the API key has no quota left at {base_url} {words}: add credit, then resume"
+            f"The account behind the API key has no quota left at {base_url} {words}: add credit, "
+            "or raise the budget there, then resume"
         )
     if fault.status == 401 or WRONG_KEY.search(fault.detail):
         return (
@@ -283,14 +314,6 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
     if fault.code in WRONG_MODEL or "model" in fault.message.lower():
         return f"{base_url} has no model {model!r} {words}: pick one that the endpoint lists"
     return wrong
-
-
-def silence_sentence(fault: Fault, base_url: str, seconds: float) -> str:
-    """For a run that stops because nothing has been answered for a long time."""
-    return (
-        f"{base_url} has answered no call for {seconds / 60:.0f} minutes "
-        f"({fault.status}: {fault.message}): resume when it answers again"
-    )
 
 
 def redact(text: str, api_key: str) -> str:

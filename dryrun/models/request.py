@@ -21,7 +21,9 @@ SAMPLING = ("temperature", "top_p", "max_completion_tokens", "reasoning_effort",
 ROW_FIELDS = ("tools", "parallel_tool_calls")
 """Fields of a row that go into its request."""
 
-LEFT_OUT_NOTES = {"max_completion_tokens": "max_completion_tokens not accepted, sent as max_tokens"}
+CAP = "max_completion_tokens"
+"""Sent as ``max_tokens`` to servers that refuse this name or do not keep to it."""
+LEFT_OUT_NOTES = {CAP: "max_completion_tokens not accepted, sent as max_tokens"}
 OPTIONAL = (*SAMPLING, "store")
 """What may be left out when the endpoint refuses it by name."""
 
@@ -87,8 +89,8 @@ def request_body(
         optional["seed"] = seed
     if config.base_url and is_openai(config.base_url):
         optional["store"] = False
-    if "max_completion_tokens" in left_out and "max_completion_tokens" in optional:
-        body["max_tokens"] = optional["max_completion_tokens"]
+    if CAP in left_out and CAP in optional:
+        body["max_tokens"] = optional[CAP]
     return body | {name: value for name, value in optional.items() if name not in left_out}
 
 

@@ -9,7 +9,7 @@ from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt, Sample, SampleOutcome
-from dryrun.models import OnAttempt
+from dryrun.models import OnAttempt, OnNews
 
 
 class _AsksNothing:
@@ -17,6 +17,7 @@ class _AsksNothing:
 
     concurrency = 1
     on_attempt: OnAttempt | None = None
+    on_news: OnNews | None = None
 
     def end(self, error: DryRunError) -> None:
         """Nothing is asked anyway."""

@@ -54,6 +54,8 @@ class RunStatus:
         Rollouts with a reward (reused ones included).
     failed, ungraded : int
         Rollouts whose call or whose grading failed for now; tried again on resume.
+    refused : int
+        Of `failed`, those whose request the endpoint rejects (400 and the like): not worth another try.
     reused : int
         Responses that were already stored and cost no call.
     calls : int
@@ -84,6 +86,7 @@ class RunStatus:
     graded: int = 0
     failed: int = 0
     ungraded: int = 0
+    refused: int = 0
     reused: int = 0
     calls: int = 0
     message: str = ""
@@ -107,6 +110,14 @@ class RunStatus:
     def live(self) -> bool:
         """Whether somebody is working on it."""
         return self.state is RunState.RUNNING
+
+    @property
+    def worth_resuming(self) -> bool:
+        """Whether another session may do what this one left."""
+        again = bool(self.failed - self.refused or self.ungraded)
+        if self.state is RunState.FINISHED:
+            return again
+        return again or self.failed == 0 or self.sampled > 0
 
     @property
     def remaining(self) -> float | None:

@@ -62,7 +62,7 @@ def test_dollars_need_prices_and_prices_make_dollars(endpoint: FakeEndpoint, tmp
     test.number_input(key="budget_prompt").set_value(2.0)
     test.number_input(key="budget_completion").set_value(8.0)
     test.number_input(key="model_max_completion_tokens").set_value(1000).run()
-    assert "and at most 40,000 completion tokens: at most $0.32" in texts(test)
+    assert "and up to 40,000 completion tokens: up to $0.32" in texts(test)
     assert "start" in {button.key for button in test.button}
 
 

@@ -144,7 +144,7 @@ def test_the_window_and_prices_are_as_given(
     assert main([*arguments, "--completion-window", "7d", *priced]) == 0
     assert server.batches["batch_0"].window == "7d"
     said = capsys.readouterr().err
-    assert "at most 6,000 completion tokens: at most $" in said
+    assert "up to 6,000 completion tokens: up to $" in said
     assert "at half the price" in said
 
 

@@ -188,7 +188,7 @@ def test_the_command_says_it_for_base_model_and_judge(
     main(["run", *files, *model, "--grader", str(tmp_path / "exact.json"), "--price", "1", "2"])
     said = capsys.readouterr().err
     assert "80 calls to the model, about" in said
-    assert "at most 400 completion tokens: at most $0.00" in said
+    assert "up to 400 completion tokens: up to $0.00, if the endpoint keeps to the token cap" in said
     run = list_runs(store)[0]
     judging = ["--grader", str(tmp_path / "judge.json"), "--judge-base-url", judge.base_url]
     assert main(["regrade", "--run", run.id, *judging, "--max-calls", "20"]) == 3

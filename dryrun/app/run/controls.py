@@ -39,7 +39,7 @@ def _while_live(run: Run) -> None:
 
 def _after(run: Run, status: RunStatus) -> None:
     finished = status.state is RunState.FINISHED
-    left = not finished or status.failed or status.ungraded
+    left = status.worth_resuming
     waiting = under_way(run) if left else 0
     if left:
         _resume_fields(config_of(run), waiting, expanded=status.capped)

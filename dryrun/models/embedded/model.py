@@ -12,7 +12,7 @@ from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt, Sample, SampleOutcome
-from dryrun.models import OnAttempt
+from dryrun.models import OnAttempt, OnNews
 from dryrun.models.embedded.server import SLOTS, Address, LlamaServer, shared_server
 from dryrun.models.embedded.weights import Say, ensure_weights, weights_sha256
 from dryrun.models.endpoint import EndpointModel
@@ -70,6 +70,7 @@ class EmbeddedModel:
             update={"max_completion_tokens": cap, "timeout": timeout, "base_url": None}
         )
         self.on_attempt: OnAttempt | None = None
+        self.on_news: OnNews | None = None
         self._say = say
         self._identity: dict[str, Any] | None = None
         self._current: _Incarnation | None = None

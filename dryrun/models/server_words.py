@@ -1,0 +1,33 @@
+"""What servers and gateways say, each in its own words, when they turn a request away."""
+
+from __future__ import annotations
+
+import re
+
+SPENT = re.compile(
+    r"insufficient[_ ](quota|balance|credit|fund)|billing_(hard_limit|not_active)|credit balance|"
+    r"\bbudget\w*\b.{0,60}\b(exceed|exhaust|reached|spent|over)|budget_?exceeded|"
+    r"exceed\w*.{0,60}\b(budget|quota|spend\w* limit)|payment required|spend\w* (limit|cap)|"
+    r"(quota|credits?|balance|allowance)\b.{0,30}(exceeded|exhausted|depleted|used up|too low|run out)|"
+    r"(out of|not enough|no more|no remaining) (quota|credits?|funds|balance)|"
+    r"(daily|monthly|weekly)[ _-](quota|limit|budget|allowance)|per[ _](day|month)\b",
+    re.I,
+)
+"""The money, or the allowance of a day, is used up: no waiting cures it."""
+
+SOON = re.compile(r"per[ _-]?(minute|second)|\b[rt]p[ms]\b|try again in \d+(\.\d+)? ?m?s\b", re.I)
+"""Words of limits that a short wait does cure."""
+
+LOADS = re.compile(
+    r"\b(re)?load(ing|s)\b.{0,40}\b(model|weights)|still loading|warming up|starting up|cold start|"
+    r"\bmodels?\b.{0,80}\b(loading|warming|starting|initiali[sz]ing|not (yet )?(ready|loaded))",
+    re.I | re.S,
+)
+"""The server is still loading the model."""
+
+NO_SUCH_MODEL = re.compile(
+    r"(invalid|unknown|unrecogni[sz]ed|no such|unsupported) model\b|not a valid model|"
+    r"\bmodels?\b.{0,80}\b(not found|does ?n[o']t exist|not exist|is not (a )?valid|is not available|"
+    r"could not be found)",
+    re.I,
+)

@@ -1,0 +1,174 @@
+"""What is waited for, and said meanwhile; and what stops a run at once, since no waiting cures it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dryrun.core.errors import ModelError
+from dryrun.core.records import SampleOutcome
+from dryrun.engine.budget import Prices
+from dryrun.engine.estimate import WorstCase
+from dryrun.models import silence
+from dryrun.models.pace import RetryPolicy
+from dryrun.models.request import RequestSize
+from dryrun.models.urls import known_for_batches
+from tests.helpers.asking import ask, ask_async, make_model, make_prompt
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
+
+BUDGET = "Budget has been exceeded! Current cost: 12.0, Max budget: 10.0"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=429, raw={"error": {"message": BUDGET, "type": "budget_exceeded", "code": "429"}}),
+        Reply(status=400, raw={"error": {"message": "no", "type": "budget_exceeded", "code": "400"}}),
+        Reply(status=429, raw={"error": {"message": "ExceededBudget: over the team's budget"}}),
+        Reply(status=429, raw={"error": {"message": "You exceeded your current quota"}}),
+        Reply.error(429, "Your credit balance is too low"),
+        Reply.error(429, "Rate limit reached for requests per day (RPD)"),
+        Reply(status=403, raw={"error": "insufficient balance"}),
+        Reply.error(402, "Payment Required"),
+    ],
+)
+def test_money_and_allowances_that_are_used_up_stop_the_run_at_once(
+    endpoint: FakeEndpoint, reply: Reply
+) -> None:
+    endpoint.script(reply)
+    with pytest.raises(ModelError, match="has no quota left"):
+        ask(endpoint.base_url)
+    assert endpoint.calls == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.error(429, "Rate limit reached for tokens per minute (TPM): Limit 6000. Try again in 1.2s"),
+        Reply.error(429, "Quota exceeded for requests per minute"),
+        Reply.error(429, "You exceeded your current quota", headers={"Retry-After": "0"}),
+        Reply.error(429, "Too many requests"),
+    ],
+)
+def test_limits_of_a_minute_are_waited_for(endpoint: FakeEndpoint, reply: Reply) -> None:
+    endpoint.script(reply)
+    assert ask(endpoint.base_url).outcome is SampleOutcome.ANSWERED
+    assert endpoint.calls == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Invalid model name passed in model=fake. Call `/v1/models` to view available models",
+        "The model `fake` does not exist",
+        "fake is not a valid model ID",
+        "Unknown model: fake",
+    ],
+)
+def test_a_gateway_that_answers_400_to_a_wrong_model_stops_the_run(
+    endpoint: FakeEndpoint, words: str
+) -> None:
+    endpoint.script(Reply.error(400, words))
+    with pytest.raises(ModelError, match="has no model 'fake'"):
+        ask(endpoint.base_url)
+    assert endpoint.calls == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+@pytest.mark.parametrize(
+    "words", ["Loading model", "Model fake is currently loading", "the model is not ready", "warming up"]
+)
+def test_a_model_that_is_being_loaded_is_waited_for_and_said(
+    endpoint: FakeEndpoint, status: int, words: str
+) -> None:
+    endpoint.script(*[Reply.error(status, words)] * 12)
+    news: list[str] = []
+    model = make_model(endpoint.base_url, policy=RetryPolicy(first=0.0001))
+    model.on_news = news.append
+    (sample,) = asyncio.run(ask_async(model, make_prompt()))
+    assert (sample.outcome, sample.attempts) == (SampleOutcome.ANSWERED, 13)
+    assert "the endpoint is loading the model" in news[0]
+    assert words in news[0]
+    assert news[1:] == ["The endpoint answers again. Generating and grading."]
+
+
+def test_nothing_but_429_is_said_with_the_servers_words_and_ends(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SAY_AFTER", 0.0)
+    monkeypatch.setattr(silence, "SAY_EVERY", 0.0)
+    monkeypatch.setattr(silence, "PATIENCE", 0.2)
+    endpoint.answer = lambda _: Reply.error(429, "Slow down, friend")
+    news: list[str] = []
+    model = make_model(endpoint.base_url)
+    model.on_news = news.append
+    with pytest.raises(ModelError, match=r"has answered no call .* Slow down, friend"):
+        asyncio.run(ask_async(model, make_prompt()))
+    assert "answered nothing but errors" in news[0]
+    assert "429 Too Many Requests: Slow down, friend" in news[0]
+
+
+def test_many_429_lose_nothing(endpoint: FakeEndpoint) -> None:
+    endpoint.script(*[Reply.error(429, "Slow down")] * 40)
+    sample = ask(endpoint.base_url)
+    assert (sample.outcome, sample.attempts) == (SampleOutcome.ANSWERED, 41)
+
+
+def usage(prompt: int, answer: int, total: int) -> Reply:
+    """A response with these counts."""
+    counts = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": total}
+    return Reply(raw={"choices": [{"message": {"content": "2"}, "finish_reason": "stop"}], "usage": counts})
+
+
+@pytest.mark.parametrize(
+    ("counts", "tokens"), [((20, 9, 1029), (20, 1009)), ((20, 9, 29), (20, 9)), ((20, 9, 0), (20, 9))]
+)
+def test_reasoning_that_only_the_total_counts_is_counted(
+    endpoint: FakeEndpoint, counts: tuple[int, int, int], tokens: tuple[int, int]
+) -> None:
+    endpoint.script(usage(*counts))
+    sample = ask(endpoint.base_url)
+    assert (sample.prompt_tokens, sample.completion_tokens) == tokens
+
+
+def test_a_server_that_does_not_keep_to_the_cap_is_told_its_older_name(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda body: usage(9, min(700, body.get("max_tokens", 700) - 1), 0)
+    news: list[str] = []
+    model = make_model(endpoint.base_url, max_completion_tokens=256)
+    model.on_news = news.append
+
+    async def both() -> list[Any]:
+        async with model:
+            return [await model.generate(make_prompt(), rollout) for rollout in range(2)]
+
+    first, second = asyncio.run(both())
+    assert [sorted({"max_tokens", "max_completion_tokens"} & body.keys()) for body in endpoint.bodies] == [
+        ["max_completion_tokens"],
+        ["max_tokens"],
+    ]
+    assert (first.completion_tokens, first.note) == (699, "longer than the token cap")
+    assert second.completion_tokens == 255
+    assert news == [
+        "The endpoint does not keep to max_completion_tokens: it is sent as max_tokens from now on."
+    ]
+
+
+def test_a_response_as_long_as_the_cap_is_cut_off_whatever_it_says(endpoint: FakeEndpoint) -> None:
+    endpoint.script(usage(9, 64, 73))
+    assert ask(endpoint.base_url, max_completion_tokens=64).outcome is SampleOutcome.TRUNCATED
+    endpoint.script(usage(9, 63, 72))
+    assert ask(endpoint.base_url, max_completion_tokens=64).outcome is SampleOutcome.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://api.openai.com/v1", "at most 40 completion"),
+        ("http://127.0.0.1:9/v1", "up to 40 completion"),
+    ],
+)
+def test_the_worst_case_is_a_promise_only_where_the_cap_is_known_to_hold(url: str, words: str) -> None:
+    worst = WorstCase(4, RequestSize(10, 40), False, capped=known_for_batches(url))
+    assert words in worst.words(Prices())
