@@ -181,11 +181,13 @@ def _topics(report: Report) -> Table:
 def _sections(report: Report) -> list[tuple[str, list[str]]]:
     diagnosis = report.diagnosis
     causes = [f"{number}. {cause}" for number, cause in enumerate(report.cause_lines, 1)]
+    reasons = [f"{one.count:,} × {printable(one.words)}" for one in report.missing_reasons]
     return [
         ("Quality", [f"Dataset: {diagnosis.dataset_word}", f"Grader: {diagnosis.grader_word}"]),
         ("Grader check", outline.check_lines(report.grader_check) if report.grader_check else []),
         ("Not measured", [f"• {line}" for line in report.not_measured]),
         ("Likely causes", causes),
         ("Recommended actions", [f"• {line}" for line in diagnosis.recommendations]),
+        ("Why scores are missing", reasons),
         ("Warnings", [f"• {line}" for line in diagnosis.warnings]),
     ]

@@ -294,7 +294,7 @@ class Pipeline:
         lacking = ((status.failed, failed), (status.ungraded, bare))
         words = " and ".join(what for count, what in lacking if count)
         if status.refused == status.failed and not status.ungraded:
-            return f"Finished, but {words}: the endpoint refuses these requests, and would refuse them again."
+            return f"Finished, but {words}. The endpoint refuses these requests, and would refuse them again."
         return f"Finished, but {words}. The same command, or Resume, tries just those again."
 
 

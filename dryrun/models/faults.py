@@ -16,11 +16,14 @@ import orjson
 from dryrun.core.text import one_line
 from dryrun.models.pace import LONGEST_ASKED, asked_wait
 from dryrun.models.reply import MalformedReplyError, read_json
-from dryrun.models.server_words import LOADS, NO_SUCH_MODEL, SOON, SPENT
+from dryrun.models.server_words import FILTERED, LOADS, NO_SUCH_MODEL, SOON, SPENT
 from dryrun.models.urls import PrivateAddressError
 
 SHOWN = 300
 """Characters of a server's own message that are passed on."""
+
+DETAIL = 20_000
+"""Bytes of an error's body in which words are looked for."""
 
 RETRIED = frozenset({408, 409, 425, 429})
 """Statuses below 500 that a later call may not meet."""
@@ -126,7 +129,7 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
         status=status,
         code=str(error.get("code") or error.get("type") or ""),
         param=str(error.get("param") or ""),
-        detail=content[:20_000].decode("utf-8", "replace"),
+        detail=content[:DETAIL].decode("utf-8", "replace"),
         retry_after=asked_wait(headers),
     )
     if 300 <= status < 400:
@@ -169,6 +172,8 @@ def fault_in_document(document: Any, content: bytes) -> Fault | None:
         error = message.get("error")
     places = [part for part in (error, document, document.get("base_resp"), document.get("detail")) if part]
     status = next((number for part in places if (number := _error_status(part)) is not None), None)
+    if not error and not choice and FILTERED.search(content[:DETAIL].decode("utf-8", "replace")):
+        return Fault(FaultKind.FILTERED, "A content filter withheld the response")
     if not error and (status is None or choice):
         return None
     inner = orjson.dumps({"error": error}) if error else content
@@ -198,11 +203,14 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
 
 
 def _filtered(fault: Fault, error: Mapping[str, Any]) -> bool:
-    """Azure's 400 with code ``content_filter``; a router's 403 that names moderation reasons."""
-    if fault.status in (400, 422):
-        return fault.code in ("content_filter", "content_policy_violation")
+    """Azure's 400 with code ``content_filter``, also wrapped by a gateway; a router's 403 with reasons."""
     metadata = error.get("metadata")
-    return fault.status == 403 and isinstance(metadata, dict) and bool(metadata.get("reasons"))
+    if fault.status == 403 and isinstance(metadata, dict) and metadata.get("reasons"):
+        return True
+    return fault.status not in NEVER_FILTERED and bool(FILTERED.search(f"{fault.code} {fault.detail}"))
+
+
+NEVER_FILTERED = frozenset({401, 402, 404, 405, 408, 413, 429})
 
 
 def _error_object(content: bytes) -> Mapping[str, Any]:

@@ -59,7 +59,7 @@ def _letters(word: str) -> str:
 ENDINGS = {_letters(word): how for how, words in WORDS.items() for word in words.split()}
 
 
-def ending(finish_reason: str) -> Ending:
+def ending_of(finish_reason: str) -> Ending:
     """What a finish reason says, in any spelling: ``MAX_TOKENS``, ``end-turn``, ``FINISH_REASON_STOP``."""
     return ENDINGS.get(_letters(finish_reason), Ending.UNKNOWN)
 
@@ -125,7 +125,7 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
     tokens = used_tokens(usage)
     outcome = _outcome(finish_reason, text, refusal, bool(calls))
     if outcome is None:
-        error = ending(finish_reason or "") is Ending.ERROR
+        error = ending_of(finish_reason or "") is Ending.ERROR
         raise UnfinishedReplyError(
             f"The answer ended with the finish reason {quote(finish or '')}", error, tokens
         )
@@ -225,7 +225,7 @@ def _text(content: Any) -> str:
 
 def _outcome(finish_reason: str | None, text: str, refusal: str, calls: bool) -> SampleOutcome | None:
     """None where there is no answer. Servers that give no finish reason are taken at their text."""
-    how = ending(finish_reason) if finish_reason else Ending.STOPPED
+    how = ending_of(finish_reason) if finish_reason else Ending.STOPPED
     if how in (Ending.ERROR, Ending.UNKNOWN):
         return None
     if how is Ending.FILTERED:

@@ -31,3 +31,14 @@ NO_SUCH_MODEL = re.compile(
     r"could not be found)",
     re.I,
 )
+
+FILTERED = re.compile(
+    r"content[_ -]?filter|content management policy|content[_ ]?policy[_ ]?violation|ResponsibleAIPolicy|"
+    r"usage polic|block_?reason|"
+    r"(prompt|input|request|response|content|output)\b.{0,40}\b(was|were|been|is|got) (blocked|flagged)|"
+    r"(blocked|flagged|rejected)\b.{0,40}\b(safety|moderation|guardrail|polic)|"
+    r"safety (filter|system|setting)|guardrail|data_?inspection_?failed|inappropriate content|"
+    r"content exists risk",
+    re.I,
+)
+"""A content filter withheld the prompt or the response, natively or wrapped by a gateway."""

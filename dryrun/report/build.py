@@ -32,6 +32,7 @@ from dryrun.report.fields import (
     ScoreFigures,
     TopicEntry,
 )
+from dryrun.report.missing import missing_reasons
 from dryrun.store.ceiling import ceiling_of, with_ceiling
 from dryrun.store.labels import book_of, labelled
 from dryrun.store.results import Results
@@ -75,7 +76,8 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
         labelled=labelled(results, book_of(results.run).labels()) if evidence else None,
         check=kept_check(results.run) if evidence else None,
     )
-    return report.model_copy(update=_to_read(results, observations))
+    reasons = missing_reasons(results)
+    return report.model_copy(update={**_to_read(results, observations), "missing_reasons": reasons})
 
 
 def _to_read(results: Results, observations: Observations) -> dict[str, tuple[SampleEntry, ...]]:

@@ -265,6 +265,21 @@ class DiagnosisEntry(Record):
     grader_checked: bool = False
 
 
+class Reason(Record):
+    """One reason why responses have no score.
+
+    Attributes
+    ----------
+    count : int
+        Responses it kept from having a score.
+    words : str
+        One of their error messages, on one line. Untrusted: never Markdown or HTML.
+    """
+
+    count: int
+    words: str
+
+
 class RunEntry(Record):
     """Which run this is a report of.
 
@@ -352,6 +367,7 @@ class Report(Record):
     rules: Literal["document", "evidence"] = "document"
     evidence: EvidenceEntry | None = None
     grader_check: GraderCheck | None = None
+    missing_reasons: tuple[Reason, ...] = ()
     highest: tuple[SampleEntry, ...] = ()
     lowest: tuple[SampleEntry, ...] = ()
     format: Literal[1] = 1

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import orjson
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import one_line
+from dryrun.report.fields import Reason
 from dryrun.store.results import Results
 
 SHOWN = 3
@@ -22,22 +23,6 @@ LONGEST = 300
 """Characters of a reason that are shown."""
 
 _NUMBERS = re.compile(r"\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason.
-
-    Attributes
-    ----------
-    count : int
-        Responses it kept from having a score.
-    words : str
-        One of their error messages, on one line. Untrusted: never Markdown or HTML.
-    """
-
-    count: int
-    words: str
 
 
 def missing_reasons(results: Results) -> tuple[Reason, ...]:
@@ -51,7 +36,7 @@ def missing_reasons(results: Results) -> tuple[Reason, ...]:
         alike = _NUMBERS.sub("#", words)
         counts[alike] += 1
         example.setdefault(alike, words)
-    return tuple(Reason(count, example[alike]) for alike, count in counts.most_common(SHOWN))
+    return tuple(Reason(count=count, words=example[alike]) for alike, count in counts.most_common(SHOWN))
 
 
 def _failed(results: Results) -> Iterator[str]:
@@ -72,9 +57,18 @@ def _ungraded(results: Results) -> Iterator[str]:
     answered = pc.not_equal(results.rollouts["outcome"], SampleOutcome.FAILED.value).to_numpy()
     low, high = results.config.reward_range
     invalid = ~is_valid(results.observations().score) & answered
-    table = results.rollouts.select(["reward", "errors"]).filter(invalid)
-    for reward, errors in zip(table["reward"].to_pylist(), table["errors"].to_pylist(), strict=True):
-        if reward is not None:
+    withheld, cut = results.withheld()[invalid], results.cut()[invalid]
+    table = results.rollouts.select(["reward", "errors", "prompt_tokens"]).filter(pa.array(invalid))
+    for number, row in enumerate(table.to_pylist()):
+        reward, errors = row["reward"], row["errors"]
+        if withheld[number]:
+            yield "A content filter of the endpoint withheld the response."
+        elif cut[number]:
+            yield (
+                f"The server cut the prompt to about {row['prompt_tokens']:,} tokens without a word: "
+                "raise its context length, or ask shorter prompts."
+            )
+        elif reward is not None:
             yield f"The reward {reward:g} is off the scale {low:g} to {high:g}."
         else:
             said = orjson.loads(errors or "{}")

@@ -70,6 +70,7 @@ def outline(report: Report) -> tuple[Section, ...]:
         Section("Likely causes", tuple(_causes(report)), ordered=True),
         Section("Recommended actions", tuple(map(_about_topic, found.actions))),
         Section("Warnings", tuple(map(_about_topic, _warnings(report)))),
+        Section("Why scores are missing", tuple(_missing(report))),
         Section("Scores", tables=(_metrics(report), _bins(report)), picture="scores"),
         Section(ANCHORS_TITLE, picture="anchors"),
         Section("Groups", picture="groups"),
@@ -125,6 +126,10 @@ def _about_topic(said: Action | Notice) -> Line:
     if not said.sentence.startswith(start):
         return (Named(said.sentence),)
     return "Topic ", Named(label), said.sentence[len(start) :]
+
+
+def _missing(report: Report) -> Iterator[Line]:
+    return ((f"{reason.count:,} × ", Named(reason.words)) for reason in report.missing_reasons)
 
 
 def _metrics(report: Report) -> Table:

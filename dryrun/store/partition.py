@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from dryrun.core.errors import StoreError
 from dryrun.core.records import GradeOutcome, Sample, SampleOutcome
-from dryrun.models.reply import Ending, ending
+from dryrun.models.reply import Ending, ending_of
 from dryrun.store.schemas import ADDED_LATER, GRADES, SAMPLES, Row, sample_from_row
 
 try:
@@ -244,7 +244,7 @@ class Partition:
     def _asked_again(self, table: pa.Table) -> pa.Table:
         """Answers that ended in an error are none: earlier versions took any finish reason for a good one."""
         reasons = table["finish_reason"].unique().to_pylist()
-        bad = [reason for reason in reasons if reason and ending(reason) in NO_ANSWER]
+        bad = [reason for reason in reasons if reason and ending_of(reason) in NO_ANSWER]
         if not bad or "imported" in self.about():  # what was imported cannot be asked again
             return table
         wrong = pc.and_(

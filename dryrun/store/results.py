@@ -29,6 +29,7 @@ from dryrun.core.records import (
 from dryrun.store.partition import Partition
 from dryrun.store.runs import Run
 from dryrun.store.schemas import GRADES, PLAN, SAMPLES, grade_from_row, prompts_from_table, sample_from_row
+from dryrun.store.unscored import LEAST_PROMPTS, cut_prompts, largest_count, text_bytes
 
 SAMPLE_FIGURES = ["key", "outcome", "characters", "prompt_tokens", "completion_tokens", "seconds"]
 GRADE_FIGURES = ["key", "outcome", "reward", "errors"]
@@ -90,8 +91,10 @@ class Results:
         reward = _floats(self.rollouts["reward"])
         tokens = _floats(self.rollouts["completion_tokens"])
         characters = _floats(self.rollouts["characters"])
+        score = (reward - low) / (high - low)
+        score[self.withheld() | self.cut()] = np.nan
         return Observations(
-            score=(reward - low) / (high - low),
+            score=score,
             prompt=unit.astype(np.int64)[prompt],
             topic=np.array(self.topics, dtype=object)[prompt],
             outcome=np.array(self.rollouts["outcome"].to_pylist(), dtype=object),
@@ -105,6 +108,28 @@ class Results:
     def grading(self) -> tuple[str, tuple[float, float]]:
         """What decides the scores: the grader's fingerprint, and the scale they are read on."""
         return grader_fingerprint(self.config), self.config.reward_range
+
+    def withheld(self) -> NDArray[np.bool_]:
+        """Which rollouts a content filter of the endpoint withheld: they have no score."""
+        withheld = pc.equal(self.rollouts["outcome"], SampleOutcome.FILTERED.value)
+        return np.array(withheld.to_pylist(), bool)
+
+    def cut(self) -> NDArray[np.bool_]:
+        """Which rollouts answer a prompt that the server cut to its context: they have no score."""
+        tokens, prompt = _floats(self.rollouts["prompt_tokens"]), self.rollouts["prompt"].to_numpy()
+        most = largest_count(tokens)
+        if np.unique(prompt[most]).size < LEAST_PROMPTS:
+            return np.zeros(tokens.shape, bool)
+        shorter = np.flatnonzero(np.isfinite(tokens) & ~most)[:COMPARED]
+        positions = np.concatenate([np.flatnonzero(most), shorter])
+        prompts = self._prompts(prompt[positions].tolist())
+        size = {index: text_bytes(one.messages) for index, one in prompts.items()}
+        sizes = np.array([size[index] for index in prompt[positions]], float)
+        per_token = sizes[most.sum() :] / np.maximum(tokens[shorter], 1.0)
+        usual = float(np.median(per_token)) if per_token.size else None
+        cut = np.zeros(tokens.shape, bool)
+        cut[most] = cut_prompts(tokens[most], sizes[: most.sum()], usual)
+        return cut
 
     def _grader_errors(self, reward: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which grades carry an error that is more than a remark."""
@@ -149,6 +174,10 @@ class Results:
         wanted = sorted(set(indices))
         table = self.run.prompt_columns().take(pa.array(wanted, pa.int64()))
         return dict(zip(wanted, prompts_from_table(table), strict=True))
+
+
+COMPARED = 200
+"""Shorter prompts whose bytes per token are looked at."""
 
 
 def load_results(run: Run) -> Results:

@@ -11,7 +11,7 @@ import pytest
 
 from dryrun.core.records import Attempt, Sample, SampleOutcome
 from dryrun.models.pace import RetryPolicy
-from dryrun.models.reply import Ending, ending
+from dryrun.models.reply import Ending, ending_of
 from dryrun.store.partition import Store, stream_samples
 from dryrun.store.schemas import sample_row
 from tests.helpers.asking import ask, ask_async, make_model, make_prompt
@@ -38,7 +38,7 @@ PARTIAL = {"role": "assistant", "content": "The sum is"}
     ],
 )
 def test_finish_reasons_of_all_vendors_in_any_spelling(word: str, how: Ending) -> None:
-    assert ending(word) is how
+    assert ending_of(word) is how
 
 
 def choice(**fields: Any) -> Reply:

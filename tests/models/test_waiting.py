@@ -10,7 +10,7 @@ import pytest
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
 from dryrun.engine.budget import Prices
-from dryrun.engine.estimate import WorstCase
+from dryrun.engine.estimate import Estimate
 from dryrun.models import silence
 from dryrun.models.pace import RetryPolicy
 from dryrun.models.request import RequestSize
@@ -170,5 +170,5 @@ def test_a_response_as_long_as_the_cap_is_cut_off_whatever_it_says(endpoint: Fak
     ],
 )
 def test_the_worst_case_is_a_promise_only_where_the_cap_is_known_to_hold(url: str, words: str) -> None:
-    worst = WorstCase(4, RequestSize(10, 40), False, capped=known_for_batches(url))
+    worst = Estimate(4, 1, 0, False, 4, RequestSize(10, 40), capped=known_for_batches(url))
     assert words in worst.words(Prices())

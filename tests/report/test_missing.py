@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dryrun.report.missing import Reason, missing_reasons
+from dryrun.report.fields import Reason
+from dryrun.report.missing import missing_reasons
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
@@ -52,6 +53,6 @@ def test_the_runs_own_page_says_why_calls_failed_and_does_not_call_it_a_success(
 def test_rewards_off_the_scale_are_a_reason_and_a_whole_run_has_none(store: Store) -> None:
     two = python("def grade(sample, item):\n    return 1.0 + (item['topic'] == 'even')\n")
     assert missing_reasons(load_results(ended(store, 0, two))) == (
-        Reason(10, "The reward 2 is off the scale 0 to 1."),
+        Reason(count=10, words="The reward 2 is off the scale 0 to 1."),
     )
     assert missing_reasons(load_results(ended(store, 0))) == ()

@@ -11,7 +11,8 @@ from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.session import Chosen, model_words, run_link
 from dryrun.app.shared.widgets import bullets
 from dryrun.core.text import plain
-from dryrun.report.missing import Reason, missing_reasons
+from dryrun.report.fields import Reason
+from dryrun.report.missing import missing_reasons
 from dryrun.store.runs import RunStatus
 
 
