@@ -9,22 +9,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, BinaryIO
 
 import aiohttp
 import httpx2
 import orjson
-from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
 from dryrun.core.errors import ModelError
 from dryrun.core.paths import hosted
 from dryrun.models.faults import Fault, FaultKind, fault_of_answer, fault_of_exception
 from dryrun.models.pace import RetryPolicy
+from dryrun.models.proxy import proxy_for
 from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
 
 CONNECT_SECONDS = 10.0
@@ -84,6 +85,7 @@ class Client:
         self._api_key = checked_key(api_key)
         self._guarded = hosted() and not trusted
         self._session: aiohttp.ClientSession | None = None
+        self._through = ""
 
     async def open(self) -> None:
         """Make the connections' pool. On the event loop that will use it.
@@ -95,25 +97,19 @@ class Client:
         """
         if self._guarded:
             await check_public(self.base_url)
-        verify = httpx2.create_ssl_context() if self.base_url.startswith("https:") else False
+        # A proxy could lead into a private network.
+        proxy = None if self._guarded or is_loopback(self.base_url) else proxy_for(self.base_url)
+        self._through = f" (through the proxy {proxy.name})" if proxy else ""
+        verify = _certificates() if self.base_url.startswith("https:") else False
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0, ssl=verify, resolver=PublicResolver() if self._guarded else None
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=request_headers(self.base_url, self._api_key, own=not self._guarded),
-            **self._proxy(),
+            proxy=proxy.url if proxy else None,
+            proxy_auth=proxy.auth if proxy else None,
         )
-
-    def _proxy(self) -> dict[str, Any]:
-        """The proxy that the environment names for this endpoint. None leads into a private network."""
-        if self._guarded or is_loopback(self.base_url):
-            return {}
-        try:
-            proxy, auth = get_env_proxy_for_url(URL(self.base_url))
-        except LookupError:
-            return {}
-        return {"proxy": proxy, "proxy_auth": auth}
 
     async def close(self) -> None:
         """Close every connection."""
@@ -198,7 +194,8 @@ class Client:
         except TooLargeError as error:
             return Fault(FaultKind.REJECTED, str(error))
         except Exception as error:
-            return fault_of_exception(error, seconds)
+            fault = fault_of_exception(error, seconds)
+            return replace(fault, message=fault.message + self._through)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -229,6 +226,16 @@ async def patiently(
         if pause is None:
             return answer
         await asyncio.sleep(pause)
+
+
+def _certificates() -> ssl.SSLContext:
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:
+        words = error.strerror or str(error)
+        raise ModelError(
+            f"SSL_CERT_FILE or SSL_CERT_DIR names certificates that cannot be read ({words}): correct it"
+        ) from None
 
 
 def json_bytes(body: Any) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -39,6 +40,9 @@ PRIVATE = "private_address"
 
 NOT_JSON = "not_json"
 """Our own code: an answer with status 200 that is a page, or nothing."""
+
+NOT_TRUSTED = "not_trusted"
+"""Our own code: a certificate that no known authority has signed."""
 
 UNFINISHED = "unfinished"
 """Our own code: a chat completion that ended in an error or holds no answer."""
@@ -193,7 +197,7 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
     if (
         fault.code == NO_QUOTA
         or fault.code in WRONG_MODEL
-        or status in (401, 402, 403, 404, 405)
+        or status in (401, 402, 403, 404, 405, 407)
         or 300 <= status < 400
     ):
         return FaultKind.FATAL
@@ -254,6 +258,13 @@ def fault_of_exception(error: BaseException, timeout: float) -> Fault:
     private = next((cause for cause in chain if isinstance(cause, PrivateAddressError)), None)
     if private is not None:
         return Fault(FaultKind.FATAL, str(private), code=PRIVATE)
+    certificate = [cause for cause in chain if isinstance(cause, ssl.SSLCertVerificationError)]
+    if certificate:
+        words = getattr(certificate[-1], "verify_message", "") or one_line(certificate[-1], SHOWN)
+        return Fault(FaultKind.FATAL, f"Its certificate is not trusted: {words}", code=NOT_TRUSTED)
+    refusal = next((cause for cause in chain if isinstance(cause, aiohttp.ClientHttpProxyError)), None)
+    if refusal is not None:
+        return Fault(FaultKind.UNREACHABLE, f"The proxy answers {status_name(refusal.status)}")
     if any(
         isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in chain
     ):
@@ -289,7 +300,8 @@ def _connection_message(chain: list[BaseException]) -> str:
 
 
 def _innermost(chain: list[BaseException]) -> str:
-    words = (one_line(cause, SHOWN) for cause in reversed(chain))
+    # asyncio's "no running event loop" stands behind many errors and causes none.
+    words = (one_line(cause, SHOWN) for cause in reversed(chain) if not isinstance(cause, RuntimeError))
     return next((text for text in words if text), type(chain[-1]).__name__)
 
 
@@ -304,8 +316,16 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
     )
     if fault.code == NOT_JSON:
         return wrong
+    if fault.code == NOT_TRUSTED:
+        return (
+            f"{base_url} cannot be reached {words}: if a company's proxy or authority signs it, set "
+            "SSL_CERT_FILE to a file with that authority's certificate"
+        )
     if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
-        return f"{base_url} cannot be reached {words}: start the server there or correct the base URL"
+        proxy = ", check the proxy" * ("through the proxy" in fault.message)
+        return f"{base_url} cannot be reached {words}: start the server there{proxy} or correct the base URL"
+    if fault.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return f"The proxy wants a user name and password {words}: put them into its URL, http://user:password@host"
     if fault.code == NO_QUOTA or fault.status == 402:
         return (
             f"The account behind the API key has no quota left at {base_url} {words}: add credit, "

@@ -31,6 +31,7 @@ def normalise_base_url(url: str) -> str:
         It is not an http(s) URL, carries a user name or password or a query, or names a method of
         the API (``.../chat/completions``) instead of its base.
     """
+    _lead_to_azure(url.strip())
     parts = _split(url.strip())
     path = parts.path.rstrip("/")
     for method in METHODS:
@@ -38,6 +39,26 @@ def normalise_base_url(url: str) -> str:
             base = urlunsplit((parts.scheme, _host(parts), path.removesuffix(method), "", ""))
             raise ModelError(f"The base URL ends before {method}: use {base}")
     return urlunsplit((parts.scheme, _host(parts), path, "", ""))
+
+
+AZURE = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+
+
+def _lead_to_azure(url: str) -> None:
+    """Refuse Azure's older URLs, which want a version in a query and a key in a header of their own."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # said elsewhere
+        return
+    if parts.scheme not in PORTS or not parts.hostname or "@" in parts.netloc:
+        return
+    before, classic, rest = parts.path.rstrip("/").partition("/openai/deployments/")
+    bare = parts.hostname.endswith(AZURE) and parts.path.rstrip("/") in ("", "/openai")
+    if classic or bare:
+        name = rest.split("/")[0]
+        use = f"{parts.scheme}://{parts.netloc.lower()}{before.removesuffix('/openai').rstrip('/')}/openai/v1"
+        model = f" and the deployment's name {name!r} as model" if name else ""
+        raise ModelError(f"This is not the base URL of Azure's v1 API: use {use}{model}")
 
 
 def _split(url: str) -> SplitResult:
@@ -76,8 +97,7 @@ def is_openai(url: str) -> bool:
 
 def known_for_batches(url: str) -> bool:
     """Whether the host is one whose Batch API is documented: OpenAI, Azure. Others may have one too."""
-    azure = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
-    return is_openai(url) or host_of(url).endswith(azure)
+    return is_openai(url) or host_of(url).endswith(AZURE)
 
 
 def is_loopback(url: str) -> bool:

@@ -266,15 +266,7 @@ class DiagnosisEntry(Record):
 
 
 class Reason(Record):
-    """One reason why responses have no score.
-
-    Attributes
-    ----------
-    count : int
-        Responses it kept from having a score.
-    words : str
-        One of their error messages, on one line. Untrusted: never Markdown or HTML.
-    """
+    """Why `count` responses have no score, in the words of one. Untrusted: never Markdown or HTML."""
 
     count: int
     words: str
