@@ -41,8 +41,8 @@ from dryrun.models.silence import Silence, silence_sentence
 from dryrun.models.urls import normalise_base_url
 
 OK, TOO_MANY = 200, 429
-LOADING_PAUSE = 5.0
-"""Seconds between two looks at a server that loads its model."""
+LOADING_PAUSE = 15.0
+"""Longest wait between two looks at a server that loads its model, in seconds."""
 
 SeedOf = Callable[[Prompt, int], int | None]
 
@@ -341,7 +341,7 @@ class EndpointModel:
             if fault.retry_after is not None:
                 return self._policy.as_asked(fault.retry_after)
             # The pace of all calls does the rest.
-            return 0.0 if fault.status == TOO_MANY else min(LOADING_PAUSE, 10 * self._policy.first)
+            return 0.0 if fault.status == TOO_MANY else min(LOADING_PAUSE, 5 * failures * self._policy.first)
         pause = self._policy.pause(failures, fault.retry_after, contacted=self._contacted, taken=taken)
         if not self._contacted:
             # All calls in turn wait for a place: this one's own retries could be an hour away.

@@ -33,9 +33,9 @@ CLEAN_SHARE = 0.75
 PLENTY = 96
 """The same where hardly any is answered."""
 FEWER = 2.5
-"""So many times fewer answered calls, at a lower rate, are a change at the server."""
+"""This many times fewer answered calls, at a lower rate, are a change at the server."""
 COMPARABLE = 3.0
-"""A rate so many times lower shows whether the rate is what the server limits."""
+"""A rate this many times lower shows whether the rate is what the server limits."""
 MARGIN = 1.1
 """Calls made for each that a limiting server lets through."""
 FASTER, MUCH_SLOWER = 1.25, 1 / 16

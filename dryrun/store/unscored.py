@@ -18,11 +18,12 @@ ALIKE = 0.98
 """Counts from this share of the largest on are the same."""
 LEAST_PROMPTS = 3
 DIFFERENT = 1.1
-"""The longest of them is at least so many times as long as the shortest."""
+"""Where the longest of them is this many times as long as the shortest, their bytes per token need only be
+`FAR` from those of other prompts, else `VERY_FAR`."""
 USUAL_BYTES = 4.5
 """Bytes of a token of English; for runs in which every prompt is cut."""
-FAR = 1.25
-"""A cut prompt has at least so many times the bytes per counted token of the others."""
+FAR, VERY_FAR = 1.25, 2.5
+"""A cut prompt has more than this many times the bytes per counted token of the others."""
 
 
 def text_bytes(messages: Iterable[Mapping[str, Any]]) -> int:
@@ -66,8 +67,11 @@ def cut_prompts(
         Bytes per token of the run's shorter prompts.
     """
     count, size = np.asarray(tokens, float), np.asarray(sizes, float)
-    far: NDArray[np.bool_] = size / np.maximum(count, 1.0) > FAR * (others or USUAL_BYTES)
-    long = size[far]
-    if np.unique(long).size < LEAST_PROMPTS or long.max() < DIFFERENT * long.min():
-        return np.zeros(count.shape, bool)
+    per_token = size / np.maximum(count, 1.0)
+    usual = others or USUAL_BYTES
+    far: NDArray[np.bool_] = per_token > FAR * usual
+    if np.unique(size[far]).size >= LEAST_PROMPTS and size[far].max() < DIFFERENT * size[far].min():
+        far = per_token > VERY_FAR * usual
+    if np.unique(size[far]).size < LEAST_PROMPTS:
+        far = np.zeros(count.shape, bool)
     return far

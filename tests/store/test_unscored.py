@@ -95,6 +95,7 @@ def test_prompts_that_were_read_whole_are_left_alone(store: Store, endpoint: Fak
 def test_prompts_of_one_length_are_no_sign_of_a_cut() -> None:
     assert not cut_prompts([2048] * 5, [30_000] * 5).any()
     assert cut_prompts([2048] * 5, [30_000, 34_000, 38_000, 42_000, 46_000]).all()
+    assert cut_prompts([2048] * 5, [34_307, 34_308, 34_309, 34_813, 34_821]).all()
     assert not cut_prompts([2048] * 5, [9_000, 9_100, 9_200, 9_300, 9_400]).any()
 
 

@@ -25,7 +25,7 @@ REPEAT = {
     "truncation": "Raise the token limit and ask the cut-off prompts again",
     "empty": "Find out why responses are empty (reasoning that eats the token limit, an answer in another "
     "field), then ask again",
-    "missing": "Find out why scores are missing (failed calls, grader failures), then resume the run",
+    "missing": "Find out why scores are missing (failed calls, grader failures), and mend that",
 }
 """What to measure again, by the tag of a run without a verdict."""
 

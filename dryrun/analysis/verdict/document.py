@@ -180,7 +180,7 @@ _REPAIRS = {
     NoticeCode.TOO_FEW_PROMPTS: "Score more prompts: resume the run, or raise the sample size",
     NoticeCode.NO_SPREAD: "Score more prompts: resume the run, or raise the sample size",
     NoticeCode.TOO_MANY_MISSING: "Find out why scores are missing (failed calls, grader failures), "
-    "then resume the run",
+    "and mend that",
     NoticeCode.GRADER_SCALE: "Declare the scale the grader really uses (reward range), or bring its "
     "scores to 0..1",
 }
