@@ -99,7 +99,7 @@ class Client:
             await check_public(self.base_url)
         # A proxy could lead into a private network.
         proxy = None if self._guarded or is_loopback(self.base_url) else proxy_for(self.base_url)
-        self._through = f" (through the proxy {proxy.name})" if proxy else ""
+        self._through = f", through the proxy {proxy.name}" if proxy else ""
         verify = _certificates() if self.base_url.startswith("https:") else False
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(

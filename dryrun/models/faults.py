@@ -322,8 +322,10 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
             "SSL_CERT_FILE to a file with that authority's certificate"
         )
     if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
-        proxy = ", check the proxy" * ("through the proxy" in fault.message)
-        return f"{base_url} cannot be reached {words}: start the server there{proxy} or correct the base URL"
+        remedy = "start the server there or correct the base URL"
+        if "through the proxy" in fault.message:
+            remedy = "check the proxy, or leave this host out with NO_PROXY"
+        return f"{base_url} cannot be reached {words}: {remedy}"
     if fault.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return f"The proxy wants a user name and password {words}: put them into its URL, http://user:password@host"
     if fault.code == NO_QUOTA or fault.status == 402:

@@ -96,4 +96,4 @@ def _checked(value: str, variable: str) -> Proxy:
             f"The proxy {shown} ({variable}) is not an http proxy, the only kind supported: {remedy}"
         )
     auth = aiohttp.BasicAuth(url.user, url.password or "") if url.user else _of_netrc(host)
-    return Proxy(url.with_user(None), auth, f"{shown.rstrip('/')} ({variable})")
+    return Proxy(url.with_user(None), auth, f"{shown.rstrip('/')} of {variable}")

@@ -84,7 +84,7 @@ def test_a_proxy_in_use_is_named_without_its_password(monkeypatch: pytest.Monkey
     monkeypatch.setenv("HTTP_PROXY", f"http://ann:secret@127.0.0.1:{port}")
     with pytest.raises(ModelError) as error:
         ask(OUTSIDE)
-    assert f"through the proxy http://127.0.0.1:{port} (HTTP_PROXY)" in str(error.value)
+    assert f"through the proxy http://127.0.0.1:{port} of HTTP_PROXY)" in str(error.value)
     assert "check the proxy" in str(error.value)
     assert "secret" not in str(error.value)
 
