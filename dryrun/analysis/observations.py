@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,10 @@ class Observations:
         Dataset rows (from 1) of rollouts that got another score when they were graded a second time.
     truths : int
         Rewards that were `True` or `False`, counted as 1 and 0.
+    parts : mapping of str to float64 array
+        Parts of the reward by name, on their own scales; NaN where a grade has none.
+    reward_range : tuple of float
+        The grader's scale, which `score` is mapped from.
     """
 
     score: NDArray[np.float64]
@@ -45,25 +49,28 @@ class Observations:
     grader_error: NDArray[np.bool_]
     unstable: tuple[int, ...] = ()
     truths: int = 0
+    parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    reward_range: tuple[float, float] = (0.0, 1.0)
 
     def ordered(self) -> Observations:
         """The same rollouts, prompt by prompt, in an order that does not hang on the one given.
 
         Sums in another order differ in their last bits, which re-draws would turn into other figures.
         """
-        return self.at(np.lexsort((self.outcome.astype(str), self.length, self.score, self.prompt)))
+        order = np.lexsort((self.outcome.astype(str), self.length, self.score, self.prompt))
+        return self.at(order)
 
     def at(self, rows: NDArray[np.int64]) -> Observations:
-        """The rollouts at these positions; what is told of the whole run stays."""
-        return Observations(
-            self.score[rows],
-            self.prompt[rows],
-            self.topic[rows],
-            self.outcome[rows],
-            self.length[rows],
-            self.grader_error[rows],
-            self.unstable,
-            self.truths,
+        """The rollouts at these positions, in this order."""
+        return replace(
+            self,
+            score=self.score[rows],
+            prompt=self.prompt[rows],
+            topic=self.topic[rows],
+            outcome=self.outcome[rows],
+            length=self.length[rows],
+            grader_error=self.grader_error[rows],
+            parts={name: part[rows] for name, part in self.parts.items()},
         )
 
     @classmethod
@@ -75,6 +82,7 @@ class Observations:
         topics: Sequence[str] | None = None,
         outcomes: ArrayLike | None = None,
         lengths: ArrayLike | None = None,
+        parts: Mapping[str, ArrayLike] | None = None,
     ) -> Observations:
         """From a table of scores, one row per prompt and one column per rollout.
 
@@ -90,6 +98,8 @@ class Observations:
             Default: all answered.
         lengths : array, shape of `scores`, optional
             Of the responses, in any unit.
+        parts : mapping of str to array, shape of `scores`, optional
+            Parts of the reward by name.
 
         Raises
         ------
@@ -114,4 +124,8 @@ class Observations:
             outcome=np.array([str(outcome) for outcome in ended.ravel()], dtype=object),
             length=size.reshape(table.shape).ravel(),
             grader_error=np.zeros(table.size, dtype=bool),
+            parts={
+                name: np.asarray(part, np.float64).reshape(table.shape).ravel()
+                for name, part in (parts or {}).items()
+            },
         )

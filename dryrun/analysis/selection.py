@@ -315,16 +315,7 @@ def choose(observations: Observations, show: Show, filters: Filters) -> list[int
 
 def subset(observations: Observations, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Observations:
     """The observations at these positions."""
-    return Observations(
-        score=observations.score[rows],
-        prompt=observations.prompt[rows],
-        topic=observations.topic[rows],
-        outcome=observations.outcome[rows],
-        length=observations.length[rows],
-        grader_error=observations.grader_error[rows],
-        unstable=observations.unstable,
-        truths=observations.truths,
-    )
+    return observations.at(rows)
 
 
 def _group(observations: Observations, show: Show) -> tuple[int, ...]:

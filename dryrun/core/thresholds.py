@@ -133,6 +133,17 @@ class GroupLimits(_Limits, title="Training groups"):
     """A smaller Signal Index: warns."""
 
 
+class TrainingLimits(_Limits, title="What training is paid for"):
+    """The outcome against shaping, and how far training can go."""
+
+    least_headroom: Share = 0.10
+    """Headroom (pass@256 less pass@1) surely below it: little to gain; surely from it on: sharpen."""
+    sharpen_mixed: Share = 0.30
+    """Sharpen also needs this share of groups whose outcome differs."""
+    teach_first: Share = 0.50
+    """Surely at least this share of prompts is never solved: teach first."""
+
+
 class AnchorLimits(_Limits, title="Right and worthless answers"):
     """What the grader pays for answers whose worth is known."""
 
@@ -232,6 +243,7 @@ GROUPS: tuple[type[Frozen], ...] = (
     HealthyLimits,
     SampleLimits,
     GroupLimits,
+    TrainingLimits,
     AnchorLimits,
     ShapeLimits,
     PeopleLimits,
@@ -249,6 +261,7 @@ class Thresholds(
     PeopleLimits,
     ShapeLimits,
     AnchorLimits,
+    TrainingLimits,
     GroupLimits,
     SampleLimits,
     HealthyLimits,

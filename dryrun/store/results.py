@@ -32,7 +32,9 @@ from dryrun.store.schemas import GRADES, PLAN, SAMPLES, grade_from_row, prompts_
 from dryrun.store.unscored import LEAST_PROMPTS, cut_prompts, largest_count, text_bytes
 
 SAMPLE_FIGURES = ["key", "outcome", "characters", "prompt_tokens", "completion_tokens", "seconds"]
-GRADE_FIGURES = ["key", "outcome", "reward", "errors"]
+GRADE_FIGURES = ["key", "outcome", "reward", "errors", "sub_rewards"]
+MOST_PARTS = 32
+"""Parts of a reward that are looked at; a grader that names a new one in each grade has no parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Results:
     rollouts : pyarrow.Table
         One row per ended rollout: the plan's columns (`dryrun.store.schemas.PLAN`), ``outcome``,
         ``characters``, ``prompt_tokens``, ``completion_tokens``, ``seconds``, ``grade_outcome``,
-        ``reward``, ``errors``. No texts: those are read one by one.
+        ``reward``, ``errors``, ``sub_rewards``. No texts: those are read one by one.
     topics, keys : list of str
         Topic and item key of each prompt, in sample order.
     pending : int
@@ -102,6 +104,8 @@ class Results:
             grader_error=self._grader_errors(reward),
             unstable=self._unstable(),
             truths=pc.sum(self._remarked(COUNTED_AS)).as_py() or 0,
+            parts=self._parts(np.isfinite(reward)),
+            reward_range=(low, high),
         )
 
     @property
@@ -138,6 +142,19 @@ class Results:
         return np.array([text != "{}" for text in errors], bool) & ~(
             np.array(remarks, bool) & np.isfinite(reward)
         )
+
+    def _parts(self, rewarded: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+        """The parts of the rewards by name; NaN where a grade has none or no reward."""
+        written = self.rollouts["sub_rewards"].to_pylist()
+        parts: dict[str, NDArray[np.float64]] = {}
+        for place in np.flatnonzero(rewarded):
+            text = written[place]
+            for name, value in orjson.loads(text).items() if text and text != "{}" else ():
+                if name not in parts and len(parts) == MOST_PARTS:
+                    continue
+                part = parts.setdefault(name, np.full(len(written), np.nan))
+                part[place] = value if isinstance(value, int | float) else np.nan
+        return parts
 
     def _remarked(self, words: str) -> pa.ChunkedArray:
         """Whose errors say this."""
@@ -217,7 +234,8 @@ def _join(plan: pa.Table, samples: pa.Table, grades: pa.Table) -> pa.Table:
         joined = joined.append_column(name, found[name])
     joined = joined.append_column("grade_outcome", graded["outcome"])
     reward = pc.if_else(pc.equal(graded["outcome"], GradeOutcome.UNGRADED.value), None, graded["reward"])
-    return joined.append_column("reward", reward).append_column("errors", graded["errors"])
+    joined = joined.append_column("reward", reward).append_column("errors", graded["errors"])
+    return joined.append_column("sub_rewards", graded["sub_rewards"])
 
 
 def _by_key(partition: Partition, columns: list[str], keys: pa.ChunkedArray) -> dict[str, dict[str, object]]:

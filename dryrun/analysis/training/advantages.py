@@ -1,0 +1,274 @@
+"""What the groups of a prompt differ in, and what share of the advantages the outcome explains.
+
+In a group of k responses to one prompt with rewards r, GRPO's advantages are ``a = (r - mean) / std``;
+their energy is the sum of ``a**2``. No training is needed to know them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.redraw import Interval, wilson
+
+DECIMALS = 6
+DRAWS = 400
+LEAST_SPREAD = 1e-9
+BLOCKS = 2000
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Mode(StrEnum):
+    """How a trainer turns the parts of a reward into advantages."""
+
+    SUM = "sum, then normalise"
+    """GRPO: the weighted parts are added, and the group's mean and std taken from the sum."""
+    EACH = "normalise each, then sum"
+    """GDPO (arXiv 2601.05242): each part has its own mean and std within the group."""
+    UNSCALED = "sum, without std"
+    """``scale_rewards=none``, Dr. GRPO (arXiv 2503.20783): the group's mean alone is taken off."""
+    GATED = "gated by the outcome"
+    """The other parts count only where the outcome is right; then as `SUM`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollouts:
+    """Responses in groups of two or more to one prompt, prompt by prompt.
+
+    Attributes
+    ----------
+    reward, right : float64 arrays of shape (n,)
+        The reward on 0..1, and 1 where the outcome is right, else 0.
+    index : int64 array of shape (n,)
+        The group of each response, from 0.
+    parts : mapping of str to float64 array of shape (n,)
+        Parts of the reward.
+    length : float64 array of shape (n,)
+        NaN where unknown.
+    """
+
+    reward: Floats
+    right: Floats
+    index: Ints
+    parts: Mapping[str, Floats]
+    length: Floats
+
+    @property
+    def groups(self) -> int:
+        """How many there are."""
+        return int(self.index[-1]) + 1 if self.index.size else 0
+
+    @classmethod
+    def of(
+        cls, reward: Floats, right: Floats, prompt: Ints, parts: Mapping[str, Floats], length: Floats
+    ) -> Rollouts:
+        """From long form; responses without a reward or an outcome, and prompts with one, are left out."""
+        valid = np.flatnonzero(np.isfinite(reward) & np.isfinite(right))
+        _, index, sizes = np.unique(prompt[valid], return_inverse=True, return_counts=True)
+        valid = valid[sizes[index] >= 2]
+        valid = valid[np.lexsort((reward[valid], prompt[valid]))]
+        _, index = np.unique(prompt[valid], return_inverse=True)
+        # A part that a grade lacks adds nothing to its reward.
+        kept = {name: np.nan_to_num(part[valid], nan=0.0) for name, part in parts.items()}
+        return cls(reward[valid], right[valid], index.astype(np.int64), kept, length[valid])
+
+    def total(self, value: Floats) -> Floats:
+        """Sum of each group; shape ``(groups,)``."""
+        return np.bincount(self.index, value, self.groups).astype(np.float64)
+
+    def centred(self, value: Floats) -> Floats:
+        """`value` less its group's mean; exactly 0 where the group is all alike."""
+        off = value - (self.total(value) / self.total(np.ones(value.size)))[self.index]
+        return np.where(np.abs(off) < LEAST_SPREAD, 0.0, off)
+
+    def normalised(self, value: Floats) -> Floats:
+        """``(value - mean) / std`` of its group, 0 where that has no spread; std with ddof 0."""
+        off = self.centred(value)
+        spread = np.sqrt(self.total(off * off) / self.total(np.ones(value.size)))[self.index]
+        return np.divide(off, spread, out=np.zeros_like(off), where=spread > LEAST_SPREAD)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKinds:
+    """Shares of prompts by what their responses differ in, with Wilson intervals of 95 %.
+
+    Attributes
+    ----------
+    prompts : int
+        With two responses or more.
+    mixed : float
+        The outcome differs, and so does the reward.
+    shaping : float
+        The outcome is equal, the reward differs.
+    dead : float
+        The reward is equal: nothing to learn from.
+    surely_shaping : bool
+        More than half of the groups that train anything are `shaping`, chance excluded.
+    """
+
+    prompts: int
+    mixed: float
+    mixed_interval: Interval
+    shaping: float
+    shaping_interval: Interval
+    dead: float
+    dead_interval: Interval
+    surely_shaping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartShare:
+    """One part of the reward: its weight there, and its share of the advantages' energy.
+
+    Shares of all parts add up to 1; one that works against the others has a negative share.
+    """
+
+    name: str
+    weight: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Where the advantages come from.
+
+    Attributes
+    ----------
+    outcome : float or None
+        Share of the energy that the outcome explains: the squared correlation of advantage and outcome
+        within groups, averaged over the energy; None where no group trains.
+    interval : Interval or None
+        95 %, prompts drawn again.
+    parts : tuple of PartShare
+        Empty where the reward has no parts.
+    """
+
+    outcome: float | None
+    interval: Interval | None
+    parts: tuple[PartShare, ...]
+
+
+def group_kinds(rollouts: Rollouts) -> GroupKinds | None:
+    """What the groups differ in; None without a prompt that has two responses."""
+    count = rollouts.groups
+    if not count:
+        return None
+    alive = _spread(rollouts, rollouts.reward)
+    mixed = alive & _spread(rollouts, rollouts.right)
+    shares = [float(kind.mean()) for kind in (mixed, alive & ~mixed, ~alive)]
+    spans = [Interval(*wilson(share, count)) for share in shares]
+    training = int(alive.sum())
+    low, _ = wilson(float((alive & ~mixed).sum()) / max(training, 1), training)
+    return GroupKinds(count, shares[0], spans[0], shares[1], spans[1], shares[2], spans[2], low > 0.5)
+
+
+def advantages(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, outcome: str = "") -> Floats:
+    """Advantages of the rewards that these weights would make; shape ``(n,)``.
+
+    Parameters
+    ----------
+    rollouts : Rollouts
+    weights : mapping of str to float
+        Of the parts; a part that is not named counts 0.
+    mode : Mode
+    outcome : str
+        The part that is the outcome: it is not gated by itself.
+    """
+    terms = _terms(rollouts, weights, mode, outcome)
+    return np.sum(list(terms.values()), axis=0) if terms else np.zeros(rollouts.reward.size)
+
+
+def what_if(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, outcome: str = "") -> Energy:
+    """The energy under other weights, or another way to make advantages of the parts."""
+    terms = _terms(rollouts, weights, mode, outcome)
+    whole = np.sum(list(terms.values()), axis=0) if terms else np.zeros(rollouts.reward.size)
+    energy = float(whole @ whole)
+    parts = tuple(
+        PartShare(name, float(weights[name]), float(term @ whole) / energy if energy > 0 else 0.0)
+        for name, term in terms.items()
+    )
+    return Energy(*_explained(rollouts, whole), parts)
+
+
+def paid_energy(rollouts: Rollouts) -> Energy:
+    """The energy under the reward as it is; `parts` where a weighted sum of the parts is that reward."""
+    weights = fitted_weights(rollouts)
+    as_paid = _explained(rollouts, rollouts.normalised(rollouts.reward))
+    parts = what_if(rollouts, weights, Mode.SUM).parts if weights else ()
+    return Energy(*as_paid, parts)
+
+
+def fitted_weights(rollouts: Rollouts) -> dict[str, float]:
+    """Weights by which the parts add up to the reward within groups; empty where no weights do.
+
+    A formula with products or gates has none.
+    """
+    names = [name for name, part in rollouts.parts.items() if np.any(rollouts.centred(part))]
+    target = rollouts.centred(rollouts.reward)
+    if not names or not np.any(target):
+        return {}
+    table = np.column_stack([rollouts.centred(rollouts.parts[name]) for name in names])
+    weights, _, rank, _ = np.linalg.lstsq(table, target, rcond=None)
+    rest = target - table @ weights
+    if rank < len(names) or float(rest @ rest) > 1e-4 * float(target @ target):
+        return {}
+    return {name: round(float(weight), DECIMALS) for name, weight in zip(names, weights, strict=True)}
+
+
+def _terms(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, outcome: str) -> dict[str, Floats]:
+    """What each part adds to the advantages."""
+    parts = {name: rollouts.parts[name] * weight for name, weight in weights.items()}
+    if mode is Mode.EACH:
+        return {name: weights[name] * rollouts.normalised(rollouts.parts[name]) for name in parts}
+    if mode is Mode.GATED:
+        parts = {name: part if name == outcome else part * rollouts.right for name, part in parts.items()}
+    terms = {name: rollouts.centred(part) for name, part in parts.items()}
+    if mode is Mode.UNSCALED or not terms:
+        return terms
+    whole = np.sum(list(terms.values()), axis=0)
+    spread = np.sqrt(rollouts.total(whole * whole) / rollouts.total(np.ones(whole.size)))[rollouts.index]
+    safe = np.where(spread > LEAST_SPREAD, spread, np.inf)
+    return {name: term / safe for name, term in terms.items()}
+
+
+def _spread(rollouts: Rollouts, value: Floats) -> NDArray[np.bool_]:
+    return np.bincount(rollouts.index, np.round(rollouts.centred(value), DECIMALS) != 0, rollouts.groups) > 0
+
+
+def _explained(rollouts: Rollouts, advantage: Floats) -> tuple[float | None, Interval | None]:
+    """Share of the energy along the outcome, and its interval."""
+    if not np.any(advantage):
+        return None, None
+    right = rollouts.centred(rollouts.right)
+    along, room = rollouts.total(advantage * right), rollouts.total(right * right)
+    explained = np.divide(along**2, room, out=np.zeros_like(along), where=room > LEAST_SPREAD)
+    energy = rollouts.total(advantage * advantage)
+    drawn = redrawn_sums(np.column_stack([explained, energy]))
+    shares = drawn[:, 0] / np.maximum(drawn[:, 1], LEAST_SPREAD)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    share = float(explained.sum() / energy.sum())
+    if low == high:  # groups that are all of one kind have no spread to draw an interval from
+        return share, Interval(*wilson(min(share, 1.0), int((energy > 0).sum())))
+    return share, Interval(float(low), float(min(high, 1.0)))
+
+
+def redrawn_sums(table: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
+    """Column sums of `draws` re-draws of as many rows; shape ``(draws, columns)``.
+
+    More than `BLOCKS` rows are first added up in that number of random blocks, which are drawn again.
+    """
+    rng = np.random.default_rng(seed)
+    if table.shape[0] > BLOCKS:
+        block = rng.permutation(table.shape[0]) % BLOCKS
+        table = np.column_stack([np.bincount(block, column, BLOCKS) for column in table.T])
+    count = table.shape[0]
+    sums = np.empty((draws, table.shape[1]))
+    for row in range(draws):
+        sums[row] = np.bincount(rng.integers(count, size=count), minlength=count) @ table
+    return sums

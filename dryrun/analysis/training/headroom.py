@@ -1,0 +1,183 @@
+"""How far training can go: pass@K beyond the responses there are, by a zero-inflated beta-binomial.
+
+A share `never` of the prompts is never solved; of the others, each has its own chance of a right response,
+drawn from a beta distribution with mean `mean` and ``a + b = strength``. Its three numbers get a posterior
+on a grid that is narrowed around its mass; every figure is a mean over it, every interval its 95 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.redraw import Interval
+from dryrun.core.thresholds import Thresholds
+
+MOST = 256
+STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+"""K at which the curve is given."""
+POINTS, ROUNDS, KEPT = 24, 5, 9.0
+"""Grid points of each number, how often the grid is narrowed, and the loss in log posterior that stays."""
+LEAST_PROMPTS = 20
+"""Fewer prompts say nothing of K beyond the responses."""
+
+Floats = NDArray[np.float64]
+
+
+class Prospect(StrEnum):
+    """What to expect of training on these prompts."""
+
+    SHARPEN = "sharpen"
+    """Right answers are within reach and groups differ: training makes them frequent."""
+    TEACH_FIRST = "teach first"
+    """Too many prompts are never solved: show answers (SFT) or take easier prompts first."""
+    LITTLE = "little to gain"
+    """One response is right nearly as often as the best of many."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassPoint:
+    """Chance that at least one of `k` responses is right, averaged over prompts."""
+
+    k: int
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """How far training can go.
+
+    Attributes
+    ----------
+    topic : str
+        ``""``: all prompts.
+    prompts : int
+    curve : tuple of PassPoint
+        pass@K for K from 1 to 256.
+    never : float
+        Share of prompts that are never solved.
+    never_interval : Interval
+    gain : float
+        pass@256 less pass@1.
+    gain_interval : Interval
+    """
+
+    topic: str
+    prompts: int
+    curve: tuple[PassPoint, ...]
+    never: float
+    never_interval: Interval
+    gain: float
+    gain_interval: Interval
+
+
+def headroom(solved: NDArray[np.int64], tried: NDArray[np.int64], topic: str = "") -> Headroom | None:
+    """From the number of right responses of each prompt; None with fewer than `LEAST_PROMPTS` prompts.
+
+    Parameters
+    ----------
+    solved, tried : int64 arrays of shape (prompts,)
+        Right responses, and all of them; 0 <= solved <= tried.
+    topic : str
+    """
+    asked = tried > 0
+    if int(asked.sum()) < LEAST_PROMPTS:
+        return None
+    pairs, often = np.unique(np.column_stack([solved[asked], tried[asked]]), axis=0, return_counts=True)
+    points, weight = _posterior(pairs, often.astype(np.float64))
+    never, a, b = _shapes(points)
+    missed = np.cumsum(np.log((b[:, None] + np.arange(MOST)) / ((a + b)[:, None] + np.arange(MOST))), axis=1)
+    passed = (1 - never)[:, None] * -np.expm1(missed[:, np.array(STEPS) - 1])
+    curve = tuple(PassPoint(k, *_summed(passed[:, at], weight)) for at, k in enumerate(STEPS))
+    gain = _summed(passed[:, -1] - passed[:, 0], weight)
+    return Headroom(topic, int(asked.sum()), curve, *_summed(never, weight), *gain)
+
+
+def prospect(found: Headroom, mixed: float, limits: Thresholds) -> Prospect | None:
+    """The word for it; None where the interval leaves it open.
+
+    Parameters
+    ----------
+    found : Headroom
+    mixed : float
+        Share of groups whose outcome differs.
+    limits : Thresholds
+    """
+    if found.never_interval.low >= limits.teach_first:
+        return Prospect.TEACH_FIRST
+    if found.gain_interval.high < limits.least_headroom:
+        return Prospect.LITTLE
+    sharp = found.gain_interval.low >= limits.least_headroom and mixed >= limits.sharpen_mixed
+    return Prospect.SHARPEN if sharp else None
+
+
+def _shapes(points: Floats) -> tuple[Floats, Floats, Floats]:
+    """Share never solved, and the beta distribution's a and b."""
+    never, logit, log_strength = points.T
+    mean, strength = 1 / (1 + np.exp(-logit)), np.exp(log_strength)
+    return never, mean * strength, (1 - mean) * strength
+
+
+def _posterior(pairs: NDArray[np.int64], often: Floats) -> tuple[Floats, Floats]:
+    """Grid points of shape (points, 3), and their weights, which add up to 1.
+
+    Flat in the share never solved, in the mean, and in the logarithm of the strength.
+    """
+    low, high = np.array([0.0, -7.0, np.log(0.05)]), np.array([0.995, 7.0, np.log(300.0)])
+    floor, ceiling = low.copy(), high.copy()
+    for _ in range(ROUNDS):
+        axes = [np.linspace(start, end, POINTS) for start, end in zip(low, high, strict=True)]
+        points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+        log = _log_likelihood(points, pairs, often)
+        logit = points[:, 1]
+        log += -np.logaddexp(0, -logit) - np.logaddexp(0, logit)  # flat in the mean itself
+        kept = points[log > log.max() - KEPT]
+        step = (high - low) / (POINTS - 1)
+        low, high = np.maximum(kept.min(axis=0) - step, floor), np.minimum(kept.max(axis=0) + step, ceiling)
+    weight = np.exp(log - log.max())
+    return points, weight / weight.sum()
+
+
+def _log_likelihood(points: Floats, pairs: NDArray[np.int64], often: Floats) -> Floats:
+    """Up to a constant; shape ``(points,)``. Each pair of counts occurs `often`."""
+    never, a, b = _shapes(points)
+    most = int(pairs[:, 1].max())
+    steps = np.arange(most)
+    rising = [_rising(shape, steps) for shape in (a, b, a + b)]
+    log = np.zeros(never.size)
+    with np.errstate(divide="ignore"):
+        surely, other = np.log(never), np.log1p(-never)
+    for (solved, tried), count in zip(pairs, often, strict=True):
+        one = other + rising[0][:, solved] + rising[1][:, tried - solved] - rising[2][:, tried]
+        log += count * (np.logaddexp(surely, one) if solved == 0 else one)
+    return log
+
+
+def _rising(shape: Floats, steps: NDArray[np.int64]) -> Floats:
+    """Logarithm of ``shape * (shape + 1) * ...`` with 0, 1, 2, ... factors."""
+    grown = np.cumsum(np.log(shape[:, None] + steps), axis=1)
+    return np.concatenate([np.zeros((shape.size, 1)), grown], axis=1)
+
+
+def _summed(value: Floats, weight: Floats) -> tuple[float, Interval]:
+    """Mean and 95 % of a figure under the posterior."""
+    order = np.argsort(value)
+    below = np.cumsum(weight[order]) - weight[order] / 2
+    low, high = np.interp([0.025, 0.975], below, value[order])
+    return float(value @ weight), Interval(float(low), float(high))
+
+
+def topic_headroom(
+    solved: NDArray[np.int64], tried: NDArray[np.int64], topics: Sequence[str], most: int = 12
+) -> tuple[Headroom, ...]:
+    """Of the `most` largest topics with enough prompts, the largest headroom first."""
+    names = np.array(topics, dtype=object).astype(str)
+    found, often = np.unique(names, return_counts=True)
+    chosen = found[np.argsort(-often, kind="stable")][:most] if found.size > 1 else found[:0]
+    each = (headroom(solved[names == one], tried[names == one], str(one)) for one in chosen)
+    return tuple(sorted((one for one in each if one), key=lambda one: -one.gain))
