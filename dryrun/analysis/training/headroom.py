@@ -1,8 +1,9 @@
 """How far training can go: pass@K beyond the responses there are, by a zero-inflated beta-binomial.
 
-A share `never` of the prompts is never solved; of the others, each has its own chance of a right response,
-drawn from a beta distribution with mean `mean` and ``a + b = strength``. Its three numbers get a posterior
-on a grid that is narrowed around its mass; every figure is a mean over it, every interval its 95 %.
+A share `out` of the prompts is out of reach: solved never, or so rarely (`rate` of `RATES`) that few
+responses cannot tell. Of the others each has its own chance of a right response, drawn from a beta
+distribution with mean `mean` and ``a + b = strength``. These numbers get a posterior on a grid that is
+narrowed around its mass; every figure is a mean over it, every interval its 95 %.
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ from dryrun.core.thresholds import Thresholds
 MOST = 256
 STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """K at which the curve is given."""
-POINTS, ROUNDS, KEPT = 24, 5, 9.0
+POINTS, ROUNDS, KEPT = 14, 5, 9.0
 """Grid points of each number, how often the grid is narrowed, and the loss in log posterior that stays."""
+RATES = np.concatenate([[0.0], np.geomspace(0.0005, 0.1, 8)])
+RATE_PRIOR = np.concatenate([[0.3], np.full(8, 0.7 / 8)])
+"""Chances of a right response at prompts out of reach: nothing tells 0 from 0.005 in eight responses."""
 LEAST_PROMPTS = 20
 """Fewer prompts say nothing of K beyond the responses."""
+
+TINY = 1e-300
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +66,7 @@ class Headroom:
     curve : tuple of PassPoint
         pass@K for K from 1 to 256.
     never : float
-        Share of prompts that are never solved.
+        Share of prompts that 256 responses do not solve.
     never_interval : Interval
     gain : float
         pass@256 less pass@1.
@@ -90,12 +96,10 @@ def headroom(solved: NDArray[np.int64], tried: NDArray[np.int64], topic: str = "
         return None
     pairs, often = np.unique(np.column_stack([solved[asked], tried[asked]]), axis=0, return_counts=True)
     points, weight = _posterior(pairs, often.astype(np.float64))
-    never, a, b = _shapes(points)
-    missed = np.cumsum(np.log((b[:, None] + np.arange(MOST)) / ((a + b)[:, None] + np.arange(MOST))), axis=1)
-    passed = (1 - never)[:, None] * -np.expm1(missed[:, np.array(STEPS) - 1])
+    passed = _passed(points)
     curve = tuple(PassPoint(k, *_summed(passed[:, at], weight)) for at, k in enumerate(STEPS))
     gain = _summed(passed[:, -1] - passed[:, 0], weight)
-    return Headroom(topic, int(asked.sum()), curve, *_summed(never, weight), *gain)
+    return Headroom(topic, int(asked.sum()), curve, *_summed(1 - passed[:, -1], weight), *gain)
 
 
 def prospect(found: Headroom, mixed: float, limits: Thresholds) -> Prospect | None:
@@ -108,7 +112,7 @@ def prospect(found: Headroom, mixed: float, limits: Thresholds) -> Prospect | No
         Share of groups whose outcome differs.
     limits : Thresholds
     """
-    if found.never_interval.low >= limits.teach_first:
+    if found.never >= limits.teach_first:
         return Prospect.TEACH_FIRST
     if found.gain_interval.high < limits.least_headroom:
         return Prospect.LITTLE
@@ -116,45 +120,54 @@ def prospect(found: Headroom, mixed: float, limits: Thresholds) -> Prospect | No
     return Prospect.SHARPEN if sharp else None
 
 
+def _passed(points: Floats) -> Floats:
+    """pass@K of each point of the grid at each of `STEPS`."""
+    out, a, b = _shapes(points)
+    missed = np.cumsum(np.log((b[:, None] + np.arange(MOST)) / ((a + b)[:, None] + np.arange(MOST))), axis=1)
+    within = -np.expm1(missed[:, np.array(STEPS) - 1])
+    rarely = 1 - (1 - RATES[:, None]) ** np.array(STEPS)
+    passed = out[:, None, None] * rarely + (1 - out)[:, None, None] * within[:, None, :]
+    flat: Floats = passed.reshape(-1, len(STEPS))
+    return flat
+
+
 def _shapes(points: Floats) -> tuple[Floats, Floats, Floats]:
-    """Share never solved, and the beta distribution's a and b."""
-    never, logit, log_strength = points.T
+    """Share out of reach, and the beta distribution's a and b."""
+    out, logit, log_strength = points.T
     mean, strength = 1 / (1 + np.exp(-logit)), np.exp(log_strength)
-    return never, mean * strength, (1 - mean) * strength
+    return out, mean * strength, (1 - mean) * strength
 
 
 def _posterior(pairs: NDArray[np.int64], often: Floats) -> tuple[Floats, Floats]:
-    """Grid points of shape (points, 3), and their weights, which add up to 1.
+    """Grid points of shape (points, 3), and the weights of each with each rate, which add up to 1.
 
-    Flat in the share never solved, in the mean, and in the logarithm of the strength.
+    Flat in the share out of reach, in the mean, and in the logarithm of the strength.
     """
     low, high = np.array([0.0, -7.0, np.log(0.05)]), np.array([0.995, 7.0, np.log(300.0)])
     floor, ceiling = low.copy(), high.copy()
     for _ in range(ROUNDS):
         axes = [np.linspace(start, end, POINTS) for start, end in zip(low, high, strict=True)]
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-        log = _log_likelihood(points, pairs, often)
+        log = _log_likelihood(points, pairs, often) + np.log(RATE_PRIOR)
         logit = points[:, 1]
-        log += -np.logaddexp(0, -logit) - np.logaddexp(0, logit)  # flat in the mean itself
-        kept = points[log > log.max() - KEPT]
+        log -= (np.logaddexp(0, -logit) + np.logaddexp(0, logit))[:, None]  # flat in the mean itself
+        kept = points[log.max(axis=1) > log.max() - KEPT]
         step = (high - low) / (POINTS - 1)
         low, high = np.maximum(kept.min(axis=0) - step, floor), np.minimum(kept.max(axis=0) + step, ceiling)
-    weight = np.exp(log - log.max())
+    weight = np.exp(log - log.max()).ravel()
     return points, weight / weight.sum()
 
 
 def _log_likelihood(points: Floats, pairs: NDArray[np.int64], often: Floats) -> Floats:
-    """Up to a constant; shape ``(points,)``. Each pair of counts occurs `often`."""
-    never, a, b = _shapes(points)
-    most = int(pairs[:, 1].max())
-    steps = np.arange(most)
+    """Up to a constant; shape ``(points, rates)``. Each pair of counts occurs `often`."""
+    out, a, b = _shapes(points)
+    steps = np.arange(int(pairs[:, 1].max()))
     rising = [_rising(shape, steps) for shape in (a, b, a + b)]
-    log = np.zeros(never.size)
-    with np.errstate(divide="ignore"):
-        surely, other = np.log(never), np.log1p(-never)
+    log = np.zeros((out.size, RATES.size))
     for (solved, tried), count in zip(pairs, often, strict=True):
-        one = other + rising[0][:, solved] + rising[1][:, tried - solved] - rising[2][:, tried]
-        log += count * (np.logaddexp(surely, one) if solved == 0 else one)
+        within = np.exp(rising[0][:, solved] + rising[1][:, tried - solved] - rising[2][:, tried])
+        rarely = RATES**solved * (1 - RATES) ** (tried - solved)
+        log += count * np.log(out[:, None] * rarely + ((1 - out) * within)[:, None] + TINY)
     return log
 
 
