@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dryrun.core.records import SampleOutcome
 
+DECIMALS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Observations:
@@ -51,6 +53,11 @@ class Observations:
     truths: int = 0
     parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     reward_range: tuple[float, float] = (0.0, 1.0)
+
+    def share_of(self, *outcomes: SampleOutcome) -> float:
+        """Share of the rollouts that ended in one of these; 0 without rollouts."""
+        names = [str(outcome) for outcome in outcomes]
+        return float(np.isin(self.outcome, names).mean()) if self.outcome.size else 0.0
 
     def ordered(self) -> Observations:
         """The same rollouts, prompt by prompt, in an order that does not hang on the one given.
@@ -129,3 +136,11 @@ class Observations:
                 for name, part in (parts or {}).items()
             },
         )
+
+
+def several_parts(observed: Observations) -> bool:
+    """Whether the reward is made of more than one number: two parts that differ, or one with many values."""
+    parts = [np.round(part, DECIMALS) for part in observed.parts.values()]
+    levels = [np.unique(part[np.isfinite(part)]).size for part in parts]
+    varied = {part.tobytes() for part, count in zip(parts, levels, strict=True) if count > 1}
+    return len(varied) > 1 or max(levels, default=0) > 2

@@ -111,6 +111,13 @@ def add_output(
         help="document: the design document's decision tree alone (default: with all evidence there is)",
     )
     command.add_argument(
+        "--outcome",
+        default="",
+        metavar="NAME",
+        help="the part of the reward that says a response is right, e.g. acc, 'acc >= 0.5', 'reward >= 1' "
+        "(default: guessed)",
+    )
+    command.add_argument(
         "--without",
         action="append",
         default=[],
@@ -333,7 +340,7 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
     for sentence in results.skipped:
         note(f"note: {sentence}")
     _ceiling(results, options)
-    report = report_of(results, limits, evidence=options.rules == "evidence")
+    report = report_of(results, limits, evidence=options.rules == "evidence", outcome=options.outcome)
     console, _ = consoles()
     try:
         print_report(console, report)

@@ -16,6 +16,7 @@ from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.selection import GroupName, review_groups
+from dryrun.analysis.training.record import Training, training_of
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.analysis.verdict.topics import TopicFigures
 from dryrun.core.text import writable
@@ -23,15 +24,8 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.probes.anchors import load_anchors
 from dryrun.probes.check_run import kept_check
 from dryrun.probes.result import GraderCheck
-from dryrun.report.fields import (
-    DiagnosisEntry,
-    EvidenceEntry,
-    Report,
-    RunEntry,
-    SampleEntry,
-    ScoreFigures,
-    TopicEntry,
-)
+from dryrun.report.fields import DiagnosisEntry, Report, RunEntry, SampleEntry
+from dryrun.report.figures import EvidenceEntry, ScoreFigures, TopicEntry
 from dryrun.report.missing import missing_reasons
 from dryrun.store.ceiling import ceiling_of, with_ceiling
 from dryrun.store.labels import book_of, labelled
@@ -43,7 +37,9 @@ UNCHECKED = ("What the grader pays for wrong and gaming answers: Check the grade
 """Said of a run whose grader nobody checked."""
 
 
-def report_of(results: Results, thresholds: Thresholds | None = None, *, evidence: bool = True) -> Report:
+def report_of(
+    results: Results, thresholds: Thresholds | None = None, *, evidence: bool = True, outcome: str = ""
+) -> Report:
     """The report of what a run has stored so far.
 
     Parameters
@@ -52,6 +48,13 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
     thresholds : Thresholds, optional
     evidence : bool
         Whether evidence stands beside the document's rule. False: the tree alone, `Thresholds.strict`.
+    outcome : str
+        What says that a response is right, as `choose_outcome` reads it; ``""``: guessed.
+
+    Raises
+    ------
+    DryRunError
+        The outcome is not a part of the grades.
     """
     config, ceiling = results.config, ceiling_of(results.run)
     run = RunEntry(
@@ -75,6 +78,7 @@ def report_of(results: Results, thresholds: Thresholds | None = None, *, evidenc
         anchors=with_ceiling(load_anchors(results.run), ceiling) if evidence else None,
         labelled=labelled(results, book_of(results.run).labels()) if evidence else None,
         check=kept_check(results.run) if evidence else None,
+        training=training_of(observations, outcome) if evidence else None,
     )
     reasons = missing_reasons(results)
     return report.model_copy(update={**_to_read(results, observations), "missing_reasons": reasons})
@@ -124,6 +128,7 @@ def build_report(
     anchors: Anchors | None = None,
     labelled: Labelled | None = None,
     check: GraderCheck | None = None,
+    training: Training | None = None,
 ) -> Report:
     """Judge a run and write the result down.
 
@@ -147,6 +152,8 @@ def build_report(
         What people said of responses.
     check : GraderCheck, optional
         What probing the grader found. A fault makes a GO one with conditions; the verdict stays.
+    training : Training, optional
+        What training would be paid for.
 
     Returns
     -------
@@ -162,6 +169,7 @@ def build_report(
         duplicate_rows=duplicate_rows,
         labelled=labelled,
         review=check.review if check else None,
+        training=training,
     )
     return _report(
         judged,
@@ -171,6 +179,7 @@ def build_report(
         run=run or RunEntry(),
         evidence=None if judged.document_only else _evidence(judged, labelled),
         grader_check=check,
+        training=training,
     )
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.groups import Groups
 from dryrun.analysis.figures.signal import RANGE, RELIABILITY, USABLE
+from dryrun.analysis.training.headroom import MOST
+from dryrun.analysis.training.words import TRAINING_TITLE, training_lines
 from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
 from dryrun.core.text import NO_NUMBER, number, percent, plural
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.result import GraderCheck
-from dryrun.report.fields import EvidenceEntry, GroupFigures, Report, SampleEntry
+from dryrun.report.fields import Report, SampleEntry
+from dryrun.report.figures import EvidenceEntry, GroupFigures
 
 ANCHORS_TITLE = "What the grader pays for right answers, the model's, and junk"
 
@@ -77,12 +80,30 @@ def outline(report: Report) -> tuple[Section, ...]:
         Section("By topic", tables=(_topics(report),) if report.by_topic else (), picture="topics"),
         Section("Highest and lowest responses", tables=_to_read(report)),
         Section("Evidence", evidence_lines(evidence) if evidence else ()),
+        _training(report),
         Section("Grader check", check_lines(report.grader_check) if report.grader_check else []),
         Section("Not measured", report.not_measured),
         Section("Responses", tuple(outcome_lines(report))),
         Section("Changed thresholds", tables=(_thresholds(report),) if _changed(report) else ()),
         Section("About this report", tuple(_origin(report))),
     )
+
+
+def _training(report: Report) -> Section:
+    found = report.training
+    if found is None:
+        return Section(TRAINING_TITLE)
+    rows = [
+        (
+            Named(topic.topic) if topic.topic else "(no topic)",
+            *(percent(share) for share in (topic.curve[0].value, topic.curve[-1].value, topic.never)),
+            f"{topic.prompts:,}",
+        )
+        for topic in found.topics
+    ]
+    titles = ("Topic", "pass@1", f"pass@{MOST}", "Not solved", "Prompts")
+    tables = (Table(titles, rows, frozenset({1, 2, 3, 4})),) if rows else ()
+    return Section(TRAINING_TITLE, training_lines(found, report.thresholds), tables)
 
 
 def _conclusion(report: Report) -> Iterator[Line]:

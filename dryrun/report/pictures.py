@@ -33,7 +33,8 @@ from dryrun.report.charts.scores import (
     score_histogram,
 )
 from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
-from dryrun.report.fields import EvidenceEntry, Report
+from dryrun.report.fields import Report
+from dryrun.report.figures import EvidenceEntry
 
 CHILD = Path(__file__).with_name("svg_child.py")
 LONGEST_WAIT = 60

@@ -28,7 +28,7 @@ from dryrun.report.charts.scores import (
     score_histogram,
 )
 from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
-from dryrun.report.fields import TopicEntry
+from dryrun.report.figures import TopicEntry
 from tests.helpers.observed import beta_scores, observe
 from tests.helpers.support import ROOT
 

@@ -25,7 +25,7 @@ from dryrun.report.charts.evidence import (
 )
 from dryrun.report.charts.scores import TOPIC_LOOKS, interval_alt, interval_chart
 from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
-from dryrun.report.fields import AnchorFigures, TopicEntry
+from dryrun.report.figures import AnchorFigures, TopicEntry
 from tests.helpers.observed import observe
 
 ANCHORS = Anchors(

@@ -25,7 +25,7 @@ class SignalIndex:
         ``usable * follows`` where responses were read for the right answer, else
         ``usable * reliability * range``.
     usable : float
-        Share of training groups whose rewards differ.
+        Share of training groups whose outcome differs; whose rewards differ where no part is the outcome.
     reliability : float or None
         Square root of the share of the spread within prompts that is not the grader's noise: how closely a
         grade follows what it would be without noise.
@@ -36,6 +36,8 @@ class SignalIndex:
         a narrow scale does not, and training on groups divides by the spread.
     interval : Interval or None
         95 % of the value by that of `follows`.
+    on_reward : float
+        The index by the reward's own groups; smaller `value` where the outcome differs in fewer.
 
     Notes
     -----
@@ -49,6 +51,7 @@ class SignalIndex:
     usable: float
     reliability: float | None
     range: float | None
+    on_reward: float
     follows: float | None = None
     interval: Interval | None = None
 
@@ -83,6 +86,7 @@ def signal_index(
     at: Scale | None,
     limits: Thresholds,
     read: Follows | None = None,
+    outcome: float | None = None,
 ) -> SignalIndex | None:
     """The index; None unless the factors of one of the two products were measured.
 
@@ -96,19 +100,20 @@ def signal_index(
         For `full_range`.
     read : Follows or None
         Whether scores follow right answers; outranks answers made up to try the grader.
+    outcome : float, optional
+        Usable share of groups by the outcome, where a part of the reward is it.
     """
     if found is None:
         return None
-    usable, faithful, wide = found.usable, None, None
+    usable, faithful, wide = found.usable if outcome is None else outcome, None, None
     if reliability is not None:
         faithful = math.sqrt(min(max(reliability, 0.0), 1.0))
     if at is not None and at.floor is not None:
         wide = min(max((at.ceiling - at.floor) / limits.full_range, 0.0), 1.0)
     if read is not None:
         low, middle, high = (max(end, 0.0) for end in (read.interval.low, read.value, read.interval.high))
-        return SignalIndex(
-            usable * middle, usable, faithful, wide, middle, Interval(usable * low, usable * high)
-        )
+        around = Interval(usable * low, usable * high)
+        return SignalIndex(usable * middle, usable, faithful, wide, found.usable * middle, middle, around)
     if faithful is None or wide is None:
         return None
-    return SignalIndex(usable * faithful * wide, usable, faithful, wide)
+    return SignalIndex(usable * faithful * wide, usable, faithful, wide, found.usable * faithful * wide)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.core.text import writable
 from dryrun.core.thresholds import Thresholds
 
 MOST = 256
@@ -192,5 +193,5 @@ def topic_headroom(
     names = np.array(topics, dtype=object).astype(str)
     found, often = np.unique(names, return_counts=True)
     chosen = found[np.argsort(-often, kind="stable")][:most] if found.size > 1 else found[:0]
-    each = (headroom(solved[names == one], tried[names == one], str(one)) for one in chosen)
+    each = (headroom(solved[names == one], tried[names == one], writable(str(one))) for one in chosen)
     return tuple(sorted((one for one in each if one), key=lambda one: -one.gain))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.observations import Observations
+from dryrun.core.errors import DryRunError
 
 REWARD = "reward"
 NAMES = (
@@ -67,7 +68,7 @@ def choose_outcome(observed: Observations, written: str = "") -> Outcome:
 
     Raises
     ------
-    ValueError
+    DryRunError
         No part has that name, or the limit is not a number; in one sentence.
     """
     return _named(observed, written) if written.strip() else _guessed(observed)
@@ -83,14 +84,14 @@ def _named(observed: Observations, written: str) -> Outcome:
     name, least = (found["name"], found["least"]) if found else (written.strip(), None)
     name = written.strip() if written.strip() in observed.parts else name
     if name not in outcome_names(observed):
-        raise ValueError(
+        raise DryRunError(
             f"The outcome '{name}' is not a part of this run's grades. Name one of: "
             f"{', '.join(outcome_names(observed))}."
         )
     try:
         limit = _limit(_number(observed, name)) if least is None else float(least)
     except ValueError:
-        raise ValueError(
+        raise DryRunError(
             f"The limit '{least}' of the outcome is not a number: write '{name} >= 0.5'."
         ) from None
     return Outcome(name, limit, "chosen by name", guessed=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dryrun.analysis.figures.groups import usable_share
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.advantages import (
@@ -21,6 +22,7 @@ from dryrun.analysis.training.outcome import REWARD, Outcome, choose_outcome, ou
 from dryrun.core.records import SampleOutcome
 
 NOT_OWN = (SampleOutcome.TRUNCATED.value, SampleOutcome.REFUSED.value, SampleOutcome.FILTERED.value)
+"""Outcomes that would fake a contrast between the rollouts of a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def training_of(observed: Observations, outcome: str = "") -> Training:
 
     Raises
     ------
-    ValueError
+    DryRunError
         The outcome cannot be read, in one sentence.
     """
     chosen = choose_outcome(observed, outcome)
@@ -109,3 +111,17 @@ def own_rewards(observed: Observations) -> np.ndarray[tuple[int], np.dtype[np.fl
     """Valid scores of responses that the model ended by itself; NaN elsewhere."""
     kept = is_valid(observed.score) & ~np.isin(observed.outcome, NOT_OWN)
     return np.where(kept, np.clip(observed.score, 0.0, 1.0), np.nan)
+
+
+def outcome_usable(observed: Observations, training: Training | None, group: int) -> float | None:
+    """Share of groups of `group` whose outcome would differ; None where no part is the outcome.
+
+    The beta-binomial share of `figures.groups`, without its interval: it is cheap enough for each threshold.
+    """
+    if training is None or not training.by_part:
+        return None
+    rollouts = training_rollouts(observed, training.outcome)
+    if rollouts.groups < 2:
+        return None
+    sizes = rollouts.total(np.ones(rollouts.right.size))
+    return usable_share(rollouts.right, rollouts.index, sizes, group)

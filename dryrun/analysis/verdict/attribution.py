@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement, junk_floor
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.training.record import Training
+from dryrun.analysis.training.words import unlearning
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.conditions import REFUTED, outweighed
 from dryrun.analysis.verdict.document import Diagnosis
@@ -90,7 +90,11 @@ class Attribution:
 
 
 def attribute(
-    observed: Observations, thresholds: Thresholds, anchors: Anchors, document: Diagnosis
+    observed: Observations,
+    thresholds: Thresholds,
+    anchors: Anchors,
+    document: Diagnosis,
+    training: Training | None = None,
 ) -> Attribution:
     """Judge with evidence.
 
@@ -99,12 +103,12 @@ def attribute(
     observed : Observations
     thresholds : Thresholds
     anchors : Anchors
-        What was measured; each part may be missing.
     document : Diagnosis
         Of the same scores under the same thresholds.
+    training : Training, optional
     """
     observed = observed.ordered()
-    measures = measure(observed, thresholds, anchors)
+    measures = measure(observed, thresholds, anchors, training)
     return _Judge(observed, thresholds, measures, document).judgement()
 
 
@@ -128,12 +132,12 @@ class _Judge:
         if self._invalid():
             return self._close("INVALID", DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
         failed = self.measures.branch is not Branch.PROCEED
-        grader = self._broken_grader()
+        grader = self._broken_grader() or (None if failed else self._unlearning())
         dataset = self._dataset(grader)
         if grader is None and dataset is None and failed:
             grader, dataset = self._blamed()
         blocked = failed or grader in BROKEN or dataset is not None
-        blocked = blocked or (grader is GraderQuality.NOISY and self._drowned())
+        blocked |= grader is GraderQuality.NOISY and self.measures.drowned(self.limits)
         if blocked and not failed and outweighed(self.measures.signal, grader, dataset, self.limits):
             blocked, self.outweighed, self.reasons = False, tuple(self.reasons), []
             grader = None if grader in REFUTED else grader
@@ -143,10 +147,6 @@ class _Judge:
         if blocked and grader in BROKEN and dataset is None:
             dataset = DatasetQuality.UNKNOWN
         return self._close("NO-GO" if blocked else "GO", dataset or DatasetQuality.GOOD, grader)
-
-    def _share(self, *outcomes: SampleOutcome) -> float:
-        size = self.observed.outcome.size
-        return float(np.isin(self.observed.outcome, [str(one) for one in outcomes]).mean()) if size else 0.0
 
     def _invalid(self) -> bool:
         document, limits = self.document, self.limits
@@ -184,7 +184,7 @@ class _Judge:
             f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
             "too little room between them."
         )
-        if self._loud() and self._drowned():
+        if self.measures.loud(self.limits) and self.measures.drowned(self.limits):
             return GraderQuality.CANNOT_DIFFERENTIATE  # where right and wrong answers land is chance
         if at.floor_median >= self.limits.junk_lenient:
             return GraderQuality.TOO_LENIENT
@@ -242,15 +242,12 @@ class _Judge:
         grouped = self.measures.groups
         if grouped is not None and below(grouped.usable, limits.min_usable):
             return False  # where responses to a prompt hardly differ, little noise outweighs their spread
-        return self._loud() and signal < limits.warn_reliability
+        return self.measures.loud(self.limits) and signal < limits.warn_reliability
 
-    def _loud(self) -> bool:
-        """Whether the grader moves by more than a little when it grades the same response again."""
-        return (self.measures.noise or 0.0) >= self.limits.least_noise
-
-    def _drowned(self) -> bool:
-        signal = self.measures.reliability
-        return signal is not None and signal < self.limits.min_reliability
+    def _unlearning(self) -> GraderQuality | None:
+        if reason := unlearning(self.measures.training):
+            self.reasons.append(reason)
+        return GraderQuality.UNLEARNS if reason else None
 
     def _disagreeing(self) -> GraderQuality | None:
         at = self.measures.scale
@@ -260,9 +257,8 @@ class _Judge:
         rate = disagreement(anchors.people, self.limits, anchors.people_weight)
         if rate is None or rate <= self.limits.max_disagreement:
             return None
-        self.reasons.append(
-            f"People disagree with the grader on at least {percent(rate)} of the responses they labelled."
-        )
+        share = f"at least {percent(rate)} of the responses they labelled"
+        self.reasons.append(f"People disagree with the grader on {share}.")
         return GraderQuality.DISAGREES
 
     def _dataset(self, grader: GraderQuality | None) -> DatasetQuality | None:
@@ -273,7 +269,7 @@ class _Judge:
         if at is not None and at.broken and not broken_by_noise(self.measures.anchors, at, error):
             self.reasons.append(f"{percent(at.broken)} of the reference answers fail their own grader.")
             return DatasetQuality.BAD_REFERENCES
-        refused = self._share(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
+        refused = self.observed.share_of(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
         if Piece.SAMPLES not in self.limits.without and above(refused, self.limits.max_refused):
             self.reasons.append(f"The model refuses {percent(refused)} of the prompts.")
             return DatasetQuality.REFUSALS
@@ -293,8 +289,10 @@ class _Judge:
 
     def _no_signal(self) -> bool:
         index, limits = self.measures.signal, self.limits
-        weak = index is not None and below(index.most, limits.warn_signal)
-        return weak and index is not None and below(index.value, limits.min_signal)
+        if index is None or not below(index.on_reward, limits.min_signal):
+            return False
+        # Where the outcome differs in fewer groups than the reward, that alone is no NO-GO.
+        return below(index.most * (index.on_reward / index.value if index.value else 1.0), limits.warn_signal)
 
     def _weakest(self, grader: GraderQuality | None) -> tuple[GraderQuality | None, DatasetQuality | None]:
         """Whose the weakest factor of the Signal Index is."""
@@ -306,7 +304,7 @@ class _Judge:
         )
         if index.weakest in (RANGE, FOLLOWS):
             return GraderQuality.CANNOT_DIFFERENTIATE, None
-        if index.weakest == RELIABILITY and self._loud():
+        if index.weakest == RELIABILITY and self.measures.loud(self.limits):
             return GraderQuality.NOISY, None
         return grader, DatasetQuality.POLARISED
 
@@ -368,17 +366,15 @@ class _Judge:
     def _too_what(self) -> DatasetQuality:
         if self.measures.branch is Branch.MEAN_TOO_HIGH:
             return DatasetQuality.TOO_EASY
-        if self.measures.branch is Branch.MEAN_TOO_LOW or below(
-            self.measures.mean, self.limits.healthy_mean_low
-        ):
+        low = below(self.measures.mean, self.limits.healthy_mean_low)
+        if self.measures.branch is Branch.MEAN_TOO_LOW or low:
             return DatasetQuality.TOO_HARD
         return DatasetQuality.HOMOGENEOUS
 
     def _close(self, verdict: Verdict, dataset: DatasetQuality, grader: GraderQuality) -> Attribution:
-        observed, limits = self.observed, self.limits
-        topics: tuple[PooledTopic, ...] = ()
-        if Piece.TOPICS not in limits.without:
-            topics = pooled_topics(self.measures.own, observed.prompt, observed.topic, limits)
+        observed, topics = self.observed, tuple[PooledTopic, ...]()
+        if Piece.TOPICS not in self.limits.without:
+            topics = pooled_topics(self.measures.own, observed.prompt, observed.topic, self.limits)
         return Attribution(
             verdict=verdict,
             branch=self.measures.branch,

@@ -58,6 +58,7 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.NOISY_GRADER: "make the grader steadier",
     NoticeCode.GRADER_UNSTABLE: "make the grader give the same response the same score",
     NoticeCode.FEW_USABLE: "drop prompts that are always right or always wrong",
+    NoticeCode.MOSTLY_SHAPING: "pay shaping only where the outcome is right",
     NoticeCode.WEAK_SIGNAL: "strengthen the training signal",
     NoticeCode.TRUNCATED: "raise the token limit",
 }

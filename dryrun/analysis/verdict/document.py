@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.coverage import Coverage, cover
 from dryrun.analysis.figures.statistics import Statistics, above, describe
-from dryrun.analysis.observations import Observations
+from dryrun.analysis.observations import Observations, several_parts
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.topics import TopicFigures, by_topic, topic_actions
 from dryrun.analysis.verdict.tree import Branch, Check, decide, healthy_checks
@@ -116,7 +116,7 @@ def diagnose(
     coverage = cover(observations, duplicate_rows)
     topics = by_topic(observations, statistics, limits)
     verdict, branch, reasons = _judge(statistics, coverage, limits)
-    notices = warnings(statistics, coverage, topics, branch, limits)
+    notices = warnings(statistics, coverage, topics, branch, limits, several_parts(observations))
     pattern = _pattern(branch, statistics, limits)
     finding = _finding(branch, pattern)
     broken = GRADER_FAILS if _grader_fails(branch, coverage, limits) else NOTHING_BROKEN

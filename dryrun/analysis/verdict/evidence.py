@@ -9,6 +9,7 @@ from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.groups import Groups, StripColumn, group_strip
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.probes.profile import Profile
+from dryrun.analysis.training.record import Training
 from dryrun.analysis.verdict.attribution import Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.causes import Blamed
@@ -297,6 +298,7 @@ def diagnose_with_evidence(
     duplicate_rows: int = 0,
     labelled: Labelled | None = None,
     review: GraderReview | None = None,
+    training: Training | None = None,
 ) -> Evidence:
     """Judge a run: the document's decision tree first, then what the evidence adds to it.
 
@@ -317,6 +319,8 @@ def diagnose_with_evidence(
         What people said of responses; enters the verdict from `Thresholds.min_labels` on.
     review : GraderReview, optional
         What probing the grader says. A fault that it found makes a GO one with conditions.
+    training : Training, optional
+        What training would be paid for, measured once for these observations.
 
     Returns
     -------
@@ -329,7 +333,7 @@ def diagnose_with_evidence(
     said = labelled if Piece.PEOPLE not in limits.without else None
     agreed = agreement(said, limits) if said else None
     found = diagnose(observations, limits, duplicate_rows=duplicate_rows)
-    judged = attribute(observations, limits, known, found)
+    judged = attribute(observations, limits, known, found, training)
     silent = limits.document_only or judged.verdict == "INVALID"
     warned = () if silent else cautions(judged.measures, limits)
     return Evidence(

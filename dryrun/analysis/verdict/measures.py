@@ -16,15 +16,13 @@ from dryrun.analysis.figures.redraw import PromptSums
 from dryrun.analysis.figures.shape import LengthBias, Resolution, length_bias, resolution
 from dryrun.analysis.figures.signal import SignalIndex, signal_index
 from dryrun.analysis.figures.statistics import is_valid, levels, mean, std
-from dryrun.analysis.observations import Observations
+from dryrun.analysis.observations import Observations, several_parts
+from dryrun.analysis.training.record import NOT_OWN, Training, outcome_usable
 from dryrun.analysis.verdict.stability import Stability, stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.words import GraderQuality
 from dryrun.core.records import SampleOutcome
 from dryrun.core.thresholds import Piece, Thresholds
-
-NOT_OWN = (SampleOutcome.TRUNCATED.value, SampleOutcome.REFUSED.value, SampleOutcome.FILTERED.value)
-"""Outcomes that would fake a contrast between the rollouts of a prompt."""
 
 LEAST_RELIABILITY = 0.50
 """Below it the share of learnable prompts is not shown."""
@@ -50,8 +48,10 @@ class Measures:
     sums : PromptSums
     anchors : Anchors
         Those that were not left out.
-    stability, groups, scale, noise, reliability, signal, length, resolution, readings, follows
+    stability, groups, scale, noise, reliability, signal, length, resolution, readings, follows, training
         See their own modules.
+    several_parts : bool
+        Whether the reward is made of several parts.
     """
 
     score: Floats
@@ -72,6 +72,8 @@ class Measures:
     resolution: Resolution | None
     readings: Readings | None
     follows: Follows | None
+    training: Training | None = None
+    several_parts: bool = False
 
     @property
     def not_measured(self) -> tuple[str, ...]:
@@ -88,6 +90,14 @@ class Measures:
         }
         return tuple(name for name, is_missing in missing.items() if is_missing)
 
+    def loud(self, limits: Thresholds) -> bool:
+        """Whether the grader moves by more than a little when it grades the same response again."""
+        return (self.noise or 0.0) >= limits.least_noise
+
+    def drowned(self, limits: Thresholds) -> bool:
+        """Whether hardly any of the spread within prompts is signal."""
+        return self.reliability is not None and self.reliability < limits.min_reliability
+
     @property
     def plain_grader(self) -> GraderQuality:
         """What is said of a grader of which nothing bad was found."""
@@ -96,7 +106,8 @@ class Measures:
         graded = (self.anchors.reference, *self.anchors.junk.values())
         others = [one for one in graded if one is not None]
         # Responses that all earn the same do not show whether a grader has more levels than two.
-        binary = levels(self.score) == 2 and levels(np.concatenate([self.score, *others])) == 2
+        binary = levels(self.score) == levels(np.concatenate([self.score, *others])) == 2
+        binary = binary and not self.several_parts
         return GraderQuality.BINARY if binary else GraderQuality.GOOD
 
     @property
@@ -108,7 +119,9 @@ class Measures:
         return self.reliability is None or self.reliability >= LEAST_RELIABILITY
 
 
-def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Measures:
+def measure(
+    observed: Observations, limits: Thresholds, anchors: Anchors, training: Training | None = None
+) -> Measures:
     """All figures that the thresholds do not leave out."""
     left_out = set(limits.without)
     anchors = anchors.without(left_out)
@@ -123,7 +136,11 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
     error = noise(anchors.regraded)
     trust = reliability(error, grouped.within if grouped else spread or 0.0)
     tells = None if anchors.read is None else follows(*anchors.read)
-    index = None if Piece.SIGNAL in left_out else signal_index(grouped, trust, at, limits, tells)
+    training = None if Piece.GROUPS in left_out else training
+    usable = outcome_usable(observed, training, limits.group_size)
+    index = None
+    if Piece.SIGNAL not in left_out:
+        index = signal_index(grouped, trust, at, limits, read=tells, outcome=usable)
     drawn = None
     if Piece.STABILITY not in left_out:
         drawn = stability(score, observed.prompt, limits)
@@ -150,4 +167,6 @@ def measure(observed: Observations, limits: Thresholds, anchors: Anchors) -> Mea
         resolution=None if Piece.RESOLUTION in left_out else resolution(score),
         readings=None if anchors.read is None else readings(*anchors.read),
         follows=tells,
+        training=training,
+        several_parts=several_parts(observed),
     )

@@ -36,6 +36,7 @@ class NoticeCode(StrEnum):
     DUPLICATES = "duplicates"
     TOPIC_PROBLEM = "topic_problem"
     FEW_USABLE = "few_usable"
+    MOSTLY_SHAPING = "mostly_shaping"
     WEAK_SIGNAL = "weak_signal"
     LOW_CEILING = "low_ceiling"
     BRITTLE = "brittle"

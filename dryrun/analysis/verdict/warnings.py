@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import Statistics, above, below
+from dryrun.analysis.training.words import pull_sentence, shaping_sentence, unlearning
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
@@ -45,6 +46,7 @@ def warnings(
     topics: tuple[TopicFigures, ...],
     branch: Branch | None,
     thresholds: Thresholds,
+    several: bool = False,
 ) -> tuple[Notice, ...]:
     """Everything a person should know beside the verdict, scores first, then samples, then topics.
 
@@ -52,10 +54,12 @@ def warnings(
     ----------
     branch : Branch or None
         Where the tree ended; its own reason is not repeated as a warning. None if it was not entered.
+    several : bool
+        The reward is made of several numbers: it is not called binary.
     """
     return (
         *_healthy(statistics, branch, thresholds),
-        *_shape(statistics, thresholds),
+        *_shape(statistics, thresholds, several),
         *_samples(coverage, thresholds),
         *_topics(topics),
     )
@@ -81,8 +85,8 @@ def _how_far(ratio: float) -> str:
     return f"each at least {ratio:.1f} times" if ratio < 100.0 else "each far above"
 
 
-def _shape(statistics: Statistics, thresholds: Thresholds) -> Iterator[Notice]:
-    if statistics.distinct == 2:
+def _shape(statistics: Statistics, thresholds: Thresholds, several: bool) -> Iterator[Notice]:
+    if statistics.distinct == 2 and not several:
         yield _binary(statistics)
         return
     ratio, limit = statistics.bimodality, thresholds.bimodal_ratio
@@ -229,12 +233,26 @@ def _groups(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
             f"to draw {1 / grouped.usable:.1f} groups for one that teaches."
         )
         yield Notice(NoticeCode.FEW_USABLE, text, grouped.usable, limits.warn_usable)
-    if index and limits.min_signal <= index.value and below(index.value, limits.warn_signal):
+    yield from _shaping(measures)
+    if index and limits.min_signal <= index.on_reward and below(index.value, limits.warn_signal):
         text = (
             f"Signal Index {figure(index.value)} is below {figure(limits.warn_signal)}: expect little gain. "
             f"Its weakest factor: {index.weakest}."
         )
         yield Notice(NoticeCode.WEAK_SIGNAL, text, index.value, limits.warn_signal)
+
+
+def _shaping(measures: Measures) -> Iterator[Notice]:
+    """Groups that differ in shaping alone, and what that does; nothing where it decides the verdict."""
+    training, reason = measures.training, unlearning(measures.training)
+    if training is None or (reason and measures.branch is Branch.PROCEED):
+        return
+    if training.kinds is not None and training.mostly_shaping:
+        text = reason or shaping_sentence(training)
+        yield Notice(NoticeCode.MOSTLY_SHAPING, text, training.kinds.shaping, 0.5)
+    elif training.by_part and training.harmful:
+        worst = training.harmful[0]
+        yield Notice(NoticeCode.MOSTLY_SHAPING, pull_sentence(worst), worst.harm, 0.0)
 
 
 def _anchors(measures: Measures, limits: Thresholds) -> Iterator[Notice]:

@@ -170,6 +170,13 @@ class GraderQuality(_Described):
         "Grader too noisy",
         "Average several grades, or make the rubric concrete and the judge's temperature 0.",
     )
+    UNLEARNS = (
+        "unlearns",
+        "Pays against right answers",
+        "Most groups are paid for shaping that leads away from right answers",
+        "Grader pays against right answers",
+        f"Pay the other parts only where the outcome is right, or take them out. {RE_SCORE}",
+    )
     DISAGREES = (
         "disagrees_with_humans",
         "Disagrees with people",
@@ -342,6 +349,7 @@ BROKEN = {
     GraderQuality.TOO_LENIENT,
     GraderQuality.CANNOT_DIFFERENTIATE,
     GraderQuality.HACKABLE,
+    GraderQuality.UNLEARNS,
     GraderQuality.DISAGREES,
 }
 """What blocks a run by itself."""

@@ -14,7 +14,7 @@ from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import Scores
 from dryrun.core.text import figure, plural
 from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, ORANGE, Looks, Row
-from dryrun.report.fields import AnchorFigures, GroupFigures
+from dryrun.report.figures import AnchorFigures, GroupFigures
 from dryrun.report.outline import group_words
 
 MODEL_NAME = "base model"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dryrun.analysis.verdict.topics import standing
 from dryrun.core.text import figure, number, plural
 from dryrun.report.charts.scores import NO_TOPIC, SHOWN_TOPICS, TOPIC_LOOKS, Row
-from dryrun.report.fields import TopicEntry
+from dryrun.report.figures import TopicEntry
 
 
 def topic_rows(topics: Mapping[str, TopicEntry]) -> tuple[Row, ...]:

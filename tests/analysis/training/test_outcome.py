@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.outcome import Outcome, choose_outcome, outcome_names
+from dryrun.core.errors import DryRunError
 
 REWARDS = np.array([[0.0, 0.4, 1.0]])
 
@@ -43,17 +46,13 @@ def test_it_can_be_named_with_a_limit_or_without() -> None:
 
 
 def test_a_limit_of_the_reward_is_on_the_graders_scale() -> None:
-    observed = Observations(
-        *(getattr(seen(), name) for name in ("score", "prompt", "topic", "outcome", "length")),
-        grader_error=np.zeros(3, bool),
-        reward_range=(-1.0, 1.0),
-    )
+    observed = replace(seen(), reward_range=(-1.0, 1.0))
     assert choose_outcome(observed, "reward >= -0.2").right(observed).tolist() == [0.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(("written", "words"), [("c", "Name one of: a, reward"), ("a >= 1e", "not a number")])
 def test_what_cannot_be_read_is_explained(written: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(DryRunError, match=words):
         choose_outcome(seen(a=[0.0, 1.0, 1.0]), written)
 
 

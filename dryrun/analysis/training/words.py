@@ -1,0 +1,121 @@
+"""What training would be paid for, in sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.training.harm import LENGTH, Pull
+from dryrun.analysis.training.headroom import Prospect, prospect
+from dryrun.analysis.training.record import Training
+from dryrun.core.text import percent, plural
+from dryrun.core.thresholds import Thresholds
+
+LONGEST_NAME = 40
+TRAINING_TITLE = "What training is paid for"
+PROSPECTS = {
+    Prospect.SHARPEN: "Sharpen: right answers are within reach and groups differ in the outcome",
+    Prospect.TEACH_FIRST: "Teach first: most prompts are never solved; show answers (SFT), or easier ones",
+    Prospect.LITTLE: "Little to gain: one response is right about as often as the best of many",
+}
+
+
+def training_lines(found: Training, limits: Thresholds) -> tuple[str, ...]:
+    """Outcome, groups, energy, pulls and headroom, one sentence each."""
+    return (*_outcome(found), *_paid(found), *map(pull_sentence, found.pulls), *_headroom(found, limits))
+
+
+def unlearning(found: Training | None) -> str:
+    """Why training would unlearn, in one sentence; ``""`` unless chance is excluded."""
+    if found is None or not found.mostly_shaping or not found.harmful:
+        return ""
+    return f"{shaping_sentence(found)} {pull_sentence(found.harmful[0])}"
+
+
+def shaping_sentence(found: Training) -> str:
+    """How few groups differ in the outcome; ``""`` without groups."""
+    if found.kinds is None:
+        return ""
+    return (
+        f"{percent(found.kinds.shaping)} of the groups differ in shaping alone, "
+        f"{percent(found.kinds.mixed)} in the outcome ({_limit(found)})."
+    )
+
+
+def pull_sentence(pull: Pull) -> str:
+    """Where training pulls a trait, and whether right answers lie there."""
+    way = _way(pull)
+    if pull.harms:
+        return (
+            f"Training would pull towards {way}, away from right answers "
+            f"(harm {pull.harm:+.2f}, {_span(pull.interval)})."
+        )
+    sure = pull.interval.low > 0
+    judged = "where right answers lie" if sure else "no harm shown"
+    return f"Training would pull towards {way}: {judged} ({pull.harm:+.2f}, {_span(pull.interval)})."
+
+
+def _outcome(found: Training) -> Iterator[str]:
+    others = [part_name(name) for name in found.choices if name != found.outcome.name]
+    more = f" It could also be {', '.join(others)}." if others else ""
+    yield f"Outcome: {_limit(found)}, {found.outcome.reason}.{more}"
+
+
+def _paid(found: Training) -> Iterator[str]:
+    kinds, energy = found.kinds, found.energy
+    if kinds is not None:
+        yield (
+            f"Of {plural(kinds.prompts, 'group')}, {percent(kinds.mixed)} differ in the outcome "
+            f"({_shares(kinds.mixed_interval)}), {percent(kinds.shaping)} in shaping alone "
+            f"({_shares(kinds.shaping_interval)}), {percent(kinds.dead)} in nothing "
+            f"({_shares(kinds.dead_interval)})."
+        )
+    if energy is not None and energy.outcome is not None and energy.interval is not None:
+        yield (
+            f"The outcome explains {percent(energy.outcome)} of the advantages' energy "
+            f"({_shares(energy.interval)})."
+        )
+    if energy is not None and energy.parts:
+        parts = ", ".join(
+            f"{part_name(part.name)} {percent(part.share)} (weight {part.weight:g})" for part in energy.parts
+        )
+        yield f"By part of the reward: {parts}."
+
+
+def _headroom(found: Training, limits: Thresholds) -> Iterator[str]:
+    room = found.headroom
+    if room is None:
+        return
+    first, last = room.curve[0], room.curve[-1]
+    yield (
+        f"pass@{first.k} {percent(first.value)}, pass@{last.k} {percent(last.value)} "
+        f"({_shares(last.interval)}): headroom {percent(room.gain)} ({_shares(room.gain_interval)}); "
+        f"not solved in {last.k} responses: {percent(room.never)} ({_shares(room.never_interval)})."
+    )
+    word = prospect(room, found.kinds.mixed if found.kinds else 0.0, limits)
+    if word is not None:
+        yield f"{PROSPECTS[word]}."
+
+
+def _way(pull: Pull) -> str:
+    if pull.trait == LENGTH:
+        return f"{'longer' if pull.pull > 0 else 'shorter'} responses"
+    return f"{'higher' if pull.pull > 0 else 'lower'} {part_name(pull.trait)}"
+
+
+def _limit(found: Training) -> str:
+    return f"{part_name(found.outcome.name)} at least {found.outcome.least:g}"
+
+
+def part_name(name: str) -> str:
+    """A part's name as it may stand in a sentence: grader code made it, so nothing in it is markup."""
+    return re.sub(r"[^\w -]", "?", name)[:LONGEST_NAME]
+
+
+def _shares(span: Interval) -> str:
+    return f"{100 * span.low:.0f}-{100 * span.high:.0f} %"
+
+
+def _span(span: Interval) -> str:
+    return f"{span.low:+.2f} to {span.high:+.2f}"
