@@ -26,6 +26,7 @@ from dryrun.app.results.figures import (
 )
 from dryrun.app.results.inspector import inspector
 from dryrun.app.results.labels import label_section
+from dryrun.app.results.paid_for import outcome_choice, training_section
 from dryrun.app.results.provenance import empty_state, missing_view, not_measured, provenance
 from dryrun.app.results.thresholds import rules_switch, threshold_panel
 from dryrun.app.shared.frame import ensure_frame
@@ -48,6 +49,8 @@ try:
     with st.sidebar:
         thresholds = rules_switch(threshold_panel())
     status, loaded = load_run(chosen)
+    with st.sidebar:
+        loaded = outcome_choice(loaded)
     evidence = loaded.judge(thresholds)
     diagnosis = evidence.document
 
@@ -76,6 +79,7 @@ try:
         topics_section(evidence, thresholds)
         topic_action_list(evidence)
 
+    training_section(loaded, thresholds)
     inspector(loaded)
     label_section(loaded, thresholds)
     ceiling_section(chosen, loaded, diagnosis.statistics.mean)

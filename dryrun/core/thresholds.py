@@ -136,12 +136,12 @@ class GroupLimits(_Limits, title="Training groups"):
 class TrainingLimits(_Limits, title="What training is paid for"):
     """The outcome against shaping, and how far training can go."""
 
-    least_headroom: Share = 0.10
+    least_headroom: Share = Field(0.10, title="Headroom at least")
     """Headroom (pass@256 less pass@1) surely below it: little to gain; surely from it on: sharpen."""
-    sharpen_mixed: Share = 0.30
+    sharpen_mixed: Share = Field(0.30, title="Mixed groups to sharpen")
     """Sharpen also needs this share of groups whose outcome differs."""
-    teach_first: Share = 0.50
-    """Surely at least this share of prompts is never solved: teach first."""
+    teach_first: Share = Field(0.50, title="Never solved")
+    """At least this share of prompts is not solved in 256 responses: teach first."""
 
 
 class AnchorLimits(_Limits, title="Right and worthless answers"):

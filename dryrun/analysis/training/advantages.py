@@ -185,7 +185,7 @@ def advantages(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, out
 
 
 def what_if(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, outcome: str = "") -> Energy:
-    """The energy under other weights, or another way to make advantages of the parts."""
+    """The energy under other weights, or another way to make advantages of the parts; without an interval."""
     terms = _terms(rollouts, weights, mode, outcome)
     whole = np.sum(list(terms.values()), axis=0) if terms else np.zeros(rollouts.reward.size)
     energy = float(whole @ whole)
@@ -193,7 +193,7 @@ def what_if(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, outcom
         PartShare(name, float(weights[name]), float(term @ whole) / energy if energy > 0 else 0.0)
         for name, term in terms.items()
     )
-    return Energy(*_explained(rollouts, whole), parts)
+    return Energy(_outcome_share(*_along(rollouts, whole)), None, parts)
 
 
 def paid_energy(rollouts: Rollouts) -> Energy:
@@ -241,18 +241,27 @@ def _spread(rollouts: Rollouts, value: Floats) -> NDArray[np.bool_]:
     return np.bincount(rollouts.index, np.round(rollouts.centred(value), DECIMALS) != 0, rollouts.groups) > 0
 
 
-def _explained(rollouts: Rollouts, advantage: Floats) -> tuple[float | None, Interval | None]:
-    """Share of the energy along the outcome, and its interval."""
-    if not np.any(advantage):
-        return None, None
+def _along(rollouts: Rollouts, advantage: Floats) -> tuple[Floats, Floats]:
+    """Of each group the energy along the outcome, and all of it."""
     right = rollouts.centred(rollouts.right)
     along, room = rollouts.total(advantage * right), rollouts.total(right * right)
     explained = np.divide(along**2, room, out=np.zeros_like(along), where=room > LEAST_SPREAD)
-    energy = rollouts.total(advantage * advantage)
+    return explained, rollouts.total(advantage * advantage)
+
+
+def _outcome_share(explained: Floats, energy: Floats) -> float | None:
+    whole = float(energy.sum())
+    return float(explained.sum()) / whole if whole > LEAST_SPREAD else None
+
+
+def _explained(rollouts: Rollouts, advantage: Floats) -> tuple[float | None, Interval | None]:
+    """Share of the energy along the outcome, and its interval."""
+    explained, energy = _along(rollouts, advantage)
+    share = _outcome_share(explained, energy)
+    if share is None:
+        return None, None
     drawn = redrawn_sums(np.column_stack([explained, energy]))
-    shares = drawn[:, 0] / np.maximum(drawn[:, 1], LEAST_SPREAD)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    share = float(explained.sum() / energy.sum())
+    low, high = np.quantile(drawn[:, 0] / np.maximum(drawn[:, 1], LEAST_SPREAD), [0.025, 0.975])
     if low == high:  # groups that are all of one kind have no spread to draw an interval from
         return share, Interval(*wilson(min(share, 1.0), int((energy > 0).sum())))
     return share, Interval(float(low), float(min(high, 1.0)))

@@ -21,7 +21,7 @@ def report_downloads(loaded: Loaded, thresholds: Thresholds) -> None:
     offline = "One file that opens offline, for people who have no Dry Run."
 
     def written(write: Callable[[Report], str]) -> Callable[[], bytes]:
-        return lambda: write(report_of(loaded.results, thresholds)).encode()
+        return lambda: write(report_of(loaded.results, thresholds, outcome=loaded.outcome)).encode()
 
     with st.container(horizontal=True):
         download("Report (JSON)", written(Report.to_json), f"{name}.json", "report_json")

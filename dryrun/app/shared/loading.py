@@ -9,6 +9,9 @@ import streamlit as st
 
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.training.advantages import Rollouts
+from dryrun.analysis.training.outcome import choose_outcome
+from dryrun.analysis.training.record import Training, training_of, training_rollouts
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.app.shared import jobs
 from dryrun.app.shared.grader_check import known_check
@@ -44,6 +47,8 @@ class Loaded:
         The newest check of its grader.
     version : str
         Equal for equal figures: the key of what is computed from them.
+    outcome : str
+        The outcome that was named; `""`: guessed.
     """
 
     results: Results
@@ -55,10 +60,32 @@ class Loaded:
     newest_labels: Mapping[Identity, Mapping[str, Label]] = field(default_factory=dict)
     check: GraderCheck | None = None
     version: str = ""
+    outcome: str = ""
 
     def judge(self, thresholds: Thresholds) -> Evidence:
         """The judgement under these thresholds, made once for equal figures and thresholds."""
         return _judgement(self, thresholds)
+
+    @property
+    def training(self) -> Training:
+        """What training would be paid for; made once for the run's grades and each outcome."""
+        return _training(self.version, self.outcome, self.observations)
+
+    @property
+    def rollouts(self) -> Rollouts:
+        """The groups that advantages are made of; kept as `training` is."""
+        return _rollouts(self.version, self.outcome, self)
+
+    def by_outcome(self, outcome: str) -> Loaded:
+        """The same by another outcome.
+
+        Raises
+        ------
+        DryRunError
+            It is not a part of the grades.
+        """
+        choose_outcome(self.observations, outcome)
+        return replace(self, outcome=outcome)
 
 
 def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
@@ -92,7 +119,10 @@ def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
     max_entries=64,
     ttl=3600,
     show_spinner=False,
-    hash_funcs={Loaded: lambda loaded: loaded.version, Thresholds: Thresholds.model_dump_json},
+    hash_funcs={
+        Loaded: lambda loaded: (loaded.version, loaded.outcome),
+        Thresholds: Thresholds.model_dump_json,
+    },
 )
 def _judgement(loaded: Loaded, thresholds: Thresholds) -> Evidence:
     people = labelled(loaded.results, loaded.labels, loaded.observations) if loaded.labels else None
@@ -103,7 +133,20 @@ def _judgement(loaded: Loaded, thresholds: Thresholds) -> Evidence:
         duplicate_rows=loaded.duplicate_rows,
         labelled=people,
         review=loaded.check.review if loaded.check else None,
+        training=None if thresholds.document_only else loaded.training,
     )
+
+
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner=False)
+def _training(version: str, outcome: str, _observed: Observations) -> Training:
+    """`version` and `outcome` are the cache's key."""
+    return training_of(_observed, outcome)
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _rollouts(version: str, outcome: str, _loaded: Loaded) -> Rollouts:
+    """`version` and `outcome` are the cache's key."""
+    return training_rollouts(_loaded.observations, _loaded.training.outcome)
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Reading the run …")

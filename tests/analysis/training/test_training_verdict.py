@@ -79,7 +79,7 @@ def test_the_report_holds_the_record_and_reads_it_back() -> None:
         assert "What training is paid for" in text
         assert "differ in the outcome" in text
         assert "pass@256" in text
-        assert "<b>" not in text.replace("`a\\|<b>`", "")
+        assert "<b>" not in text.replace("`a¦<b>`", "")
 
 
 def test_names_that_grader_code_made_are_no_markup() -> None:

@@ -1,0 +1,100 @@
+"""What training is paid for: kinds of groups, what-if weights, and how far it can go."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.analysis.training.advantages import Energy, Mode, Rollouts, what_if
+from dryrun.analysis.training.record import Training
+from dryrun.analysis.training.words import TRAINING_TITLE, training_lines
+from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.widgets import draw_chart
+from dryrun.core.errors import DryRunError
+from dryrun.core.text import percent, plain
+from dryrun.core.thresholds import Thresholds
+from dryrun.report.charts.paid_for import (
+    energy_alt,
+    energy_chart,
+    kinds_alt,
+    kinds_chart,
+    pass_alt,
+    pass_chart,
+)
+
+MOST_SLIDERS = 8
+
+
+def outcome_choice(loaded: Loaded) -> Loaded:
+    """The run by the outcome that the page's link or its viewer names; by the guess where none is named."""
+    if not loaded.observations.parts:
+        return loaded
+    written = st.selectbox(
+        "Outcome",
+        loaded.training.choices,
+        index=None,
+        placeholder=f"Guessed: {loaded.training.outcome.name}",
+        accept_new_options=True,
+        key="outcome",
+        bind="query-params",
+        help="The part of the reward that says a response is right. Type a limit too: acc >= 0.8.",
+    )
+    if not written:
+        return loaded
+    try:
+        return loaded.by_outcome(written)
+    except DryRunError as error:
+        st.warning(plain(str(error)))
+        return loaded
+
+
+def training_section(loaded: Loaded, thresholds: Thresholds) -> None:
+    """Charts and sentences, and sliders for the weights; nothing without figures."""
+    found = loaded.training
+    if thresholds.document_only or (found.kinds is None and found.headroom is None):
+        return
+    st.subheader(TRAINING_TITLE)
+    if found.kinds is not None:
+        draw_chart(kinds_chart, found.kinds, told=kinds_alt(found.kinds), key="group_kinds")
+    with st.expander("In words", icon=":material/notes:"):
+        for line in training_lines(found, thresholds):
+            st.text(line)
+    _what_if(loaded, found)
+    if found.headroom is not None:
+        st.markdown("How far more samples reach (pass@K)")
+        draw_chart(pass_chart, found.headroom, told=pass_alt(found.headroom), key="pass_at_k")
+
+
+def _what_if(loaded: Loaded, found: Training) -> None:
+    if not loaded.observations.parts or found.kinds is None:
+        return
+    st.markdown("What would other weights pay for?")
+    _weights(loaded.rollouts, found)
+
+
+@st.fragment
+def _weights(rollouts: Rollouts, found: Training) -> None:
+    """Sliders that compute anew and ask nothing."""
+    fitted = {part.name: part.weight for part in found.energy.parts} if found.energy else {}
+    if not fitted:
+        st.caption("No weights of the parts add up to the reward (a gate or a product): each begins at 1.")
+    names = [name for name in found.choices if name in rollouts.parts][:MOST_SLIDERS]
+    mode = st.selectbox("How advantages are made", list(Mode), format_func=str, key="what_if_mode")
+    most = max(1.0, *(abs(weight) for weight in fitted.values())) if fitted else 1.0
+    weights = {
+        name: st.slider(
+            plain(name), -most, most, fitted.get(name, 0.0 if fitted else 1.0), 0.05, key=f"weight_{name}"
+        )
+        for name in names
+    }
+    energy = what_if(rollouts, weights, mode or Mode.SUM, found.outcome.name)
+    st.text(_explained(energy, found))
+    if energy.parts:
+        draw_chart(energy_chart, energy.parts, told=energy_alt(energy.parts), key="energy")
+
+
+def _explained(energy: Energy, found: Training) -> str:
+    if energy.outcome is None:
+        return "With these weights no group trains anything."
+    now = found.energy.outcome if found.energy else None
+    today = "" if now is None else f" Under the reward as it is: {percent(now)}."
+    return f"The outcome explains {percent(energy.outcome)} of the advantages' energy.{today}"
