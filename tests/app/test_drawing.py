@@ -52,7 +52,7 @@ def test_a_chart_is_made_once_for_equal_parts_and_anew_for_other_thresholds() ->
 def test_a_chart_keeps_its_name_for_screen_readers_and_its_clicks() -> None:
     test = page("results", run="recorded")
     charts = [chart.proto for chart in test.main.get("vega_lite_chart")]
-    assert len(charts) == 4
+    assert len(charts) == 7
     assert all(chart.alt for chart in charts)
     assert [list(chart.selection_mode) for chart in charts if chart.selection_mode] == [["bar"]]
 

@@ -147,7 +147,7 @@ def test_results_show_verdict_figures_topics_and_samples(finished: Any) -> None:
     assert "Score distribution" in said
     for label in ("View High Scores", "View Low Scores", "Adjust Grader"):
         assert label in [button.label for button in test.main.button]
-    assert len(test.main.get("vega_lite_chart")) == 4
+    assert len(test.main.get("vega_lite_chart")) == 6
     shown: Any = test.get("button_group")[0]
     assert "5 highest" in str(shown.options)
 

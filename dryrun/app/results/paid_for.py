@@ -54,14 +54,14 @@ def training_section(loaded: Loaded, thresholds: Thresholds) -> None:
         return
     st.subheader(TRAINING_TITLE)
     if found.kinds is not None:
-        draw_chart(kinds_chart, found.kinds, told=kinds_alt(found.kinds), key="group_kinds")
+        draw_chart(kinds_chart, found.kinds, words=kinds_alt(found.kinds), key="group_kinds")
     with st.expander("In words", icon=":material/notes:"):
         for line in training_lines(found, thresholds):
             st.text(line)
     _what_if(loaded, found)
     if found.headroom is not None:
         st.markdown("How far more samples reach (pass@K)")
-        draw_chart(pass_chart, found.headroom, told=pass_alt(found.headroom), key="pass_at_k")
+        draw_chart(pass_chart, found.headroom, words=pass_alt(found.headroom), key="pass_at_k")
 
 
 def _what_if(loaded: Loaded, found: Training) -> None:
@@ -89,7 +89,7 @@ def _weights(rollouts: Rollouts, found: Training) -> None:
     energy = what_if(rollouts, weights, mode or Mode.SUM, found.outcome.name)
     st.text(_explained(energy, found))
     if energy.parts:
-        draw_chart(energy_chart, energy.parts, told=energy_alt(energy.parts), key="energy")
+        draw_chart(energy_chart, energy.parts, words=energy_alt(energy.parts), key="energy")
 
 
 def _explained(energy: Energy, found: Training) -> str:

@@ -14,7 +14,7 @@ from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.analysis.verdict.notices import NoticeCode
 from dryrun.analysis.verdict.words import GraderQuality
 from dryrun.core.thresholds import Piece, Thresholds
-from dryrun.report import build_report, load_report, render_html, render_markdown
+from dryrun.report import Report, build_report, render_html, render_markdown
 from tests.analysis.training.shaped import shaped_run
 
 RIGHT, JUNK = np.full(60, 1.0), {"empty": np.full(60, 0.0)}
@@ -72,7 +72,7 @@ def test_the_report_holds_the_record_and_reads_it_back() -> None:
     topics = np.where(observed.prompt < 100, "a|<b>", "b").astype(object)
     found = training_of(replace(observed, topic=topics))
     report = build_report(observed, training=found)
-    read = load_report(report.to_json())
+    read = Report.model_validate_json(report.to_json())
     assert isinstance(read.training, Training)
     assert read.training == found
     for text in (render_markdown(report), render_html(report)):
