@@ -285,3 +285,19 @@ def test_the_pages_show_an_imported_run_and_offer_to_go_on(store: Store) -> None
     waiting = import_samples(store, content, "rollouts.jsonl", EXACT, model="my-7b")
     said = texts(page("run", run=waiting.id))
     assert "not graded yet" in said
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        ("MAX_TOKENS", SampleOutcome.TRUNCATED),
+        ("SAFETY", SampleOutcome.FILTERED),
+        ("end_turn", SampleOutcome.ANSWERED),
+    ],
+)
+def test_finish_reasons_of_other_vendors_mean_what_they_mean_in_a_run(
+    reason: str, outcome: SampleOutcome, store: Store
+) -> None:
+    content = (LOGS / "openai_evals.jsonl").read_bytes()
+    content = content.replace(b'"finish_reason": "length"', f'"finish_reason": "{reason}"'.encode())
+    assert read(import_samples(store, content, "evals.jsonl"))[-1].sample.outcome is outcome

@@ -21,6 +21,7 @@ from dryrun.engine.imports.records import LogRecord, RecordError, Response, read
 from dryrun.engine.plan import make_plan
 from dryrun.engine.prepare import checked_range
 from dryrun.graders import check_against, load_grader, raise_errors
+from dryrun.models.reply import Ending, ending_of
 from dryrun.models.stored import ImportedModel
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
@@ -39,7 +40,11 @@ RECORDED_SCORES: dict[str, Any] = {
 }
 """The grader of a run that is judged by the scores it came with."""
 
-_CUT_OFF = {"length": SampleOutcome.TRUNCATED, "content_filter": SampleOutcome.FILTERED}
+_OUTCOMES = {
+    Ending.CUT: SampleOutcome.TRUNCATED,
+    Ending.FILTERED: SampleOutcome.FILTERED,
+    Ending.REFUSED: SampleOutcome.REFUSED,
+}
 
 
 @dataclass(slots=True)
@@ -267,7 +272,7 @@ def _written(
 
 
 def _sample(response: Response, key: str, rollout: int) -> Sample:
-    outcome = _CUT_OFF.get(response.finish_reason or "", SampleOutcome.ANSWERED)
+    outcome = _OUTCOMES.get(ending_of(response.finish_reason or ""), SampleOutcome.ANSWERED)
     if not response.text and not response.tool_calls and outcome is SampleOutcome.ANSWERED:
         outcome = SampleOutcome.EMPTY
     return Sample(
