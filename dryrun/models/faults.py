@@ -17,7 +17,7 @@ import orjson
 from dryrun.core.text import one_line
 from dryrun.models.pace import LONGEST_ASKED, asked_wait
 from dryrun.models.reply import MalformedReplyError, read_json
-from dryrun.models.server_words import FILTERED, LOADS, NO_SUCH_MODEL, SOON, SPENT
+from dryrun.models.server_words import DAILY, FILTERED, LOADS, NO_SUCH_MODEL, SOON, SPENT
 from dryrun.models.urls import PrivateAddressError
 
 SHOWN = 300
@@ -138,11 +138,12 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
     )
     if 300 <= status < 400:
         fault = replace(fault, message=f"it redirects to {headers.get('location', 'another address')}")
-    if status in MONEY and _spent(fault):
+    words = _own_words(error)
+    if status in MONEY and _spent(fault, words):
         fault = replace(fault, code=NO_QUOTA)
     elif status in (400, 404, 422) and fault.param in ("", "model") and NO_SUCH_MODEL.search(message):
         fault = replace(fault, code="model_not_found")
-    elif status >= 500 and LOADS.search(fault.detail):
+    elif status >= 500 and LOADS.search(words):
         fault = replace(fault, code=LOADING)
     return replace(fault, kind=_kind(fault, error))
 
@@ -151,10 +152,18 @@ MONEY = frozenset({400, 402, 403, 429, 503})
 """Statuses with which an account without money or allowance is turned away."""
 
 
-def _spent(fault: Fault) -> bool:
-    words = f"{fault.code} {fault.message} {fault.detail}"
+def _own_words(error: Mapping[str, Any]) -> str:
+    """What the server itself says: not the request, which some send back with the error."""
+    return one_line(" ".join(str(error.get(name) or "") for name in OWN), SHOWN)
+
+
+OWN = ("code", "type", "status", "message", "innererror")
+
+
+def _spent(fault: Fault, words: str) -> bool:
     soon = SOON.search(words) or (fault.retry_after is not None and fault.retry_after <= LONGEST_ASKED)
-    return fault.code == NO_QUOTA or bool(SPENT.search(words) and not soon)
+    used_up = SPENT.search(words) or (fault.status == HTTPStatus.TOO_MANY_REQUESTS and DAILY.search(words))
+    return fault.code == NO_QUOTA or bool(used_up and not soon)
 
 
 STATUS_FIELDS = ("status", "status_code", "statusCode", "http_status", "code", "error_code", "errorCode")
@@ -211,7 +220,9 @@ def _filtered(fault: Fault, error: Mapping[str, Any]) -> bool:
     metadata = error.get("metadata")
     if fault.status == 403 and isinstance(metadata, dict) and metadata.get("reasons"):
         return True
-    return fault.status not in NEVER_FILTERED and bool(FILTERED.search(f"{fault.code} {fault.detail}"))
+    # A firewall's page speaks of blocked requests too.
+    words = fault.code if fault.status == HTTPStatus.FORBIDDEN else _own_words(error)
+    return fault.status not in NEVER_FILTERED and bool(FILTERED.search(words))
 
 
 NEVER_FILTERED = frozenset({401, 402, 404, 405, 408, 413, 429})

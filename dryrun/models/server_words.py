@@ -10,10 +10,13 @@ SPENT = re.compile(
     r"exceed\w*.{0,60}\b(budget|quota|spend\w* limit)|payment required|spend\w* (limit|cap)|"
     r"(quota|credits?|balance|allowance)\b.{0,30}(exceeded|exhausted|depleted|used up|too low|run out)|"
     r"(out of|not enough|no more|no remaining) (quota|credits?|funds|balance)|"
-    r"(daily|monthly|weekly)[ _-](quota|limit|budget|allowance)|per[ _](day|month)\b",
+    r"(daily|monthly|weekly)[ _-](quota|limit|budget|allowance)",
     re.I,
 )
 """The money, or the allowance of a day, is used up: no waiting cures it."""
+
+DAILY = re.compile(r"per[ _](day|month)\b", re.I)
+"""The same in words that only a 429 says of itself."""
 
 SOON = re.compile(r"per[ _-]?(minute|second)|\b[rt]p[ms]\b|try again in \d+(\.\d+)? ?m?s\b", re.I)
 """Words of limits that a short wait does cure."""
@@ -35,7 +38,7 @@ NO_SUCH_MODEL = re.compile(
 FILTERED = re.compile(
     r"content[_ -]?filter|content management policy|content[_ ]?policy[_ ]?violation|ResponsibleAIPolicy|"
     r"usage polic|block_?reason|"
-    r"(prompt|input|request|response|content|output)\b.{0,40}\b(was|were|been|is|got) (blocked|flagged)|"
+    r"(prompt|input|response|content|output)\b.{0,40}\b(was|were|been|is|got) (blocked|flagged)|"
     r"(blocked|flagged|rejected)\b.{0,40}\b(safety|moderation|guardrail|polic)|"
     r"safety (filter|system|setting)|guardrail|data_?inspection_?failed|inappropriate content|"
     r"content exists risk",

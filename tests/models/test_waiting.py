@@ -116,6 +116,22 @@ def test_many_429_lose_nothing(endpoint: FakeEndpoint) -> None:
     assert (sample.outcome, sample.attempts) == (SampleOutcome.ANSWERED, 41)
 
 
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_request_that_is_sent_back_with_the_error_says_nothing_of_it(
+    endpoint: FakeEndpoint, status: int
+) -> None:
+    prompt = "A credit balance of $5 per day: insufficient funds? The model was not found, content_filter."
+    endpoint.script(Reply(status=status, raw={"error": {"message": "Bad row", "input": prompt}}))
+    sample = ask(endpoint.base_url)
+    assert (sample.outcome, sample.error.rpartition(": ")[2]) == (SampleOutcome.FAILED, "Bad row")
+
+
+def test_a_firewall_is_not_a_content_filter(endpoint: FakeEndpoint) -> None:
+    endpoint.script(Reply(status=403, raw="<h2>The request is blocked by our security policy.</h2>"))
+    with pytest.raises(ModelError, match="may not use 'fake'"):
+        ask(endpoint.base_url)
+
+
 def usage(prompt: int, answer: int, total: int) -> Reply:
     """A response with these counts."""
     counts = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": total}
