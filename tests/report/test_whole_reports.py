@@ -159,7 +159,7 @@ STATES = {
     "refused": State(
         partial(0.45),
         "NO-GO",
-        ("The model refuses 40 % of the prompts", "Reword the prompts"),
+        ("The model refuses 40 % of the prompts", "1. Dataset: Prompts refused.", "Reword the prompts"),
         ("Prompts too difficult", "Ruled out", *SFT),
         CHECKED,
         first_share("refused", 0.4),

@@ -62,13 +62,26 @@ class Blamed:
 
     @property
     def causes(self) -> tuple[Cause, ...]:
-        """The document's causes, less those that the evidence rules out, the one it names first."""
-        if self.verdict != "NO-GO" or self.document.verdict != "NO-GO":
+        """The document's causes, less those that the evidence rules out, the one it names first.
+
+        Where the tree let the run pass, the fault that the evidence found is the only cause.
+        """
+        if self.verdict != "NO-GO":
             return ()
+        if self.document.verdict != "NO-GO":
+            return self._by_evidence
         kept = (cause for cause in self.document.causes if not self._refuted(cause))
         grader_first = self._grader_first and not self.undecided
         first = BlamedPart.GRADER if grader_first else BlamedPart.DATASET
         return tuple(sorted(kept, key=lambda cause: cause.part is not first))
+
+    @property
+    def _by_evidence(self) -> tuple[Cause, ...]:
+        part = BlamedPart.GRADER if self.judged.grader.fault else BlamedPart.DATASET
+        quality = self.judged.grader if self.judged.grader.fault else self.judged.dataset
+        if not quality.fault:
+            return ()
+        return (Cause(part, quality.fault, quality.line.sentence, self.judged.next_step.rstrip(".")),)
 
     @property
     def ruled_out(self) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def _line(title: str, quality: Quality, *, good: bool) -> None:
 def problem(evidence: Evidence) -> None:
     """Draw likely causes with their effects and solutions, and what to do; nothing on a clean GO."""
     if evidence.verdict != "GO":
-        heading = "Problem detected" if evidence.causes else "Not enough to judge"
+        heading = "Not enough to judge" if evidence.verdict == "INVALID" else "Problem detected"
         st.markdown(f"#### :material/warning: {heading}")
     elif evidence.conditions:
         st.markdown("#### :material/rule: Before training")
