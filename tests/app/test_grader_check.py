@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from dryrun.core.config import JudgeConfig, SamplingConfig
+from dryrun.dataset import dataset_from_items
+from dryrun.engine.prepare import prepare, start
 from dryrun.probes.check_run import kept_check
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.grading import CONTAINS, FINAL_NUMBER, python
+from tests.helpers.grading import CONTAINS, FINAL_NUMBER, SCORE, python
 from tests.helpers.pages import page, texts, value, with_dataset
-from tests.helpers.support import EXACT, RECORDED, make_run, sum_rows, work
+from tests.helpers.support import EXACT, RECORDED, endpoint_config, make_run, sum_rows, work
 
 
 def rows() -> str:
@@ -71,3 +74,27 @@ def test_the_recorded_run_is_checked_and_stays_as_it_is() -> None:
     assert not test.exception
     assert "The right answer is refused" in texts(test)
     assert list(RECORDED.rglob("grader_check.json")) == []
+
+
+def test_results_check_a_grader_that_asks_a_judge_with_the_key_typed_there(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    with FakeEndpoint(answer=lambda body: '{"steps": [], "result": 3.5}') as asked:
+        judge = JudgeConfig(base_url=asked.base_url)
+        model = endpoint_config(endpoint.base_url)
+        sampling = SamplingConfig(size=40, rollouts=1)
+        rows = dataset_from_items(sum_rows(40))
+        run = start(store, prepare(rows, SCORE, model=model, sampling=sampling, judge=judge))
+        work(run, judge_key="sk-judge")
+        test = page("results", run=run.id)
+        assert "The judge is asked 200 times at most." in texts(test)
+        before = asked.calls
+        test.text_input("check_judge_key").set_value("sk-typed-here")
+        test.button("check_run_grader").click().run()
+        assert 0 < asked.calls - before <= 200
+        assert asked.headers[-1]["Authorization"] == "Bearer sk-typed-here"
+    assert kept_check(run) is not None
+    held = [
+        path for path in run.folder.rglob("*") if path.is_file() and b"sk-typed-here" in path.read_bytes()
+    ]
+    assert held == []

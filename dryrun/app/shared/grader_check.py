@@ -5,17 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared.session import Chosen, config_of
-from dryrun.app.shared.widgets import bullets, download, draw_chart, errors_shown
+from dryrun.app.shared.widgets import api_key_input, bullets, download, draw_chart, errors_shown
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.records import Prompt
 from dryrun.core.text import plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
-from dryrun.graders import GraderSpec
+from dryrun.graders import GraderSpec, load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
-from dryrun.probes.check_run import check_run, kept_check
+from dryrun.probes.check_run import PROMPTS, check_run, kept_check
 from dryrun.probes.grade import ROWS
 from dryrun.probes.result import GraderCheck, ProbeFinding
 from dryrun.report.charts.probes import scoreboard, scoreboard_alt
@@ -63,13 +63,13 @@ def run_check_section(chosen: Chosen) -> None:
     """
     st.subheader("Grader check", anchor="grader-check")
     config = config_of(chosen.run)
+    spec, judge = load_grader(config.grader), None
+    st.caption(WHAT + _price(spec, chosen.run.prompts()[:PROMPTS], (chosen.run.id, str(spec.raw))))
     if config.judge is not None:
-        st.caption("This grader asks a judge: check it on Configure, where the judge's key is typed in.")
-        return
-    st.caption(WHAT)
+        judge = JudgeAccess(config.judge, api_key_input("check_judge_key", "Judge's API key"))
     if st.button("Check the grader", icon=":material/verified:", key="check_run_grader"):
         with st.spinner(BUSY):
-            check = run_blocking(check_run(chosen.run, keep=not chosen.recorded))
+            check = run_blocking(check_run(chosen.run, judge, keep=not chosen.recorded))
         st.session_state[KEPT] = (chosen.run.id, check)
         st.rerun()  # the banner above speaks of it
     if known := known_check(chosen):
