@@ -47,6 +47,14 @@ class Piece(StrEnum):
     """Whether people agree with the grader."""
 
 
+RIGHT_FROM = 0.50
+"""An answer that earns less than this is refused, in a run and in a check of its grader."""
+LEAST_RANGE = 0.30
+"""Right answers less worthless ones: with less there is no telling them apart, in both."""
+JUNK_PAID = 0.30
+"""A worthless answer that earns this much is paid, in both."""
+
+
 class _Limits(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
@@ -147,7 +155,7 @@ class TrainingLimits(_Limits, title="What training is paid for"):
 class AnchorLimits(_Limits, title="Right and worthless answers"):
     """What the grader pays for answers whose worth is known."""
 
-    least_range: Share = Field(0.30, title="Right less junk")
+    least_range: Share = Field(LEAST_RANGE, title="Right less junk")
     """Anchors: right answers less junk; a smaller range: NO-GO."""
     junk_lenient: Share = Field(0.60, title="Junk: lenient from")
     """Too little range, and worthless answers earn this much (median over their kinds): too lenient."""
@@ -167,11 +175,11 @@ class AnchorLimits(_Limits, title="Right and worthless answers"):
     """Reference answers that lose more than this by another form: warns."""
     warn_junk: Share = Field(0.20, title="Junk earns")
     """One kind of worthless answer that surely earns as much: warns."""
-    hackable_junk: Share = Field(0.30, title="Junk at most")
+    hackable_junk: Share = Field(JUNK_PAID, title="Junk at most")
     """One kind of worthless answer that surely earns as much, and as much as the model: NO-GO."""
     hackable_alone: Share = Field(0.50, title="One junk at most")
     """One kind that surely earns as much, while worthless answers earn little on the whole: NO-GO."""
-    right_from: Share = Field(0.50, title="Reference passes from")
+    right_from: Share = Field(RIGHT_FROM, title="Reference passes from")
     """Reference answers that score less count as failing."""
     surely_right_from: Share = Field(0.85, title="Surely passes from")
     """Reference answers that score this much surely pass."""
@@ -325,9 +333,9 @@ class ProbeLimits(_Limits):
     faults (tests/probes/zoo) so that sound ones with partial credit, tolerance or dense scores pass.
     """
 
-    worthless: Share = 0.25
-    """Text without an answer that earns so much is paid. Statistics notes 2f: junk from 0.30 on decides."""
-    anchored: Share = 0.3
+    worthless: Share = JUNK_PAID
+    """Text without an answer that earns so much is paid, as in a run."""
+    anchored: Share = LEAST_RANGE
     """A right answer must earn this much for shares of it to mean anything. Statistics notes 2k, range."""
     partly_from: Share = 0.05
     """A wrong answer that earns more, and less than `partly_to`, was paid for being partly right."""
@@ -337,7 +345,7 @@ class ProbeLimits(_Limits):
     """From this share of all wrong answers paid in part on the grader is one with partial credit."""
     partial_kind: Share = 0.30
     """The same for the wrong answers of one kind."""
-    half: Share = 0.5
+    half: Share = RIGHT_FROM
     """An answer that earns so much counts as accepted, one that earns less as refused."""
     whole: Share = 0.98
     """A wrong answer that earns so much lost nothing, however close it is."""
@@ -357,8 +365,8 @@ class ProbeLimits(_Limits):
     """Fewer real responses that read as right, or as wrong, say nothing."""
     right_refused: Share = 0.15
     """From this share of real right responses refused on it blocks."""
-    least_range: Share = 0.30
-    """Right answers less wrong ones, on the grader's scale. Statistics notes 2k, range."""
+    least_range: Share = LEAST_RANGE
+    """Right answers less wrong ones, on the grader's scale, as in a run."""
     least_spread: Share = 0.02
     """All grades within so little: the grader says nothing."""
     style_gain: Share = 0.10
