@@ -45,7 +45,10 @@ class Others:
         self._seen = {path.name for path in partition.parts()}
 
     def news(self, own: Set[str]) -> set[str]:
-        """Keys with a result in the parts that came since the last look, less those named `own`."""
+        """Keys with a result in the parts that came since the last look, less those named `own`.
+
+        `own` is asked after the look, and holds a part's name before the part is there.
+        """
         new = [path for path in self._partition.parts() if path.name not in self._seen]
         self._seen.update(path.name for path in new)
         return {key for path in new if path.name not in own for key in self._finished(path)}
@@ -72,8 +75,8 @@ class FirstCome:
         self._samples, self._others = samples, Others(samples)
         self._answered: set[str] = set()
 
-    def append(self, rows: Sequence[Row], own: Set[str]) -> tuple[str, set[str]]:
-        """Write what others have not answered; the part's name, and the keys that came too late.
+    def append(self, rows: Sequence[Row], own: set[str]) -> set[str]:
+        """Write what others have not answered; the keys that came too late. `own` gets the part's name.
 
         Raises
         ------
@@ -81,11 +84,12 @@ class FirstCome:
             As `Partition.append`.
         """
         if not rows:
-            return self._samples.append(rows), set()
+            return set()
         with self._turn():
             self._answered |= self._others.news(own)
             late = {row["key"] for row in rows if row["outcome"] not in NO_RESULT} & self._answered
-            return self._samples.append([row for row in rows if row["key"] not in late]), late
+            self._samples.append([row for row in rows if row["key"] not in late], own)
+            return late
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
@@ -234,12 +238,11 @@ class Ledger:
         """Write it down; the responses that came too late, which were left out with their grades."""
         attempts, samples, grades = taken
         with self._writing:  # a flush that was under way when the run was closed must not speak last
-            self.own.add(self._attempts.append(attempts))
-            name, late = self._samples.append(samples, self.own)
-            self.own.add(name)
+            self._attempts.append(attempts, self.own)
+            late = self._samples.append(samples, self.own)
             self.late |= late
             lost = self._grades_of(self.late)
-            self.own.add(self._grades.append([row for row in grades if row["key"] not in lost]))
+            self._grades.append([row for row in grades if row["key"] not in lost], self.own)
             if not self._closed:
                 self._closed = last
                 self._run.write_status(status)

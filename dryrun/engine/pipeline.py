@@ -222,7 +222,7 @@ class Pipeline:
         """Learn what other processes answer and grade of the same, for as long as the task lives."""
         while True:
             await asyncio.sleep(self._ledger.flush_seconds)
-            own = self._ledger.own.copy()
+            own = self._ledger.own
             answered = await asyncio.to_thread(self._others.news, own)
             self._lane.elsewhere |= await asyncio.to_thread(self._other_graders.news, own)
             self._answered_elsewhere |= answered

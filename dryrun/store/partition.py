@@ -152,13 +152,14 @@ class Partition:
             return {}
         return about if isinstance(about, dict) else {}
 
-    def append(self, rows: Sequence[Row]) -> str:
+    def append(self, rows: Sequence[Row], own: set[str] | None = None) -> None:
         """Write `rows` as a new part, if there are any.
 
-        Returns
-        -------
-        str
-            The part's name.
+        Parameters
+        ----------
+        rows : sequence of mapping
+        own : set of str, optional
+            Gets the part's name, before anybody can see the part.
 
         Raises
         ------
@@ -166,9 +167,10 @@ class Partition:
             The disk is full or read-only; no part is left behind.
         """
         name = f"{PART_PREFIX}{time.time_ns():020d}-{secrets.token_hex(6)}.parquet"
+        if own is not None:
+            own.add(name)
         if rows:
             write_aside(self.folder / name, table_bytes(pa.Table.from_pylist(list(rows), schema=self.schema)))
-        return name
 
     def parts(self) -> list[Path]:
         """The part files there are now, oldest first."""

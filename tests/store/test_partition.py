@@ -13,6 +13,7 @@ import pytest
 
 from dryrun.core.errors import StoreError
 from dryrun.core.records import Grade, GradeOutcome, Sample, SampleOutcome
+from dryrun.engine.ledger import Others
 from dryrun.store.partition import Partition, Store, stream_samples, write_aside
 from dryrun.store.schemas import grade_from_row, grade_row, sample_from_row, sample_row
 
@@ -163,3 +164,22 @@ def test_readers_miss_nothing_while_parts_are_merged(store: Store) -> None:
     finally:
         stop.set()
         merging.join()
+
+
+def test_what_a_run_writes_is_its_own_before_anybody_can_see_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run that looks while it writes would speak of another run of the same."""
+    partition, own, seen = store.samples("a" * 32), set[str](), list[set[str]]()
+    others = Others(partition)
+
+    def write_and_look(path: Path, content: bytes) -> None:
+        write_aside(path, content)
+        seen.append(others.news(own))
+
+    monkeypatch.setattr("dryrun.store.partition.write_aside", write_and_look)
+    partition.append([sample_row(sample("k"))], own)
+    monkeypatch.undo()
+    assert seen == [set()]
+    partition.append([sample_row(sample("of another"))])
+    assert others.news(own) == {"of another"}
