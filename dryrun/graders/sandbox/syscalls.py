@@ -71,115 +71,61 @@ MACHINES = {
     "aarch64": Machine(0xC00000B7, 1, 220, 435, 198, 208, 25, 167, 261),
 }
 
-DENIED = {
-    "acct": (163, 89),
-    "add_key": (248, 217),
-    "bpf": (321, 280),
-    "chroot": (161, 51),
-    "delete_module": (176, 106),
-    "fanotify_init": (300, 262),
-    "finit_module": (313, 273),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fsopen": (430, 430),
-    "fspick": (433, 433),
-    "init_module": (175, 105),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "io_uring_setup": (425, 425),
-    "kcmp": (312, 272),
-    "kexec_file_load": (320, 294),
-    "kexec_load": (246, 104),
-    "keyctl": (250, 219),
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "mknod": (133, 33),
-    "mknodat": (259, 33),
-    "mount": (165, 40),
-    "mount_setattr": (442, 442),
-    "move_mount": (429, 429),
-    "msgget": (68, 186),
-    "name_to_handle_at": (303, 264),
-    "open_by_handle_at": (304, 265),
-    "open_tree": (428, 428),
-    "perf_event_open": (298, 241),
-    "pidfd_getfd": (438, 438),
-    "pivot_root": (155, 41),
-    "process_madvise": (440, 440),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "ptrace": (101, 117),
-    "quotactl": (179, 60),
-    "reboot": (169, 142),
-    "request_key": (249, 218),
-    "semget": (64, 190),
-    "setns": (308, 268),
-    "shmat": (30, 196),
-    "shmctl": (31, 195),
-    "shmget": (29, 194),
-    "swapoff": (168, 225),
-    "swapon": (167, 224),
-    "syslog": (103, 116),
-    "umount2": (166, 39),
-    "unshare": (272, 97),
-    "userfaultfd": (323, 282),
-}
-"""Refused with EPERM: number on x86_64, on aarch64."""
+_Numbers = tuple[int | None, int | None]
+"""Of a call, on x86_64 and on aarch64; None where the processor has no such call."""
 
 
-DENIED_ALONE: dict[str, tuple[int | None, int | None]] = {
-    "adjtimex": (159, 171),
-    "chmod": (90, None),
-    "chown": (92, None),
-    "clock_adjtime": (305, 266),
-    "clock_settime": (227, 112),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
-    "fchown": (93, 55),
-    "fchownat": (260, 54),
-    "file_setattr": (469, 469),
-    "fork": (57, None),
-    "fremovexattr": (199, 16),
-    "fsetxattr": (190, 7),
-    "futimesat": (261, None),
-    "ioperm": (173, None),
-    "iopl": (172, None),
-    "ioprio_set": (251, 30),
-    "kill": (62, 129),
-    "lchown": (94, None),
-    "lremovexattr": (198, 15),
-    "lsetxattr": (189, 6),
-    "migrate_pages": (256, 238),
-    "move_pages": (279, 239),
-    "mq_open": (240, 180),
-    "mq_unlink": (241, 181),
-    "pidfd_open": (434, 434),
-    "pidfd_send_signal": (424, 424),
-    "process_mrelease": (448, 448),
-    "removexattr": (197, 14),
-    "removexattrat": (466, 466),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "sched_setaffinity": (203, 122),
-    "sched_setattr": (314, 274),
-    "sched_setparam": (142, 118),
-    "sched_setscheduler": (144, 119),
-    "setdomainname": (171, 162),
-    "sethostname": (170, 161),
-    "setpriority": (141, 140),
-    "settimeofday": (164, 170),
-    "setxattr": (188, 5),
-    "setxattrat": (463, 463),
-    "tgkill": (234, 131),
-    "tkill": (200, 130),
-    "truncate": (76, 45),
-    "utime": (132, None),
-    "utimensat": (280, 88),
-    "utimes": (235, None),
-    "vfork": (58, None),
-}
-"""Refused beyond that where there are no namespaces. None: the processor has no such call."""
+def _numbered(table: str) -> dict[str, _Numbers]:
+    """The calls of a table: their names, each with its numbers. Lines that begin with # say what for."""
+    calls = ",".join(line for line in table.splitlines() if not line.startswith("#")).split(",")
+    numbers = (call.replace("/", " ").split() for call in calls if call.strip())
+    return {name: (_number(x86_64), _number(aarch64)) for name, x86_64, aarch64 in numbers}
+
+
+def _number(written: str) -> int | None:
+    return None if written == "-" else int(written)
+
+
+DENIED = _numbered("""
+# the whole machine
+acct 163/89, reboot 169/142, kexec_load 246/104, kexec_file_load 320/294, init_module 175/105,
+finit_module 313/273, delete_module 176/106, syslog 103/116, quotactl 179/60, swapon 167/224,
+swapoff 168/225, bpf 321/280, perf_event_open 298/241
+# the file system as it is mounted
+mount 165/40, umount2 166/39, mount_setattr 442/442, move_mount 429/429, open_tree 428/428, fsopen 430/430,
+fsmount 432/432, fsconfig 431/431, fspick 433/433, pivot_root 155/41, chroot 161/51, fanotify_init 300/262
+# namespaces, and files by another way than their path
+setns 308/268, unshare 272/97, name_to_handle_at 303/264, open_by_handle_at 304/265, mknod 133/33,
+mknodat 259/33
+# other processes
+ptrace 101/117, process_vm_readv 310/270, process_vm_writev 311/271, process_madvise 440/440,
+pidfd_getfd 438/438, kcmp 312/272, userfaultfd 323/282
+# keys, and memory that no limit counts
+add_key 248/217, request_key 249/218, keyctl 250/219, memfd_create 319/279, memfd_secret 447/447,
+shmget 29/194, shmat 30/196, shmctl 31/195, semget 64/190, msgget 68/186
+# calls in a queue that no filter sees
+io_uring_setup 425/425, io_uring_enter 426/426, io_uring_register 427/427
+""")
+"""Refused with EPERM."""
+
+DENIED_ALONE = _numbered("""
+# the clock and the name of the machine, and its ports
+adjtimex 159/171, clock_adjtime 305/266, clock_settime 227/112, settimeofday 164/170, sethostname 170/161,
+setdomainname 171/162, ioperm 173/-, iopl 172/-
+# attributes of files
+chmod 90/-, fchmod 91/52, fchmodat 268/53, fchmodat2 452/452, chown 92/-, fchown 93/55, fchownat 260/54,
+lchown 94/-, truncate 76/45, utime 132/-, utimes 235/-, utimensat 280/88, futimesat 261/-,
+file_setattr 469/469, setxattr 188/5, fsetxattr 190/7, lsetxattr 189/6, setxattrat 463/463,
+removexattr 197/14, fremovexattr 199/16, lremovexattr 198/15, removexattrat 466/466
+# further processes, and signals
+fork 57/-, vfork 58/-, kill 62/129, tkill 200/130, tgkill 234/131, rt_sigqueueinfo 129/138,
+rt_tgsigqueueinfo 297/240, pidfd_open 434/434, pidfd_send_signal 424/424, process_mrelease 448/448
+# what other processes are given
+ioprio_set 251/30, setpriority 141/140, sched_setaffinity 203/122, sched_setattr 314/274,
+sched_setparam 142/118, sched_setscheduler 144/119, migrate_pages 256/238, move_pages 279/239,
+mq_open 240/180, mq_unlink 241/181
+""")
+"""Refused beyond that where there are no namespaces."""
 
 Instruction = tuple[int, int, int, int]
 
