@@ -14,7 +14,7 @@ from enum import StrEnum
 from dryrun.core.records import Prompt
 from dryrun.graders.format.conventions import VOICES, Convention
 from dryrun.graders.format.findings import SHOWN_ROWS, Finding, Severity
-from dryrun.graders.format.python_source import syntax_tree
+from dryrun.graders.format.python_source import imports_of, syntax_tree
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge import JudgeSpec, LabelModelSpec
 from dryrun.graders.kinds.python import PythonSpec
@@ -122,7 +122,11 @@ def _check_graders(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
         fix = "Put it into a multi grader, or ask for a score (score_model)."
         yield Finding(Severity.ERROR, "$.type", f"{platform} trains with no label_model alone.", fix)
     for where, part in spec.walk():
-        yield from _check_threshold(part, where)
+        if getattr(part, "pass_threshold", None) is not None:
+            what = "pass_threshold changes no reward: training pays the grade itself."
+            yield Finding(
+                Severity.NOTE, f"{where}.pass_threshold", what, "It is for reports; leave it or not."
+            )
         if isinstance(part, TextSimilaritySpec) and part.evaluation_metric is Metric.COSINE:
             what = f"{platform} has cosine for evals only, not for fine-tuning."
             fix = "Use fuzzy_match, a rouge metric or a judge."
@@ -135,13 +139,6 @@ def _check_graders(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
             yield from _check_imports(part, where, platform)
 
 
-def _check_threshold(grader: GraderSpec, where: str) -> Iterator[Finding]:
-    """What `pass_threshold` does not do in training."""
-    if getattr(grader, "pass_threshold", None) is not None:
-        what = "pass_threshold changes no reward: training pays the grade itself."
-        yield Finding(Severity.NOTE, f"{where}.pass_threshold", what, "It is for reports; leave it or not.")
-
-
 def _check_imports(part: PythonSpec, where: str, platform: Platform) -> Iterator[Finding]:
     for name in sorted(imported(part.source)):
         if name not in IMAGE and name not in sys.stdlib_module_names:
@@ -152,13 +149,7 @@ def _check_imports(part: PythonSpec, where: str, platform: Platform) -> Iterator
 
 def imported(source: str) -> set[str]:
     """Top-level names of the packages a source imports, anywhere in it."""
-    names: set[str] = set()
-    for node in ast.walk(syntax_tree(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
+    return set(imports_of(ast.walk(syntax_tree(source))))
 
 
 def _check_rows(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Finding]:
@@ -181,9 +172,7 @@ def _check_rows(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Findi
 
 
 def _check_count(rows: int, platform: Platform) -> Iterator[Finding]:
-    if platform not in LIMITS:
-        return
-    low, high = LIMITS[platform]
+    low, high = LIMITS.get(platform, (rows, rows))
     if not low <= rows <= high:
         what = f"the dataset has {rows:,} rows; {platform} takes {low:,} to {high:,}."
         yield Finding(Severity.ERROR, "rows", what, "Add rows." if rows < low else "Train on a part of it.")

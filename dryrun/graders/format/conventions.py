@@ -17,15 +17,14 @@ from dryrun.graders.format.python_source import (
     FUNCTIONS,
     Function,
     annotation_of,
-    checked_source,
+    binding_of,
+    check_grade,
     decorators_of,
-    defined_names,
     functions_of,
     is_body,
     parameters_of,
     required_of,
     syntax_tree,
-    top_level,
 )
 
 
@@ -163,8 +162,8 @@ def entry_of(source: str, convention: Convention | None = None, function: str | 
         meant = [node for node in functions.values() if fits(node)]
         if meant:
             return _chosen(tree, meant, guess)
-    if assigned := _assigned(tree, "grade"):
-        return EntryPoint(Convention.OPENAI, "grade", assigned)
+    if assigned := binding_of(tree, "grade"):
+        return EntryPoint(Convention.OPENAI, "grade", assigned.lineno)
     raise ValueError(_no_convention(tree, list(functions.values())))
 
 
@@ -190,9 +189,9 @@ def callable_source(source: str, convention: Convention | None, function: str | 
     if function not in (None, "grade"):
         raise ValueError(f'names the function {function!r}, but no "convention" that calls it')
     tree = syntax_tree(source)
-    if not _assigned(tree, "grade"):
+    if binding_of(tree, "grade") is None:
         raise ValueError(f"defines no function named grade. {_hint(source, tree)}")
-    checked_source(source)
+    check_grade(source, tree)
 
 
 def _hint(source: str, tree: ast.Module) -> str:
@@ -308,17 +307,11 @@ def _named(
         if convention is None and not guesses:
             raise ValueError(f"line {node.lineno}: {name} follows no convention known here. {CHOOSE}")
         return _entry(tree, node, convention or guesses[0])
-    assigned = _assigned(tree, name)
-    if convention is None or not assigned:
+    assigned = binding_of(tree, name)
+    if convention is None or assigned is None:
         known = f" It defines {', '.join(functions)}." if functions else ""
         raise ValueError(f"defines no function named {name}.{known}")
-    return EntryPoint(convention, name, assigned)
-
-
-def _assigned(tree: ast.Module, name: str) -> int:
-    """The line of the last statement at the top level that gives `name` a value; 0 if there is none."""
-    lines = [node.lineno for node in top_level(tree.body) if name in defined_names(node)]
-    return lines[-1] if lines else 0
+    return EntryPoint(convention, name, assigned.lineno)
 
 
 def _entry(tree: ast.Module, node: Function, convention: Convention) -> EntryPoint:

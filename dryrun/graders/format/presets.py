@@ -17,19 +17,12 @@ def _python(name: str, source: str) -> dict[str, Any]:
     return {"type": "python", "name": name, "source": textwrap.dedent(source).lstrip()}
 
 
-EXACT: dict[str, Any] = {
-    "type": "string_check",
-    "name": "exact",
-    "input": RESPONSE,
-    "reference": REFERENCE,
-    "operation": "eq",
-}
-
+_BOTH = {"input": RESPONSE, "reference": REFERENCE}
+EXACT: dict[str, Any] = {"type": "string_check", "name": "exact", **_BOTH, "operation": "eq"}
 FUZZY: dict[str, Any] = {
     "type": "text_similarity",
     "name": "fuzzy",
-    "input": RESPONSE,
-    "reference": REFERENCE,
+    **_BOTH,
     "evaluation_metric": "fuzzy_match",
 }
 

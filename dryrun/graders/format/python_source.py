@@ -15,26 +15,25 @@ MAX_SOURCE_BYTES = 256 * 1024
 FIX_SIGNATURE = "Write def grade(sample, item): and return a number."
 
 
-def checked_source(source: str) -> str:
-    """The source itself, when a python grader can be made of it.
+def check_grade(source: str, tree: ast.Module) -> None:
+    """Check that the service would run a source that binds ``grade``.
 
     Raises
     ------
     ValueError
-        It is too long, is not Python, or does not define ``grade`` with two positional parameters.
+        It is too long, or ``grade`` does not take two positional parameters.
     """
     size = len(source.encode("utf-8", "surrogatepass"))
     if size >= MAX_SOURCE_BYTES:
         fix = "Shorten it: tables belong into the rows, as fields of the item."
         raise ValueError(f"has {size:,} bytes; the limit is {MAX_SOURCE_BYTES:,}. {fix}")
-    function = grade_function(syntax_tree(source))
+    function = binding_of(tree, "grade")
     if isinstance(function, ast.AsyncFunctionDef):
         raise ValueError(
             f"line {function.lineno}: grade is async; graders are plain functions. {FIX_SIGNATURE}"
         )
     if isinstance(function, ast.FunctionDef):
         _check_signature(function)
-    return source
 
 
 def syntax_tree(source: str) -> ast.Module:
@@ -60,27 +59,19 @@ def syntax_tree(source: str) -> ast.Module:
         raise ValueError(f"cannot be read as Python: {error}") from None
 
 
-def grade_function(tree: ast.Module) -> ast.stmt:
-    """The statement that defines ``grade``: the last one at the top level, as at run time.
-
-    Raises
-    ------
-    ValueError
-        There is none.
-    """
-    found = [statement for statement in top_level(tree.body) if "grade" in defined_names(statement)]
-    if not found:
-        raise ValueError(f"defines no function named grade. {FIX_SIGNATURE}")
-    return found[-1]
+def binding_of(tree: ast.Module, name: str) -> ast.stmt | None:
+    """The statement that gives `name` its value: the last one at the top level, as at run time."""
+    found = [statement for statement in top_level(tree.body) if name in defined_names(statement)]
+    return found[-1] if found else None
 
 
 def parameter_names(source: str) -> tuple[str, str] | None:
     """What the two parameters of ``grade`` are called; None where it is not a plain function."""
-    function = grade_function(syntax_tree(source))
+    function = binding_of(syntax_tree(source), "grade")
     if not isinstance(function, ast.FunctionDef):
         return None
-    first, second = (*function.args.posonlyargs, *function.args.args)
-    return first.arg, second.arg
+    first, second = parameters_of(function)
+    return first, second
 
 
 def keys_read(source: str, parameter: int = 1) -> list[str]:
@@ -93,8 +84,6 @@ def keys_read(source: str, parameter: int = 1) -> list[str]:
         0: keys of the sample; 1: keys of the row.
     """
     names = parameter_names(source)
-    if names is None:
-        return []
     keys: dict[str, None] = {}
     for node in ast.walk(syntax_tree(source)):
         match node:
@@ -109,7 +98,7 @@ def keys_read(source: str, parameter: int = 1) -> list[str]:
                 pass
             case _:
                 continue
-        if name == names[parameter]:
+        if names and name == names[parameter]:
             keys[key] = None
     return list(keys)
 
@@ -141,17 +130,14 @@ def defined_names(statement: ast.stmt) -> set[str]:
 
 
 def _check_signature(function: ast.FunctionDef) -> None:
-    arguments = function.args
-    positional = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
-    others = [argument.arg for argument in arguments.kwonlyargs]
+    arguments, names = function.args, parameters_of(function)
     stars = ["*" + arguments.vararg.arg] if arguments.vararg else []
     stars += ["**" + arguments.kwarg.arg] if arguments.kwarg else []
-    if len(positional) == 2 and not others and not stars:
-        return
-    shown = ", ".join([*positional, *others, *stars])
-    raise ValueError(
-        f"line {function.lineno}: grade({shown}) must take exactly two positional parameters. {FIX_SIGNATURE}"
-    )
+    if len(names) != 2 or arguments.kwonlyargs or stars:
+        shown = f"grade({', '.join([*names, *stars])})"
+        raise ValueError(
+            f"line {function.lineno}: {shown} must take exactly two positional parameters. {FIX_SIGNATURE}"
+        )
 
 
 RUNNERS = ("exec", "eval", "compile")
@@ -214,10 +200,13 @@ def _own_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                 yield from _own_statements([inner] if isinstance(inner, ast.stmt) else inner.body)
 
 
+def _arguments_of(node: Function) -> list[ast.arg]:
+    return [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+
+
 def parameters_of(node: Function) -> list[str]:
     """Names of its parameters, in order."""
-    arguments = node.args
-    return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return [one.arg for one in _arguments_of(node)]
 
 
 def required_of(node: Function) -> list[str]:
@@ -240,7 +229,17 @@ def decorators_of(node: Function) -> set[str]:
 
 def annotation_of(node: Function, parameter: str) -> str:
     """The annotation of a parameter as it is written; ``""`` if it has none."""
-    everything = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-    return next(
-        (ast.unparse(one.annotation) for one in everything if one.arg == parameter and one.annotation), ""
-    )
+    annotations = {one.arg: one.annotation for one in _arguments_of(node)}
+    annotation = annotations.get(parameter)
+    return ast.unparse(annotation) if annotation else ""
+
+
+def imports_of(nodes: Iterable[ast.AST]) -> dict[str, int]:
+    """Packages that import statements among these nodes name, with their lines; relative imports apart."""
+    found: dict[str, int] = {}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found.update((alias.name.split(".")[0], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found[node.module.split(".")[0]] = node.lineno
+    return found

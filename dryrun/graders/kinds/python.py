@@ -27,7 +27,13 @@ from dryrun.graders.format.conventions import (
     entry_of,
 )
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
-from dryrun.graders.format.python_source import functions_of, keys_read, parameter_names, syntax_tree
+from dryrun.graders.format.python_source import (
+    functions_of,
+    imports_of,
+    keys_read,
+    parameter_names,
+    syntax_tree,
+)
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import SAMPLE_MEMBERS
 from dryrun.graders.kinds.python_grader import PythonGrader
@@ -106,8 +112,7 @@ def _check_source(
 ) -> Iterator[Finding]:
     """Findings about one python grader."""
     entry = grader.entry
-    yield from _check_installed(grader, where)
-    yield from _check_relative(grader, where)
+    yield from _check_imports(grader, where)
     if entry is not None:
         yield from _check_entry(entry, where, rows)
         return
@@ -134,37 +139,21 @@ def missing_packages(grader: PythonSpec) -> list[Problem]:
     return [
         Problem("$.source", words.format(line, package, what), _install(package))
         for body, what in ((tree.body, "be loaded"), (grading, "grade"))
-        for package, line in _missing(grader, _imported_at_once(body))
+        for package, line in _missing(grader, body)
     ]
 
 
-def _check_installed(grader: PythonSpec, where: str) -> Iterator[Finding]:
-    """Packages that the source cannot do without, or not always, and that are not here."""
-    refused = missing_packages(grader)
+def _check_imports(grader: PythonSpec, where: str) -> Iterator[Finding]:
+    """What the source cannot do without, or not always, and what is not here."""
+    tree, refused = syntax_tree(grader.source), missing_packages(grader)
     for problem in refused:
         yield Finding(Severity.ERROR, f"{where}.source", problem.what, problem.fix)
-    for function in functions_of(syntax_tree(grader.source)):
-        for name, line in _missing(grader, _imported_at_once(function.body)):
-            what = f"line {line} imports {name}, which is not installed here: what gets there fails."
+    for function in functions_of(tree):
+        for name, line in _missing(grader, function.body):
             if not any(problem.what.startswith(f"line {line} ") for problem in refused):
+                what = f"line {line} imports {name}, which is not installed here: what gets there fails."
                 yield Finding(Severity.WARNING, f"{where}.source", what, _install(name))
-
-
-def _install(name: str) -> str:
-    return f"Install {name} beside Dry Run, or do without it."
-
-
-def _missing(grader: PythonSpec, imported: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Those packages that are not here, with their lines."""
-    stood_in = PACKAGES if grader.convention is Convention.EVAL_PROTOCOL else ()
-    return [
-        (name, line) for name, line in imported.items() if name not in stood_in and not _is_installed(name)
-    ]
-
-
-def _check_relative(grader: PythonSpec, where: str) -> Iterator[Finding]:
-    """Imports from the package that the file was taken out of."""
-    for node in syntax_tree(grader.source).body:
+    for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.level:
             what = f"line {node.lineno} imports from the package around this file, which is not here."
             fix = "Put what it imports into the file itself."
@@ -172,15 +161,15 @@ def _check_relative(grader: PythonSpec, where: str) -> Iterator[Finding]:
             return
 
 
-def _imported_at_once(body: Iterable[ast.stmt]) -> dict[str, int]:
-    """Packages imported by the statements of a block itself, with their lines: not those under if or try."""
-    found: dict[str, int] = {}
-    for node in body:
-        if isinstance(node, ast.Import):
-            found.update((alias.name.split(".")[0], node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found[node.module.split(".")[0]] = node.lineno
-    return found
+def _install(name: str) -> str:
+    return f"Install {name} beside Dry Run, or do without it."
+
+
+def _missing(grader: PythonSpec, body: Iterable[ast.stmt]) -> list[tuple[str, int]]:
+    """Packages that these statements import and that are not here; imports under if or try do not count."""
+    stood_in = PACKAGES if grader.convention is Convention.EVAL_PROTOCOL else ()
+    named = imports_of(body).items()
+    return [(name, line) for name, line in named if name not in stood_in and not _is_installed(name)]
 
 
 def _is_installed(name: str) -> bool:

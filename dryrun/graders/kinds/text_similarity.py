@@ -21,7 +21,7 @@ from dryrun.core.records import Prompt
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.graders.format.specs import spoken
 from dryrun.graders.kinds.text import ComparingSpec
-from dryrun.graders.protocol import BuildOptions, Grader
+from dryrun.graders.protocol import CANNOT_RUN, BuildOptions, Grader
 
 
 class Metric(StrEnum):
@@ -104,17 +104,14 @@ def similarity(metric: Metric) -> Similarity:
     GraderError
         ``meteor`` without WordNet.
     """
-    match metric:
-        case Metric.FUZZY_MATCH:
-            return _fuzzy_match()
-        case Metric.BLEU:
-            return _bleu()
-        case Metric.GLEU:
-            return _gleu()
-        case Metric.METEOR:
-            return _meteor()
-        case _:
-            return _rouge(metric.value.replace("_l", "L").replace("_", ""))
+    if metric is Metric.FUZZY_MATCH:
+        return _fuzzy_match()
+    if metric.startswith("rouge"):
+        return _rouge(metric.replace("_l", "L").replace("_", ""))
+    from dryrun.graders.tokens import words
+
+    score = {Metric.BLEU: _bleu, Metric.GLEU: _gleu, Metric.METEOR: _meteor}[metric]()
+    return lambda given, reference: float(score(words(reference), words(given)))
 
 
 def _fuzzy_match() -> Similarity:
@@ -132,47 +129,46 @@ def _rouge(kind: str) -> Similarity:
     return lambda given, reference: float(scorer.score(reference, given)[kind].fmeasure)
 
 
-def _bleu() -> Similarity:
+OfWords = Callable[[list[str], list[str]], float]
+"""The words of reference and input -> 0 to 1."""
+
+
+def _bleu() -> OfWords:
     """Sentence BLEU up to 4-grams, smoothed by method 4 of Chen and Cherry (2014)."""
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
-    from dryrun.graders.tokens import words
-
     smooth = SmoothingFunction().method4
-    return lambda given, reference: float(
-        sentence_bleu([words(reference)], words(given), smoothing_function=smooth)
-    )
+    return lambda reference, given: sentence_bleu([reference], given, smoothing_function=smooth)
 
 
-def _gleu() -> Similarity:
+def _gleu() -> OfWords:
     """Sentence GLEU: the smaller of precision and recall of all 1- to 4-grams (Wu et al. 2016)."""
     from nltk.translate.gleu_score import sentence_gleu
 
-    from dryrun.graders.tokens import words
-
-    return lambda given, reference: float(sentence_gleu([words(reference)], words(given)))
+    return lambda reference, given: sentence_gleu([reference], given)
 
 
-def _meteor() -> Similarity:
+def _meteor() -> OfWords:
     """METEOR with stems and WordNet synonyms, alpha 0.9, beta 3, gamma 0.5 (Banerjee and Lavie 2005)."""
-    from nltk.corpus import wordnet
     from nltk.translate.meteor_score import single_meteor_score
 
-    from dryrun.graders.tokens import words
-
-    try:
-        wordnet.ensure_loaded()
-    except LookupError:
+    if not _has_wordnet():
         _fetch_wordnet()
-    try:
-        wordnet.ensure_loaded()
-    except LookupError:
+    if not _has_wordnet():
         fix = "Run python -m nltk.downloader wordnet once, or use another metric."
         what = "meteor needs WordNet, which is not installed here and could not be fetched."
-        raise GraderError(
-            "This grader cannot run here:", [Problem("$.evaluation_metric", what, fix)]
-        ) from None
-    return lambda given, reference: float(single_meteor_score(words(reference), words(given)))
+        raise GraderError(CANNOT_RUN, [Problem("$.evaluation_metric", what, fix)])
+    score: OfWords = single_meteor_score
+    return score
+
+
+def _has_wordnet() -> bool:
+    from nltk.corpus import wordnet
+
+    with contextlib.suppress(LookupError):
+        wordnet.ensure_loaded()
+        return True
+    return False
 
 
 def _fetch_wordnet() -> None:

@@ -133,6 +133,34 @@ def sendable(value: Any) -> Any:
     return value
 
 
+def size_of(header: bytes) -> int:
+    """The length of a reply, from the four bytes before it.
+
+    Raises
+    ------
+    WorkerError
+        `FORGED`: longer than any honest reply.
+    """
+    size = int.from_bytes(header, "big")
+    if size > MAX_FRAME:
+        raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
+    return size
+
+
+def read_reply(body: bytes) -> Any:
+    """The value of a reply in JSON.
+
+    Raises
+    ------
+    WorkerError
+        `FORGED`: it is not JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that is not JSON") from None
+
+
 def reply_of(body: bytes, tag: int) -> WorkerReply:
     """A reply of the agreed shape to the job with this tag.
 
@@ -147,10 +175,7 @@ def reply_of(body: bytes, tag: int) -> WorkerReply:
         if given != tag or not math.isfinite(reward) or kind not in (PLAIN, LAST):
             raise forged
         return WorkerReply(reward, recycle=kind == LAST)
-    try:
-        frame = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that is not JSON") from None
+    frame = read_reply(body)
     if not isinstance(frame, dict) or frame.get("id") != tag or isinstance(frame["id"], bool):
         raise forged
     recycle = frame.get("recycle")
@@ -173,9 +198,6 @@ def _are_numbers(parts: Any) -> bool:
     return (
         isinstance(parts, dict)
         and len(parts) <= MAX_PARTS
-        and all(len(name) <= MAX_TEXT and _is_number(value) for name, value in parts.items())
+        and all(isinstance(value, float) and math.isfinite(value) for value in parts.values())
+        and all(len(name) <= MAX_TEXT for name in parts)
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float) and math.isfinite(value)

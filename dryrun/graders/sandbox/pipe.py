@@ -15,7 +15,6 @@ from math import isfinite
 from typing import Any
 
 from dryrun.graders.sandbox.frames import (
-    MAX_FRAME,
     NUMBER,
     NUMBER_SIZE,
     PLAIN,
@@ -26,6 +25,7 @@ from dryrun.graders.sandbox.frames import (
     reply_of,
     reply_with,
     sendable,
+    size_of,
 )
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.sample_fields import Parts
@@ -205,10 +205,7 @@ class Line:
 
     def _frame_at(self, begin: int) -> tuple[WorkerReply, int] | None:
         """The reply that stands there, and where it ends; None where it has not arrived whole."""
-        size = int.from_bytes(self._buffer[begin : begin + 4], "big")
-        if size > MAX_FRAME:
-            raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
-        stop = begin + 4 + size
+        stop = begin + 4 + size_of(self._buffer[begin : begin + 4])
         if len(self._buffer) < stop:
             return None
         if not self.jobs:
@@ -231,6 +228,39 @@ class Line:
         return (
             self._timeout if jobs == 1 else min(self._timeout, max(LEAST_PATIENCE, PATIENCE * self._timeout))
         )
+
+
+class Keeper:
+    """Keeps a worker and the line to it, for a task of its own.
+
+    Attributes
+    ----------
+    task : Task or None
+    worker : WorkerProcess or None
+        None before it has come up, and after its end.
+    line : Line or None
+        None while nothing can be sent.
+    """
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.worker: WorkerProcess | None = None
+        self.line: Line | None = None
+
+    async def stop(self) -> None:
+        """End the worker again and again, wherever it is, until the task is through."""
+        while self.task is not None and not self.task.done():
+            if self.line is not None:
+                self.line.end(None)
+            if self.worker is not None:
+                self.worker.interrupt()
+            await asyncio.wait([self.task], timeout=0.1)
+
+    async def drop(self) -> None:
+        """End the worker, and wait until its process is gone."""
+        worker, self.worker, self.line = self.worker, None, None
+        if worker is not None:
+            await asyncio.to_thread(worker.kill)
 
 
 def _tags() -> Iterator[int]:

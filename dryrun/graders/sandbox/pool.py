@@ -16,7 +16,7 @@ from typing import Any
 from dryrun.graders.sandbox.frames import WorkerError, WorkerFault, WorkerReply
 from dryrun.graders.sandbox.isolation import Mechanism, WorkerLimits, worker_launch
 from dryrun.graders.sandbox.memory import Watch
-from dryrun.graders.sandbox.pipe import GradeJob, Line, Order, TakeResult
+from dryrun.graders.sandbox.pipe import GradeJob, Keeper, Line, Order, TakeResult
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
 from dryrun.graders.sandbox.repeat import Repeater, chosen
@@ -198,28 +198,17 @@ def _fail(jobs: Iterable[GradeJob], error: WorkerError) -> None:
         job.settle(error)
 
 
-class _Crew:
+class _Crew(Keeper):
     """A worker process, replaced when it is used up, and the line to it."""
 
     def __init__(self, pool: WorkerPool) -> None:
+        super().__init__()
         self._pool = pool
         self._failed_starts = 0
-        self._task: asyncio.Task[None] | None = None
-        self.worker: WorkerProcess | None = None
-        self.line: Line | None = None
 
     def start(self) -> None:
         """Bring up the worker, and keep one up while there is work."""
-        self._task = asyncio.get_running_loop().create_task(self._keep_up())
-
-    async def stop(self) -> None:
-        """End the worker, wherever it is."""
-        while self._task is not None and not self._task.done():
-            if self.line is not None:
-                self.line.end(None)
-            if self.worker is not None:
-                self.worker.interrupt()
-            await asyncio.wait([self._task], timeout=0.1)
+        self.task = asyncio.get_running_loop().create_task(self._keep_up())
 
     async def _keep_up(self) -> None:
         try:
@@ -228,14 +217,14 @@ class _Crew:
                     self._pool.refuse(self._pool.broken)
                 elif await self._come_up():
                     await self._serve()
-                    await self._drop()
+                    await self.drop()
                 if self._failed_starts == 0 or self._pool.broken is not None:
                     await self._pool.work()
         except Exception as error:
             self._pool.refuse(_own_fault(error))
             raise
         finally:
-            await self._drop()
+            await self.drop()
 
     async def _come_up(self) -> bool:
         """Start the worker; False when it does not come up this time."""
@@ -243,17 +232,14 @@ class _Crew:
             self.worker = self._pool.new_worker()
             await self._pool.begin(self.worker)
         except WorkerError as error:
-            await self._drop()
-            self._note_failed_start(error)
+            await self.drop()
+            self._failed_starts += 1
+            final = error.fault in (WorkerFault.NOT_LOADED, WorkerFault.TIMEOUT)
+            if (final or self._failed_starts >= MAX_FAILED_STARTS) and not self._pool.closed:
+                self._pool.refuse(error)
             return False
         self._failed_starts = 0
         return True
-
-    def _note_failed_start(self, error: WorkerError) -> None:
-        self._failed_starts += 1
-        final = error.fault in (WorkerFault.NOT_LOADED, WorkerFault.TIMEOUT)
-        if (final or self._failed_starts >= MAX_FAILED_STARTS) and not self._pool.closed:
-            self._pool.refuse(error)
 
     async def _serve(self) -> None:
         """Grade as long as the worker lasts; what has no reply goes back into the queue."""
@@ -277,8 +263,3 @@ class _Crew:
             job.settle(error)
             return []
         return [job]
-
-    async def _drop(self) -> None:
-        worker, self.worker = self.worker, None
-        if worker is not None:
-            await asyncio.to_thread(worker.kill)

@@ -15,9 +15,7 @@ import threading
 from time import monotonic
 from typing import Any
 
-import orjson
-
-from dryrun.graders.sandbox.frames import MAX_FRAME, MAX_TEXT, WorkerError, WorkerFault, encoded
+from dryrun.graders.sandbox.frames import MAX_TEXT, WorkerError, WorkerFault, encoded, read_reply, size_of
 from dryrun.graders.sandbox.isolation import Launch, import_paths
 from dryrun.graders.sandbox.program import Program, text_of
 
@@ -31,6 +29,19 @@ class WorkerProcess:
     Parameters
     ----------
     launch : Launch
+
+    Attributes
+    ----------
+    pid : int
+        Of the process that everything else in the sandbox descends from.
+    in_fd : int
+        Where jobs go; writing never waits.
+    out_fd : int
+        Where replies come from; reading never waits.
+    forks : bool
+        Whether each job can have a process of its own in there.
+    private : bool
+        Whether it has namespaces of its own.
 
     Raises
     ------
@@ -49,8 +60,9 @@ class WorkerProcess:
             raise WorkerError(WorkerFault.NOT_STARTED, f"cannot start {launch.command[0]}: {error}") from None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        for stream in (self._in, self._out):
+        self.pid, self.forks, self.private = self._process.pid, launch.forks, launch.private
+        self.in_fd, self.out_fd = self._process.stdin.fileno(), self._process.stdout.fileno()
+        for stream in (self.in_fd, self.out_fd):
             os.set_blocking(stream, False)
 
     def begin(self, program: Program, load_timeout: float, fork: bool = False) -> None:
@@ -76,7 +88,7 @@ class WorkerProcess:
             "limits": self._launch.limits,
             "uid": self._launch.uid,
             "paths": import_paths(),
-            "private": self._launch.private,
+            "private": self.private,
             "leavings": text_of("leavings.py"),
         }
         deadline = monotonic() + STARTUP_SECONDS
@@ -87,19 +99,19 @@ class WorkerProcess:
             raise WorkerError(WorkerFault.NOT_STARTED, self._said() or str(error)) from None
         if first != {"ready": True}:
             raise WorkerError(WorkerFault.NOT_STARTED, str(first)[:MAX_TEXT])
-        loaded = self._loaded(load_timeout)
-        if loaded != {"loaded": True}:
-            raise _load_error(loaded)
-
-    def _loaded(self, load_timeout: float) -> Any:
-        """What it says of loading."""
         try:
-            return self._frame(monotonic() + load_timeout)
+            loaded = self._frame(monotonic() + load_timeout)
         except WorkerError as error:
             if error.fault is not WorkerFault.TIMEOUT:
                 raise
             said = f"it was not done after {load_timeout:g} seconds"
             raise WorkerError(WorkerFault.NOT_LOADED, said) from None
+        match loaded:
+            case {"error": str(said)} if len(loaded) == 1:
+                raise WorkerError(WorkerFault.NOT_LOADED, said[:MAX_TEXT])
+        if loaded != {"loaded": True}:
+            said = "the sandbox sent something else than the result of loading"
+            raise WorkerError(WorkerFault.FORGED, said)
 
     def send(self, frame: bytes, deadline: float) -> None:
         """Write a frame.
@@ -111,38 +123,13 @@ class WorkerProcess:
         """
         view = memoryview(frame)
         while view:
-            self._wait(self._in, select.POLLOUT, deadline)
+            _wait(self.in_fd, select.POLLOUT, deadline)
             try:
-                view = view[os.write(self._in, view[: 1 << 16]) :]
+                view = view[os.write(self.in_fd, view[: 1 << 16]) :]
             except BlockingIOError:
                 continue
             except OSError:
                 raise self.died() from None
-
-    @property
-    def forks(self) -> bool:
-        """Whether each job can have a process of its own in there."""
-        return self._launch.forks
-
-    @property
-    def private(self) -> bool:
-        """Whether it has namespaces of its own."""
-        return self._launch.private
-
-    @property
-    def pid(self) -> int:
-        """Of the process that everything else in the sandbox descends from."""
-        return self._process.pid
-
-    @property
-    def in_fd(self) -> int:
-        """Where jobs go; writing never waits."""
-        return self._in
-
-    @property
-    def out_fd(self) -> int:
-        """Where replies come from; reading never waits."""
-        return self._out
 
     def unread(self) -> bytes:
         """What it said beyond the answer to `begin`."""
@@ -178,20 +165,13 @@ class WorkerProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _frame(self, deadline: float) -> Any:
-        header = self._take(4, deadline)
-        size = int.from_bytes(header, "big")
-        if size > MAX_FRAME:
-            raise WorkerError(WorkerFault.FORGED, f"the sandbox sent a reply of {size:,} bytes")
-        try:
-            return orjson.loads(self._take(size, deadline))
-        except orjson.JSONDecodeError:
-            raise WorkerError(WorkerFault.FORGED, "the sandbox sent a reply that is not JSON") from None
+        return read_reply(self._take(size_of(self._take(4, deadline)), deadline))
 
     def _take(self, size: int, deadline: float) -> bytes:
         while len(self._buffer) < size:
-            self._wait(self._out, select.POLLIN, deadline)
+            _wait(self.out_fd, select.POLLIN, deadline)
             try:
-                chunk = os.read(self._out, 1 << 16)
+                chunk = os.read(self.out_fd, 1 << 16)
             except BlockingIOError:
                 continue
             except OSError:
@@ -203,26 +183,16 @@ class WorkerProcess:
         del self._buffer[:size]
         return taken
 
-    def _wait(self, stream: int, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(stream, event)
-        if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
-            raise WorkerError(WorkerFault.TIMEOUT, "no answer in time")
-
     def died(self) -> WorkerError:
         """How it ended; a process that only closed its pipe is ended. Waits a second at most."""
-        code = self._exit_code()
+        try:
+            code = self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            code = self._gone()
         if self._over_limit:
             return WorkerError(WorkerFault.LIMIT, self._over_limit)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return WorkerError(WorkerFault.DIED, f"the sandboxed process ended ({how})")
-
-    def _exit_code(self) -> int:
-        """How it ended by itself, if it did; a process that only closed its pipe is ended."""
-        try:
-            return self._process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            return self._gone()
 
     def _said(self) -> str:
         """What the launcher wrote to its error output, on one line."""
@@ -256,7 +226,8 @@ def _started(launch: Launch) -> subprocess.Popen[bytes]:
         )
 
 
-def _load_error(frame: Any) -> WorkerError:
-    if isinstance(frame, dict) and set(frame) == {"error"} and isinstance(frame["error"], str):
-        return WorkerError(WorkerFault.NOT_LOADED, frame["error"][:MAX_TEXT])
-    return WorkerError(WorkerFault.FORGED, "the sandbox sent something else than the result of loading")
+def _wait(stream: int, event: int, deadline: float) -> None:
+    poll = select.poll()
+    poll.register(stream, event)
+    if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
+        raise WorkerError(WorkerFault.TIMEOUT, "no answer in time")

@@ -17,7 +17,7 @@ from typing import Any
 
 from dryrun.core.records import GRADED_AGAIN
 from dryrun.graders.sandbox.frames import WorkerError, WorkerReply
-from dryrun.graders.sandbox.pipe import GradeJob, Line, Order, Result
+from dryrun.graders.sandbox.pipe import GradeJob, Keeper, Line, Order, Result
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
 
@@ -41,7 +41,7 @@ def chosen() -> Iterator[int]:
         number += max(1, round(gap)) if number + 1 >= FIRST else 1
 
 
-class Repeater:
+class Repeater(Keeper):
     """A worker of its own that repeats the grades it is handed, and then passes them on.
 
     Parameters
@@ -53,13 +53,11 @@ class Repeater:
     """
 
     def __init__(self, create: Callable[[], WorkerProcess], timeout: float) -> None:
+        super().__init__()
         self._create, self._timeout = create, timeout
         self._waiting: deque[tuple[GradeJob, WorkerReply]] = deque()
         self._lost = 0
         self._closed = False
-        self._task: asyncio.Task[None] | None = None
-        self._line: Line | None = None
-        self.worker: WorkerProcess | None = None
 
     def take(self, job: GradeJob, reply: WorkerReply, program: Program) -> None:
         """Repeat the job and settle it, with `reply` and what the repetition says of it."""
@@ -67,19 +65,14 @@ class Repeater:
             job.settle(reply)
             return
         self._waiting.append((job, reply))
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._work(program))
+        if self.task is None or self.task.done():
+            self.task = asyncio.get_running_loop().create_task(self._work(program))
 
     async def close(self) -> None:
         """Settle what waits, unrepeated, and end the worker."""
         self._closed = True
-        while self._task is not None and not self._task.done():
-            if self._line is not None:
-                self._line.end(None)
-            if self.worker is not None:
-                self.worker.interrupt()
-            await asyncio.wait([self._task], timeout=0.1)
-        await self._drop()
+        await self.stop()
+        await self.drop()
 
     async def _work(self, program: Program) -> None:
         while self._waiting:
@@ -97,7 +90,7 @@ class Repeater:
         A process that breaks down at it is a result too: there the same input did not earn the same. Else
         a grader could keep what it likes from one grade to the next, and end whatever checks on it.
         """
-        used = self._line is not None
+        used = self.line is not None
         line = await self._ready(program)
         if line is None or self.worker is None:
             return None
@@ -106,7 +99,7 @@ class Repeater:
         # A process that has graded is no fresh one, and one whose line has ended grades nothing more.
         if found is None or line.ended.done() or not self.worker.forks:
             line.end(None)
-            await self._drop()
+            await self.drop()
         if found is not None:
             return found
         if used and not self._closed:  # the repetition before may have ended it
@@ -115,20 +108,15 @@ class Repeater:
 
     async def _ready(self, program: Program) -> Line | None:
         """The line to a worker, started if need be; None after too many were lost."""
-        if self._line is None and self._lost < MAX_LOST:
+        if self.line is None and self._lost < MAX_LOST:
             try:
                 self.worker = self._create()
                 await asyncio.to_thread(self.worker.begin, program, self._timeout, self.worker.forks)
-                self._line = Line(self.worker, self._timeout, GradeJob.settle)
+                self.line = Line(self.worker, self._timeout, GradeJob.settle)
             except WorkerError:
                 self._lost += 1
-                await self._drop()
-        return self._line
-
-    async def _drop(self) -> None:
-        worker, self.worker, self._line = self.worker, None, None
-        if worker is not None:
-            await asyncio.to_thread(worker.kill)
+                await self.drop()
+        return self.line
 
 
 async def _answered(line: Line, job: GradeJob) -> WorkerReply | None:
