@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dryrun.core.records import Prompt
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
-from dryrun.graders.format.specs import (
-    GraderSpec,
-)
+from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import SAMPLE_MEMBERS, Reference, Template, VariableError
 
 

@@ -98,7 +98,7 @@ USUAL = {
 
 VERL_BATCH = {"data_sources", "solution_strs", "ground_truths", "extra_infos"}
 VERIFIERS_GROUP = {"answers", "states", "tasks", "infos"}
-EP_DECORATORS = ("evaluation_test", "reward_function")
+EP_DECORATORS = {"evaluation_test", "reward_function"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def _is_bedrock(node: Function) -> bool:
 
 
 def _is_eval_protocol(node: Function) -> bool:
-    if decorators_of(node) & set(EP_DECORATORS) or "EvaluationRow" in annotation_of(node, "row"):
+    if decorators_of(node) & EP_DECORATORS or "EvaluationRow" in annotation_of(node, "row"):
         return True
     return parameters_of(node)[:2] == ["messages", "ground_truth"]
 
@@ -235,7 +235,7 @@ def _is_verifiers(node: Function) -> bool:
 
 
 def _is_openai(node: Function) -> bool:
-    others = (_is_bedrock, _is_eval_protocol, _is_trl, _is_verl, _is_verifiers)
+    others = list(MARKS.values())[1:]
     return node.name == "grade" and not any(fits(node) for fits in others)
 
 
@@ -279,11 +279,11 @@ def _completed(tree: ast.Module, entry: EntryPoint) -> EntryPoint:
                 value=ast.Call(func=made, args=[ast.Name(id=inner)], keywords=given),
             ) if inner == entry.function and ast.unparse(made).split(".")[-1] == "partial":
                 known = {keyword.arg for keyword in given}
-                left = [
-                    tuple(one for one in names if one not in known)
-                    for names in (entry.parameters, entry.required)
-                ]
-                return replace(entry, function=name, line=node.lineno, parameters=left[0], required=left[1])
+                parameters = tuple(one for one in entry.parameters if one not in known)
+                required = tuple(one for one in entry.required if one not in known)
+                return replace(
+                    entry, function=name, line=node.lineno, parameters=parameters, required=required
+                )
     return entry
 
 

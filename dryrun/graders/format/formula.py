@@ -8,6 +8,7 @@ take one or more arguments. The service documents the operators and functions on
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,12 +34,12 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
 _VARIADIC = ("min", "max")
 
 _OPERATIONS: Mapping[str, Callable[..., float]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
     "^": math.pow,
-    "negative": lambda a: -a,
+    "negative": operator.neg,
     **FUNCTIONS,
 }
 
@@ -109,7 +110,7 @@ class Formula:
         """
         numbers = {name: float(values[name]) for name in self.variables}
         try:
-            result = float(self._computed(lambda value: value, numbers, _applied))
+            result = float(self._computed(float, numbers, lambda name, values: _OPERATIONS[name](*values)))
         except (ArithmeticError, ValueError, TypeError) as error:
             raise FormulaError(f"{self._at(values)} has no value: {error}") from None
         if not math.isfinite(result):
@@ -202,11 +203,11 @@ class _Parser:
         if self._depth > MAX_DEPTH:
             raise FormulaError("is nested too deeply")
         self._operand()
-        while (tightness := _BINDING.get(operator := self._token, 0)) > binding:
+        while (tightness := _BINDING.get(sign := self._token, 0)) > binding:
             self._next += 1
             # a power binds to the right: 2 ^ 3 ^ 2 is 2 ^ (3 ^ 2)
-            self._expression(_SIGN_BINDING if operator == "^" else tightness)
-            self._steps.append(_Operation(operator, 2))
+            self._expression(_SIGN_BINDING if sign == "^" else tightness)
+            self._steps.append(_Operation(sign, 2))
         self._depth -= 1
 
     def _operand(self) -> None:
@@ -307,10 +308,6 @@ def _check_call(name: str, count: int) -> None:
         raise FormulaError(f"calls {name}() with {count} arguments; it takes one")
 
 
-def _applied(name: str, operands: list[float]) -> float:
-    return _OPERATIONS[name](*operands)
-
-
 def _applied_to_ranges(name: str, operands: list[Interval]) -> Interval:
     """The range of an operation's results.
 
@@ -327,7 +324,7 @@ def _applied_to_ranges(name: str, operands: list[Interval]) -> Interval:
             raise ZeroDivisionError
         case "+" | "-" | "*" | "/":
             # monotone in each operand, so that the extremes are at the corners
-            corners = [_applied(name, [*corner]) for corner in product(*operands)]
+            corners = [_OPERATIONS[name](*corner) for corner in product(*operands)]
             return min(corners), max(corners)
         case "negative":
             return -high, -low

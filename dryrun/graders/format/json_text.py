@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from dryrun.core.errors import Problem
@@ -14,13 +14,13 @@ BOM = "\ufeff"
 """Editors on Windows put it before UTF-8; it means nothing."""
 
 TYPOGRAPHIC = "\u201c\u201d\u201e\u201f\u2018\u2019\u00ab\u00bb"
-PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
 
 _YAML = re.compile(r"^\s*-?\s*[A-Za-z_][\w-]*\s*:(\s|$)", re.MULTILINE)
-_WORD = re.compile(r"[A-Za-z_]\w*")
-
-Said = tuple[str, str]
-"""What is wrong, as a sentence without its full stop, and the fix."""
+_TRAILING = re.compile(r",\s*([}\]])")
+_AFTER_STRING = r'((?<=")|(?<=" ))(?=\S)'
+_NAME = r"[A-Za-z_]\w*"
+_BACKSLASH = "A backslash within a string is written \\\\: a pattern like \\d becomes \\\\d."
+_ONE = "Give one grader; several are combined by a multi grader."
 
 
 def value_of(text: str, where: str, problems: list[Problem]) -> Any:
@@ -67,94 +67,70 @@ def _no_constant(name: str) -> Any:
 
 def explained(text: str, error: json.JSONDecodeError) -> Problem:
     """What is wrong with a JSON text, with line and column: the first explanation that fits."""
-    for about in (_whole, _foreign, _comma, _string, _rest):
-        for what, fix, position in about(text, error):
-            before = text[:position]
-            line, column = before.count("\n") + 1, position - before.rfind("\n")
-            return Problem(f"line {line}, column {column}", f"this is not JSON: {what}.", fix)
-    return Problem(f"line {error.lineno}, column {error.colno}", f"this is not JSON: {error.msg}.")
+    what, fix, position = _whole(text) or _trailing_comma(text, error.pos) or _at_fault(text, error)
+    before = text[:position]
+    line, column = before.count("\n") + 1, position - before.rfind("\n")
+    return Problem(f"line {line}, column {column}", f"this is not JSON: {what}.", fix)
 
 
-Found = Iterator[tuple[str, str, int]]
-"""What, fix, position."""
+Said = tuple[str, str, int]
+"""What is wrong, as a sentence without its full stop, the fix, and the position."""
 
 
-def _whole(text: str, error: json.JSONDecodeError) -> Found:
+def _whole(text: str) -> Said | None:
     """Texts that are something else altogether."""
     begin = text.lstrip()
     start = len(text) - len(begin)
     if begin.startswith("```"):
-        yield "it stands in a Markdown fence", "Leave out the lines that begin with ```.", start
-    elif begin[0] in '{["' or begin.startswith(("//", "/*", "#")) or begin[0] in TYPOGRAPHIC:
-        return
-    elif _YAML.match(begin):
-        yield "it reads like YAML", "Write the same as a JSON object: {...}.", start
-    elif (brace := begin.find("{")) > 0 and begin[:brace].strip()[-1:] in ("=", "(", ":"):
-        yield "something stands before the object", "Begin with the opening brace.", start
-    else:
-        fix = "Give a JSON object {...}, or Python that defines grade(sample, item)."
-        yield "it is neither an object nor Python with a function", fix, start
+        return "it stands in a Markdown fence", "Leave out the lines that begin with ```.", start
+    if begin[0] in '{["' or begin.startswith(("//", "/*", "#")) or begin[0] in TYPOGRAPHIC:
+        return None
+    if _YAML.match(begin):
+        return "it reads like YAML", "Write the same as a JSON object: {...}.", start
+    if (brace := begin.find("{")) > 0 and begin[:brace].strip()[-1:] in ("=", "(", ":"):
+        return "something stands before the object", "Begin with the opening brace.", start
+    fix = "Give a JSON object {...}, or Python that defines grade(sample, item)."
+    return "it is neither an object nor Python with a function", fix, start
 
 
-def _foreign(text: str, error: json.JSONDecodeError) -> Found:
-    """What other languages have and JSON has not."""
-    at, here = error.pos, text[error.pos : error.pos + 12]
-    word = found.group() if (found := _WORD.match(text, at)) else ""
-    if here[:1] and here[0] in TYPOGRAPHIC:
-        yield f"{here[0]} is a typographic quotation mark", 'Write plain " instead, everywhere.', at
-    elif here.startswith(("//", "/*", "#")):
-        yield "a comment begins here, and JSON has none", "Leave the comments out.", at
-    elif here.startswith("'"):
-        yield "a text stands in single quotes", 'JSON strings stand in double quotes: "...".', at
-    elif word in PYTHON_WORDS:
-        yield f"{word} is Python's spelling", f"JSON has {PYTHON_WORDS[word]}.", at
-    elif word and "property name" in error.msg:
-        yield f"the name {word} has no quotes", f'Write "{word}".', at
-    elif word and "Expecting value" in error.msg:
-        yield f"the text {word} has no quotes", "Texts stand in double quotes.", at
+def _trailing_comma(text: str, at: int) -> Said | None:
+    # Python 3.13 points at the comma itself, earlier ones at what follows it
+    comma = at if text[at : at + 1] == "," else len(text[:at].rstrip()) - 1
+    if comma < 0 or not (found := _TRAILING.match(text, comma)):
+        return None
+    return f"a comma stands before the closing {found[1]}", "Leave that comma out.", comma
 
 
-def _comma(text: str, error: json.JSONDecodeError) -> Found:
-    """Commas too many, too few, or something in their place."""
-    at = error.pos
-    if text[at : at + 1] == ",":  # Python 3.13 points at the comma itself
-        at += 1
-    rest = text[at:].lstrip()
-    before = text[:at].rstrip()
-    if rest[:1] in ("}", "]") and before.endswith(","):
-        yield f"a comma stands before the closing {rest[0]}", "Leave that comma out.", len(before) - 1
-    elif "delimiter" in error.msg and text[at : at + 1] in (";", "="):
-        right = ":" if "':'" in error.msg else ","
-        yield f"there is a {text[at]!r} where {right!r} belongs", f"Write {right!r}.", at
-    elif "',' delimiter" in error.msg and (rest[:1] == '"' or rest[:1] in ("{", "[")):
-        yield "a comma is missing before this", "Put one after the line above.", at
-    elif "',' delimiter" in error.msg and rest and before.endswith('"'):
-        yield "a string ends before this", 'A " within a string is written \\".', at
+_FAULTS = (
+    ("", f"[{TYPOGRAPHIC}]", "{} is a typographic quotation mark", 'Write plain " instead, everywhere.'),
+    ("", r"//|/\*|#", "a comment begins here, and JSON has none", "Leave the comments out."),
+    ("", "'", "a text stands in single quotes", 'JSON strings stand in double quotes: "...".'),
+    ("", r"True\b", "{} is Python's spelling", "JSON has true."),
+    ("", r"False\b", "{} is Python's spelling", "JSON has false."),
+    ("", r"None\b", "{} is Python's spelling", "JSON has null."),
+    ("property name", _NAME, "the name {} has no quotes", 'Write "{}".'),
+    ("Expecting value", _NAME, "the text {} has no quotes", "Texts stand in double quotes."),
+    ("':' delimiter", "[;=]", "there is a {!r} where ':' belongs", "Write ':'."),
+    ("',' delimiter", "[;=]", "there is a {!r} where ',' belongs", "Write ','."),
+    ("',' delimiter", r'\s*["{\[]', "a comma is missing before this", "Put one after the line above."),
+    ("Invalid control", "[\n\r]", "a line break stands within a string", r"There it is written \n."),
+    ("Invalid control", "\t", "a tab stands within a string", r"There it is written \t."),
+    ("Invalid control", "", "a control character stands within a string", r"Write it as \u and four digits."),
+    ("Invalid \\", "", "a single backslash stands within a string", _BACKSLASH),
+    ("Unterminated", "", 'the string that begins here has no closing "', "Close it; is the text complete?"),
+    ("", r"\s*\Z", "it ends too early", "Is a closing brace missing?"),
+    ("',' delimiter", _AFTER_STRING, "a string ends before this", 'A " within a string is written \\".'),
+    ("Extra data", "[}\\]]", "there is one {} too many", "Leave it out."),
+    ("Extra data", "", "a second value begins here", _ONE),
+    ("':' delimiter", "", "a colon is missing after the name", 'Write "name": value.'),
+    ("Expecting value", "(?s).{1,12}", "a value is missing before {!r}", "Write it, or leave the name out."),
+)
+"""Part of Python's message, what stands there, what is wrong and the fix: {} is what stands there."""
 
 
-def _string(text: str, error: json.JSONDecodeError) -> Found:
-    """What cannot stand within a string."""
-    letter = text[error.pos : error.pos + 1]
-    if error.msg.startswith("Invalid control character"):
-        kinds = {"\n": ("a line break", "\\n"), "\r": ("a line break", "\\n"), "\t": ("a tab", "\\t")}
-        name, written = kinds.get(letter, ("a control character", f"\\u{ord(letter):04x}"))
-        yield f"{name} stands within a string", f"There it is written {written}.", error.pos
-    elif error.msg.startswith("Invalid \\"):
-        fix = "A backslash within a string is written \\\\: a pattern like \\d becomes \\\\d."
-        yield "a single backslash stands within a string", fix, error.pos
-    elif error.msg.startswith("Unterminated string"):
-        yield 'the string that begins here has no closing "', "Close it; is the text complete?", error.pos
-
-
-def _rest(text: str, error: json.JSONDecodeError) -> Found:
-    at = error.pos
-    if at >= len(text.rstrip()):
-        yield "it ends too early", "Is a closing brace missing?", at
-    elif error.msg == "Extra data" and text[at] in "}]":
-        yield f"there is one {text[at]} too many", "Leave it out.", at
-    elif error.msg == "Extra data":
-        yield "a second value begins here", "Give one grader; several are combined by a multi grader.", at
-    elif "':'" in error.msg:
-        yield "a colon is missing after the name", 'Write "name": value.', at
-    elif "Expecting value" in error.msg:
-        yield f"a value is missing before {text[at : at + 12]!r}", "Write it, or leave the name out.", at
+def _at_fault(text: str, error: json.JSONDecodeError) -> Said:
+    """What stands where Python stopped reading; its own words where no fault is known that fits."""
+    for said, pattern, what, fix in _FAULTS:
+        if said in error.msg and (found := re.compile(pattern).match(text, error.pos)):
+            return what.format(found[0]), fix.format(found[0]), error.pos
+    return error.msg, "", error.pos

@@ -7,6 +7,7 @@ own rendering is unpublished; this is our choice).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -84,21 +85,17 @@ class Reference:
             raise SampleParseError(f"{self} is asked for, but the response is not JSON")
         return value
 
-    def prefix(self, position: int) -> Reference:
-        """The path up to a step, for messages."""
-        return Reference(self.namespace, self.steps[:position])
-
 
 def _descend(value: Any, step: Step, position: int, whole: Reference) -> Any:
     """One step down, from the value found at the first `position` steps of `whole`."""
     if value is NOT_JSON:
         raise SampleParseError(f"{whole} is asked for, but the response is not JSON")
-    if (
-        isinstance(value, str)
-        and whole.steps[:position][-1:] == ("arguments",)
-        and whole.namespace == "sample"
-    ):
-        value = _parsed_arguments(value)
+    in_call = whole.namespace == "sample" and whole.steps[:position][-1:] == ("arguments",)
+    if in_call and isinstance(value, str):
+        with contextlib.suppress(
+            ValueError
+        ):  # a tool call's arguments are a JSON string: the path goes on in it
+            value = json.loads(value)
     if isinstance(step, int):
         if isinstance(value, Sequence) and not isinstance(value, str):
             if step < len(value):
@@ -112,15 +109,7 @@ def _descend(value: Any, step: Step, position: int, whole: Reference) -> Any:
         told = f"has no {step!r}"
     else:
         told = f"is {kind_of(value)}, not an object"
-    raise VariableError(f"{whole}: {whole.prefix(position)} {told}")
-
-
-def _parsed_arguments(text: str) -> Any:
-    """A tool call's arguments are a JSON string; a path may go on inside it."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    raise VariableError(f"{whole}: {Reference(whole.namespace, whole.steps[:position])} {told}")
 
 
 def kind_of(value: object) -> str:

@@ -50,13 +50,16 @@ class MultiSpec(GraderSpec):
         graders = _named_graders(value.get("graders"), f"{where}.graders", problems)
         # without problems so far, every variable of the formula has to be one of the keys
         keys = set(graders) if len(problems) == before else set()
-        parts = {
-            key: _part(grader, f"{where}.graders.{key}", problems, read_part)
-            for key, grader in graders.items()
-        }
+        parts = {}
+        for key, grader in graders.items():
+            at = f"{where}.graders.{key}"
+            if isinstance(grader, Mapping) and grader.get("type") == cls.type_name():
+                fix = "Move its graders into the outer multi and merge the two formulas."
+                problems.append(Problem(at, "a multi grader cannot stand inside another multi grader.", fix))
+            elif part := read_part(grader, at, problems):
+                parts[key] = part
         _check_formula(value.get("calculate_output"), keys, f"{where}.calculate_output", problems)
-        outer = {**value, "graders": {key: part for key, part in parts.items() if part}}
-        spec = validated(cls, outer, where, problems)
+        spec = validated(cls, {**value, "graders": parts}, where, problems)
         return spec if len(problems) == before else None
 
     @classmethod
@@ -91,19 +94,15 @@ class MultiSpec(GraderSpec):
         return f"Pays {self.calculate_output.strip()}, where {parts}"
 
     def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
-        yield from _check_unused(self, where)
+        for key in self.graders:
+            if key not in self.formula.variables:
+                what = f"the formula does not use {key!r}: it is graded and changes nothing."
+                fix = f"Use it in calculate_output, or leave {key} out."
+                yield Finding(Severity.WARNING, f"{where}.graders.{key}", what, fix)
         yield from _check_values(self, where)
 
     def build(self, options: BuildOptions) -> Grader:
         return MultiGrader({key: part.build(options) for key, part in self.graders.items()}, self.formula)
-
-
-def _part(value: Any, where: str, problems: list[Problem], read_part: ReadPart) -> GraderSpec | None:
-    if isinstance(value, Mapping) and value.get("type") == MultiSpec.type_name():
-        fix = "Move its graders into the outer multi and merge the two formulas."
-        problems.append(Problem(where, "a multi grader cannot stand inside another multi grader.", fix))
-        return None
-    return read_part(value, where, problems)
 
 
 def _named_graders(value: Any, where: str, problems: list[Problem]) -> dict[str, Any]:
@@ -159,29 +158,12 @@ def _check_formula(text: Any, keys: set[str], where: str, problems: list[Problem
     except FormulaError as error:
         problems.append(Problem(where, f"the formula {error}.", error.fix))
         return
-    problems += [
-        Problem(where, f"{name!r} is not the key of a sub-grader.", _variable_fix(name, keys))
-        for name in _unknown(formula, keys)
-    ]
-
-
-def _unknown(formula: Formula, keys: set[str]) -> list[str]:
-    """Variables that are no key; none where the keys themselves are in question."""
-    return [name for name in formula.variables if keys and name not in keys]
-
-
-def _variable_fix(name: str, keys: set[str]) -> str:
-    if name in FUNCTIONS:
-        return f"{name} is a function: write {name}(...)."
-    return did_you_mean(name, sorted(keys)) + " Formulas use the keys of 'graders', not the graders' names."
-
-
-def _check_unused(spec: MultiSpec, where: str) -> Iterator[Finding]:
-    for key in spec.graders:
-        if key not in spec.formula.variables:
-            what = f"the formula does not use {key!r}: it is graded and changes nothing."
-            fix = f"Use it in calculate_output, or leave {key} out."
-            yield Finding(Severity.WARNING, f"{where}.graders.{key}", what, fix)
+    for name in formula.variables:
+        if keys and name not in keys:
+            near = did_you_mean(name, sorted(keys))
+            fix = f"{near} Formulas use the keys of 'graders', not the graders' names."
+            fix = f"{name} is a function: write {name}(...)." if name in FUNCTIONS else fix
+            problems.append(Problem(where, f"{name!r} is not the key of a sub-grader.", fix))
 
 
 def _check_values(spec: MultiSpec, where: str) -> Iterator[Finding]:
@@ -287,8 +269,7 @@ def _said(parts: Mapping[str, Grade]) -> tuple[int | None, int | None, str]:
 
 
 def _sum(counts: list[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    return sum(count or 0 for count in counts) if set(counts) != {None} else None
 
 
 def _merged_errors(parts: Mapping[str, Grade]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from dryrun.graders.protocol import (
     ungraded,
 )
 from dryrun.graders.sandbox.frames import WorkerError, WorkerFault, WorkerReply
-from dryrun.graders.sandbox.isolation import Mechanism, WorkerLimits
+from dryrun.graders.sandbox.isolation import WorkerLimits
 from dryrun.graders.sandbox.pipe import Result
 from dryrun.graders.sandbox.pool import WorkerPool
 from dryrun.graders.sandbox.program import Program
@@ -104,8 +104,9 @@ class PythonGrader(Grader):
             Nothing can isolate the code here.
         """
         status = await asyncio.to_thread(sandbox_status)
-        mechanism = _required(status.mechanism, status.reason)
-        self._pool = WorkerPool(self._program, mechanism, self._workers, self._timeout, self._limits)
+        if status.mechanism is None:
+            raise GraderError(CANNOT_RUN, [Problem("$.type", status.reason)])
+        self._pool = WorkerPool(self._program, status.mechanism, self._workers, self._timeout, self._limits)
         self._pool.start()
         return self
 
@@ -141,12 +142,6 @@ class PythonGrader(Grader):
         other = "; ".join(filter(None, said))
         errors = {**grade.errors, GradeError.OTHER.value: one_line(other)} if other else grade.errors
         return grade._replace(sub_rewards=dict(reply.parts), errors=errors)
-
-
-def _required(mechanism: Mechanism | None, reason: str) -> Mechanism:
-    if mechanism is None:
-        raise GraderError(CANNOT_RUN, [Problem("$.type", reason)])
-    return mechanism
 
 
 def _processors() -> int:

@@ -168,7 +168,7 @@ class Line:
         done: list[tuple[GradeJob, WorkerReply]] = []
         try:
             recycle = self._read_frames(done)
-        finally:
+        finally:  # replies before a forged one count
             self._settle_all(done)
         if recycle:
             self.end(None)

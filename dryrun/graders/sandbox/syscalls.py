@@ -14,8 +14,7 @@ from __future__ import annotations
 import errno
 import platform
 import struct
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -42,34 +41,8 @@ SIGNAL_OF_PARENTS_DEATH = 1
 """prctl's option; once set, it stays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """A processor's numbers.
-
-    Attributes
-    ----------
-    audit : int
-        Its ``AUDIT_ARCH``.
-    column : int
-        Which column of `DENIED` is its.
-    clone, clone3, socket, setsockopt, fcntl, prctl, prlimit64 : int
-    """
-
-    audit: int
-    column: int
-    clone: int
-    clone3: int
-    socket: int
-    setsockopt: int
-    fcntl: int
-    prctl: int
-    prlimit64: int
-
-
-MACHINES = {
-    "x86_64": Machine(0xC000003E, 0, 56, 435, 41, 54, 72, 157, 302),
-    "aarch64": Machine(0xC00000B7, 1, 220, 435, 198, 208, 25, 167, 261),
-}
+MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+"""Processors, in the order of the tables' columns: the kernel's ``AUDIT_ARCH`` of each."""
 
 _Numbers = tuple[int | None, int | None]
 """Of a call, on x86_64 and on aarch64; None where the processor has no such call."""
@@ -127,6 +100,11 @@ mq_open 240/180, mq_unlink 241/181
 """)
 """Refused beyond that where there are no namespaces."""
 
+SOME_ARGUMENTS = _numbered("""
+clone 56/220, clone3 435/435, socket 41/198, setsockopt 54/208, fcntl 72/25, prctl 157/167, prlimit64 302/261
+""")
+"""Refused or not, depending on what they are given."""
+
 Instruction = tuple[int, int, int, int]
 
 
@@ -140,44 +118,46 @@ def program(machine: str | None = None, alone: bool = False) -> bytes | None:
     alone : bool
         Whether the process shares the namespaces of everybody else.
     """
-    known = MACHINES.get(machine or platform.machine())
-    if known is None:
+    machine = machine or platform.machine()
+    if machine not in MACHINES:
         return None
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _instructions(known, alone))
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _instructions(machine, alone))
 
 
-def _instructions(machine: Machine, alone: bool) -> Iterator[Instruction]:
+def _instructions(machine: str, alone: bool) -> Iterator[Instruction]:
+    column = list(MACHINES).index(machine)
+    calls = {name: numbers[column] or 0 for name, numbers in SOME_ARGUMENTS.items()}
     yield _LOAD, 0, 0, _ARCHITECTURE
-    yield from _unless(_EQUAL, machine.audit, _KILL)
+    yield from _unless(_EQUAL, MACHINES[machine], _KILL)
     yield _LOAD, 0, 0, _NUMBER
     yield from _where(_AT_LEAST, _OTHER_ABI, _ERRNO | errno.ENOSYS)
     for numbers in [*DENIED.values(), *(DENIED_ALONE.values() if alone else ())]:
-        if (number := numbers[machine.column]) is not None:
+        if (number := numbers[column]) is not None:
             yield from _where(_EQUAL, number, _ERRNO | errno.EPERM)
     # its flags lie in memory, where a filter cannot look; libraries then use clone
-    yield from _where(_EQUAL, machine.clone3, _ERRNO | errno.ENOSYS)
+    yield from _where(_EQUAL, calls["clone3"], _ERRNO | errno.ENOSYS)
     for option in BUFFER_SIZES:
-        yield from _of_call(machine.setsockopt, 2, _where(_EQUAL, option, _ERRNO | errno.EPERM))
+        yield from _of_call(calls["setsockopt"], 2, _where(_EQUAL, option, _ERRNO | errno.EPERM))
     if alone:
-        yield from _alone(machine)
+        yield from _alone(calls)
     else:
-        yield from _of_call(machine.clone, 0, _where(_ANY_BIT, NEW_NAMESPACES, _ERRNO | errno.EPERM))
+        yield from _of_call(calls["clone"], 0, _where(_ANY_BIT, NEW_NAMESPACES, _ERRNO | errno.EPERM))
         families = [instruction for family in FAMILIES for instruction in _where(_EQUAL, family, _ALLOW)]
         refused: Instruction = (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT)
-        yield from _of_call(machine.socket, 0, [*families, refused])
+        yield from _of_call(calls["socket"], 0, [*families, refused])
     yield _RETURN, 0, 0, _ALLOW
 
 
-def _alone(machine: Machine) -> Iterator[Instruction]:
+def _alone(calls: Mapping[str, int]) -> Iterator[Instruction]:
     """No process but this one, no socket, and none of the calls that reach another process by its id."""
     refused = _ERRNO | errno.EPERM
-    yield from _where(_EQUAL, machine.socket, refused)
-    yield from _of_call(machine.clone, 0, _where(_ANY_BIT, NEW_NAMESPACES, refused))
-    yield from _of_call(machine.clone, 0, _unless(_ANY_BIT, A_THREAD, refused))
+    yield from _where(_EQUAL, calls["socket"], refused)
+    yield from _of_call(calls["clone"], 0, _where(_ANY_BIT, NEW_NAMESPACES, refused))
+    yield from _of_call(calls["clone"], 0, _unless(_ANY_BIT, A_THREAD, refused))
     for command in OWNER_COMMANDS:
-        yield from _of_call(machine.fcntl, 1, _where(_EQUAL, command, refused))
-    yield from _of_call(machine.prctl, 0, _where(_EQUAL, SIGNAL_OF_PARENTS_DEATH, refused))
-    yield from _of_call(machine.prlimit64, 0, _unless(_EQUAL, 0, refused))
+        yield from _of_call(calls["fcntl"], 1, _where(_EQUAL, command, refused))
+    yield from _of_call(calls["prctl"], 0, _where(_EQUAL, SIGNAL_OF_PARENTS_DEATH, refused))
+    yield from _of_call(calls["prlimit64"], 0, _unless(_EQUAL, 0, refused))
 
 
 def _of_call(number: int, argument: int, tests: Iterable[Instruction]) -> Iterator[Instruction]:

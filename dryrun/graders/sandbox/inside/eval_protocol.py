@@ -62,11 +62,7 @@ class Message(Model):
     needed = ("role",)
     defaults: ClassVar[dict[str, Any]] = {
         "content": "",
-        "name": None,
-        "tool_calls": None,
-        "tool_call_id": None,
-        "function_call": None,
-        "reasoning_content": None,
+        **dict.fromkeys(("name", "tool_calls", "tool_call_id", "function_call", "reasoning_content")),
     }
 
     def __getitem__(self, name: str) -> Any:
@@ -86,11 +82,8 @@ class EvaluateResult(Model):
     needed = ("score",)
     defaults: ClassVar[dict[str, Any]] = {
         "is_score_valid": True,
-        "reason": None,
         "metrics": dict,
-        "step_outputs": None,
-        "error": None,
-        "trajectory_info": None,
+        **dict.fromkeys(("reason", "step_outputs", "error", "trajectory_info")),
     }
 
 
@@ -181,26 +174,17 @@ def _lists_messages(annotation: Any) -> bool:
     return get_origin(annotation) is list and get_args(annotation)[:1] == (Message,)
 
 
-CONFIGURING = (
-    "SingleTurnRolloutProcessor",
-    "NoOpRolloutProcessor",
-    "RemoteRolloutProcessor",
-    "DynamicDataLoader",
-    "InlineDataLoader",
-    "DefaultParameterIdGenerator",
-)
+CONFIGURING = """
+SingleTurnRolloutProcessor NoOpRolloutProcessor RemoteRolloutProcessor
+DynamicDataLoader InlineDataLoader DefaultParameterIdGenerator
+"""
+"""Names that a file may import and that only configure a training run."""
 
-
-MODULES = (
-    "",
-    ".models",
-    ".typed_interface",
-    ".pytest",
-    ".pytest.evaluation_test",
-    ".pytest.types",
-    ".pytest.default_single_turn_rollout_process",
-    ".pytest.default_no_op_rollout_processor",
-)
+MODULES = """
+models typed_interface pytest pytest.evaluation_test pytest.types
+pytest.default_single_turn_rollout_process pytest.default_no_op_rollout_processor
+"""
+"""Where a file may import them from, beside the package itself."""
 
 
 def _put_in_place(package: str) -> None:
@@ -208,9 +192,8 @@ def _put_in_place(package: str) -> None:
     kinds = (Message, MetricResult, EvaluateResult, InputMetadata, EvaluationRow)
     offered: dict[str, Any] = {kind.__name__: kind for kind in kinds}
     offered |= {"evaluation_test": evaluation_test, "reward_function": reward_function}
-    offered |= dict.fromkeys(CONFIGURING, Opaque)
-    for suffix in MODULES:
-        name = f"{package}{suffix}"
+    offered |= dict.fromkeys(CONFIGURING.split(), Opaque)
+    for name in [package, *(f"{package}.{inner}" for inner in MODULES.split())]:
         module = types.ModuleType(name)
         vars(module).update(offered, __path__=[], __getattr__=_says_no(name))
         sys.modules[name] = module

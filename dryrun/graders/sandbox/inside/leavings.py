@@ -69,7 +69,9 @@ class Leavings:
         """
         events = self.events
         if events.timers:
-            disarm()
+            # no timer of one grade goes off in another: one that raised before its alarm(0) left it set
+            for timer in (SIGNALS.ITIMER_REAL, SIGNALS.ITIMER_VIRTUAL, SIGNALS.ITIMER_PROF):
+                SIGNALS.setitimer(timer, 0.0)
         if not (events.heard or last):
             return False
         if getpid() != self._me:
@@ -92,12 +94,6 @@ class Leavings:
         if self._scratch is not None:
             with contextlib.suppress(ImportError, AttributeError, OSError):
                 import_module("ctypes").CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def disarm() -> None:
-    """No timer of one grade goes off in another: a grader that raised before its ``alarm(0)`` left one."""
-    for timer in (SIGNALS.ITIMER_REAL, SIGNALS.ITIMER_VIRTUAL, SIGNALS.ITIMER_PROF):
-        SIGNALS.setitimer(timer, 0.0)
 
 
 def back_to(folder: str) -> bool:
