@@ -8,17 +8,14 @@ from dryrun.graders.format.findings import Finding, Severity, raise_errors
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.protocol import Grader
-from dryrun.graders.sandbox.status import SandboxStatus, sandbox_status
 
 __all__ = [
     "Finding",
     "Grader",
     "GraderSpec",
-    "SandboxStatus",
     "Severity",
     "build",
     "check_against",
     "load_grader",
     "raise_errors",
-    "sandbox_status",
 ]

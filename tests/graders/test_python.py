@@ -12,8 +12,8 @@ import pytest
 
 from dryrun.core.errors import GraderError
 from dryrun.core.records import GradeOutcome
-from dryrun.graders import sandbox_status
 from dryrun.graders.sandbox import isolation
+from dryrun.graders.sandbox.status import sandbox_status
 from tests.helpers.grading import grade, grades, python
 
 RUNTIME = "python_grader_runtime_error"

@@ -79,8 +79,8 @@ def test_roles_are_judged_by_the_platform() -> None:
     assert [finding[0] for finding in said(string_check(), Platform.OPENAI, rows)] == [Severity.WARNING]
     azure = said(string_check(), Platform.AZURE, rows)
     assert [finding[0] for finding in azure] == [Severity.ERROR, Severity.ERROR]
-    assert "(rows 5)" in azure[0][2]
-    assert "(rows 8)" in azure[1][2]
+    assert "(row 5)" in azure[0][2]
+    assert "(row 8)" in azure[1][2]
     assert [finding[1] for finding in said(string_check(), Platform.BEDROCK, rows)] == ["$"]
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from dryrun.core.records import Prompt
 from dryrun.graders.format.conventions import VOICES, Convention
-from dryrun.graders.format.findings import SHOWN_ROWS, Finding, Severity
+from dryrun.graders.format.findings import Finding, RowCount, Severity
 from dryrun.graders.format.python_source import imports_of, syntax_tree
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge import JudgeSpec, LabelModelSpec
@@ -154,19 +154,21 @@ def imported(source: str) -> set[str]:
 
 def _check_rows(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Finding]:
     if platform in RUNS_OPENAI_GRADERS:
-        system = [prompt.row + 1 for prompt in prompts if "system" in _roles(prompt)]
-        if system:
+        system = RowCount.of(prompt.row for prompt in prompts if "system" in _roles(prompt))
+        if system.total:
             severity = Severity.ERROR if platform is Platform.AZURE else Severity.WARNING
-            what = f"{len(system):,} rows have a message with the role system {_shown(system)}."
+            what = f"{system.total:,} of {len(prompts):,} rows have a message with the role system {system}."
             yield Finding(severity, "messages", what, f"{platform} knows developer; rename the role.")
     if platform is Platform.AZURE:
-        ends = [prompt.row + 1 for prompt in prompts if _roles(prompt)[-1:] != ["user"]]
-        if ends:
-            what = f"{len(ends):,} rows do not end with a message of the user {_shown(ends)}."
+        ends = RowCount.of(prompt.row for prompt in prompts if _roles(prompt)[-1:] != ["user"])
+        if ends.total:
+            what = f"{ends.total:,} of {len(prompts):,} rows do not end with a message of the user {ends}."
             yield Finding(Severity.ERROR, "messages", what, "Azure refuses them: end with the question.")
-    bare = [prompt.row + 1 for prompt in prompts if not set(prompt.item) - {"messages", "tools", "topic"}]
-    if bare:
-        what = f"{len(bare):,} rows hold nothing but messages {_shown(bare)}."
+    bare = RowCount.of(
+        prompt.row for prompt in prompts if not set(prompt.item) - {"messages", "tools", "topic"}
+    )
+    if bare.total:
+        what = f"{bare.total:,} of {len(prompts):,} rows hold nothing but messages {bare}."
         fix = "A grader has nothing to compare with: add a reference answer."
         yield Finding(Severity.WARNING, "rows", what, fix)
 
@@ -180,8 +182,3 @@ def _check_count(rows: int, platform: Platform) -> Iterator[Finding]:
 
 def _roles(prompt: Prompt) -> list[str]:
     return [str(message.get("role")) for message in prompt.messages]
-
-
-def _shown(rows: list[int]) -> str:
-    more = ", ..." if len(rows) > SHOWN_ROWS else ""
-    return f"(rows {', '.join(map(str, rows[:SHOWN_ROWS]))}{more})"

@@ -10,20 +10,12 @@ from typing import Any
 from dryrun.core.errors import DryRunError, GraderError, Problem
 from dryrun.graders.format.conventions import Convention, entry_of
 from dryrun.graders.format.json_text import BOM
-from dryrun.graders.format.python_source import is_body, syntax_tree
+from dryrun.graders.format.python_source import FUNCTIONS, is_body, syntax_tree
 
 Config = dict[str, Any]
 
 _PYTHON_LINE = re.compile(r"^\s*(?:async\s+def|def|import|from|return|class)\b|^@\w", re.MULTILINE)
-_TELLING = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.Import,
-    ast.ImportFrom,
-    ast.Return,
-    ast.Assign,
-)
+_TELLING = (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Return, ast.Assign)
 
 
 def grader_of(text: str, convention: Convention | None = None, function: str | None = None) -> Config | str:

@@ -47,9 +47,8 @@ def _checked_content(content: Any) -> Any:
         if kind not in (*TEXT_PARTS, "input_image"):
             named = "has a part without a type" if kind is None else f"{kind!r} is not a type of part"
             raise ValueError(f"{named}; use input_text, output_text or input_image")
-        text = part.get("image_url" if kind == "input_image" else "text")
-        if not isinstance(text, str):
-            field = "image_url" if kind == "input_image" else "text"
+        field = "image_url" if kind == "input_image" else "text"
+        if not isinstance(text := part.get(field), str):
             raise ValueError(f"a part of type {kind} needs the text field {field!r}")
         parse_template(text)
     return content
@@ -129,18 +128,8 @@ class Question:
 
     def formats(self) -> list[Mapping[str, Any] | None]:
         """Response formats to try, the service's own first."""
-        step = {
-            "type": "object",
-            "properties": {"description": {"type": "string"}, "conclusion": {"type": "string"}},
-            "required": ["description", "conclusion"],
-            "additionalProperties": False,
-        }
-        schema = {
-            "type": "object",
-            "properties": {"steps": {"type": "array", "items": step}, "result": dict(self.result)},
-            "required": ["steps", "result"],
-            "additionalProperties": False,
-        }
+        step = _strict_object({"description": {"type": "string"}, "conclusion": {"type": "string"}})
+        schema = _strict_object({"steps": {"type": "array", "items": step}, "result": dict(self.result)})
         strict = {"name": self.schema_name, "strict": True, "schema": schema}
         return [{"type": "json_schema", "json_schema": strict}, {"type": "json_object"}, None]
 
@@ -149,6 +138,16 @@ class Question:
         """Says in words what the schema says."""
         shape = '{"steps": [{"description": "...", "conclusion": "..."}], "result": RESULT}'
         return f"Answer with one JSON object and nothing else: {shape}, where RESULT is {self.words}."
+
+
+def _strict_object(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON schema as strict mode wants it: every field required, and no other."""
+    return {
+        "type": "object",
+        "properties": dict(fields),
+        "required": list(fields),
+        "additionalProperties": False,
+    }
 
 
 class JudgeSpec(GraderSpec):
@@ -180,14 +179,13 @@ class JudgeSpec(GraderSpec):
 
     @property
     def templates(self) -> dict[str, Template]:
-        return dict(self._templates())
-
-    def _templates(self) -> Iterator[tuple[str, Template]]:
+        found = {}
         for position, message in enumerate(self.input):
             several = len(message.templates) > 1
             for number, template in enumerate(message.templates):
                 part = f"[{number}]" if several else ""
-                yield f"input[{position}].content{part}", template
+                found[f"input[{position}].content{part}"] = template
+        return found
 
     @property
     @abstractmethod

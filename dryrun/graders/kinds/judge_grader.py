@@ -20,7 +20,7 @@ from dryrun.core.records import Grade, GradeOutcome, Item, Prompt, Sample, Sampl
 from dryrun.core.text import one_line
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import VariableError
-from dryrun.graders.kinds.judge import JudgeSpec
+from dryrun.graders.kinds.judge import JudgeSampling, JudgeSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, unfilled, ungraded
 from dryrun.graders.sandbox.sample_fields import namespaces
@@ -184,16 +184,16 @@ def _json_in(text: str) -> Any:
 
 
 def _judge_config(spec: JudgeSpec, access: JudgeAccess) -> ModelConfig:
-    sampling = spec.sampling_params
+    sampling = spec.sampling_params or JudgeSampling()
     return ModelConfig(
         kind=ModelKind.ENDPOINT,
         name=access.config.model or spec.model,
         base_url=access.config.base_url,
-        temperature=sampling.temperature if sampling else None,
-        top_p=sampling.top_p if sampling else None,
-        max_completion_tokens=sampling.max_completions_tokens if sampling else None,
-        reasoning_effort=sampling.reasoning_effort if sampling else None,
-        seed=sampling.seed if sampling else None,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_completion_tokens=sampling.max_completions_tokens,
+        reasoning_effort=sampling.reasoning_effort,
+        seed=sampling.seed,
         timeout=access.config.timeout,
     )
 
@@ -217,11 +217,9 @@ def judge_request_size(judge: GraderSpec, prompt: Prompt, answer: int) -> Reques
         except VariableError:  # it asks for a part of a response that is not there yet
             texts.append("".join(map(str, template.parts)))
     size = sum(len(text.encode()) for text in texts)
+    most: int | None = 0
     if isinstance(judge, JudgeSpec):
-        size += len(orjson.dumps(judge.question.formats()[0])) + len(judge.input) * len(
-            '{"role":"","content":""},'
-        )
-        limits = judge.sampling_params
-        most = limits.max_completions_tokens if limits else None
-        return RequestSize(-(-size // BYTES_PER_TOKEN) + answer, most)
-    return RequestSize(-(-size // BYTES_PER_TOKEN) + answer, 0)
+        around = len(judge.input) * len('{"role":"","content":""},')
+        size += len(orjson.dumps(judge.question.formats()[0])) + around
+        most = judge.sampling_params.max_completions_tokens if judge.sampling_params else None
+    return RequestSize(-(-size // BYTES_PER_TOKEN) + answer, most)

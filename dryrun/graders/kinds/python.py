@@ -36,12 +36,8 @@ from dryrun.graders.format.python_source import (
 )
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import SAMPLE_MEMBERS
-from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.protocol import CANNOT_RUN, BuildOptions, Grader
 from dryrun.graders.sandbox.inside.eval_protocol import PACKAGES
-from dryrun.graders.sandbox.isolation import Mechanism
-from dryrun.graders.sandbox.program import Program
-from dryrun.graders.sandbox.status import sandbox_status
 
 NOT_OPENAI_FIX = "Train where it comes from, or write the rule as grade(sample, item)."
 
@@ -94,6 +90,9 @@ class PythonSpec(GraderSpec):
         return f"Pays what the function {self.entry} returns, by {whose} convention ({lines})."
 
     def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
+        from dryrun.graders.sandbox.isolation import Mechanism  # the sandbox: for python graders alone
+        from dryrun.graders.sandbox.status import sandbox_status
+
         status = sandbox_status()
         if not status.available:
             yield Finding(Severity.ERROR, f"{where}.type", status.reason)
@@ -104,6 +103,9 @@ class PythonSpec(GraderSpec):
     def build(self, options: BuildOptions) -> Grader:
         if missing := missing_packages(self):
             raise GraderError(CANNOT_RUN, missing)
+        from dryrun.graders.kinds.python_grader import PythonGrader
+        from dryrun.graders.sandbox.program import Program
+
         return PythonGrader(Program(self.source, self.entry), options.timeout)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
@@ -91,11 +92,9 @@ class StringCheckSpec(ComparingSpec):
             return
         empty = RowCount()
         for prompt in rows:
-            try:
+            with contextlib.suppress(VariableError):
                 if template.fill({"item": prompt.item}) == "":
                     empty.add(prompt.row)
-            except VariableError:
-                continue
         if empty.total:
             what = f"the reference is empty in {empty.total:,} of {len(rows):,} rows {empty}."
             fix = f"{self.operation} finds an empty reference in every response and pays 1."

@@ -147,7 +147,7 @@ def size_of(header: bytes) -> int:
     return size
 
 
-def read_reply(body: bytes) -> Any:
+def json_reply(body: bytes) -> Any:
     """The value of a reply in JSON.
 
     Raises
@@ -175,7 +175,7 @@ def reply_of(body: bytes, tag: int) -> WorkerReply:
         if given != tag or not math.isfinite(reward) or kind not in (PLAIN, LAST):
             raise forged
         return WorkerReply(reward, recycle=kind == LAST)
-    frame = read_reply(body)
+    frame = json_reply(body)
     if not isinstance(frame, dict) or frame.get("id") != tag or isinstance(frame["id"], bool):
         raise forged
     recycle = frame.get("recycle")

@@ -92,24 +92,6 @@ class WorkerLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxStatus:
-    """Whether python graders can run here.
-
-    Attributes
-    ----------
-    available : bool
-    mechanism : Mechanism or None
-        None when there is none.
-    reason : str
-        A sentence: why not, or how strong it is.
-    """
-
-    available: bool
-    mechanism: Mechanism | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Launch:
     """How to start one worker.
 

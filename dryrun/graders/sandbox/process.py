@@ -15,7 +15,7 @@ import threading
 from time import monotonic
 from typing import Any
 
-from dryrun.graders.sandbox.frames import MAX_TEXT, WorkerError, WorkerFault, encoded, read_reply, size_of
+from dryrun.graders.sandbox.frames import MAX_TEXT, WorkerError, WorkerFault, encoded, json_reply, size_of
 from dryrun.graders.sandbox.isolation import Launch, import_paths
 from dryrun.graders.sandbox.program import Program, text_of
 
@@ -165,7 +165,7 @@ class WorkerProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _frame(self, deadline: float) -> Any:
-        return read_reply(self._take(size_of(self._take(4, deadline)), deadline))
+        return json_reply(self._take(size_of(self._take(4, deadline)), deadline))
 
     def _take(self, size: int, deadline: float) -> bytes:
         while len(self._buffer) < size:

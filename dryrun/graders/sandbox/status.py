@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from dryrun.graders.sandbox.isolation import (
     CHOICE_SETTING,
     UNSAFE_SETTING,
     Mechanism,
-    SandboxStatus,
     WorkerLimits,
     bwrap,
     candidates,
@@ -24,8 +24,6 @@ from dryrun.graders.sandbox.isolation import (
 )
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
-
-__all__ = ["SandboxStatus", "sandbox_status"]
 
 PROBE = """
 import os, socket
@@ -59,6 +57,24 @@ _STRENGTH = {
     "learn which files exist, not what is in them.",
     Mechanism.NOTHING: f"Python graders run without isolation, because {UNSAFE_SETTING}=1 is set.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStatus:
+    """Whether python graders can run here.
+
+    Attributes
+    ----------
+    available : bool
+    mechanism : Mechanism or None
+        None when there is none.
+    reason : str
+        A sentence: why not, or how strong it is.
+    """
+
+    available: bool
+    mechanism: Mechanism | None
+    reason: str
 
 
 def sandbox_status() -> SandboxStatus:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from dryrun.core.records import Grade, GradeOutcome
-from dryrun.graders import sandbox_status
 from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.sandbox.isolation import Mechanism, bwrap
+from dryrun.graders.sandbox.status import sandbox_status
 from tests.helpers.attacks import BREAKS, FORGE, FORGED, READS, attacked
 from tests.helpers.grading import sample
 
@@ -175,7 +175,10 @@ def test_a_worker_ends_with_a_parent_that_was_killed() -> None:
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
-ASK = "from dryrun.graders import sandbox_status as s; print(s().available, s().mechanism, s().reason)"
+ASK = (
+    "from dryrun.graders.sandbox.status import sandbox_status as s; "
+    "print(s().available, s().mechanism, s().reason)"
+)
 
 
 def status_in(*within: str, **environment: str) -> str:
