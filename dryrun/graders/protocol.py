@@ -118,7 +118,7 @@ class GradeError(StrEnum):
     MODEL_REFUSAL = "model_grader_refusal_error"
     """The judge refused, or its answer was filtered."""
     MODEL_PARSE = "model_grader_parse_error"
-    """The judge answered with something that is no result."""
+    """The judge's answer is not a result."""
     OTHER = "other_error"
     """Anything else."""
 

@@ -270,7 +270,7 @@ def test_a_python_file_is_a_grader_and_its_convention_is_shown_and_can_be_set() 
     source = "def score(completions, reference_answer, **kwargs):\n    return [0.5]\n"
     test = with_grader(source)
     assert "by TRL's convention" in texts(test)
-    assert "It is no OpenAI grader" in texts(test)
+    assert "It is not an OpenAI grader" in texts(test)
     test.selectbox(key="grader_convention").set_value("verl").run()
     assert "by verl's convention" in texts(test)
     test.selectbox(key="grader_convention").set_value("bedrock").run()

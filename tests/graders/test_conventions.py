@@ -452,7 +452,7 @@ def test_validation_says_that_it_is_no_openai_grader(source: str) -> None:
     told = findings(source, ITEM)
     assert len(told) == 1
     assert told[0].startswith("note: $.convention: line ")
-    assert "It is no OpenAI grader. Train where it comes from" in told[0]
+    assert "It is not an OpenAI grader. Train where it comes from" in told[0]
 
 
 @pytest.mark.parametrize(

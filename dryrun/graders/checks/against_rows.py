@@ -1,6 +1,6 @@
-"""A grader against the rows it shall grade: what no row, or only some rows, can fill, and other traps.
+"""A grader checked against the rows it will grade.
 
-Text that was meant as a template, and parts of a grader that have no effect.
+References that no row, or only some rows, can fill; text that was meant as a template; parts without effect.
 """
 
 from __future__ import annotations

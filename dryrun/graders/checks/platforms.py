@@ -1,4 +1,4 @@
-"""What the place of training makes of a grader and of rows that run fine here.
+"""What a training platform refuses, or treats differently, of a grader and rows that run here.
 
 Sources: OpenAI's grader and reinforcement guides, Azure's RFT and data pages, Bedrock's RFT pages,
 TRL's and verl's own code; as of November 2026.
@@ -23,7 +23,7 @@ from dryrun.models.model_list import ModelInfo
 
 
 class Platform(StrEnum):
-    """Where training shall happen."""
+    """Where the training will run."""
 
     OPENAI = "openai"
     AZURE = "azure"
@@ -158,7 +158,7 @@ def _check_rows(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Findi
         if system.total:
             severity = Severity.ERROR if platform is Platform.AZURE else Severity.WARNING
             what = f"{system.total:,} of {len(prompts):,} rows have a message with the role system {system}."
-            yield Finding(severity, "messages", what, f"{platform} knows developer; rename the role.")
+            yield Finding(severity, "messages", what, f"{platform} has developer instead: rename the role.")
     if platform is Platform.AZURE:
         ends = RowCount.of(prompt.row for prompt in prompts if _roles(prompt)[-1:] != ["user"])
         if ends.total:

@@ -141,7 +141,7 @@ class Formula:
         stack: list[Value] = []
         for step in self._steps:
             if isinstance(step, _Operation):
-                operands = stack[-step.operands :]
+                operands = stack[-step.operands :]  # the last ones, in the order they were written
                 stack[-step.operands :] = [apply(step.name, operands)]
             else:
                 stack.append(variables[step] if isinstance(step, str) else number(step))
@@ -342,6 +342,7 @@ def _power(a: Interval, b: Interval) -> Interval:
     if a[0] < 0 and not fixed_whole:
         raise ValueError("not bounded")
     corners = [math.pow(x, y) for x, y in product(a, b)]
+    # an even power of an interval around 0 is lowest within it, not at a corner
     if a[0] < 0 < a[1] and fixed_whole:
         corners.append(math.pow(0.0, b[0]))
     return min(corners), max(corners)

@@ -1,13 +1,10 @@
-"""What can be said about a python grader's source without running it.
-
-The functions of a Python source, as they are written: read, never run.
-"""
+"""What a python grader's source says about itself: it is parsed here, never run."""
 
 from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 MAX_SOURCE_BYTES = 256 * 1024
 """The service's limit: "less than 256 kB"."""
@@ -87,32 +84,15 @@ def keys_read(source: str, parameter: int = 1) -> list[str]:
     keys: dict[str, None] = {}
     for node in ast.walk(syntax_tree(source)):
         match node:
-            case ast.Subscript(
-                value=ast.Name(id=name), slice=ast.Constant(value=str() as key), ctx=ast.Load()
-            ):
-                pass
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name(id=name), attr="get"),
-                args=[ast.Constant(value=str() as key), *_],
-            ):
-                pass
-            case _:
-                continue
-        if names and name == names[parameter]:
-            keys[key] = None
+            case (
+                ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key), ctx=ast.Load())
+                | ast.Call(
+                    func=ast.Attribute(value=ast.Name(id=name), attr="get"),
+                    args=[ast.Constant(value=str() as key), *_],
+                )
+            ) if names and name == names[parameter]:
+                keys[key] = None
     return list(keys)
-
-
-def top_level(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements of the module, those under if, try and with included."""
-    flat: list[ast.stmt] = []
-    for statement in body:
-        flat.append(statement)
-        if isinstance(statement, (ast.If, ast.Try, ast.With)):
-            for block in ("body", "handlers", "orelse", "finalbody"):
-                for inner in getattr(statement, block, []):
-                    flat += top_level(inner.body if isinstance(inner, ast.ExceptHandler) else [inner])
-    return flat
 
 
 def defined_names(statement: ast.stmt) -> set[str]:
@@ -180,7 +160,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def is_body(tree: ast.Module) -> bool:
     """Whether the source is the bare body of a function: it returns at the top level."""
-    return any(isinstance(node, ast.Return) for node in _own_statements(tree.body))
+    return any(isinstance(node, ast.Return) for node in top_level(tree.body))
 
 
 def functions_of(tree: ast.Module) -> list[Function]:
@@ -189,15 +169,17 @@ def functions_of(tree: ast.Module) -> list[Function]:
     return list(found.values())
 
 
-def _own_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """All statements of a block, those within functions and classes left out."""
+def top_level(body: Iterable[ast.stmt]) -> list[ast.stmt]:
+    """The statements of a block, those under if, try, for and the like included, not those of functions."""
+    flat: list[ast.stmt] = []
     for node in body:
-        yield node
+        flat.append(node)
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             continue
-        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for block in ("body", "handlers", "orelse", "finalbody", "cases"):  # in the order they would run
             for inner in getattr(node, block, []):
-                yield from _own_statements([inner] if isinstance(inner, ast.stmt) else inner.body)
+                flat += top_level([inner] if isinstance(inner, ast.stmt) else inner.body)
+    return flat
 
 
 def _arguments_of(node: Function) -> list[ast.arg]:

@@ -110,7 +110,7 @@ def vectors(answer: HttpAnswer) -> tuple[Sequence[float], Sequence[float]]:
     except (TypeError, KeyError, ValueError):
         raise MalformedReplyError("The answer holds no two embeddings") from None
     if first.ndim != 1 or first.shape != second.shape or not first.size:
-        raise MalformedReplyError("The answer's embeddings are no vectors of one length")
+        raise MalformedReplyError("The answer's embeddings are not vectors of one length")
     return first, second  # type: ignore[return-value]
 
 

@@ -38,7 +38,7 @@ def _checked_content(content: Any) -> Any:
     """A string, one part, or a list of parts; its templates must parse."""
     for part in _parts(content):
         if not isinstance(part, Mapping):
-            raise ValueError('holds something else than parts. Write {"type": "input_text", "text": "..."}')
+            raise ValueError('holds what is not a part. Write {"type": "input_text", "text": "..."}')
         kind = part.get("type")
         if kind == "input_audio":
             raise ValueError("holds audio, which Dry Run does not send to judges. Leave the part out")
@@ -252,7 +252,7 @@ def read_score(result: Any, low: float, high: float) -> tuple[float, str]:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        return 0.0, f"the judge's result is no number: {json.dumps(result, default=str)[:100]}"
+        return 0.0, f"the judge's result is not a number: {json.dumps(result, default=str)[:100]}"
     return min(max(number, low), high), ""
 
 

@@ -101,6 +101,6 @@ class JudgeAccess:
         self._in_a_row = 0 if answer.gradable else self._in_a_row + 1
         if self._in_a_row >= GIVE_UP_AFTER:
             raise ModelError(
-                f"The judge {model} failed {self._in_a_row} times in a row, the last time so: "
+                f"The judge {model} failed {self._in_a_row} times in a row, the last time with: "
                 f"{answer.error.rstrip('.')}. Everything done so far is kept; resume when it answers again."
             )

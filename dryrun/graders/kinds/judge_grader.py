@@ -32,7 +32,7 @@ MAX_DETAIL = 4000
 """Characters kept of what a judge said."""
 
 TRIES = 2
-"""How often a judge is asked whose answer is no result."""
+"""How often a judge is asked when its answer is not a result."""
 
 NO_SCHEMA = re.compile(r"response_format|json_schema|structured|schema|grammar|guided|json_object", re.I)
 """In the error of a server that does not know what it was asked for."""

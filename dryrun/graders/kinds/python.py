@@ -68,7 +68,7 @@ class PythonSpec(GraderSpec):
     @field_validator("source")
     @classmethod
     def _can_be_called(cls, source: str, info: ValidationInfo) -> str:
-        if "convention" in info.data:  # else it was no convention, which is reported by itself
+        if "convention" in info.data:  # else the convention is wrong, which is reported by itself
             callable_source(source, info.data["convention"], info.data.get("function"))
         return source
 
@@ -184,7 +184,7 @@ def _is_installed(name: str) -> bool:
 def _check_entry(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
     """A function by another library's convention."""
     whose = VOICES[entry.convention].name
-    what = f"line {entry.line}: {entry} follows {whose} convention. It is no OpenAI grader."
+    what = f"line {entry.line}: {entry} follows {whose} convention. It is not an OpenAI grader."
     yield Finding(Severity.NOTE, f"{where}.convention", what, NOT_OPENAI_FIX)
     yield from _check_signature(entry, where)
     yield from _check_strangers(entry, where)

@@ -111,7 +111,7 @@ def encoded(value: Any) -> bytes:
     Raises
     ------
     ValueError
-        It holds something that is no plain value, or is nested too deeply.
+        It holds something that is not a plain value, or is nested too deeply.
     """
     body = marshal.dumps(value, 2)
     return len(body).to_bytes(4, "big") + body

@@ -103,7 +103,7 @@ class Launch:
     limits : dict of str to int
         As `resource.setrlimit` wants them, by name.
     uid : int or None
-        The user the worker shall become.
+        The user the worker becomes.
     private : bool
         Whether it has scratch space and process ids of its own.
     forks : bool

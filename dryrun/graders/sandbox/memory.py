@@ -68,6 +68,7 @@ def used(pid: int, limit: int = 0, private: bool = False) -> int:
         Whether they have a network namespace of their own: then what its sockets can hold counts too.
     """
     family = _family(pid)
+    # the first process is the launcher, in our own network namespace; the last one is inside
     held = _in_sockets(family[-1]) if private else 0
     rough = held + sum(_resident(member) for member in family)
     return rough if rough <= limit else held + sum(_proportional(member) for member in family)

@@ -1,7 +1,4 @@
-"""The event loop's end of a worker: jobs go down a pipe, replies come back, each grade in its time.
-
-Samples on their way through the sandbox.
-"""
+"""The event loop's end of a worker: jobs go down a pipe, replies come back, each grade within its time."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ PATIENCE = 1 / 8
 end, and the others would wait with it. Each then goes alone, and has all of its time."""
 
 LEAST_PATIENCE = 1.0
-"""Seconds; a busy machine is no sign of that."""
+"""Seconds that are waited in any case: on a busy machine a reply can be late by itself."""
 
 CHUNK = 1 << 16
 
@@ -49,8 +46,8 @@ CHUNK = 1 << 16
 def next_frame(jobs: Sequence[GradeJob]) -> tuple[bytes, Sequence[GradeJob]]:
     """A frame of jobs, and which are in it.
 
-    One that cannot be sent fails; one that holds something else than plain values goes as JSON would have
-    it. Neither changes what the others are sent.
+    A job that cannot be sent fails. One that holds other than plain values is sent as it comes back from
+    JSON. Neither changes what the others are sent.
     """
     try:
         return encoded([(job.tag, job.sample, job.item) for job in jobs]), jobs
@@ -93,7 +90,7 @@ class Line:
         self._in, self._out, self._buffer = worker.in_fd, worker.out_fd, worker.unread()
         self._unsent, self._blocked = b"", False
         self._since = self._loop.time()
-        self._pace = AHEAD_SECONDS / 4
+        self._pace = AHEAD_SECONDS / 4  # a guess before the first reply: four jobs ahead
         self._timer: asyncio.TimerHandle | None = None
         self.jobs: deque[GradeJob] = deque()
         self.ended: asyncio.Future[WorkerError | None] = self._loop.create_future()
@@ -197,7 +194,7 @@ class Line:
         now = self._loop.time()
         seconds = (now - self._since) / len(done)
         self._since = now
-        self._pace += 0.3 * (seconds - self._pace)
+        self._pace += 0.3 * (seconds - self._pace)  # a moving average: one slow grade changes little
         settle = self._settle
         for job, reply in done:
             job.seconds = seconds
@@ -306,7 +303,7 @@ class Order:
             return
         try:
             self._take(place, result, seconds)
-        except Exception as error:  # the fault of who waits, who shall hear of it; the worker goes on
+        except Exception as error:  # raised by the waiting task's code: it gets it, the worker goes on
             self.done.set_exception(error)
             return
         self._left -= 1

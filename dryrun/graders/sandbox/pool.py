@@ -116,7 +116,7 @@ class WorkerPool:
         await asyncio.to_thread(worker.begin, self._program, self.timeout, self.singly and worker.forks)
 
     def settle(self, job: GradeJob, reply: WorkerReply) -> None:
-        """Hand a reply to whoever waits for it; of some jobs after a second grading."""
+        """Hand a reply to the task that waits for it; some jobs are graded a second time first."""
         if self._jobs:
             self._pump_soon()
         if job.number >= self._repeated:
@@ -159,6 +159,7 @@ class WorkerPool:
         lines = [crew.line for crew in self._crews if crew.line is not None]
         while self._jobs and lines:
             line = min(lines, key=lambda line: len(line.jobs))
+            # few jobs are spread over all idle workers rather than queued at one
             idle = sum(not line.jobs for line in lines)
             room = min(line.room, -(-len(self._jobs) // max(1, idle)))
             if room > 0 and (batch := self._batch(room, not line.jobs)):
@@ -189,7 +190,7 @@ def _give(line: Line, batch: Sequence[GradeJob]) -> None:
 
 
 def _own_fault(error: Exception) -> WorkerError:
-    """Nobody shall wait for ever for what a fault of ours has ended."""
+    """The result of jobs that a fault in Dry Run has ended: otherwise their tasks would wait for ever."""
     return WorkerError(WorkerFault.NOT_STARTED, f"a fault in Dry Run itself: {error!r}")
 
 
@@ -253,7 +254,7 @@ class _Crew(Keeper):
         if error is not None and len(left) == 1:
             left = self._blame(left[0], error)
         for job in left:
-            job.alone = error is not None
+            job.alone = error is not None  # one of them may have broken it: each goes by itself now
         self._pool.put_back(left)
 
     def _blame(self, job: GradeJob, error: WorkerError) -> list[GradeJob]:

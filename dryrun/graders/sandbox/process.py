@@ -110,7 +110,7 @@ class WorkerProcess:
             case {"error": str(said)} if len(loaded) == 1:
                 raise WorkerError(WorkerFault.NOT_LOADED, said[:MAX_TEXT])
         if loaded != {"loaded": True}:
-            said = "the sandbox sent something else than the result of loading"
+            said = "the sandbox sent something that is not the result of loading"
             raise WorkerError(WorkerFault.FORGED, said)
 
     def send(self, frame: bytes, deadline: float) -> None:
@@ -136,7 +136,7 @@ class WorkerProcess:
         return bytes(self._buffer)
 
     def end(self, reason: str) -> None:
-        """End it for going beyond a limit; whoever waits for it is told so."""
+        """End it because it went beyond a limit; the task that waits for it gets the reason."""
         self._over_limit = reason
         self.interrupt()
 
@@ -162,7 +162,7 @@ class WorkerProcess:
     def _signal(self) -> None:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL)  # it leads a group of its own: see _started
 
     def _frame(self, deadline: float) -> Any:
         return json_reply(self._take(size_of(self._take(4, deadline)), deadline))

@@ -81,7 +81,7 @@ class Repeater(Keeper):
                 second = None if self._closed else await self._repeated(job, program)
                 if second is not None:
                     reply = reply._replace(unstable=difference(reply, second))
-            finally:  # nobody shall wait for ever for what a fault of ours has ended
+            finally:  # a fault in Dry Run must not leave a task waiting for ever
                 job.settle(reply)
 
     async def _repeated(self, job: GradeJob, program: Program) -> WorkerReply | None:
