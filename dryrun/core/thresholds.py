@@ -353,6 +353,8 @@ class ProbeLimits(_Limits):
     """A grader with partial credit may pay so much more than an answer resembles the right one."""
     chance: Share = 0.05
     """Lower end of the 95 % interval of a share of rows that is put down to chance."""
+    few_hits: Annotated[int, Field(ge=1)] = 3
+    """Fewer grades that show a flaw may be chance: they warn."""
     many: Share = 0.20
     """From this share of the rows on a finding blocks; below it warns."""
     fair_cost: Share = 0.5

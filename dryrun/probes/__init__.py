@@ -7,7 +7,7 @@ This package is the one place where such answers are made. It grades nothing: `d
 from __future__ import annotations
 
 from dryrun.core.probe import Family, Priority, Probe
-from dryrun.probes.make.rounds import Ground, accepted_forms, first_round, ground, second_round
+from dryrun.probes.make.rounds import Ground, accepted_forms, first_round, ground, second_round, strangers
 
 __all__ = [
     "Family",
@@ -18,4 +18,5 @@ __all__ = [
     "first_round",
     "ground",
     "second_round",
+    "strangers",
 ]

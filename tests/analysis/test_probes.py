@@ -16,11 +16,14 @@ from dryrun.analysis.probes.profile import PROFILES, Judged, Profile, judge
 from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
 from dryrun.core.probe import (
     BACKTRACK,
+    CONSTANT,
     EXOTIC,
     FAR,
     ONE_FIELD,
     RIGHT_SAMPLE,
+    STRANGER,
     TIMED,
+    TOO_MANY,
     WRONG_SAMPLE,
     Family,
     Probe,
@@ -261,6 +264,9 @@ def test_time() -> None:
     ]
     steep = {last: 0.01, last + 1: 0.08, last + 2: 0.9}
     assert flaws(judged([*sound(), *grown], seconds=steep)) == {Flaw.SLOW}
+    tags = [*sound(), *timed(f"{TIMED}12,000 characters of open tags")]
+    found = judged(tags, seconds={last: 1.2})
+    assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.SLOW})
     even = {last: 0.1, last + 1: 0.3, last + 2: 0.9}
     assert flaws(judged([*sound(), *grown], seconds=even)) == set()
 
@@ -319,3 +325,52 @@ def test_every_flaw_has_a_fix_and_every_word_a_meaning() -> None:
     assert set(FIXES) == set(Flaw)
     assert set(PROFILE_WORDS) == set(Profile)
     assert {flaw for flaw, _ in PROFILES} == set(Flaw)
+
+
+def test_what_few_answers_show_only_warns() -> None:
+    few = lines(Family.WRONG, "a letter more", 1.0, rows=2, most=0.0)
+    found = judged([*sound(), *few])
+    assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.ACCEPTS_WRONG})
+    enough = lines(Family.WRONG, "a letter more", 1.0, rows=3, most=0.0)
+    assert judged([*sound(), *enough]).profile is Profile.TOO_LENIENT
+
+
+def test_extra_elements_alone_are_generous_and_with_missing_ones_a_hole() -> None:
+    more = lines(Family.WRONG, TOO_MANY, 1.0, most=0.0)
+    found = judged([*sound(), *more])
+    assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.ACCEPTS_WRONG})
+    fewer = lines(Family.WRONG, "one element dropped", 1.0, most=0.0)
+    assert judged([*sound(), *more, *fewer]).profile is Profile.TOO_LENIENT
+
+
+def test_a_score_turned_round_is_inverted_even_where_another_form_is_paid() -> None:
+    given = [
+        *lines(Family.REFERENCE, "after ####", 0.0, least=1.0, alike=1.0),
+        *lines(Family.REFERENCE, "bare", 1.0, alike=1.0),
+        *lines(Family.NOTHING, "empty", 1.0, most=0.0),
+        *lines(Family.WRONG, FAR, 1.0, most=0.0),
+    ]
+    assert judged(given).profile is Profile.INVERTED
+
+
+def test_answers_of_other_rows_that_are_paid_in_place_of_the_own() -> None:
+    refused = [(probe, 0.0) for probe, _ in sound()]
+    others = [line for paid in (1.0, *[0.0] * 9) for line in lines(Family.WRONG, STRANGER, paid, rows=6)]
+    assert judged([*refused, *others]).profile is Profile.INVERTED
+    everybody = lines(Family.WRONG, STRANGER, 1.0, rows=6) * 10
+    assert Flaw.INVERTED not in flaws(judged([*refused, *everybody]))
+
+
+def test_rows_that_are_paid_convict_those_that_are_refused() -> None:
+    some = lines(Family.REFERENCE, "bare", [1.0] * 4 + [0.0] * 16, least=1.0, alike=1.0)
+    given = [*some, *lines(Family.NOTHING, "empty", 0.0), *lines(Family.WRONG, FAR, 0.0, most=0.0)]
+    assert judged(given).profile is Profile.TOO_STRICT
+
+
+def test_a_constant_near_some_answers_is_no_exploit_where_nearness_is_paid() -> None:
+    partly = lines(Family.WRONG, "half of it", 0.5, most=0.0, alike=0.5)
+    near = [0.5] * 6 + [0.0] * 14
+    constant = lines(Family.NOTHING, f"{CONSTANT}“0”", near, most=0.0)
+    assert judged([*sound(), *partly, *constant]).profile is Profile.SOUND
+    text = lines(Family.NOTHING, "refusal", near, most=0.0)
+    assert judged([*sound(), *partly, *text]).profile is Profile.HACKABLE

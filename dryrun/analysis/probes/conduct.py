@@ -72,9 +72,10 @@ def quick(grades: ProbeGrades) -> Iterator[Observation]:
         cases = np.flatnonzero(crawls)
         order = cases[np.argsort(-grades.seconds[cases], kind="stable")]
         worst = grades.probes[int(order[0])]
+        weight = Weight.WARN if _far_fetched(grades.kind[cases].tolist()) else Weight.BLOCK
         yield Observation(
             Flaw.SLOW,
-            Weight.BLOCK,
+            weight,
             worst.family,
             worst.kind,
             cases.size,
@@ -82,6 +83,13 @@ def quick(grades: ProbeGrades) -> Iterator[Observation]:
             float(grades.seconds[order[0]]),
             tuple(order[:SHOWN].tolist()),
         )
+
+
+def _far_fetched(kinds: list[str]) -> bool:
+    """Whether only texts crawl that hardly a model writes: strange ones, or one sort at its longest."""
+    usual = {kind for kind in kinds if not kind.startswith(EXOTIC)}
+    longest = all(kind.startswith(f"{TIMED}12,000") and not kind.endswith(" of words") for kind in usual)
+    return longest and len(usual) <= 1
 
 
 def _grows(grades: ProbeGrades) -> Bools:
@@ -112,23 +120,25 @@ def unimpressed(grades: ProbeGrades) -> Iterator[Observation]:
         wrong = kind.startswith(WRONG_PLAIN.partition(",")[0])
         if wrong and grades.partial:  # longer texts may happen to resemble the answer more
             won &= grades.share[cases] >= grades.alike[cases] + grades.limits.slack
-        if won.sum() >= 2 and won.mean() >= 0.5:
+        if won.sum() >= grades.limits.few_hits and won.mean() >= 0.5:
             yield seen(grades, Flaw.BIAS, Weight.BLOCK, Family.STYLE, kind, cases, won)
             if wrong:
                 yield seen(grades, Flaw.EXPLOITABLE, Weight.BLOCK, Family.STYLE, kind, cases, won)
+
+
+def _pays_nothing(grades: ProbeGrades) -> bool:
+    """Whether worthless text is paid as well: then that of an expression means nothing."""
+    groups = (grades.where(Family.SHELL, kind=VOID), grades.where(Family.NOTHING))
+    means = [float(np.nanmean(grades.share[group])) for group in groups if group.any()]
+    return any(mean >= grades.limits.worthless for mean in means)
 
 
 def runs_nothing(grades: ProbeGrades) -> Iterator[Observation]:
     """The answer is read, never executed."""
     cases = np.flatnonzero(grades.where(Family.CODE))
     cases = cases[np.isfinite(grades.share[cases])]
-    void = grades.where(Family.SHELL, kind=VOID)
-    if (
-        not cases.size
-        or not grades.anchored
-        or (void.any() and np.nanmean(grades.share[void]) >= grades.limits.worthless)
-    ):
+    if not cases.size or not grades.anchored or _pays_nothing(grades):
         return
     ran = grades.share[cases] >= grades.limits.half
-    if not grades.partial and ran.sum() >= 2 and ran.mean() >= 0.5:
+    if not grades.partial and ran.sum() >= grades.limits.few_hits and ran.mean() >= 0.5:
         yield seen(grades, Flaw.UNSAFE, Weight.BLOCK, Family.CODE, grades.kind[cases[0]], cases, ran)

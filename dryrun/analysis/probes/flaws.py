@@ -98,7 +98,8 @@ def counted(
     low = wilson(hits / cases.size, cases.size)[0]
     if low <= grades.limits.chance:
         return
-    weight = Weight.BLOCK if hits / cases.size >= grades.limits.many else Weight.WARN
+    often = hits >= grades.limits.few_hits and hits / cases.size >= grades.limits.many
+    weight = Weight.BLOCK if often else Weight.WARN
     yield seen(grades, flaw, weight, family, kind, cases, hit)
 
 

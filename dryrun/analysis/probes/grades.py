@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.core.probe import FAR, Family, Probe, ProbeFault
+from dryrun.core.probe import Family, Probe, ProbeFault
 from dryrun.core.thresholds import ProbeLimits
 
 Floats = NDArray[np.float64]
@@ -113,8 +113,13 @@ class ProbeGrades:
 
     @cached_property
     def anchored(self) -> bool:
-        """Whether right answers earn enough to measure others by."""
-        return self.ceiling is not None and self.ceiling >= self.limits.anchored
+        """Whether right answers earn enough to measure others by: on average, or wholly in some rows."""
+        if self.ceiling is None:
+            return False
+        known = self.ceilings[np.isfinite(self.ceilings)]
+        paid = int((known >= self.limits.whole).sum())
+        some = paid >= max(self.limits.few_hits, self.limits.partial_rows * known.size)
+        return self.ceiling >= self.limits.anchored or some
 
     @cached_property
     def share(self) -> Floats:
@@ -141,12 +146,6 @@ class ProbeGrades:
         return bool(wrong.any() and partly[wrong].mean() >= self.limits.partial_rows) or any(
             partly[cases].sum() > 2 and partly[cases].mean() >= self.limits.partial_kind for _, cases in kinds
         )
-
-    @cached_property
-    def far(self) -> float | None:
-        """Mean score of answers that are wrong by far; None if there are none."""
-        chosen = self.where(Family.WRONG, kind=FAR)
-        return float(self.score[chosen].mean()) if chosen.any() else None
 
 
 def unseen(trials: int) -> float:

@@ -11,7 +11,18 @@ from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.figures.statistics import TOLERANCE
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, counted, seen
 from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades
-from dryrun.core.probe import ANOTHER_ORDER, DENIED, FAR, ONE_FIELD, RIGHT_SAMPLE, WRONG_SAMPLE, Family
+from dryrun.core.probe import (
+    ANOTHER_ORDER,
+    CONSTANT,
+    DENIED,
+    FAR,
+    ONE_FIELD,
+    RIGHT_SAMPLE,
+    STRANGER,
+    TOO_MANY,
+    WRONG_SAMPLE,
+    Family,
+)
 
 
 def unpaid(grades: ProbeGrades) -> Iterator[Observation]:
@@ -23,6 +34,8 @@ def unpaid(grades: ProbeGrades) -> Iterator[Observation]:
                 close = grades.alike[cases]
                 allowed = np.maximum(allowed, close + grades.limits.slack)
             paid = grades.share[cases] >= allowed
+            if grades.partial and CONSTANT in kind and grades.share[cases].mean() < grades.limits.worthless:
+                continue  # close to some rows' answers, and far from those of the others
             yield from counted(grades, Flaw.EXPLOITABLE, family, kind, cases, paid)
 
 
@@ -30,12 +43,17 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
     """Wrong answers earn no more than they are worth."""
     if not grades.anchored:
         return
+    found: list[Observation] = []
     for kind, cases in grades.kinds(Family.WRONG):
         if kind.startswith(ONE_FIELD):  # fields may weigh what they like, but nothing at all
             paid = np.asarray(grades.share[cases] >= grades.limits.whole)
         else:
             paid = _overpaid(grades, cases)
-        yield from counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
+        found += counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
+    if all(one.kind == TOO_MANY for one in found):
+        # More moves after the solved puzzle, or recall alone: generous, while what is missing or wrong costs.
+        found = [_softened(one) for one in found]
+    yield from found
     for kind, cases in grades.kinds(Family.CLOSE):
         most = grades.most[cases]
         paid = (grades.share[cases] >= most) & (most < 1.0)
@@ -92,7 +110,7 @@ def right_paid(grades: ProbeGrades) -> Iterator[Observation]:
         np.isfinite(grades.ceilings) & (grades.ceilings < grades.limits.half * _typical(grades))
     )
     rows = int(np.isfinite(grades.ceilings).sum())
-    if refused.size >= 2 and refused.size / rows >= grades.limits.refused_rows:
+    if refused.size >= grades.limits.few_hits and refused.size / rows >= grades.limits.refused_rows:
         cases = np.flatnonzero(grades.where(Family.REFERENCE) & np.isin(grades.row, refused))
         yield Observation(
             Flaw.REJECTS_CORRECT,
@@ -109,7 +127,7 @@ def right_paid(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def _typical(grades: ProbeGrades) -> float:
-    return float(np.nanmedian(grades.ceilings))
+    return float(np.median(grades.ceilings[grades.ceilings >= grades.limits.anchored]))
 
 
 UNKNOWN_FORM = "in any of the forms that were tried, so the form this grader wants is not known"
@@ -146,7 +164,7 @@ def _forms_refused(grades: ProbeGrades, family: Family) -> Iterator[Observation]
         if hits < 2 or low <= grades.limits.chance or hits / cases.size < grades.limits.form_refused:
             continue
         needed = family is Family.REFERENCE or kind == ANOTHER_ORDER
-        weight = Weight.BLOCK if needed else Weight.WARN
+        weight = Weight.BLOCK if needed and hits >= grades.limits.few_hits else Weight.WARN
         yield seen(grades, Flaw.REJECTS_CORRECT, weight, family, kind, cases, refused)
 
 
@@ -199,14 +217,56 @@ def signal(grades: ProbeGrades) -> Iterator[Observation]:
             (0,),
         )
         return
-    if grades.ceiling is None or grades.far is None:
+    turned = list(_turned_round(grades))
+    if turned:
+        yield from turned
         return
+    yield from _far_paid(grades)
+
+
+def _far_paid(grades: ProbeGrades) -> Iterator[Observation]:
+    """Whether another row's answer earns as much as the right one, where that one is paid at all."""
     cases = np.flatnonzero(grades.where(Family.WRONG, kind=FAR))
+    if grades.ceiling is None or cases.size < grades.limits.few_hits:
+        return
     every = np.ones(cases.size, dtype=bool)
-    if grades.far > grades.ceiling + grades.limits.slack:
-        yield seen(grades, Flaw.INVERTED, Weight.BLOCK, Family.WRONG, grades.kind[cases[0]], cases, every)
-    elif grades.anchored and grades.ceiling - grades.far < grades.limits.least_range:
-        yield seen(grades, Flaw.NO_SIGNAL, Weight.BLOCK, Family.WRONG, grades.kind[cases[0]], cases, every)
+    if float(grades.score[cases].mean()) > grades.ceiling + grades.limits.slack:
+        yield seen(grades, Flaw.INVERTED, Weight.BLOCK, Family.WRONG, FAR, cases, every)
+        return
+    cases = cases[grades.ceilings[grades.row[cases]] >= grades.limits.anchored]
+    if not grades.anchored or cases.size < grades.limits.few_hits:
+        return
+    right = grades.ceilings[grades.row[cases]]
+    if float((right - grades.score[cases]).mean()) < grades.limits.least_range:
+        every = np.ones(cases.size, dtype=bool)
+        yield seen(grades, Flaw.NO_SIGNAL, Weight.BLOCK, Family.WRONG, FAR, cases, every)
+
+
+def _turned_round(grades: ProbeGrades) -> Iterator[Observation]:
+    """Worthless text earns far more than right answers in the form that the prompt demands."""
+    right = grades.score[grades.where(Family.REFERENCE) & (grades.least > 0.5)]
+    cases = np.flatnonzero(grades.where(Family.NOTHING))
+    if right.size < grades.limits.few_rows or not cases.size:
+        return
+    void = grades.score[cases]
+    if float(void.mean()) >= grades.limits.half and void.mean() - right.mean() >= grades.limits.half:
+        kind = grades.kind[cases[0]]
+        yield seen(
+            grades, Flaw.INVERTED, Weight.BLOCK, Family.NOTHING, kind, cases, np.ones(cases.size, dtype=bool)
+        )
+
+
+def mixed_up(grades: ProbeGrades) -> Iterator[Observation]:
+    """The row's own answer is refused, and just what another row has is paid."""
+    cases = np.flatnonzero(grades.where(Family.WRONG, kind=STRANGER))
+    if grades.anchored or not cases.size:
+        return
+    paid = grades.score[cases] >= grades.limits.half
+    rows, hits = np.unique(grades.row[cases[paid]], return_counts=True)
+    tried = np.unique(grades.row[cases]).size
+    if rows.size >= grades.limits.few_hits and rows.size >= tried / 2 and float(np.median(hits)) <= 2:
+        whom = tuple(cases[paid][:SHOWN].tolist())
+        yield Observation(Flaw.INVERTED, Weight.BLOCK, Family.WRONG, STRANGER, rows.size, tried, None, whom)
 
 
 def _softened(one: Observation) -> Observation:

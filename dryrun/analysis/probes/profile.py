@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     conduct.no_faults,
     conduct.runs_nothing,
     pay.signal,
+    pay.mixed_up,
     pay.right_paid,
     pay.unpaid,
     pay.wrong_unpaid,

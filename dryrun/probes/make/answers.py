@@ -21,10 +21,15 @@ COMPARED = 400
 NEAR = 0.05
 """Numbers closer than this share are not surely different: a grader may have a tolerance."""
 
+NO_ANSWER = frozenset({"", "None", "null", "nan", "NaN"})
+"""What references are written as where there is none."""
+
 _NUMBER = re.compile(r"[-+−]?[$€£]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][-+]?\d+)?%?\Z")
 _FRACTION = re.compile(r"([-+−]?\d+)\s*/\s*(\d+)\Z")
 _QUANTITY = re.compile(r"([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%][\w°/²³^]{0,9})\Z")
 _CODE = re.compile(r"(?m)^\s*(def |class |import |from \w+ import |return |function |SELECT |#include)|```")
+_NAMED = re.compile(r"[^\W\d]\w*\s*[=:]\s*\S")
+"""An element that says which one it is, such as ``x=3``: the order carries nothing."""
 _WORD = re.compile(r"\w+")
 ANY_NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
 
@@ -92,6 +97,8 @@ def answers(texts: Sequence[str | None], demands: Sequence[Demand]) -> list[Answ
         What each row's prompt asks for.
     """
     known = [text for text in texts if text is not None]
+    if all(text.strip() in NO_ANSWER for text in known):
+        return [None] * len(texts)
     listed = bool(known) and sum(_comma_list(text) for text in known) >= LIST_SHARE * len(known)
     return [
         None if text is None or not text.strip() else _answer(text.strip(), demand, listed)
@@ -122,7 +129,9 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
     if short is not None and not (listed and short.kind is Kind.LABEL):
         return short
     if listed and (_comma_list(text) or short is not None):
-        return Answer(kind, text, [part.strip() for part in text.split(",")])
+        parts = [part.strip() for part in text.split(",")]
+        named = len(parts) > 1 and all(_NAMED.match(part) for part in parts)
+        return Answer(Kind.SET if named else kind, text, parts)
     return short or Answer(Kind.TEXT, text)
 
 

@@ -13,6 +13,7 @@ from dryrun.probes.make.demand import Demand
 GUESSES = "a list of guesses"
 HEDGED = "hedged among several"
 COUNTED = "every number from 1 to 100"
+REMEMBERED = "a wrong answer in the form, the right value mentioned behind it"
 TAGGED = "every option, each in a shell"
 ALL_PARTS = "everything there is"
 LISTED = 11
@@ -70,6 +71,9 @@ def claims(
             0.0 if demand.working or demand.shelled else 1.0,
         ),
     ]
+    if demand.shelled and not demand.call:
+        # The far value comes first, so that no order of the guesses helps a grader that reads the last one.
+        result.append(Claim(REMEMBERED, f"{write(wrong[0])}\nAt first I had {text} there\n"))
     if answer.kind is not Kind.YES_NO:
         result.append(Claim(DENIED, f"It is definitely not {text}."))
     if answer.kind is Kind.NUMBER and answer.value == int(answer.value) and 2 <= answer.value <= 99:

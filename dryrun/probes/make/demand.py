@@ -14,6 +14,7 @@ _MARKER = re.compile(
     r"(?i)\b(?:with|as|like|format|form|line|exactly|write|by|say|begin|start)\b[^\n]{0,40}?"
     r"[\"'`“]?\b((?:final )?answer:)(?=[^\n]*\S)"
 )
+_THOUGHTS = re.compile(r"(?is)<(think|thinking|thought|thoughts|reasoning)>.{0,400}?</\1>")
 _ONLY = re.compile(
     r"(?i)\b(only|just)\b[^.\n]{0,40}\b(answer|reply|respond|output|give|return|number|word|letter|name|result|"
     r"integer|label|option|expression|value|code|yes|no)\b|"
@@ -22,6 +23,7 @@ _ONLY = re.compile(
     r"\b(one|a single|single) (word|letter|number|integer|name|label|line|digit|token)\b|"
     r"\b(nothing else|no explanation|without (any )?(explanation|words)|no other text|no words)\b|"
     r"\b(answer|reply|respond)( with)?:? (['\"]?yes['\"]? or ['\"]?no|['\"]?true['\"]? or ['\"]?false)\b|"
+    r"\byour (final )?(output|answer|response) (should|must) (be|follow|contain)\b|"
     r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
 )
 _WORKING = re.compile(
@@ -57,6 +59,8 @@ class Demand:
         Nothing but the answer is wanted.
     working : bool
         Reasoning before the answer is allowed or wanted.
+    thoughts : str
+        Name of the tag that the reasoning must stand in.
     ordered, unordered : bool
         The order of the elements matters, or surely does not.
     options : tuple of str
@@ -72,6 +76,7 @@ class Demand:
     json: bool = False
     only: bool = False
     working: bool = False
+    thoughts: str = ""
     ordered: bool = False
     unordered: bool = False
     options: tuple[str, ...] = ()
@@ -95,7 +100,8 @@ def prompt_text(messages: Sequence[Mapping[str, Any]]) -> str:
 
 def demand_of(prompt: str) -> Demand:
     """What the prompt asks for."""
-    tags = list(dict.fromkeys(_TAG.findall(prompt)))
+    thoughts = match[1] if (match := _THOUGHTS.search(prompt)) else ""
+    tags = [tag for tag in dict.fromkeys(_TAG.findall(prompt)) if tag != thoughts]
     named = [tag for tag in tags if _ANSWER_TAG.search(tag)] or [tag for tag in tags if len(tags) == 1]
     marker = _MARKER.search(prompt)
     working = bool(_WORKING.search(prompt))
@@ -109,6 +115,7 @@ def demand_of(prompt: str) -> Demand:
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
         only=bool(_ONLY.search(prompt)) and not working,
         working=working,
+        thoughts=thoughts,
         ordered=ordered,
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),
         options=_options(prompt),

@@ -78,10 +78,20 @@ def _shells(demand: Demand) -> list[Form]:
         shells.append((f"after {demand.marker}", f"{demand.marker} ", ""))
     forms = []
     for number, (name, before, after) in enumerate(shells):
-        must = number == 0
+        must = number == 0 and not demand.thoughts
+        if number == 0 and demand.thoughts:
+            forms += _after_thoughts(name, before, after, demand.thoughts)
         forms.append(Form(name, around(before, after), must and not demand.working))
         forms.append(Form(f"{name}, after working", around(WORKING + before, after), must and demand.working))
     return forms
+
+
+def _after_thoughts(name: str, before: str, after: str, tag: str) -> list[Form]:
+    """The shell after reasoning in its tag, on one line and with each part on lines of its own."""
+    thought = f"<{tag}>\n{WORKING}</{tag}>\n"
+    apart = around(f"{thought}{before}\n", f"\n{after}")
+    spread = [Form(f"{name}, apart, after thoughts", apart)] if after.startswith("</") else []
+    return [Form(f"{name}, after thoughts", around(thought + before, after)), *spread]
 
 
 def _everyday(answer: Answer, demand: Demand) -> list[Form]:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from dryrun.core.probe import (
     ACCEPTED,
+    CONSTANT,
     FAR,
     OPEN_SAMPLE,
     RIGHT_PLAIN,
     RIGHT_SAMPLE,
+    STRANGER,
     VOID,
     WITHDRAWN,
     WRONG_PLAIN,
@@ -25,13 +27,14 @@ from dryrun.core.probe import (
     Probe,
 )
 from dryrun.core.records import Prompt
-from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, mentions
+from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, mentions, same
 from dryrun.probes.make.claims import GUESSES, claims
 from dryrun.probes.make.demand import Demand, demand_of, prompt_text
 from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.source_words import mined
 from dryrun.probes.make.worthless import (
+    CONSTANTS,
     common_answer,
     executed,
     gaming,
@@ -46,6 +49,8 @@ from dryrun.probes.make.wrong import CLOSE, wrong_answers
 
 OTHERS = 40
 """Answers of other rows that wrong answers are made of."""
+STRANGE_ROWS = 6
+IN_FORM = ", in the form the grader reads"
 STRESSED_ROWS, STYLED_ROWS = 2, 12
 
 _ESSENTIAL = frozenset(
@@ -267,10 +272,20 @@ class _Makers:
         for kind, text in variations(answer, demand, write).items():
             yield Probe(Family.VARIATION, kind, row, text, 1.0, 1.0, 1.0)
         yield from _wrong(row, answer, others, demand, write)
+        yield from self._constant(row, answer, write)
         for one in claims(answer, demand, others, write, chance):
             yield Probe(Family.CLAIM, one.kind, row, one.text, most=one.most, alike=alike(answer, one.text))
         if text := executed(answer):
             yield Probe(Family.CODE, "an expression with that value", row, text, most=0.0)
+
+    def _constant(self, row: int, answer: Answer, write: Callable[[str], str]) -> Iterator[Probe]:
+        """The same answer to every prompt, in the form the grader reads."""
+        given = {f"{CONSTANT}“{constant}”{IN_FORM}": constant for constant in CONSTANTS}
+        given |= {f"the most common answer{IN_FORM}": self._common} if self._common else {}
+        for kind, content in given.items():
+            if write(content) != content and not mentions(content, answer):
+                close = alike(answer, content)
+                yield Probe(Family.NOTHING, kind, row, write(content), most=0.0, alike=close)
 
     def _styled(self, row: int, answer: Answer, form: Form, chance: random.Random) -> list[Probe]:
         """A right and a wrong answer, plain and dressed up."""
@@ -305,6 +320,21 @@ def _stressed(row: int) -> Iterator[Probe]:
     if row == 0:
         for kind, text in timed_texts():
             yield Probe(Family.STRESS, kind, row, text, serial=True)
+
+
+def strangers(given: Ground) -> list[Probe]:
+    """For a few rows the answers that other rows have, as the prompt demands them.
+
+    Worth grading where no right answer was paid: if one of these is, the rows and their answers are mixed up.
+    """
+    plan = []
+    rows = [row for row, answer in enumerate(given.answers) if answer is not None]
+    for row in rows[:STRANGE_ROWS]:
+        answer, usual = given.answers[row], given.forms_at(row)
+        write = next((form for form in usual if form.required), usual[0]).write
+        others = [other for other in given.pool if answer is not None and not same(answer, other.text)]
+        plan += [Probe(Family.WRONG, STRANGER, row, write(other.text)) for other in others[:OTHERS]]
+    return plan
 
 
 def accepted_forms(given: Ground, scores: Iterable[float]) -> dict[int, Form]:

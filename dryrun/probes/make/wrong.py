@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dryrun.core.probe import FAR, ONE_FIELD, VOID
+from dryrun.core.probe import FAR, ONE_FIELD, TOO_MANY, VOID
 from dryrun.probes.make.answers import (
     KEYED,
     NEAR,
@@ -29,8 +31,13 @@ SLIPS = (0.01, 0.04, 0.08)
 """How far off, as a share, answers are that measure a grader's tolerance."""
 TOLERATED = 0.03
 """Where answers are whole numbers, being further off than this is wrong; else twice as much."""
+UNKNOWN_NUMBER = 90_001
+"""An element of no list."""
 CLOSE_WORTH = 0.97
 """A near miss beyond that must cost at least a little."""
+SOME_LABELS, MOVES = 5, 4
+"""Texts of no more different letters, in this number of rows or more, are sequences and no words."""
+_WORDS = re.compile(r"[^\W\d_]+(?:[ '’.-]+[^\W\d_]+)*\.?")
 BEGINNINGS = {
     "no": "Nobody can tell.",
     "yes": "Yesterday it was raining.",
@@ -79,7 +86,7 @@ def _by_kind(answer: Answer, others: Sequence[Answer], options: Sequence[str]) -
     elif answer.kind is Kind.YES_NO:
         yield from _yes_no(answer.text)
     elif answer.kind is Kind.LABEL:
-        yield from _labels(answer.text)
+        yield from _labels(answer.text, others)
     elif answer.kind in PARTS:
         yield from _lists(answer, others)
     elif answer.kind in KEYED:
@@ -126,8 +133,19 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
             yield Wrong(kind, written(given))
     if answer.kind is Kind.QUANTITY:
         yield Wrong("another unit", f"{answer.text[: len(answer.text) - len(answer.unit)]}zorkmid", 0.98)
+    if value != int(value) and (other := _other_decimals(value)) is not None:
+        yield Wrong("the same whole number, other decimals", written(other))
     yield from _longer(value, written)
     yield from _slips(value, written)
+
+
+def _other_decimals(value: float) -> float | None:
+    """A number that is cut off, and mostly rounded, to the same whole number but surely another."""
+    whole = math.trunc(value)
+    places = len(f"{abs(value):.10g}".partition(".")[2])
+    part = abs(value) - abs(whole)
+    other = math.copysign(abs(whole) + (part + 0.4 if part < 0.5 else part - 0.4), value)
+    return None if near(other, value, NEAR) else round(other, places)
 
 
 def _longer(value: float, written: Any) -> Iterator[Wrong]:
@@ -177,7 +195,11 @@ def _yes_no(text: str) -> Iterator[Wrong]:
     yield Wrong("a word that begins with it", BEGINNINGS[text.casefold()])
 
 
-def _labels(text: str) -> Iterator[Wrong]:
+def _labels(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
+    letters = {letter for other in others if other.kind is Kind.LABEL for letter in other.text}
+    moves = len(others) >= SOME_LABELS and len(letters) <= MOVES
+    if moves or not _WORDS.fullmatch(text):
+        return  # a letter behind a formula may be a factor, a move or a constant, and just as right
     yield Wrong("a letter more", f"{text}x")
     yield Wrong("inside a longer word", f"over{text}ing")
     if len(text) > 3:
@@ -187,15 +209,20 @@ def _labels(text: str) -> Iterator[Wrong]:
 def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
     parts: list[str] = answer.value
     count = len(parts)
-    strange = next((part for other in others for part in _elements(other) if part not in parts), "zebra")
+    numbers = all(number_in(part) is not None for part in parts)
+    unknown = str(UNKNOWN_NUMBER) if numbers else "zebra"
+    strange = next((part for other in others for part in _elements(other) if part not in parts), unknown)
+    replaced = [str(UNKNOWN_NUMBER + number) if numbers else f"{NONSENSE}{number}" for number in range(count)]
+    quoted = answer.bracketed and any(isinstance(part, str) for part in json.loads(answer.text))
 
     def written(given: Sequence[str]) -> str:
-        return json.dumps(list(given), ensure_ascii=False) if answer.bracketed else ", ".join(given)
+        shown = [json.dumps(part, ensure_ascii=False) for part in given] if quoted else given
+        return f"[{', '.join(shown)}]" if answer.bracketed else ", ".join(shown)
 
     partly = 1 - 1 / (count + 1)
-    yield Wrong("an element too many", written([*parts, strange]), partly)
+    yield Wrong(TOO_MANY, written([*parts, strange]), partly)
     yield Wrong("one element replaced", written([*parts[:-1], strange]), 1 - 1 / count)
-    yield Wrong("every element replaced", written([f"{NONSENSE}{number}" for number in range(count)]))
+    yield Wrong("every element replaced", written(replaced))
     if count > 1:
         yield Wrong("one element dropped", written(parts[:-1]), partly)
         yield Wrong("the first element again and again", written([parts[0]] * count), 1 / count)
