@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import perf_counter
+from time import perf_counter, thread_time
 from types import FrameType
 from typing import Any
 
@@ -16,6 +16,8 @@ from dryrun.core.records import Grade, Item, Sample
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, graded_zero
 from dryrun.graders.sandbox.sample_fields import sample_fields
 
+WAITS = 10.0
+"""A function that takes this many times its computing is one that waits, as for a network."""
 Function = Callable[[Any, Any], object]
 
 
@@ -27,8 +29,8 @@ class FunctionGrader(Grader):
     function : callable
         ``grade(sample, item)`` as OpenAI's python graders have it.
     timeout : float
-        Seconds one grade may take. It holds in the main thread of a POSIX system; elsewhere the
-        function runs to its end.
+        Seconds of computing that one grade may take, and ten times that by the clock. It holds in the
+        main thread of a POSIX system; elsewhere the function runs to its end.
     """
 
     def __init__(self, function: Function, timeout: float = 2.0) -> None:
@@ -40,19 +42,28 @@ class FunctionGrader(Grader):
         if not sample.gradable:
             return NO_SAMPLE
         row = copy.deepcopy(dict(item))
-        start = perf_counter()
+        wall, computed = perf_counter(), thread_time()
         try:
             with _limited(self._timeout):
                 value = self._function(sample_fields(sample), row)
         except (Exception, _TooLongError) as error:
-            detail = str(error) if isinstance(error, _TooLongError) else f"{type(error).__name__}: {error}"
-            return graded_zero(GradeError.PYTHON_RUNTIME, detail, perf_counter() - start)
-        seconds = perf_counter() - start
-        return _checked(value, seconds)
+            seconds = _own_seconds(perf_counter() - wall, thread_time() - computed)
+            if not isinstance(error, _TooLongError):
+                return graded_zero(GradeError.PYTHON_RUNTIME, f"{type(error).__name__}: {error}", seconds)
+            return graded_zero(GradeError.PYTHON_RUNTIME, str(error), max(seconds, self._timeout))
+        return _checked(value, _own_seconds(perf_counter() - wall, thread_time() - computed))
 
 
 class _TooLongError(BaseException):
     """The function did not return in time. No `Exception`, which a grader might catch."""
+
+
+def _own_seconds(wall: float, computed: float) -> float:
+    """What the function itself took: its computing, or its waiting where it hardly computes.
+
+    A busy machine stretches the wall clock and not the computing.
+    """
+    return wall if wall > WAITS * computed else computed
 
 
 def _checked(value: Any, seconds: float) -> Grade:
@@ -68,7 +79,7 @@ def _checked(value: Any, seconds: float) -> Grade:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """An alarm after this number of seconds, where alarms work."""
+    """Alarms after this much computing and after `WAITS` times as much by the clock, where alarms work."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
@@ -76,10 +87,13 @@ def _limited(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
         raise _TooLongError(f"grade did not return within {seconds:g} seconds")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    alarms = ((signal.SIGPROF, signal.ITIMER_PROF, 1.0), (signal.SIGALRM, signal.ITIMER_REAL, WAITS))
+    before = [signal.signal(number, ring) for number, _, _ in alarms]
+    for _, timer, times in alarms:
+        signal.setitimer(timer, times * seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        for (number, timer, _), handler in zip(alarms, before, strict=True):
+            signal.setitimer(timer, 0.0)
+            signal.signal(number, handler)

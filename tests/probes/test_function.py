@@ -11,7 +11,7 @@ import pytest
 
 from dryrun.core.records import Grade, GradeOutcome
 from dryrun.graders.trial import response
-from dryrun.probes.function import FunctionGrader
+from dryrun.probes.function import FunctionGrader, _own_seconds
 
 
 def graded(function: Callable[[Any, Any], Any], text: str = "hello", timeout: float = 0.3) -> Grade:
@@ -51,3 +51,8 @@ def test_the_row_is_the_functions_own_copy() -> None:
     grader = FunctionGrader(lambda sample, item: float(item.pop("reference_answer") == "x"))
     asyncio.run(grader.grade(response(""), row))
     assert row == {"reference_answer": "x"}
+
+
+def test_time_is_the_functions_own() -> None:
+    assert _own_seconds(2.0, 0.5) == 0.5, "the machine was busy"
+    assert _own_seconds(2.0, 0.01) == 2.0, "the function waited"
