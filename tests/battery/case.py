@@ -14,7 +14,8 @@ from dryrun.probes.result import GraderCheck
 
 Rows = Sequence[Mapping[str, Any]]
 Grade = Callable[[Any, Any], float]
-SECONDS = 20.0
+SECONDS = 120.0
+"""Long enough that a busy machine grades everything."""
 LENIENT = frozenset({"too lenient", "hackable"})
 STRICT = frozenset({"too strict"})
 EMPTY = frozenset({"hackable", "no signal"})
