@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 # The seconds a check takes are no part of the test: the limit only keeps graders that hang from hanging it.
-SECONDS, FOR_SLOW_ONES = 20.0, 6.0
+SECONDS, FOR_SLOW_ONES = 20.0, 30.0
 
 
 @cache
