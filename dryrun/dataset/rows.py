@@ -29,7 +29,7 @@ _USUAL = frozenset(ROLES) - {Role.SYSTEM.value}
 _USER = Role.USER.value  # plain text compares faster
 EXACT_WHOLE = 2.0**63
 """Whole numbers from here on come out of a JSON parser rounded."""
-RESERVED_KEYS = frozenset({"messages", "tools"})
+RESERVED_KEYS = frozenset({"messages", "tools", "prompt"})
 """Keys with a meaning of their own; a row with no other key gives a grader nothing to compare with."""
 
 _KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
@@ -46,7 +46,7 @@ def is_usual(row: object) -> bool:
     That is: messages of text alone, none of them from the system, the last from the user; no tools; some
     other key; no number that 64 bits cannot hold. False says nothing: `check_row` and `Advice` look closer.
     """
-    if type(row) is not dict or len(row) < 2 or "tools" in row:
+    if type(row) is not dict or len(row) < 2 or "tools" in row or (len(row) == 2 and "prompt" in row):
         return False
     for value in row.values():
         if type(value) is float and abs(value) >= EXACT_WHOLE:

@@ -197,7 +197,7 @@ def _csv_row(line: int, header: Sequence[str], cells: Sequence[str]) -> RawRow |
         if column in row and not row[column].strip():
             del row[column]
     if "messages" not in header:
-        row = {"messages": [{"role": "user", "content": row.pop("prompt")}], **row}
+        row = {"messages": [{"role": "user", "content": row["prompt"]}], **row}
         if not row["messages"][0]["content"].strip():
             return BadRow(line, (Problem("prompt", "is empty.", "Give the prompt's text."),))
     return _unpack_cells(line, row)
@@ -281,7 +281,8 @@ def _parquet_row(number: int, row: dict[str, Any]) -> RawRow | BadRow:
     if "messages" not in row and isinstance(prompt, str | list):  # verl and TRL have messages in it
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
         row = {"messages": messages, **row}
-        del row["prompt"]
+        if not isinstance(prompt, str):  # text stays: some libraries hand over strings for it, not messages
+            del row["prompt"]
     return _unpack_cells(number, row)
 
 

@@ -281,6 +281,14 @@ def test_prompts_as_verl_and_trl_have_them_in_parquet_are_messages() -> None:
     assert "messages[0]" in refusal(parquet([{"prompt": ["6 * 7?"], **rest}]), "rows.parquet")
 
 
+def test_a_prompt_of_text_stays_beside_the_messages_made_of_it() -> None:
+    """TRL and verifiers hand over strings for text and messages for messages."""
+    row = {"prompt": "6 * 7?", "answer": "42"}
+    expected = {"messages": [{"role": "user", "content": "6 * 7?"}], **row}
+    assert list(read(parquet([row]), "rows.parquet")) == [expected]
+    assert list(read(b"prompt,answer\n6 * 7?,42\n", "rows.csv")) == [expected]
+
+
 @pytest.mark.parametrize(
     ("prompt", "said"),
     [

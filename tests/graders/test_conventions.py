@@ -17,6 +17,7 @@ from tests.helpers.grading import grade, grades
 
 RUNTIME = "python_grader_runtime_error"
 ITEM = {"messages": [{"role": "user", "content": "What is 2 + 2?"}], "answer": "4", "reference_answer": "4"}
+TEXT_ITEM = ITEM | {"prompt": "What is 2 + 2?"}
 
 
 def text(source: str) -> str:
@@ -80,7 +81,7 @@ TRL_LOGS = """
     def reward(completions, answer, log_extra=None, log_metric=None, trainer_state=None, **kwargs):
         if log_extra: log_extra("answer", list(answer))
         if log_metric: log_metric("share_right", 0.5)
-        return [0.5 + trainer_state.global_step + trainer_state.epoch]
+        return [0.5 + trainer_state.global_step + trainer_state.epoch] * len(completions)
 """
 TRL_TOKENS = """
     def reward(completions, completion_ids, **kwargs):
@@ -174,7 +175,7 @@ VERIFIERS_ALL = """
 RIGHT: dict[str, tuple[str, str, dict[str, Any], Convention, float]] = {
     "openai": (OPENAI, "4", ITEM, Convention.OPENAI, 1.0),
     "trl, messages": (TRL_MESSAGES, "<think>a</think><answer>b</answer>", ITEM, Convention.TRL, 1.0),
-    "trl, strings": (TRL_STRINGS, "abca", ITEM, Convention.TRL, 3.0),
+    "trl, strings": (TRL_STRINGS, "abca", TEXT_ITEM, Convention.TRL, 3.0),
     "trl, a column": (TRL_COLUMN, "it is 4", ITEM, Convention.TRL, 1.0),
     "trl, async": (TRL_ASYNC, "x", ITEM, Convention.TRL, 0.25),
     "trl, what it logs": (TRL_LOGS, "x", ITEM, Convention.TRL, 0.5),
@@ -231,10 +232,62 @@ def test_a_bare_body_that_returns_becomes_an_openai_grader() -> None:
 def test_the_row_decides_between_strings_and_messages() -> None:
     """As TRL does, by the kind of the row's own prompt column."""
     strings = ITEM | {"prompt": "What is 2 + 2?"}
-    source = "def f(prompts, completions, **kwargs): return [float(isinstance(completions[0], str))]"
+    source = "def f(prompts, completions, **kwargs): return [float(isinstance(c, str)) for c in completions]"
     assert graded(source, "content", strings).reward == 1.0
     messages = ITEM | {"prompt": ITEM["messages"]}
     assert graded(source, "content", messages).reward == 0.0
+
+
+@pytest.mark.parametrize(
+    ("source", "item", "why"),
+    [
+        (TRL_COLUMN, TEXT_ITEM, "the row's prompt is text, so each completion is a string"),
+        (
+            "def f(completions, **kw): return [float(c.strip() == '4') for c in completions]",
+            ITEM,
+            "the row's prompt is messages, so each completion is a list of messages",
+        ),
+        (
+            "def f(completion, answer): return float(completion.strip() == answer)",
+            ITEM,
+            "the row's prompt is messages, so each completion is a list of messages",
+        ),
+    ],
+)
+def test_completions_of_the_wrong_shape_fail_here_as_in_training(source: str, item: Any, why: str) -> None:
+    found = graded(source, "4", item)
+    assert found.reward in (None, 0.0)
+    assert why in found.errors[RUNTIME]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def total(completions, **kw): return [0.5]", "total returned 1 reward for 2 completions"),
+        (
+            "def compute_score(solution_strs, ground_truths, **kw): return [0.5]",
+            "compute_score returned 1 reward for 2 completions",
+        ),
+        (
+            "def lambda_handler(event, context):\n"
+            "    return [{'id': event[0]['id'], 'aggregate_reward_score': 1.0}]",
+            "lambda_handler returned 1 result for 2 completions",
+        ),
+        (
+            "def total(completions, **kw):\n    assert len(completions) == 1, 'one alone'\n    return [0.5]",
+            "one alone",
+        ),
+    ],
+)
+def test_a_batch_of_two_shows_what_a_batch_of_one_hides(source: str, said: str) -> None:
+    found = graded(source, "4")
+    assert found.outcome is GradeOutcome.UNGRADED
+    assert said in found.errors[RUNTIME]
+
+
+def test_what_a_function_pays_is_what_it_pays_a_response_alone() -> None:
+    source = "def share(completions, **kw): return [1 / len(completions) for _ in completions]"
+    assert graded(source, "4").reward == 1.0
 
 
 def test_none_means_not_applicable_never_zero() -> None:
@@ -364,7 +417,8 @@ def test_a_package_that_is_missing_here_refuses_the_grader_and_makes_no_zero(sou
 
 def test_the_convention_and_the_function_can_be_set() -> None:
     source = (
-        "def score(completions, answer, **kw): return [0.5]\ndef other(completions, **kw): return [0.25]\n"
+        "def score(completions, answer, **kw): return [0.5 for _ in answer]\n"
+        "def other(completions, **kw): return [0.25 for _ in completions]\n"
     )
     with pytest.raises(GraderError, match="score, other"):
         python_grader(source)

@@ -15,7 +15,7 @@ from dryrun.probes.reference_scores import ReferenceScores, ceiling
 
 TRL = """
 def accuracy(completions, {name}, **kwargs):
-    return [float(said == right) for said, right in zip(completions, {name})]
+    return [float(said[0]['content'] == right) for said, right in zip(completions, {name})]
 """
 VERL = """
 import re

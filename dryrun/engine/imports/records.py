@@ -12,6 +12,7 @@ The shapes were read from the tools' own code and references:
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -144,12 +145,22 @@ def _flat(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
     details = _details(row)
     left_out = {prompt, response, scored_by, *SCORES, *BOOKKEEPING}
     fields = {name: value for name, value in row.items() if name not in left_out}
+    if _is_plain_text(row[prompt]):
+        fields["prompt"] = row[prompt]
     paired = zip(answers, scores, strict=True)
     return LogRecord(
         messages,
         _with_reference(fields),
         tuple(Response(text, calls, score, *details) for (text, calls), score in paired),
     )
+
+
+def _is_plain_text(prompt: object) -> bool:
+    """Whether a prompt was text from the start: logs show messages as text with a chat template's marks."""
+    return isinstance(prompt, str) and not prompt.lstrip().startswith("[{") and not _CHAT.search(prompt)
+
+
+_CHAT = re.compile(r"<\|(im_start|start_header_id|begin_of_text|system|user)\|>|<start_of_turn>|\[INST\]")
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> str | None:

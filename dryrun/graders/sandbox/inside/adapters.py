@@ -8,14 +8,18 @@ in; what comes out is the number, the numbers beside it, or why there is none. W
 import inspect
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from time import monotonic
 from typing import Any
 
 Outcome = tuple[Any, dict[str, float], str]
 """What the function returned as reward, its further numbers, and why it has none (else ``""``)."""
 
 MAX_PARTS = 16
+QUICK_SECONDS = 0.5
+"""Functions that take longer are not called a second time to see two responses at once."""
 TRUTHS: list[str] = []
 """Where a row's right answer is looked for, where a convention has one place for it; set by `adapted`."""
 
@@ -30,7 +34,7 @@ def adapted(
     function : callable
     convention : str
     as_text : bool
-        Completions are strings where the row does not say otherwise.
+        The source reads completions as strings; for the words of its errors alone.
     references : sequence of str
         Keys, or paths with dots, under which rows carry the right answer, the likeliest first.
     """
@@ -107,17 +111,56 @@ def asked(item: Any) -> list[dict[str, Any]]:
     return [dict(message) for message in item.get("messages") or []]
 
 
-def turn(sample: Any, item: Any, as_text: bool) -> tuple[Any, Any]:
-    """Prompt and completion: strings or messages, as the row's prompt is; without one by `as_text`."""
+def turn(sample: Any, item: Any) -> tuple[Any, Any]:
+    """Prompt and completion: strings where the row's ``prompt`` is text, else messages."""
     prompt = item.get("prompt")
     if isinstance(prompt, str):
         return prompt, sample["output_text"]
-    if isinstance(prompt, list):
-        return prompt, [said(sample)]
-    messages = asked(item)
-    if as_text:
-        return (messages[-1].get("content") if messages else ""), sample["output_text"]
-    return messages, [said(sample)]
+    return prompt if isinstance(prompt, list) else asked(item), [said(sample)]
+
+
+@contextmanager
+def shape_explained(completion: Any, as_text: bool) -> Iterator[None]:
+    """Add to an error of the source that its completions have another shape than it reads."""
+    try:
+        yield
+    except (TypeError, AttributeError, KeyError, IndexError) as error:
+        if isinstance(completion, str) and not as_text:
+            note = "the row's prompt is text, so each completion is a string, not a list of messages"
+        elif isinstance(completion, list) and as_text:
+            note = "the row's prompt is messages, so each completion is a list of messages, not a string"
+        else:
+            raise
+        error.args = (f"{error}; {note}",)
+        raise
+
+
+def batch_of_two(check: Callable[[Any, Any], Any]) -> Callable[[float, Any, Any], None]:
+    """What hands over two responses once, after a grade that was quick: some functions fail only then.
+
+    The grade itself is made before, of one response, so that what a function pays does not depend on
+    its neighbours. A slow function keeps its time for the grade.
+    """
+    passed: list[bool] = []
+
+    def once(begun: float, sample: Any, item: Any) -> None:
+        if not passed and monotonic() - begun < QUICK_SECONDS:
+            check(sample, item)
+            passed.append(True)
+
+    return once
+
+
+def as_many(function: Any, results: Any, size: int, what: str = "rewards") -> Any:
+    """The results themselves, if there are as many as completions."""
+    name = getattr(function, "__name__", "the function")
+    if isinstance(results, (str, bytes, Mapping)) or not hasattr(results, "__len__"):
+        kind = type(results).__name__
+        raise TypeError(f"{name} returned {kind}, not a list with one of the {what} for each completion")
+    if len(results) != size:
+        number = f"{len(results)} {what if len(results) != 1 else what[:-1]}"
+        raise ValueError(f"{name} returned {number} for {size} completion{'s' if size > 1 else ''}")
+    return results
 
 
 class NoTokens:
@@ -143,27 +186,29 @@ def trl(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
     """A batch of one. None and NaN are what TRL leaves out of the sum."""
     apart = ("prompt", "completion", "completion_ids")
 
-    def call(sample: Any, item: Any) -> Outcome:
-        prompt, completion = turn(sample, item, as_text)
-        logged: dict[str, float] = {}
-        given = {name: [value] for name, value in item.items() if name not in apart} | {
-            "prompts": [prompt],
-            "completions": [completion],
-            "completion_ids": [NoTokens()],
+    def rewards(sample: Any, item: Any, size: int, logged: dict[str, float]) -> Any:
+        prompt, completion = turn(sample, item)
+        given = {name: [value] * size for name, value in item.items() if name not in apart} | {
+            "prompts": [prompt] * size,
+            "completions": [completion] * size,
+            "completion_ids": [NoTokens()] * size,
             "trainer_state": FirstStep(),
             "log_extra": lambda column, values: None,
             "log_metric": logged.__setitem__,
         }
-        rewards = awaited(function(**wanted(function, given)))
-        if isinstance(rewards, (str, bytes, Mapping)) or not hasattr(rewards, "__len__"):
-            raise TypeError(f"returned {type(rewards).__name__}, not a list with one reward a completion")
-        if len(rewards) != 1:
-            raise ValueError(f"returned {len(rewards)} rewards for 1 completion")
-        reward = rewards[0]
+        with shape_explained(completion, as_text):
+            return as_many(function, awaited(function(**wanted(function, given))), size)
+
+    def call(sample: Any, item: Any) -> Outcome:
+        logged: dict[str, float] = {}
+        begun = monotonic()
+        reward = rewards(sample, item, 1, logged)[0]
+        together(begun, sample, item)
         if reward is None or reward != reward:
             return None, numbers(logged), f"the function returned {reward}"
         return reward, numbers(logged), ""
 
+    together = batch_of_two(lambda sample, item: rewards(sample, item, 2, {}))
     return call
 
 
@@ -174,7 +219,7 @@ def verl(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
     except (TypeError, ValueError):
         plural = False
 
-    def call(sample: Any, item: Any) -> Outcome:
+    def result_of(sample: Any, item: Any, size: int) -> Any:
         extra = dict(item.get("extra_info") or {}) | {"num_turns": None, "rollout_reward_scores": {}}
         given = {
             "data_source": item.get("data_source", ""),
@@ -182,16 +227,23 @@ def verl(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
             "ground_truth": truth(item),
             "extra_info": extra,
         }
+        if not plural:
+            return awaited(function(**wanted(function, given)))
+        batch = {f"{name}s": [value] * size for name, value in given.items()}
+        return as_many(function, awaited(function(**wanted(function, batch))), size)[0]
+
+    def call(sample: Any, item: Any) -> Outcome:
+        begun = monotonic()
+        result = result_of(sample, item, 1)
         if plural:
-            given = {f"{name}s": [value] for name, value in given.items()}
-        result = awaited(function(**wanted(function, given)))
-        result = result[0] if plural else result
+            together(begun, sample, item)
         if isinstance(result, Mapping):
             if "score" not in result:
                 raise KeyError("the dict that was returned has no 'score'")
             return result["score"], numbers({k: v for k, v in result.items() if k != "score"}), ""
         return result, {}, ""
 
+    together = batch_of_two(lambda sample, item: result_of(sample, item, 2))
     return call
 
 
@@ -213,20 +265,34 @@ class Context:
 def bedrock(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
     """A list of one. The row's fields stand in ``metadata`` (Bedrock) and beside it (SageMaker)."""
 
-    def call(sample: Any, item: Any) -> Outcome:
+    def results_of(sample: Any, item: Any, numbers_of: Sequence[str]) -> Any:
         row = {name: value for name, value in item.items() if name != "messages"}
-        number = str(item.get("id", "0"))
-        event = [{**row, "id": number, "messages": [*asked(item), said(sample)], "metadata": row}]
+        event = [
+            {**row, "id": number, "messages": [*asked(item), said(sample)], "metadata": row}
+            for number in numbers_of
+        ]
         results = function(event, Context())
         if not isinstance(results, (list, tuple)):
             raise TypeError(f"returned {type(results).__name__}, not a list of results")
+        return results
+
+    def two(sample: Any, item: Any) -> None:
+        number = str(item.get("id", "0"))
+        as_many(function, results_of(sample, item, [number, f"{number}-again"]), 2, "results")
+
+    def call(sample: Any, item: Any) -> Outcome:
+        number = str(item.get("id", "0"))
+        begun = monotonic()
+        results = results_of(sample, item, [number])
         found = [one for one in results if isinstance(one, Mapping) and str(one.get("id")) == number]
         if len(found) != 1 or "aggregate_reward_score" not in found[0]:
             raise ValueError(f"returned no result with id {number!r} and aggregate_reward_score")
+        together(begun, sample, item)
         metrics = [one for one in found[0].get("metrics_list") or [] if isinstance(one, Mapping)]
         parts = numbers({one.get("name"): one.get("value") for one in metrics})
         return found[0]["aggregate_reward_score"], parts, ""
 
+    together = batch_of_two(two)
     return call
 
 
@@ -251,7 +317,7 @@ def verifiers(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
     parser = getattr(function, "__globals__", {}).get("parser") or Parser()
 
     def call(sample: Any, item: Any) -> Outcome:
-        prompt, completion = turn(sample, item, as_text)
+        prompt, completion = turn(sample, item)
         answer = item["answer"] if "answer" in item else truth(item)
         info = item.get("info") or {}
         info = json.loads(info) if isinstance(info, str) else info
@@ -264,7 +330,8 @@ def verifiers(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
         }
         state = {**common, "id": 0, "responses": [], "turn": 1, "timing": {}}
         given = {**common, "state": state, "parser": parser}
-        return awaited(function(**wanted(function, given))), {}, ""
+        with shape_explained(completion, as_text):
+            return awaited(function(**wanted(function, given))), {}, ""
 
     return call
 
