@@ -196,6 +196,7 @@ def _report(judged: Evidence, **more: Any) -> Report:
         missing=coverage.missing,
         missing_share=coverage.missing_share,
         out_of_range=coverage.out_of_range,
+        off_scale=coverage.off_scale,
         grader_errors=coverage.grader_errors,
         duplicate_rows=coverage.duplicate_rows,
         outcomes={outcome.value: count for outcome, count in coverage.outcomes.items()},

@@ -152,6 +152,8 @@ class Report(Record):
         Share of the scores in each of the five bins; None if there is no score.
     responses_evaluated, responses : int
         Responses with a score, and all responses.
+    off_scale : tuple of (float, int)
+        The commonest rewards off the scale and how often each came; `out_of_range` counts them all.
     histogram_counts : tuple of int
         Scores in 20 bins of 0.05, four to each bin of `distribution`.
     highest, lowest : tuple of SampleEntry
@@ -169,6 +171,7 @@ class Report(Record):
     missing: int
     missing_share: float
     out_of_range: int
+    off_scale: tuple[tuple[float, int], ...] = ()
     grader_errors: int
     duplicate_rows: int
     outcomes: dict[str, int]

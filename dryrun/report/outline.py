@@ -326,6 +326,11 @@ def _span(pair: tuple[float, float], *, share: bool = False) -> str:
     return f"{100 * low:.0f}-{100 * high:.0f} %" if share else f"{low:.2f}-{high:.2f}"
 
 
+def _values(counted: Sequence[tuple[float, int]]) -> str:
+    """Rewards and how often each came, in brackets."""
+    return f" ({', '.join(f'{reward:g}: {count:,}' for reward, count in counted)})" if counted else ""
+
+
 def outcome_lines(report: Report) -> Iterator[str]:
     """How many responses there are, and what became of them."""
     yield f"{plural(report.responses, 'response')} in all, {report.responses_evaluated:,} with a score"
@@ -334,7 +339,7 @@ def outcome_lines(report: Report) -> Iterator[str]:
             yield f"{outcome}: {count:,}"
     counts = (
         ("without a grade", report.missing),
-        ("scores outside the grader's scale", report.out_of_range),
+        (f"scores outside the grader's scale{_values(report.off_scale)}", report.out_of_range),
         ("grades with a grader error", report.grader_errors),
         ("drawn rows that repeat another", report.duplicate_rows),
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -316,6 +317,26 @@ def test_a_few_scores_off_the_scale_warn_and_are_left_out() -> None:
     assert found.verdict == "GO"
     assert found.statistics.max == 0.8
     assert [notice.code for notice in found.warnings] == [NoticeCode.BINARY, NoticeCode.OUT_OF_RANGE]
+
+
+@pytest.mark.parametrize(
+    ("scores", "scale", "said"),
+    [
+        ([0.2, 0.8] * 100 + [7.0] * 2, (0.0, 1.0), "The grader paid 7 (2 times): --reward-range 0 7"),
+        ([0.0, 1.0] * 50 + [-1.0] * 90, (0.0, 1.0), "The grader paid -1 (90 times): --reward-range -1 1"),
+        ([0.2, 0.8] * 100 + [1.15] * 9, (-1.0, 3.0), "The grader paid 3.6 (9 times): --reward-range -1 4"),
+        (
+            [0.2, 0.8] * 100 + [2.0, 3.0, 4.0, 5.0, 6.0, 6.0, 7.0],
+            (0.0, 1.0),
+            "The grader paid 6 (2 times), 2 (once), 3 (once), 4 (once), 5 (once) and 1 other reward: ",
+        ),
+    ],
+)
+def test_rewards_off_the_scale_are_named_with_the_range_that_holds_them(
+    scores: list[float], scale: tuple[float, float], said: str
+) -> None:
+    found = diagnose(replace(observe(scores), reward_range=scale))
+    assert said in " ".join(notice.sentence for notice in (*found.reasons, *found.warnings))
 
 
 def test_thresholds_decide() -> None:

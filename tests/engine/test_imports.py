@@ -301,3 +301,17 @@ def test_finish_reasons_of_other_vendors_mean_what_they_mean_in_a_run(
     content = (LOGS / "openai_evals.jsonl").read_bytes()
     content = content.replace(b'"finish_reason": "length"', f'"finish_reason": "{reason}"'.encode())
     assert read(import_samples(store, content, "evals.jsonl"))[-1].sample.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kept"),
+    [
+        ("What is 2 + 3?", True),
+        ("<|im_start|>user\nWhat is 2 + 3?<|im_end|>", False),
+        ([{"role": "user", "content": "What is 2 + 3?"}], False),
+    ],
+)
+def test_a_prompt_of_plain_text_stays_one_for_graders(prompt: object, kept: bool) -> None:
+    """A reward function gets strings for it; a log that shows a chat template had messages."""
+    record = read_record({"prompt": prompt, "completion": "5", "score": 1.0}, None)
+    assert ("prompt" in record.fields) is kept

@@ -7,6 +7,17 @@ import pytest
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.reward_scale import returned_scale, reward_scale, scale_finding
 
+HELPERS = """
+def correct(ok):
+    return 2.0 if ok else 0.0
+
+def tagged(text):
+    if '<answer>' not in text:
+        return 0.0
+    return 0.5
+
+"""
+
 
 @pytest.mark.parametrize(
     ("body", "scale"),
@@ -21,6 +32,13 @@ from dryrun.graders.format.reward_scale import returned_scale, reward_scale, sca
             (-1.0, 1.0),
         ),
         ("if not ok:\n        return -1.0\n    return similarity(a, b)", (-1.0, 1.0)),
+        ("right, form = (2.0 if ok else 0.0), (0.5 if a else 0.0)\n    return right + form", None),
+        ("right = 2.0 if ok else 0.0\n    form = 0.5 if a else 0.0\n    return right + form", (0.0, 2.5)),
+        ("right = 1.0 if ok else 0.0\n    return right - (0.5 if a else 0.0)", (-0.5, 1.0)),
+        ("return correct(ok) + tagged(text)", (0.0, 2.5)),
+        ("return correct(ok) + similarity(a, b)", None),
+        ("return 0.8 * (1.0 if ok else 0.0) + 0.2 * tagged(text)", None),
+        ("return compute_score(ok, answers, a, b, text) + 2.0", None),
         ("return 1.0 if ok else 0.0", None),
         ("return 7", None),
         ("return float(a == b)", None),
@@ -32,9 +50,8 @@ from dryrun.graders.format.reward_scale import returned_scale, reward_scale, sca
     ],
 )
 def test_the_scale_follows_from_what_is_returned(body: str, scale: tuple[float, float] | None) -> None:
-    assert (
-        returned_scale(f"def compute_score(ok, answers, a, b, text):\n    {body}\n", "compute_score") == scale
-    )
+    source = f"{HELPERS}def compute_score(ok, answers, a, b, text):\n    {body}\n"
+    assert returned_scale(source, "compute_score") == scale
 
 
 def test_a_grader_of_another_type_keeps_its_own_scale() -> None:

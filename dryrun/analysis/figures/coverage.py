@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.observations import Observations
 from dryrun.core.records import SampleOutcome
+
+SHOWN = 5
+"""Different rewards off the scale that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class Coverage:
         Dataset rows of rollouts that got another score when graded again.
     truths : int
         Rewards that were `True` or `False`.
+    off_scale : tuple of (float, int)
+        Rewards that lie off the run's scale and how often each came, the commonest first, at most `SHOWN`.
+    holding : (float, float) or None
+        A scale that would hold every reward; None where all lie on the run's own.
     """
 
     prompts: int
@@ -56,6 +63,8 @@ class Coverage:
     duplicate_rows: int = 0
     unstable: tuple[int, ...] = ()
     truths: int = 0
+    off_scale: tuple[tuple[float, int], ...] = ()
+    holding: tuple[float, float] | None = None
 
     def share(self, count: int) -> float:
         """`count` as a share of all responses; 0 if there are none."""
@@ -73,6 +82,24 @@ class Coverage:
         return self.duplicate_rows / rows if rows else 0.0
 
 
+def _off_scale(observations: Observations) -> tuple[tuple[float, int], ...]:
+    low, high = observations.reward_range
+    score = observations.score
+    off = score[np.isfinite(score) & ~is_valid(score)] * (high - low) + low
+    values, counts = np.unique(off.round(6), return_counts=True)
+    return tuple((float(values[one]), int(counts[one])) for one in np.argsort(-counts, kind="stable"))
+
+
+def _holding(scale: tuple[float, float], rewards: Sequence[float]) -> tuple[float, float] | None:
+    """The scale widened to whole numbers around these rewards."""
+    if not rewards:
+        return None
+    return (
+        scale[0] if min(rewards) >= scale[0] else float(np.floor(min(rewards))),
+        scale[1] if max(rewards) <= scale[1] else float(np.ceil(max(rewards))),
+    )
+
+
 def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:
     """Count what there is to judge.
 
@@ -86,6 +113,7 @@ def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:
     valid = is_valid(observations.score)
     missing = int(np.count_nonzero(~np.isfinite(observations.score)))
     scored = int(np.count_nonzero(valid))
+    off_scale = _off_scale(observations)
     _, per_prompt = np.unique(observations.prompt, return_counts=True)
     return Coverage(
         prompts=int(per_prompt.size),
@@ -102,4 +130,6 @@ def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:
         duplicate_rows=duplicate_rows,
         unstable=observations.unstable,
         truths=observations.truths,
+        off_scale=off_scale[:SHOWN],
+        holding=_holding(observations.reward_range, [reward for reward, _ in off_scale]),
     )

@@ -21,6 +21,22 @@ TAGS = {
 """Names of these reasons among the tags of a judgement."""
 
 
+def off_scale_words(coverage: Coverage) -> str:
+    """Which rewards lie off the scale, how often, and the range that would hold them."""
+    if coverage.holding is None:
+        return ""
+    low, high = coverage.holding
+    named = sum(count for _, count in coverage.off_scale)
+    rest = coverage.out_of_range - named
+    values = ", ".join(f"{reward:g} ({_times(count)})" for reward, count in coverage.off_scale)
+    others = f" and {plural(rest, 'other reward')}" if rest > 0 else ""
+    return f"The grader paid {values}{others}: --reward-range {low:g} {high:g} would hold them."
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def blockers(statistics: Statistics, coverage: Coverage, thresholds: Thresholds) -> tuple[Notice, ...]:
     """Why figures alone allow no verdict; empty if they allow one."""
     return tuple(_document(statistics, coverage, thresholds))
@@ -56,7 +72,8 @@ def _document(statistics: Statistics, coverage: Coverage, thresholds: Thresholds
     if above(share, limit):
         text = (
             f"{percent(share, limit)} of the scores lie outside the grader's declared scale "
-            f"({coverage.out_of_range:,} of {coverage.responses:,}); at most {percent(limit)} may."
+            f"({coverage.out_of_range:,} of {coverage.responses:,}); at most {percent(limit)} may. "
+            f"{off_scale_words(coverage)}"
         )
         yield Notice(NoticeCode.GRADER_SCALE, text, share, limit)
 

@@ -11,6 +11,7 @@ from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
 from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.validity import off_scale_words
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import figure, percent, plural
 from dryrun.core.thresholds import Thresholds
@@ -134,7 +135,8 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
     if coverage.out_of_range and not above(
         coverage.share(coverage.out_of_range), thresholds.max_out_of_range
     ):
-        text = f"{plural(coverage.out_of_range, 'score')} outside the grader's declared scale left out."
+        count = plural(coverage.out_of_range, "score")
+        text = f"{count} outside the grader's declared scale left out. {off_scale_words(coverage)}"
         yield Notice(NoticeCode.OUT_OF_RANGE, text, coverage.out_of_range, 0)
     rows = (
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.graders.format.python_source import syntax_tree, top_level
@@ -50,18 +50,13 @@ def returned_scale(source: str, function: str) -> tuple[float, float] | None:
     function : str
         Its name at the top level, or a method's behind its class: ``"Reward.__call__"``.
     """
-    node = _function(syntax_tree(source), function)
+    tree = syntax_tree(source)
+    node = _function(tree, function)
     if node is None:
         return None
-    assigned = _assignments(node)
-    constants: list[float] = []
-    computed = False
-    for value in _returned(node):
-        for constant in _constants(value, assigned):
-            if constant is None:
-                computed = True
-            elif abs(constant) < BELIEVABLE:
-                constants.append(constant)
+    every = list(_Values(tree, node, frozenset()).returned())
+    computed = None in every
+    constants = [value for value in every if value is not None and abs(value) < BELIEVABLE]
     low, high = min(constants, default=0.0), max(constants, default=0.0)
     if low < 0.0:
         return low, max(high, 1.0 if computed or high <= low else high)
@@ -109,33 +104,81 @@ def _assignments(function: ast.AST) -> dict[str, list[ast.expr]]:
     return assigned
 
 
-def _constants(
-    value: ast.expr, assigned: dict[str, list[ast.expr]], seen: frozenset[str] = frozenset()
-) -> Iterator[float | None]:
-    """The numbers that an expression can be; None for what is computed."""
-    match value:
-        case ast.Constant(value=bool() | int() | float() as number):
-            yield float(number)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            yield -float(number)
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from _constants(body, assigned, seen)
-            yield from _constants(orelse, assigned, seen)
-        case ast.Dict(keys=keys, values=values):
-            for key, part in zip(keys, values, strict=True):
-                if isinstance(key, ast.Constant) and key.value in REWARD_KEYS:
-                    yield from _constants(part, assigned, seen)
-        case ast.List(elts=parts) | ast.Tuple(elts=parts):
-            for part in parts:
-                yield from _constants(part, assigned, seen)
-        case ast.ListComp(elt=part):
-            yield from _constants(part, assigned, seen)
-        case ast.Call(func=ast.Name(id="float" | "int"), args=[ast.Compare() | ast.BoolOp()]):
-            yield from (0.0, 1.0)
-        case ast.Call(func=ast.Name(id="float"), args=[part]):
-            yield from _constants(part, assigned, seen)
-        case ast.Name(id=name) if name in assigned and name not in seen:
-            for part in assigned[name]:
-                yield from _constants(part, assigned, seen | {name})
-        case _:
+class _Values:
+    """The numbers that expressions of one function can be.
+
+    Parameters
+    ----------
+    tree : ast.Module
+        Where functions that it calls are looked up.
+    function : function node
+    called : frozenset of str
+        Functions on the way here, which are not entered again.
+    """
+
+    def __init__(
+        self, tree: ast.Module, function: ast.FunctionDef | ast.AsyncFunctionDef, called: frozenset[str]
+    ) -> None:
+        self._tree, self._function = tree, function
+        self._called = called | {function.name}
+        self._assigned = _assignments(function)
+
+    def returned(self) -> Iterator[float | None]:
+        """What the function can return; None for what is computed."""
+        for value in _returned(self._function):
+            yield from self.of(value)
+
+    def of(self, value: ast.expr, seen: frozenset[str] = frozenset()) -> Iterator[float | None]:
+        """The numbers that an expression can be; None for what is computed."""
+        match value:
+            case ast.Constant(value=bool() | int() | float() as number):
+                yield float(number)
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                yield -float(number)
+            case ast.IfExp(body=body, orelse=orelse):
+                yield from self.of(body, seen)
+                yield from self.of(orelse, seen)
+            case ast.Dict(keys=keys, values=values):
+                for key, part in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value in REWARD_KEYS:
+                        yield from self.of(part, seen)
+            case ast.List(elts=parts) | ast.Tuple(elts=parts):
+                for part in parts:
+                    yield from self.of(part, seen)
+            case ast.ListComp(elt=part):
+                yield from self.of(part, seen)
+            case ast.Call(func=ast.Name(id="float" | "int"), args=[ast.Compare() | ast.BoolOp()]):
+                yield from (0.0, 1.0)
+            case ast.Call(func=ast.Name(id="float"), args=[part]):
+                yield from self.of(part, seen)
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=right):
+                yield from self._combined(op, list(self.of(left, seen)), list(self.of(right, seen)))
+            case ast.Call(func=ast.Name(id=name)) if name not in self._called:
+                yield from self._of_call(name)
+            case ast.Name(id=name) if name in self._assigned and name not in seen:
+                for part in self._assigned[name]:
+                    yield from self.of(part, seen | {name})
+            case _:
+                yield None
+
+    def _of_call(self, name: str) -> Iterator[float | None]:
+        node = _function(self._tree, name)
+        values = list(_Values(self._tree, node, self._called).returned()) if node is not None else []
+        yield from values or [None]
+
+    @staticmethod
+    def _combined(
+        op: ast.operator, left: Sequence[float | None], right: Sequence[float | None]
+    ) -> Iterator[float | None]:
+        """The ends of a sum, a difference or a product: rewards of several functions are often added."""
+        ones, others = ([value for value in side if value is not None] for side in (left, right))
+        if None in left or None in right or not ones or not others:
             yield None
+            return
+        for one in (min(ones), max(ones)):
+            for other in (min(others), max(others)):
+                yield (
+                    one + other
+                    if isinstance(op, ast.Add)
+                    else (one - other if isinstance(op, ast.Sub) else one * other)
+                )
