@@ -19,6 +19,7 @@ from dryrun.core.records import Prompt
 from dryrun.probes.make.answers import answers, plain_value
 from dryrun.probes.make.demand import demand_of, prompt_text
 from dryrun.probes.make.forms import Form, around, forms_of
+from dryrun.probes.make.latex import unwrapped
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead, written_call
 from dryrun.probes.make.worthless import NONSENSE
 
@@ -71,12 +72,15 @@ class Way:
         The field of an object that is the answer; ``""`` for the whole reference.
     content : str
         The answer itself.
+    source : str
+        The answer as the row has it, with the marks of LaTeX around it.
     form : Form
         How it is written.
     """
 
     field: str
     content: str
+    source: str
     form: Form
 
     @property
@@ -90,7 +94,7 @@ def named_ways(
 ) -> dict[str, Way]:
     """The right answer of one row in every way worth a try, by the name of the way; bare first."""
     demand = demand_of(prompt_text(prompt.messages))
-    found = {BARE: Way("", reference, Form(BARE, str))}
+    found = {BARE: Way("", reference, reference, Form(BARE, str))}
     for field, content in contents(reference).items():
         behind = f" (its {field})" if field else ""
         (answer,) = answers([content], [demand])
@@ -102,7 +106,7 @@ def named_ways(
         ]
         forms += [] if tools is None else [call_form(tools, prompt)]
         for form in forms:
-            found.setdefault(f"{form.name}{behind}", Way(field, answer.text, form))
+            found.setdefault(f"{form.name}{behind}", Way(field, answer.text, content, form))
     return found
 
 
@@ -131,7 +135,9 @@ def templates_of(paid: Texts, references: Mapping[str, str]) -> list[Template]:
     lines: Counter[Template] = Counter()
     whole: list[Template] = []
     for prompt, text in paid:
-        for content in contents(references.get(prompt.key, "")).values():
+        for whole_content in contents(references.get(prompt.key, "")).values():
+            formula = unwrapped(whole_content)
+            content = whole_content if formula is None else formula[1]
             places = [] if not content else list(re.finditer(rf"(?<!\w){re.escape(content)}(?!\w)", text))
             if not places or len(text) > LONGEST:
                 continue

@@ -115,7 +115,7 @@ def _in_this_way(
     forms: dict[str, Form] = {}
     for prompt, reference in zip(prompts, references, strict=True):
         known = None if reference is None else named_ways(prompt, reference, templates, tools).get(way)
-        read.append(known.content if known is not None else reference)
+        read.append(known.source if known is not None else reference)
         if known is not None and known.form.name.startswith((AS_CALL, FROM_RESPONSES)):
             forms[prompt.key] = known.form
     return Learned(read, forms, call=way.startswith(AS_CALL))

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from dryrun.core.records import Prompt
 from dryrun.graders.answer_alone import without_reasoning
-from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, mentions, near, number_in
+from dryrun.probes.make.answers import (
+    ANY_NUMBER,
+    NUMERIC,
+    Answer,
+    Kind,
+    answers,
+    mentions,
+    near,
+    number_in,
+    same,
+)
 from dryrun.probes.make.demand import Demand, demand_of, prompt_text
+from dryrun.probes.make.latex import last_box, without_latex
 from dryrun.probes.make.read_answer import read
 
 TAIL = 2_000
@@ -32,21 +44,30 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
         return reading.right
     if answer.kind in (Kind.TEXT, Kind.CODE, Kind.FACTS, Kind.OBJECT):
         return None
+    if (boxed := last_box(said)) is not None and same(answer, boxed):
+        return True
     if answer.kind in NUMERIC:
-        return _ends_in(said, answer.value)
+        return _ends_in(without_latex(said), answer.value)
     if not mentions(said, answer):
         return False
     return True if mentions(said.strip().rpartition("\n")[2], answer) else None
 
 
+_OR_FRACTION = re.compile(rf"[-−]?\d+\s*/\s*[1-9]\d*|{ANY_NUMBER.pattern}")
+
+
+def _value(text: str) -> float | None:
+    above, slash, below = text.replace("−", "-").partition("/")
+    return int(above) / int(below) if slash else number_in(text)
+
+
 def _ends_in(text: str, wanted: float) -> bool | None:
     """Whether the last number is the right one; None where the right one, or nearly, stands before it."""
-    values = [
-        value for part in ANY_NUMBER.findall(text) if (value := number_in(part.rstrip(",."))) is not None
-    ]
+    whole = wanted == int(wanted)
+    parts = (ANY_NUMBER if whole else _OR_FRACTION).finditer(text)
+    values = [value for found in parts if (value := _value(found[0].rstrip(",."))) is not None]
     if values and math.isclose(values[-1], wanted, rel_tol=1e-9, abs_tol=1e-12):
         return True
-    whole = wanted == int(wanted)
     doubtful = any(
         math.isclose(value, wanted, rel_tol=1e-9) or (not whole and near(value, wanted)) for value in values
     )

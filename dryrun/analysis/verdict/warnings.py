@@ -135,8 +135,8 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
     if coverage.out_of_range and not above(
         coverage.share(coverage.out_of_range), thresholds.max_out_of_range
     ):
-        count = plural(coverage.out_of_range, "score")
-        text = f"{count} outside the grader's declared scale left out. {off_scale_words(coverage)}"
+        scores = plural(coverage.out_of_range, "score")
+        text = f"{scores} outside the grader's declared scale left out. {off_scale_words(coverage)}"
         yield Notice(NoticeCode.OUT_OF_RANGE, text, coverage.out_of_range, 0)
     rows = (
         (

@@ -6,12 +6,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
 from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.latex import formula_key, unwrapped, without_latex
 
 LABEL_WORDS, LABEL_LENGTH = 4, 40
 LIST_SHARE = 0.5
@@ -43,6 +44,8 @@ class Kind(StrEnum):
     LETTER = "letter of an option"
     YES_NO = "yes or no"
     LABEL = "label"
+    FORMULA = "formula"
+    """In LaTeX, and no number: a root, an interval, a polynomial, a word in ``\\text``."""
     LIST = "list"
     SET = "set"
     OBJECT = "JSON object"
@@ -53,7 +56,7 @@ class Kind(StrEnum):
 
 
 NUMERIC = frozenset({Kind.NUMBER, Kind.FRACTION, Kind.QUANTITY})
-SHORT = NUMERIC | {Kind.LETTER, Kind.YES_NO, Kind.LABEL}
+SHORT = NUMERIC | {Kind.LETTER, Kind.YES_NO, Kind.LABEL, Kind.FORMULA}
 """Answers of a word or so, which stand in sentences and shells."""
 PARTS = frozenset({Kind.LIST, Kind.SET})
 KEYED = frozenset({Kind.OBJECT, Kind.FACTS})
@@ -67,13 +70,15 @@ class Answer:
     ----------
     kind : Kind
     text : str
-        As the row has it.
+        As the row has it; of LaTeX without the dollar signs or the box around it.
     value : float, list of str, dict or None
         The number, the elements, the fields.
     unit : str
         Of a `QUANTITY`.
     bracketed : bool
         A list that is written as JSON.
+    around : (str, str) or None
+        What stands before and behind the text where it is LaTeX; None where it is not.
     """
 
     kind: Kind
@@ -81,6 +86,7 @@ class Answer:
     value: Any = None
     unit: str = ""
     bracketed: bool = False
+    around: tuple[str, str] | None = None
 
 
 OPPOSITES = {"yes": "no", "no": "yes", "true": "false", "false": "true"}
@@ -117,6 +123,8 @@ def _comma_list(text: str) -> bool:
 
 
 def _answer(text: str, demand: Demand, listed: bool) -> Answer:
+    if (formula := unwrapped(text)) is not None:
+        return _formula(*formula)
     value = _json(text)
     if isinstance(value, dict) and value:
         return Answer(Kind.OBJECT if demand.json else Kind.FACTS, text, value)
@@ -133,6 +141,13 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
         named = len(parts) > 1 and all(_NAMED.match(part) for part in parts)
         return Answer(Kind.SET if named else kind, text, parts)
     return short or Answer(Kind.TEXT, text)
+
+
+def _formula(before: str, inner: str, after: str) -> Answer:
+    short = _short(without_latex(inner), Demand())
+    if short is None or short.kind not in NUMERIC:
+        return Answer(Kind.FORMULA, inner, around=(before, after))
+    return replace(short, text=inner, around=(before, after))
 
 
 def _short(text: str, demand: Demand) -> Answer | None:
@@ -190,10 +205,12 @@ def flat(text: str) -> str:
 def same(answer: Answer, text: str) -> bool:
     """Whether `text` alone says the same as the answer, as any careful reader would agree."""
     if answer.kind in NUMERIC:
-        given = _short(text.strip().rstrip("."), Demand())
+        given = _short(without_latex(text.strip().rstrip(".")), Demand())
         if given is None or given.kind not in NUMERIC or flat(given.unit) != flat(answer.unit):
             return False
         return bool(abs(given.value - answer.value) <= 1e-9 * max(1.0, abs(answer.value)))
+    if answer.kind is Kind.FORMULA:
+        return formula_key(text) == formula_key(answer.text)
     if answer.kind in KEYED:
         return bool(_json(text.strip()) == answer.value)
     if answer.kind in PARTS:
@@ -214,6 +231,8 @@ def mentions(text: str, answer: Answer) -> bool:
     if answer.kind in NUMERIC:
         found = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
         return any(near(value, answer.value) for value in found if value is not None)
+    if answer.kind is Kind.FORMULA:
+        return _stands_in(formula_key(answer.text), formula_key(text))
     folded = text.casefold()
     return any(_stands_in(part, folded) for part in _needles(answer))
 

@@ -89,11 +89,12 @@ def _guesses(answer: Answer, demand: Demand, others: Sequence[Answer], chance: r
     if answer.kind is Kind.LETTER:
         return [option for option in demand.options if option != answer.text.upper()]
     if answer.kind in NUMERIC:
-        tail = answer.text[len(answer.text) - len(answer.unit) :] if answer.unit else ""
+        tail = answer.unit if answer.around is None else ""
         values = [3 * answer.value + 7, 5 * answer.value - 11, 7 * answer.value + 29, 13]
         far = [value for value in values if not near(value, answer.value)]
         return [f"{value:.10g}{tail}" for value in far]
-    labels = list({flat(other.text): other.text for other in others if other.kind is Kind.LABEL}.values())
+    alike = Kind.FORMULA if answer.kind is Kind.FORMULA else Kind.LABEL
+    labels = list({flat(other.text): other.text for other in others if other.kind is alike}.values())
     wrong = [label for label in labels if flat(label) != flat(answer.text)]
     return chance.sample(wrong, min(len(wrong), LISTED - 1))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dryrun.core.probe import ANOTHER_ORDER
 from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, plain_value
@@ -17,6 +17,8 @@ from dryrun.probes.make.worthless import FILLER
 
 WORKING = "I went through it in 2 steps.\nFirst I set the parts out, then I checked each of them.\n"
 """Stands before an answer: short, with a number that is not the answer, and without a word of agreement."""
+
+BOXED = "in a box"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,21 @@ def around(before: str, after: str = "") -> Callable[[str], str]:
 
 def forms_of(answer: Answer, demand: Demand) -> list[Form]:
     """All forms worth trying for this answer, those the prompt asks for first."""
+    forms = _forms_of(answer, demand)
+    if answer.around is None:
+        return forms
+    return [_as_formula(form, *answer.around, demand) for form in forms]
+
+
+def _as_formula(form: Form, before: str, after: str, demand: Demand) -> Form:
+    """The form with a formula in its own marks; no form is required but the one that the prompt demands."""
+    required = form.required and demand.shelled
+    if form.name.startswith(BOXED):
+        return replace(form, required=required)
+    return Form(form.name, lambda content: form.write(f"{before}{content}{after}"), required)
+
+
+def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
     if answer.kind is Kind.FACTS:
         return [
             Form("as JSON", str),
@@ -71,7 +88,7 @@ def _shells(demand: Demand) -> list[Form]:
     if demand.tag:
         shells.append((f"in <{demand.tag}>", f"<{demand.tag}>", f"</{demand.tag}>"))
     if demand.boxed:
-        shells.append(("in a box", "\\boxed{", "}"))
+        shells.append((BOXED, "\\boxed{", "}"))
     if demand.hashes:
         shells.append(("after ####", "#### ", ""))
     if demand.marker:
@@ -105,7 +122,7 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
     ]
     if answer.kind in SHORT:
         forms += [Form("bold", around("**", "**"))]
-        forms += [] if demand.boxed else [Form("in a box", around("\\boxed{", "}"))]
+        forms += [] if demand.boxed else [Form(BOXED, around("\\boxed{", "}"))]
         forms += [] if demand.tag else [Form("in <answer>", around("<answer>", "</answer>"))]
         forms += [] if demand.hashes else [Form("after ####", around("#### "))]
     if demand.json:
@@ -191,12 +208,13 @@ def variations(answer: Answer, demand: Demand, write: Callable[[str], str]) -> d
     found = {"a line break behind it": write(text) + "\n", "blanks around it": f"  {write(text)} "}
     if demand.tag or demand.boxed:
         found["blanks inside its shell"] = write(f" {text} ")
-    if answer.kind in (Kind.LABEL, Kind.YES_NO, Kind.NUMBER, Kind.LETTER) and not demand.shelled:
+    stopped = answer.kind in (Kind.LABEL, Kind.YES_NO, Kind.NUMBER, Kind.LETTER) and answer.around is None
+    if stopped and not demand.shelled:
         found["a full stop behind it"] = f"{text}."
     if answer.kind in (Kind.LABEL, Kind.YES_NO) and not demand.call:
         found["capitals"] = write(text.upper())
         found["small letters"] = write(text.lower())
-    if answer.kind is Kind.NUMBER:
+    if answer.kind is Kind.NUMBER and answer.around is None:
         found |= _numbers(answer, write)
     if answer.kind is Kind.SET and len(answer.value) > 1 and not answer.bracketed:
         found[ANOTHER_ORDER] = write(", ".join(answer.value[::-1]))

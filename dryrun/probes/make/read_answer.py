@@ -21,10 +21,11 @@ from dryrun.probes.make.answers import (
     same,
 )
 from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.latex import without_latex
 
 _FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*\Z", re.S)
 _BOLD = re.compile(r"\*\*([^*]+)\*\*\.?\Z")
-_BOX = re.compile(r"(?:.*\s)?\$?\\boxed\{([^{}]*)\}\$?\.?\Z", re.S)
+_BOX = re.compile(r"(?:.*\s)?\$?\\boxed\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}\$?\.?\Z", re.S)
 _FINAL = re.compile(
     r"(?is)(?:.*\b)?(?:the (?:final |correct )?answer is|(?:final )?answer:|(?:final )?answer is|####)"
     r"\s*([^\n]+)\Z"
@@ -103,7 +104,7 @@ def _is_answer(content: str, answer: Answer, demand: Demand, labels: frozenset[s
     """Whether it is another answer of the same type, not merely words."""
     plain = content.strip().rstrip(".")
     if answer.kind in NUMERIC:
-        value = number_in(plain)
+        value = number_in(without_latex(plain))
         return value is not None and not near(value, answer.value)
     if answer.kind is Kind.LETTER:
         return plain.upper() in demand.options

@@ -235,5 +235,7 @@ def executed(answer: Answer) -> str:
     backwards = text[::-1]
     if answer.kind not in NUMERIC | {Kind.LABEL, Kind.YES_NO} or len(text) < 2 or text in backwards:
         return ""
+    if answer.around is not None:  # no Python would read LaTeX as the value
+        return ""
     quoted = repr(backwards)
     return f"int({quoted}[::-1])" if text.lstrip("-").isdigit() else f"({quoted}[::-1])"

@@ -24,6 +24,7 @@ from dryrun.probes.make.answers import (
     plain_value,
     same,
 )
+from dryrun.probes.make.latex import without_latex
 from dryrun.probes.make.worthless import NONSENSE
 
 CLOSE = "close, but wrong: "
@@ -85,6 +86,8 @@ def _by_kind(answer: Answer, others: Sequence[Answer], options: Sequence[str]) -
         yield from (Wrong("another option", option) for option in options if option != answer.text.upper())
     elif answer.kind is Kind.YES_NO:
         yield from _yes_no(answer.text)
+    elif answer.kind is Kind.FORMULA:
+        yield from _formulas(answer.text)
     elif answer.kind is Kind.LABEL:
         yield from _labels(answer.text, others)
     elif answer.kind in PARTS:
@@ -107,11 +110,11 @@ def _of_another_row(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]
 
 def _numbers(answer: Answer) -> Iterator[Wrong]:
     if answer.kind is Kind.FRACTION:
-        above, below = answer.text.replace(" ", "").split("/")
+        above, below = without_latex(answer.text).replace(" ", "").split("/")
         yield Wrong("turned upside down", f"{below}/{above}")
         yield Wrong("off by one above", f"{int(above.replace('−', '-')) + max(1, int(below))}/{below}")
         return
-    value, unit = answer.value, answer.text[len(answer.text) - len(answer.unit) :] if answer.unit else ""
+    value, unit = answer.value, answer.unit if answer.around is None else ""
     gap = " " if answer.unit and f" {answer.unit}" in answer.text else ""
 
     def written(given: float | str) -> str:
@@ -131,7 +134,7 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
     for kind, given in changed.items():
         if not near(given, value, NEAR):
             yield Wrong(kind, written(given))
-    if answer.kind is Kind.QUANTITY:
+    if answer.kind is Kind.QUANTITY and answer.around is None:
         yield Wrong("another unit", f"{answer.text[: len(answer.text) - len(answer.unit)]}zorkmid", 0.98)
     if value != int(value) and (other := _other_decimals(value)) is not None:
         yield Wrong("the same whole number, other decimals", written(other))
@@ -193,6 +196,12 @@ def _yes_no(text: str) -> Iterator[Wrong]:
     opposite = OPPOSITES[text.casefold()]
     yield Wrong("the opposite", opposite.capitalize() if text[0].isupper() else opposite)
     yield Wrong("a word that begins with it", BEGINNINGS[text.casefold()])
+
+
+def _formulas(text: str) -> Iterator[Wrong]:
+    """Another value where that is surely one: interval, point and set are left to other rows' answers."""
+    if not set(text) & set("[({,=<>") or "frac" in text or "sqrt" in text:
+        yield Wrong("one more than it", f"{text} + 1")
 
 
 def _labels(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
