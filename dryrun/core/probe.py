@@ -25,6 +25,8 @@ class Family(StrEnum):
     """A number that is nearly right: measures the grader's tolerance."""
     CLAIM = "claim"
     """The right value, but not claimed as the answer: denied, one of several, withdrawn."""
+    SAME = "same"
+    """The most common answer of all rows, given to every row: right in some, and nothing is read for it."""
     CODE = "code"
     """An expression that is the right answer only to a grader that executes it."""
     STYLE = "style"

@@ -363,6 +363,8 @@ class ProbeLimits(_Limits):
     """From this share of rows whose right answer is refused in every form on it blocks."""
     form_refused: Share = 0.25
     """From this share of rows on a refused form of the right answer is a finding."""
+    guessable: Share = 0.5
+    """One answer to all rows that is surely paid in a larger share of them needs no reading of the prompt."""
     few_samples: Annotated[int, Field(ge=1)] = 8
     """Fewer real responses that read as right, or as wrong, say nothing."""
     right_refused: Share = 0.15

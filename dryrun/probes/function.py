@@ -46,7 +46,7 @@ class FunctionGrader(Grader):
         try:
             with _limited(self._timeout):
                 value = self._function(sample_fields(sample), row)
-        except (Exception, _TooLongError) as error:
+        except (Exception, SystemExit, GeneratorExit, _TooLongError) as error:
             seconds = _own_seconds(perf_counter() - wall, thread_time() - computed)
             if not isinstance(error, _TooLongError):
                 return graded_zero(GradeError.PYTHON_RUNTIME, f"{type(error).__name__}: {error}", seconds)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dryrun.analysis.probes.grades import ProbeGrades
+from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family, Priority, Probe, ProbeFault
-from dryrun.core.records import Grade, GradeOutcome, Prompt
+from dryrun.core.records import Grade, GradeOutcome, Item, Prompt
 from dryrun.core.thresholds import ProbeLimits
 from dryrun.graders import Grader
-from dryrun.graders.protocol import GradeError
+from dryrun.graders.protocol import GradeError, ungraded
 from dryrun.graders.trial import response
 from dryrun.probes import Ground, accepted_forms, first_round, second_round, strangers
 
@@ -224,12 +225,21 @@ class _Asking:
             if time.monotonic() >= end:
                 return None
             item = self._given.prompts[probe.row].item
-            grade = await self._grader.grade(response(probe.text), item)
-            if grade.seconds >= self._effort.timeout and self._retaken < MAX_RETAKEN and not probe.serial:
-                self._retaken += 1  # what a first call loads is no part of a grade
-                second = await self._grader.grade(response(probe.text), item)
-                grade = second if second.seconds < grade.seconds else grade
+            try:
+                return await self._graded(probe, item)
+            except DryRunError:  # the judge or the sandbox is gone: no other probe would fare better
+                raise
+            except Exception as error:
+                return ungraded(GradeError.OTHER, f"{type(error).__name__}: {error}")
+
+    async def _graded(self, probe: Probe, item: Item) -> Grade:
+        """The grade; made again where the time may have gone into what a first call loads."""
+        grade = await self._grader.grade(response(probe.text), item)
+        if grade.seconds < self._effort.timeout or self._retaken >= MAX_RETAKEN or probe.serial:
             return grade
+        self._retaken += 1
+        second = await self._grader.grade(response(probe.text), item)
+        return min(grade, second, key=lambda one: one.seconds)
 
     def scores(self, bounds: tuple[float, float]) -> list[float]:
         """Each grade on 0..1; NaN where there is none."""

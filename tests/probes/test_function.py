@@ -30,6 +30,16 @@ def test_anything_else_is_a_zero_with_its_reason(value: object) -> None:
     assert "grade returned" in str(found.errors)
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), RecursionError("deep"), MemoryError()])
+def test_whatever_a_function_raises_is_an_outcome(error: BaseException) -> None:
+    def leaves(sample: Any, item: Any) -> float:
+        raise error
+
+    found = graded(leaves)
+    assert (found.outcome, found.reward) == (GradeOutcome.GRADED_ZERO, 0.0)
+    assert type(error).__name__ in str(found.errors)
+
+
 def test_an_error_is_told() -> None:
     assert "KeyError" in str(graded(lambda sample, item: item["nothing"]).errors)
 

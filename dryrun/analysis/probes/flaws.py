@@ -29,6 +29,8 @@ class Flaw(StrEnum):
     CONTRACT = "contract"
     BIAS = "bias"
     SLOW = "slow"
+    GUESSABLE = "guessable"
+    """Of the rows, not of the grader: one answer to all of them is right most of the time."""
     UNSAFE = "unsafe"
 
 

@@ -190,6 +190,17 @@ def samples_fair(grades: ProbeGrades) -> Iterator[Observation]:
             yield seen(grades, Flaw.INVERTED, Weight.BLOCK, Family.SAMPLE, WRONG_SAMPLE, wrong, every)
 
 
+def one_for_all(grades: ProbeGrades) -> Iterator[Observation]:
+    """One answer to every row is not right in most of them, chance excluded."""
+    if not grades.anchored:
+        return
+    for kind, cases in grades.kinds(Family.SAME):
+        cases = cases[np.isfinite(grades.share[cases])]
+        paid = grades.share[cases] >= grades.limits.half
+        if cases.size and wilson(float(paid.mean()), cases.size)[0] > grades.limits.guessable:
+            yield seen(grades, Flaw.GUESSABLE, Weight.WARN, Family.SAME, kind, cases, paid)
+
+
 def nothing_paid(grades: ProbeGrades) -> bool:
     """Whether no answer at all was paid: the form that this grader wants is not known, so nothing else is."""
     return not (grades.score[grades.graded] > grades.limits.worthless).any()

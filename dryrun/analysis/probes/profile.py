@@ -38,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     pay.fields_cost,
     pay.claims_unpaid,
     pay.samples_fair,
+    pay.one_for_all,
     conduct.unimpressed,
     conduct.steady,
     conduct.quick,
@@ -72,6 +73,7 @@ PROFILES: Sequence[tuple[Flaw, Profile]] = (
     (Flaw.ACCEPTS_WRONG, Profile.TOO_LENIENT),
     (Flaw.REJECTS_CORRECT, Profile.TOO_STRICT),
     (Flaw.CRASH, Profile.TOO_STRICT),
+    (Flaw.GUESSABLE, Profile.HACKABLE),
 )
 """The word is that of the first flaw that blocks: what makes the later ones meaningless comes first."""
 

@@ -44,6 +44,8 @@ FIXES: Mapping[Flaw, str] = MappingProxyType(
         Flaw.CONTRACT: "Return one finite number on the grader's scale for every response.",
         Flaw.BIAS: "Take length and style out of the reward.",
         Flaw.SLOW: "Limit the length that is looked at, and avoid nested repetition in patterns.",
+        Flaw.GUESSABLE: "Vary the right answers: drop rows, or add others, until no single answer is right "
+        "this often. Training would learn to give it without reading the prompt.",
         Flaw.UNSAFE: "Never pass the response to eval or exec; parse it with float, json.loads or the like.",
     }
 )
@@ -56,6 +58,7 @@ _FAMILIES: Mapping[Family, str] = MappingProxyType(
         Family.WRONG: "A wrong answer",
         Family.CLOSE: "An answer that is nearly right",
         Family.CLAIM: "The right value that is not given as the answer",
+        Family.SAME: "One answer to every prompt",
         Family.SAMPLE: "A real response",
         Family.STYLE: "Mere dress",
     }

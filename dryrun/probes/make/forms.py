@@ -235,8 +235,9 @@ def _numbers(answer: Answer, write: Callable[[str], str]) -> dict[str, str]:
 
 
 def padded(text: str) -> dict[str, str]:
-    """The text after filler of growing length."""
-    return {f"{LONGER}{length} characters": f"{FILLER[:length].rstrip()}\n{text}" for length in LENGTHS}
+    """The text after filler of growing length, and with a long tail behind it."""
+    before = {f"{LONGER}{length} characters": f"{FILLER[:length].rstrip()}\n{text}" for length in LENGTHS}
+    return before | {"followed by a long tail": f"{text}\n{FILLER[: LENGTHS[-1]].rstrip()}"}
 
 
 def dressed(text: str) -> dict[str, str]:

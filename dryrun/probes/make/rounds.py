@@ -38,6 +38,7 @@ from dryrun.probes.make.worthless import (
     common_answer,
     executed,
     gaming,
+    majority_answer,
     odd_texts,
     shared_words,
     shells,
@@ -218,6 +219,7 @@ class _Makers:
         self._shared = shared_words(given.prompt_texts)
         self._mined = mined(given.source) if given.source else []
         self._common = common_answer([answer.text for answer in given.pool])
+        self._majority = majority_answer([answer.text for answer in given.pool])
         self._labels = frozenset(flat(answer.text) for answer in given.pool if answer.kind is Kind.LABEL)
 
     def of_row(self, row: int, form: Form | None) -> Iterator[list[Probe]]:
@@ -273,6 +275,8 @@ class _Makers:
             yield Probe(Family.VARIATION, kind, row, text, 1.0, 1.0, 1.0)
         yield from _wrong(row, answer, others, demand, write)
         yield from self._constant(row, answer, write)
+        if self._majority:
+            yield Probe(Family.SAME, f"always “{self._majority}”", row, write(self._majority))
         for one in claims(answer, demand, others, write, chance):
             yield Probe(Family.CLAIM, one.kind, row, one.text, most=one.most, alike=alike(answer, one.text))
         if text := executed(answer):

@@ -93,6 +93,12 @@ def common_answer(texts: Sequence[str]) -> str:
     return text if count > 1 else ""
 
 
+def majority_answer(texts: list[str]) -> str:
+    """The answer that more than half of the rows have; "" if there is none."""
+    common = common_answer(texts)
+    return common if common and texts.count(common) > len(texts) / 2 else ""
+
+
 def shells(answer: Answer, demand: Demand) -> dict[str, str]:
     """Forms of an answer with nothing, or nonsense, inside."""
     tag = demand.tag or "answer"

@@ -111,8 +111,13 @@ def _of_another_row(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]
 def _numbers(answer: Answer) -> Iterator[Wrong]:
     if answer.kind is Kind.FRACTION:
         above, below = without_latex(answer.text).replace(" ", "").split("/")
+        whole = int(above.replace("−", "-"))
         yield Wrong("turned upside down", f"{below}/{above}")
-        yield Wrong("off by one above", f"{int(above.replace('−', '-')) + max(1, int(below))}/{below}")
+        yield Wrong("off by one above", f"{whole + max(1, int(below))}/{below}")
+        if whole:
+            yield Wrong("ten times it", f"{10 * whole}/{below}")
+            yield Wrong("a tenth of it", f"{whole}/{10 * int(below)}")
+            yield Wrong("sign flipped", f"{-whole}/{below}")
         return
     value, unit = answer.value, answer.unit if answer.around is None else ""
     gap = " " if answer.unit and f" {answer.unit}" in answer.text else ""
@@ -127,6 +132,7 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
         "off by nine tenths": value + 0.9,
         "half of it": value / 2,
         "ten times it": value * 10,
+        "a tenth of it": value / 10,
         "sign flipped": -value,
         "digits swapped": _swapped(value),
         "three times it and seven": value * 3 + 7,
