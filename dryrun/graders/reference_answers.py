@@ -8,7 +8,7 @@ from itertools import takewhile
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Item
 from dryrun.dataset.fields import REFERENCES, reference_of
-from dryrun.graders.format.python_source import keys_read
+from dryrun.graders.format.python_source import keys_read, parameter_names, paths_read
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.python import PythonSpec
 
@@ -57,7 +57,9 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
     usual = [name for name in REFERENCES if name in named]
     plain, within = ([name for name in filled if ("." in name) is dots] for dots in (False, True))
     only = [name for name in named if any(reference_of(item, name) is not None for item in items)]
+    inside = [name for name in _inside(spec) if any(reference_of(item, name) is not None for item in items)]
     places: list[str] = [*usual, *plain, *(only if len(only) == 1 else ()), *REFERENCES, *within]
+    places += inside if len(inside) == 1 else []
     for name in places:
         if any(reference_of(item, name) is not None for item in items):
             return name
@@ -75,6 +77,16 @@ def _filled(spec: GraderSpec) -> Iterator[str]:
                 if reference.namespace == "item" and reference.steps[0] != "messages":
                     named = takewhile(lambda step: isinstance(step, str), reference.steps)
                     yield ".".join(map(str, named))
+
+
+def _inside(spec: GraderSpec) -> Iterator[str]:
+    """Paths into the row's objects that its Python reads, such as ``info["gold"]``."""
+    for _, part in spec.walk():
+        if isinstance(part, PythonSpec):
+            names = part.entry.parameters if part.entry is not None else parameter_names(part.source) or ()
+            row = names[1:2] if part.entry is None else ()
+            roots = dict.fromkeys(row, "") if part.entry is None else {name: name for name in names}
+            yield from paths_read(part.source, roots)
 
 
 def _looked_up(spec: GraderSpec) -> Iterator[str]:

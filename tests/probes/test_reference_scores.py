@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dryrun.core.errors import DryRunError
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import REFERENCES
 from dryrun.graders.format.load import load_grader
@@ -43,6 +44,33 @@ def scored(grader: dict[str, Any], fields: Any, ask: str = "?") -> ReferenceScor
 def test_a_reward_function_names_the_column_of_its_reference(name: str) -> None:
     found = scored(python(TRL.format(name=name), "trl"), lambda right: {name: right, "level": 3})
     assert (found.field, found.graded, found.mean) == (name, 40, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("source", "convention"),
+    [
+        (
+            "def grade(sample, item):\n    info = item.get('info') or {}\n"
+            "    return float(sample['output_text'] == info['gold'])\n",
+            None,
+        ),
+        ("def grade(sample, item):\n    return float(sample['output_text'] == item['info']['gold'])\n", None),
+        (
+            "def right(completion, info):\n    return float(completion[-1]['content'] == info['gold'])\n",
+            "verifiers",
+        ),
+    ],
+)
+def test_a_path_that_is_read_through_variables_is_the_reference(source: str, convention: str | None) -> None:
+    found = scored(python(source, convention), lambda right: {"info": {"gold": right, "level": 3}})
+    assert (found.field, found.graded, found.mean) == ("info.gold", 40, 1.0)
+
+
+def test_two_paths_that_are_read_leave_the_reference_open() -> None:
+    source = "def grade(sample, item):\n    return float(item['a']['x'] == item['b']['y'])\n"
+    spec = load_grader(python(source))
+    with pytest.raises(DryRunError, match="--reference-field"):
+        reference_field(spec, [{"messages": [], "a": {"x": "1"}, "b": {"y": "2"}}])
 
 
 def test_verls_place_is_found_and_its_form_is_taken_from_the_prompt() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 MAX_SOURCE_BYTES = 256 * 1024
 """The service's limit: "less than 256 kB"."""
@@ -93,6 +93,49 @@ def keys_read(source: str, parameter: int = 1) -> list[str]:
             ) if names and name == names[parameter]:
                 keys[key] = None
     return list(keys)
+
+
+def paths_read(source: str, roots: Mapping[str, str]) -> list[str]:
+    """Paths of two constant keys or more that a source looks up, also through variables.
+
+    Parameters
+    ----------
+    source : str
+    roots : mapping of str to str
+        Names that hold the row, or a part of it, and where that part is: ``""`` for the row itself.
+
+    Returns
+    -------
+    list of str
+        As ``"info.gold"`` for ``item["info"]["gold"]``, or ``info = item.get("info")`` and ``info["gold"]``.
+    """
+    tree, known = syntax_tree(source), dict(roots)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in known:
+                if path := _path(value, known):
+                    known[name] = path
+    found = (_path(node, known) for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.Call))
+    return list(dict.fromkeys(path for path in found if path and "." in path))
+
+
+def _path(node: ast.expr, known: Mapping[str, str]) -> str | None:
+    """The path that an expression looks up; None where it is no path from a known name."""
+    match node:
+        case ast.Name(id=name):
+            return known.get(name)
+        case ast.Subscript(value=inner, slice=ast.Constant(value=str() as key), ctx=ast.Load()):
+            pass
+        case ast.Call(
+            func=ast.Attribute(value=inner, attr="get"), args=[ast.Constant(value=str() as key), *_]
+        ):
+            pass
+        case ast.BoolOp(values=[first, *_]):  # item.get("info") or {}
+            return _path(first, known)
+        case _:
+            return None
+    before = _path(inner, known)
+    return None if before is None else f"{before}.{key}".lstrip(".")
 
 
 def defined_names(statement: ast.stmt) -> set[str]:
