@@ -177,8 +177,9 @@ def _lists_messages(annotation: Any) -> bool:
 CONFIGURING = """
 SingleTurnRolloutProcessor NoOpRolloutProcessor RemoteRolloutProcessor
 DynamicDataLoader InlineDataLoader DefaultParameterIdGenerator
+ChatCompletionContentPartParam ChatCompletionContentPartTextParam
 """
-"""Names that a file may import and that only configure a training run."""
+"""Names that a file may import and that only configure a training run, or stand in its annotations."""
 
 MODULES = """
 models typed_interface pytest pytest.evaluation_test pytest.types
