@@ -8,7 +8,7 @@ from dryrun.app.configure.judge import judge_section
 from dryrun.app.configure.model import model_section
 from dryrun.app.configure.regrade import regrade_form
 from dryrun.app.configure.sample import cut_reasoning, planner, range_section, sampling_section
-from dryrun.app.configure.start import call_summary, launch, quick_start, still_missing
+from dryrun.app.configure.start import call_summary, few_prompts, launch, quick_start, still_missing
 from dryrun.app.configure.trial import trial_section
 from dryrun.app.shared.budget import budget_section
 from dryrun.app.shared.frame import ensure_frame
@@ -69,6 +69,7 @@ try:
     counts = estimate(store(), prepared)
     call_summary(prepared, counts)
     budget = budget_section(prepared.config, counts)
+    few_prompts(prepared)
     if st.button("Start run", type="primary", icon=":material/play_arrow:", key="start"):
         launch(prepared, model.api_key, judge, budget=budget)
 except DryRunError as error:

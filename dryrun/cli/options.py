@@ -144,12 +144,8 @@ def add_ceiling(command: argparse._ActionsContainer) -> None:
 
 
 def add_rows(command: argparse._ActionsContainer, rows: int, what: str) -> None:
-    """``--rows`` and ``--reference-field``, for commands that grade answers made from rows."""
+    """``--rows``, for commands that grade answers made from rows."""
     command.add_argument("--rows", type=positive, default=rows, help=f"rows to {what} (default: %(default)s)")
-    command.add_argument(
-        "--reference-field",
-        help="where a row's reference answer is: a key, or a path such as reward_model.ground_truth",
-    )
 
 
 def add_size(command: argparse._ActionsContainer) -> None:

@@ -114,7 +114,11 @@ class DatasetRef(Frozen):
     name: str
     fingerprint: str
     rows: int
+    prompt_field: str | None = None
+    reference_field: str | None = None
     topic_field: str | None = None
+    system: str | None = None
+    """Text in front of every prompt, as a system message; the rows that the run keeps begin with it."""
 
 
 class RunConfig(Frozen):

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Item, Prompt
+from dryrun.dataset.columns import ColumnMap, shaped
 from dryrun.dataset.parse import parse_row
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Dataset(Sequence[Item]):
     ----------
     ref : DatasetRef
         Name, fingerprint of the rows in their order (the same for JSONL, Parquet and CSV if the rows
-        are the same), row count, and the topic field the user picked.
+        are the same), row count, and the fields the user named.
     store : RowStore
         Where the rows' JSON text stays.
     spans : int64 array, shape (n_rows, 2)
@@ -160,6 +161,8 @@ class Dataset(Sequence[Item]):
         Where each row stands in its file, from 1.
     warnings : tuple of str
         What is legal but looks like a mistake, one sentence each.
+    columns : ColumnMap
+        Which fields the user named.
     """
 
     ref: DatasetRef
@@ -171,6 +174,7 @@ class Dataset(Sequence[Item]):
     topic_fields: tuple[str, ...]
     lines: NDArray[np.int64]
     warnings: tuple[str, ...]
+    columns: ColumnMap
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -216,10 +220,10 @@ class Dataset(Sequence[Item]):
             parsed = parse_row(self.store.read(offset, length))
         except OSError as error:
             raise self._changed(row, f"cannot be read any more ({error.strerror}).") from error
-        if isinstance(parsed, Problem) or fingerprint(parsed[0]) != self.key(row):
+        item = parsed if isinstance(parsed, Problem) else shaped(parsed[0], self.columns)
+        if isinstance(item, Problem) or fingerprint(item) != self.key(row):
             raise self._changed(row, "is not the row that was read before.")
-        item: Item = parsed[0]
-        return item
+        return cast(Item, item)
 
     def _changed(self, row: int, what: str) -> DatasetError:
         problem = Problem(f"line {self.lines[row]}", what, "Load the dataset again.")

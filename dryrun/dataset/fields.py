@@ -1,4 +1,4 @@
-"""Where a row keeps its topic and its reference answer, and which fields could serve as topic.
+"""Where a row keeps its prompt, topic and reference answer, and which fields could serve as topic.
 
 A field is a key of the row or a path with dots. This is the only list of usual names.
 """
@@ -105,6 +105,9 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         else:
             yield key, value
 
+
+PROMPTS = ("messages", "prompt", "problem", "question", "input", "query", "conversations")
+"""Where rows carry the prompt, for datasets and imports; the first that a row has counts."""
 
 REFERENCES = (
     "reward_model.ground_truth",  # verl's place; nothing else is kept there

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, Problem
+from dryrun.core.errors import DatasetError, Problem
+from dryrun.core.fingerprint import canonical_json
 from dryrun.core.text import plural
+from dryrun.dataset.columns import ColumnMap, shaped, usual_prompt
 from dryrun.dataset.dataset import Dataset, RowStore, Spool
-from dryrun.dataset.fields import TopicFieldFinder, topic_of
+from dryrun.dataset.fields import TopicFieldFinder, topic_of, value_at
 from dryrun.dataset.formats import BadRow, RawRow
 from dryrun.dataset.parse import KeyScreen, parse_row
+from dryrun.dataset.problems import ProblemKinds
 from dryrun.dataset.rows import EXACT_WHOLE, RESERVED_KEYS, Role, check_row, is_usual
 
 
@@ -54,7 +57,7 @@ class Pass:
     Parameters
     ----------
     name : str
-    topic_field : str or None
+    columns : ColumnMap
     unit : str
         What rows are counted in: ``"line"`` or ``"row"``.
     store : RowStore
@@ -66,24 +69,22 @@ class Pass:
     def __init__(
         self,
         name: str,
-        topic_field: str | None,
+        columns: ColumnMap,
         unit: str,
         store: RowStore,
         partial: bool = False,
     ) -> None:
         self._screen = KeyScreen() if partial else None
         self._name = name
-        self._topic_field = topic_field
+        self._columns = columns
         self._unit = unit
         self._store = store
-        self._problems: list[Problem] = []
-        self._problem_count = 0
-        self._bad_rows = 0
+        self._problems = ProblemKinds(unit)
         self._numbers = array("q")
         self._digests = bytearray()
         self._topics: dict[str, int] = {}
         self._finder = TopicFieldFinder()
-        self._advice = Advice(unit)
+        self._advice = Advice(unit, columns.reference_field)
 
     def read(self, feed: Iterator[RawRow | BadRow]) -> Dataset:
         """Go through all rows.
@@ -101,7 +102,7 @@ class Pass:
         take = self._take
         for entry in feed:
             if isinstance(entry, BadRow):
-                self._refuse(entry.line, entry.problems)
+                self._problems.add(entry.line, entry.problems)
             else:
                 take(entry)
 
@@ -112,7 +113,7 @@ class Pass:
 
     def part(self, lines: int) -> FilePart | None:
         """What was collected from a part of a file that has `lines` lines; None if anything was wrong."""
-        if self._problem_count or not (self._screen is None or self._screen.clean()):
+        if self._problems.count or not (self._screen is None or self._screen.clean()):
             return None
         return FilePart(
             lines=lines,
@@ -148,24 +149,31 @@ class Pass:
 
     def _take(self, entry: RawRow) -> None:
         parsed = parse_row(entry.raw, self._screen)
-        if isinstance(parsed, Problem):
-            self._refuse(entry.line, (parsed,))
+        given = parsed if isinstance(parsed, Problem) else shaped(parsed[0], self._columns)
+        if isinstance(given, Problem) or isinstance(parsed, Problem):
+            self._problems.add(entry.line, (given,))
             return
-        row, canonical = parsed
+        row = given
         usual = is_usual(row)
-        if not usual and (problems := check_row(row)):
-            self._refuse(entry.line, problems)
+        if not usual and (problems := check_row(row, self._prompt_name(parsed[0]))):
+            self._problems.add(entry.line, problems)
             return
-        topic = topic_of(row, self._topic_field)
+        canonical = parsed[1] if row is parsed[0] else canonical_json(row)
+        topic = topic_of(row, self._columns.topic_field)
         if self._screen is None:
             self._finder.add(row)
         self._advice.add(row, entry.line, topic, usual)
-        if self._problem_count:  # no row will be loaded: go on only to find what else is wrong
+        if self._problems.count:  # no row will be loaded: go on only to find what else is wrong
             return
         offset = self._place(entry) if entry.offset is None else entry.offset
         code = self._topics.setdefault(topic, len(self._topics))
         self._numbers.extend((entry.line, offset, len(entry.raw), code))
         self._digests += sha256(canonical).digest()[:16]
+
+    def _prompt_name(self, row: object) -> str:
+        """What the user calls the messages of a row."""
+        usual = usual_prompt(row) if isinstance(row, dict) else None
+        return self._columns.prompt_field or usual or "messages"
 
     def _place(self, entry: RawRow) -> int:
         if not isinstance(self._store, Spool):
@@ -176,24 +184,16 @@ class Pass:
             raise DatasetError(f"{self._name} is too large to unpack.", [problem])
         return self._store.append(entry.raw)
 
-    def _refuse(self, line: int, problems: Iterable[Problem]) -> None:
-        self._bad_rows += 1
-        for problem in problems:
-            self._problem_count += 1
-            if len(self._problems) < SHOWN_PROBLEMS:
-                field = f", {problem.where}" if problem.where else ""
-                self._problems.append(Problem(f"{self._unit} {line}{field}", problem.what, problem.fix))
-
     def finish(self) -> Dataset:
         """The dataset. Raises as `read` does."""
         from dryrun.core.config import DatasetRef  # a tenth of a second that the readers of parts do without
 
-        if self._problem_count:
-            raise self._refusal()
+        if self._problems.count:
+            raise self._problems.refusal(self._name)
         if not self._numbers:
             problem = Problem("file", "there is no row in it.", "Give at least one row with messages.")
             raise DatasetError(f"{self._name} is empty.", [problem])
-        self._check_topic_field()
+        self._check_fields()
         digests = np.frombuffer(bytes(self._digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)
         numbers = np.array(self._numbers, dtype=np.int64).reshape(-1, 4)
         lines = numbers[:, 0].copy()
@@ -202,8 +202,9 @@ class Pass:
                 name=self._name,
                 fingerprint=sha256(self._digests).hexdigest()[:32],
                 rows=len(lines),
-                topic_field=self._topic_field,
+                **asdict(self._columns),
             ),
+            columns=self._columns,
             store=self._store,
             spans=numbers[:, 1:3].copy(),
             row_digests=digests,
@@ -214,20 +215,19 @@ class Pass:
             warnings=tuple(self._advice.sentences(digests, lines)),
         )
 
-    def _refusal(self) -> DatasetError:
-        many = self._problem_count
-        counted = f"{many:,} problem{'s' if many > 1 else ''}"
-        rows = f"{self._bad_rows:,} row{'s' if self._bad_rows > 1 else ''}"
-        summary = f"{self._name} has {counted} in {rows}; nothing of it was loaded."
-        return DatasetError(summary, self._problems, many)
+    def _check_fields(self) -> None:
+        """Refuse a field for the topic or the reference answer that no row has."""
+        if self._columns.topic_field is not None and set(self._topics) == {""}:
+            offered = ", ".join(self._finder.candidates()[:10])
+            fix = f"Fields that could serve: {offered}." if offered else "Leave the field empty."
+            raise self._empty_field("topics", self._columns.topic_field, fix)
+        if self._columns.reference_field is not None and self._advice.count("unreferenced") == self.rows:
+            fix = "Check its name; write a path with dots, as in reward_model.ground_truth."
+            raise self._empty_field("reference answers", self._columns.reference_field, fix)
 
-    def _check_topic_field(self) -> None:
-        if self._topic_field is None or set(self._topics) != {""}:
-            return
-        offered = ", ".join(self._finder.candidates()[:10])
-        fix = f"Fields that could serve: {offered}." if offered else "Leave the field empty."
-        problem = Problem(self._topic_field, "no row has a value in this field.", fix)
-        raise DatasetError(f"{self._name} has no topics in the field picked.", [problem])
+    def _empty_field(self, what: str, field: str, fix: str) -> DatasetError:
+        problem = Problem(field, "no row has a value in this field.", fix)
+        return DatasetError(f"{self._name} has no {what} in the field picked.", [problem])
 
 
 _SYSTEM, _USER = Role.SYSTEM.value, Role.USER.value  # plain text compares faster
@@ -237,6 +237,7 @@ _WORDS = {
     "last": "whose last message is not from the user; some platforms refuse that",
     "system": "with a system message; OpenAI and Azure want developer instead",
     "large": "with a number too long for 64 bits, rounded here: write it as text",
+    "unreferenced": "without a value in the field picked for reference answers",
     "without": "without a topic",
 }
 
@@ -248,10 +249,13 @@ class Advice:
     ----------
     unit : str
         What rows are counted in: ``"line"`` or ``"row"``.
+    reference_field : str, optional
+        The field that was picked for reference answers.
     """
 
-    def __init__(self, unit: str) -> None:
+    def __init__(self, unit: str, reference_field: str | None = None) -> None:
         self._unit = unit
+        self._reference_field = reference_field
         self._rows = 0
         self._topics = 0
         self._found: dict[str, list[int]] = {}
@@ -263,6 +267,8 @@ class Advice:
             self._topics += 1
         else:
             self._note("without", line)
+        if self._reference_field is not None and value_at(row, self._reference_field) is None:
+            self._note("unreferenced", line)
         if not usual:
             self._look_at(row, line)
 
@@ -287,6 +293,10 @@ class Advice:
         noted[0] += 1
         if len(noted) <= _SHOWN_LINES:
             noted.append(line)
+
+    def count(self, what: str) -> int:
+        """Rows with this trait so far."""
+        return self._found.get(what, [0])[0]
 
     def counted(self) -> dict[str, list[int]]:
         """What was found, as plain numbers for `absorb`: by kind, how often and the first lines."""

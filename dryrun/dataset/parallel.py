@@ -19,6 +19,7 @@ from pathlib import Path
 import orjson
 
 from dryrun.core.errors import DatasetError, Problem
+from dryrun.dataset.columns import BY_NAME, ColumnMap, shaped
 from dryrun.dataset.dataset import MAX_SPOOL_BYTES, Dataset, Files, FileStore, Spool
 from dryrun.dataset.fields import SCANNED_ROWS
 from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format
@@ -41,7 +42,7 @@ class Task:
     path : str
     start, end : int
         Bytes of a JSONL file in which the lines begin, or row groups of a Parquet file; `end` excluded.
-    topic_field : str or None
+    columns : ColumnMap
     text : str
         Where to write the rows as JSON text; ``""`` where the file itself holds them.
     most : int
@@ -51,12 +52,12 @@ class Task:
     path: str
     start: int
     end: int
-    topic_field: str | None = None
+    columns: ColumnMap = BY_NAME
     text: str = ""
     most: int = MAX_SPOOL_BYTES
 
 
-def read_large(path: Path, name: str, topic_field: str | None) -> Dataset | None:
+def read_large(path: Path, name: str, columns: ColumnMap) -> Dataset | None:
     """The dataset in a large file; None if one process is enough.
 
     Raises
@@ -71,36 +72,34 @@ def read_large(path: Path, name: str, topic_field: str | None) -> Dataset | None
     with path.open("rb") as file:
         form = checked_format(file, name)
         if form is Format.JSONL:
-            return _read_jsonl(path, name, topic_field, JsonlRows(file))
-    return _read_parquet(path, name, topic_field) if form is Format.PARQUET else None
+            return _read_jsonl(path, name, columns, JsonlRows(file))
+    return _read_parquet(path, name, columns) if form is Format.PARQUET else None
 
 
-def _read_jsonl(
-    path: Path, name: str, topic_field: str | None, rows: Iterable[RawRow | BadRow]
-) -> Dataset | None:
+def _read_jsonl(path: Path, name: str, columns: ColumnMap, rows: Iterable[RawRow | BadRow]) -> Dataset | None:
     size = path.stat().st_size
     count = min(MAX_PROCESSES, _processors(), size // PART_BYTES)
-    found = Pass(name, topic_field, "line", FileStore(path))
-    if count < 2 or not _look_for_fields(rows, found):
+    found = Pass(name, columns, "line", FileStore(path))
+    if count < 2 or not _look_for_fields(rows, found, columns):
         return None
     bounds = [size * number // count for number in range(count)] + [sys.maxsize]
-    tasks = [Task(str(path.resolve()), start, end, topic_field) for start, end in pairwise(bounds)]
+    tasks = [Task(str(path.resolve()), start, end, columns) for start, end in pairwise(bounds)]
     return _together(found, tasks, None)
 
 
-def _read_parquet(path: Path, name: str, topic_field: str | None) -> Dataset | None:
+def _read_parquet(path: Path, name: str, columns: ColumnMap) -> Dataset | None:
     sizes = group_sizes(path)
     count = min(MAX_PROCESSES, _processors(), len(sizes), sum(sizes) // PART_BYTES)
     texts = Files()
-    found = Pass(name, topic_field, "row", texts)
+    found = Pass(name, columns, "row", texts)
     try:
-        if count < 2 or not _look_for_fields(parquet_rows(path, name), found):
+        if count < 2 or not _look_for_fields(parquet_rows(path, name, columns), found, columns):
             return None
     except DatasetError:
         return None
     with tempfile.TemporaryDirectory() as folder:
         tasks = [
-            Task(str(path.resolve()), start, end, topic_field, f"{folder}/{start}", MAX_SPOOL_BYTES // count)
+            Task(str(path.resolve()), start, end, columns, f"{folder}/{start}", MAX_SPOOL_BYTES // count)
             for start, end in pairwise(evenly(sizes, count))
         ]
         return _together(found, tasks, texts)
@@ -126,15 +125,16 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _look_for_fields(rows: Iterable[RawRow | BadRow], found: Pass) -> bool:
+def _look_for_fields(rows: Iterable[RawRow | BadRow], found: Pass, columns: ColumnMap) -> bool:
     """Offer the first rows to the search for topic fields; False if one of them is not sound."""
     for entry, _ in zip(rows, range(SCANNED_ROWS), strict=False):
         if isinstance(entry, BadRow):
             return False
         parsed = parse_row(entry.raw)
-        if isinstance(parsed, Problem) or not isinstance(parsed[0], dict):
+        row = parsed if isinstance(parsed, Problem) else shaped(parsed[0], columns)
+        if not isinstance(row, dict):
             return False
-        found.note_fields(parsed[0])
+        found.note_fields(row)
     return True
 
 
@@ -178,7 +178,7 @@ def read_part(task: Task) -> FilePart | None:
     path = Path(task.path)
     if task.text:
         return _read_groups(path, task)
-    found = Pass(path.name, task.topic_field, "line", Spool(), partial=True)
+    found = Pass(path.name, task.columns, "line", Spool(), partial=True)
     with path.open("rb") as file:
         rows = JsonlRows(file, task.start, task.end)
         try:
@@ -190,9 +190,9 @@ def read_part(task: Task) -> FilePart | None:
 
 def _read_groups(path: Path, task: Task) -> FilePart | None:
     text = Spool(Path(task.text), task.most)
-    found = Pass(path.name, task.topic_field, "row", text, partial=True)
+    found = Pass(path.name, task.columns, "row", text, partial=True)
     try:
-        found.take_all(parquet_rows(path, path.name, range(task.start, task.end)))
+        found.take_all(parquet_rows(path, path.name, task.columns, range(task.start, task.end)))
     except DatasetError:
         return None
     finally:
@@ -221,7 +221,8 @@ def part_from(content: bytes) -> FilePart | None:
 
 def main() -> None:
     """The work of one process: a `Task` as JSON; the part on standard output."""
-    task = Task(**orjson.loads(sys.argv[1]))
+    given = orjson.loads(sys.argv[1])
+    task = Task(**{**given, "columns": ColumnMap(**given["columns"])})
     sys.stdout.buffer.write(packed(read_part(task)))
 
 

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dryrun.core.errors import DatasetError, Problem
+from dryrun.core.records import Item
+from dryrun.dataset.columns import BY_NAME, ColumnMap
 from dryrun.dataset.dataset import BytesStore, Dataset, FileStore, RowStore, Spool
 from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format, json_list_rows
 from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import read_large
+from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tabular import csv_rows, parquet_rows, to_raw_row
 
 
-def read_dataset(source: Path | bytes | BinaryIO, name: str, topic_field: str | None = None) -> Dataset:
+def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap = BY_NAME) -> Dataset:
     """Read and validate a dataset: JSONL, Parquet, CSV, or a JSON list of rows.
 
     Parameters
@@ -26,8 +29,8 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, topic_field: str | 
     name : str
         The file's name as the user knows it. Its ending decides the format; without a known ending
         the content does.
-    topic_field : str, optional
-        Field that holds the topic, as a path with dots. Default: ``topic``, or else ``metadata.topic``.
+    columns : ColumnMap
+        Which fields hold the prompt, the reference answer and the topic. Default: the usual names.
 
     Returns
     -------
@@ -41,15 +44,39 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, topic_field: str | 
     """
     with opened(source, name) as file:
         if isinstance(source, Path):
-            if (dataset := read_large(source, name, topic_field)) is not None:
+            if (dataset := read_large(source, name, columns)) is not None:
                 return dataset
             store: RowStore = FileStore(source)
         else:
             store = BytesStore(file.read())
             file.seek(0)
         form = checked_format(file, name)
-        found = Pass(name, topic_field, form.unit, store if form is Format.JSONL else Spool())
-        return found.read(rows_in(file, name, form))
+        found = Pass(name, columns, form.unit, store if form is Format.JSONL else Spool())
+        return found.read(rows_in(file, name, form, columns))
+
+
+FIRST_ROWS = 5
+
+
+def first_rows(source: Path | bytes | BinaryIO, name: str, count: int = FIRST_ROWS) -> list[Item]:
+    """The first rows as the file has them, for a form that asks which field is what.
+
+    Rows that cannot be read are left out; `read_dataset` says what is wrong with them.
+
+    Raises
+    ------
+    DatasetError
+        The file is plainly not what its name says.
+    """
+    rows: list[Item] = []
+    with opened(source, name) as file:
+        for entry in rows_in(file, name, checked_format(file, name)):
+            parsed = parse_row(entry.raw) if isinstance(entry, RawRow) else None
+            if isinstance(parsed, tuple) and isinstance(parsed[0], dict):
+                rows.append(parsed[0])
+            if len(rows) == count:
+                break
+    return rows
 
 
 @contextlib.contextmanager
@@ -72,8 +99,10 @@ def opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[BinaryIO]:
         raise DatasetError(f"{name} cannot be opened.", [problem]) from error
 
 
-def rows_in(file: BinaryIO, name: str, form: Format) -> Iterator[RawRow | BadRow]:
-    """The rows of a file in this format.
+def rows_in(
+    file: BinaryIO, name: str, form: Format, columns: ColumnMap | None = None
+) -> Iterator[RawRow | BadRow]:
+    """The rows of a file in this format; with `columns`, a table must have a column for the prompt.
 
     Raises
     ------
@@ -84,11 +113,11 @@ def rows_in(file: BinaryIO, name: str, form: Format) -> Iterator[RawRow | BadRow
         return iter(JsonlRows(file))
     if form is Format.JSON:
         return json_list_rows(file, name)
-    return csv_rows(file, name) if form is Format.CSV else parquet_rows(file, name)
+    return csv_rows(file, name, columns) if form is Format.CSV else parquet_rows(file, name, columns)
 
 
 def dataset_from_items(
-    items: Iterable[Mapping[str, Any]], name: str = "prompts", topic_field: str | None = None
+    items: Iterable[Mapping[str, Any]], name: str = "prompts", columns: ColumnMap = BY_NAME
 ) -> Dataset:
     """The same for rows that are already Python objects, as a notebook has them.
 
@@ -98,7 +127,7 @@ def dataset_from_items(
         Rows in the same format; they are copied. Dates become ISO 8601 text, decimals text.
     name : str
         What to call them in messages and reports.
-    topic_field : str, optional
+    columns : ColumnMap
         As in `read_dataset`.
 
     Raises
@@ -107,4 +136,4 @@ def dataset_from_items(
         As in `read_dataset`; problems are named by row, from 1.
     """
     feed = (to_raw_row(number, row) for number, row in enumerate(items, 1))
-    return Pass(name, topic_field, "row", Spool()).read(feed)
+    return Pass(name, columns, "row", Spool()).read(feed)

@@ -63,13 +63,15 @@ def is_usual(row: object) -> bool:
     return role == _USER
 
 
-def check_row(row: object) -> list[Problem]:
+def check_row(row: object, prompt: str = "messages") -> list[Problem]:
     """Everything that is wrong with one parsed row, in the row's own order.
 
     Parameters
     ----------
     row : object
         A parsed JSON value.
+    prompt : str
+        The field that the row's messages come from, for the problems' places.
 
     Returns
     -------
@@ -79,32 +81,21 @@ def check_row(row: object) -> list[Problem]:
     """
     if not isinstance(row, dict):
         return [Problem("", f"the row is {kind(row)}, not an object.", 'Write {"messages": [...], ...}.')]
-    problems = [*_check_messages(row)]
+    problems = [*_check_messages(row, prompt)]
     return problems if row.get("tools") is None else [*problems, *_check_tools(row["tools"])]
 
 
-def _check_messages(row: Mapping[str, Any]) -> Iterator[Problem]:
+def _check_messages(row: Mapping[str, Any], prompt: str) -> Iterator[Problem]:
     messages = row.get("messages")
     if isinstance(messages, list) and messages:
         for position, message in enumerate(messages):
-            yield from _check_message(message, f"messages[{position}]")
+            yield from _check_message(message, f"{prompt}[{position}]")
         return
     fix = 'Give a list such as [{"role": "user", "content": "..."}].'
-    if "messages" not in row:
-        yield Problem("messages", "is missing.", fix + _similar_key(row))
-    elif isinstance(messages, list):
+    if isinstance(messages, list):
         yield Problem("messages", "is an empty list.", fix)
     else:
         yield Problem("messages", f"is {kind(messages)}, not a list.", fix)
-
-
-def _similar_key(row: Mapping[str, Any]) -> str:
-    if isinstance(row.get("prompt"), list):
-        return " The row has 'prompt': if it holds messages, rename it messages."
-    if isinstance(row.get("prompt"), str):
-        return " The row has 'prompt': that text is the content of one user message."
-    near = get_close_matches("messages", [*row], n=1, cutoff=0.6)
-    return f" The row has {near[0]!r}." if near else ""
 
 
 def _check_message(message: object, where: str) -> Iterator[Problem]:

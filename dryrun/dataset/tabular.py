@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dryrun.core.errors import DatasetError, Problem
+from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BOM, BadRow, RawRow
 from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
 
@@ -111,7 +113,7 @@ def _unpack_cells(line: int, row: dict[str, Any]) -> RawRow | BadRow:
 # CSV
 
 
-def csv_rows(file: BinaryIO, name: str) -> Iterator[RawRow | BadRow]:
+def csv_rows(file: BinaryIO, name: str, columns: ColumnMap | None = None) -> Iterator[RawRow | BadRow]:
     """Every record of a CSV file (commas, UTF-8, a header, quotes doubled inside quotes).
 
     Parameters
@@ -119,6 +121,8 @@ def csv_rows(file: BinaryIO, name: str) -> Iterator[RawRow | BadRow]:
     file : binary file
     name : str
         The file's name, for messages.
+    columns : ColumnMap, optional
+        Where one of the columns must hold the prompt.
 
     Raises
     ------
@@ -142,7 +146,7 @@ def csv_rows(file: BinaryIO, name: str) -> Iterator[RawRow | BadRow]:
             yield BadRow(start, (lines.problem,))
             lines.problem = None
         elif header is None and cells:
-            header = _check_header(cells, name)
+            header = _check_header(cells, name, columns)
         elif header is not None and cells:
             yield _csv_row(start, header, cells)
 
@@ -170,22 +174,23 @@ class _TextLines(Iterator[str]):
             return raw.decode(errors="replace")
 
 
-def _check_header(columns: Sequence[str], name: str) -> list[str]:
+def _check_header(header: list[str], name: str, columns: ColumnMap | None) -> list[str]:
     problems = [
-        Problem("line 1", f"the column {column!r} appears twice.", "Rename one.")
-        for column in dict.fromkeys(columns)
-        if columns.count(column) > 1
+        Problem("line 1", f"the column {name!r} appears twice.", "Rename one.")
+        for name in dict.fromkeys(header)
+        if header.count(name) > 1
     ]
-    if not all(column.strip() for column in columns):
+    if not all(name.strip() for name in header):
         problems.append(Problem("line 1", "a column has no name.", "Name it or remove it."))
-    if "messages" not in columns and "prompt" not in columns:
-        fix = 'Add a column "messages" (a JSON list) or "prompt" (the text of one user message).'
-        if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
+    if columns is not None and not columns.usable(header):
+        problem = columns.without_prompt(header)
+        if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
             fix = "Columns must be separated by commas; this file seems to use semicolons or tabs."
-        problems.append(Problem("line 1", "no column holds the prompt.", fix))
+            problem = replace(problem, fix=fix)
+        problems.append(replace(problem, where="line 1"))
     if problems:
         raise DatasetError(f"{name} cannot be read: its header is not usable.", problems)
-    return list(columns)
+    return header
 
 
 def _csv_row(line: int, header: Sequence[str], cells: Sequence[str]) -> RawRow | BadRow:
@@ -196,10 +201,6 @@ def _csv_row(line: int, header: Sequence[str], cells: Sequence[str]) -> RawRow |
     for column in JSON_COLUMNS:
         if column in row and not row[column].strip():
             del row[column]
-    if "messages" not in header:
-        row = {"messages": [{"role": "user", "content": row["prompt"]}], **row}
-        if not row["messages"][0]["content"].strip():
-            return BadRow(line, (Problem("prompt", "is empty.", "Give the prompt's text."),))
     return _unpack_cells(line, row)
 
 
@@ -207,12 +208,15 @@ def _csv_row(line: int, header: Sequence[str], cells: Sequence[str]) -> RawRow |
 
 
 def parquet_rows(
-    source: Path | BinaryIO, name: str, groups: Sequence[int] | None = None
+    source: Path | BinaryIO,
+    name: str,
+    columns: ColumnMap | None = None,
+    groups: Sequence[int] | None = None,
 ) -> Iterator[RawRow | BadRow]:
     """Every row of a Parquet file, or of some of its row groups, a batch at a time; numbered from 1.
 
     A null cell or struct field means that the key is absent, because a struct column gives every row
-    the fields of all rows.
+    the fields of all rows. With `columns`, one of its columns must hold the prompt.
 
     Raises
     ------
@@ -225,11 +229,11 @@ def parquet_rows(
     number = 0
     try:
         with pq.ParquetFile(source, thrift_string_size_limit=1 << 26) as file:
-            rows = _check_parquet(file, name)
+            rows = _check_parquet(file, name, columns)
             for batch in file.iter_batches(batch_size=rows, row_groups=groups, use_threads=False):
                 for row in _batch_rows(batch):
                     number += 1
-                    yield _parquet_row(number, row)
+                    yield _unpack_cells(number, row)
     except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         where = f"row {number + 1}" if number else "file"
@@ -249,13 +253,11 @@ def group_sizes(path: Path) -> list[int]:
         return []
 
 
-def _check_parquet(file: Any, name: str) -> int:
+def _check_parquet(file: Any, name: str, columns: ColumnMap | None) -> int:
     """Refuse what cannot be unpacked safely; how many rows to read at a time."""
-    columns = file.schema_arrow.names
-    if "messages" not in columns and "prompt" not in columns:
-        fix = 'Add a column "messages" (a list of structs, or JSON text) or "prompt" (text, or such a list).'
-        problem = Problem("columns", f"none of {', '.join(columns[:10])} holds the prompt.", fix)
-        raise DatasetError(f"{name} cannot be used: it has no prompts.", [problem])
+    names = file.schema_arrow.names
+    if columns is not None and not columns.usable(names):
+        raise DatasetError(f"{name} cannot be used: it has no prompts.", [columns.without_prompt(names)])
     groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
     largest = max((group.total_byte_size for group in groups), default=0)
     if largest > MAX_GROUP_BYTES:
@@ -274,16 +276,6 @@ def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:
     step = max(1, batch.num_rows * _OBJECTS_BYTES // max(batch.nbytes, _OBJECTS_BYTES))
     for index in range(0, batch.num_rows, step):
         yield from plain_rows(batch.slice(index, step))
-
-
-def _parquet_row(number: int, row: dict[str, Any]) -> RawRow | BadRow:
-    prompt = row.get("prompt")
-    if "messages" not in row and isinstance(prompt, str | list):  # verl and TRL have messages in it
-        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        row = {"messages": messages, **row}
-        if not isinstance(prompt, str):  # text stays: some libraries hand over strings for it, not messages
-            del row["prompt"]
-    return _unpack_cells(number, row)
 
 
 def plain_rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:

@@ -58,6 +58,16 @@ def plan_words(found: Foresight, limits: Thresholds) -> str:
     return f"{words}; the share of prompts that give a training signal to about ±{found.usable:.2f}."
 
 
+def too_few_words(prompts: int, limits: Thresholds) -> str:
+    """What a run of too few prompts comes to; ``""`` where they are enough."""
+    if prompts >= limits.min_prompts:
+        return ""
+    return (
+        f"A verdict needs at least {limits.min_prompts} prompts; this run has {prompts:,}. It will end as "
+        "INVALID, with its figures shown."
+    )
+
+
 def assumption_words(spread: Spread, group: int = GROUP) -> str:
     """What the plan rests on."""
     whence = "As in an earlier run of this dataset and grader" if spread.learned else "Assumed"

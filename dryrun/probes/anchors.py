@@ -136,7 +136,8 @@ def _distinct(prompts: Sequence[Prompt]) -> list[Prompt]:
 
 def _references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, str]]:
     try:
-        field = reference_field(load_grader(run.config().grader), [prompt.item for prompt in prompts])
+        config, items = run.config(), [prompt.item for prompt in prompts]
+        field = config.dataset.reference_field or reference_field(load_grader(config.grader), items)
     except DryRunError:
         return []
     return [(prompt, text) for prompt in prompts if (text := reference_of(prompt.item, field)) is not None]

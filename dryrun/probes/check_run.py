@@ -59,6 +59,7 @@ async def check_run(
     check = await check_spec(
         spec,
         run.prompts()[:PROMPTS],
+        field=config.dataset.reference_field,
         samples=_responses(results),
         base=_mean(results),
         rows=rows,

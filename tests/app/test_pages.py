@@ -38,7 +38,7 @@ def test_configure_offers_the_quick_run_first() -> None:
         ("\n\n", "there is no row"),
         ("{\n", "line 1"),
         (GOOD_ROW + "\n{bad\n" + GOOD_ROW, "line 2"),
-        ('{"prompt": "x"}\n', "messages: is missing"),
+        ('{"n": "x"}\n', "prompt: is missing"),
         ('{"messages": [{"role": "robot", "content": "x"}]}\n', "'robot' is not a role"),
         (GOOD_ROW.encode("utf-16"), "UTF-16"),
         ('{"messages": [{"role": "user", "content": "café"}]}\n'.encode("latin-1"), "is not UTF-8"),

@@ -46,7 +46,7 @@ def terminal(
         (b"", "it is empty"),
         (b"\n", "there is no row"),
         (GOOD + b"\n{oops\n" + GOOD, "line 2"),
-        (GOOD + b'\n{"prompt": "x"}\n', "line 2, messages: is missing"),
+        (GOOD + b'\n{"instruction": "x"}\n', "Did you mean 'instruction'?"),
         (
             b'{"messages": [{"role": "robot", "content": "x"}]}',
             "line 1, messages[0].role: 'robot' is not a role",

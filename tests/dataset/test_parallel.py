@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from dryrun.core.config import DatasetRef
 from dryrun.core.errors import DatasetError
 from dryrun.dataset import Dataset, parallel, read_dataset
+from dryrun.dataset.columns import BY_NAME, ColumnMap
 from dryrun.dataset.dataset import FileStore
 from dryrun.dataset.formats import BOM, JsonlRows, RawRow
 from dryrun.dataset.one_pass import Pass
@@ -30,6 +31,7 @@ ROWS = [
     {"messages": [{"role": "system", "content": "ü“"}, {"role": "assistant", "content": "x"}]},
     {"messages": [{"role": "user", "content": "no topic"}], "n": 1e30},
 ]
+BY_ANSWER = ColumnMap(topic_field="reference_answer")
 LINES = [json.dumps(row, ensure_ascii=False).encode() for row in ROWS]
 CONTENTS = {
     "plain": b"\n".join(LINES) + b"\n",
@@ -43,12 +45,12 @@ BAD = [
 ]
 
 
-def parted(path: Path, count: int, topic_field: str | None = None) -> Dataset:
+def parted(path: Path, count: int, columns: ColumnMap = BY_NAME) -> Dataset:
     """The file read in `count` parts, by this process."""
     size, lines = path.stat().st_size, 0
-    whole = Pass(path.name, topic_field, "line", FileStore(path))
+    whole = Pass(path.name, columns, "line", FileStore(path))
     for number in range(count):
-        part = read_part(Task(str(path), size * number // count, size * (number + 1) // count, topic_field))
+        part = read_part(Task(str(path), size * number // count, size * (number + 1) // count, columns))
         again = part_from(packed(part))
         assert again is not None
         whole.absorb(again, lines)
@@ -96,15 +98,15 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_real_processes_give_the_same_dataset(tmp_path: Path) -> None:
     path = tmp_path / "rows – ü.jsonl"
     path.write_bytes(CONTENTS["blank lines"])
-    parts = read_large(path, path.name, None)
+    parts = read_large(path, path.name, BY_NAME)
     assert parts is not None
     whole = read_dataset(CONTENTS["blank lines"], path.name)
     assert told(parts) == told(whole)
     assert parts.topic_fields == whole.topic_fields == ("reference_answer", "topic")
     assert list(parts) == ROWS
-    by_answer = read_large(path, path.name, "reference_answer")
+    by_answer = read_large(path, path.name, BY_ANSWER)
     assert by_answer is not None
-    assert told(by_answer) == told(read_dataset(CONTENTS["blank lines"], path.name, "reference_answer"))
+    assert told(by_answer) == told(read_dataset(CONTENTS["blank lines"], path.name, BY_ANSWER))
 
 
 @pytest.mark.slow
@@ -115,7 +117,7 @@ def test_a_bad_line_in_any_part_is_named_as_ever(bad: bytes, said: str, place: i
     lines = [*LINES[:place], bad, *LINES[place:]]
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b"\n".join(lines))
-    assert read_large(path, path.name, None) is None
+    assert read_large(path, path.name, BY_NAME) is None
     with pytest.raises(DatasetError, match=f"line {place + 1}{said}"):
         read_dataset(path, path.name)
 
@@ -125,7 +127,7 @@ def test_a_process_that_dies_only_costs_time(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(parallel, "MODULE", "dryrun.no_such_module")
     path = tmp_path / "rows.jsonl"
     path.write_bytes(CONTENTS["plain"])
-    assert read_large(path, path.name, None) is None
+    assert read_large(path, path.name, BY_NAME) is None
     assert list(read_dataset(path, path.name)) == ROWS
 
 
@@ -149,7 +151,7 @@ def parquet(path: Path, rows: list[dict[str, Any]], group: int) -> Path:
 def test_row_groups_are_read_by_processes_and_give_the_same_dataset(group: int, tmp_path: Path) -> None:
     rows = sum_rows(300) + sum_rows(2)
     path = parquet(tmp_path / "rows – ü.parquet", rows, group)
-    parts = read_large(path, path.name, None)
+    parts = read_large(path, path.name, BY_NAME)
     assert parts is not None
     whole = read_dataset(path.read_bytes(), path.name)
     assert told(parts) == told(whole)
@@ -169,7 +171,7 @@ def test_a_bad_row_of_a_later_row_group_is_named_by_its_place_in_the_file(tmp_pa
         "messages": [{"role": "user", "content": ""}, {"role": "nobody", "content": "x"}],
     }
     path = parquet(tmp_path / "rows.parquet", rows, 50)
-    assert read_large(path, path.name, None) is None
+    assert read_large(path, path.name, BY_NAME) is None
     with pytest.raises(DatasetError, match=r"row 251, messages\[1\].role: 'nobody' is not a role"):
         read_dataset(path, path.name)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 import streamlit as st
 
+from dryrun.app.configure.columns import columns_form
 from dryrun.app.shared.widgets import Upload, kept_upload, pick_kind, show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted, sample_data_dir
@@ -16,8 +18,11 @@ from dryrun.core.records import Item
 from dryrun.core.text import cut, plain, plural
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import AuditCode, AuditFinding, audit
+from dryrun.dataset.columns import BY_NAME, ColumnMap
+from dryrun.dataset.read import first_rows
 
 TYPES = ["jsonl", "ndjson", "json", "parquet", "csv"]
+Version = tuple[int, int] | None
 PREVIEW_ROWS = 5
 AUTOMATIC = "(automatic: topic, or metadata.topic)"
 
@@ -48,9 +53,10 @@ def dataset_section() -> Dataset | None:
         chosen = _chosen_file(source)
         if chosen is None:
             return None
-        dataset = _with_topics(chosen)
+        columns = BY_NAME if source is DatasetSource.SAMPLE else columns_form(_first(chosen))
+        dataset = _with_topics(chosen, columns)
         _summary(dataset)
-        _audit_section(dataset, source)
+        _audit_section(dataset, source, columns)
     except DryRunError as error:
         show_error(error)
         return None
@@ -61,7 +67,8 @@ def _chosen_file(source: DatasetSource) -> Path | Upload | None:
     if source is DatasetSource.SAMPLE:
         return sample_dataset_path()
     if source is DatasetSource.UPLOAD:
-        hint = "One object per row: messages, and any fields your grader compares with. At most 20 MB; "
+        hint = "One row per prompt: messages, prompt, question or the like, and any fields your grader "
+        hint += "compares with. At most 20 MB; "
         hint += "on your own machine a larger file is read by its path."
         return kept_upload("JSONL, Parquet, CSV or a JSON list", TYPES, "dataset_file", hint)
     given = st.text_input(
@@ -77,28 +84,49 @@ def _chosen_file(source: DatasetSource) -> Path | Upload | None:
     return path if given else None
 
 
-def _from(chosen: Path | Upload, topic_field: str | None = None) -> Dataset:
-    return _from_path(chosen, topic_field) if isinstance(chosen, Path) else _from_upload(chosen, topic_field)
+def _first(chosen: Path | Upload) -> list[Item]:
+    """The first rows as the file has them."""
+    if isinstance(chosen, Upload):
+        return _first_of_upload(chosen)
+    return _first_of_path(chosen, _version(chosen))
 
 
-def _from_path(path: Path, topic_field: str | None = None) -> Dataset:
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _first_of_path(path: Path, version: Version) -> list[Item]:
+    return first_rows(path, path.name)
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _first_of_upload(upload: Upload) -> list[Item]:
+    return first_rows(upload.content, upload.name)
+
+
+def _from(chosen: Path | Upload, columns: ColumnMap = BY_NAME) -> Dataset:
+    return _from_path(chosen, columns) if isinstance(chosen, Path) else _from_upload(chosen, columns)
+
+
+def _from_path(path: Path, columns: ColumnMap = BY_NAME) -> Dataset:
+    return _read_path(path, _version(path), columns)
+
+
+def _version(path: Path) -> Version:
     stat = path.stat() if path.is_file() else None
-    return _read_path(path, stat and (stat.st_mtime_ns, stat.st_size), topic_field)
+    return stat and (stat.st_mtime_ns, stat.st_size)
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the dataset …")
-def _read_path(path: Path, version: tuple[int, int] | None, topic_field: str | None) -> Dataset:
+def _read_path(path: Path, version: Version, columns: ColumnMap) -> Dataset:
     """`version` is part of the cache's key: an edited file is read again."""
-    return read_dataset(path, path.name, topic_field)
+    return read_dataset(path, path.name, columns)
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the dataset …")
-def _from_upload(upload: Upload, topic_field: str | None = None) -> Dataset:
-    return read_dataset(upload.content, upload.name, topic_field)
+def _from_upload(upload: Upload, columns: ColumnMap = BY_NAME) -> Dataset:
+    return read_dataset(upload.content, upload.name, columns)
 
 
-def _with_topics(chosen: Path | Upload) -> Dataset:
-    dataset = _from(chosen)
+def _with_topics(chosen: Path | Upload, columns: ColumnMap) -> Dataset:
+    dataset = _from(chosen, columns)
     if not dataset.topic_fields:
         return dataset
     field = st.selectbox(
@@ -108,7 +136,7 @@ def _with_topics(chosen: Path | Upload) -> Dataset:
         persist_state="session",
         help="Results are also shown topic by topic. Pick the field that names a row's topic.",
     )
-    return dataset if field in (None, AUTOMATIC) else _from(chosen, field)
+    return dataset if field in (None, AUTOMATIC) else _from(chosen, replace(columns, topic_field=field))
 
 
 def _summary(dataset: Dataset) -> None:
@@ -133,7 +161,7 @@ def _summary(dataset: Dataset) -> None:
         )
 
 
-def _audit_section(dataset: Dataset, source: DatasetSource) -> None:
+def _audit_section(dataset: Dataset, source: DatasetSource, columns: ColumnMap) -> None:
     """Draw what looks wrong between rows, and which prompts a validation file has too."""
     validation = None
     if source is not DatasetSource.SAMPLE:
@@ -141,7 +169,7 @@ def _audit_section(dataset: Dataset, source: DatasetSource) -> None:
             hint = "Rows kept for validation: prompts that are in both files are named. Nothing is run on it."
             upload = kept_upload("Validation rows", TYPES, "validation_file", hint)
             if upload is not None:
-                validation = _from_upload(upload)
+                validation = _from_upload(upload, columns)
     for finding in _audited(dataset, validation):
         if finding.code in (AuditCode.CONTRADICTIONS, AuditCode.OVERLAP):
             st.warning(plain(finding.sentence, 400), icon=":material/warning:")

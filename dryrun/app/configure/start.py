@@ -24,9 +24,11 @@ from dryrun.core.config import SamplingConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.text import plain
+from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget
 from dryrun.engine.estimate import Estimate
 from dryrun.engine.prepare import Prepared, prepare, start
+from dryrun.engine.sample_size import too_few_words
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.store.labels import carry
 from dryrun.store.runs import Run, unfinished_run
@@ -77,6 +79,12 @@ def call_summary(prepared: Prepared, counts: Estimate) -> None:
         lines += f", of which {counts.stored:,} are stored already: **{counts.calls:,} calls** are left"
     grader = plain(prepared.config.grader_name, 60)
     st.markdown(f"{lines}.  \n{counts.responses:,} grades by the grader {grader}, {_graded_where(prepared)}.")
+
+
+def few_prompts(prepared: Prepared) -> None:
+    """Say that the run is too small for a verdict, where it is."""
+    if words := too_few_words(len(prepared.prompts), Thresholds()):
+        st.warning(words, icon=":material/warning:")
 
 
 def _graded_where(prepared: Prepared) -> str:

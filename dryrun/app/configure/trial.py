@@ -37,7 +37,7 @@ def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: Judge
         st.code(str(prompt.messages[-1].get("content"))[:1000], language=None, wrap_lines=True)
         text = st.text_area(
             "Response to grade",
-            value=_reference(spec, prompt),
+            value=_reference(spec, prompt, dataset.ref.reference_field),
             key=f"trial_text_{dataset.ref.fingerprint[:8]}_{row}",
             help="Begins with the reference answer: does the right answer earn the maximum?",
         )
@@ -58,9 +58,9 @@ def trial_section(dataset: Dataset | None, spec: GraderSpec | None, judge: Judge
                 _try_references(dataset, spec, rows, judge)
 
 
-def _reference(spec: GraderSpec, prompt: Prompt) -> str:
+def _reference(spec: GraderSpec, prompt: Prompt, field: str | None) -> str:
     try:
-        return reference_of(prompt.item, reference_field(spec, [prompt.item])) or ""
+        return reference_of(prompt.item, field or reference_field(spec, [prompt.item])) or ""
     except DryRunError:
         return ""
 
@@ -86,7 +86,8 @@ def _try_one(spec: GraderSpec, text: str, prompt: Prompt, judge: JudgeAccess | N
 
 def _try_references(dataset: Dataset, spec: GraderSpec, rows: int, judge: JudgeAccess | None) -> None:
     prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=rows))]
+    field = dataset.ref.reference_field
     with st.spinner("Grading the reference answers …"):
-        scores = run_blocking(ceiling(spec, prompts, grade_timeout=SECONDS, judge=judge))
+        scores = run_blocking(ceiling(spec, prompts, field=field, grade_timeout=SECONDS, judge=judge))
     show = st.success if scores.sound else st.warning
     show(plain(" ".join(scores.sentences()), 1500))

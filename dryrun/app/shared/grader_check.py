@@ -39,14 +39,15 @@ def check_section(dataset: Dataset | None, spec: GraderSpec | None, judge: Judge
     """Draw the button and the check of this grader on these rows; nothing while one of them is missing."""
     if dataset is None or spec is None:
         return
-    about = (dataset.ref.fingerprint, str(spec.raw))
+    field = dataset.ref.reference_field
+    about = (dataset.ref.fingerprint, f"{field} {spec.raw}")
     with st.expander("Check the grader on wrong and worthless answers", icon=":material/verified:"):
         prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=DRAWN))]
-        st.caption(WHAT + _price(spec, prompts, about))
+        st.caption(WHAT + _price(spec, prompts, field, about))
         with errors_shown():
             if st.button("Check the grader", icon=":material/play_arrow:", key="check_grader"):
                 with st.spinner(BUSY):
-                    check = run_blocking(check_spec(spec, prompts, judge_access=judge))
+                    check = run_blocking(check_spec(spec, prompts, field=field, judge_access=judge))
                 st.session_state[KEPT] = (about, check)
         checked, check = st.session_state.get(KEPT, (None, None))
         if checked == about:
@@ -64,7 +65,8 @@ def run_check_section(chosen: Chosen) -> None:
     st.subheader("Grader check", anchor="grader-check")
     config = config_of(chosen.run)
     spec, judge = load_grader(config.grader), None
-    st.caption(WHAT + _price(spec, chosen.run.prompts()[:PROMPTS], (chosen.run.id, str(spec.raw))))
+    prompts, field = chosen.run.prompts()[:PROMPTS], config.dataset.reference_field
+    st.caption(WHAT + _price(spec, prompts, field, (chosen.run.id, str(spec.raw))))
     if config.judge is not None:
         judge = JudgeAccess(config.judge, api_key_input("check_judge_key", "Judge's API key"))
     if st.button("Check the grader", icon=":material/verified:", key="check_run_grader"):
@@ -82,13 +84,13 @@ def known_check(chosen: Chosen) -> GraderCheck | None:
     return check if checked == chosen.run.id else kept_check(chosen.run)
 
 
-def _price(spec: GraderSpec, prompts: list[Prompt], about: tuple[str, str]) -> str:
+def _price(spec: GraderSpec, prompts: list[Prompt], field: str | None, about: tuple[str, str]) -> str:
     """How often a judge is asked. Counted once for each grader and dataset: counting makes every probe."""
     if not spec.asks_models:
         return ""
     counted, calls = st.session_state.get(PRICED, (None, 0))
     if counted != about:
-        calls = planned_calls(spec, ground_of(spec, prompts, rows=ROWS), planned_effort(spec))
+        calls = planned_calls(spec, ground_of(spec, prompts, field=field, rows=ROWS), planned_effort(spec))
         st.session_state[PRICED] = (about, calls)
     return f" The judge is asked {calls:,} times at most."
 

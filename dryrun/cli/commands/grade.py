@@ -12,11 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from dryrun.cli import options as shared
+from dryrun.cli.dataset_options import add_columns, columns_of
 from dryrun.cli.terminal import consoles
 from dryrun.core.blocking import run_blocking
-from dryrun.core.errors import DryRunError
+from dryrun.core.errors import DryRunError, Problem
 from dryrun.core.text import cut, plural, say
 from dryrun.dataset import read_dataset
+from dryrun.dataset.columns import ColumnMap, shaped
 from dryrun.graders import load_grader
 from dryrun.graders.format.json_text import explained
 from dryrun.graders.trial import Trial, try_out
@@ -33,6 +35,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--row", type=shared.positive, default=1, help="which row of --item (default: 1)")
     command.add_argument("--text", required=True, help="the response; - reads it from standard input")
     command.add_argument("--json", action="store_true", help="print JSON")
+    add_columns(command)
     shared.add_timeout(command)
     shared.add_judge(command)
 
@@ -40,7 +43,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Grade it and print."""
     spec = load_grader(shared.grader(options))
-    item = _item(options.item, options.row) if options.item else {}
+    item = _item(options.item, options.row, columns_of(options)) if options.item else {}
     text = sys.stdin.read() if options.text == "-" else options.text
     judge = shared.judge_access(options) if spec.asks_models else None
     tried = run_blocking(try_out(spec, text, item, grade_timeout=options.grade_timeout, judge=judge))
@@ -51,10 +54,10 @@ def execute(options: argparse.Namespace) -> int:
     return 0
 
 
-def _item(path: Path, row: int) -> dict[str, Any]:
+def _item(path: Path, row: int, columns: ColumnMap) -> dict[str, Any]:
     """The row in a JSON object, a list of them, JSONL, or a dataset of another format."""
     if path.suffix.lower() in TABLES and path.is_file():
-        dataset = read_dataset(path, path.name, None)
+        dataset = read_dataset(path, path.name, columns)
         _check_row(row, len(dataset), path)
         return dict(dataset.prompt(row - 1).item)
     text = shared.option_file(path, "--item")
@@ -67,7 +70,8 @@ def _item(path: Path, row: int) -> dict[str, Any]:
     value = _value(path, rows[row - 1], row) if isinstance(rows[row - 1], str) else rows[row - 1]
     if not isinstance(value, dict):
         raise DryRunError(f"--item {path}: a row is a JSON object with the fields the grader names.")
-    return value
+    item = shaped(value, columns)
+    return value if isinstance(item, Problem) else dict(item)  # a grader may do without a prompt
 
 
 def _check_row(row: int, rows: int, path: Path) -> None:

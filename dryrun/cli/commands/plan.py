@@ -11,10 +11,10 @@ from rich.table import Table
 from dryrun.analysis.figures.groups import GROUP
 from dryrun.analysis.sample_size import DISTANCE, GRID_PROMPTS, GRID_ROLLOUTS, Spread, foresee
 from dryrun.cli import options as shared
+from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
 from dryrun.cli.terminal import consoles
 from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
-from dryrun.dataset import read_dataset
 from dryrun.engine.sample_size import (
     assumed_for,
     assumption_words,
@@ -41,8 +41,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="standard deviations between and within prompts, on 0 to 1",
     )
     known.add_argument("--run", help="learn them from this run")
-    known.add_argument("--dataset", type=Path, help="with --grader: learn them from the newest run of both")
+    add_dataset(known, words="with --grader: learn them from the newest run of both")
     known.add_argument("--grader", type=Path, help="alone: assume what fits its type")
+    add_columns(command)
     shared.add_data(command)
 
 
@@ -68,7 +69,7 @@ def _spread(options: argparse.Namespace) -> Spread:
         return assumed_for(None)
     grader = load_grader(shared.option_file(options.grader, "--grader")).raw
     if options.dataset is not None:
-        dataset = read_dataset(options.dataset, options.dataset.name)
+        dataset = read_given(options, options.dataset)
         found = earlier_spread(shared.store_of(options), dataset.ref.fingerprint, grader)
         if found is not None:
             return found[1]

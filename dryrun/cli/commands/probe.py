@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 from rich.console import Group
 from rich.panel import Panel
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from dryrun.analysis.probes.profile import Behaviour
 from dryrun.cli import options as shared
+from dryrun.cli.dataset_options import add_columns, add_dataset, named_again, read_given
 from dryrun.cli.options import new_file, seconds
 from dryrun.cli.terminal import consoles
 from dryrun.core.blocking import run_blocking
@@ -21,7 +21,6 @@ from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.core.text import note, printable
-from dryrun.dataset import read_dataset
 from dryrun.dataset.draw import draw
 from dryrun.engine.prepare import checked_range
 from dryrun.graders import GraderSpec, load_grader
@@ -43,8 +42,9 @@ STYLES = {"block": ("red", "■"), "warn": ("yellow", "▲")}
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``probe``."""
     shared.add_grader(command, otherwise="that of --run")
-    command.add_argument("--dataset", type=Path, help="rows as JSONL, Parquet, CSV or a JSON list")
+    add_dataset(command)
     command.add_argument("--run", help="check this run's grader on its own prompts; the report will say")
+    add_columns(command)
     shared.add_rows(command, ROWS, "probe")
     command.add_argument("--seed", type=int, default=0, help="of the choice of rows (default: %(default)s)")
     command.add_argument(
@@ -105,7 +105,7 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
 
 
 def _prompts(options: argparse.Namespace) -> list[Prompt]:
-    dataset = read_dataset(options.dataset, options.dataset.name, None)
+    dataset = read_given(options, options.dataset)
     sampling = SamplingConfig(size=max(DRAWN, options.rows), seed=options.seed)
     return dataset.prompts(draw(dataset, sampling))
 
@@ -176,7 +176,7 @@ def _with_names(repro: str, options: argparse.Namespace) -> str:
     for name, path in (("GRADER", options.grader), ("DATASET", options.dataset)):
         if path is not None:
             repro = repro.replace(f" {name} ", f" {shlex.quote(str(path))} ", 1)
-    return repro
+    return repro + (named_again(options) if options.dataset else "")
 
 
 def _not_seen(found: GraderCheck) -> Group:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dryrun.cli import options as shared
+from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
 from dryrun.cli.terminal import ProgressLine, consoles
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import (
@@ -26,11 +27,12 @@ from dryrun.core.config import (
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 from dryrun.core.text import note
-from dryrun.dataset import read_dataset
+from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.engine.estimate import estimate
 from dryrun.engine.prepare import Prepared, prepare, resumed_or_started
+from dryrun.engine.sample_size import too_few_words
 from dryrun.engine.work import work_on
 from dryrun.models import Model
 from dryrun.store.partition import Store
@@ -44,11 +46,9 @@ BATCH_NOTE = (
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``run``."""
-    command.add_argument(
-        "--dataset", required=True, type=Path, help="rows as JSONL, Parquet, CSV or a JSON list"
-    )
+    add_dataset(command, required=True)
     shared.add_grader(command)
-    command.add_argument("--topic-field", help="where a row's topic is (default: topic, then metadata.topic)")
+    add_columns(command)
     shared.add_size(command)
     command.add_argument("--seed", type=int, default=0, help="of the sampling (default: %(default)s)")
     command.add_argument("--stratified", action="store_true", help="keep each topic's share of the rows")
@@ -68,7 +68,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _prepared(options: argparse.Namespace) -> Prepared:
-    dataset = read_dataset(options.dataset, options.dataset.name, options.topic_field)
+    dataset = read_given(options, options.dataset)
     for warning in dataset.warnings:
         note(f"note: {warning}")
     return prepare(
@@ -106,6 +106,8 @@ def started(store: Store, prepared: Prepared, budget: Budget, model: Model | Non
     """
     for finding in prepared.findings:
         note(f"note: {finding}")
+    if words := too_few_words(len(prepared.prompts), Thresholds()):
+        note(f"note: {words}")
     model_config, worst = prepared.config.model, estimate(store, prepared, model)
     budget.check_prices(prepared.config.judge is not None)
     if worst.judge_calls or (worst.calls and model_config.kind is ModelKind.ENDPOINT):

@@ -7,12 +7,13 @@ import contextlib
 from pathlib import Path
 
 from dryrun.cli import options as shared
+from dryrun.cli.dataset_options import FORMATS, add_columns, add_dataset, read_given
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.core.text import plural, say
-from dryrun.dataset import Dataset, read_dataset
+from dryrun.dataset import Dataset
 from dryrun.dataset.audit import audit
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
@@ -28,9 +29,7 @@ MOST_ROWS = 500
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``validate``."""
     shared.add_grader(command)
-    command.add_argument(
-        "--dataset", type=Path, help="rows as JSONL, Parquet, CSV or a JSON list to check it against"
-    )
+    add_dataset(command, words=f"{FORMATS} to check it against")
     command.add_argument(
         "--validation", type=Path, metavar="FILE", help="rows kept for validation, to find those in both"
     )
@@ -39,6 +38,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--response-format", action="store_true", help="the job has a response format")
     command.add_argument("--ceiling", action="store_true", help="also grade the reference answers themselves")
+    add_columns(command)
     shared.add_rows(command, MOST_ROWS, "look at")
     shared.add_timeout(command)
     shared.add_judge(command)
@@ -80,9 +80,9 @@ def _dataset(options: argparse.Namespace) -> Dataset | None:
             if getattr(options, option):
                 raise DryRunError(f"--{option} needs --dataset: the rows that are looked at.")
         return None
-    dataset = read_dataset(options.dataset, options.dataset.name, None)
+    dataset = read_given(options, options.dataset)
     kept = options.validation
-    validation = None if kept is None else read_dataset(kept, kept.name, None)
+    validation = None if kept is None else read_given(options, kept)
     for warning in (*dataset.warnings, *(finding.sentence for finding in audit(dataset, validation))):
         say(f"dataset: {warning}")
     return dataset

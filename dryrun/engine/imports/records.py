@@ -19,9 +19,9 @@ from typing import Any
 
 import orjson
 
-from dryrun.dataset.fields import usual_field, value_at
+from dryrun.dataset.columns import conversation
+from dryrun.dataset.fields import PROMPTS, usual_field, value_at
 
-PROMPTS = ("messages", "prompt", "input", "question", "problem", "query")
 RESPONSES = ("response", "completion", "output", "responses", "completions", "output_text", "generated_text")
 SCORES = ("score", "reward")
 """The first of each that a record has is taken."""
@@ -177,6 +177,7 @@ def _with_reference(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _messages(value: object, where: str) -> list[Mapping[str, Any]]:
     parsed = _parsed(value) if isinstance(value, str) and value.lstrip().startswith("[{") else value
+    parsed = conversation(parsed)
     if (
         isinstance(parsed, list)
         and parsed

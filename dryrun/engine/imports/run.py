@@ -14,6 +14,7 @@ from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, DryRunError, Proble
 from dryrun.core.fingerprint import canonical_json, fingerprint
 from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, SampleOutcome
 from dryrun.dataset import dataset_from_items
+from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.read import opened, rows_in
@@ -117,7 +118,7 @@ def import_samples(
         _require_scores(groups, name)
         reward_range = reward_range or _scale(groups)
     items = [_item(group, with_scores=grader is None) for group in groups]
-    dataset = dataset_from_items(items, name, topic_field)
+    dataset = dataset_from_items(items, name, ColumnMap(topic_field=topic_field))
     spec = load_grader(RECORDED_SCORES if grader is None else grader)
     prompts = dataset.prompts(range(len(dataset)))
     if grader is not None:

@@ -1,0 +1,249 @@
+"""Which fields of a row hold the prompt and the reference answer, and the row made of them.
+
+Rows come in the layouts of many tools. Here each becomes one with ``messages``; its other fields stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import orjson
+
+from dryrun.core.errors import Problem
+from dryrun.core.text import cut
+from dryrun.dataset.fields import PROMPTS, REFERENCES, usual_field, value_at
+from dryrun.dataset.rows import Role, kind
+
+REFERENCE = "reference_answer"
+"""Where a reference answer is put for graders."""
+
+SPEAKERS = {
+    **{role.value: role.value for role in Role},
+    **dict.fromkeys(("human", "prompter"), Role.USER.value),
+    **dict.fromkeys(("gpt", "model", "bot", "chatgpt", "function_call"), Role.ASSISTANT.value),
+    **dict.fromkeys(("observation", "function_response", "tool_response"), Role.TOOL.value),
+}
+"""Who speaks in a conversation as ShareGPT writes it, by its ``from``."""
+
+_OTHER_NAMES = ("instruction", "task", "text", "user", "content", "statement", "exercise")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """What the user says about the fields of the rows. A field is a key, or a path with dots.
+
+    Attributes
+    ----------
+    prompt_field : str or None
+        Text, chat messages, or a conversation as ShareGPT writes it. None: the first of `PROMPTS` that a
+        row has.
+    reference_field : str or None
+        The reference answer. None: graders and probes look in the usual places.
+    topic_field : str or None
+        The topic. None: ``topic``, or else ``metadata.topic``.
+    system : str or None
+        Text that every prompt begins with, as a system message.
+    """
+
+    prompt_field: str | None = None
+    reference_field: str | None = None
+    topic_field: str | None = None
+    system: str | None = None
+
+    @property
+    def keeps_messages(self) -> bool:
+        """Whether a row that has messages stays as it is."""
+        return self.prompt_field is None and self.reference_field is None and not self.system
+
+    def usable(self, names: list[str]) -> bool:
+        """Whether a table with these columns can hold the prompt."""
+        if self.prompt_field is not None:
+            return bool({self.prompt_field, self.prompt_field.partition(".")[0]} & {*names})
+        return any(name in names for name in PROMPTS)
+
+    def without_prompt(self, names: list[str]) -> Problem:
+        """The problem of a table whose columns hold no prompt."""
+        near = [name for name in names if _sounds_like_a_prompt(name)]
+        listed = ", ".join(cut(name, 40) for name in names[:10])
+        if self.prompt_field is not None:
+            what = f"there is no column {self.prompt_field!r} for the prompt, only {listed}."
+        else:
+            what = f"no column holds the prompt: {listed} are none of {', '.join(PROMPTS)}."
+        fix = f"Did you mean {near[0]!r}? " if near else ""
+        return Problem("columns", what, f"{fix}Name the prompt's column (--prompt-field).")
+
+
+BY_NAME = ColumnMap()
+"""Nothing is said: the usual names count."""
+
+
+def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
+    """The row with ``messages``, the named reference answer as `REFERENCE`, and its other fields.
+
+    Parameters
+    ----------
+    row : object
+        A parsed JSON value; what is not an object is given back.
+    columns : ColumnMap
+
+    Returns
+    -------
+    dict or Problem
+        The row itself where there is nothing to do. A `Problem` if no field holds a prompt.
+    """
+    if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row):
+        return row
+    field = columns.prompt_field or usual_prompt(row)
+    if field is None:
+        return _no_prompt(row)
+    given = value_at(row, field)
+    if given is None:
+        return _absent(row, field)
+    value = _unpacked(given, field)
+    messages = value if isinstance(value, Problem) else _messages(value, field)
+    if isinstance(messages, Problem):
+        return messages
+    asked, answer = _asked(messages, value)
+    if not asked:
+        return Problem(field, "holds no turn of the user.", "Give what the model is to answer.")
+    return {
+        "messages": _with_system(asked, columns.system),
+        **{key: entry for key, entry in row.items() if key != "messages"},
+        **({field: value} if field in row and field != "messages" else {}),
+        **_reference(row, columns.reference_field, answer),
+    }
+
+
+def usual_prompt(row: Mapping[str, Any]) -> str | None:
+    """The first of `PROMPTS` that holds something; None where the row has none of them.
+
+    Beside an ``instruction``, ``input`` is only what the instruction is about.
+    """
+    names = [name for name in PROMPTS if row.get(name) is not None]
+    if "instruction" in row and "input" in names:
+        names.remove("input")
+    return next((name for name in names if row[name]), names[0] if names else None)
+
+
+def conversation(value: object) -> object:
+    """Chat messages of a conversation that has ``from`` and ``value``; anything else as it is."""
+    if not isinstance(value, list) or not value or not all(isinstance(turn, dict) for turn in value):
+        return value
+    if any("role" in turn or "from" not in turn for turn in value):
+        return value
+    return [
+        {"role": SPEAKERS.get(str(turn["from"]).lower(), turn["from"]), "content": turn.get("value")}
+        for turn in value
+    ]
+
+
+def _unpacked(value: object, field: str) -> object | Problem:
+    """Messages in a text, as tables have them; any other value as it is."""
+    if not isinstance(value, str) or not (text := value.lstrip()).startswith(("[{", "[ {")):
+        return value
+    try:
+        listed: object = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if text.startswith(("[{'role'", "[{'content'", "[{'from'", "[{'value'")):
+            fix = "Write the column with json.dumps."
+            return Problem(field, "is a list in Python's spelling, not JSON.", fix)
+        return value
+    return listed if _spoken(listed) else value
+
+
+def _spoken(value: object) -> bool:
+    if not isinstance(value, list):
+        return False
+    return all(isinstance(turn, dict) and ("role" in turn or "from" in turn) for turn in value)
+
+
+def _absent(row: Mapping[str, Any], field: str) -> Problem:
+    near = get_close_matches(field, [place for place, _ in _places(row)], n=1)
+    fix = f"Did you mean {near[0]!r}?" if near else "Name a field that every row has."
+    return Problem(field, "is missing, which was named as the prompt's field.", fix)
+
+
+def _messages(value: object, field: str) -> list[Any] | Problem:
+    fix = "Give the prompt's text, or a list of messages with role and content."
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}] if value.strip() else Problem(field, "is empty.", fix)
+    if isinstance(value, list):
+        messages = conversation(value)
+        return (
+            messages if isinstance(messages, list) and messages else Problem(field, "is an empty list.", fix)
+        )
+    return Problem(field, f"is {kind(value)}, neither text nor a list of messages.", fix)
+
+
+def _asked(messages: list[Any], value: object) -> tuple[list[Any], str | None]:
+    """The prompt, and the answer that a ShareGPT conversation ends with."""
+    asked, answer = list(messages), None
+    if messages is not value:  # else they are messages already, and none is taken away
+        while asked and asked[-1]["role"] == Role.ASSISTANT:
+            answer = asked.pop()["content"]
+    return asked, answer
+
+
+def _with_system(messages: list[Any], system: str | None) -> list[Any]:
+    """The text in front, within the row's own first message from the system if it has one."""
+    if not system:
+        return messages
+    first = messages[0]
+    if isinstance(first, dict) and first.get("role") in (Role.SYSTEM, Role.DEVELOPER):
+        own = first.get("content")
+        if isinstance(own, str):
+            return [{**first, "content": f"{system}\n\n{own}"}, *messages[1:]]
+    return [{"role": "system", "content": system}, *messages]
+
+
+def _reference(row: Mapping[str, Any], field: str | None, answer: str | None) -> dict[str, Any]:
+    """The reference answer, unless the row has one under this name: then the grader's rows stay true."""
+    if row.get(REFERENCE) is not None:
+        return {}
+    value = answer if field is None else value_at(row, field)
+    if field is None and usual_field([row]) is not None:
+        return {}
+    return {} if value is None else {REFERENCE: value}
+
+
+def _no_prompt(row: Mapping[str, Any]) -> Problem:
+    what = f"is missing: none of {', '.join(PROMPTS)} is there."
+    near = prompt_candidates(row) or get_close_matches("messages", [*row], n=1)
+    if near:
+        return Problem("prompt", what, f"Did you mean {near[0]!r}? Name the prompt's field (--prompt-field).")
+    return Problem(
+        "prompt", what, 'Give text in prompt, or messages such as [{"role": "user", "content": "..."}].'
+    )
+
+
+def prompt_candidates(row: Mapping[str, Any]) -> list[str]:
+    """Fields of a row that may hold the prompt, the likeliest first: messages, a likely name, longer text."""
+    ranked = sorted(_ranked(row), key=lambda entry: entry[0])
+    return [field for _, field in ranked]
+
+
+def _ranked(row: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    for field, value in _places(row):
+        if isinstance(value, list) and value and _spoken(value):
+            yield 0, field
+        elif isinstance(value, str) and field not in REFERENCES:
+            if _sounds_like_a_prompt(field):
+                yield 1, field
+            elif len(value.split()) > 2:
+                yield 2, field
+
+
+def _sounds_like_a_prompt(field: str) -> bool:
+    name = field.rpartition(".")[2].lower()
+    words = (name, *name.replace("-", "_").split("_"))
+    return any(get_close_matches(word, (*PROMPTS, *_OTHER_NAMES), n=1, cutoff=0.75) for word in words)
+
+
+def _places(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for key, value in row.items():
+        yield key, value
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{inner}", nested) for inner, nested in value.items())

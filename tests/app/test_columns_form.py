@@ -1,0 +1,74 @@
+"""Configure with rows in another tool's layout: what is missing is offered, seen before it is paid for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.helpers.pages import texts, with_dataset
+from tests.helpers.support import sum_rows
+
+ROWS: list[dict[str, Any]] = [
+    {"task": {"ask": f"How much is {n} + {n}?"}, "gold": str(2 * n), "level": f"l{n % 2}"} for n in range(40)
+]
+
+
+def lines(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def live(test: AppTest) -> list[dict[str, Any]]:
+    """The first rows as the form shows them."""
+    [frame] = [shown.value for shown in test.dataframe if "reference answer" in shown.value]
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> None:
+    test = with_dataset(lines(ROWS), tmp_path)
+    assert "prompt: is missing" in texts(test)
+    assert "Still needed, above: dataset." in texts(test)
+    [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
+    assert offer.label == r"Did you mean task\.ask? Use it"
+    offer.click().run()
+    assert not test.exception
+    assert "**40 rows**" in texts(test)
+    assert test.selectbox(key="prompt_field").value == "task.ask"
+    assert live(test)[1] == {"prompt": "user: How much is 1 + 1?", "reference answer": ""}
+
+
+def test_what_the_form_says_is_rendered_live(tmp_path: Path) -> None:
+    test = with_dataset(lines(ROWS), tmp_path)
+    test.selectbox(key="prompt_field").set_value("task.ask").run()
+    test.selectbox(key="reference_field").set_value("gold").run()
+    test.text_area(key="system_text").set_value("Be brief.").run()
+    assert not test.exception
+    assert live(test)[1] == {"prompt": "system: Be brief.\nuser: How much is 1 + 1?", "reference answer": "2"}
+    test.selectbox(key="topic_field").set_value("level").run()
+    assert "2 topics" in texts(test)
+
+
+@pytest.mark.parametrize("name", ["question", "prompt"])
+def test_a_usual_name_needs_no_choice(name: str, tmp_path: Path) -> None:
+    test = with_dataset(lines([{name: "How much is 1 + 1?", "answer": "2"}] * 2), tmp_path)
+    assert live(test)[0] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
+    assert "Did you mean" not in " ".join(button.label for button in test.button)
+
+
+def test_a_choice_that_another_file_does_not_have_is_said_there(tmp_path: Path) -> None:
+    test = with_dataset(lines(ROWS), tmp_path)
+    test.selectbox(key="prompt_field").set_value("task.ask").run()
+    other = tmp_path / "other.jsonl"
+    other.write_text(lines([{"question": "How much is 1 + 1?"}]))
+    test.text_input(key="dataset_path").set_value(str(other)).run()
+    assert not test.exception
+    assert "task.ask: is missing, which was named as the prompt's field." in texts(test)
+
+
+def test_three_rows_say_at_the_button_that_thirty_are_needed(tmp_path: Path) -> None:
+    test = with_dataset(lines(sum_rows(3)), tmp_path)
+    assert "A verdict needs at least 30 prompts; this run has 3." in texts(test)
+    assert "start" in {button.key for button in test.button}

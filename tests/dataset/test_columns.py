@@ -1,0 +1,200 @@
+"""Rows as many tools lay them out: the prompt is found or named, the same from every format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dryrun.core.errors import DatasetError
+from dryrun.dataset import Dataset, dataset_from_items, parallel, read_dataset
+from dryrun.dataset.columns import BY_NAME, ColumnMap, prompt_candidates, shaped
+from dryrun.dataset.fields import PROMPTS
+from dryrun.dataset.parallel import read_large
+from dryrun.dataset.read import first_rows
+
+QUESTION = "How many legs have 3 cats?"
+ASKED = [{"role": "user", "content": QUESTION}]
+TURNS = [
+    {"from": "system", "value": "Count."},
+    {"from": "human", "value": QUESTION},
+    {"from": "gpt", "value": "12"},
+]
+NESTED = {"request": {"turns": ASKED, "id": 7}, "truth": {"value": "12"}, "level": "easy"}
+
+
+def jsonl(rows: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def as_csv(rows: list[dict[str, Any]]) -> bytes:
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, list(rows[0]))
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: v if isinstance(v, str) else json.dumps(v) for k, v in row.items()})
+    return sink.getvalue().encode()
+
+
+def as_parquet(rows: list[dict[str, Any]]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue()
+
+
+def in_every_format(rows: list[dict[str, Any]]) -> list[Dataset]:
+    """The rows from JSONL, one JSON list, CSV, Parquet and Python."""
+    return [
+        read_dataset(jsonl(rows), "rows.jsonl"),
+        read_dataset(json.dumps(rows).encode(), "rows.json"),
+        read_dataset(as_csv(rows), "rows.csv"),
+        read_dataset(as_parquet(rows), "rows.parquet"),
+        dataset_from_items(rows, "rows"),
+    ]
+
+
+def refusal(content: bytes, name: str = "rows.jsonl", columns: ColumnMap = BY_NAME) -> str:
+    with pytest.raises(DatasetError) as caught:
+        read_dataset(content, name, columns)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in PROMPTS if name not in ("messages", "conversations")])
+@pytest.mark.parametrize("value", [QUESTION, ASKED], ids=["text", "messages"])
+def test_a_prompt_under_a_usual_name_loads_from_every_format(name: str, value: Any) -> None:
+    """The row keeps its own field, which graders may read; only messages are added."""
+    rows = [{name: value, "answer": "12 legs"}]
+    read = in_every_format(rows)
+    assert [list(dataset) for dataset in read] == [[{"messages": ASKED, **rows[0]}]] * 5
+    assert len({dataset.ref.fingerprint for dataset in read}) == 1
+
+
+def test_a_conversation_is_asked_up_to_its_answer_which_is_the_reference() -> None:
+    asked = [{"role": "system", "content": "Count."}, *ASKED]
+    expected = {"messages": asked, "conversations": TURNS, "reference_answer": "12"}
+    rows = [{"conversations": TURNS}]
+    assert [list(dataset) for dataset in in_every_format(rows)] == [[expected]] * 5
+    [own] = dataset_from_items([{"conversations": TURNS, "answer": "twelve"}])
+    assert "reference_answer" not in own
+
+
+def test_a_conversation_of_answers_alone_is_refused() -> None:
+    said = refusal(jsonl([{"conversations": [{"from": "gpt", "value": "12"}]}]))
+    assert "line 1, conversations: holds no turn of the user" in said
+    odd = refusal(jsonl([{"conversations": [{"from": "narrator", "value": "Once"}]}]))
+    assert "conversations[0].role: 'narrator' is not a role" in odd
+
+
+def test_messages_come_before_every_other_name_and_empty_ones_are_passed_over() -> None:
+    [row] = dataset_from_items([{"prompt": "other", "messages": ASKED}])
+    assert row == {"prompt": "other", "messages": ASKED}
+    [row] = dataset_from_items([{"prompt": "", "question": QUESTION}])
+    assert row["messages"] == ASKED
+
+
+def test_what_an_instruction_is_about_is_not_the_prompt() -> None:
+    row = {"instruction": "Count the legs of these animals.", "input": "three cats", "output": "12"}
+    assert "Did you mean 'instruction'" in refusal(jsonl([row]))
+    [read] = dataset_from_items([row], columns=ColumnMap(prompt_field="instruction"))
+    assert read["messages"][0]["content"] == row["instruction"]
+
+
+def test_named_fields_go_where_prompt_reference_and_topic_are_looked_for() -> None:
+    columns = ColumnMap("request.turns", "truth.value", "level", "Be brief.")
+    for dataset in (
+        read_dataset(jsonl([NESTED]), "rows.jsonl", columns),
+        read_dataset(as_parquet([NESTED]), "rows.parquet", columns),
+        dataset_from_items([NESTED], "rows", columns),
+    ):
+        assert list(dataset) == [
+            {
+                "messages": [{"role": "system", "content": "Be brief."}, *ASKED],
+                **NESTED,
+                "reference_answer": "12",
+            }
+        ]
+        assert dataset.topics == {"easy": 1}
+        ref = dataset.ref
+        named = (ref.prompt_field, ref.reference_field, ref.topic_field, ref.system)
+        assert named == ("request.turns", "truth.value", "level", "Be brief.")
+
+
+def test_a_named_reference_never_replaces_what_the_grader_reads_in_training() -> None:
+    row = {"messages": ASKED, "reference_answer": "12", "gold": "twelve"}
+    [read] = dataset_from_items([row], columns=ColumnMap(reference_field="gold"))
+    assert read == row
+
+
+def test_text_in_front_joins_a_system_message_that_is_there() -> None:
+    row = {"messages": [{"role": "system", "content": "Own."}, *ASKED]}
+    [read] = dataset_from_items([row], columns=ColumnMap(system="First."))
+    assert read["messages"] == [{"role": "system", "content": "First.\n\nOwn."}, *ASKED]
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "said"),
+    [
+        ({"prompt": " "}, BY_NAME, "line 1, prompt: is empty"),
+        ({"prompt": 7}, BY_NAME, "line 1, prompt: is a number, neither text nor a list of messages"),
+        ({"question": []}, BY_NAME, "line 1, question: is an empty list"),
+        ({"prompt": "[{'role': 'user', 'content': 'x'}]"}, BY_NAME, "in Python's spelling, not JSON"),
+        ({"question": QUESTION}, ColumnMap("qestion"), "line 1, qestion: is missing"),
+        ({"question": QUESTION}, ColumnMap("qestion"), "Did you mean 'question'?"),
+        ({"request": {"turns": ASKED}}, BY_NAME, "Did you mean 'request.turns'?"),
+        ({"prompt": "x"}, ColumnMap(reference_field="gold"), "gold: no row has a value in this field"),
+    ],
+)
+def test_what_is_no_prompt_is_said_with_a_likely_cure(
+    row: dict[str, Any], columns: ColumnMap, said: str
+) -> None:
+    assert said in refusal(jsonl([row]), columns=columns)
+
+
+@pytest.mark.parametrize("write", [as_csv, as_parquet])
+def test_a_table_without_a_prompt_is_refused_by_its_columns(write: Any) -> None:
+    name = "rows.csv" if write is as_csv else "rows.parquet"
+    content = write([{"user_prompt": QUESTION, "gold": "12"}])
+    assert "Did you mean 'user_prompt'?" in refusal(content, name)
+    assert "no column 'qestion' for the prompt" in refusal(content, name, ColumnMap("qestion"))
+    [row] = read_dataset(content, name, ColumnMap("user_prompt", "gold"))
+    assert (row["messages"], row["reference_answer"]) == (ASKED, "12")
+
+
+def test_a_text_that_only_begins_like_a_list_stays_text() -> None:
+    for text in ("[{x}] is what?", '[{"a": 1}]'):
+        [row] = dataset_from_items([{"prompt": text}])
+        assert row["messages"] == [{"role": "user", "content": text}]
+
+
+def test_candidates_are_messages_then_likely_names_then_longer_text() -> None:
+    row = {"note": "one two three", "task_text": "x", "answer": "a b c d", "chat": ASKED, "n": 3}
+    assert prompt_candidates(row) == ["chat", "task_text", "note"]
+
+
+def test_first_rows_come_as_the_file_has_them_whatever_they_are() -> None:
+    rows = [{"whatever": number} for number in range(9)]
+    for content, name in ((jsonl(rows), "a.jsonl"), (as_parquet(rows), "a.parquet")):
+        assert first_rows(content, name, 2) == rows[:2]
+    assert first_rows(as_csv(rows), "a.csv", 2) == [{"whatever": "0"}, {"whatever": "1"}]
+    assert shaped(rows[0], ColumnMap("whatever")).what == "is a number, neither text nor a list of messages."
+
+
+@pytest.mark.slow
+def test_several_processes_read_named_fields_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "PART_BYTES", 2000)
+    monkeypatch.setattr(parallel, "_processors", lambda: 3)
+    rows = [{"ask": f"{QUESTION} {n}", "gold": str(n) if n % 2 else None, "level": n % 3} for n in range(200)]
+    columns = ColumnMap("ask", "gold", "level", "Be brief.")
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(jsonl(rows))
+    parts, whole = read_large(path, path.name, columns), read_dataset(jsonl(rows), path.name, columns)
+    assert parts is not None
+    assert list(parts) == list(whole)
+    assert (parts.ref, parts.warnings, parts.topics) == (whole.ref, whole.warnings, whole.topics)
+    assert "100 rows without a value in the field picked for reference answers" in " ".join(whole.warnings)
