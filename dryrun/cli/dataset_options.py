@@ -10,13 +10,25 @@ from dryrun.core.errors import DryRunError
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.fields import PROMPTS
+from dryrun.dataset.hub.remote import read_hub
+from dryrun.dataset.hub.splits import SCHEME
 
 FORMATS = "rows as JSONL, Parquet, CSV or a JSON list"
 
 
 def add_dataset(command: argparse._ActionsContainer, required: bool = False, words: str = FORMATS) -> None:
     """``--dataset``; `words` say what it is for."""
-    command.add_argument("--dataset", required=required, type=Path, help=words)
+    command.add_argument(
+        "--dataset",
+        required=required,
+        type=file_or_hub,
+        help=f"{words}; or {SCHEME}OWNER/NAME[@REVISION][:SPLIT]",
+    )
+
+
+def file_or_hub(text: str) -> Path | str:
+    """A path, or the address of a dataset on the Hugging Face Hub as it stands."""
+    return text if text.startswith("hf://") else Path(text)
 
 
 def add_columns(command: argparse.ArgumentParser) -> None:
@@ -64,6 +76,22 @@ def named_again(options: argparse.Namespace) -> str:
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
-def read_given(options: argparse.Namespace, path: Path) -> Dataset:
-    """The dataset in a file, its fields as the options say. Raises as `read_dataset` does."""
-    return read_dataset(path, path.name, columns_of(options))
+def read_given(options: argparse.Namespace, given: Path | str, prompts: int) -> Dataset:
+    """The dataset in a file or on the Hub, its fields as the options say.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    given : Path or str
+        As `file_or_hub` makes it.
+    prompts : int
+        How many will be drawn.
+
+    Raises
+    ------
+    DatasetError
+        As in `read_dataset` and `read_hub`.
+    """
+    if isinstance(given, str):
+        return read_hub(given, columns_of(options), prompts)
+    return read_dataset(given, given.name, columns_of(options))

@@ -69,7 +69,7 @@ def _spread(options: argparse.Namespace) -> Spread:
         return assumed_for(None)
     grader = load_grader(shared.option_file(options.grader, "--grader")).raw
     if options.dataset is not None:
-        dataset = read_given(options, options.dataset)
+        dataset = read_given(options, options.dataset, options.samples)
         found = earlier_spread(shared.store_of(options), dataset.ref.fingerprint, grader)
         if found is not None:
             return found[1]

@@ -105,7 +105,7 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
 
 
 def _prompts(options: argparse.Namespace) -> list[Prompt]:
-    dataset = read_given(options, options.dataset)
+    dataset = read_given(options, options.dataset, max(DRAWN, options.rows))
     sampling = SamplingConfig(size=max(DRAWN, options.rows), seed=options.seed)
     return dataset.prompts(draw(dataset, sampling))
 

@@ -68,7 +68,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _prepared(options: argparse.Namespace) -> Prepared:
-    dataset = read_given(options, options.dataset)
+    dataset = read_given(options, options.dataset, options.samples)
     for warning in dataset.warnings:
         note(f"note: {warning}")
     return prepare(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from pathlib import Path
 
 from dryrun.cli import options as shared
-from dryrun.cli.dataset_options import FORMATS, add_columns, add_dataset, read_given
+from dryrun.cli.dataset_options import FORMATS, add_columns, add_dataset, file_or_hub, read_given
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
@@ -31,7 +30,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     shared.add_grader(command)
     add_dataset(command, words=f"{FORMATS} to check it against")
     command.add_argument(
-        "--validation", type=Path, metavar="FILE", help="rows kept for validation, to find those in both"
+        "--validation",
+        type=file_or_hub,
+        metavar="FILE",
+        help="rows kept for validation, to find those in both",
     )
     command.add_argument(
         "--platform", choices=[platform.value for platform in Platform], help="where you train"
@@ -80,9 +82,9 @@ def _dataset(options: argparse.Namespace) -> Dataset | None:
             if getattr(options, option):
                 raise DryRunError(f"--{option} needs --dataset: the rows that are looked at.")
         return None
-    dataset = read_given(options, options.dataset)
+    dataset = read_given(options, options.dataset, options.rows)
     kept = options.validation
-    validation = None if kept is None else read_given(options, kept)
+    validation = None if kept is None else read_given(options, kept, options.rows)
     for warning in (*dataset.warnings, *(finding.sentence for finding in audit(dataset, validation))):
         say(f"dataset: {warning}")
     return dataset
