@@ -143,10 +143,40 @@ def test_scores_beyond_one_set_the_scale(store: Store) -> None:
 
 def test_trl_with_two_reward_functions_needs_to_be_told_which(store: Store) -> None:
     two = trl(format_reward=0.25)
-    with pytest.raises(DryRunError, match="6 of 6 responses have no score"):
+    with pytest.raises(DryRunError, match="6 of 6 responses have no score") as caught:
         import_samples(store, two, "c.parquet")
+    assert str(caught.value).endswith("with --score-field: accuracy_reward or format_reward.")
+    with pytest.raises(DryRunError, match="have no score in 'acuracy'"):
+        import_samples(store, two, "c.parquet", score_field="acuracy")
     run = import_samples(store, two, "c.parquet", score_field="format_reward")
     assert set(rewards(run)) == {0.25}
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"rewards": {"exact": 1.0, "style": 0.5}}, "rewards.exact or rewards.style"),
+        ({"passed": True, "index": 3, "advantage": 0.1, "answer": 7}, "passed"),
+    ],
+)
+def test_where_a_score_could_be_is_named_and_can_be_taken(
+    store: Store, more: dict[str, Any], named: str
+) -> None:
+    content = json.dumps({"prompt": "p", "response": "r", **more}).encode()
+    with pytest.raises(DryRunError) as caught:
+        import_samples(store, content, "a.jsonl")
+    assert str(caught.value).endswith(f"with --score-field: {named}.")
+    assert rewards(import_samples(store, content, "a.jsonl", score_field=named.split(" or ")[0])) == [1.0]
+
+
+def test_graders_of_an_eval_are_named_where_there_are_several(store: Store) -> None:
+    results = [{"name": "exact-1", "score": 0.0}, {"name": "judge-2", "score": 0.8}]
+    sample = {"input": [{"role": "user", "content": "p"}], "output": [{"role": "assistant", "content": "r"}]}
+    item = {"object": "eval.run.output_item", "datasource_item": {}, "sample": sample, "results": results}
+    with pytest.raises(DryRunError, match="with --score-field: exact-1 or judge-2"):
+        import_samples(store, json.dumps(item).encode(), "evals.jsonl")
+    judged = import_samples(store, json.dumps(item).encode(), "evals.jsonl", score_field="judge-2")
+    assert rewards(judged) == [0.8]
 
 
 @pytest.mark.parametrize(

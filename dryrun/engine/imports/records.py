@@ -13,20 +13,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from dryrun.dataset.columns import conversation
-from dryrun.dataset.fields import PROMPTS, usual_field, value_at
+from dryrun.dataset.fields import PROMPTS, REFERENCES, usual_field, value_at
 
 RESPONSES = ("response", "completion", "output", "responses", "completions", "output_text", "generated_text")
 SCORES = ("score", "reward")
 """The first of each that a record has is taken."""
 
 BOOKKEEPING = frozenset({"step", "advantage", "advantages", "id", "example_id", "finish_reason", "usage"})
+NO_SCORES = frozenset({"index", "idx", "epoch", "global_step", "seed", "temperature", "top_p", "duration"})
+"""Numbers in records that are no score, beside `BOOKKEEPING`."""
 EVAL_ITEM = "eval.run.output_item"
 
 
@@ -73,11 +75,14 @@ class LogRecord:
         one prompt are left out.
     responses : tuple of Response
         At least one.
+    could_score : tuple of str
+        Fields, or graders of an eval, that hold a number for each response: any could be the score.
     """
 
     messages: list[Mapping[str, Any]]
     fields: Mapping[str, Any]
     responses: tuple[Response, ...]
+    could_score: tuple[str, ...] = ()
 
 
 def read_record(row: object, score_field: str | None = None) -> LogRecord:
@@ -117,6 +122,7 @@ def _eval_item(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
     fields.pop("messages", None)
     fields.pop("sample", None)
     results = [result for result in row.get("results") or [] if isinstance(result, dict)]
+    scored = [str(result.get("name")) for result in results if finite_number(result.get("score")) is not None]
     if score_field is not None:
         results = [result for result in results if result.get("name") == score_field]
     score = finite_number(results[0].get("score")) if len(results) == 1 else None
@@ -126,6 +132,7 @@ def _eval_item(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
         _messages(sample.get("input"), "sample.input"),
         _with_reference(fields),
         (Response(answer[0], answer[1], score, *details),),
+        tuple(scored),
     )
 
 
@@ -152,6 +159,7 @@ def _flat(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
         messages,
         _with_reference(fields),
         tuple(Response(text, calls, score, *details) for (text, calls), score in paired),
+        tuple(_could_score({**row, prompt: None, response or "": None}, len(answers))),
     )
 
 
@@ -238,10 +246,22 @@ def _parsed(value: object) -> Any:
 def _scores(row: Mapping[str, Any], field: str | None, count: int) -> tuple[list[float | None], str | None]:
     """A score for each response, and the field they came from."""
     name = field or _first(row, SCORES) or _reward_function(row)
-    value = row.get(name) if name else None
+    value = value_at(row, name) if name else None
     if isinstance(value, list) and len(value) == count:
         return [finite_number(score) for score in value], name
     return [finite_number(value) if count == 1 else None] * count, name
+
+
+def _could_score(row: Mapping[str, Any], count: int) -> Iterator[str]:
+    """Fields with a number for each of so many responses, as paths; those within an object too."""
+    for key, value in row.items():
+        if key in BOOKKEEPING or key in NO_SCORES or key in REFERENCES:
+            continue
+        inner = value if isinstance(value, dict) else {}
+        for path, entry in ((key, value), *((f"{key}.{name}", nested) for name, nested in inner.items())):
+            numbers = entry if isinstance(entry, list) else [entry]
+            if len(numbers) == count and all(finite_number(number) is not None for number in numbers):
+                yield path
 
 
 def _reward_function(row: Mapping[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from dryrun.core.config import MAX_ROLLOUTS, ModelConfig, ModelKind, RunConfig, 
 from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, DryRunError, Problem
 from dryrun.core.fingerprint import canonical_json, fingerprint
 from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, SampleOutcome
+from dryrun.core.text import cut
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format
@@ -28,6 +29,8 @@ from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.schemas import grade_row, sample_row
 
+MOST_NAMED = 10
+"""Fields that an error lists."""
 SCORES_FIELD = "imported_scores"
 RECORDED_SCORES: dict[str, Any] = {
     "type": "python",
@@ -60,12 +63,15 @@ class ImportedPrompt:
     responses : list of Response
     differing : set of str
         Fields that another of its records says otherwise: they belong to a response, not to the prompt.
+    could_score : dict of str to None
+        Fields that any of its records could have its score in, in order of first appearance.
     """
 
     messages: list[Mapping[str, Any]]
     fields: dict[str, Any]
     responses: list[Response] = field(default_factory=list)
     differing: set[str] = field(default_factory=set)
+    could_score: dict[str, None] = field(default_factory=dict)
 
     def add(self, record: LogRecord) -> None:
         """One more record of the same prompt."""
@@ -73,6 +79,7 @@ class ImportedPrompt:
             if record.fields.get(name, ...) != value:
                 self.differing.add(name)
         self.responses += record.responses
+        self.could_score.update(dict.fromkeys(record.could_score))
 
 
 def import_samples(
@@ -115,7 +122,7 @@ def import_samples(
     """
     groups = read_groups(source, name, score_field)
     if grader is None:
-        _require_scores(groups, name)
+        _require_scores(groups, name, score_field)
         reward_range = reward_range or _scale(groups)
     items = [_item(group, with_scores=grader is None) for group in groups]
     dataset = dataset_from_items(items, name, ColumnMap(topic_field=topic_field))
@@ -202,13 +209,24 @@ def _at(unit: str, line: int, problem: Problem) -> Problem:
     return Problem(where, problem.what, problem.fix)
 
 
-def _require_scores(groups: Sequence[ImportedPrompt], name: str) -> None:
+def _require_scores(groups: Sequence[ImportedPrompt], name: str, score_field: str | None) -> None:
+    """Refuse responses without a score, and name where it could be.
+
+    Raises
+    ------
+    DryRunError
+        Any response has none.
+    """
     lacking = sum(response.score is None for group in groups for response in group.responses)
     if lacking:
         count = sum(len(group.responses) for group in groups)
+        where = "" if score_field is None else f" in {cut(score_field, 60)!r}"
+        could = list(dict.fromkeys(path for group in groups for path in group.could_score))
+        listed = " or ".join(cut(path, 60) for path in could[:MOST_NAMED])
         raise DryRunError(
-            f"{name}: {lacking:,} of {count:,} responses have no score, so they cannot be judged without "
-            "a grader. Give a grader, or name the field that holds the score (--score-field)."
+            f"{name}: {lacking:,} of {count:,} responses have no score{where}, so they cannot be judged "
+            "without a grader. Give a grader, or name the score's field with --score-field"
+            f"{f': {listed}' if could else ''}."
         )
 
 
