@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers.pages import texts, with_dataset
+from tests.helpers.fake_hub import FakeHub
+from tests.helpers.pages import group, page, texts, with_dataset
 from tests.helpers.support import sum_rows
 
 ROWS: list[dict[str, Any]] = [
@@ -66,6 +67,22 @@ def test_a_choice_that_another_file_does_not_have_is_said_there(tmp_path: Path) 
     test.text_input(key="dataset_path").set_value(str(other)).run()
     assert not test.exception
     assert "task.ask: is missing, which was named as the prompt's field." in texts(test)
+
+
+def test_a_dataset_of_the_hub_is_named_and_its_fields_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("huggingface_hub")
+    with FakeHub() as hub:
+        hub.put("me/sums", {"train.jsonl": lines(ROWS).encode()})
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        test = page()
+        group(test, "dataset_source").set_value("Hugging Face").run()
+        test.text_input(key="dataset_hub").set_value("me/sums").run()
+        [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
+        offer.click().run()
+        assert not test.exception
+        assert "**40 rows**" in texts(test)
+        test.text_input(key="dataset_hub").set_value("me/none").run()
+        assert "there is none of this name, or it is private" in texts(test)
 
 
 def test_three_rows_say_at_the_button_that_thirty_are_needed(tmp_path: Path) -> None:

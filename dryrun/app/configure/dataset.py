@@ -12,6 +12,7 @@ import streamlit as st
 
 from dryrun.app.configure.columns import columns_form
 from dryrun.app.shared.widgets import Upload, kept_upload, pick_kind, show_error
+from dryrun.core.config import DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted, sample_data_dir
 from dryrun.core.records import Item
@@ -19,10 +20,14 @@ from dryrun.core.text import cut, plain, plural
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import AuditCode, AuditFinding, audit
 from dryrun.dataset.columns import BY_NAME, ColumnMap
+from dryrun.dataset.hub.remote import ROWS_PER_PROMPT, first_of_hub, pool_size, read_hub
+from dryrun.dataset.hub.splits import SCHEME
 from dryrun.dataset.read import first_rows
 
 TYPES = ["jsonl", "ndjson", "json", "parquet", "csv"]
 Version = tuple[int, int] | None
+Chosen = Path | Upload | str
+"""A file, or the address of a dataset on the Hub."""
 PREVIEW_ROWS = 5
 AUTOMATIC = "(automatic: topic, or metadata.topic)"
 
@@ -33,6 +38,7 @@ class DatasetSource(StrEnum):
     SAMPLE = "Sample data"
     UPLOAD = "Upload a file"
     PATH = "Path on this machine"
+    HUB = "Hugging Face"
 
 
 def sample_dataset_path() -> Path:
@@ -47,7 +53,8 @@ def sample_dataset() -> Dataset:
 
 def dataset_section() -> Dataset | None:
     """Draw the section and return the dataset; None while none is chosen or it cannot be used."""
-    sources = [source for source in DatasetSource if source is not DatasetSource.PATH or not hosted()]
+    own = (DatasetSource.PATH, DatasetSource.HUB)  # the files and the token of whoever runs the server
+    sources = [source for source in DatasetSource if source not in own or not hosted()]
     source = pick_kind("Dataset", sources, "dataset_source")
     try:
         chosen = _chosen_file(source)
@@ -63,7 +70,7 @@ def dataset_section() -> Dataset | None:
     return dataset
 
 
-def _chosen_file(source: DatasetSource) -> Path | Upload | None:
+def _chosen_file(source: DatasetSource) -> Chosen | None:
     if source is DatasetSource.SAMPLE:
         return sample_dataset_path()
     if source is DatasetSource.UPLOAD:
@@ -71,6 +78,8 @@ def _chosen_file(source: DatasetSource) -> Path | Upload | None:
         hint += "compares with. At most 20 MB; "
         hint += "on your own machine a larger file is read by its path."
         return kept_upload("JSONL, Parquet, CSV or a JSON list", TYPES, "dataset_file", hint)
+    if source is DatasetSource.HUB:
+        return _hub_address()
     given = st.text_input(
         "Path",
         key="dataset_path",
@@ -84,8 +93,22 @@ def _chosen_file(source: DatasetSource) -> Path | Upload | None:
     return path if given else None
 
 
-def _first(chosen: Path | Upload) -> list[Item]:
+def _hub_address() -> str | None:
+    given = st.text_input(
+        "Name",
+        key="dataset_hub",
+        persist_state="session",
+        placeholder=f"{SCHEME}openai/gsm8k:main/train",
+        help="OWNER/NAME, then @REVISION and :SPLIT if you like. Of a large dataset a part is read, "
+        "enough for the sample. HF_TOKEN opens private ones.",
+    ).strip()
+    return f"{SCHEME}{given.removeprefix(SCHEME)}" if given else None
+
+
+def _first(chosen: Chosen) -> list[Item]:
     """The first rows as the file has them."""
+    if isinstance(chosen, str):
+        return _first_of_hub(chosen)
     if isinstance(chosen, Upload):
         return _first_of_upload(chosen)
     return _first_of_path(chosen, _version(chosen))
@@ -101,7 +124,20 @@ def _first_of_upload(upload: Upload) -> list[Item]:
     return first_rows(upload.content, upload.name)
 
 
-def _from(chosen: Path | Upload, columns: ColumnMap = BY_NAME) -> Dataset:
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Asking the Hub …")
+def _first_of_hub(address: str) -> list[Item]:
+    return first_of_hub(address)
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading from the Hub …")
+def _from_hub(address: str, columns: ColumnMap, prompts: int) -> Dataset:
+    return read_hub(address, columns, prompts)
+
+
+def _from(chosen: Chosen, columns: ColumnMap = BY_NAME) -> Dataset:
+    if isinstance(chosen, str):
+        prompts = pool_size(st.session_state.get("sample_size") or DEFAULT_SAMPLE_SIZE) // ROWS_PER_PROMPT
+        return _from_hub(chosen, columns, prompts)
     return _from_path(chosen, columns) if isinstance(chosen, Path) else _from_upload(chosen, columns)
 
 
@@ -125,7 +161,7 @@ def _from_upload(upload: Upload, columns: ColumnMap = BY_NAME) -> Dataset:
     return read_dataset(upload.content, upload.name, columns)
 
 
-def _with_topics(chosen: Path | Upload, columns: ColumnMap) -> Dataset:
+def _with_topics(chosen: Chosen, columns: ColumnMap) -> Dataset:
     dataset = _from(chosen, columns)
     if not dataset.topic_fields:
         return dataset

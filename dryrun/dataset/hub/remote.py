@@ -40,8 +40,8 @@ INSTALL = "Install it: pip install -r requirements-hub.txt, or pip install 'dryr
 CONVERTED = "refs/convert/parquet"
 """The branch on which the Hub keeps a Parquet copy of nearly every dataset."""
 
-LEAST_POOL = 2000
-"""Rows that a sample is drawn from at least; four to each prompt where that is more."""
+LEAST_POOL, ROWS_PER_PROMPT = 2000, 4
+"""Rows that a sample is drawn from at least; so many to each prompt where that is more."""
 WHOLE_BYTES = 16 * 1024**2
 """A JSONL file up to this size is read whole (16 MiB)."""
 RANGES = 16
@@ -55,7 +55,7 @@ def pool_size(prompts: int) -> int:
 
     So 300 prompts and 500 are drawn from the same rows, and the first 300 of the 500 are the 300.
     """
-    doubled = max(0, math.ceil(math.log2(4 * prompts / LEAST_POOL)))
+    doubled = max(0, math.ceil(math.log2(ROWS_PER_PROMPT * prompts / LEAST_POOL)))
     return LEAST_POOL << doubled
 
 
