@@ -67,6 +67,9 @@ def test_a_choice_that_another_file_does_not_have_is_said_there(tmp_path: Path) 
     test.text_input(key="dataset_path").set_value(str(other)).run()
     assert not test.exception
     assert "task.ask: is missing, which was named as the prompt's field." in texts(test)
+    [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
+    offer.click().run()
+    assert "**1 row**" in texts(test)
 
 
 def test_a_dataset_of_the_hub_is_named_and_its_fields_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

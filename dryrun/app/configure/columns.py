@@ -24,8 +24,8 @@ CELL = 400
 def columns_form(rows: Sequence[Item]) -> ColumnMap:
     """Draw the form and return what it says; `rows` are the first ones, as the file has them."""
     fields = _fields(rows)
-    plain_rows = all("messages" in row for row in rows)
-    with st.expander("Columns", icon=":material/view_column:", expanded=not plain_rows):
+    usual = st.session_state.get(PROMPT_KEY) in (None, USUAL) and all("messages" in row for row in rows)
+    with st.expander("Columns", icon=":material/view_column:", expanded=not usual):
         hint = "Text, messages, or a conversation. A path with dots can be typed."
         prompt = _choice("Prompt", PROMPT_KEY, fields, hint)
         hint = "Graders find it as item.reference_answer too."
@@ -43,8 +43,10 @@ def columns_form(rows: Sequence[Item]) -> ColumnMap:
 
 
 def _choice(label: str, key: str, fields: list[str], hint: str) -> str | None:
+    before = st.session_state.get(key) or USUAL  # it may come from another file, or have been typed
+    options = list(dict.fromkeys([USUAL, *fields, before]))
     chosen = st.selectbox(
-        label, [USUAL, *fields], key=key, persist_state="session", help=hint, accept_new_options=True
+        label, options, key=key, persist_state="session", help=hint, accept_new_options=True
     )
     return None if chosen in (None, "", USUAL) else str(chosen)
 
