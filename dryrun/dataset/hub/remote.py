@@ -148,8 +148,8 @@ class _Place:
         api = HfApi(endpoint=endpoint)
         info = api.dataset_info(address.repo, revision=address.revision)
         files = [entry.rfilename for entry in info.siblings or ()]
-        card = info.card_data.to_dict() if info.card_data else {}
-        splits = splits_by_card(card.get("configs"), files)
+        configs = info.card_data.get("configs") if info.card_data else None
+        splits = splits_by_card(configs, files)
         if not fits(splits, address.split):
             splits = {**splits_by_names(files), **splits}
         if not fits(splits, address.split) and address.revision is None:
