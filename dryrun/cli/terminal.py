@@ -134,9 +134,8 @@ def _banner(report: Report) -> Panel:
     colour, sign = STYLES[report.verdict]
     word = Text(f"{sign} {report.headline}", style=f"bold {colour}")
     said = Text(report.diagnosis.summary)
-    tested = Text(
-        f"Tested: {report.samples_evaluated:,} prompts, {report.responses_evaluated:,} responses with a score"
-    )
+    prompts, responses = report.samples_evaluated, report.responses_evaluated
+    tested = Text(f"Tested: {prompts:,} prompts, {responses:,} responses with a score.")
     reasons = [Text(sentence) for sentence in report.evidence.sentences] if report.evidence else []
     return Panel(Group(word, said, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
 
@@ -187,7 +186,7 @@ def _sections(report: Report) -> list[tuple[str, list[str]]]:
         ("Grader check", outline.check_lines(report.grader_check) if report.grader_check else []),
         ("Not measured", [f"• {line}" for line in report.not_measured]),
         ("Likely causes", causes),
-        ("Recommended actions", [f"• {line}" for line in diagnosis.recommendations]),
+        ("Recommended actions", [f"• {outline.stopped(line)}" for line in diagnosis.recommendations]),
         ("Why scores are missing", reasons),
         ("Warnings", [f"• {line}" for line in diagnosis.warnings]),
     ]

@@ -18,7 +18,7 @@ from dryrun.probes.result import GraderCheck
 from dryrun.report.fields import Report, SampleEntry
 from dryrun.report.figures import EvidenceEntry, GroupFigures
 
-ANCHORS_TITLE = "What the grader pays for right answers, the model's, and junk"
+ANCHORS_TITLE = "What the grader pays for right answers, the model's, and worthless ones"
 
 
 class Named(str):
@@ -71,7 +71,7 @@ def outline(report: Report) -> tuple[Section, ...]:
         Section("", tuple(_conclusion(report))),
         Section("Before training", tuple(_conditions(report)), ordered=True),
         Section("Likely causes", tuple(_causes(report)), ordered=True),
-        Section("Recommended actions", tuple(map(_about_topic, found.actions))),
+        Section("Recommended actions", tuple(map(_action, found.actions))),
         Section("Warnings", tuple(map(_about_topic, _warnings(report)))),
         Section("Why scores are missing", tuple(_missing(report))),
         Section("Scores", tables=(_metrics(report), _bins(report)), picture="scores"),
@@ -110,7 +110,7 @@ def _conclusion(report: Report) -> Iterator[Line]:
     found, evidence = report.diagnosis, report.evidence
     if evidence is not None:
         yield from evidence.sentences
-        yield f"The document's decision tree alone: {evidence.document.verdict}."
+        yield f"By mean and std alone (the decision tree): {evidence.document.verdict}."
     yield from (_about_topic(one) for one in found.reasons if one.sentence not in found.summary)
     tested = plural(report.samples_evaluated, "prompt")
     yield f"Tested: {tested}, {plural(report.responses_evaluated, 'response')} with a score."
@@ -134,8 +134,26 @@ def _warnings(report: Report) -> Iterator[Notice]:
 
 
 def _causes(report: Report) -> Iterator[str]:
+    actions = {action.sentence for action in report.diagnosis.actions}
     for cause in report.diagnosis.causes:
-        yield f"{cause.part.capitalize()}: {cause.title}. {cause.effect}. {cause.solution}."
+        part = cause.part.capitalize()
+        start = "" if cause.title.startswith(part) else f"{part}: "
+        # Where the solution is the first action, it stands there.
+        solution = "" if f"{cause.solution}." in actions else f" {cause.solution}."
+        yield f"{start}{cause.title}. {cause.effect}.{solution}"
+
+
+def _action(said: Action) -> Line:
+    """The action as a sentence; the document's own end without a full stop."""
+    pieces = _about_topic(said)
+    if isinstance(pieces, str):
+        return stopped(pieces)
+    return (*pieces[:-1], stopped(pieces[-1])) if len(pieces) > 1 else pieces
+
+
+def stopped(sentence: str) -> str:
+    """The sentence with a full stop."""
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 def _about_topic(said: Action | Notice) -> Line:
@@ -253,7 +271,7 @@ def evidence_lines(evidence: EvidenceEntry) -> list[str]:
         *_sampling(evidence),
         *_grouped(evidence),
         *_anchor_lines(evidence),
-        f"Entered: {', '.join(evidence.pieces)}".replace("_", " ") + ".",
+        f"Evidence that entered: {', '.join(evidence.pieces)}".replace("_", " ") + ".",
     ]
     if evidence.left_out:
         lines.append(f"Left out by choice: {', '.join(evidence.left_out)}".replace("_", " ") + ".")
@@ -281,11 +299,11 @@ def _sampling(evidence: EvidenceEntry) -> Iterator[str]:
 
 def group_words(found: Groups | GroupFigures) -> str:
     """What the groups say of training: ``"62 % of groups of 8 would carry signal (54-70 %); ..."``."""
-    about = ", extrapolated" if found.extrapolated else ""
+    about = ", estimated from fewer responses to each prompt" if found.extrapolated else ""
     return (
         f"{percent(found.usable)} of groups of {found.group} would carry signal "
         f"({_span(found.usable_interval, share=True)}{about}); {percent(found.all_wrong)} of prompts "
-        f"always score 0, {percent(found.all_right)} always 1."
+        f"scored 0 every time, {percent(found.all_right)} scored 1 every time."
     )
 
 
@@ -294,31 +312,34 @@ def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
     if found is not None:
         yield group_words(found)
         yield (
-            f"Spread within prompts {found.within_std:.2f}, between prompts {found.between_std:.2f}, "
-            f"ICC {found.icc:.2f}."
+            f"Spread (std) within prompts {found.within_std:.2f}, between prompts {found.between_std:.2f}; "
+            f"share of the variance between prompts (ICC) {found.icc:.2f}."
         )
         if found.learnable is not None and found.learnable_interval is not None:
             span = _span(found.learnable_interval, share=True)
-            yield f"Learnable (mean between 0.1 and 0.9): {percent(found.learnable)} of prompts ({span})."
+            yield f"Learnable prompts (mean between 0.1 and 0.9): {percent(found.learnable)} ({span})."
     if index is not None:
         # Reports stored before readings entered the index name no factors.
         old = {USABLE: index.usable, RELIABILITY: index.reliability, RANGE: index.range}
         known = {name: value for name, value in (index.factors or old).items() if value is not None}
         factors = " x ".join(f"{name} {value:.2f}" for name, value in known.items())
-        yield f"Signal Index {index.value:.2f} = {factors}; weakest: {index.weakest}."
+        weakest = f"; weakest: {index.weakest}" if min(known.values()) < max(known.values()) else ""
+        yield f"Signal Index {index.value:.2f} = {factors}{weakest}."
+        if found is not None and f"{index.usable:.2f}" != f"{found.usable:.2f}":
+            yield "There, usable groups are those that differ in the outcome, not in the reward alone."
 
 
 def _anchor_lines(evidence: EvidenceEntry) -> Iterator[str]:
     at = evidence.anchors
     if at is not None and at.reference is not None:
-        junk = "" if at.junk_median is None else f", worthless ones {at.junk_median:.2f}"
+        junk = "" if at.junk_median is None else f", worthless ones {at.junk_median:.2f} (median)"
         who = "A stronger model's best responses" if at.from_stronger_model else "Reference answers"
         yield f"{who} score {at.reference:.2f}{junk}."
     if at is not None and at.regrade_std is not None:
-        yield f"The same response graded again moves by {at.regrade_std:.2f}."
+        yield f"The same response graded again moves by {at.regrade_std:.2f} (std)."
     if evidence.blame_grader is not None and evidence.blame_interval is not None:
         span = _span(evidence.blame_interval, share=True)
-        yield f"The grader's share of the blame: {evidence.blame_grader:.0%} ({span})."
+        yield f"The grader's share of the blame: {percent(evidence.blame_grader)} ({span})."
 
 
 def _span(pair: tuple[float, float], *, share: bool = False) -> str:
@@ -333,7 +354,7 @@ def _values(counted: Sequence[tuple[float, int]]) -> str:
 
 def outcome_lines(report: Report) -> Iterator[str]:
     """How many responses there are, and what became of them."""
-    yield f"{plural(report.responses, 'response')} in all, {report.responses_evaluated:,} with a score"
+    yield f"{plural(report.responses, 'response')} in all, {report.responses_evaluated:,} with a score."
     for outcome, count in report.outcomes.items():
         if count:
             yield f"{outcome}: {count:,}"

@@ -157,6 +157,6 @@ def test_words_say_how_many_are_missing_and_when_people_differ() -> None:
     assert "differ on 1" in told[-1]
     flipped = labelled(np.tile([0.0, 1.0], 15), np.tile([1, 0], 15), people=2)
     told = agreement_words(agreement(flipped), flipped, Thresholds())
-    assert "rejects 100% (80% to 100%)" in told[1]
+    assert "rejects 100 % (80 % to 100 %)" in told[1]
     assert any("Kappa is below 0.40" in sentence for sentence in told)
     assert any("AUC is below 0.70" in sentence for sentence in told)

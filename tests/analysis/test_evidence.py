@@ -81,7 +81,7 @@ def test_each_piece_that_blocks_is_named_and_can_be_left_out(piece: Piece, ancho
     assert blocked.verdict == "NO-GO"
     assert blocked.document.verdict == "GO"
     assert piece in blocked.pieces
-    assert "which the scores, mean 0.45" in blocked.summary
+    assert "the scores do not show it: mean 0.45" in blocked.summary
     without = judged(spread(0.45), Thresholds(without=(piece,)), **anchors)
     assert without.verdict == "GO"
     assert piece not in without.pieces
@@ -119,7 +119,7 @@ def test_the_summary_says_verdict_how_sure_and_why() -> None:
     assert sure.summary == "GO - mean 0.45 (0.43-0.47); all 2,000 bootstrap samples of your prompts agree."
     bare = judged(spread(0.45, k=1))
     assert bare.summary.startswith("GO - mean 0.43 (0.4")
-    assert "no references" in bare.summary
+    assert "Not checked: reference answers" in bare.summary
     assert "one response per prompt" in bare.summary
     strict = judged(spread(0.02, 0.05), reference=np.full(50, 0.31), junk=JUNK)
     assert strict.verdict == "NO-GO"

@@ -97,7 +97,7 @@ def test_it_carries_verdict_blame_evidence_and_what_is_open() -> None:
         *report.diagnosis.warnings,
         *report.not_measured,
         "The grader's share of the blame",
-        "Entered: samples, stability, groups, references",
+        "Evidence that entered: samples, stability, groups, references",
     ):
         assert words in text
     assert sum(tag == "svg" for tag, _ in seen.tags) == 4

@@ -11,6 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from dryrun.analysis import Anchors, Observations
+from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.training.harm import Pull
+from dryrun.analysis.training.words import pull_sentence
 from dryrun.probes.result import GraderCheck, ProbeFinding
 from dryrun.report import Report, RunEntry, build_report, render_markdown
 
@@ -69,7 +72,19 @@ def first_share(outcome: str, share: float) -> Callable[[Floats], Any]:
 
 
 SFT = ("SFT",)
-NEVER = ("100 of 100", "(0-0)", "(100-100)", "(0-0 %)", "(100-100 %)", "re-draws", "Worth fixing first")
+NEVER = (
+    "100 of 100",
+    "(0-0)",
+    "(100-100)",
+    "(0-0 %)",
+    "(100-100 %)",
+    "re-draws",
+    "Worth fixing first",
+    "extrapolated",
+    "always score 0",
+    "document's",
+    "Grader: Grader",
+)
 """Wrong in every state."""
 STATES = {
     "good": State(
@@ -82,7 +97,10 @@ STATES = {
     "nobody checked": State(
         partial(0.45),
         "GO",
-        ("Grader quality: Good by its scores; not checked.",),
+        (
+            "Grader quality: Good by its scores; not checked.",
+            "Not checked: reference answers, worthless answers.",
+        ),
         ("Grader quality: Good.",),
     ),
     "all zeros": State(
@@ -91,6 +109,8 @@ STATES = {
         (
             "No response earns anything",
             "Grader quality: Good. Right answers score 1.00, worthless ones 0.00.",
+            "explains only 0 % (0-7 %) of the shortfall",
+            "Review sample outputs to determine cause.",
         ),
         ("Some tasks are solvable", "Room for improvement", "would teach", "weakly", "binary"),
         {"reference": np.ones(50), "junk": JUNK},
@@ -106,7 +126,7 @@ STATES = {
         skilled(0.45),
         "GO",
         ("Grader quality: Binary.",),
-        ("Add partial credit", "Likely causes", "Before training"),
+        ("Add partial credit", "nearly right earns nothing", "Likely causes", "Before training"),
         CHECKED,
     ),
     "many dead prompts": State(
@@ -119,7 +139,13 @@ STATES = {
     "hard, yet many groups would teach": State(
         skilled(0.085, spread=30.0, prompts=300, k=8),
         "NO-GO by the mean; yet ",
-        ("of groups would teach", "Without the ", " the mean is 0.", ": a GO."),
+        (
+            "of groups would teach",
+            "Without the ",
+            " the mean is 0.",
+            ": a GO, if they",
+            "Next: Drop the prompts that scored 0 every time",
+        ),
         ("differentiates weakly",),
         {**CHECKED, "read": held(skilled(0.085, spread=30.0, prompts=300, k=8))},
     ),
@@ -181,7 +207,7 @@ STATES = {
     "narrow scale": State(
         0.5 + 0.1 * (partial(0.5) - 0.5),
         "NO-GO by the std; yet ",
-        ("divides by each group's spread", "stretch its scores"),
+        ("divides by each group's spread", "stretch its scores", "Next: Declare the reward range"),
         ("Prompts too difficult", *SFT),
         {
             "reference": np.full(50, 0.56),
@@ -287,3 +313,10 @@ def test_conditions_change_neither_verdict_nor_grader_quality() -> None:
     assert built.diagnosis.recommendations == ()
     assert not report_of_state(STATES["nobody checked"]).diagnosis.grader_checked
     assert report_of_state(STATES["good"]).diagnosis.grader_checked
+
+
+def test_parts_of_a_reward_stand_in_quotes_and_agreement_is_named() -> None:
+    pull = Pull(trait="short", pull=0.8, need=-0.5, harm=-0.4, interval=Interval(-0.5, -0.3), harms=True)
+    words = pull_sentence(pull)
+    assert 'towards higher scores of "short", away from right answers' in words
+    assert "agreement with right answers, -1 to 1: -0.40" in words

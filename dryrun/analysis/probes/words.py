@@ -8,12 +8,13 @@ from types import MappingProxyType
 from dryrun.analysis.probes.flaws import Flaw, Observation
 from dryrun.analysis.probes.profile import Profile
 from dryrun.core.probe import Family
+from dryrun.core.text import percent
 
 PROFILE_WORDS: Mapping[Profile, str] = MappingProxyType(
     {
-        Profile.SOUND: "Right answers are paid, wrong and empty ones are not, as far as the probes can see.",
+        Profile.SOUND: "Right answers are paid, and no probe shows what has to be mended before training.",
         Profile.TOO_LENIENT: "It pays wrong answers.",
-        Profile.TOO_STRICT: "It refuses right answers.",
+        Profile.TOO_STRICT: "It pays right answers less than half, or nothing.",
         Profile.NO_SIGNAL: "Right and wrong answers earn about the same.",
         Profile.HACKABLE: "There is a way to be paid without answering; training would find it.",
         Profile.UNSTABLE: "Its number cannot be relied on.",
@@ -35,7 +36,7 @@ FIXES: Mapping[Flaw, str] = MappingProxyType(
         Flaw.EXPLOITABLE: "Pay nothing unless the answer itself was compared: no points for length, form, "
         "key words or an empty response.",
         Flaw.REJECTS_CORRECT: "Read the answer as your prompt asks for it: allow working before it, and "
-        "blanks, capitals and a final stop around it; check the field that holds the reference.",
+        "blanks, capitals and a full stop around it; check the field that holds the reference.",
         Flaw.NO_SIGNAL: "Make the reward depend on whether the answer is right.",
         Flaw.INVERTED: "Turn the comparison round: a distance must be subtracted from 1.",
         Flaw.UNSTABLE: "Remove chance, clocks and anything remembered between calls; for a judge set "
@@ -60,7 +61,7 @@ _FAMILIES: Mapping[Family, str] = MappingProxyType(
         Family.CLAIM: "The right value that is not given as the answer",
         Family.SAME: "One answer to every prompt",
         Family.SAMPLE: "A real response",
-        Family.STYLE: "Mere dress",
+        Family.STYLE: "Style alone",
     }
 )
 
@@ -75,8 +76,8 @@ def _what(one: Observation) -> str:
     if special is not None:
         return special.format(kind=one.kind, earned=one.earned or 0.0)
     if one.flaw is Flaw.REJECTS_CORRECT:
-        return f"The right answer is refused: {one.kind}"
-    earned = "" if one.earned is None else f" earns {one.earned:.0%} of what the right answer does"
+        return f"The right answer is refused or paid less than half: {one.kind}"
+    earned = "" if one.earned is None else f" earns {percent(one.earned)} of what the right answer does"
     return f"{_FAMILIES.get(one.family, 'An answer')} ({one.kind}){earned}"
 
 
@@ -89,7 +90,7 @@ _SENTENCES: Mapping[Flaw, str] = MappingProxyType(
         Flaw.CONTRACT: "The grade is no number on the scale, first for: {kind}",
         Flaw.SLOW: "Grading takes {earned:.2g} seconds or more for: {kind}",
         Flaw.UNSAFE: "An expression is paid only if it is executed, and it is paid",
-        Flaw.BIAS: "The score rises with mere dress ({kind})",
+        Flaw.BIAS: "The score rises with style alone ({kind})",
     }
 )
 
@@ -98,4 +99,4 @@ def _share(one: Observation) -> str:
     if one.trials == 0:
         return ""
     low, high = one.interval
-    return f", in {one.hits} of {one.trials} ({low:.0%} to {high:.0%})"
+    return f", in {one.hits} of {one.trials} tries (95 %: {percent(low)} to {percent(high)})"

@@ -13,16 +13,17 @@ from dryrun.core.text import percent, plural
 from dryrun.core.thresholds import Thresholds
 
 LONGEST_NAME = 40
+AGREES = "agreement with right answers, -1 to 1:"
 TRAINING_TITLE = "What training is paid for"
 PROSPECTS = {
     Prospect.SHARPEN: "Sharpen: right answers are within reach and groups differ in the outcome",
-    Prospect.TEACH_FIRST: "Teach first: most prompts are never solved; show answers (SFT), or easier ones",
+    Prospect.TEACH_FIRST: "Teach first: many prompts stay unsolved; show answers (SFT), or use easier ones",
     Prospect.LITTLE: "Little to gain: one response is right about as often as the best of many",
 }
 
 
 def training_lines(found: Training, limits: Thresholds) -> tuple[str, ...]:
-    """Outcome, groups, energy, pulls and headroom, one sentence each."""
+    """Outcome, groups, advantages, pulls and headroom, one sentence each."""
     return (*_outcome(found), *_paid(found), *map(pull_sentence, found.pulls), *_headroom(found, limits))
 
 
@@ -49,17 +50,17 @@ def pull_sentence(pull: Pull) -> str:
     if pull.harms:
         return (
             f"Training would pull towards {way}, away from right answers "
-            f"(harm {pull.harm:+.2f}, {_span(pull.interval)})."
+            f"({AGREES} {pull.harm:+.2f}, {_span(pull.interval)})."
         )
     sure = pull.interval.low > 0
-    judged = "where right answers lie" if sure else "no harm shown"
-    return f"Training would pull towards {way}: {judged} ({pull.harm:+.2f}, {_span(pull.interval)})."
+    judged = "right answers lie there too" if sure else "no harm shown"
+    return f"Training would pull towards {way}: {judged} ({AGREES} {pull.harm:+.2f}, {_span(pull.interval)})."
 
 
 def _outcome(found: Training) -> Iterator[str]:
-    others = [part_name(name) for name in found.choices if name != found.outcome.name]
-    more = f" It could also be {', '.join(others)}." if others else ""
-    yield f"Outcome: {_limit(found)}, {found.outcome.reason}.{more}"
+    others = [quoted_name(name) for name in found.choices if name != found.outcome.name]
+    more = f" It could also be {' or '.join(others)}." if others else ""
+    yield f"Right answers are those with {_limit(found)}: {found.outcome.reason}.{more}"
 
 
 def _paid(found: Training) -> Iterator[str]:
@@ -73,14 +74,15 @@ def _paid(found: Training) -> Iterator[str]:
         )
     if energy is not None and energy.outcome is not None and energy.interval is not None:
         yield (
-            f"The outcome explains {percent(energy.outcome)} of the advantages' energy "
-            f"({_shares(energy.interval)})."
+            f"The outcome explains {percent(energy.outcome)} of the squared advantages, which weigh what "
+            f"training does ({_shares(energy.interval)})."
         )
     if energy is not None and energy.parts:
         parts = ", ".join(
-            f"{part_name(part.name)} {percent(part.share)} (weight {part.weight:g})" for part in energy.parts
+            f"{quoted_name(part.name)} {percent(part.share)} (weight {part.weight:g})"
+            for part in energy.parts
         )
-        yield f"By part of the reward: {parts}."
+        yield f"Share of them by part of the reward: {parts}."
 
 
 def _headroom(found: Training, limits: Thresholds) -> Iterator[str]:
@@ -90,8 +92,9 @@ def _headroom(found: Training, limits: Thresholds) -> Iterator[str]:
     first, last = room.curve[0], room.curve[-1]
     yield (
         f"pass@{first.k} {percent(first.value)}, pass@{last.k} {percent(last.value)} "
-        f"({_shares(last.interval)}): headroom {percent(room.gain)} ({_shares(room.gain_interval)}); "
-        f"not solved in {last.k} responses: {percent(room.never)} ({_shares(room.never_interval)})."
+        f"({_shares(last.interval)}), estimated: headroom {percent(room.gain)} "
+        f"({_shares(room.gain_interval)}); {percent(room.never)} of prompts would stay unsolved in "
+        f"{last.k} responses ({_shares(room.never_interval)})."
     )
     word = prospect(room, found.kinds.mixed if found.kinds else 0.0, limits)
     if word is not None:
@@ -101,16 +104,21 @@ def _headroom(found: Training, limits: Thresholds) -> Iterator[str]:
 def _way(pull: Pull) -> str:
     if pull.trait == LENGTH:
         return f"{'longer' if pull.pull > 0 else 'shorter'} responses"
-    return f"{'higher' if pull.pull > 0 else 'lower'} {part_name(pull.trait)}"
+    return f"{'higher' if pull.pull > 0 else 'lower'} scores of {quoted_name(pull.trait)}"
 
 
 def _limit(found: Training) -> str:
-    return f"{part_name(found.outcome.name)} at least {found.outcome.least:g}"
+    return f"{quoted_name(found.outcome.name)} at least {found.outcome.least:g}"
 
 
 def part_name(name: str) -> str:
     """A part's name as it may stand in a sentence: grader code made it, so nothing in it is markup."""
     return re.sub(r"[^\w -]", "?", name)[:LONGEST_NAME]
+
+
+def quoted_name(name: str) -> str:
+    """A part's name in quotes, so that it is not read as a word of the sentence."""
+    return f'"{part_name(name)}"'
 
 
 def _shares(span: Interval) -> str:

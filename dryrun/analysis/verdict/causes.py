@@ -44,6 +44,8 @@ class Blamed:
         As they are shown.
     undecided : bool
         The tree stopped the run and nothing says whose fault it is.
+    step : str
+        What to do first.
     """
 
     verdict: Verdict
@@ -53,6 +55,7 @@ class Blamed:
     dataset: DatasetQuality
     grader: GraderQuality
     undecided: bool
+    step: str
 
     @property
     def right(self) -> float:
@@ -81,7 +84,7 @@ class Blamed:
         quality = self.judged.grader if self.judged.grader.fault else self.judged.dataset
         if not quality.fault:
             return ()
-        return (Cause(part, quality.fault, quality.line.sentence, self.judged.next_step.rstrip(".")),)
+        return (Cause(part, quality.fault, quality.line.sentence, self.step.rstrip(".")),)
 
     @property
     def ruled_out(self) -> tuple[str, ...]:
@@ -104,7 +107,7 @@ class Blamed:
             return self._measure_again(general)
         if self.verdict == "GO":
             return topics
-        step = self.judged.next_step
+        step = self.step
         if self.undecided or not step:
             return (*self._still_open(general), *topics)
         if self._form_alone:

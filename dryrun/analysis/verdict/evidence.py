@@ -22,6 +22,7 @@ from dryrun.analysis.verdict.sentences import (
     agreement_words,
     cause_sentence,
     document_only,
+    first_step,
     headline,
     next_sentence,
     summary,
@@ -44,7 +45,7 @@ OPEN = {
     "the form of right answers": "Reference answers: right answers could not be written in the form this "
     "grader wants. Real responses earn more than all that were tried; this says nothing against the grader.",
     "reformatted reference answers": "Reformatted reference answers: whether the grader minds the format.",
-    "junk answers": "Junk answers: whether the grader pays worthless ones.",
+    "junk answers": "Worthless answers: whether the grader pays them.",
     "repeated grading": "Repeated grading: whether the same response earns the same twice.",
     "several rollouts per prompt": "Several responses per prompt: whether training groups would differ.",
     PEOPLE: "People's labels: a wrong answer key passes every other test.",
@@ -277,6 +278,7 @@ class Evidence:
             self.dataset_quality,
             self.grader_quality,
             undecided=self._undecided(),
+            step=first_step(self._spoken),
         )
 
     @property

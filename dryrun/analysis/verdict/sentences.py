@@ -15,7 +15,7 @@ from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.analysis.verdict.words import BROKEN, GraderQuality
+from dryrun.analysis.verdict.words import BROKEN, RE_SCORE, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.text import figure, percent, plural
 from dryrun.core.thresholds import Thresholds
@@ -110,7 +110,20 @@ def cause_sentence(spoken: Spoken) -> str:
 
 def next_sentence(spoken: Spoken) -> str:
     """What to do first; ``""`` after a GO."""
-    return f"Next: {spoken.judged.next_step}" if spoken.judged.next_step else ""
+    step = first_step(spoken)
+    return f"Next: {step}" if step else ""
+
+
+def first_step(spoken: Spoken) -> str:
+    """What to do first, led by what would make it a GO where the summary says so; ``""`` after a GO."""
+    step = spoken.judged.next_step
+    if not step or not _to_go(spoken):
+        return step
+    if spoken.judged.branch is Branch.LOW_VARIANCE:
+        return f"Declare the reward range that the grader really uses, or stretch its scores. {RE_SCORE}"
+    end = 0 if spoken.judged.branch is Branch.MEAN_TOO_LOW else 1
+    again = f"Drop the prompts that scored {end} every time and ask the others again"
+    return f"{again}; or {step[:1].lower()}{step[1:]}"
 
 
 def _why(spoken: Spoken) -> str:
@@ -123,7 +136,7 @@ def _why(spoken: Spoken) -> str:
         broken = judged.grader.fault if judged.grader in BROKEN else ""
         words = broken or judged.dataset.fault or judged.grader.fault or "fault found"
         why = judged.reasons[0] if judged.reasons else ""
-        return f"{words[0].lower()}{words[1:]}, which the scores, {mean}, do not show. {why}".strip()
+        return f"{words[0].lower()}{words[1:]}; the scores do not show it: {mean}. {why}".strip()
     return f"{_tree(spoken, mean)}{_to_go(spoken)}"
 
 
@@ -156,7 +169,10 @@ def _to_go(spoken: Spoken) -> str:
     kept = (measures.mean - end * dead) / (1 - dead) if dead < 1 else measures.mean
     if dead == 0 or decide(kept, max(measures.std, limits.std_low), limits) is not Branch.PROCEED:
         return ""
-    return f" Without the {percent(dead)} of prompts that always score {end} the mean is {kept:.2f}: a GO."
+    return (
+        f" Without the {percent(dead)} of prompts that scored {end} every time the mean is {kept:.2f}: a GO, "
+        "if they do so when asked again."
+    )
 
 
 def _of(share: float, held: Stability) -> str:
@@ -190,18 +206,18 @@ def _share(blame: Blame, judged: Attribution, thresholds: Thresholds) -> str:
     what = f"of the {FAILURES[judged.branch]}"
     low, high = round(100 * blame.interval.low), round(100 * blame.interval.high)
     only = "only " if blame.share <= thresholds.blame_data else ""
-    return f"the grader explains {only}{round(100 * blame.share)} % ({low}-{high}) {what}"
+    return f"the grader explains {only}{round(100 * blame.share)} % ({low}-{high} %) {what}"
 
 
 def _unchecked(spoken: Spoken) -> str:
     measures = spoken.judged.measures
     missing = []
     if measures.anchors.reference is None:
-        missing.append("no references")
+        missing.append("reference answers")
     if not measures.anchors.junk:
-        missing.append("no junk answers")
+        missing.append("worthless answers")
     if measures.groups is None:
-        missing.append("one response per prompt")
+        missing.append("groups (one response to each prompt)")
     words = ", ".join(missing)
     if not measures.anchors.junk:
         words += ". A grader that pays empty answers would look the same"
@@ -254,7 +270,7 @@ def _weak(figures: Agreement, thresholds: Thresholds) -> list[str]:
 
 
 def _rate(rate: Rate) -> str:
-    return f"{rate.share:.0%} ({rate.low:.0%} to {rate.high:.0%})"
+    return f"{percent(rate.share)} ({percent(rate.low)} to {percent(rate.high)})"
 
 
 def _with_interval(figure: Figure) -> str:

@@ -104,7 +104,7 @@ def _shape(statistics: Statistics, thresholds: Thresholds, several: bool) -> Ite
 def _binary(statistics: Statistics) -> Notice:
     text = (
         f"The grader is binary: only the scores {figure(statistics.min or 0.0)} and "
-        f"{figure(statistics.max or 0.0)} occur, so nearly right earns nothing."
+        f"{figure(statistics.max or 0.0)} occur; there is no partial credit."
     )
     return Notice(NoticeCode.BINARY, text, statistics.distinct, 2)
 
@@ -143,7 +143,7 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
             NoticeCode.TRUNCATED,
             outcomes[SampleOutcome.TRUNCATED],
             thresholds.warn_truncated,
-            "of the responses were cut off by the token limit; raise it",
+            "of the responses were cut off by the token limit: raise it",
         ),
         (
             NoticeCode.EMPTY,
@@ -317,6 +317,9 @@ def _shape_warnings(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
             f"Only {levels.distinct} different scores occur ({levels.effective_levels:.1f} effective levels)."
         )
         yield Notice(NoticeCode.FEW_LEVELS, text, levels.distinct, limits.few_levels)
-    if above(levels.modal_share, limits.modal_share):
+    # Scores that gather at an end are named as such, not twice.
+    ends = {0.0: limits.floor_share, 1.0: limits.ceiling_share}
+    said = above(levels.modal_share, ends.get(levels.modal, 1.0))
+    if above(levels.modal_share, limits.modal_share) and not said:
         text = f"{percent(levels.modal_share)} of the scores are the same one, {figure(levels.modal)}."
         yield Notice(NoticeCode.MODAL, text, levels.modal_share, limits.modal_share)
