@@ -120,7 +120,7 @@ def test_the_summary_says_verdict_how_sure_and_why() -> None:
     bare = judged(spread(0.45, k=1))
     assert bare.summary.startswith("GO - mean 0.43 (0.4")
     assert "Not checked: reference answers" in bare.summary
-    assert "one response per prompt" in bare.summary
+    assert "groups (one response to each prompt)" in bare.summary
     strict = judged(spread(0.02, 0.05), reference=np.full(50, 0.31), junk=JUNK)
     assert strict.verdict == "NO-GO"
     assert "below 0.10 in all 2,000 bootstrap samples of your prompts" in strict.summary

@@ -280,7 +280,7 @@ def test_validate_says_what_is_wrong_and_its_exit_code_too(
     assert main(["validate", *files, "--ceiling", "--platform", "openai"]) == 0
     printed = capsys.readouterr().out
     assert "earn 1 on average over 60 rows" in printed
-    assert "No finding." in printed
+    assert "No finding about the grader." in printed
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps(EXACT | {"reference": "The answer is {{item.reference_answer}}"}))
     assert main(["validate", "--dataset", files[1], "--grader", str(wrong), "--ceiling"]) == 2

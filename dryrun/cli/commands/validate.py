@@ -66,7 +66,8 @@ def execute(options: argparse.Namespace) -> int:
     sound = not any(finding.severity is Severity.ERROR for finding in findings)
     if options.ceiling:
         sound = _ceiling(spec, prompts, options) and sound
-    say(f"{plural(len(findings), 'finding')}." if findings else "No finding.")
+    count = plural(len(findings), "finding") if findings else "No finding"
+    say(f"{count} about the grader.")
     return 0 if sound else PROBLEMS
 
 
