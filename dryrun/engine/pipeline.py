@@ -25,7 +25,7 @@ from dryrun.engine.batches import BatchRun
 from dryrun.engine.budget import Budget, Caps
 from dryrun.engine.grading_lane import GradingLane
 from dryrun.engine.ledger import SHARED_SECONDS, Ledger, OnStatus, Others
-from dryrun.engine.plan import Ask, away_from_others, make_plan
+from dryrun.engine.plan import Ask, Turns, away_from_others, make_plan
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
@@ -156,9 +156,7 @@ class Pipeline:
         todo = [ask for ask in self._plan.asks.values() if ask.key not in known]
         if todo:
             check_room(self._run.folder)
-        calls = iter(
-            away_from_others(self._run, todo) if self._batches is None else self._batches.claim(todo)
-        )
+        calls = away_from_others(self._run, todo) if self._batches is None else self._batches.claim(todo)
         async with asyncio.TaskGroup() as group:
             flusher = group.create_task(self._ledger.flush_often())
             watcher = group.create_task(self._watch_others())
@@ -168,14 +166,23 @@ class Pipeline:
                 feeding.create_task(lane.feed_stored(known))
                 if self._batches is not None:
                     feeding.create_task(self._collect(self._batches))
-                for _ in range(self._model.concurrency):
-                    feeding.create_task(self._to_the_last(self._generate(calls)))
+                for share in self._shares(calls):
+                    feeding.create_task(self._to_the_last(self._generate(share)))
             await lane.feed_put_off(self._answered_elsewhere)
             await lane.empty()
             await lane.feed_late()
             await lane.empty()
             for task in (*graders, flusher, watcher):
                 task.cancel()
+
+    def _shares(self, calls: Sequence[Ask]) -> list[Iterator[Ask]]:
+        """What each generation worker asks: all draw from the same supply."""
+        workers = range(self._model.concurrency)
+        if self._run.config().model.kind is ModelKind.EMBEDDED:
+            turns = Turns(calls)
+            return [turns.of_worker() for _ in workers]
+        supply = iter(calls)
+        return [supply for _ in workers]
 
     async def _to_the_last(self, work: Awaitable[None]) -> None:
         """Do this. A fault that ends the run first waits for the other calls in flight: they are paid for."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Mapping, Sequence, Set
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -116,6 +117,31 @@ def make_plan(prompts: Sequence[Prompt], config: RunConfig, model: Model) -> Pla
         schema=PLAN,
     )
     return Plan(asks, grader, table)
+
+
+class Turns:
+    """Hands out what is left to ask so that each worker stays with one prompt until it is through with it.
+
+    A server that still holds the prompt it read last then reads it once for all its responses.
+
+    Parameters
+    ----------
+    todo : sequence of Ask
+        Prompts are begun in this order.
+    """
+
+    def __init__(self, todo: Sequence[Ask]) -> None:
+        groups: dict[str, deque[Ask]] = {}
+        for ask in todo:
+            groups.setdefault(ask.prompts[0][0].key, deque()).append(ask)
+        self._groups = list(groups.values())
+        self._fresh = iter(self._groups)
+
+    def of_worker(self) -> Iterator[Ask]:
+        """What one worker asks, in turn. Once every prompt is begun, it helps where most is left."""
+        while group := next(self._fresh, None) or max(self._groups, key=len, default=None):
+            while group:
+                yield group.popleft()
 
 
 def away_from_others(run: Run, todo: Sequence[T]) -> Sequence[T]:

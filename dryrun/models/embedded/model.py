@@ -25,6 +25,12 @@ DEFAULT_MAX_TOKENS = 128
 SEEDS = 2**32 - 1
 """llama.cpp takes 32 bits, and the largest value means "at random"."""
 
+NO_DEADLINE = 7 * 86_400.0
+"""Seconds for a call: none that matters. A slow machine fails no call; only a server that stands still does."""
+
+STILL_SECONDS = 60.0
+"""A server that uses no processor time for so long, while a call waits, hangs: it is started again."""
+
 TRIES_PER_CALL = 3
 """Servers that one call may see die before it is given up: it may be what kills them."""
 
@@ -64,10 +70,8 @@ class EmbeddedModel:
 
     def __init__(self, config: ModelConfig, say: Say = lambda _: None) -> None:
         cap = config.max_completion_tokens or DEFAULT_MAX_TOKENS
-        # A deadline for a slow machine with every slot at work: a token a second each.
-        timeout = max(config.timeout, 120.0 + cap)
         self._config = config.model_copy(
-            update={"max_completion_tokens": cap, "timeout": timeout, "base_url": None}
+            update={"max_completion_tokens": cap, "timeout": NO_DEADLINE, "base_url": None}
         )
         self.on_attempt: OnAttempt | None = None
         self.on_news: OnNews | None = None
@@ -75,6 +79,7 @@ class EmbeddedModel:
         self._identity: dict[str, Any] | None = None
         self._current: _Incarnation | None = None
         self._stack = AsyncExitStack()
+        self.still_seconds = STILL_SECONDS
         self._lock = asyncio.Lock()
 
     @property
@@ -135,10 +140,7 @@ class EmbeddedModel:
         attempts = 0
         while True:
             now = self._now()
-            try:
-                result: Sample | ModelError = await now.model.generate(prompt, rollout)
-            except ModelError as error:
-                result = error
+            result = await self._try(now, prompt, rollout)
             attempts += 1
             if isinstance(result, Sample) and result.outcome is not SampleOutcome.FAILED:
                 now.server.answered()
@@ -168,6 +170,25 @@ class EmbeddedModel:
         if unwanted.is_set():
             server.release()
         return server, address
+
+    async def _try(self, now: _Incarnation, prompt: Prompt, rollout: int) -> Sample | ModelError:
+        watch = asyncio.create_task(self._watch(now))
+        try:
+            return await now.model.generate(prompt, rollout)
+        except ModelError as error:
+            return error
+        finally:
+            watch.cancel()
+
+    async def _watch(self, now: _Incarnation) -> None:
+        """End this incarnation of the server if it stands still, for as long as the task lives."""
+        before = None
+        while True:
+            used = await asyncio.to_thread(now.server.cpu_time)
+            if used and used == before:
+                now.server.kill(now.generation)
+            before = used
+            await asyncio.sleep(self.still_seconds)
 
     async def _died(self, now: _Incarnation, result: Sample | ModelError) -> bool:
         """Whether the call failed because its server is dead."""

@@ -21,8 +21,11 @@ from typing import IO
 
 from dryrun.core.errors import ModelError
 
-SLOTS = 16
-"""Responses generated at one time."""
+SLOTS = 3
+"""Responses generated at one time. More take memory for their context and make two cores no faster."""
+
+PROMPT_CACHE_MIB = 32
+"""Memory for prompts read before: those of one dataset often begin alike."""
 
 SLOT_TOKENS = 2048
 """Prompt and response of one slot, in tokens."""
@@ -150,6 +153,20 @@ class LlamaServer:
             return False
         return True
 
+    def cpu_time(self) -> str:
+        """Processor time that the process has used, in the system's own words; ``""`` if that is not known.
+
+        As long as it changes, the server works, however slow the machine is.
+        """
+        pid = self.pid
+        return "" if pid is None else _cpu_time(pid)
+
+    def kill(self, generation: int) -> None:
+        """End incarnation `generation`, which hangs. Its calls fail; who made them starts the next."""
+        with self._lock:
+            if self._process is not None and self._generation == generation:
+                self._process.kill()
+
     def stop(self) -> None:
         """End the process now, whoever uses it."""
         # A fork of this process inherits the object, not the right to end the server.
@@ -185,6 +202,7 @@ class LlamaServer:
             "api_key": key,
             "slots": SLOTS,
             "slot_tokens": SLOT_TOKENS,
+            "prompt_cache_mib": PROMPT_CACHE_MIB,
             "threads": usable_cores(),
             "parent": os.getpid(),
         }
@@ -253,6 +271,14 @@ def _hand_over(process: subprocess.Popen[bytes], settings: dict[str, str | int])
         return None
     url: str = json.loads(line)["url"]
     return url
+
+
+def _cpu_time(pid: int) -> str:
+    try:
+        return " ".join(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])
+    except OSError:
+        command = ["ps", "-o", "time=", "-p", str(pid)]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 _servers: dict[tuple[Path, int], LlamaServer] = {}
