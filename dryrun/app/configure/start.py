@@ -114,7 +114,7 @@ def quick_start() -> None:
                 run_link("results", "Or see a recorded result first", "insights", RECORDED)
         st.caption(
             f"{QUICK.size} prompts × {QUICK.rollouts} responses by a small model on this machine. "
-            "No account, no key, one to two minutes. The first time its weights (93 MB) are fetched once."
+            "No account, no key, about a minute. The first time its weights (93 MB) are fetched once."
         )
     if clicked:
         with errors_shown():

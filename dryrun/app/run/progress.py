@@ -7,12 +7,17 @@ import streamlit as st
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import spent_words
 from dryrun.app.shared.session import config_of, may_cancel
+from dryrun.core.config import ModelKind
 from dryrun.core.records import RunState
 from dryrun.core.text import plain
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.store.runs import Run, RunStatus
 
 POLL_SECONDS = 1.0
+PROMPT_TOKEN_SECONDS, TOKEN_SECONDS = 0.002, 0.02
+"""What the embedded model takes, at most, to read a token and to write one on two idle cores."""
+FIRST_ANSWERS, WORTH_SAYING = 6, 90.0
+"""Answers to judge the pace by, and seconds left that make it worth a word."""
 IDLE_SECONDS = 5.0
 """Seconds between two looks at a run that ended: another person may resume it."""
 
@@ -42,7 +47,7 @@ def _follow(run: Run, was_live: bool) -> None:
     _show_progress(status, config_of(run).responses)
     spent_words(config_of(run), status)
     if status.live:
-        _settled_offer(run, status)
+        _offer_to_stop(run, status)
 
 
 def _show_progress(status: RunStatus, asked: int) -> None:
@@ -88,15 +93,19 @@ def _duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} m"
 
 
-def _settled_offer(run: Run, status: RunStatus) -> None:
-    """Draw the offer to stop; nothing while the verdict may still move."""
+def _offer_to_stop(run: Run, status: RunStatus) -> None:
+    """Draw the offer to stop, once the verdict has settled or where the embedded model is slow."""
     if run.stop_asked():
         st.caption("Stopping: the calls in flight are finished and graded first.")
         return
     settled = _watch(run).check(status)
-    if settled is None:
+    slow = slow_words(status) if config_of(run).model.kind is ModelKind.EMBEDDED else None
+    if settled is not None:
+        st.success(plain(settled.sentence), icon=":material/flag:")
+    elif slow is not None:
+        st.info(slow, icon=":material/hourglass_bottom:")
+    else:
         return
-    st.success(plain(settled.sentence), icon=":material/flag:")
     if may_cancel(run):
         st.button(
             "Stop here and keep what is done",
@@ -105,6 +114,15 @@ def _settled_offer(run: Run, status: RunStatus) -> None:
             on_click=run.stop_early,
             help="Calls in flight are finished and graded. More prompts would narrow the intervals.",
         )
+
+
+def slow_words(status: RunStatus) -> str | None:
+    """What to say where the embedded model takes twice its usual time, with minutes to go; else None."""
+    usual = PROMPT_TOKEN_SECONDS * status.prompt_tokens + TOKEN_SECONDS * status.completion_tokens
+    left = (status.total - status.sampled - status.failed) * status.seconds / max(status.answers, 1)
+    if status.answers < FIRST_ANSWERS or status.seconds < 2 * usual or left < WORTH_SAYING:
+        return None
+    return f"Slower than usual: about {left / 60:.0f} min at this pace. Is this machine busy?"
 
 
 @st.cache_resource(max_entries=16, ttl=3600, show_spinner=False)

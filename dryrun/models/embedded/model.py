@@ -26,7 +26,7 @@ SEEDS = 2**32 - 1
 """llama.cpp takes 32 bits, and the largest value means "at random"."""
 
 NO_DEADLINE = 7 * 86_400.0
-"""Seconds for a call: none that matters. A slow machine fails no call; only a server that stands still does."""
+"""Seconds for a call: none that matters. A slow machine fails no call; a server that stands still does."""
 
 STILL_SECONDS = 60.0
 """A server that uses no processor time for so long, while a call waits, hangs: it is started again."""
