@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from dryrun.cli.commands import COMMANDS
+from dryrun.core.blocking import ending_signals
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import never_refuse_letters, note
 from dryrun.core.version import __version__
@@ -93,12 +94,17 @@ def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
 
 @contextlib.contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
-    """While it lasts SIGTERM does what Ctrl-C does: a clean stop that keeps everything done."""
+    """While it lasts SIGTERM and SIGHUP do what Ctrl-C does, also where SIGINT is ignored: a clean stop."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    before = {number: signal.signal(number, _interrupt) for number in ending_signals()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, held in before.items():
+            signal.signal(number, held)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib.util
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -27,7 +29,7 @@ from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
-from tests.helpers.support import make_run, wait_until
+from tests.helpers.support import ROOT, make_run, wait_until
 
 KEPT_PER_RUN = (
     jobs.Job,
@@ -211,3 +213,25 @@ def test_a_run_that_ended_is_read_from_disk(store: Store, endpoint: FakeEndpoint
     ended(run)
     assert jobs.status(Run.open(Store(Path(store.root)), run.id)).graded == 80
     assert load_results(run).rollouts.num_rows == 80
+
+
+AT_EXIT = """
+import sys, time
+from dryrun.app.shared import jobs
+from dryrun.core.paths import data_dir
+from dryrun.store.partition import Store
+from dryrun.store.runs import Run
+
+job = jobs.start_job(Run.open(Store(data_dir()), sys.argv[1]), api_key="k")
+while job.latest.sampled < 8:
+    time.sleep(0.05)
+"""
+
+
+def test_a_process_that_ends_lets_its_runs_write_first(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.hold(after=8)
+    run = make_run(store, endpoint.base_url, concurrency=2)
+    subprocess.run([sys.executable, "-c", AT_EXIT, run.id], cwd=ROOT, check=True, timeout=60)
+    status = run.status()
+    assert (status.state, status.sampled) == (RunState.CANCELLED, 8)
+    assert "Everything done so far is kept" in status.message

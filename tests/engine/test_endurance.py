@@ -53,7 +53,12 @@ def test_killed_at_twenty_instants(
     assert_whole(store)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def ignore_interrupts() -> None:
+    """As a shell does for a script's job in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_cleanly_and_no_answered_call_is_repeated(
     arguments: list[str],
     endpoint: FakeEndpoint,
@@ -63,7 +68,7 @@ def test_a_signal_stops_cleanly_and_no_answered_call_is_repeated(
     sent: signal.Signals,
 ) -> None:
     endpoint.hold(after=20)
-    with Command(arguments) as process:
+    with Command(arguments, before=None if sent is signal.SIGINT else ignore_interrupts) as process:
         wait_until(lambda: endpoint.calls == 20 + CONCURRENCY)
         process.send_signal(sent)
         _, errors = process.communicate(timeout=30)

@@ -18,6 +18,7 @@ from pathlib import Path
 import streamlit as st
 
 from dryrun.app.shared.sidebar import sidebar
+from dryrun.app.shared.visitor import admit, end_with_terminal
 
 ICON = Path(__file__).with_name("icon.png")
 CONFIGURE = "pages/configure.py"
@@ -56,6 +57,8 @@ def _configure_by_name() -> None:
 def main() -> None:
     """Draw the frame and the page in it."""
     st.set_page_config(page_title="Dry Run", page_icon=str(ICON), layout="wide")
+    end_with_terminal()
+    admit()
     page = st.navigation(page_list())
     with st.sidebar:
         sidebar()

@@ -181,4 +181,5 @@ def stop_all() -> None:
         job.join(max(0.0, deadline - time.monotonic()))
 
 
-atexit.register(stop_all)
+# `atexit` comes after the threads that write results have been shut down: a run would end by a fault.
+getattr(threading, "_register_atexit", atexit.register)(stop_all)
