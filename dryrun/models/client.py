@@ -287,8 +287,8 @@ def request_headers(base_url: str, api_key: str, *, own: bool = True) -> dict[st
     api_key : str
         ``""`` for none.
     own : bool
-        Whether the environment is the user's own, whose ``OPENAI_CUSTOM_HEADERS`` (one ``Name: value``
-        a line) are sent: a hosted app's are not.
+        Whether the environment is the user's own, whose organization, project and ``OPENAI_CUSTOM_HEADERS``
+        (one ``Name: value`` a line) are sent: a hosted app's are not.
     """
     headers = {
         "Accept": "application/json",
@@ -296,7 +296,7 @@ def request_headers(base_url: str, api_key: str, *, own: bool = True) -> dict[st
         "User-Agent": f"AsyncOpenAI/Python {version('openai')}",
         "Authorization": f"Bearer {api_key or NO_KEY}",
     }
-    if is_openai(base_url):
+    if own and is_openai(base_url):
         named = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
         headers |= {header: value for header, name in named.items() if (value := os.environ.get(name))}
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n") if own else []

@@ -18,6 +18,41 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052: an IPv4 address in the last 32 bits, which a translator connects to."""
 
 
+SPECIAL_IPV4 = tuple(
+    ipaddress.IPv4Network(block)
+    for block in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # Azure's own services, on every machine there
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",  # with Oracle Cloud's metadata
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+    )
+)
+"""IANA's registry of special addresses, and clouds' own. Kept here: `ipaddress` changes its mind with patch
+releases of Python."""
+
+GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
+"""All that IANA has given out for the public internet."""
+
+SPECIAL_IPV6 = tuple(
+    ipaddress.IPv6Network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+)
+"""Of these: protocols' own (Teredo among them), documentation, and 6to4, which holds an IPv4 address."""
+
+ISATAP = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
+"""RFC 5214: with these in the middle the last 32 bits are an IPv4 address that a router may tunnel to."""
+
+
 class PrivateAddressError(OSError):
     """A hosted app was about to connect to an address that is not public. The message is a sentence."""
 
@@ -115,13 +150,15 @@ def is_public(address: str) -> bool:
         parsed = ipaddress.ip_address(address.split("%")[0])
     except ValueError:
         return False
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
-        if inner is None and parsed in NAT64:
-            inner = ipaddress.IPv4Address(parsed.packed[-4:])
-        if inner is not None:
-            return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return not any(parsed in block for block in SPECIAL_IPV4)
+    if parsed.ipv4_mapped is not None or parsed in NAT64:
+        return is_public(str(ipaddress.IPv4Address(parsed.packed[-4:])))
+    return (
+        parsed in GLOBAL_IPV6
+        and not any(parsed in block for block in SPECIAL_IPV6)
+        and parsed.packed[8:12] not in ISATAP
+    )
 
 
 async def check_public(url: str) -> None:

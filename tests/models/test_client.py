@@ -35,3 +35,13 @@ def test_others_learn_neither_organization_nor_project() -> None:
 
 def test_a_hosted_app_sends_no_visitor_its_own_headers() -> None:
     assert "X-Team" not in request_headers(OTHER, "k", own=False)
+
+
+def test_a_hosts_organization_does_not_go_out_with_a_strangers_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", CUSTOM)
+    secret = {"openai-organization", "openai-project", "x-team"}
+    assert secret.isdisjoint(name.lower() for name in request_headers(OPENAI, "k", own=False))
+

@@ -98,6 +98,24 @@ PRIVATE = [
     "::ffff:169.254.169.254",
     "2002:7f00:1::",
     "64:ff9b::7f00:1",
+    "64:ff9b:1::808:808",
+    "fec0::1",
+    "::127.0.0.1",
+    "::8.8.8.8",
+    "2606:4700::5efe:7f00:1",
+    "2606:4700::200:5efe:a00:1",
+    "2001:0:808:808::1",
+    "2002:808:808::1",
+    "2001:db8::1",
+    "3fff::1",
+    "4000::1",
+    "5f00::1",
+    "168.63.129.16",
+    "192.0.0.192",
+    "192.0.0.9",
+    "192.88.99.1",
+    "198.18.0.1",
+    "255.255.255.255",
     "localhost",
 ]
 
@@ -107,7 +125,10 @@ def test_no_private_address_is_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
+PUBLIC = ["8.8.8.8", "1.1.1.1", "168.63.129.17", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+
+
+@pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses_are(address: str) -> None:
     assert is_public(address)
 
