@@ -63,6 +63,8 @@ class ModelConfig(Frozen):
     timeout: Annotated[float, Field(gt=0.0)] = 120.0
     source: str | None = None
     """For imported responses: the fingerprint of what was imported."""
+    account: str | None = None
+    """Where strangers share a server: whose key pays. Nobody is given responses of another account."""
     batch: BatchConfig | None = None
     """How responses are fetched, not which: it is part of no sample's key. None: one call each."""
 
@@ -87,6 +89,8 @@ class JudgeConfig(Frozen):
     embedding_model: str = "text-embedding-3-large"
     """For cosine; the default is what the service uses."""
     concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    account: str | None = None
+    """As the model's."""
     timeout: Annotated[float, Field(gt=0.0)] = 120.0
 
 

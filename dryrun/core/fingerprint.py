@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from dryrun.core.config import RunConfig
+from dryrun.core.paths import hosted
 
 
 def canonical_json(value: Any) -> bytes:
@@ -31,6 +32,8 @@ def grader_fingerprint(config: RunConfig) -> str:
     named: dict[str, Any] = {"grader": config.grader}
     if (judge := config.judge) is not None:
         named["judge"] = {"base_url": judge.base_url, "model": judge.model}
+        if judge.account is not None:
+            named["judge"]["account"] = judge.account
     if config.cut_reasoning:
         named["cut_reasoning"] = True
     return fingerprint(named)
@@ -39,3 +42,13 @@ def grader_fingerprint(config: RunConfig) -> str:
 def grade_key(grader: str, sample_key: str, item_key: str) -> str:
     """What names a grade: the grader's fingerprint, the sample's key and the item's."""
     return fingerprint([grader, sample_key, item_key])
+
+
+def account_of(api_key: str) -> str | None:
+    """What stands for this key where strangers share a server; None elsewhere, or without a key.
+
+    It is slow to compute, so that it gives away no weak key.
+    """
+    if not (hosted() and api_key):
+        return None
+    return hashlib.scrypt(api_key.encode(), salt=b"dryrun account", n=2**12, r=8, p=1, dklen=16).hex()

@@ -128,12 +128,13 @@ def identity(config: ModelConfig, endpoint: str) -> dict[str, Any]:
     endpoint : str
         The normalised base URL, or ``"embedded:"`` and the SHA-256 of the weights.
     """
-    return {
+    named = {
         "endpoint": endpoint,
         "model": config.name,
         "sampling": sampling_parameters(config),
         "response_format": config.response_format,
     }
+    return named if config.account is None else named | {"account": config.account}
 
 
 def sample_key(identity: Mapping[str, Any], config: ModelConfig, prompt: Prompt, rollout: int) -> str:

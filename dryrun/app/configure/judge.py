@@ -6,6 +6,7 @@ import streamlit as st
 
 from dryrun.app.shared.widgets import api_key_input, number_field
 from dryrun.core.config import JudgeConfig
+from dryrun.core.fingerprint import account_of
 from dryrun.core.text import plain
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge import JudgeSpec
@@ -56,5 +57,6 @@ def judge_section(
             api_key = api_key_input(f"{key}_key", "Judge's API key")
             calls = number_field("Judge calls at once", f"{key}_concurrency", 1, 256, value=first.concurrency)
     base_url, name = normalise_base_url(str(url or "")), str(model or "").strip() or None
-    config = first.model_copy(update={"base_url": base_url, "model": name, "concurrency": calls})
+    asked = {"base_url": base_url, "model": name, "concurrency": calls, "account": account_of(api_key)}
+    config = first.model_copy(update=asked)
     return JudgeAccess(config, api_key)

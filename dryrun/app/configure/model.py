@@ -21,6 +21,7 @@ from dryrun.core.config import (
     ModelKind,
 )
 from dryrun.core.errors import DryRunError
+from dryrun.core.fingerprint import account_of
 from dryrun.core.text import plain
 from dryrun.models.model_list import ModelInfo, list_models
 from dryrun.models.urls import host_of, known_for_batches, normalise_base_url
@@ -99,7 +100,7 @@ def _endpoint() -> ChosenModel | None:
     base_url = normalise_base_url(str(url or ""))
     name = _model_name(base_url, key)
     values = _sampling_values()
-    values["batch"] = _batch_switch(base_url)
+    values |= {"batch": _batch_switch(base_url), "account": account_of(key)}
     if not name:
         st.caption("Type the model's name to go on.")
         return None
