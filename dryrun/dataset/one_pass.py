@@ -21,6 +21,7 @@ from dryrun.dataset.columns import ColumnMap, shaped, usual_prompt
 from dryrun.dataset.dataset import Dataset, RowStore, Spool
 from dryrun.dataset.fields import TopicFieldFinder, topic_of, value_at
 from dryrun.dataset.formats import BadRow, RawRow
+from dryrun.dataset.limits import Limits, limits
 from dryrun.dataset.parse import KeyScreen, parse_row
 from dryrun.dataset.problems import ProblemKinds
 from dryrun.dataset.rows import EXACT_WHOLE, RESERVED_KEYS, Role, check_row, is_usual
@@ -85,6 +86,7 @@ class Pass:
         self._topics: dict[str, int] = {}
         self._finder = TopicFieldFinder()
         self._advice = Advice(unit, columns.reference_field)
+        self._limits, self._cells = limits(), 0
 
     def read(self, feed: Iterator[RawRow | BadRow]) -> Dataset:
         """Go through all rows.
@@ -101,6 +103,8 @@ class Pass:
         """Go through rows."""
         take = self._take
         for entry in feed:
+            if self._limits is not None:
+                self._count(self._limits, entry.line, 1)
             if isinstance(entry, BadRow):
                 self._problems.add(entry.line, entry.problems)
             else:
@@ -154,6 +158,8 @@ class Pass:
             self._problems.add(entry.line, (given,))
             return
         row = given
+        if self._limits is not None:
+            self._count(self._limits, entry.line, len(row))
         usual = is_usual(row)
         if not usual and (problems := check_row(row, self._prompt_name(parsed[0]))):
             self._problems.add(entry.line, problems)
@@ -175,9 +181,17 @@ class Pass:
         usual = usual_prompt(row) if isinstance(row, dict) else None
         return self._columns.prompt_field or usual or "messages"
 
+    def _count(self, limits: Limits, line: int, columns: int) -> None:
+        self._cells += columns
+        where = f"{self._unit} {line}"
+        limits.check(self._name, where, columns=columns, cells=self._cells)
+
     def _place(self, entry: RawRow) -> int:
         if not isinstance(self._store, Spool):
             return 0
+        if self._limits is not None:
+            size = self._store.length + len(entry.raw)
+            self._limits.check(self._name, f"{self._unit} {entry.line}", unpacked=size)
         if self._store.length + len(entry.raw) > self._store.most:
             what = f"the rows unpack to more than {self._store.most >> 30} GiB of JSON."
             problem = Problem(f"{self._unit} {entry.line}", what, "Use JSONL, which is read in place.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -24,6 +25,7 @@ import pyarrow.compute as pc
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BOM, BadRow, RawRow
+from dryrun.dataset.limits import limits
 from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
 
 JSON_COLUMNS = ("messages", "tools", "metadata")
@@ -175,10 +177,12 @@ class _TextLines(Iterator[str]):
 
 
 def _check_header(header: list[str], name: str, columns: ColumnMap | None) -> list[str]:
+    if (most := limits()) is not None:
+        most.check(name, "line 1", columns=len(header))
     problems = [
-        Problem("line 1", f"the column {name!r} appears twice.", "Rename one.")
-        for name in dict.fromkeys(header)
-        if header.count(name) > 1
+        Problem("line 1", f"the column {column!r} appears twice.", "Rename one.")
+        for column, times in Counter(header).items()
+        if times > 1
     ]
     if not all(name.strip() for name in header):
         problems.append(Problem("line 1", "a column has no name.", "Name it or remove it."))
@@ -255,10 +259,17 @@ def group_sizes(path: Path) -> list[int]:
 
 def _check_parquet(file: Any, name: str, columns: ColumnMap | None) -> int:
     """Refuse what cannot be unpacked safely; how many rows to read at a time."""
+    most = limits()
+    if most is not None:
+        leaves, length = file.metadata.num_columns, file.metadata.num_rows
+        most.check(name, "columns", columns=leaves)
+        most.check(name, "rows", cells=leaves * length)
     names = file.schema_arrow.names
     if columns is not None and not columns.usable(names):
         raise DatasetError(f"{name} cannot be used: it has no prompts.", [columns.without_prompt(names)])
     groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+    if most is not None:
+        most.check(name, "row groups", unpacked=sum(group.total_byte_size for group in groups))
     largest = max((group.total_byte_size for group in groups), default=0)
     if largest > MAX_GROUP_BYTES:
         what = f"a row group unpacks to {largest / 1024**3:.1f} GiB, more than {MAX_GROUP_BYTES >> 30} GiB."
@@ -267,7 +278,8 @@ def _check_parquet(file: Any, name: str, columns: ColumnMap | None) -> int:
             [Problem("row groups", what, "Write it with smaller row groups, or use JSONL.")],
         )
     # A dictionary lets every row of a batch repeat the group's largest value: bound the product.
-    return max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(largest, 1)))
+    batch = _BATCH_BYTES if most is None else most.batch
+    return max(1, min(_BATCH_ROWS, batch // max(largest, 1)))
 
 
 def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:
