@@ -35,6 +35,10 @@ LARGEST_ANSWER = 32 * 2**20
 """Bytes of an answer, unpacked, that are taken in; whatever is longer is not a chat completion."""
 
 
+LARGEST_WHEN_SHARED = 2 * 2**20
+"""The same on a server that strangers share: many answers are held at one time."""
+
+
 class TooLargeError(Exception):
     """The answer is longer than `LARGEST_ANSWER`."""
 
@@ -84,6 +88,7 @@ class Client:
         self.base_url = base_url
         self._api_key = checked_key(api_key)
         self._guarded = hosted() and not trusted
+        self._largest = LARGEST_WHEN_SHARED if self._guarded else LARGEST_ANSWER
         self._session: aiohttp.ClientSession | None = None
         self._through = ""
 
@@ -165,7 +170,7 @@ class Client:
                 URL(self.base_url + path), timeout=timeout, allow_redirects=False
             ) as response:
                 if not response.ok:
-                    content = await _content(response)
+                    content = await _content(response, self._largest)
                     raise CallFaultError(fault_of_answer(response.status, response.headers, content))
                 async for piece in response.content.iter_any():
                     yield piece
@@ -187,7 +192,7 @@ class Client:
         )
         try:
             async with call as response:
-                content = await _content(response)
+                content = await _content(response, self._largest)
                 if 200 <= response.status < 300:
                     return HttpAnswer(content, response.headers)
                 return fault_of_answer(response.status, response.headers, content)
@@ -246,13 +251,13 @@ def json_bytes(body: Any) -> bytes:
         return json.dumps(body).encode()
 
 
-async def _content(response: aiohttp.ClientResponse) -> bytes:
+async def _content(response: aiohttp.ClientResponse, most: int) -> bytes:
     parts, size = [], 0
     async for part in response.content.iter_any():
         parts.append(part)
         size += len(part)
-        if size > LARGEST_ANSWER:
-            raise TooLargeError(f"The answer is larger than {LARGEST_ANSWER // 2**20} MB")
+        if size > most:
+            raise TooLargeError(f"The answer is larger than {most // 2**20} MB")
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

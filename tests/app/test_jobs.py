@@ -235,3 +235,20 @@ def test_a_process_that_ends_lets_its_runs_write_first(store: Store, endpoint: F
     status = run.status()
     assert (status.state, status.sampled) == (RunState.CANCELLED, 8)
     assert "Everything done so far is kept" in status.message
+
+
+def test_hosted_one_session_leaves_room_for_others(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [make_run(store, endpoint.base_url) for _ in range(3)]
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")
+    monkeypatch.setattr(jobs, "work_on", wait_for_ever)
+    jobs.start_job(runs[0], owner="one")
+    with pytest.raises(DryRunError, match="You have a live run on this shared server already"):
+        jobs.start_job(runs[1], owner="one")
+    assert jobs.start_job(runs[2], owner="other").is_alive()
+
+
+async def wait_for_ever(*_: object, **__: object) -> None:
+    """As a run whose endpoint never answers."""
+    await asyncio.Event().wait()

@@ -19,6 +19,7 @@ from typing import Any
 
 from dryrun.core.config import BatchConfig
 from dryrun.core.errors import DryRunError
+from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
 from dryrun.engine.budget import Budget
 from dryrun.engine.work import work_on
@@ -26,6 +27,9 @@ from dryrun.store.runs import Run, RunStatus
 
 MAX_LIVE = 3
 """Live runs per process. Each keeps its own connections, and the embedded model needs the processor."""
+
+MAX_LIVE_EACH = 1
+"""Of these, for one session where strangers share the server."""
 
 MAX_WAITING = 20
 """The same for runs that wait for batches: they may take a day, and need almost nothing meanwhile."""
@@ -140,7 +144,7 @@ def start_job(
     Raises
     ------
     DryRunError
-        `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches.
+        `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches; hosted, one of the session.
     """
     with _starting:
         known = find(run)
@@ -153,6 +157,12 @@ def start_job(
                 "already. Wait for one to end, or cancel one. This run is kept; start it from its page then."
             )
         work = partial(work_on, run, api_key=api_key, judge_key=judge_key, batch=batch, budget=budget)
+        own = sum(job.owner == owner and not job.waits for job in live())
+        if hosted() and batch is None and own >= MAX_LIVE_EACH:
+            raise DryRunError(
+                "You have a live run on this shared server already. Wait for it to end, or cancel it. This "
+                "run is kept; start it from its page then."
+            )
         job = Job(run.id, str(run.folder.resolve()), owner, work, waits=batch is not None)
         job.start()
         return job
