@@ -48,18 +48,6 @@ def test_a_hosts_organization_does_not_go_out_with_a_strangers_key(monkeypatch: 
     secret = {"openai-organization", "openai-project", "x-team"}
     assert secret.isdisjoint(name.lower() for name in request_headers(OPENAI, "k", own=False))
 
-    async def sdk_headers() -> dict[str, object]:
-        client = Client(OPENAI, "sk-stranger")
-        monkeypatch.setattr("dryrun.models.client.check_public", public)
-        await client.open()
-        try:
-            return {name.lower(): value for name, value in client.sdk.default_headers.items()}
-        finally:
-            await client.close()
-
-    sent = {name: value for name, value in asyncio.run(sdk_headers()).items() if isinstance(value, str)}
-    assert secret.isdisjoint(sent)
-
 
 def test_hosted_a_long_answer_is_not_kept(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
