@@ -50,7 +50,7 @@ def test_the_section_names_outcome_groups_and_headroom(shaped: Any) -> None:
     test = page("results", run=shaped.id)
     said = texts(test)
     assert "What training is paid for" in said
-    assert "Outcome: ok at least 0.5" in said
+    assert 'Right answers are those with "ok" at least 0.5' in said
     assert "How far more samples reach (pass@K)" in said
     assert [slider.label for slider in test.slider if str(slider.key).startswith("weight_")] == [
         "ok",
@@ -74,7 +74,9 @@ def test_weights_answer_at_once(shaped: Any) -> None:
 
 
 def test_the_outcome_stands_in_the_link(shaped: Any) -> None:
-    assert "Outcome: short at least" in texts(page("results", run=shaped.id, outcome="short"))
+    assert 'Right answers are those with "short" at least' in texts(
+        page("results", run=shaped.id, outcome="short")
+    )
     assert "Outcome: ok at least 0.9" in texts(page("results", run=shaped.id, outcome="ok >= 0.9"))
 
 
@@ -82,4 +84,4 @@ def test_an_outcome_that_is_no_part_is_explained(shaped: Any) -> None:
     test = page("results", run=shaped.id, outcome="length >= 3")
     warned = [re.sub(r"[\\\u2060]", "", str(one.value)) for one in test.warning]
     assert any("Name one of: ok, short, reward" in said for said in warned)
-    assert "Outcome: ok at least 0.5" in texts(test)
+    assert 'Right answers are those with "ok" at least 0.5' in texts(test)

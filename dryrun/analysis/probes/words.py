@@ -14,7 +14,7 @@ PROFILE_WORDS: Mapping[Profile, str] = MappingProxyType(
     {
         Profile.SOUND: "Right answers are paid, and no probe shows what has to be mended before training.",
         Profile.TOO_LENIENT: "It pays wrong answers.",
-        Profile.TOO_STRICT: "It pays right answers less than half, or nothing.",
+        Profile.TOO_STRICT: "It pays some right answers less than half, or nothing.",
         Profile.NO_SIGNAL: "Right and wrong answers earn about the same.",
         Profile.HACKABLE: "There is a way to be paid without answering; training would find it.",
         Profile.UNSTABLE: "Its number cannot be relied on.",

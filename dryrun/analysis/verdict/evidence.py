@@ -26,6 +26,7 @@ from dryrun.analysis.verdict.sentences import (
     headline,
     next_sentence,
     summary,
+    would_teach,
 )
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.warnings import cautions
@@ -248,6 +249,8 @@ class Evidence:
         line = self.dataset_quality.line
         if self.dataset_quality is DatasetQuality.TOO_HARD and (right := self._blamed.right):
             line = Quality(line.word, f"{percent(right)} of the responses hold the right answer")
+        elif self.dataset_quality is DatasetQuality.TOO_HARD and self.groups and would_teach(self._spoken):
+            line = Quality(line.word, f"The base model solved {percent(1 - self.groups.all_wrong)} of them")
         return line if self._undecided() else line.firm
 
     @property
