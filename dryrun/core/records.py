@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-GRADED_AGAIN = "when graded again in a fresh process"
+GRADED_AGAIN = "when graded again"
 """Stands in ``other_error`` of a grade that came out otherwise when it was made a second time."""
 
 REMARK = "other_error"

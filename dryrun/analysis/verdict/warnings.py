@@ -172,7 +172,7 @@ def _unstable(rows: tuple[int, ...]) -> Notice:
     shown = ", ".join(map(str, sorted(set(rows))[:SHOWN_ROWS]))
     more = ", ..." if len(set(rows)) > SHOWN_ROWS else ""
     text = (
-        f"{plural(len(rows), 'response')} got another score when graded again in a fresh process "
+        f"{plural(len(rows), 'response')} got another score when graded again "
         f"(dataset rows {shown}{more}): the grader keeps something from one grade to the next, or draws lots."
     )
     return Notice(NoticeCode.GRADER_UNSTABLE, text, len(rows), 0)

@@ -163,40 +163,6 @@ def _check_signature(function: ast.FunctionDef) -> None:
         )
 
 
-RUNNERS = ("exec", "eval", "compile")
-"""Builtins that run a text as code."""
-
-METHODS_THAT_RUN = (
-    *("run_path", "run_module", "exec_module", "runsource", "runcode"),
-    *("parse_expr", "sympify", "unsafe_load"),
-)
-"""Functions of libraries that do, or call ``eval`` on it (sympy's parser does)."""
-
-PICKLES = ("pickle", "dill", "cloudpickle", "joblib")
-
-
-def runs_text(source: str) -> bool:
-    """Whether a source may run text as code: a response that a model wrote, as code graders do."""
-    try:
-        tree = syntax_tree(source)
-    except ValueError:
-        return False
-    return any(isinstance(node, ast.Call) and _runs(node.func) for node in ast.walk(tree))
-
-
-def _runs(called: ast.expr) -> bool:
-    match called:
-        case ast.Name(id=name):
-            return name in RUNNERS or name in METHODS_THAT_RUN
-        case ast.Attribute(value=ast.Name(id="builtins"), attr=name):
-            return name in RUNNERS
-        case ast.Attribute(value=ast.Name(id=owner), attr="load" | "loads") if owner in PICKLES:
-            return True
-        case ast.Attribute(attr=name):
-            return name in METHODS_THAT_RUN
-    return False
-
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -52,6 +52,10 @@ class WorkerFault(StrEnum):
     """The grader's source raised while it was loaded."""
 
 
+FINAL = (WorkerFault.TIMEOUT, WorkerFault.LIMIT)
+"""What is certainly the job's own doing."""
+
+
 class WorkerError(Exception):
     """A worker that is of no use any more.
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from dryrun.graders.sandbox.frames import WorkerError, WorkerFault, WorkerReply
+from dryrun.graders.sandbox.frames import FINAL, WorkerError, WorkerFault, WorkerReply
 from dryrun.graders.sandbox.isolation import Mechanism, WorkerLimits, worker_launch
 from dryrun.graders.sandbox.memory import Watch
 from dryrun.graders.sandbox.pipe import GradeJob, Keeper, Line, Order, TakeResult
@@ -24,9 +24,6 @@ from dryrun.graders.sandbox.sample_fields import Parts
 
 MAX_ATTEMPTS = 2
 """A job whose worker broke down is tried once more on a fresh one: the job before may be to blame."""
-
-FINAL = (WorkerFault.TIMEOUT, WorkerFault.LIMIT)
-"""What is certainly the job's own doing."""
 
 MAX_FAILED_STARTS = 3
 """Starts in a row that may fail before the pool gives up."""
@@ -63,7 +60,7 @@ class WorkerPool:
         self._choice = chosen()
         self._repeated = next(self._choice)
         self.timeout = timeout
-        self.singly = program.runs_text
+        self.singly = not program.plain
         self.broken: WorkerError | None = None
         self.closed = False
         self._loop = asyncio.get_running_loop()
@@ -113,7 +110,7 @@ class WorkerPool:
 
     async def begin(self, worker: WorkerProcess) -> None:
         """Load the program."""
-        await asyncio.to_thread(worker.begin, self._program, self.timeout, self.singly and worker.forks)
+        await asyncio.to_thread(worker.begin, self._program, self.timeout)
 
     def settle(self, job: GradeJob, reply: WorkerReply) -> None:
         """Hand a reply to the task that waits for it; some jobs are graded a second time first."""

@@ -65,7 +65,7 @@ class WorkerProcess:
         for stream in (self.in_fd, self.out_fd):
             os.set_blocking(stream, False)
 
-    def begin(self, program: Program, load_timeout: float, fork: bool = False) -> None:
+    def begin(self, program: Program, load_timeout: float, again: bool = False) -> None:
         """Confine the process and load the grader.
 
         Parameters
@@ -73,8 +73,8 @@ class WorkerProcess:
         program : Program
         load_timeout : float
             Seconds the source may take to load.
-        fork : bool
-            Whether each job gets a process of its own, in which nothing was graded before.
+        again : bool
+            Whether each job is graded as after an earlier grade of it, in a process of its own.
 
         Raises
         ------
@@ -84,7 +84,9 @@ class WorkerProcess:
         start = {
             "source": program.source,
             "adapter": program.adapter,
-            "fork": fork,
+            "fork": self.forks,
+            "shared": program.plain and not again,
+            "again": again,
             "limits": self._launch.limits,
             "uid": self._launch.uid,
             "paths": import_paths(),

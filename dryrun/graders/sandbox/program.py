@@ -8,7 +8,7 @@ from typing import Any
 
 from dryrun.dataset.fields import REFERENCES
 from dryrun.graders.format.conventions import Convention, EntryPoint
-from dryrun.graders.format.python_source import runs_text
+from dryrun.graders.sandbox.plain import is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Program:
     entry: EntryPoint | None = None
 
     @property
-    def runs_text(self) -> bool:
-        """Whether each grade needs a process of its own: code that a model wrote may run in it."""
-        return runs_text(self.source)
+    def plain(self) -> bool:
+        """Whether grades can share a process; else each has one of its own, which ends with it."""
+        return is_plain(self.source)
 
     @property
     def adapter(self) -> dict[str, Any] | None:

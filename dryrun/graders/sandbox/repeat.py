@@ -1,10 +1,9 @@
-"""Same input, same result? Some grades are made a second time, where nothing was graded before.
+"""Same input, same result? Some grades are made again, after an earlier grade of the same response.
 
 A grader that keeps something from one grade to the next (a counter, a list of what it has seen, a
 patched function) or draws lots gives rewards that belong to the order of a run, not to its responses.
-So the first few grades of a session and a falling share of the later ones are repeated in a process
-that has only loaded the source: forked from one, or started for it. A different result is reported with
-the grade.
+So the first few grades of a session and a falling share of the later ones are made again in a process that
+has loaded the source and graded the same response once. A different result is reported with the grade.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dryrun.core.records import GRADED_AGAIN
-from dryrun.graders.sandbox.frames import WorkerError, WorkerReply
+from dryrun.graders.sandbox.frames import FINAL, WorkerError, WorkerFault, WorkerReply
 from dryrun.graders.sandbox.pipe import GradeJob, Keeper, Line, Order, Result
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
@@ -96,23 +95,30 @@ class Repeater(Keeper):
             return None
         found = await _answered(line, job)
         self._lost += found is None and not used
-        # A process that has graded is no fresh one, and one whose line has ended grades nothing more.
-        if found is None or line.ended.done() or not self.worker.forks:
+        fault = await self._fault(line) if found is None else None
+        if found is None or line.ended.done():
             line.end(None)
             await self.drop()
-        if found is not None:
+        if found is not None or fault in FINAL:  # a busy machine, or memory for two grades, says nothing
             return found
         if used and not self._closed:  # the repetition before may have ended it
             return await self._repeated(job, program)
         return None if self._closed else WorkerReply(None, error="no result")
+
+    async def _fault(self, line: Line) -> WorkerFault | None:
+        """Why a line has ended; None where the session ends."""
+        error = line.ended.result() if line.ended.done() else None
+        if error is not None and error.fault is WorkerFault.DIED and self.worker is not None:
+            error = await asyncio.to_thread(self.worker.died)
+        return error.fault if error is not None else None
 
     async def _ready(self, program: Program) -> Line | None:
         """The line to a worker, started if need be; None after too many were lost."""
         if self.line is None and self._lost < MAX_LOST:
             try:
                 self.worker = self._create()
-                await asyncio.to_thread(self.worker.begin, program, self._timeout, self.worker.forks)
-                self.line = Line(self.worker, self._timeout, GradeJob.settle)
+                await asyncio.to_thread(self.worker.begin, program, self._timeout, again=True)
+                self.line = Line(self.worker, 2 * self._timeout, GradeJob.settle)
             except WorkerError:
                 self._lost += 1
                 await self.drop()

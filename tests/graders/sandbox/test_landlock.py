@@ -130,9 +130,8 @@ def test_honest_graders_are_repeated_in_fresh_processes() -> None:
     """A counter is found out, though nothing can be forked here; threads and numpy work."""
     counting = "n = 0\ndef grade(sample, item):\n    global n\n    n += 1\n    return float(n)\n"
     grades = graded(counting, ["a", "b", "c"])
-    assert [grade.reward for grade in grades] == [1.0, 2.0, 3.0]
-    assert "other_error" not in grades[0].errors
-    assert "graded 2, but 1" in grades[1].errors["other_error"]
+    assert [grade.reward for grade in grades] == [1.0, 1.0, 1.0]
+    assert all("graded 1, but 2 when graded again" in grade.errors["other_error"] for grade in grades)
     busy = """
 import numpy as np
 from concurrent.futures import ThreadPoolExecutor
@@ -140,7 +139,7 @@ def grade(sample, item):
     with ThreadPoolExecutor(4) as pool:
         return float(np.mean(list(pool.map(len, [sample["output_text"]] * 4))))
 """
-    assert [grade.reward for grade in graded(busy, ["four"] * 12)] == [4.0] * 12
+    assert [grade.reward for grade in graded(busy, ["four"] * 4)] == [4.0] * 4
 
 
 OWNER = """

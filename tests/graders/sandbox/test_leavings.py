@@ -1,7 +1,7 @@
 """What one grade leaves behind reaches no other, and what no other can be kept from is said.
 
-Quick grades come in batches, and a look for what is left is put off to a batch's end unless Python
-says that something happened. So these send many at once, after a warm-up that makes batches large.
+Only a plain source grades several responses in one process; every other grade has one of its own. These
+send many responses at once, after a warm-up, and look at what became of the others.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 
 from dryrun.core.records import Grade, GradeOutcome
-from dryrun.graders.format.python_source import runs_text
 from dryrun.graders.kinds.python_grader import PythonGrader
 from tests.helpers.grading import sample
 
 HEAD = "import os, signal, sys, time\n"
-WARM = 400
-"""Grades after which a worker is sent many at once."""
+WARM = 20
+"""Grades before those that count: not all of the later ones are made again."""
 
 
 def together(
@@ -51,7 +50,7 @@ def accused(grades: list[Grade]) -> int:
     return sum("when graded again" in grade.errors.get("other_error", "") for grade in grades)
 
 
-MANY = ["x", "x", "bad", *["x"] * 100]
+MANY = ["x", "x", "bad", *["x"] * 40]
 
 LEFT = {
     "a timer whose handler raises": """
@@ -158,7 +157,9 @@ LEFT = {
 
 @pytest.mark.parametrize("name", LEFT)
 def test_what_a_grade_leaves_reaches_no_other(name: str) -> None:
+    """What the response "bad" earns itself depends on what it did, the others' grades do not."""
     grades = together(LEFT[name], MANY)
+    grades.pop(2)
     assert all_right(grades), [grade for grade in grades if grade.reward != 1.0 or grade.errors]
 
 
@@ -175,17 +176,17 @@ def test_a_grader_that_works_in_a_folder_of_its_own_can_do_so_every_time() -> No
     assert all_right(together(source, ["x"] * 20, warm=0))
 
 
-def test_ending_what_checks_on_it_is_reported() -> None:
-    """A grader can tell the process that repeats its grades; it does not get rid of it unnoticed."""
+def test_a_grader_that_behaves_only_where_it_is_looked_at_is_reported() -> None:
+    """It can tell that it grades once more, and ends that process; it does not get rid of it unnoticed."""
     source = """
-        loaded, count = os.getpid(), 0
+        count = 0
         def grade(sample, item):
             global count
-            if os.getpid() != loaded: os.kill(loaded, 9)
             count += 1
-            return float(count % 2)
+            if count == 2: os._exit(0)
+            return 1.0
         """
-    assert accused(together(source, ["x"] * 8, warm=0)) >= 3
+    assert accused(together(source, ["x"] * 8, warm=0)) == 8
 
 
 def test_a_grader_that_leaves_processes_is_not_accused_for_it() -> None:
@@ -218,34 +219,28 @@ def test_a_source_that_is_never_done_loading_is_said_to_be() -> None:
 
 
 TAMPERING = {
-    "the look for files": """
-        leavings = frame.f_locals["leavings"]
-        leavings.__class__.after = lambda *_: False
-        known = os.path.exists("/tmp/seen")
-        open("/tmp/seen", "w").close()
-        return float(known)""",
-    "how replies are made": """
-        import __main__
-        __main__.grade_one = lambda *_: {"value": 1.0}
-        return 0.0""",
-    "what is heard": """
-        known = os.path.exists("/tmp/seen")
-        open("/tmp/seen", "w").close()
-        leavings = frame.f_locals["leavings"]
-        leavings._scratch._known["/tmp"].add("seen")
-        return float(known)""",
+    "what takes files away": "frame.f_locals['leavings'].__class__.clear = lambda *_: True",
+    "how replies are made": "import __main__\n__main__.grade_one = lambda *_: {'value': 0.5}",
+    "how frames are sent": "import __main__\n__main__.send = lambda *_: None",
+    "what is known of files": "frame.f_locals['leavings']._known['/tmp'].add('seen')",
 }
 
 
 @pytest.mark.parametrize("name", TAMPERING)
-def test_tampering_with_the_worker_itself_is_found_by_grading_again(name: str) -> None:
-    find = """
+def test_tampering_with_the_worker_itself_changes_no_other_grade(name: str) -> None:
+    """It is done to a copy, which ends with the grade."""
+    attack = f"""
         frame = sys._getframe()
-        while "leavings" not in frame.f_locals and frame.f_back: frame = frame.f_back
-        if "leavings" not in frame.f_locals or "child" in frame.f_locals: return 0.0
+        while "leavings" not in frame.f_locals: frame = frame.f_back
+        open("/tmp/seen", "w").close()
+        {TAMPERING[name].replace(chr(10), chr(10) + " " * 8)}
         """
-    source = f"def grade(sample, item):{textwrap.indent(textwrap.dedent(find + TAMPERING[name]), '    ')}\n"
-    assert accused(together(source, ["x"] * 8, warm=0)) >= 5
+    body = f"if sample['output_text'] == 'bad':{textwrap.indent(textwrap.dedent(attack), '    ')}"
+    body += "\nreturn float(not os.path.exists('/tmp/seen'))"
+    source = f"def grade(sample, item):\n{textwrap.indent(body, '    ')}\n"
+    grades = together(source, MANY)
+    assert grades.pop(2).reward == 0.0
+    assert all_right(grades), [grade for grade in grades if grade.reward != 1.0 or grade.errors]
 
 
 def nested(levels: int) -> Any:
@@ -338,24 +333,3 @@ def test_a_response_that_ends_the_sandbox_takes_no_other_along() -> None:
     )
     assert grades.pop(1).reward is None
     assert all_right(grades)
-
-
-@pytest.mark.parametrize(
-    ("source", "runs"),
-    [
-        ("exec(x)", True),
-        ("def f(x):\n    return eval(x, {})", True),
-        ("compile(x, '', 'exec')", True),
-        ("import builtins\nbuiltins.exec(x)", True),
-        ("import sympy\nsympy.sympify(x)", True),
-        ("import pickle\npickle.loads(x)", True),
-        ("import runpy\nrunpy.run_path(x)", True),
-        ("import re\nre.compile(x)", False),
-        ("import json\njson.loads(x)", False),
-        ("import ast\nast.literal_eval(x)", False),
-        ("frame.eval = 3", False),
-        ("not python", False),
-    ],
-)
-def test_which_graders_run_responses_is_told_from_their_source(source: str, runs: bool) -> None:
-    assert runs_text(source) is runs

@@ -31,16 +31,14 @@ def graded(body: str, texts: list[str], head: str = HEAD) -> list[Grade]:
 
 
 def unstable(grades: list[Grade]) -> list[int]:
-    said = "when graded again in a fresh process"
+    said = "when graded again"
     return [number for number, grade in enumerate(grades) if said in grade.errors.get("other_error", "")]
 
 
 LEAKS = {
     "a counter": "seen.append(text); return float(len(seen))",
     "duplicates earn nothing": "known = text in seen; seen.append(text); return float(not known)",
-    "the best so far": "seen.append(len(text)); return len(text) / max(seen)",
-    "a cache that answers for another": "seen.append(1.0 if text == 'b' else 0.0); return seen[0]",
-    "an attribute of the function": "grade.n = getattr(grade, 'n', 0) + 1; return float(grade.n > 2)",
+    "an attribute of the function": "grade.n = getattr(grade, 'n', 0) + 1; return float(grade.n)",
     "an environment variable": "n = os.environ.get('n', ''); os.environ['n'] = n + 'x'; return float(len(n))",
     "a patched builtin": "n = max(text); builtins.max = lambda _: 'z'; return float(ord(n))",
     "a patched builtin of the worker's own": "n = len(text); builtins.len = lambda _: 7; return float(n)",
@@ -48,13 +46,11 @@ LEAKS = {
     "float itself": "n = float(1); builtins.float = lambda _: 0.5; return n",
     "chance": "return random.random()",
     "the clock": "return time.time()",
-    "the process": "return float(os.getpid())",
     "a trace function": "n = sys.gettrace() is not None; sys.settrace(lambda *_: None); return float(n)",
     "a handler of signals": """import signal
 n = callable(signal.getsignal(signal.SIGUSR1))
 signal.signal(signal.SIGUSR1, lambda *_: None)
 return float(n)""",
-    "an error from the third on": "seen.append(text); return 1 / (len(seen) < 3)",
 }
 TEXTS = ["a", "bb", "b", "a", "ccc", "b", "dd"]
 
@@ -64,6 +60,21 @@ def test_what_leaks_from_one_grade_to_the_next_is_reported(name: str) -> None:
     grades = graded(LEAKS[name], TEXTS)
     assert unstable(grades), [grade.reward for grade in grades]
     assert all(grade.outcome is not GradeOutcome.UNGRADED for grade in grades)
+
+
+FROM_THE_PAST = {
+    **{name: body for name, body in LEAKS.items() if name not in ("chance", "the clock")},
+    "the best so far": "seen.append(len(text)); return len(text) / max(seen)",
+    "a cache that answers for another": "seen.append(1.0 if text == 'b' else 0.0); return seen[0]",
+    "an error from the third on": "seen.append(text); return 1 / (len(seen) < 3)",
+}
+
+
+@pytest.mark.parametrize("name", FROM_THE_PAST)
+def test_no_grade_depends_on_an_earlier_one(name: str) -> None:
+    """Each is what it would be alone, whatever the grader keeps."""
+    alone = [graded(FROM_THE_PAST[name], [text])[0].reward for text in TEXTS[:3]]
+    assert [grade.reward for grade in graded(FROM_THE_PAST[name], TEXTS[:3])] == alone
 
 
 @pytest.mark.parametrize(
@@ -103,7 +114,7 @@ def test_nor_is_one_whose_worker_is_replaced_after_each_grade(name: str) -> None
 
 
 def test_a_grader_that_kills_what_repeats_it_is_graded_all_the_same() -> None:
-    body = "if os.getppid() != 1 and len(seen) == 0 and os.getpid() > 3: os._exit(3)\nreturn 1.0"
+    body = "seen.append(text)\nif len(seen) == 2: os.kill(os.getppid(), 9)\nreturn 1.0"
     assert [grade.reward for grade in graded(body, TEXTS)] == [1.0] * len(TEXTS)
 
 
@@ -116,8 +127,7 @@ def test_the_first_are_all_repeated_and_ever_fewer_of_the_rest() -> None:
 
 
 def test_the_reward_stays_the_first_one() -> None:
-    rewards = [grade.reward for grade in graded(LEAKS["a counter"], TEXTS)]
-    assert rewards == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    assert [grade.reward for grade in graded(LEAKS["a counter"], TEXTS)] == [1.0] * len(TEXTS)
 
 
 def test_files_of_one_grade_are_gone_before_the_next() -> None:
@@ -139,7 +149,7 @@ def test_a_file_made_while_loading_stays() -> None:
 def test_the_report_names_the_rows(endpoint: FakeEndpoint) -> None:
     source = "seen = []\ndef grade(sample, item):\n    seen.append(1)\n    return (len(seen) % 3) / 2\n"
     found = run_dry_run(sum_rows(30), source, "fake", 30, rollouts=1, base_url=endpoint.base_url)
-    warned = [one for one in found["diagnosis"]["warnings"] if "when graded again in a fresh process" in one]
+    warned = [one for one in found["diagnosis"]["warnings"] if "when graded again" in one]
     assert len(warned) == 1
     assert "dataset rows " in warned[0]
 

@@ -5,9 +5,9 @@ project has to be visible in there. Nothing here is trusted by the parent: user 
 process and may do as it likes with it. Frames are a 4-byte big-endian length and a body: marshal's
 format from the parent, JSON to the parent, but for a reply that is nothing but a number (`NUMBER`).
 
-First frame in: ``{"source", "limits", "uid", "paths", "private", "fork", "adapter", "leavings"}``; out:
-``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``. Then lists of (id, what
-`fields_of` wants, item) in, and for each of them a number, or one of ``{"id", "recycle", "value",
+First frame in: ``{"source", "limits", "uid", "paths", "private", "fork", "shared", "again", "adapter",
+"leavings"}``; out: ``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``. Then lists of (id,
+what `fields_of` wants, item) in, and for each of them a number, or one of ``{"id", "recycle", "value",
 "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id", "recycle", "error"}`` out.
 """
 
@@ -19,6 +19,8 @@ import traceback
 import types
 from _thread import _count as running_threads
 from collections.abc import Callable
+from copy import deepcopy
+from importlib import import_module
 from json import dumps
 from json import loads as from_json
 from marshal import loads
@@ -33,9 +35,8 @@ MAX_TEXT = 500
 GRADER_MODULE = "grader"
 
 is_a, kind_of, length, least, number, text, truth = isinstance, type, len, min, float, str, bool
-numbered = enumerate
 """Bound here, like the functions of os and json above: a grader that patches builtins or modules
-changes its own later grades, which is noticed, but not what is reported of them."""
+changes its own grade, and not what is reported of it."""
 
 FROM_BYTES, TEXTS = int.from_bytes, (str, bytes, bytearray)
 
@@ -44,6 +45,8 @@ NUMBER = Struct(">IcQd")
 
 MAX_REPLY = 1 << 16
 """Most bytes read of a child's reply; an honest one has under 1 KB."""
+
+PR_SET_DUMPABLE = 4
 
 HOLD_SECONDS = 0.001
 """Replies of quick grades are sent together, as long as one of them does not have to wait for more."""
@@ -108,7 +111,10 @@ def take_over_pipes() -> tuple[int, int]:
 
 
 def confine(limits: dict[str, int], uid: int | None) -> None:
-    """Become an unprivileged user, if asked to, and set the hard limits for good."""
+    """Become an unprivileged user, if asked to, and set the hard limits for good.
+
+    Afterwards no other process reads or writes the memory of this one, its forks or their open files.
+    """
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -117,6 +123,8 @@ def confine(limits: dict[str, int], uid: int | None) -> None:
         # macOS has RLIMIT_AS but refuses to set it
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (value, value))
+    if sys.platform == "linux":
+        import_module("ctypes").CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def brief(error: BaseException) -> str:
@@ -239,32 +247,31 @@ def fields_of(said: str, refused: bool, tools: list[Job], finish_reason: str | N
     }
 
 
-def serve(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> None:
-    """Grade until the parent closes the pipe."""
-    events = leavings.events
+def serve(incoming: int, outgoing: int, grade: Grade) -> None:
+    """Grade until the parent closes the pipe, with a source that is plain: no grade leaves anything."""
     while True:
         held, since = b"", monotonic()
-        jobs = read_frame(incoming)
-        last = length(jobs) - 1
-        for position, job in numbered(jobs):
-            events.heard = events.unheard
-            reply = grade_one(grade, job)
-            due = events.heard or events.timers or position == last
-            recycle = due and leavings.after(position == last)
-            held += framed_reply(job, reply, recycle)
+        for job in read_frame(incoming):
+            held += framed_reply(job, grade_one(grade, job), False)
             if monotonic() - since > HOLD_SECONDS:
                 send(outgoing, held)
                 held, since = b"", monotonic()
         send(outgoing, held)
 
 
+def serve_once(incoming: int, outgoing: int, grade: Grade) -> None:
+    """Grade one job where no process can be had for it: this one is not used again."""
+    job = read_frame(incoming)[0]
+    send(outgoing, framed_reply(job, grade_one(grade, job), True))
+    read_exactly(incoming, 1)  # the parent closes it, or ends this process
+
+
 def serve_fresh(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> None:
-    """The same, each job in a child of its own: nothing was graded before it, and nothing of it stays.
+    """Grade each job in a child of its own: nothing was graded before it, and nothing of it stays.
 
     The child has neither end of the protocol. Its reply comes through a pipe of its own, and is handed
     on when everything that the child started has ended.
     """
-    leavings.shield()
     while True:
         for job in read_frame(incoming):
             reading, writing = os.pipe()
@@ -279,7 +286,7 @@ def serve_fresh(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> No
                 _exit(0)
             os.close(writing)
             _, status = waitpid(child, 0)
-            whole = leavings.clear()
+            whole = leavings.clear(child)
             os.set_blocking(reading, False)
             said = read(reading, MAX_REPLY)
             os.close(reading)
@@ -288,6 +295,18 @@ def serve_fresh(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> No
             send(outgoing, said)
             if not whole:
                 _exit(1)
+
+
+def twice(grade: Grade, tidy: Callable[[], None]) -> Grade:
+    """Grade as after an earlier grade of the same response: a grader that keeps something shows it."""
+
+    def again(sample: Any, item: Any) -> Job:
+        with contextlib.suppress(Exception):
+            grade(deepcopy(sample), deepcopy(item))
+        tidy()
+        return grade(sample, item)
+
+    return again
 
 
 def how_it_ended(status: int) -> str:
@@ -320,8 +339,15 @@ def main() -> None:
     write_frame(outgoing, {"loaded": True})
     tools: Job = {"__name__": "leavings"}
     exec(compile(start["leavings"], "<leavings>", "exec"), tools)
-    apart = start["fork"] and not running_threads()  # a fork has none of the threads that loading started
-    (serve_fresh if apart else serve)(incoming, outgoing, grade, tools["Leavings"](start["private"]))
+    leavings = tools["Leavings"](start["private"])
+    if start["again"]:
+        grade = twice(grade, leavings.tidy)
+    if start["shared"]:
+        serve(incoming, outgoing, grade)
+    elif start["fork"] and not running_threads():  # a fork has none of the threads that loading started
+        serve_fresh(incoming, outgoing, grade, leavings)
+    else:
+        serve_once(incoming, outgoing, grade)
 
 
 if __name__ == "__main__":
