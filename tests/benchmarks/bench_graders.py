@@ -1,9 +1,9 @@
 """What does grading cost beyond the call it is about?
 
 Prints the rate of a trivial python grader in the sandbox against the same function in a plain
-``multiprocessing.Pool``; of each similarity metric against a bare loop over the library's call on the
-same texts; of string_check against a bare loop over the comparison; and the peak memory of the parent
-over 100,000 python grades::
+``multiprocessing.Pool``; of the same grader with a process for each grade against sharing processes; of each
+similarity metric against a bare loop over the library's call on the same texts; of string_check against a
+bare loop over the comparison; and the peak memory of the parent over 100,000 python grades::
 
     python -m tests.benchmarks.bench_graders [--grades 20000] [--only python similarity memory]
 
@@ -125,6 +125,27 @@ def bench_python(count: int) -> None:
     show("python, trivial", count / ours, count / theirs, "multiprocessing.Pool(2).starmap", 0.5)
 
 
+def bench_apart(count: int) -> None:
+    """A plain source, whose grades share processes, against the same one with a process for each grade."""
+    pairs = responses(count, 20)
+
+    async def rate() -> tuple[float, float]:
+        seconds: tuple[list[float], list[float]] = [], []
+        apart = python("import os\n" + SOURCE)
+        async with build(load_grader(python(SOURCE))) as plain, build(load_grader(apart)) as other:
+            for grader in (plain, other):
+                await grade_all(grader, pairs[:200])
+            for _ in range(3):
+                for grader, taken in zip((plain, other), seconds, strict=True):
+                    start = time.perf_counter()
+                    await grade_all(grader, pairs)
+                    taken.append(time.perf_counter() - start)
+        return min(seconds[0]), min(seconds[1])
+
+    together, apart = asyncio.run(rate())
+    show("python, each alone", count / apart, count / together, "sharing processes", None)
+
+
 def bench_comparing(count: int) -> None:
     """Each metric, and string_check, against a bare loop on texts of 100 words."""
     for metric in Metric:
@@ -210,6 +231,7 @@ def main() -> None:
     options = parser.parse_args()
     if "python" in options.only:
         bench_python(options.grades)
+        bench_apart(options.grades // 10)
     if "similarity" in options.only:
         bench_comparing(options.grades)
     if "memory" in options.only:
