@@ -118,7 +118,7 @@ class PythonGrader(Grader):
         match error.fault:
             case WorkerFault.TIMEOUT:
                 return self._wrong(f"grade did not return within {self._timeout:g} seconds", seconds)
-            case WorkerFault.LIMIT:
+            case WorkerFault.LIMIT | WorkerFault.ENDED:
                 return self._wrong(str(error), seconds)
             case WorkerFault.NOT_LOADED:
                 return self._wrong(f"loading the source: {error}", seconds)

@@ -44,6 +44,8 @@ class WorkerFault(StrEnum):
     """It used more than it may."""
     DIED = "died"
     """The process ended by itself."""
+    ENDED = "ended"
+    """It ended twice at the same job, each time a fresh one: the job ends it."""
     FORGED = "forged"
     """It sent something that no honest worker sends."""
     NOT_STARTED = "not started"

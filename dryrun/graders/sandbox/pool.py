@@ -258,6 +258,7 @@ class _Crew(Keeper):
         """The worker broke down at this job: once may be another job's doing, twice is its own."""
         job.attempts += 1
         if error.fault in FINAL or job.attempts >= MAX_ATTEMPTS or self._pool.closed:
-            job.settle(error)
+            its_own = error.fault is WorkerFault.DIED and job.attempts >= MAX_ATTEMPTS
+            job.settle(WorkerError(WorkerFault.ENDED, str(error)) if its_own else error)
             return []
         return [job]

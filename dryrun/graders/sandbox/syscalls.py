@@ -37,6 +37,12 @@ BUFFER_SIZES = (7, 8, 32, 33)
 OWNER_COMMANDS = (8, 10, 15)
 """fcntl's commands that choose whom a file's signals go to, and which."""
 
+OWNER_REQUESTS = (0x8901, 0x8902)
+"""ioctl's requests that do (FIOSETOWN, SIOCSPGRP)."""
+
+STREAMS = (0x1, 0x801, 0x80001, 0x80801)
+"""Types of a pair of sockets that reach nothing but each other: a datagram can be sent to any address."""
+
 SIGNAL_OF_PARENTS_DEATH = 1
 """prctl's option; once set, it stays."""
 
@@ -101,9 +107,20 @@ mq_open 240/180, mq_unlink 241/181
 """Refused beyond that where there are no namespaces."""
 
 SOME_ARGUMENTS = _numbered("""
-clone 56/220, clone3 435/435, socket 41/198, setsockopt 54/208, fcntl 72/25, prctl 157/167, prlimit64 302/261
+clone 56/220, clone3 435/435, socket 41/198, socketpair 53/199, setsockopt 54/208, fcntl 72/25, ioctl 16/29,
+prctl 157/167, prlimit64 302/261
 """)
 """Refused or not, depending on what they are given."""
+
+OF_A_PROCESS = {
+    **dict.fromkeys(("prlimit64", "sched_setaffinity", "sched_setattr", "sched_setparam"), 0),
+    **dict.fromkeys(("sched_setscheduler", "migrate_pages", "move_pages"), 0),
+    **dict.fromkeys(("setpriority", "ioprio_set"), 1),
+}
+"""Calls that change what a process is given, and which argument names it: 0 for the one that calls."""
+
+ONE_PROCESS = {"setpriority": 0, "ioprio_set": 1}
+"""The first argument of those that can name groups and users too."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -136,6 +153,9 @@ def _instructions(machine: str, alone: bool) -> Iterator[Instruction]:
             yield from _where(_EQUAL, number, _ERRNO | errno.EPERM)
     # its flags lie in memory, where a filter cannot look; libraries then use clone
     yield from _where(_EQUAL, calls["clone3"], _ERRNO | errno.ENOSYS)
+    yield from _of_other_processes(
+        calls | {name: numbers[column] or 0 for name, numbers in DENIED_ALONE.items()}
+    )
     for option in BUFFER_SIZES:
         yield from _of_call(calls["setsockopt"], 2, _where(_EQUAL, option, _ERRNO | errno.EPERM))
     if alone:
@@ -157,7 +177,20 @@ def _alone(calls: Mapping[str, int]) -> Iterator[Instruction]:
     for command in OWNER_COMMANDS:
         yield from _of_call(calls["fcntl"], 1, _where(_EQUAL, command, refused))
     yield from _of_call(calls["prctl"], 0, _where(_EQUAL, SIGNAL_OF_PARENTS_DEATH, refused))
-    yield from _of_call(calls["prlimit64"], 0, _unless(_EQUAL, 0, refused))
+    for request in OWNER_REQUESTS:
+        yield from _of_call(calls["ioctl"], 1, _where(_EQUAL, request, refused))
+    yield from _of_call(calls["socketpair"], 0, _unless(_EQUAL, FAMILIES[0], refused))
+    streams = [instruction for kind in STREAMS for instruction in _where(_EQUAL, kind, _ALLOW)]
+    yield from _of_call(calls["socketpair"], 1, [*streams, (_RETURN, 0, 0, refused)])
+
+
+def _of_other_processes(calls: Mapping[str, int]) -> Iterator[Instruction]:
+    """Nothing takes limits, processors or priority from another process."""
+    refused = _ERRNO | errno.EPERM
+    for name, argument in OF_A_PROCESS.items():
+        yield from _of_call(calls[name], argument, _unless(_EQUAL, 0, refused))
+    for name, one in ONE_PROCESS.items():
+        yield from _of_call(calls[name], 0, _unless(_EQUAL, one, refused))
 
 
 def _of_call(number: int, argument: int, tests: Iterable[Instruction]) -> Iterator[Instruction]:

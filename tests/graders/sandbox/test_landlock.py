@@ -44,6 +44,16 @@ ALONE = {
         import fcntl
         fcntl.fcntl(os.pipe()[0], 10, 9)
         return 1.0""",
+    "whom a pair of sockets signals": """
+        import fcntl
+        fcntl.ioctl(socket.socketpair()[0], 0x8901, struct.pack('i', item['pid']))
+        return 1.0""",
+    "a datagram": """
+        socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        return 1.0""",
+    "a datagram by sequence": """
+        socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return 1.0""",
     "a signal to a thread": """
         return float(ctypes.CDLL(None).syscall(TGKILL, item['pid'], item['pid'], 0) == 0)""",
     "a handle of a process": "return float(os.pidfd_open(item['pid']) >= 0)",
@@ -217,3 +227,33 @@ def test_a_hosted_app_takes_no_less_than_bubblewrap(monkeypatch: pytest.MonkeyPa
     status = sandbox_status()
     assert not status.available
     assert "DRYRUN_SANDBOX=landlock is not to be had here" in status.reason
+
+
+def test_a_grade_that_ends_its_process_earns_nothing() -> None:
+    source = """
+import os
+def grade(sample, item):
+    if sample["output_text"] == "bad": os._exit(0)
+    return 1.0
+"""
+    first, own, last = graded(source, ["a", "bad", "c"])
+    assert (own.outcome, own.reward) == (GradeOutcome.GRADED_ZERO, 0.0)
+    assert "python_grader_runtime_error" in own.errors
+    assert first.reward == last.reward == 1.0
+
+
+def test_no_grade_changes_a_later_one() -> None:
+    """Nothing can be forked, so the worker is replaced after each grade that is not plain."""
+    source = "seen = []\ndef grade(sample, item):\n    seen.append(1)\n    return float(len(seen) == 1)\n"
+    assert [grade.reward for grade in graded(source, ["a", "b", "c"])] == [1.0] * 3
+
+
+def test_a_pair_of_sockets_that_reach_each_other_is_to_be_had() -> None:
+    source = """
+import socket
+def grade(sample, item):
+    one, other = socket.socketpair()
+    one.send(b"x")
+    return float(other.recv(1) == b"x")
+"""
+    assert graded(source, ["a"])[0].reward == 1.0

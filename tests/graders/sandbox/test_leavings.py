@@ -265,12 +265,24 @@ def test_a_row_that_is_no_json_changes_nothing_for_its_neighbours() -> None:
 
 
 RUNS = """
+import os
+run = exec
 def grade(sample, item):
     space = {}
-    exec(sample["output_text"], space)
+    run(sample["output_text"], space)
+    if not os.path.exists("/tmp/keep"):
+        os.mkdir("/tmp/keep")
+        open("/tmp/keep/x", "wb").write(bytes(1 << 20))
+        bytearray(1 << 24)
     return float(space["answer"])
 """
 FIND = "import os, struct, sys, time\nframe = sys._getframe()\n"
+
+TAKES = """
+import os, resource
+resource.prlimit(os.getppid(), {0}, ({1}, {1}))
+answer = 0.75
+"""
 
 RESPONSES: dict[str, tuple[str, float]] = {
     "patches what the grader calls": ("import builtins\nbuiltins.float = lambda _: 0.5\nanswer = 0", 0.5),
@@ -307,6 +319,36 @@ answer = 0.5""",
         FIND + "for n in os.listdir(f'/proc/{os.getppid()}/fd'): open(f'/proc/{os.getppid()}/fd/{n}', 'wb')",
         0.0,
     ),
+    "takes file sizes from the process above": (TAKES.format("resource.RLIMIT_FSIZE", 0), 0.0),
+    "takes memory from the process above": (TAKES.format("resource.RLIMIT_DATA", 1 << 20), 0.0),
+    "takes its limits by a program": (
+        "import subprocess, sys\n"
+        f"code = {TAKES.format('resource.RLIMIT_FSIZE', 0)!r}\n"
+        "answer = 0.5 * bool(subprocess.run([sys.executable, '-c', code], stderr=-3).returncode)",
+        0.5,
+    ),
+    "takes its priority": (
+        "import os\nos.setpriority(os.PRIO_PROCESS, os.getppid(), 19)\nanswer = 0.75",
+        0.0,
+    ),
+    "takes everybody's priority": (
+        "import os\nos.setpriority(os.PRIO_USER, 0, 19)\nanswer = 0.75",
+        0.0,
+    ),
+    "makes the process above wait": (
+        "import os\nos.sched_setscheduler(os.getppid(), os.SCHED_IDLE, os.sched_param(0))\nanswer = 0.75",
+        0.0,
+    ),
+    "fills the scratch space with what cannot be removed": (
+        """
+import os
+os.makedirs("/tmp/keep/in")
+with open("/tmp/keep/in/big", "wb") as file:
+    for _ in range(64): file.write(bytes(1 << 20))
+os.chmod("/tmp/keep", 0)
+answer = 0.5""",
+        0.5,
+    ),
     "ends its process": ("import os\nos._exit(0)", 0.0),
     "crashes": ("import ctypes\nctypes.string_at(0)", 0.0),
     "leaves the program": ("import sys\nsys.exit(0)", 0.0),
@@ -331,5 +373,7 @@ def test_a_response_that_ends_the_sandbox_takes_no_other_along() -> None:
     grades = together(
         RUNS, ["answer = 1", "import os\nos.kill(os.getppid(), 9)", *["answer = 1"] * 9], warm=0
     )
-    assert grades.pop(1).reward is None
+    own = grades.pop(1)
+    assert (own.outcome, own.reward) == (GradeOutcome.GRADED_ZERO, 0.0)
+    assert "python_grader_runtime_error" in own.errors
     assert all_right(grades)

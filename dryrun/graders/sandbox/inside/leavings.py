@@ -47,12 +47,12 @@ class Leavings:
         ended = youngest() == child or self._end()  # nothing was started after it
         return self._sweep() and ended
 
-    def tidy(self) -> None:
-        """The same within the process of a grade, before it grades once more."""
+    def tidy(self) -> bool:
+        """The same within the process of a grade, before it grades once more; False when files stay."""
         for timer in TIMERS:
             signal.setitimer(timer, 0.0)
         os.chdir(self._here)
-        self._sweep()
+        return self._sweep()
 
     def _end(self) -> bool:
         """Kill what grades started; False where some of it does not end."""
@@ -113,6 +113,8 @@ def state(path: str) -> tuple[int, ...]:
 def remove(path: str) -> None:
     """Remove a file, a link or a folder with all that is in it, where that can be done."""
     if os.path.isdir(path) and not os.path.islink(path):
+        with contextlib.suppress(OSError):
+            os.chmod(path, 0o700)
         shutil.rmtree(path, ignore_errors=True)
     else:
         with contextlib.suppress(OSError):

@@ -297,14 +297,15 @@ def serve_fresh(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> No
                 _exit(1)
 
 
-def twice(grade: Grade, tidy: Callable[[], None]) -> Grade:
+def twice(grade: Grade, tidy: Callable[[], bool]) -> Grade:
     """Grade as after an earlier grade of the same response: a grader that keeps something shows it."""
 
     def again(sample: Any, item: Any) -> Job:
-        with contextlib.suppress(Exception):
-            grade(deepcopy(sample), deepcopy(item))
-        tidy()
-        return grade(sample, item)
+        try:
+            first = grade(deepcopy(sample), deepcopy(item))
+        except Exception as error:
+            first = {"error": brief(error)}
+        return grade(sample, item) if tidy() else first
 
     return again
 
