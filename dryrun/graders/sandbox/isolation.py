@@ -3,9 +3,9 @@
 On Linux bubblewrap: own process, network, IPC, mount, user and host-name namespaces, no network
 device, a read-only view of Python and nothing else of the disk, an empty environment, private
 scratch space in memory, and no privileges. Where a Linux host forbids namespaces, Landlock and a filter of
-system calls do what they can without (`landlock`). Elsewhere there is nothing, and python graders are
-refused; ``DRYRUN_UNSAFE_LOCAL_GRADERS=1`` runs them unprotected. A hosted app (``DRYRUN_HOSTED=1``) takes
-bubblewrap or nothing. ``DRYRUN_SANDBOX`` names the one mechanism to use.
+system calls do what they can without (`landlock`); on macOS Seatbelt does (`seatbelt`). Elsewhere there is
+nothing, and python graders are refused; ``DRYRUN_UNSAFE_LOCAL_GRADERS=1`` runs them unprotected. A hosted app
+(``DRYRUN_HOSTED=1``) takes bubblewrap or nothing. ``DRYRUN_SANDBOX`` names the one mechanism to use.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import shutil
 import site
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from dryrun.core.paths import data_dir, hosted
+from dryrun.graders.sandbox import seatbelt
 from dryrun.graders.sandbox import syscalls as seccomp
 from dryrun.graders.sandbox.program import text_of
 
@@ -69,6 +71,8 @@ class Mechanism(StrEnum):
     """The same entered by root, who then becomes an unprivileged user: limits on processes hold."""
     LANDLOCK = "landlock"
     """One process without files to write, network, signals or children, among everybody else's."""
+    SEATBELT = "seatbelt"
+    """The same on macOS, with a folder to write to."""
     NOTHING = "nothing"
     """A separate process with limits, free to read files and use the network."""
 
@@ -116,6 +120,8 @@ class Launch:
         Whether it can make processes.
     filter : bytes or None
         A seccomp program for bubblewrap.
+    scratch : Path or None
+        A folder of its own on the disk, where it starts, and which is removed with it.
     """
 
     command: list[str]
@@ -125,15 +131,19 @@ class Launch:
     private: bool = True
     forks: bool = True
     filter: bytes | None = None
+    scratch: Path | None = None
 
 
 def candidates() -> list[Mechanism]:
     """Mechanisms worth trying here, the strongest first."""
     if os.environ.get(UNSAFE_SETTING) == "1" and not hosted():
         return [Mechanism.NOTHING]
+    wanted = os.environ.get(CHOICE_SETTING, "")
+    if sys.platform == "darwin":
+        fits = wanted in ("", Mechanism.SEATBELT) and Path(seatbelt.PROGRAM).exists() and not hosted()
+        return [Mechanism.SEATBELT] if fits else []
     if not sys.platform.startswith("linux"):
         return []
-    wanted = os.environ.get(CHOICE_SETTING, "")
     known: list[Mechanism] = []
     if bwrap() is not None and wanted in ("", Mechanism.BUBBLEWRAP):
         known = [Mechanism.BUBBLEWRAP]
@@ -186,6 +196,8 @@ def worker_launch(mechanism: Mechanism, limits: WorkerLimits) -> Launch:
         return Launch(python, plain, limits.rlimits(), private=False)
     if mechanism is Mechanism.LANDLOCK:
         return _landlock(python, limits)
+    if mechanism is Mechanism.SEATBELT:
+        return _seatbelt(python, limits)
     program = bwrap()
     assert program is not None, "candidates() names bubblewrap only where it is"
     from_root = mechanism is Mechanism.BUBBLEWRAP_ROOT
@@ -210,6 +222,18 @@ def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
     # the kernel would count the threads of all that this user runs; here the memory limits them
     rlimits = {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
     return Launch([*enter, *python], ENVIRONMENT, rlimits, private=False, forks=False)
+
+
+def _seatbelt(python: list[str], limits: WorkerLimits) -> Launch:
+    if hidden := _hidden_folders():
+        raise OSError(f"the data directory {hidden[0]} lies within what every grader can read")
+    readable = _distinct(path.absolute() for path in _python_folders())
+    scratch = Path(tempfile.mkdtemp(prefix="dryrun-grader-")).resolve()
+    rules = seatbelt.profile(readable, Path.home().resolve(), scratch)
+    folders = {"HOME": str(scratch), "TMPDIR": str(scratch)}
+    command = seatbelt.confined(rules, python)
+    rlimits = {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
+    return Launch(command, {**ENVIRONMENT, **folders}, rlimits, private=False, forks=False, scratch=scratch)
 
 
 def import_paths() -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -39,7 +41,7 @@ class Watch:
 
     def start(self) -> None:
         """Begin, where the kernel tells what processes use."""
-        if (PROC / "self" / "statm").exists():
+        if (PROC / "self" / "statm").exists() or shutil.which("ps"):
             self._thread.start()
 
     def close(self) -> None:
@@ -67,11 +69,30 @@ def used(pid: int, limit: int = 0, private: bool = False) -> int:
     private : bool
         Whether they have a network namespace of their own: then what its sockets can hold counts too.
     """
+    if not (PROC / "self" / "statm").exists():
+        return told_by_ps(pid)
     family = _family(pid)
     # the first process is the launcher, in our own network namespace; the last one is inside
     held = _in_sockets(family[-1]) if private else 0
     rough = held + sum(_resident(member) for member in family)
     return rough if rough <= limit else held + sum(_proportional(member) for member in family)
+
+
+def told_by_ps(pid: int) -> int:
+    """Bytes of resident memory of a process and all its descendants, where there is no ``/proc``."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
+        asked = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True, timeout=10, check=True
+        )
+        rows = [tuple(map(int, line.split())) for line in asked.stdout.splitlines()]
+        family = {pid}
+        for _ in rows:  # a child may be listed before its parent
+            more = {row[0] for row in rows if row[1] in family} - family
+            if not more:
+                break
+            family |= more
+        return sum(row[2] for row in rows if row[0] in family) * 1024
+    return 0
 
 
 def _in_sockets(pid: int) -> int:

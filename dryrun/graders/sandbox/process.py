@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import threading
@@ -154,6 +155,8 @@ class WorkerProcess:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+        if self._launch.scratch is not None:
+            shutil.rmtree(self._launch.scratch, ignore_errors=True)
         return code
 
     def _gone(self) -> int:
@@ -223,6 +226,7 @@ def _started(launch: Launch) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=launch.environment,
+            cwd=launch.scratch,
             pass_fds=passed,
             start_new_session=True,  # Ctrl-C in the terminal is for the parent
         )

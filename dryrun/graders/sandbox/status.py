@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from dryrun.graders.sandbox.frames import WorkerError
+from dryrun.graders.sandbox.frames import WorkerError, WorkerFault
 from dryrun.graders.sandbox.isolation import (
     CHOICE_SETTING,
+    MEGABYTE,
     UNSAFE_SETTING,
     Mechanism,
     WorkerLimits,
@@ -22,6 +23,7 @@ from dryrun.graders.sandbox.isolation import (
     candidates,
     worker_launch,
 )
+from dryrun.graders.sandbox.memory import Watch
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
 
@@ -34,6 +36,9 @@ def attempts():
     yield "use the network", lambda: socket.create_connection(("127.0.0.1", {port}), 2)
     if {pid}:
         yield "reach other processes", lambda: os.kill({pid}, 0)
+    if {home!r}:
+        yield "list the home", lambda: os.listdir({home!r})
+        yield "start processes", lambda: os.fork() or os._exit(0)
 came_through = []
 for what, attempt in attempts():
     try:
@@ -48,12 +53,26 @@ def grade(sample, item):
 """
 """Tries to get out while it is loaded; braces are filled with what is there to reach."""
 
+HELD = 256 * MEGABYTE
+TAKES_MEMORY = f"""
+import time
+taken = bytearray({2 * HELD})
+for page in range(0, len(taken), 4096):
+    taken[page] = 1
+time.sleep(3)
+def grade(sample, item):
+    return 1.0
+"""
+
 _STRENGTH = {
     Mechanism.BUBBLEWRAP: "Python graders run in a bubblewrap sandbox: no network, no files, no privileges.",
     Mechanism.BUBBLEWRAP_ROOT: "Python graders run in a bubblewrap sandbox as a user without rights: "
     "no network, no files, no privileges.",
     Mechanism.LANDLOCK: "Python graders run behind Landlock and a filter of system calls, a weaker "
     "sandbox than bubblewrap: no network, no other processes, no files but Python's, none to write. They can "
+    "learn which files exist, not what is in them.",
+    Mechanism.SEATBELT: "Python graders run behind macOS's Seatbelt, a weaker sandbox than bubblewrap: no "
+    "network, no other processes, no files but Python's and the system's, one folder to write to. They can "
     "learn which files exist, not what is in them.",
     Mechanism.NOTHING: f"Python graders run without isolation, because {UNSAFE_SETTING}=1 is set.",
 }
@@ -114,7 +133,28 @@ def _failure(mechanism: Mechanism) -> str | None:
         return str(error)
     finally:
         worker.kill()
+    if mechanism is Mechanism.SEATBELT and not memory_holds(mechanism):
+        return "code in it can use more memory than allowed"
     return None
+
+
+def memory_holds(mechanism: Mechanism) -> bool:
+    """Whether a worker that takes more memory than it may does not get it, or is ended."""
+    limits = WorkerLimits(memory=HELD)
+    try:
+        worker = WorkerProcess(worker_launch(mechanism, limits))
+    except (WorkerError, OSError):
+        return False
+    watch = Watch(lambda: [worker], limits.memory)
+    watch.start()
+    try:
+        worker.begin(Program(TAKES_MEMORY), load_timeout=60.0)
+    except WorkerError as error:
+        return error.fault in (WorkerFault.LIMIT, WorkerFault.NOT_LOADED)
+    finally:
+        watch.close()
+        worker.kill()
+    return False
 
 
 @contextmanager
@@ -124,19 +164,20 @@ def _targets(mechanism: Mechanism) -> Iterator[str]:
         yield "def grade(sample, item):\n    return 1.0\n"
         return
     # within a namespace the same number is another process
-    pid = os.getpid() if mechanism is Mechanism.LANDLOCK else 0
+    pid = os.getpid() if mechanism in (Mechanism.LANDLOCK, Mechanism.SEATBELT) else 0
+    home = str(Path.home()) if mechanism is Mechanism.SEATBELT else ""
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
         file = Path(folder) / "private"
         file.write_text("private")
-        yield PROBE.format(file=str(file), port=server.getsockname()[1], pid=pid)
+        yield PROBE.format(file=str(file), port=server.getsockname()[1], pid=pid, home=home)
 
 
 def _why_not(reasons: Sequence[str]) -> str:
     refused = "Python graders are refused here, because nothing can keep their code in"
     if reasons:
         return f"{refused}: the sandbox does not start ({'; '.join(reasons)})."
-    if not sys.platform.startswith("linux"):
-        return f"{refused}: the sandbox, bubblewrap, needs Linux."
+    if not sys.platform.startswith(("linux", "darwin")):
+        return f"{refused}: the sandbox needs Linux or macOS."
     if wanted := os.environ.get(CHOICE_SETTING):
         return f"{refused}: {CHOICE_SETTING}={wanted} is not to be had here; leave it out."
     if bwrap() is None:
