@@ -77,7 +77,9 @@ def test_the_outcome_stands_in_the_link(shaped: Any) -> None:
     assert 'Right answers are those with "short" at least' in texts(
         page("results", run=shaped.id, outcome="short")
     )
-    assert "Outcome: ok at least 0.9" in texts(page("results", run=shaped.id, outcome="ok >= 0.9"))
+    assert 'Right answers are those with "ok" at least 0.9' in texts(
+        page("results", run=shaped.id, outcome="ok >= 0.9")
+    )
 
 
 def test_an_outcome_that_is_no_part_is_explained(shaped: Any) -> None:

@@ -172,6 +172,7 @@ def test_a_larger_sample_of_a_large_split_begins_with_the_smaller_one(hub: FakeH
     assert [few.key(row) for row in draw(few, SamplingConfig(size=300))] == larger[:300]
 
 
+@pytest.mark.slow
 def test_of_a_large_jsonl_file_lines_from_many_places_are_read(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
