@@ -277,14 +277,13 @@ class Partition:
         """The rows of one part, or None if it cannot be read (then `skipped` says why)."""
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                missing = [name for name in columns if name not in file.schema_arrow.names]
+                ending = self.schema is SAMPLES and "outcome" in columns
+                needed = list(dict.fromkeys([*columns, *(["finish_reason"] if ending else [])]))
+                missing = [name for name in needed if name not in file.schema_arrow.names]
                 if set(missing) - ADDED_LATER:
                     raise pa.ArrowInvalid(f"columns missing: {missing}")
-                wanted = [name for name in columns if name not in missing]
-                if self.schema is SAMPLES and "outcome" in wanted:
-                    table = self._asked_again(file.read([*{*wanted, "finish_reason"}]))
-                else:
-                    table = file.read(wanted)
+                table = file.read([name for name in needed if name not in missing])
+                table = self._asked_again(table) if ending else table
             for name in missing:
                 table = table.append_column(name, pa.nulls(table.num_rows))
             return table.select(list(columns)).cast(pa.schema([self.schema.field(name) for name in columns]))
