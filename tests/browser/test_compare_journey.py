@@ -26,7 +26,7 @@ def test_two_graders_are_compared_from_a_link(
             run_blocking(work_on(run, api_key="k"))
     page = open_page(f"{app.url}/compare?run={runs[0].id}&with={runs[1].id}", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    expect(page.get_by_text("Two graders on the same 80 responses.")).to_be_visible()
+    expect(page.get_by_text("Two graders on the same 80 responses.").last).to_be_visible()
     expect(page.locator('.stVegaLiteChart[aria-label^="Prompts by change"]')).to_be_visible()
     expect(page.locator('.stVegaLiteChart[aria-label^="Distributions of the scores"]')).to_be_visible()
     page.get_by_text("Pass after, failed before").click()

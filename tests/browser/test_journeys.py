@@ -22,13 +22,13 @@ def configure_endpoint(page: Page, rows: Path, endpoint: FakeEndpoint, key: str 
     """Upload a dataset, choose the exact grader and a loopback endpoint."""
     choose(page, "Upload a file")
     page.locator("input[type=file]").first.set_input_files(str(rows))
-    expect(page.get_by_text(re.compile(r"^\d+ rows$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+ rows$")).last).to_be_visible()
     settled(page)
     grader = page.get_by_label("Sample grader", exact=True)
     grader.click()
     grader.press_sequentially("exact")
     grader.press("Enter")
-    expect(page.get_by_text("Pays 1 when the response is exactly")).to_be_visible()
+    expect(page.get_by_text("Pays 1 when the response is exactly").last).to_be_visible()
     choose(page, "OpenAI-compatible endpoint")
     fill(page, "Base URL", endpoint.base_url)
     fill(page, "API key", key)
@@ -43,9 +43,9 @@ def test_a_stranger_presses_one_button_and_reads_a_verdict(app: App, open_page: 
     page.get_by_role("button", name="See the results", exact=True).click(timeout=LONG)
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_contain_text(re.compile(r"Dry Run Validation.*(GO|NO-GO)"))
-    expect(page.get_by_text("60 prompts, 120 responses")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"Mean: 0\.\d\d"))).to_be_visible()
-    expect(page.get_by_text("Score distribution", exact=True)).to_be_visible()
+    expect(page.get_by_text("60 prompts, 120 responses").last).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Mean: 0\.\d\d")).last).to_be_visible()
+    expect(page.get_by_text("Score distribution", exact=True).last).to_be_visible()
     expect(page.get_by_role("heading", name="Topics")).to_be_visible()
 
 
@@ -68,8 +68,8 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
         configure_endpoint(page, rows, endpoint)
         page.get_by_role("button", name="Start run").click()
         page.get_by_role("button", name="Cancel run").wait_for()
-        expect(page.get_by_text("Generating and grading.")).to_be_visible()
-        expect(page.get_by_text("Responses: 20 of 480")).to_be_visible()
+        expect(page.get_by_text("Generating and grading.").last).to_be_visible()
+        expect(page.get_by_text("Responses: 20 of 480").last).to_be_visible()
         link = page.url
         page.context.close()
         before = endpoint.calls
@@ -77,16 +77,16 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
         wait_until(lambda: endpoint.calls >= before + 40)
 
         again = open_page(link)
-        expect(again.get_by_text("Responses: 60 of 480")).to_be_visible()
+        expect(again.get_by_text("Responses: 60 of 480").last).to_be_visible()
         again.get_by_role("button", name="Cancel run").click()
-        expect(again.get_by_text("Everything done so far is kept")).to_be_visible()
+        expect(again.get_by_text("Everything done so far is kept").last).to_be_visible()
         wait_until(lambda: endpoint.in_flight == 0)
         lost = endpoint.calls - 60
         endpoint.release()
         fill(again, "API key", "sk-test-key")
         again.get_by_role("button", name="Resume").click()
         again.get_by_role("button", name="See the results", exact=True).click(timeout=60_000)
-        expect(again.get_by_text("120 prompts, 480 responses")).to_be_visible()
+        expect(again.get_by_text("120 prompts, 480 responses").last).to_be_visible()
         assert endpoint.calls == 480 + lost, "no answered call is made again; those in flight are"
         assert "sk-test-key" not in again.url
     held = [path for path in app.data.rglob("*") if path.is_file() and b"sk-test-key" in path.read_bytes()]
@@ -107,9 +107,9 @@ def test_a_link_carries_run_and_thresholds(app: App, open_page: Callable[..., Pa
 def test_the_buttons_under_the_verdict_do_what_they_say(app: App, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{app.url}/results?run=recorded&mean_low=0.85")
     page.get_by_role("button", name="View High Scores").click()
-    expect(page.get_by_text("Are they actually good?")).to_be_visible()
+    expect(page.get_by_text("Are they actually good?").last).to_be_visible()
     page.get_by_role("button", name="Review Samples").click()
-    expect(page.get_by_text("Are they actually bad?")).to_be_visible()
+    expect(page.get_by_text("Are they actually bad?").last).to_be_visible()
     page.get_by_role("button", name="Try SFT").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download SFT rows").click()

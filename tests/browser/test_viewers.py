@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from dryrun.store.partition import Store
 from tests.helpers.browser import App, fill, start_app
@@ -36,9 +36,14 @@ def start(app: App, base_url: str, open_page: Callable[..., Page], key: str = ""
     return page
 
 
+def progress(page: Page) -> Locator:
+    """The line with the counts; while the page is drawn anew, the old one may still stand above it."""
+    return page.get_by_text(re.compile(r"Responses: [\d,]+ of 800")).last
+
+
 def done(page: Page) -> int:
     """How many responses the page says there are."""
-    line = page.get_by_text(re.compile(r"Responses: [\d,]+ of 800"))
+    line = progress(page)
     expect(line).to_be_visible()
     found = re.search(r"Responses: ([\d,]+) of", line.inner_text())
     assert found is not None
@@ -62,7 +67,7 @@ def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
     started.reload()
     goes_on(started, held)
     started.get_by_role("link", name="Configure").first.click()
-    expect(started.get_by_text("Or configure your own run")).to_be_visible()
+    expect(started.get_by_text("Or configure your own run").last).to_be_visible()
     started.get_by_role("link", name="Run", exact=True).first.click()
     goes_on(started, held)
 
@@ -78,7 +83,7 @@ def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
     held.hold(after=SOME)
     for end in connections[-1]:
         end.close()
-    expect(started.get_by_text(re.compile(r"Responses: [\d,]+ of 800"))).to_be_visible()
+    expect(progress(started)).to_be_visible()
     wait_until(lambda: done(started) > before)
     assert len(connections) > 1
 
@@ -86,7 +91,7 @@ def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
     goes_on(other, held)
     other.get_by_role("button", name="Cancel run").click()
     for page in (other, started):
-        expect(page.get_by_text("Everything done so far is kept")).to_be_visible()
+        expect(page.get_by_text("Everything done so far is kept").last).to_be_visible()
     assert done(other) == done(started) < 800
     wait_until(lambda: held.in_flight == 0)
 
@@ -94,7 +99,7 @@ def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
     expect(started.get_by_role("button", name="Cancel run")).to_be_visible()
     goes_on(started, held)
     other.get_by_role("button", name="Cancel run").click()
-    expect(started.get_by_text("Everything done so far is kept")).to_be_visible()
+    expect(started.get_by_text("Everything done so far is kept").last).to_be_visible()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
@@ -105,13 +110,15 @@ def test_a_viewer_from_another_server_sees_the_run_and_its_end(
     try:
         page = start(first, held.base_url, open_page)
         other = open_page(page.url.replace(first.url, app.url))
-        expect(other.get_by_text("Another process on this machine is working on this run")).to_be_visible()
+        expect(
+            other.get_by_text("Another process on this machine is working on this run").last
+        ).to_be_visible()
         goes_on(other, held)
         expect(other.get_by_role("button", name="Cancel run")).to_have_count(0)
     finally:
         first.process.kill()
         first.process.wait(20)
-    expect(other.get_by_text("The process that ran it is gone")).to_be_visible()
+    expect(other.get_by_text("The process that ran it is gone").last).to_be_visible()
     expect(other.get_by_role("button", name="Resume")).to_be_visible()
 
 
