@@ -87,3 +87,10 @@ def test_an_outcome_that_is_no_part_is_explained(shaped: Any) -> None:
     warned = [re.sub(r"[\\\u2060]", "", str(one.value)) for one in test.warning]
     assert any("Name one of: ok, short, reward" in said for said in warned)
     assert 'Right answers are those with "ok" at least 0.5' in texts(test)
+
+
+def test_a_condition_is_no_warning_too() -> None:
+    test = page("results", run="recorded")
+    (warnings,) = (one.value for one in test.main.markdown if one.value.startswith("**Warnings**"))
+    assert "GO, with conditions" in test.main.title[0].value
+    assert "differ in shaping alone" not in warnings

@@ -117,8 +117,9 @@ def topic_action_list(evidence: Evidence) -> None:
 
 
 def warning_list(evidence: Evidence) -> None:
-    """Draw everything else that a person should know before believing the verdict."""
-    if warnings := bullets(warning.sentence for warning in evidence.warnings):
+    """Draw everything else that a person should know before believing the verdict; conditions stand apart."""
+    named = {condition.code for condition in evidence.conditions}
+    if warnings := bullets(one.sentence for one in evidence.warnings if one.code not in named):
         st.markdown(f"**Warnings**\n\n{warnings}")
 
 
