@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dryrun.core.thresholds import Thresholds
     from dryrun.core.version import __version__
     from dryrun.probes.check import check_function, check_spec
+    from dryrun.report.gate.assertion import assert_go
 
 _HOMES = {
     "run_dry_run": "dryrun.cli.notebook",
@@ -22,6 +23,7 @@ _HOMES = {
     "Thresholds": "dryrun.core.thresholds",
     "DryRunError": "dryrun.core.errors",
     "__version__": "dryrun.core.version",
+    "assert_go": "dryrun.report.gate.assertion",
     "check_function": "dryrun.probes.check",
     "check_spec": "dryrun.probes.check",
 }
@@ -34,6 +36,7 @@ __all__ = [
     "SamplingConfig",
     "Thresholds",
     "__version__",
+    "assert_go",
     "check_function",
     "check_spec",
     "run_dry_run",

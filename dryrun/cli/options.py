@@ -369,8 +369,8 @@ def _write_report(report: Report, out: Path) -> None:
     write_out(out, text.encode("utf-8"))
 
 
-def write_out(out: Path, content: bytes) -> None:
-    """Write the file of ``--out``.
+def write_out(out: Path, content: bytes, option: str = "--out") -> None:
+    """Write the file that the option names.
 
     Raises
     ------
@@ -381,5 +381,5 @@ def write_out(out: Path, content: bytes) -> None:
         out.write_bytes(content)
     except OSError as error:
         raise DryRunError(
-            f"--out {out}: cannot be written ({error.strerror}). Choose another path."
+            f"{option} {out}: cannot be written ({error.strerror}). Choose another path."
         ) from error

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from dryrun.cli import options as shared
 from dryrun.cli.dataset_options import FORMATS, add_columns, add_dataset, file_or_hub, read_given
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
-from dryrun.core.errors import DryRunError
+from dryrun.core.errors import DatasetError, DryRunError, GraderError
 from dryrun.core.records import Prompt
 from dryrun.core.text import plural, say
 from dryrun.dataset import Dataset
-from dryrun.dataset.audit import audit
+from dryrun.dataset.audit import AuditFinding, audit
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
 from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
 from dryrun.models.model_list import list_models
 from dryrun.probes.reference_scores import ceiling
+from dryrun.report.gate.sarif import Annotation, grader_annotations, problem_annotations, sarif
 
 PROBLEMS = 2
 MOST_ROWS = 500
@@ -39,6 +42,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--platform", choices=[platform.value for platform in Platform], help="where you train"
     )
     command.add_argument("--response-format", action="store_true", help="the job has a response format")
+    command.add_argument(
+        "--sarif",
+        type=shared.new_file((".sarif", ".json")),
+        metavar="FILE",
+        help="write the findings as SARIF",
+    )
     command.add_argument("--ceiling", action="store_true", help="also grade the reference answers themselves")
     add_columns(command)
     shared.add_rows(command, MOST_ROWS, "look at")
@@ -48,9 +57,24 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Print every finding; 0 if none forbids a run."""
+    marks: list[Annotation] = []
+    try:
+        return _validate(options, marks)
+    except DatasetError as error:
+        marks += problem_annotations(error.problems, "dataset", Path(options.dataset))
+        raise
+    except GraderError as error:
+        marks += problem_annotations(error.problems, "grader", options.grader)
+        raise
+    finally:
+        if options.sarif is not None:
+            shared.write_out(options.sarif, sarif(marks, Path.cwd()).encode(), "--sarif")
+
+
+def _validate(options: argparse.Namespace, marks: list[Annotation]) -> int:
     spec = load_grader(shared.grader(options))
     say(spec.describe())
-    dataset = _dataset(options)
+    dataset = _dataset(options, marks)
     prompts = _prompts(dataset, options)
     findings = (
         check_against(spec, prompts, options.response_format) if prompts else check_against_nothing(spec)
@@ -61,8 +85,10 @@ def execute(options: argparse.Namespace) -> int:
         )
     findings += _judges(spec, options)
     order = list(Severity)
-    for finding in sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity)):
+    findings = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
+    for finding in findings:
         say(finding)
+    marks += grader_annotations(findings, options.grader)
     sound = not any(finding.severity is Severity.ERROR for finding in findings)
     if options.ceiling:
         sound = _ceiling(spec, prompts, options) and sound
@@ -76,7 +102,7 @@ def check_against_nothing(spec: GraderSpec) -> list[Finding]:
     return [finding for finding in check_against(spec, [], False) if "no row can fill" not in finding.what]
 
 
-def _dataset(options: argparse.Namespace) -> Dataset | None:
+def _dataset(options: argparse.Namespace, marks: list[Annotation]) -> Dataset | None:
     """The dataset to check against, once its own suspicions are printed."""
     if options.dataset is None:
         for option in ("ceiling", "validation"):
@@ -86,9 +112,20 @@ def _dataset(options: argparse.Namespace) -> Dataset | None:
     dataset = read_given(options, options.dataset, options.rows)
     kept = options.validation
     validation = None if kept is None else read_given(options, kept, options.rows)
-    for warning in (*dataset.warnings, *(finding.sentence for finding in audit(dataset, validation))):
-        say(f"dataset: {warning}")
+    for mark in _suspicions(dataset, audit(dataset, validation), Path(options.dataset)):
+        say(f"dataset: {mark.words}")
+        marks.append(mark)
     return dataset
+
+
+def _suspicions(dataset: Dataset, suspected: Sequence[AuditFinding], file: Path) -> Iterator[Annotation]:
+    """What does not forbid the dataset; a row of JSONL is a line of its own."""
+    lines = file.suffix.lower() == ".jsonl"
+    for warning in dataset.warnings:
+        yield Annotation("dataset", Severity.WARNING, warning, file)
+    for finding in suspected:
+        line = finding.rows[0] + 1 if lines and finding.rows else 1
+        yield Annotation(finding.code.value, Severity.WARNING, finding.sentence, file, line)
 
 
 def _prompts(dataset: Dataset | None, options: argparse.Namespace) -> list[Prompt]:

@@ -1,0 +1,43 @@
+"""The ruling as Markdown for a pull request: what was decided, why, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dryrun.core.text import code_span
+from dryrun.report.gate.rules import Ruling
+from dryrun.report.markdown import markdown_sections
+from dryrun.report.outline import outline
+
+KEPT = (
+    "Before training",
+    "Likely causes",
+    "Recommended actions",
+    "Warnings",
+    "Why scores are missing",
+    "Scores",
+)
+"""Sections of the report that a reviewer reads first."""
+MARKS = {True: "✅ passed", False: "❌ failed", None: "⚠️ not judged"}
+
+
+def markdown_summary(ruling: Ruling) -> str:
+    """What `GITHUB_STEP_SUMMARY` or a comment holds; a few dozen lines."""
+    report = ruling.report
+    about = f"{code_span(report.run.dataset)} · {code_span(report.run.model)}"
+    head = [f"## Dry run: {report.headline}", f"**{report.diagnosis.summary}**", about, _rules(ruling)]
+    sections = (section for section in outline(report) if section.title in KEPT)
+    return (
+        "\n\n".join([*head, *(part.replace("## ", "### ", 1) for part in markdown_sections(sections))]) + "\n"
+    )
+
+
+def _rules(ruling: Ruling) -> str:
+    return "\n".join(_lines(ruling))
+
+
+def _lines(ruling: Ruling) -> Iterator[str]:
+    for rule in ruling.rules:
+        yield f"- {MARKS[rule.passed]}: **{rule.name.replace('_', ' ')}**"
+        if rule.name == "baseline":
+            yield from (f"  {code_span(line)}" for line in rule.words.splitlines())
