@@ -18,6 +18,7 @@ COMMANDS = {
     "runs": "list the stored runs, delete some",
     "stop": "end a live run early and keep what is done",
     "plan": "what a sample of so many prompts and responses will be able to tell, before anything is spent",
+    "forecast": "tokens, hours and dollars of training on this, and whether the trainer's settings fit",
     "gate": "may a pipeline go on to training? Exit code, JUnit XML, Markdown, a baseline",
     "compare": "two runs side by side: two graders on the same responses, or two runs over prompts",
     "labels": "people's labels of a run's responses: what they say of the grader, out to a file, in from one",

@@ -1,0 +1,173 @@
+"""Tokens, hours and dollars of a training run, and what of them goes to groups that teach nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from dryrun.analysis.figures.groups import GROUP
+from dryrun.analysis.figures.redraw import Interval
+from dryrun.core.thresholds import Frozen
+
+MILLION = 1_000_000
+HOUR = 3600.0
+
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class TrainingPlan(Frozen):
+    """What the user says of the training.
+
+    Attributes
+    ----------
+    steps, prompts, group : int
+        Steps, prompts of a step, and responses to each prompt.
+    limit : int or None
+        Tokens of a response, at most.
+    prompt_price, completion_price : float or None
+        US dollars per million tokens, where tokens are billed.
+    hourly_price : float or None
+        US dollars of all machines together for an hour, where time is billed.
+    tokens_per_second : float or None
+        Tokens that all machines together generate.
+    seconds_per_step : float or None
+        Of a step beside generation: grading, the update of the weights. Without `tokens_per_second` it
+        is the whole step.
+    judge_price : float
+        US dollars of one grade, where a judge is asked.
+    """
+
+    steps: Count = 200
+    prompts: Count = 32
+    group: Annotated[int, Field(ge=2)] = GROUP
+    limit: Count | None = None
+    prompt_price: NotNegative | None = None
+    completion_price: NotNegative | None = None
+    hourly_price: NotNegative | None = None
+    tokens_per_second: Positive | None = None
+    seconds_per_step: NotNegative | None = None
+    judge_price: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _time_has_a_pace(self) -> Self:
+        if self.hourly_price is not None and self.tokens_per_second is None and self.seconds_per_step is None:
+            raise ValueError(
+                "an hourly price needs a pace: give the tokens per second or the seconds per step"
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the dry run says of one response.
+
+    Attributes
+    ----------
+    prompt_tokens, completion_tokens : float
+        Means; the second under the plan's limit.
+    at_least : bool
+        Whether responses were cut in the dry run below the plan's limit, so that they are longer.
+    usable : float
+        Share of groups of the plan's size whose rewards differ.
+    usable_interval : Interval
+    """
+
+    prompt_tokens: float
+    completion_tokens: float
+    at_least: bool
+    usable: float
+    usable_interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the plan comes to. Lengths are the base model's: responses often grow while training goes on.
+
+    Attributes
+    ----------
+    plan : TrainingPlan
+    usage : Usage
+    responses : int
+    prompt_tokens, completion_tokens : float
+        Of the whole training. A prompt counts once for each response.
+    hours : float or None
+        None without a pace.
+    dollars : float or None
+        None without prices. Tokens, time and judge together.
+    judge_dollars : float
+    """
+
+    plan: TrainingPlan
+    usage: Usage
+    responses: int
+    prompt_tokens: float
+    completion_tokens: float
+    hours: float | None
+    dollars: float | None
+    judge_dollars: float
+
+    @property
+    def useful_groups(self) -> float:
+        """Groups of the whole training whose rewards differ, expected."""
+        return self.plan.steps * self.plan.prompts * self.usage.usable
+
+    @property
+    def dead_share(self) -> float:
+        """Share of the groups, and so of the tokens, that teach nothing."""
+        return 1.0 - self.usage.usable
+
+    @property
+    def dead_dollars(self) -> float | None:
+        """What those cost; None without prices."""
+        return None if self.dollars is None else self.dead_share * self.dollars
+
+    @property
+    def tokens_per_useful_group(self) -> float | None:
+        """Prompt and completion tokens drawn for one group that teaches; None where none does."""
+        if self.usage.usable <= 0:
+            return None
+        each = self.usage.prompt_tokens + self.usage.completion_tokens
+        return self.plan.group * each / self.usage.usable
+
+    @property
+    def fill_factor(self) -> float | None:
+        """By what filling each step with groups that teach multiplies all of it; None where none does."""
+        return None if self.usage.usable <= 0 else 1.0 / self.usage.usable
+
+
+def forecast(plan: TrainingPlan, usage: Usage) -> Forecast:
+    """Multiply it out."""
+    responses = plan.steps * plan.prompts * plan.group
+    prompt, completion = responses * usage.prompt_tokens, responses * usage.completion_tokens
+    hours = _hours(plan, completion)
+    judge = responses * plan.judge_price
+    return Forecast(
+        plan=plan,
+        usage=usage,
+        responses=responses,
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        hours=hours,
+        dollars=_dollars(plan, prompt, completion, hours, judge),
+        judge_dollars=judge,
+    )
+
+
+def _hours(plan: TrainingPlan, completion: float) -> float | None:
+    if plan.tokens_per_second is None and plan.seconds_per_step is None:
+        return None
+    drawing = completion / plan.tokens_per_second if plan.tokens_per_second is not None else 0.0
+    return (drawing + plan.steps * (plan.seconds_per_step or 0.0)) / HOUR
+
+
+def _dollars(
+    plan: TrainingPlan, prompt: float, completion: float, hours: float | None, judge: float
+) -> float | None:
+    if plan.prompt_price is None and plan.completion_price is None and plan.hourly_price is None:
+        return None
+    tokens = prompt * (plan.prompt_price or 0.0) + completion * (plan.completion_price or 0.0)
+    return tokens / MILLION + (hours or 0.0) * (plan.hourly_price or 0.0) + judge
