@@ -8,11 +8,12 @@ from dryrun.app.configure.judge import judge_section
 from dryrun.app.configure.model import model_section
 from dryrun.app.configure.regrade import regrade_form
 from dryrun.app.configure.sample import cut_reasoning, planner, range_section, sampling_section
-from dryrun.app.configure.start import call_summary, few_prompts, launch, quick_start, still_missing
+from dryrun.app.configure.start import call_summary, few_prompts, still_missing
 from dryrun.app.configure.trial import trial_section
 from dryrun.app.shared.budget import budget_section
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.grader_check import check_section
+from dryrun.app.shared.launch import launch
 from dryrun.app.shared.session import ADJUST, store
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
@@ -21,18 +22,15 @@ from dryrun.engine.prepare import prepare
 
 ensure_frame()
 
-st.title("Dry Run")
+st.title("New run")
 if adjusted := st.query_params.get(ADJUST):
     regrade_form(adjusted)
     st.stop()
 
-quick_start()
-
-st.header("Or configure your own run")
-st.subheader("1. Dataset")
+st.header("1. Dataset")
 dataset = dataset_section()
 
-st.subheader("2. Grader")
+st.header("2. Grader")
 grader = grader_section()
 try:
     judge = judge_section(grader)
@@ -42,17 +40,17 @@ except DryRunError as error:
 trial_section(dataset, grader, judge)
 check_section(dataset, grader, judge)
 
-st.subheader("3. Base model")
+st.header("3. Base model")
 model = model_section()
 
-st.subheader("4. Sample")
+st.header("4. Sample")
 try:
     sampling = sampling_section(dataset)
     planner(sampling, dataset, grader)
     reward_range = range_section(grader)
     cut = cut_reasoning()
 
-    st.subheader("5. Start")
+    st.header("5. Start")
     if dataset is None or grader is None or model is None:
         still_missing(dataset=dataset, grader=grader, base_model=model)
         st.stop()

@@ -34,7 +34,7 @@ def server() -> Iterator[FakeBatches]:
 
 def configured(base_url: str) -> AppTest:
     """Configure, with an endpoint whose Batch API is switched on."""
-    test = page()
+    test = page("configure")
     group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     test.text_input(key="base_url").set_value(base_url).run()
     test.text_input(key="model_name").set_value("fake").run()

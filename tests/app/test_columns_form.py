@@ -77,7 +77,7 @@ def test_a_dataset_of_the_hub_is_named_and_its_fields_chosen(monkeypatch: pytest
     with FakeHub() as hub:
         hub.put("me/sums", {"train.jsonl": lines(ROWS).encode()})
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        test = page()
+        test = page("configure")
         group(test, "dataset_source").set_value("Hugging Face").run()
         test.text_input(key="dataset_hub").set_value("me/sums").run()
         [offer] = [button for button in test.button if button.label.startswith("Did you mean")]

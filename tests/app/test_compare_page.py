@@ -31,7 +31,7 @@ def test_two_runs_of_a_link_are_compared(two: list[Any]) -> None:
     assert len(test.main.get("vega_lite_chart")) == 2
     assert "grader.evaluation_metric" in str(test.main.dataframe[0].value)
     test.sidebar.number_input(key="mean_low").set_value(0.89).run()
-    assert "NO-GO after" in str([element.value for element in test.main.subheader])
+    assert "NO-GO after" in str([element.value for element in test.main.header])
 
 
 def test_runs_are_chosen_from_a_list_and_land_in_the_link(two: list[Any]) -> None:

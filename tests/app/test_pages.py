@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dryrun.core.paths import data_dir
 from dryrun.core.text import plain
 from dryrun.report.training import sft_rows, training_package
 from dryrun.store.partition import Store
@@ -22,11 +23,14 @@ from tests.helpers.support import EXACT, make_run, sum_rows, work
 GOOD_ROW = json.dumps(sum_rows(1)[0])
 
 
-def test_configure_offers_the_quick_run_first() -> None:
+def test_home_offers_the_quick_run_first() -> None:
     test = page()
     assert test.main.button[0].label == "Quick run on the sample data"
-    said = texts(test)
-    assert "60 prompts × 2 responses" in said
+    assert "60 prompts × 2 responses" in texts(test)
+
+
+def test_a_new_run_takes_the_sample_data_until_told_otherwise() -> None:
+    said = texts(page("configure"))
     assert "300 prompts × 4 responses = **1,200 calls**" in said
     assert "648 rows" in said
 
@@ -103,7 +107,7 @@ def test_the_grader_is_told_in_words() -> None:
 
 
 def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
-    test = page()
+    test = page("configure")
     group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     assert "Type the model's name" in texts(test)
     assert "Still needed, above: base model." in texts(test)
@@ -115,7 +119,7 @@ def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
 
 def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None:
     endpoint.models[0]["shutdown_date"] = "2026-12-31"
-    test = page()
+    test = page("configure")
     group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     test.text_input(key="base_url").set_value(endpoint.base_url).run()
     next(button for button in test.button if button.label == "List models").click().run()
@@ -126,10 +130,11 @@ def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None
 
 def test_hosted_there_is_no_path_and_no_list_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
-    test = page()
+    test = page("configure")
     sources: Any = test.get("button_group")[0]
     assert "Path on this machine" not in str(sources.options)
-    assert "Recent runs" not in str([expander.label for expander in test.sidebar.expander])
+    make_run(Store(data_dir()), "http://127.0.0.1:1/v1")
+    assert "There is no run here yet" in texts(page("runs"))
 
 
 @pytest.fixture
@@ -195,7 +200,7 @@ def test_another_grader_scores_the_stored_responses_without_a_call(
     finished: Any, endpoint: FakeEndpoint
 ) -> None:
     before = endpoint.calls
-    test = page("", run=finished.id, adjust=finished.id)
+    test = page("configure", run=finished.id, adjust=finished.id)
     assert "exact" in str(test.text_area(key="grader_text").value)
     grader = EXACT | {"operation": "like", "name": "contains"}
     test.text_area(key="grader_text").set_value(json.dumps(grader)).run()

@@ -47,6 +47,6 @@ def test_a_data_directory_that_cannot_be_written_is_one_sentence(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DRYRUN_DATA", str(tmp_path / "file" / "data"))
-    said = texts(page())
+    said = texts(page("configure"))
     assert f"Nothing can be kept in {tmp_path / 'file' / 'data'}" in said
     assert "set DRYRUN_DATA" in said

@@ -86,9 +86,9 @@ def many(base_url: str, count: int, prompts: int) -> None:
 def viewed(run: Run) -> AppTest:
     """A session of its own on the run's page."""
     test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    test.query_params["run"] = run.id
     test.run()
-    return test.switch_page("pages/run.py").run()
+    test.switch_page("pages/run.py").query_params["run"] = run.id
+    return test.run()
 
 
 def together(base_url: str, prompts: int) -> None:

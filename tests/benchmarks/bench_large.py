@@ -97,11 +97,12 @@ def open_page(run_id: str) -> None:
 
     def opened(parameters: dict[str, str]) -> float:
         test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=300)
+        test.run()
+        test.switch_page("pages/results.py")
         for key, value in parameters.items():
             test.query_params[key] = value
-        test.run()
         began = time.perf_counter()
-        test.switch_page("pages/results.py").run()
+        test.run()
         assert not test.exception, test.exception[0].message
         return time.perf_counter() - began
 

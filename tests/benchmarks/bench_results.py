@@ -26,9 +26,9 @@ from tests.helpers.support import ROOT
 def opened() -> AppTest:
     """The page of the recorded run."""
     test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    test.query_params["run"] = "recorded"
     test.run()
-    return test.switch_page("pages/results.py").run()
+    test.switch_page("pages/results.py").query_params["run"] = "recorded"
+    return test.run()
 
 
 def seconds(test: AppTest, value: float) -> float:

@@ -49,13 +49,27 @@ def test_a_stranger_presses_one_button_and_reads_a_verdict(app: App, open_page: 
     expect(page.get_by_role("heading", name="Topics")).to_be_visible()
 
 
-def test_the_first_page_answers_to_its_name(app: App, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{app.url}/configure?adjust=recorded")
-    expect(page.get_by_role("heading", name="Dry Run", exact=True)).to_be_visible()
-    expect(page).to_have_url(f"{app.url}/?adjust=recorded")
+@pytest.mark.parametrize(
+    ("link", "place", "title"),
+    [
+        ("/home", "/", "Dry Run"),
+        ("/configure?adjust=recorded", "/configure?adjust=recorded", "New run"),
+        ("/?adjust=recorded", "/configure?adjust=recorded", "New run"),
+        ("/?run=recorded&mean_low=0.85", "/results?run=recorded&mean_low=0.85", "Dry Run Validation"),
+        ("/?run=recorded&with=recorded", "/compare?run=recorded&with=recorded", "Compare runs"),
+        ("/?whatever=1", "/?whatever=1", "Dry Run"),
+    ],
+)
+def test_old_and_new_links_lead_to_their_page(
+    app: App, open_page: Callable[..., Page], link: str, place: str, title: str
+) -> None:
+    page = open_page(f"{app.url}{link}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(title)
+    expect(page).to_have_url(f"{app.url}{place}")
     settled(page)
     expect(page.get_by_text("Page not found")).to_have_count(0)
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(4)
+    menu = page.get_by_test_id("stTopNavLink")
+    expect(menu).to_contain_text(["Home", "New run", "Run", "Results", "Runs", "Compare"])
 
 
 def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
@@ -64,7 +78,7 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
     rows = write_jsonl(tmp_path / "rows.jsonl", sum_rows(120))
     with FakeEndpoint() as endpoint:
         endpoint.hold(after=20)
-        page = open_page(app.url)
+        page = open_page(f"{app.url}/configure")
         configure_endpoint(page, rows, endpoint)
         page.get_by_role("button", name="Start run").click()
         page.get_by_role("button", name="Cancel run").wait_for()
@@ -136,7 +150,7 @@ def test_hostile_text_stays_text(app: App, open_page: Callable[..., Page], tmp_p
     ]
     path = write_jsonl(tmp_path / "![x](http:__127.0.0.1_leak.png).jsonl", rows)
     with FakeEndpoint(answer=lambda _: Reply(text=HOSTILE)) as endpoint:
-        page = open_page(app.url)
+        page = open_page(f"{app.url}/configure")
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.on("dialog", lambda dialog: asked.append(f"dialog {dialog.message}"))

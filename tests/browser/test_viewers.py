@@ -66,8 +66,8 @@ def test_a_run_goes_on_through_reload_other_pages_and_a_lost_connection(
     goes_on(started, held)
     started.reload()
     goes_on(started, held)
-    started.get_by_role("link", name="Configure").first.click()
-    expect(started.get_by_text("Or configure your own run").last).to_be_visible()
+    started.get_by_role("link", name="New run").first.click()
+    expect(started.get_by_role("heading", name="New run", level=1)).to_be_visible()
     started.get_by_role("link", name="Run", exact=True).first.click()
     goes_on(started, held)
 

@@ -21,15 +21,16 @@ KINDS = ["title", "header", "subheader", "markdown", "caption", "text", "code"]
 KINDS += ["info", "warning", "error", "success"]
 
 
-def page(name: str = "", **parameters: str) -> AppTest:
+def page(name: str = "home", **parameters: str) -> AppTest:
     """A page after its first run."""
     st.cache_resource.clear()
     test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    if name != "home":
+        test.run()  # AppTest knows the other pages only then
+        test.switch_page(f"pages/{name}.py")
     for key, value in parameters.items():
         test.query_params[key] = value
     test.run()
-    if name:
-        test.switch_page(f"pages/{name}.py").run()
     assert not test.exception, test.exception[0].message
     return test
 
@@ -51,10 +52,10 @@ def group(test: AppTest, key: str) -> Any:
 
 
 def with_dataset(content: str | bytes, tmp_path: Path, name: str = "rows.jsonl") -> AppTest:
-    """Configure, with a path on this machine as dataset."""
+    """New run, with a path on this machine as dataset."""
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    test = page()
+    test = page("configure")
     first: Any = test.get("button_group")[0]
     first.set_value("Path on this machine").run()
     test.text_input(key="dataset_path").set_value(str(path)).run()
@@ -63,8 +64,8 @@ def with_dataset(content: str | bytes, tmp_path: Path, name: str = "rows.jsonl")
 
 
 def with_grader(grader: Any) -> AppTest:
-    """Configure, with the sample data and this grader."""
-    test = page()
+    """New run, with the sample data and this grader."""
+    test = page("configure")
     group(test, "grader_source").set_value("Your own").run()
     text = grader if isinstance(grader, str) else json.dumps(grader)
     test.text_area(key="grader_text").set_value(text).run()

@@ -6,9 +6,9 @@ import streamlit as st
 
 from dryrun.analysis.figures.comparison import difference_counts, prompt_differences
 from dryrun.app.shared.loading import load_run
+from dryrun.app.shared.run_choice import run_choice
 from dryrun.app.shared.sample import sample_view
-from dryrun.app.shared.session import RUN, Chosen, current_run_id, open_by_name
-from dryrun.app.shared.sidebar import run_choice
+from dryrun.app.shared.session import RUN, WITH, Chosen, current_run_id, open_by_name
 from dryrun.app.shared.widgets import bullets, download
 from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
@@ -18,8 +18,6 @@ from dryrun.report.comparison_text import comparison_outline, to_json, to_markdo
 from dryrun.report.outline import Section
 from dryrun.store.results import Results, Side, sides
 
-WITH = "with"
-"""URL parameter: the run that is compared with `RUN`."""
 KEPT = "compared_with"
 """The session's newest second run."""
 SHOWN = 5
@@ -67,7 +65,7 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     """
     results = [load_run(chosen)[1].results for chosen in (first, second)]
     comparison = compare(results[0], results[1], thresholds, evidence=evidence)
-    st.subheader(f"{comparison.first.word} before, {comparison.second.word} after", anchor=False)
+    st.header(f"{comparison.first.word} before, {comparison.second.word} after", anchor=False)
     words, *sections = comparison_outline(comparison)
     st.markdown(bullets("".join(sentence) for sentence in words.lines))
     _charts(comparison, sides(results[0], results[1]))
@@ -97,7 +95,7 @@ def _charts(comparison: Comparison, both: tuple[Side, Side]) -> None:
 def _section(section: Section) -> None:
     if not section:
         return
-    st.subheader(section.title, anchor=False)
+    st.header(section.title, anchor=False)
     for line in section.lines:
         st.caption(plain("".join(line), 400))
     for table in section.tables:

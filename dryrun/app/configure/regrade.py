@@ -8,8 +8,8 @@ from dryrun.app.configure.grader import checked, edit, grader_editor, pretty, sh
 from dryrun.app.configure.judge import judge_section
 from dryrun.app.configure.model import fill_in
 from dryrun.app.configure.sample import cut_reasoning, range_section
-from dryrun.app.configure.start import launch
 from dryrun.app.shared.budget import budget_section
+from dryrun.app.shared.launch import launch
 from dryrun.app.shared.session import ADJUST, Chosen, config_of, model_words, open_by_name, store
 from dryrun.app.shared.widgets import api_key_input, errors_shown, show_error
 from dryrun.core.config import ModelKind, RunConfig, SamplingMethod

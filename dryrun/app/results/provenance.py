@@ -45,7 +45,7 @@ def empty_state() -> None:
 
 def no_run(*, recorded: bool) -> None:
     """Draw the run page while no run is chosen, or while the recorded example is."""
-    words = "No run is chosen. Start one on the Configure page, or open a run's link."
+    words = "No run is chosen. Start one on New run, or open a run's link."
     if recorded:
         words = "The recorded example is a run of the past: there is nothing to watch. Start one of your own."
     st.info(words, icon=":material/info:")

@@ -1,4 +1,4 @@
-"""The frame around every page: the list of pages, the browser's title, the sidebar.
+"""The frame around every page: the list of pages, the browser's title, the logo.
 
 Streamlit runs a page file *alone*, without ``streamlit_app.py``, when a deep link is the first thing that a
 server process is asked for: the folder's name ``pages/`` switches on an old discovery of pages, which
@@ -17,41 +17,44 @@ from pathlib import Path
 
 import streamlit as st
 
-from dryrun.app.shared.sidebar import sidebar
+from dryrun.app.shared.session import url_parameters
 from dryrun.app.shared.visitor import admit, end_with_terminal
 
 ICON = Path(__file__).with_name("icon.png")
-CONFIGURE = "pages/configure.py"
+LOGO = Path(__file__).with_name("logo.svg")
+HOME = "pages/home.py"
 PAGES = (
-    ("configure", "tune", "Choose data, grader, model and sample size, then start a run."),
-    ("run", "play_circle", "Watch, cancel or resume a run. Its link can be kept."),
-    ("results", "insights", "Verdict, score distribution, topics and single samples."),
-    ("compare", "compare_arrows", "Two graders on the same responses, or two runs."),
+    ("home", "Home", "home", "Recorded examples, a quick run, and your latest runs."),
+    ("configure", "New run", "tune", "Choose data, grader, model and sample size, then start a run."),
+    ("run", "Run", "play_circle", "Watch, cancel or resume a run. Its link can be kept."),
+    ("results", "Results", "insights", "Verdict, score distribution, topics and single samples."),
+    ("runs", "Runs", "list", "All runs: find, name, compare or delete them."),
+    ("compare", "Compare", "compare_arrows", "Two graders on the same responses, or two runs."),
 )
-"""File, icon and help of each page, in the order of the work."""
+"""File, title, icon and help of each page, in the order of the work. The first one lives at ``/``."""
 
 _inside = contextvars.ContextVar("dryrun_inside_entrypoint", default=False)
 
 
 def page_list() -> list[st.Page]:
-    """The pages in the menu, and one that only the address ``/configure`` leads to."""
+    """The pages in the menu, and one that only the address ``/home`` leads to."""
     pages = [
         st.Page(
             f"pages/{name}.py",
-            title=name.capitalize(),
+            title=title,
             icon=f":material/{icon}:",
             help=words,
-            default=name == "configure",
-            url_path="start" if name == "configure" else None,  # /configure is the hidden page
+            default=name == "home",
+            url_path="start" if name == "home" else None,  # /home is the hidden page
         )
-        for name, icon, words in PAGES
+        for name, title, icon, words in PAGES
     ]
-    return [*pages, st.Page(_configure_by_name, title="Configure", url_path="configure", visibility="hidden")]
+    return [*pages, st.Page(_home_by_name, title="Home", url_path="home", visibility="hidden")]
 
 
-def _configure_by_name() -> None:
-    """``/configure``: the first page lives at ``/``, and Streamlit calls its own name a page not found."""
-    st.switch_page(CONFIGURE, query_params=st.query_params.to_dict())
+def _home_by_name() -> None:
+    """``/home``: the first page lives at ``/``, and Streamlit calls its own name a page not found."""
+    st.switch_page(HOME, query_params=url_parameters())
 
 
 def main() -> None:
@@ -59,9 +62,8 @@ def main() -> None:
     st.set_page_config(page_title="Dry Run", page_icon=str(ICON), layout="wide")
     end_with_terminal()
     admit()
-    page = st.navigation(page_list())
-    with st.sidebar:
-        sidebar()
+    page = st.navigation(page_list(), position="top")
+    st.logo(LOGO)
     with _entrypoint():
         page.run()
     _spare_the_collector()

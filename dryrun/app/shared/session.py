@@ -22,6 +22,8 @@ ADJUST = "adjust"
 """Name of the URL parameter that holds the run whose grader is being adjusted."""
 LAUNCH_ERROR = "launch_problem"
 """Where the session keeps an error at the start of a run, until the run's page shows it."""
+WITH = "with"
+"""Name of the URL parameter that holds the run that is compared with `RUN`."""
 RECORDED = "recorded"
 """The value of `RUN` for the recorded example that comes with the project."""
 
@@ -58,6 +60,11 @@ def current_run_id() -> str:
             st.query_params[RUN] = given
     st.session_state["current_run"] = given
     return str(given)
+
+
+def url_parameters() -> dict[str, list[str]]:
+    """All parameters of the URL with all their values, as a link to another page takes them."""
+    return {name: st.query_params.get_all(name) for name in st.query_params}
 
 
 def run_link(page: str, label: str, icon: str, run: str = "") -> None:

@@ -1,0 +1,45 @@
+"""Starting a run that is prepared, and going to its page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app.shared import jobs
+from dryrun.app.shared.session import LAUNCH_ERROR, RUN, owner, store
+from dryrun.app.shared.widgets import error_kept
+from dryrun.core.paths import hosted
+from dryrun.engine.budget import Budget
+from dryrun.engine.prepare import Prepared, start
+from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.store.labels import carry
+from dryrun.store.runs import Run, unfinished_run
+
+
+def launch(
+    prepared: Prepared,
+    api_key: str = "",
+    judge: JudgeAccess | None = None,
+    source: Run | None = None,
+    budget: Budget | None = None,
+) -> None:
+    """Start the run and go to its page; a run of the same configuration that is not finished is resumed.
+
+    `source` is the run whose responses are graded anew: people's labels of them are taken over.
+    """
+    run = _unfinished(prepared) or start(store(), prepared)
+    if source is not None:
+        carry(source, run)
+    judge_key = judge.api_key if judge else ""
+    batch = prepared.config.model.batch
+    with error_kept(LAUNCH_ERROR):
+        jobs.start_job(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
+    st.switch_page("pages/run.py", query_params={RUN: run.id})
+
+
+def _unfinished(prepared: Prepared) -> Run | None:
+    mine = [Run(store(), job.dryrun_id) for job in jobs.live() if not hosted() or job.owner == owner()]
+    for run in mine:
+        if run.folder.is_dir() and run.config().asks_the_same(prepared.config):
+            return run
+    # Where strangers share a server, nobody is given another person's run.
+    return None if hosted() else unfinished_run(store(), prepared.config)

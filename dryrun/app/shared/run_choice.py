@@ -1,0 +1,67 @@
+"""The field that chooses a run."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import streamlit as st
+
+from dryrun.app.shared.session import RECORDED, config_of, open_by_name, recorded_run, store
+from dryrun.core.errors import DryRunError
+from dryrun.core.paths import hosted
+from dryrun.core.text import short
+from dryrun.store.runs import list_runs
+
+OFFERED = 50
+"""Newest runs in the field that chooses one."""
+
+
+def run_choice(label: str, key: str, given: str = "") -> str:
+    """Draw a field that chooses a run: from a list on one's own machine, by id or link on a shared server.
+
+    Returns
+    -------
+    str
+        The run's id, or `RECORDED` for the recorded example; ``""`` while none is chosen.
+    """
+    if hosted():
+        typed = st.text_input(
+            label,
+            value=given,
+            key=key,
+            placeholder=f"Link or id of a run, or {RECORDED}",
+            help="A run's id, or the link to it.",
+        )
+        match = re.search(rf"[0-9a-f]{{32}}|\b{RECORDED}\b", typed)
+        return match.group() if match else typed.strip()
+    options = [run.id for run in list_runs(store())[:OFFERED]]
+    options += [RECORDED] if recorded_run() else []
+    options += [given] if given and given not in options else []
+    chosen = st.selectbox(
+        label,
+        options,
+        index=options.index(given) if given else None,
+        format_func=_words,
+        key=key,
+        placeholder="Choose a run",
+    )
+    return str(chosen or "")
+
+
+def _words(name: str) -> str:
+    try:
+        run = open_by_name(name).run
+        config, status = config_of(run), run.status()
+    except DryRunError:
+        return f"{short(name)} (not here)"
+    if name == RECORDED:
+        return "The recorded example"
+    parts = (config.dataset.name, config.model.name, config.grader_name)
+    return " · ".join(
+        (
+            short(name),
+            *(part[:30] for part in parts),
+            time.strftime("%d %b %H:%M", time.localtime(status.started)),
+        )
+    )
