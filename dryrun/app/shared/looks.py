@@ -1,0 +1,85 @@
+"""One look for each verdict, the same on every page: a word, an icon and a colour, never a colour alone."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, Self
+
+import streamlit as st
+
+from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.core.config import Verdict
+
+Colour = Literal["green", "orange", "red", "violet", "blue"]
+
+
+class Look(StrEnum):
+    """How a run stands.
+
+    Attributes
+    ----------
+    icon : str
+        A Material symbol, as Markdown and `icon=` take it.
+    colour : str
+        Of text and badges.
+    dot : str
+        The icon for table cells and menus, where Markdown is shown as it is written.
+    """
+
+    icon: str
+    colour: Colour
+    dot: str
+
+    def __new__(cls, word: str, icon: str, colour: Colour, dot: str) -> Self:
+        """Keep the word as the value, the look beside it."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.icon, member.colour, member.dot = f":material/{icon}:", colour, dot
+        return member
+
+    GO = ("GO", "check_circle", "green", "🟢")
+    CONDITIONS = ("GO, with conditions", "rule", "orange", "🟡")
+    NO_GO = ("NO-GO", "cancel", "red", "🔴")
+    INVALID = ("INVALID", "help", "violet", "🟣")
+    """Ended with too little measured: no verdict."""
+    MEASURING = ("Measuring", "hourglass_top", "blue", "⏳")
+    """Under way, and nothing to judge yet."""
+
+    @property
+    def cell(self) -> str:
+        """Icon and word in plain text: ``"🟢 GO"``."""
+        return f"{self.dot} {self.value}"
+
+    @property
+    def markdown(self) -> str:
+        """Icon and word in the colour, for headings and sentences; as large as the text around it."""
+        return f":{self.colour}[{self.icon} {self.value}]"
+
+
+def look_of(verdict: Verdict, *, conditions: bool = False, measuring: bool = False) -> Look:
+    """The look of a verdict.
+
+    Parameters
+    ----------
+    verdict : str
+    conditions : bool
+        A GO has something to mend first.
+    measuring : bool
+        Responses are still to come: what they leave INVALID is called Measuring.
+    """
+    if verdict == "GO":
+        return Look.CONDITIONS if conditions else Look.GO
+    if verdict == "NO-GO":
+        return Look.NO_GO
+    return Look.MEASURING if measuring else Look.INVALID
+
+
+def look_of_evidence(evidence: Evidence, *, measuring: bool = False) -> Look:
+    """The look of a judgement; `measuring` while responses are still to come."""
+    return look_of(evidence.verdict, conditions=bool(evidence.conditions), measuring=measuring)
+
+
+def verdict_badge(look: Look, note: str = "") -> None:
+    """Draw a small badge; `note` stands behind the word: ``"so far"``, ``"borderline"``."""
+    words = f"{look.value}, {note}" if note else look.value
+    st.badge(words, icon=look.icon, color=look.colour)
