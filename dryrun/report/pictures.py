@@ -24,15 +24,9 @@ from dryrun.report.charts.evidence import (
     strip_caption,
     strip_chart,
 )
-from dryrun.report.charts.scores import (
-    TOPIC_LOOKS,
-    histogram_alt,
-    histogram_bars,
-    interval_alt,
-    interval_chart,
-    score_histogram,
-)
-from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
+from dryrun.report.charts.intervals import interval_alt, interval_chart
+from dryrun.report.charts.scores import histogram_alt, histogram_bars, score_histogram
+from dryrun.report.charts.topics import TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
 from dryrun.report.fields import Report
 from dryrun.report.figures import EvidenceEntry
 
@@ -89,7 +83,7 @@ def _scores(report: Report) -> Picture | None:
     bars = histogram_bars(report.histogram_counts)
     return Picture(
         score_histogram(bars, figures.mean, limits),
-        histogram_alt(bars, figures.mean, figures.std, limits),
+        histogram_alt(bars, figures.mean, figures.std),
         "Shaded: healthy range. Dashed: limits of the decision tree.",
     )
 

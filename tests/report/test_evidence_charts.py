@@ -23,8 +23,8 @@ from dryrun.report.charts.evidence import (
     strip_alt,
     strip_chart,
 )
-from dryrun.report.charts.scores import TOPIC_LOOKS, interval_alt, interval_chart
-from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
+from dryrun.report.charts.intervals import interval_alt, interval_chart
+from dryrun.report.charts.topics import TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
 from dryrun.report.figures import AnchorFigures, TopicEntry
 from tests.helpers.observed import observe
 
@@ -81,9 +81,7 @@ def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
         "tiny": entry(2, 0.9, None, "too few", 0.5, 0.2, 0.8),
     }
     spec = spec_of(interval_chart(topic_rows(topics), TOPIC_LOOKS, Thresholds()))
-    data = [layer.get("data", spec.get("data", {})) for layer in spec["layer"]]
-    parts = [part.get("values") or spec["datasets"][part["name"]] for part in data]
-    rows = next(part for part in parts if "kind" in part[0])
+    rows = spec["datasets"]["rows"]
     assert [row["name"] for row in rows] == ["bad", "odd", "fine", "tiny"]
     assert (rows[1]["low"], rows[1]["mean"], rows[1]["own"]) == (0.0, 0.3, 0.15)
     assert {row["note"] for row in rows} >= {"n 30 · confirmed problem", "n 5 · watch"}

@@ -22,18 +22,15 @@ from dryrun.report.charts.evidence import (
     strip_caption,
     strip_chart,
 )
+from dryrun.report.charts.intervals import interval_alt, interval_chart
 from dryrun.report.charts.scores import (
     BIN_FIELD,
-    NO_TOPIC,
     SELECTION,
-    TOPIC_LOOKS,
     histogram_alt,
     histogram_bars,
-    interval_alt,
-    interval_chart,
     score_histogram,
 )
-from dryrun.report.charts.topics import topic_rows, topics_alt, topics_caption
+from dryrun.report.charts.topics import NO_TOPIC, TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
 from dryrun.report.outline import ANCHORS_TITLE
 
 HISTOGRAM = "histogram"
@@ -44,7 +41,7 @@ def distribution(observations: Observations, diagnosis: Diagnosis, thresholds: T
     st.markdown("Score distribution")
     bars = histogram_bars(bin_counts(valid_scores(observations.score), HISTOGRAM_EDGES))
     mean, std = diagnosis.statistics.mean, diagnosis.statistics.std
-    words = histogram_alt(bars, mean, std, thresholds)
+    words = histogram_alt(bars, mean, std)
     draw_chart(score_histogram, bars, mean, thresholds, words=words, key=HISTOGRAM, selection=SELECTION)
     st.markdown(f"Mean: **{number(mean)}** &nbsp; Std: **{number(std)}**")
 

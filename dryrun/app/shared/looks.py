@@ -13,7 +13,7 @@ from dryrun.core.config import Verdict
 Colour = Literal["green", "orange", "red", "violet", "blue"]
 
 
-class Look(StrEnum):
+class VerdictLook(StrEnum):
     """How a run stands.
 
     Attributes
@@ -56,7 +56,7 @@ class Look(StrEnum):
         return f":{self.colour}[{self.icon} {self.value}]"
 
 
-def look_of(verdict: Verdict, *, conditions: bool = False, measuring: bool = False) -> Look:
+def look_of(verdict: Verdict, *, conditions: bool = False, measuring: bool = False) -> VerdictLook:
     """The look of a verdict.
 
     Parameters
@@ -68,18 +68,18 @@ def look_of(verdict: Verdict, *, conditions: bool = False, measuring: bool = Fal
         Responses are still to come: what they leave INVALID is called Measuring.
     """
     if verdict == "GO":
-        return Look.CONDITIONS if conditions else Look.GO
+        return VerdictLook.CONDITIONS if conditions else VerdictLook.GO
     if verdict == "NO-GO":
-        return Look.NO_GO
-    return Look.MEASURING if measuring else Look.INVALID
+        return VerdictLook.NO_GO
+    return VerdictLook.MEASURING if measuring else VerdictLook.INVALID
 
 
-def look_of_evidence(evidence: Evidence, *, measuring: bool = False) -> Look:
+def look_of_evidence(evidence: Evidence, *, measuring: bool = False) -> VerdictLook:
     """The look of a judgement; `measuring` while responses are still to come."""
     return look_of(evidence.verdict, conditions=bool(evidence.conditions), measuring=measuring)
 
 
-def verdict_badge(look: Look, note: str = "") -> None:
+def verdict_badge(look: VerdictLook, note: str = "") -> None:
     """Draw a small badge; `note` stands behind the word: ``"so far"``, ``"borderline"``."""
     words = f"{look.value}, {note}" if note else look.value
     st.badge(words, icon=look.icon, color=look.colour)

@@ -13,7 +13,8 @@ from dryrun.analysis.figures.groups import Groups, StripColumn
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import Scores
 from dryrun.core.text import figure, plural
-from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, ORANGE, Looks, Row
+from dryrun.report.charts.intervals import Looks, Row
+from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, ORANGE
 from dryrun.report.figures import AnchorFigures, GroupFigures
 from dryrun.report.outline import group_words
 
@@ -63,7 +64,13 @@ def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
         "score:Q",
         title="Score",
         scale=alt.Scale(domain=[0, 1], range=["#d6dde5", BLUE, "#0b2f55"]),
-        legend=alt.Legend(orient="bottom", gradientLength=120),
+        legend=alt.Legend(
+            orient="bottom",
+            direction="horizontal",
+            titleOrient="left",
+            gradientLength=120,
+            gradientThickness=8,
+        ),
     )
     cells = alt.Chart(alt.InlineData(values=rows)).mark_rect(stroke=GREY, strokeWidth=0.3)
     cells = cells.encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("high:Q"), color=colour, tooltip=tips)

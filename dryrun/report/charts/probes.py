@@ -7,7 +7,8 @@ import altair as alt
 from dryrun.analysis.probes.profile import Behaviour
 from dryrun.core.text import figure
 from dryrun.probes.result import GraderCheck, telling
-from dryrun.report.charts.scores import BLUE, ORANGE, Looks, Row, interval_alt, interval_chart
+from dryrun.report.charts.intervals import Looks, Row, interval_alt, interval_chart
+from dryrun.report.charts.scores import BLUE, ORANGE
 
 RIGHT, OTHER = "right answers", "wrong or none"
 LOOKS: Looks = ((RIGHT, BLUE, "triangle-up"), (OTHER, ORANGE, "cross"))

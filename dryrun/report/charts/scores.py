@@ -12,13 +12,12 @@ threshold.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
 from dryrun.analysis.figures.statistics import BIN_LABELS, HISTOGRAM_EDGES
-from dryrun.analysis.verdict.topics import Standing
 from dryrun.core.text import figure, percent, plural
 from dryrun.core.thresholds import Thresholds
 
@@ -46,61 +45,27 @@ ROW = 28
 FIT_ROWS = alt.AutoSizeParams(type="fit-x", contains="padding")
 """For charts whose height follows from their rows: only the width is fitted."""
 
-LABEL_ROOM = 0.3
-"""Of the score axis: what a limit's label takes on a phone."""
+HEIGHT = 230
+"""Of the histogram's plot, in pixels."""
 
-SHOWN_TOPICS = 30
-"""Topics in the chart, the worst first; the table has all of them."""
+LABEL_ROOM = 0.36
+"""Half of what the words above the plot take on a phone, of the score axis."""
+
+MEAN_ROOM = 0.1
+"""The same for the words beside the mean."""
 
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _PER_BIN = (len(HISTOGRAM_EDGES) - 1) // len(BIN_LABELS)
 _GAP = 0.003
-_X_VALUE: Any = alt.XValue  # these two have no annotations
-_Y_VALUE: Any = alt.YValue
+_BRACKET = -24
+"""Height of the bracket above the plot; the mean's own words stand below it."""
+_Y_VALUE: Any = alt.YValue  # these have no annotations
+_Y2_VALUE: Any = alt.Y2Value
 
-Looks = tuple[tuple[str, str, str], ...]
-"""Kind, colour and shape: no kind is told by its colour alone."""
-Lines = tuple[tuple[str, float], ...]
+Rows = dict[str, list[dict[str, Any]]]
+"""Rows by the name of their data set."""
 Strokes = Mapping[Any, tuple[str, Sequence[int]]]
 """Of each kind of line its colour and its dashes."""
-
-TOPIC_LOOKS: Looks = (
-    (Standing.CONFIRMED.value, ORANGE, "diamond"),
-    (Standing.PROBLEM.value, ORANGE, "diamond"),
-    (Standing.WATCH.value, GREY, "square"),
-    (Standing.GOOD.value, BLUE, "circle"),
-    (Standing.TOO_FEW.value, GREY, "triangle-up"),
-)
-"""In the order in which topics are drawn."""
-NO_TOPIC = "(no topic)"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of an interval chart.
-
-    Attributes
-    ----------
-    name, kind : str
-        The kind is one of the chart's looks.
-    mean, low, high : float
-        The filled mark, and the ends of its bar; on 0..1.
-    own : float or None
-        A hollow mark.
-    note : str
-        Text at the right.
-    tips : tuple of (str, str)
-        Title and text of each line of the tooltip; every row of a chart has the same titles.
-    """
-
-    name: str
-    kind: str
-    mean: float
-    low: float
-    high: float
-    own: float | None = None
-    note: str = ""
-    tips: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +117,15 @@ def histogram_bars(counts: Sequence[int]) -> tuple[HistogramBar, ...]:
 
 
 def score_histogram(
-    bars: Sequence[HistogramBar], mean: float | None, thresholds: Thresholds
+    bars: Sequence[HistogramBar],
+    mean: float | None,
+    thresholds: Thresholds,
+    chosen: tuple[int, ...] = (),
 ) -> alt.LayerChart:
     """The score distribution in 20 bars, with the healthy range, the tree's limits and the mean.
+
+    What thresholds move stands in data sets with names, never in the chart around them: a browser then moves
+    the lines and leaves the chart alone.
 
     Parameters
     ----------
@@ -162,60 +133,20 @@ def score_histogram(
         From `histogram_bars`.
     mean : float or None
     thresholds : Thresholds
+    chosen : tuple of int
+        Bars to stand out, by number; empty: all.
 
     Returns
     -------
     altair.LayerChart
         With the point selection `SELECTION` on the bars.
     """
-    layers = [healthy_band(thresholds), _bars(bars), *_limits(thresholds)]
+    layers = [healthy_band(), _bars(), *_bracket()]
+    tables = limit_rows(thresholds) | {"bars": _bar_rows(bars, chosen)}
     if mean is not None:
-        layers += _mean_mark(mean)
-    return alt.LayerChart(layer=layers).properties(width="container", height=300)
-
-
-def interval_chart(
-    rows: Sequence[Row], looks: Looks, thresholds: Thresholds | None = None, lines: Lines = ()
-) -> alt.LayerChart:
-    """A mark and a bar for each row, from the top down; a row's own mean hollow, its note at the right.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-    looks : tuple of (str, str, str)
-        Of each kind of row: its name, colour and shape.
-    thresholds : Thresholds, optional
-        Draws the healthy range and the tree's limits behind the rows, and leaves out the legend.
-    lines : tuple of (str, float)
-        Values to compare with, as dashed lines with their names.
-    """
-    kinds, hues, shapes = zip(*looks, strict=True)
-    names = list(dict.fromkeys(row.name for row in rows))
-    legend = None if thresholds else alt.Legend(orient="bottom", title=None, columns=2)
-    hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend)
-    sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=shapes), legend=legend)
-    base = alt.Chart(_data([_row_data(row) for row in rows])).encode(
-        y=alt.Y("name:N", sort=names, title=None, axis=NAMES),
-        tooltip=[alt.Tooltip(f"{title}:N") for title in (dict(rows[0].tips) if rows else ())],
-    )
-    bars = base.mark_rule(strokeWidth=3).encode(x=_score_axis("low:Q"), x2=alt.X2("high:Q"), color=hue)
-    marks = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x=_score_axis("mean:Q"), color=hue, shape=sign
-    )
-    own = base.mark_point(filled=False, size=150, opacity=1, color=GREY).encode(x=_score_axis("own:Q"))
-    notes = base.mark_text(align="left", dx=10, fontSize=12, color=GREY)
-    notes = notes.encode(x=_X_VALUE("width"), text=alt.Text("note:N"))
-    layers = [
-        *((healthy_band(thresholds), *limit_rules(thresholds)) if thresholds else ()),
-        bars,
-        *([own] if any(row.own is not None for row in rows) else ()),
-        marks,
-        *([notes] if any(row.note for row in rows) else ()),
-        *(_named_line(at, words) for words, at in lines),
-    ]
-    return alt.LayerChart(layer=layers).properties(
-        width="container", height=ROW * max(len(names), 1), autosize=FIT_ROWS
-    )
+        layers += _mean_mark()
+        tables["mean"] = [{"mean": mean, **_label_row(mean, f"mean {figure(mean)}", MEAN_ROOM)}]
+    return alt.LayerChart(layer=layers, datasets=tables).properties(width="container", height=HEIGHT)
 
 
 def line_chart(
@@ -234,62 +165,79 @@ def line_chart(
     return drawn
 
 
-def interval_alt(about: str, rows: Sequence[Row]) -> str:
-    """The chart in one sentence, for screen readers. Holds names as the user gave them."""
-    return f"{about}: {', '.join(f'{row.name} {row.mean:.2f}' for row in rows)}."
+def histogram_alt(bars: Sequence[HistogramBar], mean: float | None, std: float | None) -> str:
+    """The score histogram in one sentence, for screen readers.
 
-
-def histogram_alt(
-    bars: Sequence[HistogramBar], mean: float | None, std: float | None, thresholds: Thresholds
-) -> str:
-    """The score histogram in one sentence, for screen readers."""
+    It holds nothing that a threshold moves: a browser draws a chart anew when its name changes.
+    """
     if mean is None:
         return "Score histogram: there is no score yet."
     spread = "" if std is None else f" and std {figure(std)}"
-    low, high = thresholds.healthy_mean_low, thresholds.healthy_mean_high
     shares = ", ".join(dict.fromkeys(bar.report_bin for bar in bars))
     return (
         f"Score histogram of {plural(sum(bar.count for bar in bars), 'score')} with mean "
-        f"{figure(mean)}{spread}, healthy range {figure(low)} to {figure(high)}; {shares}."
+        f"{figure(mean)}{spread}; {shares}."
     )
 
 
-def _data(rows: Sequence[dict[str, Any]]) -> alt.InlineData:
-    return alt.InlineData(values=list(rows))
+def limit_rows(thresholds: Thresholds) -> Rows:
+    """The rows that `healthy_band` and `limit_rules` draw, by the name of their data set."""
+    low, high = thresholds.mean_low, thresholds.mean_high
+    words = f"mean must be over {figure(low)} and under {figure(high)}"
+    return {
+        "healthy": [{"low": thresholds.healthy_mean_low, "high": thresholds.healthy_mean_high}],
+        "limits": [{"at": low}, {"at": high}],
+        "bracket": [{"low": low, "high": high, **_label_row((low + high) / 2, words, LABEL_ROOM)}],
+    }
 
 
-def _score_axis(field: str) -> alt.X:
+def score_axis(field: str) -> alt.X:
+    """The axis of scores from 0 to 1."""
     scale = alt.Scale(domain=[0, 1], nice=False)
     axis = alt.Axis(values=list(_TICKS), format=".1f", grid=False)
     return alt.X(field, title="Score", scale=scale, axis=axis)
 
 
-def healthy_band(thresholds: Thresholds) -> alt.Chart:
+def healthy_band() -> alt.Chart:
     """The healthy range, shaded behind a score axis."""
-    band = {"low": thresholds.healthy_mean_low, "high": thresholds.healthy_mean_high}
-    base = alt.Chart(_data([band])).encode(x=_score_axis("low:Q"), x2=alt.X2("high:Q"))
-    band_chart: alt.Chart = base.mark_rect(color=GREY, opacity=0.13, tooltip=None)
-    return band_chart
+    base = alt.Chart(alt.NamedData("healthy")).encode(x=score_axis("low:Q"), x2=alt.X2("high:Q"))
+    band: alt.Chart = base.mark_rect(color=GREY, opacity=0.13, tooltip=None)
+    return band
 
 
-def _bars(bars: Sequence[HistogramBar]) -> alt.Chart:
-    rows = [
+def limit_rules(top: int = 0) -> alt.Chart:
+    """The decision tree's limits of the mean, dashed, from `top` pixels below the plot's upper edge."""
+    rules = alt.Chart(alt.NamedData("limits")).mark_rule(
+        color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5, tooltip=None
+    )
+    drawn: alt.Chart = rules.encode(x=score_axis("at:Q"), y=_Y_VALUE(top), y2=_Y2_VALUE("height"))
+    return drawn
+
+
+def _bar_rows(bars: Sequence[HistogramBar], chosen: tuple[int, ...]) -> list[dict[str, Any]]:
+    return [
         {
-            **asdict(bar),
+            "bin": bar.bin,
             "left": bar.low + _GAP,
             "right": bar.high - _GAP,
+            "count": bar.count,
             "range": f"{bar.low:.2f} to {bar.high:.2f}",
             "percent": percent(bar.share),
+            "report_bin": bar.report_bin,
+            "shown": 1.0 if bar.bin in chosen or not chosen else 0.35,
         }
         for bar in bars
     ]
+
+
+def _bars() -> alt.Chart:
     clicked = alt.selection_point(name=SELECTION, fields=[BIN_FIELD])
-    base = alt.Chart(_data(rows)).encode(
-        x=_score_axis("left:Q"),
+    base = alt.Chart(alt.NamedData("bars")).encode(
+        x=score_axis("left:Q"),
         x2=alt.X2("right:Q"),
         y=alt.Y("count:Q", title="Responses", axis=alt.Axis(tickMinStep=1, tickCount=4, format=",d")),
         y2=alt.Y2Datum(0),  # without it Vega-Lite draws a bar with two x as a line, not from the ground up
-        opacity=alt.when(clicked).then(alt.value(1.0)).otherwise(alt.value(0.35)),
+        opacity=alt.Opacity("shown:Q", scale=None, legend=None),
         tooltip=[
             alt.Tooltip("range:N", title="Scores"),
             alt.Tooltip("count:Q", title="Responses", format=","),
@@ -301,57 +249,32 @@ def _bars(bars: Sequence[HistogramBar]) -> alt.Chart:
     return chart
 
 
-def limit_rules(thresholds: Thresholds) -> list[alt.Chart]:
-    """The decision tree's limits of the mean, dashed."""
-    rows = [{"at": thresholds.mean_low}, {"at": thresholds.mean_high}]
-    rules = alt.Chart(_data(rows)).mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5, tooltip=None)
-    return [rules.encode(x=_score_axis("at:Q"))]
+def _bracket() -> list[alt.Chart]:
+    """Where the mean must lie, above the plot: a bracket that the limits end."""
+    base = alt.Chart(alt.NamedData("bracket"))
+    line = base.mark_rule(color=ORANGE, strokeWidth=1.5, tooltip=None)
+    across = line.encode(x=score_axis("low:Q"), x2=alt.X2("high:Q"), y=_Y_VALUE(_BRACKET))
+    return [limit_rules(_BRACKET), across, _label(base, _BRACKET - 10, ORANGE)]
 
 
-def _limits(thresholds: Thresholds) -> list[alt.Chart]:
-    low, high = thresholds.mean_low, thresholds.mean_high
-    below, above = f"NO-GO < {figure(low)}", f"> {figure(high)} NO-GO"
-    # Outside the limits, so that two close ones do not meet; inside where there is no room.
-    left = ("right", -4) if low >= LABEL_ROOM else ("left", 4)
-    right = ("left", 4) if high <= 1 - LABEL_ROOM else ("right", -4)
-    room = {("left", "left"): 1, ("right", "right"): 1, ("left", "right"): 2}.get((left[0], right[0]), 0)
-    meet = high - low < room * LABEL_ROOM
-    return [
-        *limit_rules(thresholds),
-        _label(low, below, *left, -8, ORANGE),
-        _label(high, above, *right, -40 if meet else -8, ORANGE),  # above the mean's own
-    ]
+def _mean_mark() -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData("mean"))
+    rule = base.mark_rule(color=GREY, strokeWidth=2.5, tooltip=None)
+    return [rule.encode(x=score_axis("mean:Q")), _label(base, -9, GREY)]
 
 
-def _mean_mark(mean: float) -> list[alt.Chart]:
-    rule = alt.Chart(_data([{"at": mean}])).mark_rule(color=GREY, strokeWidth=2.5, tooltip=None)
-    side = "left" if mean < 0.15 else "right" if mean > 0.85 else "center"
-    return [
-        rule.encode(x=_score_axis("at:Q")),
-        _label(mean, f"mean {figure(mean)}", side, 0, -24, GREY),
-    ]
+def _label_row(at: float, text: str, room: float) -> dict[str, Any]:
+    """A label in the middle of `at`; at the edge, where that is nearer than `room`."""
+    if at < room:
+        return {"at": 0.0, "side": "left", "text": text}
+    if at > 1 - room:
+        return {"at": 1.0, "side": "right", "text": text}
+    return {"at": at, "side": "center", "text": text}
 
 
-def _label(at: float, text: str, align: Any, dx: int, dy: int, color: str) -> alt.Chart:
-    base = alt.Chart(_data([{"at": at, "text": text}])).encode(
-        x=_score_axis("at:Q"), y=_Y_VALUE(0), text=alt.Text("text:N")
-    )
+def _label(base: alt.Chart, height: int, color: str) -> alt.Chart:
+    side: Any = alt.ExprRef("datum.side")
     chart: alt.Chart = base.mark_text(
-        align=align, baseline="middle", dx=dx, dy=dy, color=color, fontSize=12, tooltip=None
-    )
-    return chart
-
-
-def _row_data(row: Row) -> dict[str, Any]:
-    shown = {"name": row.name, "kind": row.kind, "mean": row.mean, "low": row.low, "high": row.high}
-    # A column of nothing but None has no type on its way to the browser.
-    own = row.mean if row.own is None else row.own
-    return {**shown, "own": own, "note": row.note, **dict(row.tips)}
-
-
-def _named_line(at: float, words: str) -> alt.Chart:
-    rule = alt.Chart(_data([{"at": at, "words": words}]))
-    chart: alt.Chart = rule.mark_rule(color=GREY, strokeDash=[4, 4], strokeWidth=1.5).encode(
-        x=_score_axis("at:Q"), tooltip=[alt.Tooltip("words:N"), alt.Tooltip("at:Q", format=".2f")]
-    )
+        align=side, baseline="middle", color=color, fontSize=12, tooltip=None
+    ).encode(x=score_axis("at:Q"), y=_Y_VALUE(height), text=alt.Text("text:N"))
     return chart

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dryrun.analysis.verdict.topics import standing
+from dryrun.analysis.verdict.topics import Standing, standing
 from dryrun.core.text import figure, number, plural
-from dryrun.report.charts.scores import NO_TOPIC, SHOWN_TOPICS, TOPIC_LOOKS, Row
+from dryrun.report.charts.intervals import Looks, Row
+from dryrun.report.charts.scores import BLUE, GREY, ORANGE
 from dryrun.report.figures import TopicEntry
+
+SHOWN_TOPICS = 30
+"""Topics in the chart, the worst first; the table has all of them."""
+TOPIC_LOOKS: Looks = (
+    (Standing.CONFIRMED.value, ORANGE, "diamond"),
+    (Standing.PROBLEM.value, ORANGE, "diamond"),
+    (Standing.WATCH.value, GREY, "square"),
+    (Standing.GOOD.value, BLUE, "circle"),
+    (Standing.TOO_FEW.value, GREY, "triangle-up"),
+)
+"""In the order in which topics are drawn."""
+NO_TOPIC = "(no topic)"
 
 
 def topic_rows(topics: Mapping[str, TopicEntry]) -> tuple[Row, ...]:

@@ -1,0 +1,146 @@
+"""Charts with a row for each name: a mark, a bar around it, words above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from dryrun.core.thresholds import Thresholds
+from dryrun.report.charts.scores import (
+    FIT_ROWS,
+    GREY,
+    healthy_band,
+    limit_rows,
+    limit_rules,
+    score_axis,
+)
+
+Looks = tuple[tuple[str, str, str], ...]
+"""Kind, colour and shape: no kind is told by its colour alone."""
+Lines = tuple[tuple[str, float], ...]
+
+HIGH_ROW = 42
+"""Pixels of a row with its name above the mark: beside it, a name would leave a phone no plot."""
+ABOVE, BELOW = -11, 7
+"""Pixels from the middle of a row to its words and to its mark."""
+NAMES_ABOVE = alt.Axis(
+    labelAlign="left",
+    labelPadding=0,
+    labelOffset=ABOVE,
+    labelLimit=150,
+    labelOverlap=False,
+    labelFlush=False,
+    ticks=False,
+    domain=False,
+)
+_X_VALUE: Any = alt.XValue  # has no annotations
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of an interval chart.
+
+    Attributes
+    ----------
+    name, kind : str
+        The kind is one of the chart's looks.
+    mean, low, high : float
+        The filled mark, and the ends of its bar; on 0..1.
+    own : float or None
+        A hollow mark.
+    note : str
+        Text at the right.
+    tips : tuple of (str, str)
+        Title and text of each line of the tooltip; every row of a chart has the same titles.
+    """
+
+    name: str
+    kind: str
+    mean: float
+    low: float
+    high: float
+    own: float | None = None
+    note: str = ""
+    tips: tuple[tuple[str, str], ...] = ()
+
+
+def interval_chart(
+    rows: Sequence[Row], looks: Looks, thresholds: Thresholds | None = None, lines: Lines = ()
+) -> alt.LayerChart:
+    """A mark and a bar for each row, from the top down, under its name; a row's own mean hollow.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    looks : tuple of (str, str, str)
+        Of each kind of row: its name, colour and shape.
+    thresholds : Thresholds, optional
+        Draws the healthy range and the tree's limits behind the rows, and leaves out the legend.
+    lines : tuple of (str, float)
+        Values to compare with, as dashed lines with their names.
+    """
+    names = dict.fromkeys(row.name for row in rows)
+    marks = _marks(rows, looks, with_legend=thresholds is None)
+    behind = [healthy_band(), limit_rules()] if thresholds else []
+    tables = {"rows": [_row_data(place, row) for place, row in enumerate(rows)]}
+    if thresholds:
+        tables |= {name: limit_rows(thresholds)[name] for name in ("healthy", "limits")}
+    layers = [*behind, *marks, *(_named_line(at, words) for words, at in lines)]
+    return alt.LayerChart(layer=layers, datasets=tables).properties(
+        width="container", height=HIGH_ROW * max(len(names), 1), autosize=FIT_ROWS
+    )
+
+
+def _marks(rows: Sequence[Row], looks: Looks, *, with_legend: bool) -> list[alt.Chart]:
+    kinds, hues, shapes = zip(*looks, strict=True)
+    legend = alt.Legend(orient="bottom", title=None, columns=2) if with_legend else None
+    hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend)
+    sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=shapes), legend=legend)
+    # By a field and not by a list of names: a new order is new data, and the chart stays.
+    order = alt.EncodingSortField(field="place", op="min")
+    base = alt.Chart(alt.NamedData("rows")).encode(
+        y=alt.Y("name:N", sort=order, title=None, axis=NAMES_ABOVE),
+        tooltip=[alt.Tooltip(f"{title}:N") for title in (dict(rows[0].tips) if rows else ())],
+    )
+    bars = base.mark_rule(strokeWidth=3, yOffset=BELOW).encode(
+        x=score_axis("low:Q"), x2=alt.X2("high:Q"), color=hue
+    )
+    marks = base.mark_point(filled=True, size=90, opacity=1, yOffset=BELOW).encode(
+        x=score_axis("mean:Q"), color=hue, shape=sign
+    )
+    own = base.mark_point(filled=False, size=150, opacity=1, color=GREY, yOffset=BELOW)
+    notes = base.mark_text(align="right", dy=ABOVE, fontSize=12, color=GREY)
+    return [
+        bars,
+        *([own.encode(x=score_axis("own:Q"))] if any(row.own is not None for row in rows) else ()),
+        marks,
+        *(
+            [notes.encode(x=_X_VALUE("width"), text=alt.Text("note:N"))]
+            if any(row.note for row in rows)
+            else ()
+        ),
+    ]
+
+
+def interval_alt(about: str, rows: Sequence[Row]) -> str:
+    """The chart in one sentence, for screen readers. Holds names as the user gave them."""
+    return f"{about}: {', '.join(f'{row.name} {row.mean:.2f}' for row in rows)}."
+
+
+def _row_data(place: int, row: Row) -> dict[str, Any]:
+    shown = {"place": place, "name": row.name, "kind": row.kind}
+    # A column of nothing but None has no type on its way to the browser.
+    own = row.mean if row.own is None else row.own
+    figures = {"mean": row.mean, "low": row.low, "high": row.high, "own": own}
+    return {**shown, **figures, "note": row.note, **dict(row.tips)}
+
+
+def _named_line(at: float, words: str) -> alt.Chart:
+    rule = alt.Chart(alt.InlineData(values=[{"at": at, "words": words}]))
+    chart: alt.Chart = rule.mark_rule(color=GREY, strokeDash=[4, 4], strokeWidth=1.5).encode(
+        x=score_axis("at:Q"), tooltip=[alt.Tooltip("words:N"), alt.Tooltip("at:Q", format=".2f")]
+    )
+    return chart
