@@ -31,7 +31,7 @@ class Piece(StrEnum):
     """What it pays for the same answers in another form."""
     STRONGER = "stronger_model"
     """What it pays a stronger model; the ceiling where there are no references."""
-    JUNK = "junk"
+    WORTHLESS = "worthless"
     """What it pays for worthless answers."""
     REGRADING = "regrading"
     """Whether it pays the same twice."""
@@ -46,13 +46,10 @@ class Piece(StrEnum):
     PEOPLE = "people"
     """Whether people agree with the grader."""
 
-
-RIGHT_FROM = 0.50
-"""An answer that earns less than this is refused, in a run and in a check of its grader."""
-LEAST_RANGE = 0.30
-"""Right answers less worthless ones: with less there is no telling them apart, in both."""
-JUNK_PAID = 0.30
-"""A worthless answer that earns this much is paid, in both."""
+    @classmethod
+    def _missing_(cls, value: object) -> Piece | None:
+        """The name that older files have."""
+        return cls.WORTHLESS if value == "junk" else None
 
 
 class _Limits(Frozen):
@@ -134,7 +131,7 @@ class GroupLimits(_Limits, title="Training groups"):
     teaching: Share = Field(0.30, title="Groups that would teach")
     """NO-GO by the tree, and surely a larger share of such prompts: the headline says so."""
     full_range: Annotated[float, Field(gt=0.0, le=1.0)] = Field(0.50, title="Full range")
-    """Signal Index: right answers less junk from which on the grader's range is not the bottleneck."""
+    """Signal Index: right less worthless answers; from here on the grader's range is not the bottleneck."""
     min_signal: Share = Field(0.10, title="Signal Index at least")
     """A smaller Signal Index: NO-GO. Measured: such runs gain next to nothing."""
     warn_signal: Share = Field(0.30, title="Signal Index")
@@ -155,13 +152,13 @@ class TrainingLimits(_Limits, title="What training is paid for"):
 class AnchorLimits(_Limits, title="Right and worthless answers"):
     """What the grader pays for answers whose worth is known."""
 
-    least_range: Share = Field(LEAST_RANGE, title="Right less junk")
-    """Anchors: right answers less junk; a smaller range: NO-GO."""
-    junk_lenient: Share = Field(0.60, title="Junk: lenient from")
+    least_range: Share = Field(0.30, title="Right less worthless")
+    """Right answers less worthless ones, and less wrong ones; a smaller range: NO-GO."""
+    worthless_lenient: Share = Field(0.60, title="Worthless: lenient from")
     """Too little range, and worthless answers earn this much (median over their kinds): too lenient."""
-    junk_strict: Share = Field(0.30, title="Junk: strict below")
+    worthless_strict: Share = Field(0.30, title="Worthless: strict below")
     """Too little range, and they earn less than this: too strict."""
-    junk_z: Annotated[float, Field(ge=0.0, le=10.0)] = Field(2.45, title="Junk: standard errors")
+    worthless_z: Annotated[float, Field(ge=0.0, le=10.0)] = Field(2.45, title="Worthless: standard errors")
     """Standard errors taken off what worthless answers earn: one-sided 5 % over seven kinds (Bonferroni)."""
     least_noise: Share = Field(0.08, title="Re-grade noise")
     """Anchors: a re-grade that moves by less is no noise."""
@@ -173,14 +170,14 @@ class AnchorLimits(_Limits, title="Right and worthless answers"):
     """Reference answers that score less on average: warns."""
     warn_reformatted: Share = Field(0.30, title="Lost by another form")
     """Reference answers that lose more than this by another form: warns."""
-    warn_junk: Share = Field(0.20, title="Junk earns")
+    warn_worthless: Share = Field(0.20, title="Worthless earns")
     """One kind of worthless answer that surely earns as much: warns."""
-    hackable_junk: Share = Field(JUNK_PAID, title="Junk at most")
+    worthless_paid: Share = Field(0.30, title="Worthless at most")
     """One kind of worthless answer that surely earns as much, and as much as the model: NO-GO."""
-    hackable_alone: Share = Field(0.50, title="One junk at most")
+    hackable_alone: Share = Field(0.50, title="One kind at most")
     """One kind that surely earns as much, while worthless answers earn little on the whole: NO-GO."""
-    right_from: Share = Field(RIGHT_FROM, title="Reference passes from")
-    """Reference answers that score less count as failing."""
+    right_from: Share = Field(0.50, title="Right answer passes from")
+    """Right answers that score less count as failing."""
     surely_right_from: Share = Field(0.85, title="Surely passes from")
     """Reference answers that score this much surely pass."""
     between_references: Share = Field(0.10, title="References between")
@@ -259,6 +256,15 @@ GROUPS: tuple[type[Frozen], ...] = (
 )
 """The groups of numbers, in the order in which people read them."""
 
+RENAMED = {
+    "junk_lenient": "worthless_lenient",
+    "junk_strict": "worthless_strict",
+    "junk_z": "worthless_z",
+    "warn_junk": "warn_worthless",
+    "hackable_junk": "worthless_paid",
+}
+"""Names in older files, and what they are called now."""
+
 ORDERED = (("mean_low", "mean_high"), ("healthy_mean_low", "healthy_mean_high"))
 """Pairs of numbers of which the first must be below the second."""
 
@@ -318,6 +324,16 @@ class Thresholds(
         """Whether every piece of evidence is left out."""
         return set(self.without) == set(Piece)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, given: Any) -> Any:
+        """Names that older files have."""
+        return (
+            {RENAMED.get(name, name): value for name, value in given.items()}
+            if isinstance(given, dict)
+            else given
+        )
+
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:
         for low, high in ORDERED:
@@ -326,17 +342,13 @@ class Thresholds(
         return self
 
 
-class ProbeLimits(_Limits):
-    """Every number that decides what probes say of a grader; `docs/probes.md` says why.
+class ProbeLimits(AnchorLimits):
+    """The numbers above, and those that only a check of the grader needs; `docs/probes.md` says why.
 
     "Share" is of what the row's right answer earns, unless said otherwise. Chosen on graders of known
     faults (tests/probes/zoo) so that sound ones with partial credit, tolerance or dense scores pass.
     """
 
-    worthless: Share = JUNK_PAID
-    """Text without an answer that earns so much is paid, as in a run."""
-    anchored: Share = LEAST_RANGE
-    """A right answer must earn this much for shares of it to mean anything. Statistics notes 2k, range."""
     partly_from: Share = 0.05
     """A wrong answer that earns more, and less than `partly_to`, was paid for being partly right."""
     partly_to: Share = 0.95
@@ -345,8 +357,6 @@ class ProbeLimits(_Limits):
     """From this share of all wrong answers paid in part on the grader is one with partial credit."""
     partial_kind: Share = 0.30
     """The same for the wrong answers of one kind."""
-    half: Share = RIGHT_FROM
-    """An answer that earns so much counts as accepted, one that earns less as refused."""
     whole: Share = 0.98
     """A wrong answer that earns so much lost nothing, however close it is."""
     slack: Share = 0.15
@@ -369,8 +379,6 @@ class ProbeLimits(_Limits):
     """Fewer real responses that read as right, or as wrong, say nothing."""
     right_refused: Share = 0.15
     """From this share of real right responses refused on it blocks."""
-    least_range: Share = LEAST_RANGE
-    """Right answers less wrong ones, on the grader's scale, as in a run."""
     least_spread: Share = 0.02
     """All grades within so little: the grader says nothing."""
     style_gain: Share = 0.10

@@ -131,7 +131,7 @@ async def probe(
     for number, score in zip(first, asking.scores(bounds), strict=True):
         scores[number] = score
     rest = second_round(given, accepted_forms(given, scores), samples)
-    if effort.calls is None and not any(score >= ProbeLimits().anchored for score in scores):
+    if effort.calls is None and not any(score >= ProbeLimits().least_range for score in scores):
         rest = [*strangers(given), *rest]
     _, chosen = _within(forms, rest, effort.calls)
     await asking.ask(_rebased(rest, chosen, len(first)))

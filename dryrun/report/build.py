@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dryrun.analysis.figures.agreement import Labelled
-from dryrun.analysis.figures.anchors import Anchors, junk_means
+from dryrun.analysis.figures.anchors import Anchors, worthless_means
 from dryrun.analysis.figures.pooling import PooledTopic
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
@@ -147,7 +147,7 @@ def build_report(
     evidence : bool
         Whether evidence stands beside the document's rule. False: the tree alone, `Thresholds.strict`.
     anchors : Anchors, optional
-        What else was graded: reference answers, junk, re-grades.
+        What else was graded: reference answers, worthless ones, re-grades.
     labelled : Labelled, optional
         What people said of responses.
     check : GraderCheck, optional
@@ -239,7 +239,7 @@ def _evidence(found: Evidence, labelled: Labelled | None) -> EvidenceEntry:
     measured, entry = found.measures, EvidenceEntry.model_validate(found)
     anchored = measured.scale is not None or measured.noise is not None or bool(measured.anchors.junk)
     shaped = measured.length is not None or measured.resolution is not None
-    junk = {"junk_kinds": junk_means(measured.anchors.junk)}
+    junk = {"junk_kinds": worthless_means(measured.anchors.junk)}
     unknown = {} if measured.learnable_shown else {"learnable": None, "learnable_interval": None}
     return entry.model_copy(
         update={

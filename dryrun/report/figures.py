@@ -116,7 +116,7 @@ class SignalFigures(Record):
 
 
 class AnchorFigures(Record):
-    """Where reference answers and junk land on the grader's scale, mapped to 0..1."""
+    """Where reference and worthless answers land on the grader's scale, mapped to 0..1."""
 
     reference: float | None = field_at("reference", "scale", "ceiling", default=None)
     reformatted: float | None = field_at("reformatted", "scale", "reformatted", default=None)

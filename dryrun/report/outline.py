@@ -332,9 +332,9 @@ def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
 def _anchor_lines(evidence: EvidenceEntry) -> Iterator[str]:
     at = evidence.anchors
     if at is not None and at.reference is not None:
-        junk = "" if at.junk_median is None else f", worthless ones {at.junk_median:.2f} (median)"
+        worthless = "" if at.junk_median is None else f", worthless ones {at.junk_median:.2f} (median)"
         who = "A stronger model's best responses" if at.from_stronger_model else "Reference answers"
-        yield f"{who} score {at.reference:.2f}{junk}."
+        yield f"{who} score {at.reference:.2f}{worthless}."
     if at is not None and at.regrade_std is not None:
         yield f"The same response graded again moves by {at.regrade_std:.2f} (std)."
     if evidence.blame_grader is not None and evidence.blame_interval is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dryrun.analysis.figures.anchors import Anchors, disagreement, junk_floor, noise, scale, wilson_low
+from dryrun.analysis.figures.anchors import Anchors, disagreement, noise, scale, wilson_low, worthless_floor
 from dryrun.analysis.figures.pooling import pooled_topics
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.attribution import Attribution, attribute
@@ -159,7 +159,7 @@ def test_the_pieces_against_hand_counts() -> None:
     assert noise(np.array([[0.0, 1.0], [0.0, 0.0]])) == pytest.approx(0.5)
     assert noise(None) is None
     assert wilson_low(np.array([True] * 8 + [False] * 2)) == pytest.approx(0.6008, abs=2e-3)
-    name, floor, median = junk_floor({"a": np.full(20, 0.2), "b": np.full(20, 0.6)}, 2.45)
+    name, floor, median = worthless_floor({"a": np.full(20, 0.2), "b": np.full(20, 0.6)}, 2.45)
     assert name == "b"
     assert (floor, median) == pytest.approx((0.6, 0.4))
     found = scale(Anchors(reference=np.array([0.0, 0.0, 1.0, 1.0])))
@@ -194,7 +194,7 @@ def test_a_coin_is_no_set_of_bad_references_but_a_grader_that_cannot_tell() -> N
     assert judged(score, reference=some_broken, junk=JUNK).dataset is DatasetQuality.BAD_REFERENCES
 
 
-def test_one_kind_of_junk_above_the_references_is_a_hole_not_strictness() -> None:
+def test_one_kind_of_worthless_answer_above_the_references_is_a_hole_not_strictness() -> None:
     junk = {**JUNK, "keyword stuffing": np.full(20, 0.8)}
     found = judged(scores(0.15), reference=np.full(50, 0.22), reformatted=np.full(50, 0.22), junk=junk)
     assert (found.verdict, found.grader) == ("NO-GO", GraderQuality.HACKABLE)

@@ -61,7 +61,7 @@ def test_strict_is_the_tree_whatever_else_is_known(
 
 
 def test_strict_keeps_the_numbers_that_were_changed() -> None:
-    limits = Thresholds(mean_low=0.3, group_size=16, without=(Piece.JUNK,)).tree_alone()
+    limits = Thresholds(mean_low=0.3, group_size=16, without=(Piece.WORTHLESS,)).tree_alone()
     assert (limits.mean_low, limits.group_size, limits.document_only) == (0.3, 16, True)
     assert judged(spread(0.2), limits).verdict == "NO-GO"
     assert Thresholds.strict() == Thresholds().tree_alone()
@@ -70,7 +70,7 @@ def test_strict_keeps_the_numbers_that_were_changed() -> None:
 @pytest.mark.parametrize(
     ("piece", "anchors"),
     [
-        (Piece.JUNK, {"reference": RIGHT, "junk": {**JUNK, "long filler": np.full(20, 0.7)}}),
+        (Piece.WORTHLESS, {"reference": RIGHT, "junk": {**JUNK, "long filler": np.full(20, 0.7)}}),
         (Piece.REFERENCES, {"reference": np.repeat([0.0, 1.0], [15, 35]), "junk": JUNK}),
         (Piece.REGRADING, {"regraded": np.random.default_rng(1).random((100, 3))}),
         (Piece.PEOPLE, {"people": (np.zeros(60), np.ones(60, dtype=np.int64))}),
@@ -177,7 +177,7 @@ def test_a_weak_signal_blocks_and_says_through_what() -> None:
     rng = np.random.default_rng(8)
     score = spread(0.45)
     quiet = score.ravel()[:100, None] + np.zeros((100, 2))
-    limits = Thresholds(least_range=0.0, hackable_junk=1.0, hackable_alone=1.0)
+    limits = Thresholds(least_range=0.0, worthless_paid=1.0, hackable_alone=1.0)
     junk = {"empty": rng.normal(0.93, 0.01, 20)}
     found = judged(score, limits, reference=RIGHT, junk=junk, regraded=quiet)
     assert (found.verdict, found.grader_quality) == ("NO-GO", "cannot_differentiate")

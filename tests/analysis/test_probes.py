@@ -303,7 +303,7 @@ def test_limits_decide() -> None:
         np.zeros(len(given), dtype=bool),
     )
     assert judge(grades).profile is Profile.HACKABLE
-    assert judge(grades, ProbeLimits(worthless=0.4)).profile is Profile.SOUND
+    assert judge(grades, ProbeLimits(worthless_paid=0.4)).profile is Profile.SOUND
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 30), (1, 10), (5, 10), (30, 30)])

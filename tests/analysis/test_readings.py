@@ -91,7 +91,7 @@ def test_right_answers_that_earn_nothing_where_responses_earn_all_say_nothing() 
     assert not any("score 0.00" in reason for reason in evidence.attribution.reasons)
 
 
-def test_a_grader_that_pays_junk_more_than_right_answers_is_not_waiting_for_a_form() -> None:
+def test_a_grader_that_pays_worthless_answers_more_than_right_ones_is_not_waiting_for_a_form() -> None:
     anchors = Anchors(reference=np.zeros(50), junk={"empty": np.ones(20), "refusal": np.ones(20)})
     assert not in_known_form(anchors, np.tile([1.0, 0.0], 100)).form_unknown
 

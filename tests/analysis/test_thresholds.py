@@ -8,7 +8,7 @@ import pytest
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
-from dryrun.core.thresholds import Thresholds
+from dryrun.core.thresholds import RENAMED, Piece, ProbeLimits, Thresholds
 
 
 @pytest.mark.parametrize("name", sorted(set(Thresholds.model_fields) - {"without"}))
@@ -43,10 +43,22 @@ def test_the_share_of_blame_is_small_by_the_given_threshold(blame_data: float, o
 
 
 @pytest.mark.parametrize(
-    ("changed", "quality"), [({}, "too_lenient"), ({"junk_lenient": 0.9}, "cannot_differentiate")]
+    ("changed", "quality"), [({}, "too_lenient"), ({"worthless_lenient": 0.9}, "cannot_differentiate")]
 )
 def test_numbers_that_were_constants_move_the_cause(changed: dict[str, float], quality: str) -> None:
     scores = np.clip(np.random.default_rng(0).normal(0.5, 0.2, (150, 4)), 0, 1)
     anchors = Anchors(reference=np.full(50, 0.9), junk={"empty": np.full(20, 0.8)})
     evidence = diagnose_with_evidence(Observations.of(scores), anchors, Thresholds(**changed))
     assert evidence.grader_quality == quality
+
+
+def test_names_of_older_files_are_still_read() -> None:
+    older = Thresholds.model_validate(dict.fromkeys(RENAMED, 0.4) | {"without": ["junk"]})
+    assert {getattr(older, name) for name in RENAMED.values()} == {0.4}
+    assert older.without == (Piece.WORTHLESS,)
+
+
+def test_a_run_and_a_check_of_its_grader_share_their_limits() -> None:
+    shared = set(Thresholds.model_fields) & set(ProbeLimits.model_fields)
+    assert {"right_from", "least_range", "worthless_paid"} <= shared
+    assert all(getattr(Thresholds(), name) == getattr(ProbeLimits(), name) for name in shared)

@@ -24,6 +24,6 @@ def test_charts_have_room_for_their_words(app: App, open_page: Callable[..., Pag
     assert left is not None
     assert right is not None
     assert left["x"] + left["width"] < right["x"], "the labels of the limits do not meet"
-    for words in ("right answers", "the model", "junk"):  # the whole legend, not its first entry
+    for words in ("right answers", "the model", "worthless answers"):  # the whole legend, not its first entry
         expect(page.locator("svg text", has_text=words).first).to_be_visible()
     assert warned == []

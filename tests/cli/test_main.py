@@ -49,12 +49,12 @@ def test_evidence_is_named_and_can_be_left_out(
     out = tmp_path / "report.json"
     assert main(["run", *files, *at(endpoint, "--out", str(out))]) == 0
     evidence = json.loads(out.read_text())["evidence"]
-    assert {"references", "junk", "groups", "signal_index"} <= set(evidence["pieces"])
-    less = at(endpoint, "--out", str(out), "--without", "junk", "--without", "groups")
+    assert {"references", "worthless", "groups", "signal_index"} <= set(evidence["pieces"])
+    less = at(endpoint, "--out", str(out), "--without", "worthless", "--without", "groups")
     assert main(["run", *files, *less]) == 0
     found = json.loads(out.read_text())["evidence"]
-    assert found["left_out"] == ["junk", "groups"]
-    assert {"junk", "groups", "signal_index"}.isdisjoint(found["pieces"])
+    assert found["left_out"] == ["worthless", "groups"]
+    assert {"worthless", "groups", "signal_index"}.isdisjoint(found["pieces"])
     assert main(["run", *files, *at(endpoint, "--out", str(out), "--rules", "document")]) == 0
     alone = json.loads(out.read_text())
     assert (alone["rules"], alone["evidence"]) == ("document", None)

@@ -1,4 +1,4 @@
-"""A finished run grades its reference answers and junk, keeps them, and its report says what they show."""
+"""A finished run grades right and worthless answers, keeps them, and its report says what they show."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_sound_grader_has_its_anchors_at_both_ends(store: Store, endpoint: Fak
     assert report.evidence.anchors is not None
     assert (report.evidence.anchors.reference, report.evidence.anchors.junk) == (1.0, 0.0)
     assert report.diagnosis.grader_quality == "binary"
-    assert {"references", "junk", "regrading", "signal_index"} <= set(report.evidence.pieces)
+    assert {"references", "worthless", "regrading", "signal_index"} <= set(report.evidence.pieces)
     assert any("people's labels" in name for name in report.evidence.not_measured)
     assert "usable groups" in render_markdown(report)
     assert "how closely scores follow right answers 1.00" in render_markdown(report)
@@ -118,7 +118,9 @@ def test_rewards_are_mapped_by_the_range_and_what_has_no_grade_is_missing(
     assert load_anchors(run) is None
 
 
-def test_without_reference_answers_junk_is_still_graded(store: Store, endpoint: FakeEndpoint) -> None:
+def test_without_reference_answers_worthless_ones_are_still_graded(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
     rows = [{"messages": row["messages"], "topic": row["topic"]} for row in sum_rows(40)]
     run = make_run(store, endpoint.base_url, rows=rows, grader=EXACT | {"reference": "7"})
     work(run)

@@ -17,7 +17,7 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.report.build import topic_entries
 from dryrun.report.charts.evidence import (
     ANCHOR_LOOKS,
-    JUNK,
+    WORTHLESS,
     anchor_rows,
     stored_anchor_rows,
     strip_alt,
@@ -147,7 +147,7 @@ def test_rows_without_a_topic_have_a_name_in_the_chart() -> None:
     assert "(no topic) 0.10" in topics_alt(topics)
 
 
-def test_right_answers_then_the_model_then_junk_by_what_it_earns() -> None:
+def test_right_answers_then_the_model_then_worthless_answers_by_what_they_earn() -> None:
     rows = anchor_rows(ANCHORS, 0.4, Interval(0.3, 0.5))
     assert [row.name for row in rows] == ["reference answers", "base model", "long filler", "empty"]
     assert (rows[1].low, rows[1].high) == (0.3, 0.5)
@@ -174,5 +174,5 @@ def test_every_kind_of_anchor_has_a_shape_and_words() -> None:
     spec = spec_of(interval_chart(rows, ANCHOR_LOOKS))
     shape = next(layer["encoding"]["shape"] for layer in spec["layer"] if "shape" in layer["encoding"])
     assert len(set(shape["scale"]["range"])) == len(ANCHOR_LOOKS)
-    assert JUNK in shape["scale"]["domain"]
+    assert WORTHLESS in shape["scale"]["domain"]
     assert "long filler 0.60" in interval_alt("Mean scores", rows)

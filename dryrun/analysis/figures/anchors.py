@@ -1,6 +1,6 @@
 """Known-good and known-bad answers on the grader's scale, and what they say about its fault or the data's.
 
-Before blaming the data, ask where reference answers and junk land. The rules and their measured error
+Before blaming the data, ask where right and worthless answers land. The rules and their measured error
 rates are those of the project's statistics notes, section 2k.
 """
 
@@ -69,7 +69,7 @@ class Anchors:
             reference=None if Piece.REFERENCES in pieces else self.reference,
             reformatted=None if {Piece.REFERENCES, Piece.REFORMATTED} & set(pieces) else self.reformatted,
             stronger=None if Piece.STRONGER in pieces else self.stronger,
-            junk={} if Piece.JUNK in pieces else self.junk,
+            junk={} if Piece.WORTHLESS in pieces else self.junk,
             regraded=None if Piece.REGRADING in pieces else self.regraded,
             people=None if Piece.PEOPLE in pieces else self.people,
             topic_reference={} if Piece.REFERENCES in pieces else self.topic_reference,
@@ -91,7 +91,7 @@ class Scale:
     reformatted : float or None
         The same in another form.
     floor : float or None
-        The most that a kind of junk earns, less its uncertainty.
+        The most that a kind of worthless answer earns, less its uncertainty.
     floor_name : str
         Which kind.
     floor_median : float or None
@@ -115,7 +115,7 @@ class Scale:
 
     @property
     def range(self) -> float | None:
-        """How much of the scale lies between junk and right answers."""
+        """How much of the scale lies between worthless and right answers."""
         return None if self.floor_median is None else self.ceiling - self.floor_median
 
 
@@ -137,9 +137,9 @@ def scale(anchors: Anchors, thresholds: Thresholds | None = None) -> Scale | Non
     between = float((~wrong & (reference < limits.surely_right_from)).mean())
     few, most = limits.bad_references, 1 - limits.bad_references
     mixed = few <= share <= most and between <= limits.between_references
-    mixed = mixed and _unlike_junk(reference, anchors.junk, limits)
+    mixed = mixed and _unlike_worthless(reference, anchors.junk, limits)
     sound = ~wrong if mixed else np.ones_like(wrong)
-    name, floor, median = junk_floor(anchors.junk, limits.junk_z)
+    name, floor, median = worthless_floor(anchors.junk, limits.worthless_z)
     return Scale(
         ceiling=float(reference[sound].mean()),
         reformatted=_reformatted(anchors, mixed, limits),
@@ -151,10 +151,10 @@ def scale(anchors: Anchors, thresholds: Thresholds | None = None) -> Scale | Non
     )
 
 
-def _unlike_junk(reference: Floats, junk: Mapping[str, Floats], limits: Thresholds) -> bool:
-    """Whether more references than junk pass: a grader that flips a coin passes both alike.
+def _unlike_worthless(reference: Floats, junk: Mapping[str, Floats], limits: Thresholds) -> bool:
+    """Whether more references than worthless answers pass: a grader that flips a coin passes both alike.
 
-    Two proportions, z of `junk_z`. True where no junk was graded.
+    Two proportions, z of `worthless_z`. True where none of those was graded.
     """
     known = [valid for scores in junk.values() if (valid := _valid(scores)) is not None]
     if not known:
@@ -162,14 +162,14 @@ def _unlike_junk(reference: Floats, junk: Mapping[str, Floats], limits: Threshol
     worthless = np.concatenate(known)
     right, wrong = (float((scores >= limits.right_from).mean()) for scores in (reference, worthless))
     error = math.sqrt(right * (1 - right) / reference.size + wrong * (1 - wrong) / worthless.size)
-    return right - wrong > limits.junk_z * error
+    return right - wrong > limits.worthless_z * error
 
 
 def _stand_in(anchors: Anchors, limits: Thresholds) -> Scale | None:
     stronger = _valid(anchors.stronger)
     if stronger is None:
         return None
-    name, floor, median = junk_floor(anchors.junk, limits.junk_z)
+    name, floor, median = worthless_floor(anchors.junk, limits.worthless_z)
     ceiling = float(np.quantile(stronger, 0.9))
     return Scale(ceiling, None, floor, name, median, broken=0.0, stand_in=True)
 
@@ -183,8 +183,8 @@ def _reformatted(anchors: Anchors, mixed: bool, limits: Thresholds) -> float | N
     return float(anchors.reformatted[chosen].mean()) if chosen.any() else None
 
 
-def junk_floor(junk: Mapping[str, Floats], z: float) -> tuple[str, float | None, float | None]:
-    """Which kind of junk surely earns most, its mean less `z` standard errors, and the kinds' median."""
+def worthless_floor(junk: Mapping[str, Floats], z: float) -> tuple[str, float | None, float | None]:
+    """Which kind surely earns most, its mean less `z` standard errors, and the median over the kinds."""
     means, bounds = {}, {}
     for name, scores in junk.items():
         valid = _valid(scores)
@@ -198,8 +198,8 @@ def junk_floor(junk: Mapping[str, Floats], z: float) -> tuple[str, float | None,
     return name, max(bounds[name], 0.0), float(np.median(list(means.values())))
 
 
-def junk_means(junk: Mapping[str, Floats]) -> dict[str, float]:
-    """What each kind of junk earns on average, the best paid first; kinds without a score are left out."""
+def worthless_means(junk: Mapping[str, Floats]) -> dict[str, float]:
+    """What each kind earns on average, the best paid first; kinds without a score are left out."""
     valid = {name: graded for name, scores in junk.items() if (graded := _valid(scores)) is not None}
     means = {name: float(scores.mean()) for name, scores in valid.items()}
     return dict(sorted(means.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from dryrun.analysis.figures.anchors import Anchors, Floats, junk_floor
+from dryrun.analysis.figures.anchors import Anchors, Floats, worthless_floor
 
 CLEARLY = 0.2
 LEAST, LEAST_SHARE = 3, 0.01
 """Responses, and their share, that must earn more than every reference answer before the form is doubted."""
 
 
-def in_known_form(anchors: Anchors, score: Floats, junk_z: float = 2.45) -> Anchors:
+def in_known_form(anchors: Anchors, score: Floats, worthless_z: float = 2.45) -> Anchors:
     """The anchors without reference answers that the grader cannot have read.
 
     A right answer that earns 0 where real responses earn 1 was written in a form that the grader does not
@@ -24,16 +24,16 @@ def in_known_form(anchors: Anchors, score: Floats, junk_z: float = 2.45) -> Anch
     anchors : Anchors
     score : float64 array of shape (n,)
         Of the responses, on 0..1; NaN where there is none.
-    junk_z : float
-        `Thresholds.junk_z`.
+    worthless_z : float
+        `Thresholds.worthless_z`.
     """
     reference = anchors.reference
     if reference is None or not np.isfinite(reference).any():
         return anchors
     most = float(np.nanmax(reference)) + CLEARLY
-    _, _, worthless = junk_floor(anchors.junk, junk_z)
+    _, _, worthless = worthless_floor(anchors.junk, worthless_z)
     if worthless is not None and worthless > most:
-        return anchors  # a grader that pays junk more than right answers is not waiting for a form
+        return anchors  # a grader that pays worthless answers more than right ones is not waiting for a form
     better = int((score > most).sum())
     if better < max(LEAST, LEAST_SHARE * np.isfinite(score).sum()):
         return anchors

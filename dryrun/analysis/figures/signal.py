@@ -30,7 +30,7 @@ class SignalIndex:
         Square root of the share of the spread within prompts that is not the grader's noise: how closely a
         grade follows what it would be without noise.
     range : float or None
-        ``clip((right answers - best junk) / full_range, 0, 1)``.
+        ``clip((right answers - best paid worthless ones) / full_range, 0, 1)``.
     follows : float or None
         Correlation of the score with being right among real responses, at least 0. Noise lowers it;
         a narrow scale does not, and training on groups divides by the spread.

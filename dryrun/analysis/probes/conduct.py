@@ -130,7 +130,7 @@ def _pays_nothing(grades: ProbeGrades) -> bool:
     """Whether worthless text is paid as well: then that of an expression means nothing."""
     groups = (grades.where(Family.SHELL, kind=VOID), grades.where(Family.NOTHING))
     means = [float(np.nanmean(grades.share[group])) for group in groups if group.any()]
-    return any(mean >= grades.limits.worthless for mean in means)
+    return any(mean >= grades.limits.worthless_paid for mean in means)
 
 
 def runs_nothing(grades: ProbeGrades) -> Iterator[Observation]:
@@ -139,6 +139,6 @@ def runs_nothing(grades: ProbeGrades) -> Iterator[Observation]:
     cases = cases[np.isfinite(grades.share[cases])]
     if not cases.size or not grades.anchored or _pays_nothing(grades):
         return
-    ran = grades.share[cases] >= grades.limits.half
+    ran = grades.share[cases] >= grades.limits.right_from
     if not grades.partial and ran.sum() >= grades.limits.few_hits and ran.mean() >= 0.5:
         yield seen(grades, Flaw.UNSAFE, Weight.BLOCK, Family.CODE, grades.kind[cases[0]], cases, ran)

@@ -119,7 +119,7 @@ class ProbeGrades:
         known = self.ceilings[np.isfinite(self.ceilings)]
         paid = int((known >= self.limits.whole).sum())
         some = paid >= max(self.limits.few_hits, self.limits.partial_rows * known.size)
-        return self.ceiling >= self.limits.anchored or some
+        return self.ceiling >= self.limits.least_range or some
 
     @cached_property
     def share(self) -> Floats:
@@ -132,7 +132,7 @@ class ProbeGrades:
             return self.score
         rows = self.ceilings[self.row]
         unknown = ~np.isfinite(rows)
-        whole = np.where(unknown, 1.0, np.where(rows >= self.limits.anchored, rows, np.nan))
+        whole = np.where(unknown, 1.0, np.where(rows >= self.limits.least_range, rows, np.nan))
         return np.asarray(self.score / whole, dtype=np.float64)
 
     @cached_property

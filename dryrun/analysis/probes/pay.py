@@ -29,12 +29,16 @@ def unpaid(grades: ProbeGrades) -> Iterator[Observation]:
     """Worthless text, empty shells and flattery earn nothing."""
     for family in (Family.NOTHING, Family.SHELL, Family.GAMING):
         for kind, cases in grades.kinds(family):
-            allowed = np.full(cases.size, grades.limits.worthless)
+            allowed = np.full(cases.size, grades.limits.worthless_paid)
             if grades.partial:
                 close = grades.alike[cases]
                 allowed = np.maximum(allowed, close + grades.limits.slack)
             paid = grades.share[cases] >= allowed
-            if grades.partial and CONSTANT in kind and grades.share[cases].mean() < grades.limits.worthless:
+            if (
+                grades.partial
+                and CONSTANT in kind
+                and grades.share[cases].mean() < grades.limits.worthless_paid
+            ):
                 continue  # close to some rows' answers, and far from those of the others
             yield from counted(grades, Flaw.EXPLOITABLE, family, kind, cases, paid)
 
@@ -65,7 +69,7 @@ def _overpaid(grades: ProbeGrades, cases: Ints) -> Bools:
     """Where the grader pays more than half, or, if it gives partial credit, more than the answer is worth."""
     share = grades.share[cases]
     if not grades.partial:
-        return np.asarray(share >= grades.limits.half)
+        return np.asarray(share >= grades.limits.right_from)
     worth = np.maximum(grades.most[cases], grades.alike[cases])
     return np.asarray((share > worth + grades.limits.slack + TOLERANCE) | (share >= grades.limits.whole))
 
@@ -91,11 +95,11 @@ def claims_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         return
     for kind, cases in grades.kinds(Family.CLAIM):
         most = grades.most[cases]
-        allowed = np.full(cases.size, grades.limits.half)
+        allowed = np.full(cases.size, grades.limits.right_from)
         if grades.partial:
             close = grades.alike[cases]
             allowed = np.maximum(allowed, np.minimum(close + grades.limits.slack, grades.limits.whole))
-        paid = (grades.share[cases] >= allowed) & (most < grades.limits.half)
+        paid = (grades.share[cases] >= allowed) & (most < grades.limits.right_from)
         found = list(counted(grades, Flaw.ACCEPTS_WRONG, Family.CLAIM, kind, cases, paid))
         for one in found:
             yield _softened(one) if kind == DENIED else one
@@ -107,7 +111,7 @@ def right_paid(grades: ProbeGrades) -> Iterator[Observation]:
         yield from _refused_altogether(grades)
         return
     refused = np.flatnonzero(
-        np.isfinite(grades.ceilings) & (grades.ceilings < grades.limits.half * _typical(grades))
+        np.isfinite(grades.ceilings) & (grades.ceilings < grades.limits.right_from * _typical(grades))
     )
     rows = int(np.isfinite(grades.ceilings).sum())
     if refused.size >= grades.limits.few_hits and refused.size / rows >= grades.limits.refused_rows:
@@ -127,7 +131,7 @@ def right_paid(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def _typical(grades: ProbeGrades) -> float:
-    return float(np.median(grades.ceilings[grades.ceilings >= grades.limits.anchored]))
+    return float(np.median(grades.ceilings[grades.ceilings >= grades.limits.least_range]))
 
 
 UNKNOWN_FORM = "in any of the forms that were tried, so the form this grader wants is not known"
@@ -139,7 +143,9 @@ def _refused_altogether(grades: ProbeGrades) -> Iterator[Observation]:
         return
     rows = int(np.isfinite(grades.ceilings).sum())
     real = grades.score[grades.where(Family.SAMPLE, kind=RIGHT_SAMPLE) & (grades.least > 0.5)]
-    seen_refused = real.size >= grades.limits.few_samples and bool((real < grades.limits.worthless).all())
+    seen_refused = real.size >= grades.limits.few_samples and bool(
+        (real < grades.limits.worthless_paid).all()
+    )
     # A form that nobody knows convicts nobody; that real right answers are refused does.
     weight = Weight.BLOCK if seen_refused else Weight.WARN
     yield Observation(
@@ -159,7 +165,7 @@ def _forms_refused(grades: ProbeGrades, family: Family) -> Iterator[Observation]
         cases = every[(grades.least[every] > 0.5) & np.isfinite(grades.share[every])]
         if not cases.size:
             continue
-        refused = grades.share[cases] < grades.limits.half
+        refused = grades.share[cases] < grades.limits.right_from
         hits, low = int(refused.sum()), wilson(float(refused.mean()), cases.size)[0]
         if hits < 2 or low <= grades.limits.chance or hits / cases.size < grades.limits.form_refused:
             continue
@@ -173,7 +179,7 @@ def samples_fair(grades: ProbeGrades) -> Iterator[Observation]:
     right = np.flatnonzero(grades.where(Family.SAMPLE, kind=RIGHT_SAMPLE) & (grades.least > 0.5))
     right = right[np.isfinite(grades.share[right])]
     if right.size >= grades.limits.few_samples and grades.anchored:
-        refused = grades.share[right] < grades.limits.half
+        refused = grades.share[right] < grades.limits.right_from
         if refused.mean() >= grades.limits.right_refused:
             yield seen(
                 grades, Flaw.REJECTS_CORRECT, Weight.BLOCK, Family.SAMPLE, RIGHT_SAMPLE, right, refused
@@ -196,14 +202,14 @@ def one_for_all(grades: ProbeGrades) -> Iterator[Observation]:
         return
     for kind, cases in grades.kinds(Family.SAME):
         cases = cases[np.isfinite(grades.share[cases])]
-        paid = grades.share[cases] >= grades.limits.half
+        paid = grades.share[cases] >= grades.limits.right_from
         if cases.size and wilson(float(paid.mean()), cases.size)[0] > grades.limits.guessable:
             yield seen(grades, Flaw.GUESSABLE, Weight.WARN, Family.SAME, kind, cases, paid)
 
 
 def nothing_paid(grades: ProbeGrades) -> bool:
     """Whether no answer at all was paid: the form that this grader wants is not known, so nothing else is."""
-    return not (grades.score[grades.graded] > grades.limits.worthless).any()
+    return not (grades.score[grades.graded] > grades.limits.worthless_paid).any()
 
 
 def form_unknown(grades: ProbeGrades) -> bool:
@@ -244,7 +250,7 @@ def _far_paid(grades: ProbeGrades) -> Iterator[Observation]:
     if float(grades.score[cases].mean()) > grades.ceiling + grades.limits.slack:
         yield seen(grades, Flaw.INVERTED, Weight.BLOCK, Family.WRONG, FAR, cases, every)
         return
-    cases = cases[grades.ceilings[grades.row[cases]] >= grades.limits.anchored]
+    cases = cases[grades.ceilings[grades.row[cases]] >= grades.limits.least_range]
     if not grades.anchored or cases.size < grades.limits.few_hits:
         return
     right = grades.ceilings[grades.row[cases]]
@@ -260,7 +266,10 @@ def _turned_round(grades: ProbeGrades) -> Iterator[Observation]:
     if right.size < grades.limits.few_rows or not cases.size:
         return
     void = grades.score[cases]
-    if float(void.mean()) >= grades.limits.half and void.mean() - right.mean() >= grades.limits.half:
+    if (
+        float(void.mean()) >= grades.limits.right_from
+        and void.mean() - right.mean() >= grades.limits.right_from
+    ):
         kind = grades.kind[cases[0]]
         yield seen(
             grades, Flaw.INVERTED, Weight.BLOCK, Family.NOTHING, kind, cases, np.ones(cases.size, dtype=bool)
@@ -272,7 +281,7 @@ def mixed_up(grades: ProbeGrades) -> Iterator[Observation]:
     cases = np.flatnonzero(grades.where(Family.WRONG, kind=STRANGER))
     if grades.anchored or not cases.size:
         return
-    paid = grades.score[cases] >= grades.limits.half
+    paid = grades.score[cases] >= grades.limits.right_from
     rows, hits = np.unique(grades.row[cases[paid]], return_counts=True)
     tried = np.unique(grades.row[cases]).size
     if rows.size >= grades.limits.few_hits and rows.size >= tried / 2 and float(np.median(hits)) <= 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement, junk_floor
+from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement, worthless_floor
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY
 from dryrun.analysis.figures.statistics import above, below
@@ -174,11 +174,11 @@ class _Judge:
         return self._disagreeing()
 
     def _narrow(self) -> GraderQuality | None:
-        """Too little room between right answers and junk."""
+        """Too little room between right and worthless answers."""
         at = self.measures.scale
         if at is None or at.range is None or at.floor_median is None or at.range >= self.limits.least_range:
             return None
-        if at.stand_in and at.floor_median < self.limits.junk_lenient:
+        if at.stand_in and at.floor_median < self.limits.worthless_lenient:
             return None  # a stronger model that fails too says nothing against the grader
         self.reasons.append(
             f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
@@ -186,27 +186,27 @@ class _Judge:
         )
         if self.measures.loud(self.limits) and self.measures.drowned(self.limits):
             return GraderQuality.CANNOT_DIFFERENTIATE  # where right and wrong answers land is chance
-        if at.floor_median >= self.limits.junk_lenient:
+        if at.floor_median >= self.limits.worthless_lenient:
             return GraderQuality.TOO_LENIENT
-        strict = at.floor_median < self.limits.junk_strict
+        strict = at.floor_median < self.limits.worthless_strict
         return GraderQuality.TOO_STRICT if strict else GraderQuality.CANNOT_DIFFERENTIATE
 
     def _pays_one_kind(self) -> bool:
-        """One kind of junk earns much while junk in general does not: a hole, whatever else is wrong."""
-        name, floor, median = junk_floor(self.measures.anchors.junk, self.limits.junk_z)
+        """One kind of worthless answer earns much while the others do not: a hole, whatever else is wrong."""
+        name, floor, median = worthless_floor(self.measures.anchors.junk, self.limits.worthless_z)
         if (
             floor is None
             or median is None
             or floor < self.limits.hackable_alone
-            or median >= self.limits.junk_strict
+            or median >= self.limits.worthless_strict
         ):
             return False
         self._hole(name, floor)
         return True
 
     def _hackable(self) -> bool:
-        name, floor, _ = junk_floor(self.measures.anchors.junk, self.limits.junk_z)
-        if floor is not None and floor >= max(self.limits.hackable_junk, self.measures.mean):
+        name, floor, _ = worthless_floor(self.measures.anchors.junk, self.limits.worthless_z)
+        if floor is not None and floor >= max(self.limits.worthless_paid, self.measures.mean):
             self._hole(name, floor)
             return True
         return self._pays_for_length()
@@ -222,8 +222,8 @@ class _Judge:
         if bias is None or not above(bias.correlation, limits.warn_length):
             return False
         filler = {name: scores for name, scores in self.measures.anchors.junk.items() if "filler" in name}
-        _, floor, _ = junk_floor(filler, limits.junk_z)
-        if floor is None or floor < limits.hackable_junk:
+        _, floor, _ = worthless_floor(filler, limits.worthless_z)
+        if floor is None or floor < limits.worthless_paid:
             return False
         self.reasons.append(
             f"Longer responses to the same prompt earn more (rank correlation {bias.correlation:.2f}), and "

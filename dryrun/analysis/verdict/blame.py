@@ -26,7 +26,7 @@ class Blame:
     ----------
     share : float
     interval : Interval
-        95 %: reference answers, junk and prompts drawn again.
+        95 %: reference answers, worthless ones and prompts drawn again.
     by_people : bool
         From people's labels: nothing else was there to tell.
     """
@@ -57,21 +57,21 @@ def blame(
     Notes
     -----
     Mean too low: ``(1 - right) / (1 - mean)``, with the lower of the reference answers' means as they
-    stand and reformatted. Mean too high: ``junk / mean``, with the median kind of junk. No spread:
-    ``1 - (right - junk)``.
+    stand and reformatted. Mean too high: ``worthless / mean``, with the median kind. No spread:
+    ``1 - (right - worthless)``.
     """
     rng = np.random.default_rng(seed)
     mean = np.array([sums.center + sums.total.sum() / sums.count.sum()])
     means, _ = redrawn(sums, DRAWS, seed)
-    right, junk = _right(at), at.floor_median
+    right, worthless = _right(at), at.floor_median
     if right is None:
         return None
-    if branch is not Branch.MEAN_TOO_LOW and junk is None:
+    if branch is not Branch.MEAN_TOO_LOW and worthless is None:
         return None
-    floor = np.array([junk or 0.0])
+    floor = np.array([worthless or 0.0])
     center = _share(branch, mean, np.array([right if branch is Branch.MEAN_TOO_LOW else at.ceiling]), floor)
     rights = _right_draws(anchors, at, branch is Branch.MEAN_TOO_LOW, right_from, rng)
-    floors = _junk_draws(anchors.junk, rng) if anchors.junk else np.zeros(DRAWS)
+    floors = _worthless_draws(anchors.junk, rng) if anchors.junk else np.zeros(DRAWS)
     low, high = np.quantile(_share(branch, means, rights, floors), [0.025, 0.975])
     if low == high:  # answers that all earn the same have no spread to draw an interval from
         graded = [anchors.reference, anchors.stronger, *anchors.junk.values()]
@@ -108,13 +108,13 @@ def _by_people(branch: Branch, mean: Floats, good: Floats) -> Floats:
     return clipped
 
 
-def _share(branch: Branch, mean: Floats, right: Floats, junk: Floats) -> Floats:
+def _share(branch: Branch, mean: Floats, right: Floats, worthless: Floats) -> Floats:
     if branch is Branch.MEAN_TOO_LOW:
         share = (1 - right) / np.maximum(1 - mean, 1e-9)
     elif branch is Branch.MEAN_TOO_HIGH:
-        share = junk / np.maximum(mean, 1e-9)
+        share = worthless / np.maximum(mean, 1e-9)
     else:
-        share = 1 - (right - junk)
+        share = 1 - (right - worthless)
     clipped: Floats = np.clip(share, 0.0, 1.0)
     return clipped
 
@@ -145,8 +145,8 @@ def _ceiling_draws(anchors: Anchors, rng: np.random.Generator) -> Floats:
     return drawn
 
 
-def _junk_draws(junk: Mapping[str, Floats], rng: np.random.Generator) -> Floats:
-    valid = [scores[np.isfinite(scores)] for scores in junk.values()]
+def _worthless_draws(worthless: Mapping[str, Floats], rng: np.random.Generator) -> Floats:
+    valid = [scores[np.isfinite(scores)] for scores in worthless.values()]
     medians: Floats = np.median([_means(scores, rng) for scores in valid if scores.size], axis=0)
     return medians
 

@@ -53,7 +53,7 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.GRADER_ERRORS: "mend the grader's errors",
     NoticeCode.OUTWEIGHED: "mend what the checks found",
     NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
-    NoticeCode.JUNK_PAID: "make the grader refuse worthless answers",
+    NoticeCode.WORTHLESS_PAID: "make the grader refuse worthless answers",
     NoticeCode.LOW_CEILING: "let the grader pay your own reference answers in full",
     NoticeCode.NOISY_GRADER: "make the grader steadier",
     NoticeCode.GRADER_UNSTABLE: "make the grader give the same response the same score",

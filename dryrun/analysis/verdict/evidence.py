@@ -46,7 +46,7 @@ OPEN = {
     "the form of right answers": "Reference answers: right answers could not be written in the form this "
     "grader wants. Real responses earn more than all that were tried; this says nothing against the grader.",
     "reformatted reference answers": "Reformatted reference answers: whether the grader minds the format.",
-    "junk answers": "Worthless answers: whether the grader pays them.",
+    "worthless answers": "Worthless answers: whether the grader pays them.",
     "repeated grading": "Repeated grading: whether the same response earns the same twice.",
     "several rollouts per prompt": "Several responses per prompt: whether training groups would differ.",
     PEOPLE: "People's labels: a wrong answer key passes every other test.",
@@ -313,7 +313,7 @@ def diagnose_with_evidence(
         All rollouts of the run, those without a score included. May be empty. `Observations.of` makes
         them from a table of scores.
     anchors : Anchors, optional
-        What the grader pays for reference answers, junk, a stronger model's answers; re-grades; people's
+        What the grader pays for reference answers, worthless ones, a stronger model's; re-grades; people's
         labels. Each part may be missing; what is missing is listed as not measured.
     thresholds : Thresholds, optional
         Default: the design document's numbers and this project's. `Thresholds.strict()` leaves the tree
@@ -369,7 +369,7 @@ def _entered(found: Measures, limits: Thresholds) -> tuple[Piece, ...]:
         Piece.REFERENCES: anchors.reference is not None,
         Piece.REFORMATTED: anchors.reformatted is not None,
         Piece.STRONGER: anchors.stronger is not None,
-        Piece.JUNK: bool(anchors.junk),
+        Piece.WORTHLESS: bool(anchors.junk),
         Piece.REGRADING: found.noise is not None,
         Piece.SIGNAL: found.signal is not None,
         Piece.LENGTH: found.length is not None,

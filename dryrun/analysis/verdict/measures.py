@@ -83,7 +83,7 @@ class Measures:
             "reference answers": anchors.reference is None and not anchors.form_unknown,
             "the form of right answers": anchors.form_unknown,
             "reformatted reference answers": anchors.reformatted is None,
-            "junk answers": not anchors.junk,
+            "worthless answers": not anchors.junk,
             "repeated grading": anchors.regraded is None,
             "several rollouts per prompt": self.groups is None,
             PEOPLE: anchors.people is None,
@@ -126,7 +126,7 @@ def measure(
     left_out = set(limits.without)
     anchors = anchors.without(left_out)
     score = np.where(is_valid(observed.score), np.clip(observed.score, 0.0, 1.0), np.nan)
-    anchors = in_known_form(anchors, score, limits.junk_z)
+    anchors = in_known_form(anchors, score, limits.worthless_z)
     own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, score)
     valid = np.sort(score[np.isfinite(score)])
     average, spread = mean(valid), std(valid)

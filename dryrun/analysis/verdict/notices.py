@@ -40,7 +40,7 @@ class NoticeCode(StrEnum):
     WEAK_SIGNAL = "weak_signal"
     LOW_CEILING = "low_ceiling"
     BRITTLE = "brittle"
-    JUNK_PAID = "junk_paid"
+    WORTHLESS_PAID = "worthless_paid"
     OUTWEIGHED = "outweighed"
     FAILING_REFERENCES = "failing_references"
     NOISY_GRADER = "noisy_grader"

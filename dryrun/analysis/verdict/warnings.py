@@ -273,10 +273,10 @@ def _anchors(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         )
         drop = at.ceiling - at.reformatted
         yield Notice(NoticeCode.BRITTLE, text, drop, limits.warn_reformatted)
-    if at.floor is not None and above(at.floor, limits.warn_junk):
+    if at.floor is not None and above(at.floor, limits.warn_worthless):
         words = at.floor_name.replace("_", " ")
         text = f"Worthless answers ({words}) earn at least {figure(at.floor)}."
-        yield Notice(NoticeCode.JUNK_PAID, text, at.floor, limits.warn_junk)
+        yield Notice(NoticeCode.WORTHLESS_PAID, text, at.floor, limits.warn_worthless)
     if not at.broken and above(at.failing, limits.warn_bad_references):
         text = f"{percent(at.failing)} of the reference answers score below 0.5 under their own grader."
         yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)

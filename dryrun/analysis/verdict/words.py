@@ -104,7 +104,7 @@ class DatasetQuality(_Described):
         "Responses all alike",
         "Add prompts of other difficulty.",
     )
-    """Neither right answers nor junk are among the responses: all about equally good."""
+    """Neither right nor worthless answers are among the responses: all about equally good."""
     POLARISED = (
         "polarised",
         "Polarised",
@@ -153,7 +153,7 @@ class GraderQuality(_Described):
         "Cannot differentiate",
         "Grader doesn't differentiate good from bad",
         "Grader cannot tell good from bad",
-        f"Make the grader tell right answers from junk. {RE_SCORE}",
+        f"Make the grader tell right answers from worthless ones. {RE_SCORE}",
     )
     BINARY = ("binary", "Binary", "Grader is binary (pass/fail) instead of gradient")
     HACKABLE = (

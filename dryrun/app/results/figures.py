@@ -47,7 +47,7 @@ def distribution(observations: Observations, diagnosis: Diagnosis, thresholds: T
 
 
 def ruler(evidence: Evidence) -> None:
-    """Draw the mean scores of right answers, the model and junk; nothing where they were not graded."""
+    """Draw the mean scores of right answers, the model and worthless answers, where there are any."""
     if evidence.document_only:
         return
     held = evidence.stability.mean if evidence.stability else None

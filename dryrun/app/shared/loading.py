@@ -36,7 +36,7 @@ class Loaded:
     duplicate_rows : int
         Drawn rows that repeat an earlier one.
     anchors : Anchors or None
-        Scores of reference answers and junk under the run's grader, and of a stronger model.
+        Scores of reference answers and worthless ones under the run's grader, and of a stronger model.
     ceiling : Ceiling or None
         The run of that stronger model.
     labels : tuple of Label

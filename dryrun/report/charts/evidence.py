@@ -1,4 +1,4 @@
-"""Charts of the evidence: groups as a strip of cells, and where right answers and junk lie on the scale."""
+"""Charts of the evidence: groups as a strip of cells, and where right and worthless answers lie."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from dryrun.report.figures import AnchorFigures, GroupFigures
 from dryrun.report.outline import group_words
 
 MODEL_NAME = "base model"
-RIGHT, MODEL, JUNK = "right answers", "the model", "junk"
+RIGHT, MODEL, WORTHLESS = "right answers", "the model", "worthless answers"
 ANCHOR_LOOKS: Looks = (
     (RIGHT, BLUE, "triangle-up"),
     (MODEL, GREY, "circle"),
-    (JUNK, ORANGE, "cross"),
+    (WORTHLESS, ORANGE, "cross"),
 )
 
 
@@ -104,7 +104,7 @@ def strip_alt(columns: Sequence[StripColumn], found: Groups | GroupFigures) -> s
 
 
 def anchor_rows(anchors: Anchors, mean: float | None, held: Interval | None) -> tuple[Row, ...]:
-    """What was graded beside the responses: right answers, the model, then junk by what it earns.
+    """What was graded beside the responses: right answers, the model, worthless answers.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def anchor_rows(anchors: Anchors, mean: float | None, held: Interval | None) -> 
     return _ordered(
         [_measured(name, RIGHT, scores) for name, scores in right if scores is not None],
         _anchor(MODEL_NAME, MODEL, mean, held),
-        [_measured(name, JUNK, scores) for name, scores in anchors.junk.items()],
+        [_measured(name, WORTHLESS, scores) for name, scores in anchors.junk.items()],
     )
 
 
@@ -128,13 +128,13 @@ def stored_anchor_rows(at: AnchorFigures, mean: float | None, held: Interval | N
     return _ordered(
         [_anchor(right, RIGHT, at.reference), _anchor("the same, reformatted", RIGHT, at.reformatted)],
         _anchor(MODEL_NAME, MODEL, mean, held),
-        [_anchor(name, JUNK, value) for name, value in at.junk_kinds.items()],
+        [_anchor(name, WORTHLESS, value) for name, value in at.junk_kinds.items()],
     )
 
 
-def _ordered(right: list[Row | None], model: Row | None, junk: list[Row | None]) -> tuple[Row, ...]:
-    worthless = sorted((row for row in junk if row), key=lambda row: -row.mean)
-    return tuple(row for row in (*right, model, *worthless) if row)
+def _ordered(right: list[Row | None], model: Row | None, worthless: list[Row | None]) -> tuple[Row, ...]:
+    falling = sorted((row for row in worthless if row), key=lambda row: -row.mean)
+    return tuple(row for row in (*right, model, *falling) if row)
 
 
 def _measured(name: str, kind: str, scores: Scores) -> Row | None:
