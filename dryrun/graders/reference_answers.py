@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from dryrun.core.errors import DryRunError
-from dryrun.core.records import Item
+from dryrun.core.records import Item, Prompt
 from dryrun.dataset.fields import REFERENCES, reference_of
 from dryrun.graders.format.python_source import keys_read, parameter_names, paths_read
 from dryrun.graders.format.specs import GraderSpec
@@ -67,6 +67,23 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
         f"No row has a reference answer: none of {', '.join(REFERENCES)}. Name its "
         "field, or its path as in reward_model.ground_truth, with --reference-field."
     )
+
+
+def references_of(spec: GraderSpec, prompts: Sequence[Prompt], field: str | None = None) -> list[str | None]:
+    """Each row's right answer as text; None where there is none.
+
+    Parameters
+    ----------
+    spec : GraderSpec
+    prompts : sequence of Prompt
+    field : str, optional
+        Where it is. Default: as `reference_field` finds it.
+    """
+    try:
+        field = field or reference_field(spec, [prompt.item for prompt in prompts])
+    except DryRunError:
+        return [None] * len(prompts)
+    return [reference_of(prompt.item, field) for prompt in prompts]
 
 
 def _filled(spec: GraderSpec) -> Iterator[str]:

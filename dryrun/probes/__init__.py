@@ -7,7 +7,15 @@ This package is the one place where such answers are made. It grades nothing: `d
 from __future__ import annotations
 
 from dryrun.core.probe import Family, Priority, Probe
-from dryrun.probes.make.rounds import Ground, accepted_forms, first_round, ground, second_round, strangers
+from dryrun.probes.make.rounds import (
+    Ground,
+    accepted_forms,
+    first_round,
+    ground,
+    quick_round,
+    second_round,
+    strangers,
+)
 
 __all__ = [
     "Family",
@@ -17,6 +25,7 @@ __all__ = [
     "accepted_forms",
     "first_round",
     "ground",
+    "quick_round",
     "second_round",
     "strangers",
 ]

@@ -7,6 +7,7 @@ that says nothing against the grader.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -15,7 +16,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dryrun.core.records import Prompt
+from dryrun.core.records import Grade, Prompt
+from dryrun.graders.protocol import Grader
+from dryrun.graders.trial import response
 from dryrun.probes.make.answers import answers, plain_value
 from dryrun.probes.make.demand import demand_of, prompt_text
 from dryrun.probes.make.forms import Form, around, forms_of
@@ -24,9 +27,10 @@ from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead, written_call
 from dryrun.probes.make.worthless import NONSENSE
 
 Texts = Sequence[tuple[Prompt, str]]
-Rewards = Callable[[Texts], Awaitable[list[float | None]]]
+Grades = Callable[[Texts], Awaitable[list[Grade]]]
 
 BARE, FROM_RESPONSES = "bare", "as in paid responses"
+AT_ONCE = 32
 SCOUTS, LEAST = 20, 8
 """Rows on which forms are compared, and how many of them a form must fit."""
 AT_A_TIME = 5
@@ -152,9 +156,29 @@ def templates_of(paid: Texts, references: Mapping[str, str]) -> list[Template]:
     ]
 
 
+def grades_by(grader: Grader) -> Grades:
+    """Grades texts, some at once.
+
+    Parameters
+    ----------
+    grader : Grader
+        Open.
+    """
+    lane = asyncio.Semaphore(AT_ONCE)
+
+    async def one(prompt: Prompt, text: str) -> Grade:
+        async with lane:
+            return await grader.grade(response(text), prompt.item)
+
+    async def grades(texts: Texts) -> list[Grade]:
+        return list(await asyncio.gather(*(one(*text) for text in texts)))
+
+    return grades
+
+
 async def accepted_way(
     known: Texts,
-    rewards: Rewards,
+    grades: Grades,
     bounds: tuple[float, float],
     templates: Sequence[Template] = (),
     tools: ToolsRead | None = None,
@@ -169,8 +193,8 @@ async def accepted_way(
     ----------
     known : sequence of (Prompt, str)
         Prompts with their reference answers; the first few are tried.
-    rewards : callable
-        Grades texts.
+    grades : callable
+        From `grades_by`.
     bounds : (float, float)
         The scale of the rewards.
     templates : sequence of Template
@@ -192,9 +216,8 @@ async def accepted_way(
             for earned, answer in ((right, reference), (wrong, other)):
                 for name, text in ways(prompt, answer, templates, tools).items():
                     tried.append((earned.setdefault(name, []), (prompt, text)))
-        grades = await rewards([text for _, text in tried])
-        for (scores, _), reward in zip(tried, grades, strict=True):
-            scores.append(0.0 if reward is None else (reward - low) / (high - low))
+        for (scores, _), grade in zip(tried, await grades([text for _, text in tried]), strict=True):
+            scores.append(0.0 if grade.reward is None else (grade.reward - low) / (high - low))
     return _best(right, wrong)
 
 

@@ -1,11 +1,10 @@
-"""Anchors of a run: its grader on reference answers and on a few worthless ones, to find its scale.
+"""The cheap first round of the probes: a run's grader on right and worthless answers, to find its scale.
 
 Costs grades, no generation.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Mapping, Sequence
 
@@ -13,30 +12,26 @@ import numpy as np
 import orjson
 
 from dryrun.analysis.figures.anchors import Anchors, Floats
-from dryrun.core.errors import DryRunError
-from dryrun.core.probe import FAR
 from dryrun.core.records import Prompt, Sample
-from dryrun.dataset.fields import reference_of
 from dryrun.graders import Grader
 from dryrun.graders.answer_alone import answer_alone, without_reasoning
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.reference_answers import reference_field
-from dryrun.graders.trial import response
-from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, templates_of, written
-from dryrun.probes.make.answers import flat
-from dryrun.probes.make.demand import prompt_text
-from dryrun.probes.make.forms import reformatted, shell_of
+from dryrun.graders.reference_answers import references_of
+from dryrun.probes import Ground, ground, quick_round
+from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, grades_by, templates_of, written
+from dryrun.probes.learned_form import Learned, in_this_way
+from dryrun.probes.make.forms import reformatted
 from dryrun.probes.make.tool_calls import tools_read
-from dryrun.probes.make.worthless import FILLER, REFUSAL, stuffing
 from dryrun.probes.read_responses import read_all
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
 
 REFERENCES, REGRADED, TIMES = 50, 20, 2
+WORTHLESS = 20
+"""Prompts to which wrong and worthless answers are graded."""
 TOPIC_REFERENCES, TOPICS = 5, 40
 """Reference answers graded for each topic, and the topics they are graded for."""
-AT_ONCE = 32
 READ = 400
 """Responses that are read for the right answer."""
 PAID = 40
@@ -61,38 +56,42 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     StoreError
         They cannot be written.
     """
+    config, results, chance = run.config(), load_results(run), random.Random(seed)
+    spec, grades = load_grader(config.grader), grades_by(grader)
     prompts = _distinct(run.prompts())
-    chance = random.Random(seed)
     chance.shuffle(prompts)
-    lane = asyncio.Semaphore(AT_ONCE)
+    references = references_of(spec, prompts, config.dataset.reference_field)
+    known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None]
+    by_key = {prompt.key: text for prompt, text in known}
+    templates, tools = templates_of(_best_paid(results), by_key), tools_read(spec)
+    way = await accepted_way(known, grades, config.reward_range, templates, tools)
 
     async def rewards(texts: Texts) -> list[float | None]:
-        async def one(prompt: Prompt, text: str) -> float | None:
-            async with lane:
-                return (await grader.grade(response(text), prompt.item)).reward
+        return [grade.reward for grade in await grades(texts)]
 
-        return list(await asyncio.gather(*(one(prompt, text) for prompt, text in texts)))
-
-    bounds = run.config().reward_range
-    known: Texts = _references(run, prompts)
-    results = load_results(run)
-    references = {prompt.key: text for prompt, text in known}
-    templates = templates_of(_best_paid(results), references)
-    tools = tools_read(load_grader(run.config().grader))
-    way = await accepted_way(known, rewards, bounds, templates, tools)
-    known = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates, tools)
-    pairs, reasoning = _read(results, references, chance)
+    learned = in_this_way(way, prompts, references, templates, tools)
+    unearned = _unearned(ground(prompts, learned.references, rows=WORTHLESS, seed=seed), learned)
+    right = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates, tools)
+    pairs, reasoning = _read(results, by_key, chance)
     found = {
         "form": way,
         "read": pairs,
         "reasoning": reasoning,
-        "reference": await rewards(known[:REFERENCES]),
-        "topics": {topic: await rewards(texts) for topic, texts in _by_topic(known).items()},
-        "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in known[:REFERENCES]]),
-        "junk": {name: await rewards(texts) for name, texts in junk(prompts, known).items() if texts},
-        "regraded": await _regraded(results, grader, chance, lane),
+        "reference": await rewards(right[:REFERENCES]),
+        "topics": {topic: await rewards(texts) for topic, texts in _by_topic(right).items()},
+        "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right[:REFERENCES]]),
+        "junk": {kind: await rewards(texts) for kind, texts in unearned.items()},
+        "regraded": await _regraded(results, grader, chance),
     }
     write_aside(run.folder / FILE, orjson.dumps(found, option=orjson.OPT_INDENT_2))
+
+
+def _unearned(given: Ground, learned: Learned) -> dict[str, Texts]:
+    """The wrong and worthless answers by kind."""
+    found: dict[str, list[tuple[Prompt, str]]] = {}
+    for probe in quick_round(given, learned.at(given)):
+        found.setdefault(probe.kind, []).append((given.prompts[probe.row], probe.text))
+    return dict(found)
 
 
 def load_anchors(run: Run) -> Anchors | None:
@@ -134,15 +133,6 @@ def _distinct(prompts: Sequence[Prompt]) -> list[Prompt]:
     return list({prompt.key: prompt for prompt in prompts}.values())
 
 
-def _references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, str]]:
-    try:
-        config, items = run.config(), [prompt.item for prompt in prompts]
-        field = config.dataset.reference_field or reference_field(load_grader(config.grader), items)
-    except DryRunError:
-        return []
-    return [(prompt, text) for prompt in prompts if (text := reference_of(prompt.item, field)) is not None]
-
-
 def _by_topic(known: Texts) -> dict[str, Texts]:
     """Some reference answers of each topic, for as many topics as may be asked about."""
     found: dict[str, list[tuple[Prompt, str]]] = {}
@@ -154,18 +144,11 @@ def _by_topic(known: Texts) -> dict[str, Texts]:
     return dict(found)
 
 
-async def _regraded(
-    results: Results, grader: Grader, chance: random.Random, lane: asyncio.Semaphore
-) -> list[list[float | None]]:
+async def _regraded(results: Results, grader: Grader, chance: random.Random) -> list[list[float | None]]:
     count = results.rollouts.num_rows
     chosen = sorted(chance.sample(range(count), min(REGRADED, count)))
-
-    async def again(sample: Sample, prompt: Prompt) -> float | None:
-        async with lane:
-            return (await grader.grade(sample, prompt.item)).reward
-
     seen = [one for one in results.inspect(chosen) if one.sample.gradable]
-    return [[await again(one.sample, one.prompt) for _ in range(TIMES)] for one in seen]
+    return [[(await grader.grade(one.sample, one.prompt.item)).reward for _ in range(TIMES)] for one in seen]
 
 
 def _read(
@@ -197,39 +180,3 @@ def _best_paid(results: Results) -> Texts:
 def given_to(results: Results, sample: Sample) -> Sample:
     """The sample as the run's grader is given it."""
     return answer_alone(sample) if results.config.cut_reasoning else sample
-
-
-JUNK = 20
-"""Prompts that each kind is graded on."""
-
-
-def junk(prompts: Sequence[Prompt], known: Texts) -> dict[str, Texts]:
-    """Worthless answers by kind, each to `JUNK` prompts.
-
-    Parameters
-    ----------
-    prompts : sequence of Prompt
-    known : sequence of (Prompt, str)
-        Prompts with their reference answers.
-    """
-    some = prompts[:JUNK]
-    asked = [(prompt, prompt_text(prompt.messages[-1:])) for prompt in some]
-    return {
-        "empty": [(prompt, "") for prompt in some],
-        "refusal": [(prompt, REFUSAL) for prompt in some],
-        "echo of the prompt": asked,
-        "long filler": [(prompt, FILLER) for prompt in some],
-        "format only": [(prompt, shell_of(text)) for prompt, text in known[:JUNK]],
-        "keyword stuffing": [(prompt, stuffing(text)) for prompt, text in asked],
-        FAR: _mismatched(known),
-    }
-
-
-def _mismatched(known: Texts) -> Texts:
-    """For each prompt the answer to another one, where that differs: a yes/no key has few."""
-    pairs = []
-    for number, (prompt, text) in enumerate(known[: 4 * JUNK]):
-        _, other = known[(number + 1) % len(known)]
-        if flat(other) != flat(text):
-            pairs.append((prompt, other))
-    return pairs[:JUNK]

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dryrun.analysis.probes.profile import judge
-from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.core.thresholds import ProbeLimits
 from dryrun.dataset import dataset_from_items
@@ -18,7 +17,7 @@ from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.protocol import Grader
-from dryrun.graders.reference_answers import reference_field
+from dryrun.graders.reference_answers import references_of
 from dryrun.probes import Ground, ground
 from dryrun.probes.function import Function, FunctionGrader
 from dryrun.probes.grade import ROWS, Effort, count, probe
@@ -71,7 +70,8 @@ def check_function(
     """
     dataset = dataset_from_items([dict(item) for item in items])
     prompts = [dataset.prompt(row) for row in range(len(dataset))]
-    references = _references(prompts, usual_field(items) or "")
+    field = usual_field(items)
+    references = [reference_of(prompt.item, field) if field else None for prompt in prompts]
     effort = Effort(seconds=seconds, timeout=timeout)
     tools = ToolsRead() if names_tools(source) else None
 
@@ -132,7 +132,7 @@ async def check_spec(
     bounds = bounds or reward_scale(spec)
     async with build(spec, timeout=effort.timeout, judge=judge_access) as grader:
         if not spec.asks_models and effort.calls is None:
-            references = _references(prompts, _field(spec, prompts, field))
+            references = references_of(spec, prompts, field)
             learned = await learn(prompts, references, grader, bounds, tools_read(spec), samples)
             given = ground(prompts, learned.references, rows=rows, source=given.source, seed=seed)
             given = learned.applied(given)
@@ -156,25 +156,14 @@ def ground_of(
     spec: GraderSpec, prompts: Sequence[Prompt], *, field: str | None = None, rows: int = ROWS, seed: int = 0
 ) -> Ground:
     """The rows as probes are made from them."""
-    references = _references(prompts, _field(spec, prompts, field))
-    return ground(prompts, references, rows=rows, source=python_source(spec), seed=seed)
-
-
-def _field(spec: GraderSpec, prompts: Sequence[Prompt], field: str | None) -> str:
-    """Where the reference answers are; ``""`` where there are none."""
-    try:
-        return field or reference_field(spec, [prompt.item for prompt in prompts])
-    except DryRunError:
-        return ""
+    return ground(
+        prompts, references_of(spec, prompts, field), rows=rows, source=python_source(spec), seed=seed
+    )
 
 
 def python_source(spec: GraderSpec) -> str:
     """All Python in the grader."""
     return "\n\n".join(part.source for _, part in spec.walk() if isinstance(part, PythonSpec))
-
-
-def _references(prompts: Sequence[Prompt], field: str) -> list[str | None]:
-    return [reference_of(prompt.item, field) if field else None for prompt in prompts]
 
 
 async def _checked(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
 from dryrun.graders.protocol import Grader
-from dryrun.graders.trial import response
 from dryrun.probes import Ground
 from dryrun.probes.accepted_form import (
     BARE,
     FROM_RESPONSES,
     SECONDS,
-    Rewards,
+    Grades,
     Template,
     Texts,
     accepted_way,
     contents,
+    grades_by,
     named_ways,
     templates_of,
 )
@@ -30,6 +29,7 @@ Samples = Mapping[int, Sequence[str]]
 READ = 60
 """Real responses that are graded to see which form is paid."""
 BARE_ROWS, AT_A_TIME = 8, 10
+UNUSUAL = (AS_CALL, FROM_RESPONSES)
 PAID = 0.5
 """Rewards on 0..1 from which on an answer counts as paid."""
 
@@ -43,7 +43,7 @@ class Learned:
     references : list of (str or None)
         One for each prompt.
     forms : mapping of str to Form
-        By the key of the prompt, where the form is none of the usual ones.
+        By the key of the prompt.
     call : bool
         The form is a tool call.
     """
@@ -52,13 +52,14 @@ class Learned:
     forms: Mapping[str, Form] = field(default_factory=dict)
     call: bool = False
 
+    def at(self, given: Ground) -> dict[int, Form]:
+        """The form of each row that has one."""
+        forms = [self.forms.get(prompt.key) for prompt in given.prompts]
+        return {row: form for row, form in enumerate(forms) if form is not None}
+
     def applied(self, given: Ground) -> Ground:
-        """The rows with what was learned."""
-        forms = {
-            row: self.forms[prompt.key]
-            for row, prompt in enumerate(given.prompts)
-            if prompt.key in self.forms
-        }
+        """The rows with what was learned; the usual forms are tried anyway."""
+        forms = {row: form for row, form in self.at(given).items() if form.name.startswith(UNUSUAL)}
         demands = [replace(demand, call=self.call) for demand in given.demands]
         return replace(given, learned=forms, demands=demands)
 
@@ -90,49 +91,47 @@ async def learn(
     whole = Learned(list(references))
     known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None]
 
-    async def rewards(texts: Texts) -> list[float | None]:
-        grades = await asyncio.gather(*(grader.grade(response(text), p.item) for p, text in texts))
-        return [grade.reward for grade in grades]
-
+    grades = grades_by(grader)
     given = {} if samples is None or not known else samples
-    paid = await _best_paid(known, given, rewards, bounds) if any(given.values()) else []
+    paid = await _best_paid(known, given, grades, bounds) if any(given.values()) else []
     templates = templates_of(paid, {p.key: text for p, text in known})
     objects = any(len(contents(text)) > 1 for _, text in known[:READ])
     if not known or not (objects or tools or templates):
         return whole
-    way = await accepted_way(known, rewards, bounds, templates, tools)
-    return whole if way == BARE else _in_this_way(way, prompts, references, templates, tools)
+    way = await accepted_way(known, grades, bounds, templates, tools)
+    return whole if way == BARE else in_this_way(way, prompts, references, templates, tools)
 
 
-def _in_this_way(
+def in_this_way(
     way: str,
     prompts: Sequence[Prompt],
     references: Sequence[str | None],
     templates: Sequence[Template],
     tools: ToolsRead | None,
 ) -> Learned:
+    """The references and forms where right answers are written in this way; bare where a row has none."""
     read: list[str | None] = []
     forms: dict[str, Form] = {}
     for prompt, reference in zip(prompts, references, strict=True):
         known = None if reference is None else named_ways(prompt, reference, templates, tools).get(way)
         read.append(known.source if known is not None else reference)
-        if known is not None and known.form.name.startswith((AS_CALL, FROM_RESPONSES)):
+        if known is not None:
             forms[prompt.key] = known.form
     return Learned(read, forms, call=way.startswith(AS_CALL))
 
 
 async def _best_paid(
-    known: Texts, samples: Samples, rewards: Rewards, bounds: tuple[float, float]
+    known: Texts, samples: Samples, grades: Grades, bounds: tuple[float, float]
 ) -> list[tuple[Prompt, str]]:
     """Real responses that earned the most; none where bare reference answers are paid as well."""
     (low, high), end = bounds, time.monotonic() + SECONDS
-    bare = await rewards(known[:BARE_ROWS])
-    if any(reward is not None and (reward - low) / (high - low) >= PAID for reward in bare):
+    bare = await grades(known[:BARE_ROWS])
+    if any(one.reward is not None and (one.reward - low) / (high - low) >= PAID for one in bare):
         return []
     texts = [(prompt, text) for prompt, _ in known for text in samples.get(prompt.row, ())][:READ]
     scores: list[float] = []
     while len(scores) < len(texts) and time.monotonic() < end:
-        grades = await rewards(texts[len(scores) : len(scores) + AT_A_TIME])
-        scores += [low if reward is None else reward for reward in grades]
+        graded = await grades(texts[len(scores) : len(scores) + AT_A_TIME])
+        scores += [low if one.reward is None else one.reward for one in graded]
     most = max(scores, default=low)
     return [text for text, score in zip(texts, scores, strict=False) if low < most <= score]

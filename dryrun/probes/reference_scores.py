@@ -6,7 +6,6 @@ ceiling (METEOR pays 0.5 for a one-word match), or the reference is not what the
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,16 +17,10 @@ from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.reference_answers import reference_field
-from dryrun.graders.trial import response
-from dryrun.probes.accepted_form import BARE, Texts, accepted_way, written
+from dryrun.probes.accepted_form import BARE, accepted_way, grades_by, written
 from dryrun.probes.make.tool_calls import tools_read
 
-AT_ONCE = 32
-
-
 NEAR = 1e-9
-
-
 SHOWN_ROWS = 8
 
 
@@ -119,21 +112,11 @@ async def ceiling(
     asked = [(prompt, text) for prompt, text in texts if text is not None]
     if not asked:
         raise DryRunError(f"No row has a field {field!r} with a reference answer.")
-    lane = asyncio.Semaphore(AT_ONCE)
     async with build(spec, timeout=grade_timeout, judge=judge) as grader:
-
-        async def one(prompt: Prompt, text: str) -> Grade:
-            async with lane:
-                return await grader.grade(response(text), prompt.item)
-
-        async def rewards(texts: Texts) -> list[float | None]:
-            return [grade.reward for grade in await asyncio.gather(*(one(*text) for text in texts))]
-
-        tools = tools_read(spec)
-        way = (
-            BARE if spec.asks_models else await accepted_way(asked, rewards, reward_scale(spec), tools=tools)
-        )
-        grades = await asyncio.gather(*(one(*text) for text in written(asked, way, tools=tools)))
+        graded, tools, way = grades_by(grader), tools_read(spec), BARE
+        if not spec.asks_models:
+            way = await accepted_way(asked, graded, reward_scale(spec), tools=tools)
+        grades = await graded(written(asked, way, tools=tools))
     return _summed(field, way, spec, [prompt.row + 1 for prompt, _ in asked], grades)
 
 

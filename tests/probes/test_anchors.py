@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.dataset import dataset_from_items
-from dryrun.probes.anchors import FILE, junk, load_anchors
-from dryrun.probes.make.forms import reformatted
+from dryrun.probes import ground, quick_round
+from dryrun.probes.anchors import FILE, load_anchors
+from dryrun.probes.make.forms import Form, reformatted
+from dryrun.probes.make.rounds import QUICK
 from dryrun.report import load_report, render_markdown, report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
@@ -156,9 +159,19 @@ def test_a_reformatted_answer_says_the_same(text: str, form: str) -> None:
     assert reformatted(text) == form
 
 
-def test_junk_leaves_out_answers_that_would_be_right() -> None:
+def test_worthless_answers_leave_out_those_that_would_be_right() -> None:
     dataset = dataset_from_items([{**row, "reference_answer": "yes"} for row in sum_rows(30)])
     prompts = [dataset.prompt(row) for row in range(30)]
-    found = junk(prompts, [(prompt, "yes") for prompt in prompts])
-    assert found["another row's answer"] == []
-    assert len(found["empty"]) == 20
+    given = ground(prompts, ["yes"] * 30, rows=20)
+    kinds = Counter(probe.kind for probe in quick_round(given, dict.fromkeys(range(20), Form("bare", str))))
+    assert kinds.keys() == QUICK - {"another row's answer", "the right keys, no values"}
+    assert set(kinds.values()) == {20}
+
+
+def test_of_an_object_the_shell_has_the_right_keys() -> None:
+    dataset = dataset_from_items(sum_rows(2))
+    given = ground([dataset.prompt(0), dataset.prompt(1)], ['{"sum": 3}', '{"sum": 5}'], rows=2)
+    texts = {probe.kind: probe.text for probe in quick_round(given, {0: Form("bare", str)}) if probe.row == 0}
+    assert texts["the right keys, no values"] == '{"sum": null}'
+    assert "nonsense" not in texts
+    assert texts["another row's answer"] == '{"sum": 5}'

@@ -180,15 +180,6 @@ def reformatted(text: str) -> str:
     return f" {text}\n"
 
 
-def shell_of(reference: str) -> str:
-    """The form of an answer without its content."""
-    try:
-        value = json.loads(reference)
-    except ValueError:
-        return "Answer:"
-    return json.dumps(dict.fromkeys(value)) if isinstance(value, dict) else "Answer:"
-
-
 LENGTHS = (200, 800, 3200)
 LONGER = "longer by "
 

@@ -35,6 +35,8 @@ from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.source_words import mined
 from dryrun.probes.make.worthless import (
     CONSTANTS,
+    NO_VALUES,
+    STUFFING,
     common_answer,
     executed,
     gaming,
@@ -54,6 +56,9 @@ STRANGE_ROWS = 6
 IN_FORM = ", in the form the grader reads"
 STRESSED_ROWS, STYLED_ROWS = 2, 12
 
+QUICK = frozenset(
+    {"empty", "refusal", "long filler", "the prompt copied", STUFFING, NO_VALUES, VOID, FAR},
+)
 _ESSENTIAL = frozenset(
     {
         *("empty", "refusal", "long filler", "the prompt copied"),
@@ -197,6 +202,13 @@ def second_round(
         for text in (samples or {}).get(row, ()):
             plan.append(makers.sample(row, text))
     return [_ranked(probe) for probe in plan]
+
+
+def quick_round(given: Ground, accepted: Mapping[int, Form]) -> list[Probe]:
+    """The part of the second round that every run grades: seven kinds of wrong and worthless answers."""
+    plan = [probe for probe in second_round(given, accepted) if probe.kind in QUICK]
+    shelled = {probe.row for probe in plan if probe.kind == NO_VALUES}
+    return [probe for probe in plan if probe.kind != VOID or probe.row not in shelled]
 
 
 def _ranked(probe: Probe) -> Probe:

@@ -32,6 +32,7 @@ STEPS = (
     "After that I put the pieces together and check the result. "
 )
 NONSENSE = "qwxz"
+STUFFING, NO_VALUES = "all words of the prompt, sorted", "the right keys, no values"
 SHARED = 0.8
 """Words in at least this share of the prompts are those of the task, not of a row."""
 
@@ -59,7 +60,7 @@ def worthless(prompt: str, shared: str, chance: random.Random) -> dict[str, str]
         "one full stop": ".",
         "the words every prompt shares": shared,
         "short filler": FILLER[:420],
-        "all words of the prompt, sorted": stuffing(prompt),
+        STUFFING: " ".join(sorted(set(prompt.split()))),
         "reasoning without an answer": STEPS,
         "headings and bullets": SKELETON,
         "random letters": " ".join(words),
@@ -67,11 +68,6 @@ def worthless(prompt: str, shared: str, chance: random.Random) -> dict[str, str]
     }
     texts |= {f"always “{constant}”": constant for constant in CONSTANTS}
     return {kind: text for kind, text in texts.items() if text or kind == "empty"}
-
-
-def stuffing(prompt: str) -> str:
-    """Every word of the prompt once, sorted: all key words and no sense."""
-    return " ".join(sorted(set(prompt.split())))
 
 
 def shared_words(prompts: Sequence[str]) -> str:
@@ -118,7 +114,7 @@ def shells(answer: Answer, demand: Demand) -> dict[str, str]:
     if answer.kind in (Kind.OBJECT, Kind.FACTS):
         keys = list(answer.value)
         texts |= {
-            "the right keys, no values": json.dumps(dict.fromkeys(keys)),
+            NO_VALUES: json.dumps(dict.fromkeys(keys)),
             "the right keys, empty texts": json.dumps(dict.fromkeys(keys, "")),
             "the right keys, nonsense": json.dumps(dict.fromkeys(keys, NONSENSE)),
             "the names of the fields": " ".join(keys),
