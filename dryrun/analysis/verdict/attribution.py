@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement, worthless_floor
+from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.probes.first_round import fault
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.training.words import unlearning
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
@@ -157,92 +158,10 @@ class _Judge:
         return self.measures.branch is None or bool(reasons)
 
     def _broken_grader(self) -> GraderQuality | None:
-        if self._pays_one_kind():
-            return GraderQuality.HACKABLE
-        narrow = self._narrow()
-        if narrow is not None:
-            return narrow
-        if self._hackable():
-            return GraderQuality.HACKABLE
-        if self._noisy():
-            noise, signal = self.measures.noise, self.measures.reliability
-            self.reasons.append(
-                f"The same response graded again moves by {noise:.2f}; {percent(max(signal or 0.0, 0.0))} "
-                "of the spread between responses to one prompt is signal."
-            )
-            return GraderQuality.NOISY
+        if (seen := fault(self.measures, self.limits)) is not None:
+            self.reasons.append(seen.sentence)
+            return seen.quality
         return self._disagreeing()
-
-    def _narrow(self) -> GraderQuality | None:
-        """Too little room between right and worthless answers."""
-        at = self.measures.scale
-        if at is None or at.range is None or at.floor_median is None or at.range >= self.limits.least_range:
-            return None
-        if at.stand_in and at.floor_median < self.limits.worthless_lenient:
-            return None  # a stronger model that fails too says nothing against the grader
-        self.reasons.append(
-            f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
-            "too little room between them."
-        )
-        if self.measures.loud(self.limits) and self.measures.drowned(self.limits):
-            return GraderQuality.CANNOT_DIFFERENTIATE  # where right and wrong answers land is chance
-        if at.floor_median >= self.limits.worthless_lenient:
-            return GraderQuality.TOO_LENIENT
-        strict = at.floor_median < self.limits.worthless_strict
-        return GraderQuality.TOO_STRICT if strict else GraderQuality.CANNOT_DIFFERENTIATE
-
-    def _pays_one_kind(self) -> bool:
-        """One kind of worthless answer earns much while the others do not: a hole, whatever else is wrong."""
-        name, floor, median = worthless_floor(self.measures.anchors.junk, self.limits.worthless_z)
-        if (
-            floor is None
-            or median is None
-            or floor < self.limits.hackable_alone
-            or median >= self.limits.worthless_strict
-        ):
-            return False
-        self._hole(name, floor)
-        return True
-
-    def _hackable(self) -> bool:
-        name, floor, _ = worthless_floor(self.measures.anchors.junk, self.limits.worthless_z)
-        if floor is not None and floor >= max(self.limits.worthless_paid, self.measures.mean):
-            self._hole(name, floor)
-            return True
-        return self._pays_for_length()
-
-    def _hole(self, name: str, floor: float) -> None:
-        words = name.replace("_", " ")
-        self.reasons.append(
-            f"Worthless answers ({words}) earn at least {floor:.2f}: training will find that."
-        )
-
-    def _pays_for_length(self) -> bool:
-        bias, limits = self.measures.length, self.limits
-        if bias is None or not above(bias.correlation, limits.warn_length):
-            return False
-        filler = {name: scores for name, scores in self.measures.anchors.junk.items() if "filler" in name}
-        _, floor, _ = worthless_floor(filler, limits.worthless_z)
-        if floor is None or floor < limits.worthless_paid:
-            return False
-        self.reasons.append(
-            f"Longer responses to the same prompt earn more (rank correlation {bias.correlation:.2f}), and "
-            f"long filler without content earns at least {floor:.2f}."
-        )
-        return True
-
-    def _noisy(self) -> bool:
-        noise, signal, limits = self.measures.noise, self.measures.reliability, self.limits
-        if (
-            noise is None
-            or signal is None
-            or self.measures.branch not in (Branch.PROCEED, Branch.LOW_VARIANCE)
-        ):
-            return False
-        grouped = self.measures.groups
-        if grouped is not None and below(grouped.usable, limits.min_usable):
-            return False  # where responses to a prompt hardly differ, little noise outweighs their spread
-        return self.measures.loud(self.limits) and signal < limits.warn_reliability
 
     def _unlearning(self) -> GraderQuality | None:
         if reason := unlearning(self.measures.training):

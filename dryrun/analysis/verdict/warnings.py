@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import Statistics, above, below
+from dryrun.analysis.probes.first_round import notices
 from dryrun.analysis.training.words import pull_sentence, shaping_sentence, unlearning
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
@@ -221,8 +222,7 @@ def cautions(measures: Measures, limits: Thresholds) -> tuple[Notice, ...]:
     """What a person should know beside a verdict by evidence."""
     return (
         *_groups(measures, limits),
-        *_anchors(measures, limits),
-        *_noise(measures, limits),
+        *notices(measures, limits),
         *_shape_warnings(measures, limits),
     )
 
@@ -255,50 +255,6 @@ def _shaping(measures: Measures) -> Iterator[Notice]:
     elif training.by_part and training.harmful:
         worst = training.harmful[0]
         yield Notice(NoticeCode.MOSTLY_SHAPING, pull_sentence(worst), worst.harm, 0.0)
-
-
-def _anchors(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
-    at = measures.scale
-    if at is None:
-        return
-    if not at.stand_in and below(at.ceiling, limits.warn_ceiling):
-        text = (
-            f"Your own reference answers score {figure(at.ceiling)} on average: the grader may be too strict."
-        )
-        yield Notice(NoticeCode.LOW_CEILING, text, at.ceiling, limits.warn_ceiling)
-    if at.reformatted is not None and above(at.ceiling - at.reformatted, limits.warn_reformatted):
-        text = (
-            f"The same reference answers in another form score {figure(at.reformatted)} instead of "
-            f"{figure(at.ceiling)}: the grader depends on the format."
-        )
-        drop = at.ceiling - at.reformatted
-        yield Notice(NoticeCode.BRITTLE, text, drop, limits.warn_reformatted)
-    if at.floor is not None and above(at.floor, limits.warn_worthless):
-        words = at.floor_name.replace("_", " ")
-        text = f"Worthless answers ({words}) earn at least {figure(at.floor)}."
-        yield Notice(NoticeCode.WORTHLESS_PAID, text, at.floor, limits.warn_worthless)
-    if not at.broken and above(at.failing, limits.warn_bad_references):
-        text = f"{percent(at.failing)} of the reference answers score below 0.5 under their own grader."
-        yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
-
-
-def _noise(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
-    noise, signal = measures.noise, measures.reliability
-    if noise is None or signal is None or noise < limits.least_noise or signal >= limits.warn_reliability:
-        return
-    text = (
-        f"The grader is noisy: {percent(max(signal, 0.0))} of the spread between responses to one prompt is "
-        f"signal.{_averaging(signal)}"
-    )
-    yield Notice(NoticeCode.NOISY_GRADER, text, signal, limits.warn_reliability)
-
-
-def _averaging(signal: float) -> str:
-    """How many grades to average for a reliability of 0.70 (Spearman 1910, Brown 1910)."""
-    if signal <= 0.0:
-        return ""
-    calls = 0.7 * (1 - signal) / (0.3 * signal)
-    return f" The average of {int(-(-calls // 1))} grades would bring that to 70 %." if calls <= 50 else ""
 
 
 def _shape_warnings(measures: Measures, limits: Thresholds) -> Iterator[Notice]:

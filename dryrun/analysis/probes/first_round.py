@@ -1,0 +1,153 @@
+"""What the cheap first round of the probes, which every run grades, says of its grader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dryrun.analysis.figures.anchors import worthless_floor
+from dryrun.analysis.figures.statistics import above, below
+from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.notices import Notice, NoticeCode
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.words import GraderQuality
+from dryrun.core.text import figure, percent
+from dryrun.core.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class GraderFault:
+    """What is wrong with the grader, and what was seen."""
+
+    quality: GraderQuality
+    sentence: str
+
+
+def fault(measures: Measures, limits: Thresholds) -> GraderFault | None:
+    """What right answers, worthless ones and repeated grades show to be wrong, the surest first."""
+    for rule in (_one_kind, _narrow, _hackable, _pays_length, _noisy):
+        if (seen := rule(measures, limits)) is not None:
+            return seen
+    return None
+
+
+def notices(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    """What of it is worth a warning."""
+    yield from _pay(measures, limits)
+    yield from _noise(measures, limits)
+
+
+def _one_kind(measures: Measures, limits: Thresholds) -> GraderFault | None:
+    """One kind of worthless answer earns much while the others do not: a hole, whatever else is wrong."""
+    name, floor, median = worthless_floor(measures.anchors.junk, limits.worthless_z)
+    if floor is None or median is None:
+        return None
+    paid = floor >= limits.hackable_alone and median < limits.worthless_strict
+    return _hole(name, floor) if paid else None
+
+
+def _narrow(measures: Measures, limits: Thresholds) -> GraderFault | None:
+    """Too little room between right and worthless answers."""
+    at = measures.scale
+    if at is None or at.range is None or at.floor_median is None or at.range >= limits.least_range:
+        return None
+    if at.stand_in and at.floor_median < limits.worthless_lenient:
+        return None  # a stronger model that fails too says nothing against the grader
+    quality = GraderQuality.CANNOT_DIFFERENTIATE
+    if measures.loud(limits) and measures.drowned(limits):
+        pass  # where right and wrong answers land is chance
+    elif at.floor_median >= limits.worthless_lenient:
+        quality = GraderQuality.TOO_LENIENT
+    elif at.floor_median < limits.worthless_strict:
+        quality = GraderQuality.TOO_STRICT
+    return GraderFault(
+        quality,
+        f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
+        "too little room between them.",
+    )
+
+
+def _hackable(measures: Measures, limits: Thresholds) -> GraderFault | None:
+    name, floor, _ = worthless_floor(measures.anchors.junk, limits.worthless_z)
+    paid = floor is not None and floor >= max(limits.worthless_paid, measures.mean)
+    return _hole(name, floor) if paid and floor is not None else None
+
+
+def _hole(name: str, floor: float) -> GraderFault:
+    words = name.replace("_", " ")
+    sentence = f"Worthless answers ({words}) earn at least {floor:.2f}: training will find that."
+    return GraderFault(GraderQuality.HACKABLE, sentence)
+
+
+def _pays_length(measures: Measures, limits: Thresholds) -> GraderFault | None:
+    bias = measures.length
+    if bias is None or not above(bias.correlation, limits.warn_length):
+        return None
+    filler = {name: scores for name, scores in measures.anchors.junk.items() if "filler" in name}
+    _, floor, _ = worthless_floor(filler, limits.worthless_z)
+    if floor is None or floor < limits.worthless_paid:
+        return None
+    return GraderFault(
+        GraderQuality.HACKABLE,
+        f"Longer responses to the same prompt earn more (rank correlation {bias.correlation:.2f}), and "
+        f"long filler without content earns at least {floor:.2f}.",
+    )
+
+
+def _noisy(measures: Measures, limits: Thresholds) -> GraderFault | None:
+    noise, signal, grouped = measures.noise, measures.reliability, measures.groups
+    if noise is None or signal is None or measures.branch not in (Branch.PROCEED, Branch.LOW_VARIANCE):
+        return None
+    if grouped is not None and below(grouped.usable, limits.min_usable):
+        return None  # where responses to a prompt hardly differ, little noise outweighs their spread
+    if not measures.loud(limits) or signal >= limits.warn_reliability:
+        return None
+    return GraderFault(
+        GraderQuality.NOISY,
+        f"The same response graded again moves by {noise:.2f}; {percent(max(signal, 0.0))} "
+        "of the spread between responses to one prompt is signal.",
+    )
+
+
+def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    at = measures.scale
+    if at is None:
+        return
+    if not at.stand_in and below(at.ceiling, limits.warn_ceiling):
+        text = (
+            f"Your own reference answers score {figure(at.ceiling)} on average: the grader may be too strict."
+        )
+        yield Notice(NoticeCode.LOW_CEILING, text, at.ceiling, limits.warn_ceiling)
+    if at.reformatted is not None and above(at.ceiling - at.reformatted, limits.warn_reformatted):
+        text = (
+            f"The same reference answers in another form score {figure(at.reformatted)} instead of "
+            f"{figure(at.ceiling)}: the grader depends on the format."
+        )
+        drop = at.ceiling - at.reformatted
+        yield Notice(NoticeCode.BRITTLE, text, drop, limits.warn_reformatted)
+    if at.floor is not None and above(at.floor, limits.warn_worthless):
+        words = at.floor_name.replace("_", " ")
+        text = f"Worthless answers ({words}) earn at least {figure(at.floor)}."
+        yield Notice(NoticeCode.WORTHLESS_PAID, text, at.floor, limits.warn_worthless)
+    if not at.broken and above(at.failing, limits.warn_bad_references):
+        text = f"{percent(at.failing)} of the reference answers score below 0.5 under their own grader."
+        yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
+
+
+def _noise(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    noise, signal = measures.noise, measures.reliability
+    if noise is None or signal is None or noise < limits.least_noise or signal >= limits.warn_reliability:
+        return
+    text = (
+        f"The grader is noisy: {percent(max(signal, 0.0))} of the spread between responses to one prompt is "
+        f"signal.{_averaging(signal)}"
+    )
+    yield Notice(NoticeCode.NOISY_GRADER, text, signal, limits.warn_reliability)
+
+
+def _averaging(signal: float) -> str:
+    """How many grades to average for a reliability of 0.70 (Spearman 1910, Brown 1910)."""
+    if signal <= 0.0:
+        return ""
+    calls = 0.7 * (1 - signal) / (0.3 * signal)
+    return f" The average of {int(-(-calls // 1))} grades would bring that to 70 %." if calls <= 50 else ""
