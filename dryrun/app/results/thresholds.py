@@ -39,7 +39,7 @@ def rules_switch(thresholds: Thresholds) -> Thresholds:
         value=True,
         key="evidence",
         bind="query-params",
-        help="Intervals, groups, right and worthless answers. Off: the design document's decision tree alone.",
+        help="Intervals, groups, known answers. Off: the design document's decision tree alone.",
     )
     if not on:
         return thresholds.tree_alone()
