@@ -99,6 +99,7 @@ def load_anchors(run: Run) -> Anchors | None:
     try:
         kept = orjson.loads((run.folder / FILE).read_bytes())
         bounds = run.config().reward_range
+        said = _said(kept.get("read", []))
         regraded = _scaled(kept["regraded"], bounds) if kept["regraded"] else None
         return Anchors(
             reference=_scaled(kept["reference"], bounds) if kept["reference"] else None,
@@ -107,7 +108,8 @@ def load_anchors(run: Run) -> Anchors | None:
             topic_reference={
                 topic: _scaled(values, bounds) for topic, values in kept.get("topics", {}).items()
             },
-            read=_said(kept.get("read", [])),
+            read=None if said is None else (said[0], said[1]),
+            read_prompt=None if said is None or len(said) < 3 else said[2].astype(np.int64),
             reasoning=kept.get("reasoning"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
         )
@@ -115,12 +117,9 @@ def load_anchors(run: Run) -> Anchors | None:
         return None
 
 
-def _said(pairs: Sequence[tuple[float | None, bool | None]]) -> tuple[Floats, Floats] | None:
-    """Scores, which are kept on 0..1, and readings as numbers; None becomes NaN."""
-    if not pairs:
-        return None
-    columns = np.array(pairs, dtype=np.float64)
-    return columns[:, 0], columns[:, 1]
+def _said(kept: Sequence[Sequence[float | bool | None]]) -> Floats | None:
+    """Scores, which are kept on 0..1, readings as numbers, and prompts, which older runs lack."""
+    return np.array(kept, dtype=np.float64).T if kept else None
 
 
 def _scaled(rewards: object, bounds: tuple[float, float]) -> Floats:
@@ -153,15 +152,19 @@ async def _regraded(results: Results, grader: Grader, chance: random.Random) -> 
 
 def _read(
     results: Results, references: Mapping[str, str], chance: random.Random
-) -> tuple[list[tuple[float, bool | None]], float | None]:
-    """Scores of some responses, each with whether it is right; and the share that holds reasoning."""
-    score = results.observations().score
+) -> tuple[list[tuple[float, bool | None, int]], float | None]:
+    """Scores of some responses, each with whether it is right, and its prompt; the share with reasoning."""
+    observed = results.observations()
+    score = observed.score
     graded = np.flatnonzero(np.isfinite(score)).tolist()
     chosen = sorted(chance.sample(graded, min(READ, len(graded))))
     seen = results.inspect(chosen)
     texts = [one.sample.text for one in seen]
     says = read_all([(one.prompt, text) for one, text in zip(seen, texts, strict=True)], references)
-    pairs = [(float(score[place]), said) for place, said in zip(chosen, says, strict=True)]
+    pairs = [
+        (float(score[place]), said, int(observed.prompt[place]))
+        for place, said in zip(chosen, says, strict=True)
+    ]
     whole = not results.config.cut_reasoning
     reasoned = [whole and without_reasoning(text)[1] for text in texts]
     return pairs, sum(reasoned) / len(reasoned) if reasoned else None

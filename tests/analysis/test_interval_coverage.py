@@ -14,6 +14,7 @@ import pytest
 from dryrun.analysis.figures.anchors import Anchors, scale
 from dryrun.analysis.figures.groups import MANY, groups, usable_interval, usable_share
 from dryrun.analysis.figures.pooling import pooled_topics
+from dryrun.analysis.figures.readings import follows, readings
 from dryrun.analysis.figures.redraw import Interval, PromptSums
 from dryrun.analysis.verdict.blame import blame, blame_by_people
 from dryrun.analysis.verdict.stability import stability
@@ -166,3 +167,36 @@ def test_equal_scores_of_a_prompt_that_no_other_prompt_has_are_dead_all_the_same
     half[600:] = np.random.default_rng(12).random(600)
     assert usable_share(half, index, counts, 8) == pytest.approx(0.5)
     assert usable_interval(half, index, counts, 8).low < 0.5 < usable_interval(half, index, counts, 8).high
+
+
+def read_responses(
+    rng: np.random.Generator, prompts: int, k: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores, readings and prompts: of some prompts the grader takes the form, of others it does not."""
+    right = rng.random((prompts, k)) < rng.beta(0.3, 0.6, (prompts, 1))
+    taken = rng.random((prompts, 1)) < 0.7
+    paid = np.where(right & taken, rng.random((prompts, k)) < 0.95, rng.random((prompts, k)) < 0.05)
+    which = np.repeat(np.arange(prompts), k)
+    return paid.astype(float).ravel(), right.astype(float).ravel(), which
+
+
+@pytest.mark.parametrize(("prompts", "k"), [(50, 8), (100, 4), (25, 16), (200, 1)])
+def test_shares_and_correlation_of_readings_over_prompts(prompts: int, k: int) -> None:
+    score, says, _ = read_responses(np.random.default_rng(0), 200_000, 4)
+    truth = float(((says == 1) & (score < 0.5)).mean())
+    correlation = float(np.corrcoef(score, says)[0, 1])
+    rng = np.random.default_rng(1)
+    shares, blind, follow = [], [], []
+    for _ in range(WORLDS):
+        world = read_responses(rng, prompts, k)
+        by_prompt, by_response, tells = readings(*world), readings(*world[:2]), follows(*world)
+        assert by_prompt is not None
+        assert by_response is not None
+        assert tells is not None
+        shares.append(by_prompt.right_unpaid.interval)
+        blind.append(by_response.right_unpaid.interval)
+        follow.append(tells.interval)
+    assert 0.91 <= covered(shares, truth) <= 0.99
+    assert covered(follow, correlation) >= 0.90
+    if k > 1:
+        assert covered(blind, truth) < 0.85

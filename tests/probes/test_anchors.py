@@ -44,6 +44,8 @@ def test_a_sound_grader_has_its_anchors_at_both_ends(store: Store, endpoint: Fak
     assert all(scores.max() == 0.0 for scores in anchors.junk.values())
     assert anchors.regraded is not None
     assert np.ptp(anchors.regraded, axis=1).max() == 0.0
+    assert anchors.read_prompt is not None
+    assert np.bincount(anchors.read_prompt).tolist() == [2] * 60
     assert endpoint.calls == 120
     report = report_of(load_results(run), evidence=True)
     assert (report.rules, report.verdict, report.diagnosis.verdict) == ("evidence", "GO", "GO")

@@ -55,6 +55,7 @@ def anchors(
     topics = {number: chosen[policy.topic[chosen] == number] for number in np.unique(policy.topic[chosen])}
     places = rng.choice(actions.size, REGRADED, replace=False)
     row, column = np.unravel_index(places, actions.shape)
+    said = read(grader, chosen, actions, scores, rng)
     again = np.column_stack([grader.grade(chosen[row], actions[row, column], rng) for _ in range(TIMES)])
     return Anchors(
         reference=grader.grade(some, reference(grader, some), rng),
@@ -68,7 +69,8 @@ def anchors(
             f"topic {number}": grader.grade(rows[:BY_TOPIC], reference(grader, rows[:BY_TOPIC]), rng)
             for number, rows in topics.items()
         },
-        read=read(grader, chosen, actions, scores, rng),
+        read=said[:2],
+        read_prompt=said[2],
         reasoning=0.0,
     )
 
@@ -86,8 +88,8 @@ def reformatted(grader: Grader, prompts: Ints) -> Ints:
 
 def read(
     grader: Grader, chosen: Ints, actions: Ints, scores: Floats, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Scores of some responses, and whether each holds the row's reference: 1, 0, or NaN in doubt."""
+) -> tuple[Floats, Floats, Ints]:
+    """Scores of some responses, whether each holds the reference (1, 0, NaN in doubt), and its prompt."""
     places = rng.permutation(actions.size)[:READ]
     row, column = np.unravel_index(places, actions.shape)
     taken, prompts = actions[row, column], chosen[row]
@@ -97,4 +99,4 @@ def read(
     says = (as_key & grader.readable[prompts]).astype(np.float64)
     says = np.where(rng.random(says.size) < MISREAD, 1 - says, says)
     says[rng.random(says.size) < DOUBT] = np.nan
-    return scores[row, column], says
+    return scores[row, column], says, row

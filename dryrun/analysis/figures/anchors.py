@@ -45,6 +45,8 @@ class Anchors:
     read : (float64 array, float64 array) or None
         Scores of some responses, and what a careful reader finds in each: 1 the right answer, 0 not, NaN
         in doubt.
+    read_prompt : int64 array or None
+        Which prompt each of these answers; None in runs that did not keep it.
     reasoning : float or None
         Share of the responses that were read which hold reasoning in front of their answer.
     form_unknown : bool
@@ -60,6 +62,7 @@ class Anchors:
     topic_reference: Mapping[str, Floats] = field(default_factory=dict)
     people_weight: Floats | None = None
     read: tuple[Floats, Floats] | None = None
+    read_prompt: NDArray[np.int64] | None = None
     reasoning: float | None = None
     form_unknown: bool = False
 
@@ -75,6 +78,7 @@ class Anchors:
             topic_reference={} if Piece.REFERENCES in pieces else self.topic_reference,
             people_weight=self.people_weight,
             read=None if Piece.REFERENCES in pieces else self.read,
+            read_prompt=self.read_prompt,
             reasoning=None if Piece.REFERENCES in pieces else self.reasoning,
             form_unknown=self.form_unknown,
         )

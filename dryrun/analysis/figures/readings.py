@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.redraw import Z95, Interval, wilson
+from dryrun.analysis.figures.redraw import Z95, Interval, independent_trials, wilson
 from dryrun.analysis.figures.statistics import CONSTANT
 from dryrun.core.text import percent
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 PAID = 0.5
 """A right answer that earns less is unpaid."""
@@ -20,11 +21,13 @@ LEAST = 30
 """Responses that could be read, without which the shares say nothing."""
 LEAST_EACH = 5
 """Right ones, and wrong ones, without which nothing says whether scores follow right answers."""
+LEAST_PROMPTS = 8
+"""Prompts, without which nothing says how alike the responses to one are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of the responses that could be read, with its 95 % interval (Wilson)."""
+    """A share of the responses that could be read, with its 95 % interval (Wilson, over prompts)."""
 
     value: float
     interval: Interval
@@ -59,7 +62,7 @@ class Readings:
         return self.right_paid.value + self.right_unpaid.value
 
 
-def readings(score: Floats, says: Floats) -> Readings | None:
+def readings(score: Floats, says: Floats, prompt: Ints | None = None) -> Readings | None:
     """The three shares; None with fewer than `LEAST` responses that could be read.
 
     Parameters
@@ -68,6 +71,8 @@ def readings(score: Floats, says: Floats) -> Readings | None:
         On 0..1; NaN where there is none.
     says : float64 array of shape (n,)
         1 for a response that is right, 0 for one that is not, NaN where a reader could doubt it.
+    prompt : int64 array of shape (n,), optional
+        Which prompt each answers: responses to one are alike. None: runs that did not keep it.
     """
     known = np.isfinite(says) & np.isfinite(score)
     total = int(known.sum())
@@ -77,7 +82,8 @@ def readings(score: Floats, says: Floats) -> Readings | None:
 
     def share(hits: NDArray[np.bool_]) -> Share:
         value = float(hits.mean())
-        return Share(value, Interval(*wilson(value, total)))
+        trials = total if prompt is None else independent_trials(hits, prompt[known])
+        return Share(value, Interval(*wilson(value, trials)))
 
     return Readings(
         right_paid=share(right & paid),
@@ -97,20 +103,20 @@ class Follows:
     value : float
         Correlation of the score with being right, on -1..1.
     interval : Interval
-        95 % by Fisher's z. Responses to one prompt are alike, so half of them are counted.
+        95 % by Fisher's z, whose error is that of leaving out one prompt after the other.
     """
 
     value: float
     interval: Interval
 
 
-def follows(score: Floats, says: Floats) -> Follows | None:
-    """The correlation; None with too few right or wrong responses, or one score for all.
+def follows(score: Floats, says: Floats, prompt: Ints | None = None) -> Follows | None:
+    """The correlation; None with too few right or wrong responses or prompts, or one score for all.
 
     Parameters
     ----------
-    score, says : float64 arrays of shape (n,)
-        As for `readings`.
+    score, says, prompt : arrays of shape (n,)
+        As for `readings`. Without `prompt` half of the responses are counted, since they are alike.
     """
     known = np.isfinite(says) & np.isfinite(score)
     score, right = score[known], says[known] == 1.0
@@ -118,6 +124,27 @@ def follows(score: Floats, says: Floats) -> Follows | None:
     if right.size < LEAST or few or float(np.ptp(score)) <= CONSTANT:
         return None
     value = float(np.corrcoef(score, right)[0, 1])
-    # At a correlation of 1 Fisher's z has no end.
-    z, half = math.atanh(min(max(value, -0.999), 0.999)), Z95 / math.sqrt(right.size / 2 - 3)
+    error = 1 / math.sqrt(right.size / 2 - 3)
+    if prompt is not None:
+        _, index = np.unique(prompt[known], return_inverse=True)
+        if index.max() + 1 < LEAST_PROMPTS:
+            return None
+        error = max(_error_over_prompts(score, right, index), 1 / math.sqrt(right.size - 3))
+    z, half = float(_fisher(value)), Z95 * error
     return Follows(value, Interval(math.tanh(z - half), math.tanh(z + half)))
+
+
+def _fisher(correlation: Floats | float) -> Floats:
+    """Fisher's z, which has no end at a correlation of 1."""
+    z: Floats = np.arctanh(np.clip(correlation, -0.999, 0.999))
+    return z
+
+
+def _error_over_prompts(score: Floats, right: NDArray[np.bool_], index: Ints) -> float:
+    """Standard error of Fisher's z by the jackknife over prompts (Efron and Tibshirani 1993, chapter 11)."""
+    x, y = score - score.mean(), right - right.mean()
+    sums = [np.bincount(index, part) for part in (np.ones_like(x), x, y, x * x, y * y, x * y)]
+    n, sx, sy, xx, yy, xy = (each.sum() - each for each in sums)
+    spread = np.sqrt(np.maximum((xx - sx * sx / n) * (yy - sy * sy / n), 0.0))
+    z = _fisher(np.where(spread > CONSTANT, (xy - sx * sy / n) / np.maximum(spread, CONSTANT), 0.0))
+    return float(np.sqrt((z.size - 1) * ((z - z.mean()) ** 2).mean()))

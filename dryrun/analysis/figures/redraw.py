@@ -46,6 +46,29 @@ def wilson(share: float, trials: float, z: float = Z95) -> tuple[float, float]:
     return max(0.0, (middle - half) / below), min(1.0, (middle + half) / below)
 
 
+def independent_trials(hits: NDArray[np.bool_], prompt: NDArray[np.int64]) -> float:
+    """How many independent trials tell as much of a share as these, of which those of a prompt are alike.
+
+    Trials divided by the design effect: the variance of the share over prompts by that of as many
+    independent trials, and one at least; fewer where few prompts leave that variance unsure (Student's t,
+    to the first order). Where all or none are hits, nothing says how alike they are, so
+    prompts are counted.
+
+    References
+    ----------
+    Kish, Survey Sampling (1965), chapter 5; Korn and Graubard, Survey Methodology 24 (1998), section 2.
+    """
+    _, index = np.unique(prompt, return_inverse=True)
+    prompts, trials, share = int(index.max()) + 1, hits.size, float(hits.mean())
+    if share in (0.0, 1.0) or prompts == 1:
+        return float(prompts)
+    off = np.bincount(index, hits - share)
+    variance = float((off**2).sum()) * prompts / (prompts - 1) / trials**2
+    effect = max(variance * trials / (share * (1 - share)), 1.0)
+    unsure = 1 + (Z95**2 + 1) / (4 * (prompts - 1))
+    return trials / (effect * unsure**2)
+
+
 @dataclass(frozen=True, slots=True)
 class PromptSums:
     """Of each unique prompt with a valid score: how many, their sum, their sum of squares.

@@ -135,7 +135,7 @@ def measure(
     at = scale(anchors, limits)
     error = noise(anchors.regraded)
     trust = reliability(error, grouped.within if grouped else spread or 0.0)
-    tells = None if anchors.read is None else follows(*anchors.read)
+    tells = None if anchors.read is None else follows(*anchors.read, anchors.read_prompt)
     training = None if Piece.GROUPS in left_out else training
     usable = outcome_usable(observed, training, limits.group_size)
     index = None
@@ -165,7 +165,7 @@ def measure(
         signal=index,
         length=bias,
         resolution=None if Piece.RESOLUTION in left_out else resolution(score),
-        readings=None if anchors.read is None else readings(*anchors.read),
+        readings=None if anchors.read is None else readings(*anchors.read, anchors.read_prompt),
         follows=tells,
         training=training,
         several_parts=several_parts(observed),
