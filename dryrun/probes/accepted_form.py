@@ -20,7 +20,7 @@ from dryrun.core.records import Grade, Prompt
 from dryrun.graders.protocol import Grader
 from dryrun.graders.trial import response
 from dryrun.probes.make.answers import answers, plain_value
-from dryrun.probes.make.demand import demand_of, prompt_text
+from dryrun.probes.make.demand import demand_for
 from dryrun.probes.make.forms import Form, around, forms_of
 from dryrun.probes.make.latex import unwrapped
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead, written_call
@@ -97,7 +97,7 @@ def named_ways(
     prompt: Prompt, reference: str, templates: Sequence[Template] = (), tools: ToolsRead | None = None
 ) -> dict[str, Way]:
     """The right answer of one row in every way worth a try, by the name of the way; bare first."""
-    demand = demand_of(prompt_text(prompt.messages))
+    demand = demand_for(prompt)
     found = {BARE: Way("", reference, reference, Form(BARE, str))}
     for field, content in contents(reference).items():
         behind = f" (its {field})" if field else ""

@@ -21,6 +21,7 @@ from dryrun.probes import Ground, ground, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.learned_form import Learned, in_this_way
 from dryrun.probes.make.forms import reformatted
+from dryrun.probes.make.json_shape import with_format
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.read_responses import read_all
 from dryrun.store.partition import write_aside
@@ -58,7 +59,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     """
     config, results, chance = run.config(), load_results(run), random.Random(seed)
     spec, grades = load_grader(config.grader), grades_by(grader)
-    prompts = _distinct(run.prompts())
+    prompts = with_format(_distinct(run.prompts()), config.model.response_format)
     chance.shuffle(prompts)
     references = references_of(spec, prompts, config.dataset.reference_field)
     known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None]
@@ -160,7 +161,8 @@ def _read(
     chosen = sorted(chance.sample(graded, min(READ, len(graded))))
     seen = results.inspect(chosen)
     texts = [one.sample.text for one in seen]
-    says = read_all([(one.prompt, text) for one, text in zip(seen, texts, strict=True)], references)
+    prompts = with_format([one.prompt for one in seen], results.config.model.response_format)
+    says = read_all(list(zip(prompts, texts, strict=True)), references)
     pairs = [
         (float(score[place]), said, int(observed.prompt[place]))
         for place, said in zip(chosen, says, strict=True)

@@ -12,6 +12,7 @@ from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.probes.anchors import given_to
 from dryrun.probes.check import check_spec, planned_effort
 from dryrun.probes.grade import ROWS
+from dryrun.probes.make.json_shape import with_format
 from dryrun.probes.result import GraderCheck, load_check
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
@@ -58,7 +59,7 @@ async def check_run(
     spec = load_grader(config.grader)
     check = await check_spec(
         spec,
-        run.prompts()[:PROMPTS],
+        with_format(run.prompts()[:PROMPTS], config.model.response_format),
         field=config.dataset.reference_field,
         samples=_responses(results),
         base=_mean(results),

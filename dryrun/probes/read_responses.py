@@ -19,7 +19,7 @@ from dryrun.probes.make.answers import (
     number_in,
     same,
 )
-from dryrun.probes.make.demand import Demand, demand_of, prompt_text
+from dryrun.probes.make.demand import Demand, demand_for
 from dryrun.probes.make.latex import last_box, without_latex
 from dryrun.probes.make.read_answer import read
 
@@ -83,7 +83,7 @@ def read_all(responses: Sequence[tuple[Prompt, str]], references: Mapping[str, s
     references : mapping of str to str
         Reference answers by the prompt's key.
     """
-    demands = [demand_of(prompt_text(prompt.messages)) for prompt, _ in responses]
+    demands = [demand_for(prompt) for prompt, _ in responses]
     known = answers([references.get(prompt.key) for prompt, _ in responses], demands)
     return [
         None if answer is None else right(text, answer, demand)

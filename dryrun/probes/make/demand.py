@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from dryrun.core.records import Prompt
+from dryrun.probes.make.json_shape import JsonShape, asks_json, shape_of
 
 _TAG = re.compile(r"<([A-Za-z_][\w-]*)>[^<>]{0,80}</\1>")
 _ANSWER_TAG = re.compile(r"(?i)answer|final|solution|result|output|label|verdict")
@@ -67,6 +70,8 @@ class Demand:
         Letters of a multiple choice.
     call : bool
         The answer is a tool call.
+    shape : JsonShape or None
+        The JSON object that the answer must be a field of.
     """
 
     tag: str = ""
@@ -81,11 +86,13 @@ class Demand:
     unordered: bool = False
     options: tuple[str, ...] = ()
     call: bool = False
+    shape: JsonShape | None = None
 
     @property
     def shelled(self) -> bool:
         """Whether the answer must stand in something that can be found again."""
-        return bool(self.tag or self.boxed or self.hashes or self.marker or self.call)
+        sure = self.shape is not None and self.shape.sure
+        return bool(self.tag or self.boxed or self.hashes or self.marker or self.call or sure)
 
 
 def prompt_text(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -96,6 +103,13 @@ def prompt_text(messages: Sequence[Mapping[str, Any]]) -> str:
         for content in contents
         if content
     )
+
+
+def demand_for(prompt: Prompt) -> Demand:
+    """What a row asks for: by the words of its prompt, and by its response format."""
+    text = prompt_text(prompt.messages)
+    demand, shape = demand_of(text), shape_of(prompt, text)
+    return replace(demand, shape=shape, json=demand.json or shape is not None or asks_json(prompt))
 
 
 def demand_of(prompt: str) -> Demand:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from dryrun.core.probe import ANOTHER_ORDER
 from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, plain_value
 from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.json_shape import AS_OBJECT
 from dryrun.probes.make.worthless import FILLER
 
 WORKING = "I went through it in 2 steps.\nFirst I set the parts out, then I checked each of them.\n"
@@ -83,8 +84,10 @@ def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
 
 
 def _shells(demand: Demand) -> list[Form]:
-    """The shell that the prompt demands, alone and after working."""
-    shells = []
+    """What the prompt demands around the answer, alone and after working."""
+    shells, forms = [], list[Form]()
+    if demand.shape is not None:
+        forms.append(Form(AS_OBJECT, demand.shape.write, demand.shape.sure))
     if demand.tag:
         shells.append((f"in <{demand.tag}>", f"<{demand.tag}>", f"</{demand.tag}>"))
     if demand.boxed:
@@ -93,9 +96,8 @@ def _shells(demand: Demand) -> list[Form]:
         shells.append(("after ####", "#### ", ""))
     if demand.marker:
         shells.append((f"after {demand.marker}", f"{demand.marker} ", ""))
-    forms = []
     for number, (name, before, after) in enumerate(shells):
-        must = number == 0 and not demand.thoughts
+        must = number == 0 and not demand.thoughts and not forms
         if number == 0 and demand.thoughts:
             forms += _after_thoughts(name, before, after, demand.thoughts)
         forms.append(Form(name, around(before, after), must and not demand.working))

@@ -80,6 +80,8 @@ def read(text: str, answer: Answer, demand: Demand, labels: frozenset[str]) -> R
 
 def _final(text: str, demand: Demand) -> tuple[str, bool] | None:
     """The one answer given, and whether words or marks stand around it."""
+    if demand.shape is not None and (content := demand.shape.read(text)) is not None:
+        return content, False
     if demand.tag:
         tags = re.findall(rf"<{demand.tag}>\s*(.*?)\s*</{demand.tag}>", text, re.S)
         return (tags[0], False) if len(tags) == 1 and text.endswith(">") else None

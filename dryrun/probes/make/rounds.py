@@ -29,7 +29,7 @@ from dryrun.core.probe import (
 from dryrun.core.records import Prompt
 from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, mentions, same
 from dryrun.probes.make.claims import GUESSES, claims
-from dryrun.probes.make.demand import Demand, demand_of, prompt_text
+from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.source_words import mined
@@ -129,7 +129,7 @@ def ground(
         For everything that is drawn.
     """
     texts = [prompt_text(prompt.messages) for prompt in prompts]
-    demands = [demand_of(text) for text in texts]
+    demands = [demand_for(prompt) for prompt in prompts]
     if lettered := _all_letters(references):
         demands = [demand if demand.options else replace(demand, options=lettered) for demand in demands]
     known = answers(references, demands)
