@@ -38,9 +38,10 @@ CALL_ID = "call_of_dry_run"
 def response(text: str) -> Sample:
     """A response with this text, as if a model had answered it.
 
-    Where the text is the JSON of ``tool_calls`` that bear `CALL_ID`, it has those calls too.
+    Where the text is the JSON of ``tool_calls`` that bear `CALL_ID`, alone or beside their ``content``, it
+    has those calls.
     """
-    calls = _calls(text) if CALL_ID in text else ()
+    text, calls = _said_and_called(text) if CALL_ID in text else (text, ())
     return Sample(
         key="",
         rollout=0,
@@ -51,13 +52,26 @@ def response(text: str) -> Sample:
     )
 
 
-def _calls(text: str) -> tuple[Mapping[str, Any], ...]:
+def as_text(sample: Sample) -> str:
+    """A response in one text that `response` reads back, its tool calls too."""
+    if not sample.tool_calls:
+        return sample.text
+    calls = [{**call, "id": CALL_ID} for call in sample.tool_calls]
+    message = {"content": sample.text, "tool_calls": calls} if sample.text else calls
+    return json.dumps(message, ensure_ascii=False)
+
+
+def _said_and_called(text: str) -> tuple[str, tuple[Mapping[str, Any], ...]]:
     try:
-        calls = json.loads(text)
+        message = json.loads(text)
     except (ValueError, RecursionError):
-        return ()
-    known = isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
-    return tuple(calls) if known else ()
+        return text, ()
+    content: Any = ""
+    calls: Any = message
+    if isinstance(message, dict):
+        content, calls = message.get("content"), message.get("tool_calls")
+    known = isinstance(calls, list) and calls and all(isinstance(call, dict) for call in calls)
+    return (content, tuple(calls)) if known and isinstance(content, str) else (text, ())
 
 
 async def try_out(

@@ -17,6 +17,7 @@ from dryrun.graders import Grader
 from dryrun.graders.answer_alone import answer_alone, without_reasoning
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import references_of
+from dryrun.graders.trial import as_text
 from dryrun.probes import Ground, ground, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.learned_form import Learned, in_this_way
@@ -73,7 +74,8 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     learned = in_this_way(way, prompts, references, templates, tools)
     unearned = _unearned(ground(prompts, learned.references, rows=WORTHLESS, seed=seed), learned)
     right = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates, tools)
-    pairs, reasoning = _read(results, by_key, chance)
+    calls = {prompt.key: text for prompt, text in right} if learned.call else None
+    pairs, reasoning = _read(results, by_key, calls, chance)
     found = {
         "form": way,
         "read": pairs,
@@ -152,7 +154,10 @@ async def _regraded(results: Results, grader: Grader, chance: random.Random) -> 
 
 
 def _read(
-    results: Results, references: Mapping[str, str], chance: random.Random
+    results: Results,
+    references: Mapping[str, str],
+    calls: Mapping[str, str] | None,
+    chance: random.Random,
 ) -> tuple[list[tuple[float, bool | None, int]], float | None]:
     """Scores of some responses, each with whether it is right, and its prompt; the share with reasoning."""
     observed = results.observations()
@@ -160,9 +165,11 @@ def _read(
     graded = np.flatnonzero(np.isfinite(score)).tolist()
     chosen = sorted(chance.sample(graded, min(READ, len(graded))))
     seen = results.inspect(chosen)
-    texts = [one.sample.text for one in seen]
+    texts = [one.sample.text if calls is None else as_text(one.sample) for one in seen]
     prompts = with_format([one.prompt for one in seen], results.config.model.response_format)
-    says = read_all(list(zip(prompts, texts, strict=True)), references)
+    says = read_all(list(zip(prompts, texts, strict=True)), references, calls)
+    if calls is None:  # what a call says is not in the text
+        says = [None if one.sample.tool_calls else said for one, said in zip(seen, says, strict=True)]
     pairs = [
         (float(score[place]), said, int(observed.prompt[place]))
         for place, said in zip(chosen, says, strict=True)

@@ -9,6 +9,7 @@ import numpy as np
 from dryrun.core.errors import DryRunError
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.trial import as_text
 from dryrun.probes.anchors import given_to
 from dryrun.probes.check import check_spec, planned_effort
 from dryrun.probes.grade import ROWS
@@ -89,8 +90,8 @@ def _responses(results: Results) -> dict[int, list[str]]:
     chosen = np.flatnonzero((prompt < PROMPTS) & (rollout < RESPONSES))
     texts: dict[int, list[str]] = defaultdict(list)
     for one in results.inspect(chosen.tolist()):
-        if one.sample.gradable and one.sample.text:
-            texts[one.prompt.row].append(given_to(results, one.sample).text)
+        if one.sample.gradable and (text := as_text(given_to(results, one.sample))):
+            texts[one.prompt.row].append(text)
     return texts
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
 from dryrun.graders.protocol import Grader
+from dryrun.graders.trial import CALL_ID
 from dryrun.probes import Ground
 from dryrun.probes.accepted_form import (
     BARE,
@@ -128,7 +129,9 @@ async def _best_paid(
     bare = await grades(known[:BARE_ROWS])
     if any(one.reward is not None and (one.reward - low) / (high - low) >= PAID for one in bare):
         return []
-    texts = [(prompt, text) for prompt, _ in known for text in samples.get(prompt.row, ())][:READ]
+    texts = [
+        (prompt, text) for prompt, _ in known for text in samples.get(prompt.row, ()) if CALL_ID not in text
+    ][:READ]
     scores: list[float] = []
     while len(scores) < len(texts) and time.monotonic() < end:
         graded = await grades(texts[len(scores) : len(scores) + AT_A_TIME])

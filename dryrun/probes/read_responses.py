@@ -22,6 +22,7 @@ from dryrun.probes.make.answers import (
 from dryrun.probes.make.demand import Demand, demand_for
 from dryrun.probes.make.latex import last_box, without_latex
 from dryrun.probes.make.read_answer import read
+from dryrun.probes.make.tool_calls import calls_right
 
 TAIL = 2_000
 """Characters at the end of a response that are read: an answer stands last, and texts may be megabytes."""
@@ -74,7 +75,11 @@ def _ends_in(text: str, wanted: float) -> bool | None:
     return None if doubtful else False
 
 
-def read_all(responses: Sequence[tuple[Prompt, str]], references: Mapping[str, str]) -> list[bool | None]:
+def read_all(
+    responses: Sequence[tuple[Prompt, str]],
+    references: Mapping[str, str],
+    calls: Mapping[str, str] | None = None,
+) -> list[bool | None]:
     """`right` for each response; None also where its row has no reference answer.
 
     Parameters
@@ -82,7 +87,11 @@ def read_all(responses: Sequence[tuple[Prompt, str]], references: Mapping[str, s
     responses : sequence of (Prompt, str)
     references : mapping of str to str
         Reference answers by the prompt's key.
+    calls : mapping of str to str, optional
+        The same as tool calls, where the grader reads these; responses are then read for their calls.
     """
+    if calls is not None:
+        return [calls_right(calls[p.key], text) if p.key in calls else None for p, text in responses]
     demands = [demand_for(prompt) for prompt, _ in responses]
     known = answers([references.get(prompt.key) for prompt, _ in responses], demands)
     return [

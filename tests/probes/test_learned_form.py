@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from dryrun import check_function
-from dryrun.core.records import Prompt
+from dryrun.core.records import Prompt, Sample, SampleOutcome
 from dryrun.dataset import dataset_from_items
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import reference_field
-from dryrun.graders.trial import response
+from dryrun.graders.trial import as_text, response
+from dryrun.probes.anchors import load_anchors
 from dryrun.probes.check import check_spec
-from dryrun.probes.make.tool_calls import ToolsRead, tools_read, written_call
+from dryrun.probes.check_run import check_run
+from dryrun.probes.make.tool_calls import ToolsRead, calls_right, tools_read, written_call
 from dryrun.probes.reference_scores import ceiling
 from dryrun.probes.result import GraderCheck
+from dryrun.store.partition import Store
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
+from tests.helpers.support import make_run, work
 
 ROWS = 24
 CITIES = ("Lyon", "Oslo", "Quito", "Riga", "Turin", "Zagreb")
@@ -162,3 +169,85 @@ def test_a_field_that_no_row_has_is_the_reason_why_nothing_is_paid() -> None:
     check = checked(python(NO_SUCH_FIELD), items([str(900 + 13 * row) for row in range(ROWS)]))
     assert check.profile == "too strict"
     assert any("'gold'" in finding.detail for finding in check.blocking)
+
+
+def call(name: str = "forecast", **arguments: object) -> dict[str, Any]:
+    return {
+        "id": "call_7",
+        "type": "function",
+        "function": {"name": name, "arguments": json.dumps(arguments)},
+    }
+
+
+def called(*calls: Mapping[str, Any], text: str = "") -> Sample:
+    return Sample("k", 0, SampleOutcome.ANSWERED, text, tuple(calls), "tool_calls")
+
+
+def test_a_response_with_calls_is_read_back_from_its_text() -> None:
+    for sample in (called(call(place="Lyon")), called(call(place="Lyon"), text="One moment.")):
+        back = response(as_text(sample))
+        assert back.text == sample.text
+        assert [one["function"] for one in back.tool_calls] == [one["function"] for one in sample.tool_calls]
+    assert as_text(called(text="plain")) == "plain"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ((call(place="Lyon"),), True),
+        ((call(place="Lyon", days=3),), True),
+        ((call(place="lyon "),), None),
+        ((call(place="Oslo"),), False),
+        ((call("search", place="Lyon"),), False),
+        ((call(place="Lyon"), call(place="Oslo")), None),
+        ((), False),
+    ],
+    ids=["right", "more arguments", "written otherwise", "wrong", "another tool", "two calls", "no call"],
+)
+def test_calls_are_right_by_name_and_arguments(given: tuple[Any, ...], says: bool | None) -> None:
+    expected = written_call(ToolsRead((0, "function", "arguments", "place")), {"tools": [TOOL]}, "Lyon")
+    assert calls_right(expected, as_text(called(*given))) is says
+
+
+def test_real_calls_are_read_in_a_run_and_among_the_probes(store: Store, endpoint: FakeEndpoint) -> None:
+    chance = random.Random(0)
+    endpoint.answer = lambda body: Reply(
+        None, "tool_calls", tool_calls=(call(place=chance.choice(("Lyon", "Oslo"))),)
+    )
+    rows = items(["Lyon", "Oslo"] * 20, tools=[TOOL])
+    run = make_run(store, endpoint.base_url, rows=rows, grader=BY_PATH)
+    work(run)
+    anchors = load_anchors(run)
+    assert anchors is not None
+    assert anchors.read is not None
+    score, says = anchors.read
+    assert 0 < says.sum() < says.size
+    assert (score == says).all()
+    check = asyncio.run(check_run(run))
+    assert check.profile == "sound"
+    assert not any("real responses" in unseen for unseen in check.missing)
+
+
+def test_real_right_calls_that_are_refused_convict_the_grader(store: Store, endpoint: FakeEndpoint) -> None:
+    """Made-up calls have one argument; real ones add a second, for which this grader pays nothing."""
+    endpoint.answer = lambda body: Reply(
+        None, "tool_calls", tool_calls=(call(place=re.findall("Lyon|Oslo", str(body))[-1], days=1),)
+    )
+    source = """
+import json
+def grade(sample, item):
+    if not sample["output_tools"]:
+        return 0.0
+    arguments = json.loads(sample["output_tools"][0]["function"]["arguments"])
+    return float(list(arguments.items()) == [("place", item["reference_answer"])])
+"""
+    tool = {"type": "function", "function": {"name": "forecast", "parameters": {"properties": {"place": {}}}}}
+    rows = [
+        {**row, "messages": [{"role": "user", "content": f"Weather in {row['reference_answer']}, {n}?"}]}
+        for n, row in enumerate(items(["Lyon", "Oslo"] * 20, tools=[tool]))
+    ]
+    run = make_run(store, endpoint.base_url, rows=rows, grader=python(source))
+    work(run)
+    check = asyncio.run(check_run(run))
+    assert check.profile == "too strict"
+    assert any(finding.family == "sample" for finding in check.blocking)

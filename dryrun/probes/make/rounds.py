@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 
 from dryrun.core.probe import (
     ACCEPTED,
@@ -33,6 +34,7 @@ from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.source_words import mined
+from dryrun.probes.make.tool_calls import calls_right
 from dryrun.probes.make.worthless import (
     CONSTANTS,
     NO_VALUES,
@@ -248,12 +250,24 @@ class _Makers:
     def sample(self, row: int, text: str) -> Probe:
         """A real response, as far as it can be read."""
         answer = self._given.answers[row]
+        if answer is not None and self._given.demands[row].call:
+            return self._call(row, text, answer)
         found = read(text, answer, self._given.demands[row], self._labels) if answer is not None else None
         if found is None:
             return Probe(Family.SAMPLE, OPEN_SAMPLE, row, text)
         if found.right:
             return Probe(Family.SAMPLE, RIGHT_SAMPLE, row, text, 1.0 if found.plainly else 0.0, 1.0, 1.0)
         return Probe(Family.SAMPLE, WRONG_SAMPLE, row, text, 0.0, found.alike, found.alike)
+
+    def _call(self, row: int, text: str, answer: Answer) -> Probe:
+        """A real response to a prompt whose answer is a tool call."""
+        form = self._given.learned.get(row)
+        right = None if form is None else calls_right(form.write(answer.text), text)
+        kind = {True: RIGHT_SAMPLE, False: WRONG_SAMPLE, None: OPEN_SAMPLE}[right]
+        if right is None or form is None:
+            return Probe(Family.SAMPLE, kind, row, text)
+        close = 1.0 if right else SequenceMatcher(None, form.write(answer.text), text, autojunk=False).ratio()
+        return Probe(Family.SAMPLE, kind, row, text, float(right), close, close)
 
     def _empty_handed(self, row: int, answer: Answer | None, chance: random.Random) -> Iterator[Probe]:
         """Texts that can be paid only by mistake; those that happen to hold the answer are left out."""

@@ -13,7 +13,8 @@ from dryrun.graders.format.python_source import syntax_tree
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import Step
 from dryrun.graders.kinds.python import PythonSpec
-from dryrun.graders.trial import CALL_ID
+from dryrun.graders.trial import CALL_ID, response
+from dryrun.probes.make.answers import flat
 
 AS_CALL = "as a tool call"
 READ = frozenset({"output_tools", "tool_calls"})
@@ -69,6 +70,48 @@ def written_call(read: ToolsRead, item: Item, content: str) -> str:
     if len(known) < len(calls):
         known = [_filled_in(read, item, value if isinstance(value, dict) else content)]
     return json.dumps(known, ensure_ascii=False)
+
+
+def calls_right(expected: str, text: str) -> bool | None:
+    """Whether a response calls what the right answer calls; None where a careful reader could doubt it.
+
+    Parameters
+    ----------
+    expected, text : str
+        As `written_call` writes them; the response from `as_text`. Arguments that the right answer leaves
+        open may be anything.
+    """
+    wanted, given = response(expected).tool_calls, response(text).tool_calls
+    if not wanted or len(given) > len(wanted):
+        return None
+    if len(given) < len(wanted):
+        return False
+    says = [_call_right(*pair) for pair in zip(map(_as_call, wanted), map(_as_call, given), strict=True)]
+    return False if False in says else None if None in says else True
+
+
+def _call_right(wanted: dict[str, Any] | None, given: dict[str, Any] | None) -> bool | None:
+    if wanted is None or given is None:
+        return None
+    right, said = wanted["function"], given["function"]
+    if right["name"] != said["name"]:
+        return False
+    arguments, found = _arguments(right), _arguments(said)
+    if arguments is None or found is None:
+        return None if arguments is None else False
+    pairs = [(flat(str(value)), flat(str(found.get(key, "")))) for key, value in arguments.items()]
+    same = [found.get(key) == value for key, value in arguments.items()]
+    if all(same) or (any(same) and len(set(map(str, arguments.values()))) == 1):
+        return True  # where nothing says which argument is the answer, all of them were filled with it
+    return None if all(one == other for one, other in pairs) else False
+
+
+def _arguments(function: Mapping[str, Any]) -> dict[str, Any] | None:
+    try:
+        value = json.loads(function["arguments"])
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _as_call(value: object) -> dict[str, Any] | None:
