@@ -171,19 +171,18 @@ def build_report(
         review=check.review if check else None,
         training=training,
     )
-    return _report(
-        judged,
-        timestamp=(timestamp or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
-        histogram_counts=bin_counts(valid_scores(observations.score), HISTOGRAM_EDGES),
-        not_measured=(*judged.not_measured, *(UNCHECKED if check is None else ())),
-        run=run or RunEntry(),
-        evidence=None if judged.document_only else _evidence(judged, labelled),
-        grader_check=check,
-        training=training,
-    )
+    made = (timestamp or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    more = {"timestamp": made, "run": run or RunEntry(), "training": training}
+    return _report(judged, observations, labelled, check, **more)
 
 
-def _report(judged: Evidence, **more: Any) -> Report:
+def _report(
+    judged: Evidence,
+    observations: Observations,
+    labelled: Labelled | None,
+    check: GraderCheck | None,
+    **more: Any,
+) -> Report:
     coverage, figures = judged.document.coverage, judged.document.statistics
     return Report(
         samples_evaluated=coverage.prompts_scored,
@@ -201,6 +200,10 @@ def _report(judged: Evidence, **more: Any) -> Report:
         duplicate_rows=coverage.duplicate_rows,
         outcomes={outcome.value: count for outcome, count in coverage.outcomes.items()},
         distribution_counts=figures.bins,
+        histogram_counts=bin_counts(valid_scores(observations.score), HISTOGRAM_EDGES),
+        not_measured=(*judged.not_measured, *(UNCHECKED if check is None else ())),
+        evidence=None if judged.document_only else _evidence(judged, labelled),
+        grader_check=check,
         thresholds=judged.thresholds,
         rules="document" if judged.document_only else "evidence",
         **more,
