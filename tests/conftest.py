@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,20 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no process is left with one of them when the others have nothing to do."""
+    """Slow tests first, so that no process is left with one of them when the others have nothing to do."""
+    _mark_further_cases(items)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _mark_further_cases(items: list[pytest.Item]) -> None:
+    """Of a test marked ``quick_cases(n)`` the cases after the first `n` are slow."""
+    cases: Counter[str] = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("quick_cases"):
+            test = item.nodeid.partition("[")[0]
+            cases[test] += 1
+            if cases[test] > mark.args[0]:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

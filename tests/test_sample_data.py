@@ -67,6 +67,7 @@ def test_there_is_a_grader_of_each_kind() -> None:
     assert kinds >= {"string_check", "text_similarity", "python", "multi"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRADERS)
 def test_each_grader_pays_the_reference_fully_and_nonsense_little(name: str, dataset: Dataset) -> None:
     grader = json.loads((DATA / "graders" / f"{name}.json").read_text())
@@ -116,6 +117,7 @@ def test_the_recorded_grades_are_what_the_grader_says(recorded: Run) -> None:
         assert again.reward == pytest.approx(found.grade.reward)
 
 
+@pytest.mark.slow
 def test_the_report_of_the_recorded_run_says_its_figures(recorded: Run) -> None:
     results = load_results(recorded)
     rewards = results.rollouts["reward"].to_numpy()
@@ -128,6 +130,7 @@ def test_the_report_of_the_recorded_run_says_its_figures(recorded: Run) -> None:
     assert len(results.observations().score) == 1200
 
 
+@pytest.mark.slow
 def test_the_recorded_run_can_be_reported_and_is_left_as_it_was(
     recorded: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

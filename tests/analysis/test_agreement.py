@@ -94,6 +94,7 @@ def test_intervals_cover_what_they_claim() -> None:
     assert all(0.90 <= count / 300 <= 0.99 for count in held.values()), held
 
 
+@pytest.mark.slow
 def test_weights_undo_the_choice_of_the_queue() -> None:
     """Low scores are 85 % of the run: labels chosen half and half would hide most of the false rejects."""
     rng = RNG(4)

@@ -55,6 +55,7 @@ def dead_ends(rng: np.random.Generator, prompts: int) -> np.ndarray:
     return np.where(kind < 0.4, 0.0, np.where(kind < 0.6, 1.0, rng.beta(2, 2, prompts)))
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("world", [beta(2, 2), beta(0.5, 0.5), beta(0.3, 0.9), dead_ends])
 @pytest.mark.parametrize("group", [4, 8, 16])
 def test_usable_share_from_four_rollouts(world: Draw, group: int) -> None:
@@ -98,6 +99,7 @@ def test_learnable_share() -> None:
     assert 0.91 <= covered(found, truth) <= 0.99
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("branch", "mean", "right", "junk"),
     [
@@ -131,6 +133,7 @@ def test_blame_share(branch: Branch, mean: float, right: float, junk: float) -> 
     assert 0.90 <= covered(found, truth) <= 0.99
 
 
+@pytest.mark.slow
 def test_blame_by_people() -> None:
     rng = np.random.default_rng(9)
     found = []

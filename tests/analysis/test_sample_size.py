@@ -80,6 +80,7 @@ def test_width_and_side_are_what_samples_show(rollouts: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_one_response_says_nothing_of_groups_and_more_of_anything_never_hurts() -> None:
     assert foresee(300, 1, assumed(pass_fail=True)).usable is None
     table = {(one.prompts, one.rollouts): one for one in grid(assumed(pass_fail=True))}

@@ -58,6 +58,7 @@ def cancelled(store: Store, server: FakeBatches) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_the_switch_warns_where_a_batch_api_is_not_known(server: FakeBatches) -> None:
     test = configured(server.base_url)
     said = texts(test)
@@ -69,6 +70,7 @@ def test_the_switch_warns_where_a_batch_api_is_not_known(server: FakeBatches) ->
     assert "through its Batch API" not in texts(test)
 
 
+@pytest.mark.slow
 def test_a_run_started_on_the_page_goes_through_a_batch_and_says_so(
     store: Store, server: FakeBatches
 ) -> None:

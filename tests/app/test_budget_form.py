@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.shared import jobs
@@ -36,6 +37,7 @@ def ended(store: Store) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_a_limit_stops_the_run_and_a_higher_one_goes_on(
     endpoint: FakeEndpoint, tmp_path: Path, store: Store
 ) -> None:

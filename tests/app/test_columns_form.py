@@ -72,6 +72,7 @@ def test_a_choice_that_another_file_does_not_have_is_said_there(tmp_path: Path) 
     assert "**1 row**" in texts(test)
 
 
+@pytest.mark.slow
 def test_a_dataset_of_the_hub_is_named_and_its_fields_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("huggingface_hub")
     with FakeHub() as hub:

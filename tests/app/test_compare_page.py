@@ -34,6 +34,7 @@ def test_two_runs_of_a_link_are_compared(two: list[Any]) -> None:
     assert "NO-GO after" in str([element.value for element in test.main.header])
 
 
+@pytest.mark.slow
 def test_runs_are_chosen_from_a_list_and_land_in_the_link(two: list[Any]) -> None:
     test = page("compare")
     assert "Choose two runs" in texts(test)
@@ -51,6 +52,7 @@ def test_runs_are_chosen_from_a_list_and_land_in_the_link(two: list[Any]) -> Non
     assert "same one" in texts(test)
 
 
+@pytest.mark.slow
 def test_on_a_shared_server_runs_are_typed_not_listed(
     two: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

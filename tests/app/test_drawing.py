@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import Chosen
@@ -49,6 +50,7 @@ def test_a_chart_is_made_once_for_equal_parts_and_anew_for_other_thresholds() ->
     assert {"at": 0.33} not in rows(first)
 
 
+@pytest.mark.slow
 def test_a_chart_keeps_its_name_for_screen_readers_and_its_clicks() -> None:
     test = page("results", run="recorded")
     charts = [chart.proto for chart in test.main.get("vega_lite_chart")]
@@ -57,6 +59,7 @@ def test_a_chart_keeps_its_name_for_screen_readers_and_its_clicks() -> None:
     assert [list(chart.selection_mode) for chart in charts if chart.selection_mode] == [["bar"]]
 
 
+@pytest.mark.slow
 def test_a_judgement_is_made_once_for_equal_thresholds_and_anew_for_new_labels(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from dryrun.core.config import JudgeConfig, SamplingConfig
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, start
@@ -31,6 +33,7 @@ def test_configure_says_what_the_grader_is_with_evidence(tmp_path: Path) -> None
     assert "a wrong answer key" in shown
 
 
+@pytest.mark.slow
 def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(CONTAINS))
     work(run)
@@ -47,6 +50,7 @@ def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoin
     assert "The grader check says: " in texts(page("results", run=run.id)), "the next viewer sees it too"
 
 
+@pytest.mark.slow
 def test_a_form_refused_by_probes_alone_is_no_condition(store: Store, endpoint: FakeEndpoint) -> None:
     """The responses are paid in the form that the prompts ask for: that other forms are not is no fault."""
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=EXACT)
@@ -58,6 +62,7 @@ def test_a_form_refused_by_probes_alone_is_no_condition(store: Store, endpoint: 
     assert "Ruled out: at most" in texts(test)
 
 
+@pytest.mark.slow
 def test_a_sound_grader_is_not_spoken_of_beside_the_verdict(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(FINAL_NUMBER))
     work(run)
@@ -68,6 +73,7 @@ def test_a_sound_grader_is_not_spoken_of_beside_the_verdict(store: Store, endpoi
     assert "The grader check says" not in texts(test)
 
 
+@pytest.mark.slow
 def test_the_recorded_run_is_checked_and_stays_as_it_is() -> None:
     test = page("results", run="recorded")
     test.button("check_run_grader").click().run()
@@ -76,6 +82,7 @@ def test_the_recorded_run_is_checked_and_stays_as_it_is() -> None:
     assert list(RECORDED.rglob("grader_check.json")) == []
 
 
+@pytest.mark.slow
 def test_results_check_a_grader_that_asks_a_judge_with_the_key_typed_there(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

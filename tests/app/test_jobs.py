@@ -152,6 +152,7 @@ def held() -> Counter[str]:
     return Counter(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, KEPT_PER_RUN))
 
 
+@pytest.mark.slow
 def test_a_key_is_used_by_its_own_run_alone_and_is_nowhere_on_disk(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +229,7 @@ while job.latest.sampled < 8:
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_lets_its_runs_write_first(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.hold(after=8)
     run = make_run(store, endpoint.base_url, concurrency=2)

@@ -27,6 +27,7 @@ def asked(block: Any) -> list[Any]:
     return [group for group in block.get("button_group") if str(group.key).startswith("label_")]
 
 
+@pytest.mark.slow
 def test_the_queue_keeps_each_label_with_its_name_and_hides_the_score(finished: Any) -> None:
     test = page("results", run=finished.id)
     test.text_input(key="label_name").set_value("Ann").run()
@@ -49,6 +50,7 @@ def test_the_queue_keeps_each_label_with_its_name_and_hides_the_score(finished: 
     assert "mark_good" not in {button.key for button in test.button}
 
 
+@pytest.mark.slow
 def test_a_label_below_a_sample_is_kept_changed_and_shown_beside_others(finished: Any) -> None:
     test = page("results", run=finished.id)
     row = asked(test.main)[0]
@@ -70,6 +72,7 @@ def test_labels_stand_in_the_samples_own_card(finished: Any) -> None:
     assert [len(asked(card)) for card in cards] == [1] * 5
 
 
+@pytest.mark.slow
 def test_a_call_that_failed_is_called_so_and_cannot_be_labelled(store: Store) -> None:
     with FakeEndpoint(answer=FailEvery(2, 400)) as endpoint:
         run = make_run(store, endpoint.base_url, rows=10)
@@ -83,6 +86,7 @@ def test_a_call_that_failed_is_called_so_and_cannot_be_labelled(store: Store) ->
     assert asked(test.main) == []
 
 
+@pytest.mark.slow
 def test_the_verdict_follows_from_twenty_labels_on(finished: Any) -> None:
     results = load_results(finished)
     score = results.observations().score
@@ -100,6 +104,7 @@ def test_the_verdict_follows_from_twenty_labels_on(finished: Any) -> None:
     assert "NO-GO" not in test.main.title[0].value
 
 
+@pytest.mark.slow
 def test_the_recorded_example_is_labelled_in_the_users_own_data_and_not_on_a_shared_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -35,6 +35,7 @@ def test_a_new_run_takes_the_sample_data_until_told_otherwise() -> None:
     assert "648 rows" in said
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -66,6 +67,7 @@ def test_a_path_that_leads_nowhere_is_one_sentence(path: str, tmp_path: Path) ->
     assert f"There is no file at {path}" in texts(test)
 
 
+@pytest.mark.slow
 def test_a_number_that_must_be_above_zero_cannot_be_set_to_zero() -> None:
     test = page("results", run="recorded")
     assert test.sidebar.number_input(key="full_range").min == 0.01
@@ -82,6 +84,7 @@ def test_repeated_rows_are_warned_of(tmp_path: Path) -> None:
     assert "repeating an earlier row exactly" in texts(test)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("grader", "said"),
     [
@@ -157,6 +160,7 @@ def test_results_show_verdict_figures_topics_and_samples(finished: Any) -> None:
     assert "5 highest" in str(shown.options)
 
 
+@pytest.mark.slow
 def test_a_threshold_moves_the_verdict_at_once(finished: Any) -> None:
     test = page("results", run=finished.id)
     assert "NO-GO" not in test.main.title[0].value
@@ -167,6 +171,7 @@ def test_a_threshold_moves_the_verdict_at_once(finished: Any) -> None:
     assert "NO-GO" not in test.main.title[0].value
 
 
+@pytest.mark.slow
 def test_thresholds_that_contradict_each_other_are_explained(finished: Any) -> None:
     test = page("results", run=finished.id)
     test.sidebar.number_input(key="mean_low").set_value(0.95).run()
@@ -174,6 +179,7 @@ def test_thresholds_that_contradict_each_other_are_explained(finished: Any) -> N
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_before_the_first_run_the_recorded_one_is_shown_and_marked() -> None:
     test = page("results")
     said = texts(test)
@@ -181,6 +187,7 @@ def test_before_the_first_run_the_recorded_one_is_shown_and_marked() -> None:
     assert "300 prompts, 1,200 responses" in said
 
 
+@pytest.mark.slow
 def test_the_run_page_tells_what_happened_and_offers_to_go_on(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
     test = page("run", run=run.id)
@@ -237,6 +244,7 @@ def test_what_is_handed_on_can_be_used(finished: Any) -> None:
     assert not {json.dumps(row) for row in train} & {json.dumps(row) for row in validation}
 
 
+@pytest.mark.slow
 def test_a_grader_is_tried_on_a_row_before_anything_is_spent() -> None:
     test = with_grader(EXACT)
     test.button(key="trial_grade").click().run()
@@ -252,6 +260,7 @@ def test_a_grader_is_tried_on_a_row_before_anything_is_spent() -> None:
     assert "earn 1 on average over 200 rows" in texts(test)
 
 
+@pytest.mark.slow
 def test_a_judge_is_asked_where_the_page_says(endpoint: FakeEndpoint) -> None:
     endpoint.answer = lambda body: '{"steps": [], "result": 0.25}'
     message = {"role": "user", "content": "Rate: {{sample.output_text}}"}
@@ -271,6 +280,7 @@ def test_a_judge_is_asked_where_the_page_says(endpoint: FakeEndpoint) -> None:
     assert "start" not in {button.key for button in test.button}
 
 
+@pytest.mark.slow
 def test_a_python_file_is_a_grader_and_its_convention_is_shown_and_can_be_set() -> None:
     source = "def score(completions, reference_answer, **kwargs):\n    return [0.5]\n"
     test = with_grader(source)

@@ -46,6 +46,7 @@ def shaped(store: Store) -> Any:
     return run
 
 
+@pytest.mark.slow
 def test_the_section_names_outcome_groups_and_headroom(shaped: Any) -> None:
     test = page("results", run=shaped.id)
     said = texts(test)
@@ -64,6 +65,7 @@ def explained(test: Any) -> str:
     return next(line for line in lines if "Under the reward as it is" in line)
 
 
+@pytest.mark.slow
 def test_weights_answer_at_once(shaped: Any) -> None:
     test = page("results", run=shaped.id)
     before = explained(test)
@@ -73,6 +75,7 @@ def test_weights_answer_at_once(shaped: Any) -> None:
     assert not before.startswith("The outcome explains 100 %")
 
 
+@pytest.mark.slow
 def test_the_outcome_stands_in_the_link(shaped: Any) -> None:
     assert 'Right answers are those with "short" at least' in texts(
         page("results", run=shaped.id, outcome="short")
@@ -82,6 +85,7 @@ def test_the_outcome_stands_in_the_link(shaped: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_outcome_that_is_no_part_is_explained(shaped: Any) -> None:
     test = page("results", run=shaped.id, outcome="length >= 3")
     warned = [re.sub(r"[\\\u2060]", "", str(one.value)) for one in test.warning]
@@ -89,6 +93,7 @@ def test_an_outcome_that_is_no_part_is_explained(shaped: Any) -> None:
     assert 'Right answers are those with "ok" at least 0.5' in texts(test)
 
 
+@pytest.mark.slow
 def test_a_condition_is_no_warning_too() -> None:
     test = page("results", run="recorded")
     (warnings,) = (one.value for one in test.main.markdown if one.value.startswith("**Warnings**"))

@@ -98,6 +98,7 @@ def test_repeated_rows_are_noted_and_asked_once(
     assert endpoint.calls == 80
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
@@ -147,6 +148,7 @@ def test_a_python_grader_that_loops_is_stopped_at_its_deadline(
     assert endpoint.calls == 80
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -180,6 +182,7 @@ def test_an_endpoint_that_hangs_is_given_up_at_the_deadline(
     assert "0.3 s" in printed or "in time" in printed or "timed out" in printed.lower()
 
 
+@pytest.mark.slow
 def test_empty_responses_are_counted_and_graded(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
 ) -> None:

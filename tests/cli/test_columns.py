@@ -55,6 +55,7 @@ def test_named_fields_are_asked_graded_and_kept_with_the_run(
     assert [one.config().dataset for one in list_runs(store)] == [ref, ref]
 
 
+@pytest.mark.slow
 def test_a_stopped_run_with_named_fields_goes_on_by_the_same_command(
     foreign: list[str], endpoint: FakeEndpoint, store: Store
 ) -> None:

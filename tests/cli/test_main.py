@@ -43,6 +43,7 @@ def test_no_go_is_exit_code_1_with_causes_and_actions(
         assert words in printed
 
 
+@pytest.mark.slow
 def test_evidence_is_named_and_can_be_left_out(
     files: list[str], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_too_few_prompts_is_exit_code_3(
     assert "INVALID" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_stored_run_is_judged_again_under_other_thresholds(
     files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_stored_run_is_judged_again_under_other_thresholds(
     assert endpoint.calls == 120
 
 
+@pytest.mark.slow
 def test_the_file_is_written_where_nobody_reads_what_is_printed(
     files: list[str], endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
@@ -91,6 +94,7 @@ def test_the_file_is_written_where_nobody_reads_what_is_printed(
     assert json.loads(out.read_text())["diagnosis"]["verdict"] == "GO"
 
 
+@pytest.mark.slow
 def test_runs_under_two_graders_are_told_apart_in_the_list(
     files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,6 +180,7 @@ def test_kill_9_and_the_same_command_repeats_no_finished_call(
     assert endpoint.calls == 44 + 80
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(files: list[str], endpoint: FakeEndpoint) -> None:
     endpoint.answer = HangAfter(20, deterministic_answer)
@@ -202,6 +207,7 @@ def test_help_needs_no_heavy_package() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_imports_neither_the_sdk_nor_what_draws_pages() -> None:
     script = (
         "import sys, dryrun.cli.main; dryrun.cli.main.parser(['run']);"
@@ -289,6 +295,7 @@ def test_validate_says_what_is_wrong_and_its_exit_code_too(
     assert "--ceiling needs --dataset" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_asks_its_judge_with_the_judges_key(
     files: list[str],
     endpoint: FakeEndpoint,

@@ -44,6 +44,7 @@ def test_it_works_where_a_loop_is_running(endpoint: FakeEndpoint) -> None:
     assert len(asyncio.run(notebook_cell())["samples"]) == 70
 
 
+@pytest.mark.slow
 def test_a_second_call_uses_what_the_first_paid_for(endpoint: FakeEndpoint) -> None:
     assert ask(endpoint, api_key="k")["samples"] == ask(endpoint, api_key="k")["samples"]
     assert endpoint.calls == 70
@@ -64,6 +65,7 @@ def test_the_report_holds_the_evidence_unless_it_is_not_wanted(endpoint: FakeEnd
     assert ask(endpoint, api_key="k", evidence=False)["report"]["rules"] == "document"
 
 
+@pytest.mark.slow
 def test_progress_is_shown_where_it_is_asked_for(
     endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ def test_the_plan_says_what_a_sample_will_tell(
     assert "takes 2 responses per prompt or more" in said(capsys, "--rollouts", "1", "--samples", "1")
 
 
+@pytest.mark.slow
 def test_a_pass_fail_grader_needs_more(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     grader = tmp_path / "g.json"
     grader.write_text(json.dumps(EXACT))
@@ -40,6 +41,7 @@ def test_a_pass_fail_grader_needs_more(capsys: pytest.CaptureFixture[str], tmp_p
     assert "±0.050" in said(capsys, "--spread", "0.5", "0", "--samples", "384")
 
 
+@pytest.mark.slow
 def test_an_earlier_run_of_the_same_data_and_grader_teaches_the_spread(
     store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -77,6 +79,7 @@ def test_a_mistake_is_one_sentence(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_on_configure_the_plan_follows_both_numbers() -> None:
     test = with_grader(EXACT)
     assert "know the mean to about ±0.044" in texts(test)

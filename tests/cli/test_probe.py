@@ -41,6 +41,7 @@ def test_a_hole_is_exit_code_1_with_evidence_and_a_way_to_see_it_again(
     assert "1 (graded)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_command_that_grades_an_answer_again_can_be_copied_as_it_is_printed(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +93,7 @@ def test_a_judge_is_asked_within_a_budget_that_is_said_before(
     assert 0 < endpoint.calls <= 40
 
 
+@pytest.mark.slow
 def test_a_runs_grader_is_checked_and_the_report_says_so(
     tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ def thinking(body: Body) -> str:
     return f"First I add, then I check: 17?\n</think>\n\n{deterministic_answer(body)}"
 
 
+@pytest.mark.slow
 def test_reasoning_blames_nobody_and_is_cut_off_without_a_call(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

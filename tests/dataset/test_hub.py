@@ -228,6 +228,7 @@ def test_without_the_package_one_sentence_says_what_to_install(monkeypatch: pyte
     assert "this package is not installed. Install it: pip install" in refusal(ME)
 
 
+@pytest.mark.slow
 def test_a_run_by_name_is_stored_by_its_commit_and_goes_on_as_itself(
     hub: FakeHub, endpoint: FakeEndpoint, store: Store, tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

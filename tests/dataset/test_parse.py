@@ -46,6 +46,7 @@ def test_one_row(row: tuple[str, bool]) -> None:
     assert (repeated_key(*both(text)) is not None) == repeats
 
 
+@pytest.mark.slow
 @given(st.lists(rows(), max_size=8))
 def test_many_rows(many: list[tuple[str, bool]]) -> None:
     screen = KeyScreen()

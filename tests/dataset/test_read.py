@@ -244,6 +244,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "answer"]), JSON_VALUES), min_size=1, max_size=5))
 def test_every_value_comes_back_as_it_was(extras: list[dict[str, Any]]) -> None:

@@ -149,6 +149,7 @@ def test_failed_rows_can_be_tried_again_call_by_call(store: Store) -> None:
         assert (server.creates, server.calls, status.failed, status.sampled) == (1, 10, 0, 40)
 
 
+@pytest.mark.slow
 def test_a_batch_is_split_at_the_limits_and_each_request_is_in_one(
     store: Store, server: FakeBatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -395,6 +396,7 @@ def test_another_runs_batch_that_this_key_cannot_see_is_submitted_anew(
     assert under_way(first) == 80
 
 
+@pytest.mark.slow
 def test_a_batch_whose_making_was_cut_off_is_found_again(store: Store, server: FakeBatches) -> None:
     for _ in range(5):  # others of the account, before and after, over several pages
         work(batch_run(store, server.base_url, rows=1, seed=len(server.batches) + 50))

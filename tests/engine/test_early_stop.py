@@ -47,6 +47,7 @@ def test_a_clear_verdict_is_called_settled_from_the_second_look_on(
     assert watch.latest == found
 
 
+@pytest.mark.slow
 def test_only_the_first_prompts_that_are_complete_are_looked_at(store: Store, endpoint: FakeEndpoint) -> None:
     """One early prompt waits for its grade: later ones, however many, do not count before it."""
     run, status = partial(store, endpoint, 400)
@@ -114,6 +115,7 @@ def test_the_terminal_offers_a_stop_once_and_the_command_takes_it(
     assert run.status().state is RunState.CANCELLED
 
 
+@pytest.mark.slow
 def test_the_run_page_offers_a_stop_and_never_takes_it(store: Store) -> None:
     with FakeEndpoint() as endpoint:
         endpoint.hold(after=250)

@@ -173,6 +173,7 @@ def test_money_for_a_judge_needs_the_judges_prices(
     assert endpoint.calls == 0
 
 
+@pytest.mark.slow
 def test_the_command_says_it_for_base_model_and_judge(
     store: Store,
     endpoint: FakeEndpoint,

@@ -297,6 +297,7 @@ def test_a_reward_range_that_is_none_is_refused(store: Store, capsys: pytest.Cap
     assert "the lower first" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_pages_show_an_imported_run_and_offer_to_go_on(store: Store) -> None:
     rows = [
         {

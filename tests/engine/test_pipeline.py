@@ -433,6 +433,7 @@ def test_a_data_directory_that_cannot_be_written_is_one_sentence(
     assert endpoint.calls == 0
 
 
+@pytest.mark.slow
 def test_a_judge_that_never_answers_holds_up_no_call(store: Store, endpoint: FakeEndpoint) -> None:
     """More responses than the queue holds are asked for and stored while the first grades are being made."""
 

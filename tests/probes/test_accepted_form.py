@@ -71,6 +71,7 @@ def half_right(form: str) -> Any:
     return answer
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("source", "demand", "form", "field"),
     [

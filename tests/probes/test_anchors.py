@@ -65,6 +65,7 @@ def test_a_sound_grader_has_its_anchors_at_both_ends(store: Store, endpoint: Fak
     )
 
 
+@pytest.mark.slow
 def test_a_hole_that_the_scores_do_not_show_is_named_and_the_documents_rule_stays(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

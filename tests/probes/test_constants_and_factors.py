@@ -42,6 +42,7 @@ def found(check: GraderCheck, flaw: str) -> list[Any]:
     return [finding for finding in check.findings if finding.flaw == flaw]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(("zeros", "warned"), [(38, True), (30, True), (22, False), (18, False)])
 def test_one_answer_that_fits_most_rows_is_said(zeros: int, warned: bool) -> None:
     """A coin flip that nearly always shows the same side teaches to bet on it; half and half does not."""

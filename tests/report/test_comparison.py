@@ -47,6 +47,7 @@ def test_two_graders_on_the_same_responses(store: Store, endpoint: FakeEndpoint)
     assert "Two graders on the same 120 responses." in comparison_words(found)[0]
 
 
+@pytest.mark.slow
 def test_two_runs_over_the_same_prompts_are_paired(store: Store, endpoint: FakeEndpoint) -> None:
     first = finished(store, endpoint)
     second = finished(store, endpoint, temperature=0.5)
@@ -61,6 +62,7 @@ def test_two_runs_over_the_same_prompts_are_paired(store: Store, endpoint: FakeE
     assert (found.settings[0].first, found.settings[0].second) == ("–", "0.5")
 
 
+@pytest.mark.slow
 def test_a_larger_sample_is_paired_over_what_both_have_and_says_what_is_left_out(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -74,6 +76,7 @@ def test_a_larger_sample_is_paired_over_what_both_have_and_says_what_is_left_out
     assert "no difference is shown" in said
 
 
+@pytest.mark.slow
 def test_repaired_references_are_still_the_same_prompts(store: Store, endpoint: FakeEndpoint) -> None:
     repaired = [{**row, "reference_answer": row["reference_answer"] + "."} for row in sum_rows(60)]
     found = compare(finished(store, endpoint), finished(store, endpoint, rows=repaired))
@@ -83,6 +86,7 @@ def test_repaired_references_are_still_the_same_prompts(store: Store, endpoint: 
     assert found.difference.value < 0
 
 
+@pytest.mark.slow
 def test_other_prompts_are_not_paired_and_it_says_so(store: Store, endpoint: FakeEndpoint) -> None:
     rows = sum_rows(120)
     found = compare(finished(store, endpoint, rows=rows[:60]), finished(store, endpoint, rows=rows[60:]))
@@ -117,6 +121,7 @@ def test_settings_hide_passwords_and_show_where_long_texts_part(store: Store) ->
     assert len(found["grader.source"].second) <= 102
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes_both_forms(
     store: Store, endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,6 +161,7 @@ def test_distribution_curves_are_scipys() -> None:
     assert "second run p10" in ecdf_alt(scores, scores / 2)
 
 
+@pytest.mark.slow
 def test_reports_with_nothing_to_compare_stay_readable(store: Store, endpoint: FakeEndpoint) -> None:
     one, two = finished(store, endpoint), finished(store, endpoint, grader=EXACT | {"reference": "never"})
     found = compare(one, two)

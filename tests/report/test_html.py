@@ -109,6 +109,7 @@ def harmless() -> Seen:
     return Seen(render_html(full_report("odd", "odd")))
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_text_and_nothing_else(name: str, harmless: Seen) -> None:
     hostile = Seen(render_html(full_report(name, name)))
@@ -116,6 +117,7 @@ def test_a_hostile_name_is_text_and_nothing_else(name: str, harmless: Seen) -> N
     assert " ".join(name.split())[:12] in " ".join(hostile.text.split())
 
 
+@pytest.mark.slow
 def test_what_was_run_stands_on_top_and_endless_names_are_cut() -> None:
     text = Seen(render_html(full_report("t" * 1_000, "rows.jsonl"))).text
     top = text[: text.index("Tested:")]
@@ -133,6 +135,7 @@ def test_the_tree_alone_and_an_empty_run_have_a_page_too(scores: list[float]) ->
     assert "Rules: document" in text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn_by_a_child")  # Vega numbers its gradients through all that a process draws
 def test_a_stored_report_makes_the_same_page() -> None:
     report = full_report()
@@ -150,6 +153,7 @@ def test_each_picture_says_the_same_in_words() -> None:
     assert all(words.startswith(start) for words, start in zip(told, starts, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn_by_a_child")
 def test_a_process_of_its_own_draws_the_same_pictures() -> None:
     charts = {"one": {"mark": "bar", "data": {"values": [{"a": 1}]}, "encoding": {"x": {"field": "a"}}}}
@@ -179,6 +183,7 @@ def test_without_pictures_the_report_says_so_and_keeps_its_tables(
     assert "Average performance" in seen.text
 
 
+@pytest.mark.slow
 def test_json_and_markdown_load_no_charts() -> None:
     code = (
         "import sys; from dryrun.report import build_report, render_markdown; "

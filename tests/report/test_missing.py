@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dryrun.report.fields import Reason
 from dryrun.report.missing import missing_reasons
 from dryrun.store.partition import Store
@@ -31,6 +33,7 @@ def ended(store: Store, refused: int, grader: dict[str, str] | None = None) -> R
     return run
 
 
+@pytest.mark.slow
 def test_failed_calls_are_told_together_though_their_numbers_differ(store: Store) -> None:
     run = ended(store, 7)
     [reason] = missing_reasons(load_results(run))

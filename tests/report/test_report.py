@@ -238,6 +238,7 @@ def test_a_report_stored_before_re_drawn_prompts_were_counted_still_opens() -> N
     assert (again.evidence.stability.prompts, again.verdict) == (0, "GO")
 
 
+@pytest.mark.slow
 def test_a_runs_report_shows_the_highest_and_lowest_responses_as_text(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

@@ -63,6 +63,7 @@ def test_auc_counts_ties_half() -> None:
     assert np.isnan(auc(np.array([1.0]), np.array([True])))
 
 
+@pytest.mark.slow
 def test_the_index_foretells_gain_better_than_the_tree() -> None:
     families = [family for family in FAMILIES if family not in held_out.FAMILIES]
     runs = [simulated(Condition(family, case, "middling", 0)) for family in families for case in FEW]

@@ -82,6 +82,7 @@ def test_the_ceiling_outlives_the_run_it_came_from(store: Store, endpoint: FakeE
     assert ceiling_of(weak.run) is None
 
 
+@pytest.mark.slow
 def test_what_is_no_ceiling_is_refused(store: Store, endpoint: FakeEndpoint) -> None:
     weak = results(store, endpoint, 0.3, "small")
     with pytest.raises(DryRunError, match="own ceiling"):
@@ -95,6 +96,7 @@ def test_what_is_no_ceiling_is_refused(store: Store, endpoint: FakeEndpoint) -> 
     assert ceiling_of(weak.run) is None
 
 
+@pytest.mark.slow
 def test_the_command_takes_it_and_forgets_it(
     store: Store, endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +113,7 @@ def test_the_command_takes_it_and_forgets_it(
     assert "own ceiling" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_on_results_another_run_is_chosen_and_named(store: Store, endpoint: FakeEndpoint) -> None:
     weak, strong = results(store, endpoint, 0.05, "small"), results(store, endpoint, 0.9, "![x](http://h)")
     test = page("results", run=weak.run.id)

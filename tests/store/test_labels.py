@@ -95,6 +95,7 @@ def test_a_name_is_one_printable_line(typed: str, kept: str) -> None:
     assert named(typed) == kept
 
 
+@pytest.mark.slow
 def test_labels_that_contradict_the_grader_turn_go_into_no_go_from_twenty_on(results: Results) -> None:
     assert report_of(results, evidence=True).verdict == "GO"
     label_all(results, 19, wrong=True)

@@ -70,6 +70,7 @@ def test_the_report_has_the_same_figures_and_verdict(older: Store, run: str, tmp
         assert topics[name] == pytest.approx(figures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [FIRST, IMPORTED])
 def test_resuming_asks_nothing_again(older: Store, run: str) -> None:
     """Nobody listens at the endpoint of the older run: a single call would stop it."""
@@ -87,6 +88,7 @@ def test_a_stopped_run_keeps_what_it_has_when_its_endpoint_is_gone(older: Store)
     assert int((scores == scores).sum()) == EXPECTED[STOPPED]["responses_evaluated"] == 20
 
 
+@pytest.mark.slow
 def test_regrading_with_the_same_grader_reuses_every_grade(older: Store, tmp_path: Path) -> None:
     parts = sorted(older.root.glob("grades/*/part-*"))
     main(["regrade", "--run", FIRST, "--grader", str(OLDER / "close.py")])

@@ -24,6 +24,7 @@ from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, FUZZY, grader_file, make_run, sum_rows, work
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "change",
     [

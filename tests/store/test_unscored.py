@@ -104,6 +104,7 @@ def test_pictures_are_not_text() -> None:
     assert text_bytes([{"content": [{"type": "text", "text": "é"}, picture]}, {"content": None}]) == 2
 
 
+@pytest.mark.slow
 def test_every_form_of_the_report_says_why_scores_are_missing(
     endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str], store: Store
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations, several_parts
@@ -67,6 +68,7 @@ def test_a_reward_of_several_parts_is_not_called_binary() -> None:
     assert judged(several).grader_quality is not GraderQuality.BINARY
 
 
+@pytest.mark.slow
 def test_the_report_holds_the_record_and_reads_it_back() -> None:
     observed = shaped_run()
     topics = np.where(observed.prompt < 100, "a|<b>", "b").astype(object)

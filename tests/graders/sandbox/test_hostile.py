@@ -26,6 +26,7 @@ def each(attacks: Iterable[str]) -> list[ParameterSet]:
     ]
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("name", READS)
 def test_nothing_outside_can_be_reached(name: str, world: dict[str, object]) -> None:
     found, honest = attacked(READS[name], world)
@@ -33,6 +34,7 @@ def test_nothing_outside_can_be_reached(name: str, world: dict[str, object]) -> 
     assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("name", each(BREAKS))
 def test_breaking_the_worker_ends_in_a_typed_outcome(name: str, world: dict[str, object]) -> None:
     threads = threading.active_count()
@@ -75,6 +77,7 @@ def test_what_an_attack_leaves_behind_does_not_reach_the_next_grade(world: dict[
     assert honest.reward == 1.0
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("name", each(FORGED))
 def test_forged_replies_reach_no_other_grade(name: str, world: dict[str, object]) -> None:
     found, honest = attacked(FORGE.format(FORGED[name]), world, timeout=1.0)

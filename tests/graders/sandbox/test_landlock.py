@@ -102,6 +102,7 @@ def numbered(attack: str) -> str:
     return attack
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("name", ALONE)
 def test_nothing_is_reached_that_a_namespace_would_hide(name: str, world: dict[str, object]) -> None:
     before = Path(str(world["secret"])).stat()
@@ -136,6 +137,7 @@ def graded(source: str, texts: list[str]) -> list[Grade]:
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_honest_graders_are_repeated_in_fresh_processes() -> None:
     """A counter is found out, though nothing can be forked here; threads and numpy work."""
     counting = "n = 0\ndef grade(sample, item):\n    global n\n    n += 1\n    return float(n)\n"
@@ -205,6 +207,7 @@ def status_without_namespaces(**environment: str) -> str:
     return status_in(program, *forbidden.split(), DRYRUN_SANDBOX="", **environment)
 
 
+@pytest.mark.slow
 def test_a_host_that_forbids_namespaces_gets_the_next_best_unless_it_serves_strangers() -> None:
     said = status_without_namespaces()
     assert said.startswith("True landlock ")
@@ -214,6 +217,7 @@ def test_a_host_that_forbids_namespaces_gets_the_next_best_unless_it_serves_stra
     assert "does not start (bwrap: " in said
 
 
+@pytest.mark.slow
 def test_a_sandbox_that_lets_something_through_is_refused() -> None:
     """As where the temporary folder lies among what every grader reads."""
     with tempfile.TemporaryDirectory(dir=sys.prefix) as readable:

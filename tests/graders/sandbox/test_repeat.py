@@ -55,6 +55,7 @@ return float(n)""",
 TEXTS = ["a", "bb", "b", "a", "ccc", "b", "dd"]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", LEAKS)
 def test_what_leaks_from_one_grade_to_the_next_is_reported(name: str) -> None:
     grades = graded(LEAKS[name], TEXTS)
@@ -70,6 +71,7 @@ FROM_THE_PAST = {
 }
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", FROM_THE_PAST)
 def test_no_grade_depends_on_an_earlier_one(name: str) -> None:
     """Each is what it would be alone, whatever the grader keeps."""
