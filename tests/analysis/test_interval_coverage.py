@@ -99,7 +99,7 @@ def test_learnable_share() -> None:
     assert 0.91 <= covered(found, truth) <= 0.99
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("branch", "mean", "right", "junk"),
     [

@@ -88,6 +88,7 @@ def test_a_run_started_on_the_page_goes_through_a_batch_and_says_so(
     assert server.calls == 0
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_tells_of_its_batch_and_resume_collects_it(store: Store, server: FakeBatches) -> None:
     run = cancelled(store, server)
     test = page("run", run=run.id)

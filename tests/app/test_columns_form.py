@@ -41,6 +41,7 @@ def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> No
     assert live(test)[1] == {"prompt": "user: How much is 1 + 1?", "reference answer": ""}
 
 
+@pytest.mark.slow
 def test_what_the_form_says_is_rendered_live(tmp_path: Path) -> None:
     test = with_dataset(lines(ROWS), tmp_path)
     test.selectbox(key="prompt_field").set_value("task.ask").run()
@@ -59,6 +60,7 @@ def test_a_usual_name_needs_no_choice(name: str, tmp_path: Path) -> None:
     assert "Did you mean" not in " ".join(button.label for button in test.button)
 
 
+@pytest.mark.slow
 def test_a_choice_that_another_file_does_not_have_is_said_there(tmp_path: Path) -> None:
     test = with_dataset(lines(ROWS), tmp_path)
     test.selectbox(key="prompt_field").set_value("task.ask").run()

@@ -127,6 +127,7 @@ def test_ten_watch_three_runs_that_do_not_hinder_each_other(store: Store) -> Non
         ended(stuck)
 
 
+@pytest.mark.slow
 def test_finished_cancelled_and_failed_runs_leave_nothing_behind(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_bad_grader_is_explained_and_nothing_starts(grader: Any, said: str) ->
     assert "start" not in {button.key for button in test.button}
 
 
+@pytest.mark.slow
 def test_the_grader_is_told_in_words() -> None:
     assert "Pays 1 when the response is exactly the row's reference_answer, else 0." in texts(
         with_grader(EXACT)

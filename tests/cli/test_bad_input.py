@@ -88,6 +88,7 @@ def test_a_bad_grader(
     assert endpoint.calls == 0
 
 
+@pytest.mark.slow
 def test_repeated_rows_are_noted_and_asked_once(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
 ) -> None:
@@ -118,6 +119,7 @@ def test_a_python_grader_that_misbehaves(
     assert endpoint.calls == 80
 
 
+@pytest.mark.slow
 def test_true_and_false_are_rewards_that_are_remarked_on_and_no_errors(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
 ) -> None:

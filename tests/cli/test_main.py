@@ -319,6 +319,7 @@ def test_a_run_asks_its_judge_with_the_judges_key(
     assert "Mean 0.50" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_response_format_is_sent_and_a_wrong_one_named(
     files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_hole_that_the_scores_do_not_show_is_named_and_the_documents_rule_stay
     assert load_report(report.to_json()) == report
 
 
+@pytest.mark.slow
 def test_a_score_near_a_threshold_is_borderline(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=60)
     work(run)

@@ -117,6 +117,7 @@ def test_labels_that_contradict_the_grader_turn_go_into_no_go_from_twenty_on(res
     assert report_of(results, evidence=False).verdict == "GO", "the document's rule alone hears nobody"
 
 
+@pytest.mark.slow
 def test_labels_that_agree_leave_the_verdict(results: Results) -> None:
     label_all(results, 40, wrong=False)
     report = report_of(results, evidence=True)
@@ -204,6 +205,7 @@ def test_a_spreadsheet_runs_no_formula(results: Results) -> None:
     assert to_csv([]) == b""
 
 
+@pytest.mark.slow
 def test_labels_hold_under_another_grader(
     results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -242,6 +242,7 @@ def test_compact_merges_parts_and_changes_no_row(store: Store, endpoint: FakeEnd
     assert load_results(list_runs(store)[0]).rollouts.equals(before)
 
 
+@pytest.mark.slow
 def test_regrade_scores_what_is_stored_and_calls_nothing(
     store: Store, endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
