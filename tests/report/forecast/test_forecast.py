@@ -50,6 +50,7 @@ def test_the_recorded_run_has_an_outlook(outlook: Outlook) -> None:
     assert [size.size for size in outlook.sizes] == [2, 4, 8, 16, 32, 64]
 
 
+@pytest.mark.slow
 def test_every_price_stands_beside_its_inputs(capsys: pytest.CaptureFixture[str]) -> None:
     rates = ["--price", "1", "4", "--hourly-price", "56", "--seconds-per-step", "72"]
     assert main(["forecast", RUN, "--data", str(RECORDED), *rates]) == 0
@@ -66,6 +67,7 @@ def test_every_price_stands_beside_its_inputs(capsys: pytest.CaptureFixture[str]
     assert "teach nothing" in text
 
 
+@pytest.mark.slow
 def test_without_prices_it_asks_for_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["forecast", RUN, "--data", str(RECORDED)]) == 0
     text = capsys.readouterr().out
@@ -161,6 +163,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_trainer_config(tmp_path / "none.yaml")
 
 
+@pytest.mark.slow
 def test_the_command_fails_where_the_trainer_would(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

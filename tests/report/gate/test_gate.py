@@ -145,6 +145,7 @@ def test_a_run_is_worse_where_surely_fewer_prompts_teach() -> None:
     assert [failed.name for failed in ruling.failed] == ["baseline"]
 
 
+@pytest.mark.slow
 def test_noise_alone_is_not_worse() -> None:
     """Of 40 pairs of runs that differ by chance alone only a few are called worse: the interval is 95 %."""
     worse = 0
@@ -247,6 +248,7 @@ def test_validate_writes_sarif_also_of_a_dataset_that_cannot_be_read(
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
 
 
+@pytest.mark.slow
 def test_the_command_writes_all_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {name: tmp_path / name for name in ("j.xml", "s.md", "b.json")}
     asked = ["gate", recorded(), "--data", str(RECORDED)]
