@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dryrun.app.compare.view import comparison_view, pick_runs
-from dryrun.app.results.thresholds import rules_switch, threshold_panel
+from dryrun.app.results.thresholds import threshold_panel
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
@@ -14,7 +14,7 @@ st.title("Compare runs")
 try:
     first, second = pick_runs()
     with st.sidebar:
-        thresholds = rules_switch(threshold_panel())
+        thresholds = threshold_panel()
     if first is None or second is None:
         st.info(
             "Choose two runs: the one before and the one after. "

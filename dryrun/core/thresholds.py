@@ -22,7 +22,7 @@ class Piece(StrEnum):
     SAMPLES = "samples"
     """Too many responses missing, cut off, empty or refused."""
     STABILITY = "stability"
-    """Intervals, and how often re-draws of the prompts give the same verdict."""
+    """Bootstrap 95 % intervals, and how often bootstrap samples of the prompts give the same verdict."""
     GROUPS = "groups"
     """Whether the responses to one prompt differ."""
     REFERENCES = "references"
@@ -109,8 +109,8 @@ class SampleLimits(_Limits, title="Samples"):
     """A larger share of grades that carry an error: warns."""
     warn_duplicates: Share = Field(0.10, title="Repeated rows")
     """A larger share of drawn rows that repeat an earlier one: warns."""
-    stability: Share = Field(0.90, title="Re-draws that agree")
-    """A smaller share of re-draws with the same verdict: BORDERLINE beside the word. 0 switches it off."""
+    stability: Share = Field(0.90, title="Bootstrap samples that agree")
+    """A smaller share of bootstrap samples with the same verdict: borderline. 0 switches it off."""
     max_cut_off: Share = Field(0.20, title="Cut off at most")
     """With anchors: a larger share of truncated, or of empty, responses: INVALID."""
     max_refused: Share = Field(0.30, title="Refused at most")

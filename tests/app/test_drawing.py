@@ -46,6 +46,7 @@ def test_a_chart_is_made_once_for_equal_parts_and_anew_for_other_thresholds() ->
     first = chart_spec(score_histogram, BARS, 0.41, Thresholds(mean_low=0.11))
     assert chart_spec(score_histogram, tuple(BARS), 0.41, Thresholds(mean_low=0.11)) is first
     moved = chart_spec(score_histogram, BARS, 0.41, Thresholds(mean_low=0.33))
+    assert moved["layer"] == first["layer"], "a browser that knows the first draws no new chart"
     assert {"at": 0.33} in rows(moved)
     assert {"at": 0.33} not in rows(first)
 
@@ -54,9 +55,12 @@ def test_a_chart_is_made_once_for_equal_parts_and_anew_for_other_thresholds() ->
 def test_a_chart_keeps_its_name_for_screen_readers_and_its_clicks() -> None:
     test = page("results", run="recorded")
     charts = [chart.proto for chart in test.main.get("vega_lite_chart")]
+    assert [list(chart.selection_mode) for chart in charts] == [["bar"]]
+    for tab in ("Topics", "Grader", "Training signal"):
+        test = page("results", run="recorded", tab=tab)
+        charts += [chart.proto for chart in test.main.get("vega_lite_chart")][1:]
     assert len(charts) == 7
     assert all(chart.alt for chart in charts)
-    assert [list(chart.selection_mode) for chart in charts if chart.selection_mode] == [["bar"]]
 
 
 @pytest.mark.slow

@@ -37,13 +37,12 @@ def test_configure_says_what_the_grader_is_with_evidence(tmp_path: Path) -> None
 def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(CONTAINS))
     work(run)
-    test = page("results", run=run.id)
+    test = page("results", run=run.id, tab="Grader")
     test.button("check_run_grader").click().run()
     assert "The grader check says: " in texts(test)
     assert "GO, with conditions" in test.main.title[0].value
-    verdict = next(value(box) for kind in ("success", "warning") for box in test.main.get(kind))
-    assert "GO" in verdict
-    assert "The grader check says" in verdict, "in the verdict's own box"
+    reason = next(value(line) for line in test.main.markdown if value(line).startswith("**First "))
+    assert "The grader check says" in reason, "in the verdict's own card"
     kept = kept_check(run)
     assert kept is not None
     assert kept.base is not None
@@ -55,7 +54,7 @@ def test_a_form_refused_by_probes_alone_is_no_condition(store: Store, endpoint: 
     """The responses are paid in the form that the prompts ask for: that other forms are not is no fault."""
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=EXACT)
     work(run)
-    test = page("results", run=run.id)
+    test = page("results", run=run.id, tab="Grader")
     test.button("check_run_grader").click().run()
     assert "Too strict." in texts(test)
     assert "with conditions" not in test.main.title[0].value
@@ -66,7 +65,7 @@ def test_a_form_refused_by_probes_alone_is_no_condition(store: Store, endpoint: 
 def test_a_sound_grader_is_not_spoken_of_beside_the_verdict(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(FINAL_NUMBER))
     work(run)
-    test = page("results", run=run.id)
+    test = page("results", run=run.id, tab="Grader")
     test.button("check_run_grader").click().run()
     assert "Sound." in texts(test)
     assert "Grader:" not in test.main.title[0].value
@@ -75,7 +74,7 @@ def test_a_sound_grader_is_not_spoken_of_beside_the_verdict(store: Store, endpoi
 
 @pytest.mark.slow
 def test_the_recorded_run_is_checked_and_stays_as_it_is() -> None:
-    test = page("results", run="recorded")
+    test = page("results", run="recorded", tab="Grader")
     test.button("check_run_grader").click().run()
     assert not test.exception
     assert "The right answer is refused" in texts(test)
@@ -93,7 +92,7 @@ def test_results_check_a_grader_that_asks_a_judge_with_the_key_typed_there(
         rows = dataset_from_items(sum_rows(40))
         run = start(store, prepare(rows, SCORE, model=model, sampling=sampling, judge=judge))
         work(run, judge_key="sk-judge")
-        test = page("results", run=run.id)
+        test = page("results", run=run.id, tab="Grader")
         assert "The judge is asked 200 times at most." in texts(test)
         before = asked.calls
         test.text_input("check_judge_key").set_value("sk-typed-here")

@@ -29,7 +29,7 @@ def asked(block: Any) -> list[Any]:
 
 @pytest.mark.slow
 def test_the_queue_keeps_each_label_with_its_name_and_hides_the_score(finished: Any) -> None:
-    test = page("results", run=finished.id)
+    test = page("results", run=finished.id, tab="Labels")
     test.text_input(key="label_name").set_value("Ann").run()
     test.button(key="label_start").click().run()
     assert not test.exception
@@ -108,12 +108,12 @@ def test_the_verdict_follows_from_twenty_labels_on(finished: Any) -> None:
 def test_the_recorded_example_is_labelled_in_the_users_own_data_and_not_on_a_shared_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    test = page("results")
+    test = page("results", tab="Labels")
     test.button(key="label_start").click().run()
     test.button(key="mark_good").click().run()
     assert not test.exception
     assert len(list((data_dir() / "labels").rglob("label-*.jsonl"))) == 1
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
-    test = page("results")
+    test = page("results", tab="Labels")
     assert "cannot be labelled here" in texts(test)
     assert "label_start" not in {button.key for button in test.button}

@@ -13,6 +13,7 @@ from dryrun.store.partition import Store
 from tests.helpers.pages import page, texts
 from tests.helpers.support import work
 
+TAB = "Training signal"
 OK = "def grade(sample, item):\n    return 1.0 if 'ANS' in sample['output_text'] else 0.0\n"
 SHORT = "def grade(sample, item):\n    return max(0.0, 1 - len(sample['output_text']) / 100)\n"
 GRADER = {
@@ -48,7 +49,7 @@ def shaped(store: Store) -> Any:
 
 @pytest.mark.slow
 def test_the_section_names_outcome_groups_and_headroom(shaped: Any) -> None:
-    test = page("results", run=shaped.id)
+    test = page("results", run=shaped.id, tab=TAB)
     said = texts(test)
     assert "What training is paid for" in said
     assert 'Right answers are those with "ok" at least 0.5' in said
@@ -67,7 +68,7 @@ def explained(test: Any) -> str:
 
 @pytest.mark.slow
 def test_weights_answer_at_once(shaped: Any) -> None:
-    test = page("results", run=shaped.id)
+    test = page("results", run=shaped.id, tab=TAB)
     before = explained(test)
     test.slider(key="weight_short").set_value(0.0).run()
     assert not test.exception
@@ -78,16 +79,16 @@ def test_weights_answer_at_once(shaped: Any) -> None:
 @pytest.mark.slow
 def test_the_outcome_stands_in_the_link(shaped: Any) -> None:
     assert 'Right answers are those with "short" at least' in texts(
-        page("results", run=shaped.id, outcome="short")
+        page("results", run=shaped.id, tab=TAB, outcome="short")
     )
     assert 'Right answers are those with "ok" at least 0.9' in texts(
-        page("results", run=shaped.id, outcome="ok >= 0.9")
+        page("results", run=shaped.id, tab=TAB, outcome="ok >= 0.9")
     )
 
 
 @pytest.mark.slow
 def test_an_outcome_that_is_no_part_is_explained(shaped: Any) -> None:
-    test = page("results", run=shaped.id, outcome="length >= 3")
+    test = page("results", run=shaped.id, tab=TAB, outcome="length >= 3")
     warned = [re.sub(r"[\\\u2060]", "", str(one.value)) for one in test.warning]
     assert any("Name one of: ok, short, reward" in said for said in warned)
     assert 'Right answers are those with "ok" at least 0.5' in texts(test)
@@ -96,6 +97,9 @@ def test_an_outcome_that_is_no_part_is_explained(shaped: Any) -> None:
 @pytest.mark.slow
 def test_a_condition_is_no_warning_too() -> None:
     test = page("results", run="recorded")
-    (warnings,) = (one.value for one in test.main.markdown if one.value.startswith("**Warnings**"))
     assert "GO, with conditions" in test.main.title[0].value
+    test.session_state["warnings"] = True
+    test.run()
+    (warnings,) = (one.value for one in test.main.markdown if one.value.startswith("- "))
     assert "differ in shaping alone" not in warnings
+    assert "differ in shaping alone" in texts(test)

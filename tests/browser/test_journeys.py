@@ -43,10 +43,11 @@ def test_a_stranger_presses_one_button_and_reads_a_verdict(app: App, open_page: 
     page.get_by_role("button", name="See the results", exact=True).click(timeout=LONG)
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_contain_text(re.compile(r"Dry Run Validation.*(GO|NO-GO)"))
-    expect(page.get_by_text("60 prompts, 120 responses").last).to_be_visible()
-    expect(page.get_by_text(re.compile(r"Mean: 0\.\d\d")).last).to_be_visible()
-    expect(page.get_by_text("Score distribution", exact=True).last).to_be_visible()
-    expect(page.get_by_role("heading", name="Topics")).to_be_visible()
+    expect(page.get_by_text("120 responses with a score").last).to_be_visible()
+    expect(page.get_by_test_id("stMetric").first).to_contain_text(re.compile(r"Mean\s*0\.\d\d"))
+    expect(page.get_by_role("heading", name="Score distribution")).to_be_visible()
+    page.get_by_role("tab", name="Topics").click()
+    expect(page.locator('.stVegaLiteChart[aria-label^="Mean score by topic"]')).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
         fill(again, "API key", "sk-test-key")
         again.get_by_role("button", name="Resume").click()
         again.get_by_role("button", name="See the results", exact=True).click(timeout=60_000)
-        expect(again.get_by_text("120 prompts, 480 responses").last).to_be_visible()
+        expect(again.get_by_text("480 responses with a score").last).to_be_visible()
         assert endpoint.calls == 480 + lost, "no answered call is made again; those in flight are"
         assert "sk-test-key" not in again.url
     held = [path for path in app.data.rglob("*") if path.is_file() and b"sk-test-key" in path.read_bytes()]
@@ -110,10 +111,13 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
 def test_a_link_carries_run_and_thresholds(app: App, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{app.url}/results?run=recorded&mean_low=0.85")
     expect(page.get_by_role("heading", level=1)).to_contain_text("NO-GO")
-    expect(page.get_by_label("Mean at least", exact=True)).to_have_value("0.85")
-    fill(page, "Mean at least", "0.02")
+    beneath = page.get_by_label("Mean at least", exact=True).last
+    expect(beneath).to_have_value("0.85")
+    beneath.fill("0.02")
+    beneath.press("Enter")
     expect(page.get_by_role("heading", level=1)).not_to_contain_text("NO-GO")
     expect(page).to_have_url(re.compile("mean_low=0.02"))
+    expect(page.get_by_label("Mean at least", exact=True).first).to_have_value("0.02")
     page.get_by_role("button", name="Reset thresholds").click()
     expect(page).not_to_have_url(re.compile("mean_low"))
 
@@ -159,7 +163,10 @@ def test_hostile_text_stays_text(app: App, open_page: Callable[..., Page], tmp_p
         page.get_by_role("button", name="See the results", exact=True).click(timeout=60_000)
         expect(page.get_by_role("heading", name="Samples")).to_be_visible()
         expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
-        expect(page.get_by_role("heading", name="Topics")).to_be_visible()
+        for tab in ("Topics", "Grader", "Training signal", "Details"):
+            page.get_by_role("tab", name=tab).click()
+            settled(page)
+        expect(page.get_by_role("heading", name="Configuration")).to_be_visible()
         assert page.locator("img[src*=leak], img[src='x']").count() == 0
         assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
 

@@ -13,7 +13,7 @@ from tests.helpers.browser import App, settled
 def test_a_person_labels_by_keyboard_and_reads_how_far_the_grader_agrees(
     app: App, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(f"{app.url}/results?run=recorded&min_labels=3")
+    page = open_page(f"{app.url}/results?run=recorded&min_labels=3&tab=Labels")
     name = page.get_by_label("Your name", exact=True)
     name.fill("bug")  # its letters are shortcuts of the queue, but not while one types
     name.press("Enter")

@@ -24,7 +24,9 @@ from dryrun.analysis.verdict.sentences import (
     document_only,
     first_step,
     headline,
+    how_sure,
     next_sentence,
+    short_reason,
     summary,
     would_teach,
 )
@@ -41,6 +43,7 @@ from dryrun.core.config import Verdict
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
 
+TREE_ALONE = "By mean and std alone: how sure that is was not asked."
 OPEN = {
     "reference answers": "Reference answers: whose fault a low, high or flat score is.",
     "the form of right answers": "Reference answers: right answers could not be written in the form this "
@@ -215,6 +218,18 @@ class Evidence:
     def summary(self) -> str:
         """Headline, how sure, and why, in one line."""
         return document_only(self.document) if self.document_only else summary(self._spoken)
+
+    @property
+    def short_reason(self) -> str:
+        """Why, in a sentence or two."""
+        if self.document_only:
+            return " ".join(reason.sentence for reason in self.document.reasons)
+        return short_reason(self._spoken)
+
+    @property
+    def how_sure(self) -> str:
+        """How far sampling alone could change the verdict, and what nobody checked."""
+        return TREE_ALONE if self.document_only else how_sure(self._spoken)
 
     @property
     def sentences(self) -> tuple[str, ...]:

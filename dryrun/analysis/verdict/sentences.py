@@ -76,6 +76,41 @@ def summary(spoken: Spoken) -> str:
     return line
 
 
+def short_reason(spoken: Spoken) -> str:
+    """Why, in a sentence or two, to stand below the verdict's word."""
+    judged = spoken.judged
+    decided = " ".join(reason.sentence for reason in spoken.document.reasons)
+    if spoken.verdict == "INVALID":
+        return " ".join(judged.reasons) or decided
+    if spoken.verdict == "GO":
+        first = spoken.conditions[0] if spoken.conditions else None
+        return f"First {first.step}. {first.sentence}" if first else f"{decided} Proceed to training."
+    if would_teach(spoken):
+        groups = judged.measures.groups
+        assert groups is not None
+        return f"{decided} Yet {percent(groups.usable)} of groups would teach.{_to_go(spoken)}"
+    cause = cause_sentence(spoken) or (judged.reasons[0] if judged.reasons else "")
+    return cause if judged.branch is Branch.PROCEED else f"{decided} {cause}".strip()
+
+
+def how_sure(spoken: Spoken) -> str:
+    """How far sampling alone could change the verdict, and what nobody checked."""
+    held = spoken.held
+    if spoken.verdict == "INVALID":
+        return "No verdict about data or grader is possible."
+    if held is None:
+        return "Too few prompts to say how sure that is."
+    words = f"Bootstrap 95 %: mean {held.mean.low:.2f} to {held.mean.high:.2f}"
+    if spoken.verdict == spoken.document.verdict:
+        words += f"; {_of(held.same_verdict, held)} give this verdict"
+    words += "."
+    if held.more_prompts:
+        words += f" {held.more_prompts:,} more prompts would settle it."
+    if spoken.verdict == "GO" and (missing := _unchecked(spoken)):
+        words += f" Not checked: {missing}."
+    return words
+
+
 def would_teach(spoken: Spoken) -> bool:
     """Whether the tree says NO-GO though many groups would carry signal that a sound grader gave.
 

@@ -1,7 +1,8 @@
-"""The verdict with its reasons, and the buttons below it. Words and icons say as much as colours."""
+"""The verdict's card: the word, why, how sure, and the buttons of the next step."""
 
 from __future__ import annotations
 
+import time
 from typing import Literal
 
 import streamlit as st
@@ -10,143 +11,118 @@ from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
-from dryrun.analysis.verdict.words import PATTERN_TITLES, Quality
-from dryrun.app.results.downloads import start_training, try_sft
+from dryrun.app.results.downloads import export_menu, start_training, try_sft
 from dryrun.app.results.inspector import show_group
+from dryrun.app.results.thresholds import VERDICT, current_thresholds
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.session import ADJUST, RECORDED, RUN, Chosen
-from dryrun.app.shared.widgets import bullets
-from dryrun.core.config import Verdict
+from dryrun.app.shared.looks import VerdictLook, look_of_evidence
+from dryrun.app.shared.session import ADJUST, RECORDED, RUN, Chosen, model_words, run_link
 from dryrun.core.text import plain, plural
+from dryrun.store.runs import RunStatus
 
-BADGES: dict[Verdict, tuple[str, Literal["green", "red", "orange"]]] = {
-    "GO": (":material/check_circle:", "green"),
-    "NO-GO": (":material/cancel:", "red"),
-    "INVALID": (":material/help:", "orange"),
-}
-SENTENCES: dict[Verdict, str] = {
-    "GO": "Proceed to training.",
-    "NO-GO": "Do not train yet.",
-    "INVALID": "No verdict: too little was measured.",
-}
-WITH_CONDITIONS = "The scores allow training. Mend what stands under *Before training* first."
+TAB = "tab"
+"""Name of the URL parameter, and of the widget, that says which tab is open."""
+SAMPLES = "Samples"
 
 
-def title(evidence: Evidence, *, partial: bool) -> None:
-    """Draw the page's title with the verdict beside it."""
-    icon, colour = BADGES[evidence.verdict]
-    word = f"{evidence.verdict} so far" if partial else evidence.verdict
-    if evidence.conditions:
-        word, icon, colour = f"{word}, with conditions", ":material/rule:", "orange"
-    word += ", borderline" if evidence.borderline else ""
-    st.title(f"Dry Run Validation :{colour}-badge[{icon} {word}]", anchor=False)
+@st.fragment(key=VERDICT)
+def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
+    """Draw the card of the verdict under the thresholds that are set."""
+    evidence = loaded.judge(current_thresholds())
+    measuring = status.live and loaded.results.pending > 0
+    look = look_of_evidence(evidence, measuring=measuring)
+    with st.container(border=True, key="verdict_card", gap="small"):
+        _head(status, loaded, evidence, look)
+        if look is VerdictLook.MEASURING:
+            st.markdown("There is nothing to judge yet: the verdict needs more responses.")
+        else:
+            st.markdown(f"**{plain(evidence.short_reason, 600)}**")
+            st.markdown(plain(evidence.how_sure, 600))
+        if loaded.results.pending:
+            _unfinished(chosen, status, loaded)
+        if look is not VerdictLook.MEASURING:
+            _next_steps(chosen, loaded, evidence)
 
 
-def banner(evidence: Evidence) -> None:
-    """Draw the verdict in a box, with how sure it is and why; the reasons stand below the box."""
-    verdict, document = evidence.verdict, evidence.document
-    icon, _ = BADGES[verdict]
-    sentence = WITH_CONDITIONS if evidence.conditions else SENTENCES[verdict]
-    words = f"**{plain(evidence.summary, 600)}**  \n{sentence}"
-    if verdict != document.verdict:
-        words += f" The scores alone would say {document.verdict}; the evidence says otherwise."
-    elif document.pattern:
-        words += f" {PATTERN_TITLES[document.pattern]}."
-    show = {"GO": st.success, "NO-GO": st.error, "INVALID": st.warning}[verdict]
-    if evidence.conditions:
-        show, icon = st.warning, ":material/rule:"
-    show(words, icon=icon)
-    if reasons := bullets(evidence.sentences):
-        st.markdown(reasons)
+def _head(status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:
+    notes = ["so far"] if loaded.results.pending and look is not VerdictLook.MEASURING else []
+    notes += ["borderline"] if evidence.borderline else []
+    beside = f" :small[{', '.join(notes)}]" if notes else ""
+    config = loaded.results.config
+    when = time.strftime("%d %b %Y", time.localtime(status.started))
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
+        with st.container(gap=None, width="stretch"):
+            st.title(f":small[Dry Run Validation] {look.markdown}{beside}", anchor=False)
+            st.markdown(_measured(evidence.document))
+            st.caption(f"{plain(config.dataset.name, 80)} · {model_words(config.model)} · {when}")
+        with st.container(horizontal=True, width="content", key="hand_on"):
+            export_menu(loaded, evidence)
 
 
-def tested(diagnosis: Diagnosis) -> None:
-    """Draw how many prompts, responses and scores the verdict rests on."""
-    coverage = diagnosis.coverage
-    st.markdown(
-        f"Tested: **{plural(coverage.prompts_scored, 'sample')}** "
-        f"({plural(coverage.prompts, 'prompt')}, {plural(coverage.responses, 'response')}, "
-        f"{coverage.scored:,} with a score)"
+def _measured(document: Diagnosis) -> str:
+    coverage = document.coverage
+    responses = (
+        f"{coverage.scored:,} of {plural(coverage.responses, 'response')}"
+        if coverage.scored != coverage.responses
+        else plural(coverage.responses, "response")
+    )
+    return (
+        f"Tested: **{coverage.prompts_scored:,} of {plural(coverage.prompts, 'sample')}**, "
+        f"{responses} with a score"
     )
 
 
-def quality_lines(evidence: Evidence) -> None:
-    """Draw the quality of dataset and grader: a word, a check mark where it is good, a sentence."""
-    _line("Dataset quality", evidence.dataset_line, good=evidence.dataset_quality == "good")
-    _line("Grader quality", evidence.grader_line, good=evidence.grader_quality == "good")
+def _unfinished(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
+    done = loaded.results.rollouts.num_rows
+    total = done + loaded.results.pending
+    going = "The run is still going on." if status.live else "The run stopped before its end."
+    st.progress(done / total, f"{done:,} of {total:,} responses are in. {going}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if status.live:
+            st.button("Refresh", icon=":material/refresh:", key="refresh", on_click=st.rerun)
+        words = "Watch the run" if status.live else "Resume the run"
+        run_link("run", words, "play_circle", chosen.run.id)
 
 
-def _line(title: str, quality: Quality, *, good: bool) -> None:
-    mark = "✓" if good else "?" if quality.word == "Unknown" else ":material/warning:"
-    with st.container(gap=None):
-        st.markdown(f"{mark} **{title}: {plain(quality.word)}**")
-        st.caption(plain(quality.sentence))
-
-
-def problem(evidence: Evidence) -> None:
-    """Draw likely causes with their effects and solutions, and what to do; nothing on a clean GO."""
-    if evidence.verdict != "GO":
-        heading = "Not enough to judge" if evidence.verdict == "INVALID" else "Problem detected"
-        st.markdown(f"#### :material/warning: {heading}")
-    elif evidence.conditions:
-        st.markdown("#### :material/rule: Before training")
-        lines = [
-            f"{number}. **{plain(condition.step[:1].upper() + condition.step[1:])}.** "
-            f"{plain(condition.sentence, 400)}"
-            for number, condition in enumerate(evidence.conditions, 1)
-        ]
-        st.markdown("\n".join(lines))
-    elif evidence.causes:
-        st.markdown("#### :material/warning: Worth fixing first")
-    if evidence.causes:
-        lines = [
-            f"{number}. **{cause.part.capitalize()}:** {plain(cause.title)}  \n→ {plain(cause.effect)}  \n"
-            f"Solution: {plain(cause.solution)}"
-            for number, cause in enumerate(evidence.causes, 1)
-        ]
-        st.markdown("Likely causes:\n\n" + "\n".join(lines))
-    if general := bullets(action.sentence for action in evidence.actions if action.topic is None):
-        st.markdown(f"Recommended actions:\n\n{general}")
-
-
-def topic_action_list(evidence: Evidence) -> None:
-    """Draw what to do topic by topic, folded away: the list may be long."""
-    if actions := bullets(action.sentence for action in evidence.actions if action.topic is not None):
-        with st.expander("What to do about the problem topics", icon=":material/checklist:"):
-            st.markdown(actions)
-
-
-def warning_list(evidence: Evidence) -> None:
-    """Draw everything else that a person should know before believing the verdict; conditions stand apart."""
-    named = {condition.code for condition in evidence.conditions}
-    if warnings := bullets(one.sentence for one in evidence.warnings if one.code not in named):
-        st.markdown(f"**Warnings**\n\n{warnings}")
-
-
-def verdict_actions(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
-    """Draw the buttons of the next step: on a GO read samples and train, else find the cause."""
+def _next_steps(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
+    """Draw the document's buttons: on a GO read samples and train, else find the cause."""
     verdict = evidence.verdict
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="next_steps"):
         if verdict == "GO":
             _show("View High Scores", Show.HIGHEST)
             _show("View Low Scores", Show.LOWEST)
-            _adjust(chosen)
+            _adjust(chosen, first=bool(evidence.conditions))
         else:
             if verdict == "INVALID" and not is_valid(loaded.observations.score).all():
                 _show("View Responses Without a Score", Show.WITHOUT_SCORE)
-            _show("Review Samples", Show.LOWEST)
-            _show("View High Scores", Show.HIGHEST)
+            _show("Review Samples", Show.LOWEST, first=True)
             _adjust(chosen)
             if verdict == "NO-GO":  # without a verdict nothing says that the model needs teaching
-                try_sft(loaded)
+                try_sft(loaded, evidence)
+            _show("View High Scores", Show.HIGHEST)
         start_training(loaded, evidence)
 
 
-def _show(label: str, show: Show) -> None:
-    st.button(label, on_click=show_group, args=(show,), key=f"go_{show.value}")
+def _show(label: str, show: Show, *, first: bool = False) -> None:
+    kind = _type(first)
+    st.button(label, on_click=open_samples, args=(show,), key=f"go_{show.value}", type=kind)
 
 
-def _adjust(chosen: Chosen) -> None:
-    if st.button("Adjust Grader", key="adjust_grader", help="Re-scores the stored responses: no calls."):
+def _type(first: bool) -> Literal["primary", "secondary"]:
+    """The button of the step that comes next stands out."""
+    return "primary" if first else "secondary"
+
+
+def open_samples(show: Show) -> None:
+    """Open the samples at a group. A callback: it ends by running the whole page again."""
+    show_group(show)
+    st.session_state[TAB] = SAMPLES
+    st.rerun()
+
+
+def _adjust(chosen: Chosen, *, first: bool = False) -> None:
+    kind = _type(first)
+    hint = "Re-scores the stored responses: no calls."
+    if st.button("Adjust Grader", key="adjust_grader", help=hint, type=kind):
         name = RECORDED if chosen.recorded else chosen.run.id
         st.switch_page("pages/configure.py", query_params={RUN: name, ADJUST: name})

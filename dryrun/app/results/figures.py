@@ -1,19 +1,19 @@
-"""Charts and tables of the results page."""
+"""Figures as charts and tables, and the bars of the distribution that the URL names."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import streamlit as st
 
-from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
-from dryrun.analysis.observations import Observations
+from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.tree import Check
 from dryrun.app.shared.widgets import draw_chart
 from dryrun.core.text import figure, number, percent
-from dryrun.core.thresholds import Piece, Thresholds
+from dryrun.core.thresholds import Piece
 from dryrun.report.build import topic_entries
 from dryrun.report.charts.evidence import (
     ANCHOR_LOOKS,
@@ -23,27 +23,26 @@ from dryrun.report.charts.evidence import (
     strip_chart,
 )
 from dryrun.report.charts.intervals import interval_alt, interval_chart
-from dryrun.report.charts.scores import (
-    BIN_FIELD,
-    SELECTION,
-    histogram_alt,
-    histogram_bars,
-    score_histogram,
-)
 from dryrun.report.charts.topics import NO_TOPIC, TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
 from dryrun.report.outline import ANCHORS_TITLE
 
-HISTOGRAM = "histogram"
+BARS = "bars"
+"""Name of the URL parameter with the numbers of the chosen bars: ``bars=3,4``."""
+STRIP_READ = (
+    "Each column is one prompt, or a few alike; each cell is one response, darker where its score is higher. "
+    "A column of one shade teaches nothing: training compares the responses to one prompt with each other."
+)
+"""How to read the strip."""
+BAR_COUNT = len(HISTOGRAM_EDGES) - 1
 
 
-def distribution(observations: Observations, diagnosis: Diagnosis, thresholds: Thresholds) -> None:
-    """Draw the score distribution; a click on a bar filters the samples."""
-    st.markdown("Score distribution")
-    bars = histogram_bars(bin_counts(valid_scores(observations.score), HISTOGRAM_EDGES))
-    mean, std = diagnosis.statistics.mean, diagnosis.statistics.std
-    words = histogram_alt(bars, mean, std)
-    draw_chart(score_histogram, bars, mean, thresholds, words=words, key=HISTOGRAM, selection=SELECTION)
-    st.markdown(f"Mean: **{number(mean)}** &nbsp; Std: **{number(std)}**")
+def clicked_bars() -> tuple[int, ...]:
+    """The numbers of the histogram's bars that the URL names."""
+    numbers = set()
+    for part in st.query_params.get(BARS, "").split(","):
+        with contextlib.suppress(ValueError):
+            numbers.add(int(part))
+    return tuple(sorted(number for number in numbers if 0 <= number < BAR_COUNT))
 
 
 def ruler(evidence: Evidence) -> None:
@@ -53,7 +52,7 @@ def ruler(evidence: Evidence) -> None:
     held = evidence.stability.mean if evidence.stability else None
     rows = anchor_rows(evidence.measures.anchors, evidence.document.statistics.mean, held)
     if len(rows) > 1:
-        st.markdown(ANCHORS_TITLE)
+        st.subheader(ANCHORS_TITLE, anchor=False)
         draw_chart(interval_chart, rows, ANCHOR_LOOKS, words=interval_alt("Mean scores", rows))
 
 
@@ -62,10 +61,11 @@ def strip(evidence: Evidence) -> None:
     columns = evidence.strip
     if evidence.document_only or Piece.GROUPS in evidence.thresholds.without:
         return
-    st.markdown("What training groups would see")
+    st.subheader("What training groups would see", anchor=False)
     if evidence.groups is None or not columns:
         st.caption("Needs two responses or more to each prompt: set rollouts to 2 or more.")
         return
+    st.caption(STRIP_READ)
     draw_chart(strip_chart, columns, words=strip_alt(columns, evidence.groups), key="strip")
     st.caption(strip_caption(evidence.groups))
 
@@ -83,13 +83,6 @@ def signal_panel(evidence: Evidence) -> None:
     )
 
 
-def clicked_bars() -> tuple[int, ...]:
-    """The numbers of the histogram's bars that are selected."""
-    event: Any = st.session_state.get(HISTOGRAM)
-    points = event["selection"].get(SELECTION, []) if event else []
-    return tuple(sorted({int(point[BIN_FIELD]) for point in points if BIN_FIELD in point}))
-
-
 def statistics_table(diagnosis: Diagnosis) -> None:
     """Draw all figures of the scores."""
     figures, parts = diagnosis.statistics, diagnosis.statistics.percentiles
@@ -104,7 +97,7 @@ def statistics_table(diagnosis: Diagnosis) -> None:
         "p90": parts.p90 if parts else None,
         "Max": figures.max,
     }
-    _table(
+    data_table(
         [{"Figure": name, "Value": number(value)} for name, value in rows.items()], "Figures of the scores"
     )
 
@@ -115,7 +108,7 @@ def bins_table(diagnosis: Diagnosis) -> None:
     rows = [
         {"Scores": label, "Share": percent(share), "Count": counts[label]} for label, share in shares.items()
     ]
-    _table(rows, "Shares of the scores")
+    data_table(rows, "Shares of the scores")
 
 
 def checks_table(checks: tuple[Check, ...]) -> None:
@@ -129,15 +122,15 @@ def checks_table(checks: tuple[Check, ...]) -> None:
         }
         for check in checks
     ]
-    _table(rows, "Key metrics beside their healthy ranges")
+    data_table(rows, "Key metrics beside their healthy ranges")
 
 
-def topics_section(evidence: Evidence, thresholds: Thresholds) -> None:
+def topics_section(evidence: Evidence) -> None:
     """Draw each topic's mean, spread and status, as a chart and as a table."""
     topics = topic_entries(evidence)
     chart_rows = topic_rows(topics)
     words = topics_alt(topics)
-    draw_chart(interval_chart, chart_rows, TOPIC_LOOKS, thresholds, words=words, key="topics")
+    draw_chart(interval_chart, chart_rows, TOPIC_LOOKS, evidence.thresholds, words=words, key="topics")
     st.caption(topics_caption(topics))
     rows = [
         {
@@ -154,10 +147,11 @@ def topics_section(evidence: Evidence, thresholds: Thresholds) -> None:
         for name, topic in topics.items()
     ]
     with st.expander("Table", icon=":material/table:"):
-        _table(rows, "Figures by topic")
+        data_table(rows, "Figures by topic")
 
 
-def _table(rows: list[dict[str, Any]], alt: str) -> None:
+def data_table(rows: list[dict[str, Any]], alt: str) -> None:
+    """Draw rows as a table; `alt` names it for screen readers."""
     st.dataframe(rows, hide_index=True, alt=alt)
 
 

@@ -7,6 +7,8 @@ import streamlit as st
 from dryrun.analysis.training.advantages import Energy, Mode, Rollouts, what_if
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.training.words import TRAINING_TITLE, training_lines
+from dryrun.app.results.figures import signal_panel, strip
+from dryrun.app.results.thresholds import OUTCOME, current_thresholds
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.widgets import draw_chart
 from dryrun.core.errors import DryRunError
@@ -34,7 +36,7 @@ def outcome_choice(loaded: Loaded) -> Loaded:
         index=None,
         placeholder=f"Guessed: {loaded.training.outcome.name}",
         accept_new_options=True,
-        key="outcome",
+        key=OUTCOME,
         bind="query-params",
         help="The part of the reward that says a response is right. Type a limit too: acc >= 0.8.",
     )
@@ -47,27 +49,37 @@ def outcome_choice(loaded: Loaded) -> Loaded:
         return loaded
 
 
-def training_section(loaded: Loaded, thresholds: Thresholds) -> None:
-    """Charts and sentences, and sliders for the weights; nothing without figures."""
-    found = loaded.training
-    if thresholds.document_only or (found.kinds is None and found.headroom is None):
+@st.fragment(key="tab_training")
+def training_signal(loaded: Loaded) -> None:
+    """Draw the tab: the Signal Index, groups, what they are paid for, what-if weights, headroom."""
+    evidence = loaded.judge(current_thresholds())
+    if evidence.document_only:
+        st.caption("Mean and std alone say nothing of training. Switch the evidence on in the sidebar.")
         return
-    st.subheader(TRAINING_TITLE)
+    signal_panel(evidence)
+    strip(evidence)
+    _paid_for(loaded, evidence.thresholds)
+
+
+def _paid_for(loaded: Loaded, thresholds: Thresholds) -> None:
+    found = loaded.training
+    if found.kinds is None and found.headroom is None:
+        return
+    st.subheader(TRAINING_TITLE, anchor=False)
     if found.kinds is not None:
         draw_chart(kinds_chart, found.kinds, words=kinds_alt(found.kinds), key="group_kinds")
-    with st.expander("In words", icon=":material/notes:"):
-        for line in training_lines(found, thresholds):
-            st.text(line)
+    for line in training_lines(found, thresholds):
+        st.text(line)
     _what_if(loaded, found)
     if found.headroom is not None:
-        st.markdown("How far more samples reach (pass@K)")
+        st.subheader("How far more samples reach (pass@K)", anchor=False)
         draw_chart(pass_chart, found.headroom, words=pass_alt(found.headroom), key="pass_at_k")
 
 
 def _what_if(loaded: Loaded, found: Training) -> None:
     if not loaded.observations.parts or found.kinds is None:
         return
-    st.markdown("What would other weights pay for?")
+    st.subheader("What would other weights pay for?", anchor=False)
     _weights(loaded.rollouts, found)
 
 

@@ -7,8 +7,8 @@ import streamlit as st
 from dryrun.app.shared.widgets import number_field
 from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import plain
-from dryrun.engine.budget import Budget, Prices, receipt
+from dryrun.core.text import plain, plural
+from dryrun.engine.budget import Budget, Prices, receipt, tokens_of
 from dryrun.engine.estimate import Estimate
 from dryrun.store.runs import RunStatus
 
@@ -69,6 +69,17 @@ def spent_words(config: RunConfig, status: RunStatus) -> None:
     """Show what the calls of a run have cost so far, where they cost something."""
     if _needed(config) and (status.attempts or status.judged):
         st.caption(plain(receipt(status, _prices(config)), 400))
+
+
+def cost_words(config: RunConfig, status: RunStatus) -> tuple[str, str]:
+    """What a run has cost, and for what: ``("$0.42", "1,200 calls")``; tokens where prices are not known."""
+    calls = plural(status.attempts + status.judged, "call")
+    if not _needed(config):
+        return "$0", "imported" if config.model.kind is ModelKind.IMPORTED else "on this machine"
+    if not status.attempts + status.judged:
+        return "$0", "nothing was asked anew"
+    cost = _prices(config).cost(status)
+    return (f"{tokens_of(status):,}", f"tokens, {calls}") if cost is None else (f"${cost:,.2f}", calls)
 
 
 def _needed(config: RunConfig) -> list[str]:

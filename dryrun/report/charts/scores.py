@@ -45,7 +45,7 @@ ROW = 28
 FIT_ROWS = alt.AutoSizeParams(type="fit-x", contains="padding")
 """For charts whose height follows from their rows: only the width is fitted."""
 
-HEIGHT = 230
+HEIGHT = 300
 """Of the histogram's plot, in pixels."""
 
 LABEL_ROOM = 0.36
@@ -218,12 +218,8 @@ def _bar_rows(bars: Sequence[HistogramBar], chosen: tuple[int, ...]) -> list[dic
     return [
         {
             "bin": bar.bin,
-            "left": bar.low + _GAP,
-            "right": bar.high - _GAP,
             "count": bar.count,
-            "range": f"{bar.low:.2f} to {bar.high:.2f}",
-            "percent": percent(bar.share),
-            "report_bin": bar.report_bin,
+            "about": f"{percent(bar.share)} of all; {bar.report_bin}",
             "shown": 1.0 if bar.bin in chosen or not chosen else 0.35,
         }
         for bar in bars
@@ -241,11 +237,19 @@ def _bars() -> alt.Chart:
         tooltip=[
             alt.Tooltip("range:N", title="Scores"),
             alt.Tooltip("count:Q", title="Responses", format=","),
-            alt.Tooltip("percent:N", title="Share"),
-            alt.Tooltip("report_bin:N", title="In report bin"),
+            alt.Tooltip("about:N", title="Share"),
         ],
     )
-    chart: alt.Chart = base.mark_bar(color=BLUE, cursor="pointer").add_params(clicked)
+    width = 1 / (len(HISTOGRAM_EDGES) - 1)
+    chart: alt.Chart = (
+        base.mark_bar(color=BLUE, cursor="pointer")
+        .transform_calculate(
+            left=f"datum.bin * {width} + {_GAP}",
+            right=f"(datum.bin + 1) * {width} - {_GAP}",
+            range=f"format(datum.bin * {width}, '.2f') + ' to ' + format((datum.bin + 1) * {width}, '.2f')",
+        )
+        .add_params(clicked)
+    )
     return chart
 
 

@@ -1,0 +1,126 @@
+"""The tab of all that a verdict rests on: figures, the tree's path, thresholds, configuration, receipt."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.app.results.figures import bins_table, checks_table, data_table, statistics_table
+from dryrun.app.results.provenance import not_measured
+from dryrun.app.results.thresholds import DEFAULTS, FIELDS, current_thresholds
+from dryrun.app.shared.budget import spent_words
+from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.looks import VerdictLook
+from dryrun.app.shared.widgets import bullets
+from dryrun.core.config import RunConfig
+from dryrun.core.text import figure, plain
+from dryrun.core.thresholds import Thresholds
+from dryrun.store.runs import RunStatus
+
+WIDEST = 300
+"""Pixels that a table needs to stand beside another."""
+ENDS = {
+    Branch.MEAN_TOO_LOW: "Dataset too hard or grader too strict",
+    Branch.MEAN_TOO_HIGH: "Dataset too easy or grader lenient",
+    Branch.LOW_VARIANCE: "Grader can't differentiate",
+    Branch.PROCEED: "Proceed to training",
+}
+LIT = "fill:#2f7fc1,stroke:#2f7fc1,color:#ffffff,font-weight:bold"
+
+
+@st.fragment(key="tab_details")
+def details(status: RunStatus, loaded: Loaded) -> None:
+    """Draw the tab."""
+    evidence = loaded.judge(current_thresholds())
+    left, right = _halves()
+    with left:
+        _why(evidence)
+        _heading("Decision tree")
+        _tree(evidence)
+        not_measured(evidence)
+    with right:
+        _heading("Key metrics")
+        checks_table(evidence.document.checks)
+        with st.grid(2, min_column_width=150):
+            statistics_table(evidence.document)
+            bins_table(evidence.document)
+    _heading("Thresholds")
+    _thresholds(evidence.thresholds)
+    _heading("Configuration")
+    _configuration(loaded.results.config)
+    spent_words(loaded.results.config, status)
+
+
+def _halves() -> tuple[st.delta_generator.DeltaGenerator, st.delta_generator.DeltaGenerator]:
+    halves = st.grid(2, min_column_width=WIDEST, gap="large")
+    return halves.cell(), halves.cell()
+
+
+def _why(evidence: Evidence) -> None:
+    _heading("Why")
+    st.markdown(bullets([evidence.summary, *evidence.sentences], 700))
+
+
+def _tree(evidence: Evidence) -> None:
+    figures, limits = evidence.document.statistics, evidence.thresholds
+    branch = evidence.measures.branch
+    if branch is None or figures.mean is None or figures.std is None:
+        st.caption("Too little was measured to walk down the tree.")
+        return
+    path = f"The path taken ends at: {ENDS[branch]}."
+    st.mermaid_chart(tree_diagram(branch, figures.mean, figures.std, limits), alt=f"Decision tree. {path}")
+    st.caption(path)
+
+
+def tree_diagram(branch: Branch, mean: float, std: float, limits: Thresholds) -> str:
+    """The design document's decision tree in Mermaid, with the path taken lit.
+
+    Parameters
+    ----------
+    branch : Branch
+        Where it ended.
+    mean, std : float
+    limits : Thresholds
+    """
+    steps = [
+        (Branch.MEAN_TOO_LOW, f"Mean {figure(mean, limits.mean_low)} &lt; {figure(limits.mean_low)}?"),
+        (Branch.MEAN_TOO_HIGH, f"Mean {figure(mean, limits.mean_high)} &gt; {figure(limits.mean_high)}?"),
+        (Branch.LOW_VARIANCE, f"Std {figure(std, limits.std_low)} &lt; {figure(limits.std_low)}?"),
+    ]
+    lines, lit, reached = ["flowchart TD"], [], True
+    for number, (end, question) in enumerate(steps):
+        follows = f"q{number + 1}" if number + 1 < len(steps) else "go"
+        lines += [f'q{number}["{question}"]', f'{end.value}["{ENDS[end]}"]']
+        lines += [f"q{number} -->|Yes| {end.value}", f"q{number} -->|No| {follows}"]
+        lit += [f"q{number}"] if reached else []
+        lit += [end.value] if branch is end else []
+        reached = reached and branch is not end
+    lines.append(f'go["{VerdictLook.GO.value}: {ENDS[Branch.PROCEED].lower()}"]')
+    lit += ["go"] if branch is Branch.PROCEED else []
+    return "\n".join([*lines, *(f"style {name} {LIT}" for name in lit)])
+
+
+def _thresholds(limits: Thresholds) -> None:
+    rows = [
+        {
+            "Threshold": FIELDS[name].title or name,
+            "Value": f"{getattr(limits, name):g}",
+            "Default": f"{DEFAULTS[name]:g}",
+            "": "changed" if getattr(limits, name) != DEFAULTS[name] else "",
+            "What it does": (FIELDS[name].description or "").replace("`", ""),
+        }
+        for name in FIELDS
+    ]
+    rows.sort(key=lambda row: not row[""])
+    data_table(rows, "All thresholds, the changed ones first")
+    if limits.without and not limits.document_only:
+        st.caption(plain(f"Ignored: {', '.join(limits.without)}.".replace("_", " ")))
+
+
+def _configuration(config: RunConfig) -> None:
+    st.json(config.model_dump(mode="json"), expanded=1)
+
+
+def _heading(words: str) -> None:
+    st.subheader(words, anchor=False)

@@ -1,0 +1,132 @@
+"""Beside the distribution: four figures, then what is good, or causes and what to do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.analysis.figures.signal import SignalIndex
+from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.words import Quality
+from dryrun.app.results.provenance import missing_view
+from dryrun.app.results.thresholds import FINDINGS, current_thresholds
+from dryrun.app.shared.budget import cost_words
+from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.widgets import bullets
+from dryrun.core.text import figure, number, percent, plain, plural
+from dryrun.store.runs import RunStatus
+
+NARROWEST = 128
+"""Pixels of a figure: two stand side by side on a phone."""
+
+
+@st.fragment(key=FINDINGS)
+def findings(status: RunStatus, loaded: Loaded) -> None:
+    """Draw the four figures, and what they say of dataset and grader under the thresholds that are set."""
+    evidence = loaded.judge(current_thresholds())
+    st.header(":small[Figures]", anchor=False)
+    with st.grid(2, min_column_width=NARROWEST):
+        _mean(evidence)
+        _spread(evidence)
+        _signal(evidence)
+        value, beside = cost_words(loaded.results.config, status)
+        st.metric("Cost", value, beside, delta_color="off", delta_arrow="off")
+    if evidence.verdict == "GO":
+        _quality("Dataset quality", evidence.dataset_line, good=evidence.dataset_quality == "good")
+        _quality("Grader quality", evidence.grader_line, good=evidence.grader_quality == "good")
+    _conditions(evidence)
+    if evidence.document.coverage.responses:
+        _problem(evidence)
+    _missing(evidence, loaded)
+    _warnings(evidence)
+
+
+def _mean(evidence: Evidence) -> None:
+    held = evidence.stability
+    around = f"95 %: {held.mean.low:.2f} to {held.mean.high:.2f}" if held else "too few for an interval"
+    _metric("Mean", number(evidence.document.statistics.mean), around)
+
+
+def _spread(evidence: Evidence) -> None:
+    healthy = evidence.thresholds.healthy_std
+    _metric("Std", number(evidence.document.statistics.std), f"healthy above {healthy:.2f}")
+
+
+def _signal(evidence: Evidence) -> None:
+    index, groups = evidence.measures.signal, evidence.groups
+    if evidence.document_only or (index is None and groups is None):
+        _metric("Signal", number(None), "not measured")
+    elif index is None and groups is not None:
+        _metric("Groups that teach", percent(groups.usable), f"groups of {groups.group}")
+    elif index is not None:
+        _metric("Signal Index", figure(index.value), f"least: {index.weakest}", _explained(index))
+
+
+def _explained(index: SignalIndex) -> str:
+    factors = " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
+    return (
+        f"{figure(index.value)} = {factors}. How much of the training signal points to right answers. "
+        "Below 0.10 runs gain next to nothing, above 0.30 nine of ten gain (simulated GRPO)."
+    )
+
+
+def _metric(label: str, value: str, beside: str, hint: str | None = None) -> None:
+    st.metric(label, value, beside, delta_color="off", delta_arrow="off", help=hint)
+
+
+def _quality(title: str, quality: Quality, *, good: bool) -> None:
+    """Draw the quality of dataset or grader: a check mark where it is good, a word, a sentence."""
+    mark = "✓" if good else "?" if quality.word == "Unknown" else ":material/warning:"
+    with st.container(gap=None):
+        st.markdown(f"{mark} **{title}: {plain(quality.word)}**")
+        st.caption(plain(quality.sentence))
+
+
+def _conditions(evidence: Evidence) -> None:
+    if evidence.conditions:
+        lines = [
+            f"{number}. **{plain(condition.step[:1].upper() + condition.step[1:])}.** "
+            f"{plain(condition.sentence, 400)}"
+            for number, condition in enumerate(evidence.conditions, 1)
+        ]
+        _heading("rule", "Before training")
+        st.markdown("\n".join(lines))
+
+
+def _problem(evidence: Evidence) -> None:
+    """Draw likely causes with their effects and solutions, and what to do; nothing on a clean GO."""
+    if evidence.verdict != "GO":
+        _heading("warning", "Not enough to judge" if evidence.verdict == "INVALID" else "Problem detected")
+    elif evidence.causes and not evidence.conditions:
+        _heading("warning", "Worth fixing first")
+    if evidence.causes:
+        lines = [
+            f"{number}. **{cause.part.capitalize()}: {plain(cause.title)}**  \n→ {plain(cause.effect)}. "
+            f"{plain(cause.solution)}."
+            for number, cause in enumerate(evidence.causes, 1)
+        ]
+        st.markdown("Likely causes:\n\n" + "\n".join(lines))
+    if general := bullets(action.sentence for action in evidence.actions if action.topic is None):
+        st.markdown(f"Recommended actions:\n\n{general}")
+
+
+def _missing(evidence: Evidence, loaded: Loaded) -> None:
+    coverage = evidence.document.coverage
+    if coverage.scored < coverage.responses:
+        count = f"{plural(coverage.responses - coverage.scored, 'response')} without a score"
+        with st.expander(count, icon=":material/help:", expanded=evidence.verdict == "INVALID"):
+            missing_view(loaded)
+
+
+def _warnings(evidence: Evidence) -> None:
+    """Draw everything else that a person should know before believing the verdict; conditions stand apart."""
+    named = {condition.code for condition in evidence.conditions}
+    sentences = [one.sentence for one in evidence.warnings if one.code not in named]
+    if sentences:
+        count = plural(len(sentences), "warning")
+        folded = st.expander(count, icon=":material/info:", key="warnings", on_change="rerun")
+        if folded.open:
+            folded.markdown(bullets(sentences))
+
+
+def _heading(icon: str, words: str) -> None:
+    st.header(f":small[:material/{icon}: {words}]", anchor=False)

@@ -1,0 +1,112 @@
+"""The tabs below the first level: the URL names the open one, and only that one is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.app.results.banner import SAMPLES, TAB
+from dryrun.app.results.ceiling import ceiling_section
+from dryrun.app.results.details import details
+from dryrun.app.results.distribution import bar_chip
+from dryrun.app.results.figures import ruler, topics_section
+from dryrun.app.results.inspector import inspector
+from dryrun.app.results.labels import label_section
+from dryrun.app.results.paid_for import training_signal
+from dryrun.app.results.thresholds import FOLLOWING_TAB, current_thresholds
+from dryrun.app.shared.grader_check import run_check_section
+from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.session import Chosen
+from dryrun.app.shared.widgets import bullets
+from dryrun.core.text import figure
+from dryrun.store.runs import RunStatus
+
+CHECK_SAYS = "The grader check says"
+"""How a sentence of the evidence begins that weighs the grader check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The run that the tabs are about."""
+
+    chosen: Chosen
+    status: RunStatus
+    loaded: Loaded
+
+
+def tabs(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
+    """Draw the row of tabs and the open one."""
+    shown = Shown(chosen, status, loaded)
+    containers = st.tabs(list(TABS), key=TAB, bind="query-params")
+    for (draw, follows), container in zip(TABS.values(), containers, strict=True):
+        if container.open:
+            st.session_state[FOLLOWING_TAB] = follows
+            with container:
+                draw(shown)
+
+
+def _samples(shown: Shown) -> None:
+    bar_chip()
+    inspector(shown.loaded)
+
+
+def _topics(shown: Shown) -> None:
+    _topics_under_thresholds(shown.loaded)
+
+
+@st.fragment(key="tab_topics")
+def _topics_under_thresholds(loaded: Loaded) -> None:
+    evidence = loaded.judge(current_thresholds())
+    if not evidence.document.topics:
+        st.caption("The rows of this dataset name no topic. A field `topic` in each row tells them apart.")
+        return
+    topics_section(evidence)
+    _topic_actions(evidence)
+
+
+def _topic_actions(evidence: Evidence) -> None:
+    """Draw what to do topic by topic, folded away: the list may be long."""
+    if actions := bullets(action.sentence for action in evidence.actions if action.topic is not None):
+        with st.expander("What to do about the problem topics", icon=":material/checklist:"):
+            st.markdown(actions)
+
+
+def _grader(shown: Shown) -> None:
+    evidence = shown.loaded.judge(current_thresholds())
+    ruler(evidence)
+    if evidence.measures.noise is not None:
+        st.markdown(f"The same response graded again moves by **{figure(evidence.measures.noise)}** (std).")
+    ceiling_section(shown.chosen, shown.loaded, evidence.document.statistics.mean)
+    run_check_section(shown.chosen)
+    if said := bullets(line for line in evidence.sentences if line.startswith(CHECK_SAYS)):
+        st.markdown(said)
+
+
+def _training(shown: Shown) -> None:
+    training_signal(shown.loaded)
+
+
+def _labels(shown: Shown) -> None:
+    label_section(shown.loaded, current_thresholds())
+
+
+def _details(shown: Shown) -> None:
+    details(shown.status, shown.loaded)
+
+
+Draw = Callable[[Shown], None]
+TABS: dict[str, tuple[Draw, str | None]] = {
+    SAMPLES: (_samples, ""),
+    "Topics": (_topics, "tab_topics"),
+    "Grader": (_grader, ""),
+    "Training signal": (_training, "tab_training"),
+    "Labels": (_labels, None),
+    "Details": (_details, "tab_details"),
+}
+"""What each tab draws, and the key of the fragment in it that follows from the thresholds.
+
+``""``: nothing in it does. None: it does, and labels change the verdict, so all of the page is redrawn.
+"""

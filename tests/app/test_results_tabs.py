@@ -1,0 +1,75 @@
+"""The tabs of the results page: the URL names the open one, and only that one is computed."""
+
+from __future__ import annotations
+
+import pytest
+
+from dryrun.analysis.verdict.tree import Branch
+from dryrun.app.results.details import tree_diagram
+from dryrun.core.thresholds import Thresholds
+from dryrun.store.partition import Store
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.pages import page, texts
+from tests.helpers.support import make_run
+
+ONLY = {
+    "Samples": "Are they actually good?",
+    "Topics": "Hollow: the topic's own mean",
+    "Grader": "Nothing is generated.",
+    "Training signal": "What training groups would see",
+    "Labels": "Only people can tell a wrong answer key",
+    "Details": "The path taken ends at: Proceed to training",
+}
+"""What stands in one tab and in no other."""
+
+
+@pytest.mark.parametrize("tab", ONLY)
+def test_only_the_open_tab_is_computed(tab: str) -> None:
+    said = texts(page("results", run="recorded", tab=tab))
+    assert [name for name, words in ONLY.items() if words in said] == [tab]
+
+
+@pytest.mark.parametrize("named", ["", "banana", "samples"])
+def test_a_tab_that_is_not_there_opens_the_first(named: str) -> None:
+    assert ONLY["Samples"] in texts(page("results", run="recorded", tab=named))
+
+
+@pytest.mark.parametrize(
+    ("bars", "said"), [("3,4,19", "Scores 0.15 to 0.25, 0.95 to 1.00"), ("x,99,-1", ""), ("", "")]
+)
+def test_bars_in_the_link_cut_the_samples_and_are_named_in_a_chip(bars: str, said: str) -> None:
+    test = page("results", run="recorded", bars=bars, show="all")
+    chips = [button.label for button in test.main.button if button.key == "bar_chip"]
+    assert chips == ([said] if said else [])
+
+
+def test_the_tree_lights_the_path_that_was_taken() -> None:
+    limits = Thresholds()
+    low = tree_diagram(Branch.MEAN_TOO_LOW, 0.04, 0.2, limits)
+    assert [line.split()[1] for line in low.splitlines() if line.startswith("style")] == [
+        "q0",
+        "mean_too_low",
+    ]
+    go = tree_diagram(Branch.PROCEED, 0.4, 0.2, limits)
+    assert [line.split()[1] for line in go.splitlines() if line.startswith("style")] == [
+        "q0",
+        "q1",
+        "q2",
+        "go",
+    ]
+
+
+def test_changed_thresholds_are_listed_first_and_stay_in_the_details() -> None:
+    test = page("results", run="recorded", tab="Details", mean_low="0.2")
+    (table,) = (one for one in test.main.dataframe if "Threshold" in one.value.columns)
+    assert list(table.value.iloc[0][["Threshold", "Value", "Default"]]) == ["Mean at least", "0.2", "0.1"]
+    assert list(table.value[""]).count("changed") == 1
+
+
+def test_a_run_without_a_response_is_not_called_invalid_while_it_can_be_started(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    run = make_run(store, endpoint.base_url, rows=40)
+    said = texts(page("results", run=run.id))
+    assert "Measuring" in said
+    assert "INVALID" not in said
