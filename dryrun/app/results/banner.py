@@ -29,8 +29,7 @@ SAMPLES = "Samples"
 def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     """Draw the card of the verdict under the thresholds that are set."""
     evidence = loaded.judge(current_thresholds())
-    measuring = status.live and loaded.results.pending > 0
-    look = look_of_evidence(evidence, measuring=measuring)
+    look = current_look(evidence, status, loaded)
     with st.container(border=True, key="verdict_card", gap="small"):
         _head(status, loaded, evidence, look)
         if look is VerdictLook.MEASURING:
@@ -42,6 +41,13 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
             _unfinished(chosen, status, loaded)
         if look is not VerdictLook.MEASURING:
             _next_steps(chosen, loaded, evidence)
+
+
+def current_look(evidence: Evidence, status: RunStatus, loaded: Loaded) -> VerdictLook:
+    """The verdict's look; Measuring while a run works, or has yet to begin, and nothing can be judged."""
+    begun = evidence.document.coverage.scored > 0
+    measuring = loaded.results.pending > 0 and (status.live or not begun)
+    return look_of_evidence(evidence, measuring=measuring)
 
 
 def _head(status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:

@@ -33,6 +33,9 @@ def distribution(loaded: Loaded) -> None:
     st.session_state[JUDGED] = thresholds
     figures = loaded.judge(thresholds).document.statistics
     st.header(":small[Score distribution]", anchor=False)
+    if figures.mean is None:
+        st.caption("No response has a score yet.")
+        return
     bars = _bars(loaded)
     key = f"histogram_{st.session_state.get(DRAWN, 0)}"
     st.vega_lite_chart(
