@@ -246,33 +246,48 @@ class _Seen:
 
 
 class Show(StrEnum):
-    """What the inspector shows: the design document's four groups, everything, or what has no score."""
+    """What the table of samples shows: all, the design document's four groups, or a fault to look into."""
 
+    ALL = "all"
     HIGHEST = GroupName.HIGHEST.value
     LOWEST = GroupName.LOWEST.value
     AROUND_MEAN = GroupName.AROUND_MEAN.value
     EDGE_CASES = GroupName.EDGE_CASES.value
-    ALL = "all"
+    UNPAID = "unpaid"
     WITHOUT_SCORE = "without_score"
 
 
+GROUPS = frozenset(name.value for name in GroupName)
+
 TITLES = {
+    Show.ALL: "All",
     Show.HIGHEST: "5 highest",
     Show.LOWEST: "5 lowest",
     Show.AROUND_MEAN: "5 around mean",
     Show.EDGE_CASES: "Edge cases (0.5)",
-    Show.ALL: "All, by score",
+    Show.UNPAID: "Right but unpaid",
     Show.WITHOUT_SCORE: "Without a score",
 }
 
 WHY = {
+    Show.ALL: "",
     Show.HIGHEST: "Are they actually good? (detect reward hacking)",
     Show.LOWEST: "Are they actually bad? (detect over-strict grader)",
     Show.AROUND_MEAN: "Typical performance",
     Show.EDGE_CASES: "Grader boundary behavior",
-    Show.ALL: "Every response that the filters leave, the lowest score first",
+    Show.UNPAID: "Responses that end in the right answer and earn less than half",
     Show.WITHOUT_SCORE: "Calls that failed, responses that could not be graded, rewards off the scale",
 }
+
+
+class Sort(StrEnum):
+    """The order of samples that are not a group of the design document."""
+
+    LOWEST = "lowest"
+    HIGHEST = "highest"
+    LONGEST = "longest"
+    SHORTEST = "shortest"
+    DRAWN = "drawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,40 +306,58 @@ class Filters:
     bins: tuple[int, ...] = ()
 
 
-def choose(observations: Observations, show: Show, filters: Filters) -> list[int]:
-    """Positions of the rollouts to show, the most telling first.
+def choose(
+    observations: Observations,
+    show: Show,
+    filters: Filters,
+    sort: Sort = Sort.LOWEST,
+    among: Rows | None = None,
+) -> Rows:
+    """Positions of the rollouts to show, in order.
 
     Parameters
     ----------
     observations : Observations
     show : Show
-        A group is formed of what the filters leave: the five highest *of that topic*.
+        A group is formed of what the filters leave: the five highest *of that topic*. Which responses are
+        right but unpaid has to be read in them: give those as `among`.
     filters : Filters
         Bars do not apply to `Show.WITHOUT_SCORE`.
+    sort : Sort
+        Groups have an order of their own, the most telling first.
+    among : int64 array, optional
+        Only these may be shown; default: all.
+
+    Returns
+    -------
+    int64 array
     """
-    kept = np.flatnonzero(_mask(observations, filters, show))
-    part = subset(observations, kept)
+    mask = _mask(observations, filters, show)
+    if among is not None:
+        mask &= np.isin(np.arange(mask.size), among)
+    kept = np.flatnonzero(mask).astype(np.int64)
+    part = observations.at(kept)
+    if show in GROUPS:
+        return kept[np.array(_group(part, show), dtype=np.int64)]
     if show is Show.WITHOUT_SCORE:
-        rows = without_score(part)
-    elif show is Show.ALL:
-        rows = in_bins(part, tuple(range(len(HISTOGRAM_EDGES) - 1)))
-    else:
-        rows = np.array(_group(part, show), dtype=np.int64)
-    return [int(row) for row in kept[rows]]
+        kept, part = kept[without_score(part)], observations.at(kept[without_score(part)])
+    return kept[_sorted(part, sort)]
 
 
-def subset(observations: Observations, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Observations:
-    """The observations at these positions."""
-    return observations.at(rows)
+def _sorted(part: Observations, sort: Sort) -> Rows:
+    """Positions in order; what has no figure to go by stands last."""
+    rows = np.arange(part.score.size, dtype=np.int64)
+    if sort is Sort.DRAWN:
+        return rows
+    by = part.length if sort in (Sort.LONGEST, Sort.SHORTEST) else np.round(part.score, DIGITS)
+    return np.lexsort((rows, -by if sort in (Sort.LONGEST, Sort.HIGHEST) else by)).astype(np.int64)
 
 
 def _group(observations: Observations, show: Show) -> tuple[int, ...]:
     return next(group.rows for group in review_groups(observations) if group.name.value == show.value)
 
 
-def _mask(
-    observations: Observations, filters: Filters, show: Show
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _mask(observations: Observations, filters: Filters, show: Show) -> NDArray[np.bool_]:
     mask = np.ones(observations.score.size, dtype=np.bool_)
     if filters.topic is not None:
         mask &= np.asarray(observations.topic == filters.topic, dtype=np.bool_)

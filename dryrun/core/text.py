@@ -1,6 +1,7 @@
 """Text from outside (datasets, models, errors) made safe for where it is shown; numbers as people read them.
 
-`code_span` is for a Markdown file, `plain` for a Streamlit label, `printable` for a terminal.
+`code_span` is for a Markdown file, `plain` for a Streamlit label, `visible` for a block of text on a page,
+`printable` for a terminal.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ _INVISIBLE = re.compile(
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys: control characters but for tab and line feed (an escape sequence clears the screen
 or sets its title, a carriage return overwrites a line), and those that turn the writing direction."""
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a page hides or obeys: control characters, those that override the writing direction, half letters."""
 _BACKTICKS = re.compile("`+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _ADDRESS = re.compile(r"(?i)\b(https?|ftp|mailto|www)(?=[:.])")
@@ -67,6 +70,11 @@ def code_span(text: str, *, in_table: bool = False) -> str:
 def printable(text: object) -> str:
     """`text` without control characters; what stood behind an escape stays, as letters."""
     return _OBEYED.sub("", str(text))
+
+
+def visible(text: str) -> str:
+    """`text` for a page: a character that nobody sees, or that turns what follows, stands as ``[U+202E]``."""
+    return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
 def say(text: object) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Item, Prompt
 from dryrun.dataset.fields import REFERENCES, reference_of
+from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.python_source import keys_read, parameter_names, paths_read
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.python import PythonSpec
@@ -38,6 +40,14 @@ PROTOCOL = frozenset(
     }
 )
 """What reward functions are handed beside a row's right answer."""
+
+
+def answer_field(config: RunConfig, items: Sequence[Item]) -> str | None:
+    """The field with the right answer, as the run names it or as `reference_field` finds it; None without."""
+    try:
+        return config.dataset.reference_field or reference_field(load_grader(config.grader), items)
+    except DryRunError:
+        return None
 
 
 def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:

@@ -48,6 +48,8 @@ LEAST_ROOM = 1_000_000
 """Bytes that must be free before a run pays for its first call."""
 STREAM_ROWS = 1024
 """Most stored samples turned into objects at once."""
+STREAMED_ROWS = 256
+"""Most stored texts held at once by a search: one may have megabytes."""
 HEAD = ["key", "outcome"]
 NO_ANSWER = frozenset(Ending) - {Ending.STOPPED}
 """Endings that make a response other than an answer."""
@@ -197,22 +199,43 @@ class Partition:
         self, parts: Sequence[Path], columns: Sequence[str], keys: pa.Array | None
     ) -> list[pa.Table]:
         """From each part the rows that stand for their keys."""
+        if set(columns) <= set(HEAD):
+            heads = [head for path in parts if (head := self.read_part(path, HEAD)) is not None]
+            whole = pa.concat_tables(heads) if heads else self.schema.empty_table().select(HEAD)
+            return [whole.take(pa.array(_one_per_key(whole, keys))).select(list(columns))]
+        chosen = self._chosen_rows(parts, keys)
+        read = [(self.read_part(path, columns), rows) for path, rows in chosen]
+        return [table.take(pa.array(rows)) for table, rows in read if table is not None]
+
+    def _chosen_rows(
+        self, parts: Sequence[Path], keys: pa.Array | None
+    ) -> Iterator[tuple[Path, NDArray[np.int64]]]:
+        """The parts that hold rows which stand for their keys, each with the numbers of those rows."""
         read = [(path, self.read_part(path, HEAD)) for path in parts]
         heads = [(path, head) for path, head in read if head is not None]
         if not heads:
-            return []
-        whole = pa.concat_tables([head for _, head in heads])
-        chosen = _one_per_key(whole, keys)
-        if set(columns) <= set(HEAD):
-            return [whole.take(pa.array(chosen)).select(list(columns))]
+            return
+        chosen = _one_per_key(pa.concat_tables([head for _, head in heads]), keys)
         starts = np.cumsum([0, *(head.num_rows for _, head in heads)])
         bounds = np.searchsorted(chosen, starts)
-        tables = []
         for (path, _), start, low, high in zip(heads, starts, bounds[:-1], bounds[1:], strict=False):
-            table = self.read_part(path, columns) if high > low else None
-            if table is not None:
-                tables.append(table.take(pa.array(chosen[low:high] - start)))
-        return tables
+            if high > low:
+                yield path, chosen[low:high] - start
+
+    def stream(self, columns: Sequence[str], keys: pa.Array) -> Iterator[pa.Table]:
+        """The rows that `read` gives, some at a time: memory holds few texts, however many there are.
+
+        A part that is merged or damaged meanwhile is left out; whoever counts the rows sees it.
+        """
+        for path, rows in self._chosen_rows(self.parts(), keys):
+            with contextlib.suppress(pa.ArrowException, OSError, ValueError), pq.ParquetFile(path) as file:
+                start = 0
+                for batch in file.iter_batches(STREAMED_ROWS, columns=list(columns)):
+                    end = start + batch.num_rows
+                    low, high = np.searchsorted(rows, (start, end))
+                    if high > low:
+                        yield pa.Table.from_batches([batch]).take(pa.array(rows[low:high] - start))
+                    start = end
 
     def compact(self) -> int:
         """Merge the parts there are now into one; how many were merged.

@@ -1,97 +1,291 @@
-"""Single samples to read: filters above, then each with all that went in and came out."""
+"""The samples of a run: which of them the table shows, and the files to take them along in."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
+from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from dryrun.analysis.figures.statistics import BIN_LABELS, is_valid
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.selection import TITLES, WHY, Filters, Show, choose
+from dryrun.analysis.selection import TITLES, WHY, Filters, Rows, Show, Sort, choose
 from dryrun.app.results.figures import clicked_bars
-from dryrun.app.results.labels import label_row
+from dryrun.app.results.labels import LABELLED
+from dryrun.app.results.samples import ONE, PAGE, SampleTable
 from dryrun.app.shared.frame import scroll_here
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.sample import sample_view
+from dryrun.app.shared.widgets import download
+from dryrun.core.text import plural
+from dryrun.graders.reference_answers import answer_field
+from dryrun.probes.unpaid import UnpaidRight, unpaid_right
+from dryrun.report.training import to_jsonl
+from dryrun.store.labels import to_csv
+from dryrun.store.results import Results
+from dryrun.store.texts import MOST_EXPORTED, Matches, sample_rows, search_texts
 
-SHOW = "show"
-TOPIC = "topic"
-BINS = "scores"
-PAGE = 5
+SHOW, TOPIC, BINS, SEARCH, SORT = "show", "topic", "scores", "search", "sort"
+MOVED = "inspector_moved"
 BARS_PER_BIN = 4
-ALL_TOPICS = "All topics"
+LOOKED_AT = 20
+"""Responses whose rows say where reference answers are."""
+FIELD = 170
+"""Pixels that each filter needs."""
+SORTS = {
+    Sort.LOWEST: "Lowest score first",
+    Sort.HIGHEST: "Highest score first",
+    Sort.LONGEST: "Longest first",
+    Sort.SHORTEST: "Shortest first",
+    Sort.DRAWN: "As in the dataset",
+}
+SORTED = (Show.ALL, Show.UNPAID, Show.WITHOUT_SCORE)
+"""What has no order of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the filters leave.
+
+    Attributes
+    ----------
+    show : Show
+    rows : int64 array
+        Positions in the observations, in the order of the table.
+    notes : tuple of str
+        What a person should know about how they were chosen.
+    filtered : bool
+        Whether anything beside `show` narrows them.
+    """
+
+    show: Show
+    rows: Rows
+    notes: tuple[str, ...]
+    filtered: bool
 
 
 def show_group(show: Show) -> None:
-    """Move the inspector to a group. A button's callback."""
+    """Show this group of all samples, whatever was filtered before. A button's callback."""
     st.session_state[SHOW] = show
-    st.session_state["inspector_moved"] = True
+    st.session_state[SEARCH] = ""
+    st.session_state[TOPIC] = st.session_state[BINS] = None
+    st.session_state[MOVED] = True
+    _begin_again()
+
+
+def _begin_again() -> None:
+    """Open the first page and its first sample: others are shown from now on."""
+    for name in (ONE, PAGE):
+        st.query_params.pop(name, None)
 
 
 def inspector(loaded: Loaded) -> None:
-    """Draw the samples that group and filters choose."""
+    """Draw the samples: filters, the table of those that are left, and one of them whole."""
     st.subheader("Samples", anchor="samples")
-    if st.session_state.pop("inspector_moved", False):
+    if st.session_state.pop(MOVED, False):
         scroll_here("samples")
-    show = _group(loaded.observations)
-    filters = _filters(loaded.observations)
-    st.caption(WHY[show])
-    positions = choose(loaded.observations, show, filters)
-    if not positions:
-        st.info("No response fits. Take a filter away to see more.", icon=":material/info:")
-        return
-    _list(loaded, positions, paged=show in (Show.ALL, Show.WITHOUT_SCORE))
+    _samples(loaded)
 
 
-def _group(observations: Observations) -> Show:
+@st.fragment
+def _samples(loaded: Loaded) -> None:
+    """A choice in here draws nothing else anew, but for a label: that may move the verdict."""
+    if st.session_state.pop(LABELLED, False):
+        st.rerun()
+    selection = _selection(loaded)
+    table = SampleTable(loaded, selection.rows)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        words = [WHY[selection.show], *selection.notes, _count(selection, loaded)]
+        st.caption(" · ".join(word for word in words if word), width="content")
+        _export(loaded, selection)
+    table.draw()
+
+
+def _count(selection: Selection, loaded: Loaded) -> str:
+    total = loaded.observations.score.size
+    if selection.rows.size == total:
+        return plural(total, "response")
+    return f"{selection.rows.size:,} of {plural(total, 'response')}"
+
+
+def _selection(loaded: Loaded) -> Selection:
+    show = _preset(loaded.observations)
+    cells = st.grid(4, min_column_width=FIELD, vertical_alignment="bottom")
+    with cells.cell():
+        words = _search_field()
+    with cells.cell():
+        topic = _topic_field(loaded.observations)
+    with cells.cell():
+        bins = _score_field()
+    with cells.cell():
+        sort = _sort_field(show)
+    among, notes = _read(loaded, show, words)
+    rows = choose(loaded.observations, show, Filters(topic, bins), sort, among)
+    return Selection(show, rows, notes, filtered=bool(words or bins or topic is not None))
+
+
+def _preset(observations: Observations) -> Show:
     complete = is_valid(observations.score).all()
-    options = [show for show in Show if show is not Show.WITHOUT_SCORE or not complete]
     chosen = st.pills(
         "Which samples",
-        options,
-        default=Show.HIGHEST,
+        [show for show in Show if show is not Show.WITHOUT_SCORE or not complete],
+        default=Show.ALL,
         required=True,
         format_func=lambda show: TITLES[Show(show)],
         key=SHOW,
         bind="query-params",
+        persist_state="page",
+        on_change=_begin_again,
         label_visibility="collapsed",
-    )
-    return Show(chosen or Show.HIGHEST)
-
-
-def _filters(observations: Observations) -> Filters:
-    topics = sorted({str(topic) for topic in observations.topic})
-    left, right = st.columns([2, 3])
-    picked = None
-    if len(topics) > 1:
-        options = [ALL_TOPICS, *topics]
-        picked = left.selectbox("Topic", options, format_func=lambda name: name or "(no topic)", key=TOPIC)
-    bins = right.pills(
-        "Scores",
-        list(range(len(BIN_LABELS))),
-        selection_mode="multi",
-        format_func=lambda number: BIN_LABELS[number].replace("-", " to "),
-        key=BINS,
-        help="Or click a bar of the score distribution above.",
         wrap=True,
     )
-    bars = clicked_bars()
-    if bars:
-        st.caption("Only the bars clicked in the score distribution. Double-click the chart to show all.")
-    else:
-        bars = tuple(number * BARS_PER_BIN + bar for number in bins for bar in range(BARS_PER_BIN))
-    return Filters(None if picked == ALL_TOPICS else picked, bars)
+    return Show(chosen or Show.ALL)
 
 
-def _list(loaded: Loaded, positions: list[int], *, paged: bool) -> None:
-    page = 1
-    pages = -(-len(positions) // PAGE)
-    if paged and pages > 1:
-        st.caption(f"{len(positions):,} responses")
-        page = st.pagination(pages, key="samples_page")
-    shown = positions[(page - 1) * PAGE : page * PAGE] if paged else positions
-    scores = loaded.observations.score
-    for position, inspected in zip(shown, loaded.results.inspect(shown), strict=True):
-        config = loaded.results.config
-        sample_view(inspected, float(scores[position]), config, below=partial(label_row, loaded))
+def _search_field() -> str:
+    words = st.text_input(
+        "Search",
+        key=SEARCH,
+        bind="query-params",
+        persist_state="page",
+        on_change=_begin_again,
+        placeholder="in prompts, responses, references",
+        max_chars=200,
+        type="search",
+    )
+    return (words or "").strip()
+
+
+def _topic_field(observations: Observations) -> str | None:
+    topics = _topics(observations)
+    picked: str | None = st.selectbox(
+        "Topic",
+        topics,
+        index=None,
+        placeholder="All topics",
+        format_func=lambda name: name or "(no topic)",
+        key=TOPIC,
+        bind="query-params",
+        persist_state="page",
+        on_change=_begin_again,
+        disabled=len(topics) < 2,
+    )
+    return picked
+
+
+def _topics(observations: Observations) -> list[str]:
+    return sorted(set(observations.topic.tolist()))
+
+
+def _score_field() -> tuple[int, ...]:
+    """Bars of the histogram; those that were clicked in it, where any were, within the chosen bin."""
+    label = st.selectbox(
+        "Scores",
+        BIN_LABELS,
+        index=None,
+        placeholder="All scores",
+        format_func=lambda name: name.replace("-", " to "),
+        key=BINS,
+        bind="query-params",
+        persist_state="page",
+        on_change=_begin_again,
+        help="Or click a bar of the score distribution.",
+    )
+    clicked = clicked_bars()
+    if label is None:
+        return clicked
+    low = BIN_LABELS.index(label) * BARS_PER_BIN
+    bars = set(range(low, low + BARS_PER_BIN))
+    return tuple(sorted(bars & set(clicked) if clicked else bars)) or (-1,)
+
+
+def _sort_field(show: Show) -> Sort:
+    chosen = st.selectbox(
+        "Sort",
+        list(Sort),
+        format_func=lambda sort: SORTS[Sort(sort)],
+        key=SORT,
+        bind="query-params",
+        persist_state="page",
+        on_change=_begin_again,
+        disabled=show not in SORTED,
+        help="Groups of five have an order of their own: the most telling first.",
+    )
+    return Sort(chosen or Sort.LOWEST)
+
+
+def _read(loaded: Loaded, show: Show, words: str) -> tuple[Rows | None, tuple[str, ...]]:
+    """What has to be read in the texts: the rows that are left, or None for all; and notes."""
+    results, notes = loaded.results, []
+    among: Rows | None = None
+    if words:
+        found = _found(results, words)
+        among = found.rows
+        if not found.complete:
+            notes.append(f"The search stopped after {found.read:,} responses, as there is too much text")
+    if show is Show.UNPAID:
+        unpaid = _unpaid(results, loaded.observations)
+        among = unpaid.rows if among is None else np.intersect1d(among, unpaid.rows)
+        notes.append(_unpaid_note(unpaid))
+    return among, tuple(notes)
+
+
+def _unpaid_note(unpaid: UnpaidRight) -> str:
+    if unpaid.read and not unpaid.referenced:
+        return "The rows have no reference answer to read responses against."
+    if unpaid.read < unpaid.unpaid:
+        return f"{unpaid.read:,} of {unpaid.unpaid:,} were read, drawn by lot"
+    return f"{plural(unpaid.read, 'response')} read"
+
+
+def _same(results: Results) -> tuple[str, int, int]:
+    """What tells the stored responses and grades of two results apart."""
+    rewarded = len(results.rollouts) - results.rollouts["reward"].null_count
+    return str(results.run.folder), results.rollouts.num_rows, rewarded
+
+
+@st.cache_resource(
+    max_entries=16, ttl=3600, show_spinner="Searching the texts …", hash_funcs={Results: _same}
+)
+def _found(results: Results, words: str) -> Matches:
+    return search_texts(results, words, _field(results))
+
+
+def _field(results: Results) -> str | None:
+    """Where the rows keep their reference answer, by the first of them."""
+    seen = results.inspect(range(min(results.rollouts.num_rows, LOOKED_AT)))
+    return answer_field(results.config, [one.prompt.item for one in seen])
+
+
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner="Reading responses …", hash_funcs={Results: _same})
+def _unpaid(results: Results, _observations: Observations) -> UnpaidRight:
+    return unpaid_right(results, _observations)
+
+
+def _export(loaded: Loaded, selection: Selection) -> None:
+    with st.popover("Export", icon=":material/download:", disabled=not selection.rows.size):
+        for kind, write in (("jsonl", to_jsonl), ("csv", to_csv)):
+            download(
+                f"These samples ({kind.upper()})",
+                partial(_exported, loaded, selection.rows, write),
+                f"{_file_stem(loaded, selection)}.{kind}",
+                f"samples_{kind}",
+            )
+        if selection.rows.size > MOST_EXPORTED:
+            st.caption(f"The first {MOST_EXPORTED:,} of them.")
+
+
+def _file_stem(loaded: Loaded, selection: Selection) -> str:
+    name = PurePath(loaded.results.config.dataset.name).stem
+    dataset = re.sub(r"[^A-Za-z0-9_]+", "-", name)[:40].strip("-") or "dataset"
+    filtered = "-filtered" if selection.filtered else ""
+    return f"{dataset}-{selection.show.value.replace('_', '-')}{filtered}-samples"
+
+
+def _exported(loaded: Loaded, rows: Rows, write: Callable[[list[dict[str, Any]]], bytes]) -> bytes:
+    scores, field = loaded.observations.score, _field(loaded.results)
+    return write(list(sample_rows(loaded.results, rows.tolist(), scores, loaded.newest_labels, field)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,8 @@ NAME = "label_name"
 UPLOAD = "label_file"
 FILE_ERROR, CARD_ERROR = "label_problem", "label_card_problem"
 QUEUE, AT, ACTIVE = "label_queue", "label_at", "labelling"
+LABELLED = "sample_labelled"
+"""Whether a label was given since the page was last drawn whole: it may move the verdict."""
 ICONS = {
     Mark.GOOD: ":material/thumb_up:",
     Mark.BAD: ":material/thumb_down:",
@@ -80,32 +82,41 @@ def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
     _files(loaded)
 
 
-def label_row(loaded: Loaded, seen: Inspected) -> None:
-    """Draw the field for one's own label, beside other people's labels; nothing where a call failed."""
+def label_buttons(loaded: Loaded, seen: Inspected) -> None:
+    """Draw buttons for one's own label, beside other people's labels; nothing where a call failed."""
     run = loaded.results.run
     if refusal(run) or not seen.sample.gradable:
         return
     identity = (seen.sample.key, seen.prompt.key)
     labels = loaded.newest_labels.get(identity, {})
     own = labels.get(_who())
-    key = f"label_{seen.sample.key}_{seen.prompt.key}"
-    st.session_state[key] = own.label if own else None
+    # While the queue of the same page is open the keys are its own.
+    keys = {} if st.session_state.get(ACTIVE) == run.id else {mark: mark[0] for mark in Mark}
+    show_kept_error(CARD_ERROR)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.segmented_control(
-            "Your label",
-            list(Mark),
-            format_func=str.capitalize,
-            key=key,
-            on_change=_set,
-            args=(book_of(run), identity, key),
-            label_visibility="collapsed",
-        )
+        for mark, icon in ICONS.items():
+            st.button(
+                mark.capitalize(),
+                icon=icon,
+                shortcut=keys.get(mark),
+                key=f"sample_{mark}",
+                type="primary" if own is not None and own.label is mark else "secondary",
+                on_click=_set,
+                args=(book_of(run), identity, mark),
+            )
         others = [label for name, label in labels.items() if name != _who()]
-        if others:
-            words = " · ".join(f"{label.by}: {label.label.value}" for label in others)
-            differ = " (people differ)" if len({label.label for label in labels.values()}) > 1 else ""
-            outcome = "" if majority(labels) else " – as many good as bad, so it counts for neither"
-            st.caption(plain(f"{words}{differ}{outcome}", 300), width="content")
+        if own is not None or others:
+            st.caption(plain(_labels_in_words(own, others, labels), 300), width="content")
+
+
+def _labels_in_words(own: Label | None, others: list[Label], labels: Mapping[str, Label]) -> str:
+    said = [
+        *([f"you: {own.label.value}"] if own else []),
+        *(f"{one.by}: {one.label.value}" for one in others),
+    ]
+    differ = " (people differ)" if len({label.label for label in labels.values()}) > 1 else ""
+    outcome = "" if majority(labels) else " – as many good as bad, so it counts for neither"
+    return f"{' · '.join(said)}{differ}{outcome}"
 
 
 def _agreement(people: Labelled | None, thresholds: Thresholds) -> None:
@@ -128,10 +139,10 @@ def _start(loaded: Loaded) -> None:
     st.session_state[ACTIVE] = loaded.results.run.id
 
 
-def _set(book: LabelBook, identity: tuple[str, str], key: str) -> None:
-    mark = st.session_state.get(key)
-    if mark is not None:
-        book.add([Label.of(identity, Mark(mark), _who())])
+def _set(book: LabelBook, identity: tuple[str, str], mark: Mark) -> None:
+    with error_kept(CARD_ERROR):
+        book.add([Label.of(identity, mark, _who())])
+        st.session_state[LABELLED] = True
 
 
 def _files(loaded: Loaded) -> None:

@@ -11,15 +11,18 @@ import streamlit as st
 
 from dryrun.core.config import RunConfig
 from dryrun.core.records import Grade, Prompt, Sample, SampleOutcome
-from dryrun.core.text import figure, number, plain, plural
+from dryrun.core.text import figure, number, plain, plural, visible
 from dryrun.dataset.fields import REFERENCES
 from dryrun.store.results import Inspected
 
 COLUMN = 220
 """Pixels that prompt, response and reference need each to stand side by side."""
 
-LONG = 1200
+LONG = 1_200
 """Characters above which a text gets a box that scrolls."""
+
+CUT = 4_000
+"""Characters that are shown of a text before somebody asks for all."""
 
 
 def sample_view(
@@ -44,87 +47,111 @@ def sample_view(
         Draws more at the end of the card.
     """
     prompt, grade = inspected.prompt, None if blind else inspected.grade
+    place = f"card_{inspected.sample.key}_{prompt.row}"
     with st.container(border=True):
         _head(inspected, score, config, blind)
         texts = st.grid(3, min_column_width=COLUMN)
         with texts.cell():
-            _prompt(prompt)
+            prompt_view(prompt, place)
         with texts.cell():
-            _response(inspected.sample)
+            st.caption("Response" if inspected.sample.gradable else "No response: the call failed")
+            response_view(inspected.sample, place)
         with texts.cell():
-            others = _reference(prompt)
+            others = _reference(prompt, place)
         if grade is not None:
-            for name, detail in grade.errors.items():
-                st.warning(plain(f"{name}: {detail}", 500))
-            if grade.detail:
-                with st.expander("What the judge said", icon=":material/gavel:"):
-                    _block(grade.detail)
-        if others:
-            with st.expander("Other fields of the row"):
-                _block(_json(others))
+            remarks_view(grade, place)
+        other_fields_view(others, place)
         if below is not None:
             below(inspected)
 
 
 def _head(inspected: Inspected, score: float, config: RunConfig, blind: bool) -> None:
-    prompt, sample, grade = inspected.prompt, inspected.sample, inspected.grade
-    reward = "no reward" if grade is None or grade.reward is None else f"reward {figure(grade.reward)}"
-    if config.reward_range != (0.0, 1.0) and not math.isnan(score):
-        reward += f" (score {figure(score)})"
-    facts = [f"row {prompt.row + 1:,}", f"response {sample.rollout + 1} of {config.sampling.rollouts}"]
-    if sample.outcome is not SampleOutcome.ANSWERED:
-        facts.append(sample.outcome.value)
-    if sample.completion_tokens is not None:
-        facts.append(plural(sample.completion_tokens, "token"))
+    prompt, grade = inspected.prompt, inspected.grade
+    facts = [f"row {prompt.row + 1:,}", *sample_facts(inspected.sample, config)]
     with st.container(horizontal=True, vertical_alignment="center"):
         if not blind:
-            st.markdown(f"**{plain(reward)}**", width="content")
+            st.markdown(f"**{plain(reward_words(grade, score, config))}**", width="content")
         if prompt.topic:
-            st.text(prompt.topic[:80])
+            st.text(visible(prompt.topic[:80]))
         st.caption(plain(" · ".join(facts)), width="content")
         if grade is not None and grade.sub_rewards and not blind:
             st.text(sub_reward_words(grade))
 
 
-def _prompt(prompt: Prompt) -> None:
+def sample_facts(sample: Sample, config: RunConfig) -> list[str]:
+    """Which response it is, how it ended where that is not an answer, and its tokens; not escaped."""
+    facts = [f"response {sample.rollout + 1} of {config.sampling.rollouts}"]
+    if sample.outcome is not SampleOutcome.ANSWERED:
+        facts.append(sample.outcome.value)
+    if sample.completion_tokens is not None:
+        facts.append(plural(sample.completion_tokens, "token"))
+    return facts
+
+
+def reward_words(grade: Grade | None, score: float, config: RunConfig) -> str:
+    """``"reward 0.35"``; beside it the score on 0..1 where the grader has another scale."""
+    words = "no reward" if grade is None or grade.reward is None else f"reward {figure(grade.reward)}"
+    if config.reward_range != (0.0, 1.0) and not math.isnan(score):
+        words += f" (score {figure(score)})"
+    return words
+
+
+def prompt_view(prompt: Prompt, place: str) -> None:
+    """Draw the last message of a prompt, the earlier ones folded; `place` names the widgets."""
     *before, last = prompt.messages
-    _message(last)
+    _message(last, f"{place}_prompt")
     if before:
         with st.expander(f"{plural(len(before), 'earlier message')}"):
-            for message in before:
-                _message(message)
+            for count, message in enumerate(before):
+                _message(message, f"{place}_message_{count}")
 
 
-def _message(message: Mapping[str, Any]) -> None:
+def _message(message: Mapping[str, Any], place: str) -> None:
     st.caption(f"Prompt ({plain(message.get('role', ''), 20)})")
-    _block(_content(message))
+    text_block(_content(message), place)
 
 
-def _response(sample: Sample) -> None:
-    st.caption("Response" if sample.gradable else "No response: the call failed")
+def response_view(sample: Sample, place: str) -> None:
+    """Draw what the model answered, text and tool calls, or why it did not; `place` names the widgets."""
     if sample.text:
-        _block(sample.text)
+        text_block(sample.text, f"{place}_response")
     elif not sample.tool_calls:
-        _block(sample.error or "(nothing)")
+        text_block(sample.error or "(nothing)", f"{place}_response")
     if sample.tool_calls:
-        _block(_json([dict(call) for call in sample.tool_calls]))
+        text_block(json_text([dict(call) for call in sample.tool_calls]), f"{place}_calls")
     if sample.note:
         st.caption(plain(sample.note, 300))
 
 
 def sub_reward_words(grade: Grade) -> str:
     """The parts of a reward on one line; plain text, for `st.text`."""
-    return "   ".join(f"{name}: {number(value)}" for name, value in grade.sub_rewards.items())
+    return "   ".join(f"{visible(name)}: {number(value)}" for name, value in grade.sub_rewards.items())
 
 
-def _reference(prompt: Prompt) -> dict[str, Any]:
+def remarks_view(grade: Grade, place: str) -> None:
+    """Draw the errors of a grade, and what a judge said, folded; `place` names the widgets."""
+    for name, detail in grade.errors.items():
+        st.warning(plain(f"{name}: {detail}", 500))
+    if grade.detail:
+        with st.expander("What the judge said", icon=":material/gavel:"):
+            text_block(grade.detail, f"{place}_judge")
+
+
+def other_fields_view(fields: Mapping[str, Any], place: str) -> None:
+    """Draw fields of a row, folded; nothing where there are none."""
+    if fields:
+        with st.expander("Other fields of the row"):
+            text_block(json_text(fields), f"{place}_fields")
+
+
+def _reference(prompt: Prompt, place: str) -> dict[str, Any]:
     """Draw the reference answer and return the row's other fields."""
     others = {key: value for key, value in prompt.item.items() if key not in ("messages", "topic")}
     name = next((key for key in REFERENCES if key in others), None)
     if name is not None:
         st.caption(plain(name.replace("_", " ").capitalize()))
         value = others.pop(name)
-        _block(value if isinstance(value, str) else _json(value))
+        text_block(value if isinstance(value, str) else json_text(value), f"{place}_reference")
     return others
 
 
@@ -132,12 +159,33 @@ def _content(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    return _json(content if content is not None else message.get("tool_calls"))
+    return json_text(content if content is not None else message.get("tool_calls"))
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """Any value as indented JSON, for people."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
-def _block(text: str) -> None:
-    st.code(text, language=None, wrap_lines=True, height=320 if len(text) > LONG else "content")
+def text_block(text: str, place: str) -> None:
+    """Draw a text letter by letter; of a long one the beginning, with a button for all of it.
+
+    `place` names the button: unique on the page.
+    """
+    key = f"whole_{place}"
+    whole = len(text) <= CUT or st.session_state.get(f"{key}_asked", False)
+    shown = visible(text if whole else text[:CUT])
+    st.code(shown, language=None, wrap_lines=True, height=320 if len(shown) > LONG else "content")
+    if not whole:
+        st.button(
+            f"Show all {len(text):,} characters",
+            key=key,
+            type="tertiary",
+            icon=":material/unfold_more:",
+            on_click=_ask_for_all,
+            args=(key,),
+        )
+
+
+def _ask_for_all(key: str) -> None:
+    st.session_state[f"{key}_asked"] = True

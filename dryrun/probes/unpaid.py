@@ -1,0 +1,61 @@
+"""Responses that are right by what they say, and that the grader does not pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.readings import PAID
+from dryrun.analysis.observations import Observations
+from dryrun.dataset.fields import reference_of
+from dryrun.graders.reference_answers import answer_field
+from dryrun.probes.read_responses import read_all
+from dryrun.store.results import Results
+
+MOST_READ = 1_000
+"""Responses that are read for the right answer; more are drawn by lot."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpaidRight:
+    """Which unpaid responses end in the right answer.
+
+    Attributes
+    ----------
+    rows : int64 array
+        Positions in the observations, ascending.
+    read, unpaid : int
+        Responses that were read, of those that earn less than half.
+    referenced : bool
+        Whether any of these rows has a reference answer to read them against.
+    """
+
+    rows: NDArray[np.int64]
+    read: int
+    unpaid: int
+    referenced: bool
+
+
+def unpaid_right(results: Results, observations: Observations, most: int = MOST_READ) -> UnpaidRight:
+    """Read responses that earn less than half, and keep those that are right beyond doubt.
+
+    Parameters
+    ----------
+    results : Results
+    observations : Observations
+        Those of the results.
+    most : int
+    """
+    unpaid = np.flatnonzero(observations.score < PAID)  # False where there is no score
+    drawn = np.random.default_rng(0).permutation(unpaid)[:most]
+    drawn.sort()
+    seen = results.inspect(drawn.tolist())
+    prompts = {one.prompt.key: one.prompt for one in seen}
+    field = answer_field(results.config, [prompt.item for prompt in prompts.values()])
+    answers = {} if field is None else {key: reference_of(one.item, field) for key, one in prompts.items()}
+    references = {key: text for key, text in answers.items() if text is not None}
+    says = read_all([(one.prompt, one.sample.text) for one in seen], references)
+    right = np.array([said is True for said in says], bool)
+    return UnpaidRight(drawn[right].astype(np.int64), drawn.size, unpaid.size, bool(references))
