@@ -67,7 +67,7 @@ def word_differences(first: str, second: str) -> str:
     return "\n".join(lines)
 
 
-def too_long(first: str, second: str) -> bool:
+def too_many_words(first: str, second: str) -> bool:
     """Whether `word_differences` leaves words out."""
     return max(len(first.split()), len(second.split())) > MOST_WORDS
 

@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.selection import GroupName, in_bins, review_groups, without_score
+from dryrun.analysis.selection import (
+    Filters,
+    GroupName,
+    Show,
+    Sort,
+    choose,
+    in_bins,
+    review_groups,
+    without_score,
+)
 from tests.helpers.observed import beta_scores, observe, shuffled
 
 
@@ -84,3 +95,29 @@ def test_several_bins_at_once_and_unknown_ones() -> None:
     assert in_bins(observations, (0, 19)).tolist() == [0, 2]
     assert in_bins(observations, (99, -1)).tolist() == []
     assert in_bins(observations, (2,), edges=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0)).tolist() == [1]
+
+
+def test_all_samples_sort_by_score_length_or_as_they_were_drawn() -> None:
+    observations = replace(observe([0.3, np.nan, 0.1, 0.2]), length=np.array([5.0, 9.0, np.nan, 7.0]))
+    orders = {sort: choose(observations, Show.ALL, Filters(), sort).tolist() for sort in Sort}
+    assert orders == {
+        Sort.LOWEST: [2, 3, 0, 1],
+        Sort.HIGHEST: [0, 3, 2, 1],
+        Sort.LONGEST: [1, 3, 0, 2],
+        Sort.SHORTEST: [0, 3, 1, 2],
+        Sort.DRAWN: [0, 1, 2, 3],
+    }
+
+
+def test_a_group_is_formed_of_what_filters_and_a_search_leave() -> None:
+    observations = observe(np.arange(20) / 20, topics=["a", "b"] * 10)
+    assert choose(observations, Show.HIGHEST, Filters("a")).tolist() == [18, 16, 14, 12, 10]
+    among = np.array([1, 2, 3, 4])
+    assert choose(observations, Show.HIGHEST, Filters("b"), among=among).tolist() == [3, 1]
+    assert choose(observations, Show.ALL, Filters(bins=(0, 1)), Sort.HIGHEST).tolist() == [1, 0]
+    assert choose(observations, Show.ALL, Filters(bins=(-1,))).size == 0
+
+
+def test_without_a_score_bars_do_not_apply() -> None:
+    observations = observe([np.nan, 0.5, 85.0])
+    assert choose(observations, Show.WITHOUT_SCORE, Filters(bins=(3,)), Sort.DRAWN).tolist() == [0, 2]

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from dryrun.core.paths import data_dir
-from dryrun.store.labels import Label, Mark, book_of, identities
+from dryrun.store.labels import Label, Mark, book_of, identities, rows_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FailEvery, FakeEndpoint
-from tests.helpers.pages import group, page, texts, value
+from tests.helpers.pages import group, page, texts
 from tests.helpers.support import make_run, work
 
 
@@ -22,9 +22,9 @@ def finished(store: Store, endpoint: FakeEndpoint) -> Any:
     return run
 
 
-def asked(block: Any) -> list[Any]:
-    """The questions of single samples in it."""
-    return [group for group in block.get("button_group") if str(group.key).startswith("label_")]
+def keys(test: Any) -> set[str]:
+    """The keys of all buttons."""
+    return {str(button.key) for button in test.button}
 
 
 @pytest.mark.slow
@@ -51,25 +51,35 @@ def test_the_queue_keeps_each_label_with_its_name_and_hides_the_score(finished: 
 
 
 @pytest.mark.slow
-def test_a_label_below_a_sample_is_kept_changed_and_shown_beside_others(finished: Any) -> None:
-    test = page("results", run=finished.id)
-    row = asked(test.main)[0]
-    row.set_value(Mark.BAD).run()
+def test_a_label_of_the_open_sample_is_kept_changed_and_shown_beside_others(finished: Any) -> None:
+    test = page("results", run=finished.id, sample="7.2")
+    test.button(key="sample_bad").click().run()
     assert not test.exception
     [label] = book_of(finished).labels()
     assert (label.label, label.by) == (Mark.BAD, "anonymous")
+    [place] = rows_of(load_results(finished), {label.identity}).values()
+    [seen] = load_results(finished).inspect([place])
+    assert (seen.prompt.row, seen.sample.rollout) == (6, 1)
+    assert "you: bad" in texts(test)
     book_of(finished).add([Label.of(label.identity, Mark.GOOD, "![x](http://h)")])
     test.run()
     said = texts(test)
     assert "![x](http" in said.replace("\u2060", "")
     assert "as many good as bad" in said
+    test.button(key="sample_unsure").click().run()
+    assert "you: unsure" in texts(test)
 
 
-def test_labels_stand_in_the_samples_own_card(finished: Any) -> None:
+@pytest.mark.slow
+def test_while_the_queue_is_open_its_keys_are_its_own(finished: Any) -> None:
     test = page("results", run=finished.id)
-    framed = [block for block in test.main.container if block.proto.flex_container.border]
-    cards = [block for block in framed if any(value(text) == "Response" for text in block.get("caption"))]
-    assert [len(asked(card)) for card in cards] == [1] * 5
+
+    def pressed_by(key: str) -> list[str]:
+        return [str(button.key) for button in test.main.button if button.proto.shortcut == key]
+
+    assert pressed_by("g") == ["sample_good"]
+    test.button(key="label_start").click().run()
+    assert pressed_by("g") == ["mark_good"]
 
 
 @pytest.mark.slow
@@ -78,12 +88,12 @@ def test_a_call_that_failed_is_called_so_and_cannot_be_labelled(store: Store) ->
         run = make_run(store, endpoint.base_url, rows=10)
         work(run)
     test = page("results", run=run.id)
-    pills = group(test, "show")
-    pills.set_value("Without a score").run()
+    group(test, "show").set_value("Without a score").run()
     assert not test.exception
-    captions = [caption.value for caption in test.main.caption]
-    assert captions.count("No response: the call failed") == 5
-    assert asked(test.main) == []
+    said = texts(test)
+    assert "10 of 20 responses" in said
+    assert "the call failed · no score" in said
+    assert "sample_good" not in keys(test)
 
 
 @pytest.mark.slow

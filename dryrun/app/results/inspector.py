@@ -41,7 +41,7 @@ SORTS = {
     Sort.HIGHEST: "Highest score first",
     Sort.LONGEST: "Longest first",
     Sort.SHORTEST: "Shortest first",
-    Sort.DRAWN: "As in the dataset",
+    Sort.DRAWN: "As they were drawn",
 }
 SORTED = (Show.ALL, Show.UNPAID, Show.WITHOUT_SCORE)
 """What has no order of its own."""

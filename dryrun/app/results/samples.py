@@ -15,7 +15,7 @@ from dryrun.analysis.selection import Rows
 from dryrun.app.results.labels import label_buttons
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.sample import (
-    json_text,
+    indented_json,
     other_fields_view,
     prompt_view,
     remarks_view,
@@ -25,7 +25,7 @@ from dryrun.app.shared.sample import (
     text_block,
 )
 from dryrun.app.shared.session import RECORDED, RUN
-from dryrun.core.difference import key_differences, too_long, word_differences
+from dryrun.core.difference import key_differences, too_many_words, word_differences
 from dryrun.core.paths import sample_data_dir
 from dryrun.core.records import Grade, Prompt
 from dryrun.core.text import figure, number, one_line, plain, visible
@@ -282,13 +282,13 @@ def _beginnings(
 
 def _asked(prompt: Prompt) -> str:
     content = prompt.messages[-1].get("content")
-    return content if isinstance(content, str) else json_text(content)
+    return content if isinstance(content, str) else indented_json(content)
 
 
 def _said(one: Inspected) -> str:
     sample = one.sample
     if not sample.text and sample.tool_calls:
-        return json_text([dict(call) for call in sample.tool_calls[:3]])
+        return indented_json([dict(call) for call in sample.tool_calls[:3]])
     return sample.text or sample.error
 
 
@@ -310,7 +310,7 @@ def _reference_of(results: Results, prompt: Prompt) -> str | None:
     """The row's reference answer as text; JSON with line breaks where it is not text."""
     field = answer_field(results.config, [prompt.item])
     value = None if field is None else value_at(prompt.item, field)
-    return value if value is None or isinstance(value, str) else json_text(value)
+    return value if value is None or isinstance(value, str) else indented_json(value)
 
 
 def _against_reference(one: Inspected, reference: str) -> None:
@@ -328,7 +328,7 @@ def _against_reference(one: Inspected, reference: str) -> None:
         st.code(
             visible(word_differences(reference, said)), language="diff", wrap_lines=True, height="content"
         )
-        if too_long(reference, said):
+        if too_many_words(reference, said):
             st.caption("Only the beginning of both is compared.")
 
 

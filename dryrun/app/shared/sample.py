@@ -118,7 +118,7 @@ def response_view(sample: Sample, place: str) -> None:
     elif not sample.tool_calls:
         text_block(sample.error or "(nothing)", f"{place}_response")
     if sample.tool_calls:
-        text_block(json_text([dict(call) for call in sample.tool_calls]), f"{place}_calls")
+        text_block(indented_json([dict(call) for call in sample.tool_calls]), f"{place}_calls")
     if sample.note:
         st.caption(plain(sample.note, 300))
 
@@ -141,7 +141,7 @@ def other_fields_view(fields: Mapping[str, Any], place: str) -> None:
     """Draw fields of a row, folded; nothing where there are none."""
     if fields:
         with st.expander("Other fields of the row"):
-            text_block(json_text(fields), f"{place}_fields")
+            text_block(indented_json(fields), f"{place}_fields")
 
 
 def _reference(prompt: Prompt, place: str) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _reference(prompt: Prompt, place: str) -> dict[str, Any]:
     if name is not None:
         st.caption(plain(name.replace("_", " ").capitalize()))
         value = others.pop(name)
-        text_block(value if isinstance(value, str) else json_text(value), f"{place}_reference")
+        text_block(value if isinstance(value, str) else indented_json(value), f"{place}_reference")
     return others
 
 
@@ -159,10 +159,10 @@ def _content(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    return json_text(content if content is not None else message.get("tool_calls"))
+    return indented_json(content if content is not None else message.get("tool_calls"))
 
 
-def json_text(value: object) -> str:
+def indented_json(value: object) -> str:
     """Any value as indented JSON, for people."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 

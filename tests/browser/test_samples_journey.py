@@ -1,0 +1,120 @@
+"""The samples in a real browser: found, read one after the other, handed on as a link and as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from dryrun.store.partition import Store
+from tests.helpers.browser import App, choose, settled
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
+from tests.helpers.support import make_run, sum_rows, work
+
+OPEN = re.compile(r"Row [\d,]+, response \d+ of \d+")
+
+
+def opened(page: Page) -> Locator:
+    """The heading of the open sample."""
+    return page.get_by_text(OPEN).last
+
+
+def click_row(page: Page, number: int) -> None:
+    """Click into a row of the table, the first being 0."""
+    table = page.locator(".st-key-samples_table")
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 180, box["y"] + 35 * (number + 1) + 17)
+
+
+def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
+    app: App, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{app.url}/results?run=recorded&sort=Highest+score+first")
+    search = page.get_by_label("Search", exact=True)
+    search.fill("olden time")
+    search.press("Enter")
+    expect(page.get_by_text("12 of 1,200 responses")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"search=olden\+time"))
+    settled(page)
+    search.blur()
+    first = opened(page).inner_text()
+    page.keyboard.press("j")
+    expect(opened(page)).not_to_have_text(first)
+    second = opened(page).inner_text()
+    expect(page).to_have_url(re.compile(r"sample=\d+\.\d+"))
+    settled(page)
+    page.keyboard.press("j")
+    expect(opened(page)).not_to_have_text(second)
+    settled(page)
+    page.keyboard.press("k")
+    expect(opened(page)).to_have_text(second)
+    settled(page)
+    page.get_by_role("button", name="Link").click()
+    link = page.get_by_text(f"{app.url}/results?").inner_text()
+    fresh = open_page(link)
+    expect(opened(fresh)).to_have_text(second)
+    expect(fresh.get_by_text("12 of 1,200 responses")).to_be_visible()
+    expect(fresh.get_by_label("Search", exact=True)).to_have_value("olden time")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="These samples (CSV)").click()
+    assert download.value.suggested_filename == "reasoning-all-filtered-samples.csv"
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text("utf-8"))))
+    assert len(rows) == 12
+    assert all("olden time" in row["prompt"] for row in rows)
+    assert second.split()[1].rstrip(",") in {row["row"] for row in rows}
+
+
+def test_a_preset_and_a_click_open_a_sample_and_a_label_stays(
+    app: App, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{app.url}/results?run=recorded")
+    expect(opened(page)).to_be_visible()
+    choose(page, "5 highest")
+    expect(page.get_by_text("Are they actually good?")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"show=5\+highest"))
+    settled(page)
+    first = opened(page).inner_text()
+    click_row(page, 3)
+    expect(opened(page)).not_to_have_text(first)
+    fourth = opened(page).inner_text()
+    settled(page)
+    page.keyboard.press("b")
+    expect(page.get_by_text("you: bad")).to_be_visible()
+    expect(opened(page)).to_have_text(fourth)
+
+
+HOSTILE = "=cmd() http://127.0.0.1:1/a.png ![x](http://127.0.0.1:1/b.png) <img src=http://127.0.0.1:1/c.png>"
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_hostile_texts_fetch_nothing_and_the_page_keeps_to_its_window(
+    app: App, open_page: Callable[..., Page], width: int, tmp_path: Path
+) -> None:
+    text = f"{HOSTILE} {'long' * 200} \u202eesrever\x00"
+    rows = [row | {"topic": f"{HOSTILE}{number % 2}"} for number, row in enumerate(sum_rows(40))]
+    with FakeEndpoint(answer=lambda _: Reply(text=text)) as endpoint:
+        run = make_run(Store(app.data), endpoint.base_url, rows=rows, rollouts=2)
+        work(run)
+    page = open_page("about:blank")
+    page.set_viewport_size({"width": width, "height": 900})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{app.url}/results?run={run.id}")
+    expect(opened(page)).to_be_visible()
+    expect(page.get_by_text("[U+202E]esrever[U+0000]").first).to_be_visible()
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    table, sample = page.locator(".st-key-samples_table").bounding_box(), opened(page).bounding_box()
+    assert table is not None
+    assert sample is not None
+    assert (sample["y"] > table["y"] + table["height"]) == (width == 390)
+    assert [url for url in asked if not url.startswith((app.url, "data:", "blob:", "about:"))] == []
