@@ -13,15 +13,14 @@ from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.pages import group, page, texts, with_dataset
+from tests.helpers.pages import group, page, startable, texts, with_dataset, write_grader
 from tests.helpers.support import EXACT, sum_rows, wait_until
 
 
 def configured(endpoint: FakeEndpoint, tmp_path: Path) -> AppTest:
     """20 prompts, two responses each, from a loopback server."""
     test = with_dataset("".join(json.dumps(row) + "\n" for row in sum_rows(20)), tmp_path)
-    group(test, "grader_source").set_value("Your own").run()
-    test.text_area(key="grader_text").set_value(json.dumps(EXACT)).run()
+    write_grader(test, EXACT)
     group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     test.text_input(key="base_url").set_value(endpoint.base_url).run()
     test.text_input(key="model_name").set_value("fake").run()
@@ -60,12 +59,12 @@ def test_dollars_need_prices_and_prices_make_dollars(endpoint: FakeEndpoint, tmp
     test = configured(endpoint, tmp_path)
     test.number_input(key="budget_cost").set_value(0.5).run()
     assert "A limit in dollars needs the prices of a million tokens" in texts(test)
-    assert "start" not in {button.key for button in test.button}
+    assert not startable(test)
     test.number_input(key="budget_prompt").set_value(2.0)
     test.number_input(key="budget_completion").set_value(8.0)
     test.number_input(key="model_max_completion_tokens").set_value(1000).run()
     assert "and up to 40,000 completion tokens: up to $0.32" in texts(test)
-    assert "start" in {button.key for button in test.button}
+    assert startable(test)
 
 
 def test_a_model_on_this_machine_has_no_price() -> None:

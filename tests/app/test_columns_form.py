@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.helpers.fake_hub import FakeHub
-from tests.helpers.pages import group, page, texts, with_dataset
+from tests.helpers.pages import page, startable, texts, with_dataset
 from tests.helpers.support import sum_rows
 
 ROWS: list[dict[str, Any]] = [
@@ -31,7 +31,7 @@ def live(test: AppTest) -> list[dict[str, Any]]:
 def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> None:
     test = with_dataset(lines(ROWS), tmp_path)
     assert "prompt: is missing" in texts(test)
-    assert "Still needed, above: dataset." in texts(test)
+    assert "**Still needed:** [1. Data](#data)" in texts(test)
     [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
     assert offer.label == r"Did you mean task\.ask? Use it"
     offer.click().run()
@@ -66,7 +66,7 @@ def test_a_choice_that_another_file_does_not_have_is_said_there(tmp_path: Path) 
     test.selectbox(key="prompt_field").set_value("task.ask").run()
     other = tmp_path / "other.jsonl"
     other.write_text(lines([{"question": "How much is 1 + 1?"}]))
-    test.text_input(key="dataset_path").set_value(str(other)).run()
+    test.text_input(key="dataset_place").set_value(str(other)).run()
     assert not test.exception
     assert "task.ask: is missing, which was named as the prompt's field." in texts(test)
     [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
@@ -81,17 +81,16 @@ def test_a_dataset_of_the_hub_is_named_and_its_fields_chosen(monkeypatch: pytest
         hub.put("me/sums", {"train.jsonl": lines(ROWS).encode()})
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         test = page("configure")
-        group(test, "dataset_source").set_value("Hugging Face").run()
-        test.text_input(key="dataset_hub").set_value("me/sums").run()
+        test.text_input(key="dataset_place").set_value("hf://datasets/me/sums").run()
         [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
         offer.click().run()
         assert not test.exception
         assert "**40 rows**" in texts(test)
-        test.text_input(key="dataset_hub").set_value("me/none").run()
+        test.text_input(key="dataset_place").set_value("hf://datasets/me/none").run()
         assert "there is none of this name, or it is private" in texts(test)
 
 
 def test_three_rows_say_at_the_button_that_thirty_are_needed(tmp_path: Path) -> None:
     test = with_dataset(lines(sum_rows(3)), tmp_path)
     assert "A verdict needs at least 30 prompts; this run has 3." in texts(test)
-    assert "start" in {button.key for button in test.button}
+    assert startable(test)

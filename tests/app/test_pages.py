@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from dryrun.app.configure.dataset import sample_dataset
 from dryrun.core.paths import data_dir
 from dryrun.core.text import plain
 from dryrun.report.training import sft_rows, training_package
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.pages import group, page, texts, with_dataset, with_grader
+from tests.helpers.pages import group, page, startable, texts, with_dataset, with_grader, write_grader
 from tests.helpers.support import EXACT, make_run, sum_rows, work
 
 GOOD_ROW = json.dumps(sum_rows(1)[0])
@@ -29,10 +30,13 @@ def test_home_offers_the_quick_run_first() -> None:
     assert "60 prompts × 2 responses" in texts(test)
 
 
-def test_a_new_run_takes_the_sample_data_until_told_otherwise() -> None:
-    said = texts(page("configure"))
-    assert "300 prompts × 4 responses = **1,200 calls**" in said
+def test_new_run_begins_with_the_sample_data_and_could_start_at_once() -> None:
+    test = page("configure")
+    said = texts(test)
+    assert "Used: the sample data" in said
     assert "648 rows" in said
+    assert "300 × 4 = **1,200 calls** · no cost, on this machine" in said
+    assert startable(test)
 
 
 @pytest.mark.quick_cases(3)
@@ -55,14 +59,14 @@ def test_a_bad_dataset_is_explained_and_nothing_starts(
 ) -> None:
     test = with_dataset(content, tmp_path)
     assert said in texts(test)
-    assert "Still needed, above: dataset." in texts(test)
-    assert "start" not in {button.key for button in test.button}
+    assert "**Still needed:** [1. Data](#data)" in texts(test)
+    assert not startable(test)
 
 
 @pytest.mark.parametrize("path", ["/no/such/file.jsonl", "~nobody-has-this-name/rows.jsonl"])
 def test_a_path_that_leads_nowhere_is_one_sentence(path: str, tmp_path: Path) -> None:
     test = with_dataset(GOOD_ROW, tmp_path)
-    test.text_input(key="dataset_path").set_value(path).run()
+    test.text_input(key="dataset_place").set_value(path).run()
     assert not test.exception
     assert f"There is no file at {path}" in texts(test)
 
@@ -100,7 +104,7 @@ def test_repeated_rows_are_warned_of(tmp_path: Path) -> None:
 def test_a_bad_grader_is_explained_and_nothing_starts(grader: Any, said: str) -> None:
     test = with_grader(grader)
     assert said in texts(test)
-    assert "start" not in {button.key for button in test.button}
+    assert not startable(test)
 
 
 @pytest.mark.slow
@@ -114,7 +118,7 @@ def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
     test = page("configure")
     group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
     assert "Type the model's name" in texts(test)
-    assert "Still needed, above: base model." in texts(test)
+    assert "**Still needed:** [3. Model and size](#model)" in texts(test)
     assert "o4-mini" in test.text_input(key="model_name").help
     test.text_input(key="base_url").set_value("not a url").run()
     assert test.main.error
@@ -135,8 +139,7 @@ def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None
 def test_hosted_there_is_no_path_and_no_list_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     test = page("configure")
-    sources: Any = test.get("button_group")[0]
-    assert "Path on this machine" not in str(sources.options)
+    assert "dataset_place" not in {field.key for field in test.text_input}
     make_run(Store(data_dir()), "http://127.0.0.1:1/v1")
     assert "There is no run here yet" in texts(page("runs"))
 
@@ -211,9 +214,8 @@ def test_another_grader_scores_the_stored_responses_without_a_call(
 ) -> None:
     before = endpoint.calls
     test = page("configure", run=finished.id, adjust=finished.id)
-    assert "exact" in str(test.text_area(key="grader_text").value)
-    grader = EXACT | {"operation": "like", "name": "contains"}
-    test.text_area(key="grader_text").set_value(json.dumps(grader)).run()
+    assert "exact" in str(test.session_state["grader_text"])
+    write_grader(test, EXACT | {"operation": "like", "name": "contains"})
     button = next(button for button in test.main.button if "score" in button.label.lower())
     button.click().run()
     assert not test.exception
@@ -250,17 +252,24 @@ def test_what_is_handed_on_can_be_used(finished: Any) -> None:
 @pytest.mark.slow
 def test_a_grader_is_tried_on_a_row_before_anything_is_spent() -> None:
     test = with_grader(EXACT)
-    test.button(key="trial_grade").click().run()
-    assert not test.exception
     assert "Reward 1" in texts(test)
     area = next(area for area in test.text_area if str(area.key).startswith("trial_text"))
     area.set_value("surely wrong").run()
-    test.button(key="trial_grade").click().run()
     said = texts(test)
     assert "Reward 0" in said
     assert "$.input = 'surely wrong'" in said
-    test.button(key="trial_ceiling").click().run()
+    test.button(key="check_grader").click().run()
     assert "earn 1 on average over 200 rows" in texts(test)
+
+
+@pytest.mark.slow
+def test_the_row_that_is_selected_in_the_table_is_tried() -> None:
+    test = with_grader(EXACT)
+    test.session_state[f"first_rows_{sample_dataset().ref.fingerprint[:8]}"] = {
+        "selection": {"rows": [2], "columns": []}
+    }
+    test.run()
+    assert "Try it on row 3" in texts(test)
 
 
 @pytest.mark.slow
@@ -280,7 +289,7 @@ def test_a_judge_is_asked_where_the_page_says(endpoint: FakeEndpoint) -> None:
     assert endpoint.headers[0]["Authorization"] == "Bearer sk-judge-secret"
     assert "sk-judge-secret" not in texts(test)
     test.text_input(key="judge_base_url").set_value("not a url").run()
-    assert "start" not in {button.key for button in test.button}
+    assert not startable(test)
 
 
 @pytest.mark.slow

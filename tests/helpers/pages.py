@@ -36,9 +36,15 @@ def page(name: str = "home", **parameters: str) -> AppTest:
 
 
 def texts(test: AppTest) -> str:
-    """All a person reads in the main part, escapes taken out."""
-    found = [value(element) for kind in KINDS for element in test.main.get(kind)]
+    """All a person reads in the main part and in the bar below it, escapes taken out."""
+    aside = {id(element) for kind in KINDS for element in test.sidebar.get(kind)}
+    found = [value(element) for kind in KINDS for element in test.get(kind) if id(element) not in aside]
     return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(found))
+
+
+def startable(test: AppTest) -> bool:
+    """Whether New run's Start can be clicked."""
+    return not test.button(key="start").disabled
 
 
 def value(element: Any) -> str:
@@ -56,18 +62,19 @@ def with_dataset(content: str | bytes, tmp_path: Path, name: str = "rows.jsonl")
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     test = page("configure")
-    first: Any = test.get("button_group")[0]
-    first.set_value("Path on this machine").run()
-    test.text_input(key="dataset_path").set_value(str(path)).run()
+    test.text_input(key="dataset_place").set_value(str(path)).run()
     assert not test.exception
     return test
 
 
 def with_grader(grader: Any) -> AppTest:
     """New run, with the sample data and this grader."""
-    test = page("configure")
-    group(test, "grader_source").set_value("Your own").run()
-    text = grader if isinstance(grader, str) else json.dumps(grader)
-    test.text_area(key="grader_text").set_value(text).run()
+    return write_grader(page("configure"), grader)
+
+
+def write_grader(test: AppTest, grader: Any) -> AppTest:
+    """Put a grader, text or JSON value, into the editor."""
+    test.session_state["grader_text"] = grader if isinstance(grader, str) else json.dumps(grader)
+    test.run()
     assert not test.exception
     return test

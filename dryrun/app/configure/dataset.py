@@ -1,22 +1,23 @@
-"""Choosing a dataset: the sample, an upload, or a path on this machine; and what is in it."""
+"""The data step: a dropped file, a path or a dataset of the Hub; which fields are what; the first rows."""
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from dryrun.app.configure.columns import columns_form
-from dryrun.app.shared.widgets import Upload, kept_upload, pick_kind, show_error
+from dryrun.app.configure.columns import choose_field, columns_form, first_rows_table
+from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload, show_error
 from dryrun.core.config import DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted, sample_data_dir
 from dryrun.core.records import Item
-from dryrun.core.text import cut, plain, plural
+from dryrun.core.text import plain, plural
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import AuditCode, AuditFinding, audit
 from dryrun.dataset.columns import BY_NAME, ColumnMap
@@ -28,17 +29,18 @@ TYPES = ["jsonl", "ndjson", "json", "parquet", "csv"]
 Version = tuple[int, int] | None
 Chosen = Path | Upload | str
 """A file, or the address of a dataset on the Hub."""
-PREVIEW_ROWS = 5
-AUTOMATIC = "(automatic: topic, or metadata.topic)"
+SOURCE, PLACE, FILE, TOPIC = "dataset_source", "dataset_place", "dataset_file", "topic_field"
+"""Where the session keeps which source is used, the path or address, the upload, and the topic's field."""
+BY_DIGEST: dict[str | type[Any], Callable[[Any], Any]] = {Upload: lambda upload: upload.digest}
+SHOWN_TOPICS = 6
 
 
 class DatasetSource(StrEnum):
     """Where the dataset comes from."""
 
-    SAMPLE = "Sample data"
-    UPLOAD = "Upload a file"
-    PATH = "Path on this machine"
-    HUB = "Hugging Face"
+    SAMPLE = "sample"
+    UPLOAD = "upload"
+    PLACE = "place"
 
 
 def sample_dataset_path() -> Path:
@@ -52,57 +54,93 @@ def sample_dataset() -> Dataset:
 
 
 def dataset_section() -> Dataset | None:
-    """Draw the section and return the dataset; None while none is chosen or it cannot be used."""
-    own = (DatasetSource.PATH, DatasetSource.HUB)  # the files and the token of whoever runs the server
-    sources = [source for source in DatasetSource if source not in own or not hosted()]
-    source = pick_kind("Dataset", sources, "dataset_source")
-    try:
-        chosen = _chosen_file(source)
-        if chosen is None:
+    """Draw the step and return the dataset; None while it cannot be used."""
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        chosen, error = _choice()
+    with right:
+        if error is not None:
+            show_error(error)
             return None
-        columns = BY_NAME if source is DatasetSource.SAMPLE else columns_form(_first(chosen))
-        dataset = _with_topics(chosen, columns)
-        _summary(dataset)
-        _audit_section(dataset, source, columns)
-    except DryRunError as error:
-        show_error(error)
-        return None
+        try:
+            dataset, columns = _read(chosen)
+        except DryRunError as problem:
+            show_error(problem)
+            return None
+    with left, errors_shown():
+        _audit_section(dataset, chosen != sample_dataset_path(), columns)
     return dataset
 
 
-def _chosen_file(source: DatasetSource) -> Chosen | None:
+def _choice() -> tuple[Chosen, DryRunError | None]:
+    """Draw where the dataset may come from, and return the one that is used."""
+    label = "Drop your prompts here: JSONL, Parquet, CSV or a JSON list"
+    upload = kept_upload(label, TYPES, FILE, then=_use_upload)
+    if not hosted():  # the files and the token of whoever runs the server
+        st.text_input(
+            "Or a path, or a dataset of the Hugging Face Hub",
+            key=PLACE,
+            persist_state="session",
+            placeholder=f"train.jsonl, or {SCHEME}openai/gsm8k:main/train",
+            on_change=_use_place,
+        )
+    source = _source(upload)
     if source is DatasetSource.SAMPLE:
-        return sample_dataset_path()
-    if source is DatasetSource.UPLOAD:
-        hint = "One row per prompt: messages, prompt, question or the like, and any fields your grader "
-        hint += "compares with. At most 20 MB; "
-        hint += "on your own machine a larger file is read by its path."
-        return kept_upload("JSONL, Parquet, CSV or a JSON list", TYPES, "dataset_file", hint)
-    if source is DatasetSource.HUB:
-        return _hub_address()
-    given = st.text_input(
-        "Path",
-        key="dataset_path",
-        persist_state="session",
-        placeholder="/home/me/data/train.jsonl",
-        help="JSONL is read in place, so it may be larger than memory.",
-    ).strip()
+        st.caption("Used: the sample data that comes with Dry Run.")
+    else:
+        st.button("Use the sample data", key="use_sample", on_click=_use_sample, type="tertiary")
+    if source is DatasetSource.UPLOAD and upload is not None:
+        return upload, None
+    return _placed() if source is DatasetSource.PLACE else (sample_dataset_path(), None)
+
+
+def _source(upload: Upload | None) -> DatasetSource:
+    """The source that was chosen last, as long as it is there."""
+    place = "" if hosted() else str(st.session_state.get(PLACE) or "").strip()
+    there = {DatasetSource.UPLOAD: upload is not None, DatasetSource.PLACE: bool(place)}
+    chosen = DatasetSource(st.session_state.get(SOURCE) or DatasetSource.SAMPLE)
+    if there.get(chosen, SOURCE in st.session_state):
+        return chosen
+    return next((source for source, present in there.items() if present), DatasetSource.SAMPLE)
+
+
+def _use_upload(_: Upload) -> None:
+    st.session_state[SOURCE] = DatasetSource.UPLOAD
+
+
+def _use_place() -> None:
+    st.session_state[SOURCE] = DatasetSource.PLACE
+
+
+def _use_sample() -> None:
+    st.session_state[SOURCE] = DatasetSource.SAMPLE
+
+
+def _placed() -> tuple[Chosen, DryRunError | None]:
+    given = str(st.session_state[PLACE]).strip()
+    if given.startswith(SCHEME):
+        return given, None
     path = Path(os.path.expanduser(given))  # leaves a home that is unknown as it is, for the sentence below
-    if given and not path.is_file():
-        raise DryRunError(f"There is no file at {given}. Check the path; a folder will not do.")
-    return path if given else None
+    if path.is_file():
+        return path, None
+    words = f"There is no file at {given}. Check the path; a folder will not do."
+    hub = f" A dataset of the Hub begins with {SCHEME}." if given.count("/") == 1 else ""
+    return path, DryRunError(words + hub)
 
 
-def _hub_address() -> str | None:
-    given = st.text_input(
-        "Name",
-        key="dataset_hub",
-        persist_state="session",
-        placeholder=f"{SCHEME}openai/gsm8k:main/train",
-        help="OWNER/NAME, then @REVISION and :SPLIT if you like. Of a large dataset a part is read, "
-        "enough for the sample. HF_TOKEN opens private ones.",
-    ).strip()
-    return f"{SCHEME}{given.removeprefix(SCHEME)}" if given else None
+def place_of(dataset: Dataset) -> str:
+    """The path or address that the dataset was read from; ``""`` for an upload or the sample."""
+    upload = st.session_state.get(f"{FILE}_kept")
+    return str(st.session_state[PLACE]).strip() if _source(upload) is DatasetSource.PLACE and dataset else ""
+
+
+def _read(chosen: Chosen) -> tuple[Dataset, ColumnMap]:
+    own = chosen != sample_dataset_path()
+    columns = columns_form(_first(chosen)) if own else BY_NAME
+    dataset = _with_topics(chosen, columns) if own else _from(chosen)
+    _summary(dataset)
+    first_rows_table(dataset)
+    return dataset, columns
 
 
 def _first(chosen: Chosen) -> list[Item]:
@@ -119,7 +157,7 @@ def _first_of_path(path: Path, version: Version) -> list[Item]:
     return first_rows(path, path.name)
 
 
-@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False, hash_funcs=BY_DIGEST)
 def _first_of_upload(upload: Upload) -> list[Item]:
     return first_rows(upload.content, upload.name)
 
@@ -156,7 +194,7 @@ def _read_path(path: Path, version: Version, columns: ColumnMap) -> Dataset:
     return read_dataset(path, path.name, columns)
 
 
-@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the dataset …")
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the dataset …", hash_funcs=BY_DIGEST)
 def _from_upload(upload: Upload, columns: ColumnMap = BY_NAME) -> Dataset:
     return read_dataset(upload.content, upload.name, columns)
 
@@ -165,42 +203,26 @@ def _with_topics(chosen: Chosen, columns: ColumnMap) -> Dataset:
     dataset = _from(chosen, columns)
     if not dataset.topic_fields:
         return dataset
-    field = st.selectbox(
-        "Topic field",
-        [AUTOMATIC, *dataset.topic_fields],
-        key="topic_field",
-        persist_state="session",
-        help="Results are also shown topic by topic. Pick the field that names a row's topic.",
-    )
-    return dataset if field in (None, AUTOMATIC) else _from(chosen, replace(columns, topic_field=field))
+    hint = "Results are also shown topic by topic. Pick the field that names a row's topic."
+    field = choose_field("Topic", TOPIC, dataset.topic_fields, hint)
+    return dataset if field is None else _from(chosen, replace(columns, topic_field=field))
 
 
 def _summary(dataset: Dataset) -> None:
     topics = dataset.topics
+    names = [name or "no topic" for name in list(topics)[:SHOWN_TOPICS]]
+    more = ", …" if len(topics) > SHOWN_TOPICS else ""
+    listed = f" ({plain(', '.join(names), 200)}{more})" if topics else ""
     counted = plural(len(topics), "topic") if topics else "no topics"
-    st.markdown(f"**{plural(len(dataset), 'row')}**, {counted}")
+    st.markdown(f"**{plural(len(dataset), 'row')}**, {counted}{listed}")
     for warning in dataset.warnings:
         st.warning(plain(warning, 400), icon=":material/warning:")
-    with st.expander("Topics and first rows", icon=":material/table_rows:"):
-        if topics:
-            st.dataframe(
-                {"topic": [name or "(no topic)" for name in topics], "rows": list(topics.values())},
-                hide_index=True,
-                width="content",
-                height=min(300, 38 + 35 * len(topics)),
-                alt="Rows of each topic",
-            )
-        st.dataframe(
-            [_preview(item) for item in dataset[:PREVIEW_ROWS]],
-            hide_index=True,
-            alt="The first rows of the dataset",
-        )
 
 
-def _audit_section(dataset: Dataset, source: DatasetSource, columns: ColumnMap) -> None:
+def _audit_section(dataset: Dataset, own: bool, columns: ColumnMap) -> None:
     """Draw what looks wrong between rows, and which prompts a validation file has too."""
     validation = None
-    if source is not DatasetSource.SAMPLE:
+    if own:
         with st.expander("Validation file (optional)", icon=":material/fact_check:"):
             hint = "Rows kept for validation: prompts that are in both files are named. Nothing is run on it."
             upload = kept_upload("Validation rows", TYPES, "validation_file", hint)
@@ -221,14 +243,3 @@ def _audit_section(dataset: Dataset, source: DatasetSource, columns: ColumnMap) 
 )
 def _audited(dataset: Dataset, validation: Dataset | None) -> tuple[AuditFinding, ...]:
     return tuple(audit(dataset, validation))
-
-
-def _preview(item: Item) -> dict[str, str]:
-    last = item["messages"][-1].get("content")
-    others = {key: _text(value) for key, value in item.items() if key != "messages"}
-    return {"last message": _text(last)} | others
-
-
-def _text(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return cut(text, 300)

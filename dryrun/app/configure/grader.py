@@ -1,26 +1,43 @@
-"""Choosing a grader: a sample, or the user's own JSON or Python, checked at every change."""
+"""The grader step's left side: an editor for JSON or Python, checked at every change."""
 
 from __future__ import annotations
 
 import json
-from enum import StrEnum
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from dryrun.app.shared.widgets import error_kept, pick_kind, show_error, show_kept_error
-from dryrun.core.errors import DryRunError
+from dryrun.app.configure.grader_text import Source, marks_of, python_sources, with_source
+from dryrun.app.shared.editor import code_editor
+from dryrun.app.shared.widgets import Upload, kept_upload, show_error
+from dryrun.core.errors import DryRunError, GraderError
 from dryrun.core.paths import sample_data_dir
 from dryrun.core.text import plain
 from dryrun.graders import Finding, GraderSpec, Severity, load_grader
 from dryrun.graders.format.conventions import VOICES, Convention, function_names
 from dryrun.graders.format.presets import PRESETS
-from dryrun.graders.format.python_file import Config, grader_of, is_python
+from dryrun.graders.format.python_file import grader_of, is_python
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.sandbox.status import sandbox_status
 
 TEXT = "grader_text"
-
+PART, SOURCE = "grader_part", "grader_source_text"
+"""Where the session keeps which part of the grader is edited, and the Python source that is."""
+WHOLE = "JSON"
+FILE = "grader_file"
+BEGIN = "grader_begin"
+SAMPLES = {
+    "combined": "Right number, close wording",
+    "exact": "The reference answer, to the letter",
+    "fuzzy": "How close the wording is",
+    "partial_credit": "Python with partial credit",
+    "rouge_l": "Longest common subsequence of words",
+}
+"""What each sample grader pays for; another one is listed by its name."""
+DEFAULT_SAMPLE = "combined"
+UPLOAD = "Upload a file …"
 EXAMPLES = {
     Convention.OPENAI: "grade(sample, item)",
     Convention.TRL: "f(prompts, completions, **kwargs)",
@@ -32,11 +49,12 @@ EXAMPLES = {
 """How each convention calls a grader."""
 
 
-class GraderSource(StrEnum):
-    """Where the grader comes from."""
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A grader's text, read: its spec, or what is wrong with it."""
 
-    SAMPLE = "Sample grader"
-    EDIT = "Your own"
+    spec: GraderSpec | None = None
+    error: DryRunError | None = None
 
 
 def sample_graders() -> dict[str, Path]:
@@ -45,27 +63,34 @@ def sample_graders() -> dict[str, Path]:
 
 
 def grader_section() -> GraderSpec | None:
-    """Draw the section and return the grader; None while none is chosen or it cannot be used."""
-    source = pick_kind("Grader", list(GraderSource), "grader_source")
-    return checked(_sample() if source is GraderSource.SAMPLE else grader_editor())
+    """Draw the choice of what to begin with and the editor; return the grader, None while it has problems."""
+    _begin_with()
+    return grader_editor()
 
 
-def checked(text: str) -> GraderSpec | None:
-    """Draw the grader's summary or all its problems, and return it; None where it has problems."""
-    if not text.strip():
-        st.caption("Paste a grader in OpenAI's JSON or a reward function in Python, or upload a file.")
-        return None
-    try:
-        spec = load_grader(_with_convention(text))
-    except DryRunError as error:
-        show_error(error)
-        return None
-    st.markdown(plain(spec.describe(), 1000))
-    if any(isinstance(part, PythonSpec) for _, part in spec.walk()):
-        status = sandbox_status()
-        show = st.caption if status.available else st.error
-        show(plain(status.reason, 400))
-    return spec
+def grader_editor() -> GraderSpec | None:
+    """Draw the editor, and below it the grader in words or all its problems; return it, or None."""
+    if TEXT not in st.session_state:
+        samples = sample_graders()
+        first = samples.get(DEFAULT_SAMPLE) or next(iter(samples.values()), None)
+        st.session_state[TEXT] = first.read_text(encoding="utf-8") if first else ""
+    text = str(st.session_state[TEXT])
+    checked = _checked(text)
+    sources = python_sources(text)
+    part = _part(sources)
+    error = checked.error if isinstance(checked.error, GraderError) else None
+    if part is None:
+        marks = marks_of(text, error) if error else []
+        code_editor("Grader, JSON or Python", TEXT, "python" if is_python(text) else "json", marks)
+    else:
+        st.session_state[SOURCE] = part.text
+        marks = marks_of(part.text, error, part.path) if error else []
+        put = partial(_put_source, part.path)
+        code_editor(f"Python source of {part.name}", SOURCE, "python", marks, put)
+    if is_python(text):
+        checked = _with_convention(text)
+    _say(checked)
+    return checked.spec
 
 
 def show_findings(findings: tuple[Finding, ...]) -> None:
@@ -75,39 +100,10 @@ def show_findings(findings: tuple[Finding, ...]) -> None:
         show(plain(str(finding.problem), 500))
 
 
-def grader_editor() -> str:
-    """Draw the editor with its presets and its upload, and return the text in it."""
-    if TEXT not in st.session_state:
-        first = next(iter(sample_graders().values()), None)
-        st.session_state[TEXT] = first.read_text(encoding="utf-8") if first else ""
-    st.selectbox(
-        "Begin with",
-        list(PRESETS),
-        index=None,
-        key="grader_preset",
-        format_func=lambda name: f"{name}: {PRESETS[name][0]}",
-        placeholder="A preset, or paste your own below",
-        on_change=_take_preset,
-    )
-    st.text_area(
-        "Grader JSON or Python",
-        key=TEXT,
-        height=300,
-        persist_state="session",
-        help="OpenAI's JSON, or Python: grade(sample, item), or a reward function written for TRL, verl, "
-        "Bedrock, eval-protocol or verifiers. Leave the field, or press Ctrl+Enter, to have it checked.",
-    )
-    st.file_uploader(
-        "Or upload a JSON or Python file", type=["json", "py"], key="grader_file", on_change=_take_upload
-    )
-    show_kept_error("grader_file_problem")
-    return str(st.session_state.get(TEXT, ""))
-
-
 def edit(text: str) -> None:
     """Put a grader into the editor."""
     st.session_state[TEXT] = text
-    st.session_state["grader_source"] = GraderSource.EDIT
+    st.session_state.pop(PART, None)
 
 
 def pretty(grader: object) -> str:
@@ -115,45 +111,87 @@ def pretty(grader: object) -> str:
     return json.dumps(grader, indent=2, ensure_ascii=False)
 
 
-def _sample() -> str:
+def _begin_with() -> None:
     samples = sample_graders()
-    if not samples:
-        show_error(DryRunError("This copy of Dry Run came without its sample graders."))
-        return ""
-    name = st.selectbox("Sample grader", list(samples), key="grader_sample", persist_state="session")
-    text = samples[name or next(iter(samples))].read_text(encoding="utf-8")
-    with st.expander("Its JSON", icon=":material/data_object:"):
-        st.code(text, language="json", height=260)
-        st.button("Edit a copy", on_click=edit, args=(text,), icon=":material/edit:")
-    return text
+    words = {name: SAMPLES.get(name, name.replace("_", " ")) for name in samples}
+    words |= {name: PRESETS[name][0] for name in PRESETS}
+    chosen = st.selectbox(
+        "Begin with",
+        [UPLOAD, *words],
+        index=None,
+        key=BEGIN,
+        format_func=lambda name: name if name == UPLOAD else f"{name}: {words[name]}",
+        placeholder="A sample, a preset, a file, or type below",
+        on_change=_take_begin,
+    )
+    if chosen == UPLOAD:
+        hint = "It replaces the text below."
+        kept_upload("Grader, JSON or Python", ["json", "py"], FILE, hint, _take_upload)
+    if problem := st.session_state.pop("grader_file_problem", None):
+        show_error(problem)
 
 
-def _take_preset() -> None:
-    if name := st.session_state.get("grader_preset"):
+def _take_begin() -> None:
+    name = str(st.session_state.get(BEGIN))
+    if name in PRESETS:
         edit(pretty(PRESETS[name][1]))
+    elif name in (samples := sample_graders()):
+        edit(samples[name].read_text(encoding="utf-8"))
 
 
-def _take_upload() -> None:
-    file = st.session_state.get("grader_file")
-    if file is None:
-        return
-    with error_kept("grader_file_problem"):
-        try:
-            edit(file.getvalue().decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise DryRunError(f"{file.name} is not UTF-8 text. Save it as UTF-8.") from error
+def _take_upload(upload: Upload) -> None:
+    try:
+        edit(upload.content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        words = f"{upload.name} is not UTF-8 text. Save it as UTF-8. The text below is unchanged."
+        st.session_state["grader_file_problem"] = DryRunError(words)
 
 
-def _with_convention(text: str) -> Config | str:
-    """The grader in this text; for Python, with fields that correct its convention and its function.
+def _part(sources: list[Source]) -> Source | None:
+    """Draw the tabs where there are Python sources, and return the one to edit; None for the whole."""
+    if not sources:
+        return None
+    names = [WHOLE, *dict.fromkeys(f"Python: {source.name}" for source in sources)]
+    if st.session_state.get(PART) not in names:
+        st.session_state[PART] = WHOLE
+    chosen = st.segmented_control(
+        "Part of the grader", names, key=PART, required=True, label_visibility="collapsed"
+    )
+    return next((source for source in sources if f"Python: {source.name}" == chosen), None)
 
-    Raises
-    ------
-    GraderError
-        No convention fits, or several functions could be meant.
-    """
-    if not is_python(text):
-        return text
+
+def _put_source(path: str, source: str) -> None:
+    st.session_state[TEXT] = with_source(str(st.session_state[TEXT]), path, source)
+
+
+def _checked(text: str) -> _Checked:
+    if not text.strip():
+        return _Checked()
+    try:
+        return _Checked(load_grader(grader_of(text)))
+    except DryRunError as error:
+        return _Checked(error=error)
+
+
+def _say(checked: _Checked) -> None:
+    if checked.error is not None:
+        show_error(checked.error)
+    elif checked.spec is None:
+        st.caption("Paste a grader in OpenAI's JSON or a reward function in Python.")
+    else:
+        st.markdown(plain(checked.spec.describe(), 1000))
+        _say_sandbox(checked.spec)
+
+
+def _say_sandbox(spec: GraderSpec) -> None:
+    if any(isinstance(part, PythonSpec) for _, part in spec.walk()):
+        status = sandbox_status()
+        show = st.caption if status.available else st.error
+        show(plain(status.reason, 400))
+
+
+def _with_convention(text: str) -> _Checked:
+    """A Python grader, with fields that correct its convention and its function."""
     names = function_names(text)
     left, right = st.columns(2)
     convention = left.selectbox(
@@ -175,4 +213,7 @@ def _with_convention(text: str) -> Config | str:
         disabled=len(names) < 2,
         help="Which of the file's functions grades.",
     )
-    return grader_of(text, convention, function)
+    try:
+        return _Checked(load_grader(grader_of(text, convention, function)))
+    except DryRunError as error:
+        return _Checked(error=error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.configure.model import usable_base_url
 from dryrun.app.shared.widgets import api_key_input, number_field
 from dryrun.core.config import JudgeConfig
 from dryrun.core.fingerprint import account_of
@@ -11,7 +12,6 @@ from dryrun.core.text import plain
 from dryrun.graders import GraderSpec
 from dryrun.graders.kinds.judge import JudgeSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.models.urls import normalise_base_url
 
 
 def judge_section(
@@ -56,7 +56,7 @@ def judge_section(
         with right:
             api_key = api_key_input(f"{key}_key", "Judge's API key")
             calls = number_field("Judge calls at once", f"{key}_concurrency", 1, 256, value=first.concurrency)
-    base_url, name = normalise_base_url(str(url or "")), str(model or "").strip() or None
+    base_url, name = usable_base_url(str(url or "")), str(model or "").strip() or None
     asked = {"base_url": base_url, "model": name, "concurrency": calls, "account": account_of(api_key)}
     config = first.model_copy(update=asked)
     return JudgeAccess(config, api_key)

@@ -22,9 +22,10 @@ from dryrun.core.config import (
 )
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import account_of
+from dryrun.core.paths import hosted
 from dryrun.core.text import plain
 from dryrun.models.model_list import ModelInfo, list_models
-from dryrun.models.urls import host_of, known_for_batches, normalise_base_url
+from dryrun.models.urls import check_public, host_of, known_for_batches, normalise_base_url
 
 BATCH = "model_batch"
 EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh"]
@@ -54,6 +55,14 @@ class ChosenModel:
 
     config: ModelConfig
     api_key: str = field(default="", repr=False)
+
+
+def model_label() -> str:
+    """The model that the form names, for the heading of the fold that it is chosen in; safe for Markdown."""
+    if st.session_state.get("model_where") != Where.ENDPOINT:
+        return f"{EMBEDDED_MODEL} on this machine"
+    name = str(st.session_state.get("model_name") or "").strip()
+    return plain(name, 60) if name else "not chosen yet"
 
 
 def model_section() -> ChosenModel | None:
@@ -97,7 +106,7 @@ def _endpoint() -> ChosenModel | None:
     )
     with right:
         key = api_key_input("api_key")
-    base_url = normalise_base_url(str(url or ""))
+    base_url = usable_base_url(str(url or ""))
     name = _model_name(base_url, key)
     values = _sampling_values()
     values |= {"batch": _batch_switch(base_url), "account": account_of(key)}
@@ -105,6 +114,25 @@ def _endpoint() -> ChosenModel | None:
         st.caption("Type the model's name to go on.")
         return None
     return ChosenModel(_config(kind=ModelKind.ENDPOINT, name=name, base_url=base_url, **values), key)
+
+
+def usable_base_url(url: str) -> str:
+    """The URL in its one spelling; where strangers share the server, one on the public internet.
+
+    Raises
+    ------
+    ModelError
+        It is not a base URL, or a hosted app does not call it.
+    """
+    base_url = normalise_base_url(url)
+    if hosted():
+        _refuse_private(base_url)
+    return base_url
+
+
+@st.cache_resource(max_entries=64, ttl=300, show_spinner=False)
+def _refuse_private(base_url: str) -> None:
+    run_blocking(check_public(base_url))
 
 
 def _batch_switch(base_url: str) -> BatchConfig | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.configure.grader import checked, edit, grader_editor, pretty, show_findings
+from dryrun.app.configure.fill import fill_form
+from dryrun.app.configure.grader import edit, grader_editor, pretty, show_findings
 from dryrun.app.configure.judge import judge_section
-from dryrun.app.configure.model import fill_in
 from dryrun.app.configure.sample import cut_reasoning, range_section
 from dryrun.app.shared.budget import budget_section
 from dryrun.app.shared.launch import launch
 from dryrun.app.shared.session import ADJUST, Chosen, config_of, model_words, open_by_name, store
 from dryrun.app.shared.widgets import api_key_input, errors_shown, show_error
-from dryrun.core.config import ModelKind, RunConfig, SamplingMethod
+from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
 from dryrun.engine.estimate import Estimate, estimate
@@ -28,7 +28,7 @@ def regrade_form(name: str) -> None:
         config = config_of(chosen.run)
     except DryRunError as error:
         show_error(error)
-        st.button("Configure a new run", on_click=_leave)
+        st.button("Begin a new run", on_click=_leave)
         return
     st.header("Adjust the grader")
     if st.session_state.get("adjusting") != name:
@@ -36,7 +36,7 @@ def regrade_form(name: str) -> None:
         edit(pretty(config.grader))
     _kept(chosen, config)
     with errors_shown():
-        if spec := checked(grader_editor()):
+        if spec := grader_editor():
             reward_range = range_section(spec, "regrade_range")
             cut = cut_reasoning(config.cut_reasoning, "regrade_cut")
             judge = judge_section(spec, config.judge, "regrade_judge")
@@ -53,12 +53,7 @@ def _leave() -> None:
 
 def _leave_with(config: RunConfig) -> None:
     _leave()
-    fill_in(config.model)
-    sampling = config.sampling
-    st.session_state["sample_size"], st.session_state["rollouts"] = sampling.size, sampling.rollouts
-    st.session_state["sampling_seed"] = sampling.seed
-    st.session_state["cut_reasoning"] = config.cut_reasoning
-    st.session_state["stratified"] = sampling.method is SamplingMethod.STRATIFIED
+    fill_form(config)
 
 
 def _kept(chosen: Chosen, config: RunConfig) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dryrun.analysis.sample_size import Spread, foresee
+from dryrun.analysis.sample_size import Foresight, Spread, foresee
 from dryrun.app.shared.session import store
 from dryrun.app.shared.widgets import draw_chart, number_field
 from dryrun.core.config import (
@@ -31,20 +31,18 @@ from dryrun.store.runs import list_runs
 Range = tuple[float, float]
 
 
-def sampling_section(dataset: Dataset | None) -> SamplingConfig:
-    """Draw the section and return which prompts to draw, and how many responses to ask for each."""
-    size_help = "200 to 500 are recommended. A larger number later pays only for the difference."
-    rollouts_help = "Rollouts: training compares several responses to one prompt, so look at several here."
+def size_section() -> tuple[int, int]:
+    """Draw and return how many prompts to ask, and how many responses to each."""
+    size = number_field("Prompts (200 to 500)", "sample_size", 1, value=DEFAULT_SAMPLE_SIZE, step=50)
+    rollouts = number_field("Responses per prompt", "rollouts", 1, MAX_ROLLOUTS, value=DEFAULT_ROLLOUTS)
+    return size, rollouts
+
+
+def sampling_section(dataset: Dataset | None, size: int, rollouts: int) -> SamplingConfig:
+    """Draw how prompts are drawn, and return it with their numbers."""
     seed_help = "The same seed draws the same prompts."
-    with st.grid(3):
-        size = number_field("Prompts", "sample_size", 1, value=DEFAULT_SAMPLE_SIZE, step=50, hint=size_help)
-        rollouts = number_field(
-            "Responses per prompt", "rollouts", 1, MAX_ROLLOUTS, value=DEFAULT_ROLLOUTS, hint=rollouts_help
-        )
-        seed = number_field("Sampling seed", "sampling_seed", value=0, hint=seed_help)
+    seed = number_field("Sampling seed", "sampling_seed", value=0, hint=seed_help)
     method = _method(dataset)
-    if dataset is not None and size > len(dataset):
-        st.caption(f"The dataset has {len(dataset):,} rows; all of them are used.")
     return SamplingConfig(size=size, rollouts=rollouts, seed=seed, method=method)
 
 
@@ -99,15 +97,27 @@ def cut_reasoning(before: bool = False, key: str = "cut_reasoning") -> bool:
     )
 
 
-def planner(sampling: SamplingConfig, dataset: Dataset | None, grader: GraderSpec | None) -> None:
-    """Say in one sentence what the sample can tell; behind it, the curves for other sizes."""
-    prompts = min(sampling.size, len(dataset)) if dataset is not None else sampling.size
-    spread = _spread(dataset, grader.raw if grader else None)
-    plan = foresee(prompts, sampling.rollouts, spread)
+def planner(size: int, rollouts: int, dataset: Dataset | None, grader: GraderSpec | None) -> None:
+    """Say in one sentence what the sample can tell."""
+    plan, _ = _foreseen(size, rollouts, dataset, grader)
     st.markdown(f":material/query_stats: {plain(plan_words(plan, Thresholds()), 400)}")
-    with st.expander("Why, and other sizes", icon=":material/show_chart:"):
-        st.caption(plain(assumption_words(spread), 400))
-        draw_chart(plan_chart, spread, plan, words=plan_alt(plan), key="plan_chart")
+    if dataset is not None and size > len(dataset):
+        st.caption(f"The dataset has {len(dataset):,} rows; all of them are used.")
+
+
+def other_sizes(size: int, rollouts: int, dataset: Dataset | None, grader: GraderSpec | None) -> None:
+    """Draw what the sentence rests on, and the curves for other sizes."""
+    plan, spread = _foreseen(size, rollouts, dataset, grader)
+    st.caption(plain(assumption_words(spread), 400))
+    draw_chart(plan_chart, spread, plan, words=plan_alt(plan), key="plan_chart")
+
+
+def _foreseen(
+    size: int, rollouts: int, dataset: Dataset | None, grader: GraderSpec | None
+) -> tuple[Foresight, Spread]:
+    prompts = min(size, len(dataset)) if dataset is not None else size
+    spread = _spread(dataset, grader.raw if grader else None)
+    return foresee(prompts, rollouts, spread), spread
 
 
 def _spread(dataset: Dataset | None, grader: dict[str, Any] | None) -> Spread:

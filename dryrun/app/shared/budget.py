@@ -1,9 +1,14 @@
-"""What a run may cost: an estimate, prices and limits. The session keeps them, not the run."""
+"""What a run may cost: an estimate, prices and limits.
+
+The session keeps limits, and prices too where strangers share the server. On one's own machine the prices of
+a model are kept in the data directory.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.shared.kept import recall, remember
 from dryrun.app.shared.widgets import number_field
 from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
@@ -12,6 +17,8 @@ from dryrun.engine.budget import Budget, Prices, receipt, tokens_of
 from dryrun.engine.estimate import Estimate
 from dryrun.store.runs import RunStatus
 
+PRICE = "prices"
+"""The kind of entry that holds a model's prices."""
 PRICES = {
     "prompt": "Prompt tokens, $ per million",
     "completion": "Completion tokens, $ per million",
@@ -30,6 +37,7 @@ def budget_section(config: RunConfig, worst: Estimate | None = None, expanded: b
     """
     if not _needed(config):
         return Budget()
+    _recall_prices(config)
     if worst is not None and (worst.calls or worst.judge_calls):
         st.caption(f"Without retries: {plain(worst.words(_prices(config)), 400)}")
     with st.expander("Prices and a limit", expanded=expanded, icon=":material/payments:"):
@@ -46,7 +54,33 @@ def budget_section(config: RunConfig, worst: Estimate | None = None, expanded: b
             number_field(
                 "Stop after US dollars", _key("cost"), 1e-4, step=0.01, form="%.4f", empty="no limit"
             )
+    _keep_prices(config)
     return chosen_budget(config)
+
+
+def _priced(config: RunConfig) -> dict[str, str]:
+    """Of each price that the run has, the name of the model that it is the price of."""
+    judge = f"{config.judge.base_url} {config.judge.model or config.grader_name}" if config.judge else ""
+    model = f"{config.model.base_url} {config.model.name}"
+    return {name: judge if name.startswith("judge") else model for name in _needed(config)}
+
+
+def _recall_prices(config: RunConfig) -> None:
+    """Fill in what the models of this run cost when they were last priced, wherever the model has changed."""
+    state = st.session_state
+    for name, model in _priced(config).items():
+        if state.get(f"{_key(name)}_of") != model:
+            first = f"{_key(name)}_of" not in state
+            state[f"{_key(name)}_of"] = model
+            known = (recall(PRICE, model) or {}).get(name)
+            if isinstance(known, int | float) or not first:
+                state[_key(name)] = None if known is None else float(known)
+
+
+def _keep_prices(config: RunConfig) -> None:
+    for name, model in _priced(config).items():
+        if (value := st.session_state.get(_key(name))) is not None:
+            remember(PRICE, model, (recall(PRICE, model) or {}) | {name: value})
 
 
 def chosen_budget(config: RunConfig) -> Budget:

@@ -8,8 +8,9 @@ from dryrun.app.shared.session import Chosen, config_of
 from dryrun.app.shared.widgets import api_key_input, bullets, download, draw_chart, errors_shown
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
+from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import plain
+from dryrun.core.text import plain, plural
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import GraderSpec, load_grader
@@ -17,13 +18,19 @@ from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
 from dryrun.probes.check_run import PROMPTS, check_run, kept_check
 from dryrun.probes.grade import ROWS
-from dryrun.probes.result import GraderCheck, ProbeFinding
+from dryrun.probes.reference_scores import ceiling
+from dryrun.probes.result import MUST_NOT_EARN, GraderCheck, ProbeFinding
 from dryrun.report.charts.probes import scoreboard, scoreboard_alt
 
 DRAWN = 200
 """Rows that are read: some are probed, the answers of the others serve as wrong ones."""
+ROWS_JUDGED = 20
+"""Reference answers that are graded where a judge is asked, which costs a call for each."""
+SECONDS = 30.0
 KEPT = "grader_check"
 """Where the session keeps its newest check, beside what was checked."""
+PAID = "grader_check_references"
+"""Where the session keeps, beside its newest check, what the reference answers earn."""
 PRICED = "grader_check_calls"
 """Where the session keeps how many calls to a judge a check takes, beside what would be checked."""
 WHAT = (
@@ -35,23 +42,48 @@ SHOWN = 12
 ICONS = {"block": ":material/error:", "warn": ":material/warning:", "note": ":material/info:"}
 
 
-def check_section(dataset: Dataset | None, spec: GraderSpec | None, judge: JudgeAccess | None) -> None:
-    """Draw the button and the check of this grader on these rows; nothing while one of them is missing."""
-    if dataset is None or spec is None:
-        return
+def check_section(dataset: Dataset, spec: GraderSpec, judge: JudgeAccess | None) -> None:
+    """Draw the button, and of this grader on these rows four lines and the whole check behind them."""
     field = dataset.ref.reference_field
     about = (dataset.ref.fingerprint, f"{field} {spec.raw}")
-    with st.expander("Check the grader on wrong and worthless answers", icon=":material/verified:"):
-        prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=DRAWN))]
-        st.caption(WHAT + _price(spec, prompts, field, about))
-        with errors_shown():
-            if st.button("Check the grader", icon=":material/play_arrow:", key="check_grader"):
-                with st.spinner(BUSY):
-                    check = run_blocking(check_spec(spec, prompts, field=field, judge_access=judge))
-                st.session_state[KEPT] = (about, check)
-        checked, check = st.session_state.get(KEPT, (None, None))
-        if checked == about:
-            show_check(check)
+    prompts = [dataset.prompt(row) for row in draw(dataset, SamplingConfig(size=DRAWN))]
+    with errors_shown():
+        hint = WHAT + _price(spec, prompts, field, about)
+        if st.button("Check the grader", icon=":material/verified:", key="check_grader", help=hint):
+            with st.spinner(BUSY):
+                paid = _references(spec, prompts, field, judge)
+                check = run_blocking(check_spec(spec, prompts, field=field, judge_access=judge))
+            st.session_state[KEPT], st.session_state[PAID] = (about, check), paid
+    checked, check = st.session_state.get(KEPT, (None, None))
+    if checked == about:
+        show_word(check)
+        st.markdown(bullets([st.session_state.get(PAID, ""), *_worst(check)], 400))
+        with st.expander("The whole check", icon=":material/verified:"):
+            show_findings_of(check)
+
+
+def _references(spec: GraderSpec, prompts: list[Prompt], field: str | None, judge: JudgeAccess | None) -> str:
+    """What the rows' own reference answers earn, in a sentence."""
+    rows = prompts if judge is None else prompts[:ROWS_JUDGED]
+    try:
+        scores = run_blocking(ceiling(spec, rows, field=field, grade_timeout=SECONDS, judge=judge))
+    except DryRunError as error:
+        return str(error)
+    return " ".join(scores.sentences())
+
+
+def _worst(check: GraderCheck) -> list[str]:
+    """What the answers that should earn nothing earn at most, and what to mend first."""
+    empty = [line for line in check.behaviours if line.family in MUST_NOT_EARN]
+    most = max(empty, key=lambda line: line.mean, default=None)
+    paid = "No wrong or worthless answer could be made."
+    if most is not None:
+        paid = f"Wrong and worthless answers earn {most.mean:.2f} at most ({most.kind.replace('_', ' ')})."
+    if not check.findings:
+        return [paid, f"Nothing to mend. A hole on less than {check.unseen:.0%} of the rows can go unseen."]
+    first, others = check.findings[0], len(check.findings) - 1
+    more = f" And {plural(others, 'other finding')}." if others else ""
+    return [paid, f"{first.sentence} Fix: {first.fix}{more}"]
 
 
 def run_check_section(chosen: Chosen) -> None:
@@ -97,9 +129,19 @@ def _price(spec: GraderSpec, prompts: list[Prompt], field: str | None, about: tu
 
 def show_check(check: GraderCheck) -> None:
     """Draw the word for the grader, the findings, what answers earn, and what was not checked."""
+    show_word(check)
+    show_findings_of(check)
+
+
+def show_word(check: GraderCheck) -> None:
+    """Draw the grader in one word, and what the word means."""
     show = st.success if check.sound else st.error
     icon = ":material/check_circle:" if check.sound else ":material/error:"
     show(f"**{check.profile.capitalize()}.** {plain(check.meaning)} {check.graded:,} grades.", icon=icon)
+
+
+def show_findings_of(check: GraderCheck) -> None:
+    """Draw the findings, what answers earn, and what was not checked."""
     for number, finding in enumerate(check.findings[:SHOWN]):
         _finding(number, finding)
     if check.behaviours:

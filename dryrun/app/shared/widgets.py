@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import mimetypes
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ import pyarrow as pa
 import streamlit as st
 
 from dryrun.core.errors import DryRunError, ProblemsError
+from dryrun.core.paths import hosted
 from dryrun.core.text import plain
 
 KEPT = 128
@@ -173,29 +175,75 @@ def number_field(
     )
 
 
-@dataclass(frozen=True, slots=True)
+LIMIT, HOSTED_LIMIT = 1024, 20
+"""Megabytes that an upload may have, on one's own machine and where strangers share the server."""
+
+
+@dataclass(frozen=True)
 class Upload:
-    """A file as it came."""
+    """A file as it came.
+
+    Attributes
+    ----------
+    name : str
+    content : bytes
+    digest : str
+        Of both, taken once: a cache would read a large file again at every look-up.
+    """
 
     name: str
-    content: bytes
+    content: bytes = field(repr=False)
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        named = hashlib.blake2b(self.name.encode("utf-8", "surrogatepass"), digest_size=16)
+        named.update(self.content)
+        object.__setattr__(self, "digest", named.hexdigest())
 
 
-def kept_upload(label: str, types: list[str], key: str, hint: str) -> Upload | None:
-    """An uploader whose last file stays in the session until it is removed.
+def upload_limit() -> int:
+    """Megabytes that an upload may have."""
+    return HOSTED_LIMIT if hosted() else LIMIT
+
+
+def kept_upload(
+    label: str,
+    types: list[str],
+    key: str,
+    hint: str | None = None,
+    then: Callable[[Upload], None] | None = None,
+) -> Upload | None:
+    """An uploader whose last good file stays in the session until it is removed.
+
+    Below it stands which file is used, and why a file was refused: it changes nothing.
 
     Parameters
     ----------
-    label, hint : str
+    label : str
     types : list of str
         File endings that are taken.
     key : str
+    hint : str, optional
+    then : callable, optional
+        Is given a file that was taken, before the page runs again.
     """
-    st.file_uploader(label, type=types, key=key, help=hint, on_change=_keep, args=(key,))
-    kept: Upload | None = st.session_state.get(_place(key))
-    if kept is not None and st.session_state.get(key) is None:
+    state = st.session_state
+    widget = f"{key}_{state.get(_round(key), 0)}"  # a new one after each file: the line below is the truth
+    st.file_uploader(
+        label,
+        key=widget,
+        help=hint,
+        max_upload_size=upload_limit(),
+        on_change=_keep,
+        args=(key, widget, types, then),
+    )
+    kept: Upload | None = state.get(_place(key))
+    if refusal := state.get(_refusal(key)):
+        used = f"{plain(kept.name, 80)} is still used." if kept else "No file is used."
+        st.error(f"{plain(refusal, 300)} {used}", icon=":material/error:")
+    if kept is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Using {plain(kept.name, 80)}, uploaded before.")
+            st.caption(f"Used: {plain(kept.name, 80)}, {_size(len(kept.content))}", width="content")
             st.button("Remove", key=f"{key}_remove", on_click=_forget, args=(key,), type="tertiary")
     return kept
 
@@ -204,16 +252,47 @@ def _place(key: str) -> str:
     return f"{key}_kept"
 
 
-def _keep(key: str) -> None:
-    file = st.session_state.get(key)
+def _refusal(key: str) -> str:
+    return f"{key}_refused"
+
+
+def _round(key: str) -> str:
+    return f"{key}_round"
+
+
+def _keep(key: str, widget: str, types: list[str], then: Callable[[Upload], None] | None) -> None:
+    state = st.session_state
+    file = state.get(widget)
     if file is None:
-        _forget(key)
-    else:
-        st.session_state[_place(key)] = Upload(file.name, file.getvalue())
+        return
+    state[_round(key)] = state.get(_round(key), 0) + 1
+    state[_refusal(key)] = refused_upload(file.name, file.size, types)
+    if not state[_refusal(key)]:
+        upload = Upload(file.name, file.getvalue())
+        state[_place(key)] = upload
+        if then is not None:
+            then(upload)
+
+
+def refused_upload(name: str, size: int, types: list[str]) -> str:
+    """Why a file is not taken; ``""`` if it is."""
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
+    if ending not in types:
+        *others, last = [f".{kind}" for kind in types]
+        known = f"{', '.join(others)} or {last}" if others else last
+        return f"{name} was refused: its name must end in {known}."
+    if size > upload_limit() * 1024 * 1024:
+        return f"{name} was refused: it has {_size(size)}, and {upload_limit():,} MB are the most here."
+    return f"{name} was refused: it is empty." if not size else ""
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024 / 1024:,.1f} MB" if count >= 100_000 else f"{count / 1024:,.1f} kB"
 
 
 def _forget(key: str) -> None:
     st.session_state.pop(_place(key), None)
+    st.session_state.pop(_refusal(key), None)
 
 
 def api_key_input(key: str, label: str = "API key") -> str:

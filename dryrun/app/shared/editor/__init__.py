@@ -6,7 +6,7 @@ the second, of a few lines, is sent again whenever text or errors change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 Language = Literal["json", "python"]
 
 _bundle = st.components.v2.component(
-    "dryrun_codemirror", js=(HERE / "codemirror.js").read_text("utf-8") + "\n"
+    "dryrun_codemirror",
+    js=(HERE / "codemirror.js").read_text("utf-8") + "\n",  # a line break says: code, not a file's name
 )
 _editor = st.components.v2.component(
     "dryrun_editor",
@@ -36,7 +37,13 @@ class Mark:
     message: str
 
 
-def code_editor(label: str, key: str, language: Language, marks: Sequence[Mark] = ()) -> str:
+def code_editor(
+    label: str,
+    key: str,
+    language: Language,
+    marks: Sequence[Mark] = (),
+    on_typed: Callable[[str], None] | None = None,
+) -> str:
     """Draw an editor for the text that the session keeps under `key`, and return that text.
 
     Parameters
@@ -47,6 +54,8 @@ def code_editor(label: str, key: str, language: Language, marks: Sequence[Mark] 
         Where the session keeps the text; what the page writes there appears in the editor.
     language : {"json", "python"}
     marks : sequence of Mark
+    on_typed : callable, optional
+        Is given a text that was typed, before the page runs again.
     """
     state = st.session_state
     text = str(state.setdefault(key, ""))
@@ -62,13 +71,15 @@ def code_editor(label: str, key: str, language: Language, marks: Sequence[Mark] 
     }
     with st.container(gap=None):
         _bundle(key=f"{key}_bundle", height=1)
-        _editor(key=f"{key}_editor", data=data, on_typed_change=partial(_take, key))
+        _editor(key=f"{key}_editor", data=data, on_typed_change=partial(_take, key, on_typed))
     return text
 
 
-def _take(key: str) -> None:
+def _take(key: str, on_typed: Callable[[str], None] | None) -> None:
     state = st.session_state
     typed = state[f"{key}_editor"].get("typed") or {}
     text, revision = typed.get("text"), typed.get("revision")
     if isinstance(text, str) and revision == state.get(f"{key}_revision"):  # not over a text set since
         state[key] = state[f"{key}_seen"] = text
+        if on_typed is not None:
+            on_typed(text)
