@@ -265,9 +265,8 @@ def test_a_grader_is_tried_on_a_row_before_anything_is_spent() -> None:
 @pytest.mark.slow
 def test_the_row_that_is_selected_in_the_table_is_tried() -> None:
     test = with_grader(EXACT)
-    test.session_state[f"first_rows_{sample_dataset().ref.fingerprint[:8]}"] = {
-        "selection": {"rows": [2], "columns": []}
-    }
+    key = f"first_rows_{sample_dataset().ref.fingerprint[:8]}"
+    test.session_state[key] = {"selection": {"rows": [2], "columns": []}}
     test.run()
     assert "Try it on row 3" in texts(test)
 

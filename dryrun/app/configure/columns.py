@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.core.errors import Problem
 from dryrun.core.records import Item
@@ -27,18 +28,19 @@ CELL = 400
 """Characters of a prompt or an answer that are shown."""
 
 
-def columns_form(rows: Sequence[Item]) -> ColumnMap:
-    """Draw the form and return what it says; `rows` are the first ones, as the file has them."""
+def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator]:
+    """Draw the form; return what it says, and a place in it for one more field.
+
+    `rows` are the first ones, as the file has them.
+    """
     fields = _fields(rows)
     with st.container(border=True):
         left, right = st.columns(2)
         with left:
-            hint = "Text, messages, or a conversation. A path with dots can be typed."
-            prompt = choose_field("Prompt", PROMPT_KEY, fields, hint)
+            prompt = choose_field("Prompt", PROMPT_KEY, fields)
         with right:
-            hint = "Graders find it as item.reference_answer too."
-            reference = choose_field("Reference answer", REFERENCE_KEY, fields, hint)
-        with st.expander("System text", icon=":material/chat:"):
+            reference = choose_field("Reference answer", REFERENCE_KEY, fields)
+        with left, st.expander("System text", icon=":material/chat:"):
             system = st.text_area(
                 "Put in front of every prompt, as a system message",
                 key=SYSTEM_KEY,
@@ -47,16 +49,14 @@ def columns_form(rows: Sequence[Item]) -> ColumnMap:
             )
         columns = ColumnMap(prompt, reference, system=str(system or "").strip() or None)
         _check(rows[:SHOWN], columns)
-    return columns
+    return columns, right
 
 
-def choose_field(label: str, key: str, fields: Sequence[str], hint: str) -> str | None:
+def choose_field(label: str, key: str, fields: Sequence[str]) -> str | None:
     """Draw the choice of a field and return it; None for the usual names."""
     before = st.session_state.get(key) or USUAL  # it may come from another file, or have been typed
     options = list(dict.fromkeys([USUAL, *fields, before]))
-    chosen = st.selectbox(
-        label, options, key=key, persist_state="session", help=hint, accept_new_options=True
-    )
+    chosen = st.selectbox(label, options, key=key, persist_state="session", accept_new_options=True)
     return None if chosen in (None, "", USUAL) else str(chosen)
 
 

@@ -136,8 +136,12 @@ def place_of(dataset: Dataset) -> str:
 
 def _read(chosen: Chosen) -> tuple[Dataset, ColumnMap]:
     own = chosen != sample_dataset_path()
-    columns = columns_form(_first(chosen)) if own else BY_NAME
-    dataset = _with_topics(chosen, columns) if own else _from(chosen)
+    if own:
+        columns, place = columns_form(_first(chosen))
+        with place:
+            dataset = _with_topics(chosen, columns)
+    else:
+        columns, dataset = BY_NAME, _from(chosen)
     _summary(dataset)
     first_rows_table(dataset)
     return dataset, columns
@@ -203,8 +207,7 @@ def _with_topics(chosen: Chosen, columns: ColumnMap) -> Dataset:
     dataset = _from(chosen, columns)
     if not dataset.topic_fields:
         return dataset
-    hint = "Results are also shown topic by topic. Pick the field that names a row's topic."
-    field = choose_field("Topic", TOPIC, dataset.topic_fields, hint)
+    field = choose_field("Topic", TOPIC, dataset.topic_fields)
     return dataset if field is None else _from(chosen, replace(columns, topic_field=field))
 
 

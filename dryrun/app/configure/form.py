@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.app.configure.bar import STEPS, details, missing_bar, start_bar
 from dryrun.app.configure.dataset import dataset_section, place_of
@@ -57,11 +58,14 @@ def new_run_form() -> None:
     if dataset is not None:
         changed_since(dataset)
     _heading("grader")
-    grader, judge = _grader_step(dataset)
+    grader, judge, below = _grader_step(dataset)
     _heading("model")
     settings = _model_step(dataset, grader)
     if dataset is not None and grader is not None and settings is not None and settings.model is not None:
-        _start(dataset, grader, judge, settings, settings.model)
+        with below:
+            prepared = _prepared(dataset, grader, judge, settings, settings.model)
+        if prepared is not None:
+            _offer(dataset, prepared, settings.model, judge)
         return
     model = settings.model if settings is not None else None
     done: dict[str, Any] = {"data": dataset, "grader": grader, "model": model}
@@ -72,24 +76,28 @@ def _heading(step: str) -> None:
     st.header(STEPS[step], anchor=step)
 
 
-def _grader_step(dataset: Dataset | None) -> tuple[GraderSpec | None, JudgeAccess | None]:
+def _grader_step(
+    dataset: Dataset | None,
+) -> tuple[GraderSpec | None, JudgeAccess | None, DeltaGenerator]:
+    """Draw the second step; the container at the end is for what is wrong with the grader on these rows."""
     left, right = st.columns([3, 2], gap="medium")
     judge = None
     with left:
         grader = grader_section()
+        below = st.container()
         try:
             judge = judge_section(grader)
         except DryRunError as error:
             show_error(error)
-            return None, None
+            return None, None, below
     with right:
         if grader is None or dataset is None:
             what = "a dataset" if dataset is None else "a grader without errors"
             st.caption(f"Here the grader is tried on a row as soon as there is {what}.")
-            return grader, judge
+            return grader, judge, below
         trial_section(dataset, grader, judge)
         check_section(dataset, grader, judge)
-    return grader, judge
+    return grader, judge, below
 
 
 def _model_step(dataset: Dataset | None, grader: GraderSpec | None) -> _Settings | None:
@@ -118,10 +126,10 @@ def _model_step(dataset: Dataset | None, grader: GraderSpec | None) -> _Settings
     return _Settings(model, sampling, reward_range, cut)
 
 
-def _start(
+def _prepared(
     dataset: Dataset, grader: GraderSpec, judge: JudgeAccess | None, settings: _Settings, model: ChosenModel
-) -> None:
-    """Check all of it together, say what it comes to, and start it on a click."""
+) -> Prepared | None:
+    """All of it checked together; None where the grader does not fit these rows, which is said."""
     try:
         prepared = prepare(
             dataset,
@@ -135,19 +143,21 @@ def _start(
     except DryRunError as error:
         show_error(error)
         missing_bar(["grader"])
-        return
-    try:
-        _offer(dataset, prepared, model, judge)
-    except DryRunError as error:
-        show_error(error)
-        missing_bar(["model"])
+        return None
+    show_findings(prepared.findings)
+    return prepared
 
 
 def _offer(dataset: Dataset, prepared: Prepared, model: ChosenModel, judge: JudgeAccess | None) -> None:
-    show_findings(prepared.findings)
-    counts = estimate(store(), prepared)
-    st.caption(details(prepared, counts))
-    budget = budget_section(prepared.config, counts)
+    """Say what the run comes to, and start it on a click."""
+    try:
+        counts = estimate(store(), prepared)
+        st.caption(details(prepared, counts))
+        budget = budget_section(prepared.config, counts)
+    except DryRunError as error:
+        show_error(error)
+        missing_bar(["model"])
+        return
     if start_bar(prepared, counts, budget):
         if place := place_of(dataset):
             remember(PLACES, dataset.ref.fingerprint, place)

@@ -174,7 +174,9 @@ def _checked(text: str) -> _Checked:
 
 
 def _say(checked: _Checked) -> None:
-    if checked.error is not None:
+    if isinstance(checked.error, GraderError) and len(checked.error.problems) == 1:
+        st.error(plain(str(checked.error.problems[0]), 600), icon=":material/error:")
+    elif checked.error is not None:
         show_error(checked.error)
     elif checked.spec is None:
         st.caption("Paste a grader in OpenAI's JSON or a reward function in Python.")

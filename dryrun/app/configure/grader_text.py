@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dryrun.app.shared.editor import Mark
+from dryrun.app.shared.editor import LineError
 from dryrun.core.errors import GraderError, Problem
 from dryrun.core.text import cut
 
@@ -66,7 +66,7 @@ def with_source(text: str, path: str, source: str) -> str:
     return text[:start] + json.dumps(source, ensure_ascii=False) + text[end:]
 
 
-def marks_of(text: str, error: GraderError, path: str = "") -> list[Mark]:
+def marks_of(text: str, error: GraderError, path: str = "") -> list[LineError]:
     """Where in a text each problem of a grader stands.
 
     Parameters
@@ -83,7 +83,9 @@ def marks_of(text: str, error: GraderError, path: str = "") -> list[Mark]:
         if path and problem.where != path:
             continue
         line = _said_line(problem, in_source=bool(path) or whole)
-        marks.append(Mark(line or _line_of(text, problem.where), f"{problem.what} {problem.fix}".strip()))
+        marks.append(
+            LineError(line or _line_of(text, problem.where), f"{problem.what} {problem.fix}".strip())
+        )
     return marks
 
 

@@ -34,9 +34,10 @@ def trial_section(dataset: Dataset, spec: GraderSpec, judge: JudgeAccess | None)
     last = str(prompt.messages[-1].get("content"))
     st.caption(f"Try it on row {row + 1:,}. Select another row in the table above.")
     st.code(cut(last, 1000), language=None, wrap_lines=True, height=110 if len(last) > 200 else "content")
+    reference = _reference(spec, prompt, dataset.ref.reference_field)
     text = st.text_area(
-        "Response (the reference answer: does it earn the maximum?)",
-        value=_reference(spec, prompt, dataset.ref.reference_field),
+        "Response (the reference answer: does it earn the maximum?)" if reference else "Response",
+        value=reference,
         key=f"trial_text_{dataset.ref.fingerprint[:8]}_{row}",
         height=90,
     )

@@ -68,7 +68,7 @@ def _references(spec: GraderSpec, prompts: list[Prompt], field: str | None, judg
     try:
         scores = run_blocking(ceiling(spec, rows, field=field, grade_timeout=SECONDS, judge=judge))
     except DryRunError as error:
-        return str(error)
+        return str(error).replace("with --reference-field", "under Reference answer, in the first step")
     return " ".join(scores.sentences())
 
 
@@ -83,7 +83,8 @@ def _worst(check: GraderCheck) -> list[str]:
         return [paid, f"Nothing to mend. A hole on less than {check.unseen:.0%} of the rows can go unseen."]
     first, others = check.findings[0], len(check.findings) - 1
     more = f" And {plural(others, 'other finding')}." if others else ""
-    return [paid, f"{first.sentence} Fix: {first.fix}{more}"]
+    worst = f"{first.sentence[:1].upper()}{first.sentence[1:]}"
+    return [paid, f"{worst} Fix: {first.fix}{more}"]
 
 
 def run_check_section(chosen: Chosen) -> None:

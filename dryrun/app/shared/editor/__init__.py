@@ -30,7 +30,7 @@ _editor = st.components.v2.component(
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LineError:
     """An error and the line that it is on, counted from 1."""
 
     line: int
@@ -41,7 +41,7 @@ def code_editor(
     label: str,
     key: str,
     language: Language,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[LineError] = (),
     on_typed: Callable[[str], None] | None = None,
 ) -> str:
     """Draw an editor for the text that the session keeps under `key`, and return that text.
@@ -53,7 +53,7 @@ def code_editor(
     key : str
         Where the session keeps the text; what the page writes there appears in the editor.
     language : {"json", "python"}
-    marks : sequence of Mark
+    marks : sequence of LineError
     on_typed : callable, optional
         Is given a text that was typed, before the page runs again.
     """
