@@ -35,7 +35,7 @@ def test_new_run_begins_with_the_sample_data_and_could_start_at_once() -> None:
     said = texts(test)
     assert "Used: the sample data" in said
     assert "648 rows" in said
-    assert "300 × 4 = **1,200 calls** · no cost, on this machine" in said
+    assert "300 × 4 = **1,200 calls** to SmolLM2-135M-Instruct on this machine · no cost" in said
     assert startable(test)
 
 

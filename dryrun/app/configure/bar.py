@@ -35,7 +35,11 @@ def missing_bar(missing: list[str]) -> None:
 
 def start_bar(prepared: Prepared, counts: Estimate, budget: Budget) -> bool:
     """Say what the run comes to; whether Start was clicked."""
-    facts = [calls_words(counts), _cost(prepared.config, counts, budget), _time(prepared.config, counts)]
+    facts = [
+        _calls(prepared.config, counts),
+        _cost(prepared.config, counts, budget),
+        _time(prepared.config, counts),
+    ]
     few = too_few_words(len(prepared.prompts), Thresholds())
     with st.bottom:
         return _row(" · ".join(fact for fact in facts if fact), few, startable=True)
@@ -52,28 +56,23 @@ def _row(words: str, warning: str = "", startable: bool = False) -> bool:
         )
 
 
-def calls_words(counts: Estimate) -> str:
-    """``"300 × 4 = **1,200 calls**"``, and how many are left where some are stored."""
-    words = f"{counts.prompts:,} × {counts.rollouts} = **{counts.responses:,} calls**"
+def _calls(config: RunConfig, counts: Estimate) -> str:
+    product = f"{counts.prompts:,} × {counts.rollouts} = **{counts.responses:,} calls**"
+    words = f"{product} to {model_words(config.model)}"
     return f"{words}, **{counts.calls:,} left**: the others are stored" if counts.stored else words
 
 
-def details(prepared: Prepared, counts: Estimate) -> str:
-    """What is called and where it is graded, in a sentence; safe for Markdown."""
-    grader = plain(prepared.config.grader_name, 60)
-    judge = prepared.config.judge
-    where = "computed on this machine"
-    if judge is not None:
-        where = f"each at least **one call** to a judge at {plain(urlsplit(judge.base_url).netloc, 80)}"
-    return (
-        f"{counts.responses:,} responses by {model_words(prepared.config.model)}; "
-        f"{counts.responses:,} grades by the grader {grader}, {where}."
-    )
+def judge_words(config: RunConfig, counts: Estimate) -> str:
+    """How often a judge is asked and where; ``""`` for a grader without one. Safe for Markdown."""
+    if config.judge is None:
+        return ""
+    where = plain(urlsplit(config.judge.base_url).netloc, 80)
+    return f"{counts.responses:,} grades, each at least **one call** to a judge at {where}."
 
 
 def _cost(config: RunConfig, counts: Estimate, budget: Budget) -> str:
     if config.model.kind is not ModelKind.ENDPOINT and config.judge is None:
-        return "no cost, on this machine"
+        return "no cost"
     prices = budget.prices
     model = prices.worst(counts.size, batch=counts.batch) if counts.calls else 0.0
     judge = prices.worst_of_judge(counts.judge_size) if counts.judge_calls else 0.0

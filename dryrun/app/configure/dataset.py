@@ -67,7 +67,7 @@ def dataset_section() -> Dataset | None:
         except DryRunError as problem:
             show_error(problem)
             return None
-    with left, errors_shown():
+    with right, errors_shown():
         _audit_section(dataset, chosen != sample_dataset_path(), columns)
     return dataset
 
@@ -87,7 +87,7 @@ def _choice() -> tuple[Chosen, DryRunError | None]:
     source = _source(upload)
     if source is DatasetSource.SAMPLE:
         st.caption("Used: the sample data that comes with Dry Run.")
-    else:
+    elif source is DatasetSource.PLACE:
         st.button("Use the sample data", key="use_sample", on_click=_use_sample, type="tertiary")
     if source is DatasetSource.UPLOAD and upload is not None:
         return upload, None

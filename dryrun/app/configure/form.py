@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dryrun.app.configure.bar import STEPS, details, missing_bar, start_bar
+from dryrun.app.configure.bar import STEPS, judge_words, missing_bar, start_bar
 from dryrun.app.configure.dataset import dataset_section, place_of
 from dryrun.app.configure.fill import DUPLICATE, PLACES, changed_since, duplicate
 from dryrun.app.configure.grader import grader_section, show_findings
@@ -152,7 +152,8 @@ def _offer(dataset: Dataset, prepared: Prepared, model: ChosenModel, judge: Judg
     """Say what the run comes to, and start it on a click."""
     try:
         counts = estimate(store(), prepared)
-        st.caption(details(prepared, counts))
+        if words := judge_words(prepared.config, counts):
+            st.caption(words)
         budget = budget_section(prepared.config, counts)
     except DryRunError as error:
         show_error(error)

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from dryrun.app.shared.widgets import api_key_input, number_field, pick_kind, show_error
+from dryrun.app.shared.widgets import api_key_input, errors_shown, number_field, pick_kind, show_error
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import (
     EMBEDDED_MODEL,
@@ -106,10 +106,14 @@ def _endpoint() -> ChosenModel | None:
     )
     with right:
         key = api_key_input("api_key")
-    base_url = usable_base_url(str(url or ""))
+    base_url = ""
+    with left, errors_shown():  # at its field; the others stay, with what was typed
+        base_url = usable_base_url(str(url or ""))
     name = _model_name(base_url, key)
     values = _sampling_values()
     values |= {"batch": _batch_switch(base_url), "account": account_of(key)}
+    if not base_url:
+        return None
     if not name:
         st.caption("Type the model's name to go on.")
         return None
@@ -147,7 +151,7 @@ def _batch_switch(base_url: str) -> BatchConfig | None:
     )
     if not chosen:
         return None
-    if not known_for_batches(base_url):
+    if base_url and not known_for_batches(base_url):
         host = plain(host_of(base_url), 80)
         st.caption(
             f"{host} is not known to have a Batch API. If it has none, the run says so at once, "
@@ -161,7 +165,9 @@ def _model_name(base_url: str, api_key: str) -> str:
     name = left.text_input(
         "Model name", key="model_name", persist_state="session", help=NAME_HELP, placeholder="gpt-5-mini"
     )
-    if right.button("List models", icon=":material/list:", help="Asks the endpoint for its models."):
+    if right.button(
+        "List models", icon=":material/list:", help="Asks the endpoint for its models.", disabled=not base_url
+    ):
         with st.spinner("Asking the endpoint …"):
             st.session_state["model_list"] = (base_url, run_blocking(list_models(base_url, api_key)))
     listed_for, models = st.session_state.get("model_list", ("", []))
