@@ -16,7 +16,6 @@ from dryrun.core.config import (
     DEFAULT_SAMPLE_SIZE,
     EMBEDDED_MODEL,
     OPENAI_URL,
-    BatchConfig,
     JudgeConfig,
     ModelConfig,
     ModelKind,
@@ -52,6 +51,7 @@ def run_dry_run(
     thresholds: Thresholds | None = None,
     evidence: bool = True,
     progress: bool | None = None,
+    preflight: bool = True,
     data: Path | str | None = None,
     **model_options: Any,
 ) -> dict[str, Any]:
@@ -75,6 +75,8 @@ def run_dry_run(
     progress, data : bool and path, optional
         Whether to show a progress line on stderr (default: in a terminal or a notebook), and the data
         directory with the cached responses (default: ``DRYRUN_DATA`` or the user's).
+    preflight : bool
+        Whether an endpoint is asked for the first response alone, before all others.
     **model_options
         Further fields of `dryrun.core.config.ModelConfig`: ``temperature``, ``max_completion_tokens`` ...
 
@@ -94,7 +96,8 @@ def run_dry_run(
     grader = _grader(grader_config)
     asked = prepare(rows, grader, model=model, sampling=sampling, reward_range=reward_range, judge=judge)
     run = resumed_or_started(Store(Path(data) if data is not None else data_dir()), asked)
-    _work(run, _key(api_key), _key(judge_key), progress, model.batch)
+    how = {"batch": model.batch, "preflight": preflight}
+    _work(run, progress, api_key=_key(api_key), judge_key=_key(judge_key), **how)
     return _answer(load_results(run), thresholds, evidence)
 
 
@@ -102,11 +105,10 @@ def _key(given: str | None) -> str:
     return os.environ.get("OPENAI_API_KEY", "") if given is None else given
 
 
-def _work(run: Run, api_key: str, judge_key: str, progress: bool | None, batch: BatchConfig | None) -> None:
+def _work(run: Run, progress: bool | None, **how: Any) -> None:
     console = Console(stderr=True, highlight=False, quiet=progress is False)
     with ProgressLine(console, plain=progress is True) as line:
-        working = work_on(run, api_key=api_key, judge_key=judge_key, notify=line.show, batch=batch)
-        status = run_blocking(working)
+        status = run_blocking(work_on(run, notify=line.show, **how))
     if status.state is RunState.STOPPED:
         raise DryRunError(status.message)
 

@@ -67,6 +67,7 @@ class ProgressLine:
         self._plain = plain
         self._last_message = ""
         self._settled: Settled | None = None
+        self._first = ""
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(min(BAR_WIDTH, max(5, console.width - BESIDE_PROGRESS))),
@@ -92,6 +93,7 @@ class ProgressLine:
             if self._live or self._plain:
                 offer = "Stop here and keep what is done: python -m dryrun stop, from another terminal."
                 self._console.print(Text(f"{settled.sentence} {offer}"), soft_wrap=True)
+        self._show_first(status.first)
         self._say_plainly(status)
         detail = f"{status.graded:,} graded"
         for word in ("reused", "failed", "ungraded"):
@@ -105,6 +107,11 @@ class ProgressLine:
             total=status.total or None,
             detail=detail,
         )
+
+    def _show_first(self, answer: str) -> None:
+        if answer and answer != self._first and (self._live or self._plain):
+            self._console.print(Text(printable(f"Endpoint and model work. {answer}")), soft_wrap=True)
+        self._first = answer
 
     def _say_plainly(self, status: RunStatus) -> None:
         """A line for each stage, where no live line can be. Whoever asked for a run that stopped says why."""

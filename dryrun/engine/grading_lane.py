@@ -7,7 +7,7 @@ it. What others grade of the same is learned while it waits, so it is looked up 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Set
+from collections.abc import Callable, Set
 
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.engine.budget import Caps
@@ -52,6 +52,8 @@ class GradingLane:
         Keys of grades that another process has stored since.
     put_off : set of str
         Keys of responses that wait on disk.
+    on_grade : callable
+        Called with every new grade and its response.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class GradingLane:
         self.graded: set[str] = set()
         self.elsewhere: set[str] = set()
         self.put_off: set[str] = set()
+        self.on_grade: Callable[[Sample, Grade], None] = lambda _sample, _grade: None
 
     @property
     def workers(self) -> int:
@@ -151,5 +154,6 @@ class GradingLane:
             key, rows = waiting[place]
             if pairs[place][0].key not in self._ledger.late:
                 self._ledger.add_grade(key, grade, rows)
+                self.on_grade(pairs[place][0], grade)
 
         await self._grader.grade_each(pairs, take)

@@ -166,6 +166,10 @@ class Ledger:
         """What is going on; told at the next flush."""
         self._status = replace(self.status, message=message)
 
+    def show_first(self, words: str) -> None:
+        """What the first response of the session was; told at the next flush."""
+        self._status = replace(self.status, first=words)
+
     def add_sample(self, sample: Sample, rows: int) -> None:
         """A response came back that `rows` rollouts of the run were waiting for."""
         self._sample_rows.append(sample_row(sample))

@@ -26,6 +26,7 @@ from dryrun.engine.budget import Budget, Caps
 from dryrun.engine.grading_lane import GradingLane
 from dryrun.engine.ledger import SHARED_SECONDS, Ledger, OnStatus, Others
 from dryrun.engine.plan import Ask, Turns, away_from_others, make_plan
+from dryrun.engine.preflight import Preflight
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
@@ -60,6 +61,8 @@ class Pipeline:
         The way through the endpoint's Batch API. Default: every response by a call of its own.
     judge : JudgeAccess, optional
         Where `grader` asks models, so that their calls are counted.
+    preflight : bool
+        Whether the first response is asked for alone.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Pipeline:
         budget: Budget | None = None,
         batches: BatchRun | None = None,
         judge: JudgeAccess | None = None,
+        preflight: bool = False,
     ) -> None:
         self._batches = batches
         self._model = model
@@ -102,6 +106,8 @@ class Pipeline:
         calls = 0 if judge is None else judge.calls_per_grade
         self._caps = Caps(self._budget, lambda: (self._ledger.status, self._ledger.unmeasured), calls)
         self._lane = GradingLane(grader, self._plan, self._samples, self._ledger, self._caps, judge)
+        self._preflight = Preflight(preflight, self._ledger.show_first, self._budget.prices, judge is None)
+        self._lane.on_grade = self._preflight.graded
 
     async def execute(self) -> RunStatus:
         """Do what is left to do.
@@ -157,7 +163,9 @@ class Pipeline:
         if todo:
             check_room(self._run.folder)
         calls = away_from_others(self._run, todo) if self._batches is None else self._batches.claim(todo)
-        async with asyncio.TaskGroup() as group:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._preflight.close)
+            group = await stack.enter_async_context(asyncio.TaskGroup())
             flusher = group.create_task(self._ledger.flush_often())
             watcher = group.create_task(self._watch_others())
             lane = self._lane
@@ -166,14 +174,22 @@ class Pipeline:
                 feeding.create_task(lane.feed_stored(known))
                 if self._batches is not None:
                     feeding.create_task(self._collect(self._batches))
-                for share in self._shares(calls):
-                    feeding.create_task(self._to_the_last(self._generate(share)))
+                feeding.create_task(self._ask_for(calls))
             await lane.feed_put_off(self._answered_elsewhere)
             await lane.empty()
             await lane.feed_late()
             await lane.empty()
             for task in (*graders, flusher, watcher):
                 task.cancel()
+
+    async def _ask_for(self, calls: Sequence[Ask]) -> None:
+        """Get these responses, the first alone where a preflight is wanted."""
+        alone, rest = self._preflight.split(calls)
+        if alone:
+            await self._to_the_last(self._generate(iter(alone)))
+        async with asyncio.TaskGroup() as asking:
+            for share in self._shares(rest):
+                asking.create_task(self._to_the_last(self._generate(share)))
 
     def _shares(self, calls: Sequence[Ask]) -> list[Iterator[Ask]]:
         """What each generation worker asks: all draw from the same supply."""
@@ -219,6 +235,7 @@ class Pipeline:
             sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
             self._ledger.add_sample(sample, ask.rows)
             self._caps.back(1, 0 if sample.gradable else grades)
+            self._preflight.take(sample)
             if sample.gradable:
                 self._in_a_row = 0
                 self._lane.hand_over(sample)

@@ -20,6 +20,7 @@ from dryrun.graders.answer_alone import ReasoningCut
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
 from dryrun.models.build import build_model
+from dryrun.models.endpoint import EndpointModel
 from dryrun.probes.anchors import grade_anchors
 from dryrun.store.runs import Run, RunStatus
 
@@ -32,7 +33,12 @@ class Opening:
         self._written = 0.0
         before = run.status()
         self._status = replace(
-            before, state=RunState.RUNNING, message="", started=before.started or time.time(), capped=False
+            before,
+            state=RunState.RUNNING,
+            message="",
+            started=before.started or time.time(),
+            capped=False,
+            first="",
         )
 
     def say(self, message: str) -> None:
@@ -75,6 +81,7 @@ async def work_on(
     model: Model | None = None,
     budget: Budget | None = None,
     batch: BatchConfig | AsConfigured | None = "as configured",
+    preflight: bool = True,
 ) -> RunStatus:
     """Do what is left to do of `run`. Call it again to go on after anything that ended it.
 
@@ -92,6 +99,9 @@ async def work_on(
     batch : BatchConfig or None, optional
         Whether to ask through the Batch API; None: call by call. Default: as the run's configuration says.
         Batches that were submitted before are collected in either case.
+    preflight : bool
+        Whether an endpoint is asked for the first missing response alone, so that a wrong key or model costs
+        one call. Never through the Batch API, nor where responses come from elsewhere.
 
     Returns
     -------
@@ -118,7 +128,9 @@ async def work_on(
                 opening.say("Getting the model ready.")
                 async with model or build_model(config.model, api_key, opening.say) as opened:
                     batches = batch_run(run, opened, batch)
-                    status = await Pipeline(run, opened, grader, notify, budget, batches, judge).execute()
+                    alone = preflight and batch is None and isinstance(opened, EndpointModel)
+                    pipeline = Pipeline(run, opened, grader, notify, budget, batches, judge, alone)
+                    status = await pipeline.execute()
                     return await _anchored(run, grader, status)
         except DryRunError as error:
             return opening.end(RunState.STOPPED, str(error))

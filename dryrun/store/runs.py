@@ -78,6 +78,8 @@ class RunStatus:
         Of `attempts` and the tokens, those that went through batches, at half the price.
     capped : bool
         Whether it stopped because a cap of its budget was met.
+    first : str
+        The first answer of the session with its tokens, price and score, as one sentence; ``""`` before.
     """
 
     state: RunState
@@ -105,6 +107,7 @@ class RunStatus:
     batch_prompt_tokens: int = 0
     batch_completion_tokens: int = 0
     capped: bool = False
+    first: str = ""
 
     @property
     def live(self) -> bool:
@@ -138,6 +141,7 @@ class RunStatus:
             started=self.started or time.time(),
             rate=0.0,
             capped=False,
+            first="",
         )
 
 

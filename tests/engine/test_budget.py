@@ -68,7 +68,7 @@ def test_every_call_is_accounted_for_retries_and_failures_included(
         Reply.error(400, "too odd"),
     )
     run = make_run(store, endpoint.base_url, concurrency=1)
-    status = work(run)
+    status = work(run, preflight=False)
     assert (status.failed, status.attempts, status.answers) == (1, 82, 80)
     table = run.attempts().read(["key", "outcome", "sample", "number", "status", "error", "prompt_tokens"])
     rows = table.to_pylist()

@@ -188,7 +188,7 @@ def test_answers_in_flight_are_kept_when_the_quota_ends(
     endpoint.answer = until_the_quota_ends
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, concurrency=10)
     hold_until_the_fault(monkeypatch, endpoint)
-    status = work(run)
+    status = work(run, preflight=False)
     assert status.state is RunState.STOPPED
     assert "has no quota left" in status.message
     assert endpoint.calls == 10

@@ -45,6 +45,8 @@ def _follow(run: Run, was_live: bool) -> None:
     if status.live:
         end_words(status)
     _show_progress(status, config_of(run).responses)
+    if status.first:
+        st.text(status.first)
     spent_words(config_of(run), status)
     if status.live:
         _offer_to_stop(run, status)

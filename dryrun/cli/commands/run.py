@@ -53,7 +53,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, help="of the sampling (default: %(default)s)")
     command.add_argument("--stratified", action="store_true", help="keep each topic's share of the rows")
     shared.add_grading(command)
-    add_model(command.add_argument_group("base model"))
+    add_model(group := command.add_argument_group("base model"))
+    group.add_argument(
+        "--no-preflight",
+        dest="preflight",
+        action="store_false",
+        help="ask for all responses at once, not for the first one alone to see that key and model work",
+    )
     add_budget(command.add_argument_group("budget", "over all sessions of the run"))
     shared.add_output(command)
 
@@ -63,7 +69,7 @@ def execute(options: argparse.Namespace) -> int:
     limits, budget = shared.thresholds(options.threshold, options.without), budget_of(options)
     asked = started(shared.store_of(options), _prepared(options), budget)
     keys = {"api_key": os.environ.get(options.api_key_env, ""), "judge_key": shared.judge_key(options)}
-    work(asked, budget, **keys, batch=batch_config(options))
+    work(asked, budget, **keys, batch=batch_config(options), preflight=options.preflight)
     return shared.conclude(asked, limits, options)
 
 
