@@ -72,12 +72,12 @@ def test_a_label_of_the_open_sample_is_kept_changed_and_shown_beside_others(fini
 
 @pytest.mark.slow
 def test_while_the_queue_is_open_its_keys_are_its_own(finished: Any) -> None:
-    test = page("results", run=finished.id)
-
     def pressed_by(key: str) -> list[str]:
         return [str(button.key) for button in test.main.button if button.proto.shortcut == key]
 
+    test = page("results", run=finished.id)
     assert pressed_by("g") == ["sample_good"]
+    test = page("results", run=finished.id, tab="Labels")
     test.button(key="label_start").click().run()
     assert pressed_by("g") == ["mark_good"]
 
