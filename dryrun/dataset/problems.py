@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dryrun.core.errors import DatasetError, Problem
@@ -38,7 +39,7 @@ class ProblemKinds:
         self._bad_rows = 0
         self.count = 0
 
-    def add(self, line: int, problems: tuple[Problem, ...] | list[Problem]) -> None:
+    def add(self, line: int, problems: Sequence[Problem]) -> None:
         """Take in everything that is wrong with one row."""
         self._bad_rows += 1
         for problem in problems:
@@ -52,11 +53,11 @@ class ProblemKinds:
                 if len(known.lines) < FIRST_PLACES:
                     known.lines.append(line)
 
-    def refusal(self, name: str) -> DatasetError:
-        """The error that names them all, in the order in which they were met."""
+    def refusal(self, name: str, done: str = "loaded") -> DatasetError:
+        """The error that names them all, in the order in which they were met; `done` is what was not done."""
         counted = f"{plural(self.count, 'problem')} in {plural(self._bad_rows, 'row')}"
         lines = [self._line(known) for known in self._kinds.values()]
-        return DatasetError(f"{name} has {counted}; nothing of it was loaded.", lines)
+        return DatasetError(f"{name} has {counted}; nothing of it was {done}.", lines)
 
     def _line(self, known: _Kind) -> Problem:
         problem, first = known.problem, ", ".join(map(str, known.lines))

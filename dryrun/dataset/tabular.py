@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BOM, BadRow, RawRow
-from dryrun.dataset.limits import limits
+from dryrun.dataset.limits import limits, unpacked_sizes
 from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
 
 JSON_COLUMNS = ("messages", "tools", "metadata")
@@ -233,7 +233,7 @@ def parquet_rows(
     number = 0
     try:
         with pq.ParquetFile(source, thrift_string_size_limit=1 << 26) as file:
-            rows = _check_parquet(file, name, columns)
+            rows = _check_parquet(file, source, name, columns)
             for batch in file.iter_batches(batch_size=rows, row_groups=groups, use_threads=False):
                 for row in _batch_rows(batch):
                     number += 1
@@ -257,7 +257,7 @@ def group_sizes(path: Path) -> list[int]:
         return []
 
 
-def _check_parquet(file: Any, name: str, columns: ColumnMap | None) -> int:
+def _check_parquet(file: Any, source: Path | BinaryIO, name: str, columns: ColumnMap | None) -> int:
     """Refuse what cannot be unpacked safely; how many rows to read at a time."""
     most = limits()
     if most is not None:
@@ -267,10 +267,13 @@ def _check_parquet(file: Any, name: str, columns: ColumnMap | None) -> int:
     names = file.schema_arrow.names
     if columns is not None and not columns.usable(names):
         raise DatasetError(f"{name} cannot be used: it has no prompts.", [columns.without_prompt(names)])
-    groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+    numbers = range(file.metadata.num_row_groups)
+    sizes = [file.metadata.row_group(index).total_byte_size for index in numbers]
     if most is not None:
-        most.check(name, "row groups", unpacked=sum(group.total_byte_size for group in groups))
-    largest = max((group.total_byte_size for group in groups), default=0)
+        most.check(name, "row groups", unpacked=sum(sizes))
+        sizes += _true_sizes(source, file.metadata, most.unpacked)
+        most.check(name, "row groups", unpacked=sum(sizes[len(numbers) :]))
+    largest = max(sizes, default=0)
     if largest > MAX_GROUP_BYTES:
         what = f"a row group unpacks to {largest / 1024**3:.1f} GiB, more than {MAX_GROUP_BYTES >> 30} GiB."
         raise DatasetError(
@@ -280,6 +283,13 @@ def _check_parquet(file: Any, name: str, columns: ColumnMap | None) -> int:
     # A dictionary lets every row of a batch repeat the group's largest value: bound the product.
     batch = _BATCH_BYTES if most is None else most.batch
     return max(1, min(_BATCH_ROWS, batch // max(largest, 1)))
+
+
+def _true_sizes(source: Path | BinaryIO, metadata: Any, most: int) -> list[int]:
+    if not isinstance(source, Path):
+        return unpacked_sizes(source, metadata, most)
+    with source.open("rb") as file:
+        return unpacked_sizes(file, metadata, most)
 
 
 def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dryrun.core.errors import DatasetError
-from dryrun.dataset import read_dataset
+from dryrun.dataset import limits, read_dataset
+from dryrun.dataset.limits import Limits, unpacked_sizes
 
 ROW = '[{"role":"user","content":"hello"}]'
 
@@ -57,6 +58,53 @@ def test_a_file_too_large_for_a_shared_server_is_refused(monkeypatch: pytest.Mon
     cell = packed({"prompt": ["x" * 300_000_000]})
     refused("cell.parquet", cell, "286 MiB unpacked, more than 256 MiB", monkeypatch)
     refused("bad.jsonl", b"{}\n" * 2_000_100, "2,000,001 cells", monkeypatch)
+
+
+def varint(value: int, width: int = 0) -> bytes:
+    """A number as Thrift writes it, padded to this many bytes."""
+    parts: list[int] = []
+    value *= 2
+    while value > 127 or len(parts) + 1 < width:
+        parts.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*parts, value])
+
+
+def lying(content: bytes) -> bytes:
+    """The Parquet file, whose footer now says that its row group unpacks to 1,000 bytes."""
+    metadata = pq.read_metadata(io.BytesIO(content))
+    footer = len(content) - 8 - metadata.serialized_size
+    for size in {
+        metadata.row_group(0).total_byte_size,
+        metadata.row_group(0).column(0).total_uncompressed_size,
+    }:
+        true = varint(size)
+        assert content.count(true, footer) > 0
+        content = content[:footer] + content[footer:].replace(true, varint(1000, len(true)))
+    return content
+
+
+def test_a_footer_that_lies_about_sizes_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "Limits", lambda: Limits(unpacked=2**20, batch=2**18))
+    honest = packed({"prompt": ["x" * 3_000_000]})
+    lie = lying(honest)
+    assert pq.read_metadata(io.BytesIO(lie)).row_group(0).total_byte_size == 1000
+    refused("cell.parquet", lie, "3 MiB unpacked, more than 1 MiB", monkeypatch)
+    broken = packed({"prompt": ["y"] * 9})
+    broken = broken[:4] + b"\xff" * 20 + broken[24:]
+    with pytest.raises(DatasetError, match="there is no page where one must be"):
+        read_dataset(broken, "broken.parquet")
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd", "gzip"])
+def test_the_sizes_of_pages_are_read_as_they_are(compression: str) -> None:
+    sink = io.BytesIO()
+    rows = pa.table({"prompt": [f"p{row}" * 40 for row in range(4_000)], "n": [*range(4_000)]})
+    pq.write_table(rows, sink, compression=compression, row_group_size=1_500, data_page_size=4_096)
+    metadata = pq.read_metadata(sink)
+    told = [metadata.row_group(number).total_byte_size for number in range(3)]
+    for true, size in zip(unpacked_sizes(sink, metadata, 2**30), told, strict=True):
+        assert 0.8 * size < true <= 1.1 * size + 4 * 1024
 
 
 @pytest.mark.parametrize("name", ["wide.jsonl", "wide.csv", "wide.parquet"])

@@ -346,3 +346,14 @@ def test_a_prompt_of_plain_text_stays_one_for_graders(prompt: object, kept: bool
     """A reward function gets strings for it; a log that shows a chat template had messages."""
     record = read_record({"prompt": prompt, "completion": "5", "score": 1.0}, None)
     assert ("prompt" in record.fields) is kept
+
+
+def test_problems_of_one_kind_are_one_line(store: Store) -> None:
+    good = b'{"prompt": "p", "response": "r", "score": 1}\n'
+    with pytest.raises(DatasetError) as error:
+        import_samples(store, good + b'{"prompt": "p"}\n' * 90 + b"[]\n", "log.jsonl")
+    said = str(error.value)
+    assert "91 problems in 91 rows; nothing of it was imported." in said
+    assert "90 rows (lines 2, 3, 4, 5, 6, ...), response: there is no response." in said
+    assert "line 92: the record is not an object." in said
+    assert len(said.splitlines()) == 3

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from dryrun.core.config import MAX_ROLLOUTS, ModelConfig, ModelKind, RunConfig, SamplingConfig
-from dryrun.core.errors import SHOWN_PROBLEMS, DatasetError, DryRunError, Problem
+from dryrun.core.errors import DatasetError, DryRunError, Problem
 from dryrun.core.fingerprint import canonical_json, fingerprint
 from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, SampleOutcome
 from dryrun.core.text import cut
@@ -18,6 +18,7 @@ from dryrun.dataset import dataset_from_items
 from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format
 from dryrun.dataset.parse import parse_row
+from dryrun.dataset.problems import ProblemKinds
 from dryrun.dataset.read import opened, rows_in
 from dryrun.engine.imports.records import LogRecord, RecordError, Response, read_record
 from dryrun.engine.plan import make_plan
@@ -116,7 +117,7 @@ def import_samples(
     Raises
     ------
     DatasetError
-        Every problem of the file with its line, the first 20 in full.
+        What is wrong with the file: each kind of problem with a count and its first lines.
     GraderError
         The grader is not sound, or no record can fill it.
     """
@@ -154,24 +155,23 @@ def read_groups(
         As in `import_samples`.
     """
     groups: dict[str, ImportedPrompt] = {}
-    problems: list[Problem] = []
-    total = 0
     with opened(source, name) as file:
-        for found in _records(file, name, score_field):
-            if isinstance(found, Problem):
-                total += 1
-                problems += [found] if total <= SHOWN_PROBLEMS else []
+        form = _form(file, name)
+        problems, crowded = ProblemKinds(form.unit), ProblemKinds("prompt")
+        for entry in rows_in(file, name, form):
+            found = _record(entry, score_field)
+            if not isinstance(found, LogRecord):
+                problems.add(entry.line, found)
                 continue
             key = fingerprint([found.messages, found.fields.get("reference_answer")])
             groups.setdefault(key, ImportedPrompt(found.messages, dict(found.fields))).add(found)
     for position, group in enumerate(groups.values(), 1):
         if len(group.responses) > MAX_ROLLOUTS:
-            total += 1
             what = f"it has {len(group.responses):,} responses, more than {MAX_ROLLOUTS}."
-            problems.append(Problem(f"prompt {position}", what, "Import fewer, such as those of one step."))
-    if total:
-        said = "a problem" if total == 1 else f"{total:,} problems"
-        raise DatasetError(f"{name} has {said}; nothing of it was imported.", problems, total)
+            crowded.add(position, [Problem("", what, "Import fewer, such as those of one step.")])
+    for kinds in (problems, crowded):
+        if kinds.count:
+            raise kinds.refusal(name, "imported")
     if not groups:
         problem = Problem("file", "there is no record in it.", "Give at least one prompt with a response.")
         raise DatasetError(f"{name} is empty.", [problem])
@@ -181,32 +181,25 @@ def read_groups(
     return list(groups.values())
 
 
-def _records(file: BinaryIO, name: str, score_field: str | None) -> Iterator[LogRecord | Problem]:
+def _form(file: BinaryIO, name: str) -> Format:
     form = checked_format(file, name)
     if form is Format.CSV:
         fix = "Write one JSON object per line, or Parquet."
         raise DatasetError(f"{name} cannot be imported.", [Problem("file", "it is CSV.", fix)])
-    for entry in rows_in(file, name, form):
-        yield from _record(entry, form.unit, score_field)
+    return form
 
 
-def _record(entry: RawRow | BadRow, unit: str, score_field: str | None) -> Iterator[LogRecord | Problem]:
+def _record(entry: RawRow | BadRow, score_field: str | None) -> LogRecord | Sequence[Problem]:
+    """What a row of the file says, or what is wrong with it."""
     if isinstance(entry, BadRow):
-        yield from (_at(unit, entry.line, problem) for problem in entry.problems)
-        return
+        return entry.problems
     parsed = parse_row(entry.raw)
     if isinstance(parsed, Problem):
-        yield _at(unit, entry.line, parsed)
-        return
+        return [parsed]
     try:
-        yield read_record(parsed[0], score_field)
+        return read_record(parsed[0], score_field)
     except RecordError as error:
-        yield _at(unit, entry.line, Problem(error.where, f"{error.what}.", error.fix))
-
-
-def _at(unit: str, line: int, problem: Problem) -> Problem:
-    where = f"{unit} {line}" + (f", {problem.where}" if problem.where else "")
-    return Problem(where, problem.what, problem.fix)
+        return [Problem(error.where, f"{error.what}.", error.fix)]
 
 
 def _require_scores(groups: Sequence[ImportedPrompt], name: str, score_field: str | None) -> None:
