@@ -26,6 +26,7 @@ from dryrun.core.paths import data_dir
 from dryrun.core.records import RunState
 from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import dataset_from_items
+from dryrun.dataset.columns import ColumnMap
 from dryrun.engine.prepare import prepare, resumed_or_started
 from dryrun.engine.work import work_on
 from dryrun.graders.format.python_file import read_grader
@@ -41,6 +42,10 @@ def run_dry_run(
     base_model: str = EMBEDDED_MODEL,
     sample_size: int = DEFAULT_SAMPLE_SIZE,
     *,
+    prompt_field: str | None = None,
+    reference_field: str | None = None,
+    topic_field: str | None = None,
+    system: str | None = None,
     rollouts: int = DEFAULT_ROLLOUTS,
     seed: int = 0,
     base_url: str | None = None,
@@ -60,12 +65,15 @@ def run_dry_run(
     Parameters
     ----------
     prompts : sequence of mapping
-        Dataset rows, each with ``messages``; graders see the whole row.
+        Dataset rows, each with ``messages`` or a prompt under a usual name; graders see the whole row.
     grader_config : mapping, str or path
         A grader in OpenAI's JSON, or the path or the text of a Python file with a reward function.
     base_model, base_url : str
         The default model is embedded and needs no account (the design document's, o4-mini, was retired on
         2026-10-23). Any other is asked of an OpenAI-compatible endpoint, by default ``OPENAI_BASE_URL``.
+    prompt_field, reference_field, topic_field, system : str, optional
+        Which fields of the rows are what, and a text in front of every prompt: as the command line's
+        ``--prompt-field``, ``--reference-field``, ``--topic-field`` and ``--system``.
     sample_size, rollouts, seed : int
         Prompts (200 to 500 are recommended), responses to each, and the seed by which prompts are drawn.
     api_key, judge_key : str, optional
@@ -91,7 +99,9 @@ def run_dry_run(
     DryRunError
         The prompts or the grader cannot be used, or the model cannot be reached.
     """
-    model, rows = _model(base_model, base_url, model_options), dataset_from_items(prompts)
+    model = _model(base_model, base_url, model_options)
+    columns = ColumnMap(prompt_field, reference_field, topic_field, system or None)
+    rows = dataset_from_items(prompts, columns=columns)
     sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
     grader = _grader(grader_config)
     asked = prepare(rows, grader, model=model, sampling=sampling, reward_range=reward_range, judge=judge)

@@ -107,3 +107,28 @@ def test_a_python_file_is_a_grader(endpoint: FakeEndpoint, tmp_path: Path) -> No
         assert [one["score"] for one in found["samples"]] == [
             float(one["response"] == one["prompt"]["reference_answer"]) for one in found["samples"]
         ]
+
+
+def test_the_fields_of_rows_can_be_named(endpoint: FakeEndpoint) -> None:
+    asked: list[list[Any]] = []
+
+    def answer(body: dict[str, Any]) -> str:
+        asked.append(body["messages"])
+        return "2"
+
+    endpoint.answer = answer
+    rows = [{"x": {"ask": f"1 + {number}"}, "gold": "2", "area": f"t{number % 2}"} for number in range(4)]
+    found = run_dry_run(
+        rows,
+        EXACT,
+        base_model="fake",
+        base_url=endpoint.base_url,
+        rollouts=1,
+        prompt_field="x.ask",
+        reference_field="gold",
+        topic_field="area",
+        system="Be short.",
+    )
+    assert {messages[0]["content"] for messages in asked} == {"Be short."}
+    assert {messages[1]["content"] for messages in asked} == {f"1 + {number}" for number in range(4)}
+    assert [sample["score"] for sample in found["samples"]] == [1.0] * 4
