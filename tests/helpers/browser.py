@@ -72,6 +72,15 @@ def fill(page: Page, label: str, value: str) -> None:
     field.press("Enter")
 
 
+def write_text(page: Page, label: str, text: str) -> None:
+    """Replace what stands in the code editor with this label."""
+    page.get_by_role("textbox", name=label).click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(text)
+    page.keyboard.press("ControlOrMeta+Enter")
+    settled(page)
+
+
 def settled(page: Page) -> None:
     """Wait until the server has answered: a redraw in between would close an open list."""
     page.wait_for_timeout(300)
