@@ -32,7 +32,7 @@ Chosen = Path | Upload | str
 SOURCE, PLACE, FILE, TOPIC = "dataset_source", "dataset_place", "dataset_file", "topic_field"
 """Where the session keeps which source is used, the path or address, the upload, and the topic's field."""
 BY_DIGEST: dict[str | type[Any], Callable[[Any], Any]] = {Upload: lambda upload: upload.digest}
-SHOWN_TOPICS = 6
+SHOWN_TOPICS = 4
 
 
 class DatasetSource(StrEnum):
@@ -231,11 +231,14 @@ def _audit_section(dataset: Dataset, own: bool, columns: ColumnMap) -> None:
             upload = kept_upload("Validation rows", TYPES, "validation_file", hint)
             if upload is not None:
                 validation = _from_upload(upload, columns)
+    remarks = []
     for finding in _audited(dataset, validation):
         if finding.code in (AuditCode.CONTRADICTIONS, AuditCode.OVERLAP):
             st.warning(plain(finding.sentence, 400), icon=":material/warning:")
         else:
-            st.caption(plain(finding.sentence, 400))
+            remarks.append(plain(finding.sentence, 400))
+    if remarks:
+        st.caption(" ".join(remarks))
 
 
 @st.cache_resource(

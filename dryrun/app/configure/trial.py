@@ -39,7 +39,7 @@ def trial_section(dataset: Dataset, spec: GraderSpec, judge: JudgeAccess | None)
         "Response (the reference answer: does it earn the maximum?)" if reference else "Response",
         value=reference,
         key=f"trial_text_{dataset.ref.fingerprint[:8]}_{row}",
-        height=90,
+        height=68,
     )
     with errors_shown():
         if (trial := _trial(spec, str(text or ""), prompt, judge)) is not None:
@@ -80,7 +80,7 @@ def _show(trial: Trial) -> None:
         st.warning(plain(f"{name}: {detail}", 500))
     if trial.filled:
         lines = [f"{where} = {cut(text, 200)!r}" for where, text in trial.filled.items()]
-        st.code("\n".join(lines), language=None, wrap_lines=True, height=110 if len(lines) > 3 else "content")
+        st.code("\n".join(lines), language=None, wrap_lines=True, height=90 if len(lines) > 3 else "content")
     if grade.detail:
         st.caption("What the judge said")
         st.code(
