@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -37,6 +37,7 @@ def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
     app: App, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{app.url}/results?run=recorded&sort=Highest+score+first")
+    expect(opened(page)).to_be_visible(timeout=90_000)
     search = page.get_by_label("Search", exact=True)
     search.fill("olden time")
     search.press("Enter")
@@ -77,7 +78,7 @@ def test_a_preset_and_a_click_open_a_sample_and_a_label_stays(
     app: App, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{app.url}/results?run=recorded")
-    expect(opened(page)).to_be_visible()
+    expect(opened(page)).to_be_visible(timeout=90_000)
     choose(page, "5 highest")
     expect(page.get_by_text("Are they actually good?")).to_be_visible()
     expect(page).to_have_url(re.compile(r"show=5\+highest"))
@@ -97,19 +98,20 @@ HOSTILE = "=cmd() http://127.0.0.1:1/a.png ![x](http://127.0.0.1:1/b.png) <img s
 
 @pytest.mark.parametrize("width", [390, 1440])
 def test_hostile_texts_fetch_nothing_and_the_page_keeps_to_its_window(
-    app: App, open_page: Callable[..., Page], width: int, tmp_path: Path
+    app: App, open_page: Callable[..., Page], width: int
 ) -> None:
     text = f"{HOSTILE} {'long' * 200} \u202eesrever\x00"
     rows = [row | {"topic": f"{HOSTILE}{number % 2}"} for number, row in enumerate(sum_rows(40))]
     with FakeEndpoint(answer=lambda _: Reply(text=text)) as endpoint:
         run = make_run(Store(app.data), endpoint.base_url, rows=rows, rollouts=2)
-        work(run)
+        with ThreadPoolExecutor() as aside:  # Playwright's loop runs on this thread
+            aside.submit(work, run).result()
     page = open_page("about:blank")
     page.set_viewport_size({"width": width, "height": 900})
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{app.url}/results?run={run.id}")
-    expect(opened(page)).to_be_visible()
+    expect(opened(page)).to_be_visible(timeout=90_000)
     expect(page.get_by_text("[U+202E]esrever[U+0000]").first).to_be_visible()
     settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
