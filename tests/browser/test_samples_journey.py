@@ -7,11 +7,13 @@ import io
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dryrun.store.partition import Store
+from dryrun.store.runs import Run
 from tests.helpers.browser import App, choose, settled
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.support import make_run, sum_rows, work
@@ -22,6 +24,19 @@ OPEN = re.compile(r"Row [\d,]+, response \d+ of \d+")
 def opened(page: Page) -> Locator:
     """The heading of the open sample."""
     return page.get_by_text(OPEN).last
+
+
+def worked(app: App, answer: Callable[[Any], Reply | str], rows: list[dict[str, Any]]) -> Run:
+    """A run in the app's data, done without the app."""
+
+    def do() -> Run:
+        with FakeEndpoint(answer=answer) as endpoint:
+            run = make_run(Store(app.data), endpoint.base_url, rows=rows)
+            work(run)
+        return run
+
+    with ThreadPoolExecutor() as aside:  # Playwright's loop runs on this thread
+        return aside.submit(do).result()
 
 
 def click_row(page: Page, number: int) -> None:
@@ -41,7 +56,7 @@ def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
     search = page.get_by_label("Search", exact=True)
     search.fill("olden time")
     search.press("Enter")
-    expect(page.get_by_text("12 of 1,200 responses")).to_be_visible()
+    expect(page.get_by_text("8 of 1,200 responses")).to_be_visible()
     expect(page).to_have_url(re.compile(r"search=olden\+time"))
     settled(page)
     search.blur()
@@ -61,7 +76,7 @@ def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
     link = page.get_by_text(f"{app.url}/results?").inner_text()
     fresh = open_page(link)
     expect(opened(fresh)).to_have_text(second)
-    expect(fresh.get_by_text("12 of 1,200 responses")).to_be_visible()
+    expect(fresh.get_by_text("8 of 1,200 responses")).to_be_visible()
     expect(fresh.get_by_label("Search", exact=True)).to_have_value("olden time")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Export").click()
@@ -69,7 +84,7 @@ def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
         page.get_by_role("button", name="These samples (CSV)").click()
     assert download.value.suggested_filename == "reasoning-all-filtered-samples.csv"
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text("utf-8"))))
-    assert len(rows) == 12
+    assert len(rows) == 8
     assert all("olden time" in row["prompt"] for row in rows)
     assert second.split()[1].rstrip(",") in {row["row"] for row in rows}
 
@@ -77,7 +92,8 @@ def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
 def test_a_preset_and_a_click_open_a_sample_and_a_label_stays(
     app: App, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(f"{app.url}/results?run=recorded")
+    run = worked(app, lambda body: body["messages"][-1]["content"][:1], sum_rows(40))
+    page = open_page(f"{app.url}/results?run={run.id}")
     expect(opened(page)).to_be_visible(timeout=90_000)
     choose(page, "5 highest")
     expect(page.get_by_text("Are they actually good?")).to_be_visible()
@@ -102,10 +118,7 @@ def test_hostile_texts_fetch_nothing_and_the_page_keeps_to_its_window(
 ) -> None:
     text = f"{HOSTILE} {'long' * 200} \u202eesrever\x00"
     rows = [row | {"topic": f"{HOSTILE}{number % 2}"} for number, row in enumerate(sum_rows(40))]
-    with FakeEndpoint(answer=lambda _: Reply(text=text)) as endpoint:
-        run = make_run(Store(app.data), endpoint.base_url, rows=rows, rollouts=2)
-        with ThreadPoolExecutor() as aside:  # Playwright's loop runs on this thread
-            aside.submit(work, run).result()
+    run = worked(app, lambda _: Reply(text=text), rows)
     page = open_page("about:blank")
     page.set_viewport_size({"width": width, "height": 900})
     asked: list[str] = []
