@@ -56,7 +56,7 @@ def opened(test: Any) -> str:
 def test_the_table_holds_a_page_of_all_responses_with_scores_parts_and_heads(finished: Run) -> None:
     test = page("results", run=finished.id)
     shown = table(test)
-    assert len(shown) == 50
+    assert len(shown) == 20
     assert list(shown.columns) == [
         "score",
         "topic",
@@ -131,15 +131,15 @@ def test_next_and_back_go_through_the_order_and_over_the_pages(finished: Run) ->
     assert test.button(key="sample_back").disabled
     test.button(key="sample_next").click().run()
     assert heading(finished, 1) in opened(test)
-    [seen] = load_results(finished).inspect([49])
+    [seen] = load_results(finished).inspect([19])
     test.query_params["sample"] = f"{seen.prompt.row + 1}.2"
     test.run()
-    assert marked(test) == [49]
+    assert marked(test) == [19]
     test.button(key="sample_next").click().run()
-    assert heading(finished, 50) in opened(test)
+    assert heading(finished, 20) in opened(test)
     assert marked(test) == [0]
     test.button(key="sample_back").click().run()
-    assert marked(test) == [49]
+    assert marked(test) == [19]
 
 
 def test_the_responses_of_a_prompt_stand_beside_each_other_and_can_be_opened(finished: Run) -> None:

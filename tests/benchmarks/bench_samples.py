@@ -95,8 +95,8 @@ def functions(run: Run) -> None:
         rows = choose(seen, Show.ALL, Filters(), Sort.LOWEST)
     with measured("the five highest of a topic"):
         choose(seen, Show.HIGHEST, Filters("odd"))
-    with measured("texts of one page of 50"):
-        results.inspect(rows[:50].tolist())
+    with measured("texts of one page of 20"):
+        results.inspect(rows[:20].tolist())
     with measured("texts of one prompt's responses"):
         results.inspect(range(4))
     for words in (RARE, "numbers", "not there at all"):

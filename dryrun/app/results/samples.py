@@ -38,7 +38,8 @@ ONE, PAGE = "sample", "page"
 """URL parameters: the open sample, and the table's page where none is open."""
 TABLE, PAGER = "samples_table", "samples_pager"
 NAME = re.compile(r"([1-9]\d{0,11})\.([1-9]\d{0,5})")
-PER_PAGE = 50
+PER_PAGE = 20
+"""Rows of the table: all are in view, so that the marked one never has to be scrolled to."""
 HEAD = 160
 """Characters of a text that its cell holds."""
 MOST_PARTS = 6
@@ -49,7 +50,7 @@ RESPONSE = 210
 """Pixels that each response needs."""
 MOST_BESIDE = 4
 """Responses shown beside each other before somebody asks for all."""
-ROW_HEIGHT, MOST_SHOWN = 35, 16
+ROW_HEIGHT = 35
 
 
 class SampleTable:
@@ -109,7 +110,7 @@ class SampleTable:
             {name: column for name, (column, _) in columns.items()},
             column_config={name: config for name, (_, config) in columns.items()},
             hide_index=True,
-            height=ROW_HEIGHT * (min(shown.size, MOST_SHOWN) + 1) + 3,
+            height=ROW_HEIGHT * (shown.size + 1) + 3,
             placeholder="–",
             key=TABLE,
             on_select=lambda: self._picked(shown),
