@@ -25,7 +25,6 @@ NARROWEST = 128
 def findings(status: RunStatus, loaded: Loaded) -> None:
     """Draw the four figures, and what they say of dataset and grader under the thresholds that are set."""
     evidence = loaded.judge(current_thresholds())
-    st.header(":small[Figures]", anchor=False)
     with st.grid(2, min_column_width=NARROWEST):
         _mean(evidence)
         _spread(evidence)
@@ -106,9 +105,9 @@ def _problem(evidence: Evidence) -> None:
             f"{plain(cause.solution)}."
             for number, cause in enumerate(evidence.causes, 1)
         ]
-        st.markdown("Likely causes:\n\n" + "\n".join(lines))
+        st.markdown("Likely causes:\n" + "\n".join(lines))
     if general := bullets(action.sentence for action in evidence.actions if action.topic is None):
-        st.markdown(f"Recommended actions:\n\n{general}")
+        st.markdown(f"Recommended actions:\n{general}")
 
 
 def _missing(evidence: Evidence, loaded: Loaded) -> None:
@@ -131,4 +130,4 @@ def _warnings(evidence: Evidence) -> None:
 
 
 def _heading(icon: str, words: str) -> None:
-    st.header(f":small[:material/{icon}: {words}]", anchor=False)
+    st.markdown(f"**:material/{icon}: {words}**")
