@@ -205,12 +205,12 @@ def healthy_band() -> alt.Chart:
     return band
 
 
-def limit_rules(top: int = 0) -> alt.Chart:
-    """The decision tree's limits of the mean, dashed, from `top` pixels below the plot's upper edge."""
+def limit_rules() -> alt.Chart:
+    """The decision tree's limits of the mean, dashed."""
     rules = alt.Chart(alt.NamedData("limits")).mark_rule(
         color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5, tooltip=None
     )
-    drawn: alt.Chart = rules.encode(x=score_axis("at:Q"), y=_Y_VALUE(top), y2=_Y2_VALUE("height"))
+    drawn: alt.Chart = rules.encode(x=score_axis("at:Q"))
     return drawn
 
 
@@ -254,11 +254,13 @@ def _bars() -> alt.Chart:
 
 
 def _bracket() -> list[alt.Chart]:
-    """Where the mean must lie, above the plot: a bracket that the limits end."""
+    """Where the mean must lie, above the plot: a bracket that ends above the limits."""
     base = alt.Chart(alt.NamedData("bracket"))
     line = base.mark_rule(color=ORANGE, strokeWidth=1.5, tooltip=None)
     across = line.encode(x=score_axis("low:Q"), x2=alt.X2("high:Q"), y=_Y_VALUE(_BRACKET))
-    return [limit_rules(_BRACKET), across, _label(base, _BRACKET - 10, ORANGE)]
+    ends = alt.Chart(alt.NamedData("limits")).mark_rule(color=ORANGE, strokeWidth=1.5, tooltip=None)
+    ends = ends.encode(x=score_axis("at:Q"), y=_Y_VALUE(_BRACKET), y2=_Y2_VALUE(_BRACKET + 6))
+    return [limit_rules(), across, ends, _label(base, _BRACKET - 10, ORANGE)]
 
 
 def _mean_mark() -> list[alt.Chart]:
