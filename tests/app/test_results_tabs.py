@@ -13,7 +13,7 @@ from tests.helpers.pages import page, texts
 from tests.helpers.support import make_run
 
 ONLY = {
-    "Samples": "Are they actually good?",
+    "Samples": "Every response that the filters leave",
     "Topics": "Hollow: the topic's own mean",
     "Grader": "Nothing is generated.",
     "Training signal": "What training groups would see",

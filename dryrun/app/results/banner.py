@@ -12,6 +12,7 @@ from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.results.downloads import export_menu, start_training, try_sft
+from dryrun.app.results.figures import BARS
 from dryrun.app.results.inspector import show_group
 from dryrun.app.results.thresholds import VERDICT, current_thresholds
 from dryrun.app.shared.loading import Loaded
@@ -119,9 +120,15 @@ def _type(first: bool) -> Literal["primary", "secondary"]:
     return "primary" if first else "secondary"
 
 
-def open_samples(show: Show) -> None:
-    """Open the samples at a group. A callback: it ends by running the whole page again."""
+def open_samples(show: Show, bars: str = "") -> None:
+    """Open the samples at a group, of these bars alone where some are named.
+
+    A callback: it ends by running the whole page again.
+    """
     show_group(show)
+    st.query_params.pop(BARS, None)
+    if bars:
+        st.query_params[BARS] = bars
     st.session_state[TAB] = SAMPLES
     st.rerun()
 

@@ -84,8 +84,7 @@ def _clicked(key: str) -> None:
     points = event["selection"].get(SELECTION, []) if event else []
     bars = sorted({int(point[BIN_FIELD]) for point in points if BIN_FIELD in point})
     if bars:
-        st.query_params[BARS] = ",".join(map(str, bars))
-        open_samples(Show.ALL)
+        open_samples(Show.ALL, ",".join(map(str, bars)))
     st.query_params.pop(BARS, None)
     st.rerun()
 
