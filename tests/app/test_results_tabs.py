@@ -13,7 +13,7 @@ from tests.helpers.pages import page, texts
 from tests.helpers.support import make_run
 
 ONLY = {
-    "Samples": "Every response that the filters leave",
+    "Samples": "\nSamples\n",
     "Topics": "Hollow: the topic's own mean",
     "Grader": "Nothing is generated.",
     "Training signal": "What training groups would see",
