@@ -36,7 +36,8 @@ def findings(status: RunStatus, loaded: Loaded) -> None:
         _quality("Grader quality", evidence.grader_line, good=evidence.grader_quality == "good")
     _conditions(evidence)
     if current_look(evidence, status, loaded) is not VerdictLook.MEASURING:
-        _problem(evidence)
+        with st.container(gap="xsmall"):
+            _problem(evidence)
     _missing(evidence, loaded)
     _warnings(evidence)
 
@@ -89,23 +90,26 @@ def _conditions(evidence: Evidence) -> None:
             f"{plain(condition.sentence, 400)}"
             for number, condition in enumerate(evidence.conditions, 1)
         ]
-        _heading("rule", "Before training")
+        st.markdown("**:material/rule: Before training**")
         st.markdown("\n".join(lines))
 
 
 def _problem(evidence: Evidence) -> None:
     """Draw likely causes with their effects and solutions, and what to do; nothing on a clean GO."""
+    title = ""
     if evidence.verdict != "GO":
-        _heading("warning", "Not enough to judge" if evidence.verdict == "INVALID" else "Problem detected")
+        title = "Not enough to judge" if evidence.verdict == "INVALID" else "Problem detected"
     elif evidence.causes and not evidence.conditions:
-        _heading("warning", "Worth fixing first")
+        title = "Worth fixing first"
+    if title:
+        st.markdown(f"**:material/warning: {title}**" + (". Likely causes:" if evidence.causes else ""))
     if evidence.causes:
         lines = [
             f"{number}. **{cause.part.capitalize()}: {plain(cause.title)}**  \n→ {plain(cause.effect)}. "
             f"{plain(cause.solution)}."
             for number, cause in enumerate(evidence.causes, 1)
         ]
-        st.markdown("Likely causes:\n" + "\n".join(lines))
+        st.markdown("\n".join(lines))
     if general := bullets(action.sentence for action in evidence.actions if action.topic is None):
         st.markdown(f"Recommended actions:\n{general}")
 
@@ -127,7 +131,3 @@ def _warnings(evidence: Evidence) -> None:
         folded = st.expander(count, icon=":material/info:", key="warnings", on_change="rerun")
         if folded.open:
             folded.markdown(bullets(sentences))
-
-
-def _heading(icon: str, words: str) -> None:
-    st.markdown(f"**:material/{icon}: {words}**")
