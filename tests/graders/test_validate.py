@@ -11,7 +11,10 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.graders import Severity, load_grader
+from dryrun.graders.checks.one_call import check_batches
 from dryrun.graders.checks.platforms import Platform, check_platform, imported, retired_judges
+from dryrun.graders.format.conventions import Convention
+from dryrun.graders.format.python_file import python_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import try_out
 from dryrun.models.model_list import ModelInfo
@@ -170,3 +173,32 @@ def test_a_trial_shows_what_was_compared() -> None:
     missing = asyncio.run(try_out(spec, "4 km", {"answer": 4}))
     assert missing.grade.reward == 0.0
     assert missing.filled["$.reference"].startswith("(cannot be filled")
+
+
+@pytest.mark.parametrize(
+    ("convention", "source", "wrong"),
+    [
+        (
+            Convention.TRL,
+            "def reward(completions, **kwargs):\n    return [sum(map(len, completions)) / 9]\n",
+            True,
+        ),
+        (
+            Convention.TRL,
+            "def reward(completions, **_):\n    return [0.5 for one in completions]\n",
+            False,
+        ),
+        (Convention.TRL, "def reward(completions, **kwargs):\n    raise ValueError('no such row')\n", False),
+        (Convention.TRL, "import torch_x\ndef reward(completions, **kwargs):\n    return [1.0]\n", False),
+        (Convention.OPENAI, "def grade(sample, item):\n    return 1.0\n", False),
+    ],
+    ids=["a mean of all", "one each", "another error", "cannot run here", "no batches"],
+)
+def test_a_batch_with_another_number_of_rewards_is_an_error(
+    convention: Convention, source: str, wrong: bool
+) -> None:
+    spec = load_grader(python_grader(source, convention))
+    found = asyncio.run(check_batches(spec, prompts(sum_rows(2)), 5.0))
+    assert [(one.severity, one.where) for one in found] == ([(Severity.ERROR, "$.source")] if wrong else [])
+    if wrong:
+        assert found[0].what == "reward returned 1 reward for 2 completions."

@@ -18,6 +18,7 @@ from dryrun.dataset import Dataset
 from dryrun.dataset.audit import AuditFinding, audit
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
+from dryrun.graders.checks.one_call import check_batches
 from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
 from dryrun.models.model_list import list_models
 from dryrun.probes.reference_scores import ceiling
@@ -84,6 +85,7 @@ def _validate(options: argparse.Namespace, marks: list[Annotation]) -> int:
             spec, prompts, Platform(options.platform), dataset.ref.rows if dataset else None
         )
     findings += _judges(spec, options)
+    findings += run_blocking(check_batches(spec, prompts, options.grade_timeout))
     order = list(Severity)
     findings = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
     for finding in findings:

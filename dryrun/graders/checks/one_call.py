@@ -1,0 +1,50 @@
+"""Functions that take a batch, called once with two responses: what reading their source does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dryrun.core.records import Prompt
+from dryrun.graders.build import build
+from dryrun.graders.format.findings import Finding, Severity
+from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.kinds.python import PythonSpec, missing_packages
+from dryrun.graders.reference_answers import references_of
+from dryrun.graders.sandbox.status import sandbox_status
+from dryrun.graders.trial import response
+
+COUNT = "for 2 completions"
+"""How the error of a function ends that does not return one result for each of two responses."""
+ANSWER = "0"
+"""What is graded where the row has no reference answer."""
+
+
+async def check_batches(spec: GraderSpec, prompts: Sequence[Prompt], grade_timeout: float) -> list[Finding]:
+    """Functions of TRL's, verl's or Bedrock's convention that return another number of rewards than asked.
+
+    Parameters
+    ----------
+    spec : GraderSpec
+    prompts : sequence of Prompt
+        The first is graded; nothing is said without one.
+    grade_timeout : float
+        Seconds for a grade.
+    """
+    parts = [
+        (where, part)
+        for where, part in spec.walk()
+        if isinstance(part, PythonSpec) and part.entry is not None and not missing_packages(part)
+    ]
+    if not prompts or not parts or not sandbox_status().available:
+        return []
+    (reference,) = references_of(spec, prompts[:1])
+    found = []
+    for where, part in parts:
+        async with build(part, timeout=grade_timeout) as grader:
+            grade = await grader.grade(response(reference or ANSWER), prompts[0].item)
+        wrong = next((error for error in grade.errors.values() if error.endswith(COUNT)), None)
+        if wrong is not None:
+            fix = "Return a list with one reward for each completion, in their order."
+            what = f"{wrong.partition(': ')[2]}."
+            found.append(Finding(Severity.ERROR, f"{where}.source", what, fix))
+    return found
