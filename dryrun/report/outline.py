@@ -299,10 +299,13 @@ def _sampling(evidence: EvidenceEntry) -> Iterator[str]:
 
 def group_words(found: Groups | GroupFigures) -> str:
     """What the groups say of training: ``"62 % of groups of 8 would carry signal (54-70 %); ..."``."""
-    about = ", estimated from fewer responses to each prompt" if found.extrapolated else ""
+    low, high = (percent(end) for end in found.usable_interval)
+    about = [] if low == high else [_span(found.usable_interval, share=True)]
+    about += ["estimated from fewer responses to each prompt"] if found.extrapolated else []
+    inserted = f" ({', '.join(about)})" if about else ""
     return (
-        f"{percent(found.usable)} of groups of {found.group} would carry signal "
-        f"({_span(found.usable_interval, share=True)}{about}); {percent(found.all_wrong)} of prompts "
+        f"{percent(found.usable)} of groups of {found.group} would carry signal"
+        f"{inserted}; {percent(found.all_wrong)} of prompts "
         f"scored 0 every time, {percent(found.all_right)} scored 1 every time."
     )
 
@@ -323,7 +326,8 @@ def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
         old = {USABLE: index.usable, RELIABILITY: index.reliability, RANGE: index.range}
         known = {name: value for name, value in (index.factors or old).items() if value is not None}
         factors = " x ".join(f"{name} {value:.2f}" for name, value in known.items())
-        weakest = f"; weakest: {index.weakest}" if min(known.values()) < max(known.values()) else ""
+        ends = f"{min(known.values()):.2f}", f"{max(known.values()):.2f}"
+        weakest = "" if ends[0] == ends[1] else f"; weakest: {index.weakest}"
         yield f"Signal Index {index.value:.2f} = {factors}{weakest}."
         if found is not None and f"{index.usable:.2f}" != f"{found.usable:.2f}":
             yield "There, usable groups are those that differ in the outcome, not in the reward alone."

@@ -100,8 +100,7 @@ def test_broken_samples_are_a_piece_too() -> None:
     found = diagnose_with_evidence(seen)
     assert found.verdict == "INVALID"
     assert found.summary == (
-        "INVALID - 40 % of responses hit the token limit. Raise it. "
-        "No verdict about data or grader is possible."
+        "INVALID - 40 % of responses hit the token limit. No verdict about data or grader is possible."
     )
     assert diagnose_with_evidence(seen, thresholds=Thresholds(without=(Piece.SAMPLES,))).verdict == "GO"
 

@@ -21,6 +21,8 @@ class GraderFault:
 
     quality: GraderQuality
     sentence: str
+    codes: tuple[NoticeCode, ...] = ()
+    """Warnings that would say the same again."""
 
 
 def fault(measures: Measures, limits: Thresholds) -> GraderFault | None:
@@ -64,6 +66,7 @@ def _narrow(measures: Measures, limits: Thresholds) -> GraderFault | None:
         quality,
         f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
         "too little room between them.",
+        (NoticeCode.LOW_CEILING, NoticeCode.WORTHLESS_PAID),
     )
 
 
@@ -76,7 +79,7 @@ def _hackable(measures: Measures, limits: Thresholds) -> GraderFault | None:
 def _hole(name: str, floor: float) -> GraderFault:
     words = name.replace("_", " ")
     sentence = f"Worthless answers ({words}) earn at least {floor:.2f}: training will find that."
-    return GraderFault(GraderQuality.HACKABLE, sentence)
+    return GraderFault(GraderQuality.HACKABLE, sentence, (NoticeCode.WORTHLESS_PAID,))
 
 
 def _pays_length(measures: Measures, limits: Thresholds) -> GraderFault | None:

@@ -16,6 +16,7 @@ from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.conditions import REFUTED, outweighed
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
+from dryrun.analysis.verdict.notices import NoticeCode
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.validity import TAGS, sample_blockers
 from dryrun.analysis.verdict.words import (
@@ -56,6 +57,8 @@ class Attribution:
     measures : Measures
     first_step : str
         What comes before anything else where a NO-GO has such a step, e.g. mending the grader's errors.
+    said : frozenset of NoticeCode
+        Warnings that the reasons say already.
     outweighed : tuple of str
         What would have stopped the run, had real responses not spoken against it.
     """
@@ -72,6 +75,7 @@ class Attribution:
     measures: Measures
     first_step: str = ""
     outweighed: tuple[str, ...] = ()
+    said: frozenset[NoticeCode] = frozenset()
 
     @property
     def problem_topics(self) -> tuple[str, ...]:
@@ -121,6 +125,7 @@ class _Judge:
     ) -> None:
         self.observed, self.limits, self.measures, self.document = observed, limits, measures, document
         self.reasons: list[str] = []
+        self.said: set[NoticeCode] = set()
         self.outweighed: tuple[str, ...] = ()
         self.tags: list[str] = (
             ["duplicates"] if above(document.coverage.duplicate_share, limits.warn_duplicates) else []
@@ -141,6 +146,7 @@ class _Judge:
         blocked |= grader is GraderQuality.NOISY and self.measures.drowned(self.limits)
         if blocked and not failed and outweighed(self.measures.signal, grader, dataset, self.limits):
             blocked, self.outweighed, self.reasons = False, tuple(self.reasons), []
+            self.said.clear()
             grader = None if grader in REFUTED else grader
         if not blocked and self._no_signal():
             blocked, (grader, dataset) = True, self._weakest(grader)
@@ -154,12 +160,14 @@ class _Judge:
         reasons = document.reasons if document.verdict == "INVALID" else ()
         reasons += sample_blockers(document.statistics, document.coverage, limits)
         self.reasons += [reason.sentence for reason in reasons]
+        self.said |= {reason.code for reason in reasons}
         self.tags += [TAGS[reason.code] for reason in reasons if reason.code in TAGS]
         return self.measures.branch is None or bool(reasons)
 
     def _broken_grader(self) -> GraderQuality | None:
         if (seen := fault(self.measures, self.limits)) is not None:
             self.reasons.append(seen.sentence)
+            self.said.update(seen.codes)
             return seen.quality
         return self._disagreeing()
 
@@ -190,7 +198,8 @@ class _Judge:
             return DatasetQuality.BAD_REFERENCES
         refused = self.observed.share_of(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
         if Piece.SAMPLES not in self.limits.without and above(refused, self.limits.max_refused):
-            self.reasons.append(f"The model refuses {percent(refused)} of the prompts.")
+            self.reasons.append(f"{percent(refused)} of the responses were refused or filtered.")
+            self.said.add(NoticeCode.REFUSED)
             return DatasetQuality.REFUSALS
         if (
             self.measures.branch is Branch.PROCEED
@@ -307,6 +316,7 @@ class _Judge:
             measures=self.measures,
             first_step=MEND_ERROR if self._failing() else self.first_step,
             outweighed=self.outweighed,
+            said=frozenset(self.said),
         )
 
     def _failing(self) -> bool:

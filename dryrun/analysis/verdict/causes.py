@@ -46,6 +46,8 @@ class Blamed:
         The tree stopped the run and nothing says whose fault it is.
     step : str
         What to do first.
+    teaches : bool
+        Many groups would teach all the same.
     """
 
     verdict: Verdict
@@ -56,6 +58,16 @@ class Blamed:
     grader: GraderQuality
     undecided: bool
     step: str
+    teaches: bool = False
+
+    @property
+    def narrow(self) -> str:
+        """What a scale shows of which the grader uses little, though right answers earn more; else ``""``."""
+        at = self.judged.measures.scale
+        little = at is not None and at.range is not None and at.range < self.thresholds.full_range
+        if not self.teaches or self.judged.branch is not Branch.LOW_VARIANCE or at is None or not little:
+            return ""
+        return f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}"
 
     @property
     def right(self) -> float:
@@ -73,10 +85,21 @@ class Blamed:
             return ()
         if self.document.verdict != "NO-GO":
             return self._by_evidence
-        kept = (cause for cause in self.document.causes if not self._refuted(cause))
+        kept = (self._told(cause) for cause in self.document.causes if not self._refuted(cause))
         grader_first = self._grader_first and not self.undecided
         first = BlamedPart.GRADER if grader_first else BlamedPart.DATASET
         return tuple(sorted(kept, key=lambda cause: cause.part is not first))
+
+    def _told(self, cause: Cause) -> Cause:
+        """The cause in words that are true where many groups would teach."""
+        grouped, step = self.judged.measures.groups, self.step.rstrip(".")
+        if self.narrow and cause.part is BlamedPart.GRADER:
+            return Cause(cause.part, "It uses little of its scale", self.narrow, step)
+        hard = self.dataset is DatasetQuality.TOO_HARD and cause.part is BlamedPart.DATASET
+        if self.teaches and hard and grouped is not None:
+            dead = f"{percent(grouped.all_wrong)} of them scored 0 every time"
+            return Cause(cause.part, cause.title, dead, step)
+        return cause
 
     @property
     def _by_evidence(self) -> tuple[Cause, ...]:
@@ -91,8 +114,7 @@ class Blamed:
         """The document's causes that the evidence refutes, each with the measured reason."""
         if self.verdict != "NO-GO" or self.document.verdict != "NO-GO" or not self.causes:
             return ()
-        kept = self.causes
-        refuted = (cause for cause in self.document.causes if cause not in kept)
+        refuted = (cause for cause in self.document.causes if self._refuted(cause))
         return tuple(
             f"Ruled out: {cause.title.lower()} ({why})." for cause in refuted if (why := self._why_not(cause))
         )

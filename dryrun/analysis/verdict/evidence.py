@@ -265,7 +265,7 @@ class Evidence:
         if self.dataset_quality is DatasetQuality.TOO_HARD and (right := self._blamed.right):
             line = Quality(line.word, f"{percent(right)} of the responses hold the right answer")
         elif self.dataset_quality is DatasetQuality.TOO_HARD and self.groups and would_teach(self._spoken):
-            line = Quality(line.word, f"The base model solved {percent(1 - self.groups.all_wrong)} of them")
+            line = Quality(line.word, f"{percent(1 - self.groups.all_wrong)} of them earned something")
         return line if self._undecided() else line.firm
 
     @property
@@ -274,11 +274,13 @@ class Evidence:
         line = self.grader_quality.line
         if self._undecided():
             return line
+        if self._blamed.narrow:
+            return Quality("Narrow scale", self._blamed.narrow)
         if self.grader_quality is not GraderQuality.GOOD:
             return line.firm
         if self.doubted is not None:
             word = f"Good by its scores; {self.doubted.profile} by its check"
-            return Quality(word, self.doubted.blocking[0].rstrip("."))
+            return Quality(word, "Scores alone do not show it")
         at = self.measures.scale
         weak = any(notice.code is NoticeCode.STD_BELOW_HEALTHY for notice in self.warnings)
         sentence = "Scores differentiate outputs weakly" if weak else line.sentence
@@ -297,6 +299,7 @@ class Evidence:
             self.grader_quality,
             undecided=self._undecided(),
             step=first_step(self._spoken),
+            teaches=would_teach(self._spoken),
         )
 
     @property
@@ -356,12 +359,14 @@ def diagnose_with_evidence(
     judged = attribute(observations, limits, known, found, training)
     silent = limits.document_only or judged.verdict == "INVALID"
     warned = () if silent else cautions(judged.measures, limits)
+    known_already = frozenset() if limits.document_only else judged.said
+    warnings = (*found.warnings, *outweighing(judged.outweighed, judged.measures.signal), *warned)
     return Evidence(
         document=found,
         attribution=judged,
         thresholds=limits,
         pieces=_entered(judged.measures, limits),
-        warnings=(*found.warnings, *outweighing(judged.outweighed, judged.measures.signal), *warned),
+        warnings=tuple(one for one in warnings if one.code not in known_already),
         people=agreed,
         people_words=agreement_words(agreed, said, limits) if said else (),
         review=review,

@@ -136,6 +136,8 @@ def cause_sentence(spoken: Spoken) -> str:
     if spoken.verdict != "NO-GO":
         return ""
     title = judged.grader.fault or judged.dataset.fault
+    if _to_go(spoken) == STRETCH:
+        title = "The grader uses little of its scale"
     if judged.blame is not None and judged.branch is not None:
         return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged, spoken.thresholds)}."
     if judged.branch is Branch.PROCEED or not judged.reasons or judged.grader not in BROKEN:
@@ -218,7 +220,9 @@ def _of(share: float, held: Stability) -> str:
 
 
 def _figure(name: str, value: float, around: Interval | None) -> str:
-    return f"{name} {figure(value)}" + (f" ({around.low:.2f}-{around.high:.2f})" if around else "")
+    ends = None if around is None else (f"{around.low:.2f}", f"{around.high:.2f}")
+    # Scores that are all alike give an interval without width, which would claim too much.
+    return f"{name} {figure(value)}" + ("" if ends is None or ends[0] == ends[1] else f" ({'-'.join(ends)})")
 
 
 def _evidence(judged: Attribution) -> str:

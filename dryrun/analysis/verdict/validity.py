@@ -87,7 +87,7 @@ def _samples(statistics: Statistics, coverage: Coverage, thresholds: Thresholds)
         )
         yield Notice(NoticeCode.TOO_MANY_MISSING, text, missing, None)
     for code, outcome, words in (
-        (NoticeCode.TRUNCATED, SampleOutcome.TRUNCATED, "hit the token limit. Raise it"),
+        (NoticeCode.TRUNCATED, SampleOutcome.TRUNCATED, "hit the token limit"),
         (NoticeCode.EMPTY, SampleOutcome.EMPTY, "are empty"),
     ):
         share, limit = coverage.share(coverage.outcomes[outcome]), thresholds.max_cut_off

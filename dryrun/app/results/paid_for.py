@@ -109,4 +109,7 @@ def _explained(energy: Energy, found: Training) -> str:
         return "With these weights no group trains anything."
     now = found.energy.outcome if found.energy else None
     today = "" if now is None else f" Under the reward as it is: {percent(now)}."
-    return f"The outcome explains {percent(energy.outcome)} of the advantages' energy.{today}"
+    return (
+        f"The outcome explains {percent(energy.outcome)} of the squared advantages, which weigh what "
+        f"training does.{today}"
+    )

@@ -56,7 +56,7 @@ def energy_chart(parts: Sequence[PartShare]) -> alt.LayerChart:
     rows = [{"part": part.name, "share": part.share, "label": percent(part.share)} for part in parts]
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("part:N", title=None, sort=None, axis=NAMES),
-        x=alt.X("share:Q", title="Share of the advantages' energy", axis=SHARE),
+        x=alt.X("share:Q", title="Share of the squared advantages", axis=SHARE),
     )
     bars = base.mark_bar(color=BLUE, height=14)
     text = base.mark_text(align="left", dx=4, color=GREY).encode(text=alt.Text("label:N"))
@@ -68,7 +68,7 @@ def energy_chart(parts: Sequence[PartShare]) -> alt.LayerChart:
 def energy_alt(parts: Sequence[PartShare]) -> str:
     """The bars in words. Holds part names as the grader gave them."""
     return (
-        f"Share of the advantages' energy: {', '.join(f'{one.name} {percent(one.share)}' for one in parts)}."
+        f"Share of the squared advantages: {', '.join(f'{one.name} {percent(one.share)}' for one in parts)}."
     )
 
 
