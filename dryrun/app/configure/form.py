@@ -95,7 +95,8 @@ def _grader_step(
             what = "a dataset" if dataset is None else "a grader without errors"
             st.caption(f"Here the grader is tried on a row as soon as there is {what}.")
             return grader, judge, below
-        trial_section(dataset, grader, judge)
+        with st.container(gap="xsmall"):
+            trial_section(dataset, grader, judge)
         check_section(dataset, grader, judge)
     return grader, judge, below
 

@@ -25,6 +25,8 @@ SECONDS = 30.0
 KEPT = 50
 """Trials that the session keeps: the page runs again at every change of any field."""
 TRIALS = "trials"
+FILLED = 4
+"""Filled templates that are shown."""
 
 
 def trial_section(dataset: Dataset, spec: GraderSpec, judge: JudgeAccess | None) -> None:
@@ -33,7 +35,7 @@ def trial_section(dataset: Dataset, spec: GraderSpec, judge: JudgeAccess | None)
     prompt = dataset.prompt(row)
     last = str(prompt.messages[-1].get("content"))
     st.caption(f"Try it on row {row + 1:,}. Select another row in the table above.")
-    st.code(cut(last, 1000), language=None, wrap_lines=True, height=110 if len(last) > 200 else "content")
+    st.code(cut(last, 400), language=None, wrap_lines=True)
     reference = _reference(spec, prompt, dataset.ref.reference_field)
     text = st.text_area(
         "Response (the reference answer: does it earn the maximum?)" if reference else "Response",
@@ -79,10 +81,9 @@ def _show(trial: Trial) -> None:
     for name, detail in grade.errors.items():
         st.warning(plain(f"{name}: {detail}", 500))
     if trial.filled:
-        lines = [f"{where} = {cut(text, 200)!r}" for where, text in trial.filled.items()]
-        st.code("\n".join(lines), language=None, wrap_lines=True, height=90 if len(lines) > 3 else "content")
+        lines = [f"{where} = {cut(text, 120)!r}" for where, text in trial.filled.items()]
+        more = [f"... and {len(lines) - FILLED:,} more"] if len(lines) > FILLED else []
+        st.code("\n".join(lines[:FILLED] + more), language=None, wrap_lines=True)
     if grade.detail:
         st.caption("What the judge said")
-        st.code(
-            grade.detail, language=None, wrap_lines=True, height=110 if len(grade.detail) > 300 else "content"
-        )
+        st.code(cut(grade.detail, 1000), language=None, wrap_lines=True)

@@ -18,7 +18,8 @@ class Code extends HTMLElement {
     if (this.language !== language || this.label !== label) {
       this.language = language
       this.label = label
-      const attributes = EditorView.contentAttributes.of({ "aria-label": label, "aria-multiline": "true" })
+      const said = { "aria-label": label, "aria-multiline": "true", tabindex: "0" }
+      const attributes = EditorView.contentAttributes.of(said)
       this.view.dispatch({ effects: this.kind.reconfigure([LANGUAGES[language](), attributes]) })
     }
     // A text that the page set replaces the document; an echo of what was typed never does.
