@@ -79,7 +79,7 @@ def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
     expect(fresh.get_by_text("8 of 1,200 responses")).to_be_visible()
     expect(fresh.get_by_label("Search", exact=True)).to_have_value("olden time")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Export samples").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="These samples (CSV)").click()
     assert download.value.suggested_filename == "reasoning-all-filtered-samples.csv"

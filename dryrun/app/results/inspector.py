@@ -267,7 +267,7 @@ def _unpaid(results: Results, _observations: Observations) -> UnpaidRight:
 
 
 def _export(loaded: Loaded, selection: Selection) -> None:
-    with st.popover("Export", icon=":material/download:", disabled=not selection.rows.size):
+    with st.popover("Export samples", icon=":material/download:", disabled=not selection.rows.size):
         for kind, write in (("jsonl", to_jsonl), ("csv", to_csv)):
             download(
                 f"These samples ({kind.upper()})",
