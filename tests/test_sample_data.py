@@ -23,6 +23,7 @@ from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import load_grader
 from dryrun.report import report_of
+from dryrun.report.summary import shipped_summary
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
@@ -81,10 +82,45 @@ def test_each_grader_pays_the_reference_fully_and_nonsense_little(name: str, dat
 RECORDED = DATA / "recorded"
 
 
+IDS = json.loads((RECORDED / "examples.json").read_text())
+"""The run of each recorded example, by its name in links."""
+
+
 @pytest.fixture(scope="module")
 def recorded() -> Run:
-    (run,) = list_runs(Store(RECORDED))
-    return run
+    return example("recorded")
+
+
+def example(name: str) -> Run:
+    return Run.open(Store(RECORDED), IDS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "dataset_word", "grader_word"),
+    [
+        ("recorded", "GO", "Good", "Good"),
+        ("recorded-grader", "NO-GO", "Unknown", "Too strict"),
+        ("recorded-data", "NO-GO", "Too hard", "Binary"),
+    ],
+)
+def test_each_example_shows_what_it_is_there_for(
+    name: str, verdict: str, dataset_word: str, grader_word: str
+) -> None:
+    run = example(name)
+    line = shipped_summary(run)
+    assert line is not None, "python sample_data/make_recorded.py --summaries"
+    assert (line.verdict, line.dataset, line.grader) == (verdict, dataset_word, grader_word)
+    judged = report_of(load_results(run))
+    assert (judged.diagnosis.verdict, judged.statistics.mean) == (line.verdict, line.mean)
+    assert judged.histogram_counts == line.bars
+
+
+def test_every_example_is_a_whole_run_of_the_embedded_model() -> None:
+    assert {run.id for run in list_runs(Store(RECORDED))} == set(IDS.values())
+    for run in map(example, IDS):
+        assert run.config().model.kind is ModelKind.EMBEDDED
+        assert run.status().state is RunState.FINISHED
+        assert load_results(run).pending == 0
 
 
 def test_the_recorded_run_asked_the_sample_dataset_and_its_default_grader(
@@ -145,9 +181,9 @@ def test_the_recorded_run_can_be_reported_and_is_left_as_it_was(
     assert stamps() == before
 
 
-def test_the_recorded_run_is_small_and_tells_nothing_of_the_machine() -> None:
+def test_the_recorded_runs_are_small_and_tell_nothing_of_the_machine() -> None:
     files = [path for path in RECORDED.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 2_000_000
+    assert sum(path.stat().st_size for path in files) < 300_000
     assert {path.suffix for path in files} == {".json", ".parquet"}
     for path in files:
         content = pq.read_table(path).to_pylist() if path.suffix == ".parquet" else path.read_text()
