@@ -1,7 +1,9 @@
-"""What Dry Run is for, recorded examples, a quick run, the latest runs."""
+"""What Dry Run is for, a quick run, recorded examples, the latest runs."""
 
 import streamlit as st
 
+from dryrun.app.home.cards import example_cards
+from dryrun.app.home.latest import latest_runs
 from dryrun.app.home.old_links import hand_on
 from dryrun.app.home.quick import quick_start
 from dryrun.app.shared.frame import ensure_frame
@@ -10,4 +12,10 @@ ensure_frame()
 
 hand_on()
 st.title("Dry Run")
+st.markdown(
+    "Before you pay for reinforcement fine-tuning: let the base model answer a sample of your prompts, "
+    "grade the answers, and read **GO** or **NO-GO** with the reasons."
+)
 quick_start()
+latest_runs()
+example_cards()

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dryrun.app.runs.recent import recent_links
+from dryrun.app.runs.view import runs_view
 from dryrun.app.shared.frame import ensure_frame
 
 ensure_frame()
 
 st.title("Runs")
-recent_links()
+runs_view()

@@ -24,12 +24,6 @@ from tests.helpers.support import EXACT, make_run, sum_rows, work
 GOOD_ROW = json.dumps(sum_rows(1)[0])
 
 
-def test_home_offers_the_quick_run_first() -> None:
-    test = page()
-    assert test.main.button[0].label == "Quick run on the sample data"
-    assert "60 prompts × 2 responses" in texts(test)
-
-
 def test_new_run_begins_with_the_sample_data_and_could_start_at_once() -> None:
     test = page("configure")
     said = texts(test)

@@ -38,7 +38,7 @@ def configure_endpoint(page: Page, rows: Path, endpoint: FakeEndpoint, key: str 
 @pytest.mark.slow
 def test_a_stranger_presses_one_button_and_reads_a_verdict(app: App, open_page: Callable[..., Page]) -> None:
     page = open_page(app.url)
-    page.get_by_role("button", name="Quick run on the sample data").click()
+    page.get_by_role("button", name="Quick run here").click()
     expect(page).to_have_url(re.compile(r"/run\?run=[0-9a-f]{32}"))
     page.get_by_role("button", name="See the results", exact=True).click(timeout=LONG)
     heading = page.get_by_role("heading", level=1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dryrun.app.configure.columns import choose_field, columns_form, first_rows_table
+from dryrun.app.shared.own_data import FILE, SOURCE, TYPES, DatasetSource, use_upload
 from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload, show_error
 from dryrun.core.config import DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
@@ -25,22 +25,13 @@ from dryrun.dataset.hub.remote import ROWS_PER_PROMPT, first_of_hub, pool_size, 
 from dryrun.dataset.hub.splits import SCHEME
 from dryrun.dataset.read import first_rows
 
-TYPES = ["jsonl", "ndjson", "json", "parquet", "csv"]
 Version = tuple[int, int] | None
 Chosen = Path | Upload | str
 """A file, or the address of a dataset on the Hub."""
-SOURCE, PLACE, FILE, TOPIC = "dataset_source", "dataset_place", "dataset_file", "topic_field"
-"""Where the session keeps which source is used, the path or address, the upload, and the topic's field."""
+PLACE, TOPIC = "dataset_place", "topic_field"
+"""Where the session keeps the path or address, and the topic's field."""
 BY_DIGEST: dict[str | type[Any], Callable[[Any], Any]] = {Upload: lambda upload: upload.digest}
 SHOWN_TOPICS = 4
-
-
-class DatasetSource(StrEnum):
-    """Where the dataset comes from."""
-
-    SAMPLE = "sample"
-    UPLOAD = "upload"
-    PLACE = "place"
 
 
 def sample_dataset_path() -> Path:
@@ -75,7 +66,7 @@ def dataset_section() -> Dataset | None:
 def _choice() -> tuple[Chosen, DryRunError | None]:
     """Draw where the dataset may come from, and return the one that is used."""
     label = "Drop your prompts here: JSONL, Parquet, CSV or a JSON list"
-    upload = kept_upload(label, TYPES, FILE, then=_use_upload)
+    upload = kept_upload(label, TYPES, FILE, then=use_upload)
     if not hosted():  # the files and the token of whoever runs the server
         st.text_input(
             "Or a path, or a dataset of the Hugging Face Hub",
@@ -102,10 +93,6 @@ def _source(upload: Upload | None) -> DatasetSource:
     if there.get(chosen, SOURCE in st.session_state):
         return chosen
     return next((source for source, present in there.items() if present), DatasetSource.SAMPLE)
-
-
-def _use_upload(_: Upload) -> None:
-    st.session_state[SOURCE] = DatasetSource.UPLOAD
 
 
 def _use_place() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.configure.columns import PROMPT_KEY, REFERENCE_KEY, SYSTEM_KEY
-from dryrun.app.configure.dataset import FILE, PLACE, SOURCE, TOPIC, DatasetSource, sample_dataset
+from dryrun.app.configure.dataset import PLACE, TOPIC, sample_dataset
 from dryrun.app.configure.grader import edit, pretty
 from dryrun.app.configure.model import fill_in
 from dryrun.app.shared.kept import recall
+from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource
 from dryrun.app.shared.session import config_of, open_by_name
 from dryrun.app.shared.widgets import Upload, bullets, show_error
 from dryrun.core.config import JudgeConfig, ModelKind, RunConfig, SamplingMethod

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dryrun.app.shared.launch import launch
-from dryrun.app.shared.session import RECORDED, recorded_run, run_link
+from dryrun.app.shared.own_data import drop_zone
 from dryrun.app.shared.widgets import errors_shown
 from dryrun.core.config import SamplingConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
@@ -19,22 +19,18 @@ QUICK = SamplingConfig(size=60, rollouts=2, method=SamplingMethod.STRATIFIED)
 
 
 def quick_start() -> None:
-    """Draw the first thing a newcomer sees: what Dry Run is for, and one button that tries it."""
-    st.markdown(
-        "Before you pay for reinforcement fine-tuning: let the base model answer a sample of your prompts, "
-        "grade the answers, and read **GO** or **NO-GO** with the reasons."
-    )
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            clicked = st.button(
-                "Quick run on the sample data", type="primary", icon=":material/play_arrow:", key="quick"
-            )
-            if recorded_run() is not None:
-                run_link("results", "Or see a recorded result first", "insights", RECORDED)
+    """Draw the button that tries Dry Run, and beside it the place for one's own data."""
+    sides = st.grid(2, min_column_width=320, gap="medium", border=True)
+    with sides.cell():
+        st.header("Try it", anchor=False)
+        clicked = st.button("Quick run here", type="primary", icon=":material/play_arrow:", key="quick")
         st.caption(
             f"{QUICK.size} prompts × {QUICK.rollouts} responses by a small model on this machine. "
             "No account, no key, about a minute. The first time its weights (93 MB) are fetched once."
         )
+    with sides.cell():
+        st.header("Use my data", anchor=False)
+        drop_zone("Drop your prompts: JSONL, Parquet, CSV or a JSON list")
     if clicked:
         with errors_shown():
             launch(_quick_prepared())

@@ -17,7 +17,7 @@ from dryrun.app.results.inspector import show_group
 from dryrun.app.results.thresholds import VERDICT, current_thresholds
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import VerdictLook, look_of_evidence
-from dryrun.app.shared.session import ADJUST, RECORDED, RUN, Chosen, model_words, run_link
+from dryrun.app.shared.session import ADJUST, Chosen, model_words, run_link
 from dryrun.core.text import plain, plural
 from dryrun.store.runs import RunStatus
 
@@ -137,5 +137,4 @@ def _adjust(chosen: Chosen, *, first: bool = False) -> None:
     kind = _type(first)
     hint = "Re-scores the stored responses: no calls."
     if st.button("Adjust Grader", key="adjust_grader", help=hint, type=kind):
-        name = RECORDED if chosen.recorded else chosen.run.id
-        st.switch_page("pages/configure.py", query_params={RUN: name, ADJUST: name})
+        st.switch_page("pages/configure.py", query_params={ADJUST: chosen.link})

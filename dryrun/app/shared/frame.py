@@ -20,8 +20,8 @@ import streamlit as st
 from dryrun.app.shared.session import url_parameters
 from dryrun.app.shared.visitor import admit, end_with_terminal
 
-ICON = Path(__file__).with_name("icon.png")
-LOGO = Path(__file__).with_name("logo.svg")
+ICON = Path(__file__).with_name("images") / "icon.png"
+LOGO = Path(__file__).with_name("images") / "logo.svg"
 HOME = "pages/home.py"
 PAGES = (
     ("home", "Home", "home", "Recorded examples, a quick run, and your latest runs."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.app.shared.session import LAUNCH_ERROR, RUN, owner, store
+from dryrun.app.shared.session import LAUNCH_ERROR, RUN, note_started, owner, store
 from dryrun.app.shared.widgets import error_kept
 from dryrun.core.paths import hosted
 from dryrun.engine.budget import Budget
@@ -27,6 +27,7 @@ def launch(
     `source` is the run whose responses are graded anew: people's labels of them are taken over.
     """
     run = _unfinished(prepared) or start(store(), prepared)
+    note_started(run)
     if source is not None:
         carry(source, run)
     judge_key = judge.api_key if judge else ""

@@ -7,7 +7,8 @@ import time
 
 import streamlit as st
 
-from dryrun.app.shared.session import RECORDED, config_of, open_by_name, recorded_run, store
+from dryrun.app.shared.lists.examples import example_named, examples
+from dryrun.app.shared.session import RECORDED, config_of, open_by_name, store
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.text import short
@@ -23,7 +24,7 @@ def run_choice(label: str, key: str, given: str = "") -> str:
     Returns
     -------
     str
-        The run's id, or `RECORDED` for the recorded example; ``""`` while none is chosen.
+        The run's id, or a recorded example's name; ``""`` while none is chosen.
     """
     if hosted():
         typed = st.text_input(
@@ -33,10 +34,10 @@ def run_choice(label: str, key: str, given: str = "") -> str:
             placeholder=f"Link or id of a run, or {RECORDED}",
             help="A run's id, or the link to it.",
         )
-        match = re.search(rf"[0-9a-f]{{32}}|\b{RECORDED}\b", typed)
+        match = re.search(rf"[0-9a-f]{{32}}|\b{RECORDED}(-[a-z]+)?\b", typed)
         return match.group() if match else typed.strip()
     options = [run.id for run in list_runs(store())[:OFFERED]]
-    options += [RECORDED] if recorded_run() else []
+    options += [example.link for example in examples()]
     options += [given] if given and given not in options else []
     chosen = st.selectbox(
         label,
@@ -55,8 +56,8 @@ def _words(name: str) -> str:
         config, status = config_of(run), run.status()
     except DryRunError:
         return f"{short(name)} (not here)"
-    if name == RECORDED:
-        return "The recorded example"
+    if (example := example_named(name)) is not None:
+        return f"Recorded: {example.title}"
     parts = (config.dataset.name, config.model.name, config.grader_name)
     return " · ".join(
         (

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from dryrun.app.shared import jobs
+from dryrun.app.shared.lists.examples import FIRST, LESSONS, example_named, examples
 from dryrun.core.config import ModelConfig, ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.paths import data_dir, hosted, sample_data_dir
+from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import plain
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
@@ -24,8 +25,13 @@ LAUNCH_ERROR = "launch_problem"
 """Where the session keeps an error at the start of a run, until the run's page shows it."""
 WITH = "with"
 """Name of the URL parameter that holds the run that is compared with `RUN`."""
-RECORDED = "recorded"
-"""The value of `RUN` for the recorded example that comes with the project."""
+RECORDED = FIRST
+"""The value of `RUN` for the first recorded example that comes with the project."""
+STARTED = "started_runs"
+"""Where the session keeps the ids of the runs it has started."""
+OPENED = "opened_runs"
+"""Where the session keeps the ids of the runs it has opened, the newest last."""
+MOST_OPENED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,12 @@ class Chosen:
 
     run: Run
     recorded: bool = False
+
+    @property
+    def link(self) -> str:
+        """The value of `RUN` that leads to it."""
+        names = (example.link for example in examples() if example.run == self.run)
+        return next(names, self.run.id) if self.recorded else self.run.id
 
 
 def store() -> Store:
@@ -89,26 +101,64 @@ def chosen_run() -> Chosen | None:
 
 
 def recorded_run() -> Chosen | None:
-    """The recorded example, where it comes with this copy of Dry Run."""
-    folder = sample_data_dir() / "recorded"
-    runs = list_runs(Store(folder)) if (folder / "runs").is_dir() else []
-    return Chosen(runs[0], recorded=True) if runs else None
+    """The first recorded example, where it comes with this copy of Dry Run."""
+    example = example_named(RECORDED)
+    return Chosen(example.run, recorded=True) if example else None
 
 
 def open_by_name(name: str) -> Chosen:
-    """The run with this id; the recorded example for `RECORDED`.
+    """The run with this id, or the recorded example with this name.
 
     Raises
     ------
     DryRunError
         There is no such run here.
     """
-    if name != RECORDED:
-        return Chosen(Run.open(store(), name))
-    recorded = recorded_run()
-    if recorded is None:
+    if (example := example_named(name)) is not None:
+        return Chosen(example.run, recorded=True)
+    if name in LESSONS:
         raise DryRunError("This copy of Dry Run came without its recorded example.")
-    return recorded
+    run = Run.open(store(), name)
+    _remember(run)
+    return Chosen(run)
+
+
+def _remember(run: Run) -> None:
+    opened: dict[str, None] = st.session_state.setdefault(OPENED, {})
+    opened.pop(run.id, None)
+    opened[run.id] = None
+    while len(opened) > MOST_OPENED:
+        del opened[next(iter(opened))]
+
+
+def note_started(run: Run) -> None:
+    """Remember that this session started the run: it may name and delete it."""
+    st.session_state.setdefault(STARTED, set()).add(run.id)
+
+
+def may_edit(run: Run) -> bool:
+    """Whether this viewer may name, put away or delete the run: hosted, only who started it."""
+    return not hosted() or run.id in st.session_state.get(STARTED, ())
+
+
+def forget(run: Run) -> None:
+    """Let no page of this session ask for a run that was deleted."""
+    if st.session_state.get("current_run") == run.id:
+        st.session_state["current_run"] = ""
+    st.session_state.get(OPENED, {}).pop(run.id, None)
+
+
+def listed_runs() -> list[Run]:
+    """The runs this viewer may see in a list, newest first.
+
+    On one's own machine all of them. Hosted, those that this session opened or started: an id is a secret.
+    """
+    if not hosted():
+        return list_runs(store())
+    mine = [job.dryrun_id for job in jobs.live() if job.owner == owner()]
+    ids = dict.fromkeys([*mine, *reversed(st.session_state.get(OPENED, {}))])
+    runs = [Run(store(), name) for name in ids]
+    return [run for run in runs if (run.folder / "config.json").is_file()]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -9,6 +9,7 @@ from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import say
 from dryrun.engine.batch_records import under_way
+from dryrun.store.notes import note_of
 from dryrun.store.prune import remove_run
 from dryrun.store.runs import Run, list_runs
 
@@ -47,10 +48,11 @@ def _line(stored: Run) -> str:
         config = stored.config()
     except DryRunError:
         return f"{stored.id}  unreadable   its config.json is damaged: --delete clears it away"
+    named = note_of(stored).name
     when = time.strftime("%d %b %H:%M", time.localtime(status.started))
     return (
         f"{stored.id}  {status.state.value:11}  {status.graded:>6,}/{status.total:<6,}  {when}  "
-        f"{config.dataset.name}  {config.model.name}  {config.grader_name}"
+        f"{config.dataset.name}  {config.model.name}  {config.grader_name}" + (f"  {named}" if named else "")
     )
 
 

@@ -1,0 +1,69 @@
+"""The list of runs: search, table, what can be done with the selected ones."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app.runs.actions import action_bar
+from dryrun.app.runs.table import GO, matching, runs_table
+from dryrun.app.shared import jobs
+from dryrun.app.shared.lists.rows import RunRow, run_rows
+from dryrun.app.shared.lists.summaries import waiting
+from dryrun.app.shared.session import RUN, listed_runs, run_link
+from dryrun.core.paths import hosted
+from dryrun.core.text import plural
+from dryrun.store.runs import Run
+
+OFTEN = 2
+"""Seconds between two looks at the runs that are still being judged."""
+
+
+def runs_view() -> None:
+    """Draw the list; without a run, one way to get one."""
+    runs = listed_runs()
+    if hosted():
+        st.caption("The runs that you opened or started in this session: a run's link is its secret.")
+    if not runs:
+        st.info("There is no run here yet.", icon=":material/info:")
+        run_link("configure", "Start a run", "play_arrow")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input(
+            "Search", key="search", bind="query-params", placeholder="Name, dataset, grader, model, verdict"
+        )
+        archived = st.toggle("Show archived", key="archived", bind="query-params")
+    rows = run_rows(runs)
+    busy = waiting() > 0 and any(row.look is None for row in rows)
+    with st.container():  # a timed fragment needs a place of its own
+        st.fragment(_list, run_every=OFTEN if busy else None)(runs, [rows], words or "", archived, busy)
+
+
+def _list(runs: list[Run], fresh: list[list[RunRow]], words: str, archived: bool, busy: bool) -> None:
+    found = fresh.pop() if fresh else run_rows(runs)  # the timer comes with the same arguments again
+    _go(found)
+    rows = matching([row for row in found if archived or not row.note.archived], words)
+    if rows:
+        bar = st.container()
+        chosen = runs_table(rows)
+        with bar:
+            action_bar(chosen, _counts(len(rows), found))
+    else:
+        st.info("No run matches.", icon=":material/search_off:")
+    if busy and not waiting():
+        st.rerun()  # ends the timer
+
+
+def _go(rows: list[RunRow]) -> None:
+    wanted = st.session_state.pop(GO, None)
+    for row in rows:
+        if row.run.id == wanted:
+            st.switch_page(f"pages/{row.page}.py", query_params={RUN: row.run.id})
+
+
+def _counts(shown: int, found: list[RunRow]) -> str:
+    parts = [plural(shown, "run") if shown == len(found) else f"{shown:,} of {plural(len(found), 'run')}"]
+    if count := len(jobs.live()):
+        parts.append(f"{plural(count, 'live run')} on this server")
+    if left := waiting():
+        parts.append(f"{left:,} still being judged")
+    return " · ".join(parts)

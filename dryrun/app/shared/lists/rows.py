@@ -1,0 +1,96 @@
+"""A run as lists show it: its name, how it stands, and its line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dryrun.app.shared import jobs
+from dryrun.app.shared.lists.summaries import line_of
+from dryrun.app.shared.looks import VerdictLook, look_of
+from dryrun.core.config import RunConfig
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import RunState
+from dryrun.core.text import one_line, short
+from dryrun.report.summary import Summary
+from dryrun.store.notes import RunNote, note_of
+from dryrun.store.runs import Run, RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run.
+
+    Attributes
+    ----------
+    run : Run
+    config : RunConfig
+    status : RunStatus
+    note : RunNote
+    summary : Summary or None
+        None while the run is live or has no response yet, and until it has been judged.
+    """
+
+    run: Run
+    config: RunConfig
+    status: RunStatus
+    note: RunNote
+    summary: Summary | None
+
+    @property
+    def name(self) -> str:
+        """What people call it; else its dataset and the first letters of its id. Not safe for Markdown."""
+        if self.note.name:
+            return self.note.name
+        return f"{one_line(self.config.dataset.name, 40).rpartition('.')[0] or 'run'} {short(self.run.id)}"
+
+    @property
+    def look(self) -> VerdictLook | None:
+        """How it stands; None while nobody knows yet."""
+        if self.status.live or not self.status.sampled:
+            return VerdictLook.MEASURING
+        if self.summary is None:
+            return None
+        whole = self.status.state is RunState.FINISHED
+        return look_of(self.summary.verdict, conditions=self.summary.conditions, measuring=not whole)
+
+    @property
+    def page(self) -> str:
+        """The file name, without its ending, of the page that shows it best."""
+        return "results" if self.status.state is RunState.FINISHED else "run"
+
+    @property
+    def size(self) -> str:
+        """Prompts and responses to each: ``"300 × 4"``."""
+        sampling = self.config.sampling
+        prompts = self.status.total // sampling.rollouts or sampling.size
+        return f"{prompts:,} × {sampling.rollouts}"
+
+    @property
+    def when(self) -> str:
+        """The day it was started: ``"24 Nov 2026"``."""
+        return time.strftime("%d %b %Y", time.localtime(self.status.started))
+
+
+@lru_cache(maxsize=2000)
+def _config(run: Run) -> RunConfig:
+    """It never changes."""
+    return run.config()
+
+
+def run_rows(runs: Iterable[Run]) -> list[RunRow]:
+    """The rows of those runs whose configuration can be read."""
+    return [row for run in runs if (row := run_row(run)) is not None]
+
+
+def run_row(run: Run) -> RunRow | None:
+    """The run's row; None where its configuration cannot be read."""
+    try:
+        config = _config(run)
+    except DryRunError:
+        return None
+    status = jobs.status(run)
+    judged = None if status.live or not status.sampled else line_of(run)
+    return RunRow(run, config, status, note_of(run), judged)
