@@ -10,9 +10,9 @@ import pytest
 
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import Chosen
-from dryrun.app.shared.widgets import chart_spec
+from dryrun.app.shared.widgets import chart_spec, with_rows
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.charts.scores import histogram_bars, score_histogram
+from dryrun.report.charts.scores import histogram_bars, limit_rows, score_histogram
 from dryrun.store.labels import Label, Mark, book_of, identities
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
@@ -48,6 +48,8 @@ def test_a_chart_is_made_once_for_equal_parts_and_anew_for_other_thresholds() ->
     moved = chart_spec(score_histogram, BARS, 0.41, Thresholds(mean_low=0.33))
     assert moved["layer"] == first["layer"], "a browser that knows the first draws no new chart"
     assert {"at": 0.33} in rows(moved)
+    lines = with_rows(first, limit_rows(Thresholds(mean_low=0.33)))
+    assert sorted(map(json.dumps, rows(lines))) == sorted(map(json.dumps, rows(moved)))
     assert {"at": 0.33} not in rows(first)
 
 

@@ -12,13 +12,15 @@ from dryrun.app.results.banner import open_samples
 from dryrun.app.results.figures import BARS, clicked_bars
 from dryrun.app.results.thresholds import CHART, JUDGED, contradictions, current_thresholds
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.widgets import chart_spec
+from dryrun.app.shared.widgets import chart_spec, with_rows
+from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.scores import (
     BIN_FIELD,
     SELECTION,
     HistogramBar,
     histogram_alt,
     histogram_bars,
+    limit_rows,
     score_histogram,
 )
 
@@ -38,8 +40,9 @@ def distribution(loaded: Loaded) -> None:
         return
     bars = _bars(loaded)
     key = f"histogram_{st.session_state.get(DRAWN, 0)}"
+    chart = chart_spec(score_histogram, bars, figures.mean, Thresholds(), clicked_bars())
     st.vega_lite_chart(
-        chart_spec(score_histogram, bars, figures.mean, thresholds, clicked_bars()),
+        with_rows(chart, limit_rows(thresholds)),
         key=key,
         alt=histogram_alt(bars, figures.mean, figures.std),
         on_select=lambda: _clicked(key),
