@@ -255,3 +255,14 @@ def test_hosted_one_session_leaves_room_for_others(
 async def wait_for_ever(*_: object, **__: object) -> None:
     """As a run whose endpoint never answers."""
     await asyncio.Event().wait()
+
+
+def test_a_run_started_while_its_last_session_ends_is_not_lost(store: Store, endpoint: FakeEndpoint) -> None:
+    """After its last word a session still grades answers that check the grader; nobody sees that it lives."""
+    run = make_run(store, endpoint.base_url, rows=40)
+    first = jobs.start_job(run)
+    wait_until(lambda: not first.latest.live)
+    second = jobs.start_job(run)
+    assert second is not first
+    ended(run)
+    assert run.status().state is RunState.FINISHED

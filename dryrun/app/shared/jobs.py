@@ -37,6 +37,9 @@ MAX_WAITING = 20
 EXIT_SECONDS = 3.0
 """How long the process, at its end, waits for its runs to write their results."""
 
+ENDING_SECONDS = 30.0
+"""How long a run that is started again waits for the end of its last session."""
+
 Work = Callable[..., Coroutine[Any, Any, RunStatus]]
 
 _starting = threading.Lock()
@@ -146,6 +149,9 @@ def start_job(
     DryRunError
         `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches; hosted, one of the session.
     """
+    ending = find(run)
+    if ending is not None and not ending.latest.live:
+        ending.join(ENDING_SECONDS)  # it has said its last word, and grades answers that check the grader
     with _starting:
         known = find(run)
         if known is not None:
