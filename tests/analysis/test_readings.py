@@ -193,3 +193,16 @@ def test_noise_explains_as_many_failing_references_as_it_flips(failing: int, exp
     assert at.broken == failing / 50
     assert broken_by_noise(anchors, at, 0.357) is explained  # sqrt(0.15 * 0.85): 15 % flipped
     assert broken_by_noise(anchors, at, 0.0) is False
+
+
+@pytest.mark.parametrize(("follow", "verdict"), [(True, "GO"), (False, "NO-GO")])
+def test_noise_blocks_only_where_responses_do_not_show_a_signal(follow: bool, verdict: str) -> None:
+    score, right = binary(0.5)
+    moved = np.column_stack([np.tile([0.0, 1.0], 20), np.tile([1.0, 0.0], 20)])
+    says = right if follow else COIN.permutation(right)
+    anchors = Anchors(
+        reference=np.ones(50), junk={"empty": np.zeros(20)}, regraded=moved, read=(score.ravel(), says)
+    )
+    found = diagnose_with_evidence(Observations.of(score), anchors)
+    assert (found.verdict, found.grader_quality) == (verdict, GraderQuality.NOISY)
+    assert [condition.code for condition in found.conditions] == (["noisy_grader"] if follow else [])

@@ -143,7 +143,7 @@ class _Judge:
         if grader is None and dataset is None and failed:
             grader, dataset = self._blamed()
         blocked = failed or grader in BROKEN or dataset is not None
-        blocked |= grader is GraderQuality.NOISY and self.measures.drowned(self.limits)
+        blocked |= grader is GraderQuality.NOISY and self._drowned()
         if blocked and not failed and outweighed(self.measures.signal, grader, dataset, self.limits):
             blocked, self.outweighed, self.reasons = False, tuple(self.reasons), []
             self.said.clear()
@@ -170,6 +170,12 @@ class _Judge:
             self.said.update(seen.codes)
             return seen.quality
         return self._disagreeing()
+
+    def _drowned(self) -> bool:
+        """Whether noise drowns the signal, and real responses do not surely show that some is left."""
+        index = self.measures.signal
+        left = index is not None and index.least is not None and index.least >= self.limits.min_signal
+        return self.measures.drowned(self.limits) and not left
 
     def _unlearning(self) -> GraderQuality | None:
         if reason := unlearning(self.measures.training):
