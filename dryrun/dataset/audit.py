@@ -101,13 +101,13 @@ def _look(dataset: Dataset, most: int) -> _Rows:
     prompts, answers = [], []
     for position in positions:
         item = dataset.item(position)
-        prompts.append(normalised(_asked(item)))
+        prompts.append(normalised(asked_text(item)))
         answer = usual_reference(item)
         answers.append(None if answer is None else normalised(answer))
     return _Rows(positions, prompts, answers)
 
 
-def _asked(item: Item) -> str:
+def asked_text(item: Item) -> str:
     """What the user says: instructions of the system, alike in every row, would hide the difference."""
     said = [message for message in item["messages"] if message["role"] not in ("system", "developer")]
     contents = [message.get("content") for message in said or item["messages"]]
@@ -158,7 +158,7 @@ def _leaks(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
     known = [number for number, answer in enumerate(rows.answers) if answer and len(answer) >= LEAST_ANSWER]
     if len({rows.answers[number] for number in known}) < 2:
         return
-    own = [number for number in known if _holds(rows.prompts[number], rows.answers[number])]
+    own = [number for number in known if holds(rows.prompts[number], rows.answers[number])]
     decoys = [share for share in _decoy_shares(rows, known) if not math.isnan(share)]
     if not own or not decoys:
         return
@@ -181,11 +181,11 @@ def _decoy_shares(rows: _Rows, known: Sequence[int]) -> Iterator[float]:
             (rows.prompts[number], rows.answers[known[(place + shift) % len(known)]], rows.answers[number])
             for place, number in enumerate(known)
         ]
-        other = [_holds(prompt, answer) for prompt, answer, own in pairs if answer != own]
+        other = [holds(prompt, answer) for prompt, answer, own in pairs if answer != own]
         yield sum(other) / len(other) if other else math.nan
 
 
-def _holds(prompt: str, answer: str | None) -> bool:
+def holds(prompt: str, answer: str | None) -> bool:
     """Whether the answer stands in the prompt, not as part of a longer word or number."""
     if not answer:
         return False

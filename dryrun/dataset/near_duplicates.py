@@ -42,20 +42,20 @@ def near_duplicates(texts: Sequence[str], split: int | None = None) -> list[tupl
     Broder, On the resemblance and containment of documents (1997). Candidates are checked with the exact
     index of their shingles, so no pair below `NEAR` is given; few above it are missed.
     """
-    sets = _without_template([_shingles(text) for text in texts])
+    sets = _without_template([shingles(text) for text in texts])
     full = [at for at, found in enumerate(sets) if found.size >= WORDS]
     if len(full) < 2:
         return []
-    signatures = np.array([_signature(sets[at]) for at in full])
+    signatures = np.array([signature(sets[at]) for at in full])
     pairs = sorted({pair for pair in _candidates(signatures, full) if _crosses(pair, split)})
-    return [(a, b) for a, b in pairs if texts[a] != texts[b] and _jaccard(sets[a], sets[b]) >= NEAR]
+    return [(a, b) for a, b in pairs if texts[a] != texts[b] and jaccard(sets[a], sets[b]) >= NEAR]
 
 
 def _crosses(pair: tuple[int, int], split: int | None) -> bool:
     return split is None or pair[0] < split <= pair[1]
 
 
-def _shingles(text: str) -> Hashes:
+def shingles(text: str) -> Hashes:
     """Hashes of the different runs of five words."""
     words = np.array([zlib.crc32(word.encode()) for word in text.split()], dtype=np.uint64)
     if words.size < WORDS:
@@ -66,14 +66,19 @@ def _shingles(text: str) -> Hashes:
     return np.unique(runs)
 
 
-def _without_template(sets: list[Hashes]) -> list[Hashes]:
+def common_shingles(sets: Sequence[Hashes]) -> Hashes:
+    """Those that stand in more than `COMMON` texts: the template's."""
     every = np.concatenate(sets) if sets else np.zeros(0, dtype=np.uint64)
     found, counts = np.unique(every, return_counts=True)
-    common = found[counts > COMMON]
+    return found[counts > COMMON]
+
+
+def _without_template(sets: list[Hashes]) -> list[Hashes]:
+    common = common_shingles(sets)
     return [one[~np.isin(one, common, assume_unique=True)] for one in sets] if common.size else sets
 
 
-def _signature(found: Hashes) -> Hashes:
+def signature(found: Hashes) -> Hashes:
     """The smallest value of each of `PERMUTATIONS` hash functions over the shingles."""
     mixed = (found[:, None] ^ _SEEDS) * _BASE
     mixed ^= mixed >> np.uint64(29)
@@ -93,6 +98,7 @@ def _candidates(signatures: Hashes, positions: list[int]) -> Iterator[tuple[int,
             yield from combinations(members[:MOST_IN_BUCKET], 2)
 
 
-def _jaccard(one: Hashes, other: Hashes) -> float:
+def jaccard(one: Hashes, other: Hashes) -> float:
+    """The share of shingles that both have."""
     both = np.intersect1d(one, other, assume_unique=True).size
     return both / (one.size + other.size - both)
