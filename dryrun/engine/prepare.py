@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,7 @@ def prepare(
     grade_timeout: float = 120.0,
     judge: JudgeConfig | None = None,
     cut_reasoning: bool | None = None,
+    rows: Sequence[int] | None = None,
 ) -> Prepared:
     """Check a grader against a dataset and draw the prompts.
 
@@ -72,6 +73,8 @@ def prepare(
     cut_reasoning : bool, optional
         Whether the grader is given only what follows a response's reasoning (``</think>`` and the like).
         Default: no.
+    rows : sequence of int, optional
+        Positions of the rows to ask about, in this order. Default: drawn as `sampling` says.
 
     Raises
     ------
@@ -79,6 +82,8 @@ def prepare(
         Every problem of the grader, alone and against the rows, with its JSON path.
     """
     spec, sampling = load_grader(grader), sampling or SamplingConfig()
+    if rows is not None:
+        sampling = sampling.model_copy(update={"size": max(len(rows), 1)})
     config = RunConfig(
         dataset=dataset.ref,
         grader=spec.raw,
@@ -88,7 +93,8 @@ def prepare(
         judge=judge,
         cut_reasoning=bool(cut_reasoning),
     )
-    return _fitted(config, dataset.prompts(draw(dataset, sampling)), spec, reward_range, "dataset")
+    drawn = draw(dataset, sampling) if rows is None else rows
+    return _fitted(config, dataset.prompts(drawn), spec, reward_range, "dataset")
 
 
 def _fitted(

@@ -65,7 +65,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     references = references_of(spec, prompts, config.dataset.reference_field)
     known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None]
     by_key = {prompt.key: text for prompt, text in known}
-    templates, tools = templates_of(_best_paid(results), by_key), tools_read(spec)
+    templates, tools = templates_of(best_paid(results), by_key), tools_read(spec)
     way = await accepted_way(known, grades, config.reward_range, templates, tools)
 
     async def rewards(texts: Texts) -> list[float | None]:
@@ -131,6 +131,15 @@ def _scaled(rewards: object, bounds: tuple[float, float]) -> Floats:
     return (np.array(rewards, dtype=np.float64) - low) / (high - low)
 
 
+def run_references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, str]]:
+    """The prompts that have a reference answer, with it, in the field that the run's grader reads."""
+    config = run.config()
+    spec = load_grader(config.grader)
+    asked = with_format(prompts, config.model.response_format)
+    found = references_of(spec, asked, config.dataset.reference_field)
+    return [(prompt, text) for prompt, text in zip(asked, found, strict=True) if text is not None]
+
+
 def _distinct(prompts: Sequence[Prompt]) -> list[Prompt]:
     return list({prompt.key: prompt for prompt in prompts}.values())
 
@@ -179,7 +188,7 @@ def _read(
     return pairs, sum(reasoned) / len(reasoned) if reasoned else None
 
 
-def _best_paid(results: Results) -> Texts:
+def best_paid(results: Results) -> Texts:
     """Some responses that earned the most, if that is more than nothing."""
     score = results.observations().score
     most = np.nanmax(score, initial=0.0)

@@ -10,7 +10,7 @@ from typing import Any
 from dryrun.cli.main import main
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
-from dryrun.store.runs import list_runs
+from dryrun.store.runs import Run, list_runs
 from tests.helpers.fake_endpoint import messages_hash
 
 CALLS = 120
@@ -37,11 +37,16 @@ def assert_whole(store: Store) -> None:
 def stored_calls(store: Store) -> set[tuple[str, int | None]]:
     """The calls whose responses are on disk, as the server counts them."""
     runs = list_runs(store)
-    planned = runs[0].plan() if runs else None
+    return calls_of(runs[0]) if runs else set()
+
+
+def calls_of(run: Run) -> set[tuple[str, int | None]]:
+    """The calls of this run whose responses are on disk."""
+    planned = run.plan()
     if planned is None:
         return set()
     plan, samples, _ = planned
-    done, prompts = samples.finished_keys(plan["sample_key"]), runs[0].prompts()
+    done, prompts = samples.finished_keys(plan["sample_key"]), run.prompts()
     return {
         (messages_hash(prompts[row["prompt"]].messages), row["rollout"])
         for row in plan.to_pylist()
