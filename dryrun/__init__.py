@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dryrun.cli.notebook import run_dry_run
+    from dryrun.cli.profiles import profile_dataset, profile_run
     from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig
     from dryrun.core.errors import DryRunError
     from dryrun.core.thresholds import Thresholds
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "run_dry_run": "dryrun.cli.notebook",
+    "profile_dataset": "dryrun.cli.profiles",
+    "profile_run": "dryrun.cli.profiles",
     "JudgeConfig": "dryrun.core.config",
     "ModelConfig": "dryrun.core.config",
     "RunConfig": "dryrun.core.config",
@@ -39,6 +42,8 @@ __all__ = [
     "assert_go",
     "check_function",
     "check_spec",
+    "profile_dataset",
+    "profile_run",
     "run_dry_run",
 ]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from dryrun.cli.commands import COMMANDS
+from dryrun.cli.commands import COMMANDS, module_of
 from dryrun.core.blocking import ending_signals
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import never_refuse_letters, note
@@ -86,7 +86,7 @@ def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name == chosen:
-            module = import_module(f"dryrun.cli.commands.{name}")
+            module = import_module(module_of(name))
             module.add_arguments(command)
             command.set_defaults(execute=module.execute)
     return top

@@ -99,11 +99,11 @@ def run_dry_run(
     DryRunError
         The prompts or the grader cannot be used, or the model cannot be reached.
     """
-    model = _model(base_model, base_url, model_options)
+    model = model_named(base_model, base_url, model_options)
     columns = ColumnMap(prompt_field, reference_field, topic_field, system or None)
     rows = dataset_from_items(prompts, columns=columns)
     sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
-    grader = _grader(grader_config)
+    grader = grader_given(grader_config)
     asked = prepare(rows, grader, model=model, sampling=sampling, reward_range=reward_range, judge=judge)
     run = resumed_or_started(Store(Path(data) if data is not None else data_dir()), asked)
     how = {"batch": model.batch, "preflight": preflight}
@@ -123,14 +123,15 @@ def _work(run: Run, progress: bool | None, **how: Any) -> None:
         raise DryRunError(status.message)
 
 
-def _grader(given: Mapping[str, Any] | str | Path) -> Mapping[str, Any] | str:
+def grader_given(given: Mapping[str, Any] | str | Path) -> Mapping[str, Any] | str:
     """The grader itself; a path, or one line of text that ends in .py or .json, names a file."""
     if isinstance(given, str) and given.endswith((".py", ".json")) and "\n" not in given:
         given = Path(given)
     return read_grader(given) if isinstance(given, Path) else given
 
 
-def _model(name: str, base_url: str | None, options: Mapping[str, Any]) -> ModelConfig:
+def model_named(name: str, base_url: str | None, options: Mapping[str, Any]) -> ModelConfig:
+    """The embedded model by its name, any other at an endpoint."""
     if name == EMBEDDED_MODEL and base_url is None:
         return ModelConfig(**options)
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL

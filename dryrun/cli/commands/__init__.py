@@ -1,8 +1,9 @@
 """The commands of ``python -m dryrun``, a file each.
 
-A command is a name and a line of help in `COMMANDS`, and a module of the same name in this folder with
-``add_arguments(parser)`` and ``execute(options) -> exit code``. Only the module of the command that was
-given is imported, so that it may import what it likes at the top and ``--help`` stays quick.
+A command is a name and a line of help in `COMMANDS`, and a module of the same name in this folder, or in
+the one that `IN_FOLDER` names, with ``add_arguments(parser)`` and ``execute(options) -> exit code``. Only
+the module of the command that was given is imported, so that it may import what it likes at the top and
+``--help`` stays quick.
 """
 
 from __future__ import annotations
@@ -21,6 +22,16 @@ COMMANDS = {
     "forecast": "tokens, hours and dollars of training on this, and whether the trainer's settings fit",
     "gate": "may a pipeline go on to training? Exit code, JUnit XML, Markdown, a baseline",
     "compare": "two runs side by side: two graders on the same responses, or two runs over prompts",
+    "profile": "a row a prompt: pass rate, class, chance of a mixed group; of a run or the whole dataset",
+    "training-set": "choose the rows to train on by their profile, with a control and a validation split",
     "labels": "people's labels of a run's responses: what they say of the grader, out to a file, in from one",
     "cache": "list, merge and prune the stored responses and grades",
 }
+
+IN_FOLDER = {"profile": "training", "training-set": "training"}
+
+
+def module_of(command: str) -> str:
+    """The name of the module that holds a command."""
+    folders = [*filter(None, [IN_FOLDER.get(command)]), command.replace("-", "_")]
+    return ".".join(["dryrun.cli.commands", *folders])

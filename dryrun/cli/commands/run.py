@@ -67,13 +67,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
     limits, budget = shared.thresholds(options.threshold, options.without), budget_of(options)
-    asked = started(shared.store_of(options), _prepared(options), budget)
+    asked = started(shared.store_of(options), prepared_run(options), budget)
     keys = {"api_key": os.environ.get(options.api_key_env, ""), "judge_key": shared.judge_key(options)}
     work(asked, budget, **keys, batch=batch_config(options), preflight=options.preflight)
     return shared.conclude(asked, limits, options)
 
 
-def _prepared(options: argparse.Namespace) -> Prepared:
+def prepared_run(options: argparse.Namespace) -> Prepared:
+    """The run that the options describe, checked and drawn."""
     dataset = read_given(options, options.dataset, options.samples)
     for warning in dataset.warnings:
         note(f"note: {warning}")

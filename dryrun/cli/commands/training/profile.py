@@ -1,0 +1,154 @@
+"""``profile``: a row a prompt, of a stored run, of a sample, or of the whole dataset."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from dryrun.analysis.figures.groups import GROUP
+from dryrun.analysis.training.profile import DatasetProfile
+from dryrun.cli import options as shared
+from dryrun.cli.commands.run import (
+    add_budget,
+    add_model,
+    batch_config,
+    budget_of,
+    model_config,
+    prepared_run,
+    started,
+    work,
+)
+from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
+from dryrun.cli.terminal import ProgressLine, consoles
+from dryrun.core.blocking import run_blocking
+from dryrun.core.config import MAX_ROLLOUTS, SamplingConfig
+from dryrun.core.errors import DryRunError
+from dryrun.core.text import note, say
+from dryrun.engine.budget import receipt
+from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.shards import SHARD_ROWS
+from dryrun.engine.profile.whole import Profiler, Stages
+from dryrun.report.training_set.profile_table import profile_lines, write_profile
+from dryrun.store.results import load_results
+from dryrun.store.runs import Run
+
+EVERY_ROW = 2**62
+"""Rows that are read of a dataset on the Hub for ``--all``."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The options of ``profile``."""
+    command.add_argument("run", nargs="?", help="a stored run's id; or give --dataset and --grader")
+    add_dataset(command)
+    shared.add_grader(command, "none: give a run")
+    add_columns(command)
+    command.add_argument("--out", type=shared.new_file((".parquet", ".csv")), help=".parquet or .csv")
+    shared.add_data(command)
+    command.add_argument("--outcome", default="", metavar="NAME", help="as for `run` (default: guessed)")
+    command.add_argument(
+        "--group", type=shared.positive, default=GROUP, help="responses per prompt in training (default: 8)"
+    )
+    _add_sizes(command)
+    shared.add_grading(command)
+    add_model(command.add_argument_group("base model"))
+    add_budget(command.add_argument_group("budget", "over all sessions; with --all over all shards"))
+
+
+def _add_sizes(command: argparse.ArgumentParser) -> None:
+    shared.add_size(command)
+    command.add_argument("--seed", type=int, default=0, help="of the order of rows (default: %(default)s)")
+    command.add_argument("--stratified", action="store_true", help="of a sample: keep each topic's share")
+    whole = command.add_argument_group("the whole dataset")
+    whole.add_argument("--all", action="store_true", help="ask every row, in shards that resume")
+    responses = shared.whole(MAX_ROLLOUTS)
+    whole.add_argument(
+        "--first", type=responses, default=2, help="responses to every prompt (default: %(default)s)"
+    )
+    whole.add_argument(
+        "--most",
+        type=responses,
+        default=8,
+        help="responses to a prompt whose class stays undecided (default: %(default)s)",
+    )
+    whole.add_argument(
+        "--shard-rows",
+        type=shared.positive,
+        default=SHARD_ROWS,
+        help="rows asked, and held in memory, at once (default: %(default)s)",
+    )
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Ask what is left to ask, and say what the profile shows."""
+    if options.group < 2:
+        raise DryRunError("--group: a group has 2 responses or more.")
+    found = _profile(options)
+    if options.out is not None:
+        write_profile(found, options.out)
+    for line in profile_lines(found):
+        say(line)
+    if options.out is not None:
+        note(f"{len(found):,} rows written to {options.out}.")
+    else:
+        note("note: --out profile.parquet writes a row for each prompt.")
+    return 0
+
+
+def _profile(options: argparse.Namespace) -> DatasetProfile:
+    if options.run is not None:
+        if options.dataset is not None or options.all:
+            raise DryRunError("Give a run, or --dataset and --grader: not both.")
+        return _of_run(Run.open(shared.store_of(options), options.run), options)
+    if options.dataset is None or options.grader is None:
+        raise DryRunError("Give a run's id, or --dataset and --grader.")
+    if options.all:
+        return _whole(options)
+    budget = budget_of(options)
+    asked = started(shared.store_of(options), prepared_run(options), budget)
+    work(asked, budget, **_keys(options), batch=batch_config(options))
+    return _of_run(asked, options)
+
+
+def _of_run(asked: Run, options: argparse.Namespace) -> DatasetProfile:
+    say(f"run {asked.id}")
+    return run_profile(load_results(asked), options.outcome, options.group)
+
+
+def _keys(options: argparse.Namespace) -> dict[str, str]:
+    return {"api_key": os.environ.get(options.api_key_env, ""), "judge_key": shared.judge_key(options)}
+
+
+def _whole(options: argparse.Namespace) -> DatasetProfile:
+    dataset = read_given(options, options.dataset, EVERY_ROW)
+    for warning in dataset.warnings:
+        note(f"note: {warning}")
+    budget = budget_of(options)
+    given: dict[str, Any] = {
+        "model": model_config(options),
+        "sampling": SamplingConfig(seed=options.seed),
+        "reward_range": options.reward_range,
+        "grade_timeout": options.grade_timeout,
+        "judge": shared.judge_config(options),
+        "cut_reasoning": options.cut_reasoning,
+    }
+    profiler = Profiler(
+        shared.store_of(options),
+        dataset,
+        shared.grader(options),
+        given,
+        Stages(options.first, options.most, options.group, options.shard_rows),
+        budget,
+        options.outcome,
+        {**_keys(options), "batch": batch_config(options)},
+    )
+    note(f"note: {profiler.plan_words()}")
+    try:
+        with ProgressLine(consoles()[1]) as line:
+            profiler.notify = line.show
+            found = run_blocking(profiler.run())
+    finally:
+        note(receipt(profiler.spent(), budget.prices))
+    if found.message:
+        note(f"note: {found.message}")
+    return found.profile

@@ -1,0 +1,1 @@
+"""The profile as files, and the rows that are chosen from it."""

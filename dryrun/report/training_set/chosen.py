@@ -1,0 +1,190 @@
+"""The chosen rows themselves, with their profile; and rows for supervised fine-tuning beside them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from dryrun.analysis.training.choice import Places, SetChoice, TrainingSet
+from dryrun.analysis.training.profile import DatasetProfile, RowFlag
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import Item
+from dryrun.core.text import percent, plural
+from dryrun.dataset import Dataset
+from dryrun.probes.reference_grades import load_reference_grades
+from dryrun.report.training import Row, best_responses, sft_row, to_jsonl
+from dryrun.report.training_set.profile_table import profile_table
+from dryrun.store.results import Results
+
+Find = Callable[[int], Item]
+"""The dataset's row at a position, from 0."""
+SETS = ("train", "validation", "control")
+AT_A_TIME = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRow:
+    """One row of a training set.
+
+    Attributes
+    ----------
+    item : Item
+        The row as the dataset has it.
+    profile : mapping
+        Its row of the profile, columns as in `dryrun.report.training_set.profile_table.PROFILE`.
+    """
+
+    item: Item
+    profile: Mapping[str, Any]
+
+
+def chosen_rows(profile: DatasetProfile, places: Places, find: Find) -> Iterator[ChosenRow]:
+    """The rows at these places of the profile, in that order; what every export is written from.
+
+    Parameters
+    ----------
+    profile : DatasetProfile
+    places : int64 array
+        One of `TrainingSet.train`, `.validation`, `.control`.
+    find : callable
+        From `rows_of_dataset` or `rows_of_run`.
+
+    Raises
+    ------
+    DryRunError
+        While going through them: a row is not the one that was profiled.
+    """
+    for start in range(0, len(places), AT_A_TIME):
+        some = places[start : start + AT_A_TIME]
+        part = DatasetProfile(
+            profile.counts.at(some), profile.rates.at(some), profile.kind[some], profile.sure[some]
+        )
+        for row in profile_table(part).to_pylist():
+            yield ChosenRow(find(row["row"] - 1), row)
+
+
+def rows_of_dataset(dataset: Dataset, profile: DatasetProfile) -> Find:
+    """The rows of the dataset that was profiled.
+
+    Raises
+    ------
+    DryRunError
+        It is another dataset.
+    """
+    rows = profile.counts.row
+    looked = np.unique(np.linspace(0, max(len(rows) - 1, 0), min(len(rows), 100)).astype(int)).tolist()
+    for place in looked:
+        row = int(rows[place])
+        if row >= len(dataset) or dataset.key(row) != profile.counts.key[place].decode():
+            raise DryRunError(
+                f"{dataset.ref.name} is not the dataset of this profile: row {row + 1} is another one. "
+                "Give the file that was profiled, with the same options about its fields."
+            )
+    return dataset.item
+
+
+def rows_of_run(results: Results) -> Find:
+    """The rows that a run has drawn."""
+    items = {prompt.row: prompt.item for prompt in results.run.prompts()}
+    return items.__getitem__
+
+
+def form_rows(results: Results, profile: DatasetProfile, places: Places, cutoff: float) -> list[Row]:
+    """Rows that teach the form: prompts whose right answers go unpaid, each with its reference answer as the
+    grader pays it.
+
+    Parameters
+    ----------
+    results : Results
+    profile : DatasetProfile
+        Of the same run.
+    places : int64 array
+        Of the profile: rows that may be trained on, `TrainingSet.side`. The band does not count: a prompt
+        whose right answers go unpaid has a low pass rate for that reason.
+    cutoff : float
+        On 0..1: what the grader must have paid for that answer.
+    """
+    kept = load_reference_grades(results.run)
+    if kept is None:
+        return []
+    scores = kept.scores(results.config.reward_range)
+    unpaid = (profile.counts.flags[places] & RowFlag.RIGHT_UNPAID.value) != 0
+    find = rows_of_run(results)
+    pairs = zip(profile.counts.key[places][unpaid].tolist(), profile.counts.row[places][unpaid], strict=True)
+    wanted = {key.decode(): int(row) for key, row in pairs}
+    return [
+        {"messages": [*find(row)["messages"], {"role": "assistant", "content": kept.texts[key]}]}
+        for key, row in wanted.items()
+        if scores.get(key, 0.0) >= cutoff
+    ]
+
+
+def best_rows(results: Results, profile: DatasetProfile, places: Places, cutoff: float) -> list[Row]:
+    """Best-of-k rows of the prompts that may be trained on; see `best_responses`."""
+    keys = {key.decode() for key in profile.counts.key[places].tolist()}
+    found = results.inspect(best_responses(results, cutoff))
+    return [sft_row(one.prompt.item, one.sample) for one in found if one.prompt.key in keys]
+
+
+def set_files(
+    profile: DatasetProfile,
+    chosen: TrainingSet,
+    choice: SetChoice,
+    find: Find,
+    results: Results | None,
+    cutoff: float,
+) -> Iterator[tuple[str, bytes]]:
+    """The files of a training set, by name.
+
+    ``train.jsonl``, ``validation.jsonl`` and ``control.jsonl`` hold rows as the dataset has them,
+    ``profile.jsonl`` the profile of each with the set it is in, ``choice.json`` what was asked for. With a
+    run there are ``sft.jsonl`` and ``form.jsonl`` too, in the chat format: prompts that are not kept for
+    validation, in the band or not.
+    """
+    sets = {name: getattr(chosen, name) for name in SETS}
+    profiles: list[Row] = []
+    for name, places in sets.items():
+        rows = list(chosen_rows(profile, places, find))
+        profiles += [{"set": name, **row.profile} for row in rows]
+        yield f"{name}.jsonl", to_jsonl([row.item for row in rows])
+    yield "profile.jsonl", to_jsonl(profiles)
+    if results is not None:
+        yield "sft.jsonl", to_jsonl(best_rows(results, profile, chosen.side, cutoff))
+        yield "form.jsonl", to_jsonl(form_rows(results, profile, chosen.side, cutoff))
+    about = asdict(choice) | {"rows": {name: len(places) for name, places in sets.items()}}
+    about["left_out"] = {reason.value: count for reason, count in chosen.left_out.items()}
+    yield "choice.json", orjson.dumps(about, option=orjson.OPT_INDENT_2)
+
+
+def set_archive(files: Iterator[tuple[str, bytes]]) -> bytes:
+    """These files as a ZIP file; equal files make equal bytes."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return sink.getvalue()
+
+
+def choice_lines(profile: DatasetProfile, chosen: TrainingSet) -> list[str]:
+    """What was chosen, in sentences."""
+    train, control = (profile.rates.at(places) for places in (chosen.train, chosen.control))
+    lines = [
+        f"{plural(len(chosen.train), 'row')} to train on, {len(chosen.validation):,} for validation, "
+        f"{len(chosen.control):,} as a control without any filter."
+    ]
+    if len(chosen.train):
+        lines.append(
+            f"Groups of {profile.rates.group} that would hold right and wrong responses: "
+            f"{percent(float(train.mixed.mean()))} of the chosen rows, "
+            f"{percent(float(control.mixed.mean()))} of the control."
+        )
+    else:
+        lines.append("No row fits: widen the band, or let in rows that were left out.")
+    left = [f"{reason.value} {count:,}" for reason, count in chosen.left_out.items()]
+    return [*lines, f"Left out: {', '.join(left)}."] if left else lines
