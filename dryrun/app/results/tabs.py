@@ -16,6 +16,7 @@ from dryrun.app.results.figures import ruler, topics_section
 from dryrun.app.results.inspector import inspector
 from dryrun.app.results.labels import label_section
 from dryrun.app.results.paid_for import training_signal
+from dryrun.app.results.profile import training_set
 from dryrun.app.results.thresholds import FOLLOWING_TAB, current_thresholds
 from dryrun.app.shared.grader_check import run_check_section
 from dryrun.app.shared.loading import Loaded
@@ -87,6 +88,7 @@ def _grader(shown: Shown) -> None:
 
 def _training(shown: Shown) -> None:
     training_signal(shown.loaded)
+    training_set(shown.loaded)
 
 
 def _labels(shown: Shown) -> None:

@@ -1,0 +1,138 @@
+"""The training set on the results page: how the prompts do, sliders for a choice, and what it leaves."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from dryrun.analysis.training.choice import (
+    Curriculum,
+    Preference,
+    SetChoice,
+    TrainingSet,
+    choose_rows,
+)
+from dryrun.analysis.training.profile import DatasetProfile
+from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.widgets import bullets, download, errors_shown, number_field
+from dryrun.core.text import plain, short
+from dryrun.engine.profile.one_run import run_profile
+from dryrun.report.training_set.chosen import choice_lines, rows_of_run, set_archive, set_files
+from dryrun.report.training_set.profile_table import profile_bytes, profile_lines
+from dryrun.store.results import Results
+
+MOST_TOPICS = 12
+PREFERENCES = {
+    Preference.HARDEST: "Hardest learnable first (few rows)",
+    Preference.HALF: "Around one half (little compute)",
+}
+CURRICULA = {
+    Curriculum.SHUFFLED: "Shuffled",
+    Curriculum.EASY_FIRST: "Easy first",
+    Curriculum.HARD_FIRST: "Hard first",
+}
+SFT_CUTOFF = 0.8
+
+
+def training_set(loaded: Loaded) -> None:
+    """Draw the profile of the run's prompts and the choice of a training set, once it is asked for.
+
+    Reading every response takes seconds in a large run: no page waits for it unasked.
+    """
+    if not np.isfinite(loaded.observations.score).any():
+        return
+    st.subheader("Training set", anchor=False)
+    hint = "Each prompt's pass rate, its class, and which rows are worth training on. No call is made."
+    if not st.toggle("Profile the prompts", key="profile_shown", help=hint):
+        return
+    found = _profile(loaded.version, loaded.outcome, loaded.results)
+    st.markdown(bullets(profile_lines(found)))
+    name = f"profile-{short(loaded.results.run.id)}"
+    with st.container(horizontal=True):
+        hint = "A row a prompt: pass rate with its interval, class, chance of a mixed group, flags."
+        for ending, label in ((".parquet", "Profile (Parquet)"), (".csv", "Profile (CSV)")):
+            key = f"profile_{ending[1:]}"
+            download(label, partial(profile_bytes, found, ending), name + ending, key, hint=hint)
+    _choose(found, loaded.results)
+
+
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner="Profiling the prompts …")
+def _profile(version: str, outcome: str, _results: Results) -> DatasetProfile:
+    """`version` and `outcome` are the cache's key. Nothing is graded here, so nothing is written."""
+    return run_profile(_results, outcome, references=False)
+
+
+@st.fragment
+def _choose(found: DatasetProfile, results: Results) -> None:
+    """The choice, and what is left of the prompts under it."""
+    with errors_shown():
+        choice = _choice(found)
+        chosen = choose_rows(found, choice)
+        _counted(found, chosen)
+        download(
+            "Training set (ZIP)",
+            lambda: set_archive(set_files(found, chosen, choice, rows_of_run(results), results, SFT_CUTOFF)),
+            f"training-set-{short(results.run.id)}.zip",
+            "training_set_download",
+            disabled=not len(chosen.train),
+            hint="Rows for training, validation and a control of equal size without any filter, the profile "
+            "of each, and rows for supervised fine-tuning.",
+        )
+
+
+def _choice(found: DatasetProfile) -> SetChoice:
+    low, high = st.slider(
+        "Band of pass rates",
+        0.0,
+        1.0,
+        (0.1, 0.9),
+        0.05,
+        key="set_band",
+        help="After shrinkage, ends included.",
+    )
+    prefer = st.radio(
+        "Where not all rows are taken",
+        list(PREFERENCES),
+        format_func=PREFERENCES.__getitem__,
+        key="set_prefer",
+    )
+    left, right = st.columns(2)
+    with left:
+        size = number_field("Training rows at most", "set_size", 1, empty="All that fit")
+        curriculum = st.selectbox(
+            "Order of the rows", list(CURRICULA), format_func=CURRICULA.__getitem__, key="set_curriculum"
+        )
+    with right:
+        validation = st.slider("Share for validation", 0.0, 0.5, 0.1, 0.05, key="set_validation")
+        near = st.toggle("Let near-duplicates in", key="set_near")
+        broken = st.toggle("Let broken references and noisy rows in", key="set_broken")
+    return SetChoice(
+        low=low,
+        high=high,
+        prefer=prefer or Preference.HARDEST,
+        size=size,
+        topics=_topics(found),
+        curriculum=curriculum or Curriculum.SHUFFLED,
+        validation=validation,
+        near_duplicates=near,
+        broken=broken,
+        noisy=broken,
+    )
+
+
+def _topics(found: DatasetProfile) -> dict[str, float]:
+    """Weights of the topics; empty where they stay as the band has them."""
+    names = [name for name in found.counts.topics if name]
+    if not 1 < len(names) <= MOST_TOPICS or not st.toggle("Mix topics by weight", key="set_mix"):
+        return {}
+    return {name: st.slider(plain(name, 60), 0.0, 4.0, 1.0, 0.5, key=f"set_topic_{name}") for name in names}
+
+
+def _counted(found: DatasetProfile, chosen: TrainingSet) -> None:
+    with st.container(horizontal=True):
+        st.metric("Train", f"{len(chosen.train):,}")
+        st.metric("Validation", f"{len(chosen.validation):,}")
+        st.metric("Control, unfiltered", f"{len(chosen.control):,}")
+    st.markdown(bullets(choice_lines(found, chosen)))
