@@ -29,7 +29,7 @@ def ended(store: Store, refused: int, grader: dict[str, str] | None = None) -> R
 
     with FakeEndpoint(answer=answer) as endpoint:
         run = make_run(store, endpoint.base_url, rows=20, rollouts=1, grader=grader or EXACT)
-        work(run)
+        work(run, preflight=False)
     return run
 
 

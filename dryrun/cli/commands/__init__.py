@@ -19,16 +19,17 @@ COMMANDS = {
     "runs": "list the stored runs, delete some",
     "stop": "end a live run early and keep what is done",
     "plan": "what a sample of so many prompts and responses will be able to tell, before anything is spent",
-    "forecast": "tokens, hours and dollars of training on this, and whether the trainer's settings fit",
-    "gate": "may a pipeline go on to training? Exit code, JUnit XML, Markdown, a baseline",
     "compare": "two runs side by side: two graders on the same responses, or two runs over prompts",
     "profile": "a row a prompt: pass rate, class, chance of a mixed group; of a run or the whole dataset",
     "training-set": "choose the rows to train on by their profile, with a control and a validation split",
+    "forecast": "tokens, hours and dollars of training on this, and whether the trainer's settings fit",
+    "gate": "may a pipeline go on to training? Exit code, JUnit XML, Markdown, a baseline",
     "labels": "people's labels of a run's responses: what they say of the grader, out to a file, in from one",
     "cache": "list, merge and prune the stored responses and grades",
 }
 
-IN_FOLDER = {"profile": "training", "training-set": "training"}
+IN_FOLDER = dict.fromkeys(("profile", "training-set", "forecast", "gate"), "training")
+"""Commands whose module is in a folder of this one: what comes between a verdict and a training."""
 
 
 def module_of(command: str) -> str:
