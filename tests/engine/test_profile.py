@@ -142,6 +142,7 @@ def test_money_is_capped_too(store: Store, endpoint: FakeEndpoint) -> None:
     assert (prices.cost(half.spent) or 0.0) < 0.8 * cost
 
 
+@pytest.mark.slow
 def test_a_broken_reference_is_found_in_a_shard(store: Store, endpoint: FakeEndpoint) -> None:
     rows = sum_rows(40)
     rows[7]["reference_answer"] = "x" * 400
