@@ -117,7 +117,9 @@ class Launch:
     private : bool
         Whether it has scratch space and process ids of its own.
     forks : bool
-        Whether it can make processes.
+        Whether user code can make processes.
+    seal : bytes or None
+        A seccomp program for each process that user code runs in.
     filter : bytes or None
         A seccomp program for bubblewrap.
     scratch : Path or None
@@ -131,6 +133,7 @@ class Launch:
     private: bool = True
     forks: bool = True
     filter: bytes | None = None
+    seal: bytes | None = None
     scratch: Path | None = None
 
 
@@ -210,18 +213,18 @@ def worker_launch(mechanism: Mechanism, limits: WorkerLimits) -> Launch:
 def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
     if hidden := _hidden_folders():
         raise OSError(f"the data directory {hidden[0]} lies within what every grader can read")
-    instructions = seccomp.program(alone=True)
-    assert instructions is not None, "candidates() names Landlock only where there is a filter"
+    outer, seal = (seccomp.program(reach=reach) for reach in (seccomp.Reach.CHILDREN, seccomp.Reach.NOTHING))
+    assert outer is not None, "candidates() names Landlock only where there is a filter"
     readable = _distinct([*map(Path, (*SYSTEM_FOLDERS, *LINKED_FOLDERS)), *_python_folders()])
     options = {
         "readable": [str(path) for path in readable if path.exists()],
         "devices": ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"],
-        "filter": instructions.hex(),
+        "filter": outer.hex(),
     }
     enter = [sys.executable, "-I", "-S", "-B", "-c", text_of("landlock.py"), json.dumps(options)]
     # the kernel would count the threads of all that this user runs; here the memory limits them
     rlimits = {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
-    return Launch([*enter, *python], ENVIRONMENT, rlimits, private=False, forks=False)
+    return Launch([*enter, *python], ENVIRONMENT, rlimits, private=False, forks=False, seal=seal)
 
 
 def _seatbelt(python: list[str], limits: WorkerLimits) -> Launch:

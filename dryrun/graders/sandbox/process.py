@@ -93,6 +93,8 @@ class WorkerProcess:
             "paths": import_paths(),
             "private": self.private,
             "leavings": text_of("leavings.py"),
+            "seal": self._launch.seal,
+            "imports": program.imports,
         }
         deadline = monotonic() + STARTUP_SECONDS
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -9,6 +10,14 @@ from typing import Any
 from dryrun.dataset.fields import REFERENCES
 from dryrun.graders.format.conventions import Convention, EntryPoint
 from dryrun.graders.sandbox.plain import is_plain
+
+_SLOW = (
+    "jsonschema math_verify nltk numpy pandas pydantic rapidfuzz regex rouge_score scipy sklearn sympy yaml"
+)
+SLOW = frozenset(_SLOW.split())
+"""Packages that are imported before the source where it is loaded anew for each grade."""
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,11 @@ class Program:
     def plain(self) -> bool:
         """Whether grades can share a process; else each has one of its own, which ends with it."""
         return is_plain(self.source)
+
+    @property
+    def imports(self) -> list[str]:
+        """Known packages among those it names, slow to import; nothing of the user's is among them."""
+        return sorted(set(_WORD.findall(self.source)) & SLOW)
 
     @property
     def adapter(self) -> dict[str, Any] | None:

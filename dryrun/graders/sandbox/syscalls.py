@@ -15,6 +15,7 @@ import errno
 import platform
 import struct
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -99,6 +100,8 @@ removexattr 197/14, fremovexattr 199/16, lremovexattr 198/15, removexattrat 466/
 # further processes, and signals
 fork 57/-, vfork 58/-, kill 62/129, tkill 200/130, tgkill 234/131, rt_sigqueueinfo 129/138,
 rt_tgsigqueueinfo 297/240, pidfd_open 434/434, pidfd_send_signal 424/424, process_mrelease 448/448
+# leaving the group of processes that is ended together
+setsid 112/157, setpgid 109/154
 # what other processes are given
 ioprio_set 251/30, setpriority 141/140, sched_setaffinity 203/122, sched_setattr 314/274,
 sched_setparam 142/118, sched_setscheduler 144/119, migrate_pages 256/238, move_pages 279/239,
@@ -125,23 +128,35 @@ ONE_PROCESS = {"setpriority": 0, "ioprio_set": 1}
 Instruction = tuple[int, int, int, int]
 
 
-def program(machine: str | None = None, alone: bool = False) -> bytes | None:
+class Reach(StrEnum):
+    """What of other processes the filter leaves to the ones it is for."""
+
+    NAMESPACE = "namespace"
+    """All in their namespaces."""
+    CHILDREN = "children"
+    """Of everybody's processes their own children."""
+    NOTHING = "nothing"
+    """None, and they make none."""
+
+
+def program(machine: str | None = None, reach: Reach = Reach.NAMESPACE) -> bytes | None:
     """The filter for this processor, as ``bwrap --seccomp`` reads it; None for one without a table.
 
     Parameters
     ----------
     machine : str, optional
         As ``uname -m`` says. Default: this one.
-    alone : bool
-        Whether the process shares the namespaces of everybody else.
+    reach : Reach
+        What of other processes is left.
     """
     machine = machine or platform.machine()
     if machine not in MACHINES:
         return None
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _instructions(machine, alone))
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _instructions(machine, reach))
 
 
-def _instructions(machine: str, alone: bool) -> Iterator[Instruction]:
+def _instructions(machine: str, reach: Reach) -> Iterator[Instruction]:
+    alone = reach is not Reach.NAMESPACE
     column = list(MACHINES).index(machine)
     calls = {name: numbers[column] or 0 for name, numbers in SOME_ARGUMENTS.items()}
     yield _LOAD, 0, 0, _ARCHITECTURE
@@ -159,7 +174,7 @@ def _instructions(machine: str, alone: bool) -> Iterator[Instruction]:
     for option in BUFFER_SIZES:
         yield from _of_call(calls["setsockopt"], 2, _where(_EQUAL, option, _ERRNO | errno.EPERM))
     if alone:
-        yield from _alone(calls)
+        yield from _alone(calls, children=reach is Reach.CHILDREN)
     else:
         yield from _of_call(calls["clone"], 0, _where(_ANY_BIT, NEW_NAMESPACES, _ERRNO | errno.EPERM))
         families = [instruction for family in FAMILIES for instruction in _where(_EQUAL, family, _ALLOW)]
@@ -168,15 +183,16 @@ def _instructions(machine: str, alone: bool) -> Iterator[Instruction]:
     yield _RETURN, 0, 0, _ALLOW
 
 
-def _alone(calls: Mapping[str, int]) -> Iterator[Instruction]:
-    """No process but this one, no socket, and none of the calls that reach another process by its id."""
+def _alone(calls: Mapping[str, int], *, children: bool) -> Iterator[Instruction]:
+    """No process but this one and its children, no socket, and no call that reaches another by its id."""
     refused = _ERRNO | errno.EPERM
     yield from _where(_EQUAL, calls["socket"], refused)
     yield from _of_call(calls["clone"], 0, _where(_ANY_BIT, NEW_NAMESPACES, refused))
-    yield from _of_call(calls["clone"], 0, _unless(_ANY_BIT, A_THREAD, refused))
+    if not children:
+        yield from _of_call(calls["clone"], 0, _unless(_ANY_BIT, A_THREAD, refused))
+        yield from _of_call(calls["prctl"], 0, _where(_EQUAL, SIGNAL_OF_PARENTS_DEATH, refused))
     for command in OWNER_COMMANDS:
         yield from _of_call(calls["fcntl"], 1, _where(_EQUAL, command, refused))
-    yield from _of_call(calls["prctl"], 0, _where(_EQUAL, SIGNAL_OF_PARENTS_DEATH, refused))
     for request in OWNER_REQUESTS:
         yield from _of_call(calls["ioctl"], 1, _where(_EQUAL, request, refused))
     yield from _of_call(calls["socketpair"], 0, _unless(_EQUAL, FAMILIES[0], refused))

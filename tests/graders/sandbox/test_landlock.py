@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from dryrun.graders.sandbox.isolation import Mechanism, bwrap
 from dryrun.graders.sandbox.status import sandbox_status
 from tests.helpers.attacks import BREAKS, FORGE, FORGED, READS, attacked
 from tests.helpers.grading import sample
+from tests.helpers.support import wait_until
 
 ALONE = {
     "change permissions": "os.chmod(item['secret'], 0o777); return 1.0",
@@ -34,6 +36,13 @@ ALONE = {
     "shared memory": "open('/dev/shm/x', 'w'); return 1.0",
     "processes": "return float(os.fork() >= 0)",
     "programs": "subprocess.run(['/bin/true']); return 1.0",
+    "leaving its group": "os.setsid(); return 1.0",
+    "a group of its own": "os.setpgid(0, 0); return 1.0",
+    "ending the process that made it": "os.kill(os.getppid(), 9); return 1.0",
+    "the memory of the process that made it": "open(f'/proc/{os.getppid()}/mem', 'r+b'); return 1.0",
+    "the pipes of the process that made it": "return float(len(os.listdir(f'/proc/{os.getppid()}/fd')))",
+    "tracing the process that made it": "return float(ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0)",
+    "a filter less": "return float(ctypes.CDLL(None).prctl(22, 0, 0, 0, 0) == 0)",
     "what processes do": "return float(len(os.listdir('/proc')) > 0)",
     "a signal by a file": """
         import fcntl
@@ -152,6 +161,46 @@ def grade(sample, item):
         return float(np.mean(list(pool.map(len, [sample["output_text"]] * 4))))
 """
     assert [grade.reward for grade in graded(busy, ["four"] * 4)] == [4.0] * 4
+
+
+WHO = """
+import os, time
+class Slow: pass  # not plain
+def grade(sample, item):
+    if sample["output_text"] == "hang":
+        time.sleep(60)
+    return float(os.getppid() if sample["output_text"] == "parent" else os.getpid())
+"""
+
+
+def groups_of(leader: int) -> list[str]:
+    """Processes in the group of this one that live."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
+            found += [stat.parent.name] if int(group) == leader and state != "Z" else []
+    return found
+
+
+@pytest.mark.slow
+def test_each_grade_has_a_process_that_ends_with_it() -> None:
+    """One process makes those of all grades; what hangs is ended with it, and a new one goes on."""
+
+    async def run() -> None:
+        async with PythonGrader(WHO, 1.0, workers=1) as grader:
+            texts = ("parent", "a", "b", "parent")
+            first, one, two, again = [(await grader.grade(sample(text), {})).reward for text in texts]
+            assert first is not None
+            assert first == again
+            assert len({first, one, two}) == 3
+            hung = await grader.grade(sample("hang"), {})
+            assert hung.outcome is not GradeOutcome.GRADED
+            leader = int(first)
+            wait_until(lambda: not groups_of(leader))
+            assert (await grader.grade(sample("parent"), {})).reward not in (first, None)
+
+    asyncio.run(run())
 
 
 OWNER = """

@@ -6,9 +6,10 @@ process and may do as it likes with it. Frames are a 4-byte big-endian length an
 format from the parent, JSON to the parent, but for a reply that is nothing but a number (`NUMBER`).
 
 First frame in: ``{"source", "limits", "uid", "paths", "private", "fork", "shared", "again", "adapter",
-"leavings"}``; out: ``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``. Then lists of (id,
-what `fields_of` wants, item) in, and for each of them a number, or one of ``{"id", "recycle", "value",
-"note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id", "recycle", "error"}`` out.
+"leavings", "seal", "imports"}``; out: ``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``.
+Then lists of (id, what `fields_of` wants, item) in, and for each of them a number, or one of ``{"id",
+"recycle", "value", "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id", "recycle",
+"error"}`` out.
 """
 
 import contextlib
@@ -46,7 +47,7 @@ NUMBER = Struct(">IcQd")
 MAX_REPLY = 1 << 16
 """Most bytes read of a child's reply; an honest one has under 1 KB."""
 
-PR_SET_DUMPABLE = 4
+PR_SET_DUMPABLE, PR_SET_PDEATHSIG, PR_SET_SECCOMP, FILTER, SIGKILL = 4, 1, 22, 2, 9
 
 HOLD_SECONDS = 0.001
 """Replies of quick grades are sent together, as long as one of them does not have to wait for more."""
@@ -266,35 +267,104 @@ def serve_once(incoming: int, outgoing: int, grade: Grade) -> None:
     read_exactly(incoming, 1)  # the parent closes it, or ends this process
 
 
-def serve_fresh(incoming: int, outgoing: int, grade: Grade, leavings: Any) -> None:
+def serve_fresh(incoming: int, outgoing: int, ready: Callable[[], Grade], leavings: Any) -> None:
     """Grade each job in a child of its own: nothing was graded before it, and nothing of it stays.
 
-    The child has neither end of the protocol. Its reply comes through a pipe of its own, and is handed
-    on when everything that the child started has ended.
+    The reply is handed on when everything that the child started has ended. `ready` is called in the child.
     """
     while True:
         for job in read_frame(incoming):
-            reading, writing = os.pipe()
-            child = fork()
-            if child == 0:
-                for end in (incoming, outgoing, reading):
-                    os.close(end)
-                me = getpid()
-                reply = grade_one(grade, job)
-                if getpid() == me:
-                    send(writing, framed_reply(job, reply, False))
-                _exit(0)
-            os.close(writing)
-            _, status = waitpid(child, 0)
+
+            def graded(job: Any = job) -> bytes:
+                return framed_reply(job, grade_one(lambda *of: ready()(*of), job), False)
+
+            child, status, reading = forked(graded, (incoming, outgoing))
             whole = leavings.clear(child)
-            os.set_blocking(reading, False)
-            said = read(reading, MAX_REPLY)
-            os.close(reading)
-            if status or FROM_BYTES(said[:4], "big") != length(said) - 4:
-                said = framed_reply(job, {"error": how_it_ended(status)}, False)
-            send(outgoing, said)
+            send(
+                outgoing, heard(reading, status) or framed_reply(job, {"error": how_it_ended(status)}, False)
+            )
             if not whole:
                 _exit(1)
+
+
+def forked(work: Callable[[], bytes], ends: tuple[int, ...]) -> tuple[int, int, int]:
+    """Do `work` in a child that has none of these `ends`: its id, how it ended, and where its frame is."""
+    reading, writing = os.pipe()
+    child = fork()
+    if child == 0:
+        for end in (*ends, reading):
+            os.close(end)
+        me = getpid()
+        frame = work()
+        if getpid() == me:
+            send(writing, frame)
+        _exit(0)
+    os.close(writing)
+    _, status = waitpid(child, 0)
+    return child, status, reading
+
+
+def heard(reading: int, status: int) -> bytes:
+    """The frame of a child that has ended; nothing where it sent no whole one."""
+    os.set_blocking(reading, False)  # something that it started may hold the other end
+    try:
+        said = read(reading, MAX_REPLY)
+    except BlockingIOError:
+        said = b""
+    os.close(reading)
+    return b"" if status or FROM_BYTES(said[:4], "big") != length(said) - 4 else said
+
+
+def sealing(instructions: bytes, parent: int) -> Callable[[], None]:
+    """What takes processes, signals and sockets from the process that calls it, for good.
+
+    Parameters
+    ----------
+    instructions : bytes
+        A seccomp program.
+    parent : int
+        Whose child the process must be then; with it, it ends.
+    """
+    ctypes = import_module("ctypes")
+
+    class Filter(ctypes.Structure):  # type: ignore[misc, name-defined]
+        """sock_fprog: a program of eight bytes an instruction."""
+
+        _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+    program, libc = Filter(length(instructions) // 8, instructions), ctypes.CDLL(None)
+
+    def seal() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+        if os.getppid() != parent or libc.prctl(PR_SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0):
+            _exit(1)
+
+    return seal
+
+
+def keep(incoming: int, outgoing: int, start: Job, leavings: Any) -> None:
+    """Load the source anew for each job, in a child that is sealed first; no user code runs in this process.
+
+    For hosts without namespaces, where nobody else would find what a grade starts.
+    """
+    seal = sealing(start["seal"], getpid())
+
+    def ready() -> Grade:
+        seal()
+        grade = load(start["source"], start["adapter"])
+        return twice(grade, leavings.tidy) if start["again"] else grade
+
+    def tried() -> bytes:
+        try:
+            ready()
+        except BaseException as error:
+            return framed({"error": brief(error)})
+        return framed({"loaded": True})
+
+    _, status, reading = forked(tried, (incoming, outgoing))
+    said = heard(reading, status) or framed({"error": how_it_ended(status, "the source was loaded")})
+    send(outgoing, said)
+    serve_fresh(incoming, outgoing, ready, leavings)
 
 
 def twice(grade: Grade, tidy: Callable[[], bool]) -> Grade:
@@ -310,11 +380,11 @@ def twice(grade: Grade, tidy: Callable[[], bool]) -> Grade:
     return again
 
 
-def how_it_ended(status: int) -> str:
+def how_it_ended(status: int, before: str = "grade returned") -> str:
     """Why a child gave no answer, or none that can be read."""
     code = os.waitstatus_to_exitcode(status)
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"the process ended ({how}) before grade returned"
+    return f"the process ended ({how}) before {before}"
 
 
 def main() -> None:
@@ -328,6 +398,15 @@ def main() -> None:
         os._exit(1)
     sys.path[:] = [entry for entry in sys.path if entry] + start["paths"]
     write_frame(outgoing, {"ready": True})
+    tools: Job = {"__name__": "leavings"}
+    exec(compile(start["leavings"], "<leavings>", "exec"), tools)
+    if start["seal"]:
+        for name in start["imports"]:
+            with contextlib.suppress(Exception):  # the source itself will say what is wrong with it
+                import_module(name)
+        if not (start["shared"] or running_threads()):
+            keep(incoming, outgoing, start, tools["Leavings"](False))
+        sealing(start["seal"], os.getppid())()
     me = os.getpid()
     try:
         grade = load(start["source"], start["adapter"])
@@ -338,15 +417,13 @@ def main() -> None:
     if os.getpid() != me:
         os._exit(0)
     write_frame(outgoing, {"loaded": True})
-    tools: Job = {"__name__": "leavings"}
-    exec(compile(start["leavings"], "<leavings>", "exec"), tools)
     leavings = tools["Leavings"](start["private"])
     if start["again"]:
         grade = twice(grade, leavings.tidy)
     if start["shared"]:
         serve(incoming, outgoing, grade)
     elif start["fork"] and not running_threads():  # a fork has none of the threads that loading started
-        serve_fresh(incoming, outgoing, grade, leavings)
+        serve_fresh(incoming, outgoing, lambda: grade, leavings)
     else:
         serve_once(incoming, outgoing, grade)
 
