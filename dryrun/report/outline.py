@@ -11,6 +11,7 @@ from dryrun.analysis.figures.signal import RANGE, RELIABILITY, USABLE
 from dryrun.analysis.training.headroom import MOST
 from dryrun.analysis.training.words import TRAINING_TITLE, training_lines
 from dryrun.analysis.verdict.notices import Notice
+from dryrun.analysis.verdict.sentences import NEXT_STEP
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
 from dryrun.core.text import NO_NUMBER, number, percent, plural
 from dryrun.core.thresholds import Thresholds
@@ -109,7 +110,9 @@ def _training(report: Report) -> Section:
 def _conclusion(report: Report) -> Iterator[Line]:
     found, evidence = report.diagnosis, report.evidence
     if evidence is not None:
-        yield from evidence.sentences
+        said = {f"{NEXT_STEP}{stopped(action.sentence)}" for action in found.actions}
+        # The next step stands under its own heading below, where it is one of the actions.
+        yield from (line for line in evidence.sentences if stopped(line) not in said)
         yield f"By mean and std alone (the decision tree): {evidence.document.verdict}."
     yield from (_about_topic(one) for one in found.reasons if one.sentence not in found.summary)
     tested = plural(report.samples_evaluated, "prompt")

@@ -93,7 +93,7 @@ def test_it_carries_verdict_blame_evidence_and_what_is_open() -> None:
     assert report.evidence is not None
     for words in (
         report.diagnosis.summary,
-        *report.evidence.sentences,
+        *(line.removeprefix("Next: ") for line in report.evidence.sentences),
         *report.diagnosis.warnings,
         *report.not_measured,
         "The grader's share of the blame",

@@ -144,7 +144,7 @@ STATES = {
             "Without the ",
             " the mean is 0.",
             ": a GO, if they",
-            "Next: Drop the prompts that scored 0 every time",
+            "Drop the prompts that scored 0 every time",
             "1. Dataset: Prompts too difficult. 54 % of them scored 0 every time.",
         ),
         ("differentiates weakly", "can't perform these tasks"),
@@ -223,7 +223,7 @@ STATES = {
         (
             "divides by each group's spread",
             "stretch its scores",
-            "Next: Declare the reward range",
+            "Declare the reward range",
             "1. Grader: It uses little of its scale. Right answers score 0.56 and worthless ones 0.44.",
             "Grader quality: Narrow scale.",
         ),

@@ -20,6 +20,7 @@ from dryrun.core.config import Verdict
 from dryrun.core.text import figure, percent, plural
 from dryrun.core.thresholds import Thresholds
 
+NEXT_STEP = "Next: "
 STRETCH = (
     " Group-relative training divides by each group's spread. It is a GO once the grader's scale is used in "
     "full: declare the reward range it really uses, or stretch its scores."
@@ -148,7 +149,7 @@ def cause_sentence(spoken: Spoken) -> str:
 def next_sentence(spoken: Spoken) -> str:
     """What to do first; ``""`` after a GO."""
     step = first_step(spoken)
-    return f"Next: {step}" if step else ""
+    return f"{NEXT_STEP}{step}" if step else ""
 
 
 def first_step(spoken: Spoken) -> str:
