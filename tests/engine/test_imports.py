@@ -312,7 +312,7 @@ def test_the_pages_show_an_imported_run_and_offer_to_go_on(store: Store) -> None
     judged = import_samples(store, content, "rollouts.jsonl", model="my-7b", score_field="rewards")
     test = page("results", run=judged.id)
     assert "GO" in test.main.title[0].value
-    assert "40 prompts, 80 responses" in texts(test)
+    assert "**40 of 40 samples**, 80 responses" in texts(test)
     waiting = import_samples(store, content, "rollouts.jsonl", EXACT, model="my-7b")
     said = texts(page("run", run=waiting.id))
     assert "not graded yet" in said
