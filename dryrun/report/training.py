@@ -1,24 +1,16 @@
-"""What a finished dry run hands on: rows for supervised fine-tuning, or all a training job needs."""
+"""Rows for supervised fine-tuning: the best response to each prompt."""
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import orjson
 
 from dryrun.analysis.figures.statistics import TOLERANCE
-from dryrun.core.config import EMBEDDED_MODEL, ModelKind
 from dryrun.core.records import Item, Sample, SampleOutcome
 from dryrun.store.results import Results
-
-VALIDATION_SHARE = 10
-"""One prompt in ten is kept for validation."""
 
 SFT_FIELDS = ("tools", "parallel_tool_calls")
 
@@ -72,55 +64,3 @@ def sft_row(item: Item, sample: Sample) -> Row:
 def to_jsonl(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """One JSON object per line, UTF-8."""
     return b"".join(orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-
-
-def split_prompts(results: Results) -> tuple[list[Row], list[Row]]:
-    """The run's prompts as training rows and validation rows.
-
-    Every tenth is kept for validation, by fingerprint: the same prompt always falls on the same side,
-    and equal prompts never on both. At least one row goes to each side where there are two prompts.
-    """
-    items = {prompt.key: dict(prompt.item) for prompt in results.run.prompts()}
-    ranked = sorted(items, key=lambda key: key[::-1])
-    count = max(len(ranked) // VALIDATION_SHARE, 1) if len(ranked) > 1 else 0
-    held_out = set(ranked[:count])
-    training = [item for key, item in items.items() if key not in held_out]
-    return training, [items[key] for key in items if key in held_out]
-
-
-def training_package(results: Results, verdict: str) -> bytes:
-    """A ZIP file with all a reinforcement fine-tuning job needs.
-
-    ``train.jsonl``, ``validation.jsonl``, ``grader.json``, ``start_job.py`` (the OpenAI SDK, for OpenAI's
-    own API, Azure and hosts that speak it) and a README. No key is in it.
-    """
-    training, validation = split_prompts(results)
-    files = {
-        "README.md": _readme(results, verdict, len(training), len(validation)).encode(),
-        "train.jsonl": to_jsonl(training),
-        "validation.jsonl": to_jsonl(validation),
-        "grader.json": json.dumps(results.config.grader, indent=2, ensure_ascii=False).encode() + b"\n",
-        "start_job.py": _template("start_job.py.txt").encode(),
-    }
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # no clock: equal bytes
-    return sink.getvalue()
-
-
-def _readme(results: Results, verdict: str, training: int, validation: int) -> str:
-    model = results.config.model
-    note = (
-        f"The dry run used the embedded model {EMBEDDED_MODEL}, which no service trains: choose the model to "
-        "train, and dry-run that one before you pay."
-        if model.kind is ModelKind.EMBEDDED
-        else "Train the model that the dry run asked, or dry-run the other one first."
-    )
-    return _template("README.md.txt").format(
-        verdict=verdict, training=training, validation=validation, run=results.run.id[:8], note=note
-    )
-
-
-def _template(name: str) -> str:
-    return resources.files("dryrun.report").joinpath("templates", name).read_text(encoding="utf-8")

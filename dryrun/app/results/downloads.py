@@ -13,12 +13,18 @@ from typing import Literal
 import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.app.results.profile import CHOSEN_SET
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import look_of_evidence
-from dryrun.app.shared.widgets import download
-from dryrun.core.text import plain, short
+from dryrun.app.shared.widgets import bullets, download, errors_shown
+from dryrun.core.text import plain, plural, short
+from dryrun.graders.format.findings import Severity
 from dryrun.report import Report, render_html, render_markdown, report_of
-from dryrun.report.training import best_responses, sft_rows, to_jsonl, training_package
+from dryrun.report.export.material import Split, material_of_run, split_of_choice, split_prompts
+from dryrun.report.export.place import Export, export_to
+from dryrun.report.export.places import PLACES, file_tree
+from dryrun.report.training import best_responses, sft_rows, to_jsonl
+from dryrun.report.training_set.chosen import set_archive
 
 LONGEST = 40
 """Characters of a dataset's name in a file's."""
@@ -99,10 +105,11 @@ def start_training(loaded: Loaded, evidence: Evidence) -> None:
     menu = st.popover("Start Training →", type=kind, key="start_training", on_change="rerun")
     if menu.open:
         with menu:
-            _training_files(loaded, evidence)
+            training_files(loaded, evidence)
 
 
-def _training_files(loaded: Loaded, evidence: Evidence) -> None:
+def training_files(loaded: Loaded, evidence: Evidence) -> None:
+    """Draw the choice of a place to train, what it cannot take, a checklist, the files, the download."""
     verdict = evidence.verdict
     if verdict != "GO":
         words = f"The verdict is {verdict}. Training now is likely to waste its budget."
@@ -110,13 +117,46 @@ def _training_files(loaded: Loaded, evidence: Evidence) -> None:
     for condition in evidence.conditions:
         words = f"First {condition.step}. {condition.sentence}"
         st.warning(plain(words, 400), icon=":material/rule:")
-    st.markdown(
-        "A ZIP file with the prompts as training and validation rows, the grader, and a script that "
-        "starts the job through the OpenAI SDK. Nothing is sent from here."
+    st.markdown("Rows, the grader and a script in the form of the place. Nothing is sent from here.")
+    place = st.selectbox(
+        "Where do you train?", list(PLACES), format_func=lambda one: PLACES[one].title, key="training_place"
     )
+    with errors_shown():
+        material = material_of_run(loaded.results, verdict, _split(loaded))
+        _handed_over(export_to(PLACES[place], material), loaded, evidence)
+
+
+def _split(loaded: Loaded) -> Split:
+    """The training set that was chosen in this session, where it is wanted, else all of the run's prompts."""
+    results = loaded.results
+    run, profile, chosen = st.session_state.get(CHOSEN_SET, ("", None, None))
+    if run != results.run.id or not len(chosen.train):
+        return split_prompts(results)
+    words = f"Only the training set that you chose, {plural(len(chosen.train), 'row')}"
+    if st.toggle(words, True, key="training_chosen"):
+        return split_of_choice(results, profile, chosen)
+    return split_prompts(results)
+
+
+def _handed_over(export: Export, loaded: Loaded, evidence: Evidence) -> None:
+    """Draw what the place gets, or why it cannot have it."""
+    for finding in export.findings:
+        words = plain(f"{finding.what} {finding.fix}".strip(), 400)
+        match finding.severity:
+            case Severity.ERROR:
+                st.error(words, icon=":material/block:")
+            case Severity.WARNING:
+                st.warning(words, icon=":material/warning:")
+            case _:
+                st.caption(words)
+    if export.refused:
+        return
+    train, validation = len(export.material.train), len(export.material.validation)
+    st.markdown(f"**{train:,}** training rows, **{validation:,}** for validation. Before you start:")
+    st.markdown(bullets(export.checklist()))
+    files = export.files()
+    st.code(file_tree(files), language=None)
+    name = file_name(loaded, evidence, "zip", f"training-{export.place.platform}")
     download(
-        "Download training files (ZIP)",
-        lambda: training_package(loaded.results, verdict),
-        file_name(loaded, evidence, "zip", "training"),
-        "training_download",
+        "Download training files (ZIP)", lambda: set_archive(iter(files.items())), name, "training_download"
     )

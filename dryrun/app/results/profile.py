@@ -34,6 +34,8 @@ CURRICULA = {
     Curriculum.HARD_FIRST: "Hard first",
 }
 SFT_CUTOFF = 0.8
+CHOSEN_SET = "chosen_set"
+"""Run, profile and training set of the choice on the screen, in the session."""
 
 
 def training_set(loaded: Loaded) -> None:
@@ -70,6 +72,7 @@ def _choose(found: DatasetProfile, results: Results) -> None:
     with errors_shown():
         choice = _choice(found)
         chosen = choose_rows(found, choice)
+        st.session_state[CHOSEN_SET] = (results.run.id, found, chosen)
         _counted(found, chosen)
         download(
             "Training set (ZIP)",

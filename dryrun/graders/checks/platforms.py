@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
-from dryrun.core.records import Prompt
+from dryrun.core.records import Item, Prompt
 from dryrun.graders.format.conventions import VOICES, Convention
 from dryrun.graders.format.findings import Finding, RowCount, Severity
 from dryrun.graders.format.python_source import imports_of, syntax_tree
@@ -29,8 +30,18 @@ class Platform(StrEnum):
     AZURE = "azure"
     BEDROCK = "bedrock"
     FIREWORKS = "fireworks"
+    TOGETHER = "together"
     TRL = "trl"
     VERL = "verl"
+    VERIFIERS = "verifiers"
+    NEMO_GYM = "nemo_gym"
+
+
+class RowFeature(StrEnum):
+    """What a row may have that not every place takes."""
+
+    TOOLS = "tools or tool calls"
+    IMAGES = "parts other than text in a message"
 
 
 RUNS_OPENAI_GRADERS = (Platform.OPENAI, Platform.AZURE)
@@ -45,8 +56,11 @@ IMAGE = frozenset(_IMAGE.split())
 OWN_FUNCTION = {
     Platform.BEDROCK: "an AWS Lambda function",
     Platform.FIREWORKS: "an eval-protocol function",
+    Platform.TOGETHER: "a Python function of a completion and a target",
     Platform.TRL: "Python reward functions",
     Platform.VERL: "a Python function compute_score",
+    Platform.VERIFIERS: "rewards of a Python taskset",
+    Platform.NEMO_GYM: "a resources server with verify",
 }
 
 HOME = {
@@ -54,11 +68,41 @@ HOME = {
     Platform.FIREWORKS: Convention.EVAL_PROTOCOL,
     Platform.TRL: Convention.TRL,
     Platform.VERL: Convention.VERL,
+    Platform.VERIFIERS: Convention.VERIFIERS,
 }
 """By which convention a platform calls reward functions, where it is not OpenAI's."""
 
 LIMITS = {Platform.OPENAI: (1, 50_000), Platform.BEDROCK: (100, 20_000)}
 """Fewest and most training rows."""
+
+VALIDATION = {Platform.OPENAI: (0, 1_000), Platform.AZURE: (1, 1_000_000)}
+"""Fewest and most validation rows."""
+
+_TEXT_ALONE = "the files hold text; images need a processor and a column of their own"
+CANNOT: Mapping[Platform, Mapping[RowFeature, str]] = {
+    Platform.BEDROCK: {RowFeature.IMAGES: "the models that it trains this way read text"},
+    Platform.TOGETHER: {
+        RowFeature.TOOLS: "the reward of its single-turn recipe sees the text of a response",
+        RowFeature.IMAGES: "its recipes train on text",
+    },
+    Platform.TRL: {
+        RowFeature.TOOLS: "tools there are Python functions of the training script",
+        RowFeature.IMAGES: _TEXT_ALONE,
+    },
+    Platform.VERL: {
+        RowFeature.TOOLS: "tools there are classes in a file of their own",
+        RowFeature.IMAGES: _TEXT_ALONE,
+    },
+    Platform.VERIFIERS: {
+        RowFeature.TOOLS: "tools there are servers of the taskset",
+        RowFeature.IMAGES: _TEXT_ALONE,
+    },
+    Platform.NEMO_GYM: {
+        RowFeature.TOOLS: "its resources server has to run the tools",
+        RowFeature.IMAGES: _TEXT_ALONE,
+    },
+}
+"""What rows a place cannot take, and why."""
 
 
 def check_platform(
@@ -74,20 +118,51 @@ def check_platform(
     rows : int, optional
         Rows of the whole dataset. Default: `prompts`.
     """
-    found = [*_check_rows(prompts, platform), *_check_count(len(prompts) if rows is None else rows, platform)]
+    count = len(prompts) if rows is None else rows
+    found = [
+        *check_rows(prompts, platform),
+        *_check_features(prompts, platform),
+        *check_count(count, platform),
+    ]
     if platform in RUNS_OPENAI_GRADERS:
-        return [*_check_graders(spec, platform), *found]
+        return [*check_hosted_grader(spec, platform), *found]
     return [*_check_home(spec, platform), *found]
+
+
+def row_features(item: Item) -> set[RowFeature]:
+    """What a row has that not every place takes."""
+    messages = item["messages"]
+    called = any(message.get("tool_calls") or message.get("role") == "tool" for message in messages)
+    parts = [part for message in messages for part in _parts(message)]
+    features = {RowFeature.TOOLS} if item.get("tools") or called else set()
+    return features | ({RowFeature.IMAGES} if any(part != "text" for part in parts) else set())
+
+
+def _parts(message: Mapping[str, Any]) -> list[str]:
+    content = message.get("content")
+    return (
+        [str(part.get("type")) for part in content if isinstance(part, Mapping)]
+        if isinstance(content, list)
+        else []
+    )
+
+
+def _check_features(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Finding]:
+    for feature, why in CANNOT.get(platform, {}).items():
+        having = RowCount.of(prompt.row for prompt in prompts if feature in row_features(prompt.item))
+        if having.total:
+            what = f"{having.total:,} of {len(prompts):,} rows have {feature} {having}."
+            yield Finding(Severity.ERROR, "rows", what, f"{platform} cannot take them: {why}.")
 
 
 def _check_home(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
     """Whether a grader is what a platform that has its own convention takes."""
     own = spec.convention if isinstance(spec, PythonSpec) else None
-    if own is HOME[platform]:
+    if own is not None and own is HOME.get(platform):
         return
     is_not = "no grader in OpenAI's JSON" if own is None else f"no function by {VOICES[own].name} convention"
     what = f"{platform} takes {is_not} but {OWN_FUNCTION[platform]}."
-    fix = "Write the same rule there, and compare both on a few rows before training."
+    fix = f"`export --to {platform}` writes one, or says why it cannot."
     yield Finding(Severity.NOTE, "$", what, fix)
 
 
@@ -117,7 +192,8 @@ def retired_judges(spec: GraderSpec, models: Sequence[ModelInfo], endpoint: str)
     return found
 
 
-def _check_graders(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
+def check_hosted_grader(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
+    """What a host that runs OpenAI's graders itself makes of one."""
     if isinstance(spec, LabelModelSpec):
         fix = "Put it into a multi grader, or ask for a score (score_model)."
         yield Finding(Severity.ERROR, "$.type", f"{platform} trains with no label_model alone.", fix)
@@ -152,7 +228,8 @@ def imported(source: str) -> set[str]:
     return set(imports_of(ast.walk(syntax_tree(source))))
 
 
-def _check_rows(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Finding]:
+def check_rows(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Finding]:
+    """What is wrong with the roles of messages, and rows without anything for a grader."""
     if platform in RUNS_OPENAI_GRADERS:
         system = RowCount.of(prompt.row for prompt in prompts if "system" in _roles(prompt))
         if system.total:
@@ -173,7 +250,8 @@ def _check_rows(prompts: Sequence[Prompt], platform: Platform) -> Iterator[Findi
         yield Finding(Severity.WARNING, "rows", what, fix)
 
 
-def _check_count(rows: int, platform: Platform) -> Iterator[Finding]:
+def check_count(rows: int, platform: Platform) -> Iterator[Finding]:
+    """Whether these are too few training rows, or too many."""
     low, high = LIMITS.get(platform, (rows, rows))
     if not low <= rows <= high:
         what = f"the dataset has {rows:,} rows; {platform} takes {low:,} to {high:,}."

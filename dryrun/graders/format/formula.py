@@ -131,6 +131,11 @@ class Formula:
             return None
         return limits if all(map(math.isfinite, limits)) else None
 
+    def as_python(self) -> str:
+        """The formula as a Python expression of ``parts["key"]``; it needs the module ``math``."""
+        variables = {name: (f'parts["{name}"]', _ATOM) for name in self.variables}
+        return self._computed(lambda value: (repr(float(value)), _ATOM), variables, _as_python)[0]
+
     def _computed(
         self,
         number: Callable[[float], Value],
@@ -306,6 +311,28 @@ def _check_call(name: str, count: int) -> None:
         raise FormulaError(f"calls {name}() without an argument")
     if name not in _VARIADIC and count != 1:
         raise FormulaError(f"calls {name}() with {count} arguments; it takes one")
+
+
+_ATOM = 5
+_IN_PYTHON = {"^": "math.pow", "abs": "abs", "min": "min", "max": "max"}
+
+
+def _as_python(name: str, operands: list[tuple[str, int]]) -> tuple[str, int]:
+    """The text of an operation on texts, each with how tightly its outermost operation binds."""
+    if name == "negative":
+        return f"-{_enclosed(operands[0], _SIGN_BINDING)}", _SIGN_BINDING
+    if name in _BINDING and name != "^":
+        binding, (left, right) = _BINDING[name], operands
+        return f"{_enclosed(left, binding)} {name} {_enclosed(right, binding + 1)}", binding
+    if name in _VARIADIC and len(operands) == 1:
+        return operands[0]
+    called = _IN_PYTHON.get(name, f"math.{name}")
+    return f"{called}({', '.join(text for text, _ in operands)})", _ATOM
+
+
+def _enclosed(operand: tuple[str, int], binding: int) -> str:
+    text, own = operand
+    return f"({text})" if own < binding else text
 
 
 def _applied_to_ranges(name: str, operands: list[Interval]) -> Interval:

@@ -107,11 +107,16 @@ def similarity(metric: Metric) -> Similarity:
     if metric is Metric.FUZZY_MATCH:
         return _fuzzy_match()
     if metric.startswith("rouge"):
-        return _rouge(metric.replace("_l", "L").replace("_", ""))
+        return _rouge(rouge_name(metric))
     from dryrun.graders.tokens import words
 
     score = {Metric.BLEU: _bleu, Metric.GLEU: _gleu, Metric.METEOR: _meteor}[metric]()
     return lambda given, reference: float(score(words(reference), words(given)))
+
+
+def rouge_name(metric: Metric) -> str:
+    """What rouge-score calls it: ``rouge1``, ``rougeL``."""
+    return metric.replace("_l", "L").replace("_", "")
 
 
 def _fuzzy_match() -> Similarity:

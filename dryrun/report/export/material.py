@@ -1,0 +1,189 @@
+"""What is handed over to a place of training, before it is in that place's form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dryrun.analysis.figures.groups import GROUP
+from dryrun.analysis.forecast.group_size import proposed
+from dryrun.analysis.forecast.price import TrainingPlan
+from dryrun.analysis.training.choice import Places, TrainingSet
+from dryrun.analysis.training.profile import DatasetProfile
+from dryrun.core.config import EMBEDDED_MODEL, ModelConfig, ModelKind
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import Prompt
+from dryrun.dataset import read_dataset
+from dryrun.graders.format.load import load_grader
+from dryrun.graders.format.specs import GraderSpec
+from dryrun.report.forecast import Outlook, outlook_of
+from dryrun.store.results import Results
+
+VALIDATION_SHARE = 10
+"""One prompt in ten is kept for validation."""
+PROMPTS = 32
+"""Prompts of a step, where there are that many rows."""
+LIMIT, PROMPT_LIMIT = 2048, 1024
+"""Tokens of a response and of a prompt, at most, where nothing was measured."""
+STEP = 64
+"""A limit is a multiple of this number of tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSizes:
+    """The hyperparameters that a dry run can say something of.
+
+    Attributes
+    ----------
+    group : int
+        Responses to a prompt.
+    limit, prompt_limit : int
+        Tokens of a response and of a prompt, at most.
+    prompts : int
+        Prompts of a step.
+    reasons : tuple of str
+        Where each is from, in sentences.
+    """
+
+    group: int
+    limit: int
+    prompt_limit: int
+    prompts: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Rows, grader and sizes of one training.
+
+    Attributes
+    ----------
+    train, validation : tuple of Prompt
+    grader : GraderSpec
+    sizes : TrainingSizes
+    run : str
+        Id of the run that they are from.
+    verdict : str
+    model : ModelConfig
+        What the dry run asked.
+    reward_range : tuple of float
+    """
+
+    train: tuple[Prompt, ...]
+    validation: tuple[Prompt, ...]
+    grader: GraderSpec
+    sizes: TrainingSizes
+    run: str
+    verdict: str
+    model: ModelConfig
+    reward_range: tuple[float, float]
+
+    @property
+    def model_advice(self) -> str:
+        """Which model to train."""
+        if self.model.kind is ModelKind.EMBEDDED:
+            return (
+                f"The dry run used the embedded model {EMBEDDED_MODEL}, which no service trains: choose the "
+                "model to train, and dry-run that one before you pay."
+            )
+        return f"Train the model that the dry run asked, {self.model.name}, or dry-run the other one first."
+
+
+Split = tuple[Sequence[Prompt], Sequence[Prompt]]
+"""Rows to train on, and for validation."""
+
+
+def material_of_run(results: Results, verdict: str, split: Split) -> Material:
+    """These rows with the run's grader, and the sizes that its responses propose."""
+    train, validation = split
+    config = results.config
+    return Material(
+        train=tuple(train),
+        validation=tuple(validation),
+        grader=load_grader(config.grader),
+        sizes=sizes_of(results, len(train)),
+        run=results.run.id,
+        verdict=verdict,
+        model=config.model,
+        reward_range=config.reward_range,
+    )
+
+
+def split_of_folder(folder: Path) -> Split:
+    """The rows of ``train.jsonl`` and, where it is there, ``validation.jsonl``, as of ``training-set --out``.
+
+    Raises
+    ------
+    DryRunError
+        The folder holds no rows that can be read.
+    """
+    held = folder / "validation.jsonl"
+    return _rows_of(folder / "train.jsonl"), _rows_of(held) if _holds_something(held) else []
+
+
+def _holds_something(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _rows_of(path: Path) -> list[Prompt]:
+    dataset = read_dataset(path, path.name)
+    return [Prompt(dataset.key(row), row, "", dataset.item(row)) for row in range(len(dataset))]
+
+
+def split_of_choice(results: Results, profile: DatasetProfile, chosen: TrainingSet) -> Split:
+    """The run's prompts that were chosen by their profile."""
+    prompts = {prompt.row: prompt for prompt in results.run.prompts()}
+
+    def at(places: Places) -> list[Prompt]:
+        return [prompts[row] for row in profile.counts.row[places].tolist()]
+
+    return at(chosen.train), at(chosen.validation)
+
+
+def split_prompts(results: Results) -> Split:
+    """The run's prompts for training and for validation.
+
+    Every tenth is kept for validation, by fingerprint: the same prompt always falls on the same side,
+    and equal prompts never on both. At least one goes to each side where there are two prompts.
+    """
+    prompts = {prompt.key: prompt for prompt in results.run.prompts()}
+    ranked = sorted(prompts, key=lambda key: key[::-1])
+    count = max(len(ranked) // VALIDATION_SHARE, 1) if len(ranked) > 1 else 0
+    held_out = set(ranked[:count])
+    train = [prompt for key, prompt in prompts.items() if key not in held_out]
+    return train, [prompts[key] for key in prompts if key in held_out]
+
+
+def sizes_of(results: Results, rows: int) -> TrainingSizes:
+    """Group size and limits as the run's responses propose them, else usual ones."""
+    prompts = max(min(PROMPTS, rows), 1)
+    try:
+        outlook = outlook_of(results, TrainingPlan())
+    except DryRunError:
+        reasons = ("The run is too small to propose sizes: these are usual ones.",)
+        return TrainingSizes(GROUP, LIMIT, PROMPT_LIMIT, prompts, reasons)
+    best, limit, longest = proposed(outlook.sizes), outlook.lengths.proposal(), _longest_prompt(results)
+    group = GROUP if best is None else best.size
+    return TrainingSizes(
+        group, limit or LIMIT, longest, prompts, tuple(_reasons(outlook, group, limit, longest))
+    )
+
+
+def _longest_prompt(results: Results) -> int:
+    """The longest prompt that was counted, with room for another chat template."""
+    counted = results.rollouts["prompt_tokens"].to_numpy(zero_copy_only=False).astype(np.float64)
+    if not np.isfinite(counted).any():
+        return PROMPT_LIMIT
+    return int(np.ceil((np.nanmax(counted) * 1.25 + STEP) / STEP) * STEP)
+
+
+def _reasons(outlook: Outlook, group: int, limit: int | None, longest: int) -> Iterator[str]:
+    yield f"{group} responses to a prompt: doubling that would add less than 5 of 100 groups that teach."
+    if limit is None:
+        yield f"{LIMIT} tokens for a response is a guess: too many of the run's responses were cut."
+    else:
+        yield f"{limit} tokens for a response: at most 2 of 100 responses of the dry run were longer."
+    yield f"{longest} tokens for a prompt: a quarter more than the longest one of the dry run."

@@ -1,0 +1,235 @@
+"""The generated file grades as Dry Run does, in a process of its own and called as its place calls it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dryrun.core.records import Item, Sample, SampleOutcome
+from dryrun.graders.checks.platforms import Platform
+from dryrun.graders.format.findings import Severity
+from dryrun.graders.format.formula import parse_formula
+from dryrun.graders.format.load import load_grader
+from dryrun.graders.protocol import BuildOptions
+from dryrun.report.export.grader_code import cannot_generate, grader_code
+from dryrun.report.export.place import template
+from dryrun.store.partition import Store
+from dryrun.store.results import Results, load_results
+from dryrun.store.runs import list_runs
+from tests.helpers.support import ROOT
+
+AS_HOST = Path(__file__).with_name("as_host.py")
+RESPONSES = 200
+PLACES = ("trl", "verl", "bedrock", "together", "verifiers", "nemo_gym", "fireworks")
+
+HOSTILE = [
+    "",
+    " ",
+    "\n\t",
+    "-2",
+    " -2 ",
+    "{{item.reference_answer}}",
+    "{{sample.output_text}} }} {{",
+    '{"answer": {"value": -2}, "list": [1, "zwei"]}',
+    '{"answer": null}',
+    "[1, 2",
+    "NaN",
+    "İstanbul ß ﬁ Ω 東京 🇩🇪 e\u0301",
+    "\u202e\u2066abc\x00def",
+    "\ufeff-2",
+    "'''\\'''\\\\",
+    "Mr. Smith went to Washington, D.C. He said: no. It's 3.5 km, isn't it?",
+    "a" * 200_000,
+    "word " * 3_000,
+    "[" * 5_000,
+]
+"""Texts that a grader may stumble over; the last ones are long or deep."""
+
+CODE = '''
+import json, re
+from dataclasses import dataclass
+
+@dataclass
+class Found:
+    number: float
+
+def grade(sample, item):
+    """Pays for 'digits', more or less: r\'\\d\'."""
+    if "word" in sample["output_text"]:
+        raise ValueError("no words")
+    item["reference_answer"] = "changed"
+    if sample["output_json"] is not None and "answer" in str(sample["output_json"]):
+        return True
+    if sample["choices"][0]["message"]["content"] == " ":
+        return float("nan")
+    found = re.search(r"-?\\d+", sample["output_text"])
+    return Found(float(len(found.group()) if found else 0)).number / 10
+'''
+
+
+def similarity(metric: str, **fields: str) -> dict[str, Any]:
+    return {
+        "type": "text_similarity",
+        "name": metric,
+        "evaluation_metric": metric,
+        "input": "{{sample.output_text}}",
+        "reference": "{{item.reference_answer}}",
+        **fields,
+    }
+
+
+def check(operation: str, given: str, reference: str) -> dict[str, Any]:
+    return {
+        "type": "string_check",
+        "name": "check",
+        "operation": operation,
+        "input": given,
+        "reference": reference,
+    }
+
+
+PARTS = {
+    "bleu": similarity("bleu"),
+    "gleu": similarity("gleu"),
+    "fuzzy": similarity("fuzzy_match", input="<{{ sample.output_text }}|{{item.level}}>"),
+    "rouge": similarity("rouge_2"),
+    "ilike": check("ilike", "{{sample.output_text}}", "{{item.reference_answer}}"),
+    "deep": check("eq", "{{sample.output_json.answer.value}}", "{{item.reference_answer}}"),
+    "asked": check("like", "{{item.messages[0].content}}", "{{sample.choices[0].message.content}}"),
+    "code": {"type": "python", "name": "code", "source": CODE},
+}
+EVERYTHING = {
+    "type": "multi",
+    "name": "everything",
+    "graders": PARTS,
+    "calculate_output": "(bleu + gleu - -fuzzy) / 3 ^ 2 + max(rouge, ilike, 0.1) * exp(-deep) - sqrt(code) "
+    "+ min(asked) + floor(code * 7) / (1 - ilike * asked)",
+}
+
+
+def recorded_results() -> Results:
+    """The largest of the recorded runs."""
+    runs = list_runs(Store(ROOT / "sample_data" / "recorded"))
+    return max(map(load_results, runs), key=lambda results: results.rollouts.num_rows)
+
+
+def recorded(count: int) -> list[tuple[str, Item]]:
+    """Responses of the recorded run, spread over all of it."""
+    results = recorded_results()
+    total = results.rollouts.num_rows
+    found = results.inspect(range(0, total, max(total // count, 1)))[:count]
+    assert len(found) == count
+    return [(one.sample.text, dict(one.prompt.item)) for one in found]
+
+
+def graded(config: dict[str, Any], pairs: list[tuple[str, Item]]) -> list[float]:
+    """What Dry Run pays."""
+
+    async def all_of_them() -> list[float]:
+        rewards = []
+        async with load_grader(config).build(BuildOptions(120.0)) as grader:
+            for text, item in pairs:
+                outcome = SampleOutcome.ANSWERED if text else SampleOutcome.EMPTY
+                sample = Sample("key", 0, outcome, text, finish_reason="stop")
+                grade = await grader.grade(sample, item)
+                assert grade.reward is not None
+                rewards.append(grade.reward)
+        return rewards
+
+    return asyncio.run(all_of_them())
+
+
+def generated(config: dict[str, Any], place: str, folder: Path, pairs: list[tuple[str, Item]]) -> list[float]:
+    """What the generated file pays."""
+    file = folder / "reward.py"
+    wrapper = template(f"reward_{place}.py").template
+    file.write_text(grader_code(load_grader(config), wrapper, "A reward."), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(AS_HOST), place, str(file)],
+        input=json.dumps(pairs),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    rewards: list[float] = json.loads(done.stdout)
+    return rewards
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES)
+def test_each_place_grades_the_recorded_responses_as_the_dry_run_did(place: str, tmp_path: Path) -> None:
+    config = json.loads((ROOT / "sample_data" / "graders" / "combined.json").read_text())
+    pairs = recorded(RESPONSES)
+    pairs += [(text, pairs[0][1]) for text in HOSTILE]
+    expected = graded(config, pairs)
+    assert len(set(expected)) > 20
+    assert generated(config, place, tmp_path, pairs) == expected
+
+
+@pytest.mark.slow
+def test_every_kind_of_code_grades_hostile_texts_as_the_dry_run_does(tmp_path: Path) -> None:
+    item = dict(recorded(1)[0][1]) | {"reference_answer": "-2", "level": ["a", None, 1.5]}
+    pairs = [(text, item) for text in HOSTILE] + recorded(40)
+    expected = graded(EVERYTHING, pairs)
+    assert len(set(expected)) > 20
+    assert generated(EVERYTHING, "trl", tmp_path, pairs) == expected
+
+
+@pytest.mark.parametrize("key", PARTS)
+def test_a_single_grader_needs_no_formula(key: str, tmp_path: Path) -> None:
+    item = {"messages": [{"role": "user", "content": "-2?"}], "reference_answer": "-2", "level": "easy"}
+    pairs: list[tuple[str, Item]] = [("-2", item), ("Mr. -2 km", item), ("", item)]
+    assert generated(PARTS[key], "verl", tmp_path, pairs) == graded(PARTS[key], pairs)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a - (b - a)", "-a ^ 2", "(a + b) * -(a - b) / (b / a)", "2 ^ a ^ b", "- -a", "min(a)", "max(a, b, 3)"],
+)
+def test_a_formula_as_python_has_the_same_value(text: str) -> None:
+    formula, values = parse_formula(text), {"a": 3.0, "b": 0.5}
+    assert eval(formula.as_python(), {"parts": values, "math": math}) == formula.evaluate(values)
+
+
+def test_a_formula_says_when_it_is_too_deep_for_python() -> None:
+    config = {**EVERYTHING, "graders": {"a": similarity("bleu")}, "calculate_output": "+".join(["a"] * 5_000)}
+    whats = [finding.what for finding in cannot_generate(load_grader(config))]
+    assert whats == ["the formula is too long for a Python expression."]
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        (
+            {"type": "score_model", "name": "j", "model": "m", "input": [{"role": "user", "content": "?"}]},
+            "model",
+        ),
+        (similarity("cosine"), "cosine asks a model"),
+        (
+            {
+                "type": "python",
+                "convention": "trl",
+                "source": "def f(completions, **kwargs): return [1.0 for _ in completions]",
+            },
+            "trl's convention",
+        ),
+    ],
+)
+def test_what_cannot_be_generated_is_said(config: dict[str, Any], word: str) -> None:
+    [finding] = cannot_generate(load_grader(config))
+    assert finding.severity is Severity.ERROR
+    assert word in finding.what
+
+
+def test_each_place_with_a_reward_has_a_wrapper() -> None:
+    for place in PLACES:
+        assert "reward_and_parts(" in template(f"reward_{Platform(place)}.py").template
