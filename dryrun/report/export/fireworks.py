@@ -41,5 +41,8 @@ FIREWORKS = Place(
     "Fireworks",
     _files,
     COMMANDS,
-    ("The evaluator is test_reward.py: eval-protocol looks for functions with @evaluation_test there.",),
+    (
+        "The evaluator is test_reward.py: eval-protocol looks for a function with @evaluation_test, whose "
+        "input_dataset becomes the job's rows. A function of another decorator needs one around it.",
+    ),
 )

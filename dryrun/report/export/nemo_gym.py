@@ -17,6 +17,8 @@ ng_prepare_data "+config_paths=[resources_servers/dry_run/configs/dry_run.yaml]"
 ng_run "+config_paths=[resources_servers/dry_run/configs/dry_run.yaml,MODEL_CONFIG]"
 """
 FOLDER = "resources_servers/dry_run/"
+GYM_ITSELF = b"-e nemo-gym @ ../../\n"
+"""In the requirements of each of its servers."""
 
 
 def _row(item: Item) -> Row:
@@ -28,7 +30,8 @@ def _row(item: Item) -> Row:
 
 def _files(material: Material) -> Named:
     yield from row_files(material, _row, f"{FOLDER}data/")
-    yield from reward_files(material, Platform.NEMO_GYM, FOLDER)
+    for name, content in reward_files(material, Platform.NEMO_GYM, FOLDER):
+        yield name, content + (GYM_ITSELF if name.endswith("requirements.txt") else b"")
     yield f"{FOLDER}app.py", template("nemo_gym_app.py").template.encode()
     yield f"{FOLDER}configs/dry_run.yaml", template("nemo_gym.yaml").template.encode()
 
