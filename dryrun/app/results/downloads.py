@@ -152,11 +152,12 @@ def _handed_over(export: Export, loaded: Loaded, evidence: Evidence) -> None:
     if export.refused:
         return
     train, validation = len(export.material.train), len(export.material.validation)
-    st.markdown(f"**{train:,}** training rows, **{validation:,}** for validation. Before you start:")
-    st.markdown(bullets(export.checklist()))
+    st.markdown(f"**{train:,}** training rows, **{validation:,}** for validation.")
     files = export.files()
-    st.code(file_tree(files), language=None)
     name = file_name(loaded, evidence, "zip", f"training-{export.place.platform}")
     download(
         "Download training files (ZIP)", lambda: set_archive(iter(files.items())), name, "training_download"
     )
+    st.code(file_tree(files), language=None)
+    st.markdown("Before you start:")
+    st.markdown(bullets(export.checklist()))

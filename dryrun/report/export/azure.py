@@ -19,6 +19,6 @@ AZURE = Place(
     COMMANDS,
     (
         "The job pauses by itself at 5,000 US dollars.",
-        "A judge has to be one that Azure allows for graders, by the name of your deployment.",
+        "A judge, where the grader has one, is named by your deployment of a model that Azure allows for it.",
     ),
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from dryrun.core.records import Item, Prompt
+from dryrun.core.records import Item
 from dryrun.dataset.fields import REFERENCES, usual_reference, value_at
 from dryrun.report.export.material import Material
 from dryrun.report.export.place import Named
@@ -33,7 +33,7 @@ def as_json(item: Item) -> str:
 
 def prompt_and_item(item: Item) -> Row:
     """The messages as ``prompt``, the whole row as text in ``item``."""
-    return {"prompt": item["messages"], "item": as_json(item)}
+    return {"prompt": plain_messages(item), "item": as_json(item)}
 
 
 def prompt_and_columns(item: Item) -> Row:
@@ -57,16 +57,10 @@ def text_reference(item: Item) -> str:
     return usual_reference(item) or ""
 
 
-def without_messages(item: Item) -> dict[str, Any]:
-    """The row's other fields."""
-    return {name: value for name, value in item.items() if name != "messages"}
-
-
-def plain_messages(prompts: Sequence[Prompt]) -> list[list[Mapping[str, Any]]]:
-    """The messages with their roles and texts alone, parts of text joined."""
+def plain_messages(item: Item) -> list[dict[str, str]]:
+    """The messages with their roles and texts alone, parts of text joined: one type in all rows."""
     return [
-        [{"role": message["role"], "content": _text(message.get("content"))} for message in prompt.messages]
-        for prompt in prompts
+        {"role": message["role"], "content": _text(message.get("content"))} for message in item["messages"]
     ]
 
 

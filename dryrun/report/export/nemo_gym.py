@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dryrun.core.records import Item
 from dryrun.graders.checks.platforms import Platform
-from dryrun.report.export.jsonl_rows import row_files
+from dryrun.report.export.jsonl_rows import plain_messages, row_files
 from dryrun.report.export.material import Material
 from dryrun.report.export.place import Named, Place, reward_files, template
 from dryrun.report.training import Row
@@ -22,10 +22,7 @@ GYM_ITSELF = b"-e nemo-gym @ ../../\n"
 
 
 def _row(item: Item) -> Row:
-    messages = [
-        {"role": message["role"], "content": message.get("content") or ""} for message in item["messages"]
-    ]
-    return {"responses_create_params": {"input": messages}, "item": dict(item)}
+    return {"responses_create_params": {"input": plain_messages(item)}, "item": dict(item)}
 
 
 def _files(material: Material) -> Named:

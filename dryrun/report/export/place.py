@@ -31,7 +31,7 @@ Named = Iterator[tuple[str, bytes]]
 FROM_ZERO_TO_ONE = (Platform.BEDROCK, Platform.FIREWORKS, Platform.TOGETHER)
 """Places whose pages ask for rewards from 0 to 1."""
 ABOUT = {
-    "README.md": "what is here, a checklist and the commands",
+    "README.md": "checklist and commands",
     "grader.json": "the grader as it was dry-run",
     "reward.py": "the grader as this place calls it",
     "requirements.txt": "what reward.py needs",

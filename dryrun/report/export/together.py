@@ -6,7 +6,7 @@ import json
 
 from dryrun.core.records import Item
 from dryrun.graders.checks.platforms import Platform
-from dryrun.report.export.jsonl_rows import as_json, row_files
+from dryrun.report.export.jsonl_rows import as_json, plain_messages, row_files
 from dryrun.report.export.material import Material
 from dryrun.report.export.place import Named, Place, reward_files
 from dryrun.report.training import Row
@@ -18,7 +18,7 @@ python reward.py          # grades the first rows' own reference answers, sends 
 
 
 def _row(item: Item) -> Row:
-    return {"prompt": item["messages"], "target": as_json(item)}
+    return {"prompt": plain_messages(item), "target": as_json(item)}
 
 
 def _files(material: Material) -> Named:

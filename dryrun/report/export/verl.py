@@ -42,9 +42,8 @@ def _files(material: Material) -> Named:
 
 
 def _parquet(prompts: Sequence[Prompt], split: str, own: bool) -> bytes:
-    messages = plain_messages(prompts)
     shaped = _own_row if own else _row
-    rows = [{"prompt": said, **shaped(prompt, split)} for prompt, said in zip(prompts, messages, strict=True)]
+    rows = [{"prompt": plain_messages(prompt.item), **shaped(prompt, split)} for prompt in prompts]
     try:
         table = pa.Table.from_pylist(rows)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

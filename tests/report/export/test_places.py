@@ -268,3 +268,17 @@ def test_the_check_finds_rows_that_the_host_would_refuse(tmp_path: Path) -> None
     assert done.returncode == 2
     for said in ("knows no role system", "has to be the user's", "0 rows; azure takes 1", "64 characters"):
         assert said in done.stdout
+
+
+@pytest.mark.parametrize("place", [Platform.TRL, Platform.VERL, Platform.TOGETHER, Platform.NEMO_GYM])
+def test_parts_of_text_become_one_text_where_columns_have_one_type(place: Platform) -> None:
+    rows = sum_rows(4)
+    rows[1]["messages"][0]["content"] = [{"type": "text", "text": "1 + "}, {"type": "text", "text": "2 ="}]
+    files = to(place, rows, held=1).files()
+    if place is Platform.VERL:
+        written = pq.read_table(io.BytesIO(files["train.parquet"])).to_pylist()
+    else:
+        written = lines(next(content for name, content in files.items() if name.endswith("train.jsonl")))
+    row = written[1]
+    prompt = row["responses_create_params"]["input"] if place is Platform.NEMO_GYM else row["prompt"]
+    assert prompt == [{"role": "user", "content": "1 + 2 ="}]
