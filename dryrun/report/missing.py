@@ -22,6 +22,7 @@ SHOWN = 3
 LONGEST = 300
 """Characters of a reason that are shown."""
 
+WITHHELD = "A content filter of the endpoint withheld the response."
 _NUMBERS = re.compile(r"\b[0-9a-f]{8,}\b|\d+", re.IGNORECASE)
 
 
@@ -30,13 +31,40 @@ def missing_reasons(results: Results) -> tuple[Reason, ...]:
 
     Messages that differ in numbers and ids only (a request's id, seconds to wait) are one reason.
     """
-    counts: Counter[str] = Counter()
-    example: dict[str, str] = {}
+    reasons = Reasons()
     for words in (*_failed(results), *_ungraded(results)):
+        reasons.add(words)
+    return reasons.commonest()
+
+
+class Reasons:
+    """Sentences counted; those that differ in numbers and ids only are one reason."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._example: dict[str, str] = {}
+
+    def add(self, words: str, count: int = 1) -> None:
+        """Count a sentence; with a negative `count` it is taken back."""
         alike = _NUMBERS.sub("#", words)
-        counts[alike] += 1
-        example.setdefault(alike, words)
-    return tuple(Reason(count=count, words=example[alike]) for alike, count in counts.most_common(SHOWN))
+        self._counts[alike] += count
+        self._example.setdefault(alike, words)
+
+    def commonest(self) -> tuple[Reason, ...]:
+        """The commonest first, at most `SHOWN`."""
+        most = self._counts.most_common(SHOWN)
+        return tuple(Reason(count=count, words=self._example[alike]) for alike, count in most if count > 0)
+
+
+def failed_words(error: str | None) -> str:
+    """Why a call failed, from what is stored of it."""
+    return one_line(error or "The call failed.", LONGEST)
+
+
+def no_grade_words(errors: str | None) -> str:
+    """What the grader said instead of a grade, from the stored JSON of its errors."""
+    said = orjson.loads(errors or "{}")
+    return one_line("; ".join(f"{name}: {words}" for name, words in said.items()) or "No grade.", LONGEST)
 
 
 def _failed(results: Results) -> Iterator[str]:
@@ -49,7 +77,7 @@ def _failed(results: Results) -> Iterator[str]:
     table = planned[1].read(["key", "error"], keys)
     errors = dict(zip(table["key"].to_pylist(), table["error"].to_pylist(), strict=True))
     for key in keys.to_pylist():
-        yield one_line(errors.get(key) or "The call failed.", LONGEST)
+        yield failed_words(errors.get(key))
 
 
 def _ungraded(results: Results) -> Iterator[str]:
@@ -62,7 +90,7 @@ def _ungraded(results: Results) -> Iterator[str]:
     for number, row in enumerate(table.to_pylist()):
         reward, errors = row["reward"], row["errors"]
         if withheld[number]:
-            yield "A content filter of the endpoint withheld the response."
+            yield WITHHELD
         elif cut[number]:
             yield (
                 f"The server cut the prompt to about {row['prompt_tokens']:,} tokens without a word: "
@@ -71,7 +99,4 @@ def _ungraded(results: Results) -> Iterator[str]:
         elif reward is not None:
             yield f"The reward {reward:g} is off the scale {low:g} to {high:g}."
         else:
-            said = orjson.loads(errors or "{}")
-            yield one_line(
-                "; ".join(f"{name}: {words}" for name, words in said.items()) or "No grade.", LONGEST
-            )
+            yield no_grade_words(errors)

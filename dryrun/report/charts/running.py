@@ -1,0 +1,89 @@
+"""The mean of a run while it is measured, with its interval, between the limits that decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import altair as alt
+
+from dryrun.core.text import figure
+from dryrun.core.thresholds import Thresholds
+from dryrun.report.charts.scores import BLUE, HEIGHT, ORANGE, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The mean at one moment.
+
+    Attributes
+    ----------
+    scores : int
+        Responses with a score by then.
+    mean, low, high : float
+        With its 95 % interval, on 0..1.
+    """
+
+    scores: int
+    mean: float
+    low: float
+    high: float
+
+
+def running_chart(total: int) -> alt.LayerChart:
+    """The running mean of a run of `total` responses; its rows are the data sets of `running_rows`."""
+    x = alt.X(
+        "scores:Q",
+        title="Responses with a score",
+        scale=alt.Scale(domain=[0, max(total, 1)], nice=False),
+        axis=alt.Axis(format=",d", grid=False, tickCount=5, tickMinStep=1),
+    )
+    scale, axis = alt.Scale(domain=[0, 1], nice=False), alt.Axis(format=".1f", grid=False, tickCount=6)
+    base = alt.Chart(alt.NamedData("readings")).encode(x=x)
+    y = alt.Y("low:Q", title="Mean score", scale=scale, axis=axis)
+    about = [
+        alt.Tooltip("scores:Q", title="Responses", format=","),
+        alt.Tooltip("mean:Q", title="Mean", format=".3f"),
+        alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+        alt.Tooltip("high:Q", title="to", format=".3f"),
+    ]
+    band = base.mark_area(color=BLUE, opacity=0.25, tooltip=None).encode(y=y, y2=alt.Y2("high:Q"))
+    line = base.mark_line(color=BLUE, strokeWidth=2.5, tooltip=None).encode(y=alt.Y("mean:Q", scale=scale))
+    dots = base.mark_point(size=120, opacity=0, filled=True).encode(
+        y=alt.Y("mean:Q", scale=scale), tooltip=about
+    )
+    return alt.LayerChart(layer=[*_limits(), band, line, dots]).properties(width="container", height=HEIGHT)
+
+
+def running_rows(readings: Sequence[Reading], thresholds: Thresholds) -> Rows:
+    """The rows of the chart, by the name of their data set."""
+    low, high = thresholds.mean_low, thresholds.mean_high
+    return {
+        "readings": [asdict(reading) for reading in readings],
+        "limits": [
+            {"at": low, "text": f"mean must be over {figure(low)}", "side": "top"},
+            {"at": high, "text": f"and under {figure(high)}", "side": "bottom"},
+        ],
+    }
+
+
+RUNNING_ALT = (
+    "The running mean of the scores with its 95 % interval between the limits of the mean; "
+    "the newest figures stand in the sentence above."
+)
+"""The chart for screen readers. Constant: a browser draws a chart anew when its name changes."""
+
+
+def _limits() -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData("limits")).encode(y=alt.Y("at:Q"))
+    rules = base.mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5, tooltip=None)
+    words = base.mark_text(
+        align="right",
+        baseline=alt.ExprRef("datum.side"),
+        color=ORANGE,
+        fontSize=12,
+        dx=-4,
+        dy=alt.ExprRef("datum.side == 'top' ? 4 : -4"),
+        tooltip=None,
+    ).encode(x=alt.XValue("width"), text=alt.Text("text:N"))
+    return [rules, words]
