@@ -295,14 +295,20 @@ class Pipeline:
                 if sample.refused
                 else "resume when the endpoint answers again"
             )
+            after = f"Everything done so far is kept; {again}." if self._done else f"{again.capitalize()}."
             raise ModelError(
                 f"The model failed {self._in_a_row} times in a row, the last time so: "
-                f"{sample.error.rstrip('.')}. Everything done so far is kept; {again}."
+                f"{sample.error.rstrip('.')}. {after}"
             )
+
+    @property
+    def _done(self) -> bool:
+        """Whether there is anything to keep."""
+        return self._ledger.status.sampled > 0
 
     def _parting_words(self) -> str:
         left = self._elsewhere()
-        kept = "Cancelled. Everything done so far is kept."
+        kept = "Cancelled. Everything done so far is kept." if self._done else "Cancelled before an answer."
         goes_on = f" {left:,} requests go on in a batch at the endpoint: resume collects them."
         return kept + (goes_on if left else "")
 

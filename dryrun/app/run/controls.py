@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import budget_section, chosen_budget
-from dryrun.app.shared.session import LAUNCH_ERROR, RUN, config_of, may_cancel, owner, run_link
+from dryrun.app.shared.session import LAUNCH_ERROR, RUN, Chosen, config_of, may_cancel, owner, run_link
 from dryrun.app.shared.widgets import api_key_input, error_kept, errors_shown, show_kept_error
 from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.records import RunState
@@ -18,8 +18,9 @@ KEY = "resume_key"
 JUDGE_KEY = "resume_judge_key"
 
 
-def run_controls(run: Run, status: RunStatus) -> None:
+def run_controls(chosen: Chosen, status: RunStatus) -> None:
     """Draw the buttons that make sense in the run's state."""
+    run = chosen.run
     show_kept_error(LAUNCH_ERROR)
     if status.live:
         _while_live(run)
@@ -28,13 +29,12 @@ def run_controls(run: Run, status: RunStatus) -> None:
 
 
 def _while_live(run: Run) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
+        run_link("results", "Results so far", "insights", run.id)
         if may_cancel(run):
             st.button("Cancel run", on_click=jobs.cancel, args=(run,), icon=":material/stop:", key="cancel")
-        run_link("results", "Results so far", "insights", run.id)
-    if jobs.find(run) is None:
-        st.caption("Another process on this machine is working on this run; it can be cancelled there.")
-    st.caption("The run goes on when you leave this page or close the tab. Its link brings you back.")
+        if jobs.find(run) is None:
+            st.caption("Another process on this machine works on this run; it can be cancelled there.")
 
 
 def _after(run: Run, status: RunStatus) -> None:

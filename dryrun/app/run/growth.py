@@ -6,6 +6,7 @@ and everything else that enters a verdict, are `load_results`'s.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
@@ -146,12 +147,13 @@ class _Planned:
         self._head = heads.select(["row", "topic"]).append_column(
             "prompt", pa.array(list(map(_asked, heads["item"].to_pylist())), pa.string())
         )
-        self._sums = PromptSums(*np.zeros((3, int(unit.max()) + 1)), center=CENTER)
+        count, total, square = np.zeros((3, int(unit.max()) + 1))
+        self._sums = PromptSums(count, total, square, CENTER)
         self._counts = np.zeros(len(HISTOGRAM_EDGES) - 1, np.int64)
         self._graded = np.zeros(self._grade_keys.size, bool)
         self._step = max(1, plan.num_rows // READINGS)
         self._readings: list[Reading] = []
-        self._wrong: dict[str, tuple[str, int]] = {}
+        self._wrong: dict[str, str] = {}
         self._withheld: set[str] = set()
         self._reasons = Reasons()
         self._heads: OrderedDict[str, str] = OrderedDict()
@@ -170,22 +172,21 @@ class _Planned:
 
     def growth(self) -> Growth:
         """The figures of what was taken in."""
-        scored = self._sums.count > 0
-        scores = float(self._sums.count.sum())
-        whole = {"newest": tuple(reversed(self._newest)), "reasons": self._reasons.commonest()}
+        scores, now = float(self._sums.count.sum()), self._reading()
+        newest, reasons = tuple(reversed(self._newest)), self._reasons.commonest()
         if not scores:
-            return Growth(**whole)
-        off, square = self._sums.total.sum() / scores, self._sums.square.sum()
+            return Growth(newest=newest, reasons=reasons)
+        off, square = float(self._sums.total.sum()) / scores, float(self._sums.square.sum())
         variance = (square - scores * off * off) / (scores - 1) if scores > 1 else None
-        now = self._reading()
         return Growth(
             counts=tuple(self._counts.tolist()),
             scores=round(scores),
-            prompts=int(scored.sum()),
-            mean=float(CENTER + off),
-            std=None if variance is None else float(np.sqrt(max(variance, 0.0))),
+            prompts=int((self._sums.count > 0).sum()),
+            mean=CENTER + off,
+            std=None if variance is None else math.sqrt(max(variance, 0.0)),
             readings=(*self._readings, *([now] if now else [])),
-            **whole,
+            newest=newest,
+            reasons=reasons,
         )
 
     def _read_samples(self, parts: list[Path]) -> None:
@@ -243,7 +244,8 @@ class _Planned:
 
     def _scores(self, reward: pa.ChunkedArray) -> Floats:
         low, high = self._scale
-        return (pc.cast(reward, pa.float64()).to_numpy() - low) / (high - low)
+        score: Floats = (pc.cast(reward, pa.float64()).to_numpy() - low) / (high - low)
+        return score
 
     def _add(self, places: Places, score: Floats) -> None:
         """Enter the scores that are new, a reading of the mean at every step."""
@@ -290,9 +292,7 @@ class _Planned:
         for at in last[-NEWEST:]:
             of = self._head.slice(int(self._prompt[places[at]]), 1).to_pylist()[0]
             response = self._heads[self._key(places[at])]
-            self._newest.append(
-                Newest(of["row"] + 1, of["topic"], of["prompt"], response, float(score[at]))
-            )
+            self._newest.append(Newest(of["row"] + 1, of["topic"], of["prompt"], response, float(score[at])))
 
     def _key(self, place: int) -> str:
         return str(self._sample_of[place])

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.results.thresholds import current_thresholds
+from dryrun.app.run.ending import watch
+from dryrun.app.run.growth import Growth
+from dryrun.app.run.heading import tab_title
+from dryrun.app.run.live import charts, failure_reasons, growth_of, mean_words, newest_responses
 from dryrun.app.shared import jobs
-from dryrun.app.shared.budget import spent_words
-from dryrun.app.shared.session import config_of, may_cancel
+from dryrun.app.shared.budget import cost_of_cap, spent_words
+from dryrun.app.shared.looks import VerdictLook
+from dryrun.app.shared.session import Chosen, config_of, may_cancel
 from dryrun.core.config import ModelKind
 from dryrun.core.records import RunState
-from dryrun.core.text import plain
+from dryrun.core.text import figure, number, plain, plural
+from dryrun.engine.budget import Budget
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.store.runs import Run, RunStatus
 
 POLL_SECONDS = 1.0
+STAYS = "The run goes on when you leave this page or close the tab; its link brings you back."
 PROMPT_TOKEN_SECONDS, TOKEN_SECONDS = 0.002, 0.02
 """What the embedded model takes, at most, to read a token and to write one on two idle cores."""
 FIRST_ANSWERS, WORTH_SAYING = 6, 90.0
@@ -22,12 +30,12 @@ IDLE_SECONDS = 5.0
 """Seconds between two looks at a run that ended: another person may resume it."""
 
 
-def live_progress(run: Run) -> None:
+def live_progress(chosen: Chosen) -> None:
     """Draw progress that follows the run; when it ends or is resumed, the whole page runs again."""
-    status = jobs.status(run)
+    status = jobs.status(chosen.run)
     follow = st.fragment(run_every=_pause(status))(_follow)
     with st.container():  # of its own: a timed fragment could draw over what stands after it
-        follow(run, status.live)
+        follow(chosen, status.live)
 
 
 def _pause(status: RunStatus) -> float | None:
@@ -38,49 +46,64 @@ def _pause(status: RunStatus) -> float | None:
     return None if done else IDLE_SECONDS
 
 
-def _follow(run: Run, was_live: bool) -> None:
-    status = jobs.status(run)
+def _follow(chosen: Chosen, was_live: bool) -> None:
+    run = chosen.run
+    status, config = jobs.status(run), config_of(run)
     if was_live != status.live:
         st.rerun()
+    growth, total = growth_of(run), status.total or config.responses
     if status.live:
-        end_words(status)
-    _show_progress(status, config_of(run).responses)
-    if status.first:
+        watch(chosen)
+        tab_title(run, f"{min(status.sampled, status.graded) / max(total, 1):.0%}")
+        _measuring(chosen, status, growth, total)
+    elif status.state is not RunState.FINISHED:
+        _bar(status, total)
+    _metrics(run, status, growth)
+    charts(growth, total, live=status.live)
+    if status.live:
+        failure_reasons(growth, status.failed + status.ungraded)
+        newest_responses(growth.newest)
+    elif status.first:
         st.text(status.first)
-    spent_words(config_of(run), status)
-    if status.live:
-        _offer_to_stop(run, status)
+    spent_words(config, status)
 
 
-def _show_progress(status: RunStatus, asked: int) -> None:
-    """`asked` stands for the total until the run has counted its responses."""
-    total = max(status.total or asked, 1)
+def _measuring(chosen: Chosen, status: RunStatus, growth: Growth, total: int) -> None:
+    """Draw the card that stands where the verdict will: what the run is doing, and what its mean says."""
+    with st.container(border=True, key="verdict_card", gap="small"):
+        st.header(VerdictLook.MEASURING.markdown, anchor=False)
+        st.markdown(plain(mean_words(growth, current_thresholds()), 400))
+        _bar(status, total)
+        st.caption(f"{plain(status.message or 'Working.', 600)} {STAYS}")
+        if status.first:
+            st.text(status.first)
+        _offer_to_stop(chosen, status)
+
+
+def _bar(status: RunStatus, total: int) -> None:
+    """Draw how far responses and grades are; one bar, since each response needs both."""
     reused = f", {status.reused:,} of them reused" if status.reused else ""
-    st.progress(min(status.sampled / total, 1.0), f"Responses: {status.sampled:,} of {total:,}{reused}")
-    st.progress(min(status.graded / total, 1.0), f"Grades: {status.graded:,} of {total:,}")
-    with st.grid("auto", min_column_width=130):
+    words = f"Responses: {status.sampled:,} of {total:,}{reused}. Grades: {status.graded:,}."
+    st.progress(min((status.sampled + status.graded) / (2 * max(total, 1)), 1.0), words)
+
+
+def _metrics(run: Run, status: RunStatus, growth: Growth) -> None:
+    job, now = jobs.find(run), growth.readings[-1] if growth.readings else None
+    cost = cost_of_cap(config_of(run), status, job.budget if job else Budget())
+    interval = f"{figure(now.low)} to {figure(now.high)}" if now else "no interval yet"
+    with st.grid("auto", min_column_width=150):
+        _metric("Mean", number(growth.mean), interval)
+        _metric("Std", number(growth.std), plural(growth.scores, "score"))
         if status.live:
-            st.metric("Rate", f"{status.rate:.1f} / s" if status.rate else "–")
-            st.metric("Time left", _duration(status.remaining))
-        st.metric("Time so far" if status.live else "Time", _duration(status.seconds))
-        st.metric("Failed calls", f"{status.failed:,}")
-        st.metric("Without a grade", f"{status.ungraded:,}")
+            pace = f"{status.rate:.1f} / s" if status.rate else "no answer yet"
+            _metric("Time left", _duration(status.remaining), pace)
+        _metric("Time so far" if status.live else "Time", _duration(status.seconds), "at work")
+        _metric("Cost", *cost)
+        _metric("Failed calls", f"{status.failed:,}", f"{status.ungraded:,} without a grade")
 
 
-def end_words(status: RunStatus) -> None:
-    """Draw how the run ended, or what it is doing. Icon and words say as much as the colour."""
-    text = plain(status.message or "Working.", 600)
-    match status.state:
-        case RunState.RUNNING:
-            st.info(text, icon=":material/hourglass_top:")
-        case RunState.FINISHED if status.failed or status.ungraded:
-            st.warning(text, icon=":material/warning:")
-        case RunState.FINISHED:
-            st.success(text, icon=":material/check_circle:")
-        case RunState.STOPPED if not status.capped:
-            st.error(f"Stopped. {text}", icon=":material/error:")
-        case _:
-            st.warning(text, icon=":material/pause_circle:")
+def _metric(label: str, value: str, beneath: str) -> None:
+    st.metric(label, plain(value), plain(beneath), delta_color="off", delta_arrow="off")
 
 
 def _duration(seconds: float | None) -> str:
@@ -95,12 +118,13 @@ def _duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} m"
 
 
-def _offer_to_stop(run: Run, status: RunStatus) -> None:
+def _offer_to_stop(chosen: Chosen, status: RunStatus) -> None:
     """Draw the offer to stop, once the verdict has settled or where the embedded model is slow."""
+    run = chosen.run
     if run.stop_asked():
         st.caption("Stopping: the calls in flight are finished and graded first.")
         return
-    settled = _watch(run).check(status)
+    settled = _watch(run).follow(status)
     slow = slow_words(status) if config_of(run).model.kind is ModelKind.EMBEDDED else None
     if settled is not None:
         st.success(plain(settled.sentence), icon=":material/flag:")

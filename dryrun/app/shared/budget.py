@@ -111,9 +111,29 @@ def cost_words(config: RunConfig, status: RunStatus) -> tuple[str, str]:
     if not _needed(config):
         return "$0", "imported" if config.model.kind is ModelKind.IMPORTED else "on this machine"
     if not status.attempts + status.judged:
-        return "$0", "nothing was asked anew"
+        return "$0", "no call yet" if status.live else "nothing was asked anew"
     cost = _prices(config).cost(status)
     return (f"{tokens_of(status):,}", f"tokens, {calls}") if cost is None else (f"${cost:,.2f}", calls)
+
+
+def cost_of_cap(config: RunConfig, status: RunStatus, budget: Budget) -> tuple[str, str]:
+    """What a run has cost, and of what cap: ``("$0.12", "of $1.00")``; without a cap as `cost_words`.
+
+    `budget` is the live run's own.
+    """
+    cost = budget.prices.cost(status)
+    if budget.cost is not None and cost is not None:
+        return _dollars(cost), f"of {_dollars(budget.cost)}"
+    if budget.calls is not None:
+        return f"{status.attempts + status.judged:,}", f"of {plural(budget.calls, 'call')}"
+    if budget.tokens is not None:
+        return f"{tokens_of(status):,}", f"of {plural(budget.tokens, 'token')}"
+    return cost_words(config, status)
+
+
+def _dollars(amount: float) -> str:
+    """``"$0.12"``; of less than a dime, hundredths of a cent too."""
+    return f"${amount:,.2f}" if amount == 0 or amount >= 0.1 else f"${amount:.4f}"
 
 
 def _needed(config: RunConfig) -> list[str]:

@@ -60,14 +60,26 @@ class Job(threading.Thread):
         Does the run; called with `notify`. Nothing else in the job holds the API key.
     waits : bool
         Whether it goes through batches, and so waits most of the time.
+    budget : Budget, optional
+        What it may spend.
     """
 
-    def __init__(self, run_id: str, folder: str, owner: str, work: Work, *, waits: bool = False) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        folder: str,
+        owner: str,
+        work: Work,
+        *,
+        waits: bool = False,
+        budget: Budget | None = None,
+    ) -> None:
         super().__init__(name=f"dryrun-{run_id[:8]}", daemon=True)
         self.dryrun_id = run_id
         self.dryrun_folder = folder
         self.owner = owner
         self.waits = waits
+        self.budget = budget or Budget()
         self.latest = RunStatus(RunState.RUNNING, message="Starting.", started=time.time())
         self._work: Work | None = work
         self._asked_to_stop = threading.Event()
@@ -169,7 +181,8 @@ def start_job(
                 "You have a live run on this shared server already. Wait for it to end, or cancel it. This "
                 "run is kept; start it from its page then."
             )
-        job = Job(run.id, str(run.folder.resolve()), owner, work, waits=batch is not None)
+        folder = str(run.folder.resolve())
+        job = Job(run.id, folder, owner, work, waits=batch is not None, budget=budget)
         job.start()
         return job
 

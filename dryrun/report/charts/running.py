@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import altair as alt
 
 from dryrun.core.text import figure
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.scores import BLUE, HEIGHT, ORANGE, Rows
+
+_X_VALUE: Any = alt.XValue  # has no annotations
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +88,5 @@ def _limits() -> list[alt.Chart]:
         dx=-4,
         dy=alt.ExprRef("datum.side == 'top' ? 4 : -4"),
         tooltip=None,
-    ).encode(x=alt.XValue("width"), text=alt.Text("text:N"))
+    ).encode(x=_X_VALUE("width"), text=alt.Text("text:N"))
     return [rules, words]

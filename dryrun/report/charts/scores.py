@@ -142,11 +142,20 @@ def score_histogram(
         With the point selection `SELECTION` on the bars.
     """
     layers = [healthy_band(), _bars(), *_bracket()]
-    tables = limit_rows(thresholds) | {"bars": _bar_rows(bars, chosen)}
+    tables = histogram_rows(bars, mean, thresholds, chosen)
     if mean is not None:
         layers += _mean_mark()
-        tables["mean"] = [{"mean": mean, **_label_row(mean, f"mean {figure(mean)}", MEAN_ROOM)}]
     return alt.LayerChart(layer=layers, datasets=tables).properties(width="container", height=HEIGHT)
+
+
+def histogram_rows(
+    bars: Sequence[HistogramBar], mean: float | None, thresholds: Thresholds, chosen: tuple[int, ...] = ()
+) -> Rows:
+    """All rows of `score_histogram`, by the name of their data set; arguments as there."""
+    tables = limit_rows(thresholds) | {"bars": _bar_rows(bars, chosen)}
+    if mean is not None:
+        tables["mean"] = [{"mean": mean, **_label_row(mean, f"mean {figure(mean)}", MEAN_ROOM)}]
+    return tables
 
 
 def line_chart(

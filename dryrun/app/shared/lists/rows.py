@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePath
 
 from dryrun.app.shared import jobs
 from dryrun.app.shared.lists.summaries import line_of
@@ -44,7 +45,7 @@ class RunRow:
         """What people call it; else its dataset and the first letters of its id. Not safe for Markdown."""
         if self.note.name:
             return self.note.name
-        return f"{one_line(self.config.dataset.name, 40).rpartition('.')[0] or 'run'} {short(self.run.id)}"
+        return f"{PurePath(one_line(self.config.dataset.name, 40)).stem or 'run'} {short(self.run.id)}"
 
     @property
     def look(self) -> VerdictLook | None:

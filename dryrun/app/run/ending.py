@@ -1,0 +1,77 @@
+"""How a run ended: the reason first where it did not get to its end, then the verdict in place."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app.results.banner import current_look
+from dryrun.app.results.provenance import missing_view
+from dryrun.app.results.thresholds import current_thresholds
+from dryrun.app.run.heading import tab_title
+from dryrun.app.shared.loading import Loaded, load_run
+from dryrun.app.shared.looks import VerdictLook
+from dryrun.app.shared.session import Chosen
+from dryrun.core.records import RunState
+from dryrun.core.text import plain, plural
+from dryrun.store.runs import RunStatus
+
+WATCHED = "watched_run"
+"""Where the session keeps the run that it saw being measured, until its end has been announced."""
+
+
+def ending(chosen: Chosen, status: RunStatus) -> None:
+    """Draw how the run ended, its verdict, and why scores are missing."""
+    clean = status.state is RunState.FINISHED and not (status.failed or status.ungraded)
+    if not clean:
+        end_words(status)
+    loaded = load_run(chosen)[1]
+    evidence = loaded.judge(current_thresholds())
+    look = current_look(evidence, status, loaded)
+    word = "Not finished" if look is VerdictLook.MEASURING else look.value
+    tab_title(chosen.run, word)
+    _announce(chosen, look, word)
+    if look is not VerdictLook.MEASURING:
+        with st.container(border=True, key="verdict_card", gap="small"):
+            beside = " :small[so far]" if loaded.results.pending else ""
+            st.header(f"{look.markdown}{beside}", anchor=False)
+            st.markdown(f"**{plain(evidence.short_reason, 600)}**")
+            st.markdown(plain(evidence.how_sure, 600))
+            st.caption(_measured(loaded))
+    if status.failed or status.ungraded:
+        missing_view(loaded)
+
+
+def end_words(status: RunStatus) -> None:
+    """Draw how the run ended, or what it is doing. Icon and words say as much as the colour."""
+    text = plain(status.message or "Working.", 600)
+    match status.state:
+        case RunState.RUNNING:
+            st.info(text, icon=":material/hourglass_top:")
+        case RunState.FINISHED if status.failed or status.ungraded:
+            st.warning(text, icon=":material/warning:")
+        case RunState.FINISHED:
+            st.success(text, icon=":material/check_circle:")
+        case RunState.STOPPED if not status.capped:
+            st.error(f"Stopped. {text}", icon=":material/error:")
+        case _:
+            st.warning(text, icon=":material/pause_circle:")
+
+
+def watch(chosen: Chosen) -> None:
+    """Remember that this session sees the run being measured."""
+    st.session_state[WATCHED] = chosen.run.id
+
+
+def _announce(chosen: Chosen, look: VerdictLook, word: str) -> None:
+    """Say the end once, to whoever watched the run."""
+    if st.session_state.get(WATCHED) == chosen.run.id:
+        del st.session_state[WATCHED]
+        st.toast(f"**{plain(word)}**. The run has ended; its verdict stands on this page.", icon=look.icon)
+
+
+def _measured(loaded: Loaded) -> str:
+    coverage = loaded.judge(current_thresholds()).document.coverage
+    return (
+        f"{coverage.prompts_scored:,} of {plural(coverage.prompts, 'prompt')}, "
+        f"{coverage.scored:,} of {plural(coverage.responses, 'response')} with a score"
+    )

@@ -1,0 +1,101 @@
+"""What a run says while it is measured: histogram, running mean, newest responses, reasons of failures."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.app.results.thresholds import current_thresholds
+from dryrun.app.run.growth import GrowingRun, Growth, Newest
+from dryrun.app.shared.widgets import chart_spec, with_rows
+from dryrun.core.text import figure, plain, plural, visible
+from dryrun.core.thresholds import Thresholds
+from dryrun.report.charts.running import RUNNING_ALT, running_chart, running_rows
+from dryrun.report.charts.scores import histogram_bars, histogram_rows, score_histogram
+from dryrun.store.runs import Run
+
+SIDE_BY_SIDE = 420
+"""Pixels that each chart needs; on a narrower screen the second one stands below the first."""
+CHART_HEIGHT = 410
+"""Pixels that a chart takes with its axes and labels: a skeleton of it holds its place."""
+HISTOGRAM_ALT = "Score histogram of the responses so far; the mean stands in the sentence above."
+"""Constant: a browser draws a chart anew when its name changes."""
+
+
+def growth_of(run: Run) -> Growth:
+    """What the run's scores say now."""
+    return _growing(run).look()
+
+
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner=False)
+def _growing(run: Run) -> GrowingRun:
+    """One for all viewers of the run."""
+    return GrowingRun(run)
+
+
+def charts(growth: Growth, total: int, *, live: bool) -> None:
+    """Draw histogram and running mean, each once: what comes in changes their rows alone."""
+    if not growth.scores and not live:
+        return
+    halves = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="medium")
+    with halves.cell():
+        st.header(":small[Score distribution so far]" if live else ":small[Score distribution]", anchor=False)
+        _histogram(growth)
+    with halves.cell():
+        st.header(":small[Mean with its 95 % interval]", anchor=False)
+        if not growth.readings:
+            st.skeleton(height=CHART_HEIGHT)
+            return
+        rows = running_rows(growth.readings, current_thresholds())
+        st.vega_lite_chart(
+            with_rows(chart_spec(running_chart, total), rows), key="running_mean", alt=RUNNING_ALT
+        )
+
+
+def _histogram(growth: Growth) -> None:
+    if growth.mean is None:
+        st.skeleton(height=CHART_HEIGHT)
+        return
+    bars = histogram_bars(growth.counts)
+    spec = chart_spec(score_histogram, histogram_bars((0,) * len(bars)), 0.5, Thresholds())
+    rows = histogram_rows(bars, growth.mean, current_thresholds())
+    st.vega_lite_chart(with_rows(spec, rows), key="live_histogram", alt=HISTOGRAM_ALT)
+
+
+def mean_words(growth: Growth, thresholds: Thresholds) -> str:
+    """Where the mean stands between its limits so far: a sentence."""
+    if growth.mean is None or not growth.readings:
+        return "There is nothing to judge yet: the first scores are on their way."
+    now = growth.readings[-1]
+    low, high = thresholds.mean_low, thresholds.mean_high
+    said = f"Mean {figure(now.mean)} so far, 95 % interval {figure(now.low)} to {figure(now.high)}: "
+    if low <= now.low and now.high <= high:
+        return f"{said}inside the limits {figure(low)} and {figure(high)}."
+    if now.high < low or now.low > high:
+        side = f"under the limit {figure(low)}" if now.high < low else f"over the limit {figure(high)}"
+        return f"{said}all of it {side}."
+    crossed = [figure(limit) for limit in (low, high) if now.low < limit < now.high]
+    return f"{said}it still reaches across the limit {' and '.join(crossed)}."
+
+
+def newest_responses(newest: tuple[Newest, ...]) -> None:
+    """Draw the responses that were graded a moment ago: letter by letter, never as Markdown."""
+    if not newest:
+        return
+    st.header(":small[Newest responses]", anchor=False)
+    cells = st.grid(3, min_column_width=260, gap="small")
+    for one in newest:
+        with cells.cell(), st.container(border=True, height=200, gap="small"):
+            topic = f" · {one.topic}" if one.topic else ""
+            st.markdown(f"**{figure(one.score)}** :small[{plain(f'row {one.row:,}{topic}', 60)}]")
+            st.caption(plain(one.prompt, 120))
+            st.text(visible(one.response) or "(nothing)")
+
+
+def failure_reasons(growth: Growth, counted: int) -> None:
+    """Draw why responses have no score, each reason with its count; `counted` are those of this session."""
+    if not growth.reasons or not counted:
+        return
+    known = sum(reason.count for reason in growth.reasons)
+    again = " Some are of an earlier session and are being tried again." if known > counted else ""
+    lines = "\n".join(f"- {reason.count:,} × {plain(reason.words, 400)}" for reason in growth.reasons)
+    st.markdown(f"{plural(counted, 'response')} without a score{again and '.' + again}\n\n{lines}")
