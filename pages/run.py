@@ -4,9 +4,9 @@ import streamlit as st
 
 from dryrun.app.results.provenance import no_run
 from dryrun.app.run.controls import run_controls
-from dryrun.app.run.ending import ending
-from dryrun.app.run.heading import heading
+from dryrun.app.run.head import run_head
 from dryrun.app.run.progress import live_progress
+from dryrun.app.run.verdict import ended_run
 from dryrun.app.shared import jobs
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.session import chosen_run, run_link
@@ -23,11 +23,11 @@ try:
         st.stop()
     status = jobs.status(chosen.run)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
-        heading(chosen.run, status)
+        run_head(chosen.run, status)
         if status.live:
             run_controls(chosen, status)
     if not status.live:
-        ending(chosen, status)
+        ended_run(chosen, status)
         run_controls(chosen, status)
     live_progress(chosen)
 except DryRunError as error:

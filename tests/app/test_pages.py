@@ -193,7 +193,7 @@ def test_the_run_page_tells_what_happened_and_offers_to_go_on(store: Store, endp
     work(run)
     test = page("run", run=run.id)
     assert "See the results" in [button.label for button in test.main.button]
-    assert "Responses: 80 of 80" in str([element.proto for element in test.main.get("progress")])
+    assert "80 of 80 responses with a score" in texts(test)
 
 
 def test_an_unknown_run_is_one_sentence() -> None:

@@ -22,7 +22,7 @@ from dryrun.analysis.figures.redraw import PromptSums, mean_interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, is_valid
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import one_line, visible
-from dryrun.report.charts.running import Reading
+from dryrun.report.charts.running_mean import Reading
 from dryrun.report.fields import Reason
 from dryrun.report.missing import WITHHELD, Reasons, failed_words, no_grade_words
 from dryrun.store.partition import Partition, has_result

@@ -9,7 +9,7 @@ from dryrun.app.run.growth import GrowingRun, Growth, Newest
 from dryrun.app.shared.widgets import chart_spec, with_rows
 from dryrun.core.text import figure, plain, plural, visible
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.charts.running import RUNNING_ALT, running_chart, running_rows
+from dryrun.report.charts.running_mean import RUNNING_ALT, running_chart, running_rows
 from dryrun.report.charts.scores import histogram_bars, histogram_rows, score_histogram
 from dryrun.store.runs import Run
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.results.thresholds import current_thresholds
-from dryrun.app.run.ending import watch
 from dryrun.app.run.growth import Growth
-from dryrun.app.run.heading import tab_title
+from dryrun.app.run.head import tab_title
 from dryrun.app.run.live import charts, failure_reasons, growth_of, mean_words, newest_responses
+from dryrun.app.run.verdict import watch
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import cost_of_cap, spent_words
 from dryrun.app.shared.looks import VerdictLook

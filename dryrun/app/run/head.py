@@ -11,7 +11,7 @@ from dryrun.store.notes import note_of
 from dryrun.store.runs import Run, RunStatus
 
 
-def heading(run: Run, status: RunStatus) -> None:
+def run_head(run: Run, status: RunStatus) -> None:
     """Draw the run's name, and below it dataset, size and model."""
     config = config_of(run)
     name = RunRow(run, config, status, note_of(run), None).name

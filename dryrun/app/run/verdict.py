@@ -7,7 +7,7 @@ import streamlit as st
 from dryrun.app.results.banner import current_look
 from dryrun.app.results.provenance import missing_view
 from dryrun.app.results.thresholds import current_thresholds
-from dryrun.app.run.heading import tab_title
+from dryrun.app.run.head import tab_title
 from dryrun.app.shared.loading import Loaded, load_run
 from dryrun.app.shared.looks import VerdictLook
 from dryrun.app.shared.session import Chosen
@@ -19,7 +19,7 @@ WATCHED = "watched_run"
 """Where the session keeps the run that it saw being measured, until its end has been announced."""
 
 
-def ending(chosen: Chosen, status: RunStatus) -> None:
+def ended_run(chosen: Chosen, status: RunStatus) -> None:
     """Draw how the run ended, its verdict, and why scores are missing."""
     clean = status.state is RunState.FINISHED and not (status.failed or status.ungraded)
     if not clean:

@@ -1,0 +1,183 @@
+"""The page of a run in each of its states: before, while it measures, stopped, and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dryrun.app.shared import jobs
+from dryrun.engine.budget import Budget, Prices
+from dryrun.store.notes import RunNote, keep_note
+from dryrun.store.partition import Store
+from dryrun.store.runs import Run
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply, deterministic_answer
+from tests.helpers.pages import page, texts
+from tests.helpers.support import EXACT, FUZZY, make_run, wait_until, work
+
+BUTTONS = ("See the results", "See the results so far", "Resume", "Start", "Cancel run")
+
+
+@pytest.fixture(autouse=True)
+def _no_run_outlives_its_test() -> Iterator[None]:
+    yield
+    jobs.stop_all()
+
+
+def buttons(test: AppTest) -> list[str]:
+    """The labels of the run's buttons."""
+    return [button.label for button in test.main.button if button.label in BUTTONS]
+
+
+def headers(test: AppTest) -> list[str]:
+    return [element.value for element in test.main.header]
+
+
+def metrics(test: AppTest) -> dict[str, tuple[str, str]]:
+    """Each metric's value, and what stands beneath it."""
+    return {one.label: (one.value, one.delta.replace("\\", "")) for one in test.main.metric}
+
+
+def refuse_some(body: dict[str, Any]) -> Reply | str:
+    """One of three requests is refused."""
+    number = int(body["messages"][0]["content"].split()[0])
+    return (
+        Reply.error(400, f"too long (request {number:08d})")
+        if number % 3 == 0
+        else deterministic_answer(body)
+    )
+
+
+def test_a_run_that_has_not_begun_has_no_verdict_and_nothing_to_keep(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    test = page("run", run=make_run(store, endpoint.base_url).id)
+    said = texts(test)
+    assert "Not started yet." in said
+    assert headers(test) == []
+    assert buttons(test) == ["Start"]
+    assert "kept" not in said
+
+
+def test_the_page_says_which_run_it_is(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url)
+    keep_note(run, RunNote("Second try ![x](http://a.example)"))
+    test = page("run", run=run.id)
+    assert test.title[0].value.startswith(":small[Run] Second try \\!\\[x\\]")
+    assert "80 responses (2 per prompt) by fake at" in texts(test)
+
+
+@pytest.mark.parametrize(
+    ("grader", "right", "word"), [(FUZZY, 0.6, "GO"), (EXACT, 0.0, "NO-GO")], ids=["GO", "NO-GO"]
+)
+@pytest.mark.slow
+def test_a_finished_run_has_its_verdict_in_place(
+    store: Store, endpoint: FakeEndpoint, grader: dict[str, Any], right: float, word: str
+) -> None:
+    endpoint.answer = deterministic_answer if right else lambda _: "no idea"
+    run = make_run(store, endpoint.base_url, grader=grader)
+    work(run)
+    test = page("run", run=run.id)
+    assert headers(test)[0].endswith(f" {word}]") or "with conditions" in headers(test)[0]
+    assert ("NO-GO" in headers(test)[0]) == (word == "NO-GO")
+    assert "80 of 80 responses with a score" in texts(test)
+    assert buttons(test) == ["See the results"]
+    assert len(test.main.get("vega_lite_chart")) == 2
+    assert not test.toast, "nobody watched it"
+
+
+@pytest.mark.slow
+def test_a_run_stopped_by_its_budget_says_why_first(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url, rows=60)
+    work(run, budget=Budget(calls=50))
+    test = page("run", run=run.id)
+    kinds = [element.type for element in test.main]
+    assert kinds.index("warning") < kinds.index("header")
+    assert "budget of 50 calls is spent" in texts(test)
+    assert "so far" in headers(test)[0]
+    assert buttons(test) == ["See the results so far", "Resume"]
+
+
+@pytest.mark.slow
+def test_failed_calls_are_counted_by_reason_and_make_it_invalid(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = refuse_some
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    test = page("run", run=run.id)
+    said = texts(test)
+    assert "INVALID" in headers(test)[0]
+    assert "28 × The endpoint answered 400" in said
+    assert metrics(test)["Failed calls"] == ("28", "0 without a grade")
+
+
+def test_a_run_whose_endpoint_refuses_everything_keeps_nothing(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda _: Reply.error(400, "no such model")
+    run = make_run(store, endpoint.base_url)
+    work(run, preflight=False)
+    test = page("run", run=run.id)
+    assert "no such model" in test.error[0].value
+    assert "kept" not in texts(test)
+    assert headers(test) == []
+
+
+@pytest.mark.slow
+def test_a_live_run_is_measuring_until_its_verdict(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.hold()
+    run = make_run(store, endpoint.base_url, rows=100)
+    prices = Prices(prompt=1000.0, completion=1000.0)
+    jobs.start_job(run, budget=Budget(cost=10.0, prices=prices))
+    test = page("run", run=run.id)
+    said = texts(test)
+    assert "Measuring" in headers(test)[0]
+    assert "nothing to judge yet" in said
+    assert "INVALID" not in str(headers(test))
+    assert len(test.main.get("skeleton")) == 2
+    assert metrics(test)["Cost"][1] == "of $10.00"
+
+    endpoint.hold(after=170)
+    wait_until(lambda: jobs.status(run).graded >= 170)
+    test.run()
+    assert "95 % interval" in texts(test)
+    assert "Measuring" in headers(test)[0]
+    assert len(test.main.get("vega_lite_chart")) == 2
+    assert "Newest responses" in str(headers(test))
+    wait_until(lambda: "Settled" in texts(test.run()))
+    assert "Stop here and keep what is done" in [button.label for button in test.main.button]
+
+    endpoint.release()
+    wait_until(lambda: jobs.find(run) is None)
+    test.run()
+    assert "GO" in headers(test)[0]
+    assert "GO" in test.toast[0].value
+    assert not test.run().toast, "it is said once"
+
+
+@pytest.mark.slow
+def test_a_live_run_tells_its_failures_with_their_counts(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = refuse_some
+    endpoint.hold(after=40)
+    run: Run = make_run(store, endpoint.base_url)
+    jobs.start_job(run)
+    wait_until(lambda: jobs.status(run).failed > 5)
+    test = page("run", run=run.id)
+    assert "× The endpoint answered 400 Bad Request: too long" in texts(test)
+    assert f"{jobs.status(run).failed} responses without a score" in texts(test)
+
+
+@pytest.mark.slow
+def test_cancelled_before_an_answer_it_claims_to_keep_nothing(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.hold()
+    run = make_run(store, endpoint.base_url)
+    jobs.start_job(run)
+    wait_until(lambda: endpoint.in_flight > 0)
+    test = page("run", run=run.id)
+    test.button(key="cancel").click().run()
+    wait_until(lambda: jobs.find(run) is None)
+    st.cache_resource.clear()
+    said = texts(test.run())
+    assert "Cancelled before an answer." in said
+    assert "kept" not in said
+    assert buttons(test) == ["Start"]
