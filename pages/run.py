@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dryrun.app.results.provenance import no_run
+from dryrun.app.results.provenance import missing_view, no_run
+from dryrun.app.results.thresholds import current_thresholds
 from dryrun.app.run.controls import run_controls
 from dryrun.app.run.head import run_head
 from dryrun.app.run.progress import live_progress
@@ -27,9 +28,11 @@ try:
         if status.live:
             run_controls(chosen, status)
     if not status.live:
-        ended_run(chosen, status)
+        loaded = ended_run(chosen, status, current_thresholds())
+        if status.failed or status.ungraded:
+            missing_view(loaded)
         run_controls(chosen, status)
-    live_progress(chosen)
+    live_progress(chosen, current_thresholds())
 except DryRunError as error:
     show_error(error)
     run_link("configure", "Configure a new run", "tune")

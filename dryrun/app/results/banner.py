@@ -16,7 +16,7 @@ from dryrun.app.results.figures import BARS
 from dryrun.app.results.inspector import show_group
 from dryrun.app.results.thresholds import VERDICT, current_thresholds
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.looks import VerdictLook, look_of_evidence
+from dryrun.app.shared.looks import VerdictLook, current_look
 from dryrun.app.shared.session import ADJUST, Chosen, model_words, run_link
 from dryrun.core.text import plain, plural
 from dryrun.store.runs import RunStatus
@@ -42,13 +42,6 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
             _unfinished(chosen, status, loaded)
         if look is not VerdictLook.MEASURING:
             _next_steps(chosen, loaded, evidence)
-
-
-def current_look(evidence: Evidence, status: RunStatus, loaded: Loaded) -> VerdictLook:
-    """The verdict's look; Measuring while a run works, or has yet to begin, and nothing can be judged."""
-    begun = evidence.document.coverage.scored > 0
-    measuring = loaded.results.pending > 0 and (status.live or not begun)
-    return look_of_evidence(evidence, measuring=measuring)
 
 
 def _head(status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:

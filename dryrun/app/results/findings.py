@@ -7,12 +7,11 @@ import streamlit as st
 from dryrun.analysis.figures.signal import SignalIndex
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.words import Quality
-from dryrun.app.results.banner import current_look
 from dryrun.app.results.provenance import missing_view
 from dryrun.app.results.thresholds import FINDINGS, current_thresholds
 from dryrun.app.shared.budget import cost_words
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.looks import VerdictLook
+from dryrun.app.shared.looks import VerdictLook, current_look
 from dryrun.app.shared.widgets import bullets
 from dryrun.core.text import figure, number, percent, plain, plural
 from dryrun.store.runs import RunStatus

@@ -22,7 +22,7 @@ from dryrun.analysis.figures.redraw import PromptSums, mean_interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, is_valid
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import one_line, visible
-from dryrun.report.charts.running_mean import Reading
+from dryrun.report.charts.running_mean import RunningMean
 from dryrun.report.fields import Reason
 from dryrun.report.missing import WITHHELD, Reasons, failed_words, no_grade_words
 from dryrun.store.partition import Partition, has_result
@@ -74,7 +74,7 @@ class Growth:
     scores, prompts : int
         Responses with a score, and prompts that have one.
     mean, std : float or None
-    readings : tuple of Reading
+    readings : tuple of RunningMean
         The running mean, the newest last.
     newest : tuple of Newest
         The newest first.
@@ -87,7 +87,7 @@ class Growth:
     prompts: int = 0
     mean: float | None = None
     std: float | None = None
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[RunningMean, ...] = ()
     newest: tuple[Newest, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
@@ -152,7 +152,7 @@ class _Planned:
         self._counts = np.zeros(len(HISTOGRAM_EDGES) - 1, np.int64)
         self._graded = np.zeros(self._grade_keys.size, bool)
         self._step = max(1, plan.num_rows // READINGS)
-        self._readings: list[Reading] = []
+        self._readings: list[RunningMean] = []
         self._wrong: dict[str, str] = {}
         self._withheld: set[str] = set()
         self._reasons = Reasons()
@@ -275,7 +275,7 @@ class _Planned:
         if reading is not None and reading.scores // self._step > before:
             self._readings.append(reading)
 
-    def _reading(self) -> Reading | None:
+    def _reading(self) -> RunningMean | None:
         scored = self._sums.count > 0
         if scored.sum() < LEAST_PROMPTS:
             return None
@@ -284,7 +284,7 @@ class _Planned:
         interval = mean_interval(seen)
         scores = float(seen.count.sum())
         mean = float(CENTER + seen.total.sum() / scores)
-        return interval and Reading(round(scores), mean, interval.low, interval.high)
+        return interval and RunningMean(round(scores), mean, interval.low, interval.high)
 
     def _note_newest(self, places: Places, score: Floats) -> None:
         """Keep the last graded responses whose beginnings are known."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.results.thresholds import current_thresholds
 from dryrun.app.run.growth import GrowingRun, Growth, Newest
 from dryrun.app.shared.widgets import chart_spec, with_rows
 from dryrun.core.text import figure, plain, plural, visible
@@ -32,36 +31,36 @@ def _growing(run: Run) -> GrowingRun:
     return GrowingRun(run)
 
 
-def charts(growth: Growth, total: int, *, live: bool) -> None:
+def charts(growth: Growth, total: int, thresholds: Thresholds, *, live: bool) -> None:
     """Draw histogram and running mean, each once: what comes in changes their rows alone."""
     if not growth.scores and not live:
         return
     halves = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="medium")
     with halves.cell():
         st.header(":small[Score distribution so far]" if live else ":small[Score distribution]", anchor=False)
-        _histogram(growth)
+        _histogram(growth, thresholds)
     with halves.cell():
         st.header(":small[Mean with its 95 % interval]", anchor=False)
         if not growth.readings:
             st.skeleton(height=CHART_HEIGHT)
             return
-        rows = running_rows(growth.readings, current_thresholds())
+        rows = running_rows(growth.readings, thresholds)
         st.vega_lite_chart(
             with_rows(chart_spec(running_chart, total), rows), key="running_mean", alt=RUNNING_ALT
         )
 
 
-def _histogram(growth: Growth) -> None:
+def _histogram(growth: Growth, thresholds: Thresholds) -> None:
     if growth.mean is None:
         st.skeleton(height=CHART_HEIGHT)
         return
     bars = histogram_bars(growth.counts)
     spec = chart_spec(score_histogram, histogram_bars((0,) * len(bars)), 0.5, Thresholds())
-    rows = histogram_rows(bars, growth.mean, current_thresholds())
+    rows = histogram_rows(bars, growth.mean, thresholds)
     st.vega_lite_chart(with_rows(spec, rows), key="live_histogram", alt=HISTOGRAM_ALT)
 
 
-def mean_words(growth: Growth, thresholds: Thresholds) -> str:
+def running_mean_words(growth: Growth, thresholds: Thresholds) -> str:
     """Where the mean stands between its limits so far: a sentence."""
     if growth.mean is None or not growth.readings:
         return "There is nothing to judge yet: the first scores are on their way."

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.results.thresholds import current_thresholds
 from dryrun.app.run.growth import Growth
 from dryrun.app.run.head import tab_title
-from dryrun.app.run.live import charts, failure_reasons, growth_of, mean_words, newest_responses
+from dryrun.app.run.live import charts, failure_reasons, growth_of, newest_responses, running_mean_words
 from dryrun.app.run.verdict import watch
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import cost_of_cap, spent_words
@@ -16,6 +15,7 @@ from dryrun.app.shared.session import Chosen, config_of, may_cancel
 from dryrun.core.config import ModelKind
 from dryrun.core.records import RunState
 from dryrun.core.text import figure, number, plain, plural
+from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.store.runs import Run, RunStatus
@@ -30,12 +30,12 @@ IDLE_SECONDS = 5.0
 """Seconds between two looks at a run that ended: another person may resume it."""
 
 
-def live_progress(chosen: Chosen) -> None:
+def live_progress(chosen: Chosen, thresholds: Thresholds) -> None:
     """Draw progress that follows the run; when it ends or is resumed, the whole page runs again."""
     status = jobs.status(chosen.run)
     follow = st.fragment(run_every=_pause(status))(_follow)
     with st.container():  # of its own: a timed fragment could draw over what stands after it
-        follow(chosen, status.live)
+        follow(chosen, status.live, thresholds)
 
 
 def _pause(status: RunStatus) -> float | None:
@@ -46,7 +46,7 @@ def _pause(status: RunStatus) -> float | None:
     return None if done else IDLE_SECONDS
 
 
-def _follow(chosen: Chosen, was_live: bool) -> None:
+def _follow(chosen: Chosen, was_live: bool, thresholds: Thresholds) -> None:
     run = chosen.run
     status, config = jobs.status(run), config_of(run)
     if was_live != status.live:
@@ -55,11 +55,11 @@ def _follow(chosen: Chosen, was_live: bool) -> None:
     if status.live:
         watch(chosen)
         tab_title(run, f"{min(status.sampled, status.graded) / max(total, 1):.0%}")
-        _measuring(chosen, status, growth, total)
+        _measuring(chosen, status, total, running_mean_words(growth, thresholds))
     elif status.state is not RunState.FINISHED:
         _bar(status, total)
     _metrics(run, status, growth)
-    charts(growth, total, live=status.live)
+    charts(growth, total, thresholds, live=status.live)
     if status.live:
         failure_reasons(growth, status.failed + status.ungraded)
         newest_responses(growth.newest)
@@ -68,11 +68,11 @@ def _follow(chosen: Chosen, was_live: bool) -> None:
     spent_words(config, status)
 
 
-def _measuring(chosen: Chosen, status: RunStatus, growth: Growth, total: int) -> None:
-    """Draw the card that stands where the verdict will: what the run is doing, and what its mean says."""
+def _measuring(chosen: Chosen, status: RunStatus, total: int, words: str) -> None:
+    """Draw the card that stands where the verdict will: what the run is doing, and `words` on its mean."""
     with st.container(border=True, key="verdict_card", gap="small"):
         st.header(VerdictLook.MEASURING.markdown, anchor=False)
-        st.markdown(plain(mean_words(growth, current_thresholds()), 400))
+        st.markdown(plain(words, 400))
         _bar(status, total)
         st.caption(f"{plain(status.message or 'Working.', 600)} {STAYS}")
         if status.first:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.app.results.banner import current_look
-from dryrun.app.results.provenance import missing_view
-from dryrun.app.results.thresholds import current_thresholds
+from dryrun.analysis.figures.coverage import Coverage
 from dryrun.app.run.head import tab_title
 from dryrun.app.shared.loading import Loaded, load_run
-from dryrun.app.shared.looks import VerdictLook
+from dryrun.app.shared.looks import VerdictLook, current_look
 from dryrun.app.shared.session import Chosen
 from dryrun.core.records import RunState
 from dryrun.core.text import plain, plural
+from dryrun.core.thresholds import Thresholds
 from dryrun.store.runs import RunStatus
 
 WATCHED = "watched_run"
 """Where the session keeps the run that it saw being measured, until its end has been announced."""
 
 
-def ended_run(chosen: Chosen, status: RunStatus) -> None:
-    """Draw how the run ended, its verdict, and why scores are missing."""
+def ended_run(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> Loaded:
+    """Draw how the run ended and its verdict; the figures that it was judged by are returned."""
     clean = status.state is RunState.FINISHED and not (status.failed or status.ungraded)
     if not clean:
         end_words(status)
     loaded = load_run(chosen)[1]
-    evidence = loaded.judge(current_thresholds())
+    evidence = loaded.judge(thresholds)
     look = current_look(evidence, status, loaded)
     word = "Not finished" if look is VerdictLook.MEASURING else look.value
     tab_title(chosen.run, word)
@@ -36,9 +35,8 @@ def ended_run(chosen: Chosen, status: RunStatus) -> None:
             st.header(f"{look.markdown}{beside}", anchor=False)
             st.markdown(f"**{plain(evidence.short_reason, 600)}**")
             st.markdown(plain(evidence.how_sure, 600))
-            st.caption(_measured(loaded))
-    if status.failed or status.ungraded:
-        missing_view(loaded)
+            st.caption(_measured(evidence.document.coverage))
+    return loaded
 
 
 def end_words(status: RunStatus) -> None:
@@ -69,8 +67,7 @@ def _announce(chosen: Chosen, look: VerdictLook, word: str) -> None:
         st.toast(f"**{plain(word)}**. The run has ended; its verdict stands on this page.", icon=look.icon)
 
 
-def _measured(loaded: Loaded) -> str:
-    coverage = loaded.judge(current_thresholds()).document.coverage
+def _measured(coverage: Coverage) -> str:
     return (
         f"{coverage.prompts_scored:,} of {plural(coverage.prompts, 'prompt')}, "
         f"{coverage.scored:,} of {plural(coverage.responses, 'response')} with a score"

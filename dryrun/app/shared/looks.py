@@ -8,7 +8,9 @@ from typing import Literal, Self
 import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.app.shared.loading import Loaded
 from dryrun.core.config import Verdict
+from dryrun.store.runs import RunStatus
 
 Colour = Literal["green", "orange", "red", "violet", "blue"]
 
@@ -77,6 +79,13 @@ def look_of(verdict: Verdict, *, conditions: bool = False, measuring: bool = Fal
 def look_of_evidence(evidence: Evidence, *, measuring: bool = False) -> VerdictLook:
     """The look of a judgement; `measuring` while responses are still to come."""
     return look_of(evidence.verdict, conditions=bool(evidence.conditions), measuring=measuring)
+
+
+def current_look(evidence: Evidence, status: RunStatus, loaded: Loaded) -> VerdictLook:
+    """The verdict's look; Measuring while a run works, or has yet to begin, and nothing can be judged."""
+    begun = evidence.document.coverage.scored > 0
+    measuring = loaded.results.pending > 0 and (status.live or not begun)
+    return look_of_evidence(evidence, measuring=measuring)
 
 
 def verdict_badge(look: VerdictLook, note: str = "") -> None:

@@ -16,7 +16,7 @@ _X_VALUE: Any = alt.XValue  # has no annotations
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RunningMean:
     """The mean at one moment.
 
     Attributes
@@ -58,7 +58,7 @@ def running_chart(total: int) -> alt.LayerChart:
     return alt.LayerChart(layer=[*_limits(), band, line, dots]).properties(width="container", height=HEIGHT)
 
 
-def running_rows(readings: Sequence[Reading], thresholds: Thresholds) -> Rows:
+def running_rows(readings: Sequence[RunningMean], thresholds: Thresholds) -> Rows:
     """The rows of the chart, by the name of their data set."""
     low, high = thresholds.mean_low, thresholds.mean_high
     return {
