@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dryrun.app.compare.view import comparison_view, pick_runs
+from dryrun.app.compare.choice import pick_runs
+from dryrun.app.compare.view import comparison_view
 from dryrun.app.results.thresholds import threshold_panel
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.widgets import show_error
@@ -17,8 +18,8 @@ try:
         thresholds = threshold_panel()
     if first is None or second is None:
         st.info(
-            "Choose two runs: the one before and the one after. "
-            "Adjust Grader, on Results, makes a second run of the same responses.",
+            "Choose two runs: the one before and the one after. Runs has a Compare button for two selected "
+            "rows; Adjust Grader, on Results, makes a second run of the same responses.",
             icon=":material/info:",
         )
         st.stop()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, unified_diff
 from typing import NamedTuple
 
 import orjson
 
 MOST_WORDS = 1_500
 """Words of each text that are compared: the time grows with their product."""
+MOST_LINES = 2_000
+"""Lines of each text that are compared."""
 MOST_KEYS = 200
 DEEPEST = 12
 FENCED = re.compile(r"\s*```[A-Za-z]*\n(?P<body>.*?)\n?```\s*", re.DOTALL)
@@ -49,6 +51,16 @@ def key_differences(first: str, second: str) -> list[KeyDifference] | None:
         for key in dict.fromkeys([*left, *right])
     ]
     return sorted(rows, key=lambda row: row.same)[:MOST_KEYS]
+
+
+def line_differences(first: str, second: str) -> str:
+    """The lines that differ, each with three around it, as ``diff -u`` writes them; ``""`` for equal texts.
+
+    Only the first `MOST_LINES` lines of each are compared.
+    """
+    one, other = first.splitlines()[:MOST_LINES], second.splitlines()[:MOST_LINES]
+    heads = 2  # the names of the files
+    return "\n".join(list(unified_diff(one, other, lineterm=""))[heads:])
 
 
 def word_differences(first: str, second: str) -> str:

@@ -11,7 +11,7 @@ from dryrun.analysis.figures.comparison import (
     difference_counts,
     flips,
     paired_difference,
-    prompt_differences,
+    prompt_moves,
     rank_correlation,
     topic_changes,
     unpaired_difference,
@@ -123,8 +123,9 @@ def test_bands_are_the_documents(mean: float, word: str) -> None:
 def test_differences_are_counted_around_zero() -> None:
     prompt = np.arange(4)
     first, second = np.array([0.0, 0.5, 1.0, 0.2]), np.array([1.0, 0.5, 0.0, 0.5])
-    differences = prompt_differences(first, prompt, second, prompt)
-    assert differences == pytest.approx([1.0, 0.0, -1.0, 0.3])
-    counts = difference_counts(differences)
+    moves = prompt_moves(first, prompt, second, prompt)
+    assert moves.change == pytest.approx([1.0, 0.0, -1.0, 0.3])
+    assert moves.furthest(3).tolist() == [0, 2, 3], "those that stayed are none"
+    counts = difference_counts(moves.change)
     assert sum(counts) == 4
     assert [counts[bar] for bar in (0, 10, 13, 20)] == [1, 1, 1, 1]

@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
-from dryrun.report.charts.comparison import difference_chart, difference_rows, ecdf_alt, ecdf_chart, ecdf_rows
+from dryrun.core.thresholds import Thresholds
+from dryrun.report.charts.comparison import (
+    difference_chart,
+    difference_rows,
+    overlaid_alt,
+    overlaid_chart,
+    overlaid_rows,
+)
 from dryrun.report.comparison import Pairing, compare, differing
 from dryrun.report.comparison_text import comparison_words, to_json, to_markdown
 from dryrun.store.partition import Store
@@ -151,14 +159,17 @@ def test_charts_carry_every_prompt_and_both_runs() -> None:
     assert len(difference_chart(counts, 0.1).to_dict()["layer"]) == 2
 
 
-def test_distribution_curves_are_scipys() -> None:
+def test_both_distributions_stand_in_the_histograms_bars() -> None:
     scores = np.round(np.random.default_rng(0).random(50), 2)
-    oracle = stats.ecdf(scores).cdf.evaluate(np.linspace(0, 1, 101).round(9))
-    assert [row["share"] for row in ecdf_rows(scores, "first")] == pytest.approx(oracle.tolist())
-    spec = ecdf_chart(scores, scores / 2).to_dict()
-    dash = spec["layer"][0]["encoding"]["strokeDash"]["scale"]
-    assert dash["range"][0] != dash["range"][1], "told apart without colour"
-    assert "second run p10" in ecdf_alt(scores, scores / 2)
+    rows = overlaid_rows(scores, "first")
+    assert [row["count"] for row in rows] == list(bin_counts(scores, HISTOGRAM_EDGES))
+    assert sum(row["share"] for row in rows) == pytest.approx(1.0)
+    spec = overlaid_chart(scores, scores / 2, Thresholds(mean_low=0.3)).to_dict()
+    assert spec["datasets"]["limits"][0] == {"at": 0.3}
+    filled, outlined = spec["layer"][2:]
+    assert "stroke" not in filled["mark"]
+    assert outlined["mark"]["strokeWidth"] > 1, "told apart without colour"
+    assert "second run p10" in overlaid_alt(scores, scores / 2)
 
 
 @pytest.mark.slow

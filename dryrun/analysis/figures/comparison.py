@@ -154,11 +154,39 @@ def unpaired_difference(
     return _difference(one.center, two.center, drawn, (one.count.size, two.count.size), paired=False)
 
 
-def prompt_differences(first: Floats, first_prompt: Ints, second: Floats, second_prompt: Ints) -> Floats:
-    """Second mean less first for each prompt that both have, in the order of their numbers."""
+@dataclass(frozen=True, slots=True)
+class PromptMoves:
+    """The prompts that both runs have a score for, in the order of their numbers.
+
+    Attributes
+    ----------
+    prompt : int64 array
+        Their numbers.
+    first, second : float64 arrays
+        Means of their scores.
+    """
+
+    prompt: Ints
+    first: Floats
+    second: Floats
+
+    @property
+    def change(self) -> Floats:
+        """Second mean less first."""
+        return self.second - self.first
+
+    def furthest(self, most: int) -> Ints:
+        """Positions of the prompts that moved, the largest change first, at most so many."""
+        size = np.round(np.abs(self.change), DIGITS)
+        order = np.argsort(-size, kind="stable")
+        return order[size[order] > 0][:most]
+
+
+def prompt_moves(first: Floats, first_prompt: Ints, second: Floats, second_prompt: Ints) -> PromptMoves:
+    """How the prompts that both have moved; arguments as for `paired_difference`."""
     shared = np.intersect1d(first_prompt[np.isfinite(first)], second_prompt[np.isfinite(second)])
     one, two = _sums(first, first_prompt, shared), _sums(second, second_prompt, shared)
-    return two[0] / two[1] - one[0] / one[1]
+    return PromptMoves(shared, one[0] / one[1], two[0] / two[1])
 
 
 def difference_counts(differences: Floats) -> tuple[int, ...]:

@@ -1,62 +1,29 @@
-"""The compare page: two runs, and what differs between them."""
+"""What differs between two runs."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.analysis.figures.comparison import difference_counts, prompt_differences
+from dryrun.analysis.figures.comparison import PromptMoves, difference_counts, prompt_moves
+from dryrun.app.compare.beside import flipped, moved_prompts
+from dryrun.app.compare.cards import verdict_cards
+from dryrun.app.compare.graders import grader_difference
 from dryrun.app.shared.loading import load_run
-from dryrun.app.shared.run_choice import run_choice
-from dryrun.app.shared.sample import sample_view
-from dryrun.app.shared.session import RUN, WITH, Chosen, current_run_id, open_by_name
-from dryrun.app.shared.widgets import bullets, download
+from dryrun.app.shared.session import Chosen
+from dryrun.app.shared.widgets import bullets, download, draw_chart
 from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.charts.comparison import difference_alt, difference_chart, ecdf_alt, ecdf_chart
+from dryrun.report.charts.comparison import difference_alt, difference_chart, overlaid_alt, overlaid_chart
 from dryrun.report.comparison import Comparison, Pairing, compare
 from dryrun.report.comparison_text import comparison_outline, to_json, to_markdown
 from dryrun.report.outline import Section
-from dryrun.store.results import Results, Side, sides
+from dryrun.store.results import Side, sides
 
-KEPT = "compared_with"
-"""The session's newest second run."""
-SHOWN = 5
-
-
-def pick_runs() -> tuple[Chosen | None, Chosen | None]:
-    """Draw the two fields and return the runs that are chosen in them.
-
-    Raises
-    ------
-    DryRunError
-        There is no such run.
-    """
-    before, after = current_run_id(), _compared_with()
-    left, right = st.columns(2)
-    with left:
-        first = run_choice("First (before)", "compare_first", before)
-    with right:
-        second = run_choice("Second (after)", "compare_second", after)
-    if first and first != before:
-        st.query_params[RUN] = st.session_state["current_run"] = first
-    if second and second != after:
-        st.query_params[WITH] = st.session_state[KEPT] = second
-    elif not second and after:  # taken out of the field
-        st.query_params.pop(WITH, None)
-        st.session_state.pop(KEPT, None)
-    return open_by_name(first) if first else None, open_by_name(second) if second else None
-
-
-def _compared_with() -> str:
-    """The second run: in the URL, else the session's last one, since a click in the menu clears the URL."""
-    given = str(st.query_params.get(WITH, ""))
-    if not given and (kept := st.session_state.get(KEPT)):
-        st.query_params[WITH] = given = str(kept)
-    return given
+NARROWEST = 320
 
 
 def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evidence: bool) -> None:
-    """Draw what the comparison says, charts, settings and topics that differ, flipped responses, the report.
+    """Draw both verdicts, what the comparison says, charts, what moved and flipped, what differs, the report.
 
     Raises
     ------
@@ -65,31 +32,43 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     """
     results = [load_run(chosen)[1].results for chosen in (first, second)]
     comparison = compare(results[0], results[1], thresholds, evidence=evidence)
-    st.header(f"{comparison.first.word} before, {comparison.second.word} after", anchor=False)
+    both = sides(results[0], results[1])
+    verdict_cards((first, second), (comparison.first, comparison.second))
     words, *sections = comparison_outline(comparison)
     st.markdown(bullets("".join(sentence) for sentence in words.lines))
-    _charts(comparison, sides(results[0], results[1]))
+    _charts(comparison, both, thresholds)
+    flipped(comparison, both)
+    if comparison.pairing is not Pairing.NOTHING:
+        moved_prompts(_moves(both), both)
+    grader_difference(results[0].config.grader, results[1].config.grader)
     for section in sections:
         _section(section)
-    _flipped(comparison, results)
     _downloads(comparison)
 
 
-def _charts(comparison: Comparison, both: tuple[Side, Side]) -> None:
+def _moves(both: tuple[Side, Side]) -> PromptMoves:
     before, after = both
-    charts = st.grid(2, min_column_width=320, gap="large")
+    return prompt_moves(before.seen.score, before.prompt, after.seen.score, after.prompt)
+
+
+def _charts(comparison: Comparison, both: tuple[Side, Side], thresholds: Thresholds) -> None:
+    scores = both[0].seen.score, both[1].seen.score
+    charts = st.grid(2, min_column_width=NARROWEST, gap="large")
     with charts.cell():
-        st.markdown("Distributions of the scores")
-        scores = before.seen.score, after.seen.score
-        st.altair_chart(ecdf_chart(*scores), key="compare_ecdf", alt=ecdf_alt(*scores))
+        st.header(":small[Distributions of the scores]", anchor=False)
+        st.vega_lite_chart(
+            overlaid_chart(*scores, thresholds).to_dict(),
+            key="compare_scores",
+            alt=overlaid_alt(*scores),
+        )
     if comparison.pairing is Pairing.NOTHING or comparison.difference is None:
         return
     with charts.cell():
-        st.markdown("How the prompts moved")
-        moved = prompt_differences(before.seen.score, before.prompt, after.seen.score, after.prompt)
-        counts = difference_counts(moved)
-        chart = difference_chart(counts, comparison.difference.value)
-        st.altair_chart(chart, key="compare_difference", alt=difference_alt(counts))
+        st.header(":small[How the prompts moved]", anchor=False)
+        counts = difference_counts(_moves(both).change)
+        draw_chart(
+            difference_chart, counts, comparison.difference.value, words=difference_alt(counts), key="moves"
+        )
 
 
 def _section(section: Section) -> None:
@@ -101,26 +80,6 @@ def _section(section: Section) -> None:
     for table in section.tables:
         columns = zip(*(map(str, row) for row in table.rows), strict=True)
         st.dataframe(dict(zip(table.titles, columns, strict=True)), hide_index=True, alt=section.title)
-
-
-def _flipped(comparison: Comparison, results: list[Results]) -> None:
-    if comparison.flipped is None:
-        return
-    for title, rows in (
-        ("Pass after, failed before", comparison.flipped.gained),
-        ("Fail after, passed before", comparison.flipped.lost),
-    ):
-        if rows.size:
-            with st.expander(f"{title}: {rows.size:,}", icon=":material/swap_vert:"):
-                _examples(comparison, results, [int(row) for row in rows[:SHOWN]])
-
-
-def _examples(comparison: Comparison, results: list[Results], rows: list[int]) -> None:
-    before, after = ([int(side[row]) for row in rows] for side in comparison.rows)
-    scores = [result.observations().score for result in results]
-    for old, new, seen in zip(before, after, results[1].inspect(after), strict=True):
-        st.caption(f"Score {scores[0][old]:.2f} before, {scores[1][new]:.2f} after")
-        sample_view(seen, float(scores[1][new]), results[1].config)
 
 
 def _downloads(comparison: Comparison) -> None:

@@ -8,12 +8,15 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from dryrun.analysis.figures.statistics import Scores, valid_scores
-from dryrun.report.charts.scores import BLUE, GREY, ORANGE, line_chart
+from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, Scores, bin_counts, valid_scores
+from dryrun.core.thresholds import Thresholds
+from dryrun.report.charts.scores import BLUE, GREY, ORANGE, healthy_band, limit_rows, limit_rules, score_axis
 
 FIRST, SECOND = "first", "second"
-STEPS = 100
-"""Points of a curve, evenly spaced from 0 to 1."""
+RUN_WORDS = {FIRST: "first, filled", SECOND: "second, outlined"}
+"""How each run is drawn, beside its colour."""
+GAP = 0.003
+"""Between two bars."""
 SIDES = (("lower", ORANGE), ("the same", GREY), ("higher", BLUE))
 
 
@@ -72,31 +75,43 @@ def difference_alt(counts: Sequence[int]) -> str:
     )
 
 
-def ecdf_rows(scores: Scores, run: str) -> list[dict[str, Any]]:
-    """Share of valid scores at or below each of 101 values."""
-    ordered = np.sort(np.round(valid_scores(scores), 9))
-    at = np.round(np.linspace(0.0, 1.0, STEPS + 1), 9)
-    share = np.searchsorted(ordered, at, side="right") / max(ordered.size, 1)
+def overlaid_chart(first: Scores, second: Scores, thresholds: Thresholds) -> alt.LayerChart:
+    """Both distributions in the histogram's bars: the first run filled, the second one outlined.
+
+    Parameters
+    ----------
+    first, second : float64 arrays
+        Scores on 0..1; others are left out.
+    thresholds : Thresholds
+        Their healthy range and limits stand behind the bars.
+    """
+    data = limit_rows(thresholds) | {
+        name: overlaid_rows(scores, name) for name, scores in ((FIRST, first), (SECOND, second))
+    }
+    filled = _overlaid(FIRST).mark_bar(opacity=0.55)
+    outlined = _overlaid(SECOND).mark_bar(fillOpacity=0.15, stroke=BLUE, strokeWidth=2.5)
+    layers = [healthy_band(), limit_rules(), filled, outlined]
+    return alt.LayerChart(layer=layers, datasets=data).properties(width="container", height=300)
+
+
+def overlaid_rows(scores: Scores, run: str) -> list[dict[str, Any]]:
+    """A row for each of the histogram's 20 bars, with the share of the run's scores in it."""
+    counts = bin_counts(valid_scores(scores), HISTOGRAM_EDGES)
+    total = max(int(sum(counts)), 1)
     return [
-        {"score": float(value), "share": float(part), "run": run}
-        for value, part in zip(at, share, strict=True)
+        {
+            "left": low + GAP,
+            "right": high - GAP,
+            "scores": f"{low:.2f} to {high:.2f}",
+            "count": int(count),
+            "share": int(count) / total,
+            "run": RUN_WORDS[run],
+        }
+        for low, high, count in zip(HISTOGRAM_EDGES, HISTOGRAM_EDGES[1:], counts, strict=False)
     ]
 
 
-def ecdf_chart(first: Scores, second: Scores) -> alt.LayerChart:
-    """Both distributions: the lower curve is the run with higher scores. Told apart by dashes, too."""
-    rows = ecdf_rows(first, FIRST) + ecdf_rows(second, SECOND)
-    lines = line_chart(
-        alt.Chart(alt.InlineData(values=rows)).mark_line(interpolate="step-after", strokeWidth=2),
-        alt.X("score:Q", scale=alt.Scale(domain=[0, 1]), title="Score"),
-        alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), title="Share of scores"),
-        "run:N",
-        {FIRST: (GREY, (5, 3)), SECOND: (BLUE, (1, 0))},
-    ).encode(tooltip=["run:N", alt.Tooltip("score:Q", format=".2f"), alt.Tooltip("share:Q", format=".0%")])
-    return alt.LayerChart(layer=[lines]).properties(width="container", height=300)
-
-
-def ecdf_alt(first: Scores, second: Scores) -> str:
+def overlaid_alt(first: Scores, second: Scores) -> str:
     """The same for screen readers."""
     parts = []
     for name, scores in ((FIRST, first), (SECOND, second)):
@@ -105,3 +120,25 @@ def ecdf_alt(first: Scores, second: Scores) -> str:
             low, middle, high = np.quantile(valid, [0.1, 0.5, 0.9])
             parts.append(f"{name} run p10 {low:.2f}, median {middle:.2f}, p90 {high:.2f}")
     return f"Distributions of the scores: {'; '.join(parts)}."
+
+
+def _overlaid(name: str) -> alt.Chart:
+    base: alt.Chart = alt.Chart(alt.NamedData(name)).encode(
+        x=score_axis("left:Q"),
+        x2=alt.X2("right:Q"),
+        y=alt.Y("share:Q", title="Share of scores", axis=alt.Axis(format=".0%", tickCount=4)),
+        y2=alt.Y2Datum(0),
+        color=_run_colour(),
+        tooltip=[
+            alt.Tooltip("run:N", title="Run"),
+            alt.Tooltip("scores:N", title="Scores"),
+            alt.Tooltip("share:Q", title="Share", format=".1%"),
+            alt.Tooltip("count:Q", title="Responses", format=","),
+        ],
+    )
+    return base
+
+
+def _run_colour() -> alt.Color:
+    scale = alt.Scale(domain=list(RUN_WORDS.values()), range=[GREY, BLUE])
+    return alt.Color("run:N", scale=scale, legend=alt.Legend(orient="bottom", title=None))

@@ -1,0 +1,128 @@
+"""Prompts that moved and responses that flipped, with what both runs have to them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dryrun.analysis.figures.comparison import Flips, PromptMoves
+from dryrun.app.shared.sample import (
+    prompt_view,
+    remarks_view,
+    response_view,
+    reward_words,
+    sub_reward_words,
+)
+from dryrun.core.text import one_line, plain, visible
+from dryrun.report.comparison import Comparison
+from dryrun.store.results import Inspected, Results, Side
+
+MOST_MOVED = 20
+SHOWN = 5
+"""Flipped responses of each kind that are drawn."""
+BESIDE = 3
+"""Responses of each run to one prompt that are drawn."""
+NARROWEST = 300
+SIDES = ("before", "after")
+
+
+@st.fragment
+def moved_prompts(moves: PromptMoves, both: tuple[Side, Side]) -> None:
+    """Draw the prompts that moved most as a table, and the selected one's responses in both runs."""
+    furthest = moves.furthest(MOST_MOVED)
+    if not furthest.size:
+        return
+    after = both[1]
+    asked = [int(np.flatnonzero(after.prompt == moves.prompt[at])[0]) for at in furthest]
+    seen = after.results.inspect(asked)
+    st.header(":small[Prompts that moved most]", anchor=False)
+    event: Any = st.dataframe(
+        {
+            "Prompt": [_cell(one) for one in seen],
+            "Row": [one.prompt.row + 1 for one in seen],
+            "Before": moves.first[furthest],
+            "After": moves.second[furthest],
+            "Change": moves.change[furthest],
+        },
+        key="moved",
+        on_select="rerun",
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [0]}},
+        hide_index=True,
+        column_config={
+            name: st.column_config.NumberColumn(format=form)
+            for name, form in (("Before", "%.2f"), ("After", "%.2f"), ("Change", "%+.2f"))
+        },
+        alt="Prompts that moved most, with their mean scores before and after",
+    )
+    rows = event["selection"]["rows"] if event else [0]
+    place = rows[0] if rows and rows[0] < len(seen) else 0
+    number = int(moves.prompt[furthest[place]])
+    _prompt_beside(seen[place], number, both)
+
+
+def _prompt_beside(one: Inspected, number: int, both: tuple[Side, Side]) -> None:
+    with st.container(border=True):
+        prompt_view(one.prompt, f"moved_{number}")
+        halves = st.grid(2, min_column_width=NARROWEST, gap="medium")
+        for name, side in zip(SIDES, both, strict=True):
+            with halves.cell():
+                rows = np.flatnonzero(side.prompt == number)
+                more = f", {BESIDE} of {rows.size:,} responses" if rows.size > BESIDE else ""
+                st.caption(f"{name.capitalize()}{more}")
+                picked = [int(row) for row in rows[:BESIDE]]
+                for row, seen in zip(picked, side.results.inspect(picked), strict=True):
+                    _graded(seen, float(side.seen.score[row]), side.results)
+                    response_view(seen.sample, f"moved_{name}_{row}")
+
+
+@st.fragment
+def flipped(comparison: Comparison, both: tuple[Side, Side]) -> None:
+    """Draw responses that pass on one side only, with what each grader gave them."""
+    if comparison.flipped is None:
+        return
+    for title, rows in _kinds(comparison.flipped):
+        if rows.size:
+            words, key = f"{title}: {rows.size:,}", f"flips_{title}"
+            folded = st.expander(words, icon=":material/swap_vert:", key=key, on_change="rerun")
+            if folded.open:
+                with folded:
+                    _flips(comparison, both, [int(row) for row in rows[:SHOWN]])
+
+
+def _kinds(found: Flips) -> tuple[tuple[str, Any], ...]:
+    return ("Pass after, failed before", found.gained), ("Fail after, passed before", found.lost)
+
+
+def _flips(comparison: Comparison, both: tuple[Side, Side], rows: Sequence[int]) -> None:
+    places = [[int(side[row]) for row in rows] for side in comparison.rows]
+    seen = [side.results.inspect(of) for side, of in zip(both, places, strict=True)]
+    for number, pair in enumerate(zip(*seen, strict=True)):
+        with st.container(border=True):
+            prompt_view(pair[0].prompt, f"flip_{places[0][number]}")
+            halves = st.grid(2, min_column_width=NARROWEST, gap="medium")
+            for name, side, of, one in zip(SIDES, both, places, pair, strict=True):
+                with halves.cell():
+                    score = float(side.seen.score[of[number]])
+                    st.caption(f"Score {score:.2f} {name}")
+                    _graded(one, score, side.results)
+                    response_view(one.sample, f"flip_{name}_{of[number]}")
+
+
+def _graded(one: Inspected, score: float, results: Results) -> None:
+    """What a grader gave, in a line, and what it remarked."""
+    st.markdown(f"**{plain(reward_words(one.grade, score, results.config))}**")
+    if one.grade is not None:
+        if one.grade.sub_rewards:
+            st.text(sub_reward_words(one.grade))
+        remarks_view(one.grade, f"beside_{results.run.id}_{one.sample.key}")
+
+
+def _cell(one: Inspected) -> str:
+    """The beginning of a prompt; behind a word joiner no spreadsheet runs it as a formula."""
+    content = one.prompt.messages[-1].get("content")
+    words = one_line(visible(str(content)[:800]), 100)
+    return f"\u2060{words}" if words[:1] in ("=", "+", "-", "@") else words
