@@ -30,7 +30,9 @@ def _card(side: str, chosen: Chosen, report: Report) -> None:
     st.caption(f"{side}: {plain(run_name(chosen), 80)}")
     beside = " :small[so far]" if report.run.pending else ""
     st.header(f"{look.markdown}{beside}", anchor=False)
-    st.markdown(plain(report.diagnosis.summary, 600))
+    said = report.diagnosis.summary
+    why = said.partition(" - ")[2] or said
+    st.markdown(plain(why[:1].upper() + why[1:], 600))
     statistics = report.statistics
     with st.container(horizontal=True, gap="large"):
         for label, value in (("Mean", statistics.mean), ("Std", statistics.std)):

@@ -74,7 +74,7 @@ def _charts(comparison: Comparison, both: tuple[Side, Side], thresholds: Thresho
 def _section(section: Section) -> None:
     if not section:
         return
-    st.header(section.title, anchor=False)
+    st.header(f":small[{section.title}]", anchor=False)
     for line in section.lines:
         st.caption(plain("".join(line), 400))
     for table in section.tables:

@@ -12,6 +12,7 @@ from dryrun.app.shared.session import RECORDED, config_of, open_by_name, store
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.text import short
+from dryrun.store.notes import note_of
 from dryrun.store.runs import list_runs
 
 OFFERED = 50
@@ -61,7 +62,7 @@ def _words(name: str) -> str:
     parts = (config.dataset.name, config.model.name, config.grader_name)
     return " · ".join(
         (
-            short(name),
+            note_of(run).name or short(name),
             *(part[:30] for part in parts),
             time.strftime("%d %b %H:%M", time.localtime(status.started)),
         )

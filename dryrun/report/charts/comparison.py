@@ -52,7 +52,9 @@ def difference_chart(counts: Sequence[int], mean: float) -> alt.LayerChart:
         legend=alt.Legend(orient="bottom", title=None),
     )
     drawn = bars.mark_bar(binSpacing=1).encode(
-        x=alt.X("low:Q", scale=alt.Scale(domain=[-1.05, 1.05]), title="Second less first, per prompt"),
+        x=alt.X(
+            "low:Q", scale=alt.Scale(domain=[-1.05, 1.05], nice=False), title="Second less first, per prompt"
+        ),
         x2="high:Q",
         y=alt.Y("prompts:Q", title="Prompts", scale=alt.Scale(zero=True)),
         y2="none:Q",
@@ -123,7 +125,7 @@ def overlaid_alt(first: Scores, second: Scores) -> str:
 
 
 def _overlaid(name: str) -> alt.Chart:
-    base: alt.Chart = alt.Chart(alt.NamedData(name)).encode(
+    base = alt.Chart(alt.NamedData(name)).encode(
         x=score_axis("left:Q"),
         x2=alt.X2("right:Q"),
         y=alt.Y("share:Q", title="Share of scores", axis=alt.Axis(format=".0%", tickCount=4)),
@@ -136,7 +138,8 @@ def _overlaid(name: str) -> alt.Chart:
             alt.Tooltip("count:Q", title="Responses", format=","),
         ],
     )
-    return base
+    drawn: alt.Chart = base.transform_filter("datum.count > 0")
+    return drawn
 
 
 def _run_colour() -> alt.Color:
