@@ -85,6 +85,9 @@ def test_rows_are_named_compared_opened_and_deleted(
     click_row(page, 1, BOX)
     page.get_by_role("button", name="Compare").click()
     expect(page).to_have_url(f"{app.url}/compare?run={two[0].id}&with={two[1].id}")
+    expect(page.get_by_text("First (before): Journey 1 ![x](")).to_be_visible()
+    expect(page.get_by_text("Second (after): Journey renamed")).to_be_visible()
+    expect(page.get_by_text("The graders' texts")).to_be_visible()
 
     page.goto(f"{app.url}/runs?search=journey")
     click_row(page, 0, NAME)

@@ -53,8 +53,8 @@ def moved_prompts(moves: PromptMoves, both: tuple[Side, Side]) -> None:
         selection_default={"selection": {"rows": [0]}},
         hide_index=True,
         column_config={
-            name: st.column_config.NumberColumn(format=form)
-            for name, form in (("Before", "%.2f"), ("After", "%.2f"), ("Change", "%+.2f"))
+            name: st.column_config.NumberColumn(format=form, width="small")
+            for name, form in (("Row", "%d"), ("Before", "%.2f"), ("After", "%.2f"), ("Change", "%+.2f"))
         },
         alt="Prompts that moved most, with their mean scores before and after",
     )

@@ -13,6 +13,7 @@ from dryrun.core.records import RunState
 from dryrun.engine.batch_records import under_way
 from dryrun.store.runs import Run, RunStatus
 
+ELSEWHERE = "Another process on this machine is working on this run;"
 BATCH = "resume_batch"
 KEY = "resume_key"
 JUDGE_KEY = "resume_judge_key"
@@ -34,7 +35,7 @@ def _while_live(run: Run) -> None:
         if may_cancel(run):
             st.button("Cancel run", on_click=jobs.cancel, args=(run,), icon=":material/stop:", key="cancel")
         if jobs.find(run) is None:
-            st.caption("Another process on this machine works on this run; it can be cancelled there.")
+            st.caption(f"{ELSEWHERE} it can be cancelled there.")
 
 
 def _after(run: Run, status: RunStatus) -> None:
