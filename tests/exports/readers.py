@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dryrun.core.records import Item
 from dryrun.graders.checks.platforms import Platform
 from dryrun.graders.format.load import load_grader
 from dryrun.report.export.material import Material, material_of_run, split_prompts
@@ -110,7 +111,7 @@ def material() -> tuple[Material, list[dict[str, Any]], list[float]]:
     places = {prompt.row: place for place, prompt in enumerate(found.train)}
     some = [one for one in results.inspect(range(400)) if one.prompt.row in places and one.sample.text][:ROWS]
     responses = [{"row": places[one.prompt.row], "text": one.sample.text} for one in some]
-    pairs = [(one.sample.text, dict(one.prompt.item)) for one in some]
+    pairs: list[tuple[str, Item]] = [(one.sample.text, one.prompt.item) for one in some]
     return found, responses, graded(results.config.grader, pairs)
 
 
