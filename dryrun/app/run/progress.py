@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import spent_words
-from dryrun.app.shared.session import config_of, may_cancel
+from dryrun.app.shared.session import Chosen, config_of, may_cancel
 from dryrun.core.config import ModelKind
 from dryrun.core.records import RunState
 from dryrun.core.text import plain
@@ -22,12 +22,12 @@ IDLE_SECONDS = 5.0
 """Seconds between two looks at a run that ended: another person may resume it."""
 
 
-def live_progress(run: Run) -> None:
+def live_progress(chosen: Chosen) -> None:
     """Draw progress that follows the run; when it ends or is resumed, the whole page runs again."""
-    status = jobs.status(run)
+    status = jobs.status(chosen.run)
     follow = st.fragment(run_every=_pause(status))(_follow)
     with st.container():  # of its own: a timed fragment could draw over what stands after it
-        follow(run, status.live)
+        follow(chosen, status.live)
 
 
 def _pause(status: RunStatus) -> float | None:
@@ -38,7 +38,8 @@ def _pause(status: RunStatus) -> float | None:
     return None if done else IDLE_SECONDS
 
 
-def _follow(run: Run, was_live: bool) -> None:
+def _follow(chosen: Chosen, was_live: bool) -> None:
+    run = chosen.run
     status = jobs.status(run)
     if was_live != status.live:
         st.rerun()
@@ -49,7 +50,7 @@ def _follow(run: Run, was_live: bool) -> None:
         st.text(status.first)
     spent_words(config_of(run), status)
     if status.live:
-        _offer_to_stop(run, status)
+        _offer_to_stop(chosen, status)
 
 
 def _show_progress(status: RunStatus, asked: int) -> None:
@@ -95,8 +96,9 @@ def _duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} m"
 
 
-def _offer_to_stop(run: Run, status: RunStatus) -> None:
+def _offer_to_stop(chosen: Chosen, status: RunStatus) -> None:
     """Draw the offer to stop, once the verdict has settled or where the embedded model is slow."""
+    run = chosen.run
     if run.stop_asked():
         st.caption("Stopping: the calls in flight are finished and graded first.")
         return
@@ -108,14 +110,20 @@ def _offer_to_stop(run: Run, status: RunStatus) -> None:
         st.info(slow, icon=":material/hourglass_bottom:")
     else:
         return
-    if may_cancel(run):
+    if may_cancel(chosen):
         st.button(
             "Stop here and keep what is done",
             icon=":material/flag:",
             key="stop_early",
-            on_click=run.stop_early,
+            on_click=_stop_early,
+            args=(chosen,),
             help="Calls in flight are finished and graded. More prompts would narrow the intervals.",
         )
+
+
+def _stop_early(chosen: Chosen) -> None:
+    if may_cancel(chosen):
+        chosen.run.stop_early()
 
 
 def slow_words(status: RunStatus) -> str | None:

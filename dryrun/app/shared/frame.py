@@ -17,6 +17,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dryrun.app.shared.access.identity import keep_in_browser
 from dryrun.app.shared.session import url_parameters
 from dryrun.app.shared.visitor import admit, end_with_terminal
 
@@ -66,6 +67,7 @@ def main() -> None:
     st.logo(LOGO)
     with _entrypoint():
         page.run()
+    keep_in_browser()
     _spare_the_collector()
 
 

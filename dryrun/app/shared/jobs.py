@@ -29,7 +29,7 @@ MAX_LIVE = 3
 """Live runs per process. Each keeps its own connections, and the embedded model needs the processor."""
 
 MAX_LIVE_EACH = 1
-"""Of these, for one session where strangers share the server."""
+"""Of these, for one visitor where strangers share the server."""
 
 MAX_WAITING = 20
 """The same for runs that wait for batches: they may take a day, and need almost nothing meanwhile."""
@@ -55,7 +55,7 @@ class Job(threading.Thread):
     folder : str
         The run's folder, which tells apart equal ids in different data directories.
     owner : str
-        The session that started it. Where the app is hosted, no other session may cancel it.
+        The hash of whoever started it.
     work : callable
         Does the run; called with `notify`. Nothing else in the job holds the API key.
     waits : bool
@@ -138,7 +138,7 @@ def start_job(
     api_key, judge_key : str
         Held by the job only: never stored, logged or shown.
     owner : str
-        The session that starts it.
+        The hash of whoever starts it.
     batch : BatchConfig, optional
         Ask for missing responses through the Batch API. Default: call by call.
     budget : Budget, optional
@@ -147,7 +147,7 @@ def start_job(
     Raises
     ------
     DryRunError
-        `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches; hosted, one of the session.
+        `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches; hosted, one of the visitor.
     """
     ending = find(run)
     if ending is not None and not ending.latest.live:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.app.shared.session import LAUNCH_ERROR, RUN, note_started, owner, store
+from dryrun.app.shared.access.identity import holders, visitor
+from dryrun.app.shared.session import LAUNCH_ERROR, RUN, store
 from dryrun.app.shared.widgets import error_kept
 from dryrun.core.paths import hosted
 from dryrun.engine.budget import Budget
 from dryrun.engine.prepare import Prepared, start
 from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.store.access import give_to
 from dryrun.store.labels import carry
 from dryrun.store.runs import Run, unfinished_run
 
@@ -26,19 +28,25 @@ def launch(
 
     `source` is the run whose responses are graded anew: people's labels of them are taken over.
     """
-    run = _unfinished(prepared) or start(store(), prepared)
-    note_started(run)
+    run = _unfinished(prepared) or _started(prepared)
     if source is not None:
         carry(source, run)
     judge_key = judge.api_key if judge else ""
     batch = prepared.config.model.batch
     with error_kept(LAUNCH_ERROR):
-        jobs.start_job(run, api_key=api_key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
+        jobs.start_job(run, api_key=api_key, judge_key=judge_key, owner=visitor(), batch=batch, budget=budget)
     st.switch_page("pages/run.py", query_params={RUN: run.id})
 
 
+def _started(prepared: Prepared) -> Run:
+    run = start(store(), prepared)
+    if hosted():
+        give_to(run, visitor())
+    return run
+
+
 def _unfinished(prepared: Prepared) -> Run | None:
-    mine = [Run(store(), job.dryrun_id) for job in jobs.live() if not hosted() or job.owner == owner()]
+    mine = [Run(store(), job.dryrun_id) for job in jobs.live() if not hosted() or job.owner in holders()]
     for run in mine:
         if run.folder.is_dir() and run.config().asks_the_same(prepared.config):
             return run
