@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.analysis.figures.comparison import difference_counts, prompt_differences
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.run_choice import run_choice
 from dryrun.app.shared.sample import sample_view
-from dryrun.app.shared.session import RUN, WITH, Chosen, current_run_id, open_by_name
+from dryrun.app.shared.session import BY_TOKEN, RUN, WITH, Chosen, current_run_id, open_by_name
 from dryrun.app.shared.widgets import bullets, download
 from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
@@ -32,6 +33,8 @@ def pick_runs() -> tuple[Chosen | None, Chosen | None]:
         There is no such run.
     """
     before, after = current_run_id(), _compared_with()
+    if before.startswith(BY_TOKEN):  # a read-only link shows its run on Results alone
+        before = ""
     left, right = st.columns(2)
     with left:
         first = run_choice("First (before)", "compare_first", before)
@@ -44,7 +47,8 @@ def pick_runs() -> tuple[Chosen | None, Chosen | None]:
     elif not second and after:  # taken out of the field
         st.query_params.pop(WITH, None)
         st.session_state.pop(KEPT, None)
-    return open_by_name(first) if first else None, open_by_name(second) if second else None
+    chosen = [open_by_name(name, Right.PAGES) if name else None for name in (first, second)]
+    return chosen[0], chosen[1]
 
 
 def _compared_with() -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from dryrun.analysis.figures.agreement import Labelled, agreement
 from dryrun.analysis.selection import SIZE, label_queue
 from dryrun.analysis.verdict.sentences import agreement_words
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.sample import sample_view
 from dryrun.app.shared.widgets import bullets, download, error_kept, show_kept_error
@@ -85,7 +86,7 @@ def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
 def label_buttons(loaded: Loaded, seen: Inspected) -> None:
     """Draw buttons for one's own label, beside other people's labels; nothing where a call failed."""
     run = loaded.results.run
-    if refusal(run) or not seen.sample.gradable:
+    if not loaded.access.may(Right.LABEL) or refusal(run) or not seen.sample.gradable:
         return
     identity = (seen.sample.key, seen.prompt.key)
     labels = loaded.newest_labels.get(identity, {})

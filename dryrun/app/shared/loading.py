@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import streamlit as st
 
 from dryrun.analysis.figures.anchors import Anchors
@@ -14,6 +15,7 @@ from dryrun.analysis.training.outcome import choose_outcome
 from dryrun.analysis.training.record import Training, training_of, training_rollouts
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.app.shared import jobs
+from dryrun.app.shared.access.gate import Access, Right
 from dryrun.app.shared.grader_check import known_check
 from dryrun.app.shared.session import Chosen
 from dryrun.core.thresholds import Thresholds
@@ -49,6 +51,8 @@ class Loaded:
         Equal for equal figures: the key of what is computed from them.
     outcome : str
         The outcome that was named; `""`: guessed.
+    access : Access
+        What this viewer may do with the run; what may not be seen is not in here.
     """
 
     results: Results
@@ -61,6 +65,7 @@ class Loaded:
     check: GraderCheck | None = None
     version: str = ""
     outcome: str = ""
+    access: Access = field(default_factory=Access)
 
     def judge(self, thresholds: Thresholds) -> Evidence:
         """The judgement under these thresholds, made once for equal figures and thresholds."""
@@ -87,15 +92,29 @@ class Loaded:
         choose_outcome(self.observations, outcome)
         return replace(self, outcome=outcome)
 
+    def sealed(self) -> Loaded:
+        """The figures alone, equal in number: no text can be read, and topics are numbered."""
+        results = self.results.sealed()
+        at = results.rollouts["prompt"].to_numpy()
+        topic = np.array(results.topics, dtype=object)[at]
+        observations = replace(self.observations, topic=topic)
+        return replace(self, results=results, observations=observations, version=f"figures {self.version}")
+
 
 def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
-    """The run's status and its figures, which are read again only when the run has moved on.
+    """The run's status and what this viewer may see of it; read again only when the run has moved on.
 
     Raises
     ------
     DryRunError
-        Its files cannot be read.
+        Its files cannot be read, or this viewer may not see it.
     """
+    chosen.access.need(Right.FIGURES)
+    status, loaded = _read(chosen)
+    return status, loaded if chosen.access.may(Right.SAMPLES) else loaded.sealed()
+
+
+def _read(chosen: Chosen) -> tuple[RunStatus, Loaded]:
     run = chosen.run
     status = run.status() if chosen.recorded else jobs.status(run)
     counts = (status.state, status.sampled, status.graded, status.failed, status.ungraded, status.updated)
@@ -112,6 +131,7 @@ def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
         newest_labels=newest(labels),
         check=check,
         version=repr(parts),
+        access=chosen.access,
     )
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.app.shared.access.gate import Access, Right, ViewerRole, access_to
+from dryrun.app.shared.access.gate import BY_LINK, Access, Right, ViewerRole, access_to
 from dryrun.app.shared.access.identity import holders
 from dryrun.app.shared.lists.examples import FIRST, LESSONS, example_named, examples
 from dryrun.core.config import ModelConfig, ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import plain
-from dryrun.store.access import owned_runs
+from dryrun.store.access import opened_by, owned_runs
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
 
@@ -25,6 +26,12 @@ ADJUST = "adjust"
 """Name of the URL parameter that holds the run whose grader is being adjusted."""
 LAUNCH_ERROR = "launch_problem"
 """Where the session keeps an error at the start of a run, until the run's page shows it."""
+SHARE = "share"
+"""Name of the URL parameter that holds the token of a read-only link."""
+DUPLICATE = "duplicate"
+"""Name of the URL parameter that holds the run whose configuration fills the form of a new one."""
+BY_TOKEN = "share-"
+"""How the name of a run begins that is known by the token of a read-only link only."""
 WITH = "with"
 """Name of the URL parameter that holds the run that is compared with `RUN`."""
 RECORDED = FIRST
@@ -45,15 +52,20 @@ class Chosen:
         Whether it is the recorded example: a real run of the past, read-only.
     access : Access
         What this viewer may do with it.
+    token : str
+        Of the read-only link that led to it.
     """
 
     run: Run
     recorded: bool = False
     access: Access = field(default_factory=Access)
+    token: str = ""
 
     @property
     def link(self) -> str:
-        """The value of `RUN` that leads to it."""
+        """What a link calls it: never the id of a run that a read-only link led to."""
+        if self.token:
+            return f"{BY_TOKEN}{self.token}"
         names = (example.link for example in examples() if example.run == self.run)
         return next(names, self.run.id) if self.recorded else self.run.id
 
@@ -68,10 +80,14 @@ def current_run_id() -> str:
 
     A click in the menu drops the parameter, so it is written back: the URL always says what is shown.
     """
-    given = st.query_params.get(RUN)
-    if given is None:
+    token, given = st.query_params.get(SHARE), st.query_params.get(RUN)
+    if token is not None:
+        given = f"{BY_TOKEN}{token}"
+    elif given is None:
         given = st.session_state.get("current_run", "")
-        if given:
+        if given.startswith(BY_TOKEN):
+            st.query_params[SHARE] = given.removeprefix(BY_TOKEN)
+        elif given:
             st.query_params[RUN] = given
     st.session_state["current_run"] = given
     return str(given)
@@ -83,7 +99,7 @@ def url_parameters() -> dict[str, list[str]]:
 
 
 def run_link(page: str, label: str, icon: str, run: str = "") -> None:
-    """A link to ``pages/<page>.py``, about the run with this id where one is given.
+    """A link to ``pages/<page>.py``, about the run with this name where one is given.
 
     `icon` is the name of a Material symbol.
     """
@@ -127,6 +143,10 @@ def open_by_name(name: str, right: Right = Right.FIGURES) -> Chosen:
 
 
 def _opened(name: str) -> Chosen:
+    if name.startswith(BY_TOKEN):
+        token = name.removeprefix(BY_TOKEN)
+        run, link = opened_by(store(), token)
+        return Chosen(run, access=Access(BY_LINK[link.kind]), token=token)
     if (example := example_named(name)) is not None:
         return _recorded(example.run)
     if name in LESSONS:
@@ -170,6 +190,11 @@ def listed_runs() -> list[Run]:
     return [run for run in runs if run.id in mine or run.id in opened]
 
 
+def error_for_viewer(error: DryRunError) -> DryRunError:
+    """The error; for who came by a read-only link without the ids of runs."""
+    return DryRunError(re.sub("[0-9a-f]{32}", "…", str(error))) if SHARE in st.query_params else error
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def config_of(run: Run) -> RunConfig:
     """The run's configuration, read once: it never changes."""
@@ -191,5 +216,7 @@ def model_words(config: ModelConfig) -> str:
     if config.kind is ModelKind.IMPORTED:
         return f"{plain(config.name, 60)}, imported responses"
     host = urlsplit(config.base_url or "").netloc
+    if not host:  # it may not be seen
+        return plain(config.name, 60)
     batch = ", through its Batch API" if config.batch is not None else ""
     return f"{plain(config.name, 60)} at {plain(host, 80)}{batch}"
