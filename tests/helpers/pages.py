@@ -22,10 +22,13 @@ KINDS = ["title", "header", "subheader", "markdown", "caption", "text", "code"]
 KINDS += ["info", "warning", "error", "success"]
 
 
-def page(name: str = "home", *, browser: str = "", **parameters: str) -> AppTest:
-    """A page after its first run, in the browser with this secret."""
+def page(name: str = "home", *, browser: str = "", user: Any = None, **parameters: str) -> AppTest:
+    """A page after its first run, in the browser with this secret, for the user with these claims."""
     st.cache_resource.clear()
     test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    if user is not None:
+        test.user = user
+        test.secrets["auth"] = {"client_id": "dry-run"}
     if browser:
         test.session_state[SECRET] = browser
     if name != "home":

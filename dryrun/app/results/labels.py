@@ -102,8 +102,8 @@ def _guests(loaded: Loaded) -> None:
     who = "person" if len(books) == 1 else "people"
     with st.container(horizontal=True, vertical_alignment="center", key="guest_labels"):
         st.markdown(
-            f"**{len(books):,} other {who} labelled {plural(count, 'response')}.** Nothing of it counts before "
-            "you accept it.",
+            f"**{len(books):,} other {who} labelled {plural(count, 'response')}.** "
+            "Nothing of it counts before you accept it.",
             width="content",
         )
         for word, key, act in (("Accept", "accept", accept_guests), ("Discard", "discard", discard_guests)):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.access.identity import visitor
+from dryrun.app.shared.access.identity import may_start, visitor
 from dryrun.app.shared.budget import budget_section, chosen_budget
 from dryrun.app.shared.session import LAUNCH_ERROR, RUN, Chosen, config_of, may_cancel, run_link
 from dryrun.app.shared.widgets import api_key_input, error_kept, errors_shown, show_kept_error
@@ -105,5 +105,6 @@ def _resume(chosen: Chosen) -> None:
     batch = config.model.batch if st.session_state.get(BATCH, True) else None
     with error_kept(LAUNCH_ERROR):
         chosen.access.need(Right.CONTROL)
+        may_start()
         budget = chosen_budget(config)
         jobs.start_job(run, api_key=key, judge_key=judge_key, owner=visitor(), batch=batch, budget=budget)

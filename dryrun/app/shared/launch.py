@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.app.shared.access.identity import holders, visitor
+from dryrun.app.shared.access.identity import holders, may_start, visitor
 from dryrun.app.shared.session import LAUNCH_ERROR, RUN, store
-from dryrun.app.shared.widgets import error_kept
+from dryrun.app.shared.widgets import error_kept, show_error
+from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.engine.budget import Budget
 from dryrun.engine.prepare import Prepared, start
@@ -26,8 +27,14 @@ def launch(
 ) -> None:
     """Start the run and go to its page; a run of the same configuration that is not finished is resumed.
 
-    `source` is the run whose responses are graded anew: people's labels of them are taken over.
+    `source` is the run whose responses are graded anew: people's labels of them are taken over. Whoever may
+    not start runs reads why, and stays.
     """
+    try:
+        may_start()
+    except DryRunError as error:
+        show_error(error)
+        return
     run = _unfinished(prepared) or _started(prepared)
     if source is not None:
         carry(source, run)

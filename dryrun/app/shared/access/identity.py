@@ -1,4 +1,4 @@
-"""Who is looking: a browser that keeps a secret of its own.
+"""Who is looking: a person who is signed in, else a browser that keeps a secret of its own.
 
 On one's own machine nobody is asked. Where strangers share the server, a browser gets 128 random bits in a
 cookie, so that who started a run is still its owner after a reload, in another tab, and when the server was
@@ -12,6 +12,8 @@ import secrets
 
 import streamlit as st
 
+from dryrun.app.shared.access.account import accounts_on, person
+from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.store.access import hash_of
 
@@ -57,9 +59,25 @@ def keep_in_browser() -> None:
 
 def visitor() -> str:
     """The hash under which this visitor starts runs."""
-    return hash_of("browser", browser_secret())
+    return person() or _browser()
 
 
 def holders() -> tuple[str, ...]:
-    """Every hash that is this visitor's."""
-    return (visitor(),)
+    """Every hash that is this visitor's: a person's, and that of the browser they sit at."""
+    return tuple(filter(None, (person(), _browser())))
+
+
+def _browser() -> str:
+    return hash_of("browser", browser_secret())
+
+
+def may_start() -> None:
+    """Pass where this visitor may work on runs.
+
+    Raises
+    ------
+    DryRunError
+        Runs belong to people here, and nobody is signed in.
+    """
+    if accounts_on() and not person():
+        raise DryRunError("Sign in first, at the top of the page: runs belong to people on this server.")
