@@ -7,10 +7,12 @@ import streamlit as st
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.access.identity import may_start, visitor
+from dryrun.app.shared.access.spent import check_calls, note_calls
 from dryrun.app.shared.budget import budget_section, chosen_budget
 from dryrun.app.shared.session import LAUNCH_ERROR, RUN, Chosen, config_of, may_cancel, run_link
 from dryrun.app.shared.widgets import api_key_input, error_kept, errors_shown, show_kept_error
 from dryrun.core.config import ModelKind, RunConfig
+from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
 from dryrun.engine.batch_records import under_way
 from dryrun.store.runs import RunStatus
@@ -106,5 +108,14 @@ def _resume(chosen: Chosen) -> None:
     with error_kept(LAUNCH_ERROR):
         chosen.access.need(Right.CONTROL)
         may_start()
+        calls = _calls_left(chosen)
+        if hosted():
+            check_calls(visitor(), calls)
         budget = chosen_budget(config)
         jobs.start_job(run, api_key=key, judge_key=judge_key, owner=visitor(), batch=batch, budget=budget)
+        note_calls(visitor(), calls)
+
+
+def _calls_left(chosen: Chosen) -> int:
+    status, asks = chosen.run.status(), config_of(chosen.run).judge is not None
+    return status.total - status.sampled + (status.total - status.graded if asks else 0)

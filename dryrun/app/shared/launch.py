@@ -6,6 +6,7 @@ import streamlit as st
 
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access.identity import holders, may_start, visitor
+from dryrun.app.shared.access.spent import check_calls, check_stored, note_calls
 from dryrun.app.shared.session import LAUNCH_ERROR, RUN, store
 from dryrun.app.shared.widgets import error_kept, show_error
 from dryrun.core.errors import DryRunError
@@ -13,9 +14,9 @@ from dryrun.core.paths import hosted
 from dryrun.engine.budget import Budget
 from dryrun.engine.prepare import Prepared, start
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.store.access import give_to
+from dryrun.store.access import give_to, owned_runs
 from dryrun.store.labels import carry
-from dryrun.store.runs import Run, unfinished_run
+from dryrun.store.runs import Run, list_runs, unfinished_run
 
 
 def launch(
@@ -32,6 +33,10 @@ def launch(
     """
     try:
         may_start()
+        calls = _calls(prepared, judge, source)
+        if hosted():
+            check_calls(visitor(), calls)
+            check_stored(owned_runs(list_runs(store()), holders()))
     except DryRunError as error:
         show_error(error)
         return
@@ -42,7 +47,14 @@ def launch(
     batch = prepared.config.model.batch
     with error_kept(LAUNCH_ERROR):
         jobs.start_job(run, api_key=api_key, judge_key=judge_key, owner=visitor(), batch=batch, budget=budget)
+        note_calls(visitor(), calls)
     st.switch_page("pages/run.py", query_params={RUN: run.id})
+
+
+def _calls(prepared: Prepared, judge: JudgeAccess | None, source: Run | None) -> int:
+    """How many calls a run takes at most, to the model and to judges, retries left aside."""
+    responses = len(prepared.prompts) * prepared.config.sampling.rollouts
+    return responses * ((source is None) + (judge is not None))
 
 
 def _started(prepared: Prepared) -> Run:
