@@ -39,8 +39,8 @@ def check_calls(visitor: str, calls: int) -> None:
     if spent + calls > most:
         minutes = max(_free_at(recent, spent + calls - most) - now, 60) / 60
         raise DryRunError(
-            f"You asked for {spent:,} calls within the hour, and this run takes {calls:,}; this shared server "
-            f"allows {most:,} a person. Start it in {minutes:,.0f} min."
+            f"You asked for {spent:,} calls within the hour, and this run takes {calls:,}; this shared "
+            f"server allows {most:,} a person. Start it in {minutes:,.0f} min."
         )
 
 
