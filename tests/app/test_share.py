@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dryrun.app.home.old_links import page_of
 from dryrun.app.results.downloads import file_name, viewers_report
-from dryrun.app.shared.access.links import SHOWS
+from dryrun.app.shared.access.links import SHOWS, share_address
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import ADJUST, BY_TOKEN, DUPLICATE, RUN, SHARE, WITH, Chosen, open_by_name
 from dryrun.core.errors import DryRunError
@@ -239,6 +239,30 @@ def test_the_owner_reads_who_sees_what_makes_links_and_revokes_them(store: Store
     test.button(key="share").click().run()
     test.button(key=f"revoke_{link.hash[:16]}").click().run()
     assert links_of(run) == []
+
+
+def test_a_link_keeps_the_thresholds_and_neither_the_run_nor_a_filter() -> None:
+    given = {RUN: ["f" * 32], "mean_low": ["0.2"], "without": ["groups", "anchors"], "topic": [TOPIC]}
+    address = share_address("token", "https://host/dryrun/results?run=1#x", given)
+    assert address == ("https://host/dryrun/results?share=token&mean_low=0.2&without=groups&without=anchors")
+
+
+def test_a_page_that_is_open_closes_when_its_link_is_revoked(run: Run) -> None:
+    test = page("results", browser=OTHERS, share=make_link(run, LinkKind.SAMPLES))
+    assert ASKED in sent(test)
+    revoke(run, links_of(run)[0])
+    test.sidebar.number_input(key="mean_low").set_value(0.89).run()
+    assert not test.exception
+    assert NO_LINK in texts(test)
+    assert ASKED not in sent(test)
+
+
+def test_a_damaged_run_does_not_tell_its_id(run: Run) -> None:
+    token = make_link(run, LinkKind.FIGURES)
+    (run.folder / "prompts.parquet").write_bytes(b"torn")
+    test = page("results", browser=OTHERS, share=token)
+    assert "prompts.parquet cannot be read" in texts(test)
+    assert run.id not in sent(test)
 
 
 def test_an_old_place_of_links_leads_to_results(run: Run) -> None:

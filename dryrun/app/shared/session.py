@@ -190,6 +190,18 @@ def listed_runs() -> list[Run]:
     return [run for run in runs if run.id in mine or run.id in opened]
 
 
+def link_closed() -> bool:
+    """Whether the read-only link that led here was revoked meanwhile: a page that is open asks again."""
+    token = st.query_params.get(SHARE)
+    if token is None:
+        return False
+    try:
+        opened_by(store(), token)
+    except DryRunError:
+        return True
+    return False
+
+
 def error_for_viewer(error: DryRunError) -> DryRunError:
     """The error; for who came by a read-only link without the ids of runs."""
     return DryRunError(re.sub("[0-9a-f]{32}", "…", str(error))) if SHARE in st.query_params else error

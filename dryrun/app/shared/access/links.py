@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.session import SHARE, Chosen
+from dryrun.app.shared.session import SHARE, Chosen, url_parameters
 from dryrun.app.shared.widgets import error_kept, show_kept_error
 from dryrun.core.paths import hosted
+from dryrun.core.thresholds import Thresholds
 from dryrun.store.access import LinkKind, ShareLink, links_of, make_link, revoke
 
 KIND, MADE, PROBLEM = "share_kind", "share_made", "share_problem"
 """Keys: of the field, and of where the session keeps the newest link's token and an error."""
+GOES_WITH = (*Thresholds.numbers(), "evidence", "without", "outcome")
+"""Parameters of the page that a link keeps; filters may name a topic, and stay behind."""
 TITLES = {LinkKind.FIGURES: "Figures only", LinkKind.SAMPLES: "With samples"}
 SHOWS = {
     LinkKind.FIGURES: "Verdict and reasons, scores, statistics, groups, training signal, tokens and cost; "
@@ -57,8 +61,9 @@ def _dialog(chosen: Chosen) -> None:
     show_kept_error(PROBLEM)
     st.button("Make a link", type="primary", key="share_make", on_click=_make, args=(chosen,))
     if token := st.session_state.get(MADE):
-        st.code(_address(token), language=None, wrap_lines=True)
-        st.caption("Copy it now: only its hash is kept, so it cannot be shown again.")
+        address = share_address(token, st.context.url or "", url_parameters())
+        st.code(address, language=None, wrap_lines=True)
+        st.caption("It keeps the thresholds. Copy it now: only its hash is kept, so it is shown once.")
     _links(chosen)
 
 
@@ -87,7 +92,17 @@ def _revoke(chosen: Chosen, link: ShareLink) -> None:
         st.session_state.pop(MADE, None)
 
 
-def _address(token: str) -> str:
-    """The link in full, as this browser reaches the server."""
-    here = urlsplit(st.context.url or "")
-    return urlunsplit(here._replace(query=urlencode({SHARE: token}), fragment=""))
+def share_address(token: str, here: str, parameters: Mapping[str, list[str]]) -> str:
+    """The link in full.
+
+    Parameters
+    ----------
+    token : str
+    here : str
+        The page's address, as this browser reaches the server.
+    parameters : mapping
+        Those of the page; thresholds among them go with the link.
+    """
+    kept = {name: parameters[name] for name in GOES_WITH if name in parameters}
+    query = urlencode({SHARE: token, **kept}, doseq=True)
+    return urlunsplit(urlsplit(here)._replace(query=query, fragment=""))
