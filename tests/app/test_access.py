@@ -10,6 +10,7 @@ from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import RIGHTS, Access, Right, ViewerRole
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir
+from dryrun.core.text import short
 from dryrun.store.access import give_to, hash_of, owner_of
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
@@ -77,6 +78,25 @@ def test_a_stranger_cannot_resume_and_the_owner_can_after_a_reload(store: Store,
 def test_a_run_that_nobody_owns_can_be_resumed_by_whoever_has_its_link(store: Store, hosted: None) -> None:
     run = make_run(store, "http://127.0.0.1:1/v1")
     assert "resume" in keys(page("run", browser=OTHERS, run=run.id))
+
+
+def test_only_the_owner_names_and_deletes_in_whatever_session(store: Store, hosted: None) -> None:
+    run = owned(make_run(store, "http://127.0.0.1:1/v1"))
+    nobodys = make_run(store, "http://127.0.0.1:1/v1", rows=5)
+    mine = page("runs", browser=MINE)
+    assert "1 run." in texts(mine)
+    for browser, each, expected in (
+        (MINE, run, {"Name and note", "Delete"}),
+        (OTHERS, run, set()),
+        (MINE, nobodys, set()),
+    ):
+        test = page("run", browser=browser, run=each.id)  # opened, so that it is listed
+        test.switch_page("pages/runs.py").run()
+        names = list(test.main.dataframe[0].value["Name"])
+        place = next(number for number, name in enumerate(names) if short(each.id) in name)
+        test.session_state[str(test.main.dataframe[0].key)] = {"selection": {"rows": [place], "columns": []}}
+        test.run()
+        assert {button.label for button in test.button} & {"Name and note", "Delete"} == expected
 
 
 def test_on_ones_own_machine_everybody_may(store: Store) -> None:

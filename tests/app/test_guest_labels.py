@@ -47,6 +47,7 @@ def disagree(run: Run, book: LabelBook, by: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_guests_label_lies_apart_until_the_owner_accepts_it(run: Run) -> None:
     test = page("results", browser=OTHERS, run=run.id, sample="7.2")
     test.button(key="sample_bad").click().run()

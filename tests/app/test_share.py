@@ -107,6 +107,7 @@ def test_topics_are_numbered_in_a_figures_link_and_the_verdict_is_the_same(run: 
         report_of(sealed.results)
 
 
+@pytest.mark.slow
 def test_a_link_with_samples_shows_them_and_changes_nothing(run: Run) -> None:
     token = make_link(run, LinkKind.SAMPLES)
     test = page("results", browser=OTHERS, share=token)
@@ -151,6 +152,7 @@ def opened(run: Run, viewer: str, name: str, parameter: str) -> AppTest:
     return page(name, browser=OTHERS, **given)
 
 
+@pytest.mark.quick_cases(14)
 @pytest.mark.parametrize("viewer", VIEWERS)
 @pytest.mark.parametrize(
     ("name", "parameter", "seen", "refused"),
@@ -208,6 +210,7 @@ def test_a_copy_of_a_shared_run_is_filled_in_and_does_not_name_it(run: Run) -> N
     assert run.id[:8] not in sent(test)
 
 
+@pytest.mark.slow
 def test_a_report_from_a_link_names_no_run(run: Run) -> None:
     chosen = open_by_name(f"{BY_TOKEN}{make_link(run, LinkKind.SAMPLES)}")
     loaded = load_run(chosen)[1]
@@ -221,6 +224,7 @@ def test_a_report_from_a_link_names_no_run(run: Run) -> None:
     assert run.id in viewers_report(own, evidence).to_json()
 
 
+@pytest.mark.slow
 def test_the_owner_reads_who_sees_what_makes_links_and_revokes_them(store: Store, run: Run) -> None:
     test = page("results", browser=MINE, run=run.id)
     test.button(key="share").click().run()
