@@ -8,15 +8,24 @@ from pathlib import Path
 
 import oidc_provider_mock
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from dryrun.store.access import owner_of
+from dryrun.store.access import belongs_to, hash_of, owner_of
 from dryrun.store.partition import Store
 from dryrun.store.runs import list_runs
 from tests.helpers.browser import App, free_port, start_app
 
 AGAIN = re.compile("^(Start|Resume)$")
 """The button of a run that was cancelled, before its first response or after it."""
+OTHER_TAB = """
+const plain = WebSocket;
+WebSocket = class extends plain {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("open", () => { document.cookie = "dryrun_browser=%s; path=/"; });
+  }
+};"""
+"""Another tab writes its cookie between this one's connection and this one's page."""
 SECRETS = """
 [auth]
 redirect_uri = "{url}/oauth2callback"
@@ -78,6 +87,23 @@ def test_who_started_a_run_cancels_it_after_a_reload_and_shares_it_read_only(
     expect(dialog.get_by_role("button", name="Revoke")).to_have_count(0)
     viewer.goto(link)
     expect(viewer.get_by_text("This link opens nothing")).to_be_visible()
+
+
+def test_two_tabs_that_open_at_once_are_one_visitor(hosted: App, browser: Browser) -> None:
+    other = "c" * 32
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(OTHER_TAB % other)
+    loads: list[str] = []
+    page.on("load", lambda loaded: loads.append(loaded.url))
+    page.goto(hosted.url)
+    page.wait_for_event("load")
+    page.get_by_role("button", name="Quick run here").click()
+    page.get_by_role("button", name="Cancel run").click()
+    newest = list_runs(Store(hosted.data))[0]
+    assert belongs_to(newest, [hash_of("browser", other)])
+    assert len(loads) == 2
+    context.close()
 
 
 @pytest.fixture
