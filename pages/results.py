@@ -11,7 +11,7 @@ from dryrun.app.results.tabs import tabs
 from dryrun.app.results.thresholds import limit_fields, threshold_panel
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.loading import load_run
-from dryrun.app.shared.session import chosen_run, recorded_run, run_link
+from dryrun.app.shared.session import chosen_run, error_for_viewer, recorded_run, run_link
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 
@@ -42,5 +42,5 @@ try:
     tabs(chosen, status, loaded)
 except DryRunError as error:
     st.title("Results")
-    show_error(error)
+    show_error(error_for_viewer(error))
     run_link("configure", "Configure a run", "tune")

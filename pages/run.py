@@ -9,6 +9,7 @@ from dryrun.app.run.head import run_head
 from dryrun.app.run.progress import live_progress
 from dryrun.app.run.verdict import ended_run
 from dryrun.app.shared import jobs
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.frame import ensure_frame
 from dryrun.app.shared.session import chosen_run, run_link
 from dryrun.app.shared.widgets import show_error
@@ -17,7 +18,7 @@ from dryrun.core.errors import DryRunError
 ensure_frame()
 
 try:
-    chosen = chosen_run()
+    chosen = chosen_run(Right.PAGES)
     if chosen is None or chosen.recorded:
         st.title("Run")
         no_run(recorded=chosen is not None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dryrun.core.errors import DryRunError, StoreError
@@ -210,6 +211,17 @@ def remove_partitions(chosen: Sequence[StoredPartition], files: Sequence[Path]) 
             path.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"Cannot delete {error.filename}: {error.strerror}.") from error
+
+
+def bytes_of_run(run: Run) -> int:
+    """What a run takes of the disk: its folder, and the characters of its stored responses."""
+    own = sum(_size_and_time(path)[0] for path in run.folder.rglob("*"))
+    planned = run.plan()
+    if planned is None:
+        return own
+    plan, samples, _ = planned
+    held = samples.read(["key", "characters"], plan["sample_key"].combine_chunks())
+    return own + int(pc.sum(held["characters"]).as_py() or 0)
 
 
 def remove_run(run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.observations import Observations
 from dryrun.core.config import RunConfig
+from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import fingerprint, grader_fingerprint
 from dryrun.core.records import (
     COUNTED_AS,
@@ -72,6 +73,8 @@ class Results:
         Rollouts that have not ended.
     skipped : tuple of str
         Parts of the store that could not be read, one sentence each.
+    texts : bool
+        Whether single rollouts may be read.
     """
 
     run: Run
@@ -81,6 +84,16 @@ class Results:
     keys: list[str]
     pending: int
     skipped: tuple[str, ...]
+    texts: bool = True
+
+    def sealed(self) -> Results:
+        """The same for who may see figures only: no text can be read, and topics are numbered."""
+        numbers = {name: f"Topic {number}" for number, name in enumerate(sorted({*self.topics} - {""}), 1)}
+        topics = [numbers.get(name, "") for name in self.topics]
+        model = self.config.model.model_copy(update={"base_url": None})
+        dataset = self.config.dataset.model_copy(update={"system": None})
+        config = self.config.model_copy(update={"grader": {}, "model": model, "dataset": dataset})
+        return replace(self, config=config, topics=topics, skipped=(), texts=False)
 
     def observations(self) -> Observations:
         """The figures the analysis works on, on the run's reward range mapped to 0..1.
@@ -169,7 +182,15 @@ class Results:
         return tuple(row + 1 for row in rows.to_pylist())
 
     def inspect(self, indices: Sequence[int]) -> list[Inspected]:
-        """The rollouts at these positions of `rollouts`, whole, in the given order."""
+        """The rollouts at these positions of `rollouts`, whole, in the given order.
+
+        Raises
+        ------
+        DryRunError
+            Only figures may be seen.
+        """
+        if not self.texts:
+            raise DryRunError("Only the figures of this run may be seen, no prompts and no responses.")
         planned = self.run.plan()
         if planned is None or not len(indices):
             return []

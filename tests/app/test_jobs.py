@@ -247,7 +247,7 @@ def test_hosted_one_session_leaves_room_for_others(
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     monkeypatch.setattr(jobs, "work_on", wait_for_ever)
     jobs.start_job(runs[0], owner="one")
-    with pytest.raises(DryRunError, match="You have a live run on this shared server already"):
+    with pytest.raises(DryRunError, match="You have 1 live run on this shared server already"):
         jobs.start_job(runs[1], owner="one")
     assert jobs.start_job(runs[2], owner="other").is_alive()
 

@@ -37,11 +37,16 @@ class App:
         self.process.wait(timeout=20)
 
 
-def start_app(data: Path, **environment: str) -> App:
-    """Start the server as the README says, on a free port."""
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+def start_app(data: Path, port: int | None = None, **environment: str) -> App:
+    """Start the server as the README says, on a free port where none is given."""
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
     variables = {**os.environ, "DRYRUN_DATA": str(data), **environment}

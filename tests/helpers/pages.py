@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from dryrun.app.shared.access.identity import SECRET
 from tests.helpers.support import ROOT
 
 # Each AppTest reads the metadata of every installed package again, which takes longer than the page itself.
@@ -21,10 +22,15 @@ KINDS = ["title", "header", "subheader", "markdown", "caption", "text", "code"]
 KINDS += ["info", "warning", "error", "success"]
 
 
-def page(name: str = "home", **parameters: str) -> AppTest:
-    """A page after its first run."""
+def page(name: str = "home", *, browser: str = "", user: Any = None, **parameters: str) -> AppTest:
+    """A page after its first run, in the browser with this secret, for the user with these claims."""
     st.cache_resource.clear()
     test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    if user is not None:
+        test.user = user
+        test.secrets["auth"] = {"client_id": "dry-run"}
+    if browser:
+        test.session_state[SECRET] = browser
     if name != "home":
         test.run()  # AppTest knows the other pages only then
         test.switch_page(f"pages/{name}.py")

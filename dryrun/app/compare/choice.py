@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.run_choice import run_choice
-from dryrun.app.shared.session import RUN, WITH, Chosen, current_run_id, open_by_name
+from dryrun.app.shared.session import BY_TOKEN, RUN, WITH, Chosen, current_run_id, open_by_name
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
@@ -22,6 +23,8 @@ OTHERS = frozenset({"evidence", "without", *Thresholds.numbers()})
 def pick_runs() -> tuple[Chosen | None, Chosen | None]:
     """Draw the two fields, and what is wrong with the link; the runs that are chosen are returned."""
     before, after = current_run_id(), _compared_with()
+    if before.startswith(BY_TOKEN):  # a read-only link shows its run on Results alone
+        before = ""
     left, right = st.columns(2)
     with left:
         first = run_choice("First (before)", FIELDS["first"], before)
@@ -49,7 +52,7 @@ def _compared_with() -> str:
 def _opened(name: str, which: str) -> Chosen | None:
     """The run; where it is not here, a sentence that says which of the two."""
     try:
-        return open_by_name(name) if name else None
+        return open_by_name(name, Right.PAGES) if name else None
     except DryRunError as error:
         show_error(DryRunError(f"The {which} run cannot be opened. {error}"))
         return None

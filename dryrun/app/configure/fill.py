@@ -8,9 +8,10 @@ from dryrun.app.configure.columns import PROMPT_KEY, REFERENCE_KEY, SYSTEM_KEY
 from dryrun.app.configure.dataset import PLACE, TOPIC, sample_dataset
 from dryrun.app.configure.grader import edit, pretty
 from dryrun.app.configure.model import fill_in
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.kept import recall
 from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource
-from dryrun.app.shared.session import config_of, open_by_name
+from dryrun.app.shared.session import DUPLICATE, Chosen, config_of, open_by_name
 from dryrun.app.shared.widgets import Upload, bullets, show_error
 from dryrun.core.config import JudgeConfig, ModelKind, RunConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
@@ -19,8 +20,6 @@ from dryrun.dataset import Dataset
 from dryrun.graders import load_grader
 from dryrun.graders.format.reward_scale import reward_scale
 
-DUPLICATE = "duplicate"
-"""Name of the URL parameter that holds the run whose configuration fills the form."""
 PLACES = "places"
 """The kind of entry that says where a dataset was, by its fingerprint."""
 DONE, NOTES = "duplicated", "duplicate_notes"
@@ -29,7 +28,7 @@ DONE, NOTES = "duplicated", "duplicate_notes"
 def duplicate(name: str) -> None:
     """Fill the form from the run with this id, once, and say what was taken over and what was not."""
     try:
-        chosen = open_by_name(name)
+        chosen = open_by_name(name, Right.COPY)
         config = config_of(chosen.run)
     except DryRunError as error:
         show_error(error)
@@ -38,17 +37,22 @@ def duplicate(name: str) -> None:
         st.session_state[DONE] = name
         edit(pretty(config.grader))
         st.session_state[NOTES] = fill_form(config)
-    which = "the recorded example" if chosen.recorded else f"run {short(chosen.run.id)}"
-    words = f"A copy of {which}: grader, sizes and settings are filled in."
+    words = f"A copy of {_which(chosen)}: grader, sizes and settings are filled in."
     notes = st.session_state.get(NOTES) or []
     st.info(f"{words}\n{bullets(notes)}" if notes else words, icon=":material/content_copy:")
+
+
+def _which(chosen: Chosen) -> str:
+    if chosen.access.by_link:
+        return "the shared run"
+    return "the recorded example" if chosen.recorded else f"run {short(chosen.run.id)}"
 
 
 def changed_since(dataset: Dataset) -> None:
     """Say so where the dataset is another one than the copied run's."""
     name = st.query_params.get(DUPLICATE)
     if name and st.session_state.get(DONE) == name:
-        ref = config_of(open_by_name(name).run).dataset
+        ref = config_of(open_by_name(name, Right.COPY).run).dataset
         if ref.fingerprint != dataset.ref.fingerprint and ref.name == dataset.ref.name:
             st.warning(
                 f"{plain(ref.name, 80)} has changed since that run: it had {ref.rows:,} rows, or other ones.",

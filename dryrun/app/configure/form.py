@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.app.configure.bar import STEPS, judge_words, missing_bar, start_bar
 from dryrun.app.configure.dataset import dataset_section, place_of
-from dryrun.app.configure.fill import DUPLICATE, PLACES, changed_since, duplicate
+from dryrun.app.configure.fill import PLACES, changed_since, duplicate
 from dryrun.app.configure.grader import grader_section, show_findings
 from dryrun.app.configure.judge import judge_section
 from dryrun.app.configure.model import ChosenModel, model_label, model_section
@@ -28,7 +28,7 @@ from dryrun.app.shared.budget import budget_section
 from dryrun.app.shared.grader_check import check_section
 from dryrun.app.shared.kept import remember
 from dryrun.app.shared.launch import launch
-from dryrun.app.shared.session import store
+from dryrun.app.shared.session import DUPLICATE, store
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError

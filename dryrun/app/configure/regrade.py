@@ -8,6 +8,7 @@ from dryrun.app.configure.fill import fill_form
 from dryrun.app.configure.grader import edit, grader_editor, pretty, show_findings
 from dryrun.app.configure.judge import judge_section
 from dryrun.app.configure.sample import cut_reasoning, range_section
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.budget import budget_section
 from dryrun.app.shared.launch import launch
 from dryrun.app.shared.session import ADJUST, Chosen, config_of, model_words, open_by_name, store
@@ -24,7 +25,7 @@ from dryrun.store.borrow import borrow_samples
 def regrade_form(name: str) -> None:
     """Draw the form for the run with this id, or for the recorded example."""
     try:
-        chosen = open_by_name(name)
+        chosen = open_by_name(name, Right.PAGES)
         config = config_of(chosen.run)
     except DryRunError as error:
         show_error(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.app.shared.session import ADJUST, RUN, WITH, open_by_name, url_parameters
+from dryrun.app.shared.session import ADJUST, RUN, SHARE, WITH, open_by_name, url_parameters
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 
@@ -20,6 +20,8 @@ def page_of(parameters: dict[str, list[str]]) -> str:
     """The file name, without its ending, of the page that these parameters belong to; ``""`` for none."""
     if ADJUST in parameters:
         return "configure"
+    if SHARE in parameters:
+        return "results"
     if RUN not in parameters:
         return ""
     return "compare" if WITH in parameters else _page_of_run(parameters[RUN][-1])

@@ -15,6 +15,8 @@ from dryrun.app.results.downloads import export_menu, start_training, try_sft
 from dryrun.app.results.figures import BARS
 from dryrun.app.results.inspector import show_group
 from dryrun.app.results.thresholds import VERDICT, current_thresholds
+from dryrun.app.shared.access.gate import Right
+from dryrun.app.shared.access.links import share_button
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import VerdictLook, current_look
 from dryrun.app.shared.session import ADJUST, Chosen, model_words, run_link
@@ -32,7 +34,7 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     evidence = loaded.judge(current_thresholds())
     look = current_look(evidence, status, loaded)
     with st.container(border=True, key="verdict_card", gap="small"):
-        _head(status, loaded, evidence, look)
+        _head(chosen, status, loaded, evidence, look)
         if look is VerdictLook.MEASURING:
             st.markdown("There is nothing to judge yet: the verdict needs more responses.")
         else:
@@ -44,7 +46,7 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
             _next_steps(chosen, loaded, evidence)
 
 
-def _head(status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:
+def _head(chosen: Chosen, status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:
     notes = ["so far"] if loaded.results.pending and look is not VerdictLook.MEASURING else []
     notes += ["borderline"] if evidence.borderline else []
     beside = f" :small[{', '.join(notes)}]" if notes else ""
@@ -56,6 +58,7 @@ def _head(status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLo
             st.markdown(_measured(evidence.document))
             st.caption(f"{plain(config.dataset.name, 80)} · {model_words(config.model)} · {when}")
         with st.container(horizontal=True, width="content", key="hand_on"):
+            share_button(chosen)
             export_menu(loaded, evidence)
 
 
@@ -80,12 +83,16 @@ def _unfinished(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if status.live:
             st.button("Refresh", icon=":material/refresh:", key="refresh", on_click=st.rerun)
-        words = "Watch the run" if status.live else "Resume the run"
-        run_link("run", words, "play_circle", chosen.run.id)
+        if chosen.access.may(Right.PAGES):
+            may_go_on = not status.live and chosen.access.may(Right.CONTROL)
+            words = "Resume the run" if may_go_on else "Watch the run"
+            run_link("run", words, "play_circle", chosen.link)
 
 
 def _next_steps(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
     """Draw the document's buttons: on a GO read samples and train, else find the cause."""
+    if not chosen.access.may(Right.SAMPLES):
+        return
     verdict = evidence.verdict
     with st.container(horizontal=True, key="next_steps"):
         if verdict == "GO":
@@ -100,7 +107,8 @@ def _next_steps(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
             if verdict == "NO-GO":  # without a verdict nothing says that the model needs teaching
                 try_sft(loaded, evidence)
             _show("View High Scores", Show.HIGHEST)
-        start_training(loaded, evidence)
+        if chosen.access.may(Right.PAGES):
+            start_training(loaded, evidence)
 
 
 def _show(label: str, show: Show, *, first: bool = False) -> None:
@@ -127,6 +135,8 @@ def open_samples(show: Show, bars: str = "") -> None:
 
 
 def _adjust(chosen: Chosen, *, first: bool = False) -> None:
+    if not chosen.access.may(Right.PAGES):
+        return
     kind = _type(first)
     hint = "Re-scores the stored responses: no calls."
     if st.button("Adjust Grader", key="adjust_grader", help=hint, type=kind):

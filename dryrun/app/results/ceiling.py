@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.run_choice import run_choice
 from dryrun.app.shared.session import Chosen, open_by_name
@@ -17,8 +18,8 @@ PROBLEM = "ceiling_problem"
 
 
 def ceiling_section(chosen: Chosen, loaded: Loaded, mean: float | None) -> None:
-    """Draw what the ceiling says, or the choice of one; nothing on the recorded example."""
-    if chosen.recorded:
+    """Draw what the ceiling says, or the choice of one; nothing for who may not change the run."""
+    if not chosen.access.may(Right.CONTROL):
         return
     with st.expander("A stronger model as ceiling (optional)", icon=":material/vertical_align_top:"):
         show_kept_error(PROBLEM)
@@ -36,4 +37,5 @@ def ceiling_section(chosen: Chosen, loaded: Loaded, mean: float | None) -> None:
 
 def _use(loaded: Loaded, name: str) -> None:
     with error_kept(PROBLEM):
-        choose_ceiling(loaded.results, load_results(open_by_name(name).run))
+        loaded.access.need(Right.CONTROL)
+        choose_ceiling(loaded.results, load_results(open_by_name(name, Right.PAGES).run))

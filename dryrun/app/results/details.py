@@ -9,6 +9,7 @@ from dryrun.analysis.verdict.tree import Branch
 from dryrun.app.results.figures import bins_table, checks_table, data_table, statistics_table
 from dryrun.app.results.provenance import not_measured
 from dryrun.app.results.thresholds import DEFAULTS, FIELDS, current_thresholds
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.budget import spent_words
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import VerdictLook
@@ -47,8 +48,9 @@ def details(status: RunStatus, loaded: Loaded) -> None:
             bins_table(evidence.document)
     _heading("Thresholds")
     _thresholds(evidence.thresholds)
-    _heading("Configuration")
-    _configuration(loaded.results.config)
+    if loaded.access.may(Right.COPY):
+        _heading("Configuration")
+        _configuration(loaded.results.config)
     spent_words(loaded.results.config, status)
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.results.profile import CHOSEN_SET
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import look_of_evidence
 from dryrun.app.shared.widgets import bullets, download, errors_shown
@@ -32,6 +33,8 @@ LONGEST = 40
 
 def export_menu(loaded: Loaded, evidence: Evidence) -> None:
     """Draw the downloads of the report, under the thresholds on the screen."""
+    if not loaded.access.may(Right.EXPORT):
+        return
     menu = st.popover("Export", icon=":material/download:", key="export", on_change="rerun")
     if menu.open:
         with menu:
@@ -40,7 +43,7 @@ def export_menu(loaded: Loaded, evidence: Evidence) -> None:
 
 def _reports(loaded: Loaded, evidence: Evidence) -> None:
     def written(write: Callable[[Report], str]) -> Callable[[], bytes]:
-        return lambda: write(report_of(loaded.results, evidence.thresholds, outcome=loaded.outcome)).encode()
+        return lambda: write(viewers_report(loaded, evidence)).encode()
 
     offline = "One file that opens offline, for people who have no Dry Run."
     st.caption("The report under the thresholds on this page.")
@@ -51,8 +54,18 @@ def _reports(loaded: Loaded, evidence: Evidence) -> None:
         download(f"Report ({kind})", written(write), name, f"report_{ending}", hint=hint)
 
 
+def viewers_report(loaded: Loaded, evidence: Evidence) -> Report:
+    """The report; for who came by a read-only link without the id of this run and of its ceiling."""
+    report = report_of(loaded.results, evidence.thresholds, outcome=loaded.outcome)
+    if not loaded.access.by_link:
+        return report
+    return report.model_copy(update={"run": report.run.model_copy(update={"id": "", "ceiling": ""})})
+
+
 def file_name(loaded: Loaded, evidence: Evidence, ending: str, kind: str = "dry-run") -> str:
     """``dry-run-<dataset>-<verdict>-<run>.<ending>``, in letters that every disk takes.
+
+    Who came by a read-only link reads ``shared`` instead of the run's first letters.
 
     Parameters
     ----------
@@ -64,7 +77,8 @@ def file_name(loaded: Loaded, evidence: Evidence, ending: str, kind: str = "dry-
         What is in the file.
     """
     dataset = PurePath(loaded.results.config.dataset.name).stem
-    words = (kind, dataset, look_of_evidence(evidence), short(loaded.results.run.id))
+    run = "shared" if loaded.access.by_link else short(loaded.results.run.id)
+    words = (kind, dataset, look_of_evidence(evidence), run)
     return "-".join(filter(None, map(_plain_letters, words))) + f".{ending}"
 
 

@@ -20,6 +20,7 @@ from dryrun.app.results.labels import LABELLED
 from dryrun.app.results.samples import ONE, PAGE, SampleTable
 from dryrun.app.shared.frame import scroll_here
 from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.session import link_closed
 from dryrun.app.shared.widgets import download
 from dryrun.core.text import plural
 from dryrun.graders.reference_answers import answer_field
@@ -94,7 +95,7 @@ def inspector(loaded: Loaded) -> None:
 @st.fragment
 def _samples(loaded: Loaded) -> None:
     """A choice in here draws nothing else anew, but for a label: that may move the verdict."""
-    if st.session_state.pop(LABELLED, False):
+    if st.session_state.pop(LABELLED, False) or link_closed():
         st.rerun()
     selection = _selection(loaded)
     table = SampleTable(loaded, selection.rows)

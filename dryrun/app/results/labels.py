@@ -11,15 +11,16 @@ import streamlit as st
 from dryrun.analysis.figures.agreement import Labelled, agreement
 from dryrun.analysis.selection import SIZE, label_queue
 from dryrun.analysis.verdict.sentences import agreement_words
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.sample import sample_view
 from dryrun.app.shared.widgets import bullets, download, error_kept, show_kept_error
-from dryrun.core.text import plain, short
+from dryrun.core.text import plain, plural, short
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.training import to_jsonl
+from dryrun.store.guest_labels import accept_guests, discard_guests, guest_books, room_for
 from dryrun.store.labels import (
     Label,
-    LabelBook,
     Mark,
     book_of,
     export_rows,
@@ -27,16 +28,18 @@ from dryrun.store.labels import (
     labelled,
     majority,
     named,
+    newest,
     parse_labels,
     refusal,
     rows_of,
     to_csv,
 )
 from dryrun.store.results import Inspected
+from dryrun.store.runs import Run
 
 NAME = "label_name"
 UPLOAD = "label_file"
-FILE_ERROR, CARD_ERROR = "label_problem", "label_card_problem"
+FILE_ERROR, CARD_ERROR, GUEST_ERROR = "label_problem", "label_card_problem", "label_guest_problem"
 QUEUE, AT, ACTIVE = "label_queue", "label_at", "labelling"
 LABELLED = "sample_labelled"
 """Whether a label was given since the page was last drawn whole: it may move the verdict."""
@@ -55,9 +58,10 @@ def _who() -> str:
 def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
     """Draw what people say so far, a queue of responses to label, and labels as files."""
     st.subheader("People's labels", anchor="labels")
-    if reason := refusal(loaded.results.run):
+    if (reason := refusal(loaded.results.run)) or loaded.own_labels is None:
         st.caption(reason)
         return
+    _guests(loaded)
     _agreement(labelled(loaded.results, loaded.labels, loaded.observations), thresholds)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     left.text_input(
@@ -78,14 +82,45 @@ def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
         help="High scores, low scores and the boundary, across topics. The score is hidden meanwhile.",
     )
     if st.session_state.get(ACTIVE) == loaded.results.run.id:
-        _card(loaded, book_of(loaded.results.run), _who())
+        _card(loaded, _who())
     _files(loaded)
+
+
+def _guests(loaded: Loaded) -> None:
+    """Draw how many other people labelled, for who may accept it; for a guest where their labels are."""
+    run = loaded.results.run
+    if loaded.own_labels != book_of(run):
+        st.caption(
+            "Your labels are kept apart: they enter the verdict once who started the run accepts them."
+        )
+        return
+    show_kept_error(GUEST_ERROR)
+    books = guest_books(run)
+    if not books:
+        return
+    count = sum(len(newest(book.labels())) for book in books)
+    who = "person" if len(books) == 1 else "people"
+    with st.container(horizontal=True, vertical_alignment="center", key="guest_labels"):
+        st.markdown(
+            f"**{len(books):,} other {who} labelled {plural(count, 'response')}.** "
+            "Nothing of it counts before you accept it.",
+            width="content",
+        )
+        for word, key, act in (("Accept", "accept", accept_guests), ("Discard", "discard", discard_guests)):
+            st.button(word, key=f"guests_{key}", on_click=_decide, args=(loaded, act))
+
+
+def _decide(loaded: Loaded, act: Callable[[Run], object]) -> None:
+    with error_kept(GUEST_ERROR):
+        loaded.access.need(Right.CONTROL)
+        act(loaded.results.run)
 
 
 def label_buttons(loaded: Loaded, seen: Inspected) -> None:
     """Draw buttons for one's own label, beside other people's labels; nothing where a call failed."""
     run = loaded.results.run
-    if refusal(run) or not seen.sample.gradable:
+    book = loaded.own_labels
+    if book is None or refusal(run) or not seen.sample.gradable:
         return
     identity = (seen.sample.key, seen.prompt.key)
     labels = loaded.newest_labels.get(identity, {})
@@ -102,7 +137,7 @@ def label_buttons(loaded: Loaded, seen: Inspected) -> None:
                 key=f"sample_{mark}",
                 type="primary" if own is not None and own.label is mark else "secondary",
                 on_click=_set,
-                args=(book_of(run), identity, mark),
+                args=(loaded, identity, mark),
             )
         others = [label for name, label in labels.items() if name != _who()]
         if own is not None or others:
@@ -139,9 +174,9 @@ def _start(loaded: Loaded) -> None:
     st.session_state[ACTIVE] = loaded.results.run.id
 
 
-def _set(book: LabelBook, identity: tuple[str, str], mark: Mark) -> None:
+def _set(loaded: Loaded, identity: tuple[str, str], mark: Mark) -> None:
     with error_kept(CARD_ERROR):
-        book.add([Label.of(identity, mark, _who())])
+        _keep(loaded, [Label.of(identity, mark, _who())])
         st.session_state[LABELLED] = True
 
 
@@ -165,17 +200,27 @@ def _files(loaded: Loaded) -> None:
         show_kept_error(FILE_ERROR)
 
 
+def _keep(loaded: Loaded, labels: list[Label]) -> None:
+    """Keep labels where this viewer's go. Raises as `LabelBook.add` does, and where they may not label."""
+    loaded.access.need(Right.LABEL)
+    book, run = loaded.own_labels, loaded.results.run
+    if book is not None:
+        if book != book_of(run):
+            room_for(run, book)
+        book.add(labels)
+
+
 def _exported(loaded: Loaded, write: Callable[[list[dict[str, Any]]], bytes]) -> bytes:
     return write(export_rows(loaded.results, loaded.labels))
 
 
 def _take_over(loaded: Loaded, content: bytes) -> None:
     with error_kept(FILE_ERROR):
-        book_of(loaded.results.run).add(parse_labels(content, loaded.results, _who()))
+        _keep(loaded, parse_labels(content, loaded.results, _who()))
 
 
 @st.fragment
-def _card(loaded: Loaded, book: LabelBook, by: str) -> None:
+def _card(loaded: Loaded, by: str) -> None:
     """Draw the next response of the queue, without its score; the keys G, B, U and S press the buttons."""
     queue, at = st.session_state[QUEUE], st.session_state[AT]
     with st.container(border=True, key="label_card"):
@@ -185,13 +230,13 @@ def _card(loaded: Loaded, book: LabelBook, by: str) -> None:
             return
         st.progress(at / len(queue), f"{at + 1} of {len(queue)}: is this response good?")
         identity = queue[at]
-        _buttons(book, identity, by)
+        _buttons(loaded, identity, by)
         position = rows_of(loaded.results, {identity})[identity]
         [seen] = loaded.results.inspect([position])
         sample_view(seen, float(loaded.observations.score[position]), loaded.results.config, blind=True)
 
 
-def _buttons(book: LabelBook, identity: tuple[str, str], by: str) -> None:
+def _buttons(loaded: Loaded, identity: tuple[str, str], by: str) -> None:
     with st.container(horizontal=True):
         for mark, icon in ICONS.items():
             st.button(
@@ -200,7 +245,7 @@ def _buttons(book: LabelBook, identity: tuple[str, str], by: str) -> None:
                 shortcut=mark[0],
                 key=f"mark_{mark}",
                 on_click=_mark,
-                args=(book, identity, mark, by),
+                args=(loaded, identity, mark, by),
             )
         st.button("Skip", shortcut="s", key="mark_skip", on_click=_go, args=(1,))
         st.button("Back", key="mark_back", on_click=_go, args=(-1,), disabled=st.session_state[AT] == 0)
@@ -217,9 +262,9 @@ def _done(count: int) -> None:
         st.rerun()
 
 
-def _mark(book: LabelBook, identity: tuple[str, str], mark: Mark, by: str) -> None:
+def _mark(loaded: Loaded, identity: tuple[str, str], mark: Mark, by: str) -> None:
     with error_kept(CARD_ERROR):
-        book.add([Label.of(identity, mark, by)])
+        _keep(loaded, [Label.of(identity, mark, by)])
         _go(1)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.session import Chosen, run_link
+from dryrun.app.shared.session import DUPLICATE, Chosen, run_link
 from dryrun.app.shared.widgets import bullets
 from dryrun.core.text import plain
 from dryrun.report.fields import Reason
@@ -18,13 +19,31 @@ RECORDED_WORDS = (
 
 
 def provenance(chosen: Chosen, loaded: Loaded) -> None:
-    """Draw that a run is the recorded example, and which of its files are left out."""
+    """Draw that a run is the recorded example or shared, and which of its files are left out."""
+    if chosen.access.by_link:
+        _shared(chosen)
+        return
     if chosen.recorded:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/history: {RECORDED_WORDS}", width="content")
             run_link("configure", "Run it yourself", "play_arrow")
     for sentence in loaded.results.skipped:
         st.warning(plain(sentence, 300), icon=":material/warning:")
+
+
+def _shared(chosen: Chosen) -> None:
+    words = "You are viewing a shared run. Read-only."
+    if not chosen.access.may(Right.SAMPLES):
+        words += " It shows figures only: topics are numbered."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/visibility: **{words}**", width="content")
+        if chosen.access.may(Right.COPY):
+            st.page_link(
+                "pages/configure.py",
+                label="Make a copy",
+                icon=":material/content_copy:",
+                query_params={DUPLICATE: chosen.link},
+            )
 
 
 def empty_state() -> None:

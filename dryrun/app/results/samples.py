@@ -168,7 +168,7 @@ class SampleTable:
             self._step("Back", "k", where, -1)
             self._step("Next", "j", where, 1)
             with st.popover("Link", icon=":material/link:", help="A link that opens this sample."):
-                st.code(_link(self._loaded.results, self.name(position)), language=None, wrap_lines=True)
+                st.code(_link(self._loaded, self.name(position)), language=None, wrap_lines=True)
         words = [*facts[1:], *([one.prompt.topic[:80]] if one.prompt.topic else [])]
         if where is None:
             words.append("not among the samples in the table")
@@ -299,11 +299,12 @@ def _cell(text: object, limit: int = HEAD) -> str:
     return f"\u2060{words}" if words[:1] in ("=", "+", "-", "@") else words
 
 
-def _link(results: Results, name: str) -> str:
+def _link(loaded: Loaded, name: str) -> str:
     """The address of this page with this sample open."""
     given = {key: st.query_params.get_all(key) for key in st.query_params}
-    recorded = results.run.store.root.resolve().is_relative_to(sample_data_dir())
-    run = {RUN: [RECORDED if recorded else results.run.id]}
+    own = loaded.results.run
+    recorded = own.store.root.resolve().is_relative_to(sample_data_dir())
+    run = {} if loaded.access.by_link else {RUN: [RECORDED if recorded else own.id]}
     return f"{st.context.url or ''}?{urlencode({**run, **given, ONE: [name]}, doseq=True)}"
 
 

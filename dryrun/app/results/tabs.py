@@ -18,6 +18,7 @@ from dryrun.app.results.labels import label_section
 from dryrun.app.results.paid_for import training_signal
 from dryrun.app.results.profile import training_set
 from dryrun.app.results.thresholds import FOLLOWING_TAB, current_thresholds
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.grader_check import run_check_section
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.session import Chosen
@@ -41,8 +42,9 @@ class Shown:
 def tabs(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     """Draw the row of tabs and the open one."""
     shown = Shown(chosen, status, loaded)
-    containers = st.tabs(list(TABS), key=TAB, bind="query-params")
-    for (draw, follows), container in zip(TABS.values(), containers, strict=True):
+    allowed = {name: tab[1:] for name, tab in TABS.items() if chosen.access.may(tab[0])}
+    containers = st.tabs(list(allowed), key=TAB, bind="query-params")
+    for (draw, follows), container in zip(allowed.values(), containers, strict=True):
         if container.open:
             st.session_state[FOLLOWING_TAB] = follows
             with container:
@@ -81,14 +83,16 @@ def _grader(shown: Shown) -> None:
     if evidence.measures.noise is not None:
         st.markdown(f"The same response graded again moves by **{figure(evidence.measures.noise)}** (std).")
     ceiling_section(shown.chosen, shown.loaded, evidence.document.statistics.mean)
-    run_check_section(shown.chosen)
+    if shown.chosen.access.may(Right.PAGES):
+        run_check_section(shown.chosen)
     if said := bullets(line for line in evidence.sentences if line.startswith(CHECK_SAYS)):
         st.markdown(said)
 
 
 def _training(shown: Shown) -> None:
     training_signal(shown.loaded)
-    training_set(shown.loaded)
+    if shown.chosen.access.may(Right.PAGES):
+        training_set(shown.loaded)
 
 
 def _labels(shown: Shown) -> None:
@@ -100,15 +104,15 @@ def _details(shown: Shown) -> None:
 
 
 Draw = Callable[[Shown], None]
-TABS: dict[str, tuple[Draw, str | None]] = {
-    SAMPLES: (_samples, ""),
-    "Topics": (_topics, "tab_topics"),
-    "Grader": (_grader, ""),
-    "Training signal": (_training, "tab_training"),
-    "Labels": (_labels, None),
-    "Details": (_details, "tab_details"),
+TABS: dict[str, tuple[Right, Draw, str | None]] = {
+    SAMPLES: (Right.SAMPLES, _samples, ""),
+    "Topics": (Right.FIGURES, _topics, "tab_topics"),
+    "Grader": (Right.SAMPLES, _grader, ""),
+    "Training signal": (Right.FIGURES, _training, "tab_training"),
+    "Labels": (Right.LABEL, _labels, None),
+    "Details": (Right.FIGURES, _details, "tab_details"),
 }
-"""What each tab draws, and the key of the fragment in it that follows from the thresholds.
+"""Who sees each tab, what it draws, and the key of the fragment in it that follows from the thresholds.
 
 ``""``: nothing in it does. None: it does, and labels change the verdict, so all of the page is redrawn.
 """

@@ -15,7 +15,7 @@ from streamlit.errors import StreamlitAPIException
 
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.shared.loading import load_run
-from dryrun.app.shared.session import chosen_run, recorded_run
+from dryrun.app.shared.session import chosen_run, link_closed, recorded_run
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
 from dryrun.core.thresholds import ORDERED, Piece, Thresholds, TreeLimits
@@ -155,6 +155,8 @@ def _moved(name: str, place: str) -> None:
     """Redraw what follows from the thresholds; all of the page where that is not enough."""
     if place:
         st.session_state[name] = st.session_state[place]
+    if link_closed():
+        st.rerun()
     redrawn = [CHART, *_changed(), *(SIDE if place else LIMITS for tree in TREE if tree == name)]
     tab = st.session_state.get(FOLLOWING_TAB, "")
     if tab is None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared import jobs
+from dryrun.app.shared.access.gate import Right
+from dryrun.app.shared.access.identity import may_start, visitor
+from dryrun.app.shared.access.spent import check_calls, note_calls
 from dryrun.app.shared.budget import budget_section, chosen_budget
-from dryrun.app.shared.session import LAUNCH_ERROR, RUN, Chosen, config_of, may_cancel, owner, run_link
+from dryrun.app.shared.session import LAUNCH_ERROR, RUN, Chosen, config_of, may_cancel, run_link
 from dryrun.app.shared.widgets import api_key_input, error_kept, errors_shown, show_kept_error
 from dryrun.core.config import ModelKind, RunConfig
+from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
 from dryrun.engine.batch_records import under_way
-from dryrun.store.runs import Run, RunStatus
+from dryrun.store.runs import RunStatus
 
 ELSEWHERE = "Another process on this machine is working on this run;"
 BATCH = "resume_batch"
@@ -21,26 +25,31 @@ JUDGE_KEY = "resume_judge_key"
 
 def run_controls(chosen: Chosen, status: RunStatus) -> None:
     """Draw the buttons that make sense in the run's state."""
-    run = chosen.run
     show_kept_error(LAUNCH_ERROR)
     if status.live:
-        _while_live(run)
+        _while_live(chosen)
     else:
-        _after(run, status)
+        _after(chosen, status)
 
 
-def _while_live(run: Run) -> None:
+def _while_live(chosen: Chosen) -> None:
+    run = chosen.run
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         run_link("results", "Results so far", "insights", run.id)
-        if may_cancel(run):
-            st.button("Cancel run", on_click=jobs.cancel, args=(run,), icon=":material/stop:", key="cancel")
+        if may_cancel(chosen):
+            st.button("Cancel run", on_click=_cancel, args=(chosen,), icon=":material/stop:", key="cancel")
         if jobs.find(run) is None:
             st.caption(f"{ELSEWHERE} it can be cancelled there.")
 
 
-def _after(run: Run, status: RunStatus) -> None:
-    finished = status.state is RunState.FINISHED
-    left = status.worth_resuming
+def _cancel(chosen: Chosen) -> None:
+    if may_cancel(chosen):
+        jobs.cancel(chosen.run)
+
+
+def _after(chosen: Chosen, status: RunStatus) -> None:
+    run, finished = chosen.run, status.state is RunState.FINISHED
+    left = status.worth_resuming and chosen.access.may(Right.CONTROL)
     waiting = under_way(run) if left else 0
     if left:
         _resume_fields(config_of(run), waiting, expanded=status.capped)
@@ -60,8 +69,10 @@ def _after(run: Run, status: RunStatus) -> None:
                 icon=":material/play_arrow:",
                 key="resume",
                 on_click=_resume,
-                args=(run,),
+                args=(chosen,),
             )
+    if status.worth_resuming and not left:
+        st.caption("Only who started this run can resume it.")
     if status.sampled and left and not finished:
         st.caption("What was done is kept: no answered call is made again.")
 
@@ -89,10 +100,22 @@ def _resume_fields(config: RunConfig, waiting: int, *, expanded: bool) -> None:
         budget_section(config, expanded=expanded)
 
 
-def _resume(run: Run) -> None:
+def _resume(chosen: Chosen) -> None:
+    run = chosen.run
     key, judge_key = (str(st.session_state.get(name) or "") for name in (KEY, JUDGE_KEY))
     config = config_of(run)
     batch = config.model.batch if st.session_state.get(BATCH, True) else None
     with error_kept(LAUNCH_ERROR):
+        chosen.access.need(Right.CONTROL)
+        may_start()
+        calls = _calls_left(chosen)
+        if hosted():
+            check_calls(visitor(), calls)
         budget = chosen_budget(config)
-        jobs.start_job(run, api_key=key, judge_key=judge_key, owner=owner(), batch=batch, budget=budget)
+        jobs.start_job(run, api_key=key, judge_key=judge_key, owner=visitor(), batch=batch, budget=budget)
+        note_calls(visitor(), calls)
+
+
+def _calls_left(chosen: Chosen) -> int:
+    status, asks = chosen.run.status(), config_of(chosen.run).judge is not None
+    return status.total - status.sampled + (status.total - status.graded if asks else 0)

@@ -132,14 +132,20 @@ def _offer_to_stop(chosen: Chosen, status: RunStatus) -> None:
         st.info(slow, icon=":material/hourglass_bottom:")
     else:
         return
-    if may_cancel(run):
+    if may_cancel(chosen):
         st.button(
             "Stop here and keep what is done",
             icon=":material/flag:",
             key="stop_early",
-            on_click=run.stop_early,
+            on_click=_stop_early,
+            args=(chosen,),
             help="Calls in flight are finished and graded. More prompts would narrow the intervals.",
         )
+
+
+def _stop_early(chosen: Chosen) -> None:
+    if may_cancel(chosen):
+        chosen.run.stop_early()
 
 
 def slow_words(status: RunStatus) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from dryrun.app.shared.access.gate import Right, access_to
 from dryrun.app.shared.lists.rows import RunRow
 from dryrun.app.shared.session import RUN, WITH, forget, may_edit
 from dryrun.app.shared.widgets import error_kept, show_kept_error
@@ -64,6 +65,7 @@ def _archive_button(chosen: Sequence[RunRow]) -> None:
 def _archive(chosen: Sequence[RunRow], away: bool) -> None:
     with error_kept(PROBLEM):
         for row in chosen:
+            access_to(row.run).need(Right.EDIT)
             keep_note(row.run, replace(row.note, archived=away))
 
 
@@ -77,6 +79,7 @@ def _name_dialog(row: RunRow) -> None:
 
 def _save(row: RunRow) -> None:
     with error_kept(PROBLEM):
+        access_to(row.run).need(Right.EDIT)
         name, note = (str(st.session_state.get(key) or "") for key in (NAME, NOTE))
         keep_note(row.run, RunNote(name, note, row.note.archived))
     st.session_state[DONE] = True
@@ -100,8 +103,7 @@ def _delete_dialog(chosen: Sequence[RunRow]) -> None:
 def _delete(chosen: Sequence[RunRow]) -> None:
     with error_kept(PROBLEM):
         for row in chosen:
-            if not may_edit(row.run):
-                continue
+            access_to(row.run).need(Right.EDIT)
             remove_run(row.run)
             forget(row.run)
     st.session_state[DONE] = True

@@ -7,6 +7,7 @@ import streamlit as st
 from dryrun.app.runs.actions import action_bar
 from dryrun.app.runs.table import GO, matching, runs_table
 from dryrun.app.shared import jobs
+from dryrun.app.shared.access.account import person
 from dryrun.app.shared.lists.rows import RunRow, run_rows
 from dryrun.app.shared.lists.summaries import waiting
 from dryrun.app.shared.session import RUN, listed_runs, run_link
@@ -22,7 +23,7 @@ def runs_view() -> None:
     """Draw the list; without a run, one way to get one."""
     runs = listed_runs()
     if hosted():
-        st.caption("The runs that you opened or started in this session: a run's link is its secret.")
+        st.caption(f"{_whose()}, and those you opened in this session: a run's link is its secret.")
     if not runs:
         st.info("There is no run here yet.", icon=":material/info:")
         run_link("configure", "Start a run", "play_arrow")
@@ -36,6 +37,10 @@ def runs_view() -> None:
     busy = waiting() > 0 and any(row.look is None for row in rows)
     with st.container():  # a timed fragment needs a place of its own
         st.fragment(_list, run_every=OFTEN if busy else None)(runs, [rows], words or "", archived, busy)
+
+
+def _whose() -> str:
+    return "Your runs" if person() else "The runs that this browser started"
 
 
 def _list(runs: list[Run], fresh: list[list[RunRow]], words: str, archived: bool, busy: bool) -> None:

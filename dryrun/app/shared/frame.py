@@ -17,6 +17,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from dryrun.app.shared.access.account import account_bar
+from dryrun.app.shared.access.identity import keep_in_browser
 from dryrun.app.shared.session import url_parameters
 from dryrun.app.shared.visitor import admit, end_with_terminal
 
@@ -64,8 +66,10 @@ def main() -> None:
     admit()
     page = st.navigation(page_list(), position="top")
     st.logo(LOGO)
+    account_bar()
     with _entrypoint():
         page.run()
+    keep_in_browser()
     _spare_the_collector()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.session import Chosen, config_of
 from dryrun.app.shared.widgets import api_key_input, bullets, download, draw_chart, errors_shown
 from dryrun.core.blocking import run_blocking
@@ -90,12 +91,21 @@ def _worst(check: GraderCheck) -> list[str]:
 def run_check_section(chosen: Chosen) -> None:
     """Draw the button and the check of a run's own grader, on its prompts and responses; kept with the run.
 
+    Without the button for who may not change the run, since what it finds enters the verdict.
+
     Raises
     ------
     DryRunError
         The grader cannot run here.
     """
     st.subheader("Grader check", anchor="grader-check")
+    if chosen.recorded or chosen.access.may(Right.CONTROL):
+        _check_button(chosen)
+    if known := known_check(chosen):
+        show_check(known)
+
+
+def _check_button(chosen: Chosen) -> None:
     config = config_of(chosen.run)
     spec, judge = load_grader(config.grader), None
     prompts, field = chosen.run.prompts()[:PROMPTS], config.dataset.reference_field
@@ -107,8 +117,6 @@ def run_check_section(chosen: Chosen) -> None:
             check = run_blocking(check_run(chosen.run, judge, keep=not chosen.recorded))
         st.session_state[KEPT] = (chosen.run.id, check)
         st.rerun()  # the banner above speaks of it
-    if known := known_check(chosen):
-        show_check(known)
 
 
 def known_check(chosen: Chosen) -> GraderCheck | None:

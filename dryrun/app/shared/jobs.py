@@ -17,19 +17,18 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from dryrun.core.allowance import allowance
 from dryrun.core.config import BatchConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
+from dryrun.core.text import plural
 from dryrun.engine.budget import Budget
 from dryrun.engine.work import work_on
 from dryrun.store.runs import Run, RunStatus
 
 MAX_LIVE = 3
 """Live runs per process. Each keeps its own connections, and the embedded model needs the processor."""
-
-MAX_LIVE_EACH = 1
-"""Of these, for one session where strangers share the server."""
 
 MAX_WAITING = 20
 """The same for runs that wait for batches: they may take a day, and need almost nothing meanwhile."""
@@ -55,7 +54,7 @@ class Job(threading.Thread):
     folder : str
         The run's folder, which tells apart equal ids in different data directories.
     owner : str
-        The session that started it. Where the app is hosted, no other session may cancel it.
+        The hash of whoever started it.
     work : callable
         Does the run; called with `notify`. Nothing else in the job holds the API key.
     waits : bool
@@ -150,7 +149,7 @@ def start_job(
     api_key, judge_key : str
         Held by the job only: never stored, logged or shown.
     owner : str
-        The session that starts it.
+        The hash of whoever starts it.
     batch : BatchConfig, optional
         Ask for missing responses through the Batch API. Default: call by call.
     budget : Budget, optional
@@ -159,7 +158,7 @@ def start_job(
     Raises
     ------
     DryRunError
-        `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches; hosted, one of the session.
+        `MAX_LIVE` runs are live already, or `MAX_WAITING` that wait for batches; hosted, one of the visitor.
     """
     ending = find(run)
     if ending is not None and not ending.latest.live:
@@ -176,10 +175,10 @@ def start_job(
             )
         work = partial(work_on, run, api_key=api_key, judge_key=judge_key, batch=batch, budget=budget)
         own = sum(job.owner == owner and not job.waits for job in live())
-        if hosted() and batch is None and own >= MAX_LIVE_EACH:
+        if hosted() and batch is None and own >= allowance().live:
             raise DryRunError(
-                "You have a live run on this shared server already. Wait for it to end, or cancel it. This "
-                "run is kept; start it from its page then."
+                f"You have {plural(own, 'live run')} on this shared server already. Wait for one to end, or "
+                "cancel it. This run is kept; start it from its page then."
             )
         folder = str(run.folder.resolve())
         job = Job(run.id, folder, owner, work, waits=batch is not None, budget=budget)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import streamlit as st
 
 from dryrun.analysis.figures.anchors import Anchors
@@ -14,12 +15,15 @@ from dryrun.analysis.training.outcome import choose_outcome
 from dryrun.analysis.training.record import Training, training_of, training_rollouts
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.app.shared import jobs
+from dryrun.app.shared.access.gate import Access, Right
+from dryrun.app.shared.access.identity import visitor
 from dryrun.app.shared.grader_check import known_check
 from dryrun.app.shared.session import Chosen
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.anchors import load_anchors
 from dryrun.probes.result import GraderCheck
 from dryrun.store.ceiling import Ceiling, ceiling_of, with_ceiling
+from dryrun.store.guest_labels import guest_book
 from dryrun.store.labels import Identity, Label, LabelBook, book_of, labelled, newest
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run, RunStatus
@@ -42,13 +46,17 @@ class Loaded:
     labels : tuple of Label
         People's labels of the run's responses, oldest first.
     newest_labels : mapping
-        The newest label of each response and person.
+        The newest label of each response and person; this viewer's own too where they count for nobody else.
+    own_labels : LabelBook or None
+        Where this viewer's labels go; None where they may not label.
     check : GraderCheck or None
         The newest check of its grader.
     version : str
         Equal for equal figures: the key of what is computed from them.
     outcome : str
         The outcome that was named; `""`: guessed.
+    access : Access
+        What this viewer may do with the run; what may not be seen is not in here.
     """
 
     results: Results
@@ -58,9 +66,11 @@ class Loaded:
     ceiling: Ceiling | None = None
     labels: tuple[Label, ...] = ()
     newest_labels: Mapping[Identity, Mapping[str, Label]] = field(default_factory=dict)
+    own_labels: LabelBook | None = None
     check: GraderCheck | None = None
     version: str = ""
     outcome: str = ""
+    access: Access = field(default_factory=Access)
 
     def judge(self, thresholds: Thresholds) -> Evidence:
         """The judgement under these thresholds, made once for equal figures and thresholds."""
@@ -87,20 +97,36 @@ class Loaded:
         choose_outcome(self.observations, outcome)
         return replace(self, outcome=outcome)
 
+    def sealed(self) -> Loaded:
+        """The figures alone, equal in number: no text can be read, and topics are numbered."""
+        results = self.results.sealed()
+        at = results.rollouts["prompt"].to_numpy()
+        topic = np.array(results.topics, dtype=object)[at]
+        observations = replace(self.observations, topic=topic)
+        return replace(self, results=results, observations=observations, version=f"figures {self.version}")
+
 
 def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
-    """The run's status and its figures, which are read again only when the run has moved on.
+    """The run's status and what this viewer may see of it; read again only when the run has moved on.
 
     Raises
     ------
     DryRunError
-        Its files cannot be read.
+        Its files cannot be read, or this viewer may not see it.
     """
+    chosen.access.need(Right.FIGURES)
+    status, loaded = _read(chosen)
+    return status, loaded if chosen.access.may(Right.SAMPLES) else loaded.sealed()
+
+
+def _read(chosen: Chosen) -> tuple[RunStatus, Loaded]:
     run = chosen.run
     status = run.status() if chosen.recorded else jobs.status(run)
     counts = (status.state, status.sampled, status.graded, status.failed, status.ungraded, status.updated)
     book, ceiling, check = book_of(run), ceiling_of(run), known_check(chosen)
     labels = _labels(book, book.names())
+    own = _own_labels(chosen, book)
+    more = () if own is None or own == book else _labels(own, own.names())
     loaded = _load(run, counts)
     review = check and check.review
     parts = (run.folder.resolve(), counts, book, book.names(), ceiling and ceiling.run, review)
@@ -109,10 +135,20 @@ def load_run(chosen: Chosen) -> tuple[RunStatus, Loaded]:
         anchors=with_ceiling(loaded.anchors, ceiling),
         ceiling=ceiling,
         labels=labels,
-        newest_labels=newest(labels),
+        newest_labels=newest((*labels, *more)),
+        own_labels=own,
         check=check,
         version=repr(parts),
+        access=chosen.access,
     )
+
+
+def _own_labels(chosen: Chosen, book: LabelBook) -> LabelBook | None:
+    """The run's own book for who may change it; for others one that lies apart."""
+    if not chosen.access.may(Right.LABEL):
+        return None
+    own = chosen.recorded or chosen.access.may(Right.CONTROL)
+    return book if own else guest_book(chosen.run, visitor())
 
 
 @st.cache_resource(

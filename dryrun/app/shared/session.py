@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from dryrun.app.shared import jobs
+from dryrun.app.shared.access.gate import BY_LINK, Access, Right, ViewerRole, access_to
+from dryrun.app.shared.access.identity import holders
 from dryrun.app.shared.lists.examples import FIRST, LESSONS, example_named, examples
 from dryrun.core.config import ModelConfig, ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import plain
+from dryrun.store.access import opened_by, owned_runs
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
 
@@ -23,12 +26,16 @@ ADJUST = "adjust"
 """Name of the URL parameter that holds the run whose grader is being adjusted."""
 LAUNCH_ERROR = "launch_problem"
 """Where the session keeps an error at the start of a run, until the run's page shows it."""
+SHARE = "share"
+"""Name of the URL parameter that holds the token of a read-only link."""
+DUPLICATE = "duplicate"
+"""Name of the URL parameter that holds the run whose configuration fills the form of a new one."""
+BY_TOKEN = "share-"
+"""How the name of a run begins that is known by the token of a read-only link only."""
 WITH = "with"
 """Name of the URL parameter that holds the run that is compared with `RUN`."""
 RECORDED = FIRST
 """The value of `RUN` for the first recorded example that comes with the project."""
-STARTED = "started_runs"
-"""Where the session keeps the ids of the runs it has started."""
 OPENED = "opened_runs"
 """Where the session keeps the ids of the runs it has opened, the newest last."""
 MOST_OPENED = 200
@@ -43,14 +50,22 @@ class Chosen:
     run : Run
     recorded : bool
         Whether it is the recorded example: a real run of the past, read-only.
+    access : Access
+        What this viewer may do with it.
+    token : str
+        Of the read-only link that led to it.
     """
 
     run: Run
     recorded: bool = False
+    access: Access = field(default_factory=Access)
+    token: str = ""
 
     @property
     def link(self) -> str:
-        """The value of `RUN` that leads to it."""
+        """What a link calls it: never the id of a run that a read-only link led to."""
+        if self.token:
+            return f"{BY_TOKEN}{self.token}"
         names = (example.link for example in examples() if example.run == self.run)
         return next(names, self.run.id) if self.recorded else self.run.id
 
@@ -65,10 +80,14 @@ def current_run_id() -> str:
 
     A click in the menu drops the parameter, so it is written back: the URL always says what is shown.
     """
-    given = st.query_params.get(RUN)
-    if given is None:
+    token, given = st.query_params.get(SHARE), st.query_params.get(RUN)
+    if token is not None:
+        given = f"{BY_TOKEN}{token}"
+    elif given is None:
         given = st.session_state.get("current_run", "")
-        if given:
+        if given.startswith(BY_TOKEN):
+            st.query_params[SHARE] = given.removeprefix(BY_TOKEN)
+        elif given:
             st.query_params[RUN] = given
     st.session_state["current_run"] = given
     return str(given)
@@ -80,7 +99,7 @@ def url_parameters() -> dict[str, list[str]]:
 
 
 def run_link(page: str, label: str, icon: str, run: str = "") -> None:
-    """A link to ``pages/<page>.py``, about the run with this id where one is given.
+    """A link to ``pages/<page>.py``, about the run with this name where one is given.
 
     `icon` is the name of a Material symbol.
     """
@@ -88,39 +107,53 @@ def run_link(page: str, label: str, icon: str, run: str = "") -> None:
     st.page_link(f"pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=parameters)
 
 
-def chosen_run() -> Chosen | None:
-    """The current run; None if none is chosen.
+def chosen_run(right: Right = Right.FIGURES) -> Chosen | None:
+    """The current run, to do this with it; None if none is chosen.
 
     Raises
     ------
     DryRunError
-        The URL names a run that is not here.
+        The URL names a run that is not here, or this viewer may not do it.
     """
     run_id = current_run_id()
-    return open_by_name(run_id) if run_id else None
+    return open_by_name(run_id, right) if run_id else None
 
 
 def recorded_run() -> Chosen | None:
     """The first recorded example, where it comes with this copy of Dry Run."""
     example = example_named(RECORDED)
-    return Chosen(example.run, recorded=True) if example else None
+    return _recorded(example.run) if example else None
 
 
-def open_by_name(name: str) -> Chosen:
-    """The run with this id, or the recorded example with this name.
+def _recorded(run: Run) -> Chosen:
+    return Chosen(run, recorded=True, access=Access(ViewerRole.RECORDED))
+
+
+def open_by_name(name: str, right: Right = Right.FIGURES) -> Chosen:
+    """The run with this id, to do this with it, or the recorded example with this name.
 
     Raises
     ------
     DryRunError
-        There is no such run here.
+        There is no such run here, or this viewer may not do it.
     """
+    chosen = _opened(name)
+    chosen.access.need(right)
+    return chosen
+
+
+def _opened(name: str) -> Chosen:
+    if name.startswith(BY_TOKEN):
+        token = name.removeprefix(BY_TOKEN)
+        run, link = opened_by(store(), token)
+        return Chosen(run, access=Access(BY_LINK[link.kind]), token=token)
     if (example := example_named(name)) is not None:
-        return Chosen(example.run, recorded=True)
+        return _recorded(example.run)
     if name in LESSONS:
         raise DryRunError("This copy of Dry Run came without its recorded example.")
     run = Run.open(store(), name)
     _remember(run)
-    return Chosen(run)
+    return Chosen(run, access=access_to(run))
 
 
 def _remember(run: Run) -> None:
@@ -131,14 +164,9 @@ def _remember(run: Run) -> None:
         del opened[next(iter(opened))]
 
 
-def note_started(run: Run) -> None:
-    """Remember that this session started the run: it may name and delete it."""
-    st.session_state.setdefault(STARTED, set()).add(run.id)
-
-
 def may_edit(run: Run) -> bool:
-    """Whether this viewer may name, put away or delete the run: hosted, only who started it."""
-    return not hosted() or run.id in st.session_state.get(STARTED, ())
+    """Whether this viewer may name, put away or delete the run."""
+    return access_to(run).may(Right.EDIT)
 
 
 def forget(run: Run) -> None:
@@ -151,14 +179,32 @@ def forget(run: Run) -> None:
 def listed_runs() -> list[Run]:
     """The runs this viewer may see in a list, newest first.
 
-    On one's own machine all of them. Hosted, those that this session opened or started: an id is a secret.
+    On one's own machine all of them. Hosted, those of this viewer, and those that this session opened: an id
+    is a secret.
     """
+    runs = list_runs(store())
     if not hosted():
-        return list_runs(store())
-    mine = [job.dryrun_id for job in jobs.live() if job.owner == owner()]
-    ids = dict.fromkeys([*mine, *reversed(st.session_state.get(OPENED, {}))])
-    runs = [Run(store(), name) for name in ids]
-    return [run for run in runs if (run.folder / "config.json").is_file()]
+        return runs
+    opened = st.session_state.get(OPENED, {})
+    mine = {run.id for run in owned_runs(runs, holders())}
+    return [run for run in runs if run.id in mine or run.id in opened]
+
+
+def link_closed() -> bool:
+    """Whether the read-only link that led here was revoked meanwhile: a page that is open asks again."""
+    token = st.query_params.get(SHARE)
+    if token is None:
+        return False
+    try:
+        opened_by(store(), token)
+    except DryRunError:
+        return True
+    return False
+
+
+def error_for_viewer(error: DryRunError) -> DryRunError:
+    """The error; for who came by a read-only link without the ids of runs."""
+    return DryRunError(re.sub("[0-9a-f]{32}", "…", str(error))) if SHARE in st.query_params else error
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -167,15 +213,12 @@ def config_of(run: Run) -> RunConfig:
     return run.config()
 
 
-def owner() -> str:
-    """A random name for this session, known to nobody else."""
-    return str(st.session_state.setdefault("owner", secrets.token_hex(16)))
-
-
-def may_cancel(run: Run) -> bool:
-    """Whether this viewer may cancel the run: on one's own machine always, else only who started it."""
-    job = jobs.find(run)
-    return job is not None and (not hosted() or secrets.compare_digest(job.owner, owner()))
+def may_cancel(chosen: Chosen) -> bool:
+    """Whether this viewer may cancel the run: its owner always, else who started its work here."""
+    job = jobs.find(chosen.run)
+    if job is None or not chosen.access.may(Right.CONTROL):
+        return False
+    return chosen.access.role is ViewerRole.OWNER or job.owner in holders()
 
 
 def model_words(config: ModelConfig) -> str:
@@ -185,5 +228,7 @@ def model_words(config: ModelConfig) -> str:
     if config.kind is ModelKind.IMPORTED:
         return f"{plain(config.name, 60)}, imported responses"
     host = urlsplit(config.base_url or "").netloc
+    if not host:  # it may not be seen
+        return plain(config.name, 60)
     batch = ", through its Batch API" if config.batch is not None else ""
     return f"{plain(config.name, 60)} at {plain(host, 80)}{batch}"

@@ -1,0 +1,83 @@
+"""What each visitor has asked for within the hour, and what their runs hold, against their allowance."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+from dryrun.core.allowance import allowance
+from dryrun.core.errors import DryRunError
+from dryrun.store.prune import bytes_of_run
+from dryrun.store.runs import Run
+
+HOUR = 3600.0
+MEGABYTE = 1_000_000
+
+_asked: defaultdict[str, deque[tuple[float, int]]] = defaultdict(deque)
+_lock = threading.Lock()
+
+
+def check_calls(visitor: str, calls: int) -> None:
+    """Pass where this visitor may ask for so many calls now.
+
+    Raises
+    ------
+    DryRunError
+        With those of the last hour they are too many.
+    """
+    most, now = allowance().calls, time.time()
+    if calls > most:
+        raise DryRunError(
+            f"This run takes {calls:,} calls; this shared server allows {most:,} an hour and person. Take "
+            "fewer prompts or responses, or run Dry Run on your own machine."
+        )
+    with _lock:
+        recent = list(_recent(visitor, now))
+    spent = sum(number for _, number in recent)
+    if spent + calls > most:
+        minutes = max(_free_at(recent, spent + calls - most) - now, 60) / 60
+        raise DryRunError(
+            f"You asked for {spent:,} calls within the hour, and this run takes {calls:,}; this shared "
+            f"server allows {most:,} a person. Start it in {minutes:,.0f} min."
+        )
+
+
+def _free_at(recent: list[tuple[float, int]], over: int) -> float:
+    """When so many of the calls are more than an hour old."""
+    for asked, number in recent:
+        over -= number
+        if over <= 0:
+            return asked + HOUR
+    return time.time() + HOUR
+
+
+def note_calls(visitor: str, calls: int) -> None:
+    """Remember that this visitor asked for so many calls."""
+    if calls:
+        with _lock:
+            _recent(visitor, time.time()).append((time.time(), calls))
+
+
+def check_stored(runs: Iterable[Run]) -> None:
+    """Pass where the runs of a visitor leave room for another one.
+
+    Raises
+    ------
+    DryRunError
+        They hold as much as one person may.
+    """
+    most, held = allowance().megabytes, sum(map(bytes_of_run, runs)) / MEGABYTE
+    if held >= most:
+        raise DryRunError(
+            f"Your runs hold {held:,.0f} MB on this shared server, and {most:,} MB is the most a person has. "
+            "Delete one on Runs first."
+        )
+
+
+def _recent(visitor: str, now: float) -> deque[tuple[float, int]]:
+    found = _asked[visitor]
+    while found and found[0][0] <= now - HOUR:
+        found.popleft()
+    return found
