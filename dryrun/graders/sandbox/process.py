@@ -93,6 +93,7 @@ class WorkerProcess:
             "paths": import_paths(),
             "private": self.private,
             "leavings": text_of("leavings.py"),
+            "sealing": text_of("seal.py"),
             "seal": self._launch.seal,
             "imports": program.imports,
         }

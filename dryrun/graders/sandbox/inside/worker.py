@@ -1,15 +1,13 @@
 """Runs inside the sandbox: loads one python grader and grades what comes down a pipe.
 
-Handed over as text (``python -c``) and started with the standard library alone, so nothing of the
-project has to be visible in there. Nothing here is trusted by the parent: user code shares this
-process and may do as it likes with it. Frames are a 4-byte big-endian length and a body: marshal's
+Handed over as text (``python -c``), so the standard library is all there is. Nothing here is trusted by
+the parent: user code may share this process. Frames are a 4-byte big-endian length and a body: marshal's
 format from the parent, JSON to the parent, but for a reply that is nothing but a number (`NUMBER`).
 
-First frame in: ``{"source", "limits", "uid", "paths", "private", "fork", "shared", "again", "adapter",
-"leavings", "seal", "imports"}``; out: ``{"ready": true}``, then ``{"loaded": true}`` or ``{"error": text}``.
-Then lists of (id, what `fields_of` wants, item) in, and for each of them a number, or one of ``{"id",
-"recycle", "value", "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id", "recycle",
-"error"}`` out.
+First frame in: the keys that `main` reads; out: ``{"ready": true}``, then ``{"loaded": true}`` or ``{"error":
+text}``. Then lists of (id, what `fields_of` wants, item) in, and for each of them a number, or one of
+``{"id", "recycle", "value", "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id",
+"recycle", "error"}`` out.
 """
 
 import contextlib
@@ -46,14 +44,13 @@ NUMBER = Struct(">IcQd")
 
 MAX_REPLY = 1 << 16
 """Most bytes read of a child's reply; an honest one has under 1 KB."""
-
-PR_SET_DUMPABLE, PR_SET_PDEATHSIG, PR_SET_SECCOMP, FILTER, SIGKILL = 4, 1, 22, 2, 9
+PR_SET_DUMPABLE = 4
 
 HOLD_SECONDS = 0.001
 """Replies of quick grades are sent together, as long as one of them does not have to wait for more."""
 
 JSON_BEGINS, JSON_WORDS = '{["-0123456789tfnNI', ("true", "false", "null", "NaN", "Infinity")
-"""How JSON can begin, as Python reads it: most responses are told by that to be none."""
+"""How JSON can begin, as Python reads it: most responses are seen by that not to be JSON."""
 
 Job = dict[str, Any]
 Grade = Callable[[Any, Any], Job]
@@ -315,39 +312,9 @@ def heard(reading: int, status: int) -> bytes:
     return b"" if status or FROM_BYTES(said[:4], "big") != length(said) - 4 else said
 
 
-def sealing(instructions: bytes, parent: int) -> Callable[[], None]:
-    """What takes processes, signals and sockets from the process that calls it, for good.
-
-    Parameters
-    ----------
-    instructions : bytes
-        A seccomp program.
-    parent : int
-        Whose child the process must be then; with it, it ends.
-    """
-    ctypes = import_module("ctypes")
-
-    class Filter(ctypes.Structure):  # type: ignore[misc, name-defined]
-        """sock_fprog: a program of eight bytes an instruction."""
-
-        _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
-
-    program, libc = Filter(length(instructions) // 8, instructions), ctypes.CDLL(None)
-
-    def seal() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
-        if os.getppid() != parent or libc.prctl(PR_SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0):
-            _exit(1)
-
-    return seal
-
-
-def keep(incoming: int, outgoing: int, start: Job, leavings: Any) -> None:
-    """Load the source anew for each job, in a child that is sealed first; no user code runs in this process.
-
-    For hosts without namespaces, where nobody else would find what a grade starts.
-    """
-    seal = sealing(start["seal"], getpid())
+def keep(incoming: int, outgoing: int, start: Job, tools: Job) -> None:
+    """Load the source anew for each job, in a child that is sealed first; no user code runs in this one."""
+    seal, leavings = tools["sealing"](start["seal"], getpid()), tools["Leavings"](False)
 
     def ready() -> Grade:
         seal()
@@ -398,15 +365,16 @@ def main() -> None:
         os._exit(1)
     sys.path[:] = [entry for entry in sys.path if entry] + start["paths"]
     write_frame(outgoing, {"ready": True})
-    tools: Job = {"__name__": "leavings"}
+    tools: Job = {"__name__": "tools"}
     exec(compile(start["leavings"], "<leavings>", "exec"), tools)
     if start["seal"]:
+        exec(compile(start["sealing"], "<sealing>", "exec"), tools)
         for name in start["imports"]:
             with contextlib.suppress(Exception):  # the source itself will say what is wrong with it
                 import_module(name)
         if not (start["shared"] or running_threads()):
-            keep(incoming, outgoing, start, tools["Leavings"](False))
-        sealing(start["seal"], os.getppid())()
+            keep(incoming, outgoing, start, tools)
+        tools["sealing"](start["seal"], os.getppid())()
     me = os.getpid()
     try:
         grade = load(start["source"], start["adapter"])
