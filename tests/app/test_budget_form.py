@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.shared import jobs
+from dryrun.app.shared.budget import cost_of_cap
+from dryrun.core.config import DatasetRef, RunConfig
 from dryrun.core.records import RunState
+from dryrun.engine.budget import Budget, Prices
 from dryrun.store.partition import Store
-from dryrun.store.runs import Run, list_runs
+from dryrun.store.runs import Run, RunStatus, list_runs
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import group, page, startable, texts, with_dataset, write_grader
-from tests.helpers.support import EXACT, sum_rows, wait_until
+from tests.helpers.support import EXACT, endpoint_config, sum_rows, wait_until
 
 
 def configured(endpoint: FakeEndpoint, tmp_path: Path) -> AppTest:
@@ -69,3 +73,25 @@ def test_dollars_need_prices_and_prices_make_dollars(endpoint: FakeEndpoint, tmp
 
 def test_a_model_on_this_machine_has_no_price() -> None:
     assert "budget_calls" not in {field.key for field in page("configure").number_input}
+
+
+@pytest.mark.parametrize(
+    ("caps", "said"),
+    [
+        ({"cost": 1.0}, ("$0.12", "of $1.00")),
+        ({"cost": 500.0, "spent": 0.01}, ("$0.0012", "of $500.00")),
+        ({"calls": 2_000}, ("300", "of 2,000 calls")),
+        ({"tokens": 200_000}, ("120,000", "of 200,000 tokens")),
+        ({}, ("120,000", "tokens, 300 calls")),
+    ],
+)
+def test_cost_is_said_of_its_cap(caps: dict[str, Any], said: tuple[str, str]) -> None:
+    tokens = round(60_000 * caps.pop("spent", 1.0))
+    status = RunStatus(RunState.RUNNING, attempts=300, prompt_tokens=tokens, completion_tokens=tokens)
+    config = RunConfig(
+        dataset=DatasetRef(name="rows.jsonl", fingerprint="0" * 16, rows=75),
+        grader=EXACT,
+        model=endpoint_config("http://127.0.0.1:1/v1"),
+    )
+    prices = Prices(prompt=1.0, completion=1.0)
+    assert cost_of_cap(config, status, Budget(prices=prices, **caps)) == said

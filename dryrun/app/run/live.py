@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import altair as alt
 import streamlit as st
 
 from dryrun.app.run.growth import GrowingRun, Growth, Newest
@@ -22,12 +23,13 @@ HISTOGRAM_ALT = "Score histogram of the responses so far; the mean stands in the
 
 def growth_of(run: Run) -> Growth:
     """What the run's scores say now."""
-    return _growing(run).look()
+    plan = run.folder / "plan.parquet"
+    return _growing(run, plan.stat().st_mtime_ns if plan.exists() else 0).look()
 
 
 @st.cache_resource(max_entries=16, ttl=3600, show_spinner=False)
-def _growing(run: Run) -> GrowingRun:
-    """One for all viewers of the run."""
+def _growing(run: Run, planned: int) -> GrowingRun:
+    """One for all viewers of the run; each session writes its plan anew (`planned`), and is read anew."""
     return GrowingRun(run)
 
 
@@ -54,10 +56,13 @@ def _histogram(growth: Growth, thresholds: Thresholds) -> None:
     if growth.mean is None:
         st.skeleton(height=CHART_HEIGHT)
         return
-    bars = histogram_bars(growth.counts)
-    spec = chart_spec(score_histogram, histogram_bars((0,) * len(bars)), 0.5, Thresholds())
-    rows = histogram_rows(bars, growth.mean, thresholds)
-    st.vega_lite_chart(with_rows(spec, rows), key="live_histogram", alt=HISTOGRAM_ALT)
+    rows = histogram_rows(histogram_bars(growth.counts), growth.mean, thresholds)
+    chart = with_rows(chart_spec(_empty_histogram), rows)
+    st.vega_lite_chart(chart, key="live_histogram", alt=HISTOGRAM_ALT)
+
+
+def _empty_histogram() -> alt.LayerChart:
+    return score_histogram(histogram_bars(Growth().counts), 0.5, Thresholds(), clickable=False)
 
 
 def running_mean_words(growth: Growth, thresholds: Thresholds) -> str:

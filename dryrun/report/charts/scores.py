@@ -121,6 +121,8 @@ def score_histogram(
     mean: float | None,
     thresholds: Thresholds,
     chosen: tuple[int, ...] = (),
+    *,
+    clickable: bool = True,
 ) -> alt.LayerChart:
     """The score distribution in 20 bars, with the healthy range, the tree's limits and the mean.
 
@@ -135,13 +137,15 @@ def score_histogram(
     thresholds : Thresholds
     chosen : tuple of int
         Bars to stand out, by number; empty: all.
+    clickable : bool
+        Whether a click on a bar leads somewhere.
 
     Returns
     -------
     altair.LayerChart
-        With the point selection `SELECTION` on the bars.
+        With the point selection `SELECTION` on bars that are clickable.
     """
-    layers = [healthy_band(), _bars(), *_bracket()]
+    layers = [healthy_band(), _clickable(_bars()) if clickable else _bars(), *_bracket()]
     tables = histogram_rows(bars, mean, thresholds, chosen)
     if mean is not None:
         layers += _mean_mark()
@@ -235,8 +239,13 @@ def _bar_rows(bars: Sequence[HistogramBar], chosen: tuple[int, ...]) -> list[dic
     ]
 
 
-def _bars() -> alt.Chart:
+def _clickable(bars: alt.Chart) -> alt.Chart:
     clicked = alt.selection_point(name=SELECTION, fields=[BIN_FIELD])
+    drawn: alt.Chart = bars.mark_bar(color=BLUE, cursor="pointer").add_params(clicked)
+    return drawn
+
+
+def _bars() -> alt.Chart:
     base = alt.Chart(alt.NamedData("bars")).encode(
         x=score_axis("left:Q"),
         x2=alt.X2("right:Q"),
@@ -250,14 +259,10 @@ def _bars() -> alt.Chart:
         ],
     )
     width = 1 / (len(HISTOGRAM_EDGES) - 1)
-    chart: alt.Chart = (
-        base.mark_bar(color=BLUE, cursor="pointer")
-        .transform_calculate(
-            left=f"datum.bin * {width} + {_GAP}",
-            right=f"(datum.bin + 1) * {width} - {_GAP}",
-            range=f"format(datum.bin * {width}, '.2f') + ' to ' + format((datum.bin + 1) * {width}, '.2f')",
-        )
-        .add_params(clicked)
+    chart: alt.Chart = base.mark_bar(color=BLUE).transform_calculate(
+        left=f"datum.bin * {width} + {_GAP}",
+        right=f"(datum.bin + 1) * {width} - {_GAP}",
+        range=f"format(datum.bin * {width}, '.2f') + ' to ' + format((datum.bin + 1) * {width}, '.2f')",
     )
     return chart
 
