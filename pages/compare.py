@@ -11,7 +11,7 @@ from dryrun.core.errors import DryRunError
 
 ensure_frame()
 
-st.title("Compare runs")
+st.title("Compare runs", anchor=False)
 try:
     first, second = pick_runs()
     with st.sidebar:

@@ -9,7 +9,7 @@ from dryrun.app.shared.session import ADJUST
 
 ensure_frame()
 
-st.title("New run")
+st.title("New run", anchor=False)
 if adjusted := st.query_params.get(ADJUST):
     regrade_form(adjusted)
 else:

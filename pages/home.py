@@ -11,7 +11,7 @@ from dryrun.app.shared.frame import ensure_frame
 ensure_frame()
 
 hand_on()
-st.title("Dry Run")
+st.title("Dry Run", anchor=False)
 st.markdown(
     "Before you pay for reinforcement fine-tuning: let the base model answer a sample of your prompts, "
     "grade the answers, and read **GO** or **NO-GO** with the reasons."

@@ -41,6 +41,6 @@ try:
         findings(status, loaded)
     tabs(chosen, status, loaded)
 except DryRunError as error:
-    st.title("Results")
+    st.title("Results", anchor=False)
     show_error(error_for_viewer(error))
     run_link("configure", "Configure a run", "tune")

@@ -20,7 +20,7 @@ ensure_frame()
 try:
     chosen = chosen_run(Right.PAGES)
     if chosen is None or chosen.recorded:
-        st.title("Run")
+        st.title("Run", anchor=False)
         no_run(recorded=chosen is not None)
         st.stop()
     status = jobs.status(chosen.run)

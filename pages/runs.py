@@ -7,5 +7,5 @@ from dryrun.app.shared.frame import ensure_frame
 
 ensure_frame()
 
-st.title("Runs")
+st.title("Runs", anchor=False)
 runs_view()

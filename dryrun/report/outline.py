@@ -182,7 +182,7 @@ def _metrics(report: Report) -> Table:
         rows.append((check.metric, number(check.value), check.range, mark, check.meaning))
     rest = {"Median": figures.median, "p10": parts.p10, "p25": parts.p25, "p75": parts.p75, "p90": parts.p90}
     rows += [(name, number(value), "", "", "") for name, value in rest.items()]
-    return Table(("Metric", "Value", "Healthy range", "", "Meaning"), rows, frozenset({1}))
+    return Table(("Metric", "Value", "Healthy range", "Reading", "Meaning"), rows, frozenset({1}))
 
 
 def _bins(report: Report) -> Table:

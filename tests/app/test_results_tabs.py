@@ -63,7 +63,7 @@ def test_changed_thresholds_are_listed_first_and_stay_in_the_details() -> None:
     test = page("results", run="recorded", tab="Details", mean_low="0.2")
     (table,) = (one for one in test.main.dataframe if "Threshold" in one.value.columns)
     assert list(table.value.iloc[0][["Threshold", "Value", "Default"]]) == ["Mean at least", "0.2", "0.1"]
-    assert list(table.value[""]).count("changed") == 1
+    assert list(table.value["Changed"]).count("changed") == 1
 
 
 def test_a_run_without_a_response_is_not_called_invalid_while_it_can_be_started(

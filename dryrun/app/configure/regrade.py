@@ -31,7 +31,7 @@ def regrade_form(name: str) -> None:
         show_error(error)
         st.button("Begin a new run", on_click=_leave)
         return
-    st.header("Adjust the grader")
+    st.header("Adjust the grader", anchor=False)
     if st.session_state.get("adjusting") != name:
         st.session_state["adjusting"] = name
         edit(pretty(config.grader))

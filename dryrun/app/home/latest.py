@@ -16,6 +16,8 @@ from dryrun.store.runs import Run
 
 LATEST = 5
 """Runs that are shown."""
+BADGE = 150
+"""Pixels of the widest verdict: the names stand in line below each other."""
 
 
 def latest_runs() -> None:
@@ -42,9 +44,10 @@ def _rows(runs: list[Run], judging: bool) -> None:
 
 def _row(row: RunRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if row.look is None:
-            st.badge("Being judged", icon=":material/hourglass_empty:", color="gray")
-        else:
-            verdict_badge(row.look)
+        with st.container(width=BADGE):
+            if row.look is None:
+                st.badge("Being judged", icon=":material/hourglass_empty:", color="gray")
+            else:
+                verdict_badge(row.look)
         run_link(row.page, plain(row.name, 80), "chevron_right", row.run.id)
         st.caption(f"{mean_words(row)} · {row.size} · {plain(row.config.grader_name, 40)} · {row.when}")

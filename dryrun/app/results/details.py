@@ -109,12 +109,12 @@ def _thresholds(limits: Thresholds) -> None:
             "Threshold": FIELDS[name].title or name,
             "Value": f"{getattr(limits, name):g}",
             "Default": f"{DEFAULTS[name]:g}",
-            "": "changed" if getattr(limits, name) != DEFAULTS[name] else "",
+            "Changed": "changed" if getattr(limits, name) != DEFAULTS[name] else "",
             "What it does": (FIELDS[name].description or "").replace("`", ""),
         }
         for name in FIELDS
     ]
-    rows.sort(key=lambda row: not row[""])
+    rows.sort(key=lambda row: not row["Changed"])
     data_table(rows, "All thresholds, the changed ones first")
     if limits.without and not limits.document_only:
         st.caption(plain(f"Ignored: {', '.join(limits.without)}.".replace("_", " ")))

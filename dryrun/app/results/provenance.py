@@ -48,7 +48,7 @@ def _shared(chosen: Chosen) -> None:
 
 def empty_state() -> None:
     """Draw the results page while there is no run to show."""
-    st.title("Results")
+    st.title("Results", anchor=False)
     st.info("There is nothing to show yet. Start a run; its verdict will stand here.", icon=":material/info:")
     run_link("configure", "Start a run", "play_arrow")
 

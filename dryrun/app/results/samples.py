@@ -242,14 +242,14 @@ def _columns(loaded: Loaded, shown: Rows) -> dict[str, tuple[Any, Any]]:
     columns: dict[str, tuple[Any, Any]] = {
         "score": (
             np.where(is_valid(seen.score), seen.score, np.nan),
-            config.ProgressColumn("Score", min_value=0.0, max_value=1.0, format="%.2f", width=90),
+            config.ProgressColumn("Score", min_value=0.0, max_value=1.0, format="%.2f", width=85),
         )
     }
     if any(seen.topic):
         topics = [_cell(topic) for topic in seen.topic]
-        columns["topic"] = (topics, config.TextColumn("Topic", width=100))
-    columns["prompt"] = (prompts, config.TextColumn("Prompt", width="medium"))
-    columns["response"] = (responses, config.TextColumn("Response", width="medium"))
+        columns["topic"] = (topics, config.TextColumn("Topic", width=90))
+    columns["prompt"] = (prompts, config.TextColumn("Prompt", width=145))
+    columns["response"] = (responses, config.TextColumn("Response", width=125))
     unit = "Characters" if _in_characters(loaded.results) else "Tokens"
     columns["length"] = (seen.length, config.NumberColumn(unit, format="%d", width=70))
     for count, (name, part) in enumerate(list(seen.parts.items())[:MOST_PARTS]):

@@ -39,16 +39,17 @@ FOLLOWING_TAB = "following_tab"
 
 def threshold_panel() -> Thresholds:
     """Draw the panel and return what is set in it."""
-    st.subheader("Thresholds", help="The verdict follows at once. The values are kept in the page's link.")
-    for place, (title, names) in enumerate(Thresholds.groups().items()):
-        # The decision tree's own numbers stand open; the others are a click away.
-        if place:
+    words = "The verdict follows at once. The values are kept in the page's link."
+    st.subheader("Thresholds", anchor=False, help=words)
+    (title, _), *others = Thresholds.groups().items()
+    st.caption(title)
+    _tree_fields()
+    # One stop for the Tab key, where each group would be one.
+    with st.expander("All other limits"):
+        for title, names in others:
             with st.expander(title):
                 for name in names:
                     _field(name, FIELDS[name])
-        else:
-            st.caption(title)
-            _tree_fields()
     st.button("Reset thresholds", on_click=_reset, icon=":material/restart_alt:")
     _evidence_fields()
     return current_thresholds()

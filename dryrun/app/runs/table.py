@@ -101,22 +101,23 @@ def _looks(ids: list[str]) -> dict[str, Any]:
     column = st.column_config
     return {
         "Name": column.ButtonColumn(
-            width=190, alignment="left", type="tertiary", pinned=True, key=OPEN, on_click=_go, args=(ids,)
+            width=165, alignment="left", type="tertiary", pinned=True, key=OPEN, on_click=_go, args=(ids,)
         ),
         "Verdict": column.MultiselectColumn(
-            width=160,
+            width=210,
             options=[*(look.value for look in VerdictLook), BORDERLINE],
             color=[*(look.colour for look in VerdictLook), "gray"],
         ),
-        "Mean": column.NumberColumn(format="%.2f", width=60),
-        "95 %": column.TextColumn(width=95, help="The mean's bootstrap interval."),
-        "Std": column.NumberColumn(format="%.2f", width=60),
-        "Scores": column.BarChartColumn(width=100, y_min=0, help="The score distribution from 0 to 1."),
-        "n": column.NumberColumn(format="localized", width=60, help="Responses with a score."),
-        "Dataset": column.TextColumn(width=125),
-        "Grader": column.TextColumn(width=95),
-        "Model": column.TextColumn(width=110),
-        "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm", width=140),
+        "Mean": column.NumberColumn(format="%.2f", width=55),
+        "95 %": column.TextColumn(width=92, help="The mean's bootstrap interval."),
+        "Std": column.NumberColumn(format="%.2f", width=55),
+        "Scores": column.BarChartColumn(width=80, y_min=0, help="The score distribution from 0 to 1."),
+        "n": column.NumberColumn(format="localized", width=55, help="Responses with a score."),
+        "Dataset": column.TextColumn(width=105),
+        "Grader": column.TextColumn(width=85),
+        "Model": column.TextColumn(width=85),
+        "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm", width=128),
+        "Cost": column.TextColumn(width=92),
     }
 
 

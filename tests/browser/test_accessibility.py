@@ -1,0 +1,181 @@
+"""Every page for people who see little or use no mouse: axe-core's rules, and the way of the Tab key."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from importlib import resources
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dryrun.report.summary import summarise
+from dryrun.store.notes import RunNote, keep_note
+from dryrun.store.partition import Store
+from tests.helpers.browser import App, settled
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import make_run, work
+
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+DRAWN_BY_STREAMLIT = {
+    # The upload field is a <section role="presentation" aria-label=...>; no option changes that.
+    "presentation-role-conflict": "stFileUploaderDropzone",
+}
+"""Rule, and what breaks it that no page of ours can draw otherwise."""
+LATEST = "latest"
+"""Stands for a finished run of this data directory."""
+PAGES = {
+    "Home": "/",
+    "New run": "/configure",
+    "Adjust the grader": "/configure?adjust=recorded",
+    "Run": f"/run?run={LATEST}",
+    "Runs": "/runs",
+    "Compare, empty": "/compare",
+    "Compare": f"/compare?run={LATEST}&with={LATEST}",
+    **{
+        tab: f"/results?run=recorded&tab={tab.replace(' ', '+')}"
+        for tab in ("Samples", "Topics", "Grader", "Training signal", "Labels", "Details")
+    },
+    "NO-GO": "/results?run=recorded-grader",
+    "INVALID": "/results?run=recorded&min_prompts=999",
+}
+"""The pages by name, and every tab of Results."""
+STOP = """() => {
+  let one = document.activeElement
+  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement
+  const box = one.getBoundingClientRect()
+  const control = one.matches('a, button, input, textarea, select, summary, [contenteditable=true]')
+  return { inside: control && !!one.closest('[data-testid=stMain]'), name: one.innerText || one.tagName,
+    x: box.x, y: box.y, width: box.width, height: box.height }
+}"""
+
+
+@pytest.fixture(scope="module")
+def finished(app: App) -> str:
+    """The id of a finished run."""
+    with FakeEndpoint() as endpoint:
+        run = make_run(Store(app.data), endpoint.base_url)
+        worker = threading.Thread(target=work, args=(run,))  # Playwright's loop runs on this thread
+        worker.start()
+        worker.join()
+    summarise(run)
+    keep_note(run, RunNote("Seen by a screen reader"))
+    return run.id
+
+
+def drawn(page: Page) -> None:
+    """Wait until all of a page is there, also what loads its scripts late."""
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    settled(page)
+    for loading in ("[data-testid=stSkeleton]", "[aria-busy=true]"):
+        expect(page.locator(loading)).to_have_count(0)
+    settled(page)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds, a line for each element, but for what only Streamlit could mend."""
+    page.evaluate(AXE)
+    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+    assert found["passes"], "axe-core looked at the page"
+    return [
+        f"{broken['id']}: {node['html'][:200]}"
+        for broken in found["violations"]
+        for node in broken["nodes"]
+        if DRAWN_BY_STREAMLIT.get(broken["id"], "\0") not in node["html"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_breaks_a_rule_of_axe(
+    app: App, open_page: Callable[..., Page], finished: str, scheme: str
+) -> None:
+    page = open_page(app.url, color_scheme=scheme)
+    broken = {}
+    for name, path in PAGES.items():
+        page.goto(app.url + path.replace(LATEST, finished))
+        drawn(page)
+        broken[name] = violations(page)
+    assert not any(broken.values()), json.dumps(broken, indent=1)
+
+
+def reach(page: Page) -> dict[str, float | str]:
+    """From a fresh page over the link "Skip to main content" to the first control; says which it is.
+
+    Four presses of Tab must do: the link itself, at most two headings with a link of their own, the control.
+    """
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        stop: dict[str, float | str] = page.evaluate(STOP)
+        if stop["inside"] and stop["name"] != "A":
+            return stop
+    raise AssertionError(f"{page.url}: no control after four presses of Tab")
+
+
+def seen_focus(page: Page, stop: dict[str, float | str]) -> bool:
+    """Whether the focused control looks otherwise than when it has lost the focus."""
+    x, y, width, height = (float(stop[key]) for key in ("x", "y", "width", "height"))
+    around = {"x": max(0, x - 6), "y": max(0, y - 6), "width": width + 12, "height": height + 12}
+    focused = page.screenshot(clip=around, animations="disabled")  # type: ignore[arg-type]
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_timeout(400)  # the ring fades
+    return focused != page.screenshot(clip=around, animations="disabled")  # type: ignore[arg-type]
+
+
+FIRST = {
+    "Home": "Quick run here",
+    "New run": "Upload",
+    "Run": "See the results",
+    "Runs": "INPUT",
+    "Compare, empty": "INPUT",
+    "Samples": "Run it yourself",
+}
+"""The control that the Tab key reaches first."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_control_is_four_presses_of_tab_away_and_seen(
+    app: App, open_page: Callable[..., Page], finished: str, scheme: str
+) -> None:
+    page = open_page(app.url, color_scheme=scheme)
+    for name, first in FIRST.items():
+        page.goto(app.url + PAGES[name].replace(LATEST, finished))
+        drawn(page)
+        stop = reach(page)
+        assert first in str(stop["name"]), name
+        assert seen_focus(page, stop), name
+
+
+def test_the_tab_key_goes_down_the_results_and_not_back(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{app.url}/results?run=recorded")
+    drawn(page)
+    reach(page)
+    names = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        names.append(
+            str(page.evaluate("document.activeElement.innerText || document.activeElement.ariaLabel"))
+        )
+        if "Samples" in names[-1]:
+            break
+    order = ("Export", "View High Scores", "View Low Scores", "Adjust Grader", "Start Training", "Samples")
+    places = [next(at for at, name in enumerate(names) if word in name) for word in order]
+    assert places == sorted(places), names
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [("/", 11), ("/configure", 13), ("/runs", 12), ("/results?run=recorded", 26)]
+)
+def test_few_stops_come_before_the_first_control(
+    app: App, open_page: Callable[..., Page], path: str, most: int
+) -> None:
+    page = open_page(f"{app.url}{path}")
+    drawn(page)
+    for count in range(1, most + 1):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP)
+        if stop["inside"] and stop["name"] != "A" and count > 1:
+            return
+    raise AssertionError(f"no control after {most} presses of Tab")
