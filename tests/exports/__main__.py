@@ -26,7 +26,7 @@ def main() -> int:
             continue
         with TemporaryDirectory() as folder:
             found = read_by(reader, python, Path(folder))
-        right = found.read and agrees(found)
+        right = found.read and agrees(reader, found)
         wrong += not right
         print(f"{reader.place:10} {'right' if right else 'WRONG'}  {reader.what}: {found.said}", flush=True)
     return int(wrong > 0)

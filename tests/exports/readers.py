@@ -59,9 +59,17 @@ class Reader:
         return own.get(self.environment, self.place.value)
 
 
-EXACT = """
+FOR_RUBRIC = """
 def exact(completion, answer):
     return float(completion[-1]["content"] == answer)
+"""
+FOR_TRL = """
+def exact(completions, reference_answer, **kwargs):
+    return [float(said[0]["content"] == answer) for said, answer in zip(completions, reference_answer)]
+"""
+FOR_VERL = """
+def compute_score(data_source, solution_str, ground_truth, extra_info=None, **kwargs):
+    return {"score": float(solution_str == ground_truth), "length": len(solution_str)}
 """
 
 READERS = (
@@ -72,9 +80,13 @@ READERS = (
     Reader(Platform.BEDROCK, "openai", "openai: files and job over HTTP, the method beside the SDK's types"),
     Reader(Platform.FIREWORKS, "eval_protocol", "eval-protocol: EvaluationRow, @evaluation_test"),
     Reader(Platform.TRL, "trl", "TRL: GRPOConfig, two steps of GRPOTrainer on a tiny random model"),
+    Reader(Platform.TRL, "trl", "TRL: the same with a function of the user's own", FOR_TRL),
+    Reader(Platform.VERL, "verl", "verl: the same with a function of the user's own", FOR_VERL),
     Reader(Platform.VERL, "verl", "verl: RLHFDataset, load_extern_object, the trainer's configuration"),
     Reader(Platform.VERIFIERS, "verifiers", "verifiers: load_taskset, Task.score"),
-    Reader(Platform.VERIFIERS, "verifiers_0", "verifiers 0.1: load_environment, Rubric.score_rollout", EXACT),
+    Reader(
+        Platform.VERIFIERS, "verifiers_0", "verifiers 0.1: load_environment, Rubric.score_rollout", FOR_RUBRIC
+    ),
     Reader(Platform.NEMO_GYM, "verifiers", "verifiers: its NeMo Gym taskset, rows and response"),
 )
 
@@ -104,15 +116,14 @@ class Found:
 
 
 @cache
-def material() -> tuple[Material, list[dict[str, Any]], list[float]]:
-    """An export's material, responses to its training rows, and what Dry Run pays for each."""
+def material() -> tuple[Material, list[dict[str, Any]], list[tuple[str, Item]]]:
+    """An export's material, responses to its training rows, and each with its row."""
     results: Results = recorded_results()
     found = material_of_run(results, "GO", split_prompts(results))
     places = {prompt.row: place for place, prompt in enumerate(found.train)}
     some = [one for one in results.inspect(range(400)) if one.prompt.row in places and one.sample.text][:ROWS]
     responses = [{"row": places[one.prompt.row], "text": one.sample.text} for one in some]
-    pairs: list[tuple[str, Item]] = [(one.sample.text, one.prompt.item) for one in some]
-    return found, responses, graded(results.config.grader, pairs)
+    return found, responses, [(one.sample.text, dict(one.prompt.item)) for one in some]
 
 
 def material_for(reader: Reader) -> Material:
@@ -148,6 +159,9 @@ def read_by(reader: Reader, python: Path, folder: Path) -> Found:
     return Found(answer["said"], answer["rewards"], True)
 
 
-def agrees(found: Found) -> bool:
-    """Whether the place's code paid what Dry Run paid."""
-    return found.rewards is None or found.rewards == material()[2]
+def agrees(reader: Reader, found: Found) -> bool:
+    """Whether the place's code paid what Dry Run pays; true where the place grades by itself."""
+    if found.rewards is None:
+        return True
+    expected = graded(material_for(reader).grader.raw, material()[2])
+    return len(set(expected)) > 1 and found.rewards == expected

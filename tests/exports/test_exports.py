@@ -12,7 +12,7 @@ from tests.exports.readers import READERS, SCRIPTS, VARIABLE, Reader, agrees, re
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.script)
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.what)
 def test_the_place_s_own_code_reads_the_export_and_pays_the_same(reader: Reader, tmp_path: Path) -> None:
     folder = site()
     python = None if folder is None else folder / reader.environment / "bin" / "python"
@@ -20,7 +20,7 @@ def test_the_place_s_own_code_reads_the_export_and_pays_the_same(reader: Reader,
         pytest.skip(f"Its environment is not here: make it and set {VARIABLE}, see tests/exports.")
     found = read_by(reader, python, tmp_path)
     assert found.read, found.said
-    assert agrees(found), found.said
+    assert agrees(reader, found), found.said
 
 
 def test_every_place_but_the_one_without_a_package_has_a_reader() -> None:

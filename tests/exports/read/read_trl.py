@@ -27,14 +27,15 @@ def main() -> None:
     run("--steps", "2", "--group", "4", "--prompts", "2", "--limit", "8")
     assert (FOLDER / "trained" / "model.safetensors").exists()
     from datasets import Dataset
-    from reward import reward
+    from train import reward
 
     rows = Dataset.from_json(str(FOLDER / "train.jsonl"))
     rewards = []
     for response in json.loads((FOLDER / "responses.json").read_text("utf-8")):
         row = rows[response["row"]]
         completion = [{"role": "assistant", "content": response["text"]}]
-        rewards += reward(prompts=[row["prompt"]], completions=[completion], item=[row["item"]])
+        columns = {name: [row[name]] for name in row if name != "prompt"}
+        rewards += reward(prompts=[row["prompt"]], completions=[completion], **columns)
     said = f"{len(rows)} rows; 2 steps trained and the weights saved"
     print(json.dumps({"said": said, "rewards": rewards}))
 
