@@ -33,7 +33,7 @@ try:
         if status.failed or status.ungraded:
             missing_view(loaded)
         run_controls(chosen, status)
-    live_progress(chosen, current_thresholds())
+    live_progress(chosen, status, current_thresholds())
 except DryRunError as error:
     show_error(error)
     run_link("configure", "Configure a new run", "tune")

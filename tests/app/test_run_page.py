@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.shared import jobs
+from dryrun.core.records import RunState
 from dryrun.engine.budget import Budget, Prices
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
@@ -181,3 +183,19 @@ def test_cancelled_before_an_answer_it_claims_to_keep_nothing(store: Store, endp
     assert "Cancelled before an answer." in said
     assert "kept" not in said
     assert buttons(test) == ["Start"]
+
+
+def test_a_run_that_ends_while_its_page_is_drawn_shows_its_end(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The buttons above are of a live run then, and the progress below of one that ended."""
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    ended = run.status()
+    test = page("run", run=run.id)
+    looks = iter([replace(ended, state=RunState.RUNNING)])
+    monkeypatch.setattr(jobs, "status", lambda _: next(looks, ended))
+    test.run()
+    keys = {button.key for button in test.button}
+    assert "to_results" in keys
+    assert "cancel" not in keys

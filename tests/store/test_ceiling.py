@@ -116,7 +116,7 @@ def test_the_command_takes_it_and_forgets_it(
 @pytest.mark.slow
 def test_on_results_another_run_is_chosen_and_named(store: Store, endpoint: FakeEndpoint) -> None:
     weak, strong = results(store, endpoint, 0.05, "small"), results(store, endpoint, 0.9, "![x](http://h)")
-    test = page("results", run=weak.run.id)
+    test = page("results", run=weak.run.id, tab="Grader")
     test.selectbox(key="ceiling_choice").set_value(weak.run.id).run()
     test.button(key="ceiling_use").click().run()
     assert "cannot be its own ceiling" in texts(test)

@@ -30,9 +30,11 @@ IDLE_SECONDS = 5.0
 """Seconds between two looks at a run that ended: another person may resume it."""
 
 
-def live_progress(chosen: Chosen, thresholds: Thresholds) -> None:
-    """Draw progress that follows the run; when it ends or is resumed, the whole page runs again."""
-    status = jobs.status(chosen.run)
+def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> None:
+    """Draw progress that follows the run; when it ends or is resumed, the whole page runs again.
+
+    `status` is what the page around it was drawn for: a run may end between two looks at it.
+    """
     follow = st.fragment(run_every=_pause(status))(_follow)
     with st.container():  # of its own: a timed fragment could draw over what stands after it
         follow(chosen, status.live, thresholds)

@@ -24,6 +24,9 @@ from dryrun.report.gate.baseline import Scores, change
 from dryrun.report.gate.junit import junit_xml
 from dryrun.report.gate.sarif import grader_annotations, problem_annotations, sarif
 from dryrun.report.gate.summary import markdown_summary
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint, deterministic_answer
 from tests.helpers.observed import observe
 from tests.helpers.support import EXACT, RECORDED, grader_file, sum_rows, write_jsonl
@@ -50,7 +53,11 @@ def scores_of(score: Floats, first: int = 0) -> Scores:
 
 
 def recorded() -> str:
-    return next((RECORDED / "runs").iterdir()).name
+    """The recorded example that is a GO."""
+    for run in sorted((RECORDED / "runs").iterdir()):
+        if load_results(Run.open(Store(RECORDED), run.name)).rollouts.num_rows == 1200:
+            return run.name
+    raise AssertionError("the recorded example is gone")
 
 
 def test_a_go_passes_and_gives_its_report() -> None:
