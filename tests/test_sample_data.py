@@ -95,6 +95,7 @@ def example(name: str) -> Run:
     return Run.open(Store(RECORDED), IDS[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "verdict", "dataset_word", "grader_word"),
     [

@@ -65,6 +65,7 @@ def test_nobody_but_the_owner_may_change_share_or_label_into_a_run() -> None:
     assert RIGHTS[ViewerRole.FIGURES] == {Right.FIGURES}
 
 
+@pytest.mark.slow
 def test_a_stranger_cannot_resume_and_the_owner_can_after_a_reload(store: Store, hosted: None) -> None:
     run = owned(make_run(store, "http://127.0.0.1:1/v1"))
     for _ in range(2):  # each page is a session of its own
@@ -80,6 +81,7 @@ def test_a_run_that_nobody_owns_can_be_resumed_by_whoever_has_its_link(store: St
     assert "resume" in keys(page("run", browser=OTHERS, run=run.id))
 
 
+@pytest.mark.slow
 def test_only_the_owner_names_and_deletes_in_whatever_session(store: Store, hosted: None) -> None:
     run = owned(make_run(store, "http://127.0.0.1:1/v1"))
     nobodys = make_run(store, "http://127.0.0.1:1/v1", rows=5)
@@ -105,6 +107,7 @@ def test_on_ones_own_machine_everybody_may(store: Store) -> None:
     )
 
 
+@pytest.mark.slow
 def test_only_the_owner_cancels_and_still_does_in_another_session(
     store: Store, endpoint: FakeEndpoint, hosted: None
 ) -> None:

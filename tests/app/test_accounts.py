@@ -31,6 +31,7 @@ def keys(test: Any) -> set[str]:
     return {str(button.key) for button in test.button}
 
 
+@pytest.mark.slow
 def test_a_run_belongs_to_a_person_in_every_browser(store: Store) -> None:
     run = make_run(store, "http://127.0.0.1:1/v1")
     give_to(run, ANNS)

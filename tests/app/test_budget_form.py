@@ -59,6 +59,7 @@ def test_a_limit_stops_the_run_and_a_higher_one_goes_on(
     assert (ended(store).status().state, endpoint.calls) == (RunState.FINISHED, 40)
 
 
+@pytest.mark.slow
 def test_dollars_need_prices_and_prices_make_dollars(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     test = configured(endpoint, tmp_path)
     test.number_input(key="budget_cost").set_value(0.5).run()

@@ -26,6 +26,7 @@ def two(store: Store, endpoint: FakeEndpoint) -> list[Any]:
     return runs
 
 
+@pytest.mark.slow
 def test_two_runs_of_a_link_are_compared(two: list[Any]) -> None:
     keep_note(two[1], RunNote("Second ![x](http://a.example)"))
     test = page("compare", run=two[0].id, **{"with": two[1].id})

@@ -66,6 +66,7 @@ def test_a_guests_label_lies_apart_until_the_owner_accepts_it(run: Run) -> None:
     assert guest_books(run) == []
 
 
+@pytest.mark.slow
 def test_the_owners_verdict_follows_from_what_was_accepted_alone(run: Run) -> None:
     disagree(run, guest_book(run, "c" * 64), "ann")
     test = page("results", browser=MINE, run=run.id)

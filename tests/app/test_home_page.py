@@ -51,6 +51,7 @@ def test_a_file_that_is_refused_stays_on_home_and_says_why() -> None:
     assert "mine.docx was refused" in texts(test)
 
 
+@pytest.mark.slow
 def test_latest_runs_stand_there_with_their_verdicts(store: Store, endpoint: FakeEndpoint) -> None:
     runs = [make_run(store, endpoint.base_url, rows=40 + number) for number in range(7)]
     for run in runs[-2:]:
@@ -73,6 +74,7 @@ def test_an_unreadable_run_does_not_take_home_away(store: Store, endpoint: FakeE
     assert not page("runs").exception
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [{"run": "0" * 32}, {"run": "../x"}, {"run": ""}])
 def test_an_old_link_to_a_run_that_is_gone_says_so(parameters: dict[str, str]) -> None:
     test = page(**parameters)
@@ -80,6 +82,7 @@ def test_an_old_link_to_a_run_that_is_gone_says_so(parameters: dict[str, str]) -
     assert "There is no run" in texts(test) or test.main.title[0].value.count("Dry Run")
 
 
+@pytest.mark.slow
 def test_an_old_link_to_an_unfinished_run_leads_to_its_page(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url)
     assert page(run=run.id).main.title[0].value.startswith(":small[Run] ")

@@ -32,6 +32,7 @@ def dropped(test: AppTest, name: str, content: bytes) -> AppTest:
     return test
 
 
+@pytest.mark.slow
 def test_a_refused_file_says_why_and_which_one_is_used() -> None:
     test = dropped(page("configure"), "rows.jsonl", ROWS)
     assert "Used: rows.jsonl, 3" in texts(test)
@@ -69,6 +70,7 @@ def test_an_upload_may_have_more_on_ones_own_machine(monkeypatch: pytest.MonkeyP
     assert "it has 21.0 MB, and 20 MB are the most here" in refused_upload("a.csv", size, ["csv"])
 
 
+@pytest.mark.slow
 def test_python_within_json_has_a_tab_and_what_is_typed_there_is_the_graders() -> None:
     grader = {"type": "python", "name": "mine", "source": "def grade(sample, item):\n    return 0.25"}
     test = with_grader(grader)
@@ -90,6 +92,7 @@ def endpoint_form(url: str, name: str) -> AppTest:
     return test
 
 
+@pytest.mark.slow
 def test_prices_of_a_model_outlive_the_session_and_are_its_own() -> None:
     test = endpoint_form("http://127.0.0.1:1/v1", "dear")
     test.number_input(key="budget_prompt").set_value(2.0)
@@ -108,6 +111,7 @@ def test_where_strangers_share_the_server_nothing_is_kept(monkeypatch: pytest.Mo
     assert not (data_dir() / "app.json").exists()
 
 
+@pytest.mark.slow
 def test_a_private_endpoint_of_a_hosted_app_is_refused_at_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     test = endpoint_form("http://10.0.0.7:8000/v1", "m")
@@ -133,6 +137,7 @@ def started(store: Store, endpoint: FakeEndpoint, tmp_path: Path) -> Any:
     return run
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_run_is_the_same_run(started: Any, store: Store) -> None:
     test = page("configure", duplicate=started.id)
     said = texts(test)
@@ -144,6 +149,7 @@ def test_a_copy_of_a_run_is_the_same_run(started: Any, store: Store) -> None:
     assert json.loads(test.session_state["grader_text"]) == started.config().grader
 
 
+@pytest.mark.slow
 def test_a_copy_says_what_is_gone_or_has_changed(started: Any, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_bytes(ROWS + ROWS)
     assert "rows.jsonl has changed since that run" in texts(page("configure", duplicate=started.id))
@@ -151,6 +157,7 @@ def test_a_copy_says_what_is_gone_or_has_changed(started: Any, tmp_path: Path) -
     assert "There is no file at" in texts(page("configure", duplicate=started.id))
 
 
+@pytest.mark.slow
 def test_an_upload_has_to_be_chosen_again(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
     said = texts(page("configure", duplicate=run.id))

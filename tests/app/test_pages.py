@@ -143,6 +143,7 @@ def finished(store: Store, endpoint: FakeEndpoint) -> Any:
     return run
 
 
+@pytest.mark.slow
 def test_results_show_verdict_figures_topics_and_samples(finished: Any) -> None:
     test = page("results", run=finished.id)
     said = texts(test)
@@ -201,6 +202,7 @@ def test_an_unknown_run_is_one_sentence() -> None:
         assert "There is no run" in texts(page(name, run="0" * 32))
 
 
+@pytest.mark.slow
 def test_another_grader_scores_the_stored_responses_without_a_call(
     finished: Any, endpoint: FakeEndpoint
 ) -> None:

@@ -23,17 +23,20 @@ ONLY = {
 """What stands in one tab and in no other."""
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("tab", ONLY)
 def test_only_the_open_tab_is_computed(tab: str) -> None:
     said = texts(page("results", run="recorded", tab=tab))
     assert [name for name, words in ONLY.items() if words in said] == [tab]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("named", ["", "banana", "samples"])
 def test_a_tab_that_is_not_there_opens_the_first(named: str) -> None:
     assert ONLY["Samples"] in texts(page("results", run="recorded", tab=named))
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("bars", "said"), [("3,4,19", "Scores 0.15 to 0.25, 0.95 to 1.00"), ("x,99,-1", ""), ("", "")]
 )

@@ -185,6 +185,7 @@ def test_cancelled_before_an_answer_it_claims_to_keep_nothing(store: Store, endp
     assert buttons(test) == ["Start"]
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_while_its_page_is_drawn_shows_its_end(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

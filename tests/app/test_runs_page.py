@@ -60,6 +60,7 @@ def test_without_a_run_there_is_one_way_to_get_one() -> None:
     assert not test.main.dataframe
 
 
+@pytest.mark.slow
 def test_each_run_is_a_row_with_its_figures(two: list[Run]) -> None:
     columns = shown(page("runs"))
     assert sorted(columns["Grader"]) == ["exact", "fuzzy"]
@@ -75,6 +76,7 @@ def test_each_run_is_a_row_with_its_figures(two: list[Run]) -> None:
     assert columns["Cost"][row].startswith("80 calls")
 
 
+@pytest.mark.slow
 def test_a_run_without_a_line_is_judged_beside_the_page(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url)
     work(run)
@@ -85,6 +87,7 @@ def test_a_run_without_a_line_is_judged_beside_the_page(store: Store, endpoint: 
     assert kept_summary(run) is not None, "the next server need not judge it again"
 
 
+@pytest.mark.slow
 def test_a_line_is_made_again_when_the_run_has_moved_on(two: list[Run]) -> None:
     run = two[0]
     before = kept_summary(run)
@@ -94,6 +97,7 @@ def test_a_line_is_made_again_when_the_run_has_moved_on(two: list[Run]) -> None:
     assert summarise(run) == before
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"figures": 1}', '{"figures": "x", "summary": {}}'])
 def test_a_damaged_line_is_made_again(two: list[Run], content: str) -> None:
     before = kept_summary(two[0])
@@ -101,6 +105,7 @@ def test_a_damaged_line_is_made_again(two: list[Run], content: str) -> None:
     assert summarise(two[0]) == before
 
 
+@pytest.mark.slow
 def test_search_looks_at_names_notes_graders_and_verdicts(two: list[Run]) -> None:
     keep_note(two[1], RunNote("Second try", "after the fix"))
     for words, count in {"fuzzy": 1, "SECOND try": 1, "fix": 1, "go": 2, "fuzzy nothing": 0}.items():
@@ -110,6 +115,7 @@ def test_search_looks_at_names_notes_graders_and_verdicts(two: list[Run]) -> Non
     assert "No run matches." in texts(page("runs", search="fuzzy nothing"))
 
 
+@pytest.mark.slow
 def test_two_selected_runs_are_compared_the_older_first(two: list[Run]) -> None:
     test = press(with_selected(two, 0, 1), "Compare")
     assert test.main.title[0].value == "Compare runs"
@@ -117,6 +123,7 @@ def test_two_selected_runs_are_compared_the_older_first(two: list[Run]) -> None:
     assert test.query_params["with"] == two[1].id
 
 
+@pytest.mark.slow
 def test_a_run_is_named_and_the_name_is_kept(two: list[Run]) -> None:
     test = press(with_selected(two, 0), "Name and note")
     test.text_input(key="run_name").set_value(f"  {HOSTILE}\n ")
@@ -129,6 +136,7 @@ def test_a_run_is_named_and_the_name_is_kept(two: list[Run]) -> None:
     assert plain(HOSTILE) in [link.proto.label for link in page().main.get("page_link")]
 
 
+@pytest.mark.slow
 def test_what_is_archived_is_left_out_until_it_is_asked_for(two: list[Run]) -> None:
     press(with_selected(two, 0), "Archive")
     assert note_of(two[1]).archived
@@ -139,6 +147,7 @@ def test_what_is_archived_is_left_out_until_it_is_asked_for(two: list[Run]) -> N
     assert not note_of(two[1]).archived
 
 
+@pytest.mark.slow
 def test_deleting_asks_first_and_keeps_the_responses(two: list[Run], store: Store) -> None:
     test = press(with_selected(two, 0), "Delete")
     assert two[1].folder.is_dir(), "nothing is deleted before it is confirmed"
@@ -149,6 +158,7 @@ def test_deleting_asks_first_and_keeps_the_responses(two: list[Run], store: Stor
     assert list((store.root / "samples").rglob("*.parquet"))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_being_worked_on_is_not_deleted(two: list[Run]) -> None:
     with two[1].hold():
         test = press(with_selected(two, 0), "Delete")
@@ -157,6 +167,7 @@ def test_a_run_that_is_being_worked_on_is_not_deleted(two: list[Run]) -> None:
     assert two[1].folder.is_dir()
 
 
+@pytest.mark.slow
 def test_hosted_a_stranger_sees_no_run_and_changes_none(
     two: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +191,7 @@ def test_old_data_directories_and_foreign_files_still_open(two: list[Run]) -> No
     assert len(shown(page("runs"))["Name"]) == 2
 
 
+@pytest.mark.slow
 def test_a_name_that_is_too_long_is_refused(two: list[Run]) -> None:
     with pytest.raises(DryRunError, match="81 characters; 80 are the most"):
         keep_note(two[0], RunNote("x" * 81))
@@ -187,12 +199,14 @@ def test_a_name_that_is_too_long_is_refused(two: list[Run]) -> None:
         keep_note(Run(two[0].store, "0" * 32), RunNote("x"))
 
 
+@pytest.mark.slow
 def test_a_note_is_plain_json(two: list[Run]) -> None:
     keep_note(two[0], RunNote("name", "note", archived=True))
     kept = json.loads((two[0].folder / "note.json").read_text())
     assert kept == {"name": "name", "note": "note", "archived": True}
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_the_name(two: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
     keep_note(two[0], RunNote("Second try"))
     assert main(["runs"]) == 0

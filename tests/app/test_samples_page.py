@@ -53,6 +53,7 @@ def opened(test: Any) -> str:
     return next(str(one.value) for one in test.main.markdown if str(one.value).startswith("**Row "))
 
 
+@pytest.mark.slow
 def test_the_table_holds_a_page_of_all_responses_with_scores_parts_and_heads(finished: Run) -> None:
     test = page("results", run=finished.id)
     shown = table(test)
@@ -74,6 +75,7 @@ def test_the_table_holds_a_page_of_all_responses_with_scores_parts_and_heads(fin
     assert len(test.get("pagination")) == 1
 
 
+@pytest.mark.slow
 def test_a_preset_of_five_shows_five_in_the_documents_order(finished: Run) -> None:
     test = page("results", run=finished.id)
     group(test, "show").set_value("5 highest").run()
@@ -83,6 +85,7 @@ def test_a_preset_of_five_shows_five_in_the_documents_order(finished: Run) -> No
     assert "5 of 120 responses" in texts(test)
 
 
+@pytest.mark.slow
 def test_topic_scores_search_and_sort_narrow_and_order_the_table(finished: Run) -> None:
     test = page("results", run=finished.id)
     test.selectbox(key="topic").set_value("even").run()
@@ -112,6 +115,7 @@ def test_a_link_opens_its_sample_and_the_page_of_the_table_that_holds_it(finishe
     assert len(table(test)) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "0.1", "61.1", "1.3", "99999999999999999999.1", "<b>", "1", "-1.-1"])
 def test_a_link_to_no_sample_opens_the_first(finished: Run, name: str) -> None:
     test = page("results", run=finished.id, sample=name, page="banana", sort=DRAWN)
@@ -126,6 +130,7 @@ def test_a_sample_outside_the_filters_is_shown_and_said_to_be_so(finished: Run) 
     assert test.button(key="sample_next").disabled
 
 
+@pytest.mark.slow
 def test_next_and_back_go_through_the_order_and_over_the_pages(finished: Run) -> None:
     test = page("results", run=finished.id, sort=DRAWN)
     assert test.button(key="sample_back").disabled
@@ -142,6 +147,7 @@ def test_next_and_back_go_through_the_order_and_over_the_pages(finished: Run) ->
     assert marked(test) == [19]
 
 
+@pytest.mark.slow
 def test_the_responses_of_a_prompt_stand_beside_each_other_and_can_be_opened(finished: Run) -> None:
     test = page("results", run=finished.id, sample="3.1")
     said = texts(test)
@@ -152,6 +158,7 @@ def test_the_responses_of_a_prompt_stand_beside_each_other_and_can_be_opened(fin
     assert "Row 3, response 2" in opened(test)
 
 
+@pytest.mark.slow
 def test_another_choice_closes_the_open_sample(finished: Run) -> None:
     test = page("results", run=finished.id, sample="60.2")
     group(test, "show").set_value("5 lowest").run()

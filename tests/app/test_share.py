@@ -185,6 +185,7 @@ def test_each_page_opens_to_whom_it_may(
 MAY_CHANGE = {"owner", "nobody's run"}
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("viewer", ["owner", "holder", "nobody's run", "figures", "samples"])
 def test_each_viewer_is_offered_what_they_may_do(run: Run, viewer: str) -> None:
     grader = offered(opened(run, viewer, "results", RUN)) | offered(_on_tab(run, viewer, "Grader"))

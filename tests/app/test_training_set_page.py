@@ -74,6 +74,7 @@ def test_topics_are_mixed_by_weight(mixed: Any) -> None:
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_a_band_that_holds_nothing_says_what_to_do(mixed: Any) -> None:
     test = profiled(mixed)
     test.slider(key="set_band").set_value((0.0, 0.0)).run()

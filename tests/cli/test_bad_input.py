@@ -175,6 +175,7 @@ def test_an_endpoint_that_fails_stops_the_run_in_words_and_it_can_be_resumed(
     assert code == 0, printed
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_hangs_is_given_up_at_the_deadline(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint
 ) -> None:

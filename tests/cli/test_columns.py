@@ -37,6 +37,7 @@ def foreign(tmp_path: Path) -> list[str]:
     return ["--dataset", str(rows), "--grader", grader_file(tmp_path, EXACT)]
 
 
+@pytest.mark.slow
 def test_named_fields_are_asked_graded_and_kept_with_the_run(
     foreign: list[str], endpoint: FakeEndpoint, store: Store, tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_stopped_run_with_named_fields_goes_on_by_the_same_command(
     assert len(list_runs(store)) == 1
 
 
+@pytest.mark.slow
 def test_the_named_reference_is_the_one_that_is_graded_as_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ def test_go_is_exit_code_0_with_banner_figures_and_report(
     assert endpoint.calls == 120
 
 
+@pytest.mark.slow
 def test_no_go_is_exit_code_1_with_causes_and_actions(
     files: list[str], endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +110,7 @@ def test_runs_under_two_graders_are_told_apart_in_the_list(
     assert sorted(line.split()[-1] for line in lines) == [EXACT["name"], "lenient"]
 
 
+@pytest.mark.slow
 def test_the_same_command_again_makes_no_call(files: list[str], endpoint: FakeEndpoint) -> None:
     assert main(["run", *files, *at(endpoint)]) == main(["run", *files, *at(endpoint)]) == 0
     assert endpoint.calls == 120

@@ -60,6 +60,7 @@ def test_prompts_without_messages_are_named() -> None:
         run_dry_run([{"question": "1 + 1"}], EXACT)
 
 
+@pytest.mark.slow
 def test_the_report_holds_the_evidence_unless_it_is_not_wanted(endpoint: FakeEndpoint) -> None:
     assert ask(endpoint, api_key="k")["report"]["rules"] == "evidence"
     assert ask(endpoint, api_key="k", evidence=False)["report"]["rules"] == "document"
@@ -96,6 +97,7 @@ def test_a_judge_is_asked_where_it_is_said(endpoint: FakeEndpoint) -> None:
     assert {sample["score"] for sample in found["samples"]} == {0.5}
 
 
+@pytest.mark.slow
 def test_a_python_file_is_a_grader(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     file = tmp_path / "reward.py"
     file.write_text(

@@ -22,6 +22,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_plan_says_what_a_sample_will_tell(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -59,6 +59,7 @@ def test_the_command_that_grades_an_answer_again_can_be_copied_as_it_is_printed(
         assert "(graded)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_sound_grader_is_exit_code_0_and_says_what_was_not_seen(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

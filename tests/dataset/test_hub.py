@@ -164,6 +164,7 @@ def test_of_a_large_split_no_more_is_read_than_a_sample_is_drawn_from(
     assert len(parts) == 8, "spread over the files, not the first ones"
 
 
+@pytest.mark.slow
 def test_a_larger_sample_of_a_large_split_begins_with_the_smaller_one(hub: FakeHub) -> None:
     hub.put("me/sums", {f"data/train-{n}.parquet": parquet(numbered(1000, 1000 * n)) for n in range(5)})
     few, more = (read_hub(ME, prompts=count) for count in (300, 500))
@@ -187,6 +188,7 @@ def test_of_a_large_jsonl_file_lines_from_many_places_are_read(
     assert "16 places in train.jsonl" in dataset.warnings[0]
 
 
+@pytest.mark.slow
 def test_a_split_is_found_by_card_then_name_then_parquet_copy(hub: FakeHub) -> None:
     hub.put(
         "me/sums",
@@ -209,6 +211,7 @@ def test_a_revision_is_that_commit_alone(hub: FakeHub) -> None:
     assert "revision: the dataset has no such revision" in refusal(f"{ME}@v3")
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_one_sentence(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "there is none of this name, or it is private" in refusal("hf://datasets/me/nothing")
     hub.put("me/sums", {"train.jsonl": jsonl([{"ask": "x"}])})

@@ -241,6 +241,7 @@ def test_a_refused_parameter_is_left_out_in_a_second_batch(store: Store) -> None
     }
 
 
+@pytest.mark.slow
 def test_a_download_that_breaks_off_begins_again_without_doubling(store: Store, server: FakeBatches) -> None:
     server.cut_downloads = 2
     status = work(batch_run(store, server.base_url))
@@ -316,6 +317,7 @@ def test_every_row_refused_for_the_same_fatal_reason_stops_the_run(store: Store)
     assert outcomes(run) == ["failed"] * 10
 
 
+@pytest.mark.slow
 def test_throttled_and_lost_answers_to_the_making_of_a_batch_make_one(
     store: Store, server: FakeBatches
 ) -> None:

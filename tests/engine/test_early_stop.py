@@ -65,6 +65,7 @@ def test_only_the_first_prompts_that_are_complete_are_looked_at(store: Store, en
     assert watch.check(status) is not None
 
 
+@pytest.mark.slow
 def test_an_early_stop_finishes_what_is_in_flight_grades_it_and_resumes(store: Store) -> None:
     with FakeEndpoint() as endpoint:
         endpoint.hold(after=200)

@@ -128,6 +128,7 @@ def test_the_same_file_twice_shares_its_samples(store: Store) -> None:
     assert len(list((store.root / "samples").glob("*/part-*"))) == 1
 
 
+@pytest.mark.slow
 def test_the_recorded_scores_are_a_grader_that_gives_them_again(store: Store) -> None:
     for found in read(import_samples(store, *log("verl.jsonl"))):
         assert found.grade is not None

@@ -317,6 +317,7 @@ def test_cancel_keeps_what_is_done_and_resume_goes_on(store: Store, endpoint: Fa
     assert max(endpoint.calls_by_key.values()) == 2  # the four that hung
 
 
+@pytest.mark.slow
 def test_status_is_told_while_it_runs_and_ends_with_the_final_one(store: Store) -> None:
     told: list[RunStatus] = []
 

@@ -63,6 +63,7 @@ def by_rate(body: Body) -> str:
     return str(first + second) if right else "no"
 
 
+@pytest.mark.slow
 def test_every_row_has_counts_and_nothing_is_asked_twice(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = by_rate
     found = profiled(store, endpoint)
@@ -79,6 +80,7 @@ def test_every_row_has_counts_and_nothing_is_asked_twice(store: Store, endpoint:
     assert np.array_equal(again.profile.rates.rate, profile.rates.rate)
 
 
+@pytest.mark.slow
 def test_only_undecided_prompts_get_more(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = by_rate
     profile = profiled(store, endpoint).profile
@@ -100,6 +102,7 @@ def test_equal_rows_are_asked_once_and_both_have_the_counts(store: Store, endpoi
     assert np.flatnonzero(repeated).tolist() == [40, 41, 42, 43, 44]
 
 
+@pytest.mark.slow
 def test_another_pace_or_grader_asks_nothing_again(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = by_rate
     stages = Stages(2, 2, 8, 16)
@@ -114,6 +117,7 @@ def test_another_pace_or_grader_asks_nothing_again(store: Store, endpoint: FakeE
     assert other.profile.counts.right.sum() == 0 < first.profile.counts.right.sum()
 
 
+@pytest.mark.slow
 def test_calls_are_capped_over_all_shards_and_a_higher_budget_goes_on(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -131,6 +135,7 @@ def test_calls_are_capped_over_all_shards_and_a_higher_budget_goes_on(
     assert set(endpoint.calls_by_key.values()) == {1}
 
 
+@pytest.mark.slow
 def test_money_is_capped_too(store: Store, endpoint: FakeEndpoint) -> None:
     prices = Prices(prompt=1000.0, completion=1000.0)
     whole = profiled(store, endpoint, stages=Stages(2, 2, 8, 16), budget=Budget(prices=prices))

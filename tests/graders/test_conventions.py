@@ -305,6 +305,7 @@ def test_a_score_that_is_marked_invalid_is_no_grade() -> None:
     assert "no answer" in found.errors["other_error"]
 
 
+@pytest.mark.slow
 def test_numbers_beside_the_reward_are_sub_rewards() -> None:
     assert graded(VERL_DICT, "7").sub_rewards == {"acc": 0.0, "length": 1.0}
     assert graded(BEDROCK, "4").sub_rewards == {"length": 1.0}

@@ -69,6 +69,7 @@ def test_true_counts_as_one_and_is_noted() -> None:
     assert "True" in found.errors["other_error"]
 
 
+@pytest.mark.slow
 def test_a_loop_without_end_is_stopped_and_the_next_grade_is_made() -> None:
     source = "def grade(sample, item):\n    while sample['output_text'] == 'loop': pass\n    return 1.0\n"
     first, second = grades(python(source), ["loop", "fine"], timeout=1.0)
@@ -83,6 +84,7 @@ def test_a_source_that_raises_while_loading_says_so() -> None:
     assert "line 1: KeyError" in found.errors[RUNTIME]
 
 
+@pytest.mark.slow
 def test_data_of_nltk_that_the_sandbox_lacks_is_named_with_the_command_that_puts_it_there() -> None:
     found = grade(
         python("import nltk\ndef grade(sample, item):\n    return nltk.data.find('corpora/nothing')\n"), "x"

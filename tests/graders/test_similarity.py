@@ -56,6 +56,7 @@ def test_the_score_printed_in_azures_documentation() -> None:
         assert found == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_cookbooks_published_scores() -> None:
     """The medical cookbook's grader: 0.85 of the token set ratio, 0.15 for the exact text."""
     source = """

@@ -90,6 +90,7 @@ def left_over(source: WeightsSource) -> list[str]:
     return [other.name for other in path.parent.glob("*") if other != path] if path.parent.is_dir() else []
 
 
+@pytest.mark.slow
 def test_weights_are_fetched_once_and_reported(index: Index) -> None:
     seen: list[str] = []
     path = ensure_weights(seen.append, index.source)

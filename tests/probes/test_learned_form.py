@@ -108,6 +108,7 @@ def test_one_answer_for_all_rows_is_no_reason_to_doubt_the_form() -> None:
     assert (check.profile, check.ceiling) == ("sound", 1.0)
 
 
+@pytest.mark.slow
 def test_calls_of_the_row_are_made_as_they_stand_there() -> None:
     rows = items([None] * ROWS, tools=[TOOL])
     for row, item in enumerate(rows):
@@ -228,6 +229,7 @@ def test_real_calls_are_read_in_a_run_and_among_the_probes(store: Store, endpoin
     assert not any("real responses" in unseen for unseen in check.missing)
 
 
+@pytest.mark.slow
 def test_real_right_calls_that_are_refused_convict_the_grader(store: Store, endpoint: FakeEndpoint) -> None:
     """Made-up calls have one argument; real ones add a second, for which this grader pays nothing."""
     endpoint.answer = lambda body: Reply(

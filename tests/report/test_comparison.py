@@ -34,6 +34,7 @@ def finished(store: Store, endpoint: FakeEndpoint, **how: object) -> Results:
     return load_results(run)
 
 
+@pytest.mark.slow
 def test_two_graders_on_the_same_responses(store: Store, endpoint: FakeEndpoint) -> None:
     exact = finished(store, endpoint)
     fuzzy = finished(store, endpoint, grader=FUZZY)

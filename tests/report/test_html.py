@@ -69,6 +69,7 @@ def full_report(topic: str = "a", name: str = "rows.jsonl", **changes: Any) -> R
     return build_report(seen, Thresholds(), run, anchors=anchors)
 
 
+@pytest.mark.slow
 def test_the_file_asks_for_nothing_and_runs_nothing() -> None:
     html = render_html(full_report())
     seen = Seen(html)
@@ -86,6 +87,7 @@ def test_the_file_asks_for_nothing_and_runs_nothing() -> None:
     assert policy == "default-src 'none'; style-src 'unsafe-inline'"
 
 
+@pytest.mark.slow
 def test_it_carries_verdict_blame_evidence_and_what_is_open() -> None:
     report = full_report()
     seen = Seen(render_html(report))

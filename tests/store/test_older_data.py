@@ -81,6 +81,7 @@ def test_resuming_asks_nothing_again(older: Store, run: str) -> None:
     assert load_results(before).pending == 0
 
 
+@pytest.mark.slow
 def test_a_stopped_run_keeps_what_it_has_when_its_endpoint_is_gone(older: Store) -> None:
     stopped = Run.open(older, STOPPED)
     run_blocking(work_on(stopped, api_key="unused"))

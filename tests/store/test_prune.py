@@ -232,6 +232,7 @@ def test_prune_takes_what_a_killed_process_left_behind(store: Store, endpoint: F
     assert new.exists()
 
 
+@pytest.mark.slow
 def test_compact_merges_parts_and_changes_no_row(store: Store, endpoint: FakeEndpoint) -> None:
     for size in (10, 20, 30, 40):
         work(make_run(store, endpoint.base_url, size=size))

@@ -80,6 +80,7 @@ def results_of(store: Store, endpoint: FakeEndpoint, limit: int) -> Results:
     return load_results(run)
 
 
+@pytest.mark.slow
 def test_prompts_that_the_server_cut_make_a_run_invalid(store: Store, endpoint: FakeEndpoint) -> None:
     results = results_of(store, endpoint, CONTEXT)
     report = report_of(results)
@@ -88,6 +89,7 @@ def test_prompts_that_the_server_cut_make_a_run_invalid(store: Store, endpoint: 
     assert f"cut the prompt to about {CONTEXT} tokens" in report.missing_reasons[0].words
 
 
+@pytest.mark.slow
 def test_prompts_that_were_read_whole_are_left_alone(store: Store, endpoint: FakeEndpoint) -> None:
     assert not results_of(store, endpoint, 1_000_000).cut().any()
 

@@ -100,6 +100,7 @@ def test_a_child_that_answers_later_answers_nobody(world: dict[str, object]) -> 
     assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0)
 
 
+@pytest.mark.slow
 def test_no_process_of_an_attack_is_left(world: dict[str, object]) -> None:
     """Counted on the machine itself, by a text in their command line that only they have."""
     mark = f"dryrun-mark-{os.getpid()}"

@@ -212,6 +212,7 @@ def test_a_helper_that_loading_started_stays_and_is_held_against_nobody() -> Non
     assert all_right(together(source, ["x"] * 12, warm=0))
 
 
+@pytest.mark.slow
 def test_a_source_that_is_never_done_loading_is_said_to_be() -> None:
     (grade,) = together("while True: pass\ndef grade(sample, item): return 1.0\n", ["x"], warm=0, timeout=1.0)
     assert grade.errors == {

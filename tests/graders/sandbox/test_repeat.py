@@ -106,6 +106,7 @@ ENDS_ITS_WORKER = {
 }
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("name", ENDS_ITS_WORKER)
 def test_nor_is_one_whose_worker_is_replaced_after_each_grade(name: str) -> None:
     """Neither in the worker that repeats: what it did after its reply says nothing of the next one."""
@@ -148,6 +149,7 @@ def test_a_file_made_while_loading_stays() -> None:
     assert {grade.reward for grade in graded("return float(open('/tmp/table').read())", TEXTS, head)} == {1.0}
 
 
+@pytest.mark.slow
 def test_the_report_names_the_rows(endpoint: FakeEndpoint) -> None:
     source = "seen = []\ndef grade(sample, item):\n    seen.append(1)\n    return (len(seen) % 3) / 2\n"
     found = run_dry_run(sum_rows(30), source, "fake", 30, rollouts=1, base_url=endpoint.base_url)
@@ -156,6 +158,7 @@ def test_the_report_names_the_rows(endpoint: FakeEndpoint) -> None:
     assert "dataset rows " in warned[0]
 
 
+@pytest.mark.slow
 def test_a_sound_grader_is_not_warned_of(endpoint: FakeEndpoint) -> None:
     source = "def grade(sample, item): return float(sample['output_text'] == item['reference_answer'])"
     found = run_dry_run(sum_rows(30), source, "fake", 30, rollouts=1, base_url=endpoint.base_url)

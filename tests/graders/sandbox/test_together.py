@@ -102,6 +102,7 @@ def test_what_is_graded_does_not_wait_for_what_still_runs() -> None:
     assert 20 not in asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_one_that_never_ends_does_not_hold_up_those_that_were_sent_with_it() -> None:
     """They have their grades long before its time is over."""
     source = (

@@ -207,6 +207,7 @@ def test_nemo_gym_names_its_server_in_its_configuration() -> None:
     assert row["responses_create_params"]["input"] == [{"role": "user", "content": "0 + 1 ="}]
 
 
+@pytest.mark.slow
 def test_the_run_proposes_the_sizes() -> None:
     results = recorded_results()
     found = material_of_run(results, "GO", split_prompts(results))

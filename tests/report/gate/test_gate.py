@@ -107,6 +107,7 @@ def test_a_report_is_read_from_its_file(tmp_path: Path) -> None:
         assert_go(tmp_path / "none.json")
 
 
+@pytest.mark.slow
 def test_in_a_test_of_ones_own(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     calls = itertools.count()
     endpoint.answer = lambda body: deterministic_answer(body) if next(calls) % 3 else "no idea"
