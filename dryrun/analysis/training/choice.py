@@ -229,14 +229,21 @@ def topic_quotas(
     int64 array of shape (topics,)
     """
     open_ = (weights > 0) & (sizes > 0)
-    if size is None:
-        scale = (sizes[open_] / weights[open_]).min() if open_.any() else 0.0
-        return np.where(open_, np.floor(weights * scale + 1e-9), 0).astype(np.int64)
     quotas = np.zeros(len(sizes), np.int64)
+    if not open_.any():
+        return quotas
+    if size is None:
+        relative = weights[open_] / weights[open_].max()  # a weight of 1e-313 alone would overflow
+        with np.errstate(over="ignore", divide="ignore"):
+            scale = (sizes[open_] / relative).min()
+        quotas[open_] = np.minimum(np.floor(relative * scale + 1e-9), sizes[open_])
+        return quotas
     left = min(size, int(sizes[open_].sum()))
     while left:
         room = open_ & (quotas < sizes)
-        share = left * weights * room / (weights * room).sum()
+        relative = np.where(room, weights, 0.0)
+        relative /= relative.max()
+        share = left * relative / relative.sum()
         more = np.minimum(np.floor(share).astype(np.int64), sizes - quotas)
         if not more.any():  # less than one row each: the largest remainders, one each
             more = np.zeros(len(sizes), np.int64)

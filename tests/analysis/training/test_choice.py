@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dryrun.analysis.training.choice import (
@@ -134,6 +134,9 @@ def test_topics_are_mixed_by_weight() -> None:
     st.lists(st.floats(0, 5), min_size=6, max_size=6),
     st.none() | st.integers(1, 120),
 )
+@example([1], [2.2e-313, 0, 0, 0, 0, 0], None)
+@example([1, 3], [5e-324, 5, 0, 0, 0, 0], 4)
+@example([1, 3], [5e-324, 5, 0, 0, 0, 0], None)
 def test_quotas_never_pass_what_there_is(sizes: list[int], weights: list[float], size: int | None) -> None:
     there, wanted = np.array(sizes), np.array(weights[: len(sizes)])
     quotas = topic_quotas(there, wanted, size)
