@@ -76,6 +76,7 @@ def test_a_stranger_cannot_resume_and_the_owner_can_after_a_reload(store: Store,
         assert "Only who started this run can resume it." in texts(test)
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_owns_can_be_resumed_by_whoever_has_its_link(store: Store, hosted: None) -> None:
     run = make_run(store, "http://127.0.0.1:1/v1")
     assert "resume" in keys(page("run", browser=OTHERS, run=run.id))

@@ -50,6 +50,7 @@ def test_runs_lists_the_persons(store: Store) -> None:
     assert "There is no run here yet" in texts(page("runs", user=BEN))
 
 
+@pytest.mark.slow
 def test_nobody_starts_a_run_before_signing_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MAX_LIVE", 0)
     test = page("home", user=NOBODY)

@@ -53,6 +53,7 @@ def test_what_the_form_says_is_rendered_live(tmp_path: Path) -> None:
     assert "2 topics" in texts(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["question", "prompt"])
 def test_a_usual_name_needs_no_choice(name: str, tmp_path: Path) -> None:
     test = with_dataset(lines([{name: "How much is 1 + 1?", "answer": "2"}] * 2), tmp_path)

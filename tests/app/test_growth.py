@@ -77,6 +77,7 @@ def test_duplicated_rows_count_as_often_as_they_stand(store: Store, endpoint: Fa
     assert_as_stored(GrowingRun(run).look(), run)
 
 
+@pytest.mark.slow
 def test_failures_are_counted_by_reason_until_they_are_answered(store: Store, endpoint: FakeEndpoint) -> None:
     broken = {"7 + 8 =", "9 + 10 ="}
 

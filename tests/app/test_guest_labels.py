@@ -76,6 +76,7 @@ def test_the_owners_verdict_follows_from_what_was_accepted_alone(run: Run) -> No
     assert "NO-GO" in test.main.title[0].value
 
 
+@pytest.mark.slow
 def test_what_is_discarded_is_gone(run: Run) -> None:
     disagree(run, guest_book(run, "c" * 64), "ann")
     discard_guests(run)

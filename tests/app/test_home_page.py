@@ -90,6 +90,7 @@ def test_an_old_link_to_an_unfinished_run_leads_to_its_page(store: Store, endpoi
     assert "Dry Run Validation" in page(run=run.id).main.title[0].value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["recorded-grader", "recorded-data"])
 def test_each_example_has_its_own_link(name: str) -> None:
     test = page("results", run=name)

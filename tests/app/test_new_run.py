@@ -53,6 +53,7 @@ def test_a_refused_file_says_why_and_which_one_is_used() -> None:
     assert "No file is used." in texts(test)
 
 
+@pytest.mark.slow
 def test_what_was_chosen_last_is_used(tmp_path: Path) -> None:
     test = dropped(with_dataset(ROWS + ROWS, tmp_path), "rows.jsonl", ROWS)
     assert "40 rows" in texts(test)

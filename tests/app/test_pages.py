@@ -55,6 +55,7 @@ def test_a_bad_dataset_is_explained_and_nothing_starts(
     assert not startable(test)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("path", ["/no/such/file.jsonl", "~nobody-has-this-name/rows.jsonl"])
 def test_a_path_that_leads_nowhere_is_one_sentence(path: str, tmp_path: Path) -> None:
     test = with_dataset(GOOD_ROW, tmp_path)
@@ -106,6 +107,7 @@ def test_the_grader_is_told_in_words() -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
     test = page("configure")
     group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
@@ -117,6 +119,7 @@ def test_an_endpoint_needs_a_name_and_a_sound_address() -> None:
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None:
     endpoint.models[0]["shutdown_date"] = "2026-12-31"
     test = page("configure")
@@ -128,6 +131,7 @@ def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None
     )
 
 
+@pytest.mark.slow
 def test_hosted_there_is_no_path_and_no_list_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     test = page("configure")

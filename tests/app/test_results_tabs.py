@@ -62,6 +62,7 @@ def test_the_tree_lights_the_path_that_was_taken() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_changed_thresholds_are_listed_first_and_stay_in_the_details() -> None:
     test = page("results", run="recorded", tab="Details", mean_low="0.2")
     (table,) = (one for one in test.main.dataframe if "Threshold" in one.value.columns)

@@ -184,6 +184,7 @@ def test_hosted_a_stranger_sees_no_run_and_changes_none(
     assert "Only who started a run" in texts(test)
 
 
+@pytest.mark.slow
 def test_old_data_directories_and_foreign_files_still_open(two: list[Run]) -> None:
     (two[0].folder / "summary.json").unlink()
     (two[1].folder / "note.json").write_bytes(b"\xff{")

@@ -104,6 +104,7 @@ def test_topic_scores_search_and_sort_narrow_and_order_the_table(finished: Run) 
     assert table(test)["score"].is_monotonic_decreasing
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_sample_and_the_page_of_the_table_that_holds_it(finished: Run) -> None:
     [seen] = load_results(finished).inspect([110])
     asked = seen.prompt.messages[0]["content"]
@@ -122,6 +123,7 @@ def test_a_link_to_no_sample_opens_the_first(finished: Run, name: str) -> None:
     assert heading(finished, 0) in opened(test)
 
 
+@pytest.mark.slow
 def test_a_sample_outside_the_filters_is_shown_and_said_to_be_so(finished: Run) -> None:
     test = page("results", run=finished.id, sample="2.1", topic="even")
     assert "Row 2, response 1 of 2" in opened(test)
@@ -166,6 +168,7 @@ def test_another_choice_closes_the_open_sample(finished: Run) -> None:
     assert marked(test) == [0]
 
 
+@pytest.mark.slow
 def test_buttons_above_show_their_group_of_all_samples(finished: Run) -> None:
     test = page("results", run=finished.id, topic="even", search="10", sample="3.1")
     test.button(key="go_lowest").click().run()
@@ -173,6 +176,7 @@ def test_buttons_above_show_their_group_of_all_samples(finished: Run) -> None:
     assert "sample" not in test.query_params
 
 
+@pytest.mark.slow
 def test_right_but_unpaid_responses_are_found_by_reading(store: Store) -> None:
     def answer(body: dict[str, Any]) -> str:
         first = int(body["messages"][-1]["content"].split()[0])
@@ -190,6 +194,7 @@ def test_right_but_unpaid_responses_are_found_by_reading(store: Store) -> None:
 HOSTILE = "=HYPERLINK(1) ![x](http://127.0.0.1:1/l.png) <img src=x> \u202egnp\u202c \x00\x1b[2J end"
 
 
+@pytest.mark.slow
 def test_hostile_text_is_shown_letter_by_letter(store: Store) -> None:
     with FakeEndpoint(answer=lambda _: Reply(text=HOSTILE)) as endpoint:
         run = make_run(store, endpoint.base_url, rows=4, rollouts=1)
@@ -205,6 +210,7 @@ def test_hostile_text_is_shown_letter_by_letter(store: Store) -> None:
     assert set(table(test)["response"].str[:2]) == {"\u2060="}
 
 
+@pytest.mark.slow
 def test_a_very_long_response_is_cut_until_somebody_asks_for_all(store: Store) -> None:
     with FakeEndpoint(answer=lambda _: Reply(text="word " * 20_000 + "THE END")) as endpoint:
         run = make_run(store, endpoint.base_url, rows=2, rollouts=1)

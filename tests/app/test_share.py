@@ -80,6 +80,7 @@ CHANGES = {"Cancel run", "Resume", "Good", "Bad", "Adjust Grader", "Share", "Che
 CHANGES |= {"Start Training \\342\\206\\222", "Use as ceiling"}
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("tab", ["", "Topics", "Training signal", "Details", "Samples", "Grader", "Labels"])
 def test_a_figures_link_gives_the_figures_and_not_one_text(run: Run, tab: str) -> None:
     token = make_link(run, LinkKind.FIGURES)
@@ -123,6 +124,7 @@ def test_a_link_with_samples_shows_them_and_changes_nothing(run: Run) -> None:
         assert run.id[:8] not in sent(page("results", browser=OTHERS, share=token, tab=tab))
 
 
+@pytest.mark.slow
 def test_a_viewer_moves_thresholds_for_themselves(run: Run) -> None:
     rule = {"evidence": "false"}
     test = page("results", browser=OTHERS, share=make_link(run, LinkKind.FIGURES), **rule)
@@ -204,6 +206,7 @@ def _on_tab(run: Run, viewer: str, tab: str) -> AppTest:
     return page("results", browser=MINE if viewer == "owner" else OTHERS, run=run.id, tab=tab)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_shared_run_is_filled_in_and_does_not_name_it(run: Run) -> None:
     test = opened(run, "samples", "configure", DUPLICATE)
     assert "A copy of the shared run" in texts(test)
@@ -252,6 +255,7 @@ def test_a_link_keeps_the_thresholds_and_neither_the_run_nor_a_filter() -> None:
     assert address == ("https://host/dryrun/results?share=token&mean_low=0.2&without=groups&without=anchors")
 
 
+@pytest.mark.slow
 def test_a_page_that_is_open_closes_when_its_link_is_revoked(run: Run) -> None:
     test = page("results", browser=OTHERS, share=make_link(run, LinkKind.SAMPLES))
     assert ASKED in sent(test)

@@ -18,6 +18,7 @@ from tests.helpers.fake_endpoint import FakeEndpoint, HangAfter, deterministic_a
 from tests.helpers.support import EXACT, ROOT, Command, at, sum_rows, wait_until
 
 
+@pytest.mark.slow
 def test_go_is_exit_code_0_with_banner_figures_and_report(
     files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

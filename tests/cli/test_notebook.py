@@ -25,6 +25,7 @@ def ask(endpoint: FakeEndpoint, **options: Any) -> dict[str, Any]:
     )
 
 
+@pytest.mark.slow
 def test_it_returns_the_documents_dictionary(endpoint: FakeEndpoint) -> None:
     found = ask(endpoint, api_key="k")
     assert set(found) >= {"samples", "statistics", "diagnosis"}
@@ -37,6 +38,7 @@ def test_it_returns_the_documents_dictionary(endpoint: FakeEndpoint) -> None:
     assert found["statistics"]["mean"] == pytest.approx(sum(scores) / len(scores))
 
 
+@pytest.mark.slow
 def test_it_works_where_a_loop_is_running(endpoint: FakeEndpoint) -> None:
     async def notebook_cell() -> dict[str, Any]:
         return ask(endpoint, api_key="k")

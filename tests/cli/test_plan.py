@@ -92,6 +92,7 @@ def test_on_configure_the_plan_follows_both_numbers() -> None:
     assert "With 648 prompts × 1 response" in texts(test), "a dataset has no more than its rows"
 
 
+@pytest.mark.slow
 def test_on_a_shared_server_others_runs_teach_nothing(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

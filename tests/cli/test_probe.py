@@ -21,6 +21,7 @@ def rows(tmp_path: Path) -> str:
     return str(write_jsonl(tmp_path / "rows.jsonl", sum_rows(60)))
 
 
+@pytest.mark.slow
 def test_a_hole_is_exit_code_1_with_evidence_and_a_way_to_see_it_again(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,6 +79,7 @@ def test_rows_without_a_reference_get_fewer_probes_and_it_is_said(
     assert "reference answers: without them" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 def test_a_judge_is_asked_within_a_budget_that_is_said_before(
     tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,6 +147,7 @@ def grade(sample, item):
 """
 
 
+@pytest.mark.slow
 def test_the_scale_of_the_rewards_can_be_given(
     tmp_path: Path, rows: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ def whole(endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[
     return [given[1], str(out)]
 
 
+@pytest.mark.slow
 def test_all_rows_are_profiled_and_chosen_from(
     whole: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -44,6 +45,7 @@ def test_all_rows_are_profiled_and_chosen_from(
     assert not (folder / "sft.jsonl").exists(), "there are no responses at hand"
 
 
+@pytest.mark.slow
 def test_a_sample_and_then_its_run(
     endpoint: FakeEndpoint, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +77,7 @@ def test_what_is_missing_is_said(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_weight_that_is_no_number_is_refused(whole: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     dataset, profile = whole
     given = ["training-set", "--profile", profile, "--dataset", dataset, "--topic", "even=much"]

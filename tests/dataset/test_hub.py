@@ -123,6 +123,7 @@ def test_the_pool_is_the_same_for_300_and_500_prompts() -> None:
     assert spread(3, 8) == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_small_split_is_read_whole(hub: FakeHub) -> None:
     hub.put("me/sums", {"data/train-0.parquet": parquet(numbered(30)), "data/test-0.parquet": b""})
     dataset = read_hub(ME)
@@ -146,6 +147,7 @@ def test_other_formats_are_read_too(hub: FakeHub, ending: str) -> None:
     assert [row["question"] for row in read_hub(ME)] == [row["question"] for row in rows]
 
 
+@pytest.mark.slow
 def test_of_a_large_split_no_more_is_read_than_a_sample_is_drawn_from(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ def test_a_key_stands_for_an_account_on_a_hosted_server_only(monkeypatch: pytest
     assert account_of("") is None
 
 
+@pytest.mark.slow
 def test_responses_of_one_account_are_not_handed_to_another(store: Store, endpoint: FakeEndpoint) -> None:
     for account, calls in (("a", 20), ("a", 20), ("b", 40), (None, 60)):
         status = work(make_run(store, endpoint.base_url, rows=10, account=account))

@@ -58,6 +58,7 @@ def texts(run: Run) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_a_batch_gives_the_same_rows_as_calls(store: Store, server: FakeBatches) -> None:
     told: list[RunStatus] = []
     run = batch_run(store, server.base_url)
@@ -73,6 +74,7 @@ def test_a_batch_gives_the_same_rows_as_calls(store: Store, server: FakeBatches)
     assert sorted(map(str, bodies(server))) == sorted(map(str, server.bodies))
 
 
+@pytest.mark.slow
 def test_what_a_batch_answered_is_stored_for_calls_and_the_other_way_round(
     store: Store, server: FakeBatches
 ) -> None:

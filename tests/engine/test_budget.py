@@ -59,6 +59,7 @@ def test_money_needs_prices() -> None:
         Budget(cost=1.0)
 
 
+@pytest.mark.slow
 def test_every_call_is_accounted_for_retries_and_failures_included(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -117,6 +118,7 @@ def test_a_bad_value_is_one_sentence_with_its_option(
     assert printed.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_command_line_stops_at_a_budget_and_prints_the_receipt(
     files: list[str], endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

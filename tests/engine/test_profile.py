@@ -91,6 +91,7 @@ def test_only_undecided_prompts_get_more(store: Store, endpoint: FakeEndpoint) -
     assert tried[np.arange(60) % 3 == 0].min() > 2, "0 of 2 decides nothing"
 
 
+@pytest.mark.slow
 def test_equal_rows_are_asked_once_and_both_have_the_counts(store: Store, endpoint: FakeEndpoint) -> None:
     rows = [*sum_rows(40), *sum_rows(40)[:5]]
     found = profiled(store, endpoint, rows, stages=Stages(2, 2, 8, 16)).profile

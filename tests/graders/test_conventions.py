@@ -231,6 +231,7 @@ def test_a_bare_body_that_returns_becomes_an_openai_grader() -> None:
     assert graded(BODY, "5").reward == 0.0
 
 
+@pytest.mark.slow
 def test_the_row_decides_between_strings_and_messages() -> None:
     """As TRL does, by the kind of the row's own prompt column."""
     strings = ITEM | {"prompt": "What is 2 + 2?"}

@@ -134,6 +134,7 @@ def test_a_metric_that_no_answer_can_max_out_is_shown_with_its_rows() -> None:
     assert "20 earn less: row 1 earns 0" in found.sentences()[1]
 
 
+@pytest.mark.slow
 def test_a_grader_that_pays_no_reference_is_no_sound_one() -> None:
     """Nothing says what a python grader can pay at most, so the best it paid is no proof if that is 0."""
     nothing = asyncio.run(

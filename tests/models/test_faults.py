@@ -170,6 +170,7 @@ def test_an_endpoint_that_hangs_fails_in_time(endpoint: FakeEndpoint) -> None:
     assert failed == "The endpoint did not answer within 0.3 seconds"
 
 
+@pytest.mark.slow
 def test_an_answer_that_drips_is_cut_off_at_the_deadline() -> None:
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")

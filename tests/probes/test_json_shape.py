@@ -90,6 +90,7 @@ def test_a_grader_that_reads_the_object_is_sound() -> None:
     assert (check.profile, check.ceiling) == ("sound", 1.0)
 
 
+@pytest.mark.slow
 def test_a_run_with_a_response_format_grades_its_reference_answers_in_it(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

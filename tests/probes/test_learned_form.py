@@ -166,6 +166,7 @@ def test_paid_responses_show_the_form() -> None:
     assert (check.profile, check.ceiling) == ("sound", 1.0)
 
 
+@pytest.mark.slow
 def test_a_field_that_no_row_has_is_the_reason_why_nothing_is_paid() -> None:
     check = checked(python(NO_SUCH_FIELD), items([str(900 + 13 * row) for row in range(ROWS)]))
     assert check.profile == "too strict"
@@ -210,6 +211,7 @@ def test_calls_are_right_by_name_and_arguments(given: tuple[Any, ...], says: boo
     assert calls_right(expected, as_text(called(*given))) is says
 
 
+@pytest.mark.slow
 def test_real_calls_are_read_in_a_run_and_among_the_probes(store: Store, endpoint: FakeEndpoint) -> None:
     chance = random.Random(0)
     endpoint.answer = lambda body: Reply(

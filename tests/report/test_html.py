@@ -129,6 +129,7 @@ def test_what_was_run_stands_on_top_and_endless_names_are_cut() -> None:
     assert "t" * 81 not in cells
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scores", [[], [0.5] * 40, list(beta_scores(0.42, 0.21))])
 def test_the_tree_alone_and_an_empty_run_have_a_page_too(scores: list[float]) -> None:
     report = build_report(observe(scores, topics="a"), evidence=False)
@@ -144,6 +145,7 @@ def test_a_stored_report_makes_the_same_page() -> None:
     assert render_html(load_report(report.to_json())) == render_html(report)
 
 
+@pytest.mark.slow
 def test_each_picture_says_the_same_in_words() -> None:
     told = [a["aria-label"] or "" for tag, a in Seen(render_html(full_report())).tags if tag == "svg"]
     starts = (

@@ -71,6 +71,7 @@ def test_another_rollout_is_a_miss(store: Store, endpoint: FakeEndpoint) -> None
     assert endpoint.calls == 120
 
 
+@pytest.mark.slow
 def test_another_grader_or_fewer_prompts_or_concurrency_is_a_hit(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -100,6 +101,7 @@ def test_the_cache_is_listed_with_sizes_and_the_runs_that_need_it(
         assert words in samples
 
 
+@pytest.mark.slow
 def test_prune_shows_first_and_deletes_only_what_no_run_needs(
     store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,6 +135,7 @@ def three_models(store: Store, endpoint: FakeEndpoint) -> list[Run]:
     return runs
 
 
+@pytest.mark.slow
 def test_prune_by_age_takes_only_what_was_not_used_for_so_long(store: Store, endpoint: FakeEndpoint) -> None:
     old, middle, new = three_models(store, endpoint)
     for run in (old, middle):
@@ -146,6 +149,7 @@ def test_prune_by_age_takes_only_what_was_not_used_for_so_long(store: Store, end
     assert load_results(new).rollouts.num_rows == 80
 
 
+@pytest.mark.slow
 def test_prune_by_size_takes_the_longest_unused_first_and_says_what_it_cannot(
     store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,6 +168,7 @@ def test_prune_by_size_takes_the_longest_unused_first_and_says_what_it_cannot(
     assert load_results(new).rollouts.num_rows == 80
 
 
+@pytest.mark.slow
 def test_what_runs_need_is_named_before_it_goes_and_never_goes_from_under_a_live_run(
     store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,7 @@ def test_prompt_response_and_reference_are_searched_and_nothing_else(
     assert found.rows.size == 2 * len(rows)
 
 
+@pytest.mark.slow
 def test_a_search_stops_when_it_has_read_enough_and_says_so(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=400)
     work(run)

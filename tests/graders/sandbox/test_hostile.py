@@ -47,6 +47,7 @@ def test_breaking_the_worker_ends_in_a_typed_outcome(name: str, world: dict[str,
     assert threading.active_count() <= threads + 1
 
 
+@pytest.mark.slow
 def test_memory_that_sockets_hold_counts(world: dict[str, object]) -> None:
     """It is memory of the kernel, and of no process: forty processes can fill gigabytes of it."""
     attack = """

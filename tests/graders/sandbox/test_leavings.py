@@ -373,6 +373,7 @@ def test_a_response_that_is_run_as_code_changes_no_grade_but_its_own(name: str) 
     assert reward or "python_grader_runtime_error" in own.errors
 
 
+@pytest.mark.slow
 def test_a_response_that_ends_the_sandbox_takes_no_other_along() -> None:
     grades = together(
         RUNS, ["answer = 1", "import os\nos.kill(os.getppid(), 9)", *["answer = 1"] * 9], warm=0

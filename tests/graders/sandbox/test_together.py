@@ -129,6 +129,7 @@ def test_one_that_never_ends_does_not_hold_up_those_that_were_sent_with_it() -> 
     assert asyncio.run(run()) == {1, 2, 3}
 
 
+@pytest.mark.slow
 def test_waiting_for_a_worker_is_not_counted_as_grading() -> None:
     source = "import time\ndef grade(sample, item):\n    time.sleep(0.01)\n    return 1.0\n"
 
