@@ -24,15 +24,16 @@ try:
         no_run(recorded=chosen is not None)
         st.stop()
     status = jobs.status(chosen.run)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
-        run_head(chosen.run, status)
-        if status.live:
+    with st.container():  # whatever stands in it, the progress below keeps its place, and so its timer
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
+            run_head(chosen.run, status)
+            if status.live:
+                run_controls(chosen, status)
+        if not status.live:
+            loaded = ended_run(chosen, status, current_thresholds())
+            if status.failed or status.ungraded:
+                missing_view(loaded)
             run_controls(chosen, status)
-    if not status.live:
-        loaded = ended_run(chosen, status, current_thresholds())
-        if status.failed or status.ungraded:
-            missing_view(loaded)
-        run_controls(chosen, status)
     live_progress(chosen, status, current_thresholds())
 except DryRunError as error:
     show_error(error)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.shared import jobs
@@ -62,6 +63,26 @@ def test_a_run_that_has_not_begun_has_no_verdict_and_nothing_to_keep(
     assert headers(test) == []
     assert buttons(test) == ["Start"]
     assert "kept" not in said
+
+
+def test_the_progress_keeps_its_place_when_a_run_starts(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    register = MemoryFragmentStorage.register
+
+    def noted(self: MemoryFragmentStorage, key: str, *args: Any, **options: Any) -> None:
+        names.append(key)
+        register(self, key, *args, **options)
+
+    monkeypatch.setattr(MemoryFragmentStorage, "register", noted)
+    endpoint.hold()
+    run = make_run(store, endpoint.base_url)
+    page("run", run=run.id)
+    before = names[-1]
+    jobs.start_job(run)
+    assert "Cancel run" in buttons(page("run", run=run.id))
+    assert names[-1] == before, "a draw of the page as it was may end the timer of the page as it is"
 
 
 def test_the_page_says_which_run_it_is(store: Store, endpoint: FakeEndpoint) -> None:

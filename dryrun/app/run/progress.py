@@ -34,6 +34,8 @@ def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> 
     """Draw progress that follows the run; when it ends or is resumed, the whole page runs again.
 
     `status` is what the page around it was drawn for: a run may end between two looks at it.
+    It stands at the same place of the page in every state: Streamlit names a fragment by its place, and a
+    draw of the page that is overtaken by the next one may forget the names that it did not give itself.
     """
     follow = st.fragment(run_every=_pause(status))(_follow)
     with st.container():  # of its own: a timed fragment could draw over what stands after it
