@@ -17,10 +17,19 @@ SIGNS = {"GO": "●", "NO-GO": "■", "INVALID": "▲"}
 def render_html(report: Report) -> str:
     """The whole report; no script, nothing fetched."""
     drawn, missing = _pictures(report)
-    sections = (_section(section, drawn.get(section.picture, "")) for section in outline(report))
-    body = "\n".join("".join(part) for part in (_verdict(report, missing), *sections))
+    sections = (html_section(section, drawn.get(section.picture, "")) for section in outline(report))
+    return html_page(report.headline, "\n".join(("".join(_verdict(report, missing)), *sections)))
+
+
+def html_page(title: str, body: str) -> str:
+    """The page around a body of HTML; its title is escaped."""
     template = resources.files("dryrun.report").joinpath("templates", "report.html.txt")
-    return template.read_text(encoding="utf-8").format(title=escape(report.headline), body=body)
+    return template.read_text(encoding="utf-8").format(title=escape(title), body=body)
+
+
+def html_section(section: Section, picture: str) -> str:
+    """A section as HTML with the picture above its lines; ``""`` where it holds nothing."""
+    return "".join(_section(section, picture))
 
 
 def _pictures(report: Report) -> tuple[dict[str, str], str]:

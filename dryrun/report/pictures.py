@@ -62,7 +62,17 @@ def pictures(report: Report) -> dict[str, str]:
     DryRunError
         They could not be drawn; in one sentence.
     """
-    found = {name: picture for name, picture in _pictures(report).items() if picture}
+    return static_pictures({name: picture for name, picture in _pictures(report).items() if picture})
+
+
+def static_pictures(found: Mapping[str, Picture]) -> dict[str, str]:
+    """HTML for each of these.
+
+    Raises
+    ------
+    DryRunError
+        They could not be drawn; in one sentence.
+    """
     drawn = _drawn({name: _static(picture.chart) for name, picture in found.items()})
     return {name: _html(svg, found[name]) for name, svg in drawn.items()}
 

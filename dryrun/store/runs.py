@@ -8,6 +8,7 @@ Layout of ``runs/<run id>/``::
     status.json      where it stands, replaced at every flush
     attempts/        a row for every call that was made, those that failed included
     batches/         what was submitted to a Batch API (see `dryrun.engine.batch_records`)
+    outcome.json     how trainings went that came after (see `dryrun.store.trainings`)
     stop             there while somebody asks the run to stop early
     lock             held by the process that is working on it
 """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dryrun.analysis.forecast.chance import BY_SIGNAL
 
 Floats = NDArray[np.float64]
 
@@ -88,6 +91,7 @@ def summarised(runs: Sequence[Outcome]) -> dict[str, Any]:
         "runs": len(runs),
         "gaining": share(runs, lambda run: run.gain > GAINS),
         "forecasts": {name: forecast(runs, name) for name in FORECASTS},
+        **{f"gaining_below_{end:g}": of for end, of in _by_signal(runs)},
         "added_no_go_that_gain": share(added, lambda run: run.gain > GAINS),
         "tree_no_go_that_gain": share(stopped, lambda run: run.gain > GAINS),
         "go_that_hardly_gain": share(going, lambda run: run.gain < HARDLY),
@@ -95,6 +99,16 @@ def summarised(runs: Sequence[Outcome]) -> dict[str, Any]:
             [run for run in runs if run.tree == "GO"], lambda run: run.gain < HARDLY
         ),
     }
+
+
+def _by_signal(runs: Sequence[Outcome]) -> Iterator[tuple[float, dict[str, float]]]:
+    """The runs that gain, by their Signal Index: where the table of `analysis.forecast.chance` comes from."""
+    start = -1.0
+    for end, _, _ in BY_SIGNAL:
+        upto = math.inf if end == 1 else end
+        within = [run for run in runs if run.signal is not None and start <= run.signal < upto]
+        yield end, share(within, lambda run: run.gain > GAINS)
+        start = end
 
 
 def rows(runs: Sequence[Outcome]) -> list[dict[str, Any]]:

@@ -23,14 +23,15 @@ COMMANDS = {
     "profile": "a row a prompt: pass rate, class, chance of a mixed group; of a run or the whole dataset",
     "training-set": "choose the rows to train on by their profile, with a control and a validation split",
     "forecast": "tokens, hours and dollars of training on this, and whether the trainer's settings fit",
+    "outcome": "how a training went, from its log: predicted against actual, over all runs with a score",
     "export": "rows, grader and job in the form of OpenAI, Azure, Bedrock, Fireworks, TRL, verl and others",
     "gate": "may a pipeline go on to training? Exit code, JUnit XML, Markdown, a baseline",
     "labels": "people's labels of a run's responses: what they say of the grader, out to a file, in from one",
     "cache": "list, merge and prune the stored responses and grades",
 }
 
-IN_FOLDER = dict.fromkeys(("profile", "training-set", "forecast", "export", "gate"), "training")
-"""Commands whose module is in a folder of this one: what comes between a verdict and a training."""
+IN_FOLDER = dict.fromkeys(("profile", "training-set", "forecast", "outcome", "export", "gate"), "training")
+"""Commands whose module is in a folder of this one: what comes after a verdict."""
 
 
 def module_of(command: str) -> str:

@@ -25,7 +25,7 @@ Stamp = tuple[object, ...]
 
 MOST = 5000
 """Lines that are kept in memory, half a kilobyte each."""
-IGNORED = (FILE, "lock", "note.json", "stop")
+IGNORED = (FILE, "lock", "note.json", "outcome.json", "stop")
 """Files of a run's folder that say nothing of its figures."""
 
 _known: dict[Path, tuple[Stamp, Summary | None]] = {}
