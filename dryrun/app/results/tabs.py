@@ -18,6 +18,7 @@ from dryrun.app.results.labels import label_section
 from dryrun.app.results.paid_for import training_signal
 from dryrun.app.results.profile import training_set
 from dryrun.app.results.thresholds import FOLLOWING_TAB, current_thresholds
+from dryrun.app.results.training.outcome import training_outcome
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.grader_check import run_check_section
 from dryrun.app.shared.loading import Loaded
@@ -91,6 +92,7 @@ def _grader(shown: Shown) -> None:
 
 def _training(shown: Shown) -> None:
     training_signal(shown.loaded)
+    training_outcome(shown.chosen)
     if shown.chosen.access.may(Right.PAGES):
         training_set(shown.loaded)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dryrun.app.runs.outcomes import outcome_cell
 from dryrun.app.shared.lists.rows import RunRow
 from dryrun.app.shared.looks import VerdictLook
 from dryrun.core.config import ModelKind
@@ -63,6 +64,7 @@ def table_columns(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
     """What the table holds, by column."""
     datasets, graders, models = zip(*map(_what, rows), strict=True) if rows else ((), (), ())
     lines = [row.summary for row in rows]
+    trained = [outcome_cell(row.run) for row in rows]
     return {
         "Name": [row.name for row in rows],
         "Verdict": [_verdict(row) for row in rows],
@@ -73,6 +75,7 @@ def table_columns(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
         "Std": [line and line.std for line in lines],
         "Scores": [list(line.bars) if line else [] for line in lines],
         "n": [line.scored if line else row.status.graded for line, row in zip(lines, rows, strict=True)],
+        **({"Training": trained} if any(trained) else {}),
         "Dataset": [one_line(name, LONGEST) for name in datasets],
         "Grader": [one_line(name, LONGEST) for name in graders],
         "Model": [one_line(name, LONGEST) for name in models],
@@ -118,6 +121,7 @@ def _looks(ids: list[str]) -> dict[str, Any]:
         "Model": column.TextColumn(width=85),
         "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm", width=128),
         "Cost": column.TextColumn(width=92),
+        "Training": column.TextColumn(width=130, help="The gain of its newest training, on 0 to 1."),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.runs.actions import action_bar
+from dryrun.app.runs.outcomes import outcomes_panel
 from dryrun.app.runs.table import GO, matching, runs_table
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access.account import person
@@ -52,6 +53,7 @@ def _list(runs: list[Run], fresh: list[list[RunRow]], words: str, archived: bool
         chosen = runs_table(rows)
         with bar:
             action_bar(chosen, _counts(len(rows), found))
+        outcomes_panel([row.run for row in rows])
     else:
         st.info("No run matches.", icon=":material/search_off:")
     if busy and not waiting():

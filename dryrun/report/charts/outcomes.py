@@ -55,7 +55,7 @@ def outcomes_chart(entries: Sequence[Entry]) -> alt.LayerChart:
             "chance:Q",
             scale=alt.Scale(domain=[0, 1]),
             title="Chance that training learns, said before",
-            axis=alt.Axis(format=".0%"),
+            axis=alt.Axis(format=".0%", tickCount=5),
         ),
         color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend),
         tooltip=[

@@ -14,7 +14,7 @@ from dryrun.report.outcome.published import PublishedRun
 from dryrun.report.outline import Named, Section, Table
 
 OFF_SCALE = 1e-6
-LEARNED = {True: "yes", False: "no", None: "not known"}
+LEARNED = {True: "yes", False: "no", None: "?"}
 FORETOLD, CAME, FITS = "What the run said", "How the training went", "Do the first steps fit the run?"
 
 
@@ -117,12 +117,11 @@ def _gap_words(gap: Gap) -> str:
     )
 
 
-def ledger_sections(ledger: TrainingLedger) -> tuple[Section, ...]:
-    """All trainings, their score, and what others published."""
+def ledger_sections(ledger: TrainingLedger, *, wide: bool = True) -> tuple[Section, ...]:
+    """All trainings, their score, and what others published; `wide`: there is room for all columns."""
+    table = _entries(ledger.entries, wide)
     return (
-        Section(
-            "Predicted and actual", tuple(_about(ledger)), (_entries(ledger.entries),), picture="outcomes"
-        ),
+        Section("Predicted and actual", tuple(_about(ledger)), (table,), picture="outcomes"),
         Section("Brier score", tuple(brier_lines(ledger.brier))),
         Section("Published runs", (PUBLISHED_WORDS, *published_lines(ledger.published))),
     )
@@ -138,7 +137,10 @@ def _about(ledger: TrainingLedger) -> Iterator[str]:
     if not ledger.entries:
         yield "No training is kept in this data directory yet. Add one: outcome RUN --log FILE."
         return
-    yield f"Learned: a gain above {GAINS} on 0 to 1 and above {ERRORS:g} standard errors of the log's noise."
+    yield (
+        f"Learned: a gain above {GAINS} on 0 to 1 and above {ERRORS:g} standard errors of the log's noise. "
+        "Mean is what the run foretold of the start."
+    )
     off = sum(fit_word(entry) == "no" for entry in ledger.entries)
     if off:
         yield f"First steps that do not fit the run: {plural(off, 'training')}. outcome RUN says how far."
@@ -151,8 +153,8 @@ def brier_lines(score: Brier | None) -> Iterator[str]:
         return
     over = f"{plural(score.trainings, 'training')} after {plural(score.runs, 'run')}"
     yield (
-        f"{score.score:.3f} over {over}: the mean "
-        "squared difference between the chance and what came. 0 is best, 0.25 is always saying 50 %."
+        f"Brier score {score.score:.3f} over {over}: the mean squared difference between the chance and what "
+        "came. 0 is best, 0.25 is always saying 50 %."
     )
     yield f"The verdict alone, GO as 100 % and NO-GO as 0 %: {score.by_verdict:.3f}."
     if 0 < score.base_rate < 1:
@@ -167,29 +169,23 @@ def brier_lines(score: Brier | None) -> Iterator[str]:
         low, high = score.interval
         yield f"With other runs of the kind it might be {low:.3f} to {high:.3f} (95 %)."
     if score.trainings < FEW:
-        yield f"{plural(score.trainings, 'training')} are few: below {FEW} this says little."
+        yield f"Below {FEW} trainings this says little."
 
 
-def _entries(entries: Sequence[Entry]) -> Table:
-    said, came = ("Verdict", "Index", "Chance", "Mean foretold"), ("Start", "End", "Gain", "Learned", "Fits")
-    titles = ("Run", "Log", *said, *came)
-    return Table(titles, [_entry(entry) for entry in entries], frozenset(range(3, 9)))
+def _entries(entries: Sequence[Entry], wide: bool) -> Table:
+    """Where there is less room, without the end and the fit, which the lines above it say."""
+    titles = ("Run", "Log", "Verdict", "Chance", "Mean", "Start", "End", "Gain", "Learned", "Fits")
+    shown = [place for place, title in enumerate(titles) if wide or title not in ("End", "Fits")]
+    rows = [tuple(_entry(entry)[place] for place in shown) for entry in entries]
+    return Table(tuple(titles[place] for place in shown), rows, frozenset(range(2, len(shown))))
 
 
 def _entry(entry: Entry) -> tuple[str, ...]:
     said, course = entry.kept.prediction, entry.kept.course
     chance = NO_NUMBER if said.chance is None else percent(said.chance)
-    figures = (number(said.signal), chance, number(said.mean), figure(course.start), figure(course.end))
-    learned = LEARNED[course.learned]
-    return (
-        Named(entry.name),
-        Named(entry.kept.log),
-        said.verdict,
-        *figures,
-        f"{course.gain:+.2f}",
-        learned,
-        fit_word(entry),
-    )
+    names = (Named(entry.name), Named(entry.kept.log), said.verdict)
+    figures = (chance, number(said.mean), figure(course.start), figure(course.end), f"{course.gain:+.2f}")
+    return (*names, *figures, LEARNED[course.learned], fit_word(entry))
 
 
 def fit_word(entry: Entry) -> str:

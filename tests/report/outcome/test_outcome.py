@@ -16,6 +16,7 @@ from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.forecast.chance import BY_SIGNAL, Forecasted, Prediction, brier, chance_of
 from dryrun.analysis.forecast.course import Course, Curve, course_of
 from dryrun.cli.main import main
+from dryrun.report.charts.outcomes import curve_alt, curve_chart, outcome_rows, outcomes_alt, outcomes_chart
 from dryrun.report.outcome.ledger import Entry, TrainingLedger, entries_of, ledger_of
 from dryrun.report.outcome.of_run import KEPT_POINTS, mixed_gap, start_gap
 from dryrun.report.outcome.page import ledger_page
@@ -156,7 +157,7 @@ def test_the_brier_score_of_a_small_ledger_by_hand() -> None:
     assert (judged.trainings, judged.runs) == (4, 3)
     assert judged.interval is not None
     assert judged.interval.low < judged.score < judged.interval.high
-    assert any("below 30 this says little" in line for line in brier_lines(judged))
+    assert any("Below 30 trainings this says little" in line for line in brier_lines(judged))
     assert brier([]) is None
 
 
@@ -343,3 +344,19 @@ def test_the_table_has_a_row_for_each_training() -> None:
     table = ledger_sections(TrainingLedger(entries, None))[0].tables[0]
     assert [len(row) == len(table.titles) for row in table.rows] == [True, True]
     assert [row[-1] for row in table.rows] == ["yes", "no"]
+    narrow = ledger_sections(TrainingLedger(entries, None), wide=False)[0].tables[0]
+    assert [len(row) == len(narrow.titles) == len(table.titles) - 2 for row in narrow.rows] == [True, True]
+
+
+def test_the_charts_hold_the_trainings_and_their_schema() -> None:
+    entries = (
+        entry(prediction(), course(0.4, 0.7)),
+        entry(prediction(verdict="INVALID"), course(0.4, 0.7)),
+        entry(prediction(signal=0.01), course(0.4, 0.4, rows=3)),
+    )
+    assert [row["kind"] for row in outcome_rows(entries)] == ["learned", "not known"]
+    for spec in (outcomes_chart(entries).to_dict(), curve_chart(entries[0].kept).to_dict()):
+        assert spec["layer"]
+    assert "93 %" not in outcomes_alt(entries)
+    assert outcomes_alt(entries).count("said, gain") == 2
+    assert "0.40 at the start" in curve_alt(replace(entries[0].kept, course=course(0.4, 0.4, noise=0)))

@@ -25,6 +25,8 @@ from dryrun.store.runs import Run, list_runs
 from dryrun.store.trainings import forget_trainings
 
 ENDINGS = (".html", ".htm", ".json")
+WIDE = 100
+"""Characters of a terminal that has room for every column."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -104,7 +106,8 @@ def _all(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(ledger_json(ledger))
     else:
-        _print(ledger_sections(ledger))
+        console, _ = consoles()
+        _print(ledger_sections(ledger, wide=console.width >= WIDE))
     return 0
 
 
