@@ -18,6 +18,7 @@ from dryrun.app.results.labels import label_section
 from dryrun.app.results.paid_for import training_signal
 from dryrun.app.results.profile import training_set
 from dryrun.app.results.thresholds import FOLLOWING_TAB, current_thresholds
+from dryrun.app.results.training.forecast import training_forecast
 from dryrun.app.results.training.outcome import training_outcome
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.grader_check import run_check_section
@@ -94,6 +95,7 @@ def _training(shown: Shown) -> None:
     training_signal(shown.loaded)
     training_outcome(shown.chosen)
     if shown.chosen.access.may(Right.PAGES):
+        training_forecast(shown.loaded)
         training_set(shown.loaded)
 
 

@@ -9,18 +9,30 @@ from dryrun.analysis.forecast.group_size import proposed
 from dryrun.analysis.forecast.lengths import CUT_SHARE, Lengths
 from dryrun.analysis.forecast.price import Forecast, TrainingPlan
 from dryrun.analysis.training.record import Training
-from dryrun.core.text import percent, plural
+from dryrun.core.text import NO_NUMBER, percent, plural
 from dryrun.report.forecast.of_run import Outlook
 from dryrun.report.outline import Section, Table
 
 CURVE = (1, 8, 64, 256)
+MISSING = {
+    True: ("--tokens-per-second or --seconds-per-step", "--price, or --hourly-price with a pace"),
+    False: ("tokens per second or seconds per step", "a price of tokens, or of an hour with a pace"),
+}
+"""What time and price need, as options and in words."""
 
 
-def outlook_sections(outlook: Outlook) -> tuple[Section, ...]:
-    """The forecast, section by section; the command prints the same as the page shows."""
+def outlook_sections(outlook: Outlook, *, options: bool = True) -> tuple[Section, ...]:
+    """The forecast, section by section.
+
+    Parameters
+    ----------
+    outlook : Outlook
+    options : bool
+        Whether what is missing is named as the command's option; else in words, for a page.
+    """
     return (
         Section("What it is made from", tuple(_inputs(outlook))),
-        Section("Time and price", tuple(_price(outlook.forecast))),
+        Section("Time and price", tuple(_price(outlook.forecast, options))),
         Section("Groups that teach nothing", (*_dead(outlook.forecast), *_shaping(outlook.training))),
         Section("Group size", tuple(_proposal(outlook)), tables=(_sizes(outlook),)),
         Section("Limit of a response", tuple(_limit(outlook.lengths))),
@@ -64,18 +76,31 @@ def _limit_words(plan: TrainingPlan) -> str:
     return f" of {plan.limit:,} tokens at most" if plan.limit else ""
 
 
-def _price(found: Forecast) -> Iterator[str]:
+def outlook_figures(outlook: Outlook) -> dict[str, str]:
+    """What a person looks for first, by its name: time, price, tokens, groups that teach nothing."""
+    found = outlook.forecast
+    least = "≥ " if found.usage.at_least else "≈ "
+    return {
+        "Price": NO_NUMBER if found.dollars is None else f"{least}${found.dollars:,.2f}",
+        "Time": NO_NUMBER if found.hours is None else f"{least}{_hours(found.hours)}",
+        "Tokens generated": f"{least}{_million(found.completion_tokens)}",
+        "Groups that teach nothing": percent(found.dead_share),
+    }
+
+
+def _price(found: Forecast, options: bool) -> Iterator[str]:
     least = "at least " if found.usage.at_least else "about "
+    pace, price = MISSING[options]
     yield (
         f"Tokens: {least}{_million(found.completion_tokens)} generated, "
         f"{_million(found.prompt_tokens)} read as prompts (each counts once a response)."
     )
     if found.hours is None:
-        yield "Time: not known. Give --tokens-per-second or --seconds-per-step."
+        yield f"Time: not known. Give {pace}."
     else:
         yield f"Time: {least}{_hours(found.hours)}."
     if found.dollars is None:
-        yield "Price: not known. Give --price, or --hourly-price with a pace."
+        yield f"Price: not known. Give {price}."
     else:
         judged = f", of it ${found.judge_dollars:,.2f} for the judge" if found.judge_dollars else ""
         yield f"Price: {least}${found.dollars:,.2f}{judged}."
