@@ -40,6 +40,8 @@ class KeptTraining:
     course : Course
     steps, scores : tuple of float
         The curve, thinned; scores on 0..1.
+    validation : tuple of (float, float)
+        Step and mean score on validation prompts.
     """
 
     log: str
@@ -51,6 +53,7 @@ class KeptTraining:
     course: Course
     steps: tuple[float, ...]
     scores: tuple[float, ...]
+    validation: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

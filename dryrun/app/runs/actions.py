@@ -92,8 +92,8 @@ def _delete_dialog(chosen: Sequence[RunRow]) -> None:
         if lost := under_way(row.run):
             st.caption(f"{lost:,} of its requests are in a batch at the endpoint: what they cost is lost.")
     st.markdown(
-        "Their labels, names, notes and receipts go too. Responses and grades stay in the cache of this data "
-        "directory; `python -m dryrun cache --prune` clears what no run needs."
+        "Their labels, names, notes, receipts and trainings go too. Responses and grades stay in the cache "
+        "of this data directory; `python -m dryrun cache --prune` clears what no run needs."
     )
     label = f"Delete {plural(len(chosen), 'run')}"
     st.button(label, type="primary", key="delete_runs", on_click=_delete, args=(list(chosen),))

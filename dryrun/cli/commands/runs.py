@@ -62,7 +62,8 @@ def _delete(chosen: list[Run], really: bool) -> None:
         if waiting := under_way(run):
             say(f"  {waiting:,} of its requests are in a batch at the endpoint: what they cost is lost.")
     if not really:
-        say("--yes deletes these, their labels and receipts too; responses and grades stay in the cache.")
+        also = "their labels, receipts and trainings too"
+        say(f"--yes deletes these, {also}; responses and grades stay in the cache.")
         return
     for run in chosen:
         remove_run(run)

@@ -98,7 +98,22 @@ def curve_chart(kept: KeptTraining) -> alt.LayerChart:
             tooltip=["step:Q", alt.Tooltip("score:Q", format=".2f")],
         )
     )
-    return alt.LayerChart(layer=[*_foretold(kept), line]).properties(width="container", height=220)
+    layers = [*_foretold(kept), line, *_validated(kept)]
+    return alt.LayerChart(layer=layers).properties(width="container", height=220)
+
+
+def _validated(kept: KeptTraining) -> list[alt.Chart]:
+    """Diamonds: no second line that only a colour tells apart."""
+    rows = [{"step": at, "score": score} for at, score in kept.validation]
+    points = alt.Chart(alt.InlineData(values=rows)).mark_point(
+        shape="diamond", size=80, color=ORANGE, filled=True, opacity=1
+    )
+    drawn = points.encode(
+        x="step:Q",
+        y="score:Q",
+        tooltip=["step:Q", alt.Tooltip("score:Q", format=".2f", title="validation")],
+    )
+    return [drawn] if rows else []
 
 
 def _foretold(kept: KeptTraining) -> list[alt.Chart]:

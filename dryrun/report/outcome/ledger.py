@@ -112,6 +112,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "mixed_groups": _gap_json(entry.mixed),
         "steps": kept.steps,
         "scores": kept.scores,
+        "validation": kept.validation,
     }
 
 

@@ -19,6 +19,8 @@ MOST_BYTES, MOST_DOCUMENT, MOST_LINE = 2**30, 64 * 2**20, 2**20
 """Bytes of a log, of one that is a single JSON value, and of a line."""
 MOST_NAMES, DEEPEST = 2000, 4
 """Names in a row, and objects inside objects."""
+LARGEST = 1e15
+"""A larger number is no reward and no step; its square would be no number."""
 HEAD = 64 * 1024
 TABLES = {".csv": ",", ".tsv": "\t"}
 LISTS = ("log_history", "data", "events", "history")
@@ -204,7 +206,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _number(value: object) -> float | None:
-    """A finite number, also where it is written as text; None of anything else."""
+    """A number, also where it is written as text; None of anything else, and of what is too large."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     text = value.strip() if isinstance(value, str) else value
@@ -214,7 +216,7 @@ def _number(value: object) -> float | None:
         number = float(text)
     except (ValueError, OverflowError):
         return None
-    return number if abs(number) < float("inf") else None
+    return number if abs(number) < LARGEST else None
 
 
 _READERS = {"table": _table, "lines": _lines, "document": _document, "text": _text}

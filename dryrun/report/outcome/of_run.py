@@ -44,7 +44,7 @@ def add_training(results: Results, log: TrainingLog, group: int | None = None) -
     """
     if results.run.status().live:
         raise DryRunError(f"Run {results.run.id} is still at work: what it foretells is not known yet.")
-    scale = results.config.reward_range
+    low, high = scale = results.config.reward_range
     steps, scores = _thinned(log.curve, scale)
     kept = KeptTraining(
         log=log.name,
@@ -56,6 +56,7 @@ def add_training(results: Results, log: TrainingLog, group: int | None = None) -
         course=course_of(log.curve, scale),
         steps=steps,
         scores=scores,
+        validation=tuple((step, (reward - low) / (high - low)) for step, reward in log.validation),
     )
     keep_training(results.run, kept)
     return kept

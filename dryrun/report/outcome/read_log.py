@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -50,6 +51,13 @@ STEPS = (
     *("step", "data.step", "global_step", "train/global_step", "training/global_step", "_step"),
     *("iteration", "progress/batch", "data.training/global_step"),
 )
+VALIDATION = (
+    *("eval_reward", "eval/reward", "data.full_valid_mean_reward", "full_valid_mean_reward"),
+    *("data.scores.valid_reward_mean", "valid_reward_mean"),
+)
+"""Names of the mean reward on validation prompts, in small letters."""
+MOST_VALIDATIONS = 200
+_VERL_VALIDATION = re.compile(r"(data\.)?val-(core|aux)/.*/reward/mean@\d+\Z")
 DEAD = ("frac_reward_zero_std", "train/frac_reward_zero_std")
 
 
@@ -66,6 +74,8 @@ class TrainingLog:
     column : str
         The name of the reward in it. Untrusted.
     curve : Curve
+    validation : tuple of (float, float)
+        Step and mean reward on validation prompts, by step.
     without : int
         Rows without a reward: messages, evaluations, summaries.
     digest : str
@@ -76,6 +86,7 @@ class TrainingLog:
     trainer: str
     column: str
     curve: Curve
+    validation: tuple[tuple[float, float], ...]
     without: int
     digest: str
 
@@ -94,36 +105,68 @@ def read_training_log(path: Path, reward: str = "", step: str = "") -> TrainingL
     DryRunError
         It cannot be read, or no row has a reward.
     """
-    rewards = ((reward, ""),) if reward else REWARDS
-    points: list[Point] = []
-    seen: dict[str, None] = {}
-    without, chosen = 0, None
+    reading = _Reading(((reward, ""),) if reward else REWARDS, (step,) if step else STEPS)
     for row in logged_rows(path):
-        names = {name.casefold(): name for name in row.values}
-        found = next((one for one in rewards if one[0].casefold() in names), None)
-        if chosen is None and found is not None:
-            chosen = found
-        if chosen is None or chosen[0].casefold() not in names:
-            without += 1
-            seen |= dict.fromkeys(row.values) if len(seen) < SHOWN_NAMES else {}
-            continue
-        points.append(_point(row, names, chosen[0], (step,) if step else STEPS))
-        if len(points) > MOST_ROWS:
+        reading.take(row)
+        if len(reading.points) > MOST_ROWS:
             raise DryRunError(f"--log {path}, {row.where}: more than {MOST_ROWS:,} rows with a reward.")
-    if chosen is None or not points:
-        raise DryRunError(_nothing(path, reward, list(seen)))
-    if step and all(at is None for at, _, _ in points):
+    if reading.chosen is None:
+        raise DryRunError(_nothing(path, reward, list(reading.seen)))
+    if step and all(at is None for at, _, _ in reading.points):
         raise DryRunError(f"--log {path}: no row with a reward has a number called {step[:80]!r}.")
-    curve = _curve(points)
-    trainer = chosen[1] or (TRL if np.isfinite(curve.dead).any() else "")
-    name = one_line(path.name, 120)
-    return TrainingLog(name, trainer, one_line(chosen[0], 120), curve, without, _digest(curve))
+    curve = _curve(reading.points)
+    return TrainingLog(
+        name=one_line(path.name, 120),
+        trainer=reading.chosen[1] or (TRL if np.isfinite(curve.dead).any() else ""),
+        column=one_line(reading.chosen[0], 120),
+        curve=curve,
+        validation=_validation(reading.validation),
+        without=reading.without,
+        digest=_digest(curve),
+    )
 
 
-def _point(row: LoggedRow, names: dict[str, str], reward: str, steps: Iterable[str]) -> Point:
-    step = next((row.values[names[name.casefold()]] for name in steps if name.casefold() in names), None)
-    dead = next((row.values[names[name]] for name in DEAD if name in names), np.nan)
-    return step, row.values[names[reward.casefold()]], dead
+@dataclass(slots=True)
+class _Reading:
+    """What was read so far. The first row that has a known reward decides which name is meant."""
+
+    rewards: tuple[tuple[str, str], ...]
+    steps: tuple[str, ...]
+    chosen: tuple[str, str] | None = None
+    points: list[Point] = field(default_factory=list)
+    validation: list[tuple[float, float]] = field(default_factory=list)
+    seen: dict[str, None] = field(default_factory=dict)
+    without: int = 0
+
+    def take(self, row: LoggedRow) -> None:
+        values = {name.casefold(): value for name, value in row.values.items()}
+        step = next((values[name] for one in self.steps if (name := one.casefold()) in values), None)
+        if step is not None and (held_out := _held_out(values)) is not None:
+            self.validation.append((step, held_out))
+        if self.chosen is None:
+            self.chosen = next((one for one in self.rewards if one[0].casefold() in values), None)
+        if self.chosen is None or (name := self.chosen[0].casefold()) not in values:
+            self.without += 1
+            self.seen |= dict.fromkeys(row.values) if len(self.seen) < SHOWN_NAMES else {}
+            return
+        dead = next((values[one] for one in DEAD if one in values), np.nan)
+        self.points.append((step, values[name], dead))
+
+
+def _held_out(values: Mapping[str, float]) -> float | None:
+    """The mean reward on validation prompts; over the data sets where verl has several."""
+    known = next((values[name] for name in VALIDATION if name in values), None)
+    if known is not None:
+        return known
+    each = [value for name, value in values.items() if _VERL_VALIDATION.match(name)]
+    return sum(each) / len(each) if each else None
+
+
+def _validation(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """By step, the last of a step; at most `MOST_VALIDATIONS`, evenly chosen with both ends."""
+    ordered = sorted(dict(points).items())
+    places = np.linspace(0, len(ordered) - 1, min(len(ordered), MOST_VALIDATIONS)).round().astype(int)
+    return tuple(ordered[place] for place in places)
 
 
 def _curve(points: Sequence[Point]) -> Curve:

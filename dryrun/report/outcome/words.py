@@ -12,6 +12,7 @@ from dryrun.report.outcome.ledger import Entry, TrainingLedger
 from dryrun.report.outcome.of_run import Gap
 from dryrun.report.outcome.published import PublishedRun
 from dryrun.report.outline import Named, Section, Table
+from dryrun.store.trainings import KeptTraining
 
 OFF_SCALE = 1e-6
 LEARNED = {True: "yes", False: "no", None: "?"}
@@ -24,7 +25,7 @@ def entry_sections(entry: Entry) -> tuple[Section, ...]:
     log = f"{kept.trainer} log " if kept.trainer else ""
     source: tuple[str, ...] = ("From ", log, Named(kept.log), ", reward ", Named(kept.column), ".")
     return (
-        Section(CAME, (*came_lines(kept.course), source)),
+        Section(CAME, (*came_lines(kept.course), *validation_lines(kept), source)),
         Section(FORETOLD, tuple(foretold_lines(kept.prediction))),
         Section(FITS, tuple(fit_lines(entry))),
     )
@@ -61,6 +62,21 @@ def learned_words(course: Course) -> str:
     small = course.gain <= GAINS
     why = f"gain not above {GAINS}" if small else f"gain within {ERRORS:g} standard errors of the log's noise"
     return f"The policy did not learn ({why})."
+
+
+def validation_lines(kept: KeptTraining) -> Iterator[str]:
+    """The first and the last evaluation on validation prompts, and whether they rose with the reward."""
+    if not kept.validation:
+        return
+    (first, before), (last, after) = kept.validation[0], kept.validation[-1]
+    if len(kept.validation) == 1:
+        yield f"Validation: {figure(before)} at step {first:,g}, measured once."
+        return
+    alone = " The reward rose in training and not there." if kept.course.learned and after <= before else ""
+    yield (
+        f"Validation: {figure(before)} at step {first:,g}, {figure(after)} at step {last:,g}, "
+        f"{after - before:+.2f}.{alone}"
+    )
 
 
 def foretold_lines(prediction: Prediction) -> Iterator[str]:

@@ -206,6 +206,19 @@ def test_rewards_off_the_scale_are_said() -> None:
     assert "Off the scale" not in text(entry(prediction(), course(0.4, 0.6)))
 
 
+def test_validation_that_does_not_rise_is_said() -> None:
+    whole = entry(prediction(), course(0.4, 0.7))
+
+    def validated(*points: tuple[float, float]) -> str:
+        return text(replace(whole, kept=replace(whole.kept, validation=points)))
+
+    assert "Validation" not in text(whole)
+    assert "Validation: 0.40 at step 0, measured once." in validated((0, 0.4))
+    assert "Validation: 0.40 at step 0, 0.60 at step 100, +0.20." in validated((0, 0.4), (100, 0.6))
+    assert "rose in training and not there" in validated((0, 0.4), (100, 0.4))
+    assert "rose in training and not there" not in validated((0, 0.4), (100, 0.6))
+
+
 def test_entries_that_cannot_be_judged_enter_no_score() -> None:
     learns = course(0.3, 0.6)
     invalid, short = (
@@ -355,8 +368,10 @@ def test_the_charts_hold_the_trainings_and_their_schema() -> None:
         entry(prediction(signal=0.01), course(0.4, 0.4, rows=3)),
     )
     assert [row["kind"] for row in outcome_rows(entries)] == ["learned", "not known"]
-    for spec in (outcomes_chart(entries).to_dict(), curve_chart(entries[0].kept).to_dict()):
-        assert spec["layer"]
+    validated = replace(entries[0].kept, validation=((1.0, 0.5),))
+    layers = [len(curve_chart(kept).to_dict()["layer"]) for kept in (entries[0].kept, validated)]
+    assert layers == [3, 4]
+    assert len(outcomes_chart(entries).to_dict()["layer"]) == 3
     assert "93 %" not in outcomes_alt(entries)
     assert outcomes_alt(entries).count("said, gain") == 2
     assert "0.40 at the start" in curve_alt(replace(entries[0].kept, course=course(0.4, 0.4, noise=0)))

@@ -62,17 +62,22 @@ def printed_trl() -> str:
 def verl_file() -> str:
     """verl's `FileLogger`: a validation before training, then the steps."""
     before = {"step": 0, "data": {"val-core/openai/gsm8k/reward/mean@1": 0.2}}
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"step": step, "data": {"critic/score/mean": reward, "critic/rewards/mean": reward - 0.1}}
         for step, reward in NUMBERED
     ]
+    steps[1]["data"] |= {
+        "val-core/a/acc/mean@1": 0.9,
+        "val-aux/a/reward/mean@1": 0.3,
+        "val-aux/b/reward/mean@1": 0.5,
+    }
     return json_lines([before, *steps])
 
 
 def verl_console() -> str:
     """verl's `LocalLogger` through Ray, whose numbers `pprint` writes as NumPy names them."""
     lines = [
-        f"\x1b[36m(TaskRunner pid=71)\x1b[0m step:{step} - val-core/a:b/mean@1:0.3 - "
+        f"\x1b[36m(TaskRunner pid=71)\x1b[0m step:{step} - val-core/a:b/reward/mean@1:0.3 - "
         f"critic/score/mean:np.float64({reward}) - critic/score/max:1.0 - actor/lr:1e-06 - x:nan"
         for step, reward in NUMBERED
     ]
@@ -149,6 +154,28 @@ def test_every_form_gives_the_same_curve(name: str, tmp_path: Path) -> None:
 def test_rows_without_a_reward_are_counted(tmp_path: Path) -> None:
     assert read(tmp_path, trainer_state(), "trainer_state.json").without == 2
     assert read(tmp_path, openai_events(), "events.json").without == 1
+
+
+VALIDATED = {
+    "trainer_state.json": ((1, 0.9),),
+    "gsm8k.jsonl": ((0, 0.2), (2, 0.4)),
+    "console.txt": ((1, 0.3), (2, 0.3), (3, 0.3)),
+    "events.json": ((1, 0.675), (2, 0.675), (3, 0.675)),
+    "results.csv": ((3, 0.5),),
+    "own.tsv": (),
+}
+
+
+@pytest.mark.parametrize("name", VALIDATED)
+def test_validation_is_read_beside_training(name: str, tmp_path: Path) -> None:
+    assert read(tmp_path, FORMS[name][0](), name).validation == VALIDATED[name]
+
+
+def test_many_evaluations_are_thinned_and_keep_both_ends(tmp_path: Path) -> None:
+    rows = json_lines([{"step": step, "reward": 0, "eval_reward": step} for step in range(1000)])
+    kept = read(tmp_path, rows).validation
+    assert len(kept) == 200
+    assert (kept[0], kept[-1]) == ((0, 0), (999, 999))
 
 
 def test_rows_of_one_step_count_as_their_mean(tmp_path: Path) -> None:

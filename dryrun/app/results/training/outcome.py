@@ -10,7 +10,7 @@ from dryrun.app.shared.widgets import bullets, draw_chart
 from dryrun.core.text import plain
 from dryrun.report.charts.outcomes import curve_alt, curve_chart
 from dryrun.report.outcome.ledger import Entry, entries_of
-from dryrun.report.outcome.words import foretold_lines, outcome_line, warnings_of
+from dryrun.report.outcome.words import foretold_lines, outcome_line, validation_lines, warnings_of
 
 
 def training_outcome(chosen: Chosen) -> None:
@@ -29,9 +29,12 @@ def training_outcome(chosen: Chosen) -> None:
 def _training(entry: Entry, *, named: bool) -> None:
     """The file's name is shown to who may open the run's own pages only."""
     st.text(outcome_line(entry.kept.course))
+    for line in validation_lines(entry.kept):
+        st.text(line)
     st.text(f"Said before: {' '.join(foretold_lines(entry.kept.prediction))}")
     for warning in warnings_of(entry):
         st.warning(plain(warning, 400), icon=":material/compare_arrows:")
     draw_chart(curve_chart, entry.kept, words=curve_alt(entry.kept), key="outcome_curve")
     source = f" of {plain(entry.kept.log)}" if named else ""
-    st.caption(f"Mean score by step{source}. Grey: the run's mean with its 95 % interval.")
+    diamonds = " Diamonds: validation." if entry.kept.validation else ""
+    st.caption(f"Mean score by step{source}.{diamonds} Grey: the run's mean with its 95 % interval.")
