@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dryrun.app.shared.widgets import Upload
+from dryrun.core.text import short
 from dryrun.engine.imports.run import import_samples
 from dryrun.report.outcome import add_training
 from dryrun.report.outcome.read_log import read_training_log
@@ -55,7 +57,9 @@ def test_without_a_training_nothing_is_drawn_of_one(run: Run) -> None:
     runs = page("runs")
     assert "Training" not in columns(runs)
     assert "Brier score" not in texts(runs)
-    assert f"python -m dryrun outcome {run.id} --log FILE" in texts(page("results", run=run.id, tab=TAB))
+    test = page("results", run=run.id, tab=TAB)
+    assert "The policy" not in texts(test)
+    assert test.button(key="outcome_keep").disabled
 
 
 @pytest.mark.slow
@@ -81,3 +85,38 @@ def test_the_tab_says_how_it_went_and_what_does_not_fit(run: Run, tmp_path: Path
     assert "Earlier trainings" in said
     assert "The policy did not learn (gain not above 0.05)." in said
     assert not any("![x](" in caption.value for caption in test.caption)
+
+
+def uploaded(run: Run, content: bytes, name: str = "trainer.csv") -> AppTest:
+    """The page after this log was uploaded and is to be kept."""
+    test = page("results", run=run.id, tab=TAB)
+    test.session_state[f"outcome_log_{short(run.id)}_kept"] = Upload(name, content)
+    test.run()
+    test.button(key="outcome_keep").click().run()
+    assert not test.exception
+    return test
+
+
+@pytest.mark.slow
+def test_a_log_can_be_added_on_the_page(run: Run) -> None:
+    rows = "".join(f"{step},{0.5 + step / 200}\n" for step in range(50))
+    test = uploaded(run, f"step,reward\n{rows}".encode())
+    assert "The policy learned." in texts(test)
+    assert [one.log for one in trainings_of(run)] == ["trainer.csv"]
+    assert test.button(key="outcome_keep").disabled
+
+
+@pytest.mark.slow
+def test_what_is_no_log_is_refused_by_its_name(run: Run) -> None:
+    test = uploaded(run, b"step,loss\n1,2\n")
+    [error] = test.error
+    assert "trainer" in error.value
+    assert "Its rows hold step, loss" in texts(test)
+    assert "/tmp" not in texts(test)
+    assert trainings_of(run) == ()
+
+
+@pytest.mark.slow
+def test_a_recorded_run_offers_no_form() -> None:
+    test = page("results", run="recorded", tab=TAB)
+    assert "How the training went" not in texts(test)

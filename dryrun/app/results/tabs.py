@@ -93,7 +93,7 @@ def _grader(shown: Shown) -> None:
 
 def _training(shown: Shown) -> None:
     training_signal(shown.loaded)
-    training_outcome(shown.chosen)
+    training_outcome(shown.chosen, shown.loaded)
     if shown.chosen.access.may(Right.PAGES):
         training_forecast(shown.loaded)
         training_set(shown.loaded)

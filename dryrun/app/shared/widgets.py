@@ -250,7 +250,7 @@ def kept_upload(
     if kept is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"Used: {plain(kept.name, 80)}, {_size(len(kept.content))}", width="content")
-            st.button("Remove", key=f"{key}_remove", on_click=_forget, args=(key,), type="tertiary")
+            st.button("Remove", key=f"{key}_remove", on_click=forget_upload, args=(key,), type="tertiary")
     return kept
 
 
@@ -296,7 +296,8 @@ def _size(count: int) -> str:
     return f"{count / 1024 / 1024:,.1f} MB" if count >= 100_000 else f"{count / 1024:,.1f} kB"
 
 
-def _forget(key: str) -> None:
+def forget_upload(key: str) -> None:
+    """Take the uploader's file out of the session."""
     st.session_state.pop(_place(key), None)
     st.session_state.pop(_refusal(key), None)
 

@@ -48,11 +48,17 @@ class LoggedRow:
     values: Mapping[str, float]
 
 
-def logged_rows(path: Path) -> Iterator[LoggedRow]:
+def logged_rows(path: Path, called: str) -> Iterator[LoggedRow]:
     """The rows of a log in the order of the file.
 
     CSV; JSON lines; one JSON value with a list of rows; or text with verl's console lines or with the lines
     that transformers prints.
+
+    Parameters
+    ----------
+    path : Path
+    called : str
+        What sentences about it call it.
 
     Raises
     ------
@@ -61,12 +67,12 @@ def logged_rows(path: Path) -> Iterator[LoggedRow]:
     """
     try:
         if not path.is_file():
-            raise DryRunError(f"--log {path}: there is no such file.")
+            raise DryRunError(f"{called}: there is no such file.")
         if (size := path.stat().st_size) > MOST_BYTES:
-            raise DryRunError(f"--log {path}: has {size:,} bytes; {MOST_BYTES:,} are the most.")
-        yield from _READERS[_kind(path)](path)
+            raise DryRunError(f"{called}: has {size:,} bytes; {MOST_BYTES:,} are the most.")
+        yield from _READERS[_kind(path)](path, called)
     except OSError as error:
-        raise DryRunError(f"--log {path}: cannot be read ({error.strerror}).") from error
+        raise DryRunError(f"{called}: cannot be read ({error.strerror}).") from error
 
 
 def _kind(path: Path) -> str:
@@ -89,43 +95,41 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _table(path: Path) -> Iterator[LoggedRow]:
+def _table(path: Path, called: str) -> Iterator[LoggedRow]:
     separator = TABLES.get(path.suffix.lower(), ",")
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.reader(_short_lines(file, path), delimiter=separator)
+        reader = csv.reader(_short_lines(file, called), delimiter=separator)
         try:
             names = [name.strip() for name in next(reader, [])]
             if len(names) > MOST_NAMES:
-                raise DryRunError(
-                    f"--log {path}, line 1: {len(names):,} columns; {MOST_NAMES:,} are the most."
-                )
+                raise DryRunError(f"{called}, line 1: {len(names):,} columns; {MOST_NAMES:,} are the most.")
             for cells in reader:
                 numbers = zip(names, map(_number, cells), strict=False)
                 yield LoggedRow(
                     f"line {reader.line_num:,}", {name: at for name, at in numbers if at is not None}
                 )
         except csv.Error as error:
-            raise DryRunError(f"--log {path}, line {reader.line_num:,}: not CSV ({error}).") from error
+            raise DryRunError(f"{called}, line {reader.line_num:,}: not CSV ({error}).") from error
 
 
-def _short_lines(file: Any, path: Path) -> Iterator[str]:
+def _short_lines(file: Any, called: str) -> Iterator[str]:
     """Lines, none of which fills the memory."""
     number = 0
     while line := file.readline(MOST_LINE + 1):
         number += 1
         if len(line) > MOST_LINE:
-            raise DryRunError(f"--log {path}, line {number:,}: longer than {MOST_LINE:,} characters.")
+            raise DryRunError(f"{called}, line {number:,}: longer than {MOST_LINE:,} characters.")
         yield line
 
 
-def _lines(path: Path) -> Iterator[LoggedRow]:
+def _lines(path: Path, called: str) -> Iterator[LoggedRow]:
     broken: tuple[int, str] | None = None
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for number, line in enumerate(_short_lines(file, path), 1):
+        for number, line in enumerate(_short_lines(file, called), 1):
             if not line.strip():
                 continue
             if broken is not None:  # the last line may be torn: the trainer was stopped
-                raise DryRunError(f"--log {path}, line {broken[0]:,}: {broken[1]}. Take the line out.")
+                raise DryRunError(f"{called}, line {broken[0]:,}: {broken[1]}. Take the line out.")
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError):
@@ -137,26 +141,26 @@ def _lines(path: Path) -> Iterator[LoggedRow]:
                 broken = number, "not a JSON object"
 
 
-def _document(path: Path) -> Iterator[LoggedRow]:
+def _document(path: Path, called: str) -> Iterator[LoggedRow]:
     if (size := path.stat().st_size) > MOST_DOCUMENT:
         raise DryRunError(
-            f"--log {path}: a single JSON value of {size:,} bytes; {MOST_DOCUMENT:,} are the most. "
+            f"{called}: a single JSON value of {size:,} bytes; {MOST_DOCUMENT:,} are the most. "
             "Write its rows as JSON lines."
         )
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig", errors="replace"))
     except json.JSONDecodeError as error:
-        raise DryRunError(f"--log {path}, line {error.lineno:,}: not JSON ({error.msg}).") from error
+        raise DryRunError(f"{called}, line {error.lineno:,}: not JSON ({error.msg}).") from error
     except (ValueError, RecursionError) as error:
-        raise DryRunError(f"--log {path}: not JSON that can be read ({type(error).__name__}).") from error
-    where, rows = _list_in(value, path)
+        raise DryRunError(f"{called}: not JSON that can be read ({type(error).__name__}).") from error
+    where, rows = _list_in(value, called)
     for place, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise DryRunError(f"--log {path}, {where}[{place}]: not an object with a step and a reward.")
+            raise DryRunError(f"{called}, {where}[{place}]: not an object with a step and a reward.")
         yield LoggedRow(f"{where}[{place}]", _flat(row))
 
 
-def _list_in(value: Any, path: Path) -> tuple[str, list[Any]]:
+def _list_in(value: Any, called: str) -> tuple[str, list[Any]]:
     if isinstance(value, list):
         return "$", value
     if isinstance(value, dict):
@@ -164,10 +168,10 @@ def _list_in(value: Any, path: Path) -> tuple[str, list[Any]]:
             if isinstance(value.get(name), list):
                 return f"$.{name}", value[name]
         return "$", [value]
-    raise DryRunError(f"--log {path}, $: not an object or a list of rows.")
+    raise DryRunError(f"{called}, $: not an object or a list of rows.")
 
 
-def _text(path: Path) -> Iterator[LoggedRow]:
+def _text(path: Path, _: str) -> Iterator[LoggedRow]:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         number = 0
         while line := file.readline(MOST_LINE):

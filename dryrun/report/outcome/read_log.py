@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from dryrun.analysis.forecast.course import Curve
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import one_line
-from dryrun.report.outcome.log_rows import LoggedRow, logged_rows
+from dryrun.report.outcome.log_rows import TABLES, LoggedRow, logged_rows
 
 MOST_ROWS = 1_000_000
 SHOWN_NAMES = 12
@@ -91,7 +92,7 @@ class TrainingLog:
     digest: str
 
 
-def read_training_log(path: Path, reward: str = "", step: str = "") -> TrainingLog:
+def read_training_log(path: Path, reward: str = "", step: str = "", called: str = "") -> TrainingLog:
     """Read a log.
 
     Parameters
@@ -99,21 +100,24 @@ def read_training_log(path: Path, reward: str = "", step: str = "") -> TrainingL
     path : Path
     reward, step : str
         Names in the log, dotted where objects stand in objects; ``""``: those that trainers are known to use.
+    called : str
+        What sentences about the file call it; default: its path as the command's option.
 
     Raises
     ------
     DryRunError
         It cannot be read, or no row has a reward.
     """
+    called = called or f"--log {path}"
     reading = _Reading(((reward, ""),) if reward else REWARDS, (step,) if step else STEPS)
-    for row in logged_rows(path):
+    for row in logged_rows(path, called):
         reading.take(row)
         if len(reading.points) > MOST_ROWS:
-            raise DryRunError(f"--log {path}, {row.where}: more than {MOST_ROWS:,} rows with a reward.")
+            raise DryRunError(f"{called}, {row.where}: more than {MOST_ROWS:,} rows with a reward.")
     if reading.chosen is None:
-        raise DryRunError(_nothing(path, reward, list(reading.seen)))
+        raise DryRunError(_nothing(called, reward, list(reading.seen)))
     if step and all(at is None for at, _, _ in reading.points):
-        raise DryRunError(f"--log {path}: no row with a reward has a number called {step[:80]!r}.")
+        raise DryRunError(f"{called}: no row with a reward has a number called {step[:80]!r}.")
     curve = _curve(reading.points)
     return TrainingLog(
         name=one_line(path.name, 120),
@@ -153,6 +157,21 @@ class _Reading:
         self.points.append((step, values[name], dead))
 
 
+def read_uploaded_log(name: str, content: bytes, reward: str = "") -> TrainingLog:
+    """The same of a file that came over the network: its name decides no path.
+
+    Raises
+    ------
+    DryRunError
+        As `read_training_log`.
+    """
+    ending = Path(name).suffix.lower()
+    with tempfile.TemporaryDirectory(prefix="dryrun-log-") as folder:
+        path = Path(folder) / f"log{ending if ending in TABLES else ''}"
+        path.write_bytes(content)
+        return replace(read_training_log(path, reward, called=name), name=one_line(name, 120))
+
+
 def _held_out(values: Mapping[str, float]) -> float | None:
     """The mean reward on validation prompts; over the data sets where verl has several."""
     known = next((values[name] for name in VALIDATION if name in values), None)
@@ -188,11 +207,11 @@ def _digest(curve: Curve) -> str:
     return sha256(curve.step.tobytes() + curve.reward.tobytes()).hexdigest()[:32]
 
 
-def _nothing(path: Path, reward: str, seen: Sequence[str]) -> str:
+def _nothing(called: str, reward: str, seen: Sequence[str]) -> str:
     wanted = f"called {reward[:80]!r}" if reward else "that is known as a mean reward"
     named = ", ".join(one_line(name, 60) for name in seen[:SHOWN_NAMES])
     holds = f"Its rows hold {named}" if named else "No row holds a number"
     return (
-        f"--log {path}: no row has a number {wanted}. {holds}. "
+        f"{called}: no row has a number {wanted}. {holds}. "
         "Name the reward: --reward-column NAME, with dots where objects stand in objects."
     )

@@ -122,7 +122,7 @@ def warnings_of(entry: Entry) -> Iterator[str]:
     if mixed is not None and mixed.off:
         yield (
             f"Groups of {entry.kept.prediction.group} whose rewards differ: {_gap_words(mixed)}. If the "
-            "training had groups of another size, add the log again with --group N."
+            "training had groups of another size, add the log again with that size."
         )
 
 

@@ -196,7 +196,7 @@ def test_groups_that_differ_less_often_warn() -> None:
     assert first is not None
     assert second is not None
     assert (first.off, second.off) == (True, False)
-    assert "add the log again with --group N" in text(entry(said, seldom))
+    assert "add the log again with that size" in text(entry(said, seldom))
     assert mixed_gap(said, course(0.4, 0.5)) is None
     assert "no share of groups without a difference" in text(entry(said, course(0.4, 0.5)))
 
