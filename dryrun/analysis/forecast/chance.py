@@ -126,6 +126,8 @@ class Brier:
         Share of the trainings that learned, and the score of always saying just that, which nobody could
         know beforehand.
     trainings, runs : int
+    after_go : int
+        Trainings that followed a GO.
     """
 
     score: float
@@ -135,6 +137,7 @@ class Brier:
     by_base_rate: float
     trainings: int
     runs: int
+    after_go: int
 
 
 def brier(forecasts: Sequence[Forecasted]) -> Brier | None:
@@ -159,6 +162,7 @@ def brier(forecasts: Sequence[Forecasted]) -> Brier | None:
         by_base_rate=rate * (1 - rate),
         trainings=len(forecasts),
         runs=int(run.max()) + 1,
+        after_go=int(go.sum()),
     )
 
 

@@ -181,6 +181,9 @@ def brier_lines(score: Brier | None) -> Iterator[str]:
     else:
         came = "All" if score.base_rate else "None"
         yield f"{came} of them learned: that cannot tell a good forecast from one that always says so."
+    if score.after_go in (0, score.trainings):
+        said, other = ("GO", "NO-GO") if score.after_go else ("NO-GO", "GO")
+        yield f"All of them followed a {said}: of a {other} this says nothing."
     if score.interval is not None:
         low, high = score.interval
         yield f"With other runs of the kind it might be {low:.3f} to {high:.3f} (95 %)."

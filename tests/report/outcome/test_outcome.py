@@ -157,6 +157,8 @@ def test_the_brier_score_of_a_small_ledger_by_hand() -> None:
     assert (judged.trainings, judged.runs) == (4, 3)
     assert judged.interval is not None
     assert judged.interval.low < judged.score < judged.interval.high
+    assert judged.after_go == 2
+    assert not any("All of them followed" in line for line in brier_lines(judged))
     assert any("Below 30 trainings this says little" in line for line in brier_lines(judged))
     assert brier([]) is None
 
@@ -166,6 +168,9 @@ def test_where_all_learned_no_base_rate_is_beaten() -> None:
     assert judged is not None
     assert judged.interval is None
     assert any("All of them learned" in line for line in brier_lines(judged))
+    assert any(
+        "All of them followed a GO: of a NO-GO this says nothing." in line for line in brier_lines(judged)
+    )
 
 
 def test_a_start_off_the_prediction_warns_with_its_size() -> None:
