@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -69,8 +71,16 @@ def trainings_of(run: Run) -> tuple[KeptTraining, ...]:
     """What was kept, in the order it was added; empty where nothing was, or where it cannot be read."""
     path = run.folder / FILE
     try:
-        if path.stat().st_size > MOST_BYTES:
-            return ()
+        about = path.stat()
+    except OSError:
+        return ()
+    return () if about.st_size > MOST_BYTES else _read(path, about.st_mtime_ns, about.st_ino)
+
+
+@lru_cache(maxsize=200)
+def _read(path: Path, *_: int) -> tuple[KeptTraining, ...]:
+    """Read once for each file that was written: a list of runs asks again every few seconds."""
+    try:
         return _FILE.validate_json(path.read_bytes()).trainings
     except (OSError, ValidationError):
         return ()

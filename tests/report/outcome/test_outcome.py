@@ -206,6 +206,25 @@ def test_groups_that_differ_less_often_warn() -> None:
     assert "no share of groups without a difference" in text(entry(said, course(0.4, 0.5)))
 
 
+def drawn(shift: float, seed: int) -> bool:
+    """Whether a start is called off: 150 prompts x 4 before, 100 steps of 16 x 8 of a policy that stays."""
+    rng = np.random.default_rng(seed)
+    rates = rng.beta(0.6, 1.2, 2000)
+    means = rng.binomial(4, rng.choice(rates, 150)) / 4
+    low, high = np.quantile(means[rng.integers(0, 150, (1000, 150))].mean(axis=1), [0.025, 0.975])
+    rewards = [rng.binomial(8, np.clip(rng.choice(rates, 16) + shift, 0, 1)).mean() / 8 for _ in range(100)]
+    went = course_of(Curve(np.arange(100.0), np.array(rewards), np.full(100, np.nan)), (0.0, 1.0))
+    gap = start_gap(prediction(mean=float(means.mean()), mean_interval=Interval(low, high)), went)
+    assert gap is not None
+    return gap.off
+
+
+@pytest.mark.slow
+def test_few_that_grade_alike_are_warned_and_nearly_all_that_do_not() -> None:
+    assert sum(drawn(0.0, seed) for seed in range(100)) <= 12
+    assert sum(drawn(0.15, seed) for seed in range(100)) >= 90
+
+
 def test_rewards_off_the_scale_are_said() -> None:
     assert "Off the scale" in text(entry(prediction(), course(0.4, 3.0)))
     assert "Off the scale" not in text(entry(prediction(), course(0.4, 0.6)))
