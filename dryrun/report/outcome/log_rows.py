@@ -5,13 +5,15 @@ Nothing of a log is run or trusted: files, lines and documents have a largest si
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from dryrun.core.errors import DryRunError
 
@@ -22,6 +24,8 @@ MOST_NAMES, DEEPEST = 2000, 4
 LARGEST = 1e15
 """A larger number is no reward and no step; its square would be no number."""
 HEAD = 64 * 1024
+ENCODED = 8
+"""Characters of base64 that tell it."""
 TABLES = {".csv": ",", ".tsv": "\t"}
 LISTS = ("log_history", "data", "events", "history")
 """Where a JSON object has its rows: trainer_state.json of transformers; a page of OpenAI's events."""
@@ -80,6 +84,8 @@ def _kind(path: Path) -> str:
         return "table"
     with path.open("rb") as file:
         head = file.read(HEAD).lstrip(b"\xef\xbb\xbf").lstrip()
+    if _in_base64(head):
+        return "table"
     first, rest = head.partition(b"\n")[::2]
     if not head.startswith((b"{", b"[")):
         return "text"
@@ -97,7 +103,7 @@ def _is_object(line: bytes) -> bool:
 
 def _table(path: Path, called: str) -> Iterator[LoggedRow]:
     separator = TABLES.get(path.suffix.lower(), ",")
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with _opened(path, called) as file:
         reader = csv.reader(_short_lines(file, called), delimiter=separator)
         try:
             names = [name.strip() for name in next(reader, [])]
@@ -110,6 +116,28 @@ def _table(path: Path, called: str) -> Iterator[LoggedRow]:
                 )
         except csv.Error as error:
             raise DryRunError(f"{called}, line {reader.line_num:,}: not CSV ({error}).") from error
+
+
+def _opened(path: Path, called: str) -> TextIO:
+    """The text of a table, out of base64 where it is in that."""
+    with path.open("rb") as file:
+        encoded = _in_base64(file.read(ENCODED))
+    if not encoded:
+        return path.open(encoding="utf-8-sig", errors="replace", newline="")
+    _check_document(path, called)
+    try:
+        content = base64.b64decode(path.read_bytes())
+    except ValueError as error:
+        raise DryRunError(f"{called}: begins as base64 and is torn. Download it again.") from error
+    return io.StringIO(content.decode("utf-8", "replace"), newline="")
+
+
+def _in_base64(head: bytes) -> bool:
+    """Whether it is a result file as OpenAI hands it out: base64 of a table that begins with its step."""
+    try:
+        return base64.b64decode(head[:ENCODED], validate=True).startswith(b"step,")
+    except ValueError:
+        return False
 
 
 def _short_lines(file: Any, called: str) -> Iterator[str]:
@@ -142,11 +170,7 @@ def _lines(path: Path, called: str) -> Iterator[LoggedRow]:
 
 
 def _document(path: Path, called: str) -> Iterator[LoggedRow]:
-    if (size := path.stat().st_size) > MOST_DOCUMENT:
-        raise DryRunError(
-            f"{called}: a single JSON value of {size:,} bytes; {MOST_DOCUMENT:,} are the most. "
-            "Write its rows as JSON lines."
-        )
+    _check_document(path, called)
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig", errors="replace"))
     except json.JSONDecodeError as error:
@@ -158,6 +182,15 @@ def _document(path: Path, called: str) -> Iterator[LoggedRow]:
         if not isinstance(row, dict):
             raise DryRunError(f"{called}, {where}[{place}]: not an object with a step and a reward.")
         yield LoggedRow(f"{where}[{place}]", _flat(row))
+
+
+def _check_document(path: Path, called: str) -> None:
+    """Refuse what has to be read whole and is too large for it."""
+    if (size := path.stat().st_size) > MOST_DOCUMENT:
+        raise DryRunError(
+            f"{called}: a single value of {size:,} bytes; {MOST_DOCUMENT:,} are the most. "
+            "Write its rows as JSON lines."
+        )
 
 
 def _list_in(value: Any, called: str) -> tuple[str, list[Any]]:

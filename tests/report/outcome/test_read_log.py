@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dryrun.core.errors import DryRunError
@@ -125,6 +128,8 @@ FORMS: dict[str, tuple[Callable[[], str], str, str]] = {
     "console.txt": (verl_console, "verl", "critic/score/mean"),
     "events.json": (openai_events, "OpenAI", "data.scores.train_reward_mean"),
     "results.csv": (result_file, "OpenAI", "train_mean_reward"),
+    "encoded.csv": (lambda: base64.b64encode(result_file().encode()).decode(), "OpenAI", "train_mean_reward"),
+    "encoded.txt": (lambda: base64.b64encode(result_file().encode()).decode(), "OpenAI", "train_mean_reward"),
     "wandb.csv": (lambda: "_step,Reward\n1,0.25\n2,0.5\n3,0.75\n", "", "reward"),
     "own.tsv": (lambda: "step\treward\n3\t0.75\n1\t0.25\n2\t0.5\n", "", "reward"),
 }
@@ -222,6 +227,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "g.log": (b"\x00\xff\xfe" * 1000, "No row holds a number"),
     "h.json": (f'[{{"reward": {"9" * 5000}}}]', "not JSON that can be read"),
     "i.csv": ("", "No row holds a number"),
+    "j.csv": ("c3RlcCxyZXdhcmQKMSwyCg", r"begins as base64 and is torn\. Download it again"),
 }
 
 
@@ -242,7 +248,7 @@ def test_files_lines_and_documents_have_a_largest_size(
     row = json.dumps({"reward": 1, "note": "x" * 90})
     with pytest.raises(DryRunError, match="line 2: longer than 100 characters"):
         read(tmp_path, '{"reward": 0}\n' + row + "\n")
-    with pytest.raises(DryRunError, match=r"a single JSON value of 2\d\d bytes"):
+    with pytest.raises(DryRunError, match=r"a single value of 2\d\d bytes"):
         read(tmp_path, json.dumps([{"reward": 1}] * 10, indent=1), "x.json")
     with pytest.raises(DryRunError, match="has 312 bytes; 300 are the most"):
         read(tmp_path, "step,reward\n" + "1,1.0\n" * 50, "x.csv")
@@ -259,6 +265,43 @@ def test_only_a_file_is_read(tmp_path: Path) -> None:
     for name in ("pipe", "missing", "."):
         with pytest.raises(DryRunError, match="there is no such file"):
             read_training_log(tmp_path / name)
+
+
+TOKENS = [
+    b"NaN",
+    b"{",
+    b"]",
+    b"}",
+    b'"',
+    b"'",
+    b"\x00",
+    b"\xff",
+    b"\r",
+    b"\n",
+    b",",
+    b"9" * 400,
+    b"{'",
+    b"np.f(",
+]
+
+
+@pytest.mark.slow
+def test_damaged_logs_are_read_or_refused_in_a_sentence(tmp_path: Path) -> None:
+    rng, read_on = random.Random(1), 0
+    for _ in range(600):
+        name = rng.choice(list(FORMS))
+        content = bytearray(FORMS[name][0]().encode())
+        for _ in range(rng.randint(1, 5)):
+            place = rng.randrange(len(content))
+            content[place : place + rng.choice((0, 1, 20))] = rng.choice(TOKENS)
+        try:
+            curve = read(tmp_path, bytes(content), name).curve
+        except DryRunError:
+            continue
+        read_on += 1
+        assert np.isfinite(curve.reward).all()
+        assert (np.diff(curve.step) > 0).all()
+    assert read_on > 60
 
 
 def test_a_printed_line_is_read_and_not_run() -> None:
