@@ -60,7 +60,7 @@ PUBLISHED = (
         url=COOKBOOK_URL,
         start=(0.72282, 0.72807, 0.74812),
         end=(0.77309, 0.76975, 0.78996),
-        foretold="GO: mean 0.73; 22 of 100 scores are at most 0.4 and 60 at least 0.8, so std > 0.15",
+        foretold="GO, mean 0.73 and std above 0.15 (22 of 100 scores are at most 0.4, 60 at least 0.8)",
         came="Measured on 100 validation prompts, three times.",
         missing=(),
     ),
@@ -80,7 +80,7 @@ PUBLISHED = (
         url=COOKBOOK_URL,
         start=(0.5910, 0.5750, 0.5944),
         end=(),
-        foretold="GO by its mean of 0.59; the std is not published",
+        foretold="the mean of 0.59 does not stop it; the std is not published",
         came="The reward stagnated.",
         missing=("scores after training",),
     ),
@@ -91,7 +91,7 @@ PUBLISHED = (
         start=(0.76, 0.79),
         end=(0.86,),
         foretold="",
-        came="Shares of answers with 5 of 5 points, not mean rewards; measured twice before and once after.",
+        came="Shares of answers with 5 of 5 points, not mean rewards: 0.76 and, in another run, 0.79 before.",
         missing=("mean rewards", "a second measurement after training"),
     ),
     PublishedRun(
@@ -101,8 +101,8 @@ PUBLISHED = (
         start=(),
         end=(),
         foretold="",
-        came="A plotted curve goes from about 0.56 to between 0.85 and 0.97 over 67 steps of 4 prompts: a "
-        "gain of about 0.29 to 0.41. Step 4 alone has 0.4375.",
+        came="A plotted curve goes from about 0.56 to between 0.85 and 0.97 over 67 steps with batches of 4: "
+        "a gain of about 0.29 to 0.41. Step 4 alone has 0.4375.",
         missing=("the rewards of the steps",),
     ),
     PublishedRun(

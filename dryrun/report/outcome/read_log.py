@@ -208,10 +208,14 @@ def _digest(curve: Curve) -> str:
 
 
 def _nothing(called: str, reward: str, seen: Sequence[str]) -> str:
+    if not seen:
+        return (
+            f"{called}: no row holds a number. Is it the training's log? TRL's, verl's, OpenAI's, "
+            "JSON lines and CSV are read."
+        )
     wanted = f"called {reward[:80]!r}" if reward else "that is known as a mean reward"
     named = ", ".join(one_line(name, 60) for name in seen[:SHOWN_NAMES])
-    holds = f"Its rows hold {named}" if named else "No row holds a number"
     return (
-        f"{called}: no row has a number {wanted}. {holds}. "
+        f"{called}: no row has a number {wanted}. Its rows hold {named}. "
         "Name the reward: --reward-column NAME, with dots where objects stand in objects."
     )

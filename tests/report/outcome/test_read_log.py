@@ -222,11 +222,11 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "b.json": ('{"log_history": [\n{"reward": 1,}\n]}', r"line \d: not JSON"),
     "c.json": ("[" * 100_000, "not JSON that can be read"),
     "d.csv": ("step,loss\n1,0.5\n", r"Its rows hold step, loss\. Name the reward: --reward-column"),
-    "e.txt": ("nothing to see\n", "No row holds a number"),
+    "e.txt": ("nothing to see\n", "no row holds a number"),
     "f.jsonl": ('{"loss": 1, "note": "x"}\n{"loss": 2}\n', "Its rows hold loss"),
-    "g.log": (b"\x00\xff\xfe" * 1000, "No row holds a number"),
+    "g.log": (b"\x00\xff\xfe" * 1000, "no row holds a number"),
     "h.json": (f'[{{"reward": {"9" * 5000}}}]', "not JSON that can be read"),
-    "i.csv": ("", "No row holds a number"),
+    "i.csv": ("", "no row holds a number"),
     "j.csv": ("c3RlcCxyZXdhcmQKMSwyCg", r"begins as base64 and is torn\. Download it again"),
 }
 
