@@ -344,6 +344,8 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
     finally:  # also where the reader of standard output, `head` for one, has gone
         if options.out is not None:
             _write_report(report, options.out)
+        if getattr(options, "picture", None) is not None:
+            _write_picture(report, options.picture)
     return EXIT_CODES[report.verdict]
 
 
@@ -367,6 +369,13 @@ def _write_report(report: Report, out: Path) -> None:
     else:
         text = render_markdown(report) if ending in (".md", ".markdown") else report.to_json()
     write_out(out, text.encode("utf-8"))
+
+
+def _write_picture(report: Report, out: Path) -> None:
+    from dryrun.report.pictures import Form, histogram_picture  # Altair, which nothing else here needs
+
+    form: Form = "svg" if out.suffix.lower() == ".svg" else "png"
+    write_out(out, histogram_picture(report, form), "--picture")
 
 
 def write_out(out: Path, content: bytes, option: str = "--out") -> None:

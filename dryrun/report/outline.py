@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from dryrun.analysis.figures.groups import Groups
 from dryrun.analysis.figures.signal import RANGE, RELIABILITY, USABLE
 from dryrun.analysis.training.headroom import MOST
-from dryrun.analysis.training.words import TRAINING_TITLE, training_lines
+from dryrun.analysis.training.record import Training
+from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, training_lines
 from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.sentences import NEXT_STEP
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
@@ -81,7 +82,8 @@ def outline(report: Report) -> tuple[Section, ...]:
         Section("By topic", tables=(_topics(report),) if report.by_topic else (), picture="topics"),
         Section("Highest and lowest responses", tables=_to_read(report)),
         Section("Evidence", evidence_lines(evidence) if evidence else ()),
-        _training(report),
+        Section(TRAINING_TITLE, _training_words(report), picture="kinds"),
+        Section(HEADROOM_TITLE, tables=_headroom(report.training), picture="pass"),
         Section("Grader check", check_lines(report.grader_check) if report.grader_check else []),
         Section("Not measured", report.not_measured),
         Section("Responses", tuple(outcome_lines(report))),
@@ -90,21 +92,21 @@ def outline(report: Report) -> tuple[Section, ...]:
     )
 
 
-def _training(report: Report) -> Section:
-    found = report.training
-    if found is None:
-        return Section(TRAINING_TITLE)
+def _training_words(report: Report) -> Sequence[str]:
+    return training_lines(report.training, report.thresholds) if report.training else ()
+
+
+def _headroom(found: Training | None) -> tuple[Table, ...]:
     rows = [
         (
             Named(topic.topic) if topic.topic else "(no topic)",
             *(percent(share) for share in (topic.curve[0].value, topic.curve[-1].value, topic.never)),
             f"{topic.prompts:,}",
         )
-        for topic in found.topics
+        for topic in (found.topics if found else ())
     ]
     titles = ("Topic", "pass@1", f"pass@{MOST}", "Not solved", "Prompts")
-    tables = (Table(titles, rows, frozenset({1, 2, 3, 4})),) if rows else ()
-    return Section(TRAINING_TITLE, training_lines(found, report.thresholds), tables)
+    return (Table(titles, rows, frozenset({1, 2, 3, 4})),) if rows else ()
 
 
 def _conclusion(report: Report) -> Iterator[Line]:

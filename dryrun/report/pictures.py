@@ -5,18 +5,21 @@ Vega runs in a JavaScript engine, which takes about 150 MB and goes with its pro
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import orjson
 
+from dryrun.analysis.training.record import Training
 from dryrun.core.errors import DryRunError
+from dryrun.core.text import cut, figure, plural
 from dryrun.report.charts.evidence import (
     ANCHOR_LOOKS,
     stored_anchor_rows,
@@ -25,24 +28,22 @@ from dryrun.report.charts.evidence import (
     strip_chart,
 )
 from dryrun.report.charts.intervals import interval_alt, interval_chart
+from dryrun.report.charts.paid_for import kinds_alt, kinds_chart, pass_alt, pass_chart
 from dryrun.report.charts.scores import histogram_alt, histogram_bars, score_histogram
 from dryrun.report.charts.topics import TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
 from dryrun.report.fields import Report
 from dryrun.report.figures import EvidenceEntry
 
-CHILD = Path(__file__).with_name("svg_child.py")
+CHILD = Path(__file__).with_name("vega_child.py")
 LONGEST_WAIT = 60
 """Seconds that the process may take."""
 WIDTH = 720
-TEXT = dict.fromkeys(("labelColor", "titleColor", "domainColor", "tickColor"), "currentColor")
-CONFIG = {
-    "aria": False,
-    "background": None,
-    "view": {"stroke": None},
-    "axis": {**TEXT, "gridOpacity": 0.25},
-    "legend": {"labelColor": "currentColor", "titleColor": "currentColor"},
-}
-"""Text in the page's own colour, so that one picture reads in light and dark."""
+LONGEST = 60
+"""Characters of a name in a picture."""
+DARK, WHITE = "#1c1e21", "#ffffff"
+"""Text and ground of a picture that leaves for a document of its own."""
+
+Form = Literal["png", "svg"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Picture:
 
 
 def pictures(report: Report) -> dict[str, str]:
-    """HTML for ``scores``, ``anchors``, ``groups`` and ``topics``, as far as the report has them.
+    """HTML for ``scores``, ``anchors``, ``groups``, ``topics``, ``kinds``, ``pass``; those that there are.
 
     Raises
     ------
@@ -77,12 +78,39 @@ def static_pictures(found: Mapping[str, Picture]) -> dict[str, str]:
     return {name: _html(svg, found[name]) for name, svg in drawn.items()}
 
 
+def histogram_picture(report: Report, form: Form) -> bytes:
+    """The score distribution as a file, dark on white, under the verdict and what was run.
+
+    Raises
+    ------
+    DryRunError
+        There is no score, or it could not be drawn; in one sentence.
+    """
+    picture = _scores(report)
+    if picture is None or report.statistics.mean is None:
+        raise DryRunError("There is no picture: no response has a score.")
+    chart = _static(picture.chart, DARK, WHITE) | {"title": _title(report), "padding": 16}
+    drawn = _drawn({"scores": chart}, form)["scores"]
+    return base64.b64decode(drawn) if form == "png" else drawn.encode()
+
+
+def _title(report: Report) -> dict[str, Any]:
+    run, figures = report.run, report.statistics
+    by = f" by {cut(run.model, LONGEST)}" if run.model else ""
+    std = "" if figures.std is None else f", std {figure(figures.std)}"
+    scores = f"{plural(report.responses_evaluated, 'response')} with a score{by}{std}"
+    lines = [cut(run.dataset, LONGEST), scores] if run.dataset else [scores]
+    return {"text": report.headline, "subtitle": lines, "anchor": "start", "offset": 12}
+
+
 def _pictures(report: Report) -> dict[str, Picture | None]:
     return {
         "scores": _scores(report),
         "anchors": _anchors(report),
         "groups": _groups(report.evidence),
         "topics": _topics(report),
+        "kinds": _kinds(report.training),
+        "pass": _pass(report.training),
     }
 
 
@@ -124,20 +152,45 @@ def _topics(report: Report) -> Picture | None:
     return Picture(chart, topics_alt(topics), topics_caption(topics))
 
 
-def _static(chart: alt.LayerChart) -> dict[str, Any]:
+def _kinds(training: Training | None) -> Picture | None:
+    if training is None or training.kinds is None:
+        return None
+    kinds = training.kinds
+    return Picture(kinds_chart(kinds), kinds_alt(kinds), "What the responses to one prompt differ in.")
+
+
+def _pass(training: Training | None) -> Picture | None:
+    if training is None or training.headroom is None:
+        return None
+    found = training.headroom
+    caption = "pass@K: the chance that at least one of K responses is right. Band: 95 % interval."
+    return Picture(pass_chart(found), pass_alt(found), caption)
+
+
+def _static(chart: alt.LayerChart, text: str = "currentColor", ground: str | None = None) -> dict[str, Any]:
+    """The chart's JSON; text in the page's own colour reads in light and dark."""
+    axis = dict.fromkeys(("labelColor", "titleColor", "domainColor", "tickColor"), text)
+    config = {
+        "aria": False,
+        "background": ground,
+        "view": {"stroke": None},
+        "axis": {**axis, "gridOpacity": 0.25},
+        "legend": {"labelColor": text, "titleColor": text},
+        "title": {"color": text, "subtitleColor": text},
+    }
     spec: dict[str, Any] = chart.properties(width=WIDTH).to_dict(validate=False)
-    return {**spec, "config": CONFIG}
+    return {**spec, "config": config}
 
 
 def _html(svg: str, picture: Picture) -> str:
     named = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(picture.words)}" ', 1)
-    return f'{named}<p class="soft">{escape(picture.caption)}</p>'
+    return f'<div class="wide">{named}</div><p class="soft">{escape(picture.caption)}</p>'
 
 
-def _drawn(charts: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+def _drawn(charts: Mapping[str, dict[str, Any]], form: Form = "svg") -> dict[str, str]:
     try:
         child = subprocess.run(
-            [sys.executable, "-P", str(CHILD)],
+            [sys.executable, "-P", str(CHILD), form],
             input=orjson.dumps(charts),
             capture_output=True,
             check=True,

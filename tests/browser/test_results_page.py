@@ -54,6 +54,17 @@ def test_a_moved_threshold_moves_lines_in_a_chart_that_stays(
     assert page.locator(f"{CHART} svg").get_attribute("data-drawn") == "once"
 
 
+def test_the_distribution_is_handed_out_as_a_picture(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{app.url}/results?run=recorded")
+    page.get_by_role("button", name="Export").first.click()
+    for form, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg ")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Histogram ({form})").click()
+        name = rf"scores-reasoning-go[-a-z0-9]*\.{form.lower()}"
+        assert re.fullmatch(name, download.value.suggested_filename)
+        assert download.value.path().read_bytes().startswith(start)
+
+
 @pytest.mark.parametrize("changed", ["", "&mean_low=0.85", "&min_prompts=999", "&std_low=0.5"])
 def test_the_first_level_fits_one_screen_and_a_fifth(
     app: App, open_page: Callable[..., Page], changed: str

@@ -79,7 +79,13 @@ def test_a_stored_run_is_judged_again_under_other_thresholds(
     run_id = capsys.readouterr().out.splitlines()[-1].split()[0]
     assert main(["report", run_id, "--threshold", "mean_high=0.3", "--out", str(tmp_path / "r.md")]) == 1
     assert "NO-GO" in (tmp_path / "r.md").read_text()
-    assert main(["report", run_id]) == 0
+    assert main(["report", run_id, "--picture", str(tmp_path / "scores.svg")]) == 0
+    assert "mean 0." in (tmp_path / "scores.svg").read_text()
+    assert main(["report", run_id, "--picture", str(tmp_path / "scores.PNG")]) == 0
+    assert (tmp_path / "scores.PNG").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(SystemExit):
+        main(["report", run_id, "--picture", "scores.jpg"])
+    assert "must end in one of .png, .svg" in capsys.readouterr().err
     assert endpoint.calls == 120
 
 

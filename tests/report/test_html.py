@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from dryrun.analysis import Anchors, Observations
+from dryrun.analysis.training.record import training_of
+from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE
+from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
-from dryrun.report import Report, RunEntry, build_report, load_report, pictures, render_html, svg_child
+from dryrun.report import Report, RunEntry, build_report, load_report, pictures, render_html, vega_child
+from dryrun.report.pictures import histogram_picture
+from tests.analysis.training.shaped import shaped_run
 from tests.helpers.observed import beta_scores, observe
 from tests.helpers.support import ROOT
 from tests.report.test_report import HOSTILE
@@ -26,8 +33,8 @@ IN_A_CHILD = pictures._drawn
 def _drawn_by_this_process() -> Iterator[None]:
     """Vega begins once for all tests here; those of the process that draws ask for `drawn_by_a_child`."""
 
-    def drawn(charts: Mapping[str, dict[str, Any]]) -> dict[str, str]:
-        return {name: svg_child.drawn(chart) for name, chart in charts.items()}
+    def drawn(charts: Mapping[str, dict[str, Any]], form: str = "svg") -> dict[str, str]:
+        return {name: vega_child.drawn(chart, form) for name, chart in charts.items()}
 
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr(pictures, "_drawn", drawn)
@@ -161,7 +168,7 @@ def test_each_picture_says_the_same_in_words() -> None:
 @pytest.mark.usefixtures("drawn_by_a_child")
 def test_a_process_of_its_own_draws_the_same_pictures() -> None:
     charts = {"one": {"mark": "bar", "data": {"values": [{"a": 1}]}, "encoding": {"x": {"field": "a"}}}}
-    assert pictures._drawn(charts) == {"one": svg_child.drawn(charts["one"])}
+    assert pictures._drawn(charts) == {"one": vega_child.drawn(charts["one"])}
 
 
 @pytest.mark.usefixtures("drawn_by_a_child")
@@ -185,6 +192,37 @@ def test_without_pictures_the_report_says_so_and_keeps_its_tables(
     assert why in seen.text
     assert "svg" not in {tag for tag, _ in seen.tags}
     assert "Average performance" in seen.text
+
+
+@pytest.mark.slow
+def test_what_training_is_paid_for_has_its_two_charts_where_it_was_measured() -> None:
+    seen = shaped_run()
+    page = Seen(render_html(build_report(seen, training=training_of(seen))))
+    said = [a["aria-label"] or "" for tag, a in page.tags if tag == "svg"]
+    assert [words for words in said if words.startswith(("200 groups: outcome differs", "pass@K over 200"))]
+    assert page.text.index(TRAINING_TITLE) < page.text.index(HEADROOM_TITLE)
+
+
+@pytest.mark.slow
+def test_the_histogram_leaves_as_a_file_that_reads_on_white_and_on_dark_ground() -> None:
+    report = full_report(name="<b>rows</b>.jsonl" * 20)
+    svg = histogram_picture(report, "svg").decode()
+    assert "currentColor" not in svg
+    assert '<rect width="' in svg
+    assert 'fill="#ffffff"' in svg
+    texts = list(ElementTree.fromstring(svg).itertext())
+    for words in (report.headline, "mean 0.05", "480 responses with a score", "<b>rows</b>"):
+        assert any(words in text for text in texts), words
+    png = histogram_picture(report, "png")
+    width, height = struct.unpack(">II", png[16:24])
+    assert png.startswith(b"\x89PNG")
+    assert 1_440 < width < 1_800
+    assert 600 < height < 1_000
+
+
+def test_without_a_score_there_is_no_histogram() -> None:
+    with pytest.raises(DryRunError, match="no response has a score"):
+        histogram_picture(build_report(observe([])), "png")
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from dryrun.core.thresholds import Thresholds
 LONGEST_NAME = 40
 AGREES = "agreement with right answers, -1 to 1:"
 TRAINING_TITLE = "What training is paid for"
+HEADROOM_TITLE = "How far more samples reach (pass@K)"
 PROSPECTS = {
     Prospect.SHARPEN: "Sharpen: right answers are within reach and groups differ in the outcome",
     Prospect.TEACH_FIRST: "Teach first: many prompts stay unsolved; show answers (SFT), or use easier ones",

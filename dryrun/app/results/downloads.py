@@ -24,9 +24,11 @@ from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.report.export.material import Split, material_of_run, split_of_choice, split_prompts
 from dryrun.report.export.place import Export, export_to
 from dryrun.report.export.places import PLACES, file_tree
+from dryrun.report.pictures import Form, histogram_picture
 from dryrun.report.training import best_responses, sft_rows, to_jsonl
 from dryrun.report.training_set.chosen import set_archive
 
+FORMS: tuple[Form, ...] = ("png", "svg")
 LONGEST = 40
 """Characters of a dataset's name in a file's."""
 
@@ -52,6 +54,16 @@ def _reports(loaded: Loaded, evidence: Evidence) -> None:
         name = file_name(loaded, evidence, ending)
         hint = offline if kind == "HTML" else None
         download(f"Report ({kind})", written(write), name, f"report_{ending}", hint=hint)
+    st.caption("The score distribution as a picture, dark on white.")
+    none = evidence.document.statistics.mean is None
+    for form in FORMS:
+        name = file_name(loaded, evidence, form, "scores")
+        content = _picture(loaded, evidence, form)
+        download(f"Histogram ({form.upper()})", content, name, f"picture_{form}", disabled=none)
+
+
+def _picture(loaded: Loaded, evidence: Evidence, form: Form) -> Callable[[], bytes]:
+    return lambda: histogram_picture(viewers_report(loaded, evidence), form)
 
 
 def viewers_report(loaded: Loaded, evidence: Evidence) -> Report:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.analysis.training.advantages import Energy, Mode, Rollouts, what_if
 from dryrun.analysis.training.record import Training
-from dryrun.analysis.training.words import TRAINING_TITLE, training_lines
+from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, training_lines
 from dryrun.app.results.figures import signal_panel, strip
 from dryrun.app.results.thresholds import OUTCOME, current_thresholds
 from dryrun.app.shared.loading import Loaded
@@ -72,7 +72,7 @@ def _paid_for(loaded: Loaded, thresholds: Thresholds) -> None:
         st.text(line)
     _what_if(loaded, found)
     if found.headroom is not None:
-        st.subheader("How far more samples reach (pass@K)", anchor=False)
+        st.subheader(HEADROOM_TITLE, anchor=False)
         draw_chart(pass_chart, found.headroom, words=pass_alt(found.headroom), key="pass_at_k")
 
 

@@ -13,6 +13,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", help="the run's id, see `runs`")
     shared.add_ceiling(command)
     shared.add_output(command)
+    command.add_argument(
+        "--picture",
+        type=shared.new_file((".png", ".svg")),
+        help="draw the score distribution here: .png or .svg",
+    )
 
 
 def execute(options: argparse.Namespace) -> int:
