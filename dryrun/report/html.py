@@ -71,9 +71,8 @@ def _section(section: Section, picture: str) -> Iterator[str]:
     yield f"<section>{title}{picture}"
     if section.lines:
         yield _items(section.lines, "ol" if section.ordered else "ul")
-    tables = "".join(_table(table) for table in section.tables if table.rows)
-    folded = f"<details><summary>{escape(section.folded)}</summary>{tables}</details>"
-    yield f"{folded if section.folded else tables}</section>"
+    yield from (_table(table) for table in section.tables if table.rows)
+    yield "</section>"
 
 
 def _items(lines: Sequence[Line], tag: str) -> str:
@@ -95,5 +94,6 @@ def _table(table: Table) -> str:
 
 
 def _cells(tag: str, texts: Sequence[str], numbers: frozenset[int]) -> str:
-    kinds = (' class="n"' if place in numbers else "" for place in range(len(texts)))
+    marks = ("n" if at in numbers else "t" * isinstance(text, Named) for at, text in enumerate(texts))
+    kinds = (f' class="{mark}"' if mark else "" for mark in marks)
     return "".join(f"<{tag}{kind}>{_text(text)}</{tag}>" for text, kind in zip(texts, kinds, strict=True))

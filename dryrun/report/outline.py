@@ -60,7 +60,6 @@ class Section:
     tables: Sequence[Table] = ()
     picture: str = ""
     ordered: bool = False
-    folded: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.lines or self.tables)
