@@ -23,7 +23,7 @@ from dryrun.report.charts.evidence import (
     strip_alt,
     strip_chart,
 )
-from dryrun.report.charts.intervals import interval_alt, interval_chart
+from dryrun.report.charts.intervals import HIGH_ROW, interval_alt, interval_chart
 from dryrun.report.charts.topics import TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
 from dryrun.report.figures import AnchorFigures, TopicEntry
 from tests.helpers.observed import observe
@@ -90,6 +90,19 @@ def test_topics_are_drawn_with_interval_shape_and_size_of_sample() -> None:
     assert "6 more topics in the table" in topics_caption(many)
     assert "after pooling" in topics_caption(many)
     assert "one std to each side" in topics_caption({"fine": entry(40, 0.5, "good", None)})
+
+
+def test_the_lines_of_the_limits_leave_the_names_of_topics_free() -> None:
+    rows = topic_rows({"bad": entry(60, 0.05, "problem", None), "fine": entry(40, 0.5, "good", None)})
+    spec = spec_of(interval_chart(rows, TOPIC_LOOKS, Thresholds(mean_low=0.2)))
+    assert {(row["name"], row["at"]) for row in spec["datasets"]["limits"]} == {
+        (name, at) for name in ("bad", "fine") for at in (0.2, 0.9)
+    }
+    (limits,) = (layer for layer in spec["layer"] if layer["mark"]["type"] == "tick")
+    offset = limits["encoding"]["y"]["axis"]["labelOffset"]
+    words_end = offset + 6  # half of a line of 12 pixels
+    assert limits["mark"]["yOffset"] - limits["mark"]["size"] / 2 >= words_end
+    assert limits["mark"]["yOffset"] + limits["mark"]["size"] / 2 <= HIGH_ROW / 2
 
 
 def test_no_chart_calls_a_topic_good_that_the_warnings_call_a_problem() -> None:

@@ -12,9 +12,9 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.scores import (
     FIT_ROWS,
     GREY,
+    ORANGE,
     healthy_band,
     limit_rows,
-    limit_rules,
     score_axis,
 )
 
@@ -26,6 +26,8 @@ HIGH_ROW = 42
 """Pixels of a row with its name above the mark: beside it, a name would leave a phone no plot."""
 ABOVE, BELOW = -11, 7
 """Pixels from the middle of a row to its words and to its mark."""
+LIMIT = 22
+"""Height of the piece of a limit's line that each row has: it leaves the words free."""
 NAMES_ABOVE = alt.Axis(
     labelAlign="left",
     labelPadding=0,
@@ -84,10 +86,14 @@ def interval_chart(
     """
     names = dict.fromkeys(row.name for row in rows)
     marks = _marks(rows, looks, with_legend=thresholds is None)
-    behind = [healthy_band(), limit_rules()] if thresholds else []
+    behind = [healthy_band(), _limits()] if thresholds else []
     tables = {"rows": [_row_data(place, row) for place, row in enumerate(rows)]}
     if thresholds:
-        tables |= {name: limit_rows(thresholds)[name] for name in ("healthy", "limits")}
+        drawn = limit_rows(thresholds)
+        limits = [
+            {"name": name, "place": at, **limit} for at, name in enumerate(names) for limit in drawn["limits"]
+        ]
+        tables |= {"healthy": drawn["healthy"], "limits": limits}
     layers = [*behind, *marks, *(_named_line(at, words) for words, at in lines)]
     return alt.LayerChart(layer=layers, datasets=tables).properties(
         width="container", height=HIGH_ROW * max(len(names), 1), autosize=FIT_ROWS
@@ -99,10 +105,8 @@ def _marks(rows: Sequence[Row], looks: Looks, *, with_legend: bool) -> list[alt.
     legend = alt.Legend(orient="bottom", title=None, columns=2) if with_legend else None
     hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend)
     sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=shapes), legend=legend)
-    # By a field and not by a list of names: a new order is new data, and the chart stays.
-    order = alt.EncodingSortField(field="place", op="min")
     base = alt.Chart(alt.NamedData("rows")).encode(
-        y=alt.Y("name:N", sort=order, title=None, axis=NAMES_ABOVE),
+        y=_row_axis(),
         tooltip=[alt.Tooltip(f"{title}:N") for title in (dict(rows[0].tips) if rows else ())],
     )
     bars = base.mark_rule(strokeWidth=3, yOffset=BELOW).encode(
@@ -123,6 +127,21 @@ def _marks(rows: Sequence[Row], looks: Looks, *, with_legend: bool) -> list[alt.
             else ()
         ),
     ]
+
+
+def _row_axis() -> alt.Y:
+    # By a field and not by a list of names: a new order is new data, and the chart stays.
+    order = alt.EncodingSortField(field="place", op="min")
+    return alt.Y("name:N", sort=order, title=None, axis=NAMES_ABOVE)
+
+
+def _limits() -> alt.Chart:
+    """The decision tree's limits of the mean, in each row beside its mark."""
+    ticks = alt.Chart(alt.NamedData("limits")).mark_tick(
+        orient="vertical", color=ORANGE, thickness=1.5, size=LIMIT, opacity=1, yOffset=BELOW + 2, tooltip=None
+    )
+    drawn: alt.Chart = ticks.encode(x=score_axis("at:Q"), y=_row_axis())
+    return drawn
 
 
 def interval_alt(about: str, rows: Sequence[Row]) -> str:

@@ -83,5 +83,5 @@ def topics_caption(topics: Mapping[str, TopicEntry]) -> str:
         )
     return (
         f"{marks} Diamond: problem (confirmed where pooling says so too); square: watch; triangle: too few. "
-        f"n: prompts. Shaded: healthy range{rest}."
+        f"n: prompts. Shaded: healthy range. Orange lines: limits of the mean{rest}."
     )
