@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dryrun.app.shared.budget import PRICE
+from dryrun.app.shared.kept import remember
 from dryrun.app.shared.lists import summaries
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
@@ -73,7 +76,24 @@ def test_each_run_is_a_row_with_its_figures(two: list[Run]) -> None:
     assert columns["n"][row] == 80
     assert columns["Verdict"][row][0] in ("GO", "GO, with conditions")
     assert columns["95 %"][row] == f"{line.low:.2f} to {line.high:.2f}"
-    assert columns["Cost"][row].startswith("80 calls")
+    assert max(columns["Tokens"]) > 0
+    assert sorted(map(math.isnan, columns["Cost"])) == [False, True], "one asked nothing, one has no price"
+
+
+@pytest.mark.slow
+def test_a_run_costs_what_the_kept_prices_of_its_model_say(
+    two: list[Run],
+) -> None:
+    model = two[0].config().model
+    remember(PRICE, f"{model.base_url} {model.name}", {"prompt": 1000.0, "completion": 2000.0})
+    columns = shown(page("runs"))
+    for cost, run in zip(columns["Cost"], sorted(two, key=lambda run: -run.status().started), strict=True):
+        spent = run.status()
+        assert cost == pytest.approx((spent.prompt_tokens + 2 * spent.completion_tokens) / 1000)
+    assert sorted(cost > 0 for cost in columns["Cost"]) == [False, True], "the second asked nothing anew"
+    assert "$" in page("results", run=two[0].id).metric[3].value
+    remember(PRICE, f"{model.base_url} {model.name}", {"prompt": 1000.0})
+    assert sum(map(math.isnan, shown(page("runs"))["Cost"])) == 1, "half a price is none"
 
 
 @pytest.mark.slow

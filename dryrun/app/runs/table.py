@@ -9,11 +9,12 @@ from typing import Any
 import streamlit as st
 
 from dryrun.app.runs.outcomes import outcome_cell
+from dryrun.app.shared.budget import costs
 from dryrun.app.shared.lists.rows import RunRow
 from dryrun.app.shared.looks import VerdictLook
-from dryrun.core.config import ModelKind
 from dryrun.core.fingerprint import fingerprint
-from dryrun.core.text import one_line, plural
+from dryrun.core.text import NO_NUMBER, one_line, plural
+from dryrun.engine.budget import tokens_of
 
 OPEN = "open_run"
 """Where the session has the row whose button was clicked."""
@@ -23,6 +24,7 @@ ROW, TALLEST = 35, 20
 """Pixels of a row, and rows that are seen at once."""
 LONGEST = 80
 BORDERLINE = "borderline"
+PRICED = "US dollars; a dash where a price is not known. New run asks for them under Prices and a limit."
 
 
 def matching(rows: Sequence[RunRow], words: str) -> list[RunRow]:
@@ -53,7 +55,7 @@ def runs_table(rows: Sequence[RunRow]) -> list[RunRow]:
         key=f"runs_{fingerprint([row.run.id for row in rows])[:16]}",
         on_select="rerun",
         selection_mode="multi-row",
-        placeholder="",
+        placeholder=NO_NUMBER,
         alt=f"{plural(len(rows), 'run')}, newest first",
     )
     places = event["selection"]["rows"]
@@ -80,7 +82,8 @@ def table_columns(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
         "Grader": [one_line(name, LONGEST) for name in graders],
         "Model": [one_line(name, LONGEST) for name in models],
         "Started": [datetime.fromtimestamp(row.status.started) for row in rows],
-        "Cost": [_cost(row) for row in rows],
+        "Cost": costs((row.config, row.status) for row in rows),
+        "Tokens": [tokens_of(row.status) for row in rows],
         "Note": [one_line(row.note.note, 200) for row in rows],
     }
 
@@ -92,35 +95,28 @@ def _verdict(row: RunRow) -> list[str]:
     return [row.look.value, *borderline]
 
 
-def _cost(row: RunRow) -> str:
-    kind, spent = row.config.model.kind, row.status
-    if spent.attempts == 0 or kind is not ModelKind.ENDPOINT:
-        return "no calls" if kind is not ModelKind.EMBEDDED else "this machine"
-    tokens = spent.prompt_tokens + spent.completion_tokens
-    return f"{plural(spent.attempts, 'call')}, {tokens / 1000:,.0f} k tokens"
-
-
 def _looks(ids: list[str]) -> dict[str, Any]:
     column = st.column_config
     return {
         "Name": column.ButtonColumn(
-            width=165, alignment="left", type="tertiary", pinned=True, key=OPEN, on_click=_go, args=(ids,)
+            width=145, alignment="left", type="tertiary", pinned=True, key=OPEN, on_click=_go, args=(ids,)
         ),
         "Verdict": column.MultiselectColumn(
-            width=210,
+            width=224,
             options=[*(look.value for look in VerdictLook), BORDERLINE],
             color=[*(look.colour for look in VerdictLook), "gray"],
         ),
         "Mean": column.NumberColumn(format="%.2f", width=55),
-        "95 %": column.TextColumn(width=92, help="The mean's bootstrap interval."),
+        "95 %": column.TextColumn(width=90, help="The mean's bootstrap interval."),
         "Std": column.NumberColumn(format="%.2f", width=55),
-        "Scores": column.BarChartColumn(width=80, y_min=0, help="The score distribution from 0 to 1."),
+        "Scores": column.BarChartColumn(width=65, y_min=0, help="The score distribution from 0 to 1."),
         "n": column.NumberColumn(format="localized", width=55, help="Responses with a score."),
         "Dataset": column.TextColumn(width=105),
-        "Grader": column.TextColumn(width=85),
-        "Model": column.TextColumn(width=85),
-        "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm", width=128),
-        "Cost": column.TextColumn(width=92),
+        "Grader": column.TextColumn(width=80),
+        "Model": column.TextColumn(width=80),
+        "Started": column.DatetimeColumn(format="D MMM YYYY, HH:mm", width=126),
+        "Cost": column.NumberColumn(format="$%.2f", width=60, help=PRICED),
+        "Tokens": column.NumberColumn(format="compact", width=60),
         "Training": column.TextColumn(width=130, help="The gain of its newest training, on 0 to 1."),
     }
 

@@ -6,9 +6,12 @@ a model are kept in the data directory.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import streamlit as st
 
-from dryrun.app.shared.kept import recall, remember
+from dryrun.app.shared.kept import recall, recall_all, remember
 from dryrun.app.shared.widgets import number_field
 from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
@@ -102,7 +105,7 @@ def chosen_budget(config: RunConfig) -> Budget:
 def spent_words(config: RunConfig, status: RunStatus) -> None:
     """Show what the calls of a run have cost so far, where they cost something."""
     if _needed(config) and (status.attempts or status.judged):
-        st.caption(plain(receipt(status, _prices(config)), 400))
+        st.caption(plain(receipt(status, _known_prices(config)), 400))
 
 
 def cost_words(config: RunConfig, status: RunStatus) -> tuple[str, str]:
@@ -112,8 +115,20 @@ def cost_words(config: RunConfig, status: RunStatus) -> tuple[str, str]:
         return "$0", "imported" if config.model.kind is ModelKind.IMPORTED else "on this machine"
     if not status.attempts + status.judged:
         return "$0", "no call yet" if status.live else "nothing was asked anew"
-    cost = _prices(config).cost(status)
+    cost = _known_prices(config).cost(status)
     return (f"{tokens_of(status):,}", f"tokens, {calls}") if cost is None else (f"${cost:,.2f}", calls)
+
+
+def costs(runs: Iterable[tuple[RunConfig, RunStatus]]) -> list[float | None]:
+    """What each run has cost in US dollars; None where a price or the number of tokens is not known."""
+    kept = recall_all(PRICE)
+    return [_cost(config, status, _known_prices(config, kept)) for config, status in runs]
+
+
+def _cost(config: RunConfig, status: RunStatus, prices: Prices) -> float | None:
+    # A server that counts no tokens is not one that charges nothing.
+    uncounted = config.model.kind is ModelKind.ENDPOINT and status.answers and not status.prompt_tokens
+    return None if uncounted else prices.cost(status)
 
 
 def cost_of_cap(config: RunConfig, status: RunStatus, budget: Budget) -> tuple[str, str]:
@@ -142,10 +157,24 @@ def _needed(config: RunConfig) -> list[str]:
     return endpoint + (["judge_prompt", "judge_completion"] if config.judge is not None else [])
 
 
+def _known_prices(config: RunConfig, kept: Mapping[str, Any] | None = None) -> Prices:
+    """What the run's own models cost: as this session typed it for them, else as it was kept."""
+    kept, state = recall_all(PRICE) if kept is None else kept, st.session_state
+    known: dict[str, Any] = {}
+    for name, model in _priced(config).items():
+        typed = state.get(_key(name)) if state.get(f"{_key(name)}_of") == model else None
+        known[name] = (kept.get(model) or {}).get(name) if typed is None else typed
+    return Prices(**(_free(config) | known))
+
+
+def _free(config: RunConfig) -> dict[str, float]:
+    """Prices of responses that no endpoint generates."""
+    return {} if config.model.kind is ModelKind.ENDPOINT else {"prompt": 0.0, "completion": 0.0}
+
+
 def _prices(config: RunConfig) -> Prices:
     known = {name: st.session_state.get(_key(name)) for name in _needed(config)}
-    free = {"prompt": 0.0, "completion": 0.0}  # responses that no endpoint generates
-    return Prices(**(known if "prompt" in known else free | known))
+    return Prices(**(_free(config) | known))
 
 
 def _key(name: str) -> str:

@@ -17,7 +17,12 @@ MOST = 200
 
 def recall(kind: str, name: str) -> Any:
     """What was kept under this name; None where nothing was, or where strangers share the server."""
-    return None if hosted() else _all().get(kind, {}).get(name)
+    return recall_all(kind).get(name)
+
+
+def recall_all(kind: str) -> dict[str, Any]:
+    """All that was kept of this kind, by name; nothing where strangers share the server."""
+    return {} if hosted() else _all().get(kind, {})
 
 
 def remember(kind: str, name: str, value: Any) -> None:
