@@ -36,6 +36,11 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def within(sentence: str) -> str:
+    """A sentence as it stands within another one: ``"Pays 1"`` -> ``"pays 1"``, but ``"GO"`` as it is."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+
+
 def one_line(text: object, limit: int = 500) -> str:
     """`text` on one line, every run of white space one space, cut to `limit` characters.
 

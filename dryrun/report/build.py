@@ -33,7 +33,7 @@ from dryrun.store.results import Results
 
 SHOWN_PROMPT, SHOWN_RESPONSE = 300, 600
 """Characters of a prompt and of a response that the report shows."""
-UNCHECKED = ("What the grader pays for wrong and gaming answers: Check the grader, or `probe --run`.",)
+UNCHECKED = ("What the grader pays for wrong and gaming answers: check the grader, or `probe --run`.",)
 """Said of a run whose grader nobody checked."""
 
 

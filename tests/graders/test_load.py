@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -40,7 +41,19 @@ def test_a_grader_is_read_from_text_and_from_objects_and_written_back(grader: di
     spec = load_grader(grader)
     assert load_grader(json.dumps(grader)) == spec
     assert load_grader(spec.raw) == spec
-    assert spec.describe().endswith((".", "row's reference_answer, else 0."))
+    assert spec.describe().startswith("Pays ")
+    assert spec.describe().endswith(".")
+
+
+def test_a_grader_of_parts_is_told_in_one_sentence() -> None:
+    graders = {"exact": string_check(), "close": similarity("fuzzy_match")}
+    spec = load_grader(
+        {"type": "multi", "name": "both", "graders": graders, "calculate_output": "0.8 * exact + 0.2 * close"}
+    )
+    told = spec.describe()
+    assert told.startswith("Pays 0.8 * exact + 0.2 * close, where exact pays 1 when ")
+    assert ", else 0; close pays 0 to 1 for how alike " in told
+    assert re.search(r"[.:;,] [A-Z]", told) is None
 
 
 @pytest.mark.parametrize(

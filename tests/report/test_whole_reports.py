@@ -224,6 +224,7 @@ STATES = {
             "divides by each group's spread",
             "stretch its scores",
             "Declare the reward range",
+            "The grader uses little of its scale: right answers score 0.56",
             "1. Grader: It uses little of its scale. Right answers score 0.56 and worthless ones 0.44.",
             "Grader quality: Narrow scale.",
         ),

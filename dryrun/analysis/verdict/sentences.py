@@ -17,7 +17,7 @@ from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.words import BROKEN, RE_SCORE, GraderQuality
 from dryrun.core.config import Verdict
-from dryrun.core.text import figure, percent, plural
+from dryrun.core.text import figure, percent, plural, within
 from dryrun.core.thresholds import Thresholds
 
 NEXT_STEP = "Next: "
@@ -143,7 +143,7 @@ def cause_sentence(spoken: Spoken) -> str:
         return f"{title}: {_evidence(judged)}, so {_share(judged.blame, judged, spoken.thresholds)}."
     if judged.branch is Branch.PROCEED or not judged.reasons or judged.grader not in BROKEN:
         return ""
-    return f"{title}: {judged.reasons[0]}"
+    return f"{title}: {within(judged.reasons[0])}"
 
 
 def next_sentence(spoken: Spoken) -> str:
@@ -161,7 +161,7 @@ def first_step(spoken: Spoken) -> str:
         return f"Declare the reward range that the grader really uses, or stretch its scores. {RE_SCORE}"
     end = 0 if spoken.judged.branch is Branch.MEAN_TOO_LOW else 1
     again = f"Drop the prompts that scored {end} every time and ask the others again"
-    return f"{again}; or {step[:1].lower()}{step[1:]}"
+    return f"{again}; or {within(step)}"
 
 
 def _why(spoken: Spoken) -> str:
@@ -174,7 +174,7 @@ def _why(spoken: Spoken) -> str:
         broken = judged.grader.fault if judged.grader in BROKEN else ""
         words = broken or judged.dataset.fault or judged.grader.fault or "fault found"
         why = judged.reasons[0] if judged.reasons else ""
-        return f"{words[0].lower()}{words[1:]}; the scores do not show it: {mean}. {why}".strip()
+        return f"{within(words)}; the scores do not show it: {mean}. {why}".strip()
     return f"{_tree(spoken, mean)}{_to_go(spoken)}"
 
 

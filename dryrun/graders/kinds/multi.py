@@ -14,7 +14,7 @@ from pydantic import Field, SerializeAsAny
 
 from dryrun.core.errors import Problem
 from dryrun.core.records import Grade, GradeOutcome, Prompt
-from dryrun.core.text import one_line
+from dryrun.core.text import one_line, within
 from dryrun.graders.format.findings import Finding, Severity, did_you_mean
 from dryrun.graders.format.formula import FUNCTIONS, Formula, FormulaError, Interval, parse_formula
 from dryrun.graders.format.problems import validated
@@ -90,8 +90,9 @@ class MultiSpec(GraderSpec):
         return self.formula.interval({key: grader.range for key, grader in self.graders.items()})
 
     def describe(self) -> str:
-        parts = " ".join(f"{key}: {grader.describe()}" for key, grader in self.graders.items())
-        return f"Pays {self.calculate_output.strip()}, where {parts}"
+        """``"Pays a + b, where a pays 1 when ..., else 0; b pays ..."``."""
+        parts = (f"{key} {within(grader.describe())}".rstrip(".") for key, grader in self.graders.items())
+        return f"Pays {self.calculate_output.strip()}, where {'; '.join(parts)}."
 
     def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
         for key in self.graders:
