@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dryrun.app.results.banner import verdict_card
+from dryrun.app.results.banner import redrawn_at_the_end, verdict_card
 from dryrun.app.results.distribution import distribution
 from dryrun.app.results.findings import findings
 from dryrun.app.results.paid_for import outcome_choice
@@ -31,6 +31,7 @@ try:
     with st.sidebar:
         loaded = outcome_choice(loaded)
 
+    redrawn_at_the_end(chosen, status)
     provenance(chosen, loaded)
     verdict_card(chosen, status, loaded)
     halves = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="medium")

@@ -58,8 +58,8 @@ class Opening:
         return self._status
 
     def cancelled(self) -> None:
-        """It was cancelled, and the pipeline did not get to say so."""
-        if self._run.status().state is not RunState.CANCELLED:
+        """It was cancelled, and the pipeline did not get to say how it ended."""
+        if self._run.status().state not in (RunState.CANCELLED, RunState.FINISHED):
             self.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
 
 

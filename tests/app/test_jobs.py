@@ -22,14 +22,18 @@ from dryrun.app.run.progress import POLL_SECONDS
 from dryrun.app.shared import jobs
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
+from dryrun.engine import work as engine_work
 from dryrun.engine.ledger import FLUSH_SECONDS, Ledger
 from dryrun.engine.pipeline import Pipeline
+from dryrun.graders.protocol import Grader
 from dryrun.models.client import Client
+from dryrun.probes.anchors import grade_anchors
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint, HangAfter, deterministic_answer
-from tests.helpers.support import ROOT, make_run, wait_until
+from tests.helpers.pages import page, texts
+from tests.helpers.support import ROOT, make_run, wait_until, work
 
 KEPT_PER_RUN = (
     jobs.Job,
@@ -69,6 +73,69 @@ def test_a_run_works_on_a_thread_of_its_own_and_starting_it_again_attaches(store
         ended(run)
         assert endpoint.calls == 80
     assert jobs.status(run).state is RunState.FINISHED
+
+
+@pytest.fixture
+def held_anchors(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Grading of the anchors sets the first event as it begins, and waits for the second."""
+    begun, released = threading.Event(), threading.Event()
+
+    async def held(run: Run, grader: Grader) -> None:
+        begun.set()
+        await asyncio.to_thread(released.wait, 30)
+        await grade_anchors(run, grader)
+
+    monkeypatch.setattr(engine_work, "grade_anchors", held)
+    return begun, released
+
+
+@pytest.mark.slow
+def test_a_verdict_is_no_last_word_before_the_grader_was_tried(
+    store: Store, endpoint: FakeEndpoint, held_anchors: tuple[threading.Event, threading.Event]
+) -> None:
+    begun, released = held_anchors
+    run = make_run(store, endpoint.base_url)
+    jobs.start_job(run)
+    assert begun.wait(30)
+    results, progress = page("results", run=run.id), page("run", run=run.id)
+    assert "Measuring" in texts(progress)
+    assert "so far" in texts(results)
+    assert "Not checked:" in texts(results)
+    assert all(jobs.ENDING in texts(test) for test in (results, progress))
+    released.set()
+    ended(run)
+    for test in (results, progress):
+        said = texts(test.run())
+        assert "GO" in said
+        assert not any(words in said for words in ("Measuring", "so far", jobs.ENDING))
+    assert "Not checked:" not in texts(results)
+
+
+@pytest.mark.slow
+def test_anchors_that_come_later_are_read(store: Store, endpoint: FakeEndpoint) -> None:
+    """Another process works on the run: nothing here knows when it ends."""
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    anchors = run.folder / "anchors.json"
+    kept = anchors.read_bytes()
+    anchors.unlink()
+    test = page("results", run=run.id)
+    assert "Not checked:" in texts(test)
+    anchors.write_bytes(kept)
+    assert "Not checked:" not in texts(test.run())
+
+
+def test_a_run_cancelled_while_its_grader_is_tried_has_ended_as_it_had(
+    store: Store, endpoint: FakeEndpoint, held_anchors: tuple[threading.Event, threading.Event]
+) -> None:
+    begun, released = held_anchors
+    run = make_run(store, endpoint.base_url)
+    job = jobs.start_job(run)
+    assert begun.wait(30)
+    job.cancel()
+    released.set()
+    ended(run)
+    assert run.status().state is RunState.FINISHED
 
 
 def test_cancel_waits_for_no_answer_and_keeps_what_is_done(store: Store, endpoint: FakeEndpoint) -> None:

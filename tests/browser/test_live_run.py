@@ -33,7 +33,7 @@ def mark_charts(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
-def test_a_run_is_watched_to_its_verdict(
+def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
     app: App, open_page: Callable[..., Page], scheme: str, width: int
 ) -> None:
     with FakeEndpoint(answer=answer) as endpoint:
@@ -63,6 +63,9 @@ def test_a_run_is_watched_to_its_verdict(
         expect(card).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
+        results = open_page(f"{app.url}/results?run={run.id}", color_scheme=scheme)
+        expect(results.get_by_role("heading", level=1)).to_contain_text("so far")
+
         endpoint.release()
         verdict = page.get_by_role("heading", level=2, name=re.compile("^(?!Measuring).*GO"))
         expect(verdict).to_be_visible()
@@ -72,4 +75,5 @@ def test_a_run_is_watched_to_its_verdict(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.get_by_role("button", name="See the results", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("GO")
+        expect(results.get_by_role("heading", level=1)).not_to_contain_text("so far")
         assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []

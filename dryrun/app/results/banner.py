@@ -15,6 +15,7 @@ from dryrun.app.results.downloads import export_menu, start_training, try_sft
 from dryrun.app.results.figures import BARS
 from dryrun.app.results.inspector import show_group
 from dryrun.app.results.thresholds import VERDICT, current_thresholds
+from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.access.links import share_button
 from dryrun.app.shared.loading import Loaded
@@ -26,6 +27,8 @@ from dryrun.store.runs import RunStatus
 TAB = "tab"
 """Name of the URL parameter, and of the widget, that says which tab is open."""
 SAMPLES = "Samples"
+POLL_SECONDS = 2.0
+"""Seconds between two looks at a run that is still measured."""
 
 
 @st.fragment(key=VERDICT)
@@ -42,12 +45,27 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
             st.markdown(plain(evidence.how_sure, 600))
         if loaded.results.pending:
             _unfinished(chosen, status, loaded)
+        elif status.live:
+            st.caption(f":material/hourglass_top: {plain(status.message, 300)} The verdict may change.")
         if look is not VerdictLook.MEASURING:
             _next_steps(chosen, loaded, evidence)
 
 
+def redrawn_at_the_end(chosen: Chosen, status: RunStatus) -> None:
+    """Draw the whole page again when the run ends; drawn at the same place of the page in every state."""
+    follow = st.fragment(run_every=POLL_SECONDS if status.live else None)(_follow)
+    with st.container():  # a timed fragment needs a place of its own
+        follow(chosen, status.live)
+
+
+def _follow(chosen: Chosen, was_live: bool) -> None:
+    if was_live and not jobs.status(chosen.run).live:
+        st.rerun()
+
+
 def _head(chosen: Chosen, status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:
-    notes = ["so far"] if loaded.results.pending and look is not VerdictLook.MEASURING else []
+    whole = not (loaded.results.pending or status.live)
+    notes = [] if whole or look is VerdictLook.MEASURING else ["so far"]
     notes += ["borderline"] if evidence.borderline else []
     beside = f" :small[{', '.join(notes)}]" if notes else ""
     config = loaded.results.config

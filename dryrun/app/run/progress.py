@@ -128,6 +128,8 @@ def _offer_to_stop(chosen: Chosen, status: RunStatus) -> None:
     if run.stop_asked():
         st.caption("Stopping: the calls in flight are finished and graded first.")
         return
+    if status.message == jobs.ENDING:
+        return
     settled = _watch(run).follow(status)
     slow = slow_words(status) if config_of(run).model.kind is ModelKind.EMBEDDED else None
     if settled is not None:

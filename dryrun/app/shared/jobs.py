@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,8 @@ EXIT_SECONDS = 3.0
 
 ENDING_SECONDS = 30.0
 """How long a run that is started again waits for the end of its last session."""
+
+ENDING = "All responses are in. The grader is being tried on right and worthless answers."
 
 Work = Callable[..., Coroutine[Any, Any, RunStatus]]
 
@@ -187,9 +190,16 @@ def start_job(
 
 
 def status(run: Run) -> RunStatus:
-    """The run's status: from memory while it is live in this process, else from disk."""
+    """The run's status: from memory while it is live in this process, else from disk.
+
+    It is live until its job has ended: the answers that its grader is tried on, which a verdict rests on too,
+    are graded after the last response.
+    """
     job = find(run)
-    return run.status() if job is None else job.latest
+    if job is None:
+        return run.status()
+    latest = job.latest
+    return latest if latest.live else replace(latest, state=RunState.RUNNING, message=ENDING)
 
 
 def cancel(run: Run) -> None:

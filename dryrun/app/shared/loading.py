@@ -20,6 +20,7 @@ from dryrun.app.shared.access.identity import visitor
 from dryrun.app.shared.grader_check import known_check
 from dryrun.app.shared.session import Chosen
 from dryrun.core.thresholds import Thresholds
+from dryrun.probes.anchors import FILE as ANCHORS
 from dryrun.probes.anchors import load_anchors
 from dryrun.probes.result import GraderCheck
 from dryrun.store.ceiling import Ceiling, ceiling_of, with_ceiling
@@ -127,9 +128,9 @@ def _read(chosen: Chosen) -> tuple[RunStatus, Loaded]:
     labels = _labels(book, book.names())
     own = _own_labels(chosen, book)
     more = () if own is None or own == book else _labels(own, own.names())
-    loaded = _load(run, counts)
+    loaded = _load(run, (counts, _stamp(run)))
     review = check and check.review
-    parts = (run.folder.resolve(), counts, book, book.names(), ceiling and ceiling.run, review)
+    parts = (run.folder.resolve(), counts, _stamp(run), book, book.names(), ceiling and ceiling.run, review)
     return status, replace(
         loaded,
         anchors=with_ceiling(loaded.anchors, ceiling),
@@ -141,6 +142,15 @@ def _read(chosen: Chosen) -> tuple[RunStatus, Loaded]:
         version=repr(parts),
         access=chosen.access,
     )
+
+
+def _stamp(run: Run) -> tuple[int, int]:
+    """Another one once the run's anchors have been graded, which is after its end."""
+    try:
+        found = (run.folder / ANCHORS).stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def _own_labels(chosen: Chosen, book: LabelBook) -> LabelBook | None:
