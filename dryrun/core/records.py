@@ -38,6 +38,8 @@ class SampleOutcome(StrEnum):
 
 
 _FAILED = SampleOutcome.FAILED
+UNSEEN = frozenset({SampleOutcome.FAILED, SampleOutcome.FILTERED})
+"""Outcomes that leave no response, or not the whole of it, for a grader to judge."""
 PASSING = frozenset({401, 402, 403, 408, 409, 425, 429})
 """Statuses below 500 that the same request may not meet another time."""
 
@@ -140,9 +142,14 @@ class Sample:
     note: str = ""
 
     @property
-    def gradable(self) -> bool:
-        """Whether a grader gets to see it. Only a failed call leaves nothing to grade."""
+    def returned(self) -> bool:
+        """Whether the call came back, be it with a response that a content filter withheld."""
         return self.outcome is not _FAILED
+
+    @property
+    def gradable(self) -> bool:
+        """Whether a grader gets to see it: neither the call failed nor a filter withheld the response."""
+        return self.outcome not in UNSEEN
 
     @property
     def refused(self) -> bool:

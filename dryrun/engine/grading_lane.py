@@ -11,7 +11,7 @@ from collections.abc import Callable, Set
 
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.engine.budget import Caps
-from dryrun.engine.ledger import Ledger
+from dryrun.engine.ledger import WITHHELD, Ledger
 from dryrun.engine.plan import Ask, Plan
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
@@ -146,9 +146,12 @@ class GradingLane:
                 if key in self.elsewhere:
                     self._ledger.count(graded=0 if key in self._borrowed else rows)
                     self._borrowed.add(key)
-                else:
+                elif sample.gradable:
                     pairs.append((sample, prompt.item))
                     waiting.append((key, rows))
+                else:
+                    self._ledger.add_withheld(key, rows)
+                    self.on_grade(sample, WITHHELD)
 
         def take(place: int, grade: Grade) -> None:
             key, rows = waiting[place]

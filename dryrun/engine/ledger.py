@@ -18,13 +18,16 @@ from dryrun.core.errors import StoreError
 from dryrun.core.records import Attempt, Grade, GradeOutcome, RunState, Sample
 from dryrun.store.partition import HEAD, NO_RESULT, Partition, has_result, lock
 from dryrun.store.runs import Run, RunStatus
-from dryrun.store.schemas import Row, attempt_row, grade_row, sample_row
+from dryrun.store.schemas import NO_ERRORS, Row, attempt_row, grade_row, sample_row
 
 FLUSH_SECONDS = 1.0
 RATE_WINDOW = 10.0
 OK = 200
 SHARED_SECONDS = 0.25
 """Between two flushes, and two looks at what others wrote, once somebody else writes too."""
+
+WITHHELD = Grade(GradeOutcome.UNGRADED, None)
+"""The grade of a response that a content filter withheld: no grader was asked, and none failed."""
 
 OnStatus = Callable[[RunStatus], None]
 GradesOf = Callable[[set[str]], Mapping[str, int]]
@@ -174,13 +177,18 @@ class Ledger:
         """A response came back that `rows` rollouts of the run were waiting for."""
         self._sample_rows.append(sample_row(sample))
         self._recent.append(time.monotonic())
-        self.count(calls=1, answers=1, **({"sampled": rows} if sample.gradable else {"failed": rows}))
+        self.count(calls=1, answers=1, **({"sampled": rows} if sample.returned else {"failed": rows}))
         self.count(refused=rows if sample.refused else 0)
 
     def add_grade(self, key: str, grade: Grade, rows: int) -> None:
         """A grade came back that `rows` rollouts of the run were waiting for."""
         self._grade_rows.append(grade_row(key, grade))
         self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
+
+    def add_withheld(self, key: str, rows: int) -> None:
+        """A response needs no grade since a content filter withheld it: `rows` rollouts are done with."""
+        self._grade_rows.append(grade_row(key, WITHHELD))
+        self.count(graded=rows)
 
     async def flush_often(self) -> None:
         """Flush every `flush_seconds` for as long as the task lives."""
@@ -258,6 +266,6 @@ class Ledger:
         lost = self._grades_of(late)
         for row in (*written, *self._grade_rows):
             if row["key"] in lost:
-                bare = row["outcome"] == GradeOutcome.UNGRADED.value
+                bare = row["outcome"] == GradeOutcome.UNGRADED.value and row["errors"] != NO_ERRORS
                 self.count(**{"ungraded" if bare else "graded": -lost[row["key"]]})
         self._grade_rows[:] = [row for row in self._grade_rows if row["key"] not in lost]

@@ -234,9 +234,9 @@ class Pipeline:
                 return
             sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
             self._ledger.add_sample(sample, ask.rows)
-            self._caps.back(1, 0 if sample.gradable else grades)
+            self._caps.back(1, 0 if sample.returned else grades)
             self._preflight.take(sample)
-            if sample.gradable:
+            if sample.returned:
                 self._in_a_row = 0
                 self._lane.hand_over(sample)
             else:
@@ -270,7 +270,7 @@ class Pipeline:
             async with contextlib.aclosing(batches.samples(self._ledger.say, keep, room)) as samples:
                 async for sample in samples:
                     self._ledger.add_sample(sample, self._plan.asks[sample.key].rows)
-                    if sample.gradable:
+                    if sample.returned:
                         self._lane.hand_over(sample)
                     rows, characters = rows + 1, characters + len(sample.text)
                     if rows >= BATCH_ROWS or characters >= BATCH_CHARACTERS:

@@ -72,7 +72,7 @@ class Preflight:
                 f"The first request was rejected, and nothing else was asked ({sample.error.rstrip('.')}): "
                 "change the model's settings or the rows; with --no-preflight all rows are asked."
             )
-        if sample.gradable:
+        if sample.returned:
             self._waiting = sample
             if not self._scored:
                 self.close()

@@ -51,6 +51,9 @@ GRADES = pa.schema(
 )
 """One row per grade; ``sub_rewards`` and ``errors`` are JSON objects, a missing reward is null."""
 
+NO_ERRORS = "{}"
+"""``errors`` of a grade that has none."""
+
 ATTEMPTS = pa.schema(
     [
         ("key", pa.string()),

@@ -45,7 +45,8 @@ def test_a_filter_that_answers_400_is_no_failure(endpoint: FakeEndpoint) -> None
     endpoint.script(Reply.error(400, "The response was filtered", code="content_filter"))
     sample = ask(endpoint.base_url)
     assert sample.outcome is SampleOutcome.FILTERED
-    assert sample.gradable
+    assert sample.returned
+    assert not sample.gradable
     assert (sample.error, endpoint.calls) == ("", 1)
 
 

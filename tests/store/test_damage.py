@@ -91,7 +91,7 @@ def test_damage_found_while_looking_is_no_crash(store: Store, endpoint: FakeEndp
         flip(path)
     results = load_results(run)
     for seen in results.inspect(range(results.rollouts.num_rows)):
-        assert seen.sample.gradable or "damaged or deleted" in seen.sample.error
+        assert seen.sample.returned or "damaged or deleted" in seen.sample.error
 
 
 def test_an_unreadable_run_is_listed_and_can_be_deleted(

@@ -46,6 +46,24 @@ def test_what_a_filter_withholds_has_no_score_and_is_counted_apart(
     assert "content filter" in report.missing_reasons[0].words
 
 
+def test_no_grader_is_asked_about_what_a_filter_cut_short(store: Store, endpoint: FakeEndpoint) -> None:
+    def answer(body: Body) -> Reply | str:
+        whole = deterministic_answer(body)
+        return Reply(text=whole, finish_reason="content_filter") if "7 +" in prompt_text(body) else whole
+
+    endpoint.answer = answer
+    run = make_run(store, endpoint.base_url)
+    first, again = work(run), work(run)
+    results = load_results(run)
+    withheld = results.withheld()
+    assert withheld.any()
+    assert results.rollouts["reward"].is_valid().to_numpy().tolist() == (~withheld).tolist()
+    for status in (first, again):  # nothing is left to do, and Resume is not offered
+        assert (status.sampled, status.graded, status.ungraded) == (80, 80, 0)
+        assert status.message.startswith("Finished.")
+    assert report_of(results).grader_errors == 0
+
+
 def filler(row: int) -> str:
     """A prompt of a length of its own, from 200 words on."""
     return " ".join(["alpha"] * (200 + 20 * row))

@@ -117,7 +117,7 @@ def _decide(loaded: Loaded, act: Callable[[Run], object]) -> None:
 
 
 def label_buttons(loaded: Loaded, seen: Inspected) -> None:
-    """Draw buttons for one's own label, beside other people's labels; nothing where a call failed."""
+    """Draw buttons for one's own label, beside other people's labels; nothing without a response."""
     run = loaded.results.run
     book = loaded.own_labels
     if book is None or refusal(run) or not seen.sample.gradable:

@@ -195,7 +195,7 @@ class SampleTable:
         for place, one in seen.items():
             with cells.cell(), st.container(border=len(seen) > 1 and place == position):
                 score = f"score {figure(float(scores[place]))}" if np.isfinite(scores[place]) else "no score"
-                failed = "" if one.sample.gradable else ", the call failed"
+                failed = "" if one.sample.returned else ", the call failed"
                 st.caption(f"Response {one.sample.rollout + 1}{failed} · {score}")
                 response_view(one.sample, _key(one))
                 if place != position:

@@ -27,6 +27,7 @@ from dryrun.report.fields import Reason
 from dryrun.report.missing import WITHHELD, Reasons, failed_words, no_grade_words
 from dryrun.store.partition import Partition, has_result
 from dryrun.store.runs import Run
+from dryrun.store.schemas import NO_ERRORS
 
 READINGS = 60
 """Points of the running mean, over the whole run."""
@@ -234,7 +235,8 @@ class _Planned:
         places, grades = places[known], grades.filter(pa.array(known))
         bare = pc.invert(has_result(grades)).to_numpy()
         for row in grades.filter(pa.array(bare)).to_pylist():
-            self._put_wrong(row["key"], no_grade_words(row["errors"]))
+            if row["errors"] != NO_ERRORS:  # of a withheld response the sample says so
+                self._put_wrong(row["key"], no_grade_words(row["errors"]))
         for key in grades.filter(pa.array(~bare))["key"].to_pylist() if self._wrong else ():
             self._put_right(key)
         score = self._scores(grades["reward"])

@@ -54,7 +54,7 @@ def sample_view(
         with texts.cell():
             prompt_view(prompt, place)
         with texts.cell():
-            st.caption("Response" if inspected.sample.gradable else "No response: the call failed")
+            st.caption("Response" if inspected.sample.returned else "No response: the call failed")
             response_view(inspected.sample, place)
         with texts.cell():
             others = _reference(prompt, place)

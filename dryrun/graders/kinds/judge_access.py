@@ -98,7 +98,7 @@ class JudgeAccess:
         ModelError
             There were `GIVE_UP_AFTER`.
         """
-        self._in_a_row = 0 if answer.gradable else self._in_a_row + 1
+        self._in_a_row = 0 if answer.returned else self._in_a_row + 1
         if self._in_a_row >= GIVE_UP_AFTER:
             raise ModelError(
                 f"The judge {model} failed {self._in_a_row} times in a row, the last time with: "
