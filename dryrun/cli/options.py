@@ -294,7 +294,10 @@ def add_grader(command: argparse._ActionsContainer, otherwise: str = "") -> None
         choices=[convention.value for convention in Convention],
         help="how a Python file's function is called (default: told from its parameters)",
     )
-    command.add_argument("--function", help="which function of a Python file grades")
+    command.add_argument(
+        "--function",
+        help="which function of a Python file grades, or several, added: 'right + 0.5 * short'",
+    )
 
 
 def grader(options: argparse.Namespace) -> dict[str, Any] | str:

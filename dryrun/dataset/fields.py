@@ -113,6 +113,7 @@ REFERENCES = (
     "reward_model.ground_truth",  # verl's place; nothing else is kept there
     *("ground_truth", "reference_answer", "answer", "solution", "reference", "target"),
     *("expected", "expected_answer", "label", "gts", "reference_tool_calls"),
+    *("answers", "final_answer", "correct_answer", "gold", "gold_answer"),
 )
 """Where rows carry the right answer, the likeliest first: one list for graders, probes, imports and pages."""
 

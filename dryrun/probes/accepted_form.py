@@ -38,6 +38,7 @@ SECONDS = 5.0
 """After so long no further rows are tried: a slow grader keeps the forms it was asked about so far."""
 CLEARLY = 0.05
 """Rewards on 0..1 by which another form must beat the bare reference, and within which two are alike."""
+FIRST = "first entry"
 FIELDS = 6
 """Fields of an object that are tried as the answer."""
 TEMPLATES, LONGEST = 2, 2_000
@@ -48,18 +49,20 @@ Template = tuple[str, str]
 
 
 def contents(reference: str) -> dict[str, str]:
-    """What the right answer may be: the whole reference, or one field of it where it is an object.
+    """What the right answer may be: the whole reference, one field of an object, the first of a list.
 
     Returns
     -------
     dict of str to str
-        By where it is: ``""`` for the whole, else the field's name.
+        By where it is: ``""`` for the whole, else the field's name, or `FIRST`.
     """
     try:
         value = json.loads(reference)
     except ValueError:
         return {"": reference}
     parts = {"": reference}
+    if isinstance(value, list) and value and isinstance(value[0], str | int | float):
+        parts[FIRST] = plain_value(value[0])  # several answers that are all right, or one in a list
     if isinstance(value, dict):
         fields = [(key, field) for key, field in value.items() if isinstance(field, str | int | float)]
         parts |= {str(key): plain_value(field) for key, field in fields[:FIELDS]}
@@ -73,7 +76,7 @@ class Way:
     Attributes
     ----------
     field : str
-        The field of an object that is the answer; ``""`` for the whole reference.
+        The field of an object that is the answer, or `FIRST`; ``""`` for the whole reference.
     content : str
         The answer itself.
     source : str

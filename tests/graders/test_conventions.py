@@ -449,7 +449,8 @@ def test_the_convention_and_the_function_can_be_set() -> None:
             "def load_environment():\n  def right(completion, answer): return 1.0\n  return right",
             "within load_environment",
         ),
-        ("class R:\n  def __call__(self, completions): ...\nreward = R()", "--function reward --convention"),
+        ("import lib\nreward = lib.R()", "--function reward --convention"),
+        ("class R:\n  def __call__(self, completions): ...", r"line 1 .* reward = R\(\)"),
     ],
 )
 def test_what_cannot_be_called_is_refused_with_the_reason(source: str, said: str) -> None:

@@ -18,9 +18,9 @@ from dryrun.graders.format.python_source import (
     Function,
     annotation_of,
     binding_of,
+    callables_of,
     check_grade,
     decorators_of,
-    functions_of,
     is_body,
     parameters_of,
     required_of,
@@ -150,7 +150,7 @@ def entry_of(source: str, convention: Convention | None = None, function: str | 
         It is not Python, there is no such function, or several could be meant.
     """
     tree = syntax_tree(source)
-    functions = {node.name: node for node in functions_of(tree)}
+    functions = {node.name: node for node in callables_of(tree)}
     if function is not None:
         return _named(tree, functions, convention, function)
     if convention is not None and functions:
@@ -168,9 +168,9 @@ def entry_of(source: str, convention: Convention | None = None, function: str | 
 
 
 def function_names(source: str) -> list[str]:
-    """Names of the functions at the top level; none where it is not Python."""
+    """Names at the top level that can be called, functions and instances; none where it is not Python."""
     try:
-        return [node.name for node in functions_of(syntax_tree(source))]
+        return [node.name for node in callables_of(syntax_tree(source))]
     except ValueError:
         return []
 
@@ -221,7 +221,9 @@ def _is_eval_protocol(node: Function) -> bool:
 
 def _is_trl(node: Function) -> bool:
     names = set(parameters_of(node))
-    return "completions" in names and not names & VERIFIERS_GROUP
+    # A column may be called answers: what takes it beside all that TRL hands over is TRL's.
+    own = names - {"answers"} if node.args.kwarg else names
+    return "completions" in names and not own & VERIFIERS_GROUP
 
 
 def _is_verl(node: Function) -> bool:
@@ -263,9 +265,11 @@ def _chosen(tree: ast.Module, nodes: list[Function], convention: Convention) -> 
     left = named or [node for node in public if node.name not in called] or public
     if len(left) > 1:
         names = ", ".join(node.name for node in left)
+        weighed = " + ".join(node.name for node in left)
         raise ValueError(
             f"holds {len(left)} functions by {VOICES[convention].name} convention: {names}. "
-            f'Choose one: "function": "{left[0].name}" in JSON, --function {left[0].name} in a terminal.'
+            f'Choose one: "function": "{left[0].name}" in JSON, --function {left[0].name} in a terminal. '
+            f"Or weigh and add them as the trainer does: --function '{weighed}'."
         )
     return _completed(tree, _entry(tree, left[0], convention))
 
@@ -338,7 +342,8 @@ def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
     if group:
         return (
             f"line {group[0].lineno}: {group[0].name} grades a group of responses at once, which Dry Run "
-            "cannot: it grades one by one. Write a function of completion and answer."
+            "cannot: it grades one by one. Write a function of completion and answer, or choose "
+            "--convention trl where these are columns of the rows."
         )
     if any(node.name == "load_environment" for node in functions):
         return (
@@ -360,6 +365,13 @@ def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
 def _no_function(tree: ast.Module) -> str:
     """What a source without functions has instead."""
     for node in tree.body:
+        if isinstance(node, ast.ClassDef) and any(
+            getattr(one, "name", "") == "__call__" for one in node.body
+        ):
+            return (
+                f"defines no function; line {node.lineno} defines the class {node.name}, whose instances can "
+                f"be called. Make one below it: reward = {node.name}()."
+            )
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
             if isinstance(node.value, ast.Dict):

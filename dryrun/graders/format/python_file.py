@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dryrun.core.errors import DryRunError, GraderError, Problem
-from dryrun.graders.format.conventions import Convention, entry_of
+from dryrun.graders.format.conventions import Convention, EntryPoint, entry_of
+from dryrun.graders.format.formula import FormulaError, parse_formula
 from dryrun.graders.format.json_text import BOM
 from dryrun.graders.format.python_source import FUNCTIONS, is_body, syntax_tree
 
@@ -27,7 +28,8 @@ def grader_of(text: str, convention: Convention | None = None, function: str | N
     convention : Convention, optional
         How the source wants to be called. Default: told from its functions.
     function : str, optional
-        Which of its functions grades. Default: the only one that can be meant.
+        Which of its functions grades, or a formula of several: ``"right + 0.5 * short"``. Default: the only
+        one that can be meant.
 
     Raises
     ------
@@ -87,14 +89,37 @@ def python_grader(source: str, convention: Convention | None = None, function: s
         tree = syntax_tree(source)
         if is_body(tree) and convention in (None, Convention.OPENAI):
             return {"type": "python", "name": "grade", "source": wrapped(source, tree)}
+        if function is not None and not function.isidentifier():
+            return _weighed(source, convention, function)
         entry = entry_of(source, convention, function)
     except ValueError as error:
         said = str(error)
         raise GraderError("This grader has one problem:", [Problem("$.source", _sentence(said))]) from None
+    return _config(source, entry)
+
+
+def _config(source: str, entry: EntryPoint) -> Config:
     own = {} if entry.convention is Convention.OPENAI else {"convention": entry.convention.value}
     if own:
         own["function"] = entry.function
     return {"type": "python", "name": entry.function, **own, "source": source}
+
+
+def _weighed(source: str, convention: Convention | None, formula: str) -> Config:
+    """Several functions of a source, added by a formula of their names; commas count as plus.
+
+    Raises
+    ------
+    ValueError
+        It is no formula, or a name in it no function that can be called.
+    """
+    text = formula.replace(",", " + ") if "(" not in formula else formula
+    try:
+        names = parse_formula(text).variables
+    except FormulaError as error:
+        raise ValueError(f"{formula!r} is neither a function nor a sum of functions: {error}") from None
+    graders = {name: _config(source, entry_of(source, convention, name)) for name in names}
+    return {"type": "multi", "name": "sum", "graders": graders, "calculate_output": text}
 
 
 def wrapped(source: str, tree: ast.Module) -> str:

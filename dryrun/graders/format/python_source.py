@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterable, Mapping
+from copy import copy
 
 MAX_SOURCE_BYTES = 256 * 1024
 """The service's limit: "less than 256 kB"."""
@@ -176,6 +177,35 @@ def functions_of(tree: ast.Module) -> list[Function]:
     """Functions defined at the top level; of two with one name the last."""
     found = {node.name: node for node in top_level(tree.body) if isinstance(node, FUNCTIONS)}
     return list(found.values())
+
+
+def callables_of(tree: ast.Module) -> list[Function]:
+    """Functions at the top level, and as such the instances there of its own classes with ``__call__``."""
+    methods = {
+        node.name: part
+        for node in top_level(tree.body)
+        if isinstance(node, ast.ClassDef)
+        for part in node.body
+        if isinstance(part, FUNCTIONS) and part.name == "__call__" and part.args.args
+    }
+    found: list[Function] = functions_of(tree)
+    for node in top_level(tree.body):
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=made)))
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=ast.Name(id=made)))
+            ) if made in methods:
+                found.append(_bound(methods[made], name))
+    return found
+
+
+def _bound(method: Function, name: str) -> Function:
+    """A method as the function that an instance of this name is: without ``self``."""
+    function, arguments = copy(method), copy(method.args)
+    arguments.args = arguments.args[1:]
+    arguments.defaults = arguments.defaults[-len(arguments.args) :] if arguments.args else []
+    function.name, function.args = name, arguments
+    return function
 
 
 def top_level(body: Iterable[ast.stmt]) -> list[ast.stmt]:

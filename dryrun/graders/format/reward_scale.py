@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from dryrun.graders.format.findings import Finding, Severity
-from dryrun.graders.format.python_source import syntax_tree, top_level
+from dryrun.graders.format.python_source import FUNCTIONS, callables_of, syntax_tree, top_level
 from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.graders.kinds.python import PythonSpec
 
 DEFAULT_SCALE = (0.0, 1.0)
@@ -21,10 +22,24 @@ def reward_scale(spec: GraderSpec) -> tuple[float, float]:
     """The grader's own scale where it follows from its type or its source, else 0..1."""
     if spec.range is not None:
         return spec.range
+    if isinstance(spec, MultiSpec):
+        parts = {key: _part_scale(part) for key, part in spec.graders.items()}
+        return spec.formula.interval(parts) or DEFAULT_SCALE
     if isinstance(spec, PythonSpec):
         name = spec.entry.function if spec.entry is not None else "grade"
         return returned_scale(spec.source, name) or DEFAULT_SCALE
     return DEFAULT_SCALE
+
+
+def _part_scale(spec: GraderSpec) -> tuple[float, float]:
+    """As `reward_scale`, but narrower than 0..1 where a source pays constants only: sums add up."""
+    if isinstance(spec, PythonSpec):
+        name = spec.entry.function if spec.entry is not None else "grade"
+        constants = set(_paid(spec.source, name))
+        if len(constants) > 1 and None not in constants:
+            known = [value for value in constants if value is not None]
+            return min(known), max(known)
+    return reward_scale(spec)
 
 
 def scale_finding(spec: GraderSpec) -> Finding | None:
@@ -50,11 +65,7 @@ def returned_scale(source: str, function: str) -> tuple[float, float] | None:
     function : str
         Its name at the top level, or a method's behind its class: ``"Reward.__call__"``.
     """
-    tree = syntax_tree(source)
-    node = _function(tree, function)
-    if node is None:
-        return None
-    every = list(_Values(tree, node, frozenset()).returned())
+    every = _paid(source, function)
     computed = None in every
     constants = [value for value in every if value is not None and abs(value) < BELIEVABLE]
     low, high = min(constants, default=0.0), max(constants, default=0.0)
@@ -64,6 +75,13 @@ def returned_scale(source: str, function: str) -> tuple[float, float] | None:
     return (0.0, high) if high > 1.0 and several and not computed else None
 
 
+def _paid(source: str, function: str) -> list[float | None]:
+    """The rewards that a function can return; None for what is computed. Empty where there is no such one."""
+    tree = syntax_tree(source)
+    node = _function(tree, function)
+    return [] if node is None else list(_Values(tree, node, frozenset()).returned())
+
+
 def _function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     last = name.rpartition(".")[2]
     statements = top_level(tree.body)
@@ -71,7 +89,7 @@ def _function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctio
     for node in reversed([*inside, *statements] if "." not in name else [*statements, *inside]):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == last:
             return node
-    return None
+    return next((node for node in callables_of(tree) if node.name == last), None)
 
 
 def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
@@ -145,7 +163,14 @@ class _Values:
             case ast.List(elts=parts) | ast.Tuple(elts=parts):
                 for part in parts:
                     yield from self.of(part, seen)
-            case ast.ListComp(elt=part):
+            case ast.ListComp(elt=part) | ast.GeneratorExp(elt=part) | ast.Await(value=part):
+                yield from self.of(part, seen)
+            case ast.Starred(value=part) | ast.Call(func=ast.Name(id="list"), args=[part]):
+                yield from self.of(part, seen)
+            case ast.Call(func=ast.Attribute(attr="gather"), args=parts):
+                for part in parts:
+                    yield from self.of(part, seen)
+            case ast.Call(func=ast.Attribute(attr="array" | "asarray" | "tensor"), args=[part, *_]):
                 yield from self.of(part, seen)
             case ast.Call(func=ast.Name(id="float" | "int"), args=[ast.Compare() | ast.BoolOp()]):
                 yield from (0.0, 1.0)
@@ -162,7 +187,8 @@ class _Values:
                 yield None
 
     def _of_call(self, name: str) -> Iterator[float | None]:
-        node = _function(self._tree, name)
+        inner = (node for node in ast.walk(self._function) if isinstance(node, FUNCTIONS))
+        node = next((node for node in inner if node.name == name), None) or _function(self._tree, name)
         values = list(_Values(self._tree, node, self._called).returned()) if node is not None else []
         yield from values or [None]
 
