@@ -255,6 +255,8 @@ class Keeper:
 
     async def drop(self) -> None:
         """End the worker, and wait until its process is gone."""
+        if self.line is not None:  # else the loop keeps its pipes and never hears of others by their numbers
+            self.line.end(None)
         worker, self.worker, self.line = self.worker, None, None
         if worker is not None:
             await asyncio.to_thread(worker.kill)

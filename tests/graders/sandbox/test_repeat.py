@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 from itertools import takewhile
 
@@ -28,6 +29,22 @@ def graded(body: str, texts: list[str], head: str = HEAD) -> list[Grade]:
             return [await grader.grade(sample(text), {}) for text in texts]
 
     return asyncio.run(run())
+
+
+def test_a_closed_grader_leaves_no_closed_pipe_to_the_loop() -> None:
+    """Else a pipe with the same number is not listened to: the next grader's replies would go unheard."""
+
+    async def listened_to() -> list[int]:
+        async with PythonGrader("def grade(sample, item):\n    return 1.0\n", 10.0, workers=2) as grader:
+            for text in TEXTS:
+                await grader.grade(sample(text), {})
+            before = set(os.listdir("/dev/fd"))
+        loop = asyncio.get_running_loop()
+        gone = before - set(os.listdir("/dev/fd"))
+        assert gone
+        return [number for number in map(int, gone) if loop.remove_reader(number)]
+
+    assert asyncio.run(listened_to()) == []
 
 
 def unstable(grades: list[Grade]) -> list[int]:
