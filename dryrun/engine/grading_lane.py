@@ -16,7 +16,8 @@ from dryrun.engine.plan import Ask, Plan
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import Pair
-from dryrun.store.partition import Partition, stream_samples
+from dryrun.store.partition import Partition
+from dryrun.store.streams import stream_samples
 
 GRADING = 256
 """Samples that are graded at once: enough for judges, which have a lane of their own within."""

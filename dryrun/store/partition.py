@@ -32,9 +32,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dryrun.core.errors import StoreError
-from dryrun.core.records import GradeOutcome, Sample, SampleOutcome
+from dryrun.core.records import GradeOutcome, SampleOutcome
 from dryrun.models.reply import Ending, ending_of
-from dryrun.store.schemas import ADDED_LATER, GRADES, SAMPLES, Row, sample_from_row
+from dryrun.store.schemas import ADDED_LATER, GRADES, SAMPLES, Row
 
 try:
     import fcntl
@@ -363,38 +363,3 @@ class Store:
     def runs(self) -> Path:
         """The folder of the runs."""
         return self.root / "runs"
-
-
-def stream_samples(partition: Partition, keys: set[str]) -> Iterator[list[Sample]]:
-    """The stored samples named `keys` that have a result, a list per part, each sample once.
-
-    Memory holds one part at a time, however many there are.
-    """
-    wanted = set(keys)
-    before: list[Path] = []
-    while wanted and (parts := partition.parts()) != before:  # again where parts were merged meanwhile
-        yield from _stream_parts(partition, parts, wanted)
-        before = parts
-
-
-def _stream_parts(partition: Partition, parts: Sequence[Path], wanted: set[str]) -> Iterator[list[Sample]]:
-    """The samples of these parts; what is found is taken out of `wanted`."""
-    for path in parts:
-        if not wanted:
-            return
-        table = partition.read_part(path, partition.schema.names)
-        if table is not None:
-            held = [key in wanted for key in table["key"].to_pylist()]
-            yield from _take_samples(table.filter(pa.array(held, pa.bool_())), wanted)
-
-
-def _take_samples(table: pa.Table, wanted: set[str]) -> Iterator[list[Sample]]:
-    """The wanted samples of a part that have a result, some at a time, taken out of `wanted`."""
-    for batch in table.to_batches(max_chunksize=STREAM_ROWS):
-        found = []
-        for row in batch.to_pylist():
-            if row["key"] in wanted and row["outcome"] not in NO_RESULT:
-                wanted.discard(row["key"])
-                found.append(sample_from_row(row))
-        if found:
-            yield found
