@@ -19,9 +19,12 @@ from dryrun.core.blocking import ending_signals
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import never_refuse_letters, note
 from dryrun.core.version import __version__
+from dryrun.store.shared.opened import unshared_words
 
 USER_ERROR = 2
 INTERRUPTED = 130
+END_SECONDS = 5.0
+"""How long the end of a command waits for a shared store that takes nothing."""
 
 
 def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | None = None) -> int:
@@ -41,7 +44,11 @@ def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | N
             options = parser(given).parse_args(given)
             if prepare is not None:
                 prepare()
-            return int(options.execute(options))
+            try:
+                return int(options.execute(options))
+            finally:
+                for words in unshared_words(END_SECONDS):
+                    note(f"note: {words}")
     except DryRunError as error:
         note(f"error: {error}")
         return USER_ERROR

@@ -22,7 +22,6 @@ from dryrun.core.config import (
     SamplingConfig,
 )
 from dryrun.core.errors import DryRunError
-from dryrun.core.paths import data_dir
 from dryrun.core.records import RunState
 from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import dataset_from_items
@@ -31,9 +30,9 @@ from dryrun.engine.prepare import prepare, resumed_or_started
 from dryrun.engine.work import work_on
 from dryrun.graders.format.python_file import read_grader
 from dryrun.report import report_of
-from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
+from dryrun.store.shared.opened import open_store
 
 
 def run_dry_run(
@@ -105,7 +104,7 @@ def run_dry_run(
     sampling = SamplingConfig(size=sample_size, rollouts=rollouts, seed=seed)
     grader = grader_given(grader_config)
     asked = prepare(rows, grader, model=model, sampling=sampling, reward_range=reward_range, judge=judge)
-    run = resumed_or_started(Store(Path(data) if data is not None else data_dir()), asked)
+    run = resumed_or_started(open_store(data), asked)
     how = {"batch": model.batch, "preflight": preflight}
     _work(run, progress, api_key=_key(api_key), judge_key=_key(judge_key), **how)
     return _answer(load_results(run), thresholds, evidence)

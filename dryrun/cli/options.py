@@ -15,7 +15,6 @@ from dryrun.analysis.figures.statistics import valid_scores
 from dryrun.cli.terminal import consoles, print_report
 from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, MAX_ROLLOUTS, OPENAI_URL, JudgeConfig
 from dryrun.core.errors import DryRunError, GraderError
-from dryrun.core.paths import data_dir
 from dryrun.core.text import note
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.graders.format.conventions import Convention
@@ -27,6 +26,7 @@ from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forg
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
+from dryrun.store.shared.opened import open_store
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -93,7 +93,9 @@ EXIT_CODES = {"GO": 0, "NO-GO": 1, "INVALID": 3}
 
 def add_data(command: argparse._ActionsContainer) -> None:
     """``--data``."""
-    command.add_argument("--data", type=Path, help="data directory (default: $DRYRUN_DATA, else the user's)")
+    command.add_argument(
+        "--data", help="data directory, or s3://bucket/prefix (default: $DRYRUN_DATA, else the user's)"
+    )
 
 
 def add_output(
@@ -280,7 +282,7 @@ def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
 
 def store_of(options: argparse.Namespace) -> Store:
     """The data directory that the options name."""
-    return Store(options.data or data_dir())
+    return open_store(options.data)
 
 
 def add_grader(command: argparse._ActionsContainer, otherwise: str = "") -> None:

@@ -12,7 +12,6 @@ import pyarrow as pa
 from dryrun.cli.notebook import grader_given, model_named
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import EMBEDDED_MODEL, JudgeConfig, SamplingConfig
-from dryrun.core.paths import data_dir
 from dryrun.dataset import Dataset, dataset_from_items
 from dryrun.engine.budget import Budget, Prices
 from dryrun.engine.profile.one_run import run_profile
@@ -21,6 +20,7 @@ from dryrun.report.training_set.profile_table import profile_table
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
+from dryrun.store.shared.opened import open_store
 
 
 def profile_run(
@@ -36,7 +36,7 @@ def profile_run(
     group : int
         Responses to a prompt in training, 2 or more.
     data : path, optional
-        The data directory. Default: ``DRYRUN_DATA`` or the user's.
+        The data directory, or the address of a shared store. Default: ``DRYRUN_DATA`` or the user's.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def profile_dataset(
 
 
 def _store(data: Path | str | None) -> Store:
-    return Store(Path(data) if data is not None else data_dir())
+    return open_store(data)
 
 
 def _key(given: str | None) -> str:

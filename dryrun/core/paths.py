@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,8 +10,13 @@ from platformdirs import user_cache_path, user_data_path
 
 
 def data_dir() -> Path:
-    """The one directory that holds runs and cached responses: ``DRYRUN_DATA``, else a user data directory."""
+    """The one directory that holds runs and cached responses: ``DRYRUN_DATA``, else a user data directory.
+
+    Where ``DRYRUN_DATA`` is the address of a shared store, this machine's copy of it.
+    """
     given = os.environ.get("DRYRUN_DATA")
+    if given and "://" in given:
+        return working_copy(given)
     return Path(given).expanduser() if given else user_data_path("dryrun")
 
 
@@ -18,6 +24,12 @@ def cache_dir() -> Path:
     """Where fetched model weights live: ``DRYRUN_CACHE``, else the user's cache directory."""
     given = os.environ.get("DRYRUN_CACHE")
     return Path(given).expanduser() if given else user_cache_path("dryrun")
+
+
+def working_copy(address: str) -> Path:
+    """Where this machine keeps its copy of the shared store at an address."""
+    name = hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:16]
+    return cache_dir() / "shared" / name
 
 
 def hosted() -> bool:

@@ -33,6 +33,7 @@ from dryrun.models import Model
 from dryrun.models.request import RequestSize
 from dryrun.store.partition import Partition, check_room
 from dryrun.store.runs import Run, RunStatus
+from dryrun.store.shared import registry
 
 GIVE_UP_AFTER = 20
 """So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
@@ -148,7 +149,12 @@ class Pipeline:
         return self._early
 
     def _tidy(self) -> None:
-        """Merge small parts: a slow model leaves one a second. Space for it is a wish, not a need."""
+        """Merge small parts: a slow model leaves one a second. Space for it is a wish, not a need.
+
+        Never in a shared store, where every machine would have to fetch the rows again.
+        """
+        if registry.copy_of(self._run.folder) is not None:
+            return
         for partition in (self._samples, self._grades, self._run.attempts()):
             if len(partition.parts()) > MANY_PARTS:
                 with contextlib.suppress(StoreError):

@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dryrun.core.config import RunConfig
-from dryrun.core.errors import DryRunError
+from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.fingerprint import grade_key, grader_fingerprint
 from dryrun.core.records import Prompt
 from dryrun.models import Model
 from dryrun.store.runs import Run, list_runs
 from dryrun.store.schemas import PLAN
+from dryrun.store.shared import registry
 
 T = TypeVar("T")
 
@@ -154,6 +155,32 @@ def away_from_others(run: Run, todo: Sequence[T]) -> Sequence[T]:
     if older > 1:
         return random.Random(run.id).sample(todo, len(todo))
     return todo[::-1] if older else todo
+
+
+def check_elsewhere(run: Run) -> None:
+    """Pass where no other machine asks the same model the same prompts at this moment.
+
+    On one machine the processes share such calls. Two machines would learn too late what the other has
+    asked, and the grade of one answer could stand beside the other.
+
+    Raises
+    ------
+    DryRunError
+        Another machine does.
+    StoreError
+        The shared store cannot be reached.
+    """
+    if registry.copy_of(run.folder) is None:
+        return
+    registry.pull(run.store.runs, light=True, fresh=True)
+    config = run.config()
+    for other in list_runs(run.store):
+        with contextlib.suppress(StoreError, OSError):
+            if registry.held_elsewhere(other.folder) and _alike(other.config(), config):
+                raise DryRunError(
+                    "Another machine asks the same model the same prompts at this moment. Start again when "
+                    "its run has ended: its responses cost nothing then."
+                )
 
 
 def _older_at_work(run: Run) -> int:

@@ -15,6 +15,7 @@ from dryrun.engine.batches import batch_run
 from dryrun.engine.budget import Budget
 from dryrun.engine.ledger import OnStatus
 from dryrun.engine.pipeline import Pipeline
+from dryrun.engine.plan import check_elsewhere
 from dryrun.graders import Grader, build, load_grader
 from dryrun.graders.answer_alone import ReasoningCut
 from dryrun.graders.kinds.judge_access import JudgeAccess
@@ -124,6 +125,7 @@ async def work_on(
         run.go_on()
         opening = Opening(run, notify)
         try:
+            await asyncio.to_thread(check_elsewhere, run)
             async with build_grader(config, judge) as grader:
                 opening.say("Getting the model ready.")
                 async with model or build_model(config.model, api_key, opening.say) as opened:

@@ -24,6 +24,7 @@ import orjson
 from dryrun.core.errors import DryRunError
 from dryrun.store.partition import Store, unwritable, write_aside
 from dryrun.store.runs import Run
+from dryrun.store.shared import registry
 
 OWNER, LINKS = "owner.json", "links"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}\Z")
@@ -126,6 +127,7 @@ def revoke(run: Run, link: ShareLink) -> None:
     path = _link_path(run, link.hash)
     try:
         path.unlink(missing_ok=True)
+        registry.removed(path)
     except OSError as error:
         raise unwritable(path, error) from error
 
@@ -139,6 +141,7 @@ def opened_by(store: Store, token: str) -> tuple[Run, ShareLink]:
         It opens nothing: it was never made, or it was revoked.
     """
     if TOKEN.match(token):
+        registry.pull(store.runs, light=True)
         name = f"{hash_of('link', token)}.json"
         for path in store.runs.glob(f"*/{LINKS}/{name}"):
             link, folder = _read_link(path), path.parent.parent

@@ -17,6 +17,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, Side, sides
 from dryrun.store.runs import Run
+from dryrun.store.shared import registry
 
 FILE = "ceiling.json"
 LEAST = 20
@@ -98,6 +99,7 @@ def choose_ceiling(results: Results, stronger: Results) -> Ceiling:
 def forget_ceiling(run: Run) -> None:
     """The run has no ceiling any more."""
     (run.folder / FILE).unlink(missing_ok=True)
+    registry.removed(run.folder / FILE)
 
 
 def ceiling_of(run: Run) -> Ceiling | None:

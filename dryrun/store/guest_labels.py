@@ -11,6 +11,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.store.labels import LONGEST_NAME, Label, LabelBook, book_of
 from dryrun.store.partition import unwritable
 from dryrun.store.runs import Run
+from dryrun.store.shared import registry
 
 PREFIX = "by-"
 DIGITS, SHOWN = 16, 4
@@ -86,5 +87,6 @@ def _signed(label: Label, book: LabelBook) -> Label:
 def _remove(book: LabelBook) -> None:
     try:
         shutil.rmtree(book.folder)
+        registry.removed(book.folder)
     except OSError as error:
         raise unwritable(book.folder, error) from error

@@ -34,6 +34,7 @@ from dryrun.core.thresholds import Frozen
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results
 from dryrun.store.runs import Run
+from dryrun.store.shared import registry
 
 FOLDER = "labels"
 PREFIX = "label-"
@@ -137,6 +138,7 @@ class LabelBook:
 def book_of(run: Run) -> LabelBook:
     """Where the run's labels are. The recorded example is read-only: its labels are in the user's data."""
     if run.store.root.resolve().is_relative_to(sample_data_dir()):
+        registry.pull(data_dir() / FOLDER)
         return LabelBook(data_dir() / FOLDER / run.id)
     return LabelBook(run.folder / FOLDER)
 

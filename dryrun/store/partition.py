@@ -35,6 +35,7 @@ from dryrun.core.errors import StoreError
 from dryrun.core.records import GradeOutcome, SampleOutcome
 from dryrun.models.reply import Ending, ending_of
 from dryrun.store.schemas import ADDED_LATER, GRADES, SAMPLES, Row
+from dryrun.store.shared import registry
 
 try:
     import fcntl
@@ -77,6 +78,7 @@ def write_aside(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):  # nothing was written, or nothing can be taken away either
             aside.unlink()
         raise unwritable(path, error) from error
+    registry.wrote(path)
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:
@@ -176,6 +178,7 @@ class Partition:
 
     def parts(self) -> list[Path]:
         """The part files there are now, oldest first."""
+        registry.keep_up(self.folder)
         return sorted(self.folder.glob(f"{PART_PREFIX}*.parquet"))
 
     def read(self, columns: Sequence[str], keys: pa.Array | None = None) -> pa.Table:
@@ -259,6 +262,7 @@ class Partition:
         write_aside(self.folder / name, table_bytes(merged))
         for path, _ in sound:
             path.unlink(missing_ok=True)
+            registry.removed(path, once_there=self.folder / name)
         return len(sound)
 
     def finished_keys(self, keys: pa.Array) -> set[str]:
@@ -295,6 +299,7 @@ class Partition:
                     continue  # merged meanwhile
                 except (pa.ArrowException, OSError, ValueError):
                     path.rename(path.with_name(f"damaged-{path.name}"))
+                    registry.damaged(path)
 
     def read_part(self, path: Path, columns: Sequence[str]) -> pa.Table | None:
         """The rows of one part, or None if it cannot be read (then `skipped` says why)."""
@@ -353,11 +358,16 @@ class Store:
 
     def samples(self, model_fingerprint: str) -> Partition:
         """The responses of one model configuration."""
-        return Partition(self.root / "samples" / model_fingerprint, SAMPLES)
+        return self._partition("samples", model_fingerprint, SAMPLES)
 
     def grades(self, grader_fingerprint: str) -> Partition:
         """The grades of one grader."""
-        return Partition(self.root / "grades" / grader_fingerprint, GRADES)
+        return self._partition("grades", grader_fingerprint, GRADES)
+
+    def _partition(self, kind: str, name: str, schema: pa.Schema) -> Partition:
+        folder = self.root / kind / name
+        registry.pull(folder)
+        return Partition(folder, schema)
 
     @property
     def runs(self) -> Path:

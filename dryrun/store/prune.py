@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from dryrun.core.errors import DryRunError, StoreError
 from dryrun.store.partition import Partition, Store
 from dryrun.store.runs import Run, list_runs
+from dryrun.store.shared import registry
 
 LEFTOVER_AGE = 3600.0
 """A file written aside this many seconds ago belongs to a process that is gone."""
@@ -84,6 +85,8 @@ def entries(store: Store) -> list[StoredPartition]:
     StoreError
         It cannot be told what a run needs.
     """
+    for kind in ("runs", "samples", "grades"):
+        registry.pull(store.root / kind, fresh=True)
     needed = needed_partitions(store)
     found = [
         _entry(kind, make(folder.name), needed.get((kind, folder.name), ()))
@@ -207,6 +210,7 @@ def remove_partitions(chosen: Sequence[StoredPartition], files: Sequence[Path]) 
     try:
         for entry in chosen:
             shutil.rmtree(entry.partition.folder)
+            registry.removed(entry.partition.folder)
         for path in files:
             path.unlink(missing_ok=True)
     except OSError as error:
@@ -239,5 +243,6 @@ def remove_run(run: Run) -> None:
             # First what makes it a run: a kill in between leaves a folder that is none, not half a run.
             (run.folder / "config.json").unlink()
             shutil.rmtree(run.folder)
+            registry.removed(run.folder)
         except OSError as error:
             raise StoreError(f"Cannot delete {error.filename}: {error.strerror}.") from error

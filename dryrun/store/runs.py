@@ -35,6 +35,7 @@ from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.records import Prompt, RunState
 from dryrun.store.partition import Partition, Store, lock, table_bytes, unwritable, write_aside
 from dryrun.store.schemas import ATTEMPTS, prompt_table, prompts_from_table
+from dryrun.store.shared import registry
 
 NO_PARQUET = "it is missing, torn or no Parquet"
 RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
@@ -189,6 +190,8 @@ class Run:
         DryRunError
             `run_id` is not a run id, or no such run is in this data directory.
         """
+        if RUN_ID.match(run_id):
+            registry.pull(store.runs / run_id)
         if not RUN_ID.match(run_id) or not (store.runs / run_id / "config.json").is_file():
             raise DryRunError(
                 f"There is no run {run_id[:40]!r} in this data directory. "
@@ -211,6 +214,7 @@ class Run:
 
     def prompt_columns(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The prompts as a table (schema `dryrun.store.schemas.PROMPTS`), restricted to `columns`."""
+        registry.pull(self.folder)
         try:
             return pq.read_table(self.folder / "prompts.parquet", columns=columns, partitioning=None)
         except (OSError, pa.ArrowException) as error:
@@ -225,6 +229,7 @@ class Run:
 
     def attempts(self) -> Partition:
         """Every call that was made for this run: schema `dryrun.store.schemas.ATTEMPTS`."""
+        registry.pull(self.folder)
         return Partition(self.folder / "attempts", ATTEMPTS)
 
     def write_plan(self, plan: pa.Table, samples: str, grades: str) -> None:
@@ -234,6 +239,7 @@ class Run:
 
     def plan(self) -> tuple[pa.Table, Partition, Partition] | None:
         """The plan and its two partitions (samples, grades); None before the run first started."""
+        registry.pull(self.folder)
         path = self.folder / "plan.parquet"
         if not path.is_file():
             return None
@@ -287,8 +293,8 @@ class Run:
         write_aside(self.folder / "stop", b"")
 
     def stop_asked(self) -> bool:
-        """Whether somebody did, since the run was last started."""
-        return (self.folder / "stop").exists()
+        """Whether somebody did, since the run was last started, or has taken the run over."""
+        return (self.folder / "stop").exists() or registry.lost(self.folder)
 
     def go_on(self) -> None:
         """Forget that somebody asked.
@@ -302,6 +308,7 @@ class Run:
         try:
             if path.exists():  # on a read-only disk even what is not there cannot be taken away
                 path.unlink()
+                registry.removed(path)
         except OSError as error:
             raise unwritable(path, error) from error
 
@@ -314,7 +321,7 @@ class Run:
         DryRunError
             Somebody else is working on it.
         """
-        with _CLAIMS.pop(self.folder, None) or self._locked():
+        with _CLAIMS.pop(self.folder, None) or self._locked(), registry.hold_everywhere(self.folder):
             yield  # closing the file gives the lock back, a kill does too
 
     def claim(self) -> None:
@@ -340,12 +347,13 @@ class Run:
         raise DryRunError("Somebody is already working on this run; watch it instead of starting it again.")
 
     def held(self) -> bool:
-        """Whether somebody works on the run now, in this process or another one on this machine."""
+        """Whether somebody works on the run now, in whatever process, as far as was seen last."""
         try:
             with (self.folder / "lock").open("rb") as file:
-                return not lock(file, exclusive=False)
-        except OSError:  # never worked on, or no file to lock: then nobody holds it
-            return False
+                here = not lock(file, exclusive=False)
+        except OSError:  # never worked on here, or no file to lock
+            here = False
+        return here or registry.held_elsewhere(self.folder)
 
 
 def _tokens(calls: pa.Table, whose: str = "") -> dict[str, Any]:
@@ -359,6 +367,7 @@ _CLAIMS: dict[Path, IO[bytes]] = {}
 
 def list_runs(store: Store) -> list[Run]:
     """All runs in the data directory, newest first."""
+    registry.pull(store.runs, light=True)
     folders = [path for path in store.runs.glob("*") if (path / "config.json").is_file()]
     folders.sort(key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)
     return [Run(store, path.name) for path in folders if RUN_ID.match(path.name)]

@@ -14,11 +14,12 @@ from dryrun.app.shared.access.identity import holders
 from dryrun.app.shared.lists.examples import FIRST, LESSONS, example_named, examples
 from dryrun.core.config import ModelConfig, ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.paths import data_dir, hosted
+from dryrun.core.paths import hosted
 from dryrun.core.text import plain
 from dryrun.store.access import opened_by, owned_runs
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
+from dryrun.store.shared.opened import open_store
 
 RUN = "run"
 """Name of the URL parameter that holds the run's id."""
@@ -72,7 +73,7 @@ class Chosen:
 
 def store() -> Store:
     """The data directory of this server."""
-    return Store(data_dir())
+    return open_store()
 
 
 def current_run_id() -> str:

@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.runtime import Runtime
 
+from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import plain
+from dryrun.store.shared.opened import open_store, unshared_words
 
 FORWARDED = frozenset(
     ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip")
@@ -25,6 +27,7 @@ HOW_TO_HOST = (
     "This Dry Run serves only the machine it runs on: start it with DRYRUN_HOSTED=1 to let others use it, "
     "or open it there as localhost, from elsewhere through an SSH tunnel."
 )
+SHUT = "What is stored cannot be reached at this moment. Come back in a few minutes."
 
 
 def admit() -> None:
@@ -36,8 +39,20 @@ def admit() -> None:
     if not hosted() and from_elsewhere(st.context.ip_address, headers.get("host"), headers.keys()):
         st.error(HOW_TO_HOST, icon=":material/lock:")
         st.stop()
+    _admit_to_shared_store()
     if problem := _unwritable(data_dir()):
         st.error(plain(problem, 400), icon=":material/error:")
+
+
+def _admit_to_shared_store() -> None:
+    """Stop here where the store that machines share cannot be opened; say what is not in it yet."""
+    try:
+        open_store()
+    except DryRunError as error:
+        st.error(SHUT if hosted() else plain(error, 400), icon=":material/cloud_off:")
+        st.stop()
+    for words in [] if hosted() else unshared_words():
+        st.warning(plain(words, 400), icon=":material/cloud_off:")
 
 
 def from_elsewhere(address: str | None, host: str | None, headers: Iterable[str]) -> bool:

@@ -21,6 +21,7 @@ from dryrun.store.prune import (
     size_of_runs,
 )
 from dryrun.store.runs import list_runs
+from dryrun.store.shared.opened import push_again, store_name
 
 SECONDS = {"h": 3600.0, "d": 86_400.0}
 BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -32,6 +33,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     what = command.add_mutually_exclusive_group()
     what.add_argument("--compact", action="store_true", help="merge the small files of each partition")
     what.add_argument("--prune", action="store_true", help="show what no run needs; with --yes delete it")
+    what.add_argument("--push", action="store_true", help="put into the shared store what is not in it yet")
     command.add_argument(
         "--older-than",
         type=age,
@@ -80,7 +82,10 @@ def execute(options: argparse.Namespace) -> int:
     if options.compact:
         merged = sum(entry.partition.compact() for entry in entries(store))
         say(f"Merged {merged:,} files.")
-    if options.prune:
+    if options.push:
+        if not push_again(store):
+            raise DryRunError("--push is for a shared store: --data s3://bucket/prefix, or DRYRUN_DATA.")
+    elif options.prune:
         _prune(store, Choice(options.all, options.older_than or 0.0, options.max_size), really=options.yes)
     else:
         _list(store)
@@ -92,7 +97,8 @@ def _list(store: Store) -> None:
     for entry in found:
         say(_line(entry))
     total, runs = sum(entry.bytes for entry in found), len(list_runs(store))
-    say(f"{_size(total)} in {store.root}, and {_size(size_of_runs(store))} that {plural(runs, 'run')} keep.")
+    own = _size(size_of_runs(store))
+    say(f"{_size(total)} in {store_name(store)}, and {own} that {plural(runs, 'run')} keep.")
 
 
 def _line(entry: StoredPartition) -> str:

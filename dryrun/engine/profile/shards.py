@@ -35,6 +35,7 @@ from dryrun.dataset.draw import seeded_order
 from dryrun.engine.prepare import Prepared
 from dryrun.store.partition import Store, table_bytes, write_aside
 from dryrun.store.runs import Run, RunStatus, list_runs
+from dryrun.store.shared import registry
 
 SHARD_ROWS = 5_000
 
@@ -81,6 +82,7 @@ class Shards:
         asked = _asked(config)
         about = {name: asked[name] for name in ("dataset", "model", "sampling")} | {"shard_rows": size}
         folder = store.root / "profiles" / fingerprint(about)
+        registry.pull(folder)
         if not (folder / "profile.json").exists():
             write_aside(folder / "profile.json", orjson.dumps(about, option=orjson.OPT_INDENT_2))
         order = _different_rows(dataset, config.sampling.seed)

@@ -1,0 +1,162 @@
+"""Addresses of shared stores: which file system they name, and what to say where it cannot be reached."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from dryrun.core.errors import StoreError
+from dryrun.core.text import one_line
+
+SCHEMES = ("s3", "gs", "az", "file")
+CONNECT_SECONDS, STALLED_SECONDS = 5.0, 20.0
+"""How long a connection may take, and how long a transfer may stand still."""
+CREDENTIALS = {
+    "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`",
+    "az": "set AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY",
+    "file": "give yourself the right to write there",
+}
+REFUSED = (
+    "ACCESS_DENIED",
+    "INVALID_ACCESS_KEY",
+    "SIGNATURE",
+    "HTTP response code: 403",
+    "CREDENTIAL",
+    "Permission denied",
+)
+NO_BUCKET = ("NO_SUCH_BUCKET", "bucket does not exist", "ContainerNotFound")
+NO_WAY = (
+    "NETWORK_CONNECTION",
+    "REQUEST_TIMEOUT",
+    "Could not connect",
+    "resolve host",
+    "curlCode",
+    "timed out",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where a shared store is.
+
+    Attributes
+    ----------
+    text : str
+        As it was given, without a slash at its end.
+    scheme : str
+        One of `SCHEMES`.
+    place : str
+        Bucket, or container; ``""`` for a folder.
+    base : str
+        What its files' names begin with for `pyarrow.fs`: ``"bucket/prefix"``, or a folder.
+    """
+
+    text: str
+    scheme: str
+    place: str
+    base: str
+
+    @classmethod
+    def of(cls, text: str) -> StoreAddress:
+        """The parts of an address.
+
+        Raises
+        ------
+        StoreError
+            It is not one of the four kinds, names no bucket, or holds a key.
+        """
+        parts = urlsplit(text)
+        if parts.scheme not in SCHEMES:
+            raise StoreError(
+                f"{one_line(text, 80)!r} is not an address of a data directory: write s3://bucket/prefix, "
+                "gs://bucket/prefix, az://container/prefix, file:///folder, or the path of a folder."
+            )
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise StoreError(
+                f"The address of a data directory is a bucket and a prefix alone. For credentials "
+                f"{CREDENTIALS[parts.scheme]}."
+            )
+        path = unquote(parts.path).strip("/")
+        if parts.scheme == "file":
+            if parts.netloc:
+                raise StoreError(f"{one_line(text, 80)!r}: write file:/// and the folder's whole path.")
+            return cls(text.rstrip("/"), "file", "", f"/{path}")
+        if not parts.netloc:
+            raise StoreError(f"{one_line(text, 80)!r} names no bucket: write {parts.scheme}://bucket/prefix.")
+        return cls(text.rstrip("/"), parts.scheme, parts.netloc, "/".join(filter(None, (parts.netloc, path))))
+
+    def filesystem(self, tries: int = 3) -> Any:
+        """The `pyarrow.fs.FileSystem` that reaches it; credentials and endpoint are the environment's.
+
+        Parameters
+        ----------
+        tries : int
+            How often a request is made before it has failed, where that can be chosen (S3).
+
+        Raises
+        ------
+        StoreError
+            It cannot be set up.
+        """
+        from pyarrow import fs
+
+        try:
+            if self.scheme == "s3":
+                return _s3(self.place, tries)
+            if self.scheme == "gs":
+                return fs.GcsFileSystem()
+            if self.scheme == "az":
+                return fs.AzureFileSystem(
+                    account_name=os.environ.get("AZURE_STORAGE_ACCOUNT", ""),
+                    account_key=os.environ.get("AZURE_STORAGE_KEY"),
+                )
+        except (OSError, ValueError) as error:
+            raise self.trouble(error) from error
+        return fs.LocalFileSystem()
+
+    def trouble(self, error: Exception) -> StoreError:
+        """What to say of an error of the file system."""
+        words = str(error)
+        if isinstance(error, FileNotFoundError) or any(mark in words for mark in NO_BUCKET):
+            return StoreError(
+                f"{self.text}: there is no bucket {self.place!r}. Make it, or correct the address."
+            )
+        if any(mark.lower() in words.lower() for mark in REFUSED):
+            known = "" if self.scheme != "s3" or _aws_credentials() else "no credentials were found; "
+            return StoreError(
+                f"{self.text} cannot be used: {known or 'access is denied; '}{CREDENTIALS[self.scheme]}."
+            )
+        if any(mark.lower() in words.lower() for mark in NO_WAY):
+            where = " and AWS_ENDPOINT_URL" if self.scheme == "s3" else ""
+            return StoreError(f"{self.text} cannot be reached. Check the network{where}.")
+        return StoreError(f"{self.text}: {one_line(words, 200)}")
+
+
+def _s3(bucket: str, tries: int) -> Any:
+    from pyarrow import fs
+
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if endpoint is None and region is None:
+        region = fs.resolve_s3_region(bucket)
+    return fs.S3FileSystem(
+        endpoint_override=endpoint,
+        region=region or "us-east-1",
+        connect_timeout=CONNECT_SECONDS,
+        request_timeout=STALLED_SECONDS,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=tries),
+        allow_delayed_open=True,  # a file of up to 5 MB is one request
+    )
+
+
+def _aws_credentials() -> bool:
+    """Whether there is anything that credentials for AWS could come from."""
+    names = (
+        *("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+    )
+    return any(os.environ.get(name) for name in names) or Path("~/.aws/credentials").expanduser().exists()

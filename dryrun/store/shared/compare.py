@@ -1,0 +1,166 @@
+"""What to do about a folder that is here and in the store: fetch, put, or drop here.
+
+Three things are compared: what the store lists, what was known when both were last the same, and what is
+here. Parts are never edited, so the same name is the same content. Of a small file that was changed on both
+sides the newer one stays, as on one disk.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dryrun.store.shared.index import Known
+from dryrun.store.shared.leases import FOLDER
+from dryrun.store.shared.objects import Listing, is_shared
+
+Version = tuple[int, int]
+RUN = re.compile(r"(?:.*/)?runs/[0-9a-f]{32}(?=/)")
+PART = re.compile(r"/(part-[^/]*\.parquet|label-[^/]*\.jsonl)\Z")
+FIXED = re.compile(r"/(prompts\.parquet|config\.json|about\.json|profile\.json)\Z")
+SAME_MOMENT = 2 * 10**9
+"""Nanoseconds within which two versions may bear the same time: stores give whole seconds."""
+YOUNG = 30.0
+"""Seconds for which a file that is not in the store is left to the process that wrote it."""
+DOUBT = 1.0
+"""A file that was put at most so many seconds before a listing began may be missing from it."""
+
+
+def never_edited(name: str) -> bool:
+    """Whether the same name is always the same content."""
+    return PART.search(name) is not None or FIXED.search(name) is not None
+
+
+def version_here(path: Path) -> Version | None:
+    """Size and modification time of a file here, in bytes and nanoseconds; None where there is none."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_size, about.st_mtime_ns
+
+
+def files_below(root: Path, folder: str) -> Iterator[str]:
+    """The shared files in a folder of a copy, at any depth, by their relative names."""
+    for place, _, names in os.walk(root / folder):
+        below = Path(place).relative_to(root).as_posix()
+        yield from (name for name in (f"{below}/{file}" for file in names) if is_shared(name))
+
+
+@dataclass(slots=True)
+class Todo:
+    """What is to be done, by relative name.
+
+    Attributes
+    ----------
+    fetch : dict of str to bool
+        Files to fetch, and whether no later version can look like the one that is listed.
+    put : list of str
+    adopt : dict of str to (Version, Version)
+        Files that are the same here and there, with their versions there and here.
+    drop : list of str
+        Files that others have removed.
+    """
+
+    fetch: dict[str, bool] = field(default_factory=dict)
+    put: list[str] = field(default_factory=list)
+    adopt: dict[str, tuple[Version, Version]] = field(default_factory=dict)
+    drop: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """Compares one folder.
+
+    Attributes
+    ----------
+    root, folder : Path, str
+        The copy, and the folder relative to it.
+    listing : Listing
+    known : mapping of str to Known
+    removals : collection of str
+        Files and folders that were removed here and are still to go from the store.
+    light : bool
+        Whether Parquet files are left for later.
+    hurry : bool
+        Whether what is not in the store is put even if another process may be about to.
+    opened : float
+        When this process began to use the copy, in seconds since the epoch: what is older is nobody's.
+    busy : callable
+        Whether a process of this machine works on the run with this relative folder: its files are newer.
+    """
+
+    root: Path
+    folder: str
+    listing: Listing
+    known: Mapping[str, Known]
+    removals: Collection[str]
+    light: bool
+    hurry: bool
+    opened: float
+    busy: Callable[[str], bool]
+
+    def todo(self) -> Todo:
+        """What is to be done."""
+        todo, latest = Todo(), max((put for _, put in self.listing.versions.values()), default=0)
+        for name in self.listing.below(self.folder):
+            if is_shared(name) and f"/{FOLDER}/" not in name and not self._removed(name):
+                self._listed(name, latest, todo)
+        self._unlisted(todo)
+        return todo
+
+    def _listed(self, name: str, latest: int, todo: Todo) -> None:
+        there, known = self.listing.versions[name], self.known.get(name)
+        here = version_here(self.root / name)
+        settled = never_edited(name) or there[1] + SAME_MOMENT <= latest
+        if here is None:
+            if not self.light or not name.endswith(".parquet"):
+                todo.fetch[name] = settled
+        elif never_edited(name):
+            if known is None:
+                todo.adopt[name] = there, here
+        elif known is not None and (known.size, known.put) == there:
+            self._seen_before(name, known, here, settled, todo)
+        elif (known is not None and known.here == here) or there[1] > here[1]:
+            self._replace(name, settled, todo)
+        else:
+            self._put(name, here, todo)
+
+    def _seen_before(self, name: str, known: Known, here: Version, settled: bool, todo: Todo) -> None:
+        """The store holds, as far as its version tells, what it held last time."""
+        if known.here != here:
+            self._put(name, here, todo)
+        elif not known.settled and (settled or time.time() - known.since > SAME_MOMENT / 1e9):
+            self._replace(name, True, todo)
+
+    def _replace(self, name: str, settled: bool, todo: Todo) -> None:
+        run = RUN.match(name)
+        if run is None or not self.busy(run[0]):
+            todo.fetch[name] = settled
+
+    def _put(self, name: str, here: Version, todo: Todo) -> None:
+        written = here[1] / 1e9
+        if self.hurry or written < self.opened or time.time() - written > YOUNG:
+            todo.put.append(name)
+
+    def _unlisted(self, todo: Todo) -> None:
+        """Files here that the store does not list: never put, or removed by somebody else."""
+        for name in files_below(self.root, self.folder):
+            here, known = version_here(self.root / name), self.known.get(name)
+            if name in self.listing.versions or here is None or self._removed(name):
+                continue
+            if known is None or known.here != here:
+                self._put(name, here, todo)
+            elif known.since < self.listing.began - DOUBT:
+                todo.drop.append(name)
+
+    def _removed(self, name: str) -> bool:
+        while name:
+            if name in self.removals:
+                return True
+            name = name.rpartition("/")[0]
+        return False

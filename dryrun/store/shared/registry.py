@@ -1,0 +1,171 @@
+"""Which folders of this machine are copies of a shared store, and what has to be said to those copies.
+
+Every function does nothing for a path that is in no such copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What is not in the store yet.
+
+    Attributes
+    ----------
+    count : int
+        Files that wait.
+    why : str
+        What was said when it was tried last, without a full stop; ``""`` where nothing has failed.
+    """
+
+    count: int = 0
+    why: str = ""
+
+
+TOPS = ("runs", "samples", "grades", "profiles", "labels")
+"""The folders that are shared; other files of a data directory are this machine's own."""
+
+
+class Copy(Protocol):
+    """This machine's copy of a shared store."""
+
+    @property
+    def address(self) -> str:
+        """Of the store, as it was given."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why news could not be fetched when that was tried last; ``""`` where they could."""
+        ...
+
+    def wrote(self, path: Path) -> None:
+        """A file was written, whole."""
+        ...
+
+    def removed(self, path: Path, once_there: Path | None = None) -> None:
+        """A file or a folder was removed; others lose it once the file `once_there` is in the store."""
+        ...
+
+    def damaged(self, path: Path) -> None:
+        """A file cannot be read here; the store may have a sound one."""
+        ...
+
+    def pull(self, folder: Path, *, light: bool = False, fresh: bool = False) -> None:
+        """Fetch what others have put below a folder, all of it or its small files (`light`)."""
+        ...
+
+    def keep_up(self, folder: Path) -> None:
+        """Fetch, soon and by another thread, what others put below a folder."""
+        ...
+
+    def hold(self, folder: Path) -> contextlib.AbstractContextManager[None]:
+        """Let no other machine work on the run with this folder."""
+        ...
+
+    def held_elsewhere(self, folder: Path) -> bool:
+        """Whether another machine works on the run with this folder."""
+        ...
+
+    def lost(self, folder: Path) -> bool:
+        """Whether another machine has taken over the run that this one works on."""
+        ...
+
+    def unsent(self) -> Unsent:
+        """What is not in the store yet."""
+        ...
+
+    def drain(self, patience: float) -> Unsent:
+        """Wait until everything is in the store, or nothing got there for `patience` seconds."""
+        ...
+
+
+_COPIES: dict[Path, Copy] = {}
+
+
+def register(root: Path, copy: Copy) -> None:
+    """From now on the files below `root` are this copy's."""
+    _COPIES[root] = copy
+
+
+def copy_of(path: Path) -> Copy | None:
+    """The copy that a path belongs to; None for a path on the local disk alone."""
+    if not _COPIES:
+        return None
+    return next((copy for root, copy in _COPIES.items() if path.is_relative_to(root)), None)
+
+
+def copies() -> Sequence[Copy]:
+    """All copies that this process has opened."""
+    return list(_COPIES.values())
+
+
+def wrote(path: Path) -> None:
+    """A file was written, whole, under its own name."""
+    if (copy := copy_of(path)) is not None:
+        copy.wrote(path)
+
+
+def removed(path: Path, once_there: Path | None = None) -> None:
+    """A file or folder was removed; elsewhere it goes once the file `once_there` is in the store."""
+    if (copy := copy_of(path)) is not None:
+        copy.removed(path, once_there)
+
+
+def damaged(path: Path) -> None:
+    """A file cannot be read and was set aside: it is fetched again where the store has it."""
+    if (copy := copy_of(path)) is not None:
+        copy.damaged(path)
+
+
+def pull(folder: Path, *, light: bool = False, fresh: bool = False) -> None:
+    """Have what others have put below a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    light : bool
+        All but Parquet files, which may be large.
+    fresh : bool
+        Look now, even if it was looked a moment ago.
+    """
+    if (copy := copy_of(folder)) is not None:
+        copy.pull(folder, light=light, fresh=fresh)
+
+
+def keep_up(folder: Path) -> None:
+    """Have, soon, what others put below a folder; never waits."""
+    if (copy := copy_of(folder)) is not None:
+        copy.keep_up(folder)
+
+
+@contextlib.contextmanager
+def hold_everywhere(folder: Path) -> Iterator[None]:
+    """Let no other machine work on the run with this folder.
+
+    Raises
+    ------
+    DryRunError
+        Another machine does.
+    """
+    copy = copy_of(folder)
+    with contextlib.nullcontext() if copy is None else copy.hold(folder):
+        yield
+
+
+def held_elsewhere(folder: Path) -> bool:
+    """Whether another machine works on the run with this folder, as far as was seen last."""
+    copy = copy_of(folder)
+    return copy is not None and copy.held_elsewhere(folder)
+
+
+def lost(folder: Path) -> bool:
+    """Whether another machine has taken over the run that this one works on."""
+    copy = copy_of(folder)
+    return copy is not None and copy.lost(folder)
