@@ -14,8 +14,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dryrun.store.partition import Store
+from dryrun.store.shared import local_copy, registry
 from tests.helpers.endurance import CALLS, CONCURRENCY, finish
 from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.machines import Machine, open_copy
+from tests.helpers.object_store import ObjectStore
 from tests.helpers.support import at, input_files
 
 # No test fails because the machine is busy.
@@ -74,6 +77,25 @@ def _own_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "data")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ObjectStore]:
+    """An empty bucket; this process has its address and credentials, and looks at it whenever it reads."""
+    monkeypatch.setattr(registry, "_COPIES", {})
+    monkeypatch.setattr(local_copy, "FRESH_SECONDS", -1.0)
+    monkeypatch.setattr(local_copy, "QUIET_SECONDS", 0.0)
+    monkeypatch.setenv("DRYRUN_CACHE", str(tmp_path / "cache"))
+    with ObjectStore() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def machine(bucket: ObjectStore, tmp_path: Path) -> Machine:
+    """The data directory as the machine with this name sees it; named again it is a new process there."""
+    return lambda name: open_copy(tmp_path / name)
 
 
 @pytest.fixture

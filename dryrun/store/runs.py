@@ -251,7 +251,9 @@ class Run:
             raise self._damaged("plan.parquet", NO_PARQUET) from error
         except KeyError as error:
             raise self._damaged("plan.parquet", "it does not say where its rows are") from error
-        return table, self.store.samples(samples), self.store.grades(grades)
+        planned = self.store.samples(samples), self.store.grades(grades)
+        registry.check_complete(self.folder, *(partition.folder for partition in planned))
+        return table, *planned
 
     def write_status(self, status: RunStatus) -> None:
         """Keep where the run stands."""

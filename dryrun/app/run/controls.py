@@ -16,8 +16,9 @@ from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
 from dryrun.engine.batch_records import under_way
 from dryrun.store.runs import RunStatus
+from dryrun.store.shared.registry import held_elsewhere
 
-ELSEWHERE = "Another process on this machine is working on this run;"
+ELSEWHERE = "{who} is working on this run; it can be cancelled there."
 BATCH = "resume_batch"
 KEY = "resume_key"
 JUDGE_KEY = "resume_judge_key"
@@ -39,7 +40,9 @@ def _while_live(chosen: Chosen) -> None:
         if may_cancel(chosen):
             st.button("Cancel run", on_click=_cancel, args=(chosen,), icon=":material/stop:", key="cancel")
         if jobs.find(run) is None:
-            st.caption(f"{ELSEWHERE} it can be cancelled there.")
+            away = held_elsewhere(run.folder)
+            who = "Another machine" if away else "Another process on this machine"
+            st.caption(ELSEWHERE.format(who=who))
 
 
 def _cancel(chosen: Chosen) -> None:

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,6 +64,8 @@ class LocalCopy:
         self._listings: dict[str, tuple[float, Listing]] = {}
         self._pulled: dict[tuple[str, bool], Listing] = {}
         self._guard = threading.Lock()
+        self._settled: dict[str, float] = {}
+        self._told: dict[str, float] = {}
         self._turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._opened, self._quiet_until, self._trouble = time.time(), 0.0, ""
         self._mine: set[str] = set()
@@ -123,12 +125,27 @@ class LocalCopy:
                     self._settle(name, listing, light, fresh, busy)
                     with self._guard:
                         self._pulled[name, light] = listing
+                        if not light:
+                            self._settled[name] = listing.began
                 self._trouble = ""
             except StoreError as error:
                 self._trouble = str(error)
                 self._quiet_until = time.monotonic() + QUIET_SECONDS
                 if fresh:
                     raise
+
+    def complete(self, run: Path, folders: Sequence[Path]) -> None:
+        """Pass where these folders are as new here as the status of the run with this folder.
+
+        Raises
+        ------
+        StoreError
+            The status was fetched, and then the store was lost.
+        """
+        told = self._told.get(self._name(run), 0.0)
+        for folder in folders:
+            if told > max(self._settled.get(above, 0.0) for above in self._above(self._name(folder))):
+                raise StoreError(f"Only a part of run {run.name} is on this machine. {self._trouble}".strip())
 
     def keep_up(self, folder: Path) -> None:
         """Pull a folder now and then, on another thread, for as long as this is called."""
@@ -237,6 +254,12 @@ class LocalCopy:
         self._keep(todo.adopt)
         self._drop(todo.drop)
         self._fetch(todo, listing)
+        with self._guard:
+            for run, _, file in (own.rpartition("/") for own in todo.fetch):
+                if file == SPEAKS:  # what it counts was put before it, and perhaps after an older listing
+                    self._told[run] = listing.began
+                    since = listing.began
+                    self._listings = {n: held for n, held in self._listings.items() if held[1].began >= since}
 
     def _busy(self, run: str) -> bool:
         """Whether a process of this machine works on the run."""

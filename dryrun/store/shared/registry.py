@@ -61,6 +61,10 @@ class Copy(Protocol):
         """Fetch what others have put below a folder, all of it or its small files (`light`)."""
         ...
 
+    def complete(self, run: Path, folders: Sequence[Path]) -> None:
+        """Pass where these folders are as new here as the status of the run with this folder."""
+        ...
+
     def keep_up(self, folder: Path) -> None:
         """Fetch, soon and by another thread, what others put below a folder."""
         ...
@@ -137,6 +141,18 @@ def pull(folder: Path, *, light: bool = False, fresh: bool = False) -> None:
     """
     if (copy := copy_of(folder)) is not None:
         copy.pull(folder, light=light, fresh=fresh)
+
+
+def check_complete(run: Path, *folders: Path) -> None:
+    """Pass where these folders are as new here as the status of the run with this folder.
+
+    Raises
+    ------
+    StoreError
+        The store was lost in between: what is here is a part of what the status counts.
+    """
+    if (copy := copy_of(run)) is not None:
+        copy.complete(run, folders)
 
 
 def keep_up(folder: Path) -> None:

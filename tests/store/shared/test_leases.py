@@ -13,9 +13,9 @@ from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
 from dryrun.store.shared import leases
+from tests.helpers.machines import Machine, sent
 from tests.helpers.object_store import BUCKET, FAILS, ObjectStore
 from tests.helpers.support import make_run, wait_until
-from tests.store.shared.conftest import Machine, sent
 
 
 @pytest.fixture

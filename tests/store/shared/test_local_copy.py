@@ -9,13 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from dryrun.core.errors import StoreError
-from dryrun.core.records import Sample, SampleOutcome
+from dryrun.core.records import RunState, Sample, SampleOutcome
 from dryrun.store.partition import Partition, Store, write_aside
+from dryrun.store.results import load_results
+from dryrun.store.runs import Run
 from dryrun.store.schemas import SAMPLES, sample_row
 from dryrun.store.shared import local_copy, registry
 from dryrun.store.shared.opened import open_store, push_again, unshared_words
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.machines import Machine, sent
 from tests.helpers.object_store import FAILS, ObjectStore, puts
-from tests.store.shared.conftest import Machine, sent
+from tests.helpers.support import make_run, work
 
 MODEL = "m" * 32
 
@@ -264,6 +268,19 @@ def test_a_store_out_of_reach_leaves_what_is_here(
     bucket.trouble = None
     assert keys_of(store) == {"a"}
     assert unshared_words() == []
+
+
+def test_a_run_is_not_read_by_halves(machine: Machine, bucket: ObjectStore, endpoint: FakeEndpoint) -> None:
+    run = make_run(machine("one"), endpoint.base_url, rows=5)
+    work(run)
+    assert sent(run.store) == 0
+    seen = Run.open(machine("two"), run.id)
+    bucket.trouble = lambda method, path: FAILS if path.endswith(".parquet") and "/samples/" in path else None
+    assert seen.status().state is RunState.FINISHED
+    with pytest.raises(StoreError, match="Only a part of run"):
+        load_results(seen)
+    bucket.trouble = None
+    assert load_results(seen).rollouts.num_rows == 10
 
 
 def test_a_store_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,107 @@
+"""Addresses of shared stores, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dryrun.cli.main import main
+from dryrun.core.errors import StoreError
+from dryrun.store.shared import registry
+from dryrun.store.shared.address import StoreAddress
+from tests.helpers.object_store import REFUSED, ObjectStore
+from tests.helpers.support import ROOT
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "base"),
+    [
+        ("s3://bucket/a/b/", "bucket", "bucket/a/b"),
+        ("s3://bucket", "bucket", "bucket"),
+        ("gs://bucket/a", "bucket", "bucket/a"),
+        ("az://container/a", "container", "container/a"),
+        ("file:///mnt/team data", "", "/mnt/team data"),
+    ],
+)
+def test_an_address_names_a_bucket_and_a_prefix(text: str, place: str, base: str) -> None:
+    address = StoreAddress.of(text)
+    assert (address.place, address.base) == (place, base)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ftp://host/data", "is not an address of a data directory: write s3://"),
+        ("s3:///data", "names no bucket: write s3://bucket/prefix"),
+        ("s3://key:secret@bucket/data", "AWS_ACCESS_KEY_ID"),
+        ("s3://bucket/data?region=x", "a bucket and a prefix alone"),
+        ("file://host/data", "write file:/// and the folder's whole path"),
+    ],
+)
+def test_a_wrong_address_is_explained(text: str, words: str) -> None:
+    with pytest.raises(StoreError) as raised:
+        StoreAddress.of(text)
+    assert words in str(raised.value)
+    assert "secret" not in str(raised.value).replace("SECRET", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("s3://no-such-bucket/x", "there is no bucket 'no-such-bucket'. Make it, or correct the address."),
+        ("ftp://host/x", "is not an address of a data directory"),
+    ],
+)
+def test_the_command_line_says_what_is_wrong(
+    bucket: ObjectStore, capsys: pytest.CaptureFixture[str], address: str, words: str
+) -> None:
+    assert main(["runs", "--data", address]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_access_that_is_denied(bucket: ObjectStore, capsys: pytest.CaptureFixture[str]) -> None:
+    bucket.trouble = lambda method, path: REFUSED
+    assert main(["runs", "--data", "s3://bucket/x"]) == 2
+    assert "s3://bucket/x cannot be used: access is denied" in capsys.readouterr().err
+
+
+def test_no_credentials(
+    bucket: ObjectStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    bucket.trouble = lambda method, path: REFUSED
+    assert main(["runs", "--data", "s3://bucket/x"]) == 2
+    assert "no credentials were found; set AWS_ACCESS_KEY_ID" in capsys.readouterr().err
+
+
+def test_no_network(
+    bucket: ObjectStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert main(["runs", "--data", "s3://bucket/x"]) == 2
+    assert (
+        "s3://bucket/x cannot be reached. Check the network and AWS_ENDPOINT_URL." in capsys.readouterr().err
+    )
+
+
+def test_pushing_is_for_shared_stores(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache", "--push"]) == 2
+    assert "--push is for a shared store" in capsys.readouterr().err
+
+
+def test_a_local_data_directory_imports_none_of_it(tmp_path: Path) -> None:
+    script = (
+        "import sys; from dryrun.cli.main import main; main(['runs']); "
+        "print([name for name in sys.modules if name.startswith('dryrun.store.shared.')])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "['dryrun.store.shared.registry', 'dryrun.store.shared.opened']"
+    assert registry.copies() == []
