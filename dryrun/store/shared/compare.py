@@ -26,7 +26,7 @@ SAME_MOMENT = 2 * 10**9
 """Nanoseconds within which two versions may bear the same time: stores give whole seconds."""
 YOUNG = 30.0
 """Seconds for which a file that is not in the store is left to the process that wrote it."""
-DOUBT = 1.0
+DOUBT = 0.1
 """A file that was put at most so many seconds before a listing began may be missing from it."""
 
 
