@@ -127,7 +127,7 @@ def _judge(results: Results) -> Evidence:
         duplicate_rows=len(results.keys) - len(set(results.keys)),
         labelled=labelled(results, book_of(run).labels()),
         review=check.review if check else None,
-        training=training_of(observations),
+        training=training_of(observations, by_topic=False),
     )
 
 

@@ -67,7 +67,7 @@ class Training:
         return self.by_part and self.kinds is not None and self.kinds.surely_shaping
 
 
-def training_of(observed: Observations, outcome: str = "") -> Training:
+def training_of(observed: Observations, outcome: str = "", *, by_topic: bool = True) -> Training:
     """Measure it; once for a run's grades, not for each threshold.
 
     Parameters
@@ -75,6 +75,8 @@ def training_of(observed: Observations, outcome: str = "") -> Training:
     observed : Observations
     outcome : str
         As `choose_outcome` reads it; ``""``: guessed.
+    by_topic : bool
+        Whether to measure the headroom of topics too. No verdict reads it, and it takes most of the time.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def training_of(observed: Observations, outcome: str = "") -> Training:
         energy,
         pulls,
         headroom(solved, tried),
-        topic_headroom(solved, tried, observed.topic[counted][first].tolist()),
+        topic_headroom(solved, tried, observed.topic[counted][first].tolist()) if by_topic else (),
     )
 
 

@@ -8,7 +8,7 @@ from dryrun.analysis.figures.comparison import PromptMoves, difference_counts, p
 from dryrun.app.compare.beside import flipped, moved_prompts
 from dryrun.app.compare.cards import verdict_cards
 from dryrun.app.compare.graders import grader_difference
-from dryrun.app.shared.loading import load_run
+from dryrun.app.shared.loading import Loaded, load_run
 from dryrun.app.shared.session import Chosen
 from dryrun.app.shared.widgets import bullets, download, draw_chart
 from dryrun.core.text import plain, short
@@ -30,8 +30,9 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     DryRunError
         The runs cannot be compared.
     """
-    results = [load_run(chosen)[1].results for chosen in (first, second)]
-    comparison = compare(results[0], results[1], thresholds, evidence=evidence)
+    loaded = [load_run(chosen)[1] for chosen in (first, second)]
+    results = [one.results for one in loaded]
+    comparison = _compared(loaded[0], loaded[1], thresholds, evidence)
     both = sides(results[0], results[1])
     verdict_cards((first, second), (comparison.first, comparison.second))
     words, *sections = comparison_outline(comparison)
@@ -44,6 +45,17 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     for section in sections:
         _section(section)
     _downloads(comparison)
+
+
+@st.cache_resource(
+    max_entries=8,
+    ttl=3600,
+    show_spinner="Comparing …",
+    hash_funcs={Loaded: lambda loaded: loaded.version, Thresholds: Thresholds.model_dump_json},
+)
+def _compared(first: Loaded, second: Loaded, thresholds: Thresholds, evidence: bool) -> Comparison:
+    """Made once for equal figures: each side is judged, with all its topics."""
+    return compare(first.results, second.results, thresholds, evidence=evidence)
 
 
 def _moves(both: tuple[Side, Side]) -> PromptMoves:

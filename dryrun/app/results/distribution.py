@@ -10,7 +10,7 @@ from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, vali
 from dryrun.analysis.selection import Show
 from dryrun.app.results.banner import open_samples
 from dryrun.app.results.figures import BARS, clicked_bars
-from dryrun.app.results.thresholds import CHART, JUDGED, contradictions, current_thresholds
+from dryrun.app.results.thresholds import CHART, contradictions, current_thresholds, keep_words
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.widgets import chart_spec, with_rows
 from dryrun.core.thresholds import Thresholds
@@ -32,8 +32,9 @@ DRAWN = "histogram_drawn"
 def distribution(loaded: Loaded) -> None:
     """Draw the scores in bars over the fields of their limits; a click on a bar opens its samples."""
     thresholds = current_thresholds()
-    st.session_state[JUDGED] = thresholds
-    figures = loaded.judge(thresholds).document.statistics
+    evidence = loaded.judge(thresholds)
+    keep_words(evidence)
+    figures = evidence.document.statistics
     st.header(":small[Score distribution]", anchor=False)
     if figures.mean is None:
         st.caption("No response has a score yet.")

@@ -28,7 +28,7 @@ EVIDENCE, WITHOUT = "evidence", "without"
 CHART, VERDICT, FINDINGS = "distribution", "verdict", "findings"
 """Keys of the fragments that show what follows from the thresholds, whatever tab is open."""
 JUDGED = "judged"
-"""Where the session keeps the thresholds on the screen."""
+"""Where the session keeps what card and findings read on the screen."""
 OUTCOME = "outcome"
 """Name of the URL parameter, and of the widget, of the outcome that was named."""
 SIDE, LIMITS = "tree_limits", "limits"
@@ -175,10 +175,15 @@ def _changed() -> list[str]:
     loaded = load_run(chosen)[1]
     with contextlib.suppress(DryRunError):
         loaded = loaded.by_outcome(outcome) if outcome else loaded
-    old, new = loaded.judge(before), loaded.judge(current_thresholds())
-    st.session_state[JUDGED] = new.thresholds
-    parts = {VERDICT: _card_words, FINDINGS: _finding_words}
-    return [key for key, words in parts.items() if words(old) != words(new)]
+    keep_words(loaded.judge(current_thresholds()))
+    now = st.session_state[JUDGED]
+    return [part for part in now if now[part] != before[part]]
+
+
+def keep_words(evidence: Evidence) -> None:
+    """Keep what card and findings read on the page: a moved threshold then judges the run once, not twice."""
+    words = {VERDICT: _card_words(evidence), FINDINGS: _finding_words(evidence)}
+    st.session_state[JUDGED] = words
 
 
 def _card_words(evidence: Evidence) -> tuple[Any, ...]:

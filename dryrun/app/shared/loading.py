@@ -79,7 +79,7 @@ class Loaded:
 
     @property
     def training(self) -> Training:
-        """What training would be paid for; made once for the run's grades and each outcome."""
+        """What training would be paid for, all topics together; made once for the grades and each outcome."""
         return _training(self.version, self.outcome, self.observations)
 
     @property
@@ -186,7 +186,7 @@ def _judgement(loaded: Loaded, thresholds: Thresholds) -> Evidence:
 @st.cache_resource(max_entries=16, ttl=3600, show_spinner=False)
 def _training(version: str, outcome: str, _observed: Observations) -> Training:
     """`version` and `outcome` are the cache's key."""
-    return training_of(_observed, outcome)
+    return training_of(_observed, outcome, by_topic=False)
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)

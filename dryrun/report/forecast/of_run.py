@@ -76,7 +76,8 @@ def outlook_of(results: Results, plan: TrainingPlan) -> Outlook:
         usable_interval=at_plan.usable_interval,
     )
     sizes = possible_group_sizes(score, observed.prompt)
-    return Outlook(results.run.id, forecast(plan, usage), lengths, counted, sizes, training_of(observed))
+    training = training_of(observed, by_topic=False)
+    return Outlook(results.run.id, forecast(plan, usage), lengths, counted, sizes, training)
 
 
 def _tokens(results: Results) -> tuple[Floats, Floats, bool]:
