@@ -35,7 +35,35 @@ def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
     columns : sequence of StripColumn
         A few hundred cells, whatever the size of the run.
     """
-    rows: list[dict[str, Any]] = [
+    levels = max(len(column.cells) for column in columns)
+    across = alt.Axis(labels=False, ticks=False, grid=False, domain=False)
+    scale = alt.Scale(domain=[0, len(columns)], nice=False)
+    place = {
+        "x": alt.X("left:Q", title="Prompts, from the lowest mean to the highest", scale=scale, axis=across),
+        "x2": alt.X2("right:Q"),
+        "y": alt.Y("low:Q", title="Responses", scale=alt.Scale(domain=[-1, levels], nice=False), axis=across),
+        "y2": alt.Y2("high:Q"),
+    }
+    dead = alt.Tooltip("dead:Q", title="With equal scores", format=".0%")
+    tips = [
+        alt.Tooltip("prompts:Q", title="Prompts", format=","),
+        alt.Tooltip("mean:Q", title="Mean", format=".2f"),
+        alt.Tooltip("score:Q", title="Score here", format=".2f"),
+        dead,
+    ]
+    cells = alt.Chart(alt.InlineData(values=_cells(columns))).mark_rect(stroke=GREY, strokeWidth=0.3)
+    marks = alt.Chart(alt.InlineData(values=_dead(columns))).mark_rect(color=ORANGE)
+    layers = [
+        cells.encode(**place, color=_score_colour(), tooltip=tips),
+        marks.encode(**place, tooltip=[dead]),
+    ]
+    return alt.LayerChart(layer=layers).properties(
+        width="container", height=min(26 * (levels + 1), 200), autosize=FIT_ROWS
+    )
+
+
+def _cells(columns: Sequence[StripColumn]) -> list[dict[str, Any]]:
+    return [
         {
             "left": number,
             "right": number + 1,
@@ -49,47 +77,28 @@ def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
         for number, column in enumerate(columns)
         for level, cell in enumerate(column.cells)
     ]
-    across = alt.Axis(labels=False, ticks=False, grid=False, domain=False)
-    scale = alt.Scale(domain=[0, len(columns)], nice=False)
-    x = alt.X("left:Q", title="Prompts, from the lowest mean to the highest", scale=scale, axis=across)
-    levels = max(len(column.cells) for column in columns)
-    y = alt.Y("low:Q", title="Responses", scale=alt.Scale(domain=[-1, levels], nice=False), axis=across)
-    tips = [
-        alt.Tooltip("prompts:Q", title="Prompts", format=","),
-        alt.Tooltip("mean:Q", title="Mean", format=".2f"),
-        alt.Tooltip("score:Q", title="Score here", format=".2f"),
-        alt.Tooltip("dead:Q", title="With equal scores", format=".0%"),
-    ]
-    colour = alt.Color(
-        "score:Q",
-        title="Score",
-        scale=alt.Scale(domain=[0, 1], range=["#d6dde5", BLUE, "#0b2f55"]),
-        legend=alt.Legend(
-            orient="bottom",
-            direction="horizontal",
-            titleOrient="left",
-            gradientLength=120,
-            gradientThickness=8,
-        ),
-    )
-    cells = alt.Chart(alt.InlineData(values=rows)).mark_rect(stroke=GREY, strokeWidth=0.3)
-    cells = cells.encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("high:Q"), color=colour, tooltip=tips)
-    dead = [
-        {
-            "left": number,
-            "right": number + 1,
-            "low": -0.15,
-            "high": -0.15 - 0.8 * column.dead,
-            "dead": column.dead,
-        }
-        for number, column in enumerate(columns)
+
+
+def _dead(columns: Sequence[StripColumn]) -> list[dict[str, Any]]:
+    """Below each column, the share of its prompts whose scores are all equal."""
+    top = -0.15
+    return [
+        {"left": at, "right": at + 1, "low": top, "high": top - 0.8 * column.dead, "dead": column.dead}
+        for at, column in enumerate(columns)
         if column.dead > 0
     ]
-    marks = alt.Chart(alt.InlineData(values=dead)).mark_rect(color=ORANGE)
-    marks = marks.encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("high:Q"), tooltip=tips[-1:])
-    return alt.LayerChart(layer=[cells, marks]).properties(
-        width="container", height=min(26 * (levels + 1), 200), autosize=FIT_ROWS
+
+
+def _score_colour() -> alt.Color:
+    legend = alt.Legend(
+        orient="bottom",
+        direction="horizontal",
+        titleOrient="left",
+        gradientLength=120,
+        gradientThickness=8,
     )
+    scale = alt.Scale(domain=[0, 1], range=["#d6dde5", BLUE, "#0b2f55"])
+    return alt.Color("score:Q", title="Score", scale=scale, legend=legend)
 
 
 def strip_caption(found: Groups | GroupFigures) -> str:
