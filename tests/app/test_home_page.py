@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -13,7 +15,7 @@ from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import page, texts
-from tests.helpers.support import make_run, sum_rows, work
+from tests.helpers.support import ROOT, make_run, sum_rows, work
 
 
 def test_a_newcomer_sees_a_sentence_a_button_and_three_examples() -> None:
@@ -102,3 +104,13 @@ def test_a_thumbnail_survives_scores_of_any_shape() -> None:
     for bars in ((), (0,) * 20, (1,) + (0,) * 19, (10**9,) * 20):
         assert thumbnail_svg(bars).startswith("<svg")
         assert thumbnail_svg(bars).count("<rect") == sum(count > 0 for count in bars)
+
+
+@pytest.mark.slow
+def test_home_loads_neither_pandas_nor_altair() -> None:
+    """They are two fifths of what the first visitor of a server waits for."""
+    code = (
+        "import sys; from tests.helpers.pages import page; page('home'); "
+        "assert not {'altair', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

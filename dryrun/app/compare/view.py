@@ -10,7 +10,7 @@ from dryrun.app.compare.cards import verdict_cards
 from dryrun.app.compare.graders import grader_difference
 from dryrun.app.shared.loading import Loaded, load_run
 from dryrun.app.shared.session import Chosen
-from dryrun.app.shared.widgets import bullets, download, draw_chart
+from dryrun.app.shared.widgets import bullets, download, draw_chart, spec_of
 from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.comparison import difference_alt, difference_chart, overlaid_alt, overlaid_chart
@@ -69,7 +69,7 @@ def _charts(comparison: Comparison, both: tuple[Side, Side], thresholds: Thresho
     with charts.cell():
         st.header(":small[Distributions of the scores]", anchor=False)
         st.vega_lite_chart(
-            overlaid_chart(*scores, thresholds).to_dict(),
+            spec_of(overlaid_chart, *scores, thresholds),
             key="compare_scores",
             alt=overlaid_alt(*scores),
         )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import streamlit as st
 
-from dryrun.analysis.verdict.evidence import Evidence
-from dryrun.app.shared.loading import Loaded
 from dryrun.core.config import Verdict
 from dryrun.store.runs import RunStatus
+
+if TYPE_CHECKING:  # Home shows looks alone: what judges a run is loaded by the pages that do
+    from dryrun.analysis.verdict.evidence import Evidence
+    from dryrun.app.shared.loading import Loaded
 
 Colour = Literal["green", "orange", "red", "violet", "blue"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import mimetypes
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import altair as alt
 import pyarrow as pa
 import streamlit as st
 
@@ -22,7 +22,10 @@ from dryrun.core.text import plain
 KEPT = 128
 """Charts kept ready per process, a few kilobytes each."""
 
-Make = Callable[..., alt.LayerChart]
+if TYPE_CHECKING:  # it takes a sixth of what Home would load, and Home has no chart of it
+    import altair as alt
+
+Make = Callable[..., "alt.LayerChart"]
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -56,8 +59,16 @@ def draw_chart(
 @lru_cache(maxsize=KEPT)
 def chart_spec(make: Make, *parts: Hashable) -> dict[str, Any]:
     """``make(*parts)`` in Vega-Lite, its data in Arrow: `st.vega_lite_chart` sends it as it is."""
-    spec: dict[str, Any] = make(*parts).to_dict(validate=False)
+    spec = spec_of(make, *parts)
     spec["datasets"] = {name: _packed(rows) for name, rows in spec.get("datasets", {}).items()}
+    return spec
+
+
+def spec_of(make: Make, *parts: Any) -> dict[str, Any]:
+    """``make(*parts)`` in Vega-Lite, made anew."""
+    # Altair asks for pandas, which another thread may be in the middle of importing: so it comes first.
+    importlib.import_module("pandas")
+    spec: dict[str, Any] = make(*parts).to_dict(validate=False)
     return spec
 
 

@@ -6,7 +6,6 @@ Nothing here imports Streamlit.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import queue
 import threading
@@ -17,9 +16,6 @@ from dryrun.core.errors import DryRunError
 from dryrun.report.summary import FILE, Summary, kept_summary, shipped_summary, summarise
 from dryrun.store.labels import book_of
 from dryrun.store.runs import Run
-
-# Altair asks for pandas while another thread may be in the middle of importing it: so it comes first.
-importlib.import_module("pandas")
 
 Stamp = tuple[object, ...]
 
