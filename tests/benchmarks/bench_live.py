@@ -25,7 +25,7 @@ from dryrun.store.schemas import grade_row, sample_row
 from tests.benchmarks.bench_large import processor_seconds
 from tests.benchmarks.bench_samples import answer, graded, large_run
 from tests.browser.conftest import QUIET, chromium
-from tests.helpers.browser import App, settled, start_app
+from tests.helpers.browser import App, start_app
 
 ROLLOUTS, WORDS = 4, 60
 
@@ -79,7 +79,6 @@ def watched(folder: Path, responses: int, rows: int, seconds: float) -> tuple[fl
             page = browser.new_page()
             page.goto(f"{app.url}/run?run={run.id}")
             page.get_by_text("95 % interval").first.wait_for(timeout=60_000)
-            settled(page)
             time.sleep(5)
             with_page = per_second(app, seconds)
             browser.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.helpers.browser import App, start_app
+from tests.helpers.browser import TALK, App, settled, start_app
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 QUIET += ["--disable-sync", "--no-first-run", "--disable-quic"]
@@ -57,17 +57,20 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page in a fresh profile; fails the test if the page logs an uncaught exception."""
+    """Opens a page in a fresh profile, drawn to the end; fails the test if it logs an uncaught exception."""
     contexts = []
     thrown: list[str] = []
 
     def opener(url: str, **options: object) -> Page:
         context = browser.new_context(viewport={"width": 1400, "height": 1000}, **options)  # type: ignore[arg-type]
         contexts.append(context)
+        context.add_init_script(TALK)
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: thrown.append(str(error)))
         page.goto(url)
+        if url.startswith("http"):
+            settled(page)
         return page
 
     yield opener

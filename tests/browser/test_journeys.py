@@ -113,8 +113,7 @@ def test_a_link_carries_run_and_thresholds(app: App, open_page: Callable[..., Pa
     expect(page.get_by_role("heading", level=1)).to_contain_text("NO-GO")
     beneath = page.get_by_label("Mean at least", exact=True).last
     expect(beneath).to_have_value("0.85")
-    beneath.fill("0.02")
-    beneath.press("Enter")
+    fill(page, "Mean at least", "0.02")
     expect(page.get_by_role("heading", level=1)).not_to_contain_text("NO-GO")
     expect(page).to_have_url(re.compile("mean_low=0.02"))
     expect(page.get_by_label("Mean at least", exact=True).first).to_have_value("0.02")

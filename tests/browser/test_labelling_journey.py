@@ -7,16 +7,14 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import App, settled
+from tests.helpers.browser import App, fill, settled
 
 
 def test_a_person_labels_by_keyboard_and_reads_how_far_the_grader_agrees(
     app: App, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{app.url}/results?run=recorded&min_labels=3&tab=Labels")
-    name = page.get_by_label("Your name", exact=True)
-    name.fill("bug")  # its letters are shortcuts of the queue, but not while one types
-    name.press("Enter")
+    fill(page, "Your name", "bug")  # its letters are shortcuts of the queue, but not while one types
     settled(page)
     page.get_by_role("button", name="Label 20 samples").click()
     for number, key in enumerate("gbgus", 1):

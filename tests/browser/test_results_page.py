@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import App, settled
+from tests.helpers.browser import App, fill, settled
 
 CHART = ".stVegaLiteChart[aria-label^='Score histogram']"
 TABS = ("Samples", "Topics", "Grader", "Training signal", "Labels", "Details")
@@ -16,8 +16,7 @@ TABS = ("Samples", "Topics", "Grader", "Training signal", "Labels", "Details")
 
 def test_a_copied_link_shows_the_same_in_a_fresh_browser(app: App, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{app.url}/results?run=recorded")
-    page.get_by_label("Std at least", exact=True).last.fill("0.4")
-    page.get_by_label("Std at least", exact=True).last.press("Enter")
+    fill(page, "Std at least", "0.4")
     expect(page.get_by_role("heading", level=1)).to_contain_text("NO-GO")
     page.locator(f"{CHART} .mark-rect path[aria-roledescription=bar]").first.click()
     expect(page.get_by_role("button", name="Scores 0.00 to 0.05")).to_be_visible()
@@ -45,9 +44,7 @@ def test_a_moved_threshold_moves_lines_in_a_chart_that_stays(
     settled(page)
     page.evaluate(f"""document.querySelector("{CHART} svg").dataset.drawn = "once" """)
     for value, verdict in (("0.12", "GO"), ("0.85", "NO-GO"), ("0.10", "GO")):
-        field = page.get_by_label("Mean at least", exact=True).last
-        field.fill(value)
-        field.press("Enter")
+        fill(page, "Mean at least", value)
         expect(page.locator("svg text", has_text=f"mean must be over {value} ")).to_be_visible()
         expect(page.get_by_role("heading", level=1)).to_contain_text(verdict)
         settled(page)

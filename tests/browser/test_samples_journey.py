@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
-from tests.helpers.browser import App, choose, settled
+from tests.helpers.browser import App, choose, fill, settled
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.support import make_run, sum_rows, work
 
@@ -53,19 +53,17 @@ def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
 ) -> None:
     page = open_page(f"{app.url}/results?run=recorded&sort=Highest+score+first")
     expect(opened(page)).to_be_visible(timeout=90_000)
-    search = page.get_by_label("Search", exact=True)
-    search.fill("olden time")
-    search.press("Enter")
+    fill(page, "Search", "olden time")
     expect(page.get_by_text("8 of 1,200 responses")).to_be_visible()
     expect(page).to_have_url(re.compile(r"search=olden\+time"))
     settled(page)
-    search.blur()
+    page.get_by_label("Search", exact=True).blur()
     first = opened(page).inner_text()
     page.keyboard.press("j")
     expect(opened(page)).not_to_have_text(first)
-    second = opened(page).inner_text()
     expect(page).to_have_url(re.compile(r"sample=\d+\.\d+"))
     settled(page)
+    second = opened(page).inner_text()
     page.keyboard.press("j")
     expect(opened(page)).not_to_have_text(second)
     settled(page)
@@ -102,8 +100,8 @@ def test_a_preset_and_a_click_open_a_sample_and_a_label_stays(
     first = opened(page).inner_text()
     click_row(page, 3)
     expect(opened(page)).not_to_have_text(first)
-    fourth = opened(page).inner_text()
     settled(page)
+    fourth = opened(page).inner_text()
     page.keyboard.press("b")
     expect(page.get_by_text("you: bad")).to_be_visible()
     expect(opened(page)).to_have_text(fourth)

@@ -11,8 +11,57 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.helpers.support import ROOT, wait_until
+
+TALK = f"""(() => {{
+  const talk = window.talk = {{ asked: false, running: true, last: performance.now() }}
+  const length = (bytes, at) => {{ // a varint, and where it ends
+    let size = 0, shift = 0
+    do {{ size |= (bytes[at] & 127) << shift; shift += 7 }} while (bytes[at++] > 127)
+    return [size, at]
+  }}
+  const past = (bytes, at, last) => {{ // behind all fields up to the last, which are texts and messages
+    while (at < bytes.length && bytes[at] >> 3 <= last) {{
+      const [size, end] = length(bytes, at + 1)
+      at = end + size
+    }}
+    return at
+  }}
+  const timed = (bytes) => // a fragment that runs every second asks by itself
+    bytes[past(bytes, length(bytes, 1)[1], {ClientState.FRAGMENT_ID_FIELD_NUMBER})] >> 3
+      === {ClientState.IS_AUTO_RERUN_FIELD_NUMBER}
+  const plain = WebSocket
+  window.WebSocket = class extends plain {{
+    constructor(...given) {{
+      super(...given)
+      this.addEventListener("message", ({{ data }}) => {{
+        if (!(data instanceof ArrayBuffer)) return
+        const bytes = new Uint8Array(data)
+        const at = past(bytes, 0, {ForwardMsg.METADATA_FIELD_NUMBER})
+        const field = bytes[at] >> 3
+        if (field === {ForwardMsg.NEW_SESSION_FIELD_NUMBER}) [talk.asked, talk.running] = [false, true]
+        if (field === {ForwardMsg.SCRIPT_FINISHED_FIELD_NUMBER})
+          talk.running = bytes[at + 1] === {ForwardMsg.FINISHED_EARLY_FOR_RERUN}
+        talk.last = performance.now()
+      }})
+    }}
+    send(data) {{
+      if (data[0] >> 3 === {BackMsg.RERUN_SCRIPT_FIELD_NUMBER} && !timed(data)) talk.asked = true
+      super.send(data)
+    }}
+  }}
+}})()"""
+"""Reads along what page and server say to each other: whether a request is open, whether the script runs."""
+SETTLED = """async () => {
+  const pause = (milliseconds) => new Promise((go) => setTimeout(go, milliseconds))
+  await pause(200) // Streamlit holds some events back for 150 ms
+  while (talk.asked || talk.running || performance.now() - talk.last < 100) await pause(20)
+  return true // a message that came 100 ms ago has been drawn
+}"""
 
 
 @dataclass
@@ -71,8 +120,9 @@ def choose(page: Page, label: str) -> None:
 
 
 def fill(page: Page, label: str, value: str) -> None:
-    """Type into a field and leave it."""
-    field = page.get_by_label(label, exact=True)
+    """Type into a field that stays as it is, and leave it."""
+    settled(page)
+    field = page.get_by_label(label, exact=True).last
     field.fill(value)
     field.press("Enter")
 
@@ -87,6 +137,9 @@ def write_text(page: Page, label: str, text: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the server has answered: a redraw in between would close an open list."""
-    page.wait_for_timeout(300)
+    """Wait until the server has answered all that the page asked; its redraw would close an open list.
+
+    The page's own clock is used, so that a busy machine makes it wait longer.
+    """
+    page.wait_for_function(SETTLED)
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
