@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,11 +97,21 @@ def headroom(solved: NDArray[np.int64], tried: NDArray[np.int64], topic: str = "
     if int(asked.sum()) < LEAST_PROMPTS:
         return None
     pairs, often = np.unique(np.column_stack([solved[asked], tried[asked]]), axis=0, return_counts=True)
-    points, weight = _posterior(pairs, often.astype(np.float64))
+    return Headroom(
+        topic, int(asked.sum()), *_found(tuple(map(tuple, pairs.tolist())), tuple(often.tolist()))
+    )
+
+
+@lru_cache(256)
+def _found(
+    pairs: tuple[tuple[int, int], ...], often: tuple[int, ...]
+) -> tuple[tuple[PassPoint, ...], float, Interval, float, Interval]:
+    """Curve, never and gain of these counts, which a page asks for again whenever a threshold moves."""
+    points, weight = _posterior(np.array(pairs), np.array(often, np.float64))
     passed = _passed(points)
     curve = tuple(PassPoint(k, *_summed(passed[:, at], weight)) for at, k in enumerate(STEPS))
-    gain = _summed(passed[:, -1] - passed[:, 0], weight)
-    return Headroom(topic, int(asked.sum()), curve, *_summed(1 - passed[:, -1], weight), *gain)
+    never, gain = 1 - passed[:, -1], passed[:, -1] - passed[:, 0]
+    return curve, *_summed(never, weight), *_summed(gain, weight)
 
 
 def prospect(found: Headroom, mixed: float, limits: Thresholds) -> Prospect | None:

@@ -171,7 +171,7 @@ def _short(text: str, demand: Demand) -> Answer | None:
 def number_in(text: str) -> float | None:
     """The number that the text is, or None: sign, thousands commas and a currency sign are allowed."""
     text = text.strip()
-    if not text or not any(char.isdigit() for char in text) or not _NUMBER.match(text):
+    if not _NUMBER.match(text) or not any(char.isdigit() for char in text):
         return None
     try:
         return float(re.sub(r"[,$€£%]", "", text).replace("−", "-"))
