@@ -50,9 +50,12 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests first, so that no process is left with one of them when the others have nothing to do."""
+    """Slow tests first, so that no process is left with one of them when the others have nothing to do.
+
+    Before them the browser's: one process does them all, which takes the longest.
+    """
     _mark_further_cases(items)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("browser", "slow")])
 
 
 def _mark_further_cases(items: list[pytest.Item]) -> None:
