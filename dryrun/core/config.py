@@ -134,6 +134,8 @@ class RunConfig(Frozen):
     sampling: SamplingConfig = SamplingConfig()
     reward_range: tuple[float, float] = (0.0, 1.0)
     """The grader's scale. Rewards are stored raw; thresholds compare ``(reward - lo) / (hi - lo)``."""
+    scale_open: bool = False
+    """Nobody declared the scale: it becomes wider where the rewards of a finished session lie off it."""
     grade_timeout: Annotated[float, Field(gt=0.0)] = 120.0
     cut_reasoning: bool = False
     """Whether the grader is given what follows a response's reasoning, not the whole of it."""
@@ -151,11 +153,15 @@ class RunConfig(Frozen):
         return min(self.sampling.size, self.dataset.rows) * self.sampling.rollouts
 
     def asks_the_same(self, other: RunConfig) -> bool:
-        """Whether the two are one run, be it through batches or call by call."""
-        return self._without_batch() == other._without_batch()
+        """Whether this run is what the other asks for, be it through batches or call by call."""
+        if self.scale_open and not other.scale_open:
+            return False
+        scale = {"reward_range": other.reward_range} if self.scale_open else {}
+        return self._as_asked(**scale) == other._as_asked()
 
-    def _without_batch(self) -> RunConfig:
-        return self.model_copy(update={"model": self.model.model_copy(update={"batch": None})})
+    def _as_asked(self, **changed: tuple[float, float]) -> RunConfig:
+        model = self.model.model_copy(update={"batch": None})
+        return self.model_copy(update={"model": model, "scale_open": False, **changed})
 
     @model_validator(mode="after")
     def _range_is_a_range(self) -> RunConfig:

@@ -112,6 +112,7 @@ def _fitted(
     fitted = {
         "grader": spec.raw,
         "reward_range": checked_range(reward_range, spec),
+        "scale_open": reward_range is None and spec.range is None,
         "judge": _judge(config.judge, spec),
     }
     return Prepared(config.model_copy(update=fitted), prompts, tuple(findings))

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from dataclasses import replace
 from typing import Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dryrun.analysis.figures.coverage import observed_scale
 from dryrun.core.config import BatchConfig, RunConfig
 from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.records import RunState
+from dryrun.core.thresholds import Thresholds
 from dryrun.engine.batches import batch_run
 from dryrun.engine.budget import Budget
 from dryrun.engine.ledger import OnStatus
@@ -23,6 +29,7 @@ from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.models.endpoint import EndpointModel
 from dryrun.probes.anchors import grade_anchors
+from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus
 
 
@@ -133,12 +140,27 @@ async def work_on(
                     alone = preflight and batch is None and isinstance(opened, EndpointModel)
                     pipeline = Pipeline(run, opened, grader, notify, budget, batches, judge, alone)
                     status = await pipeline.execute()
+                    _keep_scale(run)
                     return await _anchored(run, grader, status)
         except DryRunError as error:
             return opening.end(RunState.STOPPED, str(error))
         except asyncio.CancelledError:
             opening.cancelled()
             raise
+
+
+def _keep_scale(run: Run) -> None:
+    """Widen a scale that nobody declared to the rewards that came. Without it the run stands as well."""
+    config = run.config()
+    if not config.scale_open:
+        return
+    with contextlib.suppress(DryRunError):
+        results = load_results(run)
+        rewards = pc.fill_null(pc.cast(results.rollouts["reward"], pa.float64()), math.nan).to_numpy()
+        counted = rewards[~results.withheld()]
+        scale = observed_scale(config.reward_range, counted, Thresholds().max_out_of_range)
+        if scale != config.reward_range:
+            run.keep_scale(scale)
 
 
 async def _anchored(run: Run, grader: Grader, status: RunStatus) -> RunStatus:

@@ -5,6 +5,7 @@ Layout of ``runs/<run id>/``::
     config.json      the RunConfig; never changes
     prompts.parquet  the chosen prompts in sample order; never changes
     plan.parquet     the keys of every sample and grade the run is made of
+    scale.json       lowest and highest reward, where nobody declared a scale and some lay off it
     status.json      where it stands, replaced at every flush
     attempts/        a row for every call that was made, those that failed included
     batches/         what was submitted to a Batch API (see `dryrun.engine.batch_records`)
@@ -38,6 +39,7 @@ from dryrun.store.schemas import ATTEMPTS, prompt_table, prompts_from_table
 from dryrun.store.shared import registry
 
 NO_PARQUET = "it is missing, torn or no Parquet"
+SCALE = "scale.json"
 RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -200,13 +202,28 @@ class Run:
         return cls(store, run_id)
 
     def config(self) -> RunConfig:
-        """What was asked."""
+        """What was asked, on the scale that its rewards have shown where nobody declared one."""
         try:
-            return RunConfig.model_validate_json((self.folder / "config.json").read_bytes())
+            config = RunConfig.model_validate_json((self.folder / "config.json").read_bytes())
         except OSError as error:
             raise self._damaged("config.json", error.strerror or str(error)) from error
         except ValidationError as error:
             raise self._damaged("config.json", error.errors()[0]["msg"]) from error
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            if config.scale_open:
+                low, high = orjson.loads((self.folder / SCALE).read_bytes())
+                config = config.model_copy(update={"reward_range": (float(low), float(high))})
+        return config
+
+    def keep_scale(self, scale: tuple[float, float]) -> None:
+        """Remember the scale that the rewards have shown.
+
+        Raises
+        ------
+        StoreError
+            The data directory cannot be written.
+        """
+        write_aside(self.folder / SCALE, orjson.dumps(scale))
 
     def prompts(self) -> list[Prompt]:
         """The chosen prompts, in sample order."""

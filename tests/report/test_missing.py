@@ -54,8 +54,8 @@ def test_the_runs_own_page_says_why_calls_failed_and_does_not_call_it_a_success(
 
 
 def test_rewards_off_the_scale_are_a_reason_and_a_whole_run_has_none(store: Store) -> None:
-    two = python("def grade(sample, item):\n    return 1.0 + (item['topic'] == 'even')\n")
+    two = python("def grade(sample, item):\n    return 2e6 if item['topic'] == 'even' else 1.0\n")
     assert missing_reasons(load_results(ended(store, 0, two))) == (
-        Reason(count=10, words="The reward 2 is off the scale 0 to 1."),
+        Reason(count=10, words="The reward 2e+06 is off the scale 0 to 1."),
     )
     assert missing_reasons(load_results(ended(store, 0))) == ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.observations import Observations
@@ -98,6 +100,41 @@ def _holding(scale: tuple[float, float], rewards: Sequence[float]) -> tuple[floa
         scale[0] if min(rewards) >= scale[0] else float(np.floor(min(rewards))),
         scale[1] if max(rewards) <= scale[1] else float(np.ceil(max(rewards))),
     )
+
+
+BELIEVABLE = 1e6
+"""A reward beyond this is a sentinel; it stays off the scale."""
+
+
+def observed_scale(
+    scale: tuple[float, float], rewards: NDArray[np.float64], rare: float
+) -> tuple[float, float]:
+    """The scale widened to hold these rewards; ends that are new have two digits.
+
+    Parameters
+    ----------
+    scale : (float, float)
+        What was assumed, without anybody having declared it.
+    rewards : array of float, shape (n,)
+        As the grader gave them; NaN where there is none.
+    rare : float
+        Share of the rewards that may lie off the scale without widening it.
+    """
+    known = rewards[np.abs(rewards) < BELIEVABLE]  # NaN is left out too
+    low, high = scale
+    off = np.count_nonzero((known < low) | (known > high))
+    if off <= rare * known.size:
+        return scale
+    least, most = float(known.min()), float(known.max())
+    if most <= 0.0:  # log-probabilities, penalties
+        return min(low, _outward(least)), 0.0
+    return (low if least >= low else _outward(least)), (high if most <= high else _outward(most))
+
+
+def _outward(value: float) -> float:
+    """Away from 0 to the next number of two significant digits."""
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    return round(math.copysign(math.ceil(round(abs(value) / step, 6)) * step, value), 9)
 
 
 def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:

@@ -67,7 +67,9 @@ def fill_form(config: RunConfig) -> list[str]:
     state["sampling_seed"] = sampling.seed
     state["cut_reasoning"] = config.cut_reasoning
     state["stratified"] = sampling.method is SamplingMethod.STRATIFIED
-    state["range_own"] = config.reward_range != reward_scale(load_grader(config.grader))
+    state["range_own"] = not config.scale_open and config.reward_range != reward_scale(
+        load_grader(config.grader)
+    )
     state["range_low"], state["range_high"] = config.reward_range
     notes = [*_fill_dataset(config), *_fill_model(config)]
     if config.judge is not None:

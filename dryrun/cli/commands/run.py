@@ -112,7 +112,7 @@ def started(store: Store, prepared: Prepared, budget: Budget, model: Model | Non
         Money is capped, and what the judge costs is not known.
     """
     for finding in prepared.findings:
-        note(f"note: {finding}")
+        note(finding)
     if words := too_few_words(len(prepared.prompts), Thresholds()):
         note(f"note: {words}")
     model_config, worst = prepared.config.model, estimate(store, prepared, model)
@@ -122,6 +122,12 @@ def started(store: Store, prepared: Prepared, budget: Budget, model: Model | Non
         if worst.calls and model_config.batch is not None:
             note(f"note: {BATCH_NOTE.format(window=model_config.batch.completion_window)}")
     return resumed_or_started(store, prepared)
+
+
+SCALE_NOTE = (
+    "note: The grader's scale is not declared. Its rewards lie from {:g} to {:g} and are judged so; "
+    "give another with --reward-range LOW HIGH."
+)
 
 
 def work(asked: Run, budget: Budget, **how: Any) -> None:
@@ -134,7 +140,7 @@ def work(asked: Run, budget: Budget, **how: Any) -> None:
     DryRunError
         The run gave up, for the reason the message gives. A budget that is spent is no such reason.
     """
-    watch = SettledWatch(asked)
+    watch, assumed = SettledWatch(asked), asked.config().reward_range
 
     def notify(status: RunStatus) -> None:
         line.show(status, watch.follow(status))
@@ -150,6 +156,8 @@ def work(asked: Run, budget: Budget, **how: Any) -> None:
         spent = asked.status()
         if spent.attempts or spent.judged:
             note(receipt(spent, budget.prices))
+        if (scale := asked.config().reward_range) != assumed:
+            note(SCALE_NOTE.format(*scale))
 
 
 def add_model(group: argparse._ActionsContainer) -> None:

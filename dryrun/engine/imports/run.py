@@ -137,6 +137,7 @@ def import_samples(
         model=ModelConfig(kind=ModelKind.IMPORTED, name=model, source=_source(groups)),
         sampling=SamplingConfig(size=len(prompts), rollouts=max(len(group.responses) for group in groups)),
         reward_range=checked_range(reward_range, spec),
+        scale_open=reward_range is None and spec.range is None,
     )
     return _written(store, config, prompts, groups, scored=grader is None)
 
