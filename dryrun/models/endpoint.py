@@ -26,7 +26,7 @@ from dryrun.models.faults import (
     redact,
 )
 from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause
-from dryrun.models.reply import MalformedReplyError, Reply, UnfinishedReplyError, read_json, read_reply
+from dryrun.models.reply import MalformedReplyError, Reply, UnfinishedReplyError, read_document, read_reply
 from dryrun.models.request import (
     CAP,
     RequestSize,
@@ -305,6 +305,8 @@ class EndpointModel:
     def _leave_out(self, fault: Fault, body: Mapping[str, Any]) -> bool:
         """Whether the call is to be made again without a parameter that the endpoint refused by name."""
         refused = refused_parameter(fault, body)
+        if refused is not None and refused not in self._left_out:
+            self._news(f"The endpoint's own way: {left_out_note(frozenset({refused}))}.")
         self._left_out |= {refused} if refused else set()
         return refused is not None
 
@@ -383,7 +385,7 @@ def _signal(answer: HttpAnswer | Fault) -> tuple[Signal, float | None]:
 
 def _reply_or_fault(content: bytes, cap: int | None) -> Reply | Fault:
     try:
-        document = read_json(content)
+        document = read_document(content)
     except MalformedReplyError as error:
         # A proxy's page, or nothing: it came from something on the way.
         return Fault(FaultKind.TRANSIENT, str(error), code=NOT_JSON)

@@ -17,7 +17,17 @@ import orjson
 from dryrun.core.text import one_line
 from dryrun.models.pace import LONGEST_ASKED, asked_wait
 from dryrun.models.reply import MalformedReplyError, read_json
-from dryrun.models.server_words import DAILY, FILTERED, LOADS, NO_SUCH_MODEL, SOON, SPENT
+from dryrun.models.server_words import (
+    CHAT_TEMPLATE,
+    DAILY,
+    DATA_POLICY,
+    FILTERED,
+    LOADS,
+    NO_SUCH_MODEL,
+    NO_SUCH_PATH,
+    SOON,
+    SPENT,
+)
 from dryrun.models.urls import PrivateAddressError
 
 SHOWN = 300
@@ -190,7 +200,9 @@ def fault_in_document(document: Any, content: bytes) -> Fault | None:
     if not error and (status is None or choice):
         return None
     inner = orjson.dumps({"error": error}) if error else content
-    return fault_of_answer(status or int(HTTPStatus.INTERNAL_SERVER_ERROR), {}, inner)
+    words = inner[:DETAIL].decode("utf-8", "replace")
+    otherwise = HTTPStatus.NOT_FOUND if NO_SUCH_PATH.search(words) else HTTPStatus.INTERNAL_SERVER_ERROR
+    return fault_of_answer(status or int(otherwise), {}, inner)
 
 
 def _error_status(part: Any) -> int | None:
@@ -210,6 +222,8 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
         or 300 <= status < 400
     ):
         return FaultKind.FATAL
+    if status >= 500 and CHAT_TEMPLATE.search(_own_words(error)):
+        return FaultKind.REJECTED
     if status in RETRIED or status >= 500:
         return FaultKind.TRANSIENT
     return FaultKind.FATAL if WRONG_KEY.search(fault.detail) else FaultKind.REJECTED
@@ -352,6 +366,8 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
         return f"The API key may not use {model!r} at {base_url} {words}: ask for access or change the model"
     if 300 <= fault.status < 400:
         return f"{base_url} is not the endpoint's address {words}: put the new address as base URL"
+    if DATA_POLICY.search(fault.message):
+        return f"{base_url} does not serve {model!r} to this account {words}: change its settings there"
     if fault.code in WRONG_MODEL or "model" in fault.message.lower():
         return f"{base_url} has no model {model!r} {words}: pick one that the endpoint lists"
     return wrong

@@ -32,8 +32,10 @@ class Ending(Enum):
 
 WORDS: Mapping[Ending, str] = {
     Ending.STOPPED: "stop stopped eos eos_token end_turn stop_sequence stop_token end_of_sequence done end "
+    "normal natural_stop stop_str "
     "complete completed finish finished tool_call tool_calls tool_use function_call function_calls",
     Ending.CUT: "length max_tokens max_token max_output_tokens max_completion_tokens max_new_tokens "
+    "max_tokens_reached "
     "max_length token_limit length_limit context_length model_length model_context_window_exceeded "
     "incomplete truncated",
     Ending.FILTERED: "content_filter content_filtered content_policy content_policy_violation filtered "
@@ -42,7 +44,7 @@ WORDS: Mapping[Ending, str] = {
     Ending.REFUSED: "refusal refused",
     Ending.ERROR: "error errored error_limit failed failure abort aborted cancel cancelled canceled timeout "
     "overloaded network_error server_error internal_error insufficient_system_resource "
-    "malformed_function_call",
+    "malformed_function_call unfinished_stream",
 }
 """Finish reasons by what they say: OpenAI's, Azure's, Anthropic's, Gemini's, Bedrock's, Cohere's, Mistral's,
 DeepSeek's, Zhipu's, those of Hugging Face's TGI, vLLM and gateways in front of them."""
@@ -118,7 +120,7 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise MalformedReplyError("The answer's first choice has no message")
-    calls = tuple(call for call in message.get("tool_calls") or () if isinstance(call, dict))
+    calls = tuple(_call(call) for call in message.get("tool_calls") or () if isinstance(call, dict))
     finish = choice.get("finish_reason")
     finish_reason = finish if isinstance(finish, str) else None
     text, refusal = _text(message.get("content")), _text(message.get("refusal"))
@@ -149,6 +151,14 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
     )
 
 
+def _call(call: dict[str, Any]) -> dict[str, Any]:
+    """A tool call whose arguments are JSON text, as the API has it; some servers send the object itself."""
+    function = call.get("function")
+    if not isinstance(function, dict) or isinstance(function.get("arguments", ""), str):
+        return call
+    return {**call, "function": {**function, "arguments": json.dumps(function["arguments"])}}
+
+
 WHOLE = frozenset({SampleOutcome.ANSWERED, SampleOutcome.EMPTY})
 
 
@@ -159,6 +169,48 @@ def used_tokens(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
     if prompt is not None and total is not None and total > prompt:
         answer = max(answer or 0, total - prompt)
     return prompt, answer
+
+
+def read_document(content: bytes) -> Any:
+    """The body of an answer: JSON, or the events of a stream that nobody asked for, put together.
+
+    Raises
+    ------
+    MalformedReplyError
+        It is neither.
+    """
+    if not content.lstrip().startswith((b"data:", b"event:", b": ")):
+        return read_json(content)
+    data = (line[5:].strip() for line in content.splitlines() if line.startswith(b"data:"))
+    events = [read_json(line) for line in data if line and line != b"[DONE]"]
+    chunks = [event for event in events if isinstance(event, dict)]
+    failed = next((chunk for chunk in chunks if chunk.get("error")), None)
+    return failed or _of_stream(chunks)
+
+
+def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The chat completion that chunks of one make; without a finish reason it broke off."""
+    text, finish, usage = "", "unfinished stream", None
+    calls: dict[int, dict[str, Any]] = {}
+    for chunk in chunks:
+        usage = chunk.get("usage") or usage
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+        delta = choice.get("delta") or choice.get("message") or {}
+        text += _text(delta.get("content")) if isinstance(delta, dict) else ""
+        for part in delta.get("tool_calls") or () if isinstance(delta, dict) else ():
+            _add_call(calls, part)
+        finish = choice.get("finish_reason") or finish
+    message = {"role": "assistant", "content": text, "tool_calls": list(calls.values())}
+    return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
+
+
+def _add_call(calls: dict[int, dict[str, Any]], part: dict[str, Any]) -> None:
+    given = part.get("function") or {}
+    call = calls.setdefault(part.get("index", 0), {"type": "function", "function": {"arguments": ""}})
+    call["function"]["arguments"] += given.get("arguments") or ""
+    call["function"] |= {"name": given["name"]} if given.get("name") else {}
+    call |= {"id": part["id"]} if part.get("id") else {}
 
 
 def read_json(content: bytes) -> Any:
@@ -210,6 +262,9 @@ def _parts(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             f"The answer is JSON but not a chat completion: {quote(json.dumps(document))}"
         )
     choices = document.get("choices")
+    if "choices" in document and not choices:  # some routers do so now and then, without an error
+        used = used_tokens(usage) if isinstance(usage := document.get("usage"), dict) else (None, None)
+        raise UnfinishedReplyError(f"The answer holds no choices: {quote(json.dumps(document))}", True, used)
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise MalformedReplyError(f"The answer holds no choices: {quote(json.dumps(document))}")
     usage = document.get("usage")

@@ -23,9 +23,24 @@ ROW_FIELDS = ("tools", "parallel_tool_calls")
 
 CAP = "max_completion_tokens"
 """Sent as ``max_tokens`` to servers that refuse this name or do not keep to it."""
-LEFT_OUT_NOTES = {CAP: "max_completion_tokens not accepted, sent as max_tokens"}
+LEFT_OUT_NOTES = {
+    CAP: "max_completion_tokens not accepted, sent as max_tokens",
+    "developer": "developer messages not accepted, sent as system messages",
+}
 OPTIONAL = (*SAMPLING, "store")
 """What may be left out when the endpoint refuses it by name."""
+
+DEVELOPER = "developer"
+"""The role that OpenAI puts in place of ``system``; servers that do not know it get ``system``."""
+NO_SUCH_ROLE = re.compile(r"\bdeveloper\b|(unexpected|invalid|unknown|unsupported) (message )?role", re.I)
+
+OFF_LIMITS = re.compile(
+    r"\brange\b|\bbetween\b|too (large|big|high|small|low)|"
+    r"must be (in|at|less|greater|smaller|positive|[<>≤≥])|"
+    r"at (most|least) \d|(less|greater|larger) than|maximum (value|allowed)|exceeds",
+    re.I,
+)
+"""The value is wrong, not the parameter: nothing is left out behind the user's back."""
 
 BYTES_PER_TOKEN = 3
 """UTF-8 bytes of a request that count as one prompt token: on the safe side for most text, whose
@@ -79,7 +94,7 @@ def request_body(
     left_out : frozenset of str
         Parameters the endpoint refused earlier.
     """
-    body: dict[str, Any] = {"model": config.name, "messages": list(prompt.messages)}
+    body: dict[str, Any] = {"model": config.name, "messages": _messages(prompt, DEVELOPER in left_out)}
     body |= {name: prompt.item[name] for name in ROW_FIELDS if prompt.item.get(name) is not None}
     wanted = response_format(config, prompt.item)
     if wanted is not None:
@@ -94,9 +109,22 @@ def request_body(
     return body | {name: value for name, value in optional.items() if name not in left_out}
 
 
+def _messages(prompt: Prompt, as_system: bool) -> list[Mapping[str, Any]]:
+    if not as_system:
+        return list(prompt.messages)
+    return [
+        {**message, "role": "system"} if message.get("role") == DEVELOPER else message
+        for message in prompt.messages
+    ]
+
+
 def refused_parameter(fault: Fault, body: Mapping[str, Any]) -> str | None:
-    """The optional parameter of `body` that a 400 or 422 names as its reason, if any."""
-    if fault.kind is not FaultKind.REJECTED or fault.status not in (400, 422):
+    """The optional parameter of `body`, or the role, that a rejection names as its reason, if any."""
+    if fault.kind is not FaultKind.REJECTED:
+        return None
+    if _has_developer(body) and NO_SUCH_ROLE.search(fault.message):
+        return DEVELOPER
+    if fault.status not in (400, 422) or OFF_LIMITS.search(fault.message):
         return None
     if "context" in fault.code or "context length" in fault.message:
         # Names the token cap, but the prompt is what is too long.
@@ -109,13 +137,18 @@ def refused_parameter(fault: Fault, body: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _has_developer(body: Mapping[str, Any]) -> bool:
+    return any(message.get("role") == DEVELOPER for message in body["messages"])
+
+
 def _word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){name}(?!\w)")
+    """The name, also as ``maxCompletionTokens``."""
+    return re.compile(rf"(?<!\w){name.replace('_', '_?')}(?!\w)", re.I)
 
 
 def left_out_note(left_out: frozenset[str]) -> str:
     """What was sent differently from the configuration, for `Sample.note`."""
-    names = [name for name in OPTIONAL if name in left_out]
+    names = [name for name in (*OPTIONAL, DEVELOPER) if name in left_out]
     return "; ".join(LEFT_OUT_NOTES.get(name, f"{name} not accepted, left out") for name in names)
 
 

@@ -45,3 +45,18 @@ FILTERED = re.compile(
     re.I,
 )
 """A content filter withheld the prompt or the response, natively or wrapped by a gateway."""
+
+NO_SUCH_PATH = re.compile(
+    r"unexpected endpoint|no such (endpoint|route|path)|(unknown|invalid) (route|path)", re.I
+)
+"""Said with status 200 by servers that have no chat completions under this address."""
+
+CHAT_TEMPLATE = re.compile(
+    r"message role|roles? must|role (is )?not supported|\bjinja\b|chat[ _]template|raise_exception|"
+    r"TemplateError",
+    re.I,
+)
+"""The model's chat template refuses these messages, and would again, whatever the status."""
+
+DATA_POLICY = re.compile(r"data policy|privacy settings|guardrail restrictions", re.I)
+"""A router's account is set so that no provider is left."""
