@@ -94,7 +94,7 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     dict or Problem
         The row itself where there is nothing to do. A `Problem` if no field holds a prompt.
     """
-    if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row):
+    if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row and not _written(row)):
         return row
     field = columns.prompt_field or usual_prompt(row)
     if field is None:
@@ -115,6 +115,11 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
         **({field: value} if field in row and field != "messages" else {}),
         **_reference(row, columns.reference_field, answer),
     }
+
+
+def _written(row: Mapping[str, Any]) -> bool:
+    """Whether the messages are the text of a JSON list, as tables write them."""
+    return isinstance(row["messages"], str) and row["messages"].lstrip().startswith("[")
 
 
 def usual_prompt(row: Mapping[str, Any]) -> str | None:
@@ -211,12 +216,20 @@ def _reference(row: Mapping[str, Any], field: str | None, answer: str | None) ->
 
 def _no_prompt(row: Mapping[str, Any]) -> Problem:
     what = f"is missing: none of {', '.join(PROMPTS)} is there."
+    within = next((key for key, value in row.items() if _are_rows(value)), None)
+    if within is not None:
+        return Problem("prompt", what, f"The rows seem to stand within {within!r}: give that list alone.")
     near = prompt_candidates(row) or get_close_matches("messages", [*row], n=1)
     if near:
         return Problem("prompt", what, f"Did you mean {near[0]!r}? Name the prompt's field (--prompt-field).")
     return Problem(
         "prompt", what, 'Give text in prompt, or messages such as [{"role": "user", "content": "..."}].'
     )
+
+
+def _are_rows(value: object) -> bool:
+    first = value[0] if isinstance(value, list) and value else None
+    return isinstance(first, dict) and usual_prompt(first) is not None
 
 
 def prompt_candidates(row: Mapping[str, Any]) -> list[str]:

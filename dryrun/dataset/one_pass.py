@@ -248,7 +248,8 @@ _SYSTEM, _USER = Role.SYSTEM.value, Role.USER.value  # plain text compares faste
 _SHOWN_LINES = 5
 _WORDS = {
     "bare": "with no key beside messages and tools: a grader has no reference",
-    "last": "whose last message is not from the user; some platforms refuse that",
+    "last": "whose last message is not from the user: the model sees it, so it must not be the answer; "
+    "some platforms refuse that",
     "system": "with a system message; OpenAI and Azure want developer instead",
     "large": "with a number too long for 64 bits, rounded here: write it as text",
     "unreferenced": "without a value in the field picked for reference answers",

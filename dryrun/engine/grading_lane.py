@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Set
 
+from dryrun.core.errors import DryRunError
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.engine.budget import Caps
 from dryrun.engine.ledger import WITHHELD, Ledger
 from dryrun.engine.plan import Ask, Plan
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.protocol import Pair
+from dryrun.graders.protocol import UNLOADED, GradeError, Pair
 from dryrun.store.partition import Partition
 from dryrun.store.streams import stream_samples
 
@@ -154,10 +155,27 @@ class GradingLane:
                     self._ledger.add_withheld(key, rows)
                     self.on_grade(sample, WITHHELD)
 
+        unloaded: list[str] = []
+
         def take(place: int, grade: Grade) -> None:
+            if why := _not_loaded(grade):  # no result: it may load another time, with what it imports
+                unloaded.append(why)
+                return
             key, rows = waiting[place]
             if pairs[place][0].key not in self._ledger.late:
                 self._ledger.add_grade(key, grade, rows)
                 self.on_grade(pairs[place][0], grade)
 
         await self._grader.grade_each(pairs, take)
+        if unloaded:
+            raise DryRunError(
+                f"The grader cannot be loaded: {unloaded[0].rstrip('.')}. Mend its source, or what it needs; "
+                "the responses that came are kept."
+            )
+
+
+def _not_loaded(grade: Grade) -> str:
+    """The error of a source that fails at a line of its own while it is loaded; else ``""``."""
+    said = grade.errors.get(GradeError.PYTHON_RUNTIME.value, "")
+    words = said.partition(UNLOADED)[2]
+    return words if words.startswith("line ") else ""

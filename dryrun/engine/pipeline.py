@@ -193,6 +193,7 @@ class Pipeline:
         alone, rest = self._preflight.split(calls)
         if alone:
             await self._to_the_last(self._generate(iter(alone)))
+            await self._preflight.settled()
         async with asyncio.TaskGroup() as asking:
             for share in self._shares(rest):
                 asking.create_task(self._to_the_last(self._generate(share)))

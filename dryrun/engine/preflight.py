@@ -6,6 +6,8 @@ nothing is asked twice; where all is stored, nothing is asked.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +23,9 @@ T = TypeVar("T")
 
 SHOWN = 120
 """Characters of the first answer that are shown."""
+
+PATIENCE = 10.0
+"""Seconds for which all other calls wait for the first grade."""
 
 OF_THIS_PROMPT = re.compile(r"\b(413|context|too long|length|tokens?)\b|\bmessages\[", re.I)
 """A refusal in such words is of this prompt, or of its size: another one may do."""
@@ -50,6 +55,7 @@ class Preflight:
     def __init__(self, wanted: bool, say: Callable[[str], None], prices: Prices, scored: bool) -> None:
         self._due, self._say, self._prices, self._scored = wanted, say, prices, scored
         self._waiting: Sample | None = None
+        self._told = asyncio.Event()
 
     def split(self, calls: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
         """What is asked alone, and what is asked once that is answered."""
@@ -80,8 +86,16 @@ class Preflight:
     def graded(self, sample: Sample, grade: Grade) -> None:
         """Take a grade, which may be the first response's."""
         if self._waiting is not None and self._waiting.key == sample.key:
-            score = "no score" if grade.reward is None else f"score {grade.reward:.4g}"
+            why = next((f" ({one_line(words, SHOWN)})" for words in grade.errors.values()), "")
+            score = f"no score{why}" if grade.reward is None else f"score {grade.reward:.4g}{why}"
             self._tell(self._waiting, f"; {score}")
+
+    async def settled(self) -> None:
+        """Wait for the first response's grade, if it is not slow: a grader may fail at all of them."""
+        if self._waiting is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await self._told.wait()
 
     def close(self) -> None:
         """Show an answer that got no score."""
@@ -90,6 +104,7 @@ class Preflight:
 
     def _tell(self, sample: Sample, score: str) -> None:
         self._waiting = None
+        self._told.set()
         self._say(f"First answer: {shown_answer(sample)}; {_spent(sample, self._prices)}{score}")
 
 

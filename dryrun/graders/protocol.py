@@ -154,5 +154,8 @@ def unfilled(error: VariableError) -> Grade:
     return graded_zero(name, str(error))
 
 
+UNLOADED = "loading the source: "
+"""Begins what is said of a source that cannot be loaded: no response can be graded then."""
+
 NO_SAMPLE = ungraded(GradeError.OTHER, "there is no response to grade: the call to the model failed")
 """The grade where the model gave no response at all."""

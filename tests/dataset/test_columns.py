@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dryrun.core.errors import DatasetError
+from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset import Dataset, dataset_from_items, parallel, read_dataset
 from dryrun.dataset.columns import BY_NAME, ColumnMap, prompt_candidates, shaped
 from dryrun.dataset.fields import PROMPTS
@@ -198,3 +198,15 @@ def test_several_processes_read_named_fields_alike(tmp_path: Path, monkeypatch: 
     assert list(parts) == list(whole)
     assert (parts.ref, parts.warnings, parts.topics) == (whole.ref, whole.warnings, whole.topics)
     assert "100 rows without a value in the field picked for reference answers" in " ".join(whole.warnings)
+
+
+def test_messages_as_the_text_of_a_list_are_read() -> None:
+    row = shaped({"messages": '[{"role": "user", "content": "2 + 2"}]', "answer": "4"}, BY_NAME)
+    assert row == {"messages": [{"role": "user", "content": "2 + 2"}], "answer": "4"}
+    assert shaped({"messages": "2 + 2"}, BY_NAME) == {"messages": "2 + 2"}  # refused by the check of rows
+
+
+def test_rows_within_an_object_are_pointed_at() -> None:
+    problem = shaped({"version": "1", "data": [{"question": "2 + 2", "answer": "4"}]}, BY_NAME)
+    assert isinstance(problem, Problem)
+    assert problem.fix == "The rows seem to stand within 'data': give that list alone."

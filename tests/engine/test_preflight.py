@@ -106,3 +106,34 @@ def test_what_stands_for_an_answer_without_text() -> None:
     assert shown_answer(Sample("k", 0, SampleOutcome.ANSWERED, tool_calls=({},))) == "1 tool call"
     assert shown_answer(Sample("k", 0, SampleOutcome.EMPTY)) == "empty"
     assert len(shown_answer(Sample("k", 0, SampleOutcome.ANSWERED, text="a\n" * 900))) < 130
+
+
+def test_a_grader_that_cannot_be_loaded_costs_one_call(
+    tmp_path: Path, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, _ = input_files(tmp_path, 40)[1::2]
+    grader = tmp_path / "g.py"
+    grader.write_text("import os\nSCALE = os.environ['SCALE']\ndef grade(sample, item):\n    return 1.0\n")
+    command = [
+        "run",
+        "--dataset",
+        rows,
+        "--grader",
+        str(grader),
+        *at(endpoint),
+        "--data",
+        str(tmp_path / "d"),
+    ]
+    assert main(command) == 2
+    assert endpoint.calls == 1
+    assert "The grader cannot be loaded: line 2: KeyError: 'SCALE'" in capsys.readouterr().err
+
+
+def test_the_first_answer_says_why_it_has_no_score(
+    tmp_path: Path, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, _ = input_files(tmp_path, 30)[1::2]
+    grader = tmp_path / "g.py"
+    grader.write_text("def reward(completions, **kwargs):\n    return [1 / 0]\n")
+    main(["run", "--dataset", rows, "--grader", str(grader), *at(endpoint), "--data", str(tmp_path / "d")])
+    assert "no score (line 2: ZeroDivisionError: division by zero)" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from dryrun.graders.protocol import (
     CANNOT_RUN,
     NO_SAMPLE,
     TOGETHER,
+    UNLOADED,
     GradeError,
     Grader,
     Pair,
@@ -121,7 +122,7 @@ class PythonGrader(Grader):
             case WorkerFault.LIMIT | WorkerFault.ENDED:
                 return self._wrong(str(error), seconds)
             case WorkerFault.NOT_LOADED:
-                return self._wrong(f"loading the source: {error}", seconds)
+                return self._wrong(f"{UNLOADED}{error}", seconds)
         return ungraded(GradeError.PYTHON_SERVER, f"{error.fault}: {error}", seconds)
 
     def _wrong(self, detail: str, seconds: float) -> Grade:
