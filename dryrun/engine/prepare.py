@@ -13,7 +13,9 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, check_against, load_grader, raise_errors
+from dryrun.graders.checks.answer_in_prompt import READ, leak_finding
 from dryrun.graders.format.reward_scale import reward_scale, scale_finding
+from dryrun.graders.reference_answers import references_of
 from dryrun.models.stored import StoredResponses
 from dryrun.models.urls import normalise_base_url
 from dryrun.store.partition import Store
@@ -109,6 +111,9 @@ def _fitted(
     if reward_range is None and (note := scale_finding(spec)) is not None:
         findings.append(note)
     raise_errors(f"The grader does not fit the {rows}:", findings)
+    some = prompts[:READ]
+    if leak := leak_finding(some, references_of(spec, some, config.dataset.reference_field)):
+        findings.append(leak)
     fitted = {
         "grader": spec.raw,
         "reward_range": checked_range(reward_range, spec),

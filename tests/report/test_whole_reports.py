@@ -122,6 +122,13 @@ STATES = {
         ("Room for improvement", "would teach", "weakly", "binary", *SFT),
         CHECKED,
     ),
+    "all right": State(
+        np.ones((PROMPTS, K)),
+        "NO-GO",
+        ("Use harder prompts",),
+        ("Ruled out: tasks too easy",),
+        CHECKED | {"read": held(np.ones((PROMPTS, K)))},
+    ),
     "binary": State(
         skilled(0.45),
         "GO",

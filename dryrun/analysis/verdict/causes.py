@@ -158,7 +158,8 @@ class Blamed:
         return tuple(action for action in general if action.kind is not ActionKind.TRY_SFT)
 
     def _refuted(self, cause: Cause) -> bool:
-        if cause.part is BlamedPart.DATASET and self.right:
+        easy = self.judged.branch is Branch.MEAN_TOO_HIGH  # right answers refute "too hard" alone
+        if cause.part is BlamedPart.DATASET and self.right and not easy:
             return True
         if self.undecided or self._form_alone:
             return False

@@ -126,6 +126,11 @@ def _check_source(
         if key not in SAMPLE_MEMBERS:
             what = f"the source asks for sample[{key!r}], and sample has no {key!r}."
             yield Finding(Severity.WARNING, f"{where}.source", what, did_you_mean(key, SAMPLE_MEMBERS))
+    read = keys_read(grader.source)
+    if read and rows and not any(key in prompt.item for key in read for prompt in rows):
+        keys = sorted({key for prompt in rows for key in prompt.item})
+        what = f"no row has the field {read[0]!r} that the source asks for."
+        yield Finding(Severity.WARNING, f"{where}.source", what, did_you_mean(read[0], keys))
     if "output_json" in grader.source and not response_format:
         what = "sample['output_json'] exists in training only when the job has a response format."
         fix = "Set a response format, or use sample.get('output_json')."
