@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from typing import Literal
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,8 +30,9 @@ from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.models.endpoint import EndpointModel
 from dryrun.probes.anchors import grade_anchors
+from dryrun.store.partition import write_aside
 from dryrun.store.results import load_results
-from dryrun.store.runs import Run, RunStatus
+from dryrun.store.runs import SCALE, Run, RunStatus
 
 
 class Opening:
@@ -160,7 +162,7 @@ def _keep_scale(run: Run) -> None:
         counted = rewards[~results.withheld()]
         scale = observed_scale(config.reward_range, counted, Thresholds().max_out_of_range)
         if scale != config.reward_range:
-            run.keep_scale(scale)
+            write_aside(run.folder / SCALE, orjson.dumps(scale))
 
 
 async def _anchored(run: Run, grader: Grader, status: RunStatus) -> RunStatus:

@@ -215,16 +215,6 @@ class Run:
                 config = config.model_copy(update={"reward_range": (float(low), float(high))})
         return config
 
-    def keep_scale(self, scale: tuple[float, float]) -> None:
-        """Remember the scale that the rewards have shown.
-
-        Raises
-        ------
-        StoreError
-            The data directory cannot be written.
-        """
-        write_aside(self.folder / SCALE, orjson.dumps(scale))
-
     def prompts(self) -> list[Prompt]:
         """The chosen prompts, in sample order."""
         return prompts_from_table(self.prompt_columns())

@@ -65,7 +65,7 @@ def declared(config: RunConfig) -> RunConfig:
 def test_an_unfinished_run_with_a_scale_goes_on(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, grader=SHAPED)
     asked = run.config()
-    run.keep_scale((-2.0, 1.0))
+    (run.folder / "scale.json").write_text("[-2.0, 1.0]")
     assert run.config().reward_range == (-2.0, 1.0)
     found = unfinished_run(store, asked)
     assert found is not None
