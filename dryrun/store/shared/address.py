@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,22 +23,16 @@ CREDENTIALS = {
     "file": "give yourself the right to write there",
 }
 REFUSED = (
-    "ACCESS_DENIED",
-    "INVALID_ACCESS_KEY",
-    "SIGNATURE",
-    "HTTP response code: 403",
-    "CREDENTIAL",
-    "Permission denied",
+    *("access_denied", "invalid_access_key", "signature", "code: 403", "credential", "permission denied"),
+    *("oauth2 access token", "valid account name"),
 )
-NO_BUCKET = ("NO_SUCH_BUCKET", "bucket does not exist", "ContainerNotFound")
+NO_BUCKET = ("no_such_bucket", "bucket does not exist", "containernotfound")
 NO_WAY = (
-    "NETWORK_CONNECTION",
-    "REQUEST_TIMEOUT",
-    "Could not connect",
-    "resolve host",
-    "curlCode",
-    "timed out",
+    *("network_connection", "request_timeout", "could not connect", "resolve host", "curlcode", "curl error"),
+    *("timed out", "get a new connection"),
 )
+"""What errors of the file systems say, in small letters."""
+AWS_ERROR = re.compile(r"AWS Error ([A-Z_]+) during (\w+) operation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,9 @@ class StoreAddress:
             if self.scheme == "s3":
                 return _s3(self.place, tries)
             if self.scheme == "gs":
-                return fs.GcsFileSystem()
+                return fs.GcsFileSystem(
+                    retry_time_limit=timedelta(seconds=STALLED_SECONDS)
+                )  # default: 15 minutes
             if self.scheme == "az":
                 return fs.AzureFileSystem(
                     account_name=os.environ.get("AZURE_STORAGE_ACCOUNT", ""),
@@ -121,18 +119,23 @@ class StoreAddress:
     def trouble(self, error: Exception) -> StoreError:
         """What to say of an error of the file system."""
         words = str(error)
-        if isinstance(error, FileNotFoundError) or any(mark in words for mark in NO_BUCKET):
+
+        def says(marks: tuple[str, ...]) -> bool:
+            return any(mark in words.lower() for mark in marks)
+
+        if isinstance(error, FileNotFoundError) or says(NO_BUCKET):
             return StoreError(
                 f"{self.text}: there is no bucket {self.place!r}. Make it, or correct the address."
             )
-        if any(mark.lower() in words.lower() for mark in REFUSED):
-            known = "" if self.scheme != "s3" or _aws_credentials() else "no credentials were found; "
-            return StoreError(
-                f"{self.text} cannot be used: {known or 'access is denied; '}{CREDENTIALS[self.scheme]}."
-            )
-        if any(mark.lower() in words.lower() for mark in NO_WAY):
+        if says(REFUSED):
+            known = self.scheme != "s3" or _aws_credentials()
+            why = "credentials are missing or refused" if known else "no credentials were found"
+            return StoreError(f"{self.text} cannot be used: {why}; {CREDENTIALS[self.scheme]}.")
+        if says(NO_WAY):
             where = " and AWS_ENDPOINT_URL" if self.scheme == "s3" else ""
             return StoreError(f"{self.text} cannot be reached. Check the network{where}.")
+        if told := AWS_ERROR.search(words):
+            return StoreError(f"{self.text}: {told[2]} was answered {told[1]}.")
         return StoreError(f"{self.text}: {one_line(words, 200)}")
 
 

@@ -19,7 +19,8 @@ def unshared_words(patience: float | None = None) -> list[str]:
     for copy in registry.copies():
         unsent = copy.unsent() if patience is None else copy.drain(patience)
         if unsent.count and (unsent.why or patience is not None):
-            why = f" ({unsent.why})" if unsent.why else ""
+            reason = unsent.why.removeprefix(f"{copy.address}: ")
+            why = f" ({reason})" if reason else ""
             are = "is" if unsent.count == 1 else "are"
             said.append(
                 f"{plural(unsent.count, 'file')} {are} not in {copy.address} yet{why}. Nothing is lost, this "

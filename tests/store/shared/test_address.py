@@ -66,7 +66,7 @@ def test_the_command_line_says_what_is_wrong(
 def test_access_that_is_denied(bucket: ObjectStore, capsys: pytest.CaptureFixture[str]) -> None:
     bucket.trouble = lambda method, path: REFUSED
     assert main(["runs", "--data", "s3://bucket/x"]) == 2
-    assert "s3://bucket/x cannot be used: access is denied" in capsys.readouterr().err
+    assert "s3://bucket/x cannot be used: credentials are missing or refused" in capsys.readouterr().err
 
 
 def test_no_credentials(
@@ -88,6 +88,32 @@ def test_no_network(
     assert (
         "s3://bucket/x cannot be reached. Check the network and AWS_ENDPOINT_URL." in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "words"),
+    [
+        (
+            "gs://b/x",
+            "Could not create a OAuth2 access token to authenticate",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+        ("gs://b/x", "PerformWork() - CURL error [6]=Could not resolve hostname", "Check the network."),
+        ("az://b/x", "AzureOptions doesn't contain a valid account name", "AZURE_STORAGE_ACCOUNT"),
+        (
+            "az://b/x",
+            "Fail to get a new connection for: https://a.blob.core.windows.net",
+            "Check the network.",
+        ),
+        (
+            "s3://b/x",
+            "AWS Error SLOW_DOWN during PutObject operation",
+            "s3://b/x: PutObject was answered SLOW_DOWN.",
+        ),
+    ],
+)
+def test_errors_of_the_file_systems_are_explained(text: str, said: str, words: str) -> None:
+    assert words in str(StoreAddress.of(text).trouble(OSError(said)))
 
 
 def test_pushing_is_for_shared_stores(capsys: pytest.CaptureFixture[str]) -> None:
