@@ -56,9 +56,16 @@ def test_a_run_is_read_on_another_machine(
     assert main(arguments) == 0  # nothing is asked again
     assert endpoint.calls == CALLS
     assert main(["runs", "--delete", run.id, "--yes"]) == 0
-    move(monkeypatch, tmp_path, "one")
-    assert run.id not in {run.id for run in list_runs(open_store())}
     assert not bucket.names(f"team/runs/{run.id}")
+    assert main(["cache", "--prune", "--all", "--yes"]) == 0
+    assert not bucket.names("team/samples") | bucket.names("team/grades")
+    move(monkeypatch, tmp_path, "one")
+    store = open_store()
+    (left,) = list_runs(store)
+    assert left.id != run.id
+    planned = left.plan()
+    assert planned is not None
+    assert planned[1].parts() == planned[2].parts() == []
 
 
 def test_a_run_whose_puts_fail_ends_and_says_so(
@@ -125,3 +132,23 @@ def test_two_machines_do_not_ask_the_same_prompts_at_once(
     said = capsys.readouterr().err
     assert "Another machine asks the same model the same prompts at this moment" in said
     assert endpoint.calls < CALLS
+
+
+@pytest.mark.slow
+def test_a_profile_of_a_dataset_goes_on_elsewhere(
+    files: list[str],
+    bucket: ObjectStore,
+    endpoint: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    model = ["--model", "fake", "--base-url", endpoint.base_url, "--model-seed", "0"]
+    asked = ["profile", *files, *model, "--all", "--first", "2", "--most", "2", "--shard-rows", "20"]
+    assert main([*asked, "--max-calls", "40"]) == 0
+    before = endpoint.calls
+    move(monkeypatch, tmp_path, "two")
+    monkeypatch.setattr(local_copy, "FRESH_SECONDS", 60.0)
+    bucket.requests.clear()
+    assert main(asked) == 0
+    assert before < endpoint.calls == CALLS
+    assert bucket.requests.count(("GET", "/bucket?list")) < 20
