@@ -93,6 +93,10 @@ class ObjectStore:
         content: bytes = self._backend.get_object(BUCKET, name).value
         return content
 
+    def drop(self, name: str) -> None:
+        """Remove an object without a request."""
+        self._backend.delete_object(BUCKET, name)
+
     def date(self, name: str, moment: datetime.datetime) -> None:
         """Let an object have been put at this moment."""
         self._backend.buckets[BUCKET].keys[name].last_modified = moment

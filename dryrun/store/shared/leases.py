@@ -84,17 +84,19 @@ class Leases:
         for _ in range(TRIES):
             self._objects.put(name, b"{}")
             others = self.others(name)
-            if not others:
+            if others == {}:
                 return name
             self.give_back(name)
-            host, older = max(others.items(), key=lambda other: other[1])
+            host, older = max((others or {self._host: 0.0}).items(), key=lambda other: other[1])
             if older > AT_ONCE:
                 raise DryRunError(_taken(host))
             time.sleep(random.uniform(0.3, 2.0))
         raise DryRunError(_taken(host))
 
-    def others(self, name: str) -> dict[str, float]:
+    def others(self, name: str) -> dict[str, float] | None:
         """Hosts that hold the run of this lease besides it, with the seconds by which their leases are older.
+
+        None where the lease itself is gone: it had run out, and somebody else took the run.
 
         Raises
         ------
@@ -103,7 +105,9 @@ class Leases:
         """
         folder = name.rpartition("/")[0]
         listing = self._objects.list(folder)
-        own = listing.versions[name][1] if name in listing.versions else int(time.time() * 1e9)
+        if name not in listing.versions:
+            return None
+        own = listing.versions[name][1]
         found: dict[str, float] = {}
         for other, (_, put) in listing.versions.items():
             named = _NAMED.match(other)
@@ -164,7 +168,7 @@ class Heartbeat:
         run = self._name.partition(f"/{FOLDER}/")[0]
         while not self._ended.wait(RENEW_SECONDS):
             with contextlib.suppress(StoreError):  # tried again in a moment
-                if self._leases.others(self._name):
+                if self._leases.others(self._name) != {}:
                     self._on_lost()
                     return
                 self._objects.put(self._name, b"{}")

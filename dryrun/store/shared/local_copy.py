@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from dryrun.core.errors import StoreError
 from dryrun.store.partition import lock, unwritable
@@ -37,7 +38,10 @@ QUIET_SECONDS = 30.0
 """After a store could not be reached it is left alone for so long; the copy here is read."""
 PATIENCE = 20.0
 """Seconds without any success after which the end of a run, or of a command, waits no longer."""
-FETCHES = 16
+FETCHES, LOOKS = 16, 3
+"""Files fetched at a time; listings made where files change meanwhile."""
+Overwritten = Literal["overwritten"]
+OVERWRITTEN: Overwritten = "overwritten"
 UNSEEN: Version = (-1, 0)
 """No version that a store lists."""
 SECOND = 10**9
@@ -120,13 +124,11 @@ class LocalCopy:
     def _pull(self, name: str, light: bool, fresh: bool, busy: Callable[[str], bool]) -> None:
         with self._turns[name]:
             try:
-                listing = self._listing(name, fresh)
-                if not self._has_pulled(name, light, listing):
-                    self._settle(name, listing, light, fresh, busy)
-                    with self._guard:
-                        self._pulled[name, light] = listing
-                        if not light:
-                            self._settled[name] = listing.began
+                for look in range(LOOKS):
+                    listing = self._listing(name, fresh or look > 0)
+                    done = self._has_pulled(name, light, listing)
+                    if done or self._settle(name, listing, light, fresh, busy):
+                        break
                 self._trouble = ""
             except StoreError as error:
                 self._trouble = str(error)
@@ -177,9 +179,11 @@ class LocalCopy:
             yield
         finally:
             self._mine.discard(run)
-            self.drain(PATIENCE)
-            beat.end()
-            self._leases.give_back(lease)
+            try:
+                self.drain(PATIENCE)
+            finally:  # also where Ctrl-C ends the waiting
+                beat.end()
+                self._leases.give_back(lease)
 
     def held_elsewhere(self, folder: Path) -> bool:
         """Whether another machine works on the run, as far as was seen last."""
@@ -243,7 +247,8 @@ class LocalCopy:
 
     def _settle(
         self, name: str, listing: Listing, light: bool, fresh: bool, busy: Callable[[str], bool]
-    ) -> None:
+    ) -> bool:
+        """Do what is to be done; whether it was, or files were overwritten since they were listed."""
         self._leases.note(name, listing)
         removals, known = self._index.removals(), self._index.below(name)
         compared = FolderState(self.root, name, listing, known, removals, light, fresh, self._opened, busy)
@@ -253,13 +258,24 @@ class LocalCopy:
                 self._outbox.add(own)
         self._keep(todo.adopt)
         self._drop(todo.drop)
-        self._fetch(todo, listing)
+        self._hear(todo, listing)
+        if not self._fetch(todo, listing):
+            return False
         with self._guard:
-            for run, _, file in (own.rpartition("/") for own in todo.fetch):
-                if file == SPEAKS:  # what it counts was put before it, and perhaps after an older listing
-                    self._told[run] = listing.began
-                    since = listing.began
-                    self._listings = {n: held for n, held in self._listings.items() if held[1].began >= since}
+            self._pulled[name, light] = listing
+            if not light:
+                self._settled[name] = listing.began
+        return True
+
+    def _hear(self, todo: Todo, listing: Listing) -> None:
+        """What a status counts was put before it, but perhaps after an older listing: forget those."""
+        runs = [name.rpartition("/")[0] for name in todo.fetch if name.endswith(f"/{SPEAKS}")]
+        if not runs:
+            return
+        with self._guard:
+            self._told |= dict.fromkeys(runs, listing.began)
+            kept = self._listings.items()
+            self._listings = {name: held for name, held in kept if held[1].began >= listing.began}
 
     def _busy(self, run: str) -> bool:
         """Whether a process of this machine works on the run."""
@@ -281,28 +297,34 @@ class LocalCopy:
                 path.parent.rmdir()
         self._index.forget(names)
 
-    def _fetch(self, todo: Todo, listing: Listing) -> None:
-        """Fetch files, several at a time, and write down what came: a fault of one leaves the others."""
+    def _fetch(self, todo: Todo, listing: Listing) -> bool:
+        """Fetch files, several at a time, and write down what came: a fault of one leaves the others.
+
+        False where one of them had been overwritten since it was listed.
+        """
         if not todo.fetch:
-            return
+            return True
         before = {name: version_here(self.root / name) for name in todo.fetch}
         came: dict[str, tuple[Version, Version]] = {}
 
-        def fetch(name: str) -> None:
+        def fetch(name: str) -> bool:
             here = self._fetched(name, listing.versions[name], before[name])
-            if here is not None:
+            if isinstance(here, tuple):
                 came[name] = listing.versions[name], here
+            return here is not OVERWRITTEN
 
         try:
             with ThreadPoolExecutor(min(FETCHES, len(todo.fetch)), "dryrun-fetch") as pool:
-                list(pool.map(fetch, todo.fetch))
+                return all(list(pool.map(fetch, todo.fetch)))
         finally:
             if came:
                 self._index.keep(came, {name: todo.fetch[name] for name in came})
 
-    def _fetched(self, name: str, there: Version, before: Version | None) -> Version | None:
+    def _fetched(self, name: str, there: Version, before: Version | None) -> Version | Overwritten | None:
         """Fetch one file into its place; its version here, None where it is gone or was written meanwhile."""
         content, path = self._objects.get(name), self.root / name
+        if content is not None and len(content) != there[0]:
+            return OVERWRITTEN  # a newer status may count what was put since
         if content is None or version_here(path) != before:
             return None
         aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")

@@ -113,22 +113,28 @@ class Outbox:
             return Unsent(len(self._errands), self._why if self._failing() else "")
 
     def drain(self, patience: float) -> Unsent:
-        """Wait until nothing waits, or nothing was done for `patience` seconds."""
+        """Wait for what is to be done now, until it is, or nothing was done for `patience` seconds."""
         with self._change:
             self._hurried += 1
+            last = self._number
             self._blocked = 0.0
             for errand in self._errands.values():
                 errand.due = 0.0
             self._change.notify_all()
             try:
                 done, end = self._done, time.monotonic() + patience
-                while self._errands and time.monotonic() < end:
+                while self._waiting(last) and time.monotonic() < end:
                     self._change.wait(0.2)
                     if self._done != done:
                         done, end = self._done, time.monotonic() + patience
             finally:
                 self._hurried -= 1
-            return Unsent(len(self._errands), self._why if self._failing() else "")
+            count = sum(errand.number <= last for errand in self._errands.values())
+            return Unsent(count, self._why if self._failing() else "")
+
+    def _waiting(self, last: int) -> bool:
+        """Whether an errand waits that came no later than the one with this number."""
+        return any(errand.number <= last for errand in self._errands.values())
 
     def waits(self, name: str) -> bool:
         """Whether there is an errand for this file, or for a folder it is in."""

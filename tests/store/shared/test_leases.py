@@ -113,6 +113,16 @@ def test_whoever_lost_a_run_stops(
         wait_until(run.stop_asked)
 
 
+def test_whoever_slept_while_another_finished_the_run_stops(
+    run: Run, bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
+    with run.hold():
+        (lease,) = bucket.names(f"team/runs/{run.id}/leases/")
+        bucket.drop(lease)
+        wait_until(run.stop_asked)
+
+
 def test_another_machine_stops_a_run(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     other = seen_by(machine("two"), run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -216,6 +217,41 @@ def test_a_status_never_comes_before_the_parts_it_counts(machine: Machine, bucke
     bucket.trouble = None
     assert sent(store) == 0
     assert bucket.requests[-1][1].endswith("status.json")
+
+
+def test_a_status_that_is_overwritten_while_it_is_fetched(machine: Machine, bucket: ObjectStore) -> None:
+    store, name = machine("one"), f"team/runs/{'0' * 32}/status.json"
+    bucket.keep(name, b"older")
+
+    def trouble(method: str, path: str) -> None:
+        if method == "HEAD" and path.endswith("status.json"):
+            bucket.keep(name, b"of another size")
+
+    bucket.trouble = trouble
+    registry.pull(store.runs)
+    assert (store.root / name.removeprefix("team/")).read_bytes() == b"of another size"
+    assert bucket.requests.count(("GET", "/bucket?list")) == 2
+
+
+def test_the_end_of_one_run_does_not_wait_for_another(machine: Machine, bucket: ObjectStore) -> None:
+    store, ended = machine("one"), threading.Event()
+
+    def keep_writing() -> None:
+        number = 0
+        while not ended.wait(0.005):
+            number += 1
+            answered(store, f"{number}")
+
+    bucket.trouble = puts(None, wait=0.05)
+    thread = threading.Thread(target=keep_writing)
+    thread.start()
+    try:
+        write_aside(store.runs / ("0" * 32) / "note.json", b"{}")
+        sent(store)
+        assert bucket.content(f"team/runs/{'0' * 32}/note.json") == b"{}"
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_a_damaged_part_is_fetched_again(machine: Machine, bucket: ObjectStore) -> None:
