@@ -93,6 +93,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ObjectSt
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         yield server
+        server.trouble = None
+        for copy in registry.copies():  # what is still to be put would go to the next test's bucket
+            copy.drain(10.0)
 
 
 @pytest.fixture

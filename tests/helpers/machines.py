@@ -21,7 +21,7 @@ def open_copy(root: Path) -> Store:
     return Store(root)
 
 
-def sent(store: Store, patience: float = 3.0) -> int:
+def sent(store: Store, patience: float = 60.0) -> int:
     """Wait until everything is in the bucket, or nothing gets there; how many files are not."""
     copy = registry.copy_of(store.root)
     assert copy is not None

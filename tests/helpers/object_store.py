@@ -93,9 +93,10 @@ class ObjectStore:
         content: bytes = self._backend.get_object(BUCKET, name).value
         return content
 
-    def drop(self, name: str) -> None:
-        """Remove an object without a request."""
+    def drop(self, name: str) -> bool:
+        """Remove an object without a request. Always False, for use before an ``or``."""
         self._backend.delete_object(BUCKET, name)
+        return False
 
     def date(self, name: str, moment: datetime.datetime) -> None:
         """Let an object have been put at this moment."""

@@ -119,8 +119,7 @@ def test_whoever_slept_while_another_finished_the_run_stops(
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     with run.hold():
         (lease,) = bucket.names(f"team/runs/{run.id}/leases/")
-        bucket.drop(lease)
-        wait_until(run.stop_asked)
+        wait_until(lambda: bucket.drop(lease) or run.stop_asked())  # it may just be put again
 
 
 def test_another_machine_stops_a_run(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
