@@ -1,4 +1,4 @@
-"""Where things live on this machine, and whether the app is hosted for strangers."""
+"""What this machine has for us: places, processors, and whether the app is hosted for strangers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
+
+PROCESSORS_SETTING = "DRYRUN_PROCESSORS"
 
 
 def data_dir() -> Path:
@@ -35,6 +37,13 @@ def working_copy(address: str) -> Path:
 def hosted() -> bool:
     """Whether strangers use this server (``DRYRUN_HOSTED=1``): no server paths, no private endpoints."""
     return os.environ.get("DRYRUN_HOSTED", "") not in ("", "0")
+
+
+def processors() -> int:
+    """How many processors this process may use: those it is bound to, ``DRYRUN_PROCESSORS`` at most."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = os.environ.get(PROCESSORS_SETTING, "")
+    return min(bound, int(most)) if most.isdecimal() and int(most) else bound
 
 
 def sample_data_dir() -> Path:

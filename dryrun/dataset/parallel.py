@@ -19,6 +19,7 @@ from pathlib import Path
 import orjson
 
 from dryrun.core.errors import DatasetError, Problem
+from dryrun.core.paths import processors
 from dryrun.dataset.columns import BY_NAME, ColumnMap, shaped
 from dryrun.dataset.dataset import MAX_SPOOL_BYTES, Dataset, Files, FileStore, Spool
 from dryrun.dataset.fields import SCANNED_ROWS
@@ -67,7 +68,7 @@ def read_large(path: Path, name: str, columns: ColumnMap) -> Dataset | None:
     DatasetError
         It is plainly not what its name says.
     """
-    if _processors() < 2:
+    if processors() < 2:
         return None
     with path.open("rb") as file:
         form = checked_format(file, name)
@@ -78,7 +79,7 @@ def read_large(path: Path, name: str, columns: ColumnMap) -> Dataset | None:
 
 def _read_jsonl(path: Path, name: str, columns: ColumnMap, rows: Iterable[RawRow | BadRow]) -> Dataset | None:
     size = path.stat().st_size
-    count = min(MAX_PROCESSES, _processors(), size // PART_BYTES)
+    count = min(MAX_PROCESSES, processors(), size // PART_BYTES)
     found = Pass(name, columns, "line", FileStore(path))
     if count < 2 or not _look_for_fields(rows, found, columns):
         return None
@@ -89,7 +90,7 @@ def _read_jsonl(path: Path, name: str, columns: ColumnMap, rows: Iterable[RawRow
 
 def _read_parquet(path: Path, name: str, columns: ColumnMap) -> Dataset | None:
     sizes = group_sizes(path)
-    count = min(MAX_PROCESSES, _processors(), len(sizes), sum(sizes) // PART_BYTES)
+    count = min(MAX_PROCESSES, processors(), len(sizes), sum(sizes) // PART_BYTES)
     texts = Files()
     found = Pass(name, columns, "row", texts)
     try:
@@ -117,12 +118,6 @@ def evenly(sizes: Sequence[int], count: int) -> list[int]:
         if left and (reached * count >= whole * len(bounds) or len(sizes) - number == left):
             bounds.append(number)
     return [*bounds[:count], len(sizes)]
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _look_for_fields(rows: Iterable[RawRow | BadRow], found: Pass, columns: ColumnMap) -> bool:

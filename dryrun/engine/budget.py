@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -178,6 +178,8 @@ def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
 
 UNKNOWN = 8
 """Calls under way at most while nothing is known yet of what one costs."""
+ALL_SPENT = "The budget of all shards is spent."
+More = Callable[[RunStatus], Awaitable[Budget | None]]
 UNMEASURED = (
     "An answer came without a count of its tokens, so a cap on tokens or money cannot be kept: cap the calls."
 )
@@ -197,12 +199,19 @@ class Caps:
         What was spent so far, and how many answers came without a count of their tokens.
     judge_calls : int
         Calls that one grade takes; 0 where no judge is asked.
+    more : callable, optional
+        Gives a larger budget for what was spent, None where there is none. Default: `budget` is all.
     """
 
     def __init__(
-        self, budget: Budget, spending: Callable[[], tuple[RunStatus, int]], judge_calls: int
+        self,
+        budget: Budget,
+        spending: Callable[[], tuple[RunStatus, int]],
+        judge_calls: int,
+        more: More | None = None,
     ) -> None:
         self._budget, self._spending, self._judge_calls = budget, spending, judge_calls
+        self._more, self._shared, self._growing = more, more is not None, asyncio.Lock()
         self._sampling = self._grading = self._graded = 0
         self._judged_before = spending()[0].judged
         self._changed = asyncio.Event()
@@ -225,6 +234,9 @@ class Caps:
         while self._budget.capped and not self.met(elsewhere):
             if self._fits(samples, grades, elsewhere):
                 break
+            early = self._too_early(self._sampling + samples, self._grading + grades)
+            if not early and await self._grown(samples, grades, elsewhere):
+                continue
             if not (self._sampling or self._grading or elsewhere):
                 what = "another response" if samples else "another grade"
                 self.spent = (
@@ -246,11 +258,26 @@ class Caps:
         self._graded += grades
         self._changed.set()
 
+    async def _grown(self, samples: int, grades: int, elsewhere: int) -> bool:
+        """Whether the budget has become larger; the first who lacks room asks for all."""
+        async with self._growing:
+            if self._more is None or self._fits(samples, grades, elsewhere):
+                return self._more is not None
+            larger = await self._more(self._spending()[0])
+            if larger is None:
+                self._more = None
+                return False
+            self._budget = larger
+            self._changed.set()
+            return True
+
     def met(self, elsewhere: int = 0) -> bool:
-        """Whether what was spent has met a cap."""
+        """Whether what was spent has met a cap, and there is no more to be had."""
         if self._budget.capped and not self.spent:
             spent, unmeasured = self._spending()
-            self.spent = self._budget.exhausted(spent, elsewhere)
+            if self._more is None:
+                words = self._budget.exhausted(spent, elsewhere)
+                self.spent = ALL_SPENT if words and self._shared else words
             if unmeasured and not (self._budget.tokens is None and self._budget.cost is None):
                 self.spent = self.spent or UNMEASURED
         return bool(self.spent)
@@ -264,10 +291,15 @@ class Caps:
             return False
         if budget.tokens is None and budget.cost is None:
             return True
-        unknown = (samples if not spent.answers else 0) + (grades if not spent.judged else 0)
-        if unknown > max(UNKNOWN, 1 + self._judge_calls):
+        return not self._too_early(samples, grades) and self._fit_by_average(spent, samples, judge_calls)
+
+    def _too_early(self, samples: int, grades: int) -> bool:
+        """Whether this number under way is too many while nothing is known of what one costs."""
+        if self._budget.tokens is None and self._budget.cost is None:
             return False
-        return self._fit_by_average(spent, samples, judge_calls)
+        spent, _ = self._spending()
+        unknown = (samples if not spent.answers else 0) + (grades if not spent.judged else 0)
+        return unknown > max(UNKNOWN, 1 + self._judge_calls)
 
     def _calls_per_grade(self, spent: RunStatus) -> float:
         """Calls that a grade takes, by those of this session: a judge may be asked twice, or retried."""

@@ -27,6 +27,7 @@ from dryrun.engine.grading_lane import GradingLane
 from dryrun.engine.ledger import SHARED_SECONDS, Ledger, OnStatus, Others
 from dryrun.engine.plan import Ask, Turns, away_from_others, make_plan
 from dryrun.engine.preflight import Preflight
+from dryrun.engine.share import SessionShare
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
@@ -64,6 +65,8 @@ class Pipeline:
         Where `grader` asks models, so that their calls are counted.
     preflight : bool
         Whether the first response is asked for alone.
+    share : SessionShare, optional
+        What the session may use of what it shares with others.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Pipeline:
         batches: BatchRun | None = None,
         judge: JudgeAccess | None = None,
         preflight: bool = False,
+        share: SessionShare | None = None,
     ) -> None:
         self._batches = batches
         self._model = model
@@ -105,7 +109,8 @@ class Pipeline:
             judge.on_attempt = partial(self._ledger.add_attempt, judge=True)
             judge.on_end = model.end
         calls = 0 if judge is None else judge.calls_per_grade
-        self._caps = Caps(self._budget, lambda: (self._ledger.status, self._ledger.unmeasured), calls)
+        more = None if share is None else share.more
+        self._caps = Caps(self._budget, lambda: (self._ledger.status, self._ledger.unmeasured), calls, more)
         self._lane = GradingLane(grader, self._plan, self._samples, self._ledger, self._caps, judge)
         self._preflight = Preflight(preflight, self._ledger.show_first, self._budget.prices, judge is None)
         self._lane.on_grade = self._preflight.graded

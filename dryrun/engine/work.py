@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dryrun.analysis.figures.coverage import observed_scale
-from dryrun.core.config import BatchConfig, RunConfig
+from dryrun.core.config import BatchConfig, JudgeConfig, RunConfig
 from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.records import RunState
 from dryrun.core.thresholds import Thresholds
@@ -23,6 +23,7 @@ from dryrun.engine.budget import Budget
 from dryrun.engine.ledger import OnStatus
 from dryrun.engine.pipeline import Pipeline
 from dryrun.engine.plan import check_elsewhere
+from dryrun.engine.share import SessionShare
 from dryrun.graders import Grader, build, load_grader
 from dryrun.graders.answer_alone import ReasoningCut
 from dryrun.graders.kinds.judge_access import JudgeAccess
@@ -92,6 +93,7 @@ async def work_on(
     budget: Budget | None = None,
     batch: BatchConfig | AsConfigured | None = "as configured",
     preflight: bool = True,
+    share: SessionShare | None = None,
 ) -> RunStatus:
     """Do what is left to do of `run`. Call it again to go on after anything that ended it.
 
@@ -112,6 +114,9 @@ async def work_on(
     preflight : bool
         Whether an endpoint is asked for the first missing response alone, so that a wrong key or model costs
         one call. Never through the Batch API, nor where responses come from elsewhere.
+    share : SessionShare, optional
+        What this session may use of a budget and endpoints that other sessions use too. `budget` is then
+        what it begins with.
 
     Returns
     -------
@@ -128,7 +133,7 @@ async def work_on(
     notify = notify or (lambda _: None)
     config = run.config()
     (budget or Budget()).check_prices(config.judge is not None)
-    judge = None if config.judge is None else JudgeAccess(config.judge, judge_key)
+    judge = None if config.judge is None else JudgeAccess(_own_part(config.judge, share), judge_key)
     batch = config.model.batch if isinstance(batch, str) else batch
     with run.hold():
         run.go_on()
@@ -139,8 +144,10 @@ async def work_on(
                 opening.say("Getting the model ready.")
                 async with model or build_model(config.model, api_key, opening.say) as opened:
                     batches = batch_run(run, opened, batch)
+                    if share is not None and isinstance(opened, EndpointModel):
+                        share.steer(opened.pace)
                     alone = preflight and batch is None and isinstance(opened, EndpointModel)
-                    pipeline = Pipeline(run, opened, grader, notify, budget, batches, judge, alone)
+                    pipeline = Pipeline(run, opened, grader, notify, budget, batches, judge, alone, share)
                     status = await pipeline.execute()
                     _keep_scale(run)
                     return await _anchored(run, grader, status)
@@ -163,6 +170,12 @@ def _keep_scale(run: Run) -> None:
         scale = observed_scale(config.reward_range, counted, Thresholds().max_out_of_range)
         if scale != config.reward_range:
             write_aside(run.folder / SCALE, orjson.dumps(scale))
+
+
+def _own_part(judge: JudgeConfig, share: SessionShare | None) -> JudgeConfig:
+    if share is None:
+        return judge
+    return judge.model_copy(update={"concurrency": share.part(judge.concurrency)})
 
 
 async def _anchored(run: Run, grader: Grader, status: RunStatus) -> RunStatus:

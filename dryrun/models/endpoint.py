@@ -45,8 +45,6 @@ LOADING_PAUSE = 15.0
 """Longest wait between two looks at a server that loads its model, in seconds."""
 
 SeedOf = Callable[[Prompt, int], int | None]
-
-
 LAST_ANSWERS = 10.0
 """Seconds that calls in flight have left once every later one would fail."""
 
@@ -194,6 +192,11 @@ class EndpointModel:
             if pause is None:
                 return self._sample(prompt, rollout, call, attempts)
             await asyncio.sleep(pause)
+
+    @property
+    def pace(self) -> Pace:
+        """When calls are made."""
+        return self._pace
 
     @property
     def batches(self) -> BatchApi:

@@ -93,6 +93,8 @@ class Pace:
         self._left, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._not_before = 0.0
+        self.on_pause: Callable[[float], None] | None = None
+        """Called with the seconds for which a server's wish holds back every call."""
         self._throttled_in_a_row = 0
         self._fixed, self._widening = fixed, fixed is None
         self._flat, self._best = 0, 0.0
@@ -140,8 +142,20 @@ class Pace:
         self._throttled_in_a_row = self._throttled_in_a_row + 1 if signal is Signal.THROTTLED else 0
         shut = self._throttled_in_a_row >= max(IN_A_ROW, self.limit // 4)
         if pause and pause <= LONGEST_ASKED and (signal is Signal.CLEAN or shut):
-            self._not_before = max(self._not_before, self._clock() + pause)
+            self.hold(pause)
+            if self.on_pause is not None:
+                self.on_pause(pause)
         self._count(signal)
+
+    def hold(self, seconds: float) -> None:
+        """Begin no call for so long."""
+        self._not_before = max(self._not_before, self._clock() + seconds)
+
+    def narrow(self, calls: int) -> None:
+        """Where the width is fixed: from now on so many calls at once, since others ask the endpoint too."""
+        if self._fixed is not None:
+            self.limit = calls
+            self._left.set()
 
     def _count(self, signal: Signal) -> None:
         if self._older:  # made before the rate last changed

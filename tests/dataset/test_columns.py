@@ -188,7 +188,7 @@ def test_first_rows_come_as_the_file_has_them_whatever_they_are() -> None:
 @pytest.mark.slow
 def test_several_processes_read_named_fields_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "PART_BYTES", 2000)
-    monkeypatch.setattr(parallel, "_processors", lambda: 3)
+    monkeypatch.setattr(parallel, "processors", lambda: 3)
     rows = [{"ask": f"{QUESTION} {n}", "gold": str(n) if n % 2 else None, "level": n % 3} for n in range(200)]
     columns = ColumnMap("ask", "gold", "level", "Be brief.")
     path = tmp_path / "rows.jsonl"

@@ -90,7 +90,7 @@ def test_each_line_belongs_to_one_part(lines: list[bytes], count: int) -> None:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes for files of a few kilobytes; three, whatever the machine has."""
     monkeypatch.setattr(parallel, "PART_BYTES", 2000)
-    monkeypatch.setattr(parallel, "_processors", lambda: 3)
+    monkeypatch.setattr(parallel, "processors", lambda: 3)
 
 
 @pytest.mark.slow

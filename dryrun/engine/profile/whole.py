@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.training.outcome import choose_outcome
 from dryrun.analysis.training.profile import DatasetProfile, PromptCounts, joined_counts, profile_of
 from dryrun.core.config import MAX_ROLLOUTS, SamplingConfig
 from dryrun.core.errors import DryRunError
@@ -19,13 +18,11 @@ from dryrun.dataset import Dataset
 from dryrun.dataset.duplicates.row_marks import row_marks
 from dryrun.engine.budget import Budget, tokens_of
 from dryrun.engine.prepare import Prepared, prepare
-from dryrun.engine.profile.kept import read_counts, write_counts
+from dryrun.engine.profile.count import count_run, kept_counts
 from dryrun.engine.profile.shards import SHARD_ROWS, Shards
-from dryrun.engine.profile.tally import tally, with_marks
-from dryrun.engine.work import build_grader, work_on
-from dryrun.probes.reference_grades import grade_references, load_reference_grades
+from dryrun.engine.profile.tally import with_marks
+from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
-from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus
 
 Ints = NDArray[np.int64]
@@ -102,6 +99,21 @@ class WholeProfile:
     outcome: str
 
 
+class Hands(Protocol):
+    """Work on several shards at once, somewhere."""
+
+    def asked(
+        self, profiler: Profiler, todo: Iterable[tuple[int, Ints]], responses: int
+    ) -> AsyncIterator[tuple[int, PromptCounts]]:
+        """Ask these rows of shards up to so many responses, and give each shard's counts as it is done.
+
+        Raises
+        ------
+        DryRunError
+            The model, the grader, the disk or a worker gave up; the same call goes on.
+        """
+
+
 @dataclass
 class Profiler:
     """One session of a whole profile.
@@ -125,6 +137,16 @@ class Profiler:
         Arguments of `dryrun.engine.work.work_on`: ``api_key``, ``judge_key``, ``batch``.
     notify : callable, optional
         Gets the status of the shard that is worked on, with its number in the message.
+    hands : Hands, optional
+        Work on several shards at once. Default: one after the other, in this process.
+
+    Attributes
+    ----------
+    shards : Shards
+    spent_by : dict
+        The status of each run of each shard, by its id.
+    message : str
+        Why there is not more; ``""`` while there may be.
     """
 
     store: Store
@@ -136,12 +158,13 @@ class Profiler:
     outcome: str = ""
     work: Mapping[str, Any] = field(default_factory=dict)
     notify: OnShard = lambda _: None
+    hands: Hands | None = None
 
     def __post_init__(self) -> None:
-        first = self._prepared(np.zeros(1, np.int64), self.stages.first)
+        first = self.prepared(np.zeros(1, np.int64), self.stages.first)
         self.shards = Shards.of(self.store, self.dataset, first.config, self.stages.shard_rows)
-        self._spent = {run.id: status for run, status in self.shards.statuses()}
-        self._message = ""
+        self.spent_by = {run.id: status for run, status in self.shards.statuses()}
+        self.message = ""
 
     def plan_words(self) -> str:
         """What will be asked, in one sentence."""
@@ -161,22 +184,19 @@ class Profiler:
             The model, the grader or the disk gave up; the same call goes on.
         """
         first, *more = self.stages.rounds()
-        parts: dict[int, PromptCounts] = {}
-        for shard in range(len(self.shards)):
-            counted = await self._shard(shard, self.shards.rows(shard), first)
-            if counted is None:
-                break
-            parts[shard] = counted
+        every = ((shard, self.shards.rows(shard)) for shard in range(len(self.shards)))
+        done = {shard: counts async for shard, counts in self._asked(every, first)}
+        parts = dict(sorted(done.items()))
         complete = len(parts) == len(self.shards)
         for responses in more if complete else ():
             if not await self._more(parts, responses):
                 break
         whole = self._profile(list(parts.values()))
-        return WholeProfile(whole, self.spent(), complete, self._message, self.shards.outcome() or "")
+        return WholeProfile(whole, self.spent(), complete, self.message, self.shards.outcome() or "")
 
     def spent(self, without: str = "") -> RunStatus:
         """What the runs of all shards have spent, less the run with this id."""
-        others = [status for name, status in self._spent.items() if name != without]
+        others = [status for name, status in self.spent_by.items() if name != without]
         sums = {name: sum(getattr(status, name) for status in others) for name in SPENT}
         return RunStatus(RunState.INTERRUPTED, **sums)
 
@@ -188,25 +208,37 @@ class Profiler:
             self.shards.keep_round(responses, chosen)
         allowed = self._allowed(responses, parts)
         if len(chosen) > allowed:
-            self._message = (
+            self.message = (
                 f"The budget has room to ask {allowed:,} of {len(chosen):,} undecided prompts up to "
                 f"{responses} times. A higher budget goes on."
             )
-        wanted = set(chosen[:allowed].tolist())
-        for shard, counts in parts.items():
-            rows = counts.row[np.isin(counts.row, list(wanted))] if wanted else counts.row[:0]
-            if not len(rows):
-                continue
-            better = await self._shard(shard, rows, responses)
-            if better is None:
-                return False
-            parts[shard] = _updated(counts, better)
-        return bool(wanted) and len(chosen) <= allowed
+        wanted = chosen[:allowed]
+        rows = {shard: counts.row[np.isin(counts.row, wanted)] for shard, counts in parts.items()}
+        todo = [(shard, some) for shard, some in sorted(rows.items()) if len(some)]
+        done = 0
+        async for shard, better in self._asked(todo, responses):
+            parts[shard] = _updated(parts[shard], better)
+            done += 1
+        return bool(len(wanted)) and done == len(todo) and len(chosen) <= allowed
+
+    async def _asked(
+        self, todo: Iterable[tuple[int, Ints]], responses: int
+    ) -> AsyncIterator[tuple[int, PromptCounts]]:
+        """Shards with these rows asked so often, as they are done; fewer once the budget is spent."""
+        if self.hands is not None:
+            async for shard, counts in self.hands.asked(self, todo, responses):
+                yield shard, counts
+            return
+        for shard, rows in todo:
+            counted = await self._shard(shard, rows, responses)
+            if counted is None:
+                return
+            yield shard, counted
 
     def _allowed(self, responses: int, parts: Mapping[int, PromptCounts]) -> int:
         """How many prompts the budget lets go up to so many responses, by what a response has cost so far."""
         here = {run.id for run, _ in self.shards.statuses() if run.config().sampling.rollouts >= responses}
-        spent = {name: status for name, status in self._spent.items() if name not in here}
+        spent = {name: status for name, status in self.spent_by.items() if name not in here}
         sums = {name: sum(getattr(one, name) for one in spent.values()) for name in SPENT}
         before = RunStatus(RunState.INTERRUPTED, **sums)
         answers = max(before.answers, 1)
@@ -227,7 +259,7 @@ class Profiler:
 
     async def _shard(self, shard: int, rows: Ints, responses: int) -> PromptCounts | None:
         """Work on these rows of a shard up to so many responses, and count; None once the budget is spent."""
-        prepared = self._prepared(rows, responses)
+        prepared = self.prepared(rows, responses)
         run = self.shards.run(shard, prepared)
         status = run.status()
         if status.state is not RunState.FINISHED or status.worth_resuming:
@@ -235,19 +267,31 @@ class Profiler:
             if worked is None:
                 return None
             status = worked
-        about = f"{self.outcome or self.shards.outcome()} {status.updated}"
-        path = run.folder / "counts.parquet"
-        counts = read_counts(path, about)
-        if counts is None:
-            counts = await self._counted(run)
-            about = f"{self.outcome or self.shards.outcome()} {status.updated}"
-            write_counts(path, counts, about)
+        counts = self.counts_of(run)
+        return await self._counted(run) if counts is None else counts
+
+    def counts_of(self, run: Run) -> PromptCounts | None:
+        """The counts of a run that has ended, if they are there."""
+        return kept_counts(run, self.right_words() or "")
+
+    def right_words(self) -> str | None:
+        """What says that a response is right; None before it is known."""
+        return self.outcome or self.shards.outcome()
+
+    async def _counted(self, run: Run) -> PromptCounts:
+        counts, words = await count_run(run, self.right_words())
+        self.know(words)
         return counts
+
+    def know(self, words: str) -> None:
+        """Keep what says that a response is right, once it was guessed."""
+        if self.shards.outcome() is None:
+            self.shards.keep_outcome(words)
 
     async def _work(self, run: Run, shard: int, responses: int) -> RunStatus | None:
         budget = self._left(run)
         if budget is None:
-            self._message = self._message or "The budget is spent. A higher one goes on."
+            self.message = self.message or "The budget is spent. A higher one goes on."
             return None
         words = f"Shard {shard + 1:,} of {len(self.shards):,}, {responses} responses each: "
 
@@ -255,9 +299,9 @@ class Profiler:
             self.notify(replace(status, message=words + status.message))
 
         status = await work_on(run, notify=notify, budget=budget, **self.work)
-        self._spent[run.id] = status
+        self.spent_by[run.id] = status
         if status.capped:
-            self._message = status.message
+            self.message = status.message
             return None
         if status.state is not RunState.FINISHED:
             raise DryRunError(status.message)
@@ -274,16 +318,7 @@ class Profiler:
             return None
         return budget.model_copy(update=left)
 
-    async def _counted(self, run: Run) -> PromptCounts:
-        results = load_results(run)
-        if self.shards.outcome() is None:
-            self.shards.keep_outcome(choose_outcome(results.observations(), self.outcome).words)
-        if results.config.judge is None and load_reference_grades(run) is None:
-            async with build_grader(results.config) as grader:
-                await grade_references(results, grader)
-        return tally(results, self.outcome or self.shards.outcome() or "")
-
-    def _prepared(self, rows: Ints, responses: int) -> Prepared:
+    def prepared(self, rows: Ints, responses: int) -> Prepared:
         sampling = self.options.get("sampling") or SamplingConfig()
         more = {**self.options, "sampling": sampling.model_copy(update={"rollouts": responses})}
         return prepare(self.dataset, self.grader, rows=rows.tolist(), **more)
@@ -291,7 +326,7 @@ class Profiler:
     def _profile(self, parts: Sequence[PromptCounts]) -> DatasetProfile:
         """Every row of the dataset that has counts; equal rows have those of the one that was asked."""
         if not parts:
-            raise DryRunError(f"No prompt has been asked yet. {self._message}".strip())
+            raise DryRunError(f"No prompt has been asked yet. {self.message}".strip())
         counts = joined_counts(parts)
         digests = self.dataset.row_digests
         _, which = np.unique(digests, axis=0, return_inverse=True)

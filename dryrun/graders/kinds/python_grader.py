@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Self
 
 from dryrun.core.errors import GraderError, Problem
+from dryrun.core.paths import processors
 from dryrun.core.records import Grade
 from dryrun.core.text import one_line
 from dryrun.graders.format.conventions import VOICES, Convention
@@ -61,7 +61,7 @@ class PythonGrader(Grader):
         entry = self._program.entry
         self._voice = VOICES[entry.convention if entry else Convention.OPENAI]
         self._timeout = timeout
-        self._workers = workers or min(MAX_WORKERS, _processors())
+        self._workers = workers or min(MAX_WORKERS, processors())
         self._limits = limits
         self._pool: WorkerPool | None = None
 
@@ -143,9 +143,3 @@ class PythonGrader(Grader):
         other = "; ".join(filter(None, said))
         errors = {**grade.errors, GradeError.OTHER.value: one_line(other)} if other else grade.errors
         return grade._replace(sub_rewards=dict(reply.parts), errors=errors)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

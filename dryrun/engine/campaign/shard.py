@@ -1,0 +1,130 @@
+"""What a worker does with one shard: the session of an ordinary run, and then its counts."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass, replace
+
+from dryrun.core.errors import DryRunError
+from dryrun.core.records import RunState
+from dryrun.core.version import __version__
+from dryrun.engine.campaign.keeper import Keys
+from dryrun.engine.campaign.leased import KeeperLine, Leased
+from dryrun.engine.profile.count import count_run
+from dryrun.engine.work import work_on
+from dryrun.store.runs import Run, RunStatus
+
+LOOKS = 60
+"""How often, half a second apart, it is looked whether a run is free that a dead worker held."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """What is to be done. To do it twice asks nothing twice.
+
+    Attributes
+    ----------
+    run : Run
+        Of one shard; on a disk that this worker sees.
+    words : str
+        What says that a response is right; ``""`` before it is known.
+    guess : bool
+        Whether it is guessed on this shard.
+    version : str
+        Of whoever hands it out.
+    """
+
+    run: Run
+    words: str = ""
+    guess: bool = False
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEnd:
+    """How it ended.
+
+    Attributes
+    ----------
+    status : RunStatus
+        Of the run.
+    counted : bool
+        Whether its counts are on disk.
+    words : str
+        What says that a response is right, with its limit; ``""`` where it was not counted.
+    problem : str
+        Why it gave up, and on which machine; ``""`` if it did not.
+    """
+
+    status: RunStatus
+    counted: bool = False
+    words: str = ""
+    problem: str = ""
+
+
+async def work_on_shard(task: ShardTask, line: KeeperLine, keys: Keys) -> ShardEnd:
+    """Do what is left to do of a shard. What the user can put right is in the end's `problem`."""
+    try:
+        _check(task)
+        await _free(task.run)
+        return await _worked(task, line, keys)
+    except DryRunError as error:
+        problem = f"{str(error).rstrip('.')} (on the worker {socket.gethostname()})."
+        return ShardEnd(RunStatus(RunState.STOPPED), problem=problem)
+
+
+def _check(task: ShardTask) -> None:
+    if task.version != __version__:
+        raise DryRunError(
+            f"The worker has Dry Run {__version__}, the command {task.version}: install the same everywhere"
+        )
+    if not (task.run.folder / "config.json").is_file():
+        raise DryRunError(
+            f"The worker does not see {task.run.folder}: put the data directory where all machines see it"
+        )
+
+
+async def _free(run: Run) -> None:
+    """Wait for the lock of a worker that was just killed."""
+    for _ in range(LOOKS):
+        if not run.held():
+            return
+        await asyncio.sleep(0.5)
+
+
+async def _worked(task: ShardTask, line: KeeperLine, keys: Keys) -> ShardEnd:
+    status = task.run.status()
+    if status.state is not RunState.FINISHED or status.worth_resuming:
+        status = await _session(task, line, keys)
+        if status.state is not RunState.FINISHED:
+            ended_well = status.capped or status.state is RunState.CANCELLED
+            return ShardEnd(status) if ended_well else _gave_up(status)
+    if not (task.words or task.guess):
+        return ShardEnd(status)
+    _, words = await count_run(task.run, task.words or None)
+    return ShardEnd(task.run.status(), True, words)
+
+
+async def _session(task: ShardTask, line: KeeperLine, keys: Keys) -> RunStatus:
+    run, share = task.run, Leased(task.run, line)
+    try:
+        async with share:
+            return await work_on(
+                run,
+                api_key=keys.model,
+                judge_key=keys.judge,
+                notify=share.notify,
+                budget=share.budget,
+                batch=None,
+                share=share,
+            )
+    except asyncio.CancelledError:
+        if not share.stopped:
+            raise
+        return replace(run.status(), state=RunState.CANCELLED)
+
+
+def _gave_up(status: RunStatus) -> ShardEnd:
+    words = status.message.rstrip(".")
+    return ShardEnd(status, problem=f"{words} (on the worker {socket.gethostname()}).")
