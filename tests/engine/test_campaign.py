@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +234,33 @@ def test_a_worker_without_the_data_directory_says_so(tmp_path: Path) -> None:
     old = ShardTask(Run(Store(tmp_path / "elsewhere"), "0" * 32), version="0.0.9")
     end = asyncio.run(work_on_shard(old, BudgetKeeper(Budget(), {}), Keys()))
     assert "0.0.9" in end.problem
+
+
+CODE = {
+    "type": "python",
+    "name": "same",
+    "source": "def grade(sample, item):\n"
+    "    return float(sample['output_text'] == item['reference_answer'])\n",
+}
+
+
+@pytest.mark.slow
+def test_code_is_graded_by_each_worker_in_a_sandbox_of_its_own(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = by_rate
+    exact = campaign(store, endpoint, stages=ONCE)
+    calls = endpoint.calls
+    coded = profiler(store, endpoint, stages=ONCE, hands=Campaign(NearCrew()))
+    coded = replace(coded, grader=CODE)
+    found = asyncio.run(coded.run())
+    assert endpoint.calls == calls, "the same responses are graded"
+    assert found.profile.counts.right.tolist() == exact.profile.counts.right.tolist()
+
+
+def test_a_worker_without_a_sandbox_refuses_code(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coded = replace(profiler(store, endpoint, hands=Campaign(NearCrew())), grader=CODE)
+    monkeypatch.setenv("DRYRUN_SANDBOX", "seatbelt")
+    with pytest.raises(DryRunError, match=r"Python graders are refused here.*on the worker"):
+        asyncio.run(coded.run())
+    assert endpoint.calls == 0

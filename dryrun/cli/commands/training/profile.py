@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from dryrun.analysis.figures.groups import GROUP
@@ -24,8 +27,10 @@ from dryrun.cli.terminal import ProgressLine, consoles
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import MAX_ROLLOUTS, SamplingConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import note, say
+from dryrun.core.text import note, plural, say
 from dryrun.engine.budget import receipt
+from dryrun.engine.campaign.drive import Campaign, need_an_endpoint
+from dryrun.engine.campaign.on_ray import RayCrew
 from dryrun.engine.profile.one_run import run_profile
 from dryrun.engine.profile.shards import SHARD_ROWS
 from dryrun.engine.profile.whole import Profiler, Stages
@@ -77,6 +82,23 @@ def _add_sizes(command: argparse.ArgumentParser) -> None:
         default=SHARD_ROWS,
         help="rows asked, and held in memory, at once (default: %(default)s)",
     )
+    whole.add_argument(
+        "--on",
+        type=_place,
+        metavar="ray[://HOST:PORT]",
+        help="hand the shards to Ray: the cluster that runs here, else a new one, or the one at an address",
+    )
+    whole.add_argument(
+        "--at-once",
+        type=shared.positive,
+        help="with --on: shards at once (default: the cluster's processors)",
+    )
+
+
+def _place(text: str) -> str:
+    if text != "ray" and not re.fullmatch(r"ray://[^/\s]+:\d+", text):
+        raise argparse.ArgumentTypeError(f"{text}: write ray, or ray://HOST:PORT")
+    return text
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -104,6 +126,8 @@ def _profile(options: argparse.Namespace) -> DatasetProfile:
         raise DryRunError("Give a run's id, or --dataset and --grader.")
     if options.all:
         return _whole(options)
+    if options.on:
+        raise DryRunError("--on is for the whole dataset: give --all too.")
     budget = budget_of(options)
     asked = started(shared.store_of(options), prepared_run(options), budget)
     work(asked, budget, **_keys(options), batch=batch_config(options))
@@ -144,7 +168,7 @@ def _whole(options: argparse.Namespace) -> DatasetProfile:
     )
     note(f"note: {profiler.plan_words()}")
     try:
-        with ProgressLine(consoles()[1]) as line:
+        with _handed_out(options, profiler), ProgressLine(consoles()[1]) as line:
             profiler.notify = line.show
             found = run_blocking(profiler.run())
     finally:
@@ -152,3 +176,19 @@ def _whole(options: argparse.Namespace) -> DatasetProfile:
     if found.message:
         note(f"note: {found.message}")
     return found.profile
+
+
+@contextlib.contextmanager
+def _handed_out(options: argparse.Namespace, profiler: Profiler) -> Iterator[None]:
+    """The shards go to a Ray cluster, where one was named."""
+    if options.on is None:
+        yield
+        return
+    need_an_endpoint(profiler)
+    crew = RayCrew(options.on, options.at_once)
+    try:
+        note(f"note: Ray works on {plural(crew.slots, 'shard')} at once.")
+        profiler.hands = Campaign(crew)
+        yield
+    finally:
+        crew.close()
