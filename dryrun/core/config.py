@@ -35,6 +35,8 @@ class ModelKind(StrEnum):
     """Any OpenAI-compatible chat endpoint."""
     IMPORTED = "imported"
     """Nowhere: the responses came with a file."""
+    VLLM = "vllm"
+    """vLLM on the GPUs of a Ray cluster, through Ray Data."""
 
 
 class BatchConfig(Frozen):
@@ -67,6 +69,8 @@ class ModelConfig(Frozen):
     """Where strangers share a server: whose key pays. Nobody is given responses of another account."""
     batch: BatchConfig | None = None
     """How responses are fetched, not which: it is part of no sample's key. None: one call each."""
+    engine: Annotated[dict[str, Any] | None, Field(exclude_if=lambda value: value is None)] = None
+    """For vLLM: the engine's arguments, and ``replicas``, how many engines there are."""
 
     @model_validator(mode="after")
     def _endpoint_has_url(self) -> ModelConfig:

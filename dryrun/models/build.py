@@ -8,6 +8,7 @@ from dryrun.core.config import ModelConfig, ModelKind
 from dryrun.models import Model
 from dryrun.models.embedded.model import EmbeddedModel
 from dryrun.models.endpoint import EndpointModel
+from dryrun.models.ray_data.model import RayDataModel
 from dryrun.models.stored import ImportedModel
 
 
@@ -17,4 +18,6 @@ def build_model(config: ModelConfig, api_key: str, say: Callable[[str], None]) -
         return EmbeddedModel(config, say)
     if config.kind is ModelKind.IMPORTED:
         return ImportedModel(config)
+    if config.kind is ModelKind.VLLM:
+        return RayDataModel(config)
     return EndpointModel(config, api_key)

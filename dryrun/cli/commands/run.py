@@ -172,6 +172,14 @@ def add_model(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--api-key-env", default="OPENAI_API_KEY", help="variable with the key (default: %(default)s)"
     )
+    group.add_argument(
+        "--vllm",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="no endpoint: vLLM generates on the GPUs of a Ray cluster (docs/scale.md); FILE: JSON with the "
+        "engine's arguments",
+    )
     group.add_argument("--temperature", type=float)
     group.add_argument("--top-p", type=float)
     group.add_argument("--max-completion-tokens", type=shared.positive)
@@ -263,6 +271,8 @@ def model_config(options: argparse.Namespace) -> ModelConfig:
         An option has a value that no model takes.
     """
     embedded = options.model in (None, EMBEDDED_MODEL) and options.base_url is None
+    if options.vllm is not None:
+        return _vllm_config(options)
     fields = {
         "kind": ModelKind.EMBEDDED if embedded else ModelKind.ENDPOINT,
         "name": options.model or EMBEDDED_MODEL,
@@ -284,6 +294,40 @@ def model_config(options: argparse.Namespace) -> ModelConfig:
     return shared.from_options(ModelConfig, fields, "--", "model")
 
 
+def _vllm_config(options: argparse.Namespace) -> ModelConfig:
+    """A model on GPUs.
+
+    Raises
+    ------
+    DryRunError
+        What is given does not go together.
+    """
+    if options.model is None or options.base_url is not None or options.batch:
+        raise DryRunError("--vllm needs --model NAME, a model of the Hub or a folder, and no endpoint.")
+    fields = {
+        "kind": ModelKind.VLLM,
+        "name": options.model,
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "max_completion_tokens": options.max_completion_tokens,
+        "reasoning_effort": options.reasoning_effort,
+        "seed": options.model_seed,
+        "response_format": _response_format(options.response_format),
+        "engine": _object_in(Path(options.vllm), "--vllm") if options.vllm else None,
+    }
+    return shared.from_options(ModelConfig, fields, "--", "model")
+
+
+def _object_in(path: Path, option: str) -> dict[str, Any]:
+    try:
+        content: object = json.loads(shared.option_file(path, option))
+    except ValueError as error:
+        raise DryRunError(f"{option} {path}: not valid JSON ({error}).") from error
+    if not isinstance(content, dict):
+        raise DryRunError(f"{option} {path}: give a JSON object.")
+    return content
+
+
 def _response_format(path: Path | None) -> object:
     """The JSON object in the file.
 
@@ -294,11 +338,8 @@ def _response_format(path: Path | None) -> object:
     """
     if path is None:
         return None
-    try:
-        content: object = json.loads(shared.option_file(path, "--response-format"))
-    except ValueError as error:
-        raise DryRunError(f"--response-format {path}: not valid JSON ({error}).") from error
-    if not isinstance(content, dict) or "type" not in content:
+    content = _object_in(path, "--response-format")
+    if "type" not in content:
         example = '{"type": "json_object"}'
         raise DryRunError(f"--response-format {path}: give an object with a type, e.g. {example}.")
     return content

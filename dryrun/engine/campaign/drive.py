@@ -251,6 +251,8 @@ def need_an_endpoint(profiler: Profiler) -> None:
         The model answers on one machine, or through batches.
     """
     model = profiler.options.get("model")
+    if isinstance(model, ModelConfig) and model.kind is ModelKind.VLLM:
+        raise DryRunError("--on with --vllm: Ray Data spreads vLLM over the cluster itself. Leave --on out.")
     if not isinstance(model, ModelConfig) or model.kind is not ModelKind.ENDPOINT:
         raise DryRunError("--on: the embedded model answers on one machine. Give --model and --base-url.")
     if profiler.work.get("batch") is not None:

@@ -1,6 +1,6 @@
 """Shards as Ray tasks. Ray schedules them, and starts those again whose worker died.
 
-Ray is imported here alone, and only when a campaign begins. Tasks get the place of a run and the keeper, no
+Tasks get the place of a run and the keeper, no
 prompt, no response and no key: workers read and write the data directory, and ask the keeper for the keys.
 """
 
@@ -16,6 +16,7 @@ from dryrun.core.paths import PROCESSORS_SETTING
 from dryrun.engine.budget import Budget
 from dryrun.engine.campaign.keeper import BudgetKeeper, Keys, News, Overview
 from dryrun.engine.campaign.shard import ShardEnd, ShardTask, work_on_shard
+from dryrun.models.ray_data.cluster import imported_ray, join_cluster
 from dryrun.store.runs import RunStatus
 
 RETRIES = 5
@@ -32,8 +33,7 @@ class RayCrew:
     Parameters
     ----------
     place : str
-        ``ray``: the cluster that `RAY_ADDRESS` names or that runs on this machine, else one started here and
-        ended with this process. ``ray://HOST:PORT``: a cluster through its client server.
+        As for `dryrun.models.ray_data.cluster.join_cluster`.
     slots : int, optional
         Shards worked on at once. Default: the processors that the cluster has now.
 
@@ -44,8 +44,8 @@ class RayCrew:
     """
 
     def __init__(self, place: str, slots: int | None = None) -> None:
-        self._ray = _imported()
-        _connect(self._ray, place)
+        self._ray = imported_ray()
+        join_cluster(self._ray, place, object_store_memory=OBJECT_STORE)
         self.slots = slots or max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
         # A worker's own retries are Ray's; an exception would come again.
         self._work = self._ray.remote(num_cpus=1, max_retries=RETRIES)(work_in_worker)
@@ -151,38 +151,3 @@ def work_in_worker(task: ShardTask, keeper: Any) -> ShardEnd:
 
 async def _with_keys(task: ShardTask, keeper: Any) -> ShardEnd:
     return await work_on_shard(task, RayLine(keeper), await keeper.keys.remote())
-
-
-def _imported() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise DryRunError(
-            "--on ray needs Ray, which is not installed: pip install -r requirements-ray.txt "
-            "(or pip install 'dryrun[ray]')."
-        ) from error
-    return ray
-
-
-def _connect(ray: Any, place: str) -> None:
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        if place != "ray":
-            ray.init(place, **quiet)
-        elif not _joined(ray, quiet):
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            ray.init("local", object_store_memory=OBJECT_STORE, **quiet)
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        words = str(error).strip().split("\n")[0].rstrip(".")
-        raise DryRunError(f"--on {place}: no Ray cluster answers there ({words}).") from error
-
-
-def _joined(ray: Any, quiet: Mapping[str, Any]) -> bool:
-    """Whether there was a cluster to join."""
-    try:
-        ray.init("auto", **quiet)
-    except ConnectionError:
-        if "RAY_ADDRESS" in os.environ:
-            raise
-        return False
-    return True

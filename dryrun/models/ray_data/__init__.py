@@ -1,0 +1,1 @@
+"""Responses generated on the GPUs of a Ray cluster, with no endpoint."""

@@ -1,0 +1,69 @@
+"""Ray, which is optional: imported when it is wanted, and joined where it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from dryrun.core.errors import DryRunError
+
+QUIET: Mapping[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+
+
+def imported_ray() -> Any:
+    """The module.
+
+    Raises
+    ------
+    DryRunError
+        Ray is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise DryRunError(
+            "Ray is not installed: pip install -r requirements-ray.txt (or pip install 'dryrun[ray]')."
+        ) from error
+    return ray
+
+
+def join_cluster(ray: Any, place: str = "ray", **own: Any) -> None:
+    """Join a cluster, or start one.
+
+    Parameters
+    ----------
+    ray : module
+    place : str
+        ``ray``: the cluster that `RAY_ADDRESS` names or that runs on this machine, else one started here that
+        ends with this process. ``ray://HOST:PORT``: a cluster through its client server.
+    **own
+        How a cluster of our own is started.
+
+    Raises
+    ------
+    DryRunError
+        No cluster answers there.
+    """
+    try:
+        if place != "ray":
+            ray.init(place, **QUIET)
+        elif not _joined(ray):
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            ray.init("local", **QUIET, **own)
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        words = str(error).strip().split("\n")[0].rstrip(".")
+        raise DryRunError(
+            f"No Ray cluster answers at {os.environ.get('RAY_ADDRESS', place)} ({words})."
+        ) from error
+
+
+def _joined(ray: Any) -> bool:
+    """Whether there was a cluster to join."""
+    try:
+        ray.init("auto", **QUIET)
+    except ConnectionError:
+        if "RAY_ADDRESS" in os.environ:
+            raise
+        return False
+    return True
