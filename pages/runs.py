@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dryrun.app.runs.profiles import profiles_view
 from dryrun.app.runs.view import runs_view
 from dryrun.app.shared.frame import ensure_frame
 
@@ -9,3 +10,4 @@ ensure_frame()
 
 st.title("Runs", anchor=False)
 runs_view()
+profiles_view()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import Any
@@ -15,10 +16,13 @@ from dryrun.app.shared.lists import summaries
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
+from dryrun.engine.budget import Budget
+from dryrun.engine.profile.whole import Stages
 from dryrun.report.summary import kept_summary, summarise
 from dryrun.store.notes import RunNote, keep_note, note_of
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
+from tests.engine.test_profile import profiler
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import page, texts
 from tests.helpers.support import FUZZY, make_run, wait_until, work
@@ -232,3 +236,13 @@ def test_the_command_line_shows_the_name(two: list[Run], capsys: pytest.CaptureF
     keep_note(two[0], RunNote("Second try"))
     assert main(["runs"]) == 0
     assert "Second try" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_profiles_of_whole_datasets_show_how_far_they_are(store: Store, endpoint: FakeEndpoint) -> None:
+    part = profiler(store, endpoint, budget=Budget(calls=40), stages=Stages(2, 2, 8, 16))
+    asyncio.run(part.run())
+    test = page("runs")
+    frame = test.main.dataframe[0].value
+    assert frame["Shards"].tolist() == ["1 of 4"]
+    assert frame["Responses"].tolist() == [40]

@@ -23,8 +23,6 @@ RETRIES = 5
 """How often a shard is begun again whose worker died."""
 SESSIONS = 10_000
 """Calls to the keeper under way at once; most of them wait for news."""
-OBJECT_STORE = 100 * 2**20
-"""Bytes that a Ray of our own sets aside for objects: hardly any is used."""
 
 
 class RayCrew:
@@ -45,7 +43,7 @@ class RayCrew:
 
     def __init__(self, place: str, slots: int | None = None) -> None:
         self._ray = imported_ray()
-        join_cluster(self._ray, place, object_store_memory=OBJECT_STORE)
+        join_cluster(self._ray, place)
         self.slots = slots or max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
         # A worker's own retries are Ray's; an exception would come again.
         self._work = self._ray.remote(num_cpus=1, max_retries=RETRIES)(work_in_worker)

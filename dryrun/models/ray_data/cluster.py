@@ -28,42 +28,27 @@ def imported_ray() -> Any:
     return ray
 
 
-def join_cluster(ray: Any, place: str = "ray", **own: Any) -> None:
+def join_cluster(ray: Any, place: str = "ray") -> None:
     """Join a cluster, or start one.
 
     Parameters
     ----------
     ray : module
     place : str
-        ``ray``: the cluster that `RAY_ADDRESS` names or that runs on this machine, else one started here that
-        ends with this process. ``ray://HOST:PORT``: a cluster through its client server.
-    **own
-        How a cluster of our own is started.
+        ``ray``: the cluster that `RAY_ADDRESS` names or that ``ray start`` started on this machine, else one
+        started here that ends with this process. ``ray://HOST:PORT``: a cluster through its client server.
 
     Raises
     ------
     DryRunError
         No cluster answers there.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        if place != "ray":
-            ray.init(place, **QUIET)
-        elif not _joined(ray):
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            ray.init("local", **QUIET, **own)
+        ray.init(None if place == "ray" else place, **QUIET)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         words = str(error).strip().split("\n")[0].rstrip(".")
+        where = os.environ.get("RAY_ADDRESS", "this machine") if place == "ray" else place
         raise DryRunError(
-            f"No Ray cluster answers at {os.environ.get('RAY_ADDRESS', place)} ({words})."
+            f"No Ray cluster answers at {where} ({words}). RAY_ADDRESS=local starts one here."
         ) from error
-
-
-def _joined(ray: Any) -> bool:
-    """Whether there was a cluster to join."""
-    try:
-        ray.init("auto", **QUIET)
-    except ConnectionError:
-        if "RAY_ADDRESS" in os.environ:
-            raise
-        return False
-    return True

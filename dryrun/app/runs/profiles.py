@@ -1,0 +1,51 @@
+"""The profiles of whole datasets in this data directory, and how far they are."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dryrun.core.paths import data_dir, hosted
+from dryrun.engine.profile.standings import ProfileStanding, standings
+from dryrun.store.partition import Store
+
+OFTEN = 3
+"""Seconds between two looks at profiles that somebody works on."""
+
+
+def profiles_view() -> None:
+    """Draw them, where there are any; not on a server of strangers, who would see each other's."""
+    found = [] if hosted() else standings(Store(data_dir()))
+    if found:
+        st.subheader("Profiles of whole datasets", anchor=False)
+        live = any(one.live for one in found)
+        with st.container():  # a timed fragment needs a place of its own
+            st.fragment(_table, run_every=OFTEN if live else None)(live)
+
+
+def _table(live: bool) -> None:
+    found = standings(Store(data_dir()))
+    progress = st.column_config.ProgressColumn("Shards done", format="percent", min_value=0.0, max_value=1.0)
+    changed = st.column_config.DatetimeColumn(format="distance")
+    st.dataframe(
+        [_row(one) for one in found],
+        hide_index=True,
+        column_config={
+            "Shards done": progress,
+            "Changed": changed,
+        },
+    )
+    st.caption("Made and continued by `python -m dryrun profile --all`, on this machine or on a Ray cluster.")
+    if live and not any(one.live for one in found):
+        st.rerun()  # ends the timer
+
+
+def _row(one: ProfileStanding) -> dict[str, object]:
+    return {
+        "Dataset": one.dataset,
+        "Model": one.model,
+        "Shards done": one.done / max(one.shards, 1),
+        "Shards": f"{one.done:,} of {one.shards:,}" + (f", {one.live:,} at work" if one.live else ""),
+        "Responses": one.responses,
+        "Calls": one.calls,
+        "Changed": one.updated,
+    }
