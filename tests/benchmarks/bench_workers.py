@@ -44,8 +44,8 @@ CALLS, LATENCY = 64, 2.0
 EACH_SECOND = int(CALLS / LATENCY)
 """Responses of a worker."""
 PROCESSES = 2
-WITH_WRITES = (1, 5, 10, 25, 50, 100, 200, 400)
-KEEPER_ALONE = (100, 200, 400, 800, 1_600)
+WITH_WRITES = (1, 10, 25, 50, 100, 200)
+KEEPER_ALONE = (50, 100, 200, 400, 800)
 TEXT = "A response of some four hundred characters. " * 9
 
 
@@ -99,12 +99,15 @@ async def _worker(
             if writes:
                 await asyncio.to_thread(write, done, status)
             share.notify(status)
-            began = time.perf_counter()
+            ask: Any = None
             if status.attempts + CALLS > (budget.calls or 0):
-                budget = await share.more(status) or budget
-            else:
-                await line.report(run.id, status)
-            asked.append(time.perf_counter() - began)
+                ask = share.more(status)
+            elif done // EACH_SECOND % 10 == 0:
+                ask = line.report(run.id, status)
+            if ask is not None:
+                began = time.perf_counter()
+                budget = await ask or budget
+                asked.append(time.perf_counter() - began)
             done += EACH_SECOND
     return done, wrote, asked
 
@@ -120,6 +123,7 @@ def _run(folder: Path) -> Run:
 def played(workers: int, seconds: float, writes: bool) -> dict[str, float]:
     """What so many workers reach together."""
     keeper = ray.remote(num_cpus=0, max_concurrency=SESSIONS)(BudgetKeeper).remote(Budget(calls=10**9), {})
+    ray.get(keeper.expect.remote(workers))
     sites = [ray.remote(num_cpus=0)(Site).remote() for _ in range(min(PROCESSES, workers))]
     with tempfile.TemporaryDirectory() as folder:
         shares = [list(range(workers))[number :: len(sites)] for number in range(len(sites))]

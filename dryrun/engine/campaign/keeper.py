@@ -112,7 +112,8 @@ class BudgetKeeper:
         self._leases: dict[str, _Lease] = {}
         self._version, self._stop, self._until = 0, False, 0.0
         self._expected = 1
-        self._event = asyncio.Event()
+        self._event, self._leased = asyncio.Event(), asyncio.Event()
+        self._told: tuple[int, float, bool] | None = None
         for run, status in before.items():
             self._count(run, status)
 
@@ -149,7 +150,7 @@ class BudgetKeeper:
                 self._changed()
             if self._stop or all(one.waits for one in self._live().values()):
                 return None
-            await self._change(1.0)
+            await _within(1.0, self._leased)
             lease.heard = self._clock()
         lease.waits = False
         return self._budget_of(lease)
@@ -170,7 +171,7 @@ class BudgetKeeper:
         if run in self._leases:
             self._leases[run].heard = self._clock()
         if version == self._version:
-            await self._change(LISTENS)
+            await _within(LISTENS, self._event)
         return self._news()
 
     async def pause(self, seconds: float) -> None:
@@ -198,18 +199,21 @@ class BudgetKeeper:
 
     def _news(self) -> News:
         pause = max(self._until - self._clock(), 0.0)
-        return News(self._version, max(len(self._live()), self._expected, 1), pause, self._stop)
+        return News(self._version, self._sessions, pause, self._stop)
+
+    @property
+    def _sessions(self) -> int:
+        return max(len(self._live()), self._expected, 1)
 
     def _changed(self) -> None:
-        self._version += 1
-        self._event.set()
-        self._event = asyncio.Event()
-
-    async def _change(self, seconds: float) -> None:
-        """Wait for the next change, so long at most."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
+        """Wake those who wait for a lease; and those who wait for news only where there are any."""
+        self._leased.set()
+        self._leased = asyncio.Event()
+        told = (max(len(self._leases), self._expected, 1), self._until, self._stop)
+        if told != self._told:  # else each of many sessions that begin would be told of each other one
+            self._told, self._version = told, self._version + 1
+            self._event.set()
+            self._event = asyncio.Event()
 
     def _live(self) -> dict[str, _Lease]:
         """The leases of sessions that were heard lately; the others end here."""
@@ -265,3 +269,10 @@ class BudgetKeeper:
             for kind in KINDS
         }
         return self._budget.model_copy(update=caps)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    """Wait for the event, so long at most."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -10,7 +10,7 @@ from dryrun.engine.campaign.keeper import News
 from dryrun.models.pace import Pace
 from dryrun.store.runs import Run, RunStatus
 
-REPORTS = 1.0
+REPORTS = 2.0
 """Seconds between two reports."""
 
 

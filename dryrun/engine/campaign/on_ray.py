@@ -13,6 +13,8 @@ from typing import Any
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import PROCESSORS_SETTING
+from dryrun.core.text import one_line
+from dryrun.core.version import __version__
 from dryrun.engine.budget import Budget
 from dryrun.engine.campaign.keeper import BudgetKeeper, Keys, News, Overview
 from dryrun.engine.campaign.shard import ShardEnd, ShardTask, work_on_shard
@@ -96,10 +98,7 @@ class RayCrew:
         except errors.RayTaskError:
             raise
         except (errors.RayError, ConnectionError) as error:
-            words = str(error).strip().split("\n")[0].rstrip(".")
-            raise DryRunError(
-                f"Ray gave up: {words}. Everything done so far is kept; the same command goes on."
-            ) from error
+            raise DryRunError(_words(str(error))) from error
 
 
 class RayLine:
@@ -149,3 +148,11 @@ def work_in_worker(task: ShardTask, keeper: Any) -> ShardEnd:
 
 async def _with_keys(task: ShardTask, keeper: Any) -> ShardEnd:
     return await work_on_shard(task, RayLine(keeper), await keeper.keys.remote())
+
+
+def _words(error: str) -> str:
+    """Ray's words as a sentence that says what to do."""
+    if "No module named 'dryrun" in error:
+        return f"Ray's workers have no Dry Run: install version {__version__} on every machine."
+    words = one_line(error.strip().partition("\n")[0])[:300].rstrip(".")
+    return f"Ray gave up: {words}. Everything done so far is kept; the same command goes on."

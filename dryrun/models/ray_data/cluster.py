@@ -48,7 +48,7 @@ def join_cluster(ray: Any, place: str = "ray") -> None:
         ray.init(None if place == "ray" else place, **QUIET)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         words = str(error).strip().split("\n")[0].rstrip(".")
-        where = os.environ.get("RAY_ADDRESS", "this machine") if place == "ray" else place
-        raise DryRunError(
-            f"No Ray cluster answers at {where} ({words}). RAY_ADDRESS=local starts one here."
-        ) from error
+        where, then = place, "A cluster with tokens wants RAY_AUTH_MODE=token."
+        if place == "ray":
+            where, then = os.environ.get("RAY_ADDRESS", "this machine"), "RAY_ADDRESS=local starts one here."
+        raise DryRunError(f"No Ray cluster answers at {where} ({words}). {then}") from error
