@@ -45,8 +45,16 @@ EACH_SECOND = int(CALLS / LATENCY)
 """Responses of a worker."""
 PROCESSES = 2
 WITH_WRITES = (1, 10, 25, 50, 100, 200)
-KEEPER_ALONE = (50, 100, 200, 400, 800)
+KEEPER_ALONE = (50, 100, 200, 400)
 TEXT = "A response of some four hundred characters. " * 9
+
+
+class WatchedKeeper(BudgetKeeper):
+    """A keeper that knows what it takes itself."""
+
+    async def cpu(self) -> float:
+        """Seconds of a processor so far."""
+        return time.process_time()
 
 
 class Site:
@@ -122,9 +130,10 @@ def _run(folder: Path) -> Run:
 
 def played(workers: int, seconds: float, writes: bool) -> dict[str, float]:
     """What so many workers reach together."""
-    keeper = ray.remote(num_cpus=0, max_concurrency=SESSIONS)(BudgetKeeper).remote(Budget(calls=10**9), {})
+    keeper = ray.remote(num_cpus=0, max_concurrency=SESSIONS)(WatchedKeeper).remote(Budget(calls=10**9), {})
     ray.get(keeper.expect.remote(workers))
     sites = [ray.remote(num_cpus=0)(Site).remote() for _ in range(min(PROCESSES, workers))]
+    before = ray.get(keeper.cpu.remote())
     with tempfile.TemporaryDirectory() as folder:
         shares = [list(range(workers))[number :: len(sites)] for number in range(len(sites))]
         ends = ray.get(
@@ -133,6 +142,7 @@ def played(workers: int, seconds: float, writes: bool) -> dict[str, float]:
                 for site, numbers in zip(sites, shares, strict=True)
             ]
         )
+    cpu = ray.get(keeper.cpu.remote()) - before
     for actor in (keeper, *sites):
         ray.kill(actor)
     done, asked = sum(end[0] for end in ends), sorted(x for end in ends for x in end[2])
@@ -142,6 +152,7 @@ def played(workers: int, seconds: float, writes: bool) -> dict[str, float]:
         "share": done / (workers * EACH_SECOND * (int(seconds) - 1)),
         "keeper, median ms": 1e3 * statistics.median(asked),
         "keeper, 99 % ms": 1e3 * asked[int(0.99 * len(asked))],
+        "keeper, CPU ms a second of a worker": 1e3 * cpu / workers / seconds,
         "write, median ms": 1e3 * statistics.median(wrote) if wrote else float("nan"),
         "load": os.getloadavg()[0],
     }

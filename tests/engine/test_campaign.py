@@ -19,7 +19,8 @@ from dryrun.engine.campaign.shard import ShardTask, work_on_shard
 from dryrun.engine.profile.whole import Stages, WholeProfile
 from dryrun.models.pace import IN_A_ROW, Pace, Signal
 from dryrun.store.partition import Store
-from dryrun.store.runs import Run, RunStatus, list_runs
+from dryrun.store.runs import RunStatus, list_runs
+from dryrun.store.shared.opened import open_store
 from tests.engine.test_profile import by_rate, kept_calls, profiled, profiler
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.near_crew import NearCrew
@@ -57,6 +58,14 @@ def test_the_profile_is_that_of_one_process_row_for_row(store: Store, endpoint: 
         "what is done is handed to nobody"
     )
     assert columns(again) == columns(alone)
+
+
+@pytest.mark.slow
+def test_workers_share_an_object_store(store: Store, endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    shared = open_store(f"file://{tmp_path / 'bucket'}")
+    found = campaign(shared, endpoint, stages=ONCE)
+    assert found.complete
+    assert len(list((tmp_path / "bucket").glob("profiles/*/shards/*/runs/*/counts.parquet"))) == 4
 
 
 @pytest.mark.slow
@@ -228,10 +237,10 @@ def test_what_one_machine_must_do_is_refused(store: Store, endpoint: FakeEndpoin
 
 
 def test_a_worker_without_the_data_directory_says_so(tmp_path: Path) -> None:
-    task = ShardTask(Run(Store(tmp_path / "elsewhere"), "0" * 32))
+    task = ShardTask(str(tmp_path / "elsewhere"), "shards/00000", "0" * 32)
     end = asyncio.run(work_on_shard(task, BudgetKeeper(Budget(), {}), Keys()))
     assert "does not see" in end.problem
-    old = ShardTask(Run(Store(tmp_path / "elsewhere"), "0" * 32), version="0.0.9")
+    old = replace(task, version="0.0.9")
     end = asyncio.run(work_on_shard(old, BudgetKeeper(Budget(), {}), Keys()))
     assert "0.0.9" in end.problem
 

@@ -20,9 +20,11 @@ from dryrun.core.records import RunState
 from dryrun.core.text import plural
 from dryrun.engine.budget import Budget
 from dryrun.engine.campaign.keeper import KINDS, Keys, Overview
-from dryrun.engine.campaign.shard import ShardEnd, ShardTask
+from dryrun.engine.campaign.shard import ShardEnd, ShardTask, send_all
 from dryrun.engine.profile.whole import Profiler
 from dryrun.store.runs import Run, RunStatus
+from dryrun.store.shared import registry
+from dryrun.store.shared.opened import store_name
 
 Ints = NDArray[np.int64]
 
@@ -151,8 +153,13 @@ class _Round:
             if task in self._uncounted:
                 self._uncounted.remove(task)
             self._handed_out += 1
-            asked = self._crew.submit(ShardTask(task.run, words or "", guess))
+            asked = self._crew.submit(self._task(task.run, words or "", guess))
             self._open[asyncio.ensure_future(asked)] = task
+
+    def _task(self, run: Run, words: str, guess: bool) -> ShardTask:
+        store = self._profiler.store
+        shard = run.store.root.relative_to(store.root).as_posix()
+        return ShardTask(store_name(store), shard, run.id, words, guess)
 
     async def _expect(self, next_one: _Open | None) -> None:
         """Say how many will be at work: none gets more of the calls at once than it may keep."""
@@ -185,6 +192,7 @@ class _Round:
             ended = status.state is RunState.FINISHED and not status.worth_resuming
             counts = self._profiler.counts_of(run) if ended else None
             if counts is None:
+                send_all(run)
                 return _Open(shard, run, 0 if ended else len(rows) * self._responses)
             self._ready.append((shard, counts))
         return None
@@ -233,6 +241,7 @@ class _Round:
         self._spent, self._profiler.message = True, words
 
     def _counts(self, run: Run) -> PromptCounts:
+        registry.pull(run.folder, fresh=True)
         counts = self._profiler.counts_of(run)
         if counts is None:
             raise DryRunError(

@@ -13,8 +13,13 @@ from dryrun.engine.campaign.keeper import Keys
 from dryrun.engine.campaign.leased import KeeperLine, Leased
 from dryrun.engine.profile.count import count_run
 from dryrun.engine.work import work_on
+from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
+from dryrun.store.shared import registry
+from dryrun.store.shared.opened import open_store
 
+SENDS = 120.0
+"""Seconds for which a shared store may take nothing."""
 LOOKS = 60
 """How often, half a second apart, it is looked whether a run is free that a dead worker held."""
 
@@ -25,8 +30,12 @@ class ShardTask:
 
     Attributes
     ----------
-    run : Run
-        Of one shard; on a disk that this worker sees.
+    place : str
+        The data directory of the profile: a path or an address that this worker can open.
+    shard : str
+        The shard's own data directory below it.
+    run : str
+        The id of the run in that.
     words : str
         What says that a response is right; ``""`` before it is known.
     guess : bool
@@ -35,10 +44,33 @@ class ShardTask:
         Of whoever hands it out.
     """
 
-    run: Run
+    place: str
+    shard: str
+    run: str
     words: str = ""
     guess: bool = False
     version: str = __version__
+
+    def opened(self) -> Run:
+        """The run, as this machine sees it.
+
+        Raises
+        ------
+        DryRunError
+            It is not there, or the worker has another version of Dry Run.
+        """
+        if self.version != __version__:
+            raise DryRunError(
+                f"The worker has Dry Run {__version__}, the command {self.version}: install one version"
+            )
+        store = Store(open_store(self.place).root / self.shard)
+        try:
+            return Run.open(store, self.run)
+        except DryRunError as error:
+            raise DryRunError(
+                f"The worker does not see {store.runs / self.run}: put the data directory where all machines "
+                "see it"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +98,28 @@ class ShardEnd:
 async def work_on_shard(task: ShardTask, line: KeeperLine, keys: Keys) -> ShardEnd:
     """Do what is left to do of a shard. What the user can put right is in the end's `problem`."""
     try:
-        _check(task)
-        await _free(task.run)
-        return await _worked(task, line, keys)
+        run = task.opened()
+        await _free(run)
+        end = await _worked(run, task, line, keys)
+        await asyncio.to_thread(send_all, run)
+        return end
     except DryRunError as error:
         problem = f"{str(error).rstrip('.')} (on the worker {socket.gethostname()})."
         return ShardEnd(RunStatus(RunState.STOPPED), problem=problem)
 
 
-def _check(task: ShardTask) -> None:
-    if task.version != __version__:
+def send_all(run: Run) -> None:
+    """Wait until others see what was written of a run, where the data directory is a shared store.
+
+    Raises
+    ------
+    DryRunError
+        The store does not take it.
+    """
+    copy = registry.copy_of(run.folder)
+    if copy is not None and (unsent := copy.drain(SENDS)).count:
         raise DryRunError(
-            f"The worker has Dry Run {__version__}, the command {task.version}: install the same everywhere"
-        )
-    if not (task.run.folder / "config.json").is_file():
-        raise DryRunError(
-            f"The worker does not see {task.run.folder}: put the data directory where all machines see it"
+            f"{unsent.count:,} files are not in {copy.address} yet ({unsent.why or 'no answer'})"
         )
 
 
@@ -93,21 +131,21 @@ async def _free(run: Run) -> None:
         await asyncio.sleep(0.5)
 
 
-async def _worked(task: ShardTask, line: KeeperLine, keys: Keys) -> ShardEnd:
-    status = task.run.status()
+async def _worked(run: Run, task: ShardTask, line: KeeperLine, keys: Keys) -> ShardEnd:
+    status = run.status()
     if status.state is not RunState.FINISHED or status.worth_resuming:
-        status = await _session(task, line, keys)
+        status = await _session(run, line, keys)
         if status.state is not RunState.FINISHED:
             ended_well = status.capped or status.state is RunState.CANCELLED
             return ShardEnd(status) if ended_well else _gave_up(status)
     if not (task.words or task.guess):
         return ShardEnd(status)
-    _, words = await count_run(task.run, task.words or None)
-    return ShardEnd(task.run.status(), True, words)
+    _, words = await count_run(run, task.words or None)
+    return ShardEnd(run.status(), True, words)
 
 
-async def _session(task: ShardTask, line: KeeperLine, keys: Keys) -> RunStatus:
-    run, share = task.run, Leased(task.run, line)
+async def _session(run: Run, line: KeeperLine, keys: Keys) -> RunStatus:
+    share = Leased(run, line)
     try:
         async with share:
             return await work_on(
