@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from dryrun.engine.budget import ALL_SPENT, Budget, Prices
 from dryrun.engine.campaign.drive import Campaign, need_an_endpoint
 from dryrun.engine.campaign.keeper import EXPIRES, BudgetKeeper, Keys
 from dryrun.engine.campaign.leased import Leased
-from dryrun.engine.campaign.shard import ShardTask, work_on_shard
+from dryrun.engine.campaign.shard import ShardEnd, ShardTask, work_on_shard
 from dryrun.engine.profile.whole import Stages, WholeProfile
 from dryrun.models.pace import IN_A_ROW, Pace, Signal
 from dryrun.store.partition import Store
@@ -265,11 +268,22 @@ def test_code_is_graded_by_each_worker_in_a_sandbox_of_its_own(store: Store, end
     assert found.profile.counts.right.tolist() == exact.profile.counts.right.tolist()
 
 
+class Bare(NearCrew):
+    """Its workers have no sandbox, whatever the command's machine has."""
+
+    def submit(self, task: ShardTask) -> Awaitable[ShardEnd]:
+        """Have a worker do this."""
+        os.environ["DRYRUN_SANDBOX"] = "seatbelt"
+        return super().submit(task)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "darwin", reason="there Seatbelt is to be had")
 def test_a_worker_without_a_sandbox_refuses_code(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    coded = replace(profiler(store, endpoint, hands=Campaign(NearCrew())), grader=CODE)
-    monkeypatch.setenv("DRYRUN_SANDBOX", "seatbelt")
+    monkeypatch.setenv("DRYRUN_SANDBOX", "")
+    coded = replace(profiler(store, endpoint, hands=Campaign(Bare(1))), grader=CODE)
     with pytest.raises(DryRunError, match=r"Python graders are refused here.*on the worker"):
         asyncio.run(coded.run())
     assert endpoint.calls == 0
