@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
-import pyarrow as pa
-
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.records import Attempt, Prompt, Sample, SampleOutcome
@@ -189,6 +187,7 @@ class RayDataModel:
 
     def _answers(self, requests: list[Row]) -> Iterator[list[Row]]:
         """Rows of answers as they come; ends early once the model is closed."""
+        import pyarrow as pa
         import ray.data
 
         asked = ray.data.from_arrow(pa.Table.from_pylist(requests))
