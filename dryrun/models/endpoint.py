@@ -310,7 +310,7 @@ class EndpointModel:
         refused = refused_parameter(fault, body)
         if refused is not None and refused not in self._left_out:
             self._news(f"The endpoint's own way: {left_out_note(frozenset({refused}))}.")
-        self._left_out |= {refused} if refused else set()
+            self._left_out |= {refused}
         return refused is not None
 
     def _check_cap(self, reply: Reply, body: Mapping[str, Any]) -> None:
