@@ -127,7 +127,7 @@ class EndpointModel:
         self._in_vain = 0
         self._over: DryRunError | None = None
         self._patience = 0.0
-        self._pace = Pace(config.concurrency)
+        self.pace = Pace(config.concurrency)
         self._silence = Silence()
         self.on_news: OnNews | None = None
         self.on_attempt: OnAttempt | None = None
@@ -140,7 +140,7 @@ class EndpointModel:
     @property
     def concurrency(self) -> int:
         """How many samples to work on at once: a few more than calls in flight, since some wait to retry."""
-        return self._pace.most + self._pace.most // 2
+        return self.pace.most + self.pace.most // 2
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -192,11 +192,6 @@ class EndpointModel:
             if pause is None:
                 return self._sample(prompt, rollout, call, attempts)
             await asyncio.sleep(pause)
-
-    @property
-    def pace(self) -> Pace:
-        """When calls are made."""
-        return self._pace
 
     @property
     def batches(self) -> BatchApi:
@@ -254,9 +249,9 @@ class EndpointModel:
     async def _call(self, prompt: Prompt, rollout: int) -> _Call:
         left_out = self._left_out
         body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
-        await self._pace.enter()
+        await self.pace.enter()
         if self._over is not None:
-            self._pace.leave(Signal.TROUBLED)
+            self.pace.leave(Signal.TROUBLED)
             await self.last_answers()
             raise self._over
         signal, pause = Signal.TROUBLED, None
@@ -265,7 +260,7 @@ class EndpointModel:
             answer = await self._client.ask("/chat/completions", body, self._config.timeout)
             signal, pause = _signal(answer)
         finally:
-            self._pace.leave(signal, pause)
+            self.pace.leave(signal, pause)
         seconds = time.perf_counter() - began
         return _Call(left_out, body, self._read(answer), seconds)
 
@@ -280,7 +275,7 @@ class EndpointModel:
         """After `end`: wait `LAST_ANSWERS` seconds, at most, for the calls in flight. They are paid for."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._patience):
-                await self._pace.emptied()
+                await self.pace.emptied()
 
     def _tell(self, prompt: Prompt, rollout: int, number: int, call: _Call, batch: str = "") -> None:
         if self.on_attempt is None:
@@ -351,7 +346,7 @@ class EndpointModel:
         if not self._contacted:
             # All calls in turn wait for a place: this one's own retries could be an hour away.
             self._in_vain += 1
-            if pause is None or self._in_vain > (self._policy.first_contact_retries + 1) * self._pace.limit:
+            if pause is None or self._in_vain > (self._policy.first_contact_retries + 1) * self.pace.limit:
                 raise self.fatal(fault)
         return pause
 
