@@ -62,7 +62,8 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     thrown: list[str] = []
 
     def opener(url: str, **options: object) -> Page:
-        context = browser.new_context(viewport={"width": 1400, "height": 1000}, **options)  # type: ignore[arg-type]
+        size = {"width": 1400, "height": 1000}
+        context = browser.new_context(**{"viewport": size, **options})  # type: ignore[arg-type]
         contexts.append(context)
         context.add_init_script(TALK)
         page = context.new_page()
