@@ -113,6 +113,10 @@ def _sample_fingerprint() -> str:
 def _fill_model(config: RunConfig) -> list[str]:
     if config.model.kind is ModelKind.IMPORTED:
         return ["Its responses were imported and cannot be asked for again: choose a model."]
+    if config.model.kind is ModelKind.VLLM:
+        return [
+            "Its responses came from vLLM on a Ray cluster, which only the command line asks: choose a model."
+        ]
     fill_in(config.model)
     asked = config.model.kind is ModelKind.ENDPOINT
     return ["The model's key is never stored: type it again if the endpoint wants one."] if asked else []
