@@ -31,8 +31,10 @@ try:
     with st.sidebar:
         loaded = outcome_choice(loaded)
 
-    redrawn_at_the_end(chosen, status)
-    provenance(chosen, loaded)
+    with st.container(gap=None):  # the first draws nothing, and is to take no room
+        redrawn_at_the_end(chosen, status)
+        with st.container():
+            provenance(chosen, loaded)
     verdict_card(chosen, status, loaded)
     halves = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="medium")
     with halves.cell():
