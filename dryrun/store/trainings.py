@@ -13,6 +13,7 @@ from dryrun.analysis.forecast.course import Course
 from dryrun.core.errors import DryRunError
 from dryrun.store.partition import write_aside
 from dryrun.store.runs import Run
+from dryrun.store.shared import registry
 
 FILE = "outcome.json"
 FORMAT = 1
@@ -110,4 +111,5 @@ def forget_trainings(run: Run) -> int:
     """Delete what was kept; the number of trainings that were."""
     kept = len(trainings_of(run))
     (run.folder / FILE).unlink(missing_ok=True)
+    registry.removed(run.folder / FILE)
     return kept

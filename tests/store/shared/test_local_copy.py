@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ import pytest
 
 from dryrun.core.errors import StoreError
 from dryrun.core.records import RunState, Sample, SampleOutcome
+from dryrun.store.ceiling import forget_ceiling
 from dryrun.store.partition import Partition, Store, write_aside
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
@@ -18,6 +20,7 @@ from dryrun.store.schemas import SAMPLES, sample_row
 from dryrun.store.shared import local_copy, registry
 from dryrun.store.shared.opened import open_store, push_again
 from dryrun.store.shared.words import unshared_words
+from dryrun.store.trainings import forget_trainings
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.machines import Machine, sent
 from tests.helpers.object_store import FAILS, ObjectStore, puts
@@ -305,6 +308,22 @@ def test_a_store_out_of_reach_leaves_what_is_here(
     bucket.trouble = None
     assert keys_of(store) == {"a"}
     assert unshared_words() == []
+
+
+@pytest.mark.parametrize(
+    ("forget", "file"), [(forget_ceiling, "ceiling.json"), (forget_trainings, "outcome.json")]
+)
+def test_what_is_forgotten_goes_from_the_store(
+    forget: Callable[[Run], object], file: str, machine: Machine, bucket: ObjectStore
+) -> None:
+    run = make_run(machine("one"), "http://127.0.0.1:1/v1", rows=3)
+    write_aside(run.folder / file, b"{}")
+    assert sent(run.store) == 0
+    assert bucket.names(f"team/runs/{run.id}/{file}")
+    forget(run)
+    assert sent(run.store) == 0
+    assert not bucket.names(f"team/runs/{run.id}/{file}")
+    assert not (Run.open(run.store, run.id).folder / file).exists()
 
 
 def test_a_run_is_not_read_by_halves(machine: Machine, bucket: ObjectStore, endpoint: FakeEndpoint) -> None:
