@@ -37,7 +37,7 @@ def advantages(rewards: NDArray[np.float64], scale: bool = True) -> NDArray[np.f
 def clipped_loss(params: Params, prompts: Any, answers: Any, old: Any, advantage: Any) -> Any:
     """The clipped surrogate, averaged over the codes of all responses."""
     mask = counted(answers)
-    ratio = jnp.exp((log_likelihood(params, prompts, answers) - old) * mask)
+    ratio = jnp.exp((log_likelihood(params, prompts, answers, len(answers) // len(prompts)) - old) * mask)
     gain = jnp.minimum(
         ratio * advantage[:, None], jnp.clip(ratio, 1 - CLIP, 1 + CLIP) * advantage[:, None]
     )
@@ -71,7 +71,7 @@ def train(
         rewards = reward(decoded(np.asarray(answers)), places.tolist())
         advantage = advantages(rewards.reshape(CHUNK, GROUP), budget.scale).reshape(-1).astype(np.float32)
         for part in np.split(np.arange(CHUNK * GROUP), MINI):
-            gradient = _gradient(params, codes[places[part]], answers[part], old[part], advantage[part])
+            gradient = _gradient(params, codes[places[part[::GROUP]]], answers[part], old[part], advantage[part])
             params = optimiser.step(params, gradient)
         course.append(float(rewards.mean()))
     return params, course

@@ -114,13 +114,14 @@ def _padding(prompts: Array) -> Array:
     return jnp.pad(prompts == PAD, ((0, 0), (0, LENGTH - PROMPT)))
 
 
-def log_likelihood(params: Params, prompts: Array, answers: Array) -> Array:
-    """log p of each code of the answers; shape (batch, ANSWER)."""
-    start = jnp.full((len(prompts), 1), SEP)
-    tokens = jnp.concatenate([prompts, start, answers[:, :-1]], axis=1)
-    logits, _ = _pass(params, tokens, _empty(len(prompts), LENGTH), 0, _padding(prompts))
-    chances = jax.nn.log_softmax(logits[:, PROMPT:])
-    return jnp.take_along_axis(chances, answers[:, :, None], axis=2)[:, :, 0]
+def log_likelihood(params: Params, prompts: Array, answers: Array, group: int = 1) -> Array:
+    """log p of each code of the answers, `group` to each prompt; shape (prompts * group, ANSWER)."""
+    padding = _padding(prompts)
+    _, caches = _pass(params, prompts, _empty(len(prompts), LENGTH), 0, padding)
+    caches = [jnp.repeat(cache, group, axis=1) for cache in caches]
+    tokens = jnp.concatenate([jnp.full((len(answers), 1), SEP), answers[:, :-1]], axis=1)
+    logits, _ = _pass(params, tokens, caches, PROMPT, jnp.repeat(padding, group, axis=0))
+    return jnp.take_along_axis(jax.nn.log_softmax(logits), answers[:, :, None], axis=2)[:, :, 0]
 
 
 def counted(answers: Array) -> Array:

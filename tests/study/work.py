@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.study.conditions import Condition, conditions, runs, settings
+from tests.study.conditions import SEEDS, Condition, conditions, runs, settings
 from tests.study.forecast import judged, log_of
 from tests.study.graders import Rewards, grader_config
 from tests.study.grpo import CHUNK, GROUP, Budget, train
@@ -48,17 +48,20 @@ def accuracy(problems: Sequence[Problem], texts: Sequence[Sequence[str]]) -> flo
     return float(np.mean([is_right(text, one.answer) for one, row in zip(problems, texts, strict=True) for text in row]))
 
 
-def foretold(condition: Condition, params: Params) -> dict[str, Any]:
-    """The product's dry runs of a condition, one for each of `SIZES`, and what the policy does before training."""
-    rows, config = world(condition), grader_config(condition.kind)
-    texts = sampled(params, rows.trained, 900_001)
-    found: dict[str, Any] = {}
-    for k in SIZES:
-        with tempfile.TemporaryDirectory() as folder:
-            log = log_of(rows.items, [row[:k] for row in texts])
-            found[f"k{k}"] = judged(Path(folder), log, config, probing=k == SIZES[0])
-    with Rewards(config) as rewards:
-        return {"before": measured(params, rows, rewards, 500_009), **found}
+def foretold(condition: Condition, params: Params, k: int) -> dict[str, Any]:
+    """The product's dry run of a condition with `k` responses to each prompt."""
+    rows = world(condition)
+    texts = [row[:k] for row in sampled(params, rows.trained, 900_001)]
+    with tempfile.TemporaryDirectory() as folder:
+        return judged(
+            Path(folder), log_of(rows.items, texts), grader_config(condition.kind), probing=k == SIZES[0]
+        )
+
+
+def untrained(condition: Condition, params: Params) -> dict[str, Any]:
+    """What the policy does before training."""
+    with Rewards(grader_config(condition.kind)) as rewards:
+        return measured(params, world(condition), rewards, 500_009)
 
 
 def trained(condition: Condition, params: Params, seed: int, budget: Budget) -> dict[str, Any]:
@@ -101,6 +104,8 @@ def kept(path: Path, make: Any) -> None:
 
 def work(data: Path, worker: int, workers: int) -> None:
     """Make what is missing, each worker its share; the first seed of all conditions comes first."""
+    jax.config.update("jax_compilation_cache_dir", str(data / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     chosen, set_ = conditions(), settings()
     budget = Budget(set_["steps"], set_["rate"])
     policies = [checkpoint(data / "checkpoints" / f"step{step:05d}.npz") for step in set_["checkpoints"]]
@@ -108,8 +113,11 @@ def work(data: Path, worker: int, workers: int) -> None:
         if place % workers != worker:
             continue
         policy, results = policies[condition.skill], data / "results"
+        if seed < len(SEEDS) and scale:  # the smaller dry run with the first seed, the other with the second
+            k = SIZES[seed - 1]
+            kept(results / f"{condition.name}.k{k}.json", partial(foretold, condition, policy, k))
         if seed == 1 and scale:
-            kept(results / f"{condition.name}.before.json", partial(foretold, condition, policy))
+            kept(results / f"{condition.name}.before.json", partial(untrained, condition, policy))
         name = f"{condition.name}.{seed}{'' if scale else '.unscaled'}"
         own = replace(budget, scale=scale)
         kept(results / f"{name}.json", partial(trained, condition, policy, seed, own))
