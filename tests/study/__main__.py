@@ -47,7 +47,9 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
 
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="tests.study", description="Does GO predict that training learns?")
-    parser.add_argument("command", choices=COMMANDS, help="; ".join(f"{n}: {h[1]}" for n, h in COMMANDS.items()))
+    parser.add_argument(
+        "command", choices=COMMANDS, help="; ".join(f"{n}: {h[1]}" for n, h in COMMANDS.items())
+    )
     parser.add_argument("--data", type=Path, default=WHERE, help="checkpoints and results (%(default)s)")
     parser.add_argument("--worker", type=int, default=0, help="which of the worker processes this is, from 0")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the runs")

@@ -1,4 +1,4 @@
-"""What the product says before training: its own dry run of imported responses, through its public functions."""
+"""What the product says before training: its dry run of imported responses, by its public functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dryrun.report import report_of
 from dryrun.report.fields import Report
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
-from tests.study.policy import ANSWER
+from tests.study.tasks import ANSWER
 
 
 def log_of(items: Sequence[Mapping[str, Any]], texts: Sequence[Sequence[str]]) -> bytes:

@@ -31,16 +31,16 @@ def advantages(rewards: NDArray[np.float64], scale: bool = True) -> NDArray[np.f
         False: as `scale_rewards=none` of TRL.
     """
     centred = rewards - rewards.mean(axis=1, keepdims=True)
-    return centred / (rewards.std(axis=1, ddof=1, keepdims=True) + 1e-4) if scale else centred
+    spread = rewards.std(axis=1, ddof=1, keepdims=True) + 1e-4
+    found: NDArray[np.float64] = centred / spread if scale else centred
+    return found
 
 
 def clipped_loss(params: Params, prompts: Any, answers: Any, old: Any, advantage: Any) -> Any:
     """The clipped surrogate, averaged over the codes of all responses."""
     mask = counted(answers)
     ratio = jnp.exp((log_likelihood(params, prompts, answers, len(answers) // len(prompts)) - old) * mask)
-    gain = jnp.minimum(
-        ratio * advantage[:, None], jnp.clip(ratio, 1 - CLIP, 1 + CLIP) * advantage[:, None]
-    )
+    gain = jnp.minimum(ratio * advantage[:, None], jnp.clip(ratio, 1 - CLIP, 1 + CLIP) * advantage[:, None])
     return -(gain * mask).sum() / mask.sum()
 
 
@@ -71,7 +71,9 @@ def train(
         rewards = reward(decoded(np.asarray(answers)), places.tolist())
         advantage = advantages(rewards.reshape(CHUNK, GROUP), budget.scale).reshape(-1).astype(np.float32)
         for part in np.split(np.arange(CHUNK * GROUP), MINI):
-            gradient = _gradient(params, codes[places[part[::GROUP]]], answers[part], old[part], advantage[part])
+            gradient = _gradient(
+                params, codes[places[part[::GROUP]]], answers[part], old[part], advantage[part]
+            )
             params = optimiser.step(params, gradient)
         course.append(float(rewards.mean()))
     return params, course

@@ -52,20 +52,26 @@ def decoded(codes: NDArray[np.int32]) -> list[str]:
 def lengths(codes: NDArray[np.int32]) -> NDArray[np.int64]:
     """Characters before the end of each response; ANSWER where there is no end."""
     ended = codes == END
-    return np.where(ended.any(axis=1), ended.argmax(axis=1), codes.shape[1])
+    found: NDArray[np.int64] = np.where(ended.any(axis=1), ended.argmax(axis=1), codes.shape[1])
+    return found
 
 
 def initial(seed: int) -> Params:
     """Untrained parameters."""
     keys = iter(jax.random.split(jax.random.key(seed), 4 + 4 * LAYERS))
-    normal = lambda *shape: 0.05 * jax.random.normal(next(keys), shape)  # noqa: E731
-    layer = lambda: {  # noqa: E731
-        "qkv": normal(WIDTH, 3 * WIDTH),
-        "out": normal(WIDTH, WIDTH),
-        "up": normal(WIDTH, 4 * WIDTH),
-        "down": normal(4 * WIDTH, WIDTH),
-        "norm": jnp.ones((2, WIDTH)),
-    }
+
+    def normal(*shape: int) -> Array:
+        return 0.05 * jax.random.normal(next(keys), shape)
+
+    def layer() -> Params:
+        return {
+            "qkv": normal(WIDTH, 3 * WIDTH),
+            "out": normal(WIDTH, WIDTH),
+            "up": normal(WIDTH, 4 * WIDTH),
+            "down": normal(4 * WIDTH, WIDTH),
+            "norm": jnp.ones((2, WIDTH)),
+        }
+
     return {
         "tokens": normal(VOCABULARY, WIDTH),
         "places": normal(LENGTH, WIDTH),
@@ -91,7 +97,9 @@ def _block(layer: Params, x: Array, cache: Array, place: int | Array, mask: Arra
     return x + jax.nn.gelu(_norm(x, layer["norm"][1]) @ layer["up"]) @ layer["down"], cache
 
 
-def _pass(params: Params, tokens: Array, caches: Array, place: int | Array, padding: Array) -> tuple[Array, Array]:
+def _pass(
+    params: Params, tokens: Array, caches: Array, place: int | Array, padding: Array
+) -> tuple[Array, Array]:
     """Logits of `tokens` (batch, n) that stand from `place` on, and the caches with them."""
     count = tokens.shape[1]
     places = place + jnp.arange(count)
@@ -101,7 +109,7 @@ def _pass(params: Params, tokens: Array, caches: Array, place: int | Array, padd
     x = params["tokens"][tokens] + params["places"][places]
     kept = []
     for layer, cache in zip(params["layers"], caches, strict=True):
-        x, cache = _block(layer, x, cache, place, mask)  # noqa: PLW2901
+        x, cache = _block(layer, x, cache, place, mask)
         kept.append(cache)
     return _norm(x, 1.0) @ params["head"], kept
 
@@ -193,12 +201,18 @@ _adam = jax.jit(_adam_step)
 
 def saved(params: Params) -> dict[str, NDArray[np.float32]]:
     """Parameters by name, as NumPy keeps them."""
-    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    return {
+        jax.tree_util.keystr(path): np.asarray(leaf)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+    }
 
 
 def loaded(kept: dict[str, NDArray[np.float32]]) -> Params:
     """The parameters that `saved` wrote."""
     shape = initial(0)
-    leaves = [jnp.asarray(kept[jax.tree_util.keystr(path)]) for path, _ in jax.tree_util.tree_leaves_with_path(shape)]
+    leaves = [
+        jnp.asarray(kept[jax.tree_util.keystr(path)])
+        for path, _ in jax.tree_util.tree_leaves_with_path(shape)
+    ]
     params: Params = jax.tree.unflatten(jax.tree.structure(shape), leaves)
     return params

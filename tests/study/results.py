@@ -158,7 +158,7 @@ class Goals:
 
 
 def goals(found: Sequence[Result]) -> Goals:
-    """The three figures of the goal: an AUC, GOs that do not learn, NO-GOs that evidence added and that do."""
+    """What the goal is about: an AUC, GOs that do not learn, NO-GOs added by evidence that do."""
     going = [one for one in found if one.said["verdict"] == GO]
     added = [one for one in found if one.said["verdict"] == "NO-GO" and one.said["tree"] == GO]
     return Goals(

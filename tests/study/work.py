@@ -20,8 +20,8 @@ from tests.study.conditions import SEEDS, Condition, conditions, runs, settings
 from tests.study.forecast import judged, log_of
 from tests.study.graders import Rewards, grader_config
 from tests.study.grpo import CHUNK, GROUP, Budget, train
-from tests.study.pretrain import checkpoint
 from tests.study.policy import Params, decoded, encoded, sample_codes
+from tests.study.pretrain import checkpoint
 from tests.study.tasks import Problem, is_right
 from tests.study.world import World, world
 
@@ -45,7 +45,11 @@ def sampled(params: Params, problems: Sequence[Problem], seed: int) -> list[list
 
 def accuracy(problems: Sequence[Problem], texts: Sequence[Sequence[str]]) -> float:
     """Share of responses that are right, in any form."""
-    return float(np.mean([is_right(text, one.answer) for one, row in zip(problems, texts, strict=True) for text in row]))
+    return float(
+        np.mean(
+            [is_right(text, one.answer) for one, row in zip(problems, texts, strict=True) for text in row]
+        )
+    )
 
 
 def foretold(condition: Condition, params: Params, k: int) -> dict[str, Any]:
@@ -80,7 +84,7 @@ def trained(condition: Condition, params: Params, seed: int, budget: Budget) -> 
 
 
 def measured(params: Params, rows: World, rewards: Rewards, seed: int) -> dict[str, float]:
-    """True accuracy on held-out problems, the given reward on some that are trained on, and the mean length."""
+    """True accuracy on held-out problems, reward on some that are trained on, and the mean length."""
     texts, own = sampled(params, rows.held_out, seed), sampled(params, rows.trained[:REWARDED], seed + 500)
     flat = [text for row in own for text in row]
     given = rewards.of(flat, [rows.items[place] for place in range(len(own)) for _ in range(GROUP)])

@@ -31,7 +31,7 @@ def world(condition: Condition, trained: int = TRAINED, held_out: int = HELD_OUT
     rng = np.random.default_rng(zlib.crc32(condition.name.encode()))
     levels = LEVELS_OF.get(condition.kind, EVERY_LEVEL)
     found = list(_unique(MIXES[condition.tasks], trained + held_out, rng, levels))
-    rng.shuffle(found)  # type: ignore[arg-type]
+    found = [found[place] for place in rng.permutation(len(found))]
     kept = found[held_out:]
     if condition.kind == "copies":
         kept = (kept[:UNIQUE_COPIES] * trained)[:trained]
