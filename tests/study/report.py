@@ -48,9 +48,11 @@ def page(found: Sequence[Result], unscaled: Sequence[Result]) -> str:
         "held-out half": [one for one in found if one.condition.held_out],
         "all": list(found),
     }
+    chosen = settings()
     learned = sum(one.learns for one in found)
     values = {
-        **settings(),
+        **chosen,
+        "checkpoints": ", ".join(map(str, chosen["checkpoints"])),
         "count": len(found),
         "planned": len(conditions()),
         "learned": learned,
@@ -115,7 +117,11 @@ def page(found: Sequence[Result], unscaled: Sequence[Result]) -> str:
 def seeds_words(found: Sequence[Result]) -> str:
     """How many conditions have how many seeds."""
     counts = [sum(one.seeds == seeds for one in found) for seeds in (1, 2, 3)]
-    said = [f"{count} with {seeds}" for seeds, count in enumerate(counts, 1) if count]
+    said = [
+        f"{count} conditions have {seeds} seed{'s' if seeds > 1 else ''}"
+        for seeds, count in enumerate(counts, 1)
+        if count
+    ]
     return ", ".join(said)
 
 
