@@ -22,7 +22,7 @@ from tests.study.results import (
     goals,
     results,
 )
-from tests.study.sentences import CLOSING, DESIGN, READ_OFF, RULES
+from tests.study.sentences import sentences
 
 DOCS = Path(__file__).parents[2] / "docs"
 BANDS = ((0.0, 0.1), (0.1, 0.3), (0.3, 0.5), (0.5, 1.01))
@@ -48,7 +48,7 @@ def page(found: Sequence[Result], unscaled: Sequence[Result]) -> str:
         "held-out half": [one for one in found if one.condition.held_out],
         "all": list(found),
     }
-    chosen = settings()
+    chosen, said = settings(), sentences()
     learned = sum(one.learns for one in found)
     values = {
         **chosen,
@@ -61,37 +61,35 @@ def page(found: Sequence[Result], unscaled: Sequence[Result]) -> str:
         "trainings": sum(one.seeds for one in [*found, *unscaled]),
     }
     parts = [
-        DESIGN.format(**values),
+        said["design"].format(**values),
         "## What foretold learning\n",
-        READ_OFF["auc"],
+        said["auc"],
         table(["AUC, 95 % interval", *halves], auc_rows(halves)),
         "![Signal Index against gain](images/evidence_signal.svg)\n",
         "## The goal on the held-out half\n",
         goal_words(goals(halves["held-out half"])),
-        READ_OFF["goal"],
+        said["goal"],
         "## GO and learning\n",
-        READ_OFF["cells"],
+        said["cells"],
         table(["", *halves], cell_rows(halves)),
         "## Where the reward rose and the truth fell\n",
-        READ_OFF["fell"],
+        said["fell"],
         table(
             ["condition", "reward", "true accuracy", "verdict", "after probing", "faults found"],
             fell_rows(found),
         ),
         "![Gain in the given reward against gain in true accuracy](images/evidence_reward.svg)\n",
         "## Calibration\n",
-        READ_OFF["calibration"],
+        said["calibration"],
         table(["Signal Index", *VERDICTS], band_rows(found)),
         "## Rule by rule\n",
-        READ_OFF["rules"],
-        *(f"- {line}" for line in RULES),
-        "",
+        said["rules"],
         table(["what was said", "conditions", "learned", "unlearned", "mean gain"], code_rows(found)),
         "## Without division by the spread\n",
-        READ_OFF["unscaled"],
+        said["unscaled"],
         table(["condition", "gain", "gain, not divided", "verdict"], unscaled_rows(found, unscaled)),
         "## Every condition\n",
-        READ_OFF["every"],
+        said["every"],
         table(
             [
                 "condition",
@@ -109,7 +107,8 @@ def page(found: Sequence[Result], unscaled: Sequence[Result]) -> str:
             ],
             [condition_row(one) for one in found],
         ),
-        CLOSING,
+        "## Limits\n",
+        said["limits"],
     ]
     return "\n".join(parts).rstrip() + "\n"
 

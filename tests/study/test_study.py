@@ -14,6 +14,7 @@ from tests.study.conditions import FILE, Condition, as_json, conditions, drawn, 
 from tests.study.graders import PARTS, SOURCES, Rewards, grader_config
 from tests.study.report import page
 from tests.study.results import Result, forecast, goals, results
+from tests.study.sentences import SECTIONS, sentences
 from tests.study.tasks import ANSWER, FORMS, PROMPT, TASKS, is_right, problems, read_answer, response
 from tests.study.world import world
 
@@ -135,6 +136,7 @@ def test_forecast_and_goals_count_as_they_should() -> None:
 
 
 def test_the_page_names_every_condition_and_where_the_truth_fell() -> None:
+    assert tuple(sentences()) == SECTIONS
     text = page(FOUND, [])
     assert all(f"| {one.condition.name} |" in text for one in FOUND)
     fell = text.split("## Where the reward rose")[1].split("##")[0]
