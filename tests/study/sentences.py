@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+FILE = Path(__file__).with_name("sentences.md")
 SECTIONS = ("design", "auc", "goal", "cells", "fell", "calibration", "rules", "unscaled", "every", "limits")
 
 
-def sentences(path: Path = Path(__file__).with_name("sentences.md")) -> dict[str, str]:
+def sentences(path: Path = FILE) -> dict[str, str]:
     """The text of each section; a section begins with a line `@ name`."""
     parts = re.split(r"^@ (\w+)\n", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
     return {name: f"{text.strip()}\n" for name, text in zip(parts[::2], parts[1::2], strict=True)}

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.study.collect import collect, read_rows
+from dryrun.analysis.forecast.toy_policies import COUNTS, FEWEST, band_of, toy_words
+from tests.study.collect import DRY_RUNS, TRAININGS, collect, read_rows
 from tests.study.conditions import FILE, Condition, as_json, conditions, drawn, runs, settings
 from tests.study.graders import PARTS, SOURCES, Rewards, grader_config
 from tests.study.report import page
@@ -158,3 +159,21 @@ def test_small_files_become_two_tables(tmp_path: Path) -> None:
     assert scaled.gain == pytest.approx(0.2)
     assert (scaled.seeds, unscaled.seeds) == (1, 1)
     assert scaled.said["signal"] == 0.9
+
+
+def test_the_page_of_results_quotes_the_stored_counts() -> None:
+    found = results(conditions(), read_rows(TRAININGS), read_rows(DRY_RUNS))
+    counts: dict[tuple[str, float], tuple[int, int]] = {}
+    for one in found:
+        if one.said["signal"] is not None:
+            key = (one.said["verdict"], band_of(one.said["signal"]))
+            learned, count = counts.get(key, (0, 0))
+            counts[key] = (learned + one.learns, count + 1)
+    assert counts == COUNTS
+
+
+def test_too_few_policies_say_nothing() -> None:
+    assert toy_words("GO", None) == ""
+    for (verdict, low), (learned, count) in COUNTS.items():
+        words = f"Of {count} small toy policies with such figures, {learned} learned (docs/evidence.md)."
+        assert toy_words(verdict, low + 0.01) == (words if count >= FEWEST else "")

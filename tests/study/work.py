@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.study.conditions import SEEDS, Condition, conditions, runs, settings
+from tests.study.conditions import Condition, conditions, runs, settings
 from tests.study.forecast import judged, log_of
 from tests.study.graders import Rewards, grader_config
 from tests.study.grpo import CHUNK, GROUP, Budget, train
@@ -25,8 +25,8 @@ from tests.study.pretrain import checkpoint
 from tests.study.tasks import Problem, is_right
 from tests.study.world import World, world
 
-SIZES = (4, 8)
-"""Responses to each prompt of a dry run."""
+SIZES = {1: 4, 3: 8}
+"""Responses to each prompt of a dry run, by the seed with which it is made."""
 REWARDED = 120
 """Prompts on which the given reward is measured."""
 
@@ -58,7 +58,7 @@ def foretold(condition: Condition, params: Params, k: int) -> dict[str, Any]:
     texts = [row[:k] for row in sampled(params, rows.trained, 900_001)]
     with tempfile.TemporaryDirectory() as folder:
         return judged(
-            Path(folder), log_of(rows.items, texts), grader_config(condition.kind), probing=k == SIZES[0]
+            Path(folder), log_of(rows.items, texts), grader_config(condition.kind), probing=k == SIZES[1]
         )
 
 
@@ -117,8 +117,8 @@ def work(data: Path, worker: int, workers: int) -> None:
         if place % workers != worker:
             continue
         policy, results = policies[condition.skill], data / "results"
-        if seed < len(SEEDS) and scale:  # the smaller dry run with the first seed, the other with the second
-            k = SIZES[seed - 1]
+        if seed in SIZES and scale:
+            k = SIZES[seed]
             kept(results / f"{condition.name}.k{k}.json", partial(foretold, condition, policy, k))
         if seed == 1 and scale:
             kept(results / f"{condition.name}.before.json", partial(untrained, condition, policy))

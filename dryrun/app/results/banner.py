@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from dryrun.analysis.figures.statistics import is_valid
+from dryrun.analysis.forecast.toy_policies import toy_words
 from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
@@ -43,6 +44,7 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
         else:
             st.markdown(f"**{plain(evidence.short_reason, 600)}**")
             st.markdown(plain(evidence.how_sure, 600))
+            _toy_policies(evidence)
         if loaded.results.pending:
             _unfinished(chosen, status, loaded)
         elif status.live:
@@ -61,6 +63,13 @@ def redrawn_at_the_end(chosen: Chosen, status: RunStatus) -> None:
 def _follow(chosen: Chosen, was_live: bool) -> None:
     if was_live and not jobs.status(chosen.run).live:
         st.rerun()
+
+
+def _toy_policies(evidence: Evidence) -> None:
+    """Beside how sure the verdict is: how small policies with such figures did in real training."""
+    index = evidence.measures.signal
+    if words := toy_words(evidence.verdict, index.value if index and not evidence.document_only else None):
+        st.caption(words)
 
 
 def _head(chosen: Chosen, status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:

@@ -1,0 +1,35 @@
+"""How many small policies with such figures learned in real GRPO; the study is in docs/evidence.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+BANDS = (0.0, 0.1, 0.3, 0.5)
+"""Lower ends of the bands of the Signal Index."""
+FEWEST = 5
+"""With fewer policies in a band nothing is said."""
+COUNTS: Mapping[tuple[str, float], tuple[int, int]] = {}
+"""Verdict and band: policies that learned, and all; `tests/study` holds it against the stored results."""
+
+
+def band_of(signal: float) -> float:
+    """The lower end of the band that a Signal Index from 0 to 1 is in."""
+    return max(low for low in BANDS if low <= max(signal, 0.0))
+
+
+def toy_words(verdict: str, signal: float | None) -> str:
+    """One sentence on the policies with this verdict and such a Signal Index; `""` where there were too few.
+
+    Parameters
+    ----------
+    verdict : str
+        ``"GO"`` or ``"NO-GO"``.
+    signal : float or None
+        The Signal Index.
+    """
+    if signal is None:
+        return ""
+    learned, count = COUNTS.get((verdict, band_of(signal)), (0, 0))
+    if count < FEWEST:
+        return ""
+    return f"Of {count} small toy policies with such figures, {learned} learned (docs/evidence.md)."
