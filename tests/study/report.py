@@ -186,7 +186,7 @@ def fell_rows(found: Sequence[Result]) -> Table:
             f"{one.gain:+.2f}",
             one.unprobed,
             one.word,
-            ", ".join(one.said["flaws"]) or "none",
+            ", ".join(sorted(set(one.said["flaws"]))) or "none",
         ]
         for one in sorted(fell, key=lambda one: one.gain)
     ]
