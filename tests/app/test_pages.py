@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dryrun.analysis.forecast.toy_policies import toy_words
 from dryrun.app.configure.dataset import sample_dataset
 from dryrun.core.paths import data_dir
 from dryrun.core.text import plain
@@ -157,6 +158,9 @@ def test_results_show_verdict_figures_topics_and_samples(finished: Any) -> None:
     for label in ("View High Scores", "View Low Scores", "Adjust Grader"):
         assert label in [button.label for button in test.main.button]
     assert [metric.label for metric in test.main.metric] == ["Mean", "Std", "Signal Index", "Cost"]
+    policies = toy_words("GO", float(test.main.metric[2].value))
+    assert policies
+    assert policies in said
     assert len(test.main.get("vega_lite_chart")) == 1
     shown: Any = test.get("button_group")[0]
     assert "5 highest" in str(shown.options)
