@@ -102,7 +102,8 @@ class SampleLimits(_Limits, title="Samples"):
     warn_empty: Share = Field(0.02, title="Empty")
     """A larger share of empty responses: warns."""
     warn_reasoning: Share = Field(0.05, title="Reasoning in the response")
-    """A larger share of responses with reasoning in front of the answer: the grader is not called strict."""
+    """A larger share of responses with reasoning in front of the answer, or a template's end token behind it:
+    the grader is not called strict."""
     warn_refused: Share = Field(0.05, title="Refused")
     """A larger share of refused or filtered responses: warns."""
     warn_grader_errors: Share = Field(0.02, title="Grader errors")

@@ -1,4 +1,4 @@
-"""Reasoning in front of the answer: finding it, and grading only what follows it."""
+"""What stands around an answer: reasoning before it, which a grade can leave out, and end tokens after it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ def without_reasoning(text: str) -> tuple[str, bool]:
     """What follows the last closing tag of reasoning, and whether there was one."""
     end = max((place + len(tag) for tag in CLOSERS if (place := text.rfind(tag)) >= 0), default=0)
     return text[end:], end > 0
+
+
+END_TOKENS = (
+    *("<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>"),
+    *("<end_of_turn>", "<|return|>", "</s>", "<eos>"),
+)
+"""What chat templates end a turn with. A server that stops there leaves it out of the text."""
+
+
+def without_end_token(text: str) -> tuple[str, bool]:
+    """The text less the tokens at its end that should have ended it, and whether there was one."""
+    rest = text.rstrip()
+    while token := next(filter(rest.endswith, END_TOKENS), ""):
+        rest = rest.removesuffix(token).rstrip()
+    return (rest, True) if len(rest) < len(text.rstrip()) else (text, False)
 
 
 class ReasoningCut(Grader):

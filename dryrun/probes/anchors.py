@@ -14,7 +14,7 @@ import orjson
 from dryrun.analysis.figures.anchors import Anchors, Floats
 from dryrun.core.records import Prompt, Sample
 from dryrun.graders import Grader
-from dryrun.graders.answer_alone import answer_alone, without_reasoning
+from dryrun.graders.answer_alone import answer_alone, without_end_token, without_reasoning
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import references_of
 from dryrun.graders.trial import as_text
@@ -75,11 +75,11 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     unearned = _unearned(ground(prompts, learned.references, rows=WORTHLESS, seed=seed), learned)
     right = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates, tools)
     calls = {prompt.key: text for prompt, text in right} if learned.call else None
-    pairs, reasoning = _read(results, by_key, calls, chance)
+    pairs, around = _read(results, by_key, calls, chance)
     found = {
         "form": way,
         "read": pairs,
-        "reasoning": reasoning,
+        **around,
         "reference": await rewards(right[:REFERENCES]),
         "topics": {topic: await rewards(texts) for topic, texts in _by_topic(right).items()},
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right[:REFERENCES]]),
@@ -114,6 +114,7 @@ def load_anchors(run: Run) -> Anchors | None:
             read=None if said is None else (said[0], said[1]),
             read_prompt=None if said is None or len(said) < 3 else said[2].astype(np.int64),
             reasoning=kept.get("reasoning"),
+            end_tokens=kept.get("end_tokens"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
@@ -167,8 +168,11 @@ def _read(
     references: Mapping[str, str],
     calls: Mapping[str, str] | None,
     chance: random.Random,
-) -> tuple[list[tuple[float, bool | None, int]], float | None]:
-    """Scores of some responses, each with whether it is right, and its prompt; the share with reasoning."""
+) -> tuple[list[tuple[float, bool | None, int]], dict[str, float]]:
+    """Scores of some responses, each with whether it is right, and its prompt.
+
+    Also the shares of them that hold reasoning, and that end in a chat template's end token.
+    """
     observed = results.observations()
     score = observed.score
     graded = np.flatnonzero(np.isfinite(score)).tolist()
@@ -183,9 +187,11 @@ def _read(
         (float(score[place]), said, int(observed.prompt[place]))
         for place, said in zip(chosen, says, strict=True)
     ]
-    whole = not results.config.cut_reasoning
-    reasoned = [whole and without_reasoning(text)[1] for text in texts]
-    return pairs, sum(reasoned) / len(reasoned) if reasoned else None
+    if not texts:
+        return pairs, {}
+    reasoned = not results.config.cut_reasoning and sum(without_reasoning(text)[1] for text in texts)
+    ended = sum(without_end_token(text)[1] for text in texts)
+    return pairs, {"reasoning": reasoned / len(texts), "end_tokens": ended / len(texts)}
 
 
 def best_paid(results: Results) -> Texts:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from dryrun.core.records import Prompt
-from dryrun.graders.answer_alone import without_reasoning
+from dryrun.graders.answer_alone import without_end_token, without_reasoning
 from dryrun.probes.make.answers import (
     ANY_NUMBER,
     NUMERIC,
@@ -39,7 +39,7 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     demand : Demand
         What the prompt asks for; an answer in another form is an answer too.
     """
-    said = without_reasoning(text)[0][-TAIL:]
+    said = without_end_token(without_reasoning(text)[0])[0][-TAIL:]
     reading = read(said, answer, demand, frozenset()) or read(said, answer, Demand(), frozenset())
     if reading is not None:
         return reading.right

@@ -41,7 +41,11 @@ def run(score: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Observations:
 
 
 def evidence_of(
-    says: float, reference: float = 1.0, reformatted: float = 0.0, reasoning: float = 0.0
+    says: float,
+    reference: float = 1.0,
+    reformatted: float = 0.0,
+    reasoning: float = 0.0,
+    end_tokens: float = 0.0,
 ) -> Evidence:
     """Of a run that earns nothing, whose responses say `says`."""
     score = np.zeros(400)
@@ -51,6 +55,7 @@ def evidence_of(
         junk={"empty": np.zeros(20)},
         read=(score, np.full(400, says)),
         reasoning=reasoning,
+        end_tokens=end_tokens,
     )
     return diagnose_with_evidence(run(score), anchors, Thresholds())
 
@@ -77,6 +82,13 @@ def test_reasoning_in_the_response_is_looked_for_before_the_grader_is_blamed() -
     assert (found.dataset, found.grader) == (DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
     assert any("hold their reasoning in front of the answer" in reason for reason in found.reasons)
     assert evidence_of(says=1.0, reasoning=0.01).attribution.grader is GraderQuality.TOO_STRICT
+
+
+def test_end_tokens_left_in_the_text_are_named_before_the_grader_is_blamed() -> None:
+    found = evidence_of(says=1.0, end_tokens=1.0).attribution
+    assert (found.dataset, found.grader) == (DatasetQuality.UNKNOWN, GraderQuality.UNKNOWN)
+    assert any("<|im_end|>" in reason for reason in found.reasons)
+    assert "stop at its end token" in found.first_step
 
 
 def test_right_answers_that_earn_nothing_where_responses_earn_all_say_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dryrun.graders.answer_alone import without_reasoning
+from dryrun.graders.answer_alone import without_end_token, without_reasoning
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import Demand, demand_of
 from dryrun.probes.read_responses import right
@@ -52,3 +52,11 @@ def test_reasoning_is_what_stands_before_its_last_closing_tag(tag: str) -> None:
 def test_a_huge_response_is_read_at_its_end() -> None:
     """In quadratic time this would not come to an end."""
     assert says("the answer is 13, or perhaps " * 100_000 + "12", "12") is True
+
+
+@pytest.mark.parametrize("token", ["<|im_end|>", "</s>", "<|eot_id|>\n", " <|im_end|><|endoftext|>"])
+def test_what_ends_a_turn_is_no_part_of_the_answer(token: str) -> None:
+    assert without_end_token(f"Paris{token}") == ("Paris", True)
+    assert without_end_token("Paris </s> is \n") == ("Paris </s> is \n", False)
+    assert says(f"12{token}", "12") is True
+    assert says(f"Paris{token}", "Paris") is True

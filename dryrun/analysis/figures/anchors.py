@@ -49,6 +49,8 @@ class Anchors:
         Which prompt each of these answers; None in runs that did not keep it.
     reasoning : float or None
         Share of the responses that were read which hold reasoning in front of their answer.
+    end_tokens : float or None
+        Share of them that end in a chat template's end token.
     form_unknown : bool
         Reference answers were graded in no form that this grader takes, and were left out for that.
     """
@@ -64,6 +66,7 @@ class Anchors:
     read: tuple[Floats, Floats] | None = None
     read_prompt: NDArray[np.int64] | None = None
     reasoning: float | None = None
+    end_tokens: float | None = None
     form_unknown: bool = False
 
     def without(self, pieces: Collection[Piece]) -> Anchors:
@@ -80,6 +83,7 @@ class Anchors:
             read=None if Piece.REFERENCES in pieces else self.read,
             read_prompt=self.read_prompt,
             reasoning=None if Piece.REFERENCES in pieces else self.reasoning,
+            end_tokens=None if Piece.REFERENCES in pieces else self.end_tokens,
             form_unknown=self.form_unknown,
         )
 

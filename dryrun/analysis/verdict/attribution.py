@@ -22,9 +22,11 @@ from dryrun.analysis.verdict.validity import TAGS, sample_blockers
 from dryrun.analysis.verdict.words import (
     BROKEN,
     CUT_REASONING,
+    END_TOKEN,
     MEND_ERROR,
     PAY_THE_FORM,
     REASONING,
+    STOP_AT_TOKEN,
     DatasetQuality,
     GraderQuality,
 )
@@ -278,11 +280,15 @@ class _Judge:
             return None
         unpaid, wrong, limits = read.right_unpaid, read.not_right, self.limits
         if unpaid.interval.low >= limits.unpaid and unpaid.value >= read.right_paid.value:
-            reasoning = self.measures.anchors.reasoning or 0.0
-            if above(reasoning, limits.warn_reasoning):
-                self.reasons.append(REASONING.format(share=percent(reasoning), right=percent(read.right)))
-                self.first_step = CUT_REASONING
-                return GraderQuality.UNKNOWN, DatasetQuality.UNKNOWN
+            around = self.measures.anchors
+            for share, words, step in (
+                (around.end_tokens or 0.0, END_TOKEN, STOP_AT_TOKEN),
+                (around.reasoning or 0.0, REASONING, CUT_REASONING),
+            ):
+                if above(share, limits.warn_reasoning):
+                    self.reasons.append(words.format(share=percent(share), right=percent(read.right)))
+                    self.first_step = step
+                    return GraderQuality.UNKNOWN, DatasetQuality.UNKNOWN
             self.reasons.append(
                 f"{unpaid} of {read.read:,} responses hold the right answer and earn less than half: "
                 "they are not paid for it."

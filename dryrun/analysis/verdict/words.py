@@ -364,6 +364,14 @@ CUT_REASONING = (
     "Re-score the stored responses with what follows the reasoning (Adjust Grader, or regrade "
     "--cut-reasoning): no call is made. Until then neither the prompts nor the grader can be blamed."
 )
+END_TOKEN = (
+    "{share} of the responses end in the chat template's own end token (such as <|im_end|>), and the grader "
+    "is given it. {right} of the responses hold the right answer before it."
+)
+STOP_AT_TOKEN = (
+    "Let the server stop at its end token and leave it out of the text (its stop tokens, or "
+    "skip_special_tokens), then ask again. Until then neither the prompts nor the grader can be blamed."
+)
 PAY_THE_FORM = (
     "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
     "responses (Adjust Grader): no call is made. Or ask in the prompt for the form that it pays."
