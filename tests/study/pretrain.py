@@ -92,7 +92,3 @@ def skill(params: Params, tasks: tuple[str, ...] = tuple(TASKS), count: int = 24
             one = part[place // GROUP]
             right.setdefault(one.task, []).append(is_right(text, one.answer))
     return {task: float(np.mean(found)) for task, found in sorted(right.items())}
-
-
-if __name__ == "__main__":
-    pretrain(Path("/tmp/study_data/checkpoints"))
