@@ -13,6 +13,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.runs import RunStatus, list_runs
+from dryrun.store.shared import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ProfileStanding:
 def standings(store: Store) -> list[ProfileStanding]:
     """All profiles in the data directory, the last changed first; what cannot be read is left out."""
     found = []
+    registry.pull(store.root / "profiles", light=True)
     for path in (store.root / "profiles").glob("*/profile.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             found.append(_standing(path))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dryrun.cli.main import main
+from dryrun.engine.profile.standings import standings
 from dryrun.store.results import load_results
 from dryrun.store.runs import list_runs
 from dryrun.store.shared import leases, local_copy, registry
@@ -147,6 +148,7 @@ def test_a_profile_of_a_dataset_goes_on_elsewhere(
     assert main([*asked, "--max-calls", "40"]) == 0
     before = endpoint.calls
     move(monkeypatch, tmp_path, "two")
+    assert len(standings(open_store())) == 1
     monkeypatch.setattr(local_copy, "FRESH_SECONDS", 60.0)
     bucket.requests.clear()
     assert main(asked) == 0
