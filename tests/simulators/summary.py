@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.forecast.chance import BY_SIGNAL
-
 Floats = NDArray[np.float64]
 
 GAINS, HARDLY = 0.05, 0.02
 """A run gains from here on; below the other it hardly does."""
 DRAWS = 500
+BANDS = (0.05, 0.1, 0.2, 0.3, 0.45, 1.0)
+"""Upper ends of the bands of the Signal Index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,9 @@ def summarised(runs: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _by_signal(runs: Sequence[Outcome]) -> Iterator[tuple[float, dict[str, float]]]:
-    """The runs that gain, by their Signal Index: where the table of `analysis.forecast.chance` comes from."""
+    """The runs that gain, by their Signal Index."""
     start = -1.0
-    for end, _, _ in BY_SIGNAL:
+    for end in BANDS:
         upto = math.inf if end == 1 else end
         within = [run for run in runs if run.signal is not None and start <= run.signal < upto]
         yield end, share(within, lambda run: run.gain > GAINS)

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.forecast.toy_policies import policies_within
 from dryrun.core.config import Verdict
 
-BY_SIGNAL = (
-    (0.05, 11, 353),
-    (0.10, 7, 53),
-    (0.20, 37, 106),
-    (0.30, 74, 133),
-    (0.45, 124, 163),
-    (1.0, 958, 1028),
-)
-"""Signal Index below this; of so many simulated trainings; how many runs gained more than 0.05.
-
-``python -m tests.simulators --repeats 3``, both halves together. A bandit is no language model: the ledger of
-outcomes is there to put this table to the test.
-"""
-BY_VERDICT = {"GO": (913, 1042), "NO-GO": (298, 794)}
-"""The same by the verdict, where no Signal Index was measured."""
+WIDE = ((0.0, 0.1), (0.1, 0.5), (0.5, math.inf))
+"""Bands of the Signal Index that hold enough of the small policies for a chance."""
 DRAWS = 2000
 FEW = 30
 """Trainings below which a Brier score says little."""
@@ -74,7 +63,9 @@ class Prediction:
 
 
 def chance_of(verdict: Verdict, signal: float | None) -> float | None:
-    """The probability that training learns.
+    """The probability that training learns: the share of small policies that did (`docs/evidence.md`).
+
+    Half of one is added to both sides: none of nine is no proof that none ever will.
 
     Parameters
     ----------
@@ -85,11 +76,9 @@ def chance_of(verdict: Verdict, signal: float | None) -> float | None:
     """
     if verdict == "INVALID":
         return None
-    if signal is None:
-        learned, runs = BY_VERDICT[verdict]
-    else:
-        learned, runs = next((hits, of) for end, hits, of in BY_SIGNAL if signal < end or end == 1.0)
-    return learned / runs
+    low, high = (0.0, math.inf) if signal is None else next(band for band in WIDE if signal < band[1])
+    learned, count = policies_within(low, high, verdict if signal is None else "")
+    return (learned + 0.5) / (count + 1)
 
 
 @dataclass(frozen=True, slots=True)

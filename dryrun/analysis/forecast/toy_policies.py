@@ -20,6 +20,21 @@ COUNTS: Mapping[tuple[str, float], tuple[int, int]] = {
 """Verdict and band: policies that learned, and all; `tests/study` holds it against the stored results."""
 
 
+def policies_within(low: float, high: float, verdict: str = "") -> tuple[int, int]:
+    """Policies that learned, and all, in the bands from one index up to another; of one verdict if named."""
+    pairs = [pair for (said, band), pair in COUNTS.items() if low <= band < high and verdict in ("", said)]
+    return sum(learned for learned, _ in pairs), sum(count for _, count in pairs)
+
+
+def index_words() -> str:
+    """How often policies learned, by the Signal Index alone: a sentence."""
+    below, between, above = (policies_within(*band) for band in ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0)))
+    return (
+        f"Of small policies trained by real GRPO {below[0]} of {below[1]} learned below 0.10, "
+        f"{between[0]} of {between[1]} from there to 0.50, {above[0]} of {above[1]} above (docs/evidence.md)."
+    )
+
+
 def band_of(signal: float) -> float:
     """The lower end of the band that a Signal Index from 0 to 1 is in."""
     return max(low for low in BANDS if low <= max(signal, 0.0))

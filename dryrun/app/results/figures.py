@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES
+from dryrun.analysis.forecast.toy_policies import index_words
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.tree import Check
@@ -78,8 +79,7 @@ def signal_panel(evidence: Evidence) -> None:
     factors = " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
     st.markdown(
         f"Signal Index **{figure(index.value)}** = {factors}; weakest: {index.weakest}.",
-        help="How much of the training signal points to right answers. "
-        "Below 0.10 runs gain next to nothing, above 0.30 nine of ten gain (simulated GRPO).",
+        help=f"How much of the training signal points to right answers. {index_words()}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.analysis.figures.signal import SignalIndex
+from dryrun.analysis.forecast.toy_policies import index_words
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.words import Quality
 from dryrun.app.results.provenance import missing_view
@@ -66,7 +67,7 @@ def _explained(index: SignalIndex) -> str:
     factors = " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
     return (
         f"{figure(index.value)} = {factors}. How much of the training signal points to right answers. "
-        "Below 0.10 runs gain next to nothing, above 0.30 nine of ten gain (simulated GRPO)."
+        f"{index_words()}"
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.forecast.chance import BY_SIGNAL, Forecasted, Prediction, brier, chance_of
+from dryrun.analysis.forecast.chance import Forecasted, Prediction, brier, chance_of
 from dryrun.analysis.forecast.course import Course, Curve, course_of
 from dryrun.cli.main import main
 from dryrun.report.charts.outcomes import curve_alt, curve_chart, outcome_rows, outcomes_alt, outcomes_chart
@@ -136,7 +136,8 @@ def test_the_range_of_the_run_is_the_scale() -> None:
 def test_the_chance_rises_with_the_signal_index() -> None:
     chances = [chance_of("GO", signal) for signal in (0.0, 0.07, 0.15, 0.25, 0.4, 0.9, 1.0)]
     assert chances == sorted(chances, key=lambda chance: chance or 0)
-    assert chances[-1] == BY_SIGNAL[-1][1] / BY_SIGNAL[-1][2]
+    assert chances[-1] == pytest.approx((31 + 0.5) / (43 + 1))
+    assert chances[0] == pytest.approx(0.5 / 10), "none of nine is not never"
     assert chance_of("NO-GO", 0.4) == chance_of("GO", 0.4)
     assert chance_of("INVALID", 0.4) is None
     assert (chance_of("GO", None) or 0) > (chance_of("NO-GO", None) or 0) > 0
