@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from dryrun.store.partition import Store
 from dryrun.store.shared import local_copy, registry
@@ -35,6 +36,30 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if len(config.args) == 1 and ".py" in config.args[0]:
         return 0
     return (os.cpu_count() or 1) + 1
+
+
+TOGETHER = {
+    "tests/browser/": "browser",
+    "tests/models/test_embedded.py": "embedded",
+    "tests/engine/test_ray.py": "ray",
+    "tests/models/test_ray_data.py": "ray",
+}
+"""Tests that share a server, by the beginning of their path: one process does them, and starts it once."""
+
+
+def _group(nodeid: str) -> str:
+    return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Tests go to processes singly, those of a group all to one.
+
+    xdist's own groups write their name into a field of a test that pytest 9.2 no longer reads.
+    """
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _group
+    return scheduler
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,12 +26,11 @@ def chromium() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here, for one process with one server, and skip it where it cannot run."""
+    """Mark everything here, and skip it where it cannot run."""
     for item in items:
         if "tests/browser" not in item.path.as_posix():
             continue
         item.add_marker(pytest.mark.browser)
-        item.add_marker(pytest.mark.xdist_group("browser"))
         if chromium() is None and not os.environ.get("CI"):
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 

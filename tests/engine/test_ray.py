@@ -29,7 +29,6 @@ pytest.importorskip("ray")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("ray"),
     pytest.mark.skipif(os.name != "posix", reason="signals"),
 ]
 

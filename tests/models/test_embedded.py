@@ -23,7 +23,6 @@ from dryrun.models.embedded.weights import ensure_weights
 from tests.helpers.asking import make_prompt
 from tests.helpers.support import ROOT, wait_until
 
-pytestmark = pytest.mark.xdist_group("embedded")  # one process starts the model once
 LONG = "Write a long story about a fox."
 
 

@@ -23,7 +23,7 @@ from tests.helpers.support import EXACT, sum_rows, work
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.slow
 
 CAP = 8
 
