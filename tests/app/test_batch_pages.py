@@ -20,6 +20,11 @@ from tests.helpers.pages import group, page, texts
 from tests.helpers.support import make_run, wait_until
 
 
+def over(run: Run) -> bool:
+    """Whether a run finished, and its job has tried the grader and ended too."""
+    return run.status().state is RunState.FINISHED and jobs.find(run) is None
+
+
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "PACING", batches.Pacing(first=0.05, longest=0.05))
@@ -84,7 +89,7 @@ def test_a_run_started_on_the_page_goes_through_a_batch_and_says_so(
     assert "Batch validating: 0 of 160 answered. You may leave" in said
     assert "through its Batch API" in said
     server.looks = 1
-    wait_until(lambda: run.status().state is RunState.FINISHED)
+    wait_until(lambda: over(run))
     assert server.calls == 0
 
 
@@ -98,7 +103,7 @@ def test_a_cancelled_run_tells_of_its_batch_and_resume_collects_it(store: Store,
     assert "80 requests go on in a batch at the endpoint: resume collects them" in said
     server.looks = 1
     test.button(key="resume").click().run()
-    wait_until(lambda: run.status().state is RunState.FINISHED)
+    wait_until(lambda: over(run))
     assert (server.creates, server.calls, under_way(run)) == (1, 0, 0)
 
 
@@ -107,12 +112,12 @@ def test_what_is_left_can_be_asked_call_by_call(store: Store, server: FakeBatche
     server.looks, server.answered = 1, 60
     test = page("run", run=run.id)
     test.button(key="resume").click().run()
-    wait_until(lambda: run.status().state is RunState.FINISHED)
+    wait_until(lambda: over(run))
     test = page("run", run=run.id)
     assert "20 calls failed" in texts(test)
     test.toggle(key="resume_batch").set_value(False).run()
     test.button(key="resume").click().run()
-    wait_until(lambda: run.status().failed == 0 and run.status().state is RunState.FINISHED)
+    wait_until(lambda: run.status().failed == 0 and over(run))
     assert (server.creates, server.calls) == (1, 20)
 
 
@@ -123,5 +128,5 @@ def test_runs_that_wait_leave_room_for_others(store: Store, server: FakeBatches)
         jobs.start_job(run, batch=batch)
     live = make_run(store, server.base_url, rows=3)
     jobs.start_job(live)
-    wait_until(lambda: live.status().state is RunState.FINISHED)
+    wait_until(lambda: over(live))
     assert [run.status().state for run in runs] == [RunState.RUNNING] * 4

@@ -38,7 +38,7 @@ def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> No
     assert not test.exception
     assert "**40 rows**" in texts(test)
     assert test.selectbox(key="prompt_field").value == "task.ask"
-    assert live(test)[1] == {"prompt": "user: How much is 1 + 1?", "reference answer": ""}
+    assert live(test)[1] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
 
 
 @pytest.mark.slow

@@ -106,7 +106,7 @@ def test_repeated_rows_are_noted_and_asked_once(
         ("raise ValueError('broken here')", 1, "100 % of the grades carry a grader error"),
         ("return float('nan')", 1, "100 % of the grades carry a grader error"),
         ("return 'good'", 1, "100 % of the grades carry a grader error"),
-        ("return 7", 3, "reward range"),
+        ("return 7", 1, "Its rewards lie from 0 to 7 and are judged so"),
     ],
 )
 def test_a_python_grader_that_misbehaves(
