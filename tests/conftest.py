@@ -98,6 +98,7 @@ def _mark_further_cases(items: list[pytest.Item]) -> None:
 def _own_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("DRYRUN_HOSTED", raising=False)
+    monkeypatch.setattr(registry, "_COPIES", {})  # of shared stores that an earlier test opened
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 

@@ -11,7 +11,6 @@ import pytest
 
 from dryrun.cli.main import main
 from dryrun.core.errors import StoreError
-from dryrun.store.shared import registry
 from dryrun.store.shared.address import StoreAddress
 from tests.helpers.object_store import REFUSED, ObjectStore
 from tests.helpers.support import ROOT
@@ -130,4 +129,3 @@ def test_a_local_data_directory_imports_none_of_it(tmp_path: Path) -> None:
         [sys.executable, "-c", script], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == "['opened', 'registry', 'words']"
-    assert registry.copies() == []
