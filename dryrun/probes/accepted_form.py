@@ -189,8 +189,9 @@ async def accepted_way(
     """The name of the way of writing right answers that this grader pays best.
 
     The bare reference stays where nothing else is clearly better; among others that are alike the first,
-    which is what the prompts ask for. A way counts only if another row's answer, written alike, earns less:
-    a grader that pays any text in that shape does not read the answer in it.
+    which is what the prompts ask for. A way counts if another row's answer, written alike, earns less: a
+    grader that pays any text in that shape a part does not read the answer in it. Where no way counts, the
+    first that is paid in full stands, and wrong answers written alike then show what it pays for.
 
     Parameters
     ----------
@@ -237,6 +238,8 @@ def _best(right: Mapping[str, Sequence[float]], wrong: Mapping[str, Sequence[flo
     paid = {name: _mean(scores) for name, scores in right.items() if len(scores) >= enough}
     telling = {name: mean for name, mean in paid.items() if mean - _mean(wrong.get(name, ())) > CLEARLY}
     most = max(telling.values(), default=0.0)
+    if not telling and paid.get(BARE, 0.0) <= CLEARLY:
+        return next((name for name, mean in paid.items() if mean >= 1.0 - CLEARLY), BARE)
     if most <= paid.get(BARE, 0.0) + CLEARLY:
         return BARE
     return next(name for name, mean in telling.items() if mean >= most - CLEARLY and name != BARE)

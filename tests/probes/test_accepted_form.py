@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import orjson
 import pytest
 
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.probes.accepted_form import BARE, contents, templates_of, ways
-from dryrun.probes.anchors import load_anchors
+from dryrun.probes.anchors import FILE, load_anchors
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import forms_of
@@ -42,6 +43,13 @@ def grade(sample, item):
 SECRET = """
 def grade(sample, item):
     return float(sample["output_text"].endswith("[[[" + str(item["reference_answer"]) + "]]]"))
+"""
+
+
+ANY_IN_TAG = """
+import re
+def grade(sample, item):
+    return {pay} * (re.fullmatch("<a>.*</a>", sample["output_text"]) is not None)
 """
 
 
@@ -96,6 +104,21 @@ def test_a_grader_that_wants_a_form_is_not_called_strict(
     report = report_of(load_results(run))
     assert report.verdict == "GO"
     assert report.diagnosis.grader_quality != "too_strict"
+
+
+@pytest.mark.parametrize(
+    ("pay", "form"), [(1.0, "as in paid responses: <a>…</a>"), (0.4, BARE)], ids=["in full", "a part of it"]
+)
+def test_a_form_that_is_paid_in_full_whatever_it_holds_is_the_one_to_probe(
+    store: Store, endpoint: FakeEndpoint, pay: float, form: str
+) -> None:
+    endpoint.answer = half_right("<a>{}</a>")
+    grader = {"type": "python", "name": "form", "source": ANY_IN_TAG.format(pay=pay)}
+    run = make_run(store, endpoint.base_url, rows=rows("= Answer as agreed."), grader=grader)
+    work(run)
+    assert orjson.loads((run.folder / FILE).read_bytes())["form"] == form
+    report = report_of(load_results(run))
+    assert (report.diagnosis.grader_quality == "hackable") == (pay == 1.0)
 
 
 def test_an_object_is_tried_whole_and_field_by_field() -> None:
