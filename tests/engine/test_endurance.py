@@ -54,8 +54,9 @@ def test_killed_at_twenty_instants(
 
 
 def ignore_interrupts() -> None:
-    """As a shell does for a script's job in the background."""
+    """As a shell does for a script's job in the background; hanging up ends it, unlike a job of ``nohup``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
