@@ -55,9 +55,10 @@ def test_a_file_too_wide_for_a_shared_server_is_refused(name: str, monkeypatch: 
 def test_a_file_too_large_for_a_shared_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     table = packed({"messages": [ROW] * 1_100_000, "a": ["y"] * 1_100_000})
     refused("long.parquet", table, "2,200,000 cells", monkeypatch)
-    cell = packed({"prompt": ["x" * 300_000_000]})
-    refused("cell.parquet", cell, "286 MiB unpacked, more than 256 MiB", monkeypatch)
-    refused("bad.jsonl", b"{}\n" * 2_000_100, "2,000,001 cells", monkeypatch)
+    monkeypatch.setattr(limits, "Limits", lambda: Limits(cells=200_000, unpacked=2**24))
+    cell = packed({"prompt": ["x" * 20_000_000]})
+    refused("cell.parquet", cell, "19 MiB unpacked, more than 16 MiB", monkeypatch)
+    refused("bad.jsonl", b"{}\n" * 200_100, "200,001 cells", monkeypatch)
 
 
 def varint(value: int, width: int = 0) -> bytes:
