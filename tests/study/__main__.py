@@ -1,4 +1,4 @@
-"""`python -m tests.study pretrain|run|collect|report`; see `--help`."""
+"""`python -m tests.study pretrain|run|collect|again|report`; see `--help`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def _collect(options: argparse.Namespace) -> None:
     collect(options.data)
 
 
+def _again(options: argparse.Namespace) -> None:
+    from tests.study.again import judge_again
+
+    judge_again(options.data)
+
+
 def _report(options: argparse.Namespace) -> None:
     from tests.study.report import write_report
 
@@ -41,6 +47,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "pretrain": (_pretrain, "train the policies' checkpoints"),
     "run": (_run, "judge and train all conditions that have no result yet"),
     "collect": (_collect, "write the results to the committed Parquet file"),
+    "again": (_again, "judge all conditions again by the program as it is now"),
     "report": (_report, "write docs/evidence.md from the Parquet file"),
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.study.again import changed_rows
 from tests.study.charts import draw
 from tests.study.collect import DRY_RUNS, TRAININGS, read_rows
 from tests.study.conditions import conditions, settings
@@ -85,6 +86,9 @@ def page(found: Sequence[Result], unscaled: Sequence[Result]) -> str:
         "## Rule by rule\n",
         said["rules"],
         table(["what was said", "conditions", "learned", "unlearned", "mean gain"], code_rows(found)),
+        "## Judged again\n",
+        said["again"],
+        table(["condition", "verdict in the study", "verdict now", "gain", "learned"], changed_rows(found)),
         "## Without division by the spread\n",
         said["unscaled"],
         table(["condition", "gain", "gain, not divided", "verdict"], unscaled_rows(found, unscaled)),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.forecast.toy_policies import COUNTS, FEWEST, band_of, toy_words
+from tests.study.again import changed_rows
 from tests.study.collect import DRY_RUNS, TRAININGS, collect, read_rows
 from tests.study.conditions import FILE, Condition, as_json, conditions, drawn, runs, settings
 from tests.study.graders import PARTS, SOURCES, Rewards, grader_config
@@ -170,6 +171,15 @@ def test_the_page_of_results_quotes_the_stored_counts() -> None:
             learned, count = counts.get(key, (0, 0))
             counts[key] = (learned + one.learns, count + 1)
     assert counts == COUNTS
+
+
+def test_verdicts_that_changed_since_the_study_are_listed(tmp_path: Path) -> None:
+    shown = results(conditions(), read_rows(TRAININGS), read_rows(DRY_RUNS))
+    then = {row.condition.name: row.word for row in shown}
+    now = tmp_path / "again.json"
+    now.write_text(json.dumps({**then, "clean.all.2": "NO-GO"}))
+    (changed,) = changed_rows(shown, now)
+    assert changed[:3] == ["clean.all.2", "GO", "NO-GO"]
 
 
 def test_too_few_policies_say_nothing() -> None:
