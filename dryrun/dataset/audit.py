@@ -125,7 +125,7 @@ def _repeats(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
             AuditCode.REPEATED_PROMPTS,
             f"{plural(len(repeated), 'row')} with the prompt of an earlier row "
             f"({_places(repeated, dataset)}). "
-            "They count as one prompt in every interval; drop them or mean it.",
+            "They count as one prompt in every interval; drop them if that is not meant.",
             tuple(repeated),
         )
     torn = [numbers for numbers in several if len({rows.answers[n] for n in numbers} - {None}) > 1]

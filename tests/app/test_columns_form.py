@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from tests.helpers.fake_hub import FakeHub
 from tests.helpers.pages import page, startable, texts, with_dataset
@@ -28,17 +29,45 @@ def live(test: AppTest) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
+def prompt_offer(test: AppTest) -> Button:
+    """The one offer of a field as the prompt."""
+    [offer] = [button for button in test.button if button.label.endswith("as the prompt")]
+    return offer
+
+
 def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> None:
     test = with_dataset(lines(ROWS), tmp_path)
-    assert "prompt: is missing" in texts(test)
+    assert [said.value.endswith("Which field is the prompt?") for said in test.warning] == [True]
+    assert not test.error, "one cause is said once"
     assert "**Still needed:** [1. Data](#data)" in texts(test)
-    [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
-    assert offer.label == r"Did you mean task\.ask? Use it"
+    offer = prompt_offer(test)
+    assert offer.label == r"Use “task\.ask” as the prompt"
     offer.click().run()
     assert not test.exception
     assert "**40 rows**" in texts(test)
     assert test.selectbox(key="prompt_field").value == "task.ask"
     assert live(test)[1] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
+
+
+def test_the_answer_under_another_name_is_one_click_away_from_the_grader(tmp_path: Path) -> None:
+    rows = [{"messages": row["messages"], "answer": row["reference_answer"]} for row in sum_rows(40)]
+    test = with_dataset(lines(rows), tmp_path)
+    assert "no row can fill" in texts(test)
+    [offer] = [button for button in test.button if button.label == r"Use “answer” as reference\_answer"]
+    offer.click().run()
+    assert test.selectbox(key="reference_field").value == "answer"
+    assert startable(test)
+
+
+def test_an_answer_that_no_name_gives_away_is_asked_for(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": row["messages"][-1]["content"], "value": row["reference_answer"]} for row in sum_rows(40)
+    ]
+    test = with_dataset(lines(rows), tmp_path)
+    assert "Choose the field of the reference answer in [1. Data](#data)" in texts(test)
+    test.selectbox(key="reference_field").set_value("value").run()
+    assert "Choose the field of the reference answer" not in texts(test)
+    assert startable(test)
 
 
 @pytest.mark.slow
@@ -58,7 +87,7 @@ def test_what_the_form_says_is_rendered_live(tmp_path: Path) -> None:
 def test_a_usual_name_needs_no_choice(name: str, tmp_path: Path) -> None:
     test = with_dataset(lines([{name: "How much is 1 + 1?", "answer": "2"}] * 2), tmp_path)
     assert live(test)[0] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
-    assert "Did you mean" not in " ".join(button.label for button in test.button)
+    assert not [button for button in test.button if button.label.endswith("as the prompt")]
 
 
 @pytest.mark.slow
@@ -69,9 +98,8 @@ def test_a_choice_that_another_file_does_not_have_is_said_there(tmp_path: Path) 
     other.write_text(lines([{"question": "How much is 1 + 1?"}]))
     test.text_input(key="dataset_place").set_value(str(other)).run()
     assert not test.exception
-    assert "task.ask: is missing, which was named as the prompt's field." in texts(test)
-    [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
-    offer.click().run()
+    assert r"The rows have no field task\.ask. Which field is the prompt?" in test.warning[0].value
+    prompt_offer(test).click().run()
     assert "**1 row**" in texts(test)
 
 
@@ -83,8 +111,7 @@ def test_a_dataset_of_the_hub_is_named_and_its_fields_chosen(monkeypatch: pytest
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         test = page("configure")
         test.text_input(key="dataset_place").set_value("hf://datasets/me/sums").run()
-        [offer] = [button for button in test.button if button.label.startswith("Did you mean")]
-        offer.click().run()
+        prompt_offer(test).click().run()
         assert not test.exception
         assert "**40 rows**" in texts(test)
         test.text_input(key="dataset_place").set_value("hf://datasets/me/none").run()

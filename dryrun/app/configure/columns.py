@@ -9,14 +9,15 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dryrun.core.errors import Problem
+from dryrun.core.fingerprint import canonical_json
 from dryrun.core.records import Item
 from dryrun.core.text import cut, plain
 from dryrun.dataset import Dataset
-from dryrun.dataset.columns import ColumnMap, prompt_candidates, shaped
-from dryrun.dataset.fields import reference_of, usual_field
+from dryrun.dataset.columns import REFERENCE, ColumnMap, prompt_candidates, usual_prompt
+from dryrun.dataset.fields import PROMPTS, reference_of, usual_field, value_at
+from dryrun.graders import GraderSpec
 
-USUAL = "(the usual names)"
+USUAL = "(found by its name)"
 PROMPT_KEY, REFERENCE_KEY, SYSTEM_KEY = "prompt_field", "reference_field", "system_text"
 ROWS_KEY = "first_rows"
 SHOWN = 3
@@ -28,10 +29,10 @@ CELL = 400
 """Characters of a prompt or an answer that are shown."""
 
 
-def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator]:
+def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator] | None:
     """Draw the form; return what it says, and a place in it for one more field.
 
-    `rows` are the first ones, as the file has them.
+    `rows` are the first ones, as the file has them. None while the form asks which field is the prompt.
     """
     fields = _fields(rows)
     with st.container(border=True):
@@ -48,8 +49,8 @@ def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator]:
                 height=80,
             )
         columns = ColumnMap(prompt, reference, system=str(system or "").strip() or None)
-        _check(rows[:SHOWN], columns)
-    return columns, right
+        asks = _ask_for_prompt(rows[:SHOWN], columns)
+    return None if asks else (columns, right)
 
 
 def choose_field(label: str, key: str, fields: Sequence[str]) -> str | None:
@@ -93,25 +94,53 @@ def _fields(rows: Sequence[Item]) -> list[str]:
     return list(known)
 
 
-def _check(rows: Sequence[Item], columns: ColumnMap) -> None:
-    """Say what is wrong with the first row that cannot be read so, and offer a likely cure."""
-    for row in rows:
-        item = shaped(row, columns)
-        if isinstance(item, Problem):
-            st.warning(plain(f"{item.where}: {item.what}", 400), icon=":material/warning:")
-            _suggest(row, columns)
-            return
+def _ask_for_prompt(rows: Sequence[Item], columns: ColumnMap) -> bool:
+    """Ask which field is the prompt where the rows do not have it and another may be meant; whether so."""
+    if not rows or any(_prompt_in(row, columns) for row in rows):
+        return False
+    near = [field for field in prompt_candidates(rows[0]) if field != columns.prompt_field][:SHOWN]
+    if not near:
+        return False
+    names = plain(", ".join(PROMPTS))
+    what = (
+        f"The rows have no field {plain(columns.prompt_field, 60)}."
+        if columns.prompt_field is not None
+        else f"No field has one of the usual names of a prompt ({names})."
+    )
+    st.warning(f"{what} Which field is the prompt?", icon=":material/warning:")
+    for field in near:
+        _use_button(field, "the prompt", PROMPT_KEY)
+    return True
 
 
-def _suggest(row: Item, columns: ColumnMap) -> None:
-    near = [field for field in prompt_candidates(row) if field != columns.prompt_field]
-    for field in near[:SHOWN]:
-        label = f"Did you mean {plain(field, 60)}? Use it"
-        st.button(label, key=f"use_{field}", on_click=_use, args=(field,), icon=":material/check:")
+def _prompt_in(row: Item, columns: ColumnMap) -> bool:
+    if columns.prompt_field is None:
+        return usual_prompt(row) is not None
+    return value_at(row, columns.prompt_field) is not None
 
 
-def _use(field: str) -> None:
-    st.session_state[PROMPT_KEY] = field
+def offer_reference(dataset: Dataset, grader: GraderSpec) -> None:
+    """Offer the cure where the grader asks for a reference answer that no row has under that name."""
+    rows = dataset[:PREVIEW]
+    if REFERENCE not in canonical_json(grader.raw).decode() or any(REFERENCE in row for row in rows):
+        return
+    if (field := usual_field(rows)) is not None:
+        _use_button(field, REFERENCE, REFERENCE_KEY)
+    else:
+        st.info(
+            "Choose the field of the reference answer in [1. Data](#data): "
+            f"graders know it as {plain(REFERENCE)}.",
+            icon=":material/info:",
+        )
+
+
+def _use_button(field: str, what: str, key: str) -> None:
+    label = f"Use “{plain(field, 60)}” as {plain(what)}"
+    st.button(label, key=f"use_{key}_{field}", on_click=_use, args=(key, field), icon=":material/check:")
+
+
+def _use(key: str, field: str) -> None:
+    st.session_state[key] = field
 
 
 def _shown(item: Item, field: str | None) -> dict[str, str]:

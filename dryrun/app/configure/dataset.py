@@ -54,10 +54,13 @@ def dataset_section() -> Dataset | None:
             show_error(error)
             return None
         try:
-            dataset, columns = _read(chosen)
+            read = _read(chosen)
         except DryRunError as problem:
             show_error(problem)
             return None
+        if read is None:
+            return None
+        dataset, columns = read
     with right, errors_shown():
         _audit_section(dataset, chosen != sample_dataset_path(), columns)
     return dataset
@@ -121,10 +124,14 @@ def place_of(dataset: Dataset) -> str:
     return str(st.session_state[PLACE]).strip() if _source(upload) is DatasetSource.PLACE and dataset else ""
 
 
-def _read(chosen: Chosen) -> tuple[Dataset, ColumnMap]:
+def _read(chosen: Chosen) -> tuple[Dataset, ColumnMap] | None:
+    """Draw the rows as they are read; None while the form asks which field is the prompt."""
     own = chosen != sample_dataset_path()
     if own:
-        columns, place = columns_form(_first(chosen))
+        form = columns_form(_first(chosen))
+        if form is None:
+            return None
+        columns, place = form
         with place:
             dataset = _with_topics(chosen, columns)
     else:

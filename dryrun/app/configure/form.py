@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.app.configure.bar import STEPS, judge_words, missing_bar, start_bar
+from dryrun.app.configure.columns import offer_reference
 from dryrun.app.configure.dataset import dataset_section, place_of
 from dryrun.app.configure.fill import PLACES, changed_since, duplicate
 from dryrun.app.configure.grader import grader_section, show_findings
@@ -143,9 +144,11 @@ def _prepared(
         )
     except DryRunError as error:
         show_error(error)
+        offer_reference(dataset, grader)
         missing_bar(["grader"])
         return None
     show_findings(prepared.findings)
+    offer_reference(dataset, grader)
     return prepared
 
 

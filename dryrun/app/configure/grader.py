@@ -120,7 +120,7 @@ def _begin_with() -> None:
         [UPLOAD, *words],
         index=None,
         key=BEGIN,
-        format_func=lambda name: name if name == UPLOAD else f"{name}: {words[name]}",
+        format_func=lambda name: _begin_label(name, words),
         placeholder="A sample, a preset, a file, or type below",
         on_change=_take_begin,
     )
@@ -129,6 +129,12 @@ def _begin_with() -> None:
         kept_upload("Grader, JSON or Python", ["json", "py"], FILE, hint, _take_upload)
     if problem := st.session_state.pop("grader_file_problem", None):
         show_error(problem)
+
+
+def _begin_label(name: str, words: dict[str, str]) -> str:
+    if name == UPLOAD:
+        return name
+    return f"{name}: {words[name]}" if name in PRESETS else f"Sample {name}: {words[name]}"
 
 
 def _take_begin() -> None:
@@ -153,7 +159,7 @@ def _part(sources: list[Source]) -> Source | None:
         return None
     names = [WHOLE, *dict.fromkeys(f"Python: {source.name}" for source in sources)]
     if st.session_state.get(PART) not in names:
-        st.session_state[PART] = WHOLE
+        st.session_state[PART] = names[1] if sources[0].path == "$.source" else WHOLE
     chosen = st.segmented_control(
         "Part of the grader", names, key=PART, required=True, label_visibility="collapsed"
     )
