@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dryrun.app.results.findings import mean_interval_words
 from dryrun.app.results.provenance import missing_view, no_run
 from dryrun.app.results.thresholds import current_thresholds
 from dryrun.app.run.controls import run_controls
@@ -23,7 +24,7 @@ try:
         st.title("Run", anchor=False)
         no_run(recorded=chosen is not None)
         st.stop()
-    status = jobs.status(chosen.run)
+    status, interval = jobs.status(chosen.run), ""
     with st.container():  # whatever stands in it, the progress below keeps its place, and so its timer
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
             run_head(chosen.run, status)
@@ -31,10 +32,11 @@ try:
                 run_controls(chosen, status)
         if not status.live:
             loaded = ended_run(chosen, status, current_thresholds())
+            interval = mean_interval_words(loaded.judge(current_thresholds()))
             if status.failed or status.ungraded:
                 missing_view(loaded)
             run_controls(chosen, status)
-    live_progress(chosen, status, current_thresholds())
+    live_progress(chosen, status, current_thresholds(), interval)
 except DryRunError as error:
     show_error(error)
     run_link("configure", "Configure a new run", "tune")

@@ -207,6 +207,25 @@ def test_cancelled_before_an_answer_it_claims_to_keep_nothing(store: Store, endp
 
 
 @pytest.mark.slow
+def test_a_cancelled_run_is_called_unfinished_and_waits_for_no_chart(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    endpoint.hold(after=3)
+    run = make_run(store, endpoint.base_url)
+    jobs.start_job(run)
+    wait_until(lambda: jobs.status(run).graded == 3)
+    test = page("run", run=run.id)
+    assert "an interval needs 5 prompts with a score" in texts(test)
+    test.button(key="cancel").click().run()
+    wait_until(lambda: jobs.find(run) is None)
+    test.run()
+    assert "Not finished" in test.toast[0].value
+    assert "verdict" not in test.toast[0].value
+    assert not test.main.get("skeleton")
+    assert "Too few: an interval needs" in texts(test)
+
+
+@pytest.mark.slow
 def test_a_run_that_ends_while_its_page_is_drawn_shows_its_end(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

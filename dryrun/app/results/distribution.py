@@ -16,6 +16,7 @@ from dryrun.app.shared.widgets import chart_spec, with_rows
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.scores import (
     BIN_FIELD,
+    HISTOGRAM_WORDS,
     SELECTION,
     HistogramBar,
     histogram_alt,
@@ -35,7 +36,7 @@ def distribution(loaded: Loaded) -> None:
     evidence = loaded.judge(thresholds)
     keep_words(evidence)
     figures = evidence.document.statistics
-    st.header(":small[Score distribution]", anchor=False)
+    st.header(":small[Score distribution]", anchor=False, help=HISTOGRAM_WORDS)
     if figures.mean is None:
         st.caption("No response has a score yet.")
         return

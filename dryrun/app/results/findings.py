@@ -42,10 +42,14 @@ def findings(status: RunStatus, loaded: Loaded) -> None:
     _warnings(evidence)
 
 
-def _mean(evidence: Evidence) -> None:
+def mean_interval_words(evidence: Evidence) -> str:
+    """The mean's bootstrap interval: ``"95 %: 0.15 to 0.29"``."""
     held = evidence.stability
-    around = f"95 %: {held.mean.low:.2f} to {held.mean.high:.2f}" if held else "too few for an interval"
-    _metric("Mean", number(evidence.document.statistics.mean), around)
+    return f"95 %: {held.mean.low:.2f} to {held.mean.high:.2f}" if held else "too few for an interval"
+
+
+def _mean(evidence: Evidence) -> None:
+    _metric("Mean", number(evidence.document.statistics.mean), mean_interval_words(evidence))
 
 
 def _spread(evidence: Evidence) -> None:
@@ -60,7 +64,7 @@ def _signal(evidence: Evidence) -> None:
     elif index is None and groups is not None:
         _metric("Groups that teach", percent(groups.usable), f"groups of {groups.group}")
     elif index is not None:
-        _metric("Signal Index", figure(index.value), f"least: {index.weakest}", _explained(index))
+        _metric("Signal Index", figure(index.value), f"weakest: {index.weakest}", _explained(index))
 
 
 def _explained(index: SignalIndex) -> str:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import altair as alt
 import streamlit as st
 
-from dryrun.app.run.growth import GrowingRun, Growth, Newest
+from dryrun.app.run.growth import LEAST_PROMPTS, GrowingRun, Growth, Newest
 from dryrun.app.shared.widgets import chart_spec, with_rows
 from dryrun.core.text import figure, plain, plural, visible
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.running_mean import RUNNING_ALT, running_chart, running_rows
-from dryrun.report.charts.scores import histogram_bars, histogram_rows, score_histogram
+from dryrun.report.charts.scores import HISTOGRAM_WORDS, histogram_bars, histogram_rows, score_histogram
 from dryrun.store.runs import Run
 
 SIDE_BY_SIDE = 420
 """Pixels that each chart needs; on a narrower screen the second one stands below the first."""
-CHART_HEIGHT = 410
+CHART_HEIGHT = 300
 """Pixels that a chart takes with its axes and labels: a skeleton of it holds its place."""
+TOO_FEW = f"an interval needs {LEAST_PROMPTS} prompts with a score."
 HISTOGRAM_ALT = "Score histogram of the responses so far; the mean stands in the sentence above."
 """Constant: a browser draws a chart anew when its name changes."""
 
@@ -39,12 +40,13 @@ def charts(growth: Growth, total: int, thresholds: Thresholds, *, live: bool) ->
         return
     halves = st.grid(2, min_column_width=SIDE_BY_SIDE, gap="medium")
     with halves.cell():
-        st.header(":small[Score distribution so far]" if live else ":small[Score distribution]", anchor=False)
+        title = "Score distribution so far" if live else "Score distribution"
+        st.header(f":small[{title}]", anchor=False, help=HISTOGRAM_WORDS)
         _histogram(growth, thresholds)
     with halves.cell():
         st.header(":small[Mean with its 95 % interval]", anchor=False)
         if not growth.readings:
-            st.skeleton(height=CHART_HEIGHT)
+            st.skeleton(height=CHART_HEIGHT) if live else st.caption(f"Too few: {TOO_FEW}")
             return
         rows = running_rows(growth.readings, thresholds)
         st.vega_lite_chart(
@@ -67,8 +69,10 @@ def _empty_histogram() -> alt.LayerChart:
 
 def running_mean_words(growth: Growth, thresholds: Thresholds) -> str:
     """Where the mean stands between its limits so far: a sentence."""
-    if growth.mean is None or not growth.readings:
+    if growth.mean is None:
         return "There is nothing to judge yet: the first scores are on their way."
+    if not growth.readings:
+        return f"Mean {figure(growth.mean)} so far: {TOO_FEW}"
     now = growth.readings[-1]
     low, high = thresholds.mean_low, thresholds.mean_high
     said = f"Mean {figure(now.mean)} so far, 95 % interval {figure(now.low)} to {figure(now.high)}: "

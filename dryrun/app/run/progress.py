@@ -30,16 +30,17 @@ IDLE_SECONDS = 5.0
 """Seconds between two looks at a run that ended: another person may resume it."""
 
 
-def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> None:
+def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds, interval: str = "") -> None:
     """Draw progress that follows the run; when it ends or is resumed, the whole page runs again.
 
-    `status` is what the page around it was drawn for: a run may end between two looks at it.
+    `status` is what the page around it was drawn for: a run may end between two looks at it. `interval` is
+    the one that the verdict was found with, in words; while there is none, the running one stands for it.
     It stands at the same place of the page in every state: Streamlit names a fragment by its place, and a
     draw of the page that is overtaken by the next one may forget the names that it did not give itself.
     """
     follow = st.fragment(run_every=_pause(status))(_follow)
     with st.container():  # of its own: a timed fragment could draw over what stands after it
-        follow(chosen, status.live, thresholds)
+        follow(chosen, status.live, thresholds, interval)
 
 
 def _pause(status: RunStatus) -> float | None:
@@ -50,7 +51,7 @@ def _pause(status: RunStatus) -> float | None:
     return None if done else IDLE_SECONDS
 
 
-def _follow(chosen: Chosen, was_live: bool, thresholds: Thresholds) -> None:
+def _follow(chosen: Chosen, was_live: bool, thresholds: Thresholds, interval: str) -> None:
     run = chosen.run
     status, config = jobs.status(run), config_of(run)
     if was_live != status.live:
@@ -62,7 +63,7 @@ def _follow(chosen: Chosen, was_live: bool, thresholds: Thresholds) -> None:
         _measuring(chosen, status, total, running_mean_words(growth, thresholds))
     elif status.state is not RunState.FINISHED:
         _bar(status, total)
-    _metrics(run, status, growth)
+    _metrics(run, status, growth, interval)
     charts(growth, total, thresholds, live=status.live)
     if status.live:
         failure_reasons(growth, status.failed + status.ungraded)
@@ -91,17 +92,18 @@ def _bar(status: RunStatus, total: int) -> None:
     st.progress(min((status.sampled + status.graded) / (2 * max(total, 1)), 1.0), words)
 
 
-def _metrics(run: Run, status: RunStatus, growth: Growth) -> None:
+def _metrics(run: Run, status: RunStatus, growth: Growth, interval: str) -> None:
     job, now = jobs.find(run), growth.readings[-1] if growth.readings else None
     cost = cost_of_cap(config_of(run), status, job.budget if job else Budget())
-    interval = f"{figure(now.low)} to {figure(now.high)}" if now else "no interval yet"
+    running = f"95 %: {figure(now.low)} to {figure(now.high)}" if now else "no interval yet"
     with st.grid("auto", min_column_width=150):
-        _metric("Mean", number(growth.mean), interval)
+        _metric("Mean", number(growth.mean), interval or running)
         _metric("Std", number(growth.std), plural(growth.scores, "score"))
         if status.live:
             pace = f"{status.rate:.1f} / s" if status.rate else "no answer yet"
             _metric("Time left", _duration(status.remaining), pace)
-        _metric("Time so far" if status.live else "Time", _duration(status.seconds), "at work")
+        times = ("Time so far", "at work") if status.live else ("Time", "without pauses")
+        _metric(times[0], _duration(status.seconds), times[1])
         _metric("Cost", *cost)
         _metric("Failed calls", f"{status.failed:,}", f"{status.ungraded:,} without a grade")
 

@@ -26,7 +26,8 @@ def ended_run(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> Load
     loaded = load_run(chosen)[1]
     evidence = loaded.judge(thresholds)
     look = current_look(evidence, status, loaded)
-    word = "Not finished" if look is VerdictLook.MEASURING else look.value
+    judged = status.state is RunState.FINISHED and look is not VerdictLook.MEASURING
+    word = look.value if judged else "Not finished"
     tab_title(chosen.run, word)
     _announce(chosen, look, word)
     if look is not VerdictLook.MEASURING:
@@ -64,7 +65,10 @@ def _announce(chosen: Chosen, look: VerdictLook, word: str) -> None:
     """Say the end once, to whoever watched the run."""
     if st.session_state.get(WATCHED) == chosen.run.id:
         del st.session_state[WATCHED]
-        st.toast(f"**{plain(word)}**. The run has ended; its verdict stands on this page.", icon=look.icon)
+        what = "The run has ended; its verdict stands on this page."
+        if word != look.value:
+            what = "The run has stopped before its end."
+        st.toast(f"**{plain(word)}**. {what}", icon=look.icon)
 
 
 def _measured(coverage: Coverage) -> str:

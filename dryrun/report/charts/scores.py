@@ -48,6 +48,9 @@ FIT_ROWS = alt.AutoSizeParams(type="fit-x", contains="padding")
 HEIGHT = 300
 """Of the histogram's plot, in pixels."""
 
+HISTOGRAM_WORDS = "Orange: the limits of the mean. Grey area: its healthy range. Line: the mean."
+"""What the histogram shows beside the scores."""
+
 LABEL_ROOM = 0.36
 """Half of what the words above the plot take on a phone, of the score axis."""
 
