@@ -60,22 +60,22 @@ class TreeLimits(_Limits, title="These decide"):
     """The design document's decision tree."""
 
     mean_low: Share = Field(0.10, title="Mean at least")
-    """Design, decision tree: below it the dataset is too hard or the grader too strict."""
+    """Decision tree: below it the dataset is too hard or the grader too strict."""
     mean_high: Share = Field(0.90, title="Mean at most")
-    """Design, decision tree: above it the dataset is too easy or the grader too lenient."""
+    """Decision tree: above it the dataset is too easy or the grader too lenient."""
     std_low: Annotated[float, Field(ge=0.0, le=0.5)] = Field(0.10, title="Std at least")
-    """Design, decision tree: below it the grader cannot differentiate."""
+    """Decision tree: below it the grader cannot differentiate."""
 
 
 class HealthyLimits(_Limits, title="Healthy ranges (warn)"):
     """The design document's key metrics."""
 
     healthy_mean_low: Share = Field(0.20, title="Healthy mean from")
-    """Design, key metrics: lower end of the healthy mean. Warns."""
+    """Key metrics: lower end of the healthy mean. Warns."""
     healthy_mean_high: Share = Field(0.80, title="Healthy mean to")
-    """Design, key metrics: upper end of the healthy mean. Warns."""
+    """Key metrics: upper end of the healthy mean. Warns."""
     healthy_std: Annotated[float, Field(ge=0.0, le=0.5)] = Field(0.15, title="Healthy std above")
-    """Design, key metrics: healthy spread lies above it. Warns."""
+    """Key metrics: healthy spread lies above it. Warns."""
     bimodal_ratio: Annotated[float, Field(gt=0.0)] = Field(1.5, title="Bimodal ratio")
     """Each end bin above this multiple of the average middle bin: bimodal. Warns."""
     floor_share: Share = Field(0.10, title="Share at minimum")

@@ -28,6 +28,7 @@ def test_a_copied_link_shows_the_same_in_a_fresh_browser(app: App, open_page: Ca
 
     other = open_page(page.url)
     expect(other.get_by_role("heading", level=1)).to_contain_text("NO-GO")
+    expect(other).to_have_title("NO-GO · reasoning.jsonl")
     expect(other.get_by_label("Std at least", exact=True).last).to_have_value("0.40")
     expect(other.get_by_role("tab", name="Training signal")).to_have_attribute("aria-selected", "true")
     expect(other.get_by_role("heading", name="What training groups would see")).to_be_visible()

@@ -85,7 +85,7 @@ def short_reason(spoken: Spoken) -> str:
         return " ".join(judged.reasons) or decided
     if spoken.verdict == "GO":
         first = spoken.conditions[0] if spoken.conditions else None
-        return f"First {first.step}. {first.sentence}" if first else f"{decided} Proceed to training."
+        return f"First: {first.step}. {first.sentence}" if first else f"{decided} Proceed to training."
     if would_teach(spoken):
         groups = judged.measures.groups
         assert groups is not None

@@ -21,7 +21,7 @@ from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.access.links import share_button
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import VerdictLook, current_look
-from dryrun.app.shared.session import ADJUST, Chosen, model_words, run_link
+from dryrun.app.shared.session import ADJUST, Chosen, model_words, run_link, tab_title
 from dryrun.core.text import plain, plural
 from dryrun.store.runs import RunStatus
 
@@ -37,6 +37,7 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     """Draw the card of the verdict under the thresholds that are set."""
     evidence = loaded.judge(current_thresholds())
     look = current_look(evidence, status, loaded)
+    tab_title(chosen.run, look.value)
     with st.container(border=True, key="verdict_card", gap="small"):
         _head(chosen, status, loaded, evidence, look)
         if look is VerdictLook.MEASURING:

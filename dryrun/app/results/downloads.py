@@ -100,7 +100,7 @@ def _plain_letters(text: str) -> str:
 
 def try_sft(loaded: Loaded, evidence: Evidence) -> None:
     """Draw the download of best-of-k rows for supervised fine-tuning, with its cut-off."""
-    menu = st.popover("Try SFT", icon=":material/school:", key="try_sft", on_change="rerun")
+    menu = st.popover("Try SFT", key="try_sft", on_change="rerun")
     if menu.open:
         with menu:
             _sft(loaded, evidence)
@@ -141,7 +141,7 @@ def training_files(loaded: Loaded, evidence: Evidence) -> None:
         words = f"The verdict is {verdict}. Training now is likely to waste its budget."
         st.warning(words, icon=":material/warning:")
     for condition in evidence.conditions:
-        words = f"First {condition.step}. {condition.sentence}"
+        words = f"First: {condition.step}. {condition.sentence}"
         st.warning(plain(words, 400), icon=":material/rule:")
     st.markdown("Rows, the grader and a script in the form of the place. Nothing is sent from here.")
     place = st.selectbox(

@@ -68,8 +68,9 @@ def _paid_for(loaded: Loaded, thresholds: Thresholds) -> None:
     st.subheader(TRAINING_TITLE, anchor=False)
     if found.kinds is not None:
         draw_chart(kinds_chart, found.kinds, words=kinds_alt(found.kinds), key="group_kinds")
-    for line in training_lines(found, thresholds):
-        st.text(line)
+    with st.container(gap="xsmall"):
+        for line in training_lines(found, thresholds):
+            st.text(line)
     _what_if(loaded, found)
     if found.headroom is not None:
         st.subheader(HEADROOM_TITLE, anchor=False)

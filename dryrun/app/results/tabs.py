@@ -68,6 +68,7 @@ def _topics_under_thresholds(loaded: Loaded) -> None:
     if not evidence.document.topics:
         st.caption("The rows of this dataset name no topic. A field `topic` in each row tells them apart.")
         return
+    st.subheader("Scores by topic", anchor=False)
     topics_section(evidence)
     _topic_actions(evidence)
 

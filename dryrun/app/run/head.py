@@ -1,4 +1,4 @@
-"""Which run the page is about, and the browser tab's title."""
+"""Which run the page is about."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.app.shared.lists.rows import RunRow
 from dryrun.app.shared.session import config_of, model_words
-from dryrun.core.text import one_line, plain
+from dryrun.core.text import plain
 from dryrun.store.notes import note_of
 from dryrun.store.runs import Run, RunStatus
 
@@ -21,8 +21,3 @@ def run_head(run: Run, status: RunStatus) -> None:
             f"{plain(config.dataset.name, 80)} · {status.total or config.responses:,} responses "
             f"({config.sampling.rollouts} per prompt) by {model_words(config.model)}"
         )
-
-
-def tab_title(run: Run, words: str) -> None:
-    """Let the browser's tab say how the run stands: ``"GO · rows.jsonl"``."""
-    st.set_page_config(page_title=f"{words} · {one_line(config_of(run).dataset.name, 60)}")

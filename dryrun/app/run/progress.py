@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.run.growth import Growth
-from dryrun.app.run.head import tab_title
 from dryrun.app.run.live import charts, failure_reasons, growth_of, newest_responses, running_mean_words
 from dryrun.app.run.verdict import watch
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import cost_of_cap, spent_words
 from dryrun.app.shared.looks import VerdictLook
-from dryrun.app.shared.session import Chosen, config_of, may_cancel
+from dryrun.app.shared.session import Chosen, config_of, may_cancel, tab_title
 from dryrun.core.config import ModelKind
 from dryrun.core.records import RunState
 from dryrun.core.text import figure, number, plain, plural

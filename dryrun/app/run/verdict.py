@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.analysis.figures.coverage import Coverage
-from dryrun.app.run.head import tab_title
 from dryrun.app.shared.loading import Loaded, load_run
 from dryrun.app.shared.looks import VerdictLook, current_look
-from dryrun.app.shared.session import Chosen
+from dryrun.app.shared.session import Chosen, tab_title
 from dryrun.core.records import RunState
 from dryrun.core.text import plain, plural
 from dryrun.core.thresholds import Thresholds

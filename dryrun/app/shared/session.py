@@ -15,7 +15,7 @@ from dryrun.app.shared.lists.examples import FIRST, LESSONS, example_named, exam
 from dryrun.core.config import ModelConfig, ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
-from dryrun.core.text import plain
+from dryrun.core.text import one_line, plain
 from dryrun.store.access import opened_by, owned_runs
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
@@ -220,6 +220,11 @@ def may_cancel(chosen: Chosen) -> bool:
     if job is None or not chosen.access.may(Right.CONTROL):
         return False
     return chosen.access.role is ViewerRole.OWNER or job.owner in holders()
+
+
+def tab_title(run: Run, words: str) -> None:
+    """Let the browser's tab say how the run stands: ``"GO · rows.jsonl"``."""
+    st.set_page_config(page_title=f"{words} · {one_line(config_of(run).dataset.name, 60)}")
 
 
 def model_words(config: ModelConfig) -> str:

@@ -13,7 +13,7 @@ from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, NAMES, ORANGE, ROW
 
 KIND_NAMES = ("outcome differs", "shaping alone", "nothing differs")
 KIND_COLOURS = (BLUE, ORANGE, GREY)
-SHARE = alt.Axis(format="%", grid=False)
+SHARE = alt.Axis(format="%", grid=False, tickCount=5)
 
 
 def kinds_chart(kinds: GroupKinds) -> alt.LayerChart:
@@ -34,7 +34,9 @@ def kinds_chart(kinds: GroupKinds) -> alt.LayerChart:
             title=None,
             sort=None,
             scale=alt.Scale(domain=[str(row["label"]) for row in rows], range=list(KIND_COLOURS)),
-            legend=alt.Legend(orient="bottom", direction="vertical", labelLimit=0),
+            legend=alt.Legend(
+                orient="bottom", direction="vertical", labelLimit=0, symbolOpacity=1, symbolStrokeWidth=0
+            ),
         ),
         tooltip=[
             alt.Tooltip("kind:N", title="In the group"),
