@@ -14,8 +14,6 @@ ensure_frame()
 st.title("Compare runs", anchor=False)
 try:
     first, second = pick_runs()
-    with st.sidebar:
-        thresholds = threshold_panel()
     if first is None or second is None:
         st.info(
             "Choose two runs: the one before and the one after. Runs has a Compare button for two selected "
@@ -23,6 +21,8 @@ try:
             icon=":material/info:",
         )
         st.stop()
+    with st.sidebar:
+        thresholds = threshold_panel()
     comparison_view(first, second, thresholds, not thresholds.document_only)
 except DryRunError as error:
     show_error(error)

@@ -35,7 +35,8 @@ def test_two_runs_of_a_link_are_compared(two: list[Any]) -> None:
     assert "Spearman" in said
     assert "Second (after): Second ![x](" in said
     assert len(test.main.get("vega_lite_chart")) == 2
-    assert "grader.evaluation_metric" in str([table.value for table in test.main.dataframe])
+    assert "grader.evaluation_metric" not in str([table.value for table in test.main.dataframe])
+    assert not [header for header in test.main.header if "What differs" in header.value], "the texts say it"
     verdicts = [element.value for element in test.main.header][:2]
     assert all("GO" in verdict and "NO-GO" not in verdict for verdict in verdicts)
     test.sidebar.number_input(key="mean_low").set_value(0.89).run()
@@ -49,6 +50,12 @@ def test_the_graders_texts_are_held_against_each_other(two: list[Any]) -> None:
     changed = next(element.value for element in test.main.code if element.language == "diff")
     assert '-  "evaluation_metric": "bleu"' in changed
     assert '+  "evaluation_metric": "fuzzy_match"' in changed
+
+
+def test_there_is_nothing_to_move_before_two_runs_are_chosen() -> None:
+    test = page("compare", run="recorded")
+    assert "Choose two runs" in texts(test)
+    assert not test.sidebar.number_input
 
 
 def test_lines_of_a_source_stand_as_lines() -> None:

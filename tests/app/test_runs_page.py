@@ -77,7 +77,7 @@ def test_each_run_is_a_row_with_its_figures(two: list[Run]) -> None:
     assert columns["Mean"][row] == pytest.approx(line.mean)
     assert columns["Std"][row] == pytest.approx(line.std)
     assert list(columns["Scores"][row]) == list(line.bars)
-    assert columns["n"][row] == 80
+    assert columns["Scored"][row] == 80
     assert columns["Verdict"][row][0] in ("GO", "GO, with conditions")
     assert columns["95 %"][row] == f"{line.low:.2f} to {line.high:.2f}"
     assert max(columns["Tokens"]) > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dryrun.analysis.figures.comparison import PromptMoves, difference_counts, prompt_moves
@@ -20,6 +22,8 @@ from dryrun.report.outline import Section
 from dryrun.store.results import Side, sides
 
 NARROWEST = 320
+GRADER = "grader."
+"""How the name of a setting begins that the difference of the graders' texts shows."""
 
 
 def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evidence: bool) -> None:
@@ -35,15 +39,17 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     comparison = _compared(loaded[0], loaded[1], thresholds, evidence)
     both = sides(results[0], results[1])
     verdict_cards((first, second), (comparison.first, comparison.second))
-    words, *sections = comparison_outline(comparison)
+    others = tuple(one for one in comparison.settings if not one.name.startswith(GRADER))
+    words, differs, topics = comparison_outline(replace(comparison, settings=others))
     st.markdown(bullets("".join(sentence) for sentence in words.lines))
     _charts(comparison, both, thresholds)
     flipped(comparison, both)
     if comparison.pairing is not Pairing.NOTHING:
         moved_prompts(_moves(both), both)
     grader_difference(results[0].config.grader, results[1].config.grader)
-    for section in sections:
-        _section(section)
+    if others or not comparison.settings:
+        _section(differs)
+    _section(topics)
     _downloads(comparison)
 
 

@@ -8,6 +8,7 @@ import time
 import streamlit as st
 
 from dryrun.app.shared.lists.examples import example_named, examples
+from dryrun.app.shared.lists.rows import RunRow
 from dryrun.app.shared.session import RECORDED, config_of, open_by_name, store
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
@@ -59,11 +60,6 @@ def _words(name: str) -> str:
         return f"{short(name)} (not here)"
     if (example := example_named(name)) is not None:
         return f"Recorded: {example.title}"
-    parts = (config.dataset.name, config.model.name, config.grader_name)
-    return " · ".join(
-        (
-            note_of(run).name or short(name),
-            *(part[:30] for part in parts),
-            time.strftime("%d %b %H:%M", time.localtime(status.started)),
-        )
-    )
+    title = RunRow(run, config, status, note_of(run), None).name
+    when = time.strftime("%d %b %H:%M", time.localtime(status.started))
+    return " · ".join((title, config.grader_name[:30], when, config.model.name[:30]))

@@ -53,7 +53,9 @@ def difference_chart(counts: Sequence[int], mean: float) -> alt.LayerChart:
     )
     drawn = bars.mark_bar(binSpacing=1).encode(
         x=alt.X(
-            "low:Q", scale=alt.Scale(domain=[-1.05, 1.05], nice=False), title="Second less first, per prompt"
+            "low:Q",
+            scale=alt.Scale(domain=[-1.05, 1.05], nice=False),
+            title="Change of a prompt's mean, second minus first",
         ),
         x2="high:Q",
         y=alt.Y("prompts:Q", title="Prompts", scale=alt.Scale(zero=True)),

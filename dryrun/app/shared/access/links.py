@@ -30,12 +30,12 @@ SHOWS = {
 }
 WHO = (
     "Anybody who has the link can open it, without an account, until you revoke it. Viewers can move "
-    "thresholds for themselves. They can change, resume and label nothing, and the run's other pages stay "
-    "closed to them."
+    "thresholds for themselves. They cannot change, resume or label anything, and the run's other pages "
+    "stay closed to them."
 )
 ONLY_HERE = (
-    "This server serves the machine it runs on only, so the link opens nowhere else. Send the report from "
-    "Export instead, or start Dry Run with DRYRUN_HOSTED=1."
+    "The link opens on this machine alone: Dry Run answers nobody else unless it is started with "
+    "DRYRUN_HOSTED=1. To show the run to others, send them the report from Export."
 )
 
 
