@@ -17,7 +17,7 @@ from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import page, texts
-from tests.helpers.support import ROOT, at, input_files, wait_until
+from tests.helpers.support import ROOT, at, input_files, make_run, wait_until, work
 
 pytestmark = [
     pytest.mark.slow,
@@ -75,3 +75,18 @@ def test_it_is_interrupted_once_that_process_is_gone_and_can_be_resumed_here(
     wait_until(lambda: jobs.find(run) is None)
     assert jobs.status(run).state is RunState.FINISHED
     assert "See the results" in [button.label for button in page("run", run=run.id).main.button]
+
+
+def test_its_end_waits_for_the_answers_that_its_grader_is_tried_on(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    """They are graded after the last response, when the status on disk says finished."""
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    with run.hold():
+        assert run.status().state is RunState.FINISHED
+        assert jobs.status(run).live
+        test = page("results", run=run.id)
+        assert "The verdict may change." in texts(test)
+    assert jobs.status(run).state is RunState.FINISHED
+    assert "The verdict may change." not in texts(test.run())

@@ -42,6 +42,9 @@ ENDING_SECONDS = 30.0
 
 ENDING = "All responses are in. The grader is being tried on right and worthless answers."
 
+ENDS_WITHIN = 600.0
+"""How long after its last response a run of another process is asked whether it is still worked on."""
+
 Work = Callable[..., Coroutine[Any, Any, RunStatus]]
 
 _starting = threading.Lock()
@@ -192,14 +195,19 @@ def start_job(
 def status(run: Run) -> RunStatus:
     """The run's status: from memory while it is live in this process, else from disk.
 
-    It is live until its job has ended: the answers that its grader is tried on, which a verdict rests on too,
-    are graded after the last response.
+    It is live until its work has ended, here or in another process: the answers that its grader is tried on,
+    which a verdict rests on too, are graded after the last response.
     """
     job = find(run)
-    if job is None:
-        return run.status()
-    latest = job.latest
-    return latest if latest.live else replace(latest, state=RunState.RUNNING, message=ENDING)
+    latest = run.status() if job is None else job.latest
+    if latest.live or (job is None and not _ends_elsewhere(run, latest)):
+        return latest
+    return replace(latest, state=RunState.RUNNING, message=ENDING)
+
+
+def _ends_elsewhere(run: Run, latest: RunStatus) -> bool:
+    """Whether another process still works on a run that has all its responses."""
+    return time.time() - latest.updated < ENDS_WITHIN and run.held()
 
 
 def cancel(run: Run) -> None:
