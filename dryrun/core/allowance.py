@@ -37,8 +37,8 @@ def allowance() -> Allowance:
     DryRunError
         A setting is not a whole number of at least 1.
     """
-    given = {field.name: os.environ.get(f"{SETTING}{field.name.upper()}") for field in fields(Allowance)}
-    return Allowance(**{name: _number(name, text) for name, text in given.items() if text})
+    settings = {field.name: os.environ.get(f"{SETTING}{field.name.upper()}") for field in fields(Allowance)}
+    return Allowance(**{name: _number(name, text) for name, text in settings.items() if text})
 
 
 def _number(name: str, text: str) -> int:

@@ -142,7 +142,7 @@ class RunConfig(Frozen):
     """Nobody declared the scale: it becomes wider where the rewards of a finished session lie off it."""
     grade_timeout: Annotated[float, Field(gt=0.0)] = 120.0
     cut_reasoning: bool = False
-    """Whether the grader is given what follows a response's reasoning, not the whole of it."""
+    """Whether the grader gets only what follows a response's reasoning, not the whole response."""
     judge: JudgeConfig | None = None
     """Only where the grader asks a judge."""
 

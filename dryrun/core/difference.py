@@ -42,10 +42,10 @@ def key_differences(first: str, second: str) -> list[KeyDifference] | None:
 
     At most `MOST_KEYS` are listed. A value in a Markdown code fence is read too.
     """
-    one, other = _container(first), _container(second)
-    if one is None or other is None:
+    before, after = _container(first), _container(second)
+    if before is None or after is None:
         return None
-    left, right = dict(_leaves(one)), dict(_leaves(other))
+    left, right = dict(_leaves(before)), dict(_leaves(after))
     rows = [
         KeyDifference(key, left.get(key, ABSENT), right.get(key, ABSENT), left.get(key) == right.get(key))
         for key in dict.fromkeys([*left, *right])
@@ -58,9 +58,9 @@ def line_differences(first: str, second: str) -> str:
 
     Only the first `MOST_LINES` lines of each are compared.
     """
-    one, other = first.splitlines()[:MOST_LINES], second.splitlines()[:MOST_LINES]
+    before, after = first.splitlines()[:MOST_LINES], second.splitlines()[:MOST_LINES]
     heads = 2  # the names of the files
-    return "\n".join(list(unified_diff(one, other, lineterm=""))[heads:])
+    return "\n".join(list(unified_diff(before, after, lineterm=""))[heads:])
 
 
 def word_differences(first: str, second: str) -> str:
@@ -68,14 +68,14 @@ def word_differences(first: str, second: str) -> str:
 
     Only the first `MOST_WORDS` words of each are compared; line breaks count as spaces.
     """
-    one, other = first.split()[:MOST_WORDS], second.split()[:MOST_WORDS]
+    before, after = first.split()[:MOST_WORDS], second.split()[:MOST_WORDS]
     lines = []
-    for kind, low, high, start, end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+    for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
-            lines.append(f"  {' '.join(one[low:high])}")
+            lines.append(f"  {' '.join(before[low:high])}")
             continue
-        lines += [f"- {' '.join(one[low:high])}"] if high > low else []
-        lines += [f"+ {' '.join(other[start:end])}"] if end > start else []
+        lines += [f"- {' '.join(before[low:high])}"] if high > low else []
+        lines += [f"+ {' '.join(after[start:end])}"] if end > start else []
     return "\n".join(lines)
 
 

@@ -16,16 +16,16 @@ def data_dir() -> Path:
 
     Where ``DRYRUN_DATA`` is the address of a shared store, this machine's copy of it.
     """
-    given = os.environ.get("DRYRUN_DATA")
-    if given and "://" in given:
-        return working_copy(given)
-    return Path(given).expanduser() if given else user_data_path("dryrun")
+    place = os.environ.get("DRYRUN_DATA")
+    if place and "://" in place:
+        return working_copy(place)
+    return Path(place).expanduser() if place else user_data_path("dryrun")
 
 
 def cache_dir() -> Path:
     """Where fetched model weights live: ``DRYRUN_CACHE``, else the user's cache directory."""
-    given = os.environ.get("DRYRUN_CACHE")
-    return Path(given).expanduser() if given else user_cache_path("dryrun")
+    folder = os.environ.get("DRYRUN_CACHE")
+    return Path(folder).expanduser() if folder else user_cache_path("dryrun")
 
 
 def working_copy(address: str) -> Path:

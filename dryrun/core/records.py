@@ -39,7 +39,7 @@ class SampleOutcome(StrEnum):
 
 _FAILED = SampleOutcome.FAILED
 UNSEEN = frozenset({SampleOutcome.FAILED, SampleOutcome.FILTERED})
-"""Outcomes that leave no response, or not the whole of it, for a grader to judge."""
+"""Outcomes that leave no response, or only a part, for a grader to judge."""
 PASSING = frozenset({401, 402, 403, 408, 409, 425, 429})
 """Statuses below 500 that the same request may not meet another time."""
 

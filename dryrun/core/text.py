@@ -79,7 +79,7 @@ def printable(text: object) -> str:
 
 def visible(text: str) -> str:
     """`text` for a page: a character that nobody sees, or that turns what follows, stands as ``[U+202E]``."""
-    return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+    return _UNSEEN.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)
 
 
 def say(text: object) -> None:

@@ -203,7 +203,7 @@ class ShapeLimits(_Limits, title="Length and levels"):
     length_pairs: Annotated[int, Field(ge=2)] = Field(30, title="Lengths compared")
     """Fewer responses beside others of their prompt: no correlation of score and length."""
     few_levels: Annotated[int, Field(ge=0)] = Field(5, title="Different scores")
-    """So few different scores, or fewer: warns."""
+    """This number of different scores, or fewer: warns."""
     modal_share: Share = Field(0.50, title="Commonest score")
     """More than this share of scores equal: warns."""
 
@@ -212,7 +212,7 @@ class PeopleLimits(_Limits, title="People"):
     """Labels that people gave."""
 
     min_labels: Annotated[int, Field(ge=1)] = Field(20, title="Labels")
-    """People's labels enter the verdict from so many on."""
+    """People's labels enter the verdict once there are this many."""
     max_disagreement: Share = Field(0.20, title="Disagreement at most")
     """A larger share (lower bound) of labelled responses that the grader gets wrong: NO-GO."""
     false_reject: Share = Field(0.30, title="Wrongly refused below")
@@ -327,12 +327,12 @@ class Thresholds(
 
     @model_validator(mode="before")
     @classmethod
-    def _older(cls, given: Any) -> Any:
+    def _older(cls, limits: Any) -> Any:
         """Names that older files have."""
         return (
-            {RENAMED.get(name, name): value for name, value in given.items()}
-            if isinstance(given, dict)
-            else given
+            {RENAMED.get(name, name): value for name, value in limits.items()}
+            if isinstance(limits, dict)
+            else limits
         )
 
     @model_validator(mode="after")
@@ -389,10 +389,10 @@ class ProbeLimits(AnchorLimits):
     judge_moves: Share = 0.30
     """The same where a model is the judge."""
     seconds: Annotated[float, Field(gt=0.0)] = 0.5
-    """A usual grade may take so long."""
+    """The longest that a usual grade may take."""
     long_seconds: Annotated[float, Field(gt=0.0)] = 1.0
-    """The grade of a long or awkward answer may take so long."""
+    """The longest that the grade of a long or awkward answer may take."""
     growth: Annotated[float, Field(gt=1.0)] = 8.0
-    """Three or four times the length may take so many times as long."""
+    """Text of three or four times the length may take this many times as long."""
     few_rows: Annotated[int, Field(ge=1)] = 3
     """With worthless text graded on fewer rows there is no verdict."""

@@ -112,8 +112,8 @@ def make_link(run: Run, kind: LinkKind) -> str:
 
 def links_of(run: Run) -> list[ShareLink]:
     """The links that open the run, oldest first; a file that cannot be read opens nothing."""
-    found = [_read_link(path) for path in (run.folder / LINKS).glob("*.json")]
-    return sorted((link for link in found if link is not None), key=lambda link: link.made)
+    links = [_read_link(path) for path in (run.folder / LINKS).glob("*.json")]
+    return sorted((link for link in links if link is not None), key=lambda link: link.made)
 
 
 def revoke(run: Run, link: ShareLink) -> None:

@@ -84,14 +84,19 @@ def choose_ceiling(results: Results, stronger: Results) -> Ceiling:
             f"The runs share {shared.size} prompts with a score; {LEAST} are needed. Run the stronger model "
             "on the same dataset with the same sampling seed."
         )
-    mine, scores = _on(own, shared), _on(other, shared)
-    if scores.mean() < mine.mean():
+    own_scores, scores = _on(own, shared), _on(other, shared)
+    if scores.mean() < own_scores.mean():
         raise DryRunError(
-            f"On the shared prompts that run scores {scores.mean():.2f}, this one {mine.mean():.2f}: it is "
-            "not a ceiling. Choose a run of a stronger model."
+            f"On the shared prompts that run scores {scores.mean():.2f}, this one {own_scores.mean():.2f}: "
+            "it is not a ceiling. Choose a run of a stronger model."
         )
     ceiling = Ceiling(stronger.run.id, stronger.config.model.name, scores, int(shared.size))
-    kept = {"run": ceiling.run, "model": ceiling.model, "prompts": ceiling.prompts, "scores": scores.tolist()}
+    kept = {
+        "run": ceiling.run,
+        "model": ceiling.model,
+        "prompts": ceiling.prompts,
+        "scores": scores.tolist(),
+    }
     write_aside(results.run.folder / FILE, orjson.dumps(kept))
     return ceiling
 

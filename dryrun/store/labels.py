@@ -100,19 +100,19 @@ class LabelBook:
     folder: Path
 
     def names(self) -> tuple[str, ...]:
-        """The files there are; whoever keeps `labels` reads again when this changes."""
+        """The files there are; who keeps `labels` reads again when this changes."""
         return tuple(sorted(path.name for path in self.folder.glob(f"{PREFIX}*.jsonl")))
 
     def labels(self) -> list[Label]:
         """Every label, oldest first; what cannot be read (a foreign file) is passed over."""
-        found = []
+        labels = []
         for name in self.names():
             try:
                 lines = (self.folder / name).read_bytes().splitlines()
-                found += [Label.model_validate_json(line) for line in lines]
+                labels += [Label.model_validate_json(line) for line in lines]
             except (OSError, ValidationError):
                 continue
-        return sorted(found, key=lambda label: label.at)
+        return sorted(labels, key=lambda label: label.at)
 
     def add(self, labels: Sequence[Label]) -> None:
         """Keep these, in a file of their own.
@@ -164,10 +164,10 @@ def named(text: str) -> str:
 
 def newest(labels: Iterable[Label]) -> dict[Identity, dict[str, Label]]:
     """Of each response and person the newest label."""
-    found: dict[Identity, dict[str, Label]] = defaultdict(dict)
+    by_person: dict[Identity, dict[str, Label]] = defaultdict(dict)
     for label in sorted(labels, key=lambda label: label.at):
-        found[label.identity][label.by] = label
-    return dict(found)
+        by_person[label.identity][label.by] = label
+    return dict(by_person)
 
 
 def majority(by_person: Mapping[str, Label]) -> Mark | None:
@@ -193,11 +193,11 @@ def rows_of(results: Results, wanted: Collection[Identity]) -> dict[Identity, in
         return {}
     held = pc.is_in(results.rollouts["sample_key"], value_set=pa.array(sorted({key for key, _ in wanted})))
     rows = np.flatnonzero(held.to_numpy())
-    found: dict[Identity, int] = {}
+    rows_by_response: dict[Identity, int] = {}
     for row, identity in zip(rows.tolist(), identities(results, rows), strict=True):
         if identity in wanted:
-            found.setdefault(identity, row)
-    return found
+            rows_by_response.setdefault(identity, row)
+    return rows_by_response
 
 
 def labelled(
@@ -300,18 +300,18 @@ def parse_labels(content: bytes, results: Results, by: str = "") -> list[Label]:
     """
     by_place = {(row + 1, rollout + 1): identity for (row, rollout), identity in _places(results).items()}
     known = set(by_place.values())
-    found: list[Label] = []
+    labels: list[Label] = []
     problems = []
     for number, line in enumerate(content.splitlines(), 1):
         if line.strip():
             label = _parsed(line, by_place, known, by)
             if isinstance(label, Label):
-                found.append(label)
+                labels.append(label)
             else:
                 problems.append(Problem(f"line {number}", label))
     if problems:
         raise ProblemsError("These are no labels for this run; nothing was taken over:", problems)
-    return found
+    return labels
 
 
 def _places(results: Results) -> dict[tuple[int, int], Identity]:

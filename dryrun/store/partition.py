@@ -228,7 +228,7 @@ class Partition:
     def stream(self, columns: Sequence[str], keys: pa.Array) -> Iterator[pa.Table]:
         """The rows that `read` gives, some at a time: memory holds few texts, however many there are.
 
-        A part that is merged or damaged meanwhile is left out; whoever counts the rows sees it.
+        A part that is merged or damaged meanwhile is left out: anyone who counts the rows sees it.
         """
         for path, rows in self._chosen_rows(self.parts(), keys):
             with contextlib.suppress(pa.ArrowException, OSError, ValueError), pq.ParquetFile(path) as file:

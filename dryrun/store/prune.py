@@ -66,10 +66,10 @@ class Choice:
     needed : bool
         Whether what runs need may go too.
     older : float
-        Only what was not used for so many seconds.
+        Only what was not used for this many seconds.
     at_most : int or None
-        Only as much, the longest unused first, as brings the responses and grades down to so many
-        bytes. None: everything that the others let through.
+        The bytes that may stay: the longest unused go first. None: everything that `needed` and `older`
+        allow goes.
     """
 
     needed: bool = False
@@ -88,13 +88,13 @@ def entries(store: Store) -> list[StoredPartition]:
     for kind in ("runs", "samples", "grades"):
         registry.pull(store.root / kind, fresh=True)
     needed = needed_partitions(store)
-    found = [
+    partitions = [
         _entry(kind, make(folder.name), needed.get((kind, folder.name), ()))
         for kind, make in (("samples", store.samples), ("grades", store.grades))
         for folder in (store.root / kind).glob("*")
         if folder.is_dir()
     ]
-    return sorted(found, key=lambda entry: -entry.bytes)
+    return sorted(partitions, key=lambda entry: -entry.bytes)
 
 
 def needed_partitions(store: Store) -> Mapping[tuple[str, str], tuple[Run, ...]]:
@@ -164,14 +164,14 @@ def size_of_runs(store: Store) -> int:
     return sum(_size_and_time(path)[0] for path in store.runs.rglob("*") if path.is_file())
 
 
-def removable(found: Sequence[StoredPartition], choice: Choice) -> list[StoredPartition]:
-    """What of it goes, the longest unused first."""
+def removable(partitions: Sequence[StoredPartition], choice: Choice) -> list[StoredPartition]:
+    """The partitions that the choice deletes, the longest unused first."""
     unused_since = time.time() - choice.older
-    free = [e for e in found if e.used <= unused_since and (choice.needed or not e.needed_by)]
+    free = [e for e in partitions if e.used <= unused_since and (choice.needed or not e.needed_by)]
     free.sort(key=lambda entry: entry.used)
     if choice.at_most is None:
         return free
-    total, chosen = sum(entry.bytes for entry in found), []
+    total, chosen = sum(entry.bytes for entry in partitions), []
     for entry in free:
         if total <= choice.at_most:
             break
@@ -183,10 +183,10 @@ def removable(found: Sequence[StoredPartition], choice: Choice) -> list[StoredPa
 def leftovers(store: Store) -> list[Path]:
     """Files that a killed process had not finished writing."""
     old = time.time() - LEFTOVER_AGE
-    found: list[Path] = []
+    files: list[Path] = []
     for folder, pattern in ASIDE:
-        found += [path for path in (store.root / folder).glob(pattern) if 0 < _size_and_time(path)[1] < old]
-    return found
+        files += [path for path in (store.root / folder).glob(pattern) if 0 < _size_and_time(path)[1] < old]
+    return files
 
 
 def runs_of(chosen: Iterable[StoredPartition]) -> list[Run]:
@@ -206,7 +206,7 @@ def remove_partitions(chosen: Sequence[StoredPartition], files: Sequence[Path]) 
     """
     for run in runs_of(chosen):
         if run.held():
-            raise DryRunError(f"Run {run.id} is being worked on and needs some of it. Cancel it first.")
+            raise DryRunError(f"Run {run.id} is at work and needs these files. Cancel it first.")
     try:
         for entry in chosen:
             shutil.rmtree(entry.partition.folder)

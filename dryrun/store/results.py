@@ -140,7 +140,7 @@ class Results:
         shorter = np.flatnonzero(np.isfinite(tokens) & ~most)[:COMPARED]
         positions = np.concatenate([np.flatnonzero(most), shorter])
         prompts = self._prompts(prompt[positions].tolist())
-        size = {index: text_bytes(one.messages) for index, one in prompts.items()}
+        size = {index: text_bytes(asked.messages) for index, asked in prompts.items()}
         sizes = np.array([size[index] for index in prompt[positions]], float)
         per_token = sizes[most.sum() :] / np.maximum(tokens[shorter], 1.0)
         usual = float(np.median(per_token)) if per_token.size else None
@@ -248,11 +248,11 @@ def load_results(run: Run) -> Results:
 
 
 def _join(plan: pa.Table, samples: pa.Table, grades: pa.Table) -> pa.Table:
-    found = samples.take(pc.index_in(plan["sample_key"], value_set=samples["key"].combine_chunks()))
+    sampled = samples.take(pc.index_in(plan["sample_key"], value_set=samples["key"].combine_chunks()))
     graded = grades.take(pc.index_in(plan["grade_key"], value_set=grades["key"].combine_chunks()))
     joined = plan
     for name in SAMPLE_FIGURES[1:]:
-        joined = joined.append_column(name, found[name])
+        joined = joined.append_column(name, sampled[name])
     joined = joined.append_column("grade_outcome", graded["outcome"])
     reward = pc.if_else(pc.equal(graded["outcome"], GradeOutcome.UNGRADED.value), None, graded["reward"])
     joined = joined.append_column("reward", reward).append_column("errors", graded["errors"])

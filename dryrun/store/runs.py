@@ -298,7 +298,7 @@ class Run:
         )
 
     def stop_early(self) -> None:
-        """Ask whoever works on the run to finish the calls in flight, grade what there is, and end."""
+        """Ask the run's processes to finish the calls in flight, grade what there is, and end."""
         write_aside(self.folder / "stop", b"")
 
     def stop_asked(self) -> bool:

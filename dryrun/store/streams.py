@@ -38,10 +38,10 @@ def _stream_parts(partition: Partition, parts: Sequence[Path], wanted: set[str])
 def _take_samples(table: pa.Table, wanted: set[str]) -> Iterator[list[Sample]]:
     """The wanted samples of a part that have a result, some at a time, taken out of `wanted`."""
     for batch in table.to_batches(max_chunksize=STREAM_ROWS):
-        found = []
+        samples = []
         for row in batch.to_pylist():
             if row["key"] in wanted and row["outcome"] not in NO_RESULT:
                 wanted.discard(row["key"])
-                found.append(sample_from_row(row))
-        if found:
-            yield found
+                samples.append(sample_from_row(row))
+        if samples:
+            yield samples

@@ -78,17 +78,17 @@ def search_texts(results: Results, words: str, field: str | None = None, most: i
 def _samples_with(results: Results, samples: Partition, words: str, most: int) -> tuple[pa.Array, int, bool]:
     """Keys of the responses that hold the words, how many were read, and whether all were."""
     keys = results.rollouts["sample_key"].combine_chunks()
-    found, read, size = [pa.array([], pa.string())], 0, 0
+    matches, read, size = [pa.array([], pa.string())], 0, 0
     for table in samples.stream(["key", "text", "tool_calls"], keys):
         if size >= most:
-            return pa.concat_arrays(found), read, False
-        said = pc.match_substring(table["text"], words, ignore_case=True)
-        called = pc.match_substring(table["tool_calls"], _in_json(words), ignore_case=True)
-        either = pc.or_(pc.fill_null(said, False), pc.fill_null(called, False))
-        found.append(table["key"].filter(either).combine_chunks())
+            return pa.concat_arrays(matches), read, False
+        in_text = pc.match_substring(table["text"], words, ignore_case=True)
+        in_calls = pc.match_substring(table["tool_calls"], _in_json(words), ignore_case=True)
+        either = pc.or_(pc.fill_null(in_text, False), pc.fill_null(in_calls, False))
+        matches.append(table["key"].filter(either).combine_chunks())
         read += table.num_rows
         size += table.nbytes
-    return pa.concat_arrays(found), read, True
+    return pa.concat_arrays(matches), read, True
 
 
 def _prompts_with(results: Results, words: str, field: str | None) -> Iterator[int]:
@@ -115,8 +115,8 @@ def _in_json(words: str) -> str:
 def _readable(item: Mapping[str, Any], field: str | None) -> str:
     """What a person reads of a row, for a search."""
     contents = [message.get("content") for message in item.get("messages", ())]
-    said = [content if isinstance(content, str) else orjson.dumps(content).decode() for content in contents]
-    return "\n".join([*said, reference_text(item, field)])
+    texts = [content if isinstance(content, str) else orjson.dumps(content).decode() for content in contents]
+    return "\n".join([*texts, reference_text(item, field)])
 
 
 def reference_text(item: Mapping[str, Any], field: str | None = None) -> str:

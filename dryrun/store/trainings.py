@@ -88,7 +88,7 @@ def _read(path: Path, *_: int) -> tuple[KeptTraining, ...]:
 
 
 def keep_training(run: Run, training: KeptTraining) -> None:
-    """Keep one more; the same log takes the place of what was kept of it.
+    """Keep a training; one of the same log is replaced.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def keep_training(run: Run, training: KeptTraining) -> None:
     StoreError
         The disk is full or read-only.
     """
-    others = tuple(one for one in trainings_of(run) if one.digest != training.digest)
+    others = tuple(kept for kept in trainings_of(run) if kept.digest != training.digest)
     if len(others) >= MOST:
         raise DryRunError(
             f"Run {run.id} has {len(others)} trainings already; {MOST} are the most. "

@@ -1,7 +1,7 @@
 """Responses without a score, whatever the grader says: withheld by a filter, or to a prompt that was cut.
 
-A server whose context is too small for a prompt may drop what does not fit and answer the rest, with status
-200 and no word of it. Its count of prompt tokens gives it away: prompts of different lengths count the same.
+A server whose context is too small for a prompt may silently drop what does not fit and answer the rest with
+status 200. Its count of prompt tokens gives it away: prompts of different lengths count the same.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def test_what_runs_need_is_named_before_it_goes_and_never_goes_from_under_a_live
         assert main(["cache", "--prune", "--all", "--yes"]) == 2
         assert main(["runs", "--delete", run.id, "--yes"]) == 2
     said = capsys.readouterr().err
-    assert "is being worked on and needs some of it" in said
+    assert "is at work and needs these files" in said
     assert "already working on this run" in said
     assert load_results(run).rollouts.num_rows == 80
 

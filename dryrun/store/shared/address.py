@@ -134,8 +134,8 @@ class StoreAddress:
         if says(NO_WAY):
             where = " and AWS_ENDPOINT_URL" if self.scheme == "s3" else ""
             return StoreError(f"{self.text} cannot be reached. Check the network{where}.")
-        if told := AWS_ERROR.search(words):
-            return StoreError(f"{self.text}: {told[2]} was answered {told[1]}.")
+        if refusal := AWS_ERROR.search(words):
+            return StoreError(f"{self.text}: {refusal[2]} was answered {refusal[1]}.")
         return StoreError(f"{self.text}: {one_line(words, 200)}")
 
 

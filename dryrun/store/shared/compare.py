@@ -27,7 +27,7 @@ SAME_MOMENT = 2 * 10**9
 YOUNG = 30.0
 """Seconds for which a file that is not in the store is left to the process that wrote it."""
 DOUBT = 0.1
-"""A file that was put at most so many seconds before a listing began may be missing from it."""
+"""A file that was put within these seconds before a listing began may be missing from it."""
 
 
 def never_edited(name: str) -> bool:

@@ -120,7 +120,7 @@ class Index:
 
     @contextlib.contextmanager
     def _changes(self) -> Iterator[sqlite3.Connection]:
-        """All of what is done within, or nothing of it."""
+        """One transaction: every change made within, or none."""
         try:
             with self._turn:
                 self._base.execute("BEGIN IMMEDIATE")

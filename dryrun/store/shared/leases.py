@@ -1,7 +1,7 @@
 """Which machine works on a run: an object of its own for each machine, put again and again while it works.
 
-A store has no lock. Whoever wants a run puts its lease first and looks at the others' then: of two who come
-at once at least one sees the other, and whoever sees another one's steps back. Ages are compared by the
+A store has no lock. A machine that wants a run puts its own lease first, then looks for others: of two that
+come at once at least one sees the other's lease, and who sees one steps back. Ages are compared by the
 store's own clock. A machine that cannot reach the store for `LEASE_SECONDS` may lose the run; then two work
 on it until the first looks again. That costs calls made twice and loses nothing.
 """
@@ -25,7 +25,7 @@ from dryrun.store.shared.objects import Listing, Objects
 FOLDER = "leases"
 LEASE_SECONDS, RENEW_SECONDS = 90.0, 15.0
 AT_ONCE, TRIES = 5.0, 4
-"""A lease that is only so many seconds older or younger is of somebody who came at the same moment."""
+"""Leases whose ages differ by fewer seconds than this were put at the same moment."""
 _NAMED = re.compile(rf"(.*runs/[0-9a-f]{{32}})/{FOLDER}/([A-Za-z0-9-]+)\.([0-9a-f]+)\.([0-9a-f]+)\Z")
 _MACHINE = ".machine"
 
@@ -57,12 +57,12 @@ class Leases:
 
     def note(self, folder: str, listing: Listing) -> None:
         """Remember which leases of others a listing shows in a folder."""
-        found: dict[str, dict[str, float]] = {}
+        leases: dict[str, dict[str, float]] = {}
         for name in listing.below(folder):
             if (named := _NAMED.match(name)) and named[3] != self._machine:
-                found.setdefault(named[1], {})[named[2]] = listing.versions[name][1] / 1e9
+                leases.setdefault(named[1], {})[named[2]] = listing.versions[name][1] / 1e9
         inside = [run for run in self._seen if f"{run}/".startswith(f"{folder}/")]
-        self._seen = {run: seen for run, seen in self._seen.items() if run not in inside} | found
+        self._seen = {run: seen for run, seen in self._seen.items() if run not in inside} | leases
 
     def holder(self, run: str) -> str | None:
         """The host that works on a run, as far as was seen last; None where it is free."""
@@ -108,7 +108,7 @@ class Leases:
         if name not in listing.versions:
             return None
         own = listing.versions[name][1]
-        found: dict[str, float] = {}
+        holders: dict[str, float] = {}
         for other, (_, put) in listing.versions.items():
             named = _NAMED.match(other)
             if other == name or named is None:
@@ -118,8 +118,8 @@ class Leases:
                 with contextlib.suppress(StoreError):
                     self._objects.remove(other)
             else:
-                found[named[2]] = age
-        return found
+                holders[named[2]] = age
+        return holders
 
     def give_back(self, name: str) -> None:
         """Let others have the run; where that cannot be put, the lease ends by itself."""

@@ -69,10 +69,10 @@ class LocalCopy:
         self._pulled: dict[tuple[str, bool], Listing] = {}
         self._guard = threading.Lock()
         self._settled: dict[str, float] = {}
-        self._told: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
         self._turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._opened, self._quiet_until, self._trouble = time.time(), 0.0, ""
-        self._mine: set[str] = set()
+        self._working: set[str] = set()
         self._lost: set[str] = set()
         self._watched: dict[str, float] = {}
         for name, after in self._index.removals().items():
@@ -144,9 +144,9 @@ class LocalCopy:
         StoreError
             The status was fetched, and then the store was lost.
         """
-        told = self._told.get(self._name(run), 0.0)
+        heard = self._heard.get(self._name(run), 0.0)
         for folder in folders:
-            if told > max(self._settled.get(above, 0.0) for above in self._above(self._name(folder))):
+            if heard > max(self._settled.get(above, 0.0) for above in self._above(self._name(folder))):
                 raise StoreError(f"Only a part of run {run.name} is on this machine. {self._trouble}".strip())
 
     def keep_up(self, folder: Path) -> None:
@@ -175,10 +175,10 @@ class LocalCopy:
         )
         try:
             self._pull(run, False, True, lambda _: False)
-            self._mine.add(run)
+            self._working.add(run)
             yield
         finally:
-            self._mine.discard(run)
+            self._working.discard(run)
             try:
                 self.drain(PATIENCE)
             finally:  # also where Ctrl-C ends the waiting
@@ -213,8 +213,8 @@ class LocalCopy:
         return path.relative_to(self.root).as_posix()
 
     def _is_mine(self, name: str) -> bool:
-        """Whether this process works on the run that the folder belongs to: nobody has newer files of it."""
-        return any(f"{name}/".startswith(f"{run}/") for run in self._mine)
+        """Whether this process works on the run that the folder belongs to: nobody has newer files."""
+        return any(f"{name}/".startswith(f"{run}/") for run in self._working)
 
     def _above(self, name: str) -> Iterator[str]:
         while name:
@@ -234,7 +234,7 @@ class LocalCopy:
             self._listings[name] = time.monotonic(), listing
             live = [held for _, held in self._listings.values()]
             self._pulled = {
-                key: held for key, held in self._pulled.items() if any(held is one for one in live)
+                key: held for key, held in self._pulled.items() if any(held is kept for kept in live)
             }
         return listing
 
@@ -273,7 +273,7 @@ class LocalCopy:
         if not runs:
             return
         with self._guard:
-            self._told |= dict.fromkeys(runs, listing.began)
+            self._heard |= dict.fromkeys(runs, listing.began)
             kept = self._listings.items()
             self._listings = {name: held for name, held in kept if held[1].began >= listing.began}
 

@@ -91,10 +91,10 @@ class Objects:
         began, start = time.time(), len(self.address.base) + 1
         selector = self._selector(self._path(folder), recursive=True, allow_not_found=True)
         try:
-            found = self._fs.get_file_info(selector)
+            infos = self._fs.get_file_info(selector)
         except (OSError, ValueError) as error:
             raise self.address.trouble(error) from error
-        files = (info for info in found if info.type == self._kinds.File)
+        files = (info for info in infos if info.type == self._kinds.File)
         versions = {info.path[start:]: (int(info.size), int(info.mtime_ns)) for info in files}
         return Listing(began, sorted(versions), versions)
 

@@ -14,7 +14,7 @@ from dryrun.store.shared.registry import TOPS
 _opening = threading.Lock()
 
 
-def open_store(given: str | Path | None = None) -> Store:
+def open_store(place: str | Path | None = None) -> Store:
     """The data directory at a path or an address; opening an address twice gives the same copy.
 
     Parameters
@@ -28,9 +28,9 @@ def open_store(given: str | Path | None = None) -> Store:
     StoreError
         The address is wrong, or the store cannot be reached.
     """
-    text = os.environ.get("DRYRUN_DATA", "") if given is None else str(given)
+    text = os.environ.get("DRYRUN_DATA", "") if place is None else str(place)
     if "://" not in text:
-        return Store(data_dir() if given is None else Path(given))
+        return Store(data_dir() if place is None else Path(place))
     root = working_copy(text)
     with _opening:
         if registry.copy_of(root) is None:

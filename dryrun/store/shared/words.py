@@ -15,17 +15,17 @@ def unshared_words(patience: float | None = None) -> list[str]:
         How many seconds without success to wait for what is under way. Default: nothing is waited for, and
         only what has failed is named.
     """
-    said = []
+    sentences = []
     for copy in registry.copies():
         unsent = copy.unsent() if patience is None else copy.drain(patience)
         if unsent.count and (unsent.why or patience is not None):
             reason = unsent.why.removeprefix(f"{copy.address}: ")
             why = f" ({reason})" if reason else ""
             are = "is" if unsent.count == 1 else "are"
-            said.append(
+            sentences.append(
                 f"{plural(unsent.count, 'file')} {are} not in {copy.address} yet{why}. Nothing is lost, this "
                 "machine keeps a copy. `python -m dryrun cache --push` tries again."
             )
         elif copy.trouble:
-            said.append(f"What others wrote since could not be fetched. {copy.trouble}")
-    return said
+            sentences.append(f"What others wrote since could not be fetched. {copy.trouble}")
+    return sentences
