@@ -84,10 +84,10 @@ def audit(
         A file was changed or removed since it was read.
     """
     rows = _look(dataset, most_rows)
-    found = [*_repeats(rows, dataset), *_near(rows, dataset), *_leaks(rows, dataset)]
+    findings = [*_repeats(rows, dataset), *_near(rows, dataset), *_leaks(rows, dataset)]
     if validation is not None:
-        found += _overlap(rows, _look(validation, most_rows), dataset)
-    return found
+        findings += _overlap(rows, _look(validation, most_rows), dataset)
+    return findings
 
 
 def normalised(text: str) -> str:
@@ -109,8 +109,8 @@ def _look(dataset: Dataset, most: int) -> _Rows:
 
 def asked_text(item: Item) -> str:
     """What the user says: instructions of the system, alike in every row, would hide the difference."""
-    said = [message for message in item["messages"] if message["role"] not in ("system", "developer")]
-    contents = [message.get("content") for message in said or item["messages"]]
+    asked = [message for message in item["messages"] if message["role"] not in ("system", "developer")]
+    contents = [message.get("content") for message in asked or item["messages"]]
     return "\n".join(content if isinstance(content, str) else repr(content) for content in contents)
 
 

@@ -99,10 +99,10 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     field = columns.prompt_field or usual_prompt(row)
     if field is None:
         return _no_prompt(row)
-    given = value_at(row, field)
-    if given is None:
+    prompt = value_at(row, field)
+    if prompt is None:
         return _absent(row, field)
-    value = _unpacked(given, field)
+    value = _unpacked(prompt, field)
     messages = value if isinstance(value, Problem) else _messages(value, field)
     if isinstance(messages, Problem):
         return messages

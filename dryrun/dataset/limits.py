@@ -48,12 +48,12 @@ class Limits:
             One of them is above its limit.
         """
         megabytes = unpacked / 2**20
-        for found, most, words in (
+        for count, most, words in (
             (columns, self.columns, f"{columns:,} columns, more than {self.columns:,}."),
             (cells, self.cells, f"{cells:,} cells, more than {self.cells:,}."),
             (unpacked, self.unpacked, f"{megabytes:,.0f} MiB unpacked, more than {self.unpacked >> 20} MiB."),
         ):
-            if found > most:
+            if count > most:
                 fix = "Leave out what the grader does not need, or run Dry Run on your own machine."
                 raise DatasetError(f"{name} is too large for a shared server.", [Problem(where, words, fix)])
 

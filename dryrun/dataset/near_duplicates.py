@@ -35,7 +35,7 @@ def near_duplicates(texts: Sequence[str], split: int | None = None) -> list[tupl
     texts : sequence of str
         Normalised. Those of fewer than five words are compared by `same` alone.
     split : int, optional
-        Give only pairs of which one stands before this position and the other from it on.
+        Give only pairs with one text before this position and the other at or behind it.
 
     Notes
     -----
@@ -43,7 +43,7 @@ def near_duplicates(texts: Sequence[str], split: int | None = None) -> list[tupl
     index of their shingles, so no pair below `NEAR` is given; few above it are missed.
     """
     sets = _without_template([shingles(text) for text in texts])
-    full = [at for at, found in enumerate(sets) if found.size >= WORDS]
+    full = [at for at, hashes in enumerate(sets) if hashes.size >= WORDS]
     if len(full) < 2:
         return []
     signatures = np.array([signature(sets[at]) for at in full])
@@ -69,18 +69,18 @@ def shingles(text: str) -> Hashes:
 def common_shingles(sets: Sequence[Hashes]) -> Hashes:
     """Those that stand in more than `COMMON` texts: the template's."""
     every = np.concatenate(sets) if sets else np.zeros(0, dtype=np.uint64)
-    found, counts = np.unique(every, return_counts=True)
-    return found[counts > COMMON]
+    hashes, counts = np.unique(every, return_counts=True)
+    return hashes[counts > COMMON]
 
 
 def _without_template(sets: list[Hashes]) -> list[Hashes]:
     common = common_shingles(sets)
-    return [one[~np.isin(one, common, assume_unique=True)] for one in sets] if common.size else sets
+    return [hashes[~np.isin(hashes, common, assume_unique=True)] for hashes in sets] if common.size else sets
 
 
-def signature(found: Hashes) -> Hashes:
+def signature(hashes: Hashes) -> Hashes:
     """The smallest value of each of `PERMUTATIONS` hash functions over the shingles."""
-    mixed = (found[:, None] ^ _SEEDS) * _BASE
+    mixed = (hashes[:, None] ^ _SEEDS) * _BASE
     mixed ^= mixed >> np.uint64(29)
     least: Hashes = (mixed * _BASE).min(axis=0)
     return least
@@ -98,7 +98,7 @@ def _candidates(signatures: Hashes, positions: list[int]) -> Iterator[tuple[int,
             yield from combinations(members[:MOST_IN_BUCKET], 2)
 
 
-def jaccard(one: Hashes, other: Hashes) -> float:
+def jaccard(first: Hashes, second: Hashes) -> float:
     """The share of shingles that both have."""
-    both = np.intersect1d(one, other, assume_unique=True).size
-    return both / (one.size + other.size - both)
+    both = np.intersect1d(first, second, assume_unique=True).size
+    return both / (first.size + second.size - both)

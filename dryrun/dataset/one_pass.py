@@ -63,8 +63,8 @@ class Pass:
         What rows are counted in: ``"line"`` or ``"row"``.
     store : RowStore
     partial : bool
-        Whether it goes through a part of a file for somebody who reads all of it anew if anything is wrong,
-        and who has looked for topic fields himself.
+        Whether this reads one part of a file. The caller has looked for topic fields already, and reads the
+        whole file again if anything is wrong.
     """
 
     def __init__(
@@ -153,11 +153,10 @@ class Pass:
 
     def _take(self, entry: RawRow) -> None:
         parsed = parse_row(entry.raw, self._screen)
-        given = parsed if isinstance(parsed, Problem) else shaped(parsed[0], self._columns)
-        if isinstance(given, Problem) or isinstance(parsed, Problem):
-            self._problems.add(entry.line, (given,))
+        row = parsed if isinstance(parsed, Problem) else shaped(parsed[0], self._columns)
+        if isinstance(row, Problem) or isinstance(parsed, Problem):
+            self._problems.add(entry.line, (row,))
             return
-        row = given
         if self._limits is not None:
             self._count(self._limits, entry.line, len(row))
         usual = is_usual(row)
@@ -273,7 +272,7 @@ class Advice:
         self._reference_field = reference_field
         self._rows = 0
         self._topics = 0
-        self._found: dict[str, list[int]] = {}
+        self._noted: dict[str, list[int]] = {}
 
     def add(self, row: Mapping[str, Any], line: int, topic: str, usual: bool = False) -> None:
         """Look at one sound row; `usual` where `is_usual` has found that there is nothing to see."""
@@ -304,18 +303,18 @@ class Advice:
 
     def _note(self, what: str, line: int) -> None:
         # Count first, then the first lines: flat memory however many rows share the fault.
-        noted = self._found.setdefault(what, [0])
+        noted = self._noted.setdefault(what, [0])
         noted[0] += 1
         if len(noted) <= _SHOWN_LINES:
             noted.append(line)
 
     def count(self, what: str) -> int:
         """Rows with this trait so far."""
-        return self._found.get(what, [0])[0]
+        return self._noted.get(what, [0])[0]
 
     def counted(self) -> dict[str, list[int]]:
         """What was found, as plain numbers for `absorb`: by kind, how often and the first lines."""
-        return {"rows": [self._rows], "topics": [self._topics], **self._found}
+        return {"rows": [self._rows], "topics": [self._topics], **self._noted}
 
     def absorb(self, counted: Mapping[str, list[int]], lines_before: int) -> None:
         """Add what was found in the next part of the file, which begins after `lines_before` lines."""
@@ -324,7 +323,7 @@ class Advice:
         for what, (count, *first) in counted.items():
             if what in ("rows", "topics"):
                 continue
-            noted = self._found.setdefault(what, [0])
+            noted = self._noted.setdefault(what, [0])
             noted[0] += count
             noted += [lines_before + line for line in first][: _SHOWN_LINES + 1 - len(noted)]
 
@@ -340,8 +339,8 @@ class Advice:
         """
         yield from self._duplicates(digests, lines)
         for what, words in _WORDS.items():
-            if what in self._found and (what != "without" or self._topics):
-                count, *first = self._found[what]
+            if what in self._noted and (what != "without" or self._topics):
+                count, *first = self._noted[what]
                 yield f"{plural(count, 'row')} {words} ({self._places(first, count)})."
 
     def _duplicates(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:

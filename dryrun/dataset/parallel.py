@@ -80,21 +80,21 @@ def read_large(path: Path, name: str, columns: ColumnMap) -> Dataset | None:
 def _read_jsonl(path: Path, name: str, columns: ColumnMap, rows: Iterable[RawRow | BadRow]) -> Dataset | None:
     size = path.stat().st_size
     count = min(MAX_PROCESSES, processors(), size // PART_BYTES)
-    found = Pass(name, columns, "line", FileStore(path))
-    if count < 2 or not _look_for_fields(rows, found, columns):
+    whole = Pass(name, columns, "line", FileStore(path))
+    if count < 2 or not _look_for_fields(rows, whole, columns):
         return None
     bounds = [size * number // count for number in range(count)] + [sys.maxsize]
     tasks = [Task(str(path.resolve()), start, end, columns) for start, end in pairwise(bounds)]
-    return _together(found, tasks, None)
+    return _together(whole, tasks, None)
 
 
 def _read_parquet(path: Path, name: str, columns: ColumnMap) -> Dataset | None:
     sizes = group_sizes(path)
     count = min(MAX_PROCESSES, processors(), len(sizes), sum(sizes) // PART_BYTES)
     texts = Files()
-    found = Pass(name, columns, "row", texts)
+    whole = Pass(name, columns, "row", texts)
     try:
-        if count < 2 or not _look_for_fields(parquet_rows(path, name, columns), found, columns):
+        if count < 2 or not _look_for_fields(parquet_rows(path, name, columns), whole, columns):
             return None
     except DatasetError:
         return None
@@ -103,7 +103,7 @@ def _read_parquet(path: Path, name: str, columns: ColumnMap) -> Dataset | None:
             Task(str(path.resolve()), start, end, columns, f"{folder}/{start}", MAX_SPOOL_BYTES // count)
             for start, end in pairwise(evenly(sizes, count))
         ]
-        return _together(found, tasks, texts)
+        return _together(whole, tasks, texts)
 
 
 def evenly(sizes: Sequence[int], count: int) -> list[int]:
@@ -120,7 +120,7 @@ def evenly(sizes: Sequence[int], count: int) -> list[int]:
     return [*bounds[:count], len(sizes)]
 
 
-def _look_for_fields(rows: Iterable[RawRow | BadRow], found: Pass, columns: ColumnMap) -> bool:
+def _look_for_fields(rows: Iterable[RawRow | BadRow], whole: Pass, columns: ColumnMap) -> bool:
     """Offer the first rows to the search for topic fields; False if one of them is not sound."""
     for entry, _ in zip(rows, range(SCANNED_ROWS), strict=False):
         if isinstance(entry, BadRow):
@@ -129,19 +129,19 @@ def _look_for_fields(rows: Iterable[RawRow | BadRow], found: Pass, columns: Colu
         row = parsed if isinstance(parsed, Problem) else shaped(parsed[0], columns)
         if not isinstance(row, dict):
             return False
-        found.note_fields(row)
+        whole.note_fields(row)
     return True
 
 
-def _together(found: Pass, tasks: Sequence[Task], texts: Files | None) -> Dataset | None:
+def _together(whole: Pass, tasks: Sequence[Task], texts: Files | None) -> Dataset | None:
     """What all processes found; None where one found a problem or died."""
     lines = 0
     for task, part in zip(tasks, _parts(tasks), strict=True):
         if part is None:
             return None
-        found.absorb(part, lines, texts.add(Path(task.text)) if texts is not None else 0)
+        whole.absorb(part, lines, texts.add(Path(task.text)) if texts is not None else 0)
         lines += part.lines
-    return found.finish()
+    return whole.finish()
 
 
 def _parts(tasks: Iterable[Task]) -> Iterator[FilePart | None]:
@@ -173,26 +173,26 @@ def read_part(task: Task) -> FilePart | None:
     path = Path(task.path)
     if task.text:
         return _read_groups(path, task)
-    found = Pass(path.name, task.columns, "line", Spool(), partial=True)
+    reader = Pass(path.name, task.columns, "line", Spool(), partial=True)
     with path.open("rb") as file:
         rows = JsonlRows(file, task.start, task.end)
         try:
-            found.take_all(rows)
+            reader.take_all(rows)
         except DatasetError:
             return None
-    return found.part(rows.number)
+    return reader.part(rows.number)
 
 
 def _read_groups(path: Path, task: Task) -> FilePart | None:
     text = Spool(Path(task.text), task.most)
-    found = Pass(path.name, task.columns, "row", text, partial=True)
+    reader = Pass(path.name, task.columns, "row", text, partial=True)
     try:
-        found.take_all(parquet_rows(path, path.name, task.columns, range(task.start, task.end)))
+        reader.take_all(parquet_rows(path, path.name, task.columns, range(task.start, task.end)))
     except DatasetError:
         return None
     finally:
         text.close()
-    return found.part(found.rows)
+    return reader.part(reader.rows)
 
 
 def packed(part: FilePart | None) -> bytes:
@@ -204,7 +204,7 @@ def packed(part: FilePart | None) -> bytes:
 
 
 def part_from(content: bytes) -> FilePart | None:
-    """The part that `packed` made; None if there is none, or not all of it arrived."""
+    """The part that `packed` made; None if there is none, or it arrived incomplete."""
     head, _, rest = content.partition(b"\n")
     if head in (b"", b"null"):
         return None
@@ -216,8 +216,8 @@ def part_from(content: bytes) -> FilePart | None:
 
 def main() -> None:
     """The work of one process: a `Task` as JSON; the part on standard output."""
-    given = orjson.loads(sys.argv[1])
-    task = Task(**{**given, "columns": ColumnMap(**given["columns"])})
+    fields = orjson.loads(sys.argv[1])
+    task = Task(**{**fields, "columns": ColumnMap(**fields["columns"])})
     sys.stdout.buffer.write(packed(read_part(task)))
 
 

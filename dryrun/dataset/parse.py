@@ -172,8 +172,8 @@ class KeyScreen:
 
 def _alike(raw: bytes, canonical: bytes) -> bool:
     """Whether as many colons stand in both, and none is escaped."""
-    given, kept = (np.frombuffer(text, dtype=np.uint8) for text in (raw, canonical))
-    if np.count_nonzero(given == _COLON) != np.count_nonzero(kept == _COLON):
+    source, kept = (np.frombuffer(text, dtype=np.uint8) for text in (raw, canonical))
+    if np.count_nonzero(source == _COLON) != np.count_nonzero(kept == _COLON):
         return False
-    escapes = np.count_nonzero((given[:-1] == _BACKSLASH) & (given[1:] == _U))
+    escapes = np.count_nonzero((source[:-1] == _BACKSLASH) & (source[1:] == _U))
     return not escapes or _ESCAPED(raw) is None

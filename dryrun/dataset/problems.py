@@ -57,7 +57,7 @@ class ProblemKinds:
         """The error that names them all, in the order in which they were met; `done` is what was not done."""
         counted = f"{plural(self.count, 'problem')} in {plural(self._bad_rows, 'row')}"
         lines = [self._line(known) for known in self._kinds.values()]
-        return DatasetError(f"{name} has {counted}; nothing of it was {done}.", lines)
+        return DatasetError(f"{name} has {counted}; nothing was {done}.", lines)
 
     def _line(self, known: _Kind) -> Problem:
         problem, first = known.problem, ", ".join(map(str, known.lines))

@@ -51,8 +51,8 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap 
             store = BytesStore(file.read())
             file.seek(0)
         form = checked_format(file, name)
-        found = Pass(name, columns, form.unit, store if form is Format.JSONL else Spool())
-        return found.read(rows_in(file, name, form, columns))
+        reader = Pass(name, columns, form.unit, store if form is Format.JSONL else Spool())
+        return reader.read(rows_in(file, name, form, columns))
 
 
 FIRST_ROWS = 5

@@ -91,7 +91,7 @@ class Batch:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether no more answers will come."""
         return self.status in ENDED
 
 

@@ -148,11 +148,11 @@ class Pace:
         self._count(signal)
 
     def hold(self, seconds: float) -> None:
-        """Begin no call for so long."""
+        """Begin no call for these seconds."""
         self._not_before = max(self._not_before, self._clock() + seconds)
 
     def narrow(self, calls: int) -> None:
-        """Where the width is fixed: from now on so many calls at once, since others ask the endpoint too."""
+        """Where the width is fixed: make `calls` at once from now on, since others ask the endpoint too."""
         if self._fixed is not None:
             self.limit = calls
             self._left.set()
@@ -204,8 +204,8 @@ class Pace:
         self._new_round(self.in_flight)
 
     def _in_vain(self, now: _Round) -> bool:
-        """Whether a slower rate has left the share of answered calls nearer to what it was than to what a
-        limit on the rate would make of it."""
+        """Whether a slower rate did not help: the share of answered calls is nearer to the earlier share than
+        to the share that a limit on the rate would give."""
         if self._before is None:
             return False
         slower = self._before.rate / now.rate
@@ -307,9 +307,9 @@ def announced_pause(headers: Mapping[str, str]) -> float | None:
     durations such as ``1s``, ``6m0s``, ``120ms``.
     """
     pauses = [
-        seconds_in(headers.get(f"x-ratelimit-reset-{of}", "")) or 0.0
-        for of in ("requests", "tokens")
-        if headers.get(f"x-ratelimit-remaining-{of}") == "0"
+        seconds_in(headers.get(f"x-ratelimit-reset-{unit}", "")) or 0.0
+        for unit in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{unit}") == "0"
     ]
     return min(max(pauses, default=0.0), LONGEST_ASKED) or None
 

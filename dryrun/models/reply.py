@@ -206,10 +206,10 @@ def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _add_call(calls: dict[int, dict[str, Any]], part: dict[str, Any]) -> None:
-    given = part.get("function") or {}
+    function = part.get("function") or {}
     call = calls.setdefault(part.get("index", 0), {"type": "function", "function": {"arguments": ""}})
-    call["function"]["arguments"] += given.get("arguments") or ""
-    call["function"] |= {"name": given["name"]} if given.get("name") else {}
+    call["function"]["arguments"] += function.get("arguments") or ""
+    call["function"] |= {"name": function["name"]} if function.get("name") else {}
     call |= {"id": part["id"]} if part.get("id") else {}
 
 

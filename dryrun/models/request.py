@@ -131,7 +131,7 @@ def refused_parameter(fault: Fault, body: Mapping[str, Any]) -> str | None:
         return None
     sent = [name for name in OPTIONAL if name in body]
     for place in (fault.param, fault.message, fault.detail):
-        named = [(found.start(), name) for name in sent if (found := _word(name).search(place))]
+        named = [(match.start(), name) for name in sent if (match := _word(name).search(place))]
         if named:
             return min(named)[1]
     return None

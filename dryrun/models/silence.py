@@ -1,4 +1,4 @@
-"""An endpoint that answers nothing but errors: for how long, what is said of it, and when it is enough."""
+"""An endpoint that answers nothing but errors: the messages about its silence, and when a run stops."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PATIENCE = 600.0
 """Seconds of throttled calls, or of loading, with no answer between them, after which the run stops."""
 
 SAY_AFTER, SAY_EVERY = 30.0, 30.0
-"""Seconds of silence before a word of it, and between two."""
+"""Seconds of silence before the first message, and between two."""
 
 BUSY = frozenset({429, 500, 502, 503, 504, 529})
 
@@ -23,7 +23,7 @@ class Silence:
         self._last_news: float | None = None
 
     def news(self, fault: Fault) -> str:
-        """Note a fault; what to say of it now, often nothing."""
+        """Note a fault; the message for now, or an empty text."""
         now = asyncio.get_running_loop().time()
         self._since = now if self._since is None else self._since
         silent, last = now - self._since, self._last_news
@@ -37,7 +37,7 @@ class Silence:
         return f"Waiting: the endpoint has answered nothing but errors for {silent:.0f} seconds ({answered})"
 
     def broken(self) -> str:
-        """The endpoint has answered; what to say of it, often nothing."""
+        """The endpoint has answered; the message for now, or an empty text."""
         words = "" if self._last_news is None else "The endpoint answers again. Generating and grading."
         self._since = self._last_news = None
         return words

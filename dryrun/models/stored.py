@@ -44,7 +44,7 @@ class ImportedModel(_AsksNothing):
         self.identity: Mapping[str, Any] = {"imported": config.source, "model": config.name}
 
     def sample_key(self, prompt: Prompt, rollout: int) -> str:
-        """One response of the file: the whole row counts, not only what a model would see of it."""
+        """One response of the file: the whole row counts, not only the messages that a model would see."""
         return fingerprint({"identity": self.identity, "row": prompt.key, "rollout": rollout})
 
     async def generate(self, prompt: Prompt, rollout: int) -> Sample:

@@ -140,7 +140,7 @@ def test_a_bad_line_is_named_with_line_and_field(line: bytes, said: str) -> None
     text = refusal(GOOD + line + b"\n" + GOOD)
     assert "line 2" in text
     assert said in text
-    assert "nothing of it was loaded" in text
+    assert "nothing was loaded" in text
 
 
 def test_one_bad_line_never_hides_the_others() -> None:
@@ -157,7 +157,7 @@ def test_problems_of_one_kind_are_one_line_with_a_count_and_the_first_places() -
     ]
     text = refusal(b"\n".join([GOOD.strip(), *bare, *nameless, b"{}"]))
     first, *lines = text.splitlines()
-    assert first == "rows.jsonl has 10 problems in 10 rows; nothing of it was loaded."
+    assert first == "rows.jsonl has 10 problems in 10 rows; nothing was loaded."
     assert [line.split(":")[0].strip() for line in lines] == [
         "7 rows (lines 2, 3, 4, 5, 6, ...), column 8",
         "2 rows (lines 9, 10), messages[0].role",

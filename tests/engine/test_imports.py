@@ -354,7 +354,7 @@ def test_problems_of_one_kind_are_one_line(store: Store) -> None:
     with pytest.raises(DatasetError) as error:
         import_samples(store, good + b'{"prompt": "p"}\n' * 90 + b"[]\n", "log.jsonl")
     said = str(error.value)
-    assert "91 problems in 91 rows; nothing of it was imported." in said
+    assert "91 problems in 91 rows; nothing was imported." in said
     assert "90 rows (lines 2, 3, 4, 5, 6, ...), response: there is no response." in said
     assert "line 92: the record is not an object." in said
     assert len(said.splitlines()) == 3

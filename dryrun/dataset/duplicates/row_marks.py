@@ -39,7 +39,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class RowMarks:
-    """Of each row of a dataset, what other rows make of it; arrays of shape ``(rows,)``.
+    """How each row of a dataset relates to the other rows; arrays of shape ``(rows,)``.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def row_marks(dataset: Dataset) -> RowMarks:
         The file was changed or removed since it was read.
     """
     count = len(dataset)
-    leaks = any(one.code is AuditCode.ANSWERS_IN_PROMPTS for one in audit(dataset))
+    leaks = any(finding.code is AuditCode.ANSWERS_IN_PROMPTS for finding in audit(dataset))
     template = _template(dataset)
     asked, answer = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
     held = np.zeros(count, bool)
@@ -111,16 +111,16 @@ def _template(dataset: Dataset) -> Hashes:
 
 def _own(text: str, template: Hashes) -> Hashes:
     """The shingles of a text that are not the template's."""
-    found = shingles(text)
-    return found[~np.isin(found, template, assume_unique=True)] if template.size else found
+    hashes = shingles(text)
+    return hashes[~np.isin(hashes, template, assume_unique=True)] if template.size else hashes
 
 
-def _bands(found: Hashes) -> NDArray[np.uint32]:
+def _bands(hashes: Hashes) -> NDArray[np.uint32]:
     """One hash for each band of the signature; 0 for texts too short to compare."""
-    if found.size < WORDS:
+    if hashes.size < WORDS:
         return np.zeros(PERMUTATIONS // BAND, np.uint32)
     mixed = np.zeros(PERMUTATIONS // BAND, np.uint64)
-    for column in signature(found).reshape(-1, BAND).T:
+    for column in signature(hashes).reshape(-1, BAND).T:
         mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
     return ((mixed >> np.uint64(32)) | np.uint64(1)).astype(np.uint32)
 
@@ -176,8 +176,8 @@ def _root(root: Ints, row: int) -> int:
     return row
 
 
-def _join(root: Ints, one: int, other: int) -> None:
-    low, high = sorted((_root(root, one), _root(root, other)))
+def _join(root: Ints, first: int, second: int) -> None:
+    low, high = sorted((_root(root, first), _root(root, second)))
     root[high] = low
 
 

@@ -1,4 +1,4 @@
-"""Datasets of the Hugging Face Hub by name: a split is found, and no more of it is read than a sample needs.
+"""Datasets of the Hugging Face Hub by name: finds a split and reads no more rows than a sample needs.
 
 The optional package huggingface_hub does the talking; ``HF_ENDPOINT`` and ``HF_TOKEN`` count as it has them.
 """
@@ -41,12 +41,12 @@ CONVERTED = "refs/convert/parquet"
 """The branch on which the Hub keeps a Parquet copy of nearly every dataset."""
 
 LEAST_POOL, ROWS_PER_PROMPT = 2000, 4
-"""Rows that a sample is drawn from at least; so many to each prompt where that is more."""
+"""The fewest rows that a sample is drawn from, and the rows for each prompt; the larger number counts."""
 WHOLE_BYTES = 16 * 1024**2
 """A JSONL file up to this size is read whole (16 MiB)."""
 RANGES = 16
 FILES = 8
-"""A larger one is read at so many places; and so many files of a split are opened at first."""
+"""A larger file is read at `RANGES` places; of a split, `FILES` files are opened at first."""
 BLOCK_BYTES = 1 << 20
 
 
@@ -60,7 +60,7 @@ def pool_size(prompts: int) -> int:
 
 
 def read_hub(text: str, columns: ColumnMap = BY_NAME, prompts: int = 300) -> Dataset:
-    """A dataset of the Hub, as much of it as a sample of so many prompts is drawn from.
+    """A dataset of the Hub: as many rows as the sample of a run is drawn from.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def read_hub(text: str, columns: ColumnMap = BY_NAME, prompts: int = 300) -> Dat
         ``hf://datasets/OWNER/NAME[@REVISION][:SPLIT]``.
     columns : ColumnMap
     prompts : int
-        What the sample will have.
+        The number of prompts in the sample.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def first_of_hub(text: str, count: int = 5) -> list[Mapping[str, Any]]:
         place = _Place.of(address_of(text), text)
         feed = islice(_Rows(place, count, None).feed(), count)
         parsed = [parse_row(entry.raw) for entry in feed if isinstance(entry, RawRow)]
-    return [found[0] for found in parsed if isinstance(found, tuple) and isinstance(found[0], dict)]
+    return [pair[0] for pair in parsed if isinstance(pair, tuple) and isinstance(pair[0], dict)]
 
 
 @contextlib.contextmanager

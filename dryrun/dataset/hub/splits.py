@@ -63,21 +63,21 @@ def refused(text: str, where: str, what: str, fix: str) -> DatasetError:
 def splits_by_card(configs: object, files: Sequence[str]) -> dict[str, list[str]]:
     """The splits that a dataset card's ``configs`` name, ``CONFIG/SPLIT`` where there are several."""
     known = [entry for entry in configs if isinstance(entry, dict)] if isinstance(configs, list) else []
-    found: dict[str, list[str]] = {}
+    splits: dict[str, list[str]] = {}
     for config in known:
         name = str(config.get("config_name") or "default")
         for split, patterns in _data_files(config.get("data_files")):
             matched = [file for file in files if any(_matches(file, pattern) for pattern in patterns)]
             if matched:
-                found[split if len(known) == 1 else f"{name}/{split}"] = matched
+                splits[split if len(known) == 1 else f"{name}/{split}"] = matched
                 if len(known) > 1 and (config.get("default") is True or name == "default"):
-                    found.setdefault(split, matched)
-    return found
+                    splits.setdefault(split, matched)
+    return splits
 
 
-def _data_files(given: object) -> Iterator[tuple[str, list[str]]]:
+def _data_files(entries: object) -> Iterator[tuple[str, list[str]]]:
     """Splits and their patterns: ``"a.jsonl"``, a list of these, or a list of ``{split, path}``."""
-    for entry in given if isinstance(given, list) else [given]:
+    for entry in entries if isinstance(entries, list) else [entries]:
         if isinstance(entry, str):
             yield "train", [entry]
         elif isinstance(entry, dict):
@@ -95,31 +95,31 @@ def _matches(path: str, pattern: str) -> bool:
 
 def splits_by_names(files: Sequence[str]) -> dict[str, list[str]]:
     """The splits that files are named after: ``data/train-00000-of-00002.parquet``, ``test.jsonl``."""
-    found: dict[str, list[str]] = {}
+    splits: dict[str, list[str]] = {}
     for file in files:
         match = _NAMED.fullmatch(file)
         if match is not None and file.startswith("data/"):
-            found.setdefault(match["split"], []).append(file)
+            splits.setdefault(match["split"], []).append(file)
     for file in files:
         match = _NAMED.fullmatch(file)
         if match is not None and not file.startswith("data/"):
-            found.setdefault(match["split"], [file])
-    return found
+            splits.setdefault(match["split"], [file])
+    return splits
 
 
 def splits_by_folders(files: Sequence[str]) -> dict[str, list[str]]:
     """The splits of a Parquet copy: ``CONFIG/SPLIT/0000.parquet``."""
-    found: dict[str, list[str]] = {}
+    splits: dict[str, list[str]] = {}
     for file in files:
         if (match := _FOLDER.fullmatch(file)) is not None:
-            found.setdefault(f"{match['config']}/{match['split']}", []).append(file)
-    configs = {key.partition("/")[0] for key in found}
-    only = {key.partition("/")[2]: kept for key, kept in found.items()} if len(configs) == 1 else {}
-    return {**found, **only}
+            splits.setdefault(f"{match['config']}/{match['split']}", []).append(file)
+    configs = {key.partition("/")[0] for key in splits}
+    only = {key.partition("/")[2]: kept for key, kept in splits.items()} if len(configs) == 1 else {}
+    return {**splits, **only}
 
 
 def fits(splits: Splits, wanted: str | None) -> bool:
-    """Whether it is clear which of the splits is meant."""
+    """Whether it is clear what split is meant."""
     if wanted is not None:
         return wanted in splits
     return "train" in splits or len(splits) == 1

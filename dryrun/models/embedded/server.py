@@ -168,7 +168,7 @@ class LlamaServer:
                 self._process.kill()
 
     def stop(self) -> None:
-        """End the process now, whoever uses it."""
+        """End the process now, even while it is used."""
         # A fork of this process inherits the object, not the right to end the server.
         if os.getpid() == self._owner:
             with self._lock:

@@ -21,7 +21,7 @@ BATCH_TOKENS, STEP_TOKENS = 512, 128
 """Tokens of prompts read at one time, and in one step: larger ones take more memory and are no faster."""
 
 TEMPERATURE, TOP_K, TOP_P, MIN_P = 0.8, 40, 0.95, 0.05
-"""llama.cpp's own defaults, said here so that a new version of it cannot change them unseen."""
+"""llama.cpp's own defaults, repeated here so that a new version cannot change them unseen."""
 
 
 def parameters(settings: dict[str, Any]) -> Any:

@@ -44,11 +44,11 @@ def vllm_processor(
     """Ray Data's processor that starts vLLM, ``engine`` of the configuration being its arguments."""
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
-    given = dict(config.engine or {})
-    replicas = given.pop("replicas", 1)
+    engine = dict(config.engine or {})
+    replicas = engine.pop("replicas", 1)
     settings = vLLMEngineProcessorConfig(
         model_source=config.name,
-        engine_kwargs=given,
+        engine_kwargs=engine,
         concurrency=replicas,
         should_continue_on_error=True,
     )
@@ -176,8 +176,8 @@ class RayDataModel:
                 for rows in self._answers(requests):
                     loop.call_soon_threadsafe(settle, rows)
             except Exception as error:  # vLLM's and Ray's own: whatever it is ends the run in words
-                found = CAUSE.search(str(error))
-                words = one_line(found[0] if found else str(error).strip().partition("\n")[0])[:300]
+                cause = CAUSE.search(str(error))
+                words = one_line(cause[0] if cause else str(error).strip().partition("\n")[0])[:300]
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(give_up, words)
 
