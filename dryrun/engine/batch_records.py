@@ -1,7 +1,7 @@
 """What a run has submitted to a Batch API, on disk before it could be lost.
 
 ``runs/<run id>/batches/<number>.json`` is a part: the requests of one input file. It is written when the
-file is at the endpoint and before a batch is made of it. So a kill at any instant leaves either no batch,
+file is at the endpoint and before a batch is made from it. So a kill at any instant leaves either no batch,
 or a part that knows its batch or the file and the token by which the batch is found again.
 """
 
@@ -26,13 +26,13 @@ class PartState(StrEnum):
     """How far a part has come."""
 
     UPLOADED = "uploaded"
-    """Its file is at the endpoint. Whether a batch was made of it is not known."""
+    """Its file is at the endpoint. Whether there is a batch yet is not known."""
     SUBMITTED = "submitted"
     """Its batch is known by id."""
     COLLECTED = "collected"
     """All that the batch gave is stored."""
     REFUSED = "refused"
-    """The endpoint made no batch of it, or worked on none of its rows."""
+    """The endpoint made no batch, or worked on none of the rows."""
 
 
 FOLDER = "batches"
@@ -41,7 +41,7 @@ OPEN = frozenset({PartState.UPLOADED, PartState.SUBMITTED})
 
 @dataclass(frozen=True, slots=True)
 class BatchPart:
-    """The requests of one input file, and the batch that was made of it.
+    """The requests of one input file, and its batch.
 
     Attributes
     ----------
@@ -126,12 +126,12 @@ def open_parts(parts: Iterable[BatchPart]) -> list[BatchPart]:
 
 def others_open(run: Run) -> list[BatchPart]:
     """The parts that other runs in this data directory have at the endpoint; unreadable ones are left out."""
-    found = []
+    parts = []
     for folder in sorted(run.store.runs.glob("*/batches")):
         if folder.parent.name != run.id:
             with contextlib.suppress(StoreError):
-                found += Parts(Run(run.store, folder.parent.name)).read()
-    return [part for part in found if part.state is PartState.SUBMITTED]
+                parts += Parts(Run(run.store, folder.parent.name)).read()
+    return [part for part in parts if part.state is PartState.SUBMITTED]
 
 
 def under_way(run: Run) -> int:

@@ -238,8 +238,8 @@ class BatchRun:
         self._failed_looks += 1
         if not fault.curable or self._failed_looks > PACING.patience:
             raise self._lost(part, fault) from error
-        said = self._model.redacted(fault.sentence()).rstrip(".")
-        say(f"Batch out of sight: {said}. It goes on at the endpoint, which is asked again.")
+        reason = self._model.redacted(fault.sentence()).rstrip(".")
+        say(f"Batch out of sight: {reason}. It goes on at the endpoint, which is asked again.")
 
     def _take_back(self, part: BatchPart, batch: Batch) -> None:
         """A batch that was refused as a whole; where only room was lacking its requests wait for that.
@@ -256,7 +256,7 @@ class BatchRun:
             self._full = True
             return
         problem = self._model.redacted(batch.problem or "no reason given")
-        advice = "Nothing of it was worked on or paid for. Put it right, then resume."
+        advice = "No request was answered or paid for. Put it right, then resume."
         if batch.code == QUEUE_FULL:
             advice = "Resume when the account's other batches are done, or ask for fewer samples."
         raise ModelError(f"The endpoint refused the batch: {problem.rstrip('.')}. {advice}")
@@ -329,10 +329,10 @@ class BatchRun:
             self._parts.save(replace(part, state=state))
 
     def _not_submitted(self, fault: Fault) -> ModelError:
-        said = self._model.redacted(fault.message)
+        message = self._model.redacted(fault.message)
         if fault.status in NO_SUCH_METHOD:
             return ModelError(
-                f"{self._model.base_url} has no Batch API ({fault.status}: {said}): generate call by call "
+                f"{self._model.base_url} has no Batch API ({fault.status}: {message}): generate call by call "
                 "instead (without --batch), or use an endpoint that has one."
             )
         if fault.kind is FaultKind.REJECTED:
@@ -342,13 +342,13 @@ class BatchRun:
     def _lost(self, part: BatchPart, fault: Fault) -> ModelError:
         """A batch that was, or may have been, submitted and cannot be asked after."""
         name = part.batch or f"with the file {part.input_file}"
-        said = self._model.redacted(fault.sentence()).rstrip(".")
+        reason = self._model.redacted(fault.sentence()).rstrip(".")
         if fault.curable:
-            return ModelError(f"The batch {name} is out of reach: {said}. It goes on; resume collects it.")
+            return ModelError(f"The batch {name} is out of reach: {reason}. It goes on; resume collects it.")
         if fault.status in (401, 402, 403):
             return self._model.fatal(fault)
         return ModelError(
-            f"The endpoint does not know the batch {name} any more: {said}. Resume with the API key it was "
+            f"The endpoint does not know the batch {name} any more: {reason}. Resume with the API key it was "
             f"submitted with; or delete {self._parts.folder} to pay for its responses again."
         )
 

@@ -95,7 +95,7 @@ def _tokens(size: RequestSize) -> str:
 
 
 def estimate(store: Store, prepared: Prepared, model: Model | None = None) -> Estimate:
-    """Count what is asked and what of it is stored, without calling anything.
+    """Count what is asked and what is stored already, without calling anything.
 
     Parameters
     ----------

@@ -134,7 +134,7 @@ class GradingLane:
     def _ungraded(self, ask: Ask) -> list[tuple[str, Prompt, int]]:
         """The grades that a response still lacks: key, prompt, and how many rollouts wait for it."""
         named = [(self._plan.grade_key(ask.key, prompt), prompt, rows) for prompt, rows in ask.prompts]
-        return [of for of in named if of[0] not in self.graded]
+        return [pending for pending in named if pending[0] not in self.graded]
 
     async def _grade(self, samples: list[Sample]) -> None:
         pairs: list[Pair] = []
@@ -176,6 +176,6 @@ class GradingLane:
 
 def _not_loaded(grade: Grade) -> str:
     """The error of a source that fails at a line of its own while it is loaded; else ``""``."""
-    said = grade.errors.get(GradeError.PYTHON_RUNTIME.value, "")
-    words = said.partition(UNLOADED)[2]
+    message = grade.errors.get(GradeError.PYTHON_RUNTIME.value, "")
+    words = message.partition(UNLOADED)[2]
     return words if words.startswith("line ") else ""

@@ -60,8 +60,8 @@ class Others:
         head = self._partition.read_part(path, HEAD)
         if head is None:
             return []
-        found: list[str] = head.filter(has_result(head))["key"].to_pylist()
-        return found
+        keys: list[str] = head.filter(has_result(head))["key"].to_pylist()
+        return keys
 
 
 class FirstCome:

@@ -82,7 +82,7 @@ class Plan:
         return {self.grade_key(ask.key, prompt): rows for ask in asks for prompt, rows in ask.prompts}
 
     def restricted(self, keys: Set[str]) -> Plan:
-        """The part of it that these samples answer."""
+        """The part of the plan that these samples answer."""
         asks = {key: ask for key, ask in self.asks.items() if key in keys}
         held = pc.is_in(self.table["sample_key"], value_set=pa.array(sorted(keys), pa.string()))
         return Plan(asks, self.grader, self.table.filter(held))
@@ -100,7 +100,7 @@ def make_plan(prompts: Sequence[Prompt], config: RunConfig, model: Model) -> Pla
         for rollout in range(rollouts):
             key = model.sample_key(prompt, rollout)
             if key in asks:
-                waiting = shared.setdefault(key, {of[0].key: of for of in asks[key].prompts})
+                waiting = shared.setdefault(key, {pair[0].key: pair for pair in asks[key].prompts})
                 waiting[prompt.key] = (prompt, waiting.get(prompt.key, (prompt, 0))[1] + 1)
             else:
                 asks[key] = Ask(key, rollout, ((prompt, 1),))
@@ -196,7 +196,7 @@ def _born(run: Run) -> tuple[int, str]:
     return (run.folder / "config.json").stat().st_mtime_ns, run.id
 
 
-def _alike(one: RunConfig, other: RunConfig) -> bool:
-    """Whether what they ask for may be the same: dataset and model are."""
-    models = (config.model.model_copy(update={"batch": None}) for config in (one, other))
-    return one.dataset == other.dataset and next(models) == next(models)
+def _alike(first: RunConfig, second: RunConfig) -> bool:
+    """Whether both ask the same model about the same dataset."""
+    models = (config.model.model_copy(update={"batch": None}) for config in (first, second))
+    return first.dataset == second.dataset and next(models) == next(models)

@@ -55,7 +55,7 @@ class Preflight:
     def __init__(self, wanted: bool, say: Callable[[str], None], prices: Prices, scored: bool) -> None:
         self._due, self._say, self._prices, self._scored = wanted, say, prices, scored
         self._waiting: Sample | None = None
-        self._told = asyncio.Event()
+        self._shown = asyncio.Event()
 
     def split(self, calls: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
         """What is asked alone, and what is asked once that is answered."""
@@ -91,11 +91,11 @@ class Preflight:
             self._tell(self._waiting, f"; {score}")
 
     async def settled(self) -> None:
-        """Wait for the first response's grade, if it is not slow: a grader may fail at all of them."""
+        """Wait for the first response's grade, if it is not slow: a grader may fail at every response."""
         if self._waiting is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    await self._told.wait()
+                    await self._shown.wait()
 
     def close(self) -> None:
         """Show an answer that got no score."""
@@ -104,7 +104,7 @@ class Preflight:
 
     def _tell(self, sample: Sample, score: str) -> None:
         self._waiting = None
-        self._told.set()
+        self._shown.set()
         self._say(f"First answer: {shown_answer(sample)}; {_spent(sample, self._prices)}{score}")
 
 

@@ -123,7 +123,7 @@ def _fitted(
     return Prepared(config.model_copy(update=fitted), prompts, tuple(findings))
 
 
-def _judge(given: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
+def _judge(judge: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
     """Where judges are asked, with a normalised URL; None for a grader that asks none.
 
     Raises
@@ -133,11 +133,11 @@ def _judge(given: JudgeConfig | None, spec: GraderSpec) -> JudgeConfig | None:
     """
     if not spec.asks_models:
         return None
-    judge = given or JudgeConfig()
+    judge = judge or JudgeConfig()
     return judge.model_copy(update={"base_url": normalise_base_url(judge.base_url)})
 
 
-def checked_range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, float]:
+def checked_range(bounds: tuple[float, float] | None, spec: GraderSpec) -> tuple[float, float]:
     """The range that was given, else the grader's own where it follows from its type, else 0..1.
 
     Raises
@@ -145,9 +145,9 @@ def checked_range(given: tuple[float, float] | None, spec: GraderSpec) -> tuple[
     DryRunError
         The given range is not two finite numbers, the lower one first.
     """
-    if given is None:
+    if bounds is None:
         return reward_scale(spec)
-    low, high = given
+    low, high = bounds
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise DryRunError(
             f"The reward range {low:g} to {high:g} is not a range: give two finite numbers, the lower first."

@@ -45,17 +45,17 @@ def assumed_for(grader: Mapping[str, Any] | None) -> Spread:
     return assumed(grader is not None and grader.get("type") in PASS_FAIL)
 
 
-def plan_words(found: Foresight, limits: Thresholds) -> str:
+def plan_words(foresight: Foresight, limits: Thresholds) -> str:
     """``"With 300 prompts × 4 responses you will know the mean to about ±0.03, ..."``."""
     low = limits.mean_low
     words = (
-        f"With {plural(found.prompts, 'prompt')} × {plural(found.rollouts, 'response')} you will know the "
-        f"mean to about ±{found.mean:.3f} and can tell {max(low - DISTANCE, 0):.2f} from {low:.2f} with "
-        f"probability {_chance(found.side)}"
+        f"With {plural(foresight.prompts, 'prompt')} × {plural(foresight.rollouts, 'response')} you will "
+        f"know the mean to about ±{foresight.mean:.3f} and can tell {max(low - DISTANCE, 0):.2f} from "
+        f"{low:.2f} with probability {_chance(foresight.side)}"
     )
-    if found.usable is None:
+    if foresight.usable is None:
         return f"{words}. How many prompts give a training signal takes 2 responses per prompt or more."
-    return f"{words}; the share of prompts that give a training signal to about ±{found.usable:.2f}."
+    return f"{words}; the share of prompts that give a training signal to about ±{foresight.usable:.2f}."
 
 
 def too_few_words(prompts: int, limits: Thresholds) -> str:

@@ -53,7 +53,7 @@ class Opening:
         )
 
     def say(self, message: str) -> None:
-        """Tell whoever watches; the disk hears it at most twice a second."""
+        """Notify the callers that watch; the status on disk is written at most twice a second."""
         self._status = replace(self._status, message=message, updated=time.time())
         self._notify(self._status)
         if time.monotonic() - self._written > 0.5:

@@ -45,7 +45,7 @@ class Crew(Protocol):
         """Make the keeper: see `BudgetKeeper`."""
 
     def submit(self, task: ShardTask) -> Awaitable[ShardEnd]:
-        """Have a worker do this. Raises `DryRunError` where workers died of it again and again."""
+        """Have a worker do this. Raises `DryRunError` where worker after worker died."""
 
     async def expect(self, sessions: int) -> None:
         """Say how many shards will be worked on."""
@@ -81,7 +81,7 @@ class Campaign:
     async def asked(
         self, profiler: Profiler, todo: Iterable[tuple[int, Ints]], responses: int
     ) -> AsyncGenerator[tuple[int, PromptCounts]]:
-        """Ask these rows of shards up to so many responses, and give each shard's counts as it is done.
+        """Ask these rows for up to `responses` responses each; give each shard's counts as it is done.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class Campaign:
 
 
 class _Round:
-    """One round of a campaign: every shard asked up to so many responses."""
+    """One round of a campaign: every shard asked for up to `responses` responses to a row."""
 
     def __init__(self, crew: Crew, profiler: Profiler, todo: list[tuple[int, Ints]], responses: int) -> None:
         self._crew, self._profiler, self._todo, self._responses = crew, profiler, todo, responses

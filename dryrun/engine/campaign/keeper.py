@@ -113,7 +113,7 @@ class BudgetKeeper:
         self._version, self._stop, self._until = 0, False, 0.0
         self._expected = 1
         self._event, self._leased = asyncio.Event(), asyncio.Event()
-        self._told: tuple[int, float, bool] | None = None
+        self._announced: tuple[int, float, bool] | None = None
         for run, status in before.items():
             self._count(run, status)
 
@@ -148,7 +148,7 @@ class BudgetKeeper:
             if not lease.waits:
                 lease.waits = True
                 self._changed()
-            if self._stop or all(one.waits for one in self._live().values()):
+            if self._stop or all(other.waits for other in self._live().values()):
                 return None
             await _within(1.0, self._leased)
             lease.heard = self._clock()
@@ -209,9 +209,9 @@ class BudgetKeeper:
         """Wake those who wait for a lease; and those who wait for news only where there are any."""
         self._leased.set()
         self._leased = asyncio.Event()
-        told = (max(len(self._leases), self._expected, 1), self._until, self._stop)
-        if told != self._told:  # else each of many sessions that begin would be told of each other one
-            self._told, self._version = told, self._version + 1
+        news = (max(len(self._leases), self._expected, 1), self._until, self._stop)
+        if news != self._announced:  # else every session that begins would wake all the others
+            self._announced, self._version = news, self._version + 1
             self._event.set()
             self._event = asyncio.Event()
 

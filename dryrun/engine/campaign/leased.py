@@ -116,9 +116,9 @@ class Leased:
                 self._heed()
 
     async def _report(self) -> None:
-        told = self._latest
+        reported = self._latest
         while True:
             await asyncio.sleep(REPORTS)
-            if self._latest is not told:
-                told = self._latest
-                await self._line.report(self._run.id, told)
+            if self._latest is not reported:
+                reported = self._latest
+                await self._line.report(self._run.id, reported)

@@ -56,7 +56,7 @@ class RayCrew:
         keeper = self._ray.remote(num_cpus=0, max_concurrency=SESSIONS)(BudgetKeeper)
         # What an actor is made with may be written down by Ray; what its methods are given is not.
         self._keeper = keeper.remote(budget, dict(before))
-        await self._told(self._keeper.keep_keys.remote(keys))
+        await self._reply(self._keeper.keep_keys.remote(keys))
 
     async def submit(self, task: ShardTask) -> ShardEnd:
         """Have a worker do this.
@@ -64,11 +64,11 @@ class RayCrew:
         Raises
         ------
         DryRunError
-            Workers died of it `RETRIES` times and once more.
+            Its worker died `RETRIES` + 1 times.
         """
         asked = self._work.remote(task, self._keeper)
         try:
-            end: ShardEnd = await self._told(asked)
+            end: ShardEnd = await self._reply(asked)
         except asyncio.CancelledError:
             self._ray.cancel(asked, force=True)
             raise
@@ -76,22 +76,22 @@ class RayCrew:
 
     async def expect(self, sessions: int) -> None:
         """Say how many shards will be worked on."""
-        await self._told(self._keeper.expect.remote(sessions))
+        await self._reply(self._keeper.expect.remote(sessions))
 
     async def overview(self) -> Overview:
         """Where the campaign stands."""
-        seen: Overview = await self._told(self._keeper.overview.remote())
+        seen: Overview = await self._reply(self._keeper.overview.remote())
         return seen
 
     async def stop(self) -> None:
         """Have all workers stop, and put away what they have."""
-        await self._told(self._keeper.stop.remote())
+        await self._reply(self._keeper.stop.remote())
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
         self._ray.shutdown()
 
-    async def _told(self, asked: Any) -> Any:
+    async def _reply(self, asked: Any) -> Any:
         errors = self._ray.exceptions
         try:
             return await asked

@@ -41,7 +41,7 @@ class ShardTask:
     guess : bool
         Whether it is guessed on this shard.
     version : str
-        Of whoever hands it out.
+        The version of the program that hands the task out.
     """
 
     place: str

@@ -253,7 +253,7 @@ def _scores(row: Mapping[str, Any], field: str | None, count: int) -> tuple[list
 
 
 def _could_score(row: Mapping[str, Any], count: int) -> Iterator[str]:
-    """Fields with a number for each of so many responses, as paths; those within an object too."""
+    """Paths of fields with one number for each of `count` responses, those within an object too."""
     for key, value in row.items():
         if key in BOOKKEEPING or key in NO_SCORES or key in REFERENCES:
             continue

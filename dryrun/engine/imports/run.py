@@ -160,12 +160,12 @@ def read_groups(
         form = _form(file, name)
         problems, crowded = ProblemKinds(form.unit), ProblemKinds("prompt")
         for entry in rows_in(file, name, form):
-            found = _record(entry, score_field)
-            if not isinstance(found, LogRecord):
-                problems.add(entry.line, found)
+            record = _record(entry, score_field)
+            if not isinstance(record, LogRecord):
+                problems.add(entry.line, record)
                 continue
-            key = fingerprint([found.messages, found.fields.get("reference_answer")])
-            groups.setdefault(key, ImportedPrompt(found.messages, dict(found.fields))).add(found)
+            key = fingerprint([record.messages, record.fields.get("reference_answer")])
+            groups.setdefault(key, ImportedPrompt(record.messages, dict(record.fields))).add(record)
     for position, group in enumerate(groups.values(), 1):
         if len(group.responses) > MAX_ROLLOUTS:
             what = f"it has {len(group.responses):,} responses, more than {MAX_ROLLOUTS}."
@@ -245,7 +245,7 @@ def _source(groups: Sequence[ImportedPrompt]) -> str:
     """What names the imported responses: their content, whatever the file was called."""
     digest = hashlib.sha256()
     for group in groups:
-        digest.update(canonical_json([group.messages, [one.text for one in group.responses]]))
+        digest.update(canonical_json([group.messages, [response.text for response in group.responses]]))
     return digest.hexdigest()[:32]
 
 
@@ -254,29 +254,29 @@ def _written(
 ) -> Run:
     """The run on disk: its samples, its plan, and the grades it came with."""
     model = ImportedModel(config.model)
-    found = [
+    rollouts = [
         (prompt, _sample(response, model.sample_key(prompt, rollout), rollout), response.score)
         for prompt, group in zip(prompts, groups, strict=True)
         for rollout, response in enumerate(group.responses)
     ]
-    plan = make_plan(prompts, config, model).restricted({sample.key for _, sample, _ in found})
+    plan = make_plan(prompts, config, model).restricted({sample.key for _, sample, _ in rollouts})
     samples, grades = store.samples(fingerprint(model.identity)), store.grades(plan.grader)
     samples.describe(model.identity)
     grades.describe({"grader": config.grader})
     known = samples.finished_keys(plan.table["sample_key"])
-    samples.append([sample_row(sample) for _, sample, _ in found if sample.key not in known])
+    samples.append([sample_row(sample) for _, sample, _ in rollouts if sample.key not in known])
     run = Run.create(store, config, prompts)
     if scored:
-        graded = [(plan.grade_key(sample.key, prompt), score) for prompt, sample, score in found]
+        graded = [(plan.grade_key(sample.key, prompt), score) for prompt, sample, score in rollouts]
         grades.append([grade_row(key, Grade(GradeOutcome.GRADED, score)) for key, score in graded])
     run.write_plan(plan.table, samples.folder.name, grades.folder.name)
     run.write_status(
         RunStatus(
             RunState.FINISHED if scored else RunState.INTERRUPTED,
-            total=len(found),
-            sampled=len(found),
-            graded=len(found) if scored else 0,
-            reused=len(found),
+            total=len(rollouts),
+            sampled=len(rollouts),
+            graded=len(rollouts) if scored else 0,
+            reused=len(rollouts),
             message="Imported with its scores." if scored else "Imported; not graded yet.",
             started=time.time(),
         )

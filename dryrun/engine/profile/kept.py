@@ -30,7 +30,9 @@ def write_counts(path: Path, counts: PromptCounts, about: str) -> None:
     StoreError
         The disk is full or read-only.
     """
-    columns = {one.name: getattr(counts, one.name) for one in fields(counts) if one.name != "topics"}
+    columns = {
+        column.name: getattr(counts, column.name) for column in fields(counts) if column.name != "topics"
+    }
     columns["key"] = [key.decode() for key in counts.key]
     columns["topic"] = pa.DictionaryArray.from_arrays(pa.array(counts.topic), pa.array(counts.topics))
     write_aside(path, table_bytes(pa.table(columns).replace_schema_metadata({"about": about})))
@@ -43,7 +45,9 @@ def read_counts(path: Path, about: str) -> PromptCounts | None:
         if (table.schema.metadata or {}).get(b"about", b"").decode() != about:
             return None
         topic = table["topic"].combine_chunks()
-        names = [one.name for one in fields(PromptCounts) if one.name not in ("key", "topic", "topics")]
+        names = [
+            column.name for column in fields(PromptCounts) if column.name not in ("key", "topic", "topics")
+        ]
         columns = {name: table[name].to_numpy() for name in names}
     except (OSError, ValueError, KeyError, pa.ArrowException):
         return None

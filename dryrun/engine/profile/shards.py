@@ -140,7 +140,7 @@ class Shards:
         return self.folder / f"outcome-{self.grading}.json"
 
     def round(self, responses: int) -> Ints | None:
-        """The rows chosen to get so many responses, in the order of need; None if not chosen yet."""
+        """The rows chosen to get this number of responses, in the order of need; None if not chosen yet."""
         try:
             rows: Ints = pq.read_table(self._round(responses), partitioning=None)["row"].to_numpy()
         except (OSError, KeyError, pa.ArrowException):
@@ -148,7 +148,7 @@ class Shards:
         return rows
 
     def keep_round(self, responses: int, rows: Ints) -> None:
-        """Write down which rows get so many responses: a resumed profile asks for the same ones."""
+        """Write down which rows get this number of responses: a resumed profile asks for the same rows."""
         write_aside(self._round(responses), table_bytes(pa.table({"row": rows})))
 
     def _round(self, responses: int) -> Path:
@@ -169,8 +169,8 @@ def _asked(config: RunConfig) -> dict[str, Any]:
     )
 
 
-def _alike(one: RunConfig, other: RunConfig) -> bool:
-    return one.sampling == other.sampling and _asked(one) == _asked(other)
+def _alike(first: RunConfig, second: RunConfig) -> bool:
+    return first.sampling == second.sampling and _asked(first) == _asked(second)
 
 
 def _different_rows(dataset: Dataset, seed: int) -> Ints:

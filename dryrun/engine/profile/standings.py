@@ -1,4 +1,4 @@
-"""How far the profiles of whole datasets are that a data directory holds, whoever works on them."""
+"""How far the profiles of whole datasets in a data directory are, from every process that works on them."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class ProfileStanding:
 
 def standings(store: Store) -> list[ProfileStanding]:
     """All profiles in the data directory, the last changed first; what cannot be read is left out."""
-    found = []
+    profiles = []
     registry.pull(store.root / "profiles", light=True)
     for path in (store.root / "profiles").glob("*/profile.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            found.append(_standing(path))
-    return sorted(found, key=lambda one: -one.updated)
+            profiles.append(_standing(path))
+    return sorted(profiles, key=lambda standing: -standing.updated)
 
 
 def _standing(path: Path) -> ProfileStanding:

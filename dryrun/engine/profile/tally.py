@@ -1,4 +1,4 @@
-"""From a run to counts: how often each prompt was answered right, and what else was seen of it."""
+"""From a run to counts: how often each prompt was answered right, its tokens, its flags."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _read(results: Results, seen: Observations, right: Floats, own: Bools) -> tu
             if right[row] == 0.0 and prompts[place[row]].key in references and text:
                 wrong.append((row, (prompts[place[row]], text)))
         says = read_all([pair for _, pair in wrong], references)
-        unpaid[[row for (row, _), said in zip(wrong, says, strict=True) if said]] = True
+        unpaid[[row for (row, _), correct in zip(wrong, says, strict=True) if correct]] = True
     return unpaid, unstable
 
 
@@ -173,8 +173,8 @@ def _texts(results: Results, rows: NDArray[np.intp]) -> Iterator[tuple[list[int]
         yield some.tolist(), [known.get(key) for key in keys.to_pylist()]
 
 
-def _pairs(table: pa.Table, one: str, other: str) -> Iterator[tuple[str | None, str | None]]:
-    yield from zip(table[one].to_pylist(), table[other].to_pylist(), strict=True)
+def _pairs(table: pa.Table, first: str, second: str) -> Iterator[tuple[str | None, str | None]]:
+    yield from zip(table[first].to_pylist(), table[second].to_pylist(), strict=True)
 
 
 def with_marks(counts: PromptCounts, marks: RowMarks) -> PromptCounts:

@@ -105,7 +105,7 @@ class Hands(Protocol):
     def asked(
         self, profiler: Profiler, todo: Iterable[tuple[int, Ints]], responses: int
     ) -> AsyncIterator[tuple[int, PromptCounts]]:
-        """Ask these rows of shards up to so many responses, and give each shard's counts as it is done.
+        """Ask these rows for up to `responses` responses each; give each shard's counts as it is done.
 
         Raises
         ------
@@ -236,10 +236,10 @@ class Profiler:
             yield shard, counted
 
     def _allowed(self, responses: int, parts: Mapping[int, PromptCounts]) -> int:
-        """How many prompts the budget lets go up to so many responses, by what a response has cost so far."""
+        """The number of prompts that the budget lets go up to `responses`, by what a response cost so far."""
         here = {run.id for run, _ in self.shards.statuses() if run.config().sampling.rollouts >= responses}
         spent = {name: status for name, status in self.spent_by.items() if name not in here}
-        sums = {name: sum(getattr(one, name) for one in spent.values()) for name in SPENT}
+        sums = {name: sum(getattr(status, name) for status in spent.values()) for name in SPENT}
         before = RunStatus(RunState.INTERRUPTED, **sums)
         answers = max(before.answers, 1)
         each = responses // 2  # a round doubles, or less
@@ -258,7 +258,7 @@ class Profiler:
         return int(max(min([most, *rooms]), 0))
 
     async def _shard(self, shard: int, rows: Ints, responses: int) -> PromptCounts | None:
-        """Work on these rows of a shard up to so many responses, and count; None once the budget is spent."""
+        """Ask these rows of a shard for up to `responses` each, and count; None once the budget is spent."""
         prepared = self.prepared(rows, responses)
         run = self.shards.run(shard, prepared)
         status = run.status()
@@ -340,9 +340,9 @@ class Profiler:
 
 def _undecided(counts: PromptCounts, group: int) -> Ints:
     """Rows whose class more responses could change, those first whose class is least decided."""
-    found = profile_of(counts, group)
-    places = np.flatnonzero(found.undecided)
-    need = np.nan_to_num(found.sure[places], nan=0.0)
+    profile = profile_of(counts, group)
+    places = np.flatnonzero(profile.undecided)
+    need = np.nan_to_num(profile.sure[places], nan=0.0)
     order = np.lexsort((counts.key[places], need))
     rows: Ints = counts.row[places][order]
     return rows
