@@ -92,19 +92,19 @@ def _to_read(results: Results, observations: Observations) -> dict[str, tuple[Sa
         name: tuple(
             SampleEntry(
                 score=float(observations.score[row]),
-                row=one.prompt.row + 1,
-                topic=writable(one.prompt.topic),
-                prompt=ending(last_user_text(one.prompt.messages), SHOWN_PROMPT),
-                response=ending(one.sample.text, SHOWN_RESPONSE),
+                row=inspected.prompt.row + 1,
+                topic=writable(inspected.prompt.topic),
+                prompt=ending(last_user_text(inspected.prompt.messages), SHOWN_PROMPT),
+                response=ending(inspected.sample.text, SHOWN_RESPONSE),
             )
-            for row, one in zip(places, results.inspect(places), strict=True)
+            for row, inspected in zip(places, results.inspect(places), strict=True)
         )
         for name, places in chosen.items()
     }
 
 
 def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """What the user asked last; the text parts of it where it has parts."""
+    """What the user asked last; its text parts where it has parts."""
     content = next((m.get("content") for m in reversed(messages) if m.get("role") == "user"), "")
     if isinstance(content, str):
         return content
@@ -237,9 +237,9 @@ def _counts(labelled: Labelled) -> dict[str, int]:
     return {name: getattr(labelled, name) for name in ("people", "unsure", "disputed")}
 
 
-def _evidence(found: Evidence, labelled: Labelled | None) -> EvidenceEntry:
+def _evidence(evidence: Evidence, labelled: Labelled | None) -> EvidenceEntry:
     """What stands beside the document's rule, less what was not measured."""
-    measured, entry = found.measures, EvidenceEntry.model_validate(found)
+    measured, entry = evidence.measures, EvidenceEntry.model_validate(evidence)
     anchored = measured.scale is not None or measured.noise is not None or bool(measured.anchors.junk)
     shaped = measured.length is not None or measured.resolution is not None
     junk = {"junk_kinds": worthless_means(measured.anchors.junk)}
@@ -249,7 +249,7 @@ def _evidence(found: Evidence, labelled: Labelled | None) -> EvidenceEntry:
             "anchors": entry.anchors.model_copy(update=junk) if anchored and entry.anchors else None,
             "groups": entry.groups and entry.groups.model_copy(update=unknown),
             "shape": entry.shape if shaped else None,
-            "not_measured": found.attribution.not_measured,
+            "not_measured": evidence.attribution.not_measured,
             "people": entry.people and labelled and entry.people.model_copy(update=_counts(labelled)),
         }
     )

@@ -110,27 +110,27 @@ def compare(
     if first.run.folder.resolve() == second.run.folder.resolve():
         raise DryRunError("Both runs are the same one. Choose another run to compare it with.")
     limits = thresholds or Thresholds()
-    one, two = sides(first, second)
-    for side, name in ((one, "first"), (two, "second")):
+    before, after = sides(first, second)
+    for side, name in ((before, "first"), (after, "second")):
         if not np.isfinite(side.seen.score).any():
             raise DryRunError(f"The {name} run has no score yet. Let it go on, then compare.")
     rows = _shared_rows(first, second)
-    alone = _alone(one, two)
-    pairing = _pairing(one, two, rows)
+    alone = _alone(before, after)
+    pairing = _pairing(before, after, rows)
     if pairing is Pairing.RESPONSES:
-        one, two = _only(one, rows[0]), _only(two, rows[1])
+        before, after = _only(before, rows[0]), _only(after, rows[1])
     same = pairing is Pairing.RESPONSES
-    scores = one.seen.score, two.seen.score
+    scores = before.seen.score, after.seen.score
     measure = unpaired_difference if pairing is Pairing.NOTHING else paired_difference
     return Comparison(
         pairing=pairing,
         settings=tuple(differing(first.config, second.config)),
         first=report_of(first, limits, evidence=evidence),
         second=report_of(second, limits, evidence=evidence),
-        difference=measure(scores[0], one.prompt, scores[1], two.prompt),
-        correlation=rank_correlation(*scores, one.prompt) if same else None,
+        difference=measure(scores[0], before.prompt, scores[1], after.prompt),
+        correlation=rank_correlation(*scores, before.prompt) if same else None,
         flipped=flips(*scores) if same else None,
-        topics=topic_changes(scores[0], one.seen.topic, scores[1], two.seen.topic, limits),
+        topics=topic_changes(scores[0], before.seen.topic, scores[1], after.seen.topic, limits),
         rows=rows,
         alone=alone,
     )
@@ -140,8 +140,8 @@ def _shared_rows(first: Results, second: Results) -> tuple[Ints, Ints]:
     """Positions of the responses that both hold; of a response that stands twice the first, the second ..."""
     where = {name: row for row, name in enumerate(_numbered(second))}
     pairs = [(row, where[name]) for row, name in enumerate(_numbered(first)) if name in where]
-    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
+    positions = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return positions[:, 0], positions[:, 1]
 
 
 def _numbered(results: Results) -> Iterator[tuple[str, int]]:
@@ -151,27 +151,28 @@ def _numbered(results: Results) -> Iterator[tuple[str, int]]:
         yield key, often[key]
 
 
-def _pairing(one: Side, two: Side, rows: tuple[Ints, Ints]) -> Pairing:
-    if np.unique(one.prompt[rows[0]]).size >= 2 and one.results.grading != two.results.grading:
+def _pairing(before: Side, after: Side, rows: tuple[Ints, Ints]) -> Pairing:
+    if np.unique(before.prompt[rows[0]]).size >= 2 and before.results.grading != after.results.grading:
         return Pairing.RESPONSES
-    return Pairing.PROMPTS if np.intersect1d(one.prompt, two.prompt).size >= 2 else Pairing.NOTHING
+    return Pairing.PROMPTS if np.intersect1d(before.prompt, after.prompt).size >= 2 else Pairing.NOTHING
 
 
 def _only(side: Side, rows: Ints) -> Side:
     return replace(side, seen=side.seen.at(rows), prompt=side.prompt[rows])
 
 
-def _alone(one: Side, two: Side) -> tuple[int, int]:
-    first, second = np.unique(one.prompt), np.unique(two.prompt)
+def _alone(before: Side, after: Side) -> tuple[int, int]:
+    first, second = np.unique(before.prompt), np.unique(after.prompt)
     return int(np.setdiff1d(first, second).size), int(np.setdiff1d(second, first).size)
 
 
 def differing(first: RunConfig, second: RunConfig) -> Iterator[Setting]:
     """What differs between two configurations, by the path of each setting."""
-    one, two = (dict(_flat(config.model_dump(mode="json"))) for config in (first, second))
-    for name in sorted({*one, *two}):
-        if one.get(name) != two.get(name):
-            yield Setting(name, _shown(one.get(name), two.get(name)), _shown(two.get(name), one.get(name)))
+    before, after = (dict(_flat(config.model_dump(mode="json"))) for config in (first, second))
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            first_value, second_value = before.get(name), after.get(name)
+            yield Setting(name, _shown(first_value, second_value), _shown(second_value, first_value))
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -194,7 +195,7 @@ def _shown(value: Any, other: Any) -> str:
     if len(text) <= SHOWN:
         return text
     pairs = enumerate(zip(text, beside, strict=False))
-    at = next((place for place, (mine, its) in pairs if mine != its), min(len(text), len(beside)))
+    at = next((place for place, (left, right) in pairs if left != right), min(len(text), len(beside)))
     start = max(at - SHOWN // 4, 0)
     cut = text[start : start + SHOWN]
     return f"{'…' if start else ''}{cut}{'…' if start + SHOWN < len(text) else ''}"

@@ -35,8 +35,8 @@ from dryrun.report.figures import (
 )
 
 
-def _sentences(found: Any) -> Any:
-    return tuple(one.sentence if isinstance(one, Notice | Action) else one for one in found)
+def _sentences(notices: Any) -> Any:
+    return tuple(notice.sentence if isinstance(notice, Notice | Action) else notice for notice in notices)
 
 
 def _public(config: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -18,18 +18,18 @@ def field_at(name: str, *path: str, default: Any = ...) -> Any:
     return Field(default, validation_alias=AliasChoices(name, AliasPath(*path)))
 
 
-def _value(found: Any) -> Any:
-    return found.value if isinstance(found, Figure) else found
+def _value(figure: Any) -> Any:
+    return figure.value if isinstance(figure, Figure) else figure
 
 
-def _interval(found: Any) -> Any:
-    if isinstance(found, Figure):
-        return None if found.low is None else (found.low, found.high)
-    return found
+def _interval(figure: Any) -> Any:
+    if isinstance(figure, Figure):
+        return None if figure.low is None else (figure.low, figure.high)
+    return figure
 
 
-def _rate(found: Any) -> Any:
-    return (found.share, found.low, found.high) if isinstance(found, Rate) else found
+def _rate(rate: Any) -> Any:
+    return (rate.share, rate.low, rate.high) if isinstance(rate, Rate) else rate
 
 
 Value = Annotated[float | None, BeforeValidator(_value)]
@@ -60,7 +60,7 @@ class ScoreFigures(Record):
     min: float | None
     max: float | None
     median: float | None
-    percentiles: Annotated[PercentileFigures, BeforeValidator(lambda found: found or {})]
+    percentiles: Annotated[PercentileFigures, BeforeValidator(lambda percentiles: percentiles or {})]
     ddof: Literal[1] = 1
     floor_share: float | None
     ceiling_share: float | None

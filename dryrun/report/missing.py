@@ -59,14 +59,14 @@ class Reasons:
 
 
 def failed_words(error: str | None) -> str:
-    """Why a call failed, from what is stored of it."""
+    """Why a call failed, from its stored error."""
     return one_line(error or "The call failed.", LONGEST)
 
 
 def no_grade_words(errors: str | None) -> str:
     """What the grader said instead of a grade, from the stored JSON of its errors."""
-    said = orjson.loads(errors or "{}")
-    return one_line("; ".join(f"{name}: {words}" for name, words in said.items()) or "No grade.", LONGEST)
+    messages = orjson.loads(errors or "{}")
+    return one_line("; ".join(f"{name}: {words}" for name, words in messages.items()) or "No grade.", LONGEST)
 
 
 def _failed(results: Results) -> Iterator[str]:

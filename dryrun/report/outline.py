@@ -24,7 +24,7 @@ ANCHORS_TITLE = "What the grader pays for right answers, the model's, and worthl
 
 
 class Named(str):
-    """What a user named: it is shown as it is and never interpreted. The JSON has the whole of it."""
+    """What a user named: it is shown as it is and never interpreted. The JSON has the full text."""
 
     __slots__ = ()
     longest = 80
@@ -67,12 +67,12 @@ class Section:
 
 def outline(report: Report) -> tuple[Section, ...]:
     """The sections in order, empty ones among them."""
-    found, evidence = report.diagnosis, report.evidence
+    diagnosis, evidence = report.diagnosis, report.evidence
     return (
         Section("", tuple(_conclusion(report))),
         Section("Before training", tuple(_conditions(report)), ordered=True),
         Section("Likely causes", tuple(_causes(report)), ordered=True),
-        Section("Recommended actions", tuple(map(_action, found.actions))),
+        Section("Recommended actions", tuple(map(_action, diagnosis.actions))),
         Section("Warnings", tuple(map(_about_topic, _warnings(report)))),
         Section("Why scores are missing", tuple(_missing(report))),
         Section("Scores", tables=(_metrics(report), _bins(report)), picture="scores"),
@@ -95,35 +95,37 @@ def _training_words(report: Report) -> Sequence[str]:
     return training_lines(report.training, report.thresholds) if report.training else ()
 
 
-def _headroom(found: Training | None) -> tuple[Table, ...]:
+def _headroom(training: Training | None) -> tuple[Table, ...]:
     rows = [
         (
             Named(topic.topic) if topic.topic else "(no topic)",
             *(percent(share) for share in (topic.curve[0].value, topic.curve[-1].value, topic.never)),
             f"{topic.prompts:,}",
         )
-        for topic in (found.topics if found else ())
+        for topic in (training.topics if training else ())
     ]
     titles = ("Topic", "pass@1", f"pass@{MOST}", "Not solved", "Prompts")
     return (Table(titles, rows, frozenset({1, 2, 3, 4})),) if rows else ()
 
 
 def _conclusion(report: Report) -> Iterator[Line]:
-    found, evidence = report.diagnosis, report.evidence
+    diagnosis, evidence = report.diagnosis, report.evidence
     if evidence is not None:
-        said = {f"{NEXT_STEP}{stopped(action.sentence)}" for action in found.actions}
+        next_steps = {f"{NEXT_STEP}{stopped(action.sentence)}" for action in diagnosis.actions}
         # The next step stands under its own heading below, where it is one of the actions.
-        yield from (line for line in evidence.sentences if stopped(line) not in said)
+        yield from (line for line in evidence.sentences if stopped(line) not in next_steps)
         yield f"By mean and std alone (the decision tree): {evidence.document.verdict}."
-    yield from (_about_topic(one) for one in found.reasons if one.sentence not in found.summary)
+    yield from (
+        _about_topic(reason) for reason in diagnosis.reasons if reason.sentence not in diagnosis.summary
+    )
     tested = plural(report.samples_evaluated, "prompt")
     yield f"Tested: {tested}, {plural(report.responses_evaluated, 'response')} with a score."
     if report.run.pending:
         yield f"The run is unfinished: {plural(report.run.pending, 'response')} still to come."
-    yield f"Dataset quality: {found.dataset_word}. {found.dataset_sentence}."
-    yield f"Grader quality: {found.grader_word}. {found.grader_sentence}."
-    if found.pattern and found.verdict != "INVALID":
-        yield f"Pattern: {PATTERN_TITLES[Pattern(found.pattern)]}."
+    yield f"Dataset quality: {diagnosis.dataset_word}. {diagnosis.dataset_sentence}."
+    yield f"Grader quality: {diagnosis.grader_word}. {diagnosis.grader_sentence}."
+    if diagnosis.pattern and diagnosis.verdict != "INVALID":
+        yield f"Pattern: {PATTERN_TITLES[Pattern(diagnosis.pattern)]}."
 
 
 def _conditions(report: Report) -> Iterator[str]:
@@ -147,9 +149,9 @@ def _causes(report: Report) -> Iterator[str]:
         yield f"{start}{cause.title}. {cause.effect}.{solution}"
 
 
-def _action(said: Action) -> Line:
+def _action(action: Action) -> Line:
     """The action as a sentence; the document's own end without a full stop."""
-    pieces = _about_topic(said)
+    pieces = _about_topic(action)
     if isinstance(pieces, str):
         return stopped(pieces)
     return (*pieces[:-1], stopped(pieces[-1])) if len(pieces) > 1 else pieces
@@ -160,15 +162,15 @@ def stopped(sentence: str) -> str:
     return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
-def _about_topic(said: Action | Notice) -> Line:
+def _about_topic(notice: Action | Notice) -> Line:
     """The sentence, with the topic's name apart."""
-    if said.topic is None:
-        return said.sentence
-    label = said.topic or "(no topic)"
+    if notice.topic is None:
+        return notice.sentence
+    label = notice.topic or "(no topic)"
     start = f"Topic {label}"
-    if not said.sentence.startswith(start):
-        return (Named(said.sentence),)
-    return "Topic ", Named(label), said.sentence[len(start) :]
+    if not notice.sentence.startswith(start):
+        return (Named(notice.sentence),)
+    return "Topic ", Named(label), notice.sentence[len(start) :]
 
 
 def _missing(report: Report) -> Iterator[Line]:
@@ -215,14 +217,14 @@ def _to_read(report: Report) -> tuple[Table, ...]:
     groups = (("Are they actually good?", report.highest), ("Are they actually bad?", report.lowest))
     titles = ("Score", "Row", "Prompt")
     return tuple(
-        Table((*titles, f"Response. {question}"), [_read(one) for one in samples], frozenset({0, 1}))
+        Table((*titles, f"Response. {question}"), [_read(sample) for sample in samples], frozenset({0, 1}))
         for question, samples in groups
         if samples
     )
 
 
-def _read(one: SampleEntry) -> tuple[str, ...]:
-    return number(one.score), f"{one.row:,}", Quoted(one.prompt), Quoted(one.response)
+def _read(sample: SampleEntry) -> tuple[str, ...]:
+    return number(sample.score), f"{sample.row:,}", Quoted(sample.prompt), Quoted(sample.response)
 
 
 def _changed(report: Report) -> list[str]:
@@ -288,7 +290,7 @@ def check_lines(check: GraderCheck) -> list[str]:
     for finding in check.findings:
         where = "" if finding.row is None else f" First in row {finding.row}."
         lines.append(f"{finding.sentence}{where} Fix: {finding.fix}")
-    return lines + [f"Not seen: {one}." for one in check.missing]
+    return lines + [f"Not seen: {probe}." for probe in check.missing]
 
 
 def _sampling(evidence: EvidenceEntry) -> Iterator[str]:
@@ -301,30 +303,30 @@ def _sampling(evidence: EvidenceEntry) -> Iterator[str]:
         )
 
 
-def group_words(found: Groups | GroupFigures) -> str:
-    """What the groups say of training: ``"62 % of groups of 8 would carry signal (54-70 %); ..."``."""
-    low, high = (percent(end) for end in found.usable_interval)
-    about = [] if low == high else [_span(found.usable_interval, share=True)]
-    about += ["estimated from fewer responses to each prompt"] if found.extrapolated else []
+def group_words(groups: Groups | GroupFigures) -> str:
+    """What the groups say about training: ``"62 % of groups of 8 would carry signal (54-70 %); ..."``."""
+    low, high = (percent(end) for end in groups.usable_interval)
+    about = [] if low == high else [_span(groups.usable_interval, share=True)]
+    about += ["estimated from fewer responses to each prompt"] if groups.extrapolated else []
     inserted = f" ({', '.join(about)})" if about else ""
     return (
-        f"{percent(found.usable)} of groups of {found.group} would carry signal"
-        f"{inserted}; {percent(found.all_wrong)} of prompts "
-        f"scored 0 every time, {percent(found.all_right)} scored 1 every time."
+        f"{percent(groups.usable)} of groups of {groups.group} would carry signal"
+        f"{inserted}; {percent(groups.all_wrong)} of prompts "
+        f"scored 0 every time, {percent(groups.all_right)} scored 1 every time."
     )
 
 
 def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
-    found, index = evidence.groups, evidence.signal_index
-    if found is not None:
-        yield group_words(found)
+    groups, index = evidence.groups, evidence.signal_index
+    if groups is not None:
+        yield group_words(groups)
         yield (
-            f"Spread (std) within prompts {found.within_std:.2f}, between prompts {found.between_std:.2f}; "
-            f"share of the variance between prompts (ICC) {found.icc:.2f}."
+            f"Spread (std) within prompts {groups.within_std:.2f}, between prompts {groups.between_std:.2f}; "
+            f"share of the variance between prompts (ICC) {groups.icc:.2f}."
         )
-        if found.learnable is not None and found.learnable_interval is not None:
-            span = _span(found.learnable_interval, share=True)
-            yield f"Learnable prompts (mean between 0.1 and 0.9): {percent(found.learnable)} ({span})."
+        if groups.learnable is not None and groups.learnable_interval is not None:
+            span = _span(groups.learnable_interval, share=True)
+            yield f"Learnable prompts (mean between 0.1 and 0.9): {percent(groups.learnable)} ({span})."
     if index is not None:
         # Reports stored before readings entered the index name no factors.
         old = {USABLE: index.usable, RELIABILITY: index.reliability, RANGE: index.range}
@@ -333,7 +335,7 @@ def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
         ends = f"{min(known.values()):.2f}", f"{max(known.values()):.2f}"
         weakest = "" if ends[0] == ends[1] else f"; weakest: {index.weakest}"
         yield f"Signal Index {index.value:.2f} = {factors}{weakest}."
-        if found is not None and f"{index.usable:.2f}" != f"{found.usable:.2f}":
+        if groups is not None and f"{index.usable:.2f}" != f"{groups.usable:.2f}":
             yield "There, usable groups are those that differ in the outcome, not in the reward alone."
 
 
@@ -361,7 +363,7 @@ def _values(counted: Sequence[tuple[float, int]]) -> str:
 
 
 def outcome_lines(report: Report) -> Iterator[str]:
-    """How many responses there are, and what became of them."""
+    """The number of responses, and how each ended."""
     yield f"{plural(report.responses, 'response')} in all, {report.responses_evaluated:,} with a score."
     for outcome, count in report.outcomes.items():
         if count:

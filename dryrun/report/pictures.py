@@ -66,7 +66,7 @@ def pictures(report: Report) -> dict[str, str]:
     return static_pictures({name: picture for name, picture in _pictures(report).items() if picture})
 
 
-def static_pictures(found: Mapping[str, Picture]) -> dict[str, str]:
+def static_pictures(pictures: Mapping[str, Picture]) -> dict[str, str]:
     """HTML for each of these.
 
     Raises
@@ -74,8 +74,8 @@ def static_pictures(found: Mapping[str, Picture]) -> dict[str, str]:
     DryRunError
         They could not be drawn; in one sentence.
     """
-    drawn = _drawn({name: _static(picture.chart) for name, picture in found.items()})
-    return {name: _html(svg, found[name]) for name, svg in drawn.items()}
+    drawn = _drawn({name: _static(picture.chart) for name, picture in pictures.items()})
+    return {name: _html(svg, pictures[name]) for name, svg in drawn.items()}
 
 
 def histogram_picture(report: Report, form: Form) -> bytes:
@@ -162,9 +162,9 @@ def _kinds(training: Training | None) -> Picture | None:
 def _pass(training: Training | None) -> Picture | None:
     if training is None or training.headroom is None:
         return None
-    found = training.headroom
+    headroom = training.headroom
     caption = "pass@K: the chance that at least one of K responses is right. Band: 95 % interval."
-    return Picture(pass_chart(found), pass_alt(found), caption)
+    return Picture(pass_chart(headroom), pass_alt(headroom), caption)
 
 
 def _static(chart: alt.LayerChart, text: str = "currentColor", ground: str | None = None) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def sft_rows(results: Results, cutoff: float) -> list[Row]:
     Each row is the prompt's messages and, as the assistant's turn, its best response; see
     `best_responses` for which.
     """
-    found = results.inspect(best_responses(results, cutoff))
-    return [sft_row(one.prompt.item, one.sample) for one in found]
+    responses = results.inspect(best_responses(results, cutoff))
+    return [sft_row(response.prompt.item, response.sample) for response in responses]
 
 
 def sft_row(item: Item, sample: Sample) -> Row:

@@ -101,15 +101,15 @@ def _score_colour() -> alt.Color:
     return alt.Color("score:Q", title="Score", scale=scale, legend=legend)
 
 
-def strip_caption(found: Groups | GroupFigures) -> str:
-    """What the strip says of training: ``"62 % of groups of 8 would carry signal (54-70 %)."``."""
-    return f"{group_words(found)} Orange below: prompts whose scores are all equal."
+def strip_caption(groups: Groups | GroupFigures) -> str:
+    """What the strip says about training: ``"62 % of groups of 8 would carry signal (54-70 %)."``."""
+    return f"{group_words(groups)} Orange below: prompts whose scores are all equal."
 
 
-def strip_alt(columns: Sequence[StripColumn], found: Groups | GroupFigures) -> str:
+def strip_alt(columns: Sequence[StripColumn], groups: Groups | GroupFigures) -> str:
     """The strip for screen readers."""
     prompts = sum(column.prompts for column in columns)
-    return f"{plural(prompts, 'prompt')} sorted by mean, each with its scores. {strip_caption(found)}"
+    return f"{plural(prompts, 'prompt')} sorted by mean, each with its scores. {strip_caption(groups)}"
 
 
 def anchor_rows(anchors: Anchors, mean: float | None, held: Interval | None) -> tuple[Row, ...]:

@@ -22,15 +22,15 @@ def outcome_rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """A row for each training that was given a chance."""
     rows = []
     for entry in entries:
-        said, course = entry.kept.prediction, entry.kept.course
-        if said.chance is None:
+        prediction, course = entry.kept.prediction, entry.kept.course
+        if prediction.chance is None:
             continue
         around = course.gain_interval
         rows.append(
             {
                 "run": entry.name,
-                "verdict": said.verdict,
-                "chance": said.chance,
+                "verdict": prediction.verdict,
+                "chance": prediction.chance,
                 "gain": course.gain,
                 "low": course.gain if around is None else around.low,
                 "high": course.gain if around is None else around.high,
@@ -117,11 +117,11 @@ def _validated(kept: KeptTraining) -> list[alt.Chart]:
 
 
 def _foretold(kept: KeptTraining) -> list[alt.Chart]:
-    said = kept.prediction
-    if said.mean is None:
+    prediction = kept.prediction
+    if prediction.mean is None:
         return []
-    low, high = said.mean_interval or (said.mean, said.mean)
-    data = alt.Chart(alt.InlineData(values=[{"low": low, "high": high, "mean": said.mean}]))
+    low, high = prediction.mean_interval or (prediction.mean, prediction.mean)
+    data = alt.Chart(alt.InlineData(values=[{"low": low, "high": high, "mean": prediction.mean}]))
     band = data.mark_rect(color=GREY, opacity=0.25).encode(y="low:Q", y2="high:Q")
     return [band, data.mark_rule(color=GREY, strokeDash=[4, 4], strokeWidth=1.5).encode(y="mean:Q")]
 

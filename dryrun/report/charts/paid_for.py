@@ -69,16 +69,15 @@ def energy_chart(parts: Sequence[PartShare]) -> alt.LayerChart:
 
 def energy_alt(parts: Sequence[PartShare]) -> str:
     """The bars in words. Holds part names as the grader gave them."""
-    return (
-        f"Share of the squared advantages: {', '.join(f'{one.name} {percent(one.share)}' for one in parts)}."
-    )
+    shares = ", ".join(f"{part.name} {percent(part.share)}" for part in parts)
+    return f"Share of the squared advantages: {shares}."
 
 
-def pass_chart(found: Headroom) -> alt.LayerChart:
+def pass_chart(headroom: Headroom) -> alt.LayerChart:
     """pass@K from 1 to 256 with its 95 % band."""
     rows = [
         {"k": point.k, "value": point.value, "low": point.interval.low, "high": point.interval.high}
-        for point in found.curve
+        for point in headroom.curve
     ]
     x = alt.X(
         "k:Q",
@@ -103,11 +102,12 @@ def pass_chart(found: Headroom) -> alt.LayerChart:
     return alt.LayerChart(layer=[band, line]).properties(width="container", height=200, autosize=FIT_ROWS)
 
 
-def pass_alt(found: Headroom) -> str:
+def pass_alt(headroom: Headroom) -> str:
     """The curve in words."""
-    first, last = found.curve[0], found.curve[-1]
+    first, last = headroom.curve[0], headroom.curve[-1]
     low, high = last.interval
     return (
-        f"pass@K over {plural(found.prompts, 'prompt')} rises from {percent(first.value)} at K = {first.k} "
-        f"to {percent(last.value)} at K = {last.k} (95 %: {percent(low)} to {percent(high)})."
+        f"pass@K over {plural(headroom.prompts, 'prompt')} rises from {percent(first.value)} "
+        f"at K = {first.k} to {percent(last.value)} at K = {last.k} "
+        f"(95 %: {percent(low)} to {percent(high)})."
     )

@@ -31,9 +31,9 @@ def scoreboard_alt(check: GraderCheck) -> str:
 
 def _rows(check: GraderCheck) -> list[Row]:
     right, other = telling(check, MOST)
-    return [_row(one, RIGHT) for one in right] + [_row(one, OTHER) for one in other]
+    return [_row(behaviour, RIGHT) for behaviour in right] + [_row(behaviour, OTHER) for behaviour in other]
 
 
-def _row(one: Behaviour, side: str) -> Row:
-    tips = (("Answer", one.kind), ("Mean", figure(one.mean)), ("Graded", f"{one.count:,}"))
-    return Row(one.kind, side, one.mean, one.low, one.high, tips=tips)
+def _row(behaviour: Behaviour, side: str) -> Row:
+    tips = (("Answer", behaviour.kind), ("Mean", figure(behaviour.mean)), ("Graded", f"{behaviour.count:,}"))
+    return Row(behaviour.kind, side, behaviour.mean, behaviour.low, behaviour.high, tips=tips)

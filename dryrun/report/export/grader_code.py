@@ -188,14 +188,14 @@ class _Module:
             case ast.Assign(targets=[ast.Tuple(elts=names)]):
                 self.defined |= {name.id: node for name in names if isinstance(name, ast.Name)}
             case ast.Import(names=names):
-                self.imported |= {one.asname or one.name: ("", one.name) for one in names}
+                self.imported |= {alias.asname or alias.name: ("", alias.name) for alias in names}
             case ast.ImportFrom(module=str(module), names=names):
-                self.imported |= {one.asname or one.name: (module, one.name) for one in names}
+                self.imported |= {alias.asname or alias.name: (module, alias.name) for alias in names}
 
     def text_of(self, name: str) -> str:
         """The source of a definition, decorators included."""
         node = self.defined[name]
-        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+        first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
         return "\n".join(self.text.splitlines()[first - 1 : node.end_lineno])
 
 

@@ -48,8 +48,8 @@ def prompt_and_columns(item: Item) -> Row:
 
 def raw_reference(item: Item) -> Any:
     """The right answer in the first of the usual places, as it stands there; ``""`` without one."""
-    found = (value_at(item, name) for name in REFERENCES)
-    return next((value for value in found if value is not None), "")
+    answers = (value_at(item, name) for name in REFERENCES)
+    return next((value for value in answers if value is not None), "")
 
 
 def text_reference(item: Item) -> str:

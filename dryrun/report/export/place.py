@@ -227,7 +227,7 @@ def _scale(material: Material, platform: Platform) -> Iterator[Finding]:
 
 
 def reward_files(material: Material, platform: Platform, folder: str = "") -> Named:
-    """``reward.py``: the grader's own file where it has this place's convention, else one made of it."""
+    """``reward.py``: the grader's own file where it has this place's convention, else a new one around it."""
     spec = material.grader
     if isinstance(spec, PythonSpec) and is_own(material, platform):
         code = spec.source

@@ -18,14 +18,14 @@ Score = Callable[[dict[str, Any], Mapping[str, Any]], float]
 """Of a sample and a row."""
 
 
-def comparing(given: Template, reference: Template, compare: Callable[[str, str], float]) -> Score:
+def comparing(answer: Template, reference: Template, compare: Callable[[str, str], float]) -> Score:
     """Fill two templates and compare them; 0 where one of them cannot be filled."""
 
     def score(sample: dict[str, Any], item: Mapping[str, Any]) -> float:
         parsed_sample = {**sample, "output_json": parsed(sample["output_text"], NOT_JSON)}
         names = {"item": item, "sample": parsed_sample}
         try:
-            return float(compare(given.fill(names), reference.fill(names)))
+            return float(compare(answer.fill(names), reference.fill(names)))
         except VariableError:
             return 0.0
 
@@ -34,7 +34,7 @@ def comparing(given: Template, reference: Template, compare: Callable[[str, str]
 
 def of_words(score: Callable[[list[str], list[str]], float]) -> Callable[[str, str], float]:
     """A similarity of texts by one of their words."""
-    return lambda given, reference: float(score(words(reference), words(given)))
+    return lambda answer, reference: float(score(words(reference), words(answer)))
 
 
 def meteor_score() -> Callable[[list[str], list[str]], float]:

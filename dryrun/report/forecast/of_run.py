@@ -89,5 +89,7 @@ def _tokens(results: Results) -> tuple[Floats, Floats, bool]:
     completion, prompt = columns["completion_tokens"], columns["prompt_tokens"]
     if np.isfinite(completion).any() and np.isfinite(prompt).any():
         return completion, prompt, True
-    size = [len(str(one.prompt.messages)) for one in results.inspect(range(results.rollouts.num_rows))]
+    size = [
+        len(str(inspected.prompt.messages)) for inspected in results.inspect(range(results.rollouts.num_rows))
+    ]
     return columns["characters"] / CHARACTERS, np.array(size, np.float64) / CHARACTERS, False

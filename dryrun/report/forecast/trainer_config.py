@@ -180,7 +180,7 @@ def _verl(settings: _Settings, outlook: Outlook) -> Iterator[Finding]:
 
 
 def _filtered(settings: _Settings, outlook: Outlook) -> Iterator[Finding]:
-    """DAPO draws again until a step is full of groups that teach, and gives up after so many batches."""
+    """DAPO draws again until a step is full of groups that teach; it gives up after a number of batches."""
     filtering = "algorithm.filter_groups."
     most = settings.whole(f"{filtering}max_num_gen_batches") if _positive(settings, filtering) else None
     if not settings.values.get(f"{filtering}enable") or most is None:

@@ -78,47 +78,48 @@ def _limit_words(plan: TrainingPlan) -> str:
 
 def outlook_figures(outlook: Outlook) -> dict[str, str]:
     """What a person looks for first, by its name: time, price, tokens, groups that teach nothing."""
-    found = outlook.forecast
-    least = "≥ " if found.usage.at_least else "≈ "
+    forecast = outlook.forecast
+    least = "≥ " if forecast.usage.at_least else "≈ "
     return {
-        "Price": NO_NUMBER if found.dollars is None else f"{least}${found.dollars:,.2f}",
-        "Time": NO_NUMBER if found.hours is None else f"{least}{_hours(found.hours)}",
-        "Tokens generated": f"{least}{_million(found.completion_tokens)}",
-        "Groups that teach nothing": percent(found.dead_share),
+        "Price": NO_NUMBER if forecast.dollars is None else f"{least}${forecast.dollars:,.2f}",
+        "Time": NO_NUMBER if forecast.hours is None else f"{least}{_hours(forecast.hours)}",
+        "Tokens generated": f"{least}{_million(forecast.completion_tokens)}",
+        "Groups that teach nothing": percent(forecast.dead_share),
     }
 
 
-def _price(found: Forecast, options: bool) -> Iterator[str]:
-    least = "at least " if found.usage.at_least else "about "
+def _price(forecast: Forecast, options: bool) -> Iterator[str]:
+    least = "at least " if forecast.usage.at_least else "about "
     pace, price = MISSING[options]
     yield (
-        f"Tokens: {least}{_million(found.completion_tokens)} generated, "
-        f"{_million(found.prompt_tokens)} read as prompts (each counts once a response)."
+        f"Tokens: {least}{_million(forecast.completion_tokens)} generated, "
+        f"{_million(forecast.prompt_tokens)} read as prompts (each counts once a response)."
     )
-    if found.hours is None:
+    if forecast.hours is None:
         yield f"Time: not known. Give {pace}."
     else:
-        yield f"Time: {least}{_hours(found.hours)}."
-    if found.dollars is None:
+        yield f"Time: {least}{_hours(forecast.hours)}."
+    if forecast.dollars is None:
         yield f"Price: not known. Give {price}."
     else:
-        judged = f", of it ${found.judge_dollars:,.2f} for the judge" if found.judge_dollars else ""
-        yield f"Price: {least}${found.dollars:,.2f}{judged}."
+        judged = f", ${forecast.judge_dollars:,.2f} for the judge included" if forecast.judge_dollars else ""
+        yield f"Price: {least}${forecast.dollars:,.2f}{judged}."
 
 
-def _dead(found: Forecast) -> Iterator[str]:
-    usage, each = found.usage, found.tokens_per_useful_group
+def _dead(forecast: Forecast) -> Iterator[str]:
+    usage, each = forecast.usage, forecast.tokens_per_useful_group
     low, high = 1 - usage.usable_interval.high, 1 - usage.usable_interval.low
-    share = f"{percent(found.dead_share)} ({_range(Interval(low, high))})"
-    money = f", ${found.dead_dollars:,.2f}" if found.dead_dollars else ""
+    share = f"{percent(forecast.dead_share)} ({_range(Interval(low, high))})"
+    money = f", ${forecast.dead_dollars:,.2f}" if forecast.dead_dollars else ""
     yield f"{share} of all groups would have equal rewards and teach nothing{money}."
-    if each is None or found.fill_factor is None:
+    if each is None or forecast.fill_factor is None:
         yield "No group would teach anything: training cannot work with these prompts and this grader."
         return
-    yield f"One group that teaches costs {each:,.0f} tokens; {found.useful_groups:,.0f} are expected in all."
-    if found.fill_factor >= 1.05:
+    teaching = f"{forecast.useful_groups:,.0f}"
+    yield f"One group that teaches costs {each:,.0f} tokens; {teaching} are expected in all."
+    if forecast.fill_factor >= 1.05:
         yield (
-            f"Filling each step with groups that teach (dynamic sampling) takes {found.fill_factor:.1f} "
+            f"Filling each step with groups that teach (dynamic sampling) takes {forecast.fill_factor:.1f} "
             "times as many responses; dropping prompts always right or always wrong first is cheaper."
         )
 

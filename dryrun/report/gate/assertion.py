@@ -44,7 +44,7 @@ def assert_go(
     Raises
     ------
     NotGoError
-        An `AssertionError`: NO-GO, INVALID, conditions that shall fail, or worse than the baseline.
+        An `AssertionError`: NO-GO, INVALID, conditions that must fail, or worse than the baseline.
     DryRunError
         The report or the baseline cannot be read.
     """

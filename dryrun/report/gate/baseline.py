@@ -121,24 +121,24 @@ class Change:
 
     @property
     def words(self) -> str:
-        """The whole of it in sentences."""
+        """The change in sentences."""
         if self.mean is None:
             return "The baseline shares too few prompts with this run to be compared."
         kind = "the same prompts" if self.mean.paired else "other prompts"
         mean = self.mean
-        said = (
+        words = (
             f"Mean {figure(mean.first)} before, {figure(mean.second)} now "
             f"(change {mean.value:+.3f}, 95 % {mean.low:+.3f} to {mean.high:+.3f}, {kind})."
         )
-        return f"{said} Prompts whose scores differ: {self._shares()}." if self.differ else said
+        return f"{words} Prompts whose scores differ: {self._shares()}." if self.differ else words
 
     def _shares(self) -> str:
-        found = self.differ
-        if found is None:
+        differ = self.differ
+        if differ is None:
             return ""
         return (
-            f"{percent(found.first)} before, {percent(found.second)} now "
-            f"(95 % of the change: {100 * found.low:+.0f} to {100 * found.high:+.0f} points)"
+            f"{percent(differ.first)} before, {percent(differ.second)} now "
+            f"(95 % of the change: {100 * differ.low:+.0f} to {100 * differ.high:+.0f} points)"
         )
 
 
@@ -202,6 +202,6 @@ def _column(
     prompts: Mapping[str, PromptFigures], name: str, numbers: Mapping[str, int]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """One figure of each prompt that has it, and the prompts' numbers."""
-    values = {numbers[key]: getattr(one, name) for key, one in prompts.items()}
+    values = {numbers[key]: getattr(figures, name) for key, figures in prompts.items()}
     known = {number: float(value) for number, value in values.items() if value is not None}
     return np.array(list(known.values()), np.float64), np.array(list(known), np.int64)

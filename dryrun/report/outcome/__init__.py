@@ -1,4 +1,4 @@
-"""What came of a training: its log beside what the run had said of it, and all such forecasts together."""
+"""The outcome of a training: its log beside the run's forecast, and all such forecasts together."""
 
 from dryrun.report.outcome.ledger import TrainingLedger, ledger_of
 from dryrun.report.outcome.of_run import add_training

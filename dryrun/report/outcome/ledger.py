@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def counts(self) -> bool:
-        """Whether a probability and what came of it are both known."""
+        """Whether a probability and its outcome are both known."""
         return self.kept.prediction.chance is not None and self.kept.course.learned is not None
 
 
@@ -70,7 +70,7 @@ def entries_of(run: Run) -> tuple[Entry, ...]:
     """The trainings that are kept with a run."""
     kept = trainings_of(run)
     name = (one_line(note_of(run).name, 40) if kept else "") or short(run.id)
-    return tuple(Entry(run.id, name, one) for one in kept)
+    return tuple(Entry(run.id, name, training) for training in kept)
 
 
 def ledger_of(runs: Iterable[Run]) -> TrainingLedger:
@@ -92,7 +92,7 @@ def ledger_json(ledger: TrainingLedger) -> dict[str, Any]:
         "format": 1,
         "brier": None if ledger.brier is None else asdict(ledger.brier),
         "trainings": [entry_json(entry) for entry in ledger.entries],
-        "published": [{**asdict(one), "gain": one.gain} for one in ledger.published],
+        "published": [{**asdict(published), "gain": published.gain} for published in ledger.published],
     }
 
 

@@ -216,8 +216,8 @@ def _text(path: Path, _: str) -> Iterator[LoggedRow]:
 def printed_values(line: str) -> dict[str, float]:
     """The numbers of a line that verl's console logger or transformers' progress printed; else nothing."""
     line = _COLOURS.sub("", line).strip()
-    if found := _VERL.search(line):
-        parts = (part.rpartition(":")[::2] for part in line[found.start() :].split(" - "))
+    if match := _VERL.search(line):
+        parts = (part.rpartition(":")[::2] for part in line[match.start() :].split(" - "))
         read = ((name.strip(), _number(text)) for name, text in parts)
         return {name: value for name, value in read if value is not None}
     start = line.find("{'")  # a progress bar may stand before it

@@ -26,7 +26,7 @@ class PublishedRun:
     foretold : str
         What the decision tree says of the figures before training.
     came : str
-        What came of it, beyond the figures.
+        The outcome beyond the figures.
     missing : tuple of str
         What was not published.
     """

@@ -144,16 +144,16 @@ class _Reading:
 
     def take(self, row: LoggedRow) -> None:
         values = {name.casefold(): value for name, value in row.values.items()}
-        step = next((values[name] for one in self.steps if (name := one.casefold()) in values), None)
+        step = next((values[name] for label in self.steps if (name := label.casefold()) in values), None)
         if step is not None and (held_out := _held_out(values)) is not None:
             self.validation.append((step, held_out))
         if self.chosen is None:
-            self.chosen = next((one for one in self.rewards if one[0].casefold() in values), None)
+            self.chosen = next((reward for reward in self.rewards if reward[0].casefold() in values), None)
         if self.chosen is None or (name := self.chosen[0].casefold()) not in values:
             self.without += 1
             self.seen |= dict.fromkeys(row.values) if len(self.seen) < SHOWN_NAMES else {}
             return
-        dead = next((values[one] for one in DEAD if one in values), np.nan)
+        dead = next((values[label] for label in DEAD if label in values), np.nan)
         self.points.append((step, values[name], dead))
 
 

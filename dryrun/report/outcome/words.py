@@ -1,4 +1,4 @@
-"""What came of trainings, in sentences and tables."""
+"""The outcomes of trainings, in sentences and tables."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def came_lines(course: Course) -> Iterator[str]:
 
 
 def outcome_line(course: Course) -> str:
-    """The whole of it in one line."""
+    """The outcome in one line."""
     moved = f"Mean score {figure(course.start)} at the start, {figure(course.end)} at the end"
     return f"{learned_words(course)} {moved}: {gain_words(course)}."
 
@@ -182,8 +182,8 @@ def brier_lines(score: Brier | None) -> Iterator[str]:
         came = "All" if score.base_rate else "None"
         yield f"{came} of them learned: that cannot tell a good forecast from one that always says so."
     if score.after_go in (0, score.trainings):
-        said, other = ("GO", "NO-GO") if score.after_go else ("NO-GO", "GO")
-        yield f"All of them followed a {said}: of a {other} this says nothing."
+        verdict, other = ("GO", "NO-GO") if score.after_go else ("NO-GO", "GO")
+        yield f"All of them followed a {verdict}: this says nothing about a {other}."
     if score.interval is not None:
         low, high = score.interval
         yield f"With other runs of the kind it might be {low:.3f} to {high:.3f} (95 %)."
@@ -200,10 +200,16 @@ def _entries(entries: Sequence[Entry], wide: bool) -> Table:
 
 
 def _entry(entry: Entry) -> tuple[str, ...]:
-    said, course = entry.kept.prediction, entry.kept.course
-    chance = NO_NUMBER if said.chance is None else percent(said.chance)
-    names = (Named(entry.name), Named(entry.kept.log), said.verdict)
-    figures = (chance, number(said.mean), figure(course.start), figure(course.end), f"{course.gain:+.2f}")
+    prediction, course = entry.kept.prediction, entry.kept.course
+    chance = NO_NUMBER if prediction.chance is None else percent(prediction.chance)
+    names = (Named(entry.name), Named(entry.kept.log), prediction.verdict)
+    figures = (
+        chance,
+        number(prediction.mean),
+        figure(course.start),
+        figure(course.end),
+        f"{course.gain:+.2f}",
+    )
     return (*names, *figures, LEARNED[course.learned], fit_word(entry))
 
 
@@ -216,24 +222,24 @@ def fit_word(entry: Entry) -> str:
 
 def published_lines(runs: Sequence[PublishedRun]) -> Iterator[str]:
     """Each with its figures, what is missing, and its source."""
-    for one in runs:
-        pieces = (_published_figures(one), one.came, one.foretold and f"Decision tree: {one.foretold}.")
-        missing = f"Not published: {', '.join(one.missing)}." if one.missing else ""
-        yield " ".join(filter(None, (f"{one.name}:", *pieces, missing, f"({one.source})")))
+    for run in runs:
+        pieces = (_published_figures(run), run.came, run.foretold and f"Decision tree: {run.foretold}.")
+        missing = f"Not published: {', '.join(run.missing)}." if run.missing else ""
+        yield " ".join(filter(None, (f"{run.name}:", *pieces, missing, f"({run.source})")))
 
 
-def _published_figures(one: PublishedRun) -> str:
-    if not one.start:
+def _published_figures(run: PublishedRun) -> str:
+    if not run.start:
         return ""
-    if not one.end:
-        return f"{_mean(one.start)} before training."
-    return f"{_mean(one.start)} to {_mean(one.end)}, gain {published_gain(one)}."
+    if not run.end:
+        return f"{_mean(run.start)} before training."
+    return f"{_mean(run.start)} to {_mean(run.end)}, gain {published_gain(run)}."
 
 
-def published_gain(one: PublishedRun) -> str:
+def published_gain(run: PublishedRun) -> str:
     """``"+0.045 ± 0.020"``: with two standard errors where measurements were repeated."""
-    error = "" if one.gain_error is None else f" ± {ERRORS * one.gain_error:.3f}"
-    return NO_NUMBER if one.gain is None else f"{one.gain:+.3f}{error}"
+    error = "" if run.gain_error is None else f" ± {ERRORS * run.gain_error:.3f}"
+    return NO_NUMBER if run.gain is None else f"{run.gain:+.3f}{error}"
 
 
 def _mean(values: Sequence[float]) -> str:

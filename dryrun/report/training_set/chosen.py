@@ -128,8 +128,12 @@ def form_rows(results: Results, profile: DatasetProfile, places: Places, cutoff:
 def best_rows(results: Results, profile: DatasetProfile, places: Places, cutoff: float) -> list[Row]:
     """Best-of-k rows of the prompts that may be trained on; see `best_responses`."""
     keys = {key.decode() for key in profile.counts.key[places].tolist()}
-    found = results.inspect(best_responses(results, cutoff))
-    return [sft_row(one.prompt.item, one.sample) for one in found if one.prompt.key in keys]
+    responses = results.inspect(best_responses(results, cutoff))
+    return [
+        sft_row(response.prompt.item, response.sample)
+        for response in responses
+        if response.prompt.key in keys
+    ]
 
 
 def set_files(

@@ -153,7 +153,7 @@ def read_profile(path: Path) -> DatasetProfile:
     """
     try:
         table = pq.read_table(path, partitioning=None).select(PROFILE.names).cast(PROFILE)
-        kinds = {one.value: place for place, one in enumerate(CLASSES)}
+        kinds = {outcome.value: place for place, outcome in enumerate(CLASSES)}
         kind = np.array([kinds[name] for name in table["outcome_class"].to_pylist()], np.int64)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         words = "give the .parquet file that `profile --out` or the results page wrote"
@@ -175,8 +175,8 @@ def read_profile(path: Path) -> DatasetProfile:
         "always": "always_probability",
     }
     group = int(number["group"][0]) if len(kind) else 2
-    found = PassRates(**{field: number[name] for field, name in rates.items()}, group=group)
-    return DatasetProfile(_counts(column, number, whole), found, kind, number["class_probability"])
+    pass_rates = PassRates(**{field: number[name] for field, name in rates.items()}, group=group)
+    return DatasetProfile(_counts(column, number, whole), pass_rates, kind, number["class_probability"])
 
 
 def _counts(
@@ -231,6 +231,6 @@ def profile_lines(profile: DatasetProfile) -> list[str]:
 
 
 def _flag_line(profile: DatasetProfile) -> str:
-    found = {name: int(((profile.counts.flags & value) != 0).sum()) for value, name in FLAG_NAMES.items()}
-    parts = [f"{name.replace('_', ' ')} {count:,}" for name, count in found.items() if count]
+    counts = {name: int(((profile.counts.flags & value) != 0).sum()) for value, name in FLAG_NAMES.items()}
+    parts = [f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items() if count]
     return f"Rows with a flag: {', '.join(parts)}." if parts else ""

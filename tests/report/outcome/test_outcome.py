@@ -170,7 +170,7 @@ def test_where_all_learned_no_base_rate_is_beaten() -> None:
     assert judged.interval is None
     assert any("All of them learned" in line for line in brier_lines(judged))
     assert any(
-        "All of them followed a GO: of a NO-GO this says nothing." in line for line in brier_lines(judged)
+        "All of them followed a GO: this says nothing about a NO-GO." in line for line in brier_lines(judged)
     )
 
 
