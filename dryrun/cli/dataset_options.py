@@ -68,30 +68,30 @@ def columns_of(options: argparse.Namespace) -> ColumnMap:
 
 def named_again(options: argparse.Namespace) -> str:
     """The options about fields as they were given, for a command that shows the same row again."""
-    given = {
+    fields = {
         "--prompt-field": options.prompt_field,
         "--reference-field": options.reference_field,
         "--system": options.system,
     }
-    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in fields.items() if value)
 
 
-def read_given(options: argparse.Namespace, given: Path | str, prompts: int) -> Dataset:
+def read_given(options: argparse.Namespace, source: Path | str, prompts: int) -> Dataset:
     """The dataset in a file or on the Hub, its fields as the options say.
 
     Parameters
     ----------
     options : argparse.Namespace
-    given : Path or str
+    source : Path or str
         As `file_or_hub` makes it.
     prompts : int
-        How many will be drawn.
+        The number that will be drawn.
 
     Raises
     ------
     DatasetError
         As in `read_dataset` and `read_hub`.
     """
-    if isinstance(given, str):
-        return read_hub(given, columns_of(options), prompts)
-    return read_dataset(given, given.name, columns_of(options))
+    if isinstance(source, str):
+        return read_hub(source, columns_of(options), prompts)
+    return read_dataset(source, source.name, columns_of(options))

@@ -37,11 +37,11 @@ def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | N
     prepare : callable, optional
         Called when the command's modules have been imported, before it runs.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    typed = list(sys.argv[1:] if arguments is None else arguments)
     never_refuse_letters()
     try:
         with terminate_as_interrupt():
-            options = parser(given).parse_args(given)
+            options = parser(typed).parse_args(typed)
             if prepare is not None:
                 prepare()
             try:
@@ -74,13 +74,13 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USER_ERROR)
 
 
-def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
+def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The grammar of the command line.
 
     Parameters
     ----------
-    given : sequence of str
-        The arguments. The command among them gets its options; the others their line of help, since
+    arguments : sequence of str
+        The command among them gets its options; the other commands get their line of help only, since
         their modules are heavy.
     """
     top = _Parser(
@@ -89,7 +89,7 @@ def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"dryrun {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    chosen = next((word for word in given if not word.startswith("-")), None)
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name == chosen:

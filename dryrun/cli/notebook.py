@@ -110,8 +110,8 @@ def run_dry_run(
     return _answer(load_results(run), thresholds, evidence)
 
 
-def _key(given: str | None) -> str:
-    return os.environ.get("OPENAI_API_KEY", "") if given is None else given
+def _key(key: str | None) -> str:
+    return os.environ.get("OPENAI_API_KEY", "") if key is None else key
 
 
 def _work(run: Run, progress: bool | None, **how: Any) -> None:
@@ -122,11 +122,11 @@ def _work(run: Run, progress: bool | None, **how: Any) -> None:
         raise DryRunError(status.message)
 
 
-def grader_given(given: Mapping[str, Any] | str | Path) -> Mapping[str, Any] | str:
+def grader_given(grader: Mapping[str, Any] | str | Path) -> Mapping[str, Any] | str:
     """The grader itself; a path, or one line of text that ends in .py or .json, names a file."""
-    if isinstance(given, str) and given.endswith((".py", ".json")) and "\n" not in given:
-        given = Path(given)
-    return read_grader(given) if isinstance(given, Path) else given
+    if isinstance(grader, str) and grader.endswith((".py", ".json")) and "\n" not in grader:
+        grader = Path(grader)
+    return read_grader(grader) if isinstance(grader, Path) else grader
 
 
 def model_named(name: str, base_url: str | None, options: Mapping[str, Any]) -> ModelConfig:

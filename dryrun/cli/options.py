@@ -187,7 +187,7 @@ def add_grading(command: argparse._ActionsContainer) -> None:
     command.add_argument(
         "--cut-reasoning",
         action=argparse.BooleanOptionalAction,
-        help="grade what follows the reasoning in a response (</think> and the like), not the whole of it",
+        help="grade what follows the reasoning in a response (</think> and the like), not the reasoning",
     )
     add_judge(command)
 
@@ -262,7 +262,7 @@ def judge_access(options: argparse.Namespace) -> JudgeAccess:
     return JudgeAccess(judge_config(options), judge_key(options))
 
 
-def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
+def thresholds(pairs: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
     """The thresholds with ``NAME=VALUE`` pairs applied, less the evidence left out.
 
     Raises
@@ -271,13 +271,13 @@ def thresholds(given: Sequence[str], without: Sequence[str] = ()) -> Thresholds:
         A name that is not a threshold, or a value that it cannot take.
     """
     changed: dict[str, Any] = {}
-    for pair in given:
+    for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or name not in Thresholds.numbers():
             known = ", ".join(Thresholds.numbers())
             raise DryRunError(f"--threshold {pair}: write NAME=VALUE with a name of: {known}.")
         changed[name] = value
-    return from_options(Thresholds, changed | {"without": tuple(without)}, "--threshold ", " ".join(given))
+    return from_options(Thresholds, changed | {"without": tuple(without)}, "--threshold ", " ".join(pairs))
 
 
 def store_of(options: argparse.Namespace) -> Store:
@@ -356,11 +356,11 @@ def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int
 
 def _ceiling(results: Results, options: argparse.Namespace) -> None:
     """Take over the ceiling that the options name, and say what the run's ceiling tells."""
-    given = getattr(options, "ceiling_run", None)
-    if given == "none":
+    choice = getattr(options, "ceiling_run", None)
+    if choice == "none":
         forget_ceiling(results.run)
-    elif given is not None:
-        choose_ceiling(results, load_results(Run.open(results.run.store, given)))
+    elif choice is not None:
+        choose_ceiling(results, load_results(Run.open(results.run.store, choice)))
     ceiling = ceiling_of(results.run)
     if ceiling is not None and options.rules == "evidence":
         valid = valid_scores(results.observations().score)

@@ -41,8 +41,8 @@ def profile_run(
     Returns
     -------
     pyarrow.Table
-        A row a prompt, schema `dryrun.report.training_set.profile_table.PROFILE`; ``.to_pandas()`` makes a
-        data frame of it.
+        A row a prompt, schema `dryrun.report.training_set.profile_table.PROFILE`; ``.to_pandas()`` gives a
+        data frame.
 
     Raises
     ------
@@ -129,5 +129,5 @@ def _store(data: Path | str | None) -> Store:
     return open_store(data)
 
 
-def _key(given: str | None) -> str:
-    return os.environ.get("OPENAI_API_KEY", "") if given is None else given
+def _key(key: str | None) -> str:
+    return os.environ.get("OPENAI_API_KEY", "") if key is None else key

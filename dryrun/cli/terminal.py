@@ -37,7 +37,7 @@ class _Harmless(RenderHook):
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
         """Wrap everything that is about to be printed."""
-        return [_Cleaned(one) for one in renderables]
+        return [_Cleaned(renderable) for renderable in renderables]
 
 
 class _Cleaned:
@@ -114,7 +114,7 @@ class ProgressLine:
         self._first = answer
 
     def _say_plainly(self, status: RunStatus) -> None:
-        """A line for each stage, where no live line can be. Whoever asked for a run that stopped says why."""
+        """A line for each stage, where no live line can be. The caller says why a run stopped."""
         about = status.message.partition(":")[0]
         waits = about == "Waiting"
         if (waits or (self._plain and not self._live)) and about != self._last_message:
@@ -140,11 +140,11 @@ def print_report(console: Console, report: Report) -> None:
 def _banner(report: Report) -> Panel:
     colour, sign = STYLES[report.verdict]
     word = Text(f"{sign} {report.headline}", style=f"bold {colour}")
-    said = Text(report.diagnosis.summary)
+    summary = Text(report.diagnosis.summary)
     prompts, responses = report.samples_evaluated, report.responses_evaluated
     tested = Text(f"Tested: {prompts:,} prompts, {responses:,} responses with a score.")
     reasons = [Text(sentence) for sentence in report.evidence.sentences] if report.evidence else []
-    return Panel(Group(word, said, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
+    return Panel(Group(word, summary, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
 
 
 def _distribution(report: Report, room: int) -> Table:
@@ -187,7 +187,7 @@ def _topics(report: Report) -> Table:
 def _sections(report: Report) -> list[tuple[str, list[str]]]:
     diagnosis = report.diagnosis
     causes = [f"{number}. {cause}" for number, cause in enumerate(report.cause_lines, 1)]
-    reasons = [f"{one.count:,} × {printable(one.words)}" for one in report.missing_reasons]
+    reasons = [f"{reason.count:,} × {printable(reason.words)}" for reason in report.missing_reasons]
     return [
         ("Quality", [f"Dataset: {diagnosis.dataset_word}", f"Grader: {diagnosis.grader_word}"]),
         ("Grader check", outline.check_lines(report.grader_check) if report.grader_check else []),

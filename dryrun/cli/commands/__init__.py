@@ -18,7 +18,7 @@ COMMANDS = {
     "import": "grade and judge responses generated elsewhere: TRL, verl, verifiers, OpenAI or Azure evals",
     "runs": "list the stored runs, delete some",
     "stop": "end a live run early and keep what is done",
-    "plan": "what a sample of so many prompts and responses will be able to tell, before anything is spent",
+    "plan": "what a sample of a given size will be able to tell, before anything is spent",
     "compare": "two runs side by side: two graders on the same responses, or two runs over prompts",
     "profile": "a row a prompt: pass rate, class, chance of a mixed group; of a run or the whole dataset",
     "training-set": "choose the rows to train on by their profile, with a control and a validation split",

@@ -61,10 +61,10 @@ def size(text: str) -> int:
 
 
 def _number(text: str, units: dict[str, float] | dict[str, int]) -> float:
-    found = re.fullmatch(rf"(\d+(?:\.\d+)?)({'|'.join(units)})", text)
-    if found is None:
+    match = re.fullmatch(rf"(\d+(?:\.\d+)?)({'|'.join(units)})", text)
+    if match is None:
         raise argparse.ArgumentTypeError(f"{text!r}: write a number and one of {', '.join(units)}")
-    return float(found[1]) * units[found[2]]
+    return float(match[1]) * units[match[2]]
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -93,10 +93,10 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _list(store: Store) -> None:
-    found = entries(store)
-    for entry in found:
+    partitions = entries(store)
+    for entry in partitions:
         say(_line(entry))
-    total, runs = sum(entry.bytes for entry in found), len(list_runs(store))
+    total, runs = sum(entry.bytes for entry in partitions), len(list_runs(store))
     own = _size(size_of_runs(store))
     say(f"{_size(total)} in {store_name(store)}, and {own} that {plural(runs, 'run')} keep.")
 
@@ -109,13 +109,13 @@ def _line(entry: StoredPartition) -> str:
 
 
 def _prune(store: Store, choice: Choice, really: bool) -> None:
-    found = entries(store)
-    chosen, files = removable(found, choice), leftovers(store)
+    partitions = entries(store)
+    chosen, files = removable(partitions, choice), leftovers(store)
     for entry in chosen:
         say(_line(entry))
     freed = sum(entry.bytes for entry in chosen)
     if not chosen and not files:
-        say(_nothing(found, choice))
+        say(_nothing(partitions, choice))
         return
     for sentence in _losses(chosen):
         say(sentence)
@@ -125,7 +125,7 @@ def _prune(store: Store, choice: Choice, really: bool) -> None:
         say(f"Deleted {words}.")
     else:
         say(f"--yes deletes these: {words}.")
-    left = sum(entry.bytes for entry in found) - freed
+    left = sum(entry.bytes for entry in partitions) - freed
     if choice.at_most is not None and left > choice.at_most:
         say(f"{_size(left)} {'are' if really else 'would be'} left: runs need them, or used them lately.")
 
@@ -140,11 +140,11 @@ def _losses(chosen: list[StoredPartition]) -> list[str]:
     return [f"Needed by {plural(len(runs), 'run')} ({ids}): {again}."]
 
 
-def _nothing(found: list[StoredPartition], choice: Choice) -> str:
-    if choice.at_most is not None and sum(entry.bytes for entry in found) <= choice.at_most:
+def _nothing(partitions: list[StoredPartition], choice: Choice) -> str:
+    if choice.at_most is not None and sum(entry.bytes for entry in partitions) <= choice.at_most:
         return "Nothing to prune: it is no larger than that."
-    if choice.needed or any(not entry.needed_by for entry in found):
-        return "Nothing to prune: all of it was used since."
+    if choice.needed or any(not entry.needed_by for entry in partitions):
+        return "Nothing to prune: every entry was used since."
     return (
         "Nothing to prune: every stored row belongs to a run. `runs --delete` deletes runs; --all prunes "
         "what they need."

@@ -25,14 +25,14 @@ def execute(options: argparse.Namespace) -> int:
     """Print what differs; 0 whatever the verdicts are."""
     store, limits = shared.store_of(options), shared.thresholds(options.threshold, options.without)
     first, second = (load_results(Run.open(store, name)) for name in (options.first, options.second))
-    found = compare(first, second, limits, evidence=options.rules == "evidence")
+    comparison = compare(first, second, limits, evidence=options.rules == "evidence")
     console, _ = consoles()
-    for section in comparison_outline(found):
+    for section in comparison_outline(comparison):
         for line in section.lines:
             console.print(Text("".join(line)), soft_wrap=True)
         for table in section.tables:
             console.print(printed_table(section.title, table))
     if options.out is not None:
-        text = to_json(found) if options.out.suffix.lower() == ".json" else to_markdown(found)
+        text = to_json(comparison) if options.out.suffix.lower() == ".json" else to_markdown(comparison)
         shared.write_out(options.out, text.encode("utf-8"))
     return 0

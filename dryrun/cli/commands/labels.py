@@ -41,7 +41,7 @@ def execute(options: argparse.Namespace) -> int:
         _take_over(results, options.source, named(options.by))
     if options.out is not None:
         _write(results, options.out)
-    for sentence in _said(results):
+    for sentence in _agreement_lines(results):
         say(sentence)
     return 0
 
@@ -60,8 +60,8 @@ def _write(results: Results, out: Path) -> None:
     note(f"{len(rows):,} labels written to {out}.")
 
 
-def _said(results: Results) -> tuple[str, ...]:
-    found = labelled(results, book_of(results.run).labels())
-    if found is None:
+def _agreement_lines(results: Results) -> tuple[str, ...]:
+    labels = labelled(results, book_of(results.run).labels())
+    if labels is None:
         return ("Nobody has labelled a response of this run yet. Open it in the app, or use --import.",)
-    return agreement_words(agreement(found), found, Thresholds())
+    return agreement_words(agreement(labels), labels, Thresholds())

@@ -50,9 +50,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Print the plan, what it rests on, and a table of other sizes."""
     spread, limits = _spread(options), Thresholds()
-    found = foresee(options.samples, options.rollouts, spread, limits.mean_low, options.group)
+    foresight = foresee(options.samples, options.rollouts, spread, limits.mean_low, options.group)
     console, _ = consoles()
-    console.print(plan_words(found, limits), soft_wrap=True)
+    console.print(plan_words(foresight, limits), soft_wrap=True)
     console.print(assumption_words(spread, options.group), style="dim", soft_wrap=True)
     console.print(_table(spread, limits, options.group))
     return 0
@@ -60,7 +60,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def _spread(options: argparse.Namespace) -> Spread:
     if options.spread is not None:
-        return _given(*options.spread)
+        return _as_spread(*options.spread)
     if options.run is not None:
         return _learned(options)
     if options.grader is None:
@@ -70,13 +70,13 @@ def _spread(options: argparse.Namespace) -> Spread:
     grader = load_grader(shared.option_file(options.grader, "--grader")).raw
     if options.dataset is not None:
         dataset = read_given(options, options.dataset, options.samples)
-        found = earlier_spread(shared.store_of(options), dataset.ref.fingerprint, grader)
-        if found is not None:
-            return found[1]
+        earlier = earlier_spread(shared.store_of(options), dataset.ref.fingerprint, grader)
+        if earlier is not None:
+            return earlier[1]
     return assumed_for(grader)
 
 
-def _given(between: float, within: float) -> Spread:
+def _as_spread(between: float, within: float) -> Spread:
     if not (math.isfinite(between) and math.isfinite(within) and min(between, within) >= 0):
         raise DryRunError("--spread: give two standard deviations of 0 or more.")
     if math.hypot(between, within) > 0.51:
@@ -85,10 +85,10 @@ def _given(between: float, within: float) -> Spread:
 
 
 def _learned(options: argparse.Namespace) -> Spread:
-    found = spread_of(Run.open(shared.store_of(options), options.run))
-    if found is None:
+    spread = spread_of(Run.open(shared.store_of(options), options.run))
+    if spread is None:
         raise DryRunError("--run: it has fewer than 30 prompts with a score, too few to learn from.")
-    return found
+    return spread
 
 
 def _table(spread: Spread, limits: Thresholds, group: int) -> Table:
@@ -108,7 +108,7 @@ def _table(spread: Spread, limits: Thresholds, group: int) -> Table:
 
 
 def _cell(spread: Spread, low: float, group: int, prompts: int, rollouts: int) -> str:
-    found = foresee(prompts, rollouts, spread, low, group)
-    parts = [f"±{found.mean:.3f}", f"{min(found.side, 0.99):4.0%}"]
-    parts += ["     " if found.usable is None else f"±{found.usable:.2f}"]
+    foresight = foresee(prompts, rollouts, spread, low, group)
+    parts = [f"±{foresight.mean:.3f}", f"{min(foresight.side, 0.99):4.0%}"]
+    parts += ["     " if foresight.usable is None else f"±{foresight.usable:.2f}"]
     return " ".join(part.replace("0.", ".") for part in parts)

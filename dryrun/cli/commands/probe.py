@@ -59,12 +59,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Probe and print; 0 if the grader is sound, 1 if something must be mended first."""
-    found = _of_run(options) if options.run else _of_files(options)
-    told = [_told(finding, options) for finding in found.findings]
-    consoles()[0].print(_panel(found), _scoreboard(found), *told, _not_seen(found), crop=False)
+    check = _of_run(options) if options.run else _of_files(options)
+    findings = [_finding_lines(finding, options) for finding in check.findings]
+    consoles()[0].print(_panel(check), _scoreboard(check), *findings, _not_seen(check), crop=False)
     if options.out is not None:
-        shared.write_out(options.out, found.to_json().encode())
-    return 0 if found.sound else BLOCKED
+        shared.write_out(options.out, check.to_json().encode())
+    return 0 if check.sound else BLOCKED
 
 
 def _of_run(options: argparse.Namespace) -> GraderCheck:
@@ -118,19 +118,19 @@ def _effort(spec: GraderSpec, options: argparse.Namespace) -> Effort:
 def _say_what_it_costs(
     spec: GraderSpec, prompts: list[Prompt], effort: Effort, options: argparse.Namespace
 ) -> None:
-    given = ground_of(spec, prompts, field=options.reference_field, rows=options.rows, seed=options.seed)
-    calls = planned_calls(spec, given, effort)
+    ground = ground_of(spec, prompts, field=options.reference_field, rows=options.rows, seed=options.seed)
+    calls = planned_calls(spec, ground, effort)
     note(f"The judge will be asked {calls:,} times at most; --max-calls sets another limit.")
 
 
-def _panel(found: GraderCheck) -> Panel:
-    colour, sign = ("green", "●") if found.sound else STYLES["block"]
-    word = Text(f"{sign} {found.profile.upper()}", style=f"bold {colour}")
-    count = f"{found.graded:,} answers graded on {found.rows:,} rows."
-    return Panel(Group(word, Text(found.meaning), Text(count)), title="Grader check", expand=False)
+def _panel(check: GraderCheck) -> Panel:
+    colour, sign = ("green", "●") if check.sound else STYLES["block"]
+    word = Text(f"{sign} {check.profile.upper()}", style=f"bold {colour}")
+    count = f"{check.graded:,} answers graded on {check.rows:,} rows."
+    return Panel(Group(word, Text(check.meaning), Text(count)), title="Grader check", expand=False)
 
 
-def _scoreboard(found: GraderCheck) -> Table:
+def _scoreboard(check: GraderCheck) -> Table:
     """What the telling ways to answer earn; everything in it is text, never markup."""
     table = Table(title="What answers earn", title_justify="left", title_style="bold", box=None)
     table.add_column("answer", overflow="fold")
@@ -138,23 +138,29 @@ def _scoreboard(found: GraderCheck) -> Table:
     table.add_column("mean", justify="right")
     table.add_column("95 %", justify="right")
     table.add_column("n", justify="right")
-    right, other = telling(found)
+    right, other = telling(check)
     for title, rows in (
         ("right, the worst paid first", right),
         ("wrong or none, the best paid first", other),
     ):
         table.add_row(Text(title, style="dim"), "", "", "", "")
-        for one in rows:
-            table.add_row(*map(Text, _line(one)))
+        for behaviour in rows:
+            table.add_row(*map(Text, _line(behaviour)))
     return table
 
 
-def _line(one: Behaviour) -> tuple[str, ...]:
-    bar = "█" * round(min(max(one.mean, 0.0), 1.0) * BAR_WIDTH)
-    return printable(one.kind), bar, f"{one.mean:.2f}", f"{one.low:.2f}-{one.high:.2f}", f"{one.count:,}"
+def _line(behaviour: Behaviour) -> tuple[str, ...]:
+    bar = "█" * round(min(max(behaviour.mean, 0.0), 1.0) * BAR_WIDTH)
+    return (
+        printable(behaviour.kind),
+        bar,
+        f"{behaviour.mean:.2f}",
+        f"{behaviour.low:.2f}-{behaviour.high:.2f}",
+        f"{behaviour.count:,}",
+    )
 
 
-def _told(finding: ProbeFinding, options: argparse.Namespace) -> Group:
+def _finding_lines(finding: ProbeFinding, options: argparse.Namespace) -> Group:
     colour, sign = STYLES.get(finding.weight, ("dim", "·"))
     lines = [Text(f"\n{sign} {finding.flaw.replace('_', ' ')}: ", style=f"bold {colour}")]
     lines[0].append(printable(finding.sentence), style="default")
@@ -179,8 +185,8 @@ def _with_names(repro: str, options: argparse.Namespace) -> str:
     return repro + (named_again(options) if options.dataset else "")
 
 
-def _not_seen(found: GraderCheck) -> Group:
-    lines = [Text("\nNot seen", style="bold"), *(Text(f"  • {printable(one)}") for one in found.missing)]
-    if not found.blocking:
-        lines.append(Text(f"  • a hole that opens on less than {found.unseen:.0%} of the rows"))
+def _not_seen(check: GraderCheck) -> Group:
+    lines = [Text("\nNot seen", style="bold"), *(Text(f"  • {printable(probe)}") for probe in check.missing)]
+    if not check.blocking:
+        lines.append(Text(f"  • a hole that opens on less than {check.unseen:.0%} of the rows"))
     return Group(*lines)

@@ -234,9 +234,9 @@ def budget_of(options: argparse.Namespace) -> Budget:
     DryRunError
         A cap or a price has a value it cannot take, or money is capped without prices.
     """
-    given = (*(options.price or (None, None)), *(options.judge_price or (None, None)))
+    numbers = (*(options.price or (None, None)), *(options.judge_price or (None, None)))
     fields = {"calls": options.max_calls, "tokens": options.max_tokens, "cost": options.max_cost}
-    prices = dict(zip(Prices.model_fields, given, strict=True))
+    prices = dict(zip(Prices.model_fields, numbers, strict=True))
     try:
         return Budget.model_validate({**fields, "prices": prices})
     except ValidationError as error:

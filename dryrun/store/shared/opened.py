@@ -19,7 +19,7 @@ def open_store(place: str | Path | None = None) -> Store:
 
     Parameters
     ----------
-    given : str or Path, optional
+    place : str or Path, optional
         ``"s3://bucket/prefix"``, ``gs://``, ``az://``, ``file://``, or a folder. Default: ``DRYRUN_DATA`` or
         the user's.
 

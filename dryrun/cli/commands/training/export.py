@@ -41,7 +41,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Say what the place cannot take, then write; 2 where it takes none of it."""
+    """Say what the place cannot take, then write; 2 where it takes nothing."""
     if options.out is None and not options.check:
         raise DryRunError("Give --out FOLDER or --out FILE.zip, or --check to write nothing.")
     results = load_results(Run.open(shared.store_of(options), options.run))

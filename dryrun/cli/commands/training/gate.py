@@ -71,8 +71,8 @@ def execute(options: argparse.Namespace) -> int:
 
 def _measured(options: argparse.Namespace) -> tuple[Report, Scores | None]:
     """The report, as the file has it where one is given; and the scores where a baseline needs them."""
-    given = Path(options.run)
-    report = read_report(given) if given.suffix.lower() == ".json" else None
+    path = Path(options.run)
+    report = read_report(path) if path.suffix.lower() == ".json" else None
     if report is not None and options.baseline is None and options.write_baseline is None:
         return report, None
     results = load_results(Run.open(shared.store_of(options), report.run.id if report else options.run))

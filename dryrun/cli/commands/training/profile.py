@@ -105,13 +105,13 @@ def execute(options: argparse.Namespace) -> int:
     """Ask what is left to ask, and say what the profile shows."""
     if options.group < 2:
         raise DryRunError("--group: a group has 2 responses or more.")
-    found = _profile(options)
+    profile = _profile(options)
     if options.out is not None:
-        write_profile(found, options.out)
-    for line in profile_lines(found):
+        write_profile(profile, options.out)
+    for line in profile_lines(profile):
         say(line)
     if options.out is not None:
-        note(f"{len(found):,} rows written to {options.out}.")
+        note(f"{len(profile):,} rows written to {options.out}.")
     else:
         note("note: --out profile.parquet writes a row for each prompt.")
     return 0
@@ -148,7 +148,7 @@ def _whole(options: argparse.Namespace) -> DatasetProfile:
     for warning in dataset.warnings:
         note(f"note: {warning}")
     budget = budget_of(options)
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "model": model_config(options),
         "sampling": SamplingConfig(seed=options.seed),
         "reward_range": options.reward_range,
@@ -160,7 +160,7 @@ def _whole(options: argparse.Namespace) -> DatasetProfile:
         shared.store_of(options),
         dataset,
         shared.grader(options),
-        given,
+        settings,
         Stages(options.first, options.most, options.group, options.shard_rows),
         budget,
         options.outcome,
@@ -170,12 +170,12 @@ def _whole(options: argparse.Namespace) -> DatasetProfile:
     try:
         with _handed_out(options, profiler), ProgressLine(consoles()[1]) as line:
             profiler.notify = line.show
-            found = run_blocking(profiler.run())
+            profiled = run_blocking(profiler.run())
     finally:
         note(receipt(profiler.spent(), budget.prices))
-    if found.message:
-        note(f"note: {found.message}")
-    return found.profile
+    if profiled.message:
+        note(f"note: {profiled.message}")
+    return profiled.profile
 
 
 @contextlib.contextmanager

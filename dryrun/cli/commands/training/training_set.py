@@ -55,7 +55,7 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--prefer",
-        choices=[one.value for one in Preference],
+        choices=[preference.value for preference in Preference],
         default=Preference.HARDEST.value,
         help="hardest: data is scarce; half: compute is (default: %(default)s)",
     )
@@ -65,7 +65,7 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--curriculum",
-        choices=[one.value for one in Curriculum],
+        choices=[curriculum.value for curriculum in Curriculum],
         default=Curriculum.SHUFFLED.value,
         help="order of the training rows (default: %(default)s)",
     )
@@ -78,7 +78,7 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Choose, write, and say what was left out."""
-    profile, find, results = _given(options)
+    profile, find, results = _inputs(options)
     choice = _choice(options)
     chosen = choose_rows(profile, choice)
     if options.out is not None:
@@ -92,7 +92,7 @@ def execute(options: argparse.Namespace) -> int:
     return 0
 
 
-def _given(options: argparse.Namespace) -> tuple[DatasetProfile, Find, Results | None]:
+def _inputs(options: argparse.Namespace) -> tuple[DatasetProfile, Find, Results | None]:
     if options.run is not None:
         if options.profile is not None or options.dataset is not None:
             raise DryRunError("Give a run, or --profile and --dataset: not both.")
