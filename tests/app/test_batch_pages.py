@@ -107,6 +107,7 @@ def test_a_cancelled_run_tells_of_its_batch_and_resume_collects_it(store: Store,
     assert (server.creates, server.calls, under_way(run)) == (1, 0, 0)
 
 
+@pytest.mark.slow
 def test_what_is_left_can_be_asked_call_by_call(store: Store, server: FakeBatches) -> None:
     run = cancelled(store, server)
     server.looks, server.answered = 1, 60

@@ -101,7 +101,7 @@ def test_flips_show_what_both_graders_gave(store: Store, endpoint: FakeEndpoint)
     assert "Score 0.67 after" in said or "Score 0.50 after" in said
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["run", "with"])
 def test_a_link_to_a_run_that_is_not_here_says_which_of_the_two(two: list[Any], missing: str) -> None:
     names = {"run": two[0].id, "with": two[1].id, missing: "0" * 32}

@@ -22,6 +22,7 @@ def rows() -> str:
     return "\n".join(json.dumps(row) for row in sum_rows(50))
 
 
+@pytest.mark.slow
 def test_configure_says_what_the_grader_is_with_evidence(tmp_path: Path) -> None:
     test = with_dataset(rows(), tmp_path)
     test.button("check_grader").click().run()

@@ -121,7 +121,7 @@ def test_a_line_is_made_again_when_the_run_has_moved_on(two: list[Run]) -> None:
     assert summarise(run) == before
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"figures": 1}', '{"figures": "x", "summary": {}}'])
 def test_a_damaged_line_is_made_again(two: list[Run], content: str) -> None:
     before = kept_summary(two[0])

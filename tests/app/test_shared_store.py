@@ -33,6 +33,7 @@ def elsewhere(machine: Machine, endpoint: FakeEndpoint) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_home_and_results_show_a_run_of_another_machine(elsewhere: Run) -> None:
     assert elsewhere.id in str([link.proto.query_string for link in page("home").get("page_link")])
     assert "120 responses with a score" in texts(page("results", run=elsewhere.id))

@@ -21,6 +21,7 @@ def data(tmp_path: Path) -> str:
     return str(tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_a_folder_a_zip_or_nothing(data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, packed = tmp_path / "out", tmp_path / "out.zip"
     given = ["export", RUN, "--to", "trl", "--data", data]
@@ -38,6 +39,7 @@ def test_a_folder_a_zip_or_nothing(data: str, tmp_path: Path, capsys: pytest.Cap
     assert "is a file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_rows_that_were_chosen_replace_those_of_the_run(
     data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,7 @@ def test_an_unfinished_run_with_a_scale_goes_on(store: Store, endpoint: FakeEndp
     assert Run.open(store, run.id).config().reward_range == (0.0, 1.0)
 
 
+@pytest.mark.slow
 def test_a_run_says_its_scale_and_keeps_one_that_is_given(
     tmp_path: Path,
     endpoint: FakeEndpoint,

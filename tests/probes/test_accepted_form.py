@@ -106,6 +106,7 @@ def test_a_grader_that_wants_a_form_is_not_called_strict(
     assert report.diagnosis.grader_quality != "too_strict"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pay", "form"), [(1.0, "as in paid responses: <a>…</a>"), (0.4, BARE)], ids=["in full", "a part of it"]
 )

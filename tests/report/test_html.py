@@ -118,7 +118,7 @@ def harmless() -> Seen:
     return Seen(render_html(full_report("odd", "odd")))
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_text_and_nothing_else(name: str, harmless: Seen) -> None:
     hostile = Seen(render_html(full_report(name, name)))

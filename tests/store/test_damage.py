@@ -60,7 +60,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], Any]]] = {
 }
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("half", [True, False], ids=["half a run", "a whole run"])
 @pytest.mark.parametrize("name", DAMAGE)
 def test_the_next_start_makes_damage_good(

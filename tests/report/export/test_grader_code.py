@@ -184,7 +184,7 @@ def test_every_kind_of_code_grades_hostile_texts_as_the_dry_run_does(tmp_path: P
     assert generated(EVERYTHING, "trl", tmp_path, pairs) == expected
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("key", PARTS)
 def test_a_single_grader_needs_no_formula(key: str, tmp_path: Path) -> None:
     item = {"messages": [{"role": "user", "content": "-2?"}], "reference_answer": "-2", "level": "easy"}

@@ -120,6 +120,7 @@ def test_pushing_is_for_shared_stores(capsys: pytest.CaptureFixture[str]) -> Non
     assert "--push is for a shared store" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_local_data_directory_imports_none_of_it(tmp_path: Path) -> None:
     script = (
         "import sys; from dryrun.cli.main import main; main(['runs']); "

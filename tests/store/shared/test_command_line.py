@@ -34,6 +34,7 @@ def move(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     monkeypatch.setenv("DRYRUN_CACHE", str(tmp_path / name))
 
 
+@pytest.mark.slow
 def test_a_run_is_read_on_another_machine(
     arguments: list[str],
     bucket: ObjectStore,
@@ -69,6 +70,7 @@ def test_a_run_is_read_on_another_machine(
     assert planned[1].parts() == planned[2].parts() == []
 
 
+@pytest.mark.slow
 def test_a_run_whose_puts_fail_ends_and_says_so(
     arguments: list[str],
     bucket: ObjectStore,
