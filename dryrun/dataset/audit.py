@@ -169,8 +169,9 @@ def _leaks(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
     at = [rows.positions[number] for number in own]
     yield AuditFinding(
         AuditCode.ANSWERS_IN_PROMPTS,
-        f"In {share:.0%} of rows the reference answer stands in the prompt ({_places(at, dataset)}); other "
-        f"rows' answers do in {chance:.0%}. Right for multiple choice and extraction; else the answer leaks.",
+        f"In {share:.0%} of rows the prompt holds the reference answer ({_places(at, dataset)}), in "
+        f"{chance:.0%} another row's. That is right for multiple choice and extraction; elsewhere it gives "
+        "the answer away.",
         tuple(at),
     )
 

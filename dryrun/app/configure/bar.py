@@ -59,7 +59,10 @@ def _row(words: str, warning: str = "", startable: bool = False) -> bool:
 def _calls(config: RunConfig, counts: Estimate) -> str:
     product = f"{counts.prompts:,} × {counts.rollouts} = **{counts.responses:,} calls**"
     words = f"{product} to {model_words(config.model)}"
-    return f"{words}, **{counts.calls:,} left**: the others are stored" if counts.stored else words
+    if not counts.stored:
+        return words
+    left = f"**{counts.calls:,} left**: the others are stored" if counts.calls else "all stored"
+    return f"{words}, {left}"
 
 
 def judge_words(config: RunConfig, counts: Estimate) -> str:

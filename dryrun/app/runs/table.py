@@ -99,10 +99,10 @@ def _looks(ids: list[str]) -> dict[str, Any]:
     column = st.column_config
     return {
         "Name": column.ButtonColumn(
-            width=145, alignment="left", type="tertiary", pinned=True, key=OPEN, on_click=_go, args=(ids,)
+            width=165, alignment="left", type="tertiary", pinned=True, key=OPEN, on_click=_go, args=(ids,)
         ),
         "Verdict": column.MultiselectColumn(
-            width=224,
+            width=206,
             options=[*(look.value for look in VerdictLook), BORDERLINE],
             color=[*(look.colour for look in VerdictLook), "gray"],
         ),
