@@ -109,9 +109,9 @@ def _check_plain_text(template: Template, where: str, rows: Sequence[Prompt]) ->
     """A reference without its double braces is text like any other, and compared letter by letter."""
     for text in (part for part in template.parts if isinstance(part, str)):
         whole = len(template.parts) == 1
-        if found := _HALF.search(text) or (_BARE.fullmatch(text) if whole else None):
-            what = f"{found.group().strip()!r} is plain text: only double braces are filled."
-            yield Finding(Severity.WARNING, where, what, f"Write {{{{{found.group(1)}}}}}.")
+        if match := _HALF.search(text) or (_BARE.fullmatch(text) if whole else None):
+            what = f"{match.group().strip()!r} is plain text: only double braces are filled."
+            yield Finding(Severity.WARNING, where, what, f"Write {{{{{match.group(1)}}}}}.")
         elif whole and rows and all(text.strip() in prompt.item for prompt in rows):
             what = f"{text.strip()!r} is plain text, and a field of the rows has this name."
             yield Finding(Severity.WARNING, where, what, f"For the field write {{{{item.{text.strip()}}}}}.")

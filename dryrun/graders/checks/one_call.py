@@ -38,7 +38,7 @@ async def check_batches(spec: GraderSpec, prompts: Sequence[Prompt], grade_timeo
     if not prompts or not parts or not sandbox_status().available:
         return []
     (reference,) = references_of(spec, prompts[:1])
-    found = []
+    findings = []
     for where, part in parts:
         async with build(part, timeout=grade_timeout) as grader:
             grade = await grader.grade(response(reference or ANSWER), prompts[0].item)
@@ -46,5 +46,5 @@ async def check_batches(spec: GraderSpec, prompts: Sequence[Prompt], grade_timeo
         if wrong is not None:
             fix = "Return a list with one reward for each completion, in their order."
             what = f"{wrong.partition(': ')[2]}."
-            found.append(Finding(Severity.ERROR, f"{where}.source", what, fix))
-    return found
+            findings.append(Finding(Severity.ERROR, f"{where}.source", what, fix))
+    return findings

@@ -119,14 +119,14 @@ def check_platform(
         Rows of the whole dataset. Default: `prompts`.
     """
     count = len(prompts) if rows is None else rows
-    found = [
+    findings = [
         *check_rows(prompts, platform),
         *_check_features(prompts, platform),
         *check_count(count, platform),
     ]
     if platform in RUNS_OPENAI_GRADERS:
-        return [*check_hosted_grader(spec, platform), *found]
-    return [*_check_home(spec, platform), *found]
+        return [*check_hosted_grader(spec, platform), *findings]
+    return [*_check_home(spec, platform), *findings]
 
 
 def row_features(item: Item) -> set[RowFeature]:
@@ -178,18 +178,18 @@ def retired_judges(spec: GraderSpec, models: Sequence[ModelInfo], endpoint: str)
         Base URL, for the sentences.
     """
     dates = {model.id: model.shutdown_date for model in models}
-    found = []
+    findings = []
     for where, part in spec.walk():
         if not isinstance(part, JudgeSpec):
             continue
         if part.model not in dates:
             what = f"{endpoint} lists no model {part.model!r}: it may be retired."
-            found.append(Finding(Severity.WARNING, f"{where}.model", what, "Name a model it lists."))
+            findings.append(Finding(Severity.WARNING, f"{where}.model", what, "Name a model it lists."))
         elif date := dates[part.model]:
             what = f"{part.model} shuts down on {date}, as {endpoint} says."
             fix = "Choose a judge that outlives the training."
-            found.append(Finding(Severity.WARNING, f"{where}.model", what, fix))
-    return found
+            findings.append(Finding(Severity.WARNING, f"{where}.model", what, fix))
+    return findings
 
 
 def check_hosted_grader(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
@@ -255,7 +255,7 @@ def check_count(rows: int, platform: Platform) -> Iterator[Finding]:
     low, high = LIMITS.get(platform, (rows, rows))
     if not low <= rows <= high:
         what = f"the dataset has {rows:,} rows; {platform} takes {low:,} to {high:,}."
-        yield Finding(Severity.ERROR, "rows", what, "Add rows." if rows < low else "Train on a part of it.")
+        yield Finding(Severity.ERROR, "rows", what, "Add rows." if rows < low else "Train on fewer rows.")
 
 
 def _roles(prompt: Prompt) -> list[str]:

@@ -103,7 +103,7 @@ EP_DECORATORS = {"evaluation_test", "reward_function"}
 
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
-    """The function of a source that grades, and what is known of it.
+    """The function of a source that grades, and what is known about it.
 
     Attributes
     ----------
@@ -275,16 +275,16 @@ def _chosen(tree: ast.Module, nodes: list[Function], convention: Convention) -> 
 
 
 def _completed(tree: ast.Module, entry: EntryPoint) -> EntryPoint:
-    """The entry itself, or the ``partial`` of it that the source makes of it."""
+    """The entry, or the ``partial`` that the source makes from it."""
     for node in tree.body:
         match node:
             case ast.Assign(
                 targets=[ast.Name(id=name)],
-                value=ast.Call(func=made, args=[ast.Name(id=inner)], keywords=given),
+                value=ast.Call(func=made, args=[ast.Name(id=inner)], keywords=keywords),
             ) if inner == entry.function and ast.unparse(made).split(".")[-1] == "partial":
-                known = {keyword.arg for keyword in given}
-                parameters = tuple(one for one in entry.parameters if one not in known)
-                required = tuple(one for one in entry.required if one not in known)
+                known = {keyword.arg for keyword in keywords}
+                parameters = tuple(parameter for parameter in entry.parameters if parameter not in known)
+                required = tuple(parameter for parameter in entry.required if parameter not in known)
                 return replace(
                     entry, function=name, line=node.lineno, parameters=parameters, required=required
                 )
@@ -366,7 +366,7 @@ def _no_function(tree: ast.Module) -> str:
     """What a source without functions has instead."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and any(
-            getattr(one, "name", "") == "__call__" for one in node.body
+            getattr(member, "name", "") == "__call__" for member in node.body
         ):
             return (
                 f"defines no function; line {node.lineno} defines the class {node.name}, whose instances can "

@@ -153,8 +153,8 @@ class Formula:
         return stack.pop()
 
     def _at(self, values: Mapping[str, float]) -> str:
-        given = ", ".join(f"{name} = {values[name]:g}" for name in self.variables)
-        return f"{self.text!r}" + (f" with {given}" if given else "")
+        assignments = ", ".join(f"{name} = {values[name]:g}" for name in self.variables)
+        return f"{self.text!r}" + (f" with {assignments}" if assignments else "")
 
 
 def parse_formula(text: str) -> Formula:

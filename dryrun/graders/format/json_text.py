@@ -96,9 +96,9 @@ def _whole(text: str) -> Said | None:
 def _trailing_comma(text: str, at: int) -> Said | None:
     # Python 3.13 points at the comma itself, earlier ones at what follows it
     comma = at if text[at : at + 1] == "," else len(text[:at].rstrip()) - 1
-    if comma < 0 or not (found := _TRAILING.match(text, comma)):
+    if comma < 0 or not (match := _TRAILING.match(text, comma)):
         return None
-    return f"a comma stands before the closing {found[1]}", "Leave that comma out.", comma
+    return f"a comma stands before the closing {match[1]}", "Leave that comma out.", comma
 
 
 _FAULTS = (
@@ -130,7 +130,7 @@ _FAULTS = (
 
 def _at_fault(text: str, error: json.JSONDecodeError) -> Said:
     """What stands where Python stopped reading; its own words where no fault is known that fits."""
-    for said, pattern, what, fix in _FAULTS:
-        if said in error.msg and (found := re.compile(pattern).match(text, error.pos)):
-            return what.format(found[0]), fix.format(found[0]), error.pos
+    for message, pattern, what, fix in _FAULTS:
+        if message in error.msg and (match := re.compile(pattern).match(text, error.pos)):
+            return what.format(match[0]), fix.format(match[0]), error.pos
     return error.msg, "", error.pos

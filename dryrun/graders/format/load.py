@@ -79,11 +79,11 @@ def _type_of(value: Mapping[str, Any], where: str, problems: list[Problem]) -> s
     return ""
 
 
-def type_fix(given: object, value: Mapping[str, Any], where: str) -> str:
+def type_fix(name: object, value: Mapping[str, Any], where: str) -> str:
     """What the type of a grader may have been meant to be."""
-    word = given.lower() if isinstance(given, str) else ""
-    meant = next((name for name, kind in KIND_OF.items() if word in kind.also_called), None)
-    return _packed_in(value, where) or (f"Did you mean {meant!r}?" if meant else did_you_mean(given, KIND_OF))
+    word = name.lower() if isinstance(name, str) else ""
+    meant = next((known for known, kind in KIND_OF.items() if word in kind.also_called), None)
+    return _packed_in(value, where) or (f"Did you mean {meant!r}?" if meant else did_you_mean(name, KIND_OF))
 
 
 def guessed_type(value: Mapping[str, Any], where: str) -> str:

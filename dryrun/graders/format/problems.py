@@ -64,7 +64,7 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
     path = path_of(where, steps)
     owner = model.nested.get(str(steps[0]), model) if len(steps) > 1 else model
     fix = _description(owner, field)
-    given = detail["input"]
+    entry = detail["input"]
     match detail["type"]:
         case "missing":
             return Problem(path_of(where, steps[:-1]), f"the field {field!r} is missing.", fix)
@@ -73,7 +73,7 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
             what = f"{holder} has no field {field!r}."
             return Problem(path, what, _extra_fix(model, owner, field))
         case "enum" | "literal_error":
-            what = f"{json.dumps(given, default=str)} is not one of its values."
+            what = f"{json.dumps(entry, default=str)} is not one of its values."
             return Problem(path, what, _choice_fix(model, detail))
         case "value_error":
             message = str(detail.get("ctx", {}).get("error", detail["msg"])).rstrip()
@@ -82,11 +82,11 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
             return Problem(path, "is empty.", fix)
         case bound if bound in BOUNDS:
             limit = next(iter(detail["ctx"].values()))
-            return Problem(path, f"must be {BOUNDS[bound]} {limit:g}, not {given}.")
+            return Problem(path, f"must be {BOUNDS[bound]} {limit:g}, not {entry}.")
         case other if other.endswith("_type"):
             wanted = WANTED.get(other.removesuffix("_type"), other.removesuffix("_type"))
-            shown = str(given) if isinstance(given, float) else kind_of(given)
-            return Problem(path, f"must be {wanted}, not {shown}.", _shape_fix(field, wanted, given, fix))
+            shown = str(entry) if isinstance(entry, float) else kind_of(entry)
+            return Problem(path, f"must be {wanted}, not {shown}.", _shape_fix(field, wanted, entry, fix))
     return Problem(path, f"{detail['msg']}.")
 
 
@@ -113,16 +113,16 @@ def _extra_fix(model: type[GraderSpec], owner: type[Frozen], field: str) -> str:
 
 def _choice_fix(model: type[GraderSpec], detail: ErrorDetails) -> str:
     """The nearest of a field's values."""
-    given = detail["input"]
+    entry = detail["input"]
     known = re.findall(r"'([^']*)'", detail["ctx"]["expected"])  # pydantic: "'eq', 'ne' or 'like'"
-    meant = model.meant.get(given.lower()) if isinstance(given, str) else None
-    return f"Did you mean {meant!r}?" if meant in known else did_you_mean(given, known)
+    meant = model.meant.get(entry.lower()) if isinstance(entry, str) else None
+    return f"Did you mean {meant!r}?" if meant in known else did_you_mean(entry, known)
 
 
-def _shape_fix(field: str, wanted: str, given: object, fix: str) -> str:
+def _shape_fix(field: str, wanted: str, entry: object, fix: str) -> str:
     """How a value of another kind is written."""
-    if wanted == "text" and isinstance(given, (bool, int, float)):
-        return f'Put it in quotes: "{json.dumps(given)}".'
-    if field == "source" and isinstance(given, list):
+    if wanted == "text" and isinstance(entry, (bool, int, float)):
+        return f'Put it in quotes: "{json.dumps(entry)}".'
+    if field == "source" and isinstance(entry, list):
         return "Join its lines with \\n."
     return fix if wanted == "a list" else ""

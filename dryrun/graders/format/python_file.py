@@ -93,8 +93,8 @@ def python_grader(source: str, convention: Convention | None = None, function: s
             return _weighed(source, convention, function)
         entry = entry_of(source, convention, function)
     except ValueError as error:
-        said = str(error)
-        raise GraderError("This grader has one problem:", [Problem("$.source", _sentence(said))]) from None
+        message = str(error)
+        raise GraderError("This grader has one problem:", [Problem("$.source", _sentence(message))]) from None
     return _config(source, entry)
 
 
@@ -147,5 +147,5 @@ def wrapped(source: str, tree: ast.Module) -> str:
     return "\n".join(["def grade(sample, item):", *lines, ""])
 
 
-def _sentence(said: str) -> str:
-    return said if said.endswith(".") else f"{said}."
+def _sentence(message: str) -> str:
+    return message if message.endswith(".") else f"{message}."

@@ -59,8 +59,8 @@ def syntax_tree(source: str) -> ast.Module:
 
 def binding_of(tree: ast.Module, name: str) -> ast.stmt | None:
     """The statement that gives `name` its value: the last one at the top level, as at run time."""
-    found = [statement for statement in top_level(tree.body) if name in defined_names(statement)]
-    return found[-1] if found else None
+    statements = [statement for statement in top_level(tree.body) if name in defined_names(statement)]
+    return statements[-1] if statements else None
 
 
 def parameter_names(source: str) -> tuple[str, str] | None:
@@ -103,7 +103,7 @@ def paths_read(source: str, roots: Mapping[str, str]) -> list[str]:
     ----------
     source : str
     roots : mapping of str to str
-        Names that hold the row, or a part of it, and where that part is: ``""`` for the row itself.
+        Names that hold the row or one of its parts, each with the part's place: ``""`` for the whole row.
 
     Returns
     -------
@@ -116,8 +116,8 @@ def paths_read(source: str, roots: Mapping[str, str]) -> list[str]:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in known:
                 if path := _path(value, known):
                     known[name] = path
-    found = (_path(node, known) for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.Call))
-    return list(dict.fromkeys(path for path in found if path and "." in path))
+    paths = (_path(node, known) for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.Call))
+    return list(dict.fromkeys(path for path in paths if path and "." in path))
 
 
 def _path(node: ast.expr, known: Mapping[str, str]) -> str | None:
@@ -175,8 +175,8 @@ def is_body(tree: ast.Module) -> bool:
 
 def functions_of(tree: ast.Module) -> list[Function]:
     """Functions defined at the top level; of two with one name the last."""
-    found = {node.name: node for node in top_level(tree.body) if isinstance(node, FUNCTIONS)}
-    return list(found.values())
+    by_name = {node.name: node for node in top_level(tree.body) if isinstance(node, FUNCTIONS)}
+    return list(by_name.values())
 
 
 def callables_of(tree: ast.Module) -> list[Function]:
@@ -188,15 +188,15 @@ def callables_of(tree: ast.Module) -> list[Function]:
         for part in node.body
         if isinstance(part, FUNCTIONS) and part.name == "__call__" and part.args.args
     }
-    found: list[Function] = functions_of(tree)
+    functions: list[Function] = functions_of(tree)
     for node in top_level(tree.body):
         match node:
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=made)))
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=ast.Name(id=made)))
             ) if made in methods:
-                found.append(_bound(methods[made], name))
-    return found
+                functions.append(_bound(methods[made], name))
+    return functions
 
 
 def _bound(method: Function, name: str) -> Function:
@@ -227,16 +227,16 @@ def _arguments_of(node: Function) -> list[ast.arg]:
 
 def parameters_of(node: Function) -> list[str]:
     """Names of its parameters, in order."""
-    return [one.arg for one in _arguments_of(node)]
+    return [argument.arg for argument in _arguments_of(node)]
 
 
 def required_of(node: Function) -> list[str]:
     """Names of those without a default."""
     arguments = node.args
-    positional = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    positional = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
     plain = positional[: len(positional) - len(arguments.defaults)]
     pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return plain + [one.arg for one, default in pairs if default is None]
+    return plain + [argument.arg for argument, default in pairs if default is None]
 
 
 def decorators_of(node: Function) -> set[str]:
@@ -250,17 +250,17 @@ def decorators_of(node: Function) -> set[str]:
 
 def annotation_of(node: Function, parameter: str) -> str:
     """The annotation of a parameter as it is written; ``""`` if it has none."""
-    annotations = {one.arg: one.annotation for one in _arguments_of(node)}
+    annotations = {argument.arg: argument.annotation for argument in _arguments_of(node)}
     annotation = annotations.get(parameter)
     return ast.unparse(annotation) if annotation else ""
 
 
 def imports_of(nodes: Iterable[ast.AST]) -> dict[str, int]:
     """Packages that import statements among these nodes name, with their lines; relative imports apart."""
-    found: dict[str, int] = {}
+    packages: dict[str, int] = {}
     for node in nodes:
         if isinstance(node, ast.Import):
-            found.update((alias.name.split(".")[0], node.lineno) for alias in node.names)
+            packages.update((alias.name.split(".")[0], node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found[node.module.split(".")[0]] = node.lineno
-    return found
+            packages[node.module.split(".")[0]] = node.lineno
+    return packages

@@ -201,10 +201,10 @@ class _Values:
         if None in left or None in right or not ones or not others:
             yield None
             return
-        for one in (min(ones), max(ones)):
-            for other in (min(others), max(others)):
+        for first in (min(ones), max(ones)):
+            for second in (min(others), max(others)):
                 yield (
-                    one + other
+                    first + second
                     if isinstance(op, ast.Add)
-                    else (one - other if isinstance(op, ast.Sub) else one * other)
+                    else (first - second if isinstance(op, ast.Sub) else first * second)
                 )

@@ -100,16 +100,16 @@ def _descend(value: Any, step: Step, position: int, whole: Reference) -> Any:
         if isinstance(value, Sequence) and not isinstance(value, str):
             if step < len(value):
                 return value[step]
-            told = f"has {len(value)} elements, there is no [{step}]"
+            problem = f"has {len(value)} elements, there is no [{step}]"
         else:
-            told = f"is {kind_of(value)}, not a list"
+            problem = f"is {kind_of(value)}, not a list"
     elif isinstance(value, Mapping):
         if step in value:
             return value[step]
-        told = f"has no {step!r}"
+        problem = f"has no {step!r}"
     else:
-        told = f"is {kind_of(value)}, not an object"
-    raise VariableError(f"{whole}: {Reference(whole.namespace, whole.steps[:position])} {told}")
+        problem = f"is {kind_of(value)}, not an object"
+    raise VariableError(f"{whole}: {Reference(whole.namespace, whole.steps[:position])} {problem}")
 
 
 def kind_of(value: object) -> str:

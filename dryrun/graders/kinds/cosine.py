@@ -31,12 +31,12 @@ class CosineGrader(Grader):
 
     Parameters
     ----------
-    given, reference : Template
+    answer, reference : Template
     access : JudgeAccess
     """
 
-    def __init__(self, given: Template, reference: Template, access: JudgeAccess) -> None:
-        self._given, self._reference, self._access = filler(given), filler(reference), access
+    def __init__(self, answer: Template, reference: Template, access: JudgeAccess) -> None:
+        self._answer, self._reference, self._access = filler(answer), filler(reference), access
         self._client = Client(normalise_base_url(access.config.base_url), access.api_key)
         self._policy = RetryPolicy()
         access.calls_per_grade += 1
@@ -53,7 +53,7 @@ class CosineGrader(Grader):
             return NO_SAMPLE
         start = perf_counter()
         try:
-            texts = [self._given(sample, item), self._reference(sample, item)]
+            texts = [self._answer(sample, item), self._reference(sample, item)]
         except VariableError as error:
             return unfilled(error)
         config = self._access.config
@@ -74,8 +74,8 @@ class CosineGrader(Grader):
 
     def _heard(self, key: str, number: int, answer: HttpAnswer | Fault, seconds: float) -> None:
         if isinstance(answer, Fault):
-            kind, said = answer.kind.value, redact(answer.message, self._access.api_key.strip())
-            self._access.heard(Attempt(key, number, kind, answer.status, said, seconds))
+            kind, message = answer.kind.value, redact(answer.message, self._access.api_key.strip())
+            self._access.heard(Attempt(key, number, kind, answer.status, message, seconds))
         else:
             tokens = tokens_used(answer)
             self._access.heard(Attempt(key, number, "answered", 200, "", seconds, tokens, None))

@@ -179,13 +179,13 @@ class JudgeSpec(GraderSpec):
 
     @property
     def templates(self) -> dict[str, Template]:
-        found = {}
+        templates = {}
         for position, message in enumerate(self.input):
             several = len(message.templates) > 1
             for number, template in enumerate(message.templates):
                 part = f"[{number}]" if several else ""
-                found[f"input[{position}].content{part}"] = template
-        return found
+                templates[f"input[{position}].content{part}"] = template
+        return templates
 
     @property
     @abstractmethod

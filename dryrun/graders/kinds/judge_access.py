@@ -29,11 +29,11 @@ class JudgeAccess:
     lane : asyncio.Semaphore
         Holds judge calls in flight to the configured number, apart from the base model's.
     on_attempt : callable, optional
-        Told of every call that was made, those that failed included.
+        Called with every call that was made, those that failed included.
     on_end : callable, optional
-        Told at once of the fault that ends all judging.
+        Called at once with the fault that ends all judging.
     calls_per_grade : int
-        How many graders ask through it: so many calls each grade takes, at least.
+        The number of graders that ask through it, which is the least number of calls for a grade.
     """
 
     config: JudgeConfig

@@ -171,16 +171,16 @@ def _json_in(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
-    decoder, found, at = json.JSONDecoder(), None, text.find("{")
+    decoder, last, at = json.JSONDecoder(), None, text.find("{")
     while at >= 0:
         try:
             value, end = decoder.raw_decode(text, at)
-            found, at = value if found is None or "result" in value else found, text.find("{", end)
+            last, at = value if last is None or "result" in value else last, text.find("{", end)
         except (ValueError, RecursionError):
             at = text.find("{", at + 1)
-    if found is None:
+    if last is None:
         raise ValueError("the judge's answer is not JSON")
-    return found
+    return last
 
 
 def _judge_config(spec: JudgeSpec, access: JudgeAccess) -> ModelConfig:

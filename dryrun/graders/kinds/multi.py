@@ -218,10 +218,10 @@ class MultiGrader(Grader):
 
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
         """Grade several samples, as `grade` does, by all graders at once."""
-        found: list[dict[str, Grade]] = [{} for _ in pairs]
+        grades: list[dict[str, Grade]] = [{} for _ in pairs]
 
         def note(key: str, place: int, grade: Grade) -> None:
-            parts = found[place]
+            parts = grades[place]
             parts[key] = grade
             if len(parts) == len(self._graders):
                 gradable = pairs[place][0].gradable
@@ -236,17 +236,17 @@ class MultiGrader(Grader):
         rewards = {key: grade.reward for key, grade in parts.items()}
         seconds = max(grade.seconds for grade in parts.values())
         errors = _merged_errors(parts)
-        said = _said(parts)
+        usage = _usage(parts)
         known = {key: reward for key, reward in rewards.items() if reward is not None}
         if len(known) < len(rewards):
-            return Grade(GradeOutcome.UNGRADED, None, rewards, errors, seconds, *said)
+            return Grade(GradeOutcome.UNGRADED, None, rewards, errors, seconds, *usage)
         outcome, reward = GradeOutcome.GRADED, 0.0
         try:
             reward = self._formula.evaluate(known)
         except FormulaError as error:
             outcome = GradeOutcome.GRADED_ZERO
             errors[GradeError.FORMULA_PARSE.value] = one_line(error)
-        return Grade(outcome, reward, rewards, errors, seconds, *said)
+        return Grade(outcome, reward, rewards, errors, seconds, *usage)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:
@@ -259,8 +259,8 @@ class MultiGrader(Grader):
         await self._open.aclose()
 
 
-def _said(parts: Mapping[str, Grade]) -> tuple[int | None, int | None, str]:
-    """Tokens of all judges together, and what each said under its key."""
+def _usage(parts: Mapping[str, Grade]) -> tuple[int | None, int | None, str]:
+    """Prompt and completion tokens of all judges together, and each judge's answer under its key."""
     details = [f"{key}: {grade.detail}" for key, grade in parts.items() if grade.detail]
     return (
         _sum([grade.prompt_tokens for grade in parts.values()]),

@@ -62,8 +62,8 @@ class PythonSpec(GraderSpec):
 
     @field_validator("convention")
     @classmethod
-    def _openai_is_the_default(cls, given: Convention | None) -> Convention | None:
-        return None if given is Convention.OPENAI else given
+    def _openai_is_the_default(cls, convention: Convention | None) -> Convention | None:
+        return None if convention is Convention.OPENAI else convention
 
     @field_validator("source")
     @classmethod

@@ -139,7 +139,7 @@ class PythonGrader(Grader):
             grade = self._wrong(reply.error or reply.absent, seconds)
         else:
             grade = graded(reply.value, seconds)
-        said = (reply.unstable, grade.errors.get(GradeError.OTHER.value), reply.note)
-        other = "; ".join(filter(None, said))
+        messages = (reply.unstable, grade.errors.get(GradeError.OTHER.value), reply.note)
+        other = "; ".join(filter(None, messages))
         errors = {**grade.errors, GradeError.OTHER.value: one_line(other)} if other else grade.errors
         return grade._replace(sub_rewards=dict(reply.parts), errors=errors)

@@ -32,17 +32,17 @@ class Operation(StrEnum):
 
 
 CHECKS: Mapping[Operation, Callable[[str, str], bool]] = {
-    Operation.EQ: lambda given, reference: given == reference,
-    Operation.NE: lambda given, reference: given != reference,
-    Operation.LIKE: lambda given, reference: reference in given,
+    Operation.EQ: lambda answer, reference: answer == reference,
+    Operation.NE: lambda answer, reference: answer != reference,
+    Operation.LIKE: lambda answer, reference: reference in answer,
     # casefold() would also equate ß and ss; the service's folding is unpublished, lower() is the plain one
-    Operation.ILIKE: lambda given, reference: reference.lower() in given.lower(),
+    Operation.ILIKE: lambda answer, reference: reference.lower() in answer.lower(),
 }
 
 
-def string_check(operation: Operation, given: str, reference: str) -> float:
+def string_check(operation: Operation, answer: str, reference: str) -> float:
     """1.0 when the check holds, else 0.0. The needle of ``like`` and ``ilike`` is `reference`."""
-    return float(CHECKS[operation](given, reference))
+    return float(CHECKS[operation](answer, reference))
 
 
 WORDS: Mapping[Operation, str] = {

@@ -53,13 +53,13 @@ class ComparingSpec(GraderSpec):
 
     def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
         """The response belongs into ``input`` and the row's answer into ``reference``."""
-        given, reference = (
+        answer, reference = (
             {part.namespace for part in self.templates[name].references} for name in ("input", "reference")
         )
-        if "sample" not in given | reference:
+        if "sample" not in answer | reference:
             what = "neither input nor reference uses the response, so the reward cannot depend on it."
             yield Finding(Severity.WARNING, where, what, "Usually input is {{sample.output_text}}.")
-        elif self.looks_within and "sample" not in given:
+        elif self.looks_within and "sample" not in answer:
             what = "the reference is looked for within the input: here the response in the row's field."
             yield Finding(Severity.WARNING, where, what, "Are input and reference swapped?")
 
@@ -74,14 +74,14 @@ class ComparingGrader(Grader):
 
     Parameters
     ----------
-    given, reference : Template
+    answer, reference : Template
         The grader's two templates.
     compare : callable
         ``(input, reference) -> reward``; must not fail on any text.
     """
 
-    def __init__(self, given: Template, reference: Template, compare: Comparison) -> None:
-        self._given, self._reference = filler(given), filler(reference)
+    def __init__(self, answer: Template, reference: Template, compare: Comparison) -> None:
+        self._answer, self._reference = filler(answer), filler(reference)
         self._compare = compare
         self._thread = asyncio.Lock()
         self._long, self._aside = False, 0
@@ -118,7 +118,7 @@ class ComparingGrader(Grader):
             return NO_SAMPLE
         start = perf_counter()
         try:
-            given, reference = self._given(sample, item), self._reference(sample, item)
+            answer, reference = self._answer(sample, item), self._reference(sample, item)
         except VariableError as error:
             return unfilled(error)
-        return graded(self._compare(given, reference), perf_counter() - start)
+        return graded(self._compare(answer, reference), perf_counter() - start)

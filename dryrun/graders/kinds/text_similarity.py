@@ -111,7 +111,7 @@ def similarity(metric: Metric) -> Similarity:
     from dryrun.graders.tokens import words
 
     score = {Metric.BLEU: _bleu, Metric.GLEU: _gleu, Metric.METEOR: _meteor}[metric]()
-    return lambda given, reference: float(score(words(reference), words(given)))
+    return lambda answer, reference: float(score(words(reference), words(answer)))
 
 
 def rouge_name(metric: Metric) -> str:
@@ -123,7 +123,7 @@ def _fuzzy_match() -> Similarity:
     """Indel similarity of the characters: ``1 - distance / (len(a) + len(b))``; two empty texts are alike."""
     from rapidfuzz import fuzz
 
-    return lambda given, reference: fuzz.ratio(given, reference) / 100
+    return lambda answer, reference: fuzz.ratio(answer, reference) / 100
 
 
 def _rouge(kind: str) -> Similarity:
@@ -131,7 +131,7 @@ def _rouge(kind: str) -> Similarity:
     from rouge_score.rouge_scorer import RougeScorer
 
     scorer = RougeScorer([kind], use_stemmer=False)
-    return lambda given, reference: float(scorer.score(reference, given)[kind].fmeasure)
+    return lambda answer, reference: float(scorer.score(reference, answer)[kind].fmeasure)
 
 
 OfWords = Callable[[list[str], list[str]], float]
@@ -143,14 +143,14 @@ def _bleu() -> OfWords:
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
     smooth = SmoothingFunction().method4
-    return lambda reference, given: sentence_bleu([reference], given, smoothing_function=smooth)
+    return lambda reference, answer: sentence_bleu([reference], answer, smoothing_function=smooth)
 
 
 def _gleu() -> OfWords:
     """Sentence GLEU: the smaller of precision and recall of all 1- to 4-grams (Wu et al. 2016)."""
     from nltk.translate.gleu_score import sentence_gleu
 
-    return lambda reference, given: sentence_gleu([reference], given)
+    return lambda reference, answer: sentence_gleu([reference], answer)
 
 
 def _meteor() -> OfWords:

@@ -177,8 +177,8 @@ def reply_of(body: bytes, tag: int) -> WorkerReply:
     """
     forged = WorkerError(WorkerFault.FORGED, "the sandbox sent something that is not a grade")
     if len(body) == NUMBER_SIZE:
-        kind, given, reward = _BODY.unpack(body)
-        if given != tag or not math.isfinite(reward) or kind not in (PLAIN, LAST):
+        kind, sent_tag, reward = _BODY.unpack(body)
+        if sent_tag != tag or not math.isfinite(reward) or kind not in (PLAIN, LAST):
             raise forged
         return WorkerReply(reward, recycle=kind == LAST)
     frame = json_reply(body)

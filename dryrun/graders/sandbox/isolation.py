@@ -170,8 +170,10 @@ def bwrap() -> str | None:
 def _version(program: str) -> tuple[int, ...]:
     """Of a bubblewrap, as in "bubblewrap 0.8.0"; (0,) where it does not tell."""
     with suppress(OSError, subprocess.SubprocessError, ValueError, LookupError):
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=True)
-        return tuple(map(int, said.stdout.split()[-1].split(".")))
+        output = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=10, check=True
+        )
+        return tuple(map(int, output.stdout.split()[-1].split(".")))
     return (0,)
 
 
@@ -316,7 +318,7 @@ def _distinct(paths: Iterable[Path]) -> list[Path]:
 
 
 def _refuse_bare_roots(paths: Iterable[Path]) -> None:
-    """A Python installed right in a home or in / would show all of it."""
+    """A Python installed right in a home or in / would show that whole folder."""
     bare = (Path("/"), Path.home(), *map(Path, ("/home", "/root", "/etc", "/var", "/tmp")))
     for path in paths:
         if path in bare:

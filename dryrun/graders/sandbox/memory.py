@@ -105,13 +105,13 @@ def _in_sockets(pid: int) -> int:
 
 def _family(pid: int) -> list[int]:
     """The process and its descendants."""
-    found, waiting = [], [pid]
+    members, waiting = [], [pid]
     while waiting:
         member = waiting.pop()
-        found.append(member)
+        members.append(member)
         for task in _names(PROC / str(member) / "task"):
             waiting += map(int, _read(PROC / str(member) / "task" / task / "children").split())
-    return found
+    return members
 
 
 def _resident(pid: int) -> int:

@@ -221,7 +221,7 @@ class Line:
             self._timer = self._loop.call_later(left, self._check_time)
 
     def _patience(self, jobs: int) -> float:
-        """Seconds without a reply after which so many jobs are not waited for any longer."""
+        """Seconds without a reply after which `jobs` jobs are given up."""
         return (
             self._timeout if jobs == 1 else min(self._timeout, max(LEAST_PATIENCE, PATIENCE * self._timeout))
         )

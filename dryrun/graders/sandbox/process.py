@@ -75,7 +75,7 @@ class WorkerProcess:
         load_timeout : float
             Seconds the source may take to load.
         again : bool
-            Whether each job is graded as after an earlier grade of it, in a process of its own.
+            Whether each job is graded as if for the second time, in a process of its own.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class WorkerProcess:
             self.send(encoded(start), deadline)
             first = self._frame(deadline)
         except WorkerError as error:
-            raise WorkerError(WorkerFault.NOT_STARTED, self._said() or str(error)) from None
+            raise WorkerError(WorkerFault.NOT_STARTED, self._error_output() or str(error)) from None
         if first != {"ready": True}:
             raise WorkerError(WorkerFault.NOT_STARTED, str(first)[:MAX_TEXT])
         try:
@@ -110,14 +110,14 @@ class WorkerProcess:
         except WorkerError as error:
             if error.fault is not WorkerFault.TIMEOUT:
                 raise
-            said = f"it was not done after {load_timeout:g} seconds"
-            raise WorkerError(WorkerFault.NOT_LOADED, said) from None
+            problem = f"it was not done after {load_timeout:g} seconds"
+            raise WorkerError(WorkerFault.NOT_LOADED, problem) from None
         match loaded:
-            case {"error": str(said)} if len(loaded) == 1:
-                raise WorkerError(WorkerFault.NOT_LOADED, said[:MAX_TEXT])
+            case {"error": str(problem)} if len(loaded) == 1:
+                raise WorkerError(WorkerFault.NOT_LOADED, problem[:MAX_TEXT])
         if loaded != {"loaded": True}:
-            said = "the sandbox sent something that is not the result of loading"
-            raise WorkerError(WorkerFault.FORGED, said)
+            problem = "the sandbox sent something that is not the result of loading"
+            raise WorkerError(WorkerFault.FORGED, problem)
 
     def send(self, frame: bytes, deadline: float) -> None:
         """Write a frame.
@@ -202,13 +202,13 @@ class WorkerProcess:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return WorkerError(WorkerFault.DIED, f"the sandboxed process ended ({how})")
 
-    def _said(self) -> str:
+    def _error_output(self) -> str:
         """What the launcher wrote to its error output, on one line."""
         self._gone()
         assert self._process.stderr is not None
         os.set_blocking(self._process.stderr.fileno(), False)
-        said = self._process.stderr.read(4096) or b""
-        return " ".join(said.decode("utf-8", "replace").split())[:MAX_TEXT]
+        output = self._process.stderr.read(4096) or b""
+        return " ".join(output.decode("utf-8", "replace").split())[:MAX_TEXT]
 
 
 def _started(launch: Launch) -> subprocess.Popen[bytes]:

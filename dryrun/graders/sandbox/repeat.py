@@ -59,7 +59,7 @@ class Repeater(Keeper):
         self._closed = False
 
     def take(self, job: GradeJob, reply: WorkerReply, program: Program) -> None:
-        """Repeat the job and settle it, with `reply` and what the repetition says of it."""
+        """Repeat the job and settle it, with `reply` and what the repetition shows."""
         if self._closed:
             job.settle(reply)
             return
@@ -93,14 +93,14 @@ class Repeater(Keeper):
         line = await self._ready(program)
         if line is None or self.worker is None:
             return None
-        found = await _answered(line, job)
-        self._lost += found is None and not used
-        fault = await self._fault(line) if found is None else None
-        if found is None or line.ended.done():
+        reply = await _answered(line, job)
+        self._lost += reply is None and not used
+        fault = await self._fault(line) if reply is None else None
+        if reply is None or line.ended.done():
             line.end(None)
             await self.drop()
-        if found is not None or fault in FINAL:  # a busy machine, or memory for two grades, says nothing
-            return found
+        if reply is not None or fault in FINAL:  # a busy machine, or memory for two grades, says nothing
+            return reply
         if used and not self._closed:  # the repetition before may have ended it
             return await self._repeated(job, program)
         return None if self._closed else WorkerReply(None, error="no result")

@@ -205,8 +205,8 @@ def _of_other_processes(calls: Mapping[str, int]) -> Iterator[Instruction]:
     refused = _ERRNO | errno.EPERM
     for name, argument in OF_A_PROCESS.items():
         yield from _of_call(calls[name], argument, _unless(_EQUAL, 0, refused))
-    for name, one in ONE_PROCESS.items():
-        yield from _of_call(calls[name], 0, _unless(_EQUAL, one, refused))
+    for name, kind in ONE_PROCESS.items():
+        yield from _of_call(calls[name], 0, _unless(_EQUAL, kind, refused))
 
 
 def _of_call(number: int, argument: int, tests: Iterable[Instruction]) -> Iterator[Instruction]:

@@ -58,30 +58,30 @@ async def _awaited(value: Any) -> Any:
 _loops: list[Any] = []
 
 
-def wanted(function: Any, given: dict[str, Any]) -> dict[str, Any]:
+def wanted(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """Those of the arguments that the function takes."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return given
+        return arguments
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return given
+        return arguments
     names = {parameter.name for parameter in parameters}
-    return {name: value for name, value in given.items() if name in names}
+    return {name: value for name, value in arguments.items() if name in names}
 
 
 def numbers(values: Any) -> dict[str, float]:
     """The finite numbers of a mapping, at most `MAX_PARTS`."""
-    found: dict[str, float] = {}
+    finite: dict[str, float] = {}
     for name, value in dict(values).items():
-        if len(found) < MAX_PARTS and not isinstance(value, (str, bytes)) and hasattr(value, "__float__"):
+        if len(finite) < MAX_PARTS and not isinstance(value, (str, bytes)) and hasattr(value, "__float__"):
             try:
                 number = float(value)
             except (TypeError, ValueError, OverflowError):
                 continue  # an array has __float__ too, whatever its length
             if math.isfinite(number):
-                found[str(name)[:60]] = number
-    return found
+                finite[str(name)[:60]] = number
+    return finite
 
 
 def truth(item: Any) -> Any:
@@ -98,7 +98,7 @@ def _at(item: Any, path: str) -> Any:
     return value
 
 
-def said(sample: Any) -> dict[str, Any]:
+def assistant_message(sample: Any) -> dict[str, Any]:
     """The response as an assistant's message."""
     message = {"role": "assistant", "content": sample["output_text"]}
     if sample["output_tools"]:
@@ -116,7 +116,7 @@ def turn(sample: Any, item: Any) -> tuple[Any, Any]:
     prompt = item.get("prompt")
     if isinstance(prompt, str):
         return prompt, sample["output_text"]
-    return prompt if isinstance(prompt, list) else asked(item), [said(sample)]
+    return prompt if isinstance(prompt, list) else asked(item), [assistant_message(sample)]
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def as_many(function: Any, results: Any, size: int, what: str = "rewards") -> An
 
 
 class NoTokens:
-    """Stands where token ids would be; whoever looks is told that there are none."""
+    """Stands where token ids would be; reading them raises an error that says why there are none."""
 
     def _refuse(self, *_: Any) -> Any:
         raise RuntimeError("completion_ids: Dry Run has the response's text, not the model's tokens")
@@ -188,7 +188,7 @@ def trl(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
 
     def rewards(sample: Any, item: Any, size: int, logged: dict[str, float]) -> Any:
         prompt, completion = turn(sample, item)
-        given = {name: [value] * size for name, value in item.items() if name not in apart} | {
+        columns = {name: [value] * size for name, value in item.items() if name not in apart} | {
             "prompts": [prompt] * size,
             "completions": [completion] * size,
             "completion_ids": [NoTokens()] * size,
@@ -197,7 +197,7 @@ def trl(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
             "log_metric": logged.__setitem__,
         }
         with shape_explained(completion, as_text):
-            return as_many(function, awaited(function(**wanted(function, given))), size)
+            return as_many(function, awaited(function(**wanted(function, columns))), size)
 
     def call(sample: Any, item: Any) -> Outcome:
         logged: dict[str, float] = {}
@@ -221,15 +221,15 @@ def verl(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
 
     def result_of(sample: Any, item: Any, size: int) -> Any:
         extra = dict(item.get("extra_info") or {}) | {"num_turns": None, "rollout_reward_scores": {}}
-        given = {
+        arguments = {
             "data_source": item.get("data_source", ""),
             "solution_str": sample["output_text"],
             "ground_truth": truth(item),
             "extra_info": extra,
         }
         if not plural:
-            return awaited(function(**wanted(function, given)))
-        batch = {f"{name}s": [value] * size for name, value in given.items()}
+            return awaited(function(**wanted(function, arguments)))
+        batch = {f"{name}s": [value] * size for name, value in arguments.items()}
         return as_many(function, awaited(function(**wanted(function, batch))), size)[0]
 
     def call(sample: Any, item: Any) -> Outcome:
@@ -268,7 +268,7 @@ def bedrock(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
     def results_of(sample: Any, item: Any, numbers_of: Sequence[str]) -> Any:
         row = {name: value for name, value in item.items() if name != "messages"}
         event = [
-            {**row, "id": number, "messages": [*asked(item), said(sample)], "metadata": row}
+            {**row, "id": number, "messages": [*asked(item), assistant_message(sample)], "metadata": row}
             for number in numbers_of
         ]
         results = function(event, Context())
@@ -284,13 +284,14 @@ def bedrock(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
         number = str(item.get("id", "0"))
         begun = monotonic()
         results = results_of(sample, item, [number])
-        found = [one for one in results if isinstance(one, Mapping) and str(one.get("id")) == number]
-        if len(found) != 1 or "aggregate_reward_score" not in found[0]:
+        entries = (result for result in results if isinstance(result, Mapping))
+        matching = [entry for entry in entries if str(entry.get("id")) == number]
+        if len(matching) != 1 or "aggregate_reward_score" not in matching[0]:
             raise ValueError(f"returned no result with id {number!r} and aggregate_reward_score")
         together(begun, sample, item)
-        metrics = [one for one in found[0].get("metrics_list") or [] if isinstance(one, Mapping)]
-        parts = numbers({one.get("name"): one.get("value") for one in metrics})
-        return found[0]["aggregate_reward_score"], parts, ""
+        metrics = [metric for metric in matching[0].get("metrics_list") or [] if isinstance(metric, Mapping)]
+        parts = numbers({metric.get("name"): metric.get("value") for metric in metrics})
+        return matching[0]["aggregate_reward_score"], parts, ""
 
     together = batch_of_two(two)
     return call
@@ -329,9 +330,9 @@ def verifiers(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
             "info": info,
         }
         state = {**common, "id": 0, "responses": [], "turn": 1, "timing": {}}
-        given = {**common, "state": state, "parser": parser}
+        arguments = {**common, "state": state, "parser": parser}
         with shape_explained(completion, as_text):
-            return awaited(function(**wanted(function, given))), {}, ""
+            return awaited(function(**wanted(function, arguments))), {}, ""
 
     return call
 
@@ -346,13 +347,13 @@ def eval_protocol(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
     by_row = "row" in names
 
     def call(sample: Any, item: Any) -> Outcome:
-        messages = [*asked(item), said(sample)]
+        messages = [*asked(item), assistant_message(sample)]
         columns = {name: value for name, value in item.items() if name not in ("messages", "ground_truth")}
         if by_row:
             result = awaited(function(_row(messages, truth(item), columns)))
         else:
-            given = columns | {"messages": messages, "ground_truth": truth(item)}
-            result = awaited(function(**wanted(function, given)))
+            arguments = columns | {"messages": messages, "ground_truth": truth(item)}
+            result = awaited(function(**wanted(function, arguments)))
         return _score(getattr(result, "evaluation_result", result) if by_row else result)
 
     return call

@@ -108,15 +108,15 @@ class EvaluationRow(Model):
 
     def last_assistant_message(self) -> Any:
         """The response."""
-        return next((one for one in reversed(self.messages) if one.role == "assistant"), None)
+        return next((message for message in reversed(self.messages) if message.role == "assistant"), None)
 
     def get_assistant_messages(self) -> list[Any]:
         """All of the assistant's messages."""
-        return [one for one in self.messages if one.role == "assistant"]
+        return [message for message in self.messages if message.role == "assistant"]
 
     def get_user_messages(self) -> list[Any]:
         """All of the user's messages."""
-        return [one for one in self.messages if one.role == "user"]
+        return [message for message in self.messages if message.role == "user"]
 
     def get_first_user_message(self) -> Any:
         """The first of the user's messages."""
@@ -125,7 +125,8 @@ class EvaluationRow(Model):
     def get_system_message(self) -> Any:
         """The system's message, or an empty one."""
         return next(
-            (one for one in self.messages if one.role == "system"), Message(role="system", content="")
+            (message for message in self.messages if message.role == "system"),
+            Message(role="system", content=""),
         )
 
 
@@ -150,15 +151,15 @@ def reward_function(function: Any = None, **options: Any) -> Any:
 
     def decorate(inner: Any) -> Any:
         parameters = inspect.signature(inner).parameters
-        if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
             raise ValueError(f"Function '{inner.__name__}' must accept **kwargs parameter.")
         typed = "messages" in parameters and _lists_messages(parameters["messages"].annotation)
 
         @functools.wraps(inner)
-        def call(*args: Any, **given: Any) -> Any:
-            if typed and "messages" in given:
-                given["messages"] = [Message.model_validate(one) for one in given["messages"]]
-            return inner(*args, **given)
+        def call(*args: Any, **keywords: Any) -> Any:
+            if typed and "messages" in keywords:
+                keywords["messages"] = [Message.model_validate(message) for message in keywords["messages"]]
+            return inner(*args, **keywords)
 
         vars(call)["_reward_function_mode"] = options.get("mode", "pointwise")
         return call
@@ -169,7 +170,7 @@ def reward_function(function: Any = None, **options: Any) -> Any:
 def _lists_messages(annotation: Any) -> bool:
     """Whether it is ``list[Message]``, or that or None."""
     if get_origin(annotation) in (Union, types.UnionType):
-        inner = [one for one in get_args(annotation) if one is not type(None)]
+        inner = [part for part in get_args(annotation) if part is not type(None)]
         return len(inner) == 1 and _lists_messages(inner[0])
     return get_origin(annotation) is list and get_args(annotation)[:1] == (Message,)
 

@@ -41,7 +41,7 @@ class Leavings:
             self._note(top)
 
     def clear(self, child: int) -> bool:
-        """Take away what a grade left that had process `child`; False when some of it stays."""
+        """Remove what the grade in process `child` left behind; False when something stays."""
         if not self._private:
             return True
         ended = youngest() == child or self._end()  # nothing was started after it
@@ -55,7 +55,7 @@ class Leavings:
         return self._sweep()
 
     def _end(self) -> bool:
-        """Kill what grades started; False where some of it does not end."""
+        """Kill the processes that grades started; False where one does not end."""
         deadline = monotonic() + END_SECONDS
         while others := set(running()) - self._processes:
             for process in others:
@@ -104,10 +104,10 @@ def running() -> Iterator[int]:
 def state(path: str) -> tuple[int, ...]:
     """What tells that a file was written or replaced; nothing where it is gone."""
     try:
-        found = os.stat(path, follow_symlinks=False)
+        status = os.stat(path, follow_symlinks=False)
     except OSError:
         return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def remove(path: str) -> None:

@@ -35,7 +35,7 @@ GRADER_MODULE = "grader"
 
 is_a, kind_of, length, least, number, text, truth = isinstance, type, len, min, float, str, bool
 """Bound here, like the functions of os and json above: a grader that patches builtins or modules
-changes its own grade, and not what is reported of it."""
+changes its own grade, not what is reported about it."""
 
 FROM_BYTES, TEXTS = int.from_bytes, (str, bytes, bytearray)
 
@@ -134,16 +134,16 @@ def brief(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename == SOURCE_NAME:
         where = f"line {error.lineno}: "
     try:
-        said = text(error)[:MAX_TEXT]
+        message = text(error)[:MAX_TEXT]
     except BaseException:
-        said = "(its message cannot be shown)"
+        message = "(its message cannot be shown)"
     if is_a(error, ModuleNotFoundError):
-        said += "; the sandbox has what is installed beside Dry Run, and this is not installed"
-    if is_a(error, LookupError) and "nltk.download('" in said:
-        name = said.partition("nltk.download('")[2].partition("'")[0]
+        message += "; the sandbox has what is installed beside Dry Run, and this is not installed"
+    if is_a(error, LookupError) and "nltk.download('" in message:
+        name = message.partition("nltk.download('")[2].partition("'")[0]
         put = f"python -m nltk.downloader -d {sys.prefix}/nltk_data {name}"
-        said = f"nltk's data {name} is not where the sandbox can read it. Put it there: {put}"
-    return f"{where}{kind_of(error).__name__}: {said}"[:MAX_TEXT]
+        message = f"nltk's data {name} is not where the sandbox can read it. Put it there: {put}"
+    return f"{where}{kind_of(error).__name__}: {message}"[:MAX_TEXT]
 
 
 def load(source: str, adapter: Job | None) -> Grade:
@@ -213,32 +213,32 @@ def grade_one(grade: Grade, job: Any) -> Job:
         return {"error": brief(error)}
 
 
-def parsed(said: str, otherwise: Any) -> Any:
+def parsed(response: str, otherwise: Any) -> Any:
     """A response as JSON, or `otherwise`.
 
     Filled whenever the text is JSON, as the service's run endpoint does; its training jobs fill it only
     with a response format, which validation points out.
     """
-    begin = said.lstrip(" \t\n\r")[:1]
-    if begin not in JSON_BEGINS or (begin in "tfnNI" and said.strip(" \t\n\r") not in JSON_WORDS):
+    begin = response.lstrip(" \t\n\r")[:1]
+    if begin not in JSON_BEGINS or (begin in "tfnNI" and response.strip(" \t\n\r") not in JSON_WORDS):
         return otherwise
     try:
-        return from_json(said)
+        return from_json(response)
     except (ValueError, RecursionError):
         return otherwise
 
 
-def fields_of(said: str, refused: bool, tools: list[Job], finish_reason: str | None) -> Job:
+def fields_of(response: str, refused: bool, tools: list[Job], finish_reason: str | None) -> Job:
     """What ``sample`` holds, ``output_json`` apart: the response as the chat API has it."""
     message: Job = {
         "role": "assistant",
-        "content": None if refused else said,
-        "refusal": said if refused else None,
+        "content": None if refused else response,
+        "refusal": response if refused else None,
     }
     if tools:
         message["tool_calls"] = tools
     return {
-        "output_text": said,
+        "output_text": response,
         "output_tools": tools,
         "output_audio": None,
         "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
@@ -265,7 +265,7 @@ def serve_once(incoming: int, outgoing: int, grade: Grade) -> None:
 
 
 def serve_fresh(incoming: int, outgoing: int, ready: Callable[[], Grade], leavings: Any) -> None:
-    """Grade each job in a child of its own: nothing was graded before it, and nothing of it stays.
+    """Grade each job in a child of its own: nothing was graded there before, and nothing stays behind.
 
     The reply is handed on when everything that the child started has ended. `ready` is called in the child.
     """
@@ -273,7 +273,7 @@ def serve_fresh(incoming: int, outgoing: int, ready: Callable[[], Grade], leavin
         for job in read_frame(incoming):
 
             def graded(job: Any = job) -> bytes:
-                return framed_reply(job, grade_one(lambda *of: ready()(*of), job), False)
+                return framed_reply(job, grade_one(lambda *arguments: ready()(*arguments), job), False)
 
             child, status, reading = forked(graded, (incoming, outgoing))
             whole = leavings.clear(child)
@@ -305,11 +305,11 @@ def heard(reading: int, status: int) -> bytes:
     """The frame of a child that has ended; nothing where it sent no whole one."""
     os.set_blocking(reading, False)  # something that it started may hold the other end
     try:
-        said = read(reading, MAX_REPLY)
+        frame = read(reading, MAX_REPLY)
     except BlockingIOError:
-        said = b""
+        frame = b""
     os.close(reading)
-    return b"" if status or FROM_BYTES(said[:4], "big") != length(said) - 4 else said
+    return b"" if status or FROM_BYTES(frame[:4], "big") != length(frame) - 4 else frame
 
 
 def keep(incoming: int, outgoing: int, start: Job, tools: Job) -> None:
@@ -329,8 +329,8 @@ def keep(incoming: int, outgoing: int, start: Job, tools: Job) -> None:
         return framed({"loaded": True})
 
     _, status, reading = forked(tried, (incoming, outgoing))
-    said = heard(reading, status) or framed({"error": how_it_ended(status, "the source was loaded")})
-    send(outgoing, said)
+    frame = heard(reading, status) or framed({"error": how_it_ended(status, "the source was loaded")})
+    send(outgoing, frame)
     serve_fresh(incoming, outgoing, ready, leavings)
 
 
