@@ -24,7 +24,7 @@ ALPHA = 0.05
 FIRST = 60
 """Prompts at the first look: of fewer, re-drawing says too little of scores that are nearly all alike."""
 STEP, GROWTH = 20, 1.15
-"""The next look is after so many more prompts, and at so large a multiple of the last."""
+"""The next look comes at least `STEP` prompts later, and at `GROWTH` times the prompts of the last look."""
 DRAWS = 2000
 IN_A_ROW = 2
 
@@ -79,13 +79,13 @@ class Settled:
 
 
 def schedule(planned: int) -> tuple[int, ...]:
-    """At how many prompts a run of `planned` prompts is looked at; none at its end, where it is over."""
-    found = []
+    """The numbers of prompts at which a run of `planned` prompts is looked at; its end is not among them."""
+    sizes = []
     at = FIRST
     while at < planned:
-        found.append(at)
+        sizes.append(at)
         at = max(at + STEP, math.ceil(at * GROWTH))
-    return tuple(found)
+    return tuple(sizes)
 
 
 def look(
@@ -131,14 +131,14 @@ def settle(looks: Sequence[Look], planned: int, alpha: float = ALPHA) -> Settled
     """
     least = 1 - alpha / max(len(schedule(planned)), 1)
     agreed: list[Look] = []
-    for one in reversed(looks):
-        if one.agreement < least or one.proceed != looks[-1].proceed:
+    for recent in reversed(looks):
+        if recent.agreement < least or recent.proceed != looks[-1].proceed:
             break
-        agreed.insert(0, one)
+        agreed.insert(0, recent)
     if len(agreed) < IN_A_ROW:
         return None
     verdict = "GO" if agreed[-1].proceed else "NO-GO"
-    share = min(one.agreement for one in agreed)
+    share = min(recent.agreement for recent in agreed)
     return Settled(verdict, agreed[0].prompts, agreed[-1].prompts, share)
 
 

@@ -17,7 +17,7 @@ from dryrun.analysis.figures.statistics import DIGITS, is_valid
 from dryrun.analysis.observations import Observations
 
 DISTANCE = 0.02
-"""How far from a threshold a mean is that shall be told from it: 0.08 from 0.10."""
+"""The distance from a threshold at which a mean is to be told apart: 0.08 from 0.10."""
 MEAN, STD, PASS_FAIL_STD, ICC = 0.42, 0.21, 0.49, 0.5
 """Assumed where nothing is known: mean and spread of the design document's GO example, the widest spread of a
 pass/fail grader, and half of the variance between prompts."""
@@ -96,10 +96,10 @@ def learned(observed: Observations) -> Spread | None:
     score, prompt = observed.score[valid], observed.prompt[valid]
     if np.unique(prompt).size < 2:
         return None
-    found = groups(score, prompt)
+    grouped = groups(score, prompt)
     mean = float(score.mean())
-    if found is not None:
-        return Spread(mean, found.within, found.between, learned=True)
+    if grouped is not None:
+        return Spread(mean, grouped.within, grouped.between, learned=True)
     std = float(np.round(score, DIGITS).std(ddof=1))
     return Spread(mean, std * math.sqrt(1 - ICC), std * math.sqrt(ICC), learned=True, split=False)
 
@@ -115,7 +115,7 @@ def foresee(
         N and k, 1 or more.
     spread : Spread
     limit : float
-        The threshold that a mean shall be told from; the decision tree's lower one.
+        The threshold that a mean is to be told apart from; the decision tree's lower one.
     group : int
         Responses per prompt in training.
     """
@@ -169,13 +169,13 @@ def usable_half_width(
     strength = (1 - icc) / icc
     rates = rng.beta(mean * strength, (1 - mean) * strength, size=(DRAWS, size))
     index, counts = np.repeat(np.arange(size), rollouts), np.full(size, float(rollouts))
-    found = [
+    shares = [
         usable_share(
             (rng.random(size * rollouts) < np.repeat(row, rollouts)).astype(float), index, counts, group
         )
         for row in rates
     ]
-    return Z95_ROUNDED * float(np.std(found)) * math.sqrt(size / prompts)
+    return Z95_ROUNDED * float(np.std(shares)) * math.sqrt(size / prompts)
 
 
 def grid(spread: Spread, limit: float = 0.10, group: int = GROUP) -> tuple[Foresight, ...]:

@@ -240,7 +240,7 @@ def reliability(error: float | None, spread: float) -> float | None:
     """1 - error variance / variance of scores, in (-inf, 1]; None if one is not known.
 
     With the spread within prompts it is what group-relative training sees; with the whole spread
-    (one rollout) only an upper bound of it.
+    (one rollout) it is an upper bound.
     """
     if error is None or spread <= 0:
         return None if error is None else (1.0 if error == 0 else 0.0)

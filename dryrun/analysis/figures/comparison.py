@@ -126,16 +126,16 @@ def paired_difference(
     shared = np.intersect1d(first_prompt[np.isfinite(first)], second_prompt[np.isfinite(second)])
     if shared.size < 2:
         return None
-    one, two = _sums(first, first_prompt, shared), _sums(second, second_prompt, shared)
+    before, after = _sums(first, first_prompt, shared), _sums(second, second_prompt, shared)
     draws = draws if shared.size <= MANY_PROMPTS else max(200, draws // 4)
     rng = np.random.default_rng(seed)
     drawn = np.empty(draws)
     for draw in range(draws):
         chosen = rng.integers(shared.size, size=shared.size)
-        drawn[draw] = _mean(two, chosen) - _mean(one, chosen)
+        drawn[draw] = _mean(after, chosen) - _mean(before, chosen)
     every = np.arange(shared.size)
     size = int(shared.size)
-    return _difference(_mean(one, every), _mean(two, every), drawn, (size, size), paired=True)
+    return _difference(_mean(before, every), _mean(after, every), drawn, (size, size), paired=True)
 
 
 def unpaired_difference(
@@ -147,11 +147,12 @@ def unpaired_difference(
     ----------
     As in `paired_difference`; the numberings need not agree.
     """
-    one, two = PromptSums.of(first, first_prompt), PromptSums.of(second, second_prompt)
-    if min(one.count.size, two.count.size) < 2:
+    before, after = PromptSums.of(first, first_prompt), PromptSums.of(second, second_prompt)
+    if min(before.count.size, after.count.size) < 2:
         return None
-    drawn = redrawn(two, draws, seed + 1)[0] - redrawn(one, draws, seed)[0]
-    return _difference(one.center, two.center, drawn, (one.count.size, two.count.size), paired=False)
+    drawn = redrawn(after, draws, seed + 1)[0] - redrawn(before, draws, seed)[0]
+    sizes = (before.count.size, after.count.size)
+    return _difference(before.center, after.center, drawn, sizes, paired=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ class PromptMoves:
         return self.second - self.first
 
     def furthest(self, most: int) -> Ints:
-        """Positions of the prompts that moved, the largest change first, at most so many."""
+        """Positions of the prompts that moved, the largest change first, at most `most`."""
         size = np.round(np.abs(self.change), DIGITS)
         order = np.argsort(-size, kind="stable")
         return order[size[order] > 0][:most]
@@ -185,8 +186,8 @@ class PromptMoves:
 def prompt_moves(first: Floats, first_prompt: Ints, second: Floats, second_prompt: Ints) -> PromptMoves:
     """How the prompts that both have moved; arguments as for `paired_difference`."""
     shared = np.intersect1d(first_prompt[np.isfinite(first)], second_prompt[np.isfinite(second)])
-    one, two = _sums(first, first_prompt, shared), _sums(second, second_prompt, shared)
-    return PromptMoves(shared, one[0] / one[1], two[0] / two[1])
+    before, after = _sums(first, first_prompt, shared), _sums(second, second_prompt, shared)
+    return PromptMoves(shared, before[0] / before[1], after[0] / after[1])
 
 
 def difference_counts(differences: Floats) -> tuple[int, ...]:
@@ -208,20 +209,20 @@ def rank_correlation(
     draws, seed : int
     """
     known = np.isfinite(first) & np.isfinite(second)
-    one, two = (np.round(side[known], DIGITS) for side in (first, second))
+    before, after = (np.round(side[known], DIGITS) for side in (first, second))
     _, index = np.unique(prompt[known], return_inverse=True)
-    if one.size < 3 or not np.ptp(one) or not np.ptp(two):
+    if before.size < 3 or not np.ptp(before) or not np.ptp(after):
         return None
-    levels = [np.unique(side, return_inverse=True)[1] for side in (one, two)]
+    levels = [np.unique(side, return_inverse=True)[1] for side in (before, after)]
     prompts = int(index.max()) + 1
     rng = np.random.default_rng(seed)
     drawn = []
-    for _ in range(min(draws, max(100, RANK_WORK // one.size))):
+    for _ in range(min(draws, max(100, RANK_WORK // before.size))):
         often = np.bincount(rng.integers(prompts, size=prompts), minlength=prompts)
         drawn.append(_rho(levels[0], levels[1], often[index].astype(np.float64)))
     low, high = np.nanquantile(drawn, [0.025, 0.975])
-    whole = _rho(levels[0], levels[1], np.ones(one.size))
-    return Correlation(whole, float(low), float(high), int(one.size))
+    whole = _rho(levels[0], levels[1], np.ones(before.size))
+    return Correlation(whole, float(low), float(high), int(before.size))
 
 
 def flips(first: Floats, second: Floats) -> Flips:
@@ -245,12 +246,14 @@ def topic_changes(
     thresholds: Thresholds,
 ) -> tuple[TopicChange, ...]:
     """Topics that both have scores for, those that crossed a threshold first, then by name."""
-    one, two = _topic_means(first, first_topic), _topic_means(second, second_topic)
-    found = [
-        TopicChange(name, one[name], two[name], band(one[name], thresholds), band(two[name], thresholds))
-        for name in sorted(one.keys() & two.keys())
+    before, after = _topic_means(first, first_topic), _topic_means(second, second_topic)
+    changes = [
+        TopicChange(
+            name, before[name], after[name], band(before[name], thresholds), band(after[name], thresholds)
+        )
+        for name in sorted(before.keys() & after.keys())
     ]
-    return tuple(sorted(found, key=lambda change: not change.flipped))
+    return tuple(sorted(changes, key=lambda change: not change.flipped))
 
 
 def band(mean: float, thresholds: Thresholds) -> str:

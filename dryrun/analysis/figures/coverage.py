@@ -89,7 +89,7 @@ def _off_scale(observations: Observations) -> tuple[tuple[float, int], ...]:
     score = observations.score
     off = score[np.isfinite(score) & ~is_valid(score)] * (high - low) + low
     values, counts = np.unique(off.round(6), return_counts=True)
-    return tuple((float(values[one]), int(counts[one])) for one in np.argsort(-counts, kind="stable"))
+    return tuple((float(values[place]), int(counts[place])) for place in np.argsort(-counts, kind="stable"))
 
 
 def _holding(scale: tuple[float, float], rewards: Sequence[float]) -> tuple[float, float] | None:

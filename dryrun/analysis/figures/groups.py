@@ -18,7 +18,7 @@ from dryrun.analysis.figures.redraw import BLOCK, Interval, wilson
 GROUP = 8
 """Responses per prompt in training, where nothing else is said: the default of TRL and Fireworks."""
 DECIMALS = 6
-"""Scores that agree to so many are one value."""
+"""Scores that agree to this number of decimals are one value."""
 MOST_VALUES = 64
 FREQUENT = 0.005
 """Scores that make up less than this share are rare: two responses that share one are no coincidence."""
@@ -87,7 +87,7 @@ def groups(score: Floats, prompt: NDArray[np.int64], group: int = GROUP) -> Grou
     Parameters
     ----------
     score : float64 array of shape (n,)
-        On 0..1; NaN (and what shall not count: truncated, refused) is left out.
+        On 0..1; NaN (also for truncated and refused responses) is left out.
     prompt : int64 array of shape (n,)
     group : int
         Responses per prompt in training.
@@ -216,8 +216,8 @@ class _Ties:
         frequent = [which for which in most if often[which] >= max(2.0, FREQUENT * values.size)]
         hits = [np.bincount(index, level == which, counts.size) for which in frequent]
         table: Floats = np.zeros((counts.size, len(hits)))
-        for column, found in enumerate(hits):
-            table[:, column] = found
+        for column, hit_counts in enumerate(hits):
+            table[:, column] = hit_counts
         low, high = np.full(counts.size, level.size), np.full(counts.size, -1)
         np.minimum.at(low, index, level)
         np.maximum.at(high, index, level)

@@ -43,8 +43,8 @@ def length_bias(
     Parameters
     ----------
     score, length : float64 arrays of shape (n,)
-        NaN where unknown, and for responses that shall not count (cut off, refused, empty): pooled over
-        those the correlation can even have the other sign.
+        NaN where unknown, and for responses that do not count (cut off, refused, empty): with those in
+        the pool the correlation can even have the other sign.
     prompt : int64 array of shape (n,)
     topic : object array of shape (n,)
         The unit of comparison where each prompt has one response.

@@ -82,7 +82,7 @@ class SignalIndex:
 
 
 def signal_index(
-    found: Groups | None,
+    grouped: Groups | None,
     reliability: float | None,
     at: Scale | None,
     limits: Thresholds,
@@ -93,7 +93,7 @@ def signal_index(
 
     Parameters
     ----------
-    found : Groups or None
+    grouped : Groups or None
     reliability : float or None
         Share of the variance within prompts that is signal; at most 1.
     at : Scale or None
@@ -104,9 +104,9 @@ def signal_index(
     outcome : float, optional
         Usable share of groups by the outcome, where a part of the reward is it.
     """
-    if found is None:
+    if grouped is None:
         return None
-    usable, faithful, wide = found.usable if outcome is None else outcome, None, None
+    usable, faithful, wide = grouped.usable if outcome is None else outcome, None, None
     if reliability is not None:
         faithful = math.sqrt(min(max(reliability, 0.0), 1.0))
     if at is not None and at.floor is not None:
@@ -114,7 +114,7 @@ def signal_index(
     if read is not None:
         low, middle, high = (max(end, 0.0) for end in (read.interval.low, read.value, read.interval.high))
         around = Interval(usable * low, usable * high)
-        return SignalIndex(usable * middle, usable, faithful, wide, found.usable * middle, middle, around)
+        return SignalIndex(usable * middle, usable, faithful, wide, grouped.usable * middle, middle, around)
     if faithful is None or wide is None:
         return None
-    return SignalIndex(usable * faithful * wide, usable, faithful, wide, found.usable * faithful * wide)
+    return SignalIndex(usable * faithful * wide, usable, faithful, wide, grouped.usable * faithful * wide)

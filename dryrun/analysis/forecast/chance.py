@@ -139,9 +139,10 @@ def brier(forecasts: Sequence[Forecasted]) -> Brier | None:
     if not forecasts:
         return None
     chance, go, learned = (
-        np.array([float(getattr(one, name)) for one in forecasts]) for name in ("chance", "go", "learned")
+        np.array([float(getattr(forecast, name)) for forecast in forecasts])
+        for name in ("chance", "go", "learned")
     )
-    _, run = np.unique([one.run for one in forecasts], return_inverse=True)
+    _, run = np.unique([forecast.run for forecast in forecasts], return_inverse=True)
     off, rate = (chance - learned) ** 2, float(learned.mean())
     return Brier(
         score=float(off.mean()),

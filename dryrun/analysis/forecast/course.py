@@ -13,7 +13,7 @@ from dryrun.analysis.figures.redraw import Z95, Interval
 GAINS = 0.05
 """A training learns from a gain above this on, on 0..1; the simulators of `tests/simulators` use the same."""
 ERRORS = 2.0
-"""The gain is also above so many of its standard errors."""
+"""The gain is also above this number of its standard errors."""
 TENTH = 10
 LEAST_WINDOW = 3
 LEAST_ROWS = 6

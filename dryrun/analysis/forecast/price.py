@@ -135,7 +135,7 @@ class Forecast:
 
     @property
     def fill_factor(self) -> float | None:
-        """By what filling each step with groups that teach multiplies all of it; None where none does."""
+        """The factor by which filling each step with groups that teach raises costs; None where none does."""
         return None if self.usage.usable <= 0 else 1.0 / self.usage.usable
 
 

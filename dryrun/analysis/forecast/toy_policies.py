@@ -22,7 +22,9 @@ COUNTS: Mapping[tuple[str, float], tuple[int, int]] = {
 
 def policies_within(low: float, high: float, verdict: str = "") -> tuple[int, int]:
     """Policies that learned, and all, in the bands from one index up to another; of one verdict if named."""
-    pairs = [pair for (said, band), pair in COUNTS.items() if low <= band < high and verdict in ("", said)]
+    pairs = [
+        pair for (judged, band), pair in COUNTS.items() if low <= band < high and verdict in ("", judged)
+    ]
     return sum(learned for learned, _ in pairs), sum(count for _, count in pairs)
 
 

@@ -39,7 +39,7 @@ def steady(grades: ProbeGrades) -> Iterator[Observation]:
 
 def no_faults(grades: ProbeGrades) -> Iterator[Observation]:
     """Every text gets a number on the scale, and no error."""
-    fault = np.array([one.value for one in grades.fault], dtype=np.str_)
+    fault = np.array([fault.value for fault in grades.fault], dtype=np.str_)
     strange = np.char.startswith(grades.kind, EXOTIC)
     asked = int((fault != ProbeFault.UNGRADED.value).sum())
     for flaw, hit in (
@@ -60,7 +60,7 @@ def quick(grades: ProbeGrades) -> Iterator[Observation]:
     """A grade takes little time, and not much more for a long answer."""
     if grades.judged:
         return
-    slow = np.array([one is ProbeFault.TOO_SLOW for one in grades.fault])
+    slow = np.array([fault is ProbeFault.TOO_SLOW for fault in grades.fault])
     timed = np.array([probe.serial for probe in grades.probes])
     long_ones = np.char.startswith(grades.kind, TIMED) | np.char.startswith(grades.kind, BACKTRACK)
     crawls = (timed & long_ones & (grades.seconds >= grades.limits.long_seconds)) | slow | _grows(grades)
@@ -94,7 +94,7 @@ def _far_fetched(kinds: list[str]) -> bool:
 
 def _grows(grades: ProbeGrades) -> Bools:
     """Long texts that took far more than their share of time beside those a quarter as long."""
-    found = np.zeros(len(grades.probes), dtype=bool)
+    steep_cases = np.zeros(len(grades.probes), dtype=bool)
     names = {kind.partition(" of ")[2] for kind in grades.kind.tolist() if kind.startswith(TIMED)}
     for name in names:
         cases = np.flatnonzero(
@@ -104,8 +104,8 @@ def _grows(grades: ProbeGrades) -> Bools:
         )
         took = grades.seconds[cases]
         steep = (took[1:] >= grades.limits.growth * took[:-1]) & (took[1:] >= grades.limits.long_seconds / 2)
-        found[cases[1:][steep]] = True
-    return found
+        steep_cases[cases[1:][steep]] = True
+    return steep_cases
 
 
 def unimpressed(grades: ProbeGrades) -> Iterator[Observation]:

@@ -34,7 +34,7 @@ def fault(measures: Measures, limits: Thresholds) -> GraderFault | None:
 
 
 def notices(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
-    """What of it is worth a warning."""
+    """What the first round found that is worth a warning."""
     yield from _pay(measures, limits)
     yield from _noise(measures, limits)
 

@@ -47,17 +47,17 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
     """Wrong answers earn no more than they are worth."""
     if not grades.anchored:
         return
-    found: list[Observation] = []
+    observations: list[Observation] = []
     for kind, cases in grades.kinds(Family.WRONG):
         if kind.startswith(ONE_FIELD):  # fields may weigh what they like, but nothing at all
             paid = np.asarray(grades.share[cases] >= grades.limits.whole)
         else:
             paid = _overpaid(grades, cases)
-        found += counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
-    if all(one.kind == TOO_MANY for one in found):
+        observations += counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
+    if all(observation.kind == TOO_MANY for observation in observations):
         # More moves after the solved puzzle, or recall alone: generous, while what is missing or wrong costs.
-        found = [_softened(one) for one in found]
-    yield from found
+        observations = [_softened(observation) for observation in observations]
+    yield from observations
     for kind, cases in grades.kinds(Family.CLOSE):
         most = grades.most[cases]
         paid = (grades.share[cases] >= most) & (most < 1.0)
@@ -100,9 +100,9 @@ def claims_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
             close = grades.alike[cases]
             allowed = np.maximum(allowed, np.minimum(close + grades.limits.slack, grades.limits.whole))
         paid = (grades.share[cases] >= allowed) & (most < grades.limits.right_from)
-        found = list(counted(grades, Flaw.ACCEPTS_WRONG, Family.CLAIM, kind, cases, paid))
-        for one in found:
-            yield _softened(one) if kind == DENIED else one
+        observations = list(counted(grades, Flaw.ACCEPTS_WRONG, Family.CLAIM, kind, cases, paid))
+        for observation in observations:
+            yield _softened(observation) if kind == DENIED else observation
 
 
 def right_paid(grades: ProbeGrades) -> Iterator[Observation]:
@@ -289,6 +289,6 @@ def mixed_up(grades: ProbeGrades) -> Iterator[Observation]:
         yield Observation(Flaw.INVERTED, Weight.BLOCK, Family.WRONG, STRANGER, rows.size, tried, None, whom)
 
 
-def _softened(one: Observation) -> Observation:
+def _softened(observation: Observation) -> Observation:
     """To deny the right value one must know it: a weakness, no hole."""
-    return replace(one, weight=Weight.WARN)
+    return replace(observation, weight=Weight.WARN)

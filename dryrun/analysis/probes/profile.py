@@ -167,13 +167,13 @@ def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | 
     )
 
 
-def _order(one: Observation) -> tuple[int, int, float]:
+def _order(observation: Observation) -> tuple[int, int, float]:
     flaws = [flaw for flaw, _ in PROFILES]
-    return list(Weight).index(one.weight), flaws.index(one.flaw), -one.share
+    return list(Weight).index(observation.weight), flaws.index(observation.flaw), -observation.share
 
 
 def _profile(seen: Sequence[Observation], enough: bool) -> Profile:
-    blocking = {one.flaw for one in seen if one.weight is Weight.BLOCK}
+    blocking = {observation.flaw for observation in seen if observation.weight is Weight.BLOCK}
     for flaw, profile in PROFILES:
         if flaw in blocking:
             return profile
@@ -187,13 +187,13 @@ def _fewest(grades: ProbeGrades) -> int:
 
 
 def _behaviours(grades: ProbeGrades) -> list[Behaviour]:
-    found = []
+    behaviours = []
     for family in BEHAVIOURS:
         for kind, cases in grades.kinds(family):
             scores = grades.score[cases]
             mean = float(scores.mean())
             half = Z95 * float(scores.std(ddof=1)) / float(np.sqrt(scores.size)) if scores.size > 1 else 0.0
-            found.append(
+            behaviours.append(
                 Behaviour(family, kind, mean, max(mean - half, 0.0), min(mean + half, 1.0), scores.size)
             )
-    return found
+    return behaviours

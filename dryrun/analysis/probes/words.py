@@ -31,8 +31,8 @@ FORM_UNKNOWN = (
 
 FIXES: Mapping[Flaw, str] = MappingProxyType(
     {
-        Flaw.ACCEPTS_WRONG: "Read one final answer out of the response and compare the whole of it with the "
-        "reference; refuse responses that give several.",
+        Flaw.ACCEPTS_WRONG: "Read one final answer out of the response and compare all its text with "
+        "the reference; refuse responses that give several.",
         Flaw.EXPLOITABLE: "Pay nothing unless the answer itself was compared: no points for length, form, "
         "key words or an empty response.",
         Flaw.REJECTS_CORRECT: "Read the answer as your prompt asks for it: allow working before it, and "
@@ -66,19 +66,23 @@ _FAMILIES: Mapping[Family, str] = MappingProxyType(
 )
 
 
-def sentence(one: Observation) -> str:
+def sentence(observation: Observation) -> str:
     """What was seen, with its share and interval."""
-    return f"{_what(one)}{_share(one)}."
+    return f"{_what(observation)}{_share(observation)}."
 
 
-def _what(one: Observation) -> str:
-    special = _SENTENCES.get(one.flaw)
+def _what(observation: Observation) -> str:
+    special = _SENTENCES.get(observation.flaw)
     if special is not None:
-        return special.format(kind=one.kind, earned=one.earned or 0.0)
-    if one.flaw is Flaw.REJECTS_CORRECT:
-        return f"The right answer is refused or paid less than half: {one.kind}"
-    earned = "" if one.earned is None else f" earns {percent(one.earned)} of what the right answer does"
-    return f"{_FAMILIES.get(one.family, 'An answer')} ({one.kind}){earned}"
+        return special.format(kind=observation.kind, earned=observation.earned or 0.0)
+    if observation.flaw is Flaw.REJECTS_CORRECT:
+        return f"The right answer is refused or paid less than half: {observation.kind}"
+    earned = (
+        ""
+        if observation.earned is None
+        else f" earns {percent(observation.earned)} of what the right answer does"
+    )
+    return f"{_FAMILIES.get(observation.family, 'An answer')} ({observation.kind}){earned}"
 
 
 _SENTENCES: Mapping[Flaw, str] = MappingProxyType(
@@ -95,8 +99,8 @@ _SENTENCES: Mapping[Flaw, str] = MappingProxyType(
 )
 
 
-def _share(one: Observation) -> str:
-    if one.trials == 0:
+def _share(observation: Observation) -> str:
+    if observation.trials == 0:
         return ""
-    low, high = one.interval
-    return f", in {one.hits} of {one.trials} tries (95 %: {percent(low)} to {percent(high)})"
+    low, high = observation.interval
+    return f", in {observation.hits} of {observation.trials} tries (95 %: {percent(low)} to {percent(high)})"

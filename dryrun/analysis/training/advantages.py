@@ -242,7 +242,7 @@ def _spread(rollouts: Rollouts, value: Floats) -> NDArray[np.bool_]:
 
 
 def _along(rollouts: Rollouts, advantage: Floats) -> tuple[Floats, Floats]:
-    """Of each group the energy along the outcome, and all of it."""
+    """For each group the energy along the outcome, and the total energy."""
     right = rollouts.centred(rollouts.right)
     along, room = rollouts.total(advantage * right), rollouts.total(right * right)
     explained = np.divide(along**2, room, out=np.zeros_like(along), where=room > LEAST_SPREAD)

@@ -90,7 +90,7 @@ class TrainingSet:
     train : int64 array
         In the order of the curriculum.
     validation : int64 array
-        Rows of the same kind. No prompt of it, and none like one of it, is in `train` or `control`.
+        Rows of the same kind. No prompt of theirs, and no near duplicate, is in `train` or `control`.
     side : int64 array
         All rows that are not kept for validation, in seeded order.
     control : int64 array
@@ -206,8 +206,8 @@ def _taken(profile: DatasetProfile, choice: SetChoice, fits: Places, size: int |
     quotas = topic_quotas(sizes, weights, size)
     place = np.empty(len(ranked), np.int64)
     for code in np.flatnonzero(sizes):
-        mine = topic == code
-        place[mine] = np.arange(int(mine.sum()))
+        of_topic = topic == code
+        place[of_topic] = np.arange(int(of_topic.sum()))
     return ranked[place < quotas[topic]]
 
 
@@ -265,7 +265,7 @@ def _in_order(profile: DatasetProfile, train: Places, curriculum: Curriculum) ->
 
 
 def _counted(why: NDArray[np.str_], fits: Bools, held: Bools, train: Places) -> dict[LeftOut, int]:
-    found = {name: int((why[~held] == name.value).sum()) for name in LeftOut}
-    found[LeftOut.HELD_OUT] = int(held.sum())
-    found[LeftOut.SIZE] = int((fits & ~held).sum()) - len(train)
-    return {name: count for name, count in found.items() if count}
+    counts = {name: int((why[~held] == name.value).sum()) for name in LeftOut}
+    counts[LeftOut.HELD_OUT] = int(held.sum())
+    counts[LeftOut.SIZE] = int((fits & ~held).sum()) - len(train)
+    return {name: count for name, count in counts.items() if count}

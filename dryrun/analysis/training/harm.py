@@ -60,11 +60,11 @@ def trait_pulls(rollouts: Rollouts, advantage: Floats, outcome: str) -> tuple[Pu
     if np.isfinite(rollouts.length).all():
         traits[LENGTH if LENGTH not in traits else "length of the response"] = rollouts.length
     traits = {name: value for name, value in traits.items() if np.any(rollouts.centred(value))}
-    found = [
+    pulls = [
         _pull(rollouts, advantage, right * mixed[rollouts.index], name, value, len(traits))
         for name, value in traits.items()
     ]
-    return tuple(one for one in found if one is not None)
+    return tuple(pull for pull in pulls if pull is not None)
 
 
 def _pull(
@@ -85,7 +85,7 @@ def _pull(
     )
     if np.any(table.sum(axis=0)[[1, 2, 4, 5]] <= LEAST_SPREAD):
         return None
-    pull, need = (float(one[0]) for one in _correlations(table.sum(axis=0)[None]))
+    pull, need = (float(correlation[0]) for correlation in _correlations(table.sum(axis=0)[None]))
     pulls, needs = _correlations(redrawn_sums(table, DRAWS))
     edges = np.array([0.5, -0.5]) * (1 - SURE) / traits + np.array([0.0, 1.0])
     spans = [np.quantile(drawn, edges) for drawn in (pulls, needs, pulls * needs)]

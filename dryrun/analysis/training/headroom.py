@@ -98,12 +98,12 @@ def headroom(solved: NDArray[np.int64], tried: NDArray[np.int64], topic: str = "
         return None
     pairs, often = np.unique(np.column_stack([solved[asked], tried[asked]]), axis=0, return_counts=True)
     return Headroom(
-        topic, int(asked.sum()), *_found(tuple(map(tuple, pairs.tolist())), tuple(often.tolist()))
+        topic, int(asked.sum()), *_figures_of(tuple(map(tuple, pairs.tolist())), tuple(often.tolist()))
     )
 
 
 @lru_cache(256)
-def _found(
+def _figures_of(
     pairs: tuple[tuple[int, int], ...], often: tuple[int, ...]
 ) -> tuple[tuple[PassPoint, ...], float, Interval, float, Interval]:
     """Curve, never and gain of these counts, which a page asks for again whenever a threshold moves."""
@@ -114,21 +114,21 @@ def _found(
     return curve, *_summed(never, weight), *_summed(gain, weight)
 
 
-def prospect(found: Headroom, mixed: float, limits: Thresholds) -> Prospect | None:
-    """The word for it; None where the interval leaves it open.
+def prospect(room: Headroom, mixed: float, limits: Thresholds) -> Prospect | None:
+    """The prospect of training; None where the interval leaves it open.
 
     Parameters
     ----------
-    found : Headroom
+    room : Headroom
     mixed : float
         Share of groups whose outcome differs.
     limits : Thresholds
     """
-    if found.never >= limits.teach_first:
+    if room.never >= limits.teach_first:
         return Prospect.TEACH_FIRST
-    if found.gain_interval.high < limits.least_headroom:
+    if room.gain_interval.high < limits.least_headroom:
         return Prospect.LITTLE
-    sharp = found.gain_interval.low >= limits.least_headroom and mixed >= limits.sharpen_mixed
+    sharp = room.gain_interval.low >= limits.least_headroom and mixed >= limits.sharpen_mixed
     return Prospect.SHARPEN if sharp else None
 
 
@@ -202,7 +202,7 @@ def topic_headroom(
 ) -> tuple[Headroom, ...]:
     """Of the `most` largest topics with enough prompts, the largest headroom first."""
     names = np.array(topics, dtype=object).astype(str)
-    found, often = np.unique(names, return_counts=True)
-    chosen = found[np.argsort(-often, kind="stable")][:most] if found.size > 1 else found[:0]
-    each = (headroom(solved[names == one], tried[names == one], writable(str(one))) for one in chosen)
-    return tuple(sorted((one for one in each if one), key=lambda one: -one.gain))
+    known, often = np.unique(names, return_counts=True)
+    chosen = known[np.argsort(-often, kind="stable")][:most] if known.size > 1 else known[:0]
+    each = (headroom(solved[names == topic], tried[names == topic], writable(str(topic))) for topic in chosen)
+    return tuple(sorted((room for room in each if room), key=lambda room: -room.gain))

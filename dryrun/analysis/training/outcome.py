@@ -80,8 +80,8 @@ def outcome_names(observed: Observations) -> tuple[str, ...]:
 
 
 def _named(observed: Observations, written: str) -> Outcome:
-    found = WRITTEN.fullmatch(written)
-    name, least = (found["name"], found["least"]) if found else (written.strip(), None)
+    match = WRITTEN.fullmatch(written)
+    name, least = (match["name"], match["least"]) if match else (written.strip(), None)
     name = written.strip() if written.strip() in observed.parts else name
     if name not in outcome_names(observed):
         raise DryRunError(

@@ -70,7 +70,7 @@ class PassRates:
 
     def at(self, places: Ints) -> PassRates:
         """The same at these places."""
-        taken = {one.name: getattr(self, one.name)[places] for one in fields(self) if one.name != "group"}
+        taken = {rate.name: getattr(self, rate.name)[places] for rate in fields(self) if rate.name != "group"}
         return replace(self, **taken)
 
 
@@ -119,8 +119,8 @@ def _posteriors(kinds: Ints, often: Floats) -> Floats:
     topics, first = np.unique(kinds[:, 0], return_index=True)
     for begin, end in zip(first, [*first[1:], len(kinds)], strict=True):
         part = slice(begin, end)
-        one = topics.size == 1
-        prior = whole if one else _fitted(likelihood[part], often[part], whole, TOPIC_PROMPTS)
+        single_topic = topics.size == 1
+        prior = whole if single_topic else _fitted(likelihood[part], often[part], whole, TOPIC_PROMPTS)
         posterior[part] = _normalised(likelihood[part] * prior)
     return posterior
 
@@ -133,7 +133,7 @@ def _likelihood(right: Ints, tried: Ints) -> Floats:
 
 
 def _fitted(likelihood: Floats, often: Floats, toward: Floats, weight: float) -> Floats:
-    """The distribution of chances: EM from `toward`, which keeps the weight of so many prompts."""
+    """The distribution of chances: EM from `toward`, which counts as `weight` prompts."""
     prior, total = toward, float(often.sum()) + weight
     for _ in range(ROUNDS):
         prior = (often @ _normalised(likelihood * prior) + weight * toward) / total

@@ -114,7 +114,11 @@ class PromptCounts:
 
     def at(self, places: NDArray[np.intp] | Ints | Bools) -> PromptCounts:
         """The counts at these places, or where a mask is true."""
-        taken = {one.name: getattr(self, one.name)[places] for one in fields(self) if one.name != "topics"}
+        taken = {
+            column.name: getattr(self, column.name)[places]
+            for column in fields(self)
+            if column.name != "topics"
+        }
         return replace(self, **taken)
 
 
@@ -124,9 +128,9 @@ def joined_counts(parts: Sequence[PromptCounts]) -> PromptCounts:
     number = {name: place for place, name in enumerate(topics)}
     codes = [np.array([number[name] for name in part.topics], np.int64)[part.topic] for part in parts]
     taken = {
-        one.name: np.concatenate([getattr(part, one.name) for part in parts])
-        for one in fields(PromptCounts)
-        if one.name not in ("topics", "topic")
+        column.name: np.concatenate([getattr(part, column.name) for part in parts])
+        for column in fields(PromptCounts)
+        if column.name not in ("topics", "topic")
     }
     return PromptCounts(**taken, topic=np.concatenate(codes), topics=topics)
 
@@ -175,12 +179,12 @@ class DatasetProfile:
     @property
     def undecided(self) -> Bools:
         """Prompts whose class more responses could change; those without a score are among them."""
-        counted = np.isin(self.kind, [CLASSES.index(one) for one in COUNTED])
+        counted = np.isin(self.kind, [CLASSES.index(outcome) for outcome in COUNTED])
         return counted & ~(self.sure >= SURE)
 
     def of(self, *kinds: OutcomeClass) -> Bools:
         """Which prompts are of these classes."""
-        return np.isin(self.kind, [CLASSES.index(one) for one in kinds])
+        return np.isin(self.kind, [CLASSES.index(outcome) for outcome in kinds])
 
     def sizes(self) -> dict[OutcomeClass, int]:
         """Prompts of each class."""
@@ -229,9 +233,9 @@ def broken_references(counts: PromptCounts) -> Bools:
     """
     graded = np.isfinite(counts.reference)
     refused = graded & (counts.reference < Thresholds().right_from)
-    told = graded.any() and refused.sum() <= MOST_BROKEN * graded.sum()
+    trusted = graded.any() and refused.sum() <= MOST_BROKEN * graded.sum()
     contradicts = _flagged(counts, RowFlag.CONTRADICTION)
-    return contradicts | (refused & (counts.right == 0)) if told else contradicts
+    return contradicts | (refused & (counts.right == 0)) if trusted else contradicts
 
 
 def flag_words(flags: int) -> list[str]:

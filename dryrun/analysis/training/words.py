@@ -23,25 +23,30 @@ PROSPECTS = {
 }
 
 
-def training_lines(found: Training, limits: Thresholds) -> tuple[str, ...]:
+def training_lines(training: Training, limits: Thresholds) -> tuple[str, ...]:
     """Outcome, groups, advantages, pulls and headroom, one sentence each."""
-    return (*_outcome(found), *_paid(found), *map(pull_sentence, found.pulls), *_headroom(found, limits))
+    return (
+        *_outcome(training),
+        *_paid(training),
+        *map(pull_sentence, training.pulls),
+        *_headroom(training, limits),
+    )
 
 
-def unlearning(found: Training | None) -> str:
+def unlearning(training: Training | None) -> str:
     """Why training would unlearn, in one sentence; ``""`` unless chance is excluded."""
-    if found is None or not found.mostly_shaping or not found.harmful:
+    if training is None or not training.mostly_shaping or not training.harmful:
         return ""
-    return f"{shaping_sentence(found)} {pull_sentence(found.harmful[0])}"
+    return f"{shaping_sentence(training)} {pull_sentence(training.harmful[0])}"
 
 
-def shaping_sentence(found: Training) -> str:
+def shaping_sentence(training: Training) -> str:
     """How few groups differ in the outcome; ``""`` without groups."""
-    if found.kinds is None:
+    if training.kinds is None:
         return ""
     return (
-        f"{percent(found.kinds.shaping)} of the groups differ in shaping alone, "
-        f"{percent(found.kinds.mixed)} in the outcome ({_limit(found)})."
+        f"{percent(training.kinds.shaping)} of the groups differ in shaping alone, "
+        f"{percent(training.kinds.mixed)} in the outcome ({_limit(training)})."
     )
 
 
@@ -58,14 +63,14 @@ def pull_sentence(pull: Pull) -> str:
     return f"Training would pull towards {way}: {judged} ({AGREES} {pull.harm:+.2f}, {_span(pull.interval)})."
 
 
-def _outcome(found: Training) -> Iterator[str]:
-    others = [quoted_name(name) for name in found.choices if name != found.outcome.name]
+def _outcome(training: Training) -> Iterator[str]:
+    others = [quoted_name(name) for name in training.choices if name != training.outcome.name]
     more = f" It could also be {' or '.join(others)}." if others else ""
-    yield f"Right answers are those with {_limit(found)}: {found.outcome.reason}.{more}"
+    yield f"Right answers are those with {_limit(training)}: {training.outcome.reason}.{more}"
 
 
-def _paid(found: Training) -> Iterator[str]:
-    kinds, energy = found.kinds, found.energy
+def _paid(training: Training) -> Iterator[str]:
+    kinds, energy = training.kinds, training.energy
     if kinds is not None:
         yield (
             f"Of {plural(kinds.prompts, 'group')}, {percent(kinds.mixed)} differ in the outcome "
@@ -86,8 +91,8 @@ def _paid(found: Training) -> Iterator[str]:
         yield f"Share of them by part of the reward: {parts}."
 
 
-def _headroom(found: Training, limits: Thresholds) -> Iterator[str]:
-    room = found.headroom
+def _headroom(training: Training, limits: Thresholds) -> Iterator[str]:
+    room = training.headroom
     if room is None:
         return
     first, last = room.curve[0], room.curve[-1]
@@ -97,7 +102,7 @@ def _headroom(found: Training, limits: Thresholds) -> Iterator[str]:
         f"({_shares(room.gain_interval)}); {percent(room.never)} of prompts would stay unsolved in "
         f"{last.k} responses ({_shares(room.never_interval)})."
     )
-    word = prospect(room, found.kinds.mixed if found.kinds else 0.0, limits)
+    word = prospect(room, training.kinds.mixed if training.kinds else 0.0, limits)
     if word is not None:
         yield f"{PROSPECTS[word]}."
 
@@ -108,8 +113,8 @@ def _way(pull: Pull) -> str:
     return f"{'higher' if pull.pull > 0 else 'lower'} scores of {quoted_name(pull.trait)}"
 
 
-def _limit(found: Training) -> str:
-    return f"{quoted_name(found.outcome.name)} at least {found.outcome.least:g}"
+def _limit(training: Training) -> str:
+    return f"{quoted_name(training.outcome.name)} at least {training.outcome.least:g}"
 
 
 def part_name(name: str) -> str:

@@ -59,7 +59,7 @@ class Attribution:
     measures : Measures
     first_step : str
         What comes before anything else where a NO-GO has such a step, e.g. mending the grader's errors.
-    said : frozenset of NoticeCode
+    covered : frozenset of NoticeCode
         Warnings that the reasons say already.
     outweighed : tuple of str
         What would have stopped the run, had real responses not spoken against it.
@@ -77,7 +77,7 @@ class Attribution:
     measures: Measures
     first_step: str = ""
     outweighed: tuple[str, ...] = ()
-    said: frozenset[NoticeCode] = frozenset()
+    covered: frozenset[NoticeCode] = frozenset()
 
     @property
     def problem_topics(self) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ class _Judge:
     ) -> None:
         self.observed, self.limits, self.measures, self.document = observed, limits, measures, document
         self.reasons: list[str] = []
-        self.said: set[NoticeCode] = set()
+        self.covered: set[NoticeCode] = set()
         self.outweighed: tuple[str, ...] = ()
         self.tags: list[str] = (
             ["duplicates"] if above(document.coverage.duplicate_share, limits.warn_duplicates) else []
@@ -148,7 +148,7 @@ class _Judge:
         blocked |= grader is GraderQuality.NOISY and self._drowned()
         if blocked and not failed and outweighed(self.measures.signal, grader, dataset, self.limits):
             blocked, self.outweighed, self.reasons = False, tuple(self.reasons), []
-            self.said.clear()
+            self.covered.clear()
             grader = None if grader in REFUTED else grader
         if not blocked and self._no_signal():
             blocked, (grader, dataset) = True, self._weakest(grader)
@@ -162,14 +162,14 @@ class _Judge:
         reasons = document.reasons if document.verdict == "INVALID" else ()
         reasons += sample_blockers(document.statistics, document.coverage, limits)
         self.reasons += [reason.sentence for reason in reasons]
-        self.said |= {reason.code for reason in reasons}
+        self.covered |= {reason.code for reason in reasons}
         self.tags += [TAGS[reason.code] for reason in reasons if reason.code in TAGS]
         return self.measures.branch is None or bool(reasons)
 
     def _broken_grader(self) -> GraderQuality | None:
         if (seen := fault(self.measures, self.limits)) is not None:
             self.reasons.append(seen.sentence)
-            self.said.update(seen.codes)
+            self.covered.update(seen.codes)
             return seen.quality
         return self._disagreeing()
 
@@ -207,7 +207,7 @@ class _Judge:
         refused = self.observed.share_of(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
         if Piece.SAMPLES not in self.limits.without and above(refused, self.limits.max_refused):
             self.reasons.append(f"{percent(refused)} of the responses were refused or filtered.")
-            self.said.add(NoticeCode.REFUSED)
+            self.covered.add(NoticeCode.REFUSED)
             return DatasetQuality.REFUSALS
         if (
             self.measures.branch is Branch.PROCEED
@@ -328,7 +328,7 @@ class _Judge:
             measures=self.measures,
             first_step=MEND_ERROR if self._failing() else self.first_step,
             outweighed=self.outweighed,
-            said=frozenset(self.said),
+            covered=frozenset(self.covered),
         )
 
     def _failing(self) -> bool:

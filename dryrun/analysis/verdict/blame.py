@@ -75,7 +75,7 @@ def blame(
     low, high = np.quantile(_share(branch, means, rights, floors), [0.025, 0.975])
     if low == high:  # answers that all earn the same have no spread to draw an interval from
         graded = [anchors.reference, anchors.stronger, *anchors.junk.values()]
-        low, high = wilson(float(center[0]), max(one.size for one in graded if one is not None))
+        low, high = wilson(float(center[0]), max(scores.size for scores in graded if scores is not None))
     return Blame(float(center[0]), Interval(float(low), float(high)))
 
 

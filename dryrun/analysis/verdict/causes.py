@@ -85,12 +85,12 @@ class Blamed:
             return ()
         if self.document.verdict != "NO-GO":
             return self._by_evidence
-        kept = (self._told(cause) for cause in self.document.causes if not self._refuted(cause))
+        kept = (self._worded(cause) for cause in self.document.causes if not self._refuted(cause))
         grader_first = self._grader_first and not self.undecided
         first = BlamedPart.GRADER if grader_first else BlamedPart.DATASET
         return tuple(sorted(kept, key=lambda cause: cause.part is not first))
 
-    def _told(self, cause: Cause) -> Cause:
+    def _worded(self, cause: Cause) -> Cause:
         """The cause in words that are true where many groups would teach."""
         grouped, step = self.judged.measures.groups, self.step.rstrip(".")
         if self.narrow and cause.part is BlamedPart.GRADER:

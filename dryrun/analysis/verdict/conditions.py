@@ -13,7 +13,7 @@ from dryrun.core.thresholds import Thresholds
 
 @dataclass(frozen=True, slots=True)
 class GraderReview:
-    """What probing the grader says of it.
+    """What probing says about the grader.
 
     Attributes
     ----------
@@ -85,12 +85,12 @@ def outweighed(
     return grader is not GraderQuality.DISAGREES and dataset is not DatasetQuality.POLARISED
 
 
-def outweighing(found: tuple[str, ...], index: SignalIndex | None) -> tuple[Notice, ...]:
+def outweighing(findings: tuple[str, ...], index: SignalIndex | None) -> tuple[Notice, ...]:
     """The findings that real responses outweigh, as a warning; empty where there is none."""
-    if not found or index is None or index.follows is None:
+    if not findings or index is None or index.follows is None:
         return ()
     words = (
-        f"{' '.join(found)} No NO-GO, since what real responses earn follows right answers (correlation "
+        f"{' '.join(findings)} No NO-GO, since what real responses earn follows right answers (correlation "
         f"{index.follows:.2f})."
     )
     return (Notice(NoticeCode.OUTWEIGHED, words, index.follows),)

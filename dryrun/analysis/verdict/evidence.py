@@ -241,10 +241,10 @@ class Evidence:
             lines.append(f"The grader check says: {self.doubted.profile}. {self.doubted.blocking[0]}")
         lines += self._refuted_check()
         lines += [next_sentence(self._spoken), *self.people_words]
-        said = self.summary
+        summary = self.summary
         kept: list[str] = []
         for line in filter(None, lines):
-            if line not in said and not any(line in other for other in kept):
+            if line not in summary and not any(line in other for other in kept):
                 kept.append(line)
         return tuple(kept)
 
@@ -270,7 +270,7 @@ class Evidence:
 
     @property
     def grader_line(self) -> Quality:
-        """The grader's quality in words, with what of it nobody checked."""
+        """The grader's quality in words, with what nobody has checked."""
         line = self.grader_quality.line
         if self._undecided():
             return line
@@ -353,22 +353,22 @@ def diagnose_with_evidence(
     """
     limits = thresholds or Thresholds()
     known = with_people(anchors or Anchors(), labelled, limits)
-    said = labelled if Piece.PEOPLE not in limits.without else None
-    agreed = agreement(said, limits) if said else None
-    found = diagnose(observations, limits, duplicate_rows=duplicate_rows)
-    judged = attribute(observations, limits, known, found, training)
+    labels = labelled if Piece.PEOPLE not in limits.without else None
+    agreed = agreement(labels, limits) if labels else None
+    document = diagnose(observations, limits, duplicate_rows=duplicate_rows)
+    judged = attribute(observations, limits, known, document, training)
     silent = limits.document_only or judged.verdict == "INVALID"
     warned = () if silent else cautions(judged.measures, limits)
-    known_already = frozenset() if limits.document_only else judged.said
-    warnings = (*found.warnings, *outweighing(judged.outweighed, judged.measures.signal), *warned)
+    known_already = frozenset() if limits.document_only else judged.covered
+    warnings = (*document.warnings, *outweighing(judged.outweighed, judged.measures.signal), *warned)
     return Evidence(
-        document=found,
+        document=document,
         attribution=judged,
         thresholds=limits,
         pieces=_entered(judged.measures, limits),
-        warnings=tuple(one for one in warnings if one.code not in known_already),
+        warnings=tuple(notice for notice in warnings if notice.code not in known_already),
         people=agreed,
-        people_words=agreement_words(agreed, said, limits) if said else (),
+        people_words=agreement_words(agreed, labels, limits) if labels else (),
         review=review,
     )
 
@@ -380,20 +380,20 @@ def with_people(anchors: Anchors, labelled: Labelled | None, thresholds: Thresho
     return replace(anchors, people=(labelled.score, labelled.good), people_weight=labelled.weight)
 
 
-def _entered(found: Measures, limits: Thresholds) -> tuple[Piece, ...]:
-    anchors = found.anchors
+def _entered(measures: Measures, limits: Thresholds) -> tuple[Piece, ...]:
+    anchors = measures.anchors
     present = {
         Piece.SAMPLES: True,
-        Piece.STABILITY: found.stability is not None,
-        Piece.GROUPS: found.groups is not None,
+        Piece.STABILITY: measures.stability is not None,
+        Piece.GROUPS: measures.groups is not None,
         Piece.REFERENCES: anchors.reference is not None,
         Piece.REFORMATTED: anchors.reformatted is not None,
         Piece.STRONGER: anchors.stronger is not None,
         Piece.WORTHLESS: bool(anchors.junk),
-        Piece.REGRADING: found.noise is not None,
-        Piece.SIGNAL: found.signal is not None,
-        Piece.LENGTH: found.length is not None,
-        Piece.RESOLUTION: found.resolution is not None,
+        Piece.REGRADING: measures.noise is not None,
+        Piece.SIGNAL: measures.signal is not None,
+        Piece.LENGTH: measures.length is not None,
+        Piece.RESOLUTION: measures.resolution is not None,
         Piece.TOPICS: True,
         Piece.PEOPLE: anchors.people is not None,
     }

@@ -104,7 +104,7 @@ class Measures:
         if self.scale is None and not self.anchors.junk and self.branch is not Branch.PROCEED:
             return GraderQuality.UNKNOWN
         graded = (self.anchors.reference, *self.anchors.junk.values())
-        others = [one for one in graded if one is not None]
+        others = [scores for scores in graded if scores is not None]
         # Responses that all earn the same do not show whether a grader has more levels than two.
         binary = levels(self.score) == levels(np.concatenate([self.score, *others])) == 2
         binary = binary and not self.several_parts

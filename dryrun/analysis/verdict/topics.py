@@ -142,7 +142,7 @@ def topic_actions(
     thresholds: Thresholds,
     reference: Mapping[str, Scores] | None = None,
 ) -> tuple[Action, ...]:
-    """What the document recommends for each problem topic, all of it in one sentence a topic.
+    """What the document recommends for each problem topic, in one sentence a topic.
 
     Parameters
     ----------

@@ -275,7 +275,7 @@ def _shape_warnings(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(NoticeCode.FEW_LEVELS, text, levels.distinct, limits.few_levels)
     # Scores that gather at an end are named as such, not twice.
     ends = {0.0: limits.floor_share, 1.0: limits.ceiling_share}
-    said = above(levels.modal_share, ends.get(levels.modal, 1.0))
-    if above(levels.modal_share, limits.modal_share) and not said:
+    at_an_end = above(levels.modal_share, ends.get(levels.modal, 1.0))
+    if above(levels.modal_share, limits.modal_share) and not at_an_end:
         text = f"{percent(levels.modal_share)} of the scores are the same one, {figure(levels.modal)}."
         yield Notice(NoticeCode.MODAL, text, levels.modal_share, limits.modal_share)

@@ -53,7 +53,7 @@ class Quality:
 
 
 class _Described(StrEnum):
-    """A quality and all that is said of it, so that it has one meaning wherever it stands.
+    """A quality and all its words, so that it has one meaning wherever it stands.
 
     Attributes
     ----------
@@ -358,7 +358,8 @@ MEND_ERROR = f"Mend the grader's error first: most grades carry one, and each of
 
 REASONING = (
     "{share} of the responses hold their reasoning in front of the answer (up to a closing tag such as "
-    "</think>), and the grader is given all of it. {right} of the responses hold the right answer behind it."
+    "</think>), and the grader gets the whole response. {right} of the responses hold the right answer "
+    "behind it."
 )
 CUT_REASONING = (
     "Re-score the stored responses with what follows the reasoning (Adjust Grader, or regrade "
