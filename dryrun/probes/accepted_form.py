@@ -101,7 +101,7 @@ def named_ways(
 ) -> dict[str, Way]:
     """The right answer of one row in every way worth a try, by the name of the way; bare first."""
     demand = demand_for(prompt)
-    found = {BARE: Way("", reference, reference, Form(BARE, str))}
+    ways = {BARE: Way("", reference, reference, Form(BARE, str))}
     for field, content in contents(reference).items():
         behind = f" (its {field})" if field else ""
         (answer,) = answers([content], [demand])
@@ -113,8 +113,8 @@ def named_ways(
         ]
         forms += [] if tools is None else [call_form(tools, prompt)]
         for form in forms:
-            found.setdefault(f"{form.name}{behind}", Way(field, answer.text, content, form))
-    return found
+            ways.setdefault(f"{form.name}{behind}", Way(field, answer.text, content, form))
+    return ways
 
 
 def call_form(tools: ToolsRead, prompt: Prompt) -> Form:
@@ -227,9 +227,9 @@ async def accepted_way(
 
 def _another(known: Texts, place: int) -> str:
     """The next row's answer that is another one; nonsense where all rows have the same."""
-    mine = known[place][1]
+    own_text = known[place][1]
     later = (known[(place + step) % len(known)][1] for step in range(1, len(known)))
-    return next((text for text in later if text != mine), NONSENSE)
+    return next((text for text in later if text != own_text), NONSENSE)
 
 
 def _best(right: Mapping[str, Sequence[float]], wrong: Mapping[str, Sequence[float]]) -> str:

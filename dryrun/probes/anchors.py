@@ -76,7 +76,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     right = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates, tools)
     calls = {prompt.key: text for prompt, text in right} if learned.call else None
     pairs, around = _read(results, by_key, calls, chance)
-    found = {
+    measured = {
         "form": way,
         "read": pairs,
         **around,
@@ -86,15 +86,15 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
         "junk": {kind: await rewards(texts) for kind, texts in unearned.items()},
         "regraded": await _regraded(results, grader, chance),
     }
-    write_aside(run.folder / FILE, orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
 
 
-def _unearned(given: Ground, learned: Learned) -> dict[str, Texts]:
+def _unearned(probe_ground: Ground, learned: Learned) -> dict[str, Texts]:
     """The wrong and worthless answers by kind."""
-    found: dict[str, list[tuple[Prompt, str]]] = {}
-    for probe in quick_round(given, learned.at(given)):
-        found.setdefault(probe.kind, []).append((given.prompts[probe.row], probe.text))
-    return dict(found)
+    texts: dict[str, list[tuple[Prompt, str]]] = {}
+    for probe in quick_round(probe_ground, learned.at(probe_ground)):
+        texts.setdefault(probe.kind, []).append((probe_ground.prompts[probe.row], probe.text))
+    return dict(texts)
 
 
 def load_anchors(run: Run) -> Anchors | None:
@@ -102,7 +102,7 @@ def load_anchors(run: Run) -> Anchors | None:
     try:
         kept = orjson.loads((run.folder / FILE).read_bytes())
         bounds = run.config().reward_range
-        said = _said(kept.get("read", []))
+        reads = _kept_reads(kept.get("read", []))
         regraded = _scaled(kept["regraded"], bounds) if kept["regraded"] else None
         return Anchors(
             reference=_scaled(kept["reference"], bounds) if kept["reference"] else None,
@@ -111,8 +111,8 @@ def load_anchors(run: Run) -> Anchors | None:
             topic_reference={
                 topic: _scaled(values, bounds) for topic, values in kept.get("topics", {}).items()
             },
-            read=None if said is None else (said[0], said[1]),
-            read_prompt=None if said is None or len(said) < 3 else said[2].astype(np.int64),
+            read=None if reads is None else (reads[0], reads[1]),
+            read_prompt=None if reads is None or len(reads) < 3 else reads[2].astype(np.int64),
             reasoning=kept.get("reasoning"),
             end_tokens=kept.get("end_tokens"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
@@ -121,7 +121,7 @@ def load_anchors(run: Run) -> Anchors | None:
         return None
 
 
-def _said(kept: Sequence[Sequence[float | bool | None]]) -> Floats | None:
+def _kept_reads(kept: Sequence[Sequence[float | bool | None]]) -> Floats | None:
     """Scores, which are kept on 0..1, readings as numbers, and prompts, which older runs lack."""
     return np.array(kept, dtype=np.float64).T if kept else None
 
@@ -137,8 +137,8 @@ def run_references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, st
     config = run.config()
     spec = load_grader(config.grader)
     asked = with_format(prompts, config.model.response_format)
-    found = references_of(spec, asked, config.dataset.reference_field)
-    return [(prompt, text) for prompt, text in zip(asked, found, strict=True) if text is not None]
+    references = references_of(spec, asked, config.dataset.reference_field)
+    return [(prompt, text) for prompt, text in zip(asked, references, strict=True) if text is not None]
 
 
 def _distinct(prompts: Sequence[Prompt]) -> list[Prompt]:
@@ -147,20 +147,23 @@ def _distinct(prompts: Sequence[Prompt]) -> list[Prompt]:
 
 def _by_topic(known: Texts) -> dict[str, Texts]:
     """Some reference answers of each topic, for as many topics as may be asked about."""
-    found: dict[str, list[tuple[Prompt, str]]] = {}
+    by_topic: dict[str, list[tuple[Prompt, str]]] = {}
     for prompt, text in known:
-        if prompt.topic and (prompt.topic in found or len(found) < TOPICS):
-            mine = found.setdefault(prompt.topic, [])
-            if len(mine) < TOPIC_REFERENCES:
-                mine.append((prompt, text))
-    return dict(found)
+        if prompt.topic and (prompt.topic in by_topic or len(by_topic) < TOPICS):
+            texts = by_topic.setdefault(prompt.topic, [])
+            if len(texts) < TOPIC_REFERENCES:
+                texts.append((prompt, text))
+    return dict(by_topic)
 
 
 async def _regraded(results: Results, grader: Grader, chance: random.Random) -> list[list[float | None]]:
     count = results.rollouts.num_rows
     chosen = sorted(chance.sample(range(count), min(REGRADED, count)))
-    seen = [one for one in results.inspect(chosen) if one.sample.gradable]
-    return [[(await grader.grade(one.sample, one.prompt.item)).reward for _ in range(TIMES)] for one in seen]
+    seen = [inspected for inspected in results.inspect(chosen) if inspected.sample.gradable]
+    return [
+        [(await grader.grade(inspected.sample, inspected.prompt.item)).reward for _ in range(TIMES)]
+        for inspected in seen
+    ]
 
 
 def _read(
@@ -178,14 +181,17 @@ def _read(
     graded = np.flatnonzero(np.isfinite(score)).tolist()
     chosen = sorted(chance.sample(graded, min(READ, len(graded))))
     seen = results.inspect(chosen)
-    texts = [one.sample.text if calls is None else as_text(one.sample) for one in seen]
-    prompts = with_format([one.prompt for one in seen], results.config.model.response_format)
+    texts = [inspected.sample.text if calls is None else as_text(inspected.sample) for inspected in seen]
+    prompts = with_format([inspected.prompt for inspected in seen], results.config.model.response_format)
     says = read_all(list(zip(prompts, texts, strict=True)), references, calls)
     if calls is None:  # what a call says is not in the text
-        says = [None if one.sample.tool_calls else said for one, said in zip(seen, says, strict=True)]
+        says = [
+            None if inspected.sample.tool_calls else is_right
+            for inspected, is_right in zip(seen, says, strict=True)
+        ]
     pairs = [
-        (float(score[place]), said, int(observed.prompt[place]))
-        for place, said in zip(chosen, says, strict=True)
+        (float(score[place]), is_right, int(observed.prompt[place]))
+        for place, is_right in zip(chosen, says, strict=True)
     ]
     if not texts:
         return pairs, {}

@@ -78,9 +78,9 @@ def check_function(
     async def checking() -> GraderCheck:
         grader = FunctionGrader(function, timeout)
         learned = await learn(prompts, references, grader, bounds, tools, samples)
-        given = ground(prompts, learned.references, rows=rows, source=source, seed=seed)
-        given = learned.applied(given)
-        return await _checked(given, grader, effort, bounds, False, samples, limits)
+        probe_ground = ground(prompts, learned.references, rows=rows, source=source, seed=seed)
+        probe_ground = learned.applied(probe_ground)
+        return await _checked(probe_ground, grader, effort, bounds, False, samples, limits)
 
     return asyncio.run(checking())
 
@@ -128,15 +128,17 @@ async def check_spec(
         The judge cannot be asked.
     """
     effort = effort or planned_effort(spec)
-    given = ground_of(spec, prompts, field=field, rows=rows, seed=seed)
+    probe_ground = ground_of(spec, prompts, field=field, rows=rows, seed=seed)
     bounds = bounds or reward_scale(spec)
     async with build(spec, timeout=effort.timeout, judge=judge_access) as grader:
         if not spec.asks_models and effort.calls is None:
             references = references_of(spec, prompts, field)
             learned = await learn(prompts, references, grader, bounds, tools_read(spec), samples)
-            given = ground(prompts, learned.references, rows=rows, source=given.source, seed=seed)
-            given = learned.applied(given)
-        return await _checked(given, grader, effort, bounds, spec.asks_models, samples, limits, base)
+            probe_ground = ground(
+                prompts, learned.references, rows=rows, source=probe_ground.source, seed=seed
+            )
+            probe_ground = learned.applied(probe_ground)
+        return await _checked(probe_ground, grader, effort, bounds, spec.asks_models, samples, limits, base)
 
 
 def planned_effort(spec: GraderSpec, calls: int | None = None) -> Effort:
@@ -146,10 +148,10 @@ def planned_effort(spec: GraderSpec, calls: int | None = None) -> Effort:
     return Effort(calls=calls)
 
 
-def planned_calls(spec: GraderSpec, given: Ground, effort: Effort) -> int:
-    """How many calls a check will make at most, counted before the first."""
+def planned_calls(spec: GraderSpec, probe_ground: Ground, effort: Effort) -> int:
+    """The number of calls that a check makes at most, counted before the first."""
     judges = sum(1 for _, part in spec.walk() if part.asks_models and part is not spec) or 1
-    return count(given, effort) * judges
+    return count(probe_ground, effort) * judges
 
 
 def ground_of(
@@ -167,7 +169,7 @@ def python_source(spec: GraderSpec) -> str:
 
 
 async def _checked(
-    given: Ground,
+    probe_ground: Ground,
     grader: Grader,
     effort: Effort,
     bounds: tuple[float, float],
@@ -176,28 +178,32 @@ async def _checked(
     limits: ProbeLimits | None,
     base: float | None = None,
 ) -> GraderCheck:
-    by_row = {number: (samples or {}).get(prompt.row, ()) for number, prompt in enumerate(given.prompts)}
-    probed = await probe(given, grader, effort=effort, bounds=bounds, judged=judged, samples=by_row)
+    by_row = {
+        number: (samples or {}).get(prompt.row, ()) for number, prompt in enumerate(probe_ground.prompts)
+    }
+    probed = await probe(probe_ground, grader, effort=effort, bounds=bounds, judged=judged, samples=by_row)
     profile = judge(probed.grades, limits, base)
-    fields = frozenset(key for prompt in given.prompts for key in prompt.item)
-    remarks = scan(given.source, fields) if given.source else []
-    missing = _missing(given, profile.graded, probed.planned, judged, samples)
-    return summed_up(probed, profile, remarks, missing, given)
+    fields = frozenset(key for prompt in probe_ground.prompts for key in prompt.item)
+    remarks = scan(probe_ground.source, fields) if probe_ground.source else []
+    missing = _missing(probe_ground, profile.graded, probed.planned, judged, samples)
+    return summed_up(probed, profile, remarks, missing, probe_ground)
 
 
-def _missing(given: Ground, graded: int, planned: int, judged: bool, samples: Samples | None) -> list[str]:
+def _missing(
+    probe_ground: Ground, graded: int, planned: int, judged: bool, samples: Samples | None
+) -> list[str]:
     """What this check could not see."""
     unseen = []
-    if given.referenced == 0:
+    if probe_ground.referenced == 0:
         unseen.append(
             "reference answers: without them right answers, wrong answers and forms are not probed; "
             "name their field"
         )
-    elif given.referenced < len(given.prompts):
-        unseen.append(f"{len(given.prompts) - given.referenced} rows have no reference answer")
+    elif probe_ground.referenced < len(probe_ground.prompts):
+        unseen.append(f"{len(probe_ground.prompts) - probe_ground.referenced} rows have no reference answer")
     if not samples:
         unseen.append("real responses: none were at hand")
-    if not given.source:
+    if not probe_ground.source:
         unseen.append("the source: there is no Python to read")
     if judged:
         unseen.append("time: a judge's depends on its service")

@@ -89,9 +89,9 @@ def _responses(results: Results) -> dict[int, list[str]]:
     rollout = results.rollouts["rollout"].to_numpy()
     chosen = np.flatnonzero((prompt < PROMPTS) & (rollout < RESPONSES))
     texts: dict[int, list[str]] = defaultdict(list)
-    for one in results.inspect(chosen.tolist()):
-        if one.sample.gradable and (text := as_text(given_to(results, one.sample))):
-            texts[one.prompt.row].append(text)
+    for inspected in results.inspect(chosen.tolist()):
+        if inspected.sample.gradable and (text := as_text(given_to(results, inspected.sample))):
+            texts[inspected.prompt.row].append(text)
     return texts
 
 

@@ -83,16 +83,16 @@ class Probed:
     planned: int
 
 
-def count(given: Ground, effort: Effort, samples: Mapping[int, Sequence[str]] | None = None) -> int:
-    """How many grades probing will take at most: known before the first is paid for."""
-    forms = first_round(given)
-    rest = second_round(given, accepted_forms(given, [0.0] * len(forms)), samples)
+def count(ground: Ground, effort: Effort, samples: Mapping[int, Sequence[str]] | None = None) -> int:
+    """The number of grades that probing takes at most: known before the first is paid for."""
+    forms = first_round(ground)
+    rest = second_round(ground, accepted_forms(ground, [0.0] * len(forms)), samples)
     taken = sum(map(len, _within(forms, rest, effort.calls)))
     return taken + _repeats(taken)
 
 
 async def probe(
-    given: Ground,
+    ground: Ground,
     grader: Grader,
     *,
     effort: Effort | None = None,
@@ -104,7 +104,7 @@ async def probe(
 
     Parameters
     ----------
-    given : Ground
+    ground : Ground
         From `dryrun.probes.ground`.
     grader : Grader
         Open, or one that needs no opening.
@@ -122,22 +122,22 @@ async def probe(
         A judge that no call will reach.
     """
     effort = effort or Effort()
-    asking = _Asking(given, grader, effort)
-    forms = first_round(given)
-    draft = second_round(given, accepted_forms(given, [0.0] * len(forms)), samples)
+    asking = _Asking(ground, grader, effort)
+    forms = first_round(ground)
+    draft = second_round(ground, accepted_forms(ground, [0.0] * len(forms)), samples)
     first, _ = _within(forms, draft, effort.calls)
     await asking.ask([replace(forms[number], serial=number < PILOT) for number in first], until=FIRST_ROUND)
     scores = [math.nan] * len(forms)
     for number, score in zip(first, asking.scores(bounds), strict=True):
         scores[number] = score
-    rest = second_round(given, accepted_forms(given, scores), samples)
+    rest = second_round(ground, accepted_forms(ground, scores), samples)
     if effort.calls is None and not any(score >= ProbeLimits().least_range for score in scores):
-        rest = [*strangers(given), *rest]
+        rest = [*strangers(ground), *rest]
     _, chosen = _within(forms, rest, effort.calls)
     await asking.ask(_rebased(rest, chosen, len(first)))
     await asking.again(_repeats(len(asking.probes)))
     return Probed(
-        given.prompts, asking.grades(bounds, judged), tuple(asking.details()), len(forms) + len(rest)
+        ground.prompts, asking.grades(bounds, judged), tuple(asking.details()), len(forms) + len(rest)
     )
 
 
@@ -146,7 +146,9 @@ def _within(forms: Sequence[Probe], rest: Sequence[Probe], calls: int | None) ->
     both = [(0, number, probe) for number, probe in enumerate(forms)]
     both += [(1, number, probe) for number, probe in enumerate(rest)]
     if calls is not None:
-        both.sort(key=lambda one: (one[2].row + LATER[one[2].priority], one[2].row, one[0], one[1]))
+        both.sort(
+            key=lambda entry: (entry[2].row + LATER[entry[2].priority], entry[2].row, entry[0], entry[1])
+        )
         both = both[: max(int(calls / (1 + REPEATED)), 1)]
     taken = [sorted(number for which, number, _ in both if which == wanted) for wanted in (0, 1)]
     return taken[0], taken[1]
@@ -171,8 +173,8 @@ def _repeats(graded: int) -> int:
 class _Asking:
     """Collects grades until the time is up."""
 
-    def __init__(self, given: Ground, grader: Grader, effort: Effort) -> None:
-        self._given, self._grader, self._effort = given, grader, effort
+    def __init__(self, ground: Ground, grader: Grader, effort: Effort) -> None:
+        self._ground, self._grader, self._effort = ground, grader, effort
         self._begun = time.monotonic()
         self._lane = asyncio.Semaphore(AT_ONCE)
         self._unfinished = self._retaken = 0
@@ -182,19 +184,19 @@ class _Asking:
     async def ask(self, probes: Sequence[Probe], until: float = 1.0) -> None:
         """Grade these, as many as begin before `until` of the time allowed is over."""
         end = self._begun + until * self._effort.seconds
-        found: dict[int, Grade | None] = {}
+        grades: dict[int, Grade | None] = {}
         for number, probe in enumerate(probes):
             if probe.serial:
-                found[number] = await self._timed(probe, end)
-        together = [number for number in range(len(probes)) if number not in found]
-        grades = await asyncio.gather(*(self._one(probes[number], end) for number in together))
-        found |= dict(zip(together, grades, strict=True))
+                grades[number] = await self._timed(probe, end)
+        together = [number for number in range(len(probes)) if number not in grades]
+        answers = await asyncio.gather(*(self._grade_one(probes[number], end) for number in together))
+        grades |= dict(zip(together, answers, strict=True))
         self.probes += probes
-        self._grades += [found[number] for number in range(len(probes))]
+        self._grades += [grades[number] for number in range(len(probes))]
 
     async def again(self, times: int) -> None:
         """Grade some that were graded, in another order: half of them right answers."""
-        chance = random.Random(self._given.seed)
+        chance = random.Random(self._ground.seed)
         known = [
             number
             for number, (probe, grade) in enumerate(zip(self.probes, self._grades, strict=True))
@@ -210,21 +212,21 @@ class _Asking:
         """A grade made alone; a slow one again, and the quickest kept: the machine may have been busy."""
         if probe.family is Family.STRESS and self._unfinished >= MAX_UNFINISHED:
             return None
-        grade = await self._one(probe, end)
+        grade = await self._grade_one(probe, end)
         for _ in range(REMEASURED):
             if grade is None or grade.seconds < SUSPICIOUS:
                 break
-            second = await self._one(probe, end)
+            second = await self._grade_one(probe, end)
             grade = second if second is not None and second.seconds < grade.seconds else grade
         if grade is not None and _fault(grade, self._effort.timeout) is ProbeFault.TOO_SLOW:
             self._unfinished += 1
         return grade
 
-    async def _one(self, probe: Probe, end: float) -> Grade | None:
+    async def _grade_one(self, probe: Probe, end: float) -> Grade | None:
         async with self._lane:
             if time.monotonic() >= end:
                 return None
-            item = self._given.prompts[probe.row].item
+            item = self._ground.prompts[probe.row].item
             try:
                 return await self._graded(probe, item)
             except DryRunError:  # the judge or the sandbox is gone: no other probe would fare better
@@ -239,7 +241,7 @@ class _Asking:
             return grade
         self._retaken += 1
         second = await self._grader.grade(response(probe.text), item)
-        return min(grade, second, key=lambda one: one.seconds)
+        return min(grade, second, key=lambda candidate: candidate.seconds)
 
     def scores(self, bounds: tuple[float, float]) -> list[float]:
         """Each grade on 0..1; NaN where there is none."""

@@ -53,16 +53,16 @@ class Learned:
     forms: Mapping[str, Form] = field(default_factory=dict)
     call: bool = False
 
-    def at(self, given: Ground) -> dict[int, Form]:
+    def at(self, ground: Ground) -> dict[int, Form]:
         """The form of each row that has one."""
-        forms = [self.forms.get(prompt.key) for prompt in given.prompts]
+        forms = [self.forms.get(prompt.key) for prompt in ground.prompts]
         return {row: form for row, form in enumerate(forms) if form is not None}
 
-    def applied(self, given: Ground) -> Ground:
+    def applied(self, ground: Ground) -> Ground:
         """The rows with what was learned; the usual forms are tried anyway."""
-        forms = {row: form for row, form in self.at(given).items() if form.name.startswith(UNUSUAL)}
-        demands = [replace(demand, call=self.call) for demand in given.demands]
-        return replace(given, learned=forms, demands=demands)
+        forms = {row: form for row, form in self.at(ground).items() if form.name.startswith(UNUSUAL)}
+        demands = [replace(demand, call=self.call) for demand in ground.demands]
+        return replace(ground, learned=forms, demands=demands)
 
 
 async def learn(
@@ -93,8 +93,8 @@ async def learn(
     known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None]
 
     grades = grades_by(grader)
-    given = {} if samples is None or not known else samples
-    paid = await _best_paid(known, given, grades, bounds) if any(given.values()) else []
+    responses = {} if samples is None or not known else samples
+    paid = await _best_paid(known, responses, grades, bounds) if any(responses.values()) else []
     templates = templates_of(paid, {p.key: text for p, text in known})
     objects = any(len(contents(text)) > 1 for _, text in known[:READ])
     if not known or not (objects or tools or templates):
@@ -127,7 +127,7 @@ async def _best_paid(
     """Real responses that earned the most; none where bare reference answers are paid as well."""
     (low, high), end = bounds, time.monotonic() + SECONDS
     bare = await grades(known[:BARE_ROWS])
-    if any(one.reward is not None and (one.reward - low) / (high - low) >= PAID for one in bare):
+    if any(grade.reward is not None and (grade.reward - low) / (high - low) >= PAID for grade in bare):
         return []
     texts = [
         (prompt, text) for prompt, _ in known for text in samples.get(prompt.row, ()) if CALL_ID not in text
@@ -135,6 +135,6 @@ async def _best_paid(
     scores: list[float] = []
     while len(scores) < len(texts) and time.monotonic() < end:
         graded = await grades(texts[len(scores) : len(scores) + AT_A_TIME])
-        scores += [low if one.reward is None else one.reward for one in graded]
+        scores += [low if grade.reward is None else grade.reward for grade in graded]
     most = max(scores, default=low)
     return [text for text, score in zip(texts, scores, strict=False) if low < most <= score]

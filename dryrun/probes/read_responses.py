@@ -39,19 +39,19 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     demand : Demand
         What the prompt asks for; an answer in another form is an answer too.
     """
-    said = without_end_token(without_reasoning(text)[0])[0][-TAIL:]
-    reading = read(said, answer, demand, frozenset()) or read(said, answer, Demand(), frozenset())
+    ending = without_end_token(without_reasoning(text)[0])[0][-TAIL:]
+    reading = read(ending, answer, demand, frozenset()) or read(ending, answer, Demand(), frozenset())
     if reading is not None:
         return reading.right
     if answer.kind in (Kind.TEXT, Kind.CODE, Kind.FACTS, Kind.OBJECT):
         return None
-    if (boxed := last_box(said)) is not None and same(answer, boxed):
+    if (boxed := last_box(ending)) is not None and same(answer, boxed):
         return True
     if answer.kind in NUMERIC:
-        return _ends_in(without_latex(said), answer.value)
-    if not mentions(said, answer):
+        return _ends_in(without_latex(ending), answer.value)
+    if not mentions(ending, answer):
         return False
-    return True if mentions(said.strip().rpartition("\n")[2], answer) else None
+    return True if mentions(ending.strip().rpartition("\n")[2], answer) else None
 
 
 _OR_FRACTION = re.compile(rf"[-−]?\d+\s*/\s*[1-9]\d*|{ANY_NUMBER.pattern}")
@@ -66,7 +66,7 @@ def _ends_in(text: str, wanted: float) -> bool | None:
     """Whether the last number is the right one; None where the right one, or nearly, stands before it."""
     whole = wanted == int(wanted)
     parts = (ANY_NUMBER if whole else _OR_FRACTION).finditer(text)
-    values = [value for found in parts if (value := _value(found[0].rstrip(",."))) is not None]
+    values = [value for match in parts if (value := _value(match[0].rstrip(",."))) is not None]
     if values and math.isclose(values[-1], wanted, rel_tol=1e-9, abs_tol=1e-12):
         return True
     doubtful = any(

@@ -45,7 +45,9 @@ class ReferenceGrades:
     def scores(self, bounds: tuple[float, float]) -> dict[str, float]:
         """Rewards mapped to 0..1 by the run's scale, of those with a grade."""
         low, high = bounds
-        return {key: (one - low) / (high - low) for key, one in self.rewards.items() if one is not None}
+        return {
+            key: (reward - low) / (high - low) for key, reward in self.rewards.items() if reward is not None
+        }
 
 
 _KEPT = TypeAdapter(ReferenceGrades)
@@ -77,10 +79,10 @@ async def grade_references(results: Results, grader: Grader) -> ReferenceGrades:
     for start in range(0, len(texts), AT_A_TIME):  # never a task for each row of a large run
         earned += [grade.reward for grade in await grades(texts[start : start + AT_A_TIME])]
     keys = [prompt.key for prompt, _ in texts]
-    said = [text for _, text in texts]
-    found = ReferenceGrades(form, dict(zip(keys, said, strict=True)), dict(zip(keys, earned, strict=True)))
-    write_aside(run.folder / FILE, orjson.dumps(_KEPT.dump_python(found)))
-    return found
+    answers = [text for _, text in texts]
+    kept = ReferenceGrades(form, dict(zip(keys, answers, strict=True)), dict(zip(keys, earned, strict=True)))
+    write_aside(run.folder / FILE, orjson.dumps(_KEPT.dump_python(kept)))
+    return kept
 
 
 def load_reference_grades(run: Run) -> ReferenceGrades | None:

@@ -152,11 +152,11 @@ def load_check(content: str | bytes) -> GraderCheck:
 
 
 def summed_up(
-    probed: Probed, judged: Judged, remarks: Sequence[Remark], missing: Sequence[str], given: Ground
+    probed: Probed, judged: Judged, remarks: Sequence[Remark], missing: Sequence[str], ground: Ground
 ) -> GraderCheck:
     """Findings with their evidence, the scoreboard, and what was not measured."""
     findings = [_finding(group, probed) for group in _grouped(judged.observations)]
-    coding = any(answer is not None and answer.kind is Kind.CODE for answer in given.answers)
+    coding = any(answer is not None and answer.kind is Kind.CODE for answer in ground.answers)
     unpaid = judged.profile is Profile.UNKNOWN and judged.ceiling is not None
     findings += [_remarked(remark, coding, unpaid) for remark in remarks]
     order = {weight.value: number for number, weight in enumerate(Weight)}
@@ -182,15 +182,15 @@ def summed_up(
         planned=probed.planned,
         unseen=judged.unseen,
         missing=tuple(missing),
-        seed=given.seed,
+        seed=ground.seed,
     )
 
 
 def _grouped(seen: Sequence[Observation]) -> list[list[Observation]]:
     """Observations of one flaw by one family together, the worst first."""
     groups: dict[tuple[Flaw, Family], list[Observation]] = {}
-    for one in seen:
-        groups.setdefault((one.flaw, one.family), []).append(one)
+    for observation in seen:
+        groups.setdefault((observation.flaw, observation.family), []).append(observation)
     return list(groups.values())
 
 
@@ -218,7 +218,9 @@ def _finding(group: Sequence[Observation], probed: Probed) -> ProbeFinding:
         detail="" if case is None else writable(probed.details[case]),
         repro="" if row is None else repro(row, text),
         fix=FIXES[worst.flaw],
-        also=tuple(dict.fromkeys(one.kind for one in group[1:] if one.kind != worst.kind)),
+        also=tuple(
+            dict.fromkeys(observation.kind for observation in group[1:] if observation.kind != worst.kind)
+        ),
     )
 
 
@@ -270,8 +272,8 @@ def telling(check: GraderCheck, most: int = 10) -> tuple[list[Behaviour], list[B
     right, other : list of Behaviour
         At most `most` of each. Right answers in rising, other answers in falling order of their mean.
     """
-    right = [one for one in check.behaviours if one.family in MUST_EARN]
-    other = [one for one in check.behaviours if one.family in MUST_NOT_EARN]
-    right.sort(key=lambda one: one.mean)
-    other.sort(key=lambda one: -one.mean)
+    right = [behaviour for behaviour in check.behaviours if behaviour.family in MUST_EARN]
+    other = [behaviour for behaviour in check.behaviours if behaviour.family in MUST_NOT_EARN]
+    right.sort(key=lambda behaviour: behaviour.mean)
+    other.sort(key=lambda behaviour: -behaviour.mean)
     return right[:most], other[:most]

@@ -52,10 +52,12 @@ def unpaid_right(results: Results, observations: Observations, most: int = MOST_
     drawn = np.random.default_rng(0).permutation(unpaid)[:most]
     drawn.sort()
     seen = results.inspect(drawn.tolist())
-    prompts = {one.prompt.key: one.prompt for one in seen}
+    prompts = {inspected.prompt.key: inspected.prompt for inspected in seen}
     field = answer_field(results.config, [prompt.item for prompt in prompts.values()])
-    answers = {} if field is None else {key: reference_of(one.item, field) for key, one in prompts.items()}
+    answers = (
+        {} if field is None else {key: reference_of(prompt.item, field) for key, prompt in prompts.items()}
+    )
     references = {key: text for key, text in answers.items() if text is not None}
-    says = read_all([(one.prompt, one.sample.text) for one in seen], references)
-    right = np.array([said is True for said in says], bool)
+    says = read_all([(inspected.prompt, inspected.sample.text) for inspected in seen], references)
+    right = np.array([is_right is True for is_right in says], bool)
     return UnpaidRight(drawn[right].astype(np.int64), drawn.size, unpaid.size, bool(references))

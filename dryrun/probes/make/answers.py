@@ -154,15 +154,15 @@ def _short(text: str, demand: Demand) -> Answer | None:
     """A number, a letter, yes or no, a label; None for longer things."""
     if (value := number_in(text)) is not None:
         return Answer(Kind.NUMBER, text, value)
-    if found := _FRACTION.match(text):
-        over = int(found[2])
-        return Answer(Kind.FRACTION, text, int(found[1].replace("−", "-")) / over) if over else None
+    if match := _FRACTION.match(text):
+        over = int(match[2])
+        return Answer(Kind.FRACTION, text, int(match[1].replace("−", "-")) / over) if over else None
     if text.upper() in demand.options and len(text) == 1:
         return Answer(Kind.LETTER, text)
     if text.casefold() in OPPOSITES:
         return Answer(Kind.YES_NO, text)
-    if (found := _QUANTITY.match(text)) and (value := number_in(found[1])) is not None:
-        return Answer(Kind.QUANTITY, text, value, unit=text[found.end(1) :])
+    if (match := _QUANTITY.match(text)) and (value := number_in(match[1])) is not None:
+        return Answer(Kind.QUANTITY, text, value, unit=text[match.end(1) :])
     if "\n" not in text and len(text.split()) <= LABEL_WORDS and len(text) <= LABEL_LENGTH:
         return Answer(Kind.LABEL, text)
     return None
@@ -205,10 +205,10 @@ def flat(text: str) -> str:
 def same(answer: Answer, text: str) -> bool:
     """Whether `text` alone says the same as the answer, as any careful reader would agree."""
     if answer.kind in NUMERIC:
-        given = _short(without_latex(text.strip().rstrip(".")), Demand())
-        if given is None or given.kind not in NUMERIC or flat(given.unit) != flat(answer.unit):
+        number = _short(without_latex(text.strip().rstrip(".")), Demand())
+        if number is None or number.kind not in NUMERIC or flat(number.unit) != flat(answer.unit):
             return False
-        return bool(abs(given.value - answer.value) <= 1e-9 * max(1.0, abs(answer.value)))
+        return bool(abs(number.value - answer.value) <= 1e-9 * max(1.0, abs(answer.value)))
     if answer.kind is Kind.FORMULA:
         return formula_key(text) == formula_key(answer.text)
     if answer.kind in KEYED:
@@ -227,19 +227,19 @@ def list_parts(text: str) -> list[str]:
 
 
 def mentions(text: str, answer: Answer) -> bool:
-    """Whether the text has the answer, or a part of it, somewhere: then it may be paid by right."""
+    """Whether the text has the answer or one of its parts somewhere: then it may rightly be paid."""
     if answer.kind in NUMERIC:
-        found = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
-        return any(near(value, answer.value) for value in found if value is not None)
+        numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
+        return any(near(value, answer.value) for value in numbers if value is not None)
     if answer.kind is Kind.FORMULA:
         return _stands_in(formula_key(answer.text), formula_key(text))
     folded = text.casefold()
     return any(_stands_in(part, folded) for part in _needles(answer))
 
 
-def near(given: float, wanted: float, share: float = 2 * NEAR) -> bool:
+def near(number: float, wanted: float, share: float = 2 * NEAR) -> bool:
     """Whether a tolerant grader might take one number for the other."""
-    return abs(given - wanted) <= share * max(abs(wanted), 1e-9)
+    return abs(number - wanted) <= share * max(abs(wanted), 1e-9)
 
 
 def _needles(answer: Answer) -> list[str]:
@@ -271,44 +271,46 @@ def alike(answer: Answer, text: str) -> float:
 
 def _nearest(answer: Answer, text: str) -> float:
     """How near the nearest number in the text comes."""
-    given = _short(text.strip(), Demand())
-    if given is not None and given.kind in NUMERIC:
-        values = [given.value]
+    number = _short(text.strip(), Demand())
+    if number is not None and number.kind in NUMERIC:
+        values = [number.value]
     else:
-        found = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text[: 10 * COMPARED]))
-        values = [value for value in found if value is not None]
+        numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text[: 10 * COMPARED]))
+        values = [value for value in numbers if value is not None]
     wanted = answer.value
-    return max((1 - abs(one - wanted) / max(abs(one), abs(wanted), 1e-9) for one in values), default=0.0)
+    return max(
+        (1 - abs(value - wanted) / max(abs(value), abs(wanted), 1e-9) for value in values), default=0.0
+    )
 
 
-def _letters(wanted: str, given: str) -> float:
-    a, b = wanted[:COMPARED].casefold(), given[:COMPARED].casefold()
+def _letters(wanted: str, text: str) -> float:
+    a, b = wanted[:COMPARED].casefold(), text[:COMPARED].casefold()
     return SequenceMatcher(None, a, b, autojunk=False).ratio() if a and b else 0.0
 
 
-def _words_alike(wanted: str, given: str) -> float:
-    return _f1(_WORD.findall(wanted.casefold()), _WORD.findall(given.casefold()))
+def _words_alike(wanted: str, text: str) -> float:
+    return _f1(_WORD.findall(wanted.casefold()), _WORD.findall(text.casefold()))
 
 
-def _f1(wanted: Sequence[str], given: Sequence[str]) -> float:
-    common = sum((Counter(wanted) & Counter(given)).values())
-    return 2 * common / (len(wanted) + len(given)) if wanted and given else 0.0
+def _f1(wanted: Sequence[str], words: Sequence[str]) -> float:
+    common = sum((Counter(wanted) & Counter(words)).values())
+    return 2 * common / (len(wanted) + len(words)) if wanted and words else 0.0
 
 
-def _parts_alike(answer: Answer, given: Sequence[str]) -> float:
-    wanted, given = [flat(part) for part in answer.value], [flat(part) for part in given]
+def _parts_alike(answer: Answer, parts: Sequence[str]) -> float:
+    wanted, parts = [flat(part) for part in answer.value], [flat(part) for part in parts]
     if answer.kind is Kind.SET:
-        return _f1(wanted, given)
-    places = sum(a == b for a, b in zip(wanted, given, strict=False)) / max(len(wanted), len(given))
-    return max(places, SequenceMatcher(None, wanted, given, autojunk=False).ratio())
+        return _f1(wanted, parts)
+    places = sum(a == b for a, b in zip(wanted, parts, strict=False)) / max(len(wanted), len(parts))
+    return max(places, SequenceMatcher(None, wanted, parts, autojunk=False).ratio())
 
 
-def _fields_alike(wanted: Mapping[str, Any], given: Mapping[str, Any]) -> float:
+def _fields_alike(wanted: Mapping[str, Any], fields: Mapping[str, Any]) -> float:
     """The mean over the fields of how alike their values are."""
-    return sum(_value_alike(value, given.get(key)) for key, value in wanted.items()) / max(len(wanted), 1)
+    return sum(_value_alike(value, fields.get(key)) for key, value in wanted.items()) / max(len(wanted), 1)
 
 
-def _value_alike(wanted: object, given: object) -> float:
-    if wanted == given:
+def _value_alike(wanted: object, value: object) -> float:
+    if wanted == value:
         return 1.0
-    return 0.0 if given is None or given == "" else _letters(plain_value(wanted), plain_value(given))
+    return 0.0 if value is None or value == "" else _letters(plain_value(wanted), plain_value(value))

@@ -105,9 +105,14 @@ def _everything(answer: Answer, others: Sequence[Answer], write: Callable[[str],
         return []
     everyone = [answer, *others]
     if answer.kind in PARTS:
-        parts = [part for one in everyone if one.kind in PARTS for part in one.value]
+        parts = [part for candidate in everyone if candidate.kind in PARTS for part in candidate.value]
         whole = sorted(set(parts), key=str.casefold)
         return [Claim(ALL_PARTS, write(", ".join(whole)))] if len(whole) >= 2 * len(answer.value) else []
-    values = [plain_value(value) for one in everyone if one.kind in KEYED for value in one.value.values()]
+    values = [
+        plain_value(value)
+        for candidate in everyone
+        if candidate.kind in KEYED
+        for value in candidate.value.values()
+    ]
     whole = list(dict.fromkeys(values))[:120]
     return [Claim(ALL_PARTS, ", ".join(whole))] if len(whole) >= 2 * len(answer.value) else []

@@ -137,9 +137,9 @@ def demand_of(prompt: str) -> Demand:
 
 
 def _options(prompt: str) -> tuple[str, ...]:
-    found = sorted(set(_OPTION.findall(prompt)))
-    if len(found) < 2:
+    letters = sorted(set(_OPTION.findall(prompt)))
+    if len(letters) < 2:
         ranged = _RANGE.search(prompt)
-        found = sorted(set(re.findall(r"\b[A-J]\b", ranged[1]))) if ranged else []
-    wanted = [chr(ord("A") + number) for number in range(len(found))]
-    return tuple(found) if len(found) >= 2 and found == wanted else ()
+        letters = sorted(set(re.findall(r"\b[A-J]\b", ranged[1]))) if ranged else []
+    wanted = [chr(ord("A") + number) for number in range(len(letters))]
+    return tuple(letters) if len(letters) >= 2 and letters == wanted else ()

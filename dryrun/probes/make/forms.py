@@ -198,33 +198,33 @@ STYLES: dict[str, tuple[str, str]] = {
 def variations(answer: Answer, demand: Demand, write: Callable[[str], str]) -> dict[str, str]:
     """The right answer with a harmless difference, by kind."""
     text = answer.text
-    found = {"a line break behind it": write(text) + "\n", "blanks around it": f"  {write(text)} "}
+    texts = {"a line break behind it": write(text) + "\n", "blanks around it": f"  {write(text)} "}
     if demand.tag or demand.boxed:
-        found["blanks inside its shell"] = write(f" {text} ")
+        texts["blanks inside its shell"] = write(f" {text} ")
     stopped = answer.kind in (Kind.LABEL, Kind.YES_NO, Kind.NUMBER, Kind.LETTER) and answer.around is None
     if stopped and not demand.shelled:
-        found["a full stop behind it"] = f"{text}."
+        texts["a full stop behind it"] = f"{text}."
     if answer.kind in (Kind.LABEL, Kind.YES_NO) and not demand.call:
-        found["capitals"] = write(text.upper())
-        found["small letters"] = write(text.lower())
+        texts["capitals"] = write(text.upper())
+        texts["small letters"] = write(text.lower())
     if answer.kind is Kind.NUMBER and answer.around is None:
-        found |= _numbers(answer, write)
+        texts |= _numbers(answer, write)
     if answer.kind is Kind.SET and len(answer.value) > 1 and not answer.bracketed:
-        found[ANOTHER_ORDER] = write(", ".join(answer.value[::-1]))
+        texts[ANOTHER_ORDER] = write(", ".join(answer.value[::-1]))
     if answer.kind in (Kind.LIST, Kind.SET) and not answer.bracketed:
-        found["no blanks after commas"] = write(",".join(answer.value))
-    return {kind: changed for kind, changed in found.items() if changed != write(text)}
+        texts["no blanks after commas"] = write(",".join(answer.value))
+    return {kind: changed for kind, changed in texts.items() if changed != write(text)}
 
 
 def _numbers(answer: Answer, write: Callable[[str], str]) -> dict[str, str]:
-    value, found = answer.value, {}
+    value, texts = answer.value, {}
     if value == int(value) and abs(value) < 1e15:
-        found["a decimal point and nought"] = write(f"{int(value)}.0")
+        texts["a decimal point and nought"] = write(f"{int(value)}.0")
         if abs(value) >= 1000:
-            found["thousands commas"] = write(f"{int(value):,}")
+            texts["thousands commas"] = write(f"{int(value):,}")
     if value < 0:
-        found["the typographic minus"] = write(answer.text.replace("-", "−"))
-    return found
+        texts["the typographic minus"] = write(answer.text.replace("-", "−"))
+    return texts
 
 
 def padded(text: str) -> dict[str, str]:

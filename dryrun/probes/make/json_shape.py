@@ -19,7 +19,7 @@ _EXAMPLE = re.compile(r"\{\s*\"\w{1,40}\"\s*:[^{}]{0,400}\}")
 _NAME = re.compile(r"\"(\w{1,40})\"\s*:")
 _FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*\Z", re.S)
 OBJECTS, LONGEST = 8, 20_000
-"""Objects of a prompt that are tried as a schema, and the characters of it that are read."""
+"""The number of objects in a prompt that are tried as a schema, and of its characters that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class JsonShape:
         value = _loaded(inner)
         if not isinstance(value, Mapping) or self.field not in value:
             return None
-        found = value[self.field]
-        return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+        content = value[self.field]
+        return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
 
     def _typed(self, content: str) -> Any:
         if self.kind == "array":
@@ -95,7 +95,7 @@ def _in_words(text: str) -> JsonShape | None:
             return shape
     examples = (_NAME.findall(example[0]) for example in _EXAMPLE.finditer(text))
     # Objects in a prompt may be data, or a tool: an example of the answer has a field that is called so.
-    names = next((found for found in examples if any(map(_ANSWER.search, found))), _KEY.findall(text))
+    names = next((keys for keys in examples if any(map(_ANSWER.search, keys))), _KEY.findall(text))
     return _shape({name: {} for name in names}, names, sure=False) if names else None
 
 

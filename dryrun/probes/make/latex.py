@@ -30,11 +30,11 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _INNER = (
-    (re.compile(r"\\boxed\s?\{([^{}]*)\}"), lambda found: found[1]),
-    (re.compile(r"\\sqrt\s?\[([^\[\]]*)\]" + r"\{([^{}]*)\}"), lambda found: f"root{found[1]}({found[2]})"),
-    (re.compile(r"\\sqrt" + _TOKEN), lambda found: f"sqrt({_either(found, 1)})"),
-    (re.compile(r"\\frac" + _TOKEN + _TOKEN), lambda found: _over(_either(found, 1), _either(found, 3))),
-    (re.compile(r"([\^_])\{([^{}])\}"), lambda found: found[1] + found[2]),
+    (re.compile(r"\\boxed\s?\{([^{}]*)\}"), lambda match: match[1]),
+    (re.compile(r"\\sqrt\s?\[([^\[\]]*)\]" + r"\{([^{}]*)\}"), lambda match: f"root{match[1]}({match[2]})"),
+    (re.compile(r"\\sqrt" + _TOKEN), lambda match: f"sqrt({_either(match, 1)})"),
+    (re.compile(r"\\frac" + _TOKEN + _TOKEN), lambda match: _over(_either(match, 1), _either(match, 3))),
+    (re.compile(r"([\^_])\{([^{}])\}"), lambda match: match[1] + match[2]),
 )
 _LAST = (
     (re.compile(r"\\([{}%$&#_])"), r"\1"),
@@ -43,8 +43,8 @@ _LAST = (
 )
 
 
-def _either(found: re.Match[str], group: int) -> str:
-    return found[group] if found[group] is not None else found[group + 1]
+def _either(match: re.Match[str], group: int) -> str:
+    return match[group] if match[group] is not None else match[group + 1]
 
 
 def _over(above: str, below: str) -> str:
@@ -59,9 +59,9 @@ def unwrapped(text: str) -> tuple[str, str, str] | None:
     """
     text = text.strip()
     for pattern in _DELIMITED:
-        if found := pattern.match(text):
-            start, end = found.span(1)
-            before, inner, after = text[:start], found[1].strip(), text[end:]
+        if match := pattern.match(text):
+            start, end = match.span(1)
+            before, inner, after = text[:start], match[1].strip(), text[end:]
             boxed = _whole_box(inner)
             return (before, inner, after) if boxed is None else (f"{before}{_BOX}", boxed, f"}}{after}")
     if (boxed := _whole_box(text)) is not None:
@@ -92,8 +92,8 @@ def without_latex(text: str) -> str:
     if "\\" not in text and "$" not in text and "°" not in text and "{" not in text:
         return text
     for pattern in _DELIMITED:
-        if found := pattern.match(text.strip()):
-            text = found[1]
+        if match := pattern.match(text.strip()):
+            text = match[1]
     for step, by in _STEPS:
         text = step.sub(by, text)
     before = ""

@@ -65,10 +65,10 @@ def read(text: str, answer: Answer, demand: Demand, labels: frozenset[str]) -> R
     """
     if answer.kind in (Kind.TEXT, Kind.CODE, Kind.FACTS):
         return Reading(True, True) if flat(text) == flat(answer.text) else None
-    found = _final(text.strip(), demand)
-    if found is None:
+    final = _final(text.strip(), demand)
+    if final is None:
         return None
-    content, wrapped = found
+    content, wrapped = final
     if same(answer, content):
         return Reading(True, not (wrapped and demand.only))
     if answer.kind in NUMERIC and same(answer, content.split("=")[-1]):
@@ -87,8 +87,8 @@ def _final(text: str, demand: Demand) -> tuple[str, bool] | None:
         return (tags[0], False) if len(tags) == 1 and text.endswith(">") else None
     if demand.boxed or demand.hashes or demand.marker:
         return None if "\n" in text and not _BOX.match(text) else _wrapped(text)
-    if found := _FENCE.match(text):
-        return found[1], demand.only and not demand.json
+    if match := _FENCE.match(text):
+        return match[1], demand.only and not demand.json
     if text[:1] in "{[" or "\n" not in text:
         return _wrapped(text) or (text, False)
     return _wrapped(text)
@@ -96,8 +96,8 @@ def _final(text: str, demand: Demand) -> tuple[str, bool] | None:
 
 def _wrapped(text: str) -> tuple[str, bool] | None:
     for pattern in (_BOLD, _BOX, _FINAL):
-        if found := pattern.match(text):
-            content = found[1].strip().rstrip(".").strip("*$` ")
+        if match := pattern.match(text):
+            content = match[1].strip().rstrip(".").strip("*$` ")
             return None if _DENIAL.search(content) else (content, True)
     return None
 

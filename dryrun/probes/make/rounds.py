@@ -155,25 +155,25 @@ def _all_letters(references: Sequence[str | None]) -> tuple[str, ...]:
     return ()
 
 
-def forms(given: Ground) -> list[tuple[int, Form]]:
+def forms(ground: Ground) -> list[tuple[int, Form]]:
     """Rows and forms of the first round, a row after the other, the form that is asked for first."""
     return [
         (row, form)
-        for row, answer in enumerate(given.answers)
+        for row, answer in enumerate(ground.answers)
         if answer is not None
-        for form in given.forms_at(row)
+        for form in ground.forms_at(row)
     ]
 
 
-def first_round(given: Ground) -> list[Probe]:
+def first_round(ground: Ground) -> list[Probe]:
     """The right answers in all forms, in the order of `forms`."""
     probes = []
-    for row, form in forms(given):
-        answer = given.answers[row]
+    for row, form in forms(ground):
+        answer = ground.answers[row]
         assert answer is not None
         content = answer.text
         least = 1.0 if form.required else 0.0
-        first = form.name == given.forms_at(row)[0].name or form.required
+        first = form.name == ground.forms_at(row)[0].name or form.required
         priority = Priority.ESSENTIAL if first or form.name in ("bare", "in a sentence") else Priority.USUAL
         probes.append(
             Probe(Family.REFERENCE, form.name, row, form.write(content), least, 1.0, 1.0, priority=priority)
@@ -182,21 +182,21 @@ def first_round(given: Ground) -> list[Probe]:
 
 
 def second_round(
-    given: Ground, accepted: Mapping[int, Form], samples: Mapping[int, Sequence[str]] | None = None
+    ground: Ground, accepted: Mapping[int, Form], samples: Mapping[int, Sequence[str]] | None = None
 ) -> list[Probe]:
     """Everything but the forms, a row after the other.
 
     Parameters
     ----------
-    given : Ground
+    ground : Ground
     accepted : mapping of int to Form
         For each row the form in which the grader accepts the right answer.
     samples : mapping of int to sequence of str, optional
         Real responses to some rows.
     """
     plan: list[Probe] = []
-    makers = _Makers(given)
-    for row in range(len(given.prompts)):
+    makers = _Makers(ground)
+    for row in range(len(ground.prompts)):
         form = accepted.get(row)
         for batch in makers.of_row(row, form):
             offset = len(plan)
@@ -206,9 +206,9 @@ def second_round(
     return [_ranked(probe) for probe in plan]
 
 
-def quick_round(given: Ground, accepted: Mapping[int, Form]) -> list[Probe]:
+def quick_round(ground: Ground, accepted: Mapping[int, Form]) -> list[Probe]:
     """The part of the second round that every run grades: seven kinds of wrong and worthless answers."""
-    plan = [probe for probe in second_round(given, accepted) if probe.kind in QUICK]
+    plan = [probe for probe in second_round(ground, accepted) if probe.kind in QUICK]
     shelled = {probe.row for probe in plan if probe.kind == NO_VALUES}
     return [probe for probe in plan if probe.kind != VOID or probe.row not in shelled]
 
@@ -228,40 +228,40 @@ def _ranked(probe: Probe) -> Probe:
 class _Makers:
     """Makes the probes of one row at a time; what all rows share is made once."""
 
-    def __init__(self, given: Ground) -> None:
-        self._given = given
-        self._shared = shared_words(given.prompt_texts)
-        self._mined = mined(given.source) if given.source else []
-        self._common = common_answer([answer.text for answer in given.pool])
-        self._majority = majority_answer([answer.text for answer in given.pool])
-        self._labels = frozenset(flat(answer.text) for answer in given.pool if answer.kind is Kind.LABEL)
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._shared = shared_words(ground.prompt_texts)
+        self._mined = mined(ground.source) if ground.source else []
+        self._common = common_answer([answer.text for answer in ground.pool])
+        self._majority = majority_answer([answer.text for answer in ground.pool])
+        self._labels = frozenset(flat(answer.text) for answer in ground.pool if answer.kind is Kind.LABEL)
 
     def of_row(self, row: int, form: Form | None) -> Iterator[list[Probe]]:
         """Lists of probes; a `base` counts within its list."""
-        answer, chance = self._given.answers[row], random.Random(f"{self._given.seed}/{row}")
+        answer, chance = self._ground.answers[row], random.Random(f"{self._ground.seed}/{row}")
         yield list(self._empty_handed(row, answer, chance))
         if answer is not None and form is not None:
             yield list(self._answered(row, answer, form, chance))
-            if row < STYLED_ROWS and not self._given.demands[row].call:
+            if row < STYLED_ROWS and not self._ground.demands[row].call:
                 yield self._styled(row, answer, form, chance)
         if row < STRESSED_ROWS:
             yield list(_stressed(row))
 
     def sample(self, row: int, text: str) -> Probe:
         """A real response, as far as it can be read."""
-        answer = self._given.answers[row]
-        if answer is not None and self._given.demands[row].call:
+        answer = self._ground.answers[row]
+        if answer is not None and self._ground.demands[row].call:
             return self._call(row, text, answer)
-        found = read(text, answer, self._given.demands[row], self._labels) if answer is not None else None
-        if found is None:
+        reading = read(text, answer, self._ground.demands[row], self._labels) if answer is not None else None
+        if reading is None:
             return Probe(Family.SAMPLE, OPEN_SAMPLE, row, text)
-        if found.right:
-            return Probe(Family.SAMPLE, RIGHT_SAMPLE, row, text, 1.0 if found.plainly else 0.0, 1.0, 1.0)
-        return Probe(Family.SAMPLE, WRONG_SAMPLE, row, text, 0.0, found.alike, found.alike)
+        if reading.right:
+            return Probe(Family.SAMPLE, RIGHT_SAMPLE, row, text, 1.0 if reading.plainly else 0.0, 1.0, 1.0)
+        return Probe(Family.SAMPLE, WRONG_SAMPLE, row, text, 0.0, reading.alike, reading.alike)
 
     def _call(self, row: int, text: str, answer: Answer) -> Probe:
         """A real response to a prompt whose answer is a tool call."""
-        form = self._given.learned.get(row)
+        form = self._ground.learned.get(row)
         right = None if form is None else calls_right(form.write(answer.text), text)
         kind = {True: RIGHT_SAMPLE, False: WRONG_SAMPLE, None: OPEN_SAMPLE}[right]
         if right is None or form is None:
@@ -271,11 +271,11 @@ class _Makers:
 
     def _empty_handed(self, row: int, answer: Answer | None, chance: random.Random) -> Iterator[Probe]:
         """Texts that can be paid only by mistake; those that happen to hold the answer are left out."""
-        texts = worthless(self._given.prompt_texts[row], self._shared, chance)
+        texts = worthless(self._ground.prompt_texts[row], self._shared, chance)
         if self._common:
             texts["the most common answer"] = self._common
         yield from self._unearned(Family.NOTHING, row, answer, texts)
-        demand = self._given.demands[row]
+        demand = self._ground.demands[row]
         kind = answer or Answer(Kind.TEXT, "")
         yield from self._unearned(Family.SHELL, row, answer, shells(kind, demand))
         yield from self._unearned(Family.GAMING, row, answer, gaming(self._mined))
@@ -290,11 +290,11 @@ class _Makers:
             yield Probe(family, kind, row, text, most=0.0, alike=close)
 
     def _others(self, answer: Answer, chance: random.Random) -> list[Answer]:
-        pool = [other for other in self._given.pool if other.text != answer.text]
+        pool = [other for other in self._ground.pool if other.text != answer.text]
         return chance.sample(pool, min(len(pool), OTHERS))
 
     def _answered(self, row: int, answer: Answer, form: Form, chance: random.Random) -> Iterator[Probe]:
-        demand, write = self._given.demands[row], form.write
+        demand, write = self._ground.demands[row], form.write
         others = self._others(answer, chance)
         yield Probe(Family.REFERENCE, ACCEPTED, row, write(answer.text), 0.0, 1.0, 1.0)
         for kind, text in variations(answer, demand, write).items():
@@ -303,16 +303,18 @@ class _Makers:
         yield from self._constant(row, answer, write)
         if self._majority:
             yield Probe(Family.SAME, f"always “{self._majority}”", row, write(self._majority))
-        for one in claims(answer, demand, others, write, chance):
-            yield Probe(Family.CLAIM, one.kind, row, one.text, most=one.most, alike=alike(answer, one.text))
+        for claim in claims(answer, demand, others, write, chance):
+            yield Probe(
+                Family.CLAIM, claim.kind, row, claim.text, most=claim.most, alike=alike(answer, claim.text)
+            )
         if text := executed(answer):
             yield Probe(Family.CODE, "an expression with that value", row, text, most=0.0)
 
     def _constant(self, row: int, answer: Answer, write: Callable[[str], str]) -> Iterator[Probe]:
         """The same answer to every prompt, in the form the grader reads."""
-        given = {f"{CONSTANT}“{constant}”{IN_FORM}": constant for constant in CONSTANTS}
-        given |= {f"the most common answer{IN_FORM}": self._common} if self._common else {}
-        for kind, content in given.items():
+        constants = {f"{CONSTANT}“{constant}”{IN_FORM}": constant for constant in CONSTANTS}
+        constants |= {f"the most common answer{IN_FORM}": self._common} if self._common else {}
+        for kind, content in constants.items():
             if write(content) != content and not mentions(content, answer):
                 close = alike(answer, content)
                 yield Probe(Family.NOTHING, kind, row, write(content), most=0.0, alike=close)
@@ -320,18 +322,18 @@ class _Makers:
     def _styled(self, row: int, answer: Answer, form: Form, chance: random.Random) -> list[Probe]:
         """A right and a wrong answer, plain and dressed up."""
         wrong = next(iter(_wrong(row, answer, self._others(answer, chance), Demand(), form.write)), None)
-        found: list[Probe] = []
+        probes: list[Probe] = []
         for name, text in (
             (RIGHT_PLAIN, form.write(answer.text)),
             (WRONG_PLAIN, wrong.text if wrong else ""),
         ):
             if text:
-                at, who = len(found), name.partition(",")[0]
-                found.append(Probe(Family.STYLE, name, row, text))
+                at, who = len(probes), name.partition(",")[0]
+                probes.append(Probe(Family.STYLE, name, row, text))
                 for kind, worn in {**padded(text), **dressed(text)}.items():
                     close = alike(answer, worn)
-                    found.append(Probe(Family.STYLE, f"{who}, {kind}", row, worn, alike=close, base=at))
-        return found
+                    probes.append(Probe(Family.STYLE, f"{who}, {kind}", row, worn, alike=close, base=at))
+        return probes
 
 
 def _wrong(
@@ -352,32 +354,32 @@ def _stressed(row: int) -> Iterator[Probe]:
             yield Probe(Family.STRESS, kind, row, text, serial=True)
 
 
-def strangers(given: Ground) -> list[Probe]:
+def strangers(ground: Ground) -> list[Probe]:
     """For a few rows the answers that other rows have, as the prompt demands them.
 
     Worth grading where no right answer was paid: if one of these is, the rows and their answers are mixed up.
     """
     plan = []
-    rows = [row for row, answer in enumerate(given.answers) if answer is not None]
+    rows = [row for row, answer in enumerate(ground.answers) if answer is not None]
     for row in rows[:STRANGE_ROWS]:
-        answer, usual = given.answers[row], given.forms_at(row)
+        answer, usual = ground.answers[row], ground.forms_at(row)
         write = next((form for form in usual if form.required), usual[0]).write
-        others = [other for other in given.pool if answer is not None and not same(answer, other.text)]
+        others = [other for other in ground.pool if answer is not None and not same(answer, other.text)]
         plan += [Probe(Family.WRONG, STRANGER, row, write(other.text)) for other in others[:OTHERS]]
     return plan
 
 
-def accepted_forms(given: Ground, scores: Iterable[float]) -> dict[int, Form]:
+def accepted_forms(ground: Ground, scores: Iterable[float]) -> dict[int, Form]:
     """For each row the form that earns most; at equal pay the one that is asked for first.
 
     Parameters
     ----------
-    given : Ground
+    ground : Ground
     scores : iterable of float
         One for each probe of the first round; NaN where there is none.
     """
     best: dict[int, tuple[float, Form]] = {}
-    for (row, form), score in zip(forms(given), scores, strict=True):
+    for (row, form), score in zip(forms(ground), scores, strict=True):
         earned = score if score == score else float("-inf")
         if row not in best or earned > best[row][0] + 1e-9:
             best[row] = (earned, form)

@@ -65,7 +65,7 @@ def written_call(read: ToolsRead, item: Item, content: str) -> str:
         value = json.loads(content)
     except (ValueError, RecursionError):
         value = None
-    calls = [_as_call(one) for one in value] if isinstance(value, list) and value else [_as_call(value)]
+    calls = [_as_call(entry) for entry in value] if isinstance(value, list) and value else [_as_call(value)]
     known = [call for call in calls if call is not None]
     if len(known) < len(calls):
         known = [_filled_in(read, item, value if isinstance(value, dict) else content)]
@@ -81,29 +81,29 @@ def calls_right(expected: str, text: str) -> bool | None:
         As `written_call` writes them; the response from `as_text`. Arguments that the right answer leaves
         open may be anything.
     """
-    wanted, given = response(expected).tool_calls, response(text).tool_calls
-    if not wanted or len(given) > len(wanted):
+    wanted, made = response(expected).tool_calls, response(text).tool_calls
+    if not wanted or len(made) > len(wanted):
         return None
-    if len(given) < len(wanted):
+    if len(made) < len(wanted):
         return False
-    says = [_call_right(*pair) for pair in zip(map(_as_call, wanted), map(_as_call, given), strict=True)]
+    says = [_call_right(*pair) for pair in zip(map(_as_call, wanted), map(_as_call, made), strict=True)]
     return False if False in says else None if None in says else True
 
 
-def _call_right(wanted: dict[str, Any] | None, given: dict[str, Any] | None) -> bool | None:
-    if wanted is None or given is None:
+def _call_right(wanted: dict[str, Any] | None, made: dict[str, Any] | None) -> bool | None:
+    if wanted is None or made is None:
         return None
-    right, said = wanted["function"], given["function"]
-    if right["name"] != said["name"]:
+    right, function = wanted["function"], made["function"]
+    if right["name"] != function["name"]:
         return False
-    arguments, found = _arguments(right), _arguments(said)
-    if arguments is None or found is None:
+    arguments, passed = _arguments(right), _arguments(function)
+    if arguments is None or passed is None:
         return None if arguments is None else False
-    pairs = [(flat(str(value)), flat(str(found.get(key, "")))) for key, value in arguments.items()]
-    same = [found.get(key) == value for key, value in arguments.items()]
+    pairs = [(flat(str(value)), flat(str(passed.get(key, "")))) for key, value in arguments.items()]
+    same = [passed.get(key) == value for key, value in arguments.items()]
     if all(same) or (any(same) and len(set(map(str, arguments.values()))) == 1):
         return True  # where nothing says which argument is the answer, all of them were filled with it
-    return None if all(one == other for one, other in pairs) else False
+    return None if all(first == second for first, second in pairs) else False
 
 
 def _arguments(function: Mapping[str, Any]) -> dict[str, Any] | None:

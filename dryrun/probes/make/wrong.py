@@ -1,4 +1,4 @@
-"""Wrong answers of the right type: off by one, half of it, another row's, one field changed."""
+"""Wrong answers of the right type: off by one, half the value, another row's, one field changed."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
     value, unit = answer.value, answer.unit if answer.around is None else ""
     gap = " " if answer.unit and f" {answer.unit}" in answer.text else ""
 
-    def written(given: float | str) -> str:
-        shown = given if isinstance(given, str) else _figure(given)
+    def written(content: float | str) -> str:
+        shown = content if isinstance(content, str) else _figure(content)
         return f"{shown}{gap}{unit}"
 
     changed = {
@@ -137,9 +137,9 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
         "digits swapped": _swapped(value),
         "three times it and seven": value * 3 + 7,
     }
-    for kind, given in changed.items():
-        if not near(given, value, NEAR):
-            yield Wrong(kind, written(given))
+    for kind, content in changed.items():
+        if not near(content, value, NEAR):
+            yield Wrong(kind, written(content))
     if answer.kind is Kind.QUANTITY and answer.around is None:
         yield Wrong("another unit", f"{answer.text[: len(answer.text) - len(answer.unit)]}zorkmid", 0.98)
     if value != int(value) and (other := _other_decimals(value)) is not None:
@@ -230,8 +230,8 @@ def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
     replaced = [str(UNKNOWN_NUMBER + number) if numbers else f"{NONSENSE}{number}" for number in range(count)]
     quoted = answer.bracketed and any(isinstance(part, str) for part in json.loads(answer.text))
 
-    def written(given: Sequence[str]) -> str:
-        shown = [json.dumps(part, ensure_ascii=False) for part in given] if quoted else given
+    def written(parts: Sequence[str]) -> str:
+        shown = [json.dumps(part, ensure_ascii=False) for part in parts] if quoted else parts
         return f"[{', '.join(shown)}]" if answer.bracketed else ", ".join(shown)
 
     partly = 1 - 1 / (count + 1)
@@ -255,8 +255,8 @@ def _objects(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
     fields: dict[str, Any] = answer.value
     changed = {key: _other_value(key, value, others) for key, value in fields.items()}
     for key, value in changed.items():
-        given = json.dumps({**fields, key: value}, ensure_ascii=False)
-        yield Wrong(ONE_FIELD + key, given, 1 - 1 / len(fields))
+        text = json.dumps({**fields, key: value}, ensure_ascii=False)
+        yield Wrong(ONE_FIELD + key, text, 1 - 1 / len(fields))
     yield Wrong("every field wrong", json.dumps(changed, ensure_ascii=False))
     if len(fields) > 1:
         left = dict(list(fields.items())[:-1])
@@ -272,7 +272,7 @@ def _other_value(key: str, value: object, others: Sequence[Answer]) -> object:
     if isinstance(value, list):
         return []
     for other in others:
-        given = other.value.get(key) if other.kind in KEYED else None
-        if isinstance(given, str) and flat(given) != flat(plain_value(value)):
-            return given
+        field = other.value.get(key) if other.kind in KEYED else None
+        if isinstance(field, str) and flat(field) != flat(plain_value(value)):
+            return field
     return NONSENSE
