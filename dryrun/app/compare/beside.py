@@ -41,8 +41,8 @@ def moved_prompts(moves: PromptMoves, both: tuple[Side, Side]) -> None:
     st.header(":small[Prompts that moved most]", anchor=False)
     event: Any = st.dataframe(
         {
-            "Prompt": [_cell(one) for one in seen],
-            "Row": [one.prompt.row + 1 for one in seen],
+            "Prompt": [_cell(inspected) for inspected in seen],
+            "Row": [inspected.prompt.row + 1 for inspected in seen],
             "Before": moves.first[furthest],
             "After": moves.second[furthest],
             "Change": moves.change[furthest],
@@ -64,9 +64,9 @@ def moved_prompts(moves: PromptMoves, both: tuple[Side, Side]) -> None:
     _prompt_beside(seen[place], number, both)
 
 
-def _prompt_beside(one: Inspected, number: int, both: tuple[Side, Side]) -> None:
+def _prompt_beside(inspected: Inspected, number: int, both: tuple[Side, Side]) -> None:
     with st.container(border=True):
-        prompt_view(one.prompt, f"moved_{number}")
+        prompt_view(inspected.prompt, f"moved_{number}")
         halves = st.grid(2, min_column_width=NARROWEST, gap="medium")
         for name, side in zip(SIDES, both, strict=True):
             with halves.cell():
@@ -93,36 +93,36 @@ def flipped(comparison: Comparison, both: tuple[Side, Side]) -> None:
                     _flips(comparison, both, [int(row) for row in rows[:SHOWN]])
 
 
-def _kinds(found: Flips) -> tuple[tuple[str, Any], ...]:
-    return ("Pass after, failed before", found.gained), ("Fail after, passed before", found.lost)
+def _kinds(flips: Flips) -> tuple[tuple[str, Any], ...]:
+    return ("Pass after, failed before", flips.gained), ("Fail after, passed before", flips.lost)
 
 
 def _flips(comparison: Comparison, both: tuple[Side, Side], rows: Sequence[int]) -> None:
     places = [[int(side[row]) for row in rows] for side in comparison.rows]
-    seen = [side.results.inspect(of) for side, of in zip(both, places, strict=True)]
+    seen = [side.results.inspect(side_rows) for side, side_rows in zip(both, places, strict=True)]
     for number, pair in enumerate(zip(*seen, strict=True)):
         with st.container(border=True):
             prompt_view(pair[0].prompt, f"flip_{places[0][number]}")
             halves = st.grid(2, min_column_width=NARROWEST, gap="medium")
-            for name, side, of, one in zip(SIDES, both, places, pair, strict=True):
+            for name, side, side_rows, inspected in zip(SIDES, both, places, pair, strict=True):
                 with halves.cell():
-                    score = float(side.seen.score[of[number]])
+                    score = float(side.seen.score[side_rows[number]])
                     st.caption(f"Score {score:.2f} {name}")
-                    _graded(one, score, side.results)
-                    response_view(one.sample, f"flip_{name}_{of[number]}")
+                    _graded(inspected, score, side.results)
+                    response_view(inspected.sample, f"flip_{name}_{side_rows[number]}")
 
 
-def _graded(one: Inspected, score: float, results: Results) -> None:
+def _graded(inspected: Inspected, score: float, results: Results) -> None:
     """What a grader gave, in a line, and what it remarked."""
-    st.markdown(f"**{plain(reward_words(one.grade, score, results.config))}**")
-    if one.grade is not None:
-        if one.grade.sub_rewards:
-            st.text(sub_reward_words(one.grade))
-        remarks_view(one.grade, f"beside_{results.run.id}_{one.sample.key}")
+    st.markdown(f"**{plain(reward_words(inspected.grade, score, results.config))}**")
+    if inspected.grade is not None:
+        if inspected.grade.sub_rewards:
+            st.text(sub_reward_words(inspected.grade))
+        remarks_view(inspected.grade, f"beside_{results.run.id}_{inspected.sample.key}")
 
 
-def _cell(one: Inspected) -> str:
+def _cell(inspected: Inspected) -> str:
     """The beginning of a prompt; behind a word joiner no spreadsheet runs it as a formula."""
-    content = one.prompt.messages[-1].get("content")
+    content = inspected.prompt.messages[-1].get("content")
     words = one_line(visible(str(content)[:800]), 100)
     return f"\u2060{words}" if words[:1] in ("=", "+", "-", "@") else words

@@ -30,8 +30,8 @@ def _card(side: str, chosen: Chosen, report: Report) -> None:
     st.caption(f"{side}: {plain(run_name(chosen), 80)}")
     beside = " :small[so far]" if report.run.pending else ""
     st.header(f"{look.markdown}{beside}", anchor=False)
-    said = report.diagnosis.summary
-    why = said.partition(" - ")[2] or said
+    summary = report.diagnosis.summary
+    why = summary.partition(" - ")[2] or summary
     st.markdown(plain(why[:1].upper() + why[1:], 600))
     statistics = report.statistics
     with st.container(horizontal=True, gap="large"):

@@ -43,14 +43,14 @@ def pick_runs() -> tuple[Chosen | None, Chosen | None]:
 
 def _compared_with() -> str:
     """The second run: in the URL, else the session's last one, since a click in the menu clears the URL."""
-    given = str(st.query_params.get(WITH, ""))
-    if not given and (kept := st.session_state.get(KEPT)):
-        st.query_params[WITH] = given = str(kept)
-    return given
+    link = str(st.query_params.get(WITH, ""))
+    if not link and (kept := st.session_state.get(KEPT)):
+        st.query_params[WITH] = link = str(kept)
+    return link
 
 
 def _opened(name: str, which: str) -> Chosen | None:
-    """The run; where it is not here, a sentence that says which of the two."""
+    """The run; where it is not here, a sentence that names the side."""
     try:
         return open_by_name(name, Right.PAGES) if name else None
     except DryRunError as error:

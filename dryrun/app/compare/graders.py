@@ -17,15 +17,15 @@ LONG = 40
 
 def grader_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
     """Draw the lines that differ, letter by letter; nothing for equal graders."""
-    one, other = grader_text(first), grader_text(second)
-    if one == other:
+    before, after = grader_text(first), grader_text(second)
+    if before == after:
         return
     st.header(":small[The graders' texts]", anchor=False)
     st.caption("− only in the first grader, + only in the second")
-    changed = line_differences(one, other) or "(They differ after the lines that are compared.)"
+    changed = line_differences(before, after) or "(They differ after the lines that are compared.)"
     long = changed.count("\n") > LONG
     st.code(visible(changed), language="diff", wrap_lines=True, height=480 if long else "content")
-    if max(one.count("\n"), other.count("\n")) >= MOST_LINES:
+    if max(before.count("\n"), after.count("\n")) >= MOST_LINES:
         st.caption(f"Only the first {MOST_LINES:,} lines of both are compared.")
 
 

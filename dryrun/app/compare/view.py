@@ -35,11 +35,11 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
         The runs cannot be compared.
     """
     loaded = [load_run(chosen)[1] for chosen in (first, second)]
-    results = [one.results for one in loaded]
+    results = [loaded_run.results for loaded_run in loaded]
     comparison = _compared(loaded[0], loaded[1], thresholds, evidence)
     both = sides(results[0], results[1])
     verdict_cards((first, second), (comparison.first, comparison.second))
-    others = tuple(one for one in comparison.settings if not one.name.startswith(GRADER))
+    others = tuple(setting for setting in comparison.settings if not setting.name.startswith(GRADER))
     words, differs, topics = comparison_outline(replace(comparison, settings=others))
     st.markdown(bullets("".join(sentence) for sentence in words.lines))
     _charts(comparison, both, thresholds)

@@ -70,7 +70,7 @@ def _choice() -> tuple[Chosen, DryRunError | None]:
     """Draw where the dataset may come from, and return the one that is used."""
     label = "Drop your prompts here: JSONL, Parquet, CSV or a JSON list"
     upload = kept_upload(label, TYPES, FILE, then=use_upload)
-    if not hosted():  # the files and the token of whoever runs the server
+    if not hosted():  # the files and the token of the person who runs the server
         st.text_input(
             "Or a path, or a dataset of the Hugging Face Hub",
             key=PLACE,
@@ -107,14 +107,14 @@ def _use_sample() -> None:
 
 
 def _placed() -> tuple[Chosen, DryRunError | None]:
-    given = str(st.session_state[PLACE]).strip()
-    if given.startswith(SCHEME):
-        return given, None
-    path = Path(os.path.expanduser(given))  # leaves a home that is unknown as it is, for the sentence below
+    typed = str(st.session_state[PLACE]).strip()
+    if typed.startswith(SCHEME):
+        return typed, None
+    path = Path(os.path.expanduser(typed))  # leaves a home that is unknown as it is, for the sentence below
     if path.is_file():
         return path, None
-    words = f"There is no file at {given}. Check the path; a folder will not do."
-    hub = f" A dataset of the Hub begins with {SCHEME}." if given.count("/") == 1 else ""
+    words = f"There is no file at {typed}. Check the path; a folder will not do."
+    hub = f" A dataset of the Hub begins with {SCHEME}." if typed.count("/") == 1 else ""
     return path, DryRunError(words + hub)
 
 

@@ -1,4 +1,4 @@
-"""A form filled from a run's configuration, and what of it could not be taken over."""
+"""A form filled from a run's configuration, and what could not be taken over."""
 
 from __future__ import annotations
 

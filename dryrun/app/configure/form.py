@@ -131,7 +131,7 @@ def _model_step(dataset: Dataset | None, grader: GraderSpec | None) -> _Settings
 def _prepared(
     dataset: Dataset, grader: GraderSpec, judge: JudgeAccess | None, settings: _Settings, model: ChosenModel
 ) -> Prepared | None:
-    """All of it checked together; None where the grader does not fit these rows, which is said."""
+    """Dataset, grader and settings checked together; None, with a message, where they do not fit."""
     try:
         prepared = prepare(
             dataset,

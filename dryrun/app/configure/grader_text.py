@@ -91,8 +91,8 @@ def marks_of(text: str, error: GraderError, path: str = "") -> list[LineError]:
 
 def _said_line(problem: Problem, in_source: bool) -> int | None:
     """The line that the problem names; in JSON only where it is the JSON's own."""
-    found = _LINE.search(problem.where) or (_LINE.search(problem.what) if in_source else None)
-    return int(found[1]) if found else None
+    match = _LINE.search(problem.where) or (_LINE.search(problem.what) if in_source else None)
+    return int(match[1]) if match else None
 
 
 def _line_of(text: str, path: str) -> int:
@@ -137,5 +137,5 @@ def _end(text: str, at: int) -> int:
 
 def _skipped(text: str, at: int) -> int:
     """The next place that is neither space nor comma."""
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+    match = _SPACE.match(text, at)
+    return match.end() if match else at

@@ -17,13 +17,13 @@ NARROWEST = 300
 
 def example_cards() -> None:
     """Draw one card for each recorded example."""
-    found = [(example, row) for example in examples() if (row := run_row(example.run)) is not None]
-    if not found:
+    recorded = [(example, row) for example in examples() if (row := run_row(example.run)) is not None]
+    if not recorded:
         return
     st.header("Recorded examples", anchor=False)
     st.caption("Real runs of the past that come with Dry Run. Nothing is called when you open one.")
     cards = st.grid(3, min_column_width=NARROWEST, gap="medium", border=True)
-    for example, row in found:
+    for example, row in recorded:
         with cards.cell():
             _card(example, row)
 

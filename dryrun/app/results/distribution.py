@@ -1,4 +1,4 @@
-"""The score distribution with its limits, and the bars of it that the samples are cut to."""
+"""The score distribution with its limits, and the bars that the samples are cut to."""
 
 from __future__ import annotations
 

@@ -145,7 +145,10 @@ def training_files(loaded: Loaded, evidence: Evidence) -> None:
         st.warning(plain(words, 400), icon=":material/rule:")
     st.markdown("Rows, the grader and a script in the form of the place. Nothing is sent from here.")
     place = st.selectbox(
-        "Where do you train?", list(PLACES), format_func=lambda one: PLACES[one].title, key="training_place"
+        "Where do you train?",
+        list(PLACES),
+        format_func=lambda platform: PLACES[platform].title,
+        key="training_place",
     )
     with errors_shown():
         material = material_of_run(loaded.results, verdict, _split(loaded))

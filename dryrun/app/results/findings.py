@@ -129,7 +129,7 @@ def _missing(evidence: Evidence, loaded: Loaded) -> None:
 def _warnings(evidence: Evidence) -> None:
     """Draw everything else that a person should know before believing the verdict; conditions stand apart."""
     named = {condition.code for condition in evidence.conditions}
-    sentences = [one.sentence for one in evidence.warnings if one.code not in named]
+    sentences = [notice.sentence for notice in evidence.warnings if notice.code not in named]
     if sentences:
         count = plural(len(sentences), "warning")
         folded = st.expander(count, icon=":material/info:", key="warnings", on_change="rerun")

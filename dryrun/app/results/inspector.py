@@ -1,4 +1,4 @@
-"""The samples of a run: which of them the table shows, and the files to take them along in."""
+"""The samples of a run: those that the table shows, and the files to take them along in."""
 
 from __future__ import annotations
 
@@ -224,10 +224,10 @@ def _read(loaded: Loaded, show: Show, words: str) -> tuple[Rows | None, tuple[st
     results, notes = loaded.results, []
     among: Rows | None = None
     if words:
-        found = _found(results, words)
-        among = found.rows
-        if not found.complete:
-            notes.append(f"The search stopped after {found.read:,} responses, as there is too much text")
+        matches = _matches(results, words)
+        among = matches.rows
+        if not matches.complete:
+            notes.append(f"The search stopped after {matches.read:,} responses, as there is too much text")
     if show is Show.UNPAID:
         unpaid = _unpaid(results, loaded.observations)
         among = unpaid.rows if among is None else np.intersect1d(among, unpaid.rows)
@@ -252,14 +252,14 @@ def _same(results: Results) -> tuple[str, int, int]:
 @st.cache_resource(
     max_entries=16, ttl=3600, show_spinner="Searching the texts …", hash_funcs={Results: _same}
 )
-def _found(results: Results, words: str) -> Matches:
+def _matches(results: Results, words: str) -> Matches:
     return search_texts(results, words, _field(results))
 
 
 def _field(results: Results) -> str | None:
     """Where the rows keep their reference answer, by the first of them."""
     seen = results.inspect(range(min(results.rollouts.num_rows, LOOKED_AT)))
-    return answer_field(results.config, [one.prompt.item for one in seen])
+    return answer_field(results.config, [inspected.prompt.item for inspected in seen])
 
 
 @st.cache_resource(max_entries=16, ttl=3600, show_spinner="Reading responses …", hash_funcs={Results: _same})

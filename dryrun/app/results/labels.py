@@ -103,7 +103,7 @@ def _guests(loaded: Loaded) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="guest_labels"):
         st.markdown(
             f"**{len(books):,} other {who} labelled {plural(count, 'response')}.** "
-            "Nothing of it counts before you accept it.",
+            "No label counts before you accept it.",
             width="content",
         )
         for word, key, act in (("Accept", "accept", accept_guests), ("Discard", "discard", discard_guests)):
@@ -145,13 +145,13 @@ def label_buttons(loaded: Loaded, seen: Inspected) -> None:
 
 
 def _labels_in_words(own: Label | None, others: list[Label], labels: Mapping[str, Label]) -> str:
-    said = [
+    marks = [
         *([f"you: {own.label.value}"] if own else []),
-        *(f"{one.by}: {one.label.value}" for one in others),
+        *(f"{other.by}: {other.label.value}" for other in others),
     ]
     differ = " (people differ)" if len({label.label for label in labels.values()}) > 1 else ""
     outcome = "" if majority(labels) else " – as many good as bad, so it counts for neither"
-    return f"{' · '.join(said)}{differ}{outcome}"
+    return f"{' · '.join(marks)}{differ}{outcome}"
 
 
 def _agreement(people: Labelled | None, thresholds: Thresholds) -> None:
@@ -192,11 +192,11 @@ def _files(loaded: Loaded) -> None:
                     f"labels_{kind}",
                     disabled=not loaded.labels,
                 )
-        given = st.file_uploader(
+        upload = st.file_uploader(
             "Take over labels (JSONL: row, response, label)", type=["jsonl"], key=UPLOAD, max_upload_size=20
         )
-        if given is not None:
-            st.button("Take over", on_click=_take_over, args=(loaded, given.getvalue()), key="labels_import")
+        if upload is not None:
+            st.button("Take over", on_click=_take_over, args=(loaded, upload.getvalue()), key="labels_import")
         show_kept_error(FILE_ERROR)
 
 

@@ -62,35 +62,35 @@ def training_signal(loaded: Loaded) -> None:
 
 
 def _paid_for(loaded: Loaded, thresholds: Thresholds) -> None:
-    found = loaded.training
-    if found.kinds is None and found.headroom is None:
+    training = loaded.training
+    if training.kinds is None and training.headroom is None:
         return
     st.subheader(TRAINING_TITLE, anchor=False)
-    if found.kinds is not None:
-        draw_chart(kinds_chart, found.kinds, words=kinds_alt(found.kinds), key="group_kinds")
+    if training.kinds is not None:
+        draw_chart(kinds_chart, training.kinds, words=kinds_alt(training.kinds), key="group_kinds")
     with st.container(gap="xsmall"):
-        for line in training_lines(found, thresholds):
+        for line in training_lines(training, thresholds):
             st.text(line)
-    _what_if(loaded, found)
-    if found.headroom is not None:
+    _what_if(loaded, training)
+    if training.headroom is not None:
         st.subheader(HEADROOM_TITLE, anchor=False)
-        draw_chart(pass_chart, found.headroom, words=pass_alt(found.headroom), key="pass_at_k")
+        draw_chart(pass_chart, training.headroom, words=pass_alt(training.headroom), key="pass_at_k")
 
 
-def _what_if(loaded: Loaded, found: Training) -> None:
-    if not loaded.observations.parts or found.kinds is None:
+def _what_if(loaded: Loaded, training: Training) -> None:
+    if not loaded.observations.parts or training.kinds is None:
         return
     st.subheader("What would other weights pay for?", anchor=False)
-    _weights(loaded.rollouts, found)
+    _weights(loaded.rollouts, training)
 
 
 @st.fragment
-def _weights(rollouts: Rollouts, found: Training) -> None:
+def _weights(rollouts: Rollouts, training: Training) -> None:
     """Sliders that compute anew and ask nothing."""
-    fitted = {part.name: part.weight for part in found.energy.parts} if found.energy else {}
+    fitted = {part.name: part.weight for part in training.energy.parts} if training.energy else {}
     if not fitted:
         st.caption("No weights of the parts add up to the reward (a gate or a product): each begins at 1.")
-    names = [name for name in found.choices if name in rollouts.parts][:MOST_SLIDERS]
+    names = [name for name in training.choices if name in rollouts.parts][:MOST_SLIDERS]
     mode = st.selectbox("How advantages are made", list(Mode), format_func=str, key="what_if_mode")
     most = max(1.0, *(abs(weight) for weight in fitted.values())) if fitted else 1.0
     weights = {
@@ -99,16 +99,16 @@ def _weights(rollouts: Rollouts, found: Training) -> None:
         )
         for name in names
     }
-    energy = what_if(rollouts, weights, mode or Mode.SUM, found.outcome.name)
-    st.text(_explained(energy, found))
+    energy = what_if(rollouts, weights, mode or Mode.SUM, training.outcome.name)
+    st.text(_explained(energy, training))
     if energy.parts:
         draw_chart(energy_chart, energy.parts, words=energy_alt(energy.parts), key="energy")
 
 
-def _explained(energy: Energy, found: Training) -> str:
+def _explained(energy: Energy, training: Training) -> str:
     if energy.outcome is None:
         return "With these weights no group trains anything."
-    now = found.energy.outcome if found.energy else None
+    now = training.energy.outcome if training.energy else None
     today = "" if now is None else f" Under the reward as it is: {percent(now)}."
     return (
         f"The outcome explains {percent(energy.outcome)} of the squared advantages, which weigh what "

@@ -49,15 +49,15 @@ def training_set(loaded: Loaded) -> None:
     hint = "Each prompt's pass rate, its class, and which rows are worth training on. No call is made."
     if not st.toggle("Profile the prompts", key="profile_shown", help=hint):
         return
-    found = _profile(loaded.version, loaded.outcome, loaded.results)
-    st.markdown(bullets(profile_lines(found)))
+    profile = _profile(loaded.version, loaded.outcome, loaded.results)
+    st.markdown(bullets(profile_lines(profile)))
     name = f"profile-{short(loaded.results.run.id)}"
     with st.container(horizontal=True):
         hint = "A row a prompt: pass rate with its interval, class, chance of a mixed group, flags."
         for ending, label in ((".parquet", "Profile (Parquet)"), (".csv", "Profile (CSV)")):
             key = f"profile_{ending[1:]}"
-            download(label, partial(profile_bytes, found, ending), name + ending, key, hint=hint)
-    _choose(found, loaded.results)
+            download(label, partial(profile_bytes, profile, ending), name + ending, key, hint=hint)
+    _choose(profile, loaded.results)
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Profiling the prompts …")
@@ -67,16 +67,18 @@ def _profile(version: str, outcome: str, _results: Results) -> DatasetProfile:
 
 
 @st.fragment
-def _choose(found: DatasetProfile, results: Results) -> None:
+def _choose(profile: DatasetProfile, results: Results) -> None:
     """The choice, and what is left of the prompts under it."""
     with errors_shown():
-        choice = _choice(found)
-        chosen = choose_rows(found, choice)
-        st.session_state[CHOSEN_SET] = (results.run.id, found, chosen)
-        _counted(found, chosen)
+        choice = _choice(profile)
+        chosen = choose_rows(profile, choice)
+        st.session_state[CHOSEN_SET] = (results.run.id, profile, chosen)
+        _counted(profile, chosen)
         download(
             "Training set (ZIP)",
-            lambda: set_archive(set_files(found, chosen, choice, rows_of_run(results), results, SFT_CUTOFF)),
+            lambda: set_archive(
+                set_files(profile, chosen, choice, rows_of_run(results), results, SFT_CUTOFF)
+            ),
             f"training-set-{short(results.run.id)}.zip",
             "training_set_download",
             disabled=not len(chosen.train),
@@ -85,7 +87,7 @@ def _choose(found: DatasetProfile, results: Results) -> None:
         )
 
 
-def _choice(found: DatasetProfile) -> SetChoice:
+def _choice(profile: DatasetProfile) -> SetChoice:
     low, high = st.slider(
         "Band of pass rates",
         0.0,
@@ -116,7 +118,7 @@ def _choice(found: DatasetProfile) -> SetChoice:
         high=high,
         prefer=prefer or Preference.HARDEST,
         size=size,
-        topics=_topics(found),
+        topics=_topics(profile),
         curriculum=curriculum or Curriculum.SHUFFLED,
         validation=validation,
         near_duplicates=near,
@@ -125,17 +127,17 @@ def _choice(found: DatasetProfile) -> SetChoice:
     )
 
 
-def _topics(found: DatasetProfile) -> dict[str, float]:
+def _topics(profile: DatasetProfile) -> dict[str, float]:
     """Weights of the topics; empty where they stay as the band has them."""
-    names = [name for name in found.counts.topics if name]
+    names = [name for name in profile.counts.topics if name]
     if not 1 < len(names) <= MOST_TOPICS or not st.toggle("Mix topics by weight", key="set_mix"):
         return {}
     return {name: st.slider(plain(name, 60), 0.0, 4.0, 1.0, 0.5, key=f"set_topic_{name}") for name in names}
 
 
-def _counted(found: DatasetProfile, chosen: TrainingSet) -> None:
+def _counted(profile: DatasetProfile, chosen: TrainingSet) -> None:
     with st.container(horizontal=True):
         st.metric("Train", f"{len(chosen.train):,}")
         st.metric("Validation", f"{len(chosen.validation):,}")
         st.metric("Control, unfiltered", f"{len(chosen.control):,}")
-    st.markdown(bullets(choice_lines(found, chosen)))
+    st.markdown(bullets(choice_lines(profile, chosen)))

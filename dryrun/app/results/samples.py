@@ -72,17 +72,17 @@ class SampleTable:
 
     def draw(self) -> None:
         """Draw the table beside the open sample, or above it where there is no room."""
-        given = self._position(str(st.query_params.get(ONE, "")))
+        position = self._position(str(st.query_params.get(ONE, "")))
         sides = st.grid(2, min_column_width=BESIDE, gap="medium")
         with sides.cell():
             if self._rows.size:
-                first = self._table(given)
-                given = first if given is None else given
+                first = self._table(position)
+                position = first if position is None else position
             else:
                 st.info("No response fits. Take a filter away to see more.", icon=":material/info:")
-        if given is not None:
+        if position is not None:
             with sides.cell():
-                self._sample(given)
+                self._sample(position)
 
     def name(self, position: int) -> str:
         """Row and response, both from 1, as the URL has them: ``"17.2"``."""
@@ -90,19 +90,19 @@ class SampleTable:
 
     def _position(self, name: str) -> int | None:
         """Which response has this name; None if none has."""
-        found = NAME.fullmatch(name)
-        if found is None:
+        match = NAME.fullmatch(name)
+        if match is None:
             return None
-        row, rollout = int(found[1]) - 1, int(found[2]) - 1
+        row, rollout = int(match[1]) - 1, int(match[2]) - 1
         places = np.flatnonzero((self._row[self._prompt] == row) & (self._rollout == rollout))
         return int(places[0]) if places.size else None
 
-    def _table(self, given: int | None) -> int:
+    def _table(self, position: int | None) -> int:
         """Draw a page of the table with the given sample marked; its first sample."""
         pages = -(-self._rows.size // PER_PAGE)
-        page = self._page(given, pages)
+        page = self._page(position, pages)
         shown = self._rows[(page - 1) * PER_PAGE : page * PER_PAGE]
-        marked = int(shown[0]) if given is None else given
+        marked = int(shown[0]) if position is None else position
         places = np.flatnonzero(shown == marked).tolist()
         st.session_state[TABLE] = {"selection": {"rows": places, "columns": [], "cells": []}}
         columns = _columns(self._loaded, shown)
@@ -122,9 +122,9 @@ class SampleTable:
             st.pagination(pages, key=PAGER, on_change=_turn_page)
         return int(shown[0])
 
-    def _page(self, given: int | None, pages: int) -> int:
+    def _page(self, position: int | None, pages: int) -> int:
         """The page of the open sample, else the one in the URL."""
-        where = self._place(given)
+        where = self._place(position)
         if where is not None:
             return where // PER_PAGE + 1
         written = str(st.query_params.get(PAGE, ""))
@@ -150,31 +150,33 @@ class SampleTable:
         siblings = np.flatnonzero(self._prompt == self._prompt[position])
         places = _beside(siblings.tolist(), position)
         seen = dict(zip(places, results.inspect(places), strict=True))
-        one, where = seen[position], self._place(position)
-        self._head(position, where, one)
-        prompt_view(one.prompt, _key(one))
+        inspected, where = seen[position], self._place(position)
+        self._head(position, where, inspected)
+        prompt_view(inspected.prompt, _key(inspected))
         self._responses(seen, position, siblings.size)
-        reference = _reference_of(results, one.prompt)
+        reference = _reference_of(results, inspected.prompt)
         if reference is not None:
-            _against_reference(one, reference)
-        _reward(one, float(scores[position]), self._loaded)
-        others = {key: value for key, value in one.prompt.item.items() if key not in ("messages", "topic")}
-        other_fields_view(others, _key(one))
+            _against_reference(inspected, reference)
+        _reward(inspected, float(scores[position]), self._loaded)
+        others = {
+            key: value for key, value in inspected.prompt.item.items() if key not in ("messages", "topic")
+        }
+        other_fields_view(others, _key(inspected))
 
-    def _head(self, position: int, where: int | None, one: Inspected) -> None:
-        facts = sample_facts(one.sample, self._loaded.results.config)
+    def _head(self, position: int, where: int | None, inspected: Inspected) -> None:
+        facts = sample_facts(inspected.sample, self._loaded.results.config)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Row {one.prompt.row + 1:,}, {plain(facts[0])}**", width="content")
+            st.markdown(f"**Row {inspected.prompt.row + 1:,}, {plain(facts[0])}**", width="content")
             self._step("Back", "k", where, -1)
             self._step("Next", "j", where, 1)
             with st.popover("Link", icon=":material/link:", help="A link that opens this sample."):
                 st.code(_link(self._loaded, self.name(position)), language=None, wrap_lines=True)
-        words = [*facts[1:], *([one.prompt.topic[:80]] if one.prompt.topic else [])]
+        words = [*facts[1:], *([inspected.prompt.topic[:80]] if inspected.prompt.topic else [])]
         if where is None:
             words.append("not among the samples in the table")
         if words:
             st.caption(plain(" · ".join(words)))
-        label_buttons(self._loaded, one)
+        label_buttons(self._loaded, inspected)
 
     def _step(self, label: str, shortcut: str, where: int | None, by: int) -> None:
         """A button to the next or the last sample of the table's order."""
@@ -192,18 +194,18 @@ class SampleTable:
     def _responses(self, seen: dict[int, Inspected], position: int, count: int) -> None:
         scores = self._loaded.observations.score
         cells = st.grid(min(len(seen), 4), min_column_width=RESPONSE)
-        for place, one in seen.items():
+        for place, inspected in seen.items():
             with cells.cell(), st.container(border=len(seen) > 1 and place == position):
                 score = f"score {figure(float(scores[place]))}" if np.isfinite(scores[place]) else "no score"
-                failed = "" if one.sample.returned else ", the call failed"
-                st.caption(f"Response {one.sample.rollout + 1}{failed} · {score}")
-                response_view(one.sample, _key(one))
+                failed = "" if inspected.sample.returned else ", the call failed"
+                st.caption(f"Response {inspected.sample.rollout + 1}{failed} · {score}")
+                response_view(inspected.sample, _key(inspected))
                 if place != position:
                     st.button(
                         "Open",
-                        key=f"open_{_key(one)}",
+                        key=f"open_{_key(inspected)}",
                         type="tertiary",
-                        help=f"Open response {one.sample.rollout + 1}",
+                        help=f"Open response {inspected.sample.rollout + 1}",
                         on_click=self._open,
                         args=(place,),
                     )
@@ -230,9 +232,9 @@ def _turn_page() -> None:
     st.query_params.pop(ONE, None)
 
 
-def _key(one: Inspected) -> str:
+def _key(inspected: Inspected) -> str:
     """Names the widgets of a response; unique also where two rows share it."""
-    return f"{one.sample.key}_{one.prompt.row}"
+    return f"{inspected.sample.key}_{inspected.prompt.row}"
 
 
 def _columns(loaded: Loaded, shown: Rows) -> dict[str, tuple[Any, Any]]:
@@ -266,7 +268,7 @@ def _heads(loaded: Loaded, shown: Rows) -> tuple[list[str], list[str], list[str]
     """Beginnings of prompts and responses, and people's labels."""
     results = loaded.results
     labels = [loaded.newest_labels.get(name) for name in identities(results, shown)]
-    marks = [(majority(found) or "disputed") if found else "" for found in labels]
+    marks = [(majority(by_person) or "disputed") if by_person else "" for by_person in labels]
     counts = (results.rollouts.num_rows, pc.sum(results.rollouts["characters"]).as_py() or 0)
     prompts, responses = _beginnings(results, str(results.run.folder), counts, tuple(shown.tolist()))
     return prompts, responses, [str(mark) for mark in marks]
@@ -278,7 +280,9 @@ def _beginnings(
 ) -> tuple[list[str], list[str]]:
     """Read the texts of one page, and keep what its cells hold. All but the results is the cache's key."""
     seen = _results.inspect(shown)
-    return [_cell(_asked(one.prompt)) for one in seen], [_cell(_said(one)) for one in seen]
+    return [_cell(_asked(inspected.prompt)) for inspected in seen], [
+        _cell(_response_text(inspected)) for inspected in seen
+    ]
 
 
 def _asked(prompt: Prompt) -> str:
@@ -286,8 +290,8 @@ def _asked(prompt: Prompt) -> str:
     return content if isinstance(content, str) else indented_json(content)
 
 
-def _said(one: Inspected) -> str:
-    sample = one.sample
+def _response_text(inspected: Inspected) -> str:
+    sample = inspected.sample
     if not sample.text and sample.tool_calls:
         return indented_json([dict(call) for call in sample.tool_calls[:3]])
     return sample.text or sample.error
@@ -301,11 +305,11 @@ def _cell(text: object, limit: int = HEAD) -> str:
 
 def _link(loaded: Loaded, name: str) -> str:
     """The address of this page with this sample open."""
-    given = {key: st.query_params.get_all(key) for key in st.query_params}
+    parameters = {key: st.query_params.get_all(key) for key in st.query_params}
     own = loaded.results.run
     recorded = own.store.root.resolve().is_relative_to(sample_data_dir())
     run = {} if loaded.access.by_link else {RUN: [RECORDED if recorded else own.id]}
-    return f"{st.context.url or ''}?{urlencode({**run, **given, ONE: [name]}, doseq=True)}"
+    return f"{st.context.url or ''}?{urlencode({**run, **parameters, ONE: [name]}, doseq=True)}"
 
 
 def _reference_of(results: Results, prompt: Prompt) -> str | None:
@@ -315,22 +319,22 @@ def _reference_of(results: Results, prompt: Prompt) -> str | None:
     return value if value is None or isinstance(value, str) else indented_json(value)
 
 
-def _against_reference(one: Inspected, reference: str) -> None:
-    said = one.sample.text
+def _against_reference(inspected: Inspected, reference: str) -> None:
+    response = inspected.sample.text
     st.caption("Reference answer")
-    text_block(reference, f"{_key(one)}_against")
-    if not said:
+    text_block(reference, f"{_key(inspected)}_against")
+    if not response:
         return
-    if said == reference:
+    if response == reference:
         st.caption("The response is the reference answer, letter by letter.")
-    elif keys := key_differences(reference, said):
+    elif keys := key_differences(reference, response):
         _key_table(keys)
     elif keys is None:
         st.caption("Difference: − only in the reference answer, + only in the response")
         st.code(
-            visible(word_differences(reference, said)), language="diff", wrap_lines=True, height="content"
+            visible(word_differences(reference, response)), language="diff", wrap_lines=True, height="content"
         )
-        if too_many_words(reference, said):
+        if too_many_words(reference, response):
             st.caption("Only the beginning of both is compared.")
 
 
@@ -349,8 +353,8 @@ def _key_table(keys: list[Any]) -> None:
     )
 
 
-def _reward(one: Inspected, score: float, loaded: Loaded) -> None:
-    grade = one.grade
+def _reward(inspected: Inspected, score: float, loaded: Loaded) -> None:
+    grade = inspected.grade
     st.markdown(f"**{plain(reward_words(grade, score, loaded.results.config).capitalize())}**")
     if grade is None:
         return
@@ -364,7 +368,7 @@ def _reward(one: Inspected, score: float, loaded: Loaded) -> None:
             hide_index=True,
             alt="Parts of the reward",
         )
-    remarks_view(grade, _key(one))
+    remarks_view(grade, _key(inspected))
 
 
 def _reason(grade: Grade, part: str) -> str:

@@ -88,8 +88,8 @@ def _grader(shown: Shown) -> None:
     ceiling_section(shown.chosen, shown.loaded, evidence.document.statistics.mean)
     if shown.chosen.access.may(Right.PAGES):
         run_check_section(shown.chosen)
-    if said := bullets(line for line in evidence.sentences if line.startswith(CHECK_SAYS)):
-        st.markdown(said)
+    if lines := bullets(line for line in evidence.sentences if line.startswith(CHECK_SAYS)):
+        st.markdown(lines)
 
 
 def _training(shown: Shown) -> None:

@@ -118,8 +118,8 @@ def current_thresholds() -> Thresholds:
 
 
 def _values() -> dict[str, Any]:
-    found = {name: st.session_state.get(name) for name in FIELDS}
-    return {name: DEFAULTS[name] if value is None else round(value, 6) for name, value in found.items()}
+    entries = {name: st.session_state.get(name) for name in FIELDS}
+    return {name: DEFAULTS[name] if value is None else round(value, 6) for name, value in entries.items()}
 
 
 def _contradictions(values: dict[str, Any]) -> list[tuple[str, str]]:
@@ -137,7 +137,7 @@ def _field(name: str, info: FieldInfo, place: str = "") -> None:
     kind, step, form = (int, 1, "%d") if isinstance(info.default, int) else (float, 0.1, "%.1f")
     if kind is float and "le" in limits:
         step, form = 0.01, "%.2f"
-    given: dict[str, Any] = {"key": place} if place else {"value": info.default, "key": name}
+    widget: dict[str, Any] = {"key": place} if place else {"value": info.default, "key": name}
     st.number_input(
         info.title or name,
         min_value=kind(limits["gt"] + step if "gt" in limits else limits.get("ge", 0)),
@@ -148,7 +148,7 @@ def _field(name: str, info: FieldInfo, place: str = "") -> None:
         bind=None if place else "query-params",
         on_change=_moved,
         args=(name, place),
-        **given,
+        **widget,
     )
 
 

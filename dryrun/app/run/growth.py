@@ -1,6 +1,6 @@
-"""A run's scores while they come in: each part of the store is read once, and no row of it again.
+"""A run's scores while they come in: each part of the store is read once, and no row again.
 
-What is said here costs as much as what is new, not as much as what there is. The exact figures, with anchors
+The cost of a look depends on what is new, not on what there is. The exact figures, with anchors
 and everything else that enters a verdict, are `load_results`'s.
 """
 
@@ -37,7 +37,7 @@ NEWEST = 3
 HEADS, HEAD = 500, 300
 """Beginnings of responses that are kept for when their grades come, and their characters."""
 SMALL_PART, LATEST_PARTS = 2_000, 3
-"""Texts are read of parts with at most so many rows, and of so many of the newest at a time."""
+"""Texts are read from parts of at most `SMALL_PART` rows, from the `LATEST_PARTS` newest at a time."""
 CENTER = 0.5
 
 Floats = NDArray[np.float64]
@@ -196,8 +196,8 @@ class _Planned:
             head = partition.read_part(path, ["key", "outcome", "error"])
             if head is None:
                 continue
-            mine = head.filter(pa.array(_places(head["key"], self._sample_keys) >= 0))
-            self._take_failures(mine)
+            wanted = head.filter(pa.array(_places(head["key"], self._sample_keys) >= 0))
+            self._take_failures(wanted)
             if number >= len(parts) - LATEST_PARTS and head.num_rows <= SMALL_PART:
                 self._keep_heads(partition.read_part(path, ["key", "text", "tool_calls"]))
 
@@ -292,9 +292,11 @@ class _Planned:
         """Keep the last graded responses whose beginnings are known."""
         last = [at for at in np.flatnonzero(is_valid(score))[-HEADS:] if self._key(places[at]) in self._heads]
         for at in last[-NEWEST:]:
-            of = self._head.slice(int(self._prompt[places[at]]), 1).to_pylist()[0]
+            prompt = self._head.slice(int(self._prompt[places[at]]), 1).to_pylist()[0]
             response = self._heads[self._key(places[at])]
-            self._newest.append(Newest(of["row"] + 1, of["topic"], of["prompt"], response, float(score[at])))
+            self._newest.append(
+                Newest(prompt["row"] + 1, prompt["topic"], prompt["prompt"], response, float(score[at]))
+            )
 
     def _key(self, place: int) -> str:
         return str(self._sample_of[place])

@@ -16,7 +16,7 @@ from dryrun.store.runs import Run
 SIDE_BY_SIDE = 420
 """Pixels that each chart needs; on a narrower screen the second one stands below the first."""
 CHART_HEIGHT = 300
-"""Pixels that a chart takes with its axes and labels: a skeleton of it holds its place."""
+"""Pixels that a chart takes with its axes and labels: its skeleton holds its place."""
 TOO_FEW = f"an interval needs {LEAST_PROMPTS} prompts with a score."
 HISTOGRAM_ALT = "Score histogram of the responses so far; the mean stands in the sentence above."
 """Constant: a browser draws a chart anew when its name changes."""
@@ -75,14 +75,14 @@ def running_mean_words(growth: Growth, thresholds: Thresholds) -> str:
         return f"Mean {figure(growth.mean)} so far: {TOO_FEW}"
     now = growth.readings[-1]
     low, high = thresholds.mean_low, thresholds.mean_high
-    said = f"Mean {figure(now.mean)} so far, 95 % interval {figure(now.low)} to {figure(now.high)}: "
+    words = f"Mean {figure(now.mean)} so far, 95 % interval {figure(now.low)} to {figure(now.high)}: "
     if low <= now.low and now.high <= high:
-        return f"{said}inside the limits {figure(low)} and {figure(high)}."
+        return f"{words}inside the limits {figure(low)} and {figure(high)}."
     if now.high < low or now.low > high:
         side = f"under the limit {figure(low)}" if now.high < low else f"over the limit {figure(high)}"
-        return f"{said}all of it {side}."
+        return f"{words}the whole interval lies {side}."
     crossed = [figure(limit) for limit in (low, high) if now.low < limit < now.high]
-    return f"{said}it still reaches across the limit {' and '.join(crossed)}."
+    return f"{words}it still reaches across the limit {' and '.join(crossed)}."
 
 
 def newest_responses(newest: tuple[Newest, ...]) -> None:
@@ -91,12 +91,12 @@ def newest_responses(newest: tuple[Newest, ...]) -> None:
         return
     st.header(":small[Newest responses]", anchor=False)
     cells = st.grid(3, min_column_width=260, gap="small")
-    for one in newest:
+    for response in newest:
         with cells.cell(), st.container(border=True, height=200, gap="small"):
-            topic = f" · {one.topic}" if one.topic else ""
-            st.markdown(f"**{figure(one.score)}** :small[{plain(f'row {one.row:,}{topic}', 60)}]")
-            st.caption(plain(one.prompt, 120))
-            st.text(visible(one.response) or "(nothing)")
+            topic = f" · {response.topic}" if response.topic else ""
+            st.markdown(f"**{figure(response.score)}** :small[{plain(f'row {response.row:,}{topic}', 60)}]")
+            st.caption(plain(response.prompt, 120))
+            st.text(visible(response.response) or "(nothing)")
 
 
 def failure_reasons(growth: Growth, counted: int) -> None:

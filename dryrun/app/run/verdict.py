@@ -61,7 +61,7 @@ def watch(chosen: Chosen) -> None:
 
 
 def _announce(chosen: Chosen, look: VerdictLook, word: str) -> None:
-    """Say the end once, to whoever watched the run."""
+    """Announce the end once, to the person who watched the run."""
     if st.session_state.get(WATCHED) == chosen.run.id:
         del st.session_state[WATCHED]
         what = "The run has ended; its verdict stands on this page."

@@ -30,18 +30,18 @@ def action_bar(chosen: Sequence[RunRow], counts: str) -> None:
     if not chosen:
         st.caption(f"{counts}. A click on a name opens the run; select rows to compare, name or delete them.")
         return
-    mine = all(may_edit(row.run) for row in chosen)
+    editable = all(may_edit(row.run) for row in chosen)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{plural(len(chosen), 'run')} selected", width="content")
         if len(chosen) == 2 and st.button("Compare", icon=":material/compare_arrows:", type="primary"):
             _compare(*chosen)
-        if mine and len(chosen) == 1 and st.button("Name and note", icon=":material/edit:"):
+        if editable and len(chosen) == 1 and st.button("Name and note", icon=":material/edit:"):
             _name_dialog(chosen[0])
-        if mine:
+        if editable:
             _archive_button(chosen)
-        if mine and st.button("Delete", icon=":material/delete:"):
+        if editable and st.button("Delete", icon=":material/delete:"):
             _delete_dialog(chosen)
-    if not mine:
+    if not editable:
         st.caption("You can open and compare these. Only who started a run can name, archive or delete it.")
 
 

@@ -14,20 +14,20 @@ OFTEN = 3
 
 def profiles_view() -> None:
     """Draw them, where there are any; not on a server of strangers, who would see each other's."""
-    found = [] if hosted() else standings(Store(data_dir()))
-    if found:
+    profiles = [] if hosted() else standings(Store(data_dir()))
+    if profiles:
         st.subheader("Profiles of whole datasets", anchor=False)
-        live = any(one.live for one in found)
+        live = any(standing.live for standing in profiles)
         with st.container():  # a timed fragment needs a place of its own
             st.fragment(_table, run_every=OFTEN if live else None)(live)
 
 
 def _table(live: bool) -> None:
-    found = standings(Store(data_dir()))
+    profiles = standings(Store(data_dir()))
     progress = st.column_config.ProgressColumn("Shards done", format="percent", min_value=0.0, max_value=1.0)
     changed = st.column_config.DatetimeColumn(format="distance")
     st.dataframe(
-        [_row(one) for one in found],
+        [_row(standing) for standing in profiles],
         hide_index=True,
         column_config={
             "Shards done": progress,
@@ -35,17 +35,18 @@ def _table(live: bool) -> None:
         },
     )
     st.caption("Made and continued by `python -m dryrun profile --all`, on this machine or on a Ray cluster.")
-    if live and not any(one.live for one in found):
+    if live and not any(standing.live for standing in profiles):
         st.rerun()  # ends the timer
 
 
-def _row(one: ProfileStanding) -> dict[str, object]:
+def _row(standing: ProfileStanding) -> dict[str, object]:
     return {
-        "Dataset": one.dataset,
-        "Model": one.model,
-        "Shards done": one.done / max(one.shards, 1),
-        "Shards": f"{one.done:,} of {one.shards:,}" + (f", {one.live:,} at work" if one.live else ""),
-        "Responses": one.responses,
-        "Calls": one.calls,
-        "Changed": one.updated,
+        "Dataset": standing.dataset,
+        "Model": standing.model,
+        "Shards done": standing.done / max(standing.shards, 1),
+        "Shards": f"{standing.done:,} of {standing.shards:,}"
+        + (f", {standing.live:,} at work" if standing.live else ""),
+        "Responses": standing.responses,
+        "Calls": standing.calls,
+        "Changed": standing.updated,
     }

@@ -45,14 +45,14 @@ def _whose() -> str:
 
 
 def _list(runs: list[Run], fresh: list[list[RunRow]], words: str, archived: bool, busy: bool) -> None:
-    found = fresh.pop() if fresh else run_rows(runs)  # the timer comes with the same arguments again
-    _go(found)
-    rows = matching([row for row in found if archived or not row.note.archived], words)
+    listed = fresh.pop() if fresh else run_rows(runs)  # the timer comes with the same arguments again
+    _go(listed)
+    rows = matching([row for row in listed if archived or not row.note.archived], words)
     if rows:
         bar = st.container()
         chosen = runs_table(rows)
         with bar:
-            action_bar(chosen, _counts(len(rows), found))
+            action_bar(chosen, _counts(len(rows), listed))
         outcomes_panel([row.run for row in rows])
     else:
         st.info("No run matches.", icon=":material/search_off:")
@@ -67,8 +67,8 @@ def _go(rows: list[RunRow]) -> None:
             st.switch_page(f"pages/{row.page}.py", query_params={RUN: row.run.id})
 
 
-def _counts(shown: int, found: list[RunRow]) -> str:
-    parts = [plural(shown, "run") if shown == len(found) else f"{shown:,} of {plural(len(found), 'run')}"]
+def _counts(shown: int, listed: list[RunRow]) -> str:
+    parts = [plural(shown, "run") if shown == len(listed) else f"{shown:,} of {plural(len(listed), 'run')}"]
     if count := len(jobs.live()):
         parts.append(f"{plural(count, 'live run')} on this server")
     if left := waiting():

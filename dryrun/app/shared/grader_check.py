@@ -116,7 +116,7 @@ def _check_button(chosen: Chosen) -> None:
         with st.spinner(BUSY):
             check = run_blocking(check_run(chosen.run, judge, keep=not chosen.recorded))
         st.session_state[KEPT] = (chosen.run.id, check)
-        st.rerun()  # the banner above speaks of it
+        st.rerun()  # the banner above names the check
 
 
 def known_check(chosen: Chosen) -> GraderCheck | None:

@@ -60,7 +60,7 @@ class Job(threading.Thread):
     folder : str
         The run's folder, which tells apart equal ids in different data directories.
     owner : str
-        The hash of whoever started it.
+        The hash of the person who started it.
     work : callable
         Does the run; called with `notify`. Nothing else in the job holds the API key.
     waits : bool
@@ -155,7 +155,7 @@ def start_job(
     api_key, judge_key : str
         Held by the job only: never stored, logged or shown.
     owner : str
-        The hash of whoever starts it.
+        The hash of the person who starts it.
     batch : BatchConfig, optional
         Ask for missing responses through the Batch API. Default: call by call.
     budget : Budget, optional

@@ -1,4 +1,4 @@
-"""What the app keeps for whoever runs it: prices of models, and where datasets were. Nothing where hosted."""
+"""What the app keeps for who runs it: prices of models, and where datasets were. Nothing where hosted."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def launch(
 ) -> None:
     """Start the run and go to its page; a run of the same configuration that is not finished is resumed.
 
-    `source` is the run whose responses are graded anew: people's labels of them are taken over. Whoever may
+    `source` is the run whose responses are graded anew: people's labels of them are taken over. Who may
     not start runs reads why, and stays.
     """
     try:
@@ -65,8 +65,8 @@ def _started(prepared: Prepared) -> Run:
 
 
 def _unfinished(prepared: Prepared) -> Run | None:
-    mine = [Run(store(), job.dryrun_id) for job in jobs.live() if not hosted() or job.owner in holders()]
-    for run in mine:
+    live_runs = [Run(store(), job.dryrun_id) for job in jobs.live() if not hosted() or job.owner in holders()]
+    for run in live_runs:
         if run.folder.is_dir() and run.config().asks_the_same(prepared.config):
             return run
     # Where strangers share a server, nobody is given another person's run.

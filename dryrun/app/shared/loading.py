@@ -147,10 +147,10 @@ def _read(chosen: Chosen) -> tuple[RunStatus, Loaded]:
 def _stamp(run: Run) -> tuple[int, int]:
     """Another one once the run's anchors have been graded, which is after its end."""
     try:
-        found = (run.folder / ANCHORS).stat()
+        status = (run.folder / ANCHORS).stat()
     except OSError:
         return 0, 0
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 def _own_labels(chosen: Chosen, book: LabelBook) -> LabelBook | None:

@@ -20,7 +20,7 @@ OFFERED = 50
 """Newest runs in the field that chooses one."""
 
 
-def run_choice(label: str, key: str, given: str = "") -> str:
+def run_choice(label: str, key: str, preset: str = "") -> str:
     """Draw a field that chooses a run: from a list on one's own machine, by id or link on a shared server.
 
     Returns
@@ -31,7 +31,7 @@ def run_choice(label: str, key: str, given: str = "") -> str:
     if hosted():
         typed = st.text_input(
             label,
-            value=given,
+            value=preset,
             key=key,
             placeholder=f"Link or id of a run, or {RECORDED}",
             help="A run's id, or the link to it.",
@@ -40,11 +40,11 @@ def run_choice(label: str, key: str, given: str = "") -> str:
         return match.group() if match else typed.strip()
     options = [run.id for run in list_runs(store())[:OFFERED]]
     options += [example.link for example in examples()]
-    options += [given] if given and given not in options else []
+    options += [preset] if preset and preset not in options else []
     chosen = st.selectbox(
         label,
         options,
-        index=options.index(given) if given else None,
+        index=options.index(preset) if preset else None,
         format_func=_words,
         key=key,
         placeholder="Choose a run",

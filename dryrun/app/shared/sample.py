@@ -1,4 +1,4 @@
-"""One sample: prompt, response, reference, reward and its parts. All of it is text from outside."""
+"""One sample: prompt, response, reference, reward and its parts: text from outside throughout."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def indented_json(value: object) -> str:
 
 
 def text_block(text: str, place: str) -> None:
-    """Draw a text letter by letter; of a long one the beginning, with a button for all of it.
+    """Draw a text letter by letter; of a long one the beginning, with a button for the whole.
 
     `place` names the button: unique on the page.
     """

@@ -81,17 +81,17 @@ def current_run_id() -> str:
 
     A click in the menu drops the parameter, so it is written back: the URL always says what is shown.
     """
-    token, given = st.query_params.get(SHARE), st.query_params.get(RUN)
+    token, run_id = st.query_params.get(SHARE), st.query_params.get(RUN)
     if token is not None:
-        given = f"{BY_TOKEN}{token}"
-    elif given is None:
-        given = st.session_state.get("current_run", "")
-        if given.startswith(BY_TOKEN):
-            st.query_params[SHARE] = given.removeprefix(BY_TOKEN)
-        elif given:
-            st.query_params[RUN] = given
-    st.session_state["current_run"] = given
-    return str(given)
+        run_id = f"{BY_TOKEN}{token}"
+    elif run_id is None:
+        run_id = st.session_state.get("current_run", "")
+        if run_id.startswith(BY_TOKEN):
+            st.query_params[SHARE] = run_id.removeprefix(BY_TOKEN)
+        elif run_id:
+            st.query_params[RUN] = run_id
+    st.session_state["current_run"] = run_id
+    return str(run_id)
 
 
 def url_parameters() -> dict[str, list[str]]:
@@ -187,8 +187,8 @@ def listed_runs() -> list[Run]:
     if not hosted():
         return runs
     opened = st.session_state.get(OPENED, {})
-    mine = {run.id for run in owned_runs(runs, holders())}
-    return [run for run in runs if run.id in mine or run.id in opened]
+    own_runs = {run.id for run in owned_runs(runs, holders())}
+    return [run for run in runs if run.id in own_runs or run.id in opened]
 
 
 def link_closed() -> bool:

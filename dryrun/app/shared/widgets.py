@@ -22,7 +22,7 @@ from dryrun.core.text import plain
 KEPT = 128
 """Charts kept ready per process, a few kilobytes each."""
 
-if TYPE_CHECKING:  # it takes a sixth of what Home would load, and Home has no chart of it
+if TYPE_CHECKING:  # it takes a sixth of what Home would load, and Home draws no such chart
     import altair as alt
 
 Make = Callable[..., "alt.LayerChart"]

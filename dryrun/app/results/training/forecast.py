@@ -71,9 +71,9 @@ def _plan() -> TrainingPlan | None:
             columns = st.columns(IN_A_ROW)
         with columns[place % IN_A_ROW]:
             fields[name] = _field(name, label, least, step)
-    given = {name: value for name, value in fields.items() if value is not None}
+    filled = {name: value for name, value in fields.items() if value is not None}
     try:
-        return TrainingPlan.model_validate(given)
+        return TrainingPlan.model_validate(filled)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         label = PLAN[str(first["loc"][0])][0] + ": " if first["loc"] else ""

@@ -1,6 +1,6 @@
 """What this visitor may do with a run: the one place where it is decided.
 
-Whoever opens a run asks here, and gets no more of it than is allowed; buttons follow, they do not protect.
+Code that opens a run asks here, and gets only what is allowed; buttons follow, they do not protect.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Access:
 
 
 def access_to(run: Run) -> Access:
-    """What whoever knows the run's id may do."""
+    """What anyone who knows the run's id may do."""
     if not hosted():
         return Access(ViewerRole.OWNER)
     if owner_of(run) is None:

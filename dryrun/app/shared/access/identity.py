@@ -44,8 +44,8 @@ def browser_secret() -> str:
     """This browser's secret: from its cookie, else a new one that this session keeps."""
     known = st.session_state.get(SECRET)
     if known is None:
-        given = st.context.cookies.to_dict().get(COOKIE, "")
-        known = given if _SECRET.match(given) else secrets.token_hex(16)
+        cookie = st.context.cookies.to_dict().get(COOKIE, "")
+        known = cookie if _SECRET.match(cookie) else secrets.token_hex(16)
         st.session_state[SECRET] = known
     return str(known)
 

@@ -20,7 +20,7 @@ _lock = threading.Lock()
 
 
 def check_calls(visitor: str, calls: int) -> None:
-    """Pass where this visitor may ask for so many calls now.
+    """Pass where this visitor may ask for this number of calls now.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def check_calls(visitor: str, calls: int) -> None:
 
 
 def _free_at(recent: list[tuple[float, int]], over: int) -> float:
-    """When so many of the calls are more than an hour old."""
+    """When at least `over` of the calls are more than an hour old."""
     for asked, number in recent:
         over -= number
         if over <= 0:
@@ -54,7 +54,7 @@ def _free_at(recent: list[tuple[float, int]], over: int) -> float:
 
 
 def note_calls(visitor: str, calls: int) -> None:
-    """Remember that this visitor asked for so many calls."""
+    """Remember the calls that this visitor asked for."""
     if calls:
         with _lock:
             _recent(visitor, time.time()).append((time.time(), calls))
@@ -77,7 +77,7 @@ def check_stored(runs: Iterable[Run]) -> None:
 
 
 def _recent(visitor: str, now: float) -> deque[tuple[float, int]]:
-    found = _asked[visitor]
-    while found and found[0][0] <= now - HOUR:
-        found.popleft()
-    return found
+    calls = _asked[visitor]
+    while calls and calls[0][0] <= now - HOUR:
+        calls.popleft()
+    return calls

@@ -65,10 +65,10 @@ def examples() -> tuple[Example, ...]:
         ids = orjson.loads((store.root / "examples.json").read_bytes())
     except (OSError, ValueError):
         return ()
-    found = ((link, words, Run(store, str(ids.get(link)))) for link, words in LESSONS.items())
-    return tuple(Example(link, *words, run) for link, words, run in found if run.folder.is_dir())
+    recorded = ((link, words, Run(store, str(ids.get(link)))) for link, words in LESSONS.items())
+    return tuple(Example(link, *words, run) for link, words, run in recorded if run.folder.is_dir())
 
 
 def example_named(link: str) -> Example | None:
     """The example with this name in links."""
-    return next((one for one in examples() if one.link == link), None)
+    return next((example for example in examples() if example.link == link), None)
