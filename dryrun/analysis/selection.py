@@ -163,7 +163,7 @@ def _turns(keys: NDArray[np.float64], prompts: NDArray[np.int64]) -> NDArray[np.
 
 
 SIZE = 20
-"""So many labels enter the verdict."""
+"""The number of responses to label: enough for labels to enter the verdict."""
 TURNS = (4, 0, 2, 4, 0, 1, 4, 0, 3)
 """The report's bins in turn. False accepts show among high scores and false rejects among low ones, so
 these come most often; the middle is where the grader draws its line."""

@@ -49,7 +49,7 @@ class BatchConfig(Frozen):
 class ModelConfig(Frozen):
     """The base model and how it is sampled. Each optional value is sent only when it is set.
 
-    The API key is not part of it: a key is handed over beside the configuration and never stored.
+    The API key is not included: a key is handed over beside the configuration and never stored.
     """
 
     kind: ModelKind = ModelKind.EMBEDDED

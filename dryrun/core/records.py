@@ -105,7 +105,7 @@ class Sample:
         Fingerprint of all that determines the response: endpoint, model, sampling parameters,
         messages, tools, response format, rollout index.
     rollout : int
-        Which of the k responses to this prompt, from 0.
+        The response's number among the k of its prompt, from 0.
     outcome : SampleOutcome
     text : str
         The response's text (a refusal's text for `REFUSED`); ``""`` if there is none.

@@ -1,4 +1,4 @@
-"""A large file, read by several processes, each its own part of it: lines of JSONL, row groups of Parquet.
+"""A large file, read by several processes, each its own part: lines of JSONL, row groups of Parquet.
 
 Only sound files are finished here: when any part has a problem, or something about the file or the
 machine is unusual, the caller goes through the file once more by itself and names what is wrong.

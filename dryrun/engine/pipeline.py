@@ -37,7 +37,7 @@ from dryrun.store.runs import Run, RunStatus
 from dryrun.store.shared import registry
 
 GIVE_UP_AFTER = 20
-"""So many failed calls in a row, none answered between them, stop a run: the endpoint is not there."""
+"""The number of failed calls in a row, none answered in between, that stops a run: no endpoint is there."""
 BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
 """Of a batch, whose responses come in as fast as they are read, between two writes: memory stays flat."""
 MANY_PARTS = 64

@@ -31,7 +31,7 @@ PILOT = 3
 FIRST_ROUND = 0.4
 """Share of the time that the first round may take."""
 MAX_UNFINISHED = 2
-"""So many texts that were not finished in time are enough to know."""
+"""The number of texts not finished in time that is enough to know."""
 MAX_RETAKEN = 3
 """Grades that ran into their limit and are tried once more."""
 SUSPICIOUS, REMEASURED = 0.2, 2
@@ -142,7 +142,7 @@ async def probe(
 
 
 def _within(forms: Sequence[Probe], rest: Sequence[Probe], calls: int | None) -> tuple[list[int], list[int]]:
-    """Which probes of the two rounds the calls allow: the essential for many rows before all for a few."""
+    """The probes of both rounds that the calls allow: the essential for many rows before all for a few."""
     both = [(0, number, probe) for number, probe in enumerate(forms)]
     both += [(1, number, probe) for number, probe in enumerate(rest)]
     if calls is not None:

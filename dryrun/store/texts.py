@@ -1,4 +1,4 @@
-"""Texts of a run's responses at scale: which of them say something, and rows of a file to take along."""
+"""Texts of a run's responses at scale: a search in them, and rows of a file to take along."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Diagnosis:
     reasons : tuple of Notice
         What decided: the comparison that ended the tree, or everything that rules a verdict out.
     pattern : Pattern or None
-        Which of the document's five distributions this is; None if there is no verdict, or for a GO
+        The document's name for the distribution, one of five; None if there is no verdict, or for a GO
         outside the healthy ranges, which none of the five describes.
     dataset_quality, grader_quality : DatasetQuality, GraderQuality
         With a mean too low or too high the two are alternatives: scores alone cannot tell which.

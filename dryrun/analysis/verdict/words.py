@@ -188,7 +188,7 @@ class GraderQuality(_Described):
 
 
 class BlamedPart(StrEnum):
-    """Which of the two things under test a cause lies in."""
+    """The part under test, dataset or grader, that a cause lies in."""
 
     DATASET = "dataset"
     GRADER = "grader"

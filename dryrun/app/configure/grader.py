@@ -219,7 +219,7 @@ def _with_convention(text: str) -> _Checked:
         key=f"grader_function_{'_'.join(names)}"[:200],
         placeholder="The only one that can be meant",
         disabled=len(names) < 2,
-        help="Which of the file's functions grades.",
+        help="The function of the file that grades.",
     )
     try:
         return _Checked(load_grader(grader_of(text, convention, function)))

@@ -167,7 +167,7 @@ def _moved(name: str, place: str) -> None:
 
 
 def _changed() -> list[str]:
-    """Which of the card and the findings read otherwise under the new thresholds."""
+    """Names of the card and the findings, where they read otherwise under the new thresholds."""
     chosen, before = chosen_run() or recorded_run(), st.session_state.get(JUDGED)
     if chosen is None or before is None:
         return [VERDICT, FINDINGS]

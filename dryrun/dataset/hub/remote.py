@@ -234,7 +234,7 @@ class _Rows:
                 yield from parquet_rows(opened[index], files[index], self._columns, [group])
 
     def _enough(self, groups: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-        """So many row groups, evenly spread, that the pool is full."""
+        """The fewest row groups, evenly spread, that fill the pool."""
         for count in range(1, len(groups)):
             chosen = [groups[index] for index in spread(len(groups), count)]
             if sum(rows for _, _, rows in chosen) >= self._pool:

@@ -182,7 +182,7 @@ class BudgetKeeper:
             self._changed()
 
     async def expect(self, sessions: int) -> None:
-        """So many sessions will be at work, those that are included."""
+        """Set the number of sessions that will be at work, those at work now included."""
         if sessions != self._expected:
             self._expected = sessions
             self._changed()

@@ -14,7 +14,7 @@ from dryrun.models import OnAttempt, OnEnd
 from dryrun.models.endpoint import LAST_ANSWERS
 
 GIVE_UP_AFTER = 20
-"""So many failed judge calls in a row stop a run: every one cost its retries."""
+"""The number of failed judge calls in a row that stops a run: each has had its retries."""
 
 
 @dataclass(slots=True)

@@ -320,7 +320,7 @@ class GradeJob:
     Attributes
     ----------
     number : int
-        Which of the session's, from 0.
+        Its number in the session, from 0.
     order : Order
         Who waits for it.
     place : int

@@ -25,7 +25,7 @@ FIRST = 8
 ``FIRST / (n + 1)``: some 29 of 120, 48 of 1,200, 83 of 100,000."""
 
 MAX_LOST = 4
-"""So many processes may break down at this in a session; then repeating stops."""
+"""The number of processes that may break down at this in a session; then repeating stops."""
 
 NEAR = 1e-12
 

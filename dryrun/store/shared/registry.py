@@ -58,7 +58,7 @@ class Copy(Protocol):
         ...
 
     def pull(self, folder: Path, *, light: bool = False, fresh: bool = False) -> None:
-        """Fetch what others have put below a folder, all of it or its small files (`light`)."""
+        """Fetch what others have put below a folder: every file, or the small files (`light`)."""
         ...
 
     def complete(self, run: Path, folders: Sequence[Path]) -> None:
