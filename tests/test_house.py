@@ -42,6 +42,9 @@ TWICE = {
 }
 """Public names that stand in several modules, each with its reason."""
 
+VAGUE = {"found", "told", "said", "one", "of", "their", "mine", "given"}
+"""Words that say nothing about the value they would name."""
+
 
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
@@ -60,6 +63,20 @@ def imported(module: Path) -> Iterator[str]:
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield (node.module or "").split(".")[0]
+
+
+def named_values(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Names that code gives to values: variables, parameters, attributes, ``as`` and ``case`` targets."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store(), lineno=line):
+                yield name, line
+            case ast.Attribute(attr=name, ctx=ast.Store(), lineno=line) | ast.arg(arg=name, lineno=line):
+                yield name, line
+            case ast.ExceptHandler(name=str(name), lineno=line) | ast.alias(asname=str(name), lineno=line):
+                yield name, line
+            case ast.MatchAs(name=str(name), lineno=line) | ast.MatchStar(name=str(name), lineno=line):
+                yield name, line
 
 
 def test_the_root_holds_the_folders_and_nothing_else() -> None:
@@ -90,6 +107,16 @@ def test_no_two_public_things_share_a_name() -> None:
         for name in public_names(module):
             places[name].append(str(module.relative_to(ROOT)))
     assert {name: where for name, where in places.items() if len(where) > 1 and name not in TWICE} == {}
+
+
+def test_every_value_is_named_for_what_it_holds() -> None:
+    vague = [
+        f"{module.relative_to(ROOT)}:{line}: {name}"
+        for module in (*modules(), *(ROOT / "pages").glob("*.py"))
+        for name, line in named_values(ast.parse(module.read_text("utf-8")))
+        if name.strip("_") in VAGUE
+    ]
+    assert vague == [], "Name each of these for what it holds: a noun of the field"
 
 
 def test_code_inside_the_sandbox_needs_the_standard_library_alone() -> None:
