@@ -22,7 +22,7 @@ from dryrun.core.thresholds import Thresholds
 
 ALPHA = 0.05
 FIRST = 60
-"""Prompts at the first look: of fewer, re-drawing says too little of scores that are nearly all alike."""
+"""Prompts at the first look: with fewer, re-drawing says too little where nearly all scores are alike."""
 STEP, GROWTH = 20, 1.15
 """The next look comes at least `STEP` prompts later, and at `GROWTH` times the prompts of the last look."""
 DRAWS = 2000
@@ -91,11 +91,11 @@ def schedule(planned: int) -> tuple[int, ...]:
 def look(
     score: Floats, prompt: NDArray[np.int64], thresholds: Thresholds, seed: int = 0, draws: int = DRAWS
 ) -> Look | None:
-    """Look once; None where a mean and a spread cannot be told yet.
+    """Look once; None while there is no mean or no spread yet.
 
-    Twice: as they are, and with two prompts more, one that scores 0 throughout and one that scores 1. Without
-    these, scores that are nearly all alike would look far surer than they are (the rule of succession); with
-    them alone, their spread would look wider than it is. The smaller share counts.
+    Prompts are drawn again twice: as they are, and with two more, one that scores 0 throughout and one that
+    scores 1. Without these two, scores that are nearly all alike would look far surer than they are (the rule
+    of succession); with them alone, their spread would look wider than it is. The smaller share counts.
 
     Parameters
     ----------

@@ -31,8 +31,8 @@ class Observations:
     length : float64 array
         Length of the response in tokens, or in characters where tokens are not counted; NaN if unknown.
     grader_error : bool array
-        Whether the grade carries an error (its score may be 0 by the grader's rule). What is only remarked
-        of a grade, as `unstable` and `truths` are, is none.
+        Whether the grade carries an error (its score may be 0 by the grader's rule). Mere remarks
+        about a grade, such as `unstable` and `truths`, are no errors.
     unstable : tuple of int
         Dataset rows (from 1) of rollouts that got another score when they were graded a second time.
     truths : int
@@ -60,7 +60,7 @@ class Observations:
         return float(np.isin(self.outcome, names).mean()) if self.outcome.size else 0.0
 
     def ordered(self) -> Observations:
-        """The same rollouts, prompt by prompt, in an order that does not hang on the one given.
+        """The same rollouts, prompt by prompt, in an order that does not depend on the order they came in.
 
         Sums in another order differ in their last bits, which re-draws would turn into other figures.
         """

@@ -30,7 +30,7 @@ GRID_ROLLOUTS = (1, 2, 4, 8)
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What is assumed, or known, of the scores to come.
+    """What is assumed, or known, about the scores to come.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Spread:
     learned : bool
         From an earlier run; else assumed.
     split : bool
-        Whether within and between were told apart, which takes 2 responses per prompt.
+        Whether `within` and `between` were measured apart, which takes 2 responses per prompt.
     """
 
     mean: float
@@ -57,7 +57,7 @@ class Spread:
 
     @property
     def std(self) -> float:
-        """Of single scores."""
+        """Standard deviation of single scores."""
         return math.hypot(self.within, self.between)
 
 
@@ -130,7 +130,7 @@ def foresee(
 
 
 def standard_error(prompts: int, rollouts: int, spread: Spread) -> float:
-    """Of the mean: sqrt((between² + within² / k) / N)."""
+    """Standard error of the mean: sqrt((between² + within² / k) / N)."""
     return math.sqrt((spread.between**2 + spread.within**2 / rollouts) / prompts)
 
 

@@ -169,7 +169,7 @@ TURNS = (4, 0, 2, 4, 0, 1, 4, 0, 3)
 these come most often; the middle is where the grader draws its line."""
 
 LOOKED_AT = 1000
-"""Of each bin, in random order: enough to find another topic and prompt in."""
+"""Rows looked at in each bin, in random order: enough to find another topic and prompt."""
 
 Ints = NDArray[np.int64]
 

@@ -120,7 +120,7 @@ def _read(path: Path) -> BatchPart:
 
 
 def open_parts(parts: Iterable[BatchPart]) -> list[BatchPart]:
-    """Those whose responses are, or may be, at the endpoint."""
+    """The parts whose responses are, or may be, at the endpoint."""
     return [part for part in parts if part.state in OPEN]
 
 
@@ -135,5 +135,5 @@ def others_open(run: Run) -> list[BatchPart]:
 
 
 def under_way(run: Run) -> int:
-    """How many requests of a run are at the endpoint in batches that have not been collected."""
+    """The number of a run's requests that are at the endpoint in batches not collected yet."""
     return sum(len(part.keys) for part in open_parts(Parts(run).read()))

@@ -72,7 +72,7 @@ class BatchRun:
     under_way : int
         Requests whose answers have not been handed over yet.
     left : int
-        Requests that were not submitted for the budget's sake.
+        Requests that were not submitted because the budget has no room.
     """
 
     def __init__(self, run: Run, model: EndpointModel, window: str | None) -> None:
@@ -117,7 +117,7 @@ class BatchRun:
         Parameters
         ----------
         say : callable
-            Told in one sentence what is going on.
+            Called with one sentence about what is going on.
         keep : callable
             Puts everything handed over so far on disk.
         room : callable, optional
@@ -242,7 +242,7 @@ class BatchRun:
         say(f"Batch out of sight: {reason}. It goes on at the endpoint, which is asked again.")
 
     def _take_back(self, part: BatchPart, batch: Batch) -> None:
-        """A batch that was refused as a whole; where only room was lacking its requests wait for that.
+        """Deal with a batch that was refused as a whole; where only room was lacking, its requests wait.
 
         Raises
         ------
@@ -271,7 +271,7 @@ class BatchRun:
     async def _collect(
         self, part: BatchPart, batch: Batch
     ) -> AsyncIterator[tuple[Sample | None, Fault | None]]:
-        """Each request of a batch once: its sample, None where it is asked again; and its fault if fatal."""
+        """Each request of a batch once: its sample, or None where it is asked again, and any fatal fault."""
         missing = {key: self._asks[key] for key in part.keys if key in self._asks}
         answered = False
         fatal: Fault | None = None
@@ -318,7 +318,7 @@ class BatchRun:
                 return
 
     def _settle(self, part: BatchPart) -> None:
-        """All that a batch gave is on disk."""
+        """Close a batch whose answers are all on disk."""
         self._close(part, PartState.COLLECTED)
         self._asked.update(part.keys)
         self._full = False
@@ -340,7 +340,7 @@ class BatchRun:
         return self._model.fatal(fault)
 
     def _lost(self, part: BatchPart, fault: Fault) -> ModelError:
-        """A batch that was, or may have been, submitted and cannot be asked after."""
+        """The error for a batch that was, or may have been, submitted and cannot be looked up."""
         name = part.batch or f"with the file {part.input_file}"
         reason = self._model.redacted(fault.sentence()).rstrip(".")
         if fault.curable:
@@ -374,7 +374,7 @@ def batch_words(batches: Collection[Batch], rows: int) -> str:
 
 
 def _no_row(batch: Batch) -> Fault:
-    """For a request that no result file mentions."""
+    """The fault of a request that no result file mentions."""
     ended = {BatchStatus.EXPIRED: "expired", BatchStatus.CANCELLED: "was cancelled"}.get(batch.status)
     if ended:
         return Fault(FaultKind.TRANSIENT, f"The batch {ended} before this request was answered")

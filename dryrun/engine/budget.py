@@ -53,15 +53,15 @@ class Prices(Frozen):
         return BATCH_PRICE * full if batch else full
 
     def worst_of_judge(self, size: RequestSize) -> float | None:
-        """The same of a judge's calls."""
+        """The cost of a judge's calls."""
         return Prices(prompt=self.judge_prompt, completion=self.judge_completion).worst(size, batch=False)
 
 
 class Budget(Frozen):
     """Caps over all sessions of a run. A run that meets one stops cleanly; its report covers what is done.
 
-    Calls in flight are finished. What they will cost is told from the average so far,
-    so tokens and money may pass their cap by what a few calls cost more than that.
+    Calls in flight are finished. Their cost is estimated by the average so far, so tokens and money may pass
+    their cap by the amount that a few calls cost above the average.
     """
 
     calls: Annotated[int, Field(ge=1)] | None = None
@@ -115,7 +115,7 @@ class Budget(Frozen):
         return ""
 
     def room(self, spent: RunStatus, under_way: Iterable[RequestSize], asked: Sequence[RequestSize]) -> int:
-        """How many of the requests, in order, a batch may hold without passing a cap even at worst.
+        """The number of requests, in order, that a batch may hold without passing a cap even at worst.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
 
 
 UNKNOWN = 8
-"""Calls under way at most while nothing is known yet of what one costs."""
+"""Calls under way at most while the cost of a call is not known yet."""
 ALL_SPENT = "The budget of all shards is spent."
 More = Callable[[RunStatus], Awaitable[Budget | None]]
 UNMEASURED = (
@@ -252,7 +252,7 @@ class Caps:
         return True
 
     def back(self, samples: int, grades: int) -> None:
-        """This number of those admitted has ended, whether they succeeded or not."""
+        """Note that this number of admitted calls has ended, whether they succeeded or not."""
         self._sampling -= samples
         self._grading -= grades if self._judge_calls else 0
         self._graded += grades
@@ -272,7 +272,7 @@ class Caps:
             return True
 
     def met(self, elsewhere: int = 0) -> bool:
-        """Whether what was spent has met a cap, and there is no more to be had."""
+        """Whether what was spent has met a cap, and no larger budget is given."""
         if self._budget.capped and not self.spent:
             spent, unmeasured = self._spending()
             if self._more is None:
@@ -294,7 +294,7 @@ class Caps:
         return not self._too_early(samples, grades) and self._fit_by_average(spent, samples, judge_calls)
 
     def _too_early(self, samples: int, grades: int) -> bool:
-        """Whether this number under way is too many while nothing is known of what one costs."""
+        """Whether this number of calls under way is too many while the cost of a call is not known."""
         if self._budget.tokens is None and self._budget.cost is None:
             return False
         spent, _ = self._spending()
@@ -302,12 +302,12 @@ class Caps:
         return unknown > max(UNKNOWN, 1 + self._judge_calls)
 
     def _calls_per_grade(self, spent: RunStatus) -> float:
-        """Calls that a grade takes, by those of this session: a judge may be asked twice, or retried."""
+        """Calls that a grade takes, by this session's grades: a judge may be asked twice, or retried."""
         made = spent.judged - self._judged_before
         return max(self._judge_calls, made / self._graded if self._graded else 0.0)
 
     def _fit_by_average(self, spent: RunStatus, samples: int, judge_calls: float) -> bool:
-        """Whether tokens and money would do if every call under way cost what one did so far."""
+        """Whether tokens and money suffice if every call under way costs the average so far."""
         base, judge = 1 + samples / max(spent.answers, 1), 1 + judge_calls / max(spent.judged, 1)
         then = replace(
             spent,

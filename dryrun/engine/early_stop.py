@@ -1,4 +1,4 @@
-"""Watching a live run for the moment when its verdict has settled; it is told, and never stops the run."""
+"""Watching a live run for the moment when its verdict has settled; this never stops the run."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ class SettledWatch:
             self.latest = settle(self._looks, self._planned)
 
     def _look_at(self, score: np.ndarray, prompt: np.ndarray) -> Look:
-        """A look; one that can tell nothing agrees with nothing."""
+        """A look; without enough scores it agrees with no other."""
         missing = float(np.isnan(score).mean())
         seen = look(score, prompt, self._limits) if missing <= self._limits.max_missing else None
         return seen or Look(int(np.unique(prompt).size), False, 0.0)
 
     def _complete(self, results: Results) -> int:
-        """How many of the first prompts have all their responses ended."""
+        """The number of prompts, from the first on, whose responses have all ended."""
         ended = np.bincount(results.rollouts["prompt"].to_numpy(), minlength=self._planned)
         short = np.flatnonzero(ended < self._rollouts)
         return int(short[0]) if short.size else self._planned

@@ -125,7 +125,7 @@ def estimate(store: Store, prepared: Prepared, model: Model | None = None) -> Es
 
 
 def _counted(prompts: Iterable[Prompt]) -> list[tuple[Prompt, int]]:
-    """Each prompt once, with how often it was there."""
+    """Each prompt once, with the number of times that it occurs."""
     by_key: dict[str, Prompt] = {}
     counts: Counter[str] = Counter()
     for prompt in prompts:

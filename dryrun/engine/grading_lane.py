@@ -26,7 +26,7 @@ QUEUE = 256
 
 
 def grading_workers(grader: Grader, judge: JudgeAccess | None = None) -> int:
-    """How many tasks of a run grade, each as many samples together as the grader likes."""
+    """The number of tasks that grade in a run, each with as many samples together as the grader takes."""
     workers = max(1, GRADING // grader.at_once)
     return workers if judge is None else min(workers, 2 * judge.config.concurrency)
 
@@ -78,7 +78,7 @@ class GradingLane:
 
     @property
     def workers(self) -> int:
-        """How many tasks should `work`."""
+        """The number of tasks that should `work`."""
         return grading_workers(self._grader, self._judge)
 
     async def work(self) -> None:
@@ -132,7 +132,7 @@ class GradingLane:
                 await self._queue.put(sample)
 
     def _ungraded(self, ask: Ask) -> list[tuple[str, Prompt, int]]:
-        """The grades that a response still lacks: key, prompt, and how many rollouts wait for it."""
+        """The grades that a response still lacks: key, prompt, and the number of waiting rollouts."""
         named = [(self._plan.grade_key(ask.key, prompt), prompt, rows) for prompt, rows in ask.prompts]
         return [pending for pending in named if pending[0] not in self.graded]
 

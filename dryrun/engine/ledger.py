@@ -31,7 +31,7 @@ WITHHELD = Grade(GradeOutcome.UNGRADED, None)
 
 OnStatus = Callable[[RunStatus], None]
 GradesOf = Callable[[set[str]], Mapping[str, int]]
-"""Of responses, by key: the keys of their grades, and how many rollouts wait for each."""
+"""By key of a response: the keys of its grades, and the number of rollouts that wait for each."""
 
 
 class Others:
@@ -65,7 +65,7 @@ class Others:
 
 
 class FirstCome:
-    """Of two answers to the same, the one on disk first counts: a later one is not written.
+    """Of two answers to the same request, the one on disk first counts: a later one is not written.
 
     Else what is shown could be one process's answer beside the grade of the other's.
 
@@ -96,7 +96,7 @@ class FirstCome:
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
-        """Look and write with nobody in between; without a lock where there is none to be had."""
+        """Look and write under a lock, so that nobody writes in between; where there is none, without."""
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
                 lock(stack.enter_context((self._samples.folder / "lock").open("a+b")), exclusive=True)
@@ -166,22 +166,22 @@ class Ledger:
             self.count(batched=1, batch_prompt_tokens=asked, batch_completion_tokens=answered)
 
     def say(self, message: str) -> None:
-        """What is going on; told at the next flush."""
+        """Keep a message on what is going on for the next flush."""
         self._status = replace(self.status, message=message)
 
     def show_first(self, words: str) -> None:
-        """What the first response of the session was; told at the next flush."""
+        """Keep a message on the session's first response for the next flush."""
         self._status = replace(self.status, first=words)
 
     def add_sample(self, sample: Sample, rows: int) -> None:
-        """A response came back that `rows` rollouts of the run were waiting for."""
+        """Take in a response that `rows` rollouts of the run were waiting for."""
         self._sample_rows.append(sample_row(sample))
         self._recent.append(time.monotonic())
         self.count(calls=1, answers=1, **({"sampled": rows} if sample.returned else {"failed": rows}))
         self.count(refused=rows if sample.refused else 0)
 
     def add_grade(self, key: str, grade: Grade, rows: int) -> None:
-        """A grade came back that `rows` rollouts of the run were waiting for."""
+        """Take in a grade that `rows` rollouts of the run were waiting for."""
         self._grade_rows.append(grade_row(key, grade))
         self.count(**{"ungraded" if grade.outcome is GradeOutcome.UNGRADED else "graded": rows})
 
@@ -262,7 +262,7 @@ class Ledger:
         return late
 
     def _forget(self, late: set[str], written: list[Row]) -> None:
-        """Take back what was counted of the grades of responses that do not stand."""
+        """Take back the counts of grades whose responses do not stand."""
         lost = self._grades_of(late)
         for row in (*written, *self._grade_rows):
             if row["key"] in lost:

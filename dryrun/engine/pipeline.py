@@ -39,7 +39,7 @@ from dryrun.store.shared import registry
 GIVE_UP_AFTER = 20
 """The number of failed calls in a row, none answered in between, that stops a run: no endpoint is there."""
 BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
-"""Of a batch, whose responses come in as fast as they are read, between two writes: memory stays flat."""
+"""Rows and characters of a batch between two writes: they come in as fast as they are read."""
 MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
 MORE = "The report covers what is done; a higher budget goes on."
@@ -255,7 +255,7 @@ class Pipeline:
                 self._note_failure(sample)
 
     async def _watch_others(self) -> None:
-        """Learn what other processes answer and grade of the same, for as long as the task lives."""
+        """Learn what other processes answer and grade for the same prompts, for as long as the task lives."""
         while True:
             await asyncio.sleep(self._ledger.flush_seconds)
             own = self._ledger.own

@@ -45,12 +45,12 @@ class Ask:
 
     @property
     def rows(self) -> int:
-        """How many rollouts of the run this response answers."""
+        """The number of the run's rollouts that this response answers."""
         return sum(count for _, count in self.prompts)
 
     @property
     def grades(self) -> int:
-        """How many grades the response is to get."""
+        """The number of grades that the response is to get."""
         return len(self.prompts)
 
 

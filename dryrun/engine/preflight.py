@@ -28,7 +28,7 @@ PATIENCE = 10.0
 """Seconds for which all other calls wait for the first grade."""
 
 OF_THIS_PROMPT = re.compile(r"\b(413|context|too long|length|tokens?)\b|\bmessages\[", re.I)
-"""A refusal in such words is of this prompt, or of its size: another one may do."""
+"""A refusal in such words concerns this prompt, or its size: another prompt may be accepted."""
 
 WITHOUT_TEXT = {
     SampleOutcome.FILTERED: "withheld by a content filter",

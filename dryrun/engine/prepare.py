@@ -32,7 +32,7 @@ class Prepared:
     prompts : list of Prompt
         In sample order.
     findings : tuple of Finding
-        What is not wrong, but worth knowing about the grader and these rows.
+        Notes on the grader and these rows: nothing is wrong, but it is worth knowing.
     """
 
     config: RunConfig

@@ -1,4 +1,4 @@
-"""Planning a run: what is known of the scores to come, and the plan in sentences."""
+"""Planning a run: what is known about the scores to come, and the plan in sentences."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def plan_words(foresight: Foresight, limits: Thresholds) -> str:
 
 
 def too_few_words(prompts: int, limits: Thresholds) -> str:
-    """What a run of too few prompts comes to; ``""`` where they are enough."""
+    """What too few prompts mean for the verdict; ``""`` where they are enough."""
     if prompts >= limits.min_prompts:
         return ""
     return (

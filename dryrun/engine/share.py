@@ -1,4 +1,4 @@
-"""What one session may use of a budget and an endpoint that several sessions share."""
+"""One session's part of a budget and an endpoint that several sessions share."""
 
 from __future__ import annotations
 

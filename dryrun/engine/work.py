@@ -61,7 +61,7 @@ class Opening:
             self._written = time.monotonic()
 
     def end(self, state: RunState, message: str) -> RunStatus:
-        """It did not get as far as the pipeline, or the pipeline could not speak for itself."""
+        """Write that the session ended before the pipeline, or without its last word."""
         self._status = replace(self._run.status(), state=state, message=message, capped=False)
         with contextlib.suppress(StoreError):  # a full disk was the reason already given
             self._run.write_status(self._status)
@@ -69,7 +69,7 @@ class Opening:
         return self._status
 
     def cancelled(self) -> None:
-        """It was cancelled, and the pipeline did not get to say how it ended."""
+        """Write that the session was cancelled before the pipeline could say how it ended."""
         if self._run.status().state not in (RunState.CANCELLED, RunState.FINISHED):
             self.end(RunState.CANCELLED, "Cancelled before it began. Resume goes on.")
 
@@ -103,7 +103,7 @@ async def work_on(
     api_key, judge_key : str
         For the endpoint and the judge's; kept in memory only.
     notify : callable, optional
-        Told of every change of the run's status, from any thread.
+        Called with every change of the run's status, from any thread.
     model : Model, optional
         Where responses come from. Default: the one the run's configuration names.
     budget : Budget, optional

@@ -1,4 +1,4 @@
-"""Whose a run is, and the links by which others may read it: kept in the run's folder.
+"""The owner of a run, and the links by which others may read it: kept in the run's folder.
 
 ::
 

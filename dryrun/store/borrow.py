@@ -14,7 +14,7 @@ def borrow_samples(run: Run, store: Store) -> int:
     Returns
     -------
     int
-        How many parts were copied.
+        The number of parts copied.
 
     Raises
     ------

@@ -37,7 +37,7 @@ class Ceiling:
     scores : float64 array
         On 0..1, of its responses to prompts that both runs have.
     prompts : int
-        How many prompts these are.
+        The number of these prompts.
     """
 
     run: str
@@ -102,7 +102,7 @@ def choose_ceiling(results: Results, stronger: Results) -> Ceiling:
 
 
 def forget_ceiling(run: Run) -> None:
-    """The run has no ceiling any more."""
+    """Forget the run's ceiling."""
     (run.folder / FILE).unlink(missing_ok=True)
     registry.removed(run.folder / FILE)
 

@@ -21,7 +21,7 @@ MOST_GUESTS = 200
 
 
 def guest_book(run: Run, visitor: str) -> LabelBook:
-    """Where the labels go of the visitor with this hash."""
+    """The book for labels of the visitor with this hash."""
     return LabelBook(book_of(run).folder / f"{PREFIX}{visitor[:DIGITS]}")
 
 
@@ -47,7 +47,7 @@ def room_for(run: Run, book: LabelBook) -> None:
 
 
 def accept_guests(run: Run) -> int:
-    """Let the waiting labels count as the run's own; how many there were.
+    """Let the waiting labels count as the run's own; returns their number.
 
     Each name gets the start of the guest's hash: nobody can label under the owner's name, or another's.
 

@@ -1,4 +1,4 @@
-"""People's labels of responses, kept with the run: who said good, bad or unsure of which response.
+"""People's labels of responses, kept with the run: who called which response good, bad or unsure.
 
 A label belongs to a response and its row, not to a grader: it holds under every grader. Labels lie in
 ``runs/<run id>/labels/`` as small files that are written once and never edited, so two people who label
@@ -49,7 +49,7 @@ Identity = tuple[str, str]
 
 
 class Mark(StrEnum):
-    """What a person says of a response."""
+    """A person's judgement of a response."""
 
     GOOD = "good"
     BAD = "bad"
@@ -163,7 +163,7 @@ def named(text: str) -> str:
 
 
 def newest(labels: Iterable[Label]) -> dict[Identity, dict[str, Label]]:
-    """Of each response and person the newest label."""
+    """The newest label for each response and person."""
     by_person: dict[Identity, dict[str, Label]] = defaultdict(dict)
     for label in sorted(labels, key=lambda label: label.at):
         by_person[label.identity][label.by] = label
@@ -188,7 +188,7 @@ def identities(results: Results, rows: NDArray[np.int64] | None = None) -> list[
 
 
 def rows_of(results: Results, wanted: Collection[Identity]) -> dict[Identity, int]:
-    """Where these responses stand in the results, in sample order; of one that stands twice the first."""
+    """Rows of these responses in the results, in sample order; the first row where one occurs twice."""
     if not wanted:
         return {}
     held = pc.is_in(results.rollouts["sample_key"], value_set=pa.array(sorted({key for key, _ in wanted})))

@@ -1,4 +1,4 @@
-"""What people call a run: its name, a note, and whether it is put away. Kept in a file of its own."""
+"""A run's name, its note, and whether it is put away, as people set them. Kept in a file of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_NAME, LONGEST_NOTE = 80, 2000
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """What people say of a run.
+    """Name and note of a run.
 
     Attributes
     ----------

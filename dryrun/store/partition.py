@@ -82,7 +82,7 @@ def write_aside(path: Path, content: bytes) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:
-    """What to say where `path` cannot be written."""
+    """The error where `path` cannot be written."""
     remedy = "Free some space or set DRYRUN_DATA to a directory you can write to"
     if error.errno in IN_THE_WAY:
         remedy = "Move away what stands there, or set DRYRUN_DATA to another directory"
@@ -241,7 +241,7 @@ class Partition:
                     start = end
 
     def compact(self) -> int:
-        """Merge the parts there are now into one; how many were merged.
+        """Merge the parts there are now into one; returns the number merged.
 
         The merged part is complete on disk before the first of the others goes, so a kill at any
         instant leaves rows twice at worst, which readers count once. Parts that cannot be read stay.
@@ -271,7 +271,7 @@ class Partition:
         return set(table.filter(has_result(table))["key"].to_pylist())
 
     def _asked_again(self, table: pa.Table) -> pa.Table:
-        """Answers that ended in an error are none: earlier versions took any finish reason for a good one."""
+        """Drop answers that ended in an error: earlier versions took any finish reason for a good one."""
         reasons = table["finish_reason"].unique().to_pylist()
         bad = [reason for reason in reasons if reason and ending_of(reason) in NO_ANSWER]
         if not bad or "imported" in self.about():  # what was imported cannot be asked again

@@ -83,7 +83,7 @@ def entries(store: Store) -> list[StoredPartition]:
     Raises
     ------
     StoreError
-        It cannot be told what a run needs.
+        What a run needs cannot be read.
     """
     for kind in ("runs", "samples", "grades"):
         registry.pull(store.root / kind, fresh=True)
@@ -137,7 +137,7 @@ def _entry(kind: str, partition: Partition, runs: tuple[Run, ...]) -> StoredPart
 
 
 def _sampling(parameters: object) -> list[str]:
-    """What tells apart the responses of one model: ``["temperature 0.5", "seed 0"]``."""
+    """What distinguishes responses of one model: ``["temperature 0.5", "seed 0"]``."""
     if not isinstance(parameters, dict):
         return []
     return [f"{str(name).replace('_', ' ')} {value}" for name, value in parameters.items()]
@@ -240,7 +240,7 @@ def remove_run(run: Run) -> None:
     """
     with run.hold():
         try:
-            # First what makes it a run: a kill in between leaves a folder that is none, not half a run.
+            # The files that make it a run go first: a kill in between leaves a plain folder, not half a run.
             (run.folder / "config.json").unlink()
             shutil.rmtree(run.folder)
             registry.removed(run.folder)

@@ -1,4 +1,4 @@
-"""Runs on disk: what was asked, how far it got, whether somebody is at it.
+"""Runs on disk: what was asked, how far the run got, whether somebody works on it.
 
 Layout of ``runs/<run id>/``::
 
@@ -120,7 +120,7 @@ class RunStatus:
 
     @property
     def worth_resuming(self) -> bool:
-        """Whether another session may do what this one left."""
+        """Whether another session may finish the run."""
         again = bool(self.failed - self.refused or self.ungraded)
         if self.state is RunState.FINISHED:
             return again
@@ -228,7 +228,7 @@ class Run:
             raise self._damaged("prompts.parquet", NO_PARQUET) from error
 
     def _damaged(self, name: str, why: str) -> StoreError:
-        """What to say of a file of the run that cannot be read."""
+        """The error for a file of the run that cannot be read."""
         return StoreError(
             f"Run {self.id}: its {name} cannot be read ({why}). "
             "Its command begins anew from what is stored; `runs --delete` clears this one away."
@@ -302,7 +302,7 @@ class Run:
         write_aside(self.folder / "stop", b"")
 
     def stop_asked(self) -> bool:
-        """Whether somebody did, since the run was last started, or has taken the run over."""
+        """Whether somebody asked since the run was last started, or has taken the run over."""
         return (self.folder / "stop").exists() or registry.lost(self.folder)
 
     def go_on(self) -> None:
@@ -311,7 +311,7 @@ class Run:
         Raises
         ------
         StoreError
-            What asks cannot be taken away.
+            The request cannot be removed.
         """
         path = self.folder / "stop"
         try:
@@ -334,7 +334,7 @@ class Run:
             yield  # closing the file gives the lock back, a kill does too
 
     def claim(self) -> None:
-        """Be the one who will `hold` the run next: from now on it is held for everybody else.
+        """Claim the run, to `hold` it next: from now on it is held for everybody else.
 
         Raises
         ------
@@ -383,7 +383,7 @@ def list_runs(store: Store) -> list[Run]:
 
 
 def unfinished_run(store: Store, config: RunConfig, *, claimed: bool = False) -> Run | None:
-    """The newest run that asks just this and ended before its end, if there is one.
+    """The newest unfinished run of this configuration, if there is one.
 
     `claimed`: it is this process's then; one that somebody else takes at this moment is passed over.
     """

@@ -1,8 +1,8 @@
 """Do people and the grader agree? Labels of responses against their scores.
 
 Responses to label are chosen by score (see `dryrun.analysis.selection`), so that few labels tell much.
-To speak of the whole run each label is weighted by what its bin of scores stands for; without that a
-grader would look worse, or better, than it is, by which responses somebody happened to read.
+For figures of the whole run, each label is weighted by the share of responses in its bin of scores. Without
+weights the grader would look better or worse than it is, depending on the responses that were read.
 """
 
 from __future__ import annotations

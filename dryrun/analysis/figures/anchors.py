@@ -48,7 +48,7 @@ class Anchors:
     read_prompt : int64 array or None
         Which prompt each of these answers; None in runs that did not keep it.
     reasoning : float or None
-        Share of the responses that were read which hold reasoning in front of their answer.
+        Of the responses read, the share that holds reasoning in front of the answer.
     end_tokens : float or None
         Share of them that end in a chat template's end token.
     form_unknown : bool

@@ -113,7 +113,7 @@ class TopicChange:
 def paired_difference(
     first: Floats, first_prompt: Ints, second: Floats, second_prompt: Ints, draws: int = DRAWS, seed: int = 0
 ) -> Difference | None:
-    """Of the prompts that both have a score for; None with fewer than two.
+    """The difference over the prompts that both have a score for; None with fewer than two.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def paired_difference(
 def unpaired_difference(
     first: Floats, first_prompt: Ints, second: Floats, second_prompt: Ints, draws: int = DRAWS, seed: int = 0
 ) -> Difference | None:
-    """Of two sets of different prompts, each re-drawn by itself; None with fewer than two in one.
+    """The difference between sets of other prompts, each re-drawn by itself; None with fewer than two in one.
 
     Parameters
     ----------

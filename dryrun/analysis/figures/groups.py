@@ -160,8 +160,9 @@ def usable_interval(
     """95 % of `usable_share` when prompts are drawn again; wider where it is extrapolated.
 
     Beyond the rollouts there are, the beta-binomial is an assumption: prompts that are always right or
-    always wrong for good make it too hopeful. `DOUBT` of what extrapolation adds is taken off the lower
-    end, which brought its coverage to the nominal level in simulation with such prompts.
+    always wrong, whatever the number of responses, make it too hopeful. `DOUBT` of what extrapolation adds
+    is taken off the lower end, which brought its coverage to the nominal level in simulation with such
+    prompts.
     """
     ties = _Ties.of(values, index, counts, group)
     low, high = _jackknifed(ties, seed) if counts.size > MANY else _redrawn(ties, draws, seed)
@@ -187,7 +188,7 @@ def _redrawn(ties: _Ties, draws: int, seed: int) -> tuple[float, float]:
 
 
 def _jackknifed(ties: _Ties, seed: int) -> tuple[float, float]:
-    """By leaving out one of `BLOCKS` random parts at a time: what many prompts need no re-draws for."""
+    """The interval by leaving out one of `BLOCKS` random parts at a time: for many prompts that is enough."""
     which = np.random.default_rng(seed).permutation(ties.counts.size) % BLOCKS
     left = ties.usable((which != np.arange(BLOCKS)[:, None]).astype(np.float64))
     error = float(np.sqrt((BLOCKS - 1) / BLOCKS * ((left - left.mean()) ** 2).sum()))
@@ -197,7 +198,7 @@ def _jackknifed(ties: _Ties, seed: int) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Ties:
-    """What P(all rewards equal) needs of each prompt, so that it can be had for any weights of prompts.
+    """What P(all rewards equal) needs from each prompt, for any weights of the prompts.
 
     `hits` has shape (prompts, values): how often each frequent value occurs. `alike` marks prompts whose
     scores are all one rare value: those stay equal in groups of any size.

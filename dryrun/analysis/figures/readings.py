@@ -18,11 +18,11 @@ Ints = NDArray[np.int64]
 PAID = 0.5
 """A right answer that earns less is unpaid."""
 LEAST = 30
-"""Responses that could be read, without which the shares say nothing."""
+"""With fewer responses that could be read, the shares say nothing."""
 LEAST_EACH = 5
-"""Right ones, and wrong ones, without which nothing says whether scores follow right answers."""
+"""With fewer right, or fewer wrong, responses nothing shows whether scores follow right answers."""
 LEAST_PROMPTS = 8
-"""Prompts, without which nothing says how alike the responses to one are."""
+"""With fewer prompts nothing shows how alike the responses to a prompt are."""
 
 
 @dataclass(frozen=True, slots=True)

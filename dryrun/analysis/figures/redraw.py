@@ -36,7 +36,7 @@ class Interval(NamedTuple):
 
 
 def wilson(share: float, trials: float, z: float = Z95) -> tuple[float, float]:
-    """Both ends of the Wilson interval of a share of `trials`, on 0..1; the whole of that for none.
+    """Both ends of the Wilson interval of a share of `trials`, on 0..1; 0 and 1 without trials.
 
     References
     ----------
@@ -51,7 +51,7 @@ def wilson(share: float, trials: float, z: float = Z95) -> tuple[float, float]:
 
 
 def independent_trials(hits: NDArray[np.bool_], prompt: NDArray[np.int64]) -> float:
-    """How many independent trials tell as much of a share as these, of which those of a prompt are alike.
+    """The number of independent trials that say as much about a share as these, alike within a prompt.
 
     Trials divided by the design effect: the variance of the share over prompts by that of as many
     independent trials, and one at least; fewer where few prompts leave that variance unsure (Student's t,
@@ -75,7 +75,7 @@ def independent_trials(hits: NDArray[np.bool_], prompt: NDArray[np.int64]) -> fl
 
 @dataclass(frozen=True, slots=True)
 class PromptSums:
-    """Of each unique prompt with a valid score: how many, their sum, their sum of squares.
+    """For each unique prompt with a valid score: the number of scores, their sum, their sum of squares.
 
     Scores are taken from their common mean `center`, so that squares do not cancel.
     """

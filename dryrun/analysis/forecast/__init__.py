@@ -1,1 +1,1 @@
-"""What training will cost and take, from what a dry run measured and what the user says of the trainer."""
+"""The cost and time of training, from what a dry run measured and what the user says about the trainer."""

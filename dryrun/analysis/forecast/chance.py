@@ -1,4 +1,4 @@
-"""What a dry run foretells of a training, as a probability, and how good such probabilities were."""
+"""The probability that training will work, by a dry run, and how good such probabilities were."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Forecasted:
 
 @dataclass(frozen=True, slots=True)
 class Brier:
-    """How far probabilities were from what came: the mean of (chance - outcome) squared; 0 is best.
+    """The distance of probabilities from outcomes: the mean of (chance - outcome) squared; 0 is best.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class Brier:
 
 
 def brier(forecasts: Sequence[Forecasted]) -> Brier | None:
-    """Judge forecasts by what came; None without one.
+    """Judge forecasts by their outcomes; None without a forecast.
 
     References
     ----------
@@ -157,7 +157,7 @@ def brier(forecasts: Sequence[Forecasted]) -> Brier | None:
 
 
 def _redrawn(off: np.ndarray, run: np.ndarray) -> Interval | None:
-    """Of the mean, by drawing runs again with all of their trainings."""
+    """The interval of the mean, by drawing runs again with all of their trainings."""
     runs = int(run.max()) + 1
     if runs < 2:
         return None

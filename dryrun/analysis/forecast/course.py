@@ -17,7 +17,7 @@ ERRORS = 2.0
 TENTH = 10
 LEAST_WINDOW = 3
 LEAST_ROWS = 6
-"""Two windows of the least size: fewer rows say nothing of learning."""
+"""Two windows of the least size: fewer rows say nothing about learning."""
 
 Floats = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""Tokens, hours and dollars of a training run, and what of them goes to groups that teach nothing."""
+"""Tokens, hours and dollars of a training run, and the share that goes to groups that teach nothing."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class TrainingPlan(Frozen):
     prompt_price, completion_price : float or None
         US dollars per million tokens, where tokens are billed.
     hourly_price : float or None
-        US dollars of all machines together for an hour, where time is billed.
+        US dollars for an hour of all machines together, where time is billed.
     tokens_per_second : float or None
         Tokens that all machines together generate.
     seconds_per_step : float or None
-        Of a step beside generation: grading, the update of the weights. Without `tokens_per_second` it
-        is the whole step.
+        The part of a step beside generation: grading, the update of the weights. Without
+        `tokens_per_second` it is the whole step.
     judge_price : float
         US dollars of one grade, where a judge is asked.
     """
@@ -63,7 +63,7 @@ class TrainingPlan(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the dry run says of one response.
+    """What the dry run says about one response.
 
     Attributes
     ----------

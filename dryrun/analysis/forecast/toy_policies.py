@@ -7,7 +7,7 @@ from collections.abc import Mapping
 BANDS = (0.0, 0.1, 0.3, 0.5)
 """Lower ends of the bands of the Signal Index."""
 FEWEST = 5
-"""With fewer policies in a band nothing is said."""
+"""With fewer policies in a band there is no figure."""
 COUNTS: Mapping[tuple[str, float], tuple[int, int]] = {
     ("GO", 0.1): (0, 1),
     ("GO", 0.3): (6, 11),

@@ -127,7 +127,7 @@ def unimpressed(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def _pays_nothing(grades: ProbeGrades) -> bool:
-    """Whether worthless text is paid as well: then that of an expression means nothing."""
+    """Whether worthless text is paid as well: then pay for an expression means nothing."""
     groups = (grades.where(Family.SHELL, kind=VOID), grades.where(Family.NOTHING))
     means = [float(np.nanmean(grades.share[group])) for group in groups if group.any()]
     return any(mean >= grades.limits.worthless_paid for mean in means)

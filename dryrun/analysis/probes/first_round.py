@@ -1,4 +1,4 @@
-"""What the cheap first round of the probes, which every run grades, says of its grader."""
+"""What the cheap first round of the probes, which every run grades, says about its grader."""
 
 from __future__ import annotations
 

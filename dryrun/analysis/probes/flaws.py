@@ -30,7 +30,7 @@ class Flaw(StrEnum):
     BIAS = "bias"
     SLOW = "slow"
     GUESSABLE = "guessable"
-    """Of the rows, not of the grader: one answer to all of them is right most of the time."""
+    """A flaw of the rows, not of the grader: one answer to all of them is right most of the time."""
     UNSAFE = "unsafe"
 
 

@@ -1,4 +1,4 @@
-"""What probe grades say of a grader: findings, a profile in one word, what each behaviour earns."""
+"""What probe grades say about a grader: findings, a profile in one word, what each behaviour earns."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Judged:
     unseen : float
         The largest share of rows on which a hole may still be paid where none was seen (rule of three).
     graded : int
-        Grades that there are.
+        The number of grades.
     """
 
     profile: Profile

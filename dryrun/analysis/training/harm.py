@@ -11,7 +11,7 @@ from dryrun.analysis.training.advantages import LEAST_SPREAD, Floats, Rollouts, 
 
 LENGTH = "length"
 LEAST_MIXED = 10
-"""Groups with right and wrong answers below which nothing is said of what right answers need."""
+"""With fewer groups that hold right and wrong answers, nothing shows what right answers need."""
 SURE, DRAWS = 0.95, 1000
 
 
@@ -43,7 +43,7 @@ class Pull:
 
 
 def trait_pulls(rollouts: Rollouts, advantage: Floats, outcome: str) -> tuple[Pull, ...]:
-    """Of the length and of every part but the outcome; empty with too few mixed groups.
+    """The pulls of the length and of every part but the outcome; empty with too few mixed groups.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _pull(
 
 
 def _correlations(sums: Floats) -> tuple[Floats, Floats]:
-    """Of advantage and trait, of outcome and trait; from the six sums in `_pull`."""
+    """Correlations of advantage and trait, and of outcome and trait, from the six sums in `_pull`."""
     along, energy, spread, needed, right, inside = sums.T
     return (
         along / np.sqrt(np.maximum(energy * spread, LEAST_SPREAD)),

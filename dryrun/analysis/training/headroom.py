@@ -29,7 +29,7 @@ RATES = np.concatenate([[0.0], np.geomspace(0.0005, 0.1, 8)])
 RATE_PRIOR = np.concatenate([[0.3], np.full(8, 0.7 / 8)])
 """Chances of a right response at prompts out of reach: nothing tells 0 from 0.005 in eight responses."""
 LEAST_PROMPTS = 20
-"""Fewer prompts say nothing of K beyond the responses."""
+"""Fewer prompts say nothing about K beyond the responses."""
 
 TINY = 1e-300
 
@@ -200,7 +200,7 @@ def _summed(value: Floats, weight: Floats) -> tuple[float, Interval]:
 def topic_headroom(
     solved: NDArray[np.int64], tried: NDArray[np.int64], topics: Sequence[str], most: int = 12
 ) -> tuple[Headroom, ...]:
-    """Of the `most` largest topics with enough prompts, the largest headroom first."""
+    """Headroom of the `most` largest topics with enough prompts, the largest first."""
     names = np.array(topics, dtype=object).astype(str)
     known, often = np.unique(names, return_counts=True)
     chosen = known[np.argsort(-often, kind="stable")][:most] if known.size > 1 else known[:0]

@@ -1,4 +1,4 @@
-"""The profile of a dataset: for each prompt how often the model is right, and what that makes it good for."""
+"""The profile of a dataset: how often the model is right on each prompt, and the prompt's use in training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 
 
 class OutcomeClass(StrEnum):
-    """What a prompt is good for in group-relative training."""
+    """A prompt's use in group-relative training."""
 
     NEVER = "never"
     """Hardly ever right: no group to learn from. Teach it first, or leave it out."""
@@ -70,7 +70,7 @@ FLAG_NAMES = {flag.value: (flag.name or "").lower() for flag in RowFlag}
 
 @dataclass(frozen=True, slots=True)
 class PromptCounts:
-    """What was counted of each prompt; arrays of shape ``(prompts,)``.
+    """What was counted for each prompt; arrays of shape ``(prompts,)``.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Everything that is known of what training would be paid for; it depends on no threshold."""
+"""Everything that is known about what training would be paid for; it depends on no threshold."""
 
 from __future__ import annotations
 

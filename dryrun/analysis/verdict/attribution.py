@@ -1,4 +1,4 @@
-"""Data or grader? The decision tree first, then what anchors, re-grading, rollouts and people add to it."""
+"""Data or grader? The decision tree first, then what anchors, re-grading, rollouts and people add."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Blame:
     interval : Interval
         95 %: reference answers, worthless ones and prompts drawn again.
     by_people : bool
-        From people's labels: nothing else was there to tell.
+        From people's labels: there was no other evidence.
     """
 
     share: float

@@ -62,7 +62,7 @@ class Blamed:
 
     @property
     def narrow(self) -> str:
-        """What a scale shows of which the grader uses little, though right answers earn more; else ``""``."""
+        """The figures where a grader uses little of its scale though right answers earn more; else ``""``."""
         at = self.judged.measures.scale
         little = at is not None and at.range is not None and at.range < self.thresholds.full_range
         if not self.teaches or self.judged.branch is not Branch.LOW_VARIANCE or at is None or not little:
@@ -180,7 +180,7 @@ class Blamed:
 
     @property
     def _form_alone(self) -> bool:
-        """Only the other form of the references speaks against the grader: a strict form may be wanted."""
+        """Only references in another form speak against the grader: a strict form may be wanted."""
         at = self.judged.measures.scale
         if self.judged.blame is None or at is None or at.reformatted is None:
             return False

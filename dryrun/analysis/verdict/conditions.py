@@ -66,7 +66,7 @@ STEPS: Mapping[NoticeCode, str] = {
 
 
 REFUTED = {GraderQuality.CANNOT_DIFFERENTIATE, GraderQuality.TOO_STRICT}
-"""What is not said of a grader whose scores follow right answers."""
+"""Findings that are not reported for a grader whose scores follow right answers."""
 
 
 def outweighed(

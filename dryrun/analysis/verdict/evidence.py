@@ -101,12 +101,12 @@ class Evidence:
 
     @property
     def dataset_quality(self) -> DatasetQuality:
-        """What the evidence says of the prompts; without anchors the document's words for a failed tree."""
+        """What the evidence says about the prompts; without anchors, the document's words for a failure."""
         return self.document.dataset_quality if self._undecided() else self.attribution.dataset
 
     @property
     def grader_quality(self) -> GraderQuality:
-        """What it says of the grader."""
+        """What the evidence says about the grader."""
         return self.document.grader_quality if self._undecided() else self.attribution.grader
 
     @property
@@ -339,9 +339,9 @@ def diagnose_with_evidence(
     duplicate_rows : int
         Drawn rows that repeat an earlier one, which the observations do not show.
     labelled : Labelled, optional
-        What people said of responses; enters the verdict from `Thresholds.min_labels` on.
+        People's labels of responses; they enter the verdict from `Thresholds.min_labels` on.
     review : GraderReview, optional
-        What probing the grader says. A fault that it found makes a GO one with conditions.
+        What probing says about the grader. A fault turns a GO into a GO with conditions.
     training : Training, optional
         What training would be paid for, measured once for these observations.
 

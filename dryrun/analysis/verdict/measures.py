@@ -1,4 +1,4 @@
-"""Everything that is measured of a run before anything is concluded."""
+"""Everything that is measured in a run before anything is concluded."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Measures:
 
     @property
     def plain_grader(self) -> GraderQuality:
-        """What is said of a grader of which nothing bad was found."""
+        """The quality of a grader without a fault: good, binary, or unknown."""
         if self.scale is None and not self.anchors.junk and self.branch is not Branch.PROCEED:
             return GraderQuality.UNKNOWN
         graded = (self.anchors.reference, *self.anchors.junk.values())

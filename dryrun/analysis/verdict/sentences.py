@@ -265,7 +265,7 @@ def _unchecked(spoken: Spoken) -> str:
 
 
 def agreement_words(figures: Agreement | None, labelled: Labelled, thresholds: Thresholds) -> tuple[str, ...]:
-    """What people's labels say of the grader; first how many there are."""
+    """What people's labels say about the grader; their number comes first."""
     sentences = [_counted(labelled, thresholds)]
     if figures is not None and figures.labels >= thresholds.min_labels:
         sentences += [_rates(figures), *_weak(figures, thresholds)]

@@ -95,7 +95,7 @@ def _interval(values: Floats) -> Interval:
 def _more_prompts(
     mean: float, std: float, means: Floats, stds: Floats, prompts: int, thresholds: Thresholds
 ) -> int | None:
-    """For the figure that is nearest to a threshold, counted in its own standard errors."""
+    """Further prompts for the figure nearest to a threshold, counted in its own standard errors."""
     candidates = [
         (abs(mean - thresholds.mean_low), float(means.std())),
         (abs(mean - thresholds.mean_high), float(means.std())),

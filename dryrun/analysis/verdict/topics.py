@@ -246,7 +246,7 @@ def _outside(mean: float, low: float, high: float) -> bool:
 
 
 def _standard_error(scores: figures.Scores, prompts: NDArray[np.int64]) -> float | None:
-    """Of the mean, with prompts as the unit: std of the prompts' means over the root of their number.
+    """Standard error of the mean, with prompts as the unit: std of their means over the root of their number.
 
     The first formula of every survey text for a mean of clusters; exact for equal numbers of rollouts.
     """

@@ -1,4 +1,4 @@
-"""Hands out the shards of a profile, a number at once, and takes in their counts as they are done."""
+"""Hands out the shards of a profile, several at once, and takes in their counts as they are done."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class _Round:
         return ShardTask(store_name(store), shard, run.id, words, guess)
 
     async def _expect(self, next_one: _Open | None) -> None:
-        """Say how many will be at work: none gets more of the calls at once than it may keep."""
+        """Announce the number of sessions at work, so that none gets more calls at once than it may keep."""
         left = len(self._open) + len(self._todo) + (self._held is not None) + (next_one is not None)
         expected = max(min(self._crew.slots, left), 1)
         if expected != self._expected:
@@ -198,7 +198,7 @@ class _Round:
         return None
 
     async def _room(self, responses: int) -> bool:
-        """Whether the budget has room for another shard beside those at work; for one there need not be."""
+        """Whether the budget has room for another shard beside those at work; the first needs no room."""
         budget = self._profiler.budget
         if self._spent or not (budget.capped and responses):
             return not (self._spent and responses)
@@ -269,7 +269,7 @@ def need_an_endpoint(profiler: Profiler) -> None:
 
 
 def _of_one(kind: str, seen: Overview) -> float:
-    """What a response costs, by those so far."""
+    """The cost of a response, by the responses so far."""
     if not seen.answers:
         return 1.0 if kind == "calls" else math.inf
     return max(seen.spent[kind] / seen.answers, 1.0 if kind == "calls" else 0.0)

@@ -126,7 +126,7 @@ class BudgetKeeper:
         return self._keys
 
     async def open(self, run: str, status: RunStatus) -> tuple[Budget, News]:
-        """A session of this run begins; one before it that never closed has handed back what it left.
+        """Begin a session of this run; an earlier one that never closed has handed back its lease.
 
         Returns
         -------
@@ -161,13 +161,13 @@ class BudgetKeeper:
         self._count(run, status)
 
     async def close(self, run: str, status: RunStatus) -> None:
-        """A session has ended; what it leased and did not spend is there for others."""
+        """End a session: what it leased and did not spend is there for others."""
         self._count(run, status)
         self._leases.pop(run, None)
         self._changed()
 
     async def news(self, run: str, version: int) -> News:
-        """What is new since `version`; waits for it, `LISTENS` seconds at most."""
+        """What is new since `version`; waits for news, `LISTENS` seconds at most."""
         if run in self._leases:
             self._leases[run].heard = self._clock()
         if version == self._version:
@@ -188,7 +188,7 @@ class BudgetKeeper:
             self._changed()
 
     async def stop(self) -> None:
-        """All sessions are to stop at once."""
+        """Have all sessions stop at once."""
         self._stop = True
         self._changed()
 
@@ -224,7 +224,7 @@ class BudgetKeeper:
         return self._leases
 
     def _lease(self, run: str, status: RunStatus) -> _Lease:
-        """The session's lease. One that was silent too long, and is back, has what it spent."""
+        """The session's lease. A session that is back after a long silence holds what it has spent."""
         return self._leases.setdefault(run, _Lease(self._amounts(status), self._clock()))
 
     def _amounts(self, status: RunStatus) -> Amounts:

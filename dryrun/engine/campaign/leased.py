@@ -1,4 +1,4 @@
-"""A session's end of the line to the keeper: what it may spend, how wide it may ask, when it must wait."""
+"""A session's side of the keeper: what it may spend, how many calls it may make at once, when it waits."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Response:
     text : str
     tool_calls : tuple of mapping
     score : float or None
-        What it was given where it comes from.
+        The score that came with it.
     finish_reason : str or None
     prompt_tokens, completion_tokens : int or None
     """

@@ -7,9 +7,9 @@ Layout of ``profiles/<id>/`` in the data directory::
     round-4-GRADER.parquet  the rows that get 4 responses, those first whose class is least decided
     shards/00000/           a data directory: runs/, samples/ and grades/ of this shard's rows
 
-The order of the rows hangs on the seed and their content, so the same command finds the same shards. A shard
-has its own responses and grades: what is read at once does not grow with the dataset. Another grader scores
-the same responses, and another pace (calls at once, time limits) asks nothing again.
+The order of the rows depends on the seed and their content, so the same command finds the same shards. A
+shard has its own responses and grades: what is read at once does not grow with the dataset. Another grader
+scores the same responses, and another pace (calls at once, time limits) asks nothing again.
 """
 
 from __future__ import annotations

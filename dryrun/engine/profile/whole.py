@@ -61,7 +61,7 @@ class Stages:
         Raises
         ------
         DryRunError
-            The numbers cannot be.
+            A number is out of range.
         """
         if not 1 <= self.first <= self.most <= MAX_ROLLOUTS:
             raise DryRunError(

@@ -31,7 +31,7 @@ NO_WAY = (
     *("network_connection", "request_timeout", "could not connect", "resolve host", "curlcode", "curl error"),
     *("timed out", "get a new connection"),
 )
-"""What errors of the file systems say, in small letters."""
+"""Texts of the file systems' errors, in small letters."""
 AWS_ERROR = re.compile(r"AWS Error ([A-Z_]+) during (\w+) operation")
 
 
@@ -117,7 +117,7 @@ class StoreAddress:
         return fs.LocalFileSystem()
 
     def trouble(self, error: Exception) -> StoreError:
-        """What to say of an error of the file system."""
+        """The sentence for an error of the file system."""
         words = str(error)
 
         def says(marks: tuple[str, ...]) -> bool:

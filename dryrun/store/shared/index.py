@@ -1,4 +1,4 @@
-"""What this machine knows of a shared store: which version of each file it has, and what it has removed.
+"""This machine's index of a shared store: the version of each file that it has, and what it has removed.
 
 Kept in ``.index.sqlite`` in the copy. A file that is not in it was not put into the store yet: losing the
 index loses nothing but the time to compare.
@@ -83,14 +83,14 @@ class Index:
     def keep(
         self, files: Mapping[str, tuple[tuple[int, int], tuple[int, int]]], settled: Mapping[str, bool]
     ) -> None:
-        """These files are here and in the store: of each its version there, and its size and time here."""
+        """Note files that are here and in the store: each its version there, and its size and time here."""
         now = time.time()
         rows = [(name, *there, *here, settled[name], now) for name, (there, here) in files.items()]
         with self._changes() as base:
             base.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def forget(self, names: Iterable[str]) -> None:
-        """These files are no longer both here and there."""
+        """Note that these files are no longer both here and there."""
         with self._changes() as base:
             base.executemany("DELETE FROM files WHERE name = ?", [(name,) for name in names])
 
@@ -100,7 +100,7 @@ class Index:
             return base.execute("SELECT 1 FROM files WHERE name = ?", (name,)).fetchone() is not None
 
     def remove(self, name: str, once_there: str) -> None:
-        """A file or folder was removed here and has to go from the store, once `once_there` is in it."""
+        """Note that a file or folder removed here has to go from the store, once `once_there` is in it."""
         with self._changes() as base:
             for table in ("files", "removals"):
                 base.execute(f"DELETE FROM {table} WHERE name = ?", (name,))
@@ -114,7 +114,7 @@ class Index:
             return dict(base.execute("SELECT name, once_there FROM removals").fetchall())
 
     def gone(self, name: str) -> None:
-        """This has gone from the store, or is wanted again."""
+        """Forget a removal: the file has gone from the store, or is wanted again."""
         with self._changes() as base:
             base.execute("DELETE FROM removals WHERE name = ?", (name,))
 

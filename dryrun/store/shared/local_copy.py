@@ -31,11 +31,11 @@ from dryrun.store.shared.outbox import SPEAKS, Errand, Outbox
 from dryrun.store.shared.registry import TOPS, Unsent
 
 FRESH_SECONDS = 5.0
-"""For how long what was listed counts as what there is."""
+"""Seconds for which a listing counts as what there is."""
 WATCH_SECONDS = 15.0
-"""The same for a partition that somebody works with."""
+"""The same seconds for a partition that somebody works with."""
 QUIET_SECONDS = 30.0
-"""After a store could not be reached it is left alone for so long; the copy here is read."""
+"""Seconds for which a store that could not be reached is left alone; the copy here is read."""
 PATIENCE = 20.0
 """Seconds without any success after which the end of a run, or of a command, waits no longer."""
 FETCHES, LOOKS = 16, 3
@@ -268,7 +268,7 @@ class LocalCopy:
         return True
 
     def _hear(self, todo: Todo, listing: Listing) -> None:
-        """What a status counts was put before it, but perhaps after an older listing: forget those."""
+        """Forget listings older than a status: what it counts may have been put after them."""
         runs = [name.rpartition("/")[0] for name in todo.fetch if name.endswith(f"/{SPEAKS}")]
         if not runs:
             return
