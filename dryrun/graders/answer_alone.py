@@ -1,4 +1,4 @@
-"""What stands around an answer: reasoning before it, which a grade can leave out, and end tokens after it."""
+"""Text around an answer: reasoning before it, which a grade can leave out, and end tokens after it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def without_end_token(text: str) -> tuple[str, bool]:
 class ReasoningCut(Grader):
     """A grader that is given what follows the reasoning, less the blanks and line breaks after the tag.
 
-    Responses without reasoning reach it as they are. What is stored of a response stays whole.
+    Responses without reasoning reach it as they are. The stored response stays whole.
     """
 
     def __init__(self, grader: Grader) -> None:

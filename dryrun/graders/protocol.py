@@ -24,7 +24,7 @@ Take = Callable[[int, Grade], None]
 """Is handed each grade with its place among those asked for, as soon as there is one."""
 
 TOGETHER = 32
-"""What `Grader.at_once` is where grading waits for nothing but the processor."""
+"""`Grader.at_once` where grading waits for nothing but the processor."""
 
 
 class Grader:
@@ -35,7 +35,7 @@ class Grader:
 
     @property
     def at_once(self) -> int:
-        """How many samples one task does best to hand over together: 1 where each waits for an answer."""
+        """The best number of samples for a task to hand over together: 1 where each waits for an answer."""
         return 1
 
     async def grade(self, sample: Sample, item: Item) -> Grade:
@@ -155,7 +155,7 @@ def unfilled(error: VariableError) -> Grade:
 
 
 UNLOADED = "loading the source: "
-"""Begins what is said of a source that cannot be loaded: no response can be graded then."""
+"""Beginning of the error of a source that cannot be loaded: no response can be graded then."""
 
 NO_SAMPLE = ungraded(GradeError.OTHER, "there is no response to grade: the call to the model failed")
 """The grade where the model gave no response at all."""

@@ -47,7 +47,7 @@ def _card(side: str, chosen: Chosen, report: Report) -> None:
 
 
 def run_name(chosen: Chosen) -> str:
-    """What people call the run. Not safe for Markdown."""
+    """The run's name. Not safe for Markdown."""
     if chosen.recorded and (example := example_named(chosen.link)):
         return f"Recorded: {example.title}"
     run = chosen.run

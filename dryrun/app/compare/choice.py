@@ -1,4 +1,4 @@
-"""Which two runs are compared: from the link, from the fields, and what a link lacks."""
+"""The two runs that are compared: from the link, from the fields, and what a link lacks."""
 
 from __future__ import annotations
 

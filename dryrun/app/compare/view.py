@@ -23,7 +23,7 @@ from dryrun.store.results import Side, sides
 
 NARROWEST = 320
 GRADER = "grader."
-"""How the name of a setting begins that the difference of the graders' texts shows."""
+"""Beginning of the names of settings that the difference of the graders' texts shows."""
 
 
 def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evidence: bool) -> None:
@@ -60,7 +60,7 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     hash_funcs={Loaded: lambda loaded: loaded.version, Thresholds: Thresholds.model_dump_json},
 )
 def _compared(first: Loaded, second: Loaded, thresholds: Thresholds, evidence: bool) -> Comparison:
-    """Made once for equal figures: each side is judged, with all its topics."""
+    """The comparison, made once for equal figures: each side is judged, with all its topics."""
     return compare(first.results, second.results, thresholds, evidence=evidence)
 
 

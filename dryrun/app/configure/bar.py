@@ -66,7 +66,7 @@ def _calls(config: RunConfig, counts: Estimate) -> str:
 
 
 def judge_words(config: RunConfig, counts: Estimate) -> str:
-    """How often a judge is asked and where; ``""`` for a grader without one. Safe for Markdown."""
+    """The number of calls to a judge, and its address; ``""`` for a grader without one. Safe for Markdown."""
     if config.judge is None:
         return ""
     where = plain(urlsplit(config.judge.base_url).netloc, 80)

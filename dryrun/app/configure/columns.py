@@ -95,7 +95,7 @@ def _fields(rows: Sequence[Item]) -> list[str]:
 
 
 def _ask_for_prompt(rows: Sequence[Item], columns: ColumnMap) -> bool:
-    """Ask which field is the prompt where the rows do not have it and another may be meant; whether so."""
+    """Ask which field is the prompt where the usual one is missing; returns whether it asks."""
     if not rows or any(_prompt_in(row, columns) for row in rows):
         return False
     near = [field for field in prompt_candidates(rows[0]) if field != columns.prompt_field][:SHOWN]

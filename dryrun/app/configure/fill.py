@@ -49,7 +49,7 @@ def _which(chosen: Chosen) -> str:
 
 
 def changed_since(dataset: Dataset) -> None:
-    """Say so where the dataset is another one than the copied run's."""
+    """Say where the dataset is another one than the copied run's."""
     name = st.query_params.get(DUPLICATE)
     if name and st.session_state.get(DONE) == name:
         ref = config_of(open_by_name(name, Right.COPY).run).dataset

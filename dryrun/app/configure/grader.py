@@ -94,7 +94,7 @@ def grader_editor() -> GraderSpec | None:
 
 
 def show_findings(findings: tuple[Finding, ...]) -> None:
-    """Draw what the check of the grader against these rows warns of; it stops nothing."""
+    """Draw the warnings of the grader's check against these rows; they stop nothing."""
     for finding in findings:
         show = st.warning if finding.severity is Severity.WARNING else st.info
         show(plain(str(finding.problem), 500))

@@ -25,7 +25,7 @@ class Source:
     Attributes
     ----------
     path : str
-        Of the source: ``$.graders.a.source``.
+        The source's JSON path: ``$.graders.a.source``.
     name : str
         Of its grader.
     text : str

@@ -121,7 +121,7 @@ def _endpoint() -> ChosenModel | None:
 
 
 def usable_base_url(url: str) -> str:
-    """The URL in its one spelling; where strangers share the server, one on the public internet.
+    """The URL in its usual spelling; where strangers share the server, it must be on the public internet.
 
     Raises
     ------

@@ -67,7 +67,7 @@ def _follow(chosen: Chosen, was_live: bool) -> None:
 
 
 def _toy_policies(evidence: Evidence) -> None:
-    """Beside how sure the verdict is: how small policies with such figures did in real training."""
+    """Draw how small policies with such figures did in real training, beside how sure the verdict is."""
     index = evidence.measures.signal
     if words := toy_words(evidence.verdict, index.value if index and not evidence.document_only else None):
         st.caption(words)

@@ -1,4 +1,4 @@
-"""The tab of all that a verdict rests on: figures, the tree's path, thresholds, configuration, receipt."""
+"""The tab with everything that a verdict rests on: figures, tree, thresholds, configuration, receipt."""
 
 from __future__ import annotations
 

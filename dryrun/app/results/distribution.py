@@ -26,7 +26,7 @@ from dryrun.report.charts.scores import (
 )
 
 DRAWN = "histogram_drawn"
-"""Where the session counts how often the chosen bars were given up."""
+"""Session key of the number of times that the chosen bars were cleared."""
 
 
 @st.fragment(key=CHART)

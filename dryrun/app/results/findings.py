@@ -23,7 +23,7 @@ NARROWEST = 128
 
 @st.fragment(key=FINDINGS)
 def findings(status: RunStatus, loaded: Loaded) -> None:
-    """Draw the four figures, and what they say of dataset and grader under the thresholds that are set."""
+    """Draw the four figures, and what they say about dataset and grader under the current thresholds."""
     evidence = loaded.judge(current_thresholds())
     with st.grid(2, min_column_width=NARROWEST):
         _mean(evidence)

@@ -45,7 +45,7 @@ SORTS = {
     Sort.DRAWN: "As they were drawn",
 }
 SORTED = (Show.ALL, Show.UNPAID, Show.WITHOUT_SCORE)
-"""What has no order of its own."""
+"""Groups of samples without an order of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ def _unpaid_note(unpaid: UnpaidRight) -> str:
 
 
 def _same(results: Results) -> tuple[str, int, int]:
-    """What tells the stored responses and grades of two results apart."""
+    """A key that differs where the stored responses and grades of two results differ."""
     rewarded = len(results.rollouts) - results.rollouts["reward"].null_count
     return str(results.run.folder), results.rollouts.num_rows, rewarded
 

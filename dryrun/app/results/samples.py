@@ -372,7 +372,7 @@ def _reward(inspected: Inspected, score: float, loaded: Loaded) -> None:
 
 
 def _reason(grade: Grade, part: str) -> str:
-    """What the errors and the judge say of this part; they begin with its name."""
+    """What the errors and the judge say about this part; they begin with its name."""
     lines = [line for text in grade.errors.values() for line in text.split("; ")]
     lines += grade.detail.split("\n\n")
     return " ".join(line.removeprefix(f"{part}: ") for line in lines if line.startswith(f"{part}: "))

@@ -29,7 +29,7 @@ from dryrun.core.text import figure
 from dryrun.store.runs import RunStatus
 
 CHECK_SAYS = "The grader check says"
-"""How a sentence of the evidence begins that weighs the grader check."""
+"""Beginning of the evidence's sentence that weighs the grader check."""
 
 
 @dataclass(frozen=True, slots=True)

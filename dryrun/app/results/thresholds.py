@@ -103,7 +103,7 @@ def contradictions() -> None:
 
 
 def current_thresholds() -> Thresholds:
-    """What is set in the panel; where two values contradict each other, both defaults.
+    """The thresholds in the panel; where two values contradict each other, both defaults.
 
     Read from the session, so that a part of the page that is redrawn alone finds the newest.
     """

@@ -317,7 +317,7 @@ class _NewParts:
 
 
 def _places(keys: pa.ChunkedArray, known: NDArray[np.bytes_]) -> Places:
-    """The place of each key among the sorted ones; -1 where it is none of them."""
+    """The place of each key among the sorted keys; -1 for an unknown key."""
     asked = np.array(keys.to_pylist(), dtype="S")
     places = np.searchsorted(known, asked).astype(np.int64)
     places[places == known.size] = 0

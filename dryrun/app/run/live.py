@@ -23,7 +23,7 @@ HISTOGRAM_ALT = "Score histogram of the responses so far; the mean stands in the
 
 
 def growth_of(run: Run) -> Growth:
-    """What the run's scores say now."""
+    """Draw what the run's scores say now."""
     plan = run.folder / "plan.parquet"
     return _growing(run, plan.stat().st_mtime_ns if plan.exists() else 0).look()
 

@@ -21,7 +21,7 @@ NAME, NOTE = "run_name", "run_note"
 PROBLEM = "runs_problem"
 """Where the session keeps an error until the page shows it."""
 DONE = "runs_done"
-"""Whether what a dialog was opened for is done."""
+"""Session key: whether the dialog's action is done."""
 
 
 def action_bar(chosen: Sequence[RunRow], counts: str) -> None:

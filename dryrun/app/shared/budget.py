@@ -62,7 +62,7 @@ def budget_section(config: RunConfig, worst: Estimate | None = None, expanded: b
 
 
 def _priced(config: RunConfig) -> dict[str, str]:
-    """Of each price that the run has, the name of the model that it is the price of."""
+    """For each price of the run, the name of its model."""
     judge = f"{config.judge.base_url} {config.judge.model or config.grader_name}" if config.judge else ""
     model = f"{config.model.base_url} {config.model.name}"
     return {name: judge if name.startswith("judge") else model for name in _needed(config)}
@@ -132,7 +132,7 @@ def _cost(config: RunConfig, status: RunStatus, prices: Prices) -> float | None:
 
 
 def cost_of_cap(config: RunConfig, status: RunStatus, budget: Budget) -> tuple[str, str]:
-    """What a run has cost, and of what cap: ``("$0.12", "of $1.00")``; without a cap as `cost_words`.
+    """What a run has cost, and its cap: ``("$0.12", "of $1.00")``; without a cap as `cost_words`.
 
     `budget` is the live run's own.
     """

@@ -47,7 +47,7 @@ MANY = 100
 """Modules that are worth sparing the garbage collection."""
 
 _spared = [0]
-"""How many modules there were when they were spared last."""
+"""The number of modules when they were spared last."""
 _inside = contextvars.ContextVar("dryrun_inside_entrypoint", default=False)
 
 

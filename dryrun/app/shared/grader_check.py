@@ -74,7 +74,7 @@ def _references(spec: GraderSpec, prompts: list[Prompt], field: str | None, judg
 
 
 def _worst(check: GraderCheck) -> list[str]:
-    """What the answers that should earn nothing earn at most, and what to mend first."""
+    """The most that answers earn which should earn nothing, and what to mend first."""
     empty = [line for line in check.behaviours if line.family in MUST_NOT_EARN]
     most = max(empty, key=lambda line: line.mean, default=None)
     paid = "No wrong or worthless answer could be made."
@@ -126,7 +126,7 @@ def known_check(chosen: Chosen) -> GraderCheck | None:
 
 
 def _price(spec: GraderSpec, prompts: list[Prompt], field: str | None, about: tuple[str, str]) -> str:
-    """How often a judge is asked. Counted once for each grader and dataset: counting makes every probe."""
+    """The number of calls to a judge. Counted once a grader and dataset: counting makes every probe."""
     if not spec.asks_models:
         return ""
     counted, calls = st.session_state.get(PRICED, (None, 0))

@@ -52,7 +52,7 @@ def launch(
 
 
 def _calls(prepared: Prepared, judge: JudgeAccess | None, source: Run | None) -> int:
-    """How many calls a run takes at most, to the model and to judges, retries left aside."""
+    """The largest number of calls to the model and to judges that a run takes, retries left aside."""
     responses = len(prepared.prompts) * prepared.config.sampling.rollouts
     return responses * ((source is None) + (judge is not None))
 

@@ -145,7 +145,7 @@ def _read(chosen: Chosen) -> tuple[RunStatus, Loaded]:
 
 
 def _stamp(run: Run) -> tuple[int, int]:
-    """Another one once the run's anchors have been graded, which is after its end."""
+    """A stamp that differs once the run's anchors have been graded, which is after its end."""
     try:
         status = (run.folder / ANCHORS).stat()
     except OSError:

@@ -32,7 +32,7 @@ SHARE = "share"
 DUPLICATE = "duplicate"
 """Name of the URL parameter that holds the run whose configuration fills the form of a new one."""
 BY_TOKEN = "share-"
-"""How the name of a run begins that is known by the token of a read-only link only."""
+"""Beginning of the name of a run that is known only by the token of a read-only link."""
 WITH = "with"
 """Name of the URL parameter that holds the run that is compared with `RUN`."""
 RECORDED = FIRST
@@ -64,7 +64,7 @@ class Chosen:
 
     @property
     def link(self) -> str:
-        """What a link calls it: never the id of a run that a read-only link led to."""
+        """The run's name in links: never the id of a run that a read-only link led to."""
         if self.token:
             return f"{BY_TOKEN}{self.token}"
         names = (example.link for example in examples() if example.run == self.run)

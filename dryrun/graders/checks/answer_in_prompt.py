@@ -10,14 +10,14 @@ from dryrun.dataset.audit import LEAST_ANSWER, asked_text, holds
 from dryrun.graders.format.findings import Finding, Severity
 
 MOST, FEW = 0.5, 0.1
-"""Share of prompts that hold their own answer, from which on it is said; and of those that hold another row's
-answer, above which it is chance, as with the letters of a multiple choice."""
+"""From `MOST` of the prompts on, holding their own answer is a finding; where more than `FEW` hold another
+row's answer it is chance, as with the letters of a multiple choice."""
 READ = 200
 """Prompts that are read before a run."""
 
 
 def leak_finding(prompts: Sequence[Prompt], references: Sequence[str | None]) -> Finding | None:
-    """What to say where most prompts hold their own reference answer, and few another row's.
+    """The finding where most prompts hold their own reference answer, and few another row's.
 
     Parameters
     ----------

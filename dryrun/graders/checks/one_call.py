@@ -14,7 +14,7 @@ from dryrun.graders.sandbox.status import sandbox_status
 from dryrun.graders.trial import response
 
 COUNT = "for 2 completions"
-"""How the error of a function ends that does not return one result for each of two responses."""
+"""The end of the error of a function that does not return one result for each of two responses."""
 ANSWER = "0"
 """What is graded where the row has no reference answer."""
 
@@ -26,7 +26,7 @@ async def check_batches(spec: GraderSpec, prompts: Sequence[Prompt], grade_timeo
     ----------
     spec : GraderSpec
     prompts : sequence of Prompt
-        The first is graded; nothing is said without one.
+        The first is graded; without one there is no finding.
     grade_timeout : float
         Seconds for a grade.
     """

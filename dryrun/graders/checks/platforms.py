@@ -1,4 +1,4 @@
-"""What a training platform refuses, or treats differently, of a grader and rows that run here.
+"""What a training platform refuses, or treats differently, in a grader and rows that run here.
 
 Sources: OpenAI's grader and reinforcement guides, Azure's RFT and data pages, Bedrock's RFT pages,
 TRL's and verl's own code; as of November 2026.
@@ -51,7 +51,7 @@ numpy scipy sympy pandas rapidfuzz sklearn rouge_score deepdiff jsonschema pydan
 rdkit skbio ast_grep_py
 """
 IMAGE = frozenset(_IMAGE.split())
-"""What the service's image 2025-05-08 holds beside the standard library, by import name."""
+"""Packages of the service's image 2025-05-08 beside the standard library, by import name."""
 
 OWN_FUNCTION = {
     Platform.BEDROCK: "an AWS Lambda function",
@@ -167,7 +167,7 @@ def _check_home(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
 
 
 def retired_judges(spec: GraderSpec, models: Sequence[ModelInfo], endpoint: str) -> list[Finding]:
-    """Judges that an endpoint does not list, or says will shut down.
+    """Judges that an endpoint does not list, or announces to shut down.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def retired_judges(spec: GraderSpec, models: Sequence[ModelInfo], endpoint: str)
 
 
 def check_hosted_grader(spec: GraderSpec, platform: Platform) -> Iterator[Finding]:
-    """What a host that runs OpenAI's graders itself makes of one."""
+    """Findings for a host that runs OpenAI's graders itself."""
     if isinstance(spec, LabelModelSpec):
         fix = "Put it into a multi grader, or ask for a score (score_model)."
         yield Finding(Severity.ERROR, "$.type", f"{platform} trains with no label_model alone.", fix)

@@ -1,4 +1,4 @@
-"""Reward functions from elsewhere: whose convention a Python source follows, told without running it.
+"""Reward functions from elsewhere: the convention that a Python source follows, found without running it.
 
 Signatures as in TRL 1.16 (``GRPOTrainer``), verl 0.9 (``reward_manager``), the Bedrock and SageMaker
 pages on reward functions, eval-protocol 0.3 and verifiers 0.1 (``Rubric``). How each is called is in
@@ -58,7 +58,7 @@ class Voice:
         ``Rubric`` logs the error and goes on with 0.0; elsewhere the training stops or the response
         is marked invalid, so there is no grade.
     absent : str
-        What it makes of a response without a reward, as a sentence part; ``""`` where there is no such thing.
+        What happens to a response without a reward, as a sentence part; ``""`` where none can lack one.
     """
 
     name: str
@@ -140,7 +140,7 @@ def entry_of(source: str, convention: Convention | None = None, function: str | 
     ----------
     source : str
     convention : Convention, optional
-        Default: told from names and parameters.
+        Default: guessed from names and parameters.
     function : str, optional
         Default: the only one that can be meant.
 

@@ -80,7 +80,7 @@ def _type_of(value: Mapping[str, Any], where: str, problems: list[Problem]) -> s
 
 
 def type_fix(name: object, value: Mapping[str, Any], where: str) -> str:
-    """What the type of a grader may have been meant to be."""
+    """The type that a misspelt type of a grader probably means."""
     word = name.lower() if isinstance(name, str) else ""
     meant = next((known for known, kind in KIND_OF.items() if word in kind.also_called), None)
     return _packed_in(value, where) or (f"Did you mean {meant!r}?" if meant else did_you_mean(name, KIND_OF))

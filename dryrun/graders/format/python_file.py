@@ -1,4 +1,4 @@
-"""A Python file as a grader: its convention told, its bare body wrapped, made into grader JSON."""
+"""A Python file as a grader: its convention is found, a bare body wrapped, and grader JSON made."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def grader_of(text: str, convention: Convention | None = None, function: str | N
     ----------
     text : str
     convention : Convention, optional
-        How the source wants to be called. Default: told from its functions.
+        How the source wants to be called. Default: guessed from its functions.
     function : str, optional
         Which of its functions grades, or a formula of several: ``"right + 0.5 * short"``. Default: the only
         one that can be meant.

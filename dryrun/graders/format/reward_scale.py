@@ -43,7 +43,7 @@ def _part_scale(spec: GraderSpec) -> tuple[float, float]:
 
 
 def scale_finding(spec: GraderSpec) -> Finding | None:
-    """What to tell a user whose rewards' scale was read from the source; None where it is the usual one."""
+    """The note for a user whose rewards' scale was read from the source; None where it is the usual one."""
     low, high = reward_scale(spec)
     if spec.range is not None or (low, high) == DEFAULT_SCALE:
         return None

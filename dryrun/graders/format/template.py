@@ -41,7 +41,7 @@ class SampleParseError(VariableError):
 
 
 class NotJson:
-    """Stands in a namespace for the JSON of a text that is none."""
+    """Stands in a namespace for the JSON of a text that is not JSON."""
 
 
 NOT_JSON = NotJson()

@@ -73,7 +73,7 @@ class JudgeMessage(Frozen):
 
     @property
     def templates(self) -> list[Template]:
-        """Of its parts, in order."""
+        """The templates of its parts, in order."""
         return [parse_template(_templated(part)) for part in _parts(self.content)]
 
     def filled(self, namespaces: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ class JudgeAccess:
                     self._quiet.set()
 
     def end(self, error: DryRunError) -> None:
-        """From now on no judge is asked: `turn` raises `error` instead. Calls in flight go on."""
+        """Ask no judge from now on: `turn` raises `error` instead. Calls in flight go on."""
         if self._over is None:
             self._over = error
             if self.on_end is not None:
@@ -86,7 +86,7 @@ class JudgeAccess:
                 await self._quiet.wait()
 
     def heard(self, attempt: Attempt) -> None:
-        """A call was made."""
+        """Note a call that was made."""
         if self.on_attempt is not None:
             self.on_attempt(attempt)
 
@@ -96,7 +96,7 @@ class JudgeAccess:
         Raises
         ------
         ModelError
-            There were `GIVE_UP_AFTER`.
+            There were `GIVE_UP_AFTER` failures in a row.
         """
         self._in_a_row = 0 if answer.returned else self._in_a_row + 1
         if self._in_a_row >= GIVE_UP_AFTER:

@@ -35,7 +35,7 @@ TRIES = 2
 """How often a judge is asked when its answer is not a result."""
 
 NO_SCHEMA = re.compile(r"response_format|json_schema|structured|schema|grammar|guided|json_object", re.I)
-"""In the error of a server that does not know what it was asked for."""
+"""Words in the error of a server that does not know the response format."""
 
 
 class JudgeGrader(Grader):
@@ -150,7 +150,7 @@ def result_of(text: str) -> Any:
     Raises
     ------
     ValueError
-        There is none: the message says why.
+        There is no result: the message says why.
     """
     value = _json_in(text)
     if not isinstance(value, dict):

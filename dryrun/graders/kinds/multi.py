@@ -185,7 +185,7 @@ def _check_values(spec: MultiSpec, where: str) -> Iterator[Finding]:
 
 
 def _points(ranges: Sequence[Interval]) -> Iterator[tuple[float, ...]]:
-    """The corners of the ranges, of many just the lowest and the highest, and a point between them."""
+    """The corners of the ranges (of many only the lowest and the highest), and a point between them."""
     if len(ranges) <= MOST_CORNERS:
         yield from product(*ranges)
     else:
@@ -213,7 +213,7 @@ class MultiGrader(Grader):
 
     @property
     def at_once(self) -> int:
-        """As many as every one of its graders takes."""
+        """The number of samples at once that each of its graders takes."""
         return min(grader.at_once for grader in self._graders.values())
 
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:

@@ -32,7 +32,7 @@ class Metric(StrEnum):
     GLEU = "gleu"
     METEOR = "meteor"
     COSINE = "cosine"
-    """Of embeddings, from an endpoint. Evals only: reinforcement fine-tuning refuses it."""
+    """Cosine of embeddings, from an endpoint. Evals only: reinforcement fine-tuning refuses it."""
     ROUGE_1 = "rouge_1"
     ROUGE_2 = "rouge_2"
     ROUGE_3 = "rouge_3"

@@ -45,7 +45,7 @@ class WorkerFault(StrEnum):
     DIED = "died"
     """The process ended by itself."""
     ENDED = "ended"
-    """It ended twice at the same job, each time a fresh one: the job ends it."""
+    """Two fresh processes ended at the same job: the job ends them."""
     FORGED = "forged"
     """It sent something that no honest worker sends."""
     NOT_STARTED = "not started"
@@ -75,7 +75,7 @@ _NOTHING: Mapping[str, float] = {}
 
 
 class WorkerReply(NamedTuple):
-    """What a worker says of one job.
+    """A worker's reply to one job.
 
     Attributes
     ----------

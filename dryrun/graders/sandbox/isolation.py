@@ -168,7 +168,7 @@ def bwrap() -> str | None:
 
 @lru_cache(maxsize=4)
 def _version(program: str) -> tuple[int, ...]:
-    """Of a bubblewrap, as in "bubblewrap 0.8.0"; (0,) where it does not tell."""
+    """The version of a bubblewrap, as in "bubblewrap 0.8.0"; (0,) where it prints none."""
     with suppress(OSError, subprocess.SubprocessError, ValueError, LookupError):
         output = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=10, check=True

@@ -31,7 +31,7 @@ MOST_AHEAD = 128
 """Jobs a worker may have at once."""
 
 AHEAD_SECONDS = 0.02
-"""A worker gets about so much work ahead: enough to hide the pipe's latency, too little to be unfair."""
+"""Seconds of work that a worker gets ahead: enough to hide the pipe's latency, too little to be unfair."""
 
 PATIENCE = 1 / 8
 """Share of a grade's time after which several jobs are not waited for any longer: one of them may never
@@ -98,7 +98,7 @@ class Line:
 
     @property
     def room(self) -> int:
-        """How many more jobs it should get now: slow graders one at a time, quick ones many at once."""
+        """The number of jobs it should get now: slow graders one at a time, quick ones many at once."""
         has = len(self.jobs)
         if self.ended.done() or (has and (self._singly or self.jobs[-1].alone)):
             return 0
@@ -271,7 +271,7 @@ def _tags() -> Iterator[int]:
 _new_tags = _tags()
 
 Result = WorkerReply | WorkerError
-"""What becomes of a job; the error where there is no reply."""
+"""The reply to a job, or the error where there is no reply."""
 
 TakeResult = Callable[[int, Result, float], None]
 """Is handed a job's place in its order, its result, and the seconds it took."""
@@ -300,7 +300,7 @@ class Order:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def settle(self, place: int, result: Result, seconds: float) -> None:
-        """One of them has ended."""
+        """Note that one of the jobs has ended."""
         if self.done.done():
             return
         try:

@@ -89,7 +89,7 @@ READERS = frozenset(
         *("set", "sorted", "sum", "tuple", "zip"),
     )
 )
-"""Builtins that do."""
+"""Builtins that a plain source may use."""
 
 MAKERS = frozenset(["bool", "bytes", "complex", "float", "frozenset", "int", "range", "str", "tuple"])
 """Builtins that make something that cannot be changed, of what cannot be."""

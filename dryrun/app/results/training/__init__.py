@@ -1,1 +1,1 @@
-"""What the results page says of the training itself, before it and after."""
+"""The results page on the training itself, before it and after."""

@@ -28,7 +28,7 @@ PLAN: dict[str, tuple[str, float, float]] = {
     "seconds_per_step": ("Seconds a step", 0.0, 1.0),
     "judge_price": ("$ a judge's grade", 0.0, 0.001),
 }
-"""Of each field of the plan: its label, the least value, and the step of its buttons."""
+"""For each field of the plan: its label, the least value, and the step of its buttons."""
 HINTS = {
     "limit": "Of a response. Empty: the longest of the run.",
     "hourly_price": "Of all machines together. It needs a pace.",
@@ -64,7 +64,7 @@ def _form(loaded: Loaded) -> None:
 
 
 def _plan() -> TrainingPlan | None:
-    """What the form says; None where that is no plan, which is then said."""
+    """The plan in the form; None, with a message, where the fields make no plan."""
     fields = {}
     for place, (name, (label, least, step)) in enumerate(PLAN.items()):
         if place % IN_A_ROW == 0:

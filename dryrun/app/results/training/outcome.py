@@ -1,4 +1,4 @@
-"""How trainings went that came after the run, beside what it had said; a form to add one."""
+"""The outcomes of trainings after the run, beside its forecast; a form to add one."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def check_calls(visitor: str, calls: int) -> None:
     Raises
     ------
     DryRunError
-        With those of the last hour they are too many.
+        Together with the calls of the last hour they are too many.
     """
     most, now = allowance().calls, time.time()
     if calls > most:

@@ -42,7 +42,7 @@ class RunRow:
 
     @property
     def name(self) -> str:
-        """What people call it; else its dataset and the first letters of its id. Not safe for Markdown."""
+        """Its name; else its dataset and the first letters of its id. Not safe for Markdown."""
         if self.note.name:
             return self.note.name
         return f"{PurePath(one_line(self.config.dataset.name, 40)).stem or 'run'} {short(self.run.id)}"

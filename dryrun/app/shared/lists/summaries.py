@@ -22,7 +22,7 @@ Stamp = tuple[object, ...]
 MOST = 5000
 """Lines that are kept in memory, half a kilobyte each."""
 IGNORED = (FILE, "lock", "note.json", "outcome.json", "stop")
-"""Files of a run's folder that say nothing of its figures."""
+"""Files of a run's folder that say nothing about its figures."""
 
 _known: dict[Path, tuple[Stamp, Summary | None]] = {}
 _asked: queue.SimpleQueue[Run] = queue.SimpleQueue()
@@ -46,12 +46,12 @@ def line_of(run: Run) -> Summary | None:
 
 
 def waiting() -> int:
-    """How many runs are still to be judged."""
+    """The number of runs still to be judged."""
     return len(_waiting)
 
 
 def _stamp(run: Run) -> Stamp:
-    """Another one whenever a file of the run that counts has changed."""
+    """A stamp that differs whenever a file of the run that counts has changed."""
     try:
         files = [path for path in run.folder.iterdir() if path.name not in IGNORED and path.name[0] != "."]
         return (*sorted((path.name, path.stat().st_mtime_ns) for path in files), *book_of(run).names())

@@ -59,7 +59,7 @@ _loops: list[Any] = []
 
 
 def wanted(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Those of the arguments that the function takes."""
+    """The arguments that the function takes."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -121,7 +121,7 @@ def turn(sample: Any, item: Any) -> tuple[Any, Any]:
 
 @contextmanager
 def shape_explained(completion: Any, as_text: bool) -> Iterator[None]:
-    """Add to an error of the source that its completions have another shape than it reads."""
+    """Explain an error by the shape of completions where the source reads another shape."""
     try:
         yield
     except (TypeError, AttributeError, KeyError, IndexError) as error:
@@ -136,7 +136,7 @@ def shape_explained(completion: Any, as_text: bool) -> Iterator[None]:
 
 
 def batch_of_two(check: Callable[[Any, Any], Any]) -> Callable[[float, Any, Any], None]:
-    """What hands over two responses once, after a grade that was quick: some functions fail only then.
+    """A call with two responses, once, after a grade that was quick: some functions fail only then.
 
     The grade itself is made before, of one response, so that what a function pays does not depend on
     its neighbours. A slow function keeps its time for the grade.

@@ -22,7 +22,7 @@ TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
 class Leavings:
-    """What is there when the source has been loaded, and is a part of the grader.
+    """Removes what a grade leaves behind. What loading made belongs to the grader and stays.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ class SealProgram(ctypes.Structure):
 
 
 def sealing(instructions: bytes, parent: int) -> Callable[[], None]:
-    """What takes processes, signals and sockets from the process that calls it, for good.
+    """A function that takes processes, signals and sockets from the process that calls it, for good.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ JSON_BEGINS, JSON_WORDS = '{["-0123456789tfnNI', ("true", "false", "null", "NaN"
 
 Job = dict[str, Any]
 Grade = Callable[[Any, Any], Job]
-"""Of a sample and an item, the reply without its frame."""
+"""Gives the reply, without its frame, for a sample and an item."""
 
 
 def read_exactly(fd: int, size: int) -> bytes:
