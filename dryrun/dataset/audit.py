@@ -58,7 +58,7 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What is looked at of some rows: positions, normalised prompts and answers."""
+    """What is compared between rows: positions, normalised prompts and answers."""
 
     positions: list[int]
     prompts: list[str]

@@ -77,7 +77,7 @@ class ColumnMap:
 
 
 BY_NAME = ColumnMap()
-"""Nothing is said: the usual names count."""
+"""No field is named: the usual names count."""
 
 
 def shaped(row: Any, columns: ColumnMap) -> Any | Problem:

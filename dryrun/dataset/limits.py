@@ -1,4 +1,4 @@
-"""What a dataset of a stranger may take of a shared server."""
+"""Limits for a stranger's dataset on a shared server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Limits:
 
 
 def limits() -> Limits | None:
-    """What holds on this server; None where the file is the user's own."""
+    """The limits of this server; None where the file is the user's own."""
     return Limits() if hosted() else None
 
 

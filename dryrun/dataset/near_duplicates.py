@@ -67,7 +67,7 @@ def shingles(text: str) -> Hashes:
 
 
 def common_shingles(sets: Sequence[Hashes]) -> Hashes:
-    """Those that stand in more than `COMMON` texts: the template's."""
+    """Shingles that stand in more than `COMMON` texts: the template's."""
     every = np.concatenate(sets) if sets else np.zeros(0, dtype=np.uint64)
     hashes, counts = np.unique(every, return_counts=True)
     return hashes[counts > COMMON]

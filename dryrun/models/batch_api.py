@@ -70,7 +70,7 @@ class Batch:
     token : str
         What it was marked with when it was made.
     created : float
-        Seconds since the epoch by the endpoint's clock; 0 if untold.
+        Seconds since the epoch by the endpoint's clock; 0 if it names no time.
     total, done : int
         Rows, and those that have come to an end; 0 while the endpoint does not say.
     problem, code : str

@@ -11,7 +11,7 @@ from dryrun.models.faults import Fault, FaultKind, fault_of_answer
 from dryrun.models.reply import MalformedReplyError, read_json
 
 RAN_OUT = frozenset({"batch_expired", "batch_cancelled", "request_timeout"})
-"""Codes of a row that was never worked on, or not to its end: asked again it may do."""
+"""Codes of a row that was never worked on, or not to its end: a second request may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def request_line(custom_id: str, url: str, body: Mapping[str, Any]) -> bytes:
 
 
 def fill(file: BinaryIO, lines: Iterable[bytes], limits: BatchLimits) -> int:
-    """Write as many of the lines as one input file may hold, one at least; how many that were."""
+    """Write as many lines as one input file may hold, at least one; returns their number."""
     count = size = 0
     for line in lines:
         size += len(line)

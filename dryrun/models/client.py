@@ -32,7 +32,7 @@ CONNECT_SECONDS = 10.0
 """Longest wait for a connection."""
 
 LARGEST_ANSWER = 32 * 2**20
-"""Bytes of an answer, unpacked, that are taken in; whatever is longer is not a chat completion."""
+"""Bytes of an answer, unpacked, that are read; a longer answer is not a chat completion."""
 
 
 LARGEST_WHEN_SHARED = 2 * 2**20
@@ -213,9 +213,9 @@ async def patiently(
     policy: RetryPolicy,
     heard: Callable[[int, HttpAnswer | Fault, float], None] | None = None,
 ) -> HttpAnswer | Fault:
-    """What a call gives (`Client.ask`, say), made again by `policy` where that may help.
+    """The answer to a call (`Client.ask`, say), which `policy` repeats where that may help.
 
-    `heard` is told of each call: its number from 1, what came back, the seconds it took.
+    `heard` is called for each call: its number from 1, what came back, the seconds it took.
     """
     failures, contacted = 0, False
     while True:
@@ -283,7 +283,7 @@ NO_KEY = "none"
 
 
 def request_headers(base_url: str, api_key: str, *, own: bool = True) -> dict[str, str]:
-    """What the SDK would send of headers to this endpoint.
+    """The headers that the SDK would send to this endpoint.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ LAST_ANSWERS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One call as it went: what was sent differently, what came back, how long it took."""
+    """The record of one call: what was sent differently, what came back, how long it took."""
 
     left_out: frozenset[str]
     body: dict[str, Any]
@@ -61,7 +61,7 @@ class _Call:
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """Which request of which batch an answer belongs to.
+    """The batch and the request that an answer belongs to.
 
     Attributes
     ----------
@@ -224,7 +224,7 @@ class EndpointModel:
     def take_row(
         self, prompt: Prompt, rollout: int, answer: HttpAnswer | Fault, row: BatchRow
     ) -> Sample | None:
-        """What `generate` would have made of this answer, which a batch gave.
+        """The sample of an answer from a batch, as `generate` would give it.
 
         Returns
         -------

@@ -37,7 +37,7 @@ DETAIL = 20_000
 """Bytes of an error's body in which words are looked for."""
 
 RETRIED = frozenset({408, 409, 425, 429})
-"""Statuses below 500 that a later call may not meet."""
+"""Statuses below 500 after which a later call may succeed."""
 
 NO_QUOTA = "insufficient_quota"
 """OpenAI's code of a 429 that no waiting cures; ours for all that say so in other words."""
@@ -71,11 +71,11 @@ class FaultKind(StrEnum):
     UNREACHABLE = "unreachable"
     """No connection. Trying again may help, unless nothing was ever there."""
     REJECTED = "rejected"
-    """This request will never do."""
+    """This request will never be accepted."""
     FILTERED = "filtered"
     """A content filter withheld the response to this prompt."""
     FATAL = "fatal"
-    """No request will do: wrong key, wrong model, wrong address, no quota."""
+    """No request will be accepted: wrong key, wrong model, wrong address, no quota."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Fault:
         return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.code == LOADING
 
     def sentence(self) -> str:
-        """For a sample that failed: what happened, in one sentence."""
+        """The sentence for a sample that failed: what happened."""
         if self.status is None:
             return self.message
         return f"The endpoint answered {status_name(self.status)}: {self.message}"
@@ -134,7 +134,7 @@ def status_name(status: int) -> str:
 
 
 def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> Fault:
-    """The fault that an HTTP answer with an error status tells of."""
+    """The fault in an HTTP answer with an error status."""
     error = _error_object(content)
     message = one_line(error.get("message") or "", SHOWN) or "no reason given"
     fault = Fault(
@@ -163,7 +163,7 @@ MONEY = frozenset({400, 402, 403, 429, 503})
 
 
 def _own_words(error: Mapping[str, Any]) -> str:
-    """What the server itself says: not the request, which some send back with the error."""
+    """The server's own words, without the request that some send back with the error."""
     return one_line(" ".join(str(error.get(name) or "") for name in OWN), SHOWN)
 
 
@@ -181,7 +181,7 @@ STATUS_FIELDS = ("status", "status_code", "statusCode", "http_status", "code", "
 
 
 def fault_in_document(document: Any, content: bytes) -> Fault | None:
-    """The fault that an answer with status 200 tells of, as some routers send it; None if there is none.
+    """The fault in an answer with status 200, as some routers send it; None if there is none.
 
     An error may stand at the top or inside the first choice, beside part of a text; or the body has an error
     status in a field of its own and holds no choices.
@@ -270,7 +270,7 @@ def _text_of(content: bytes) -> str:
 
 
 def fault_of_exception(error: BaseException, timeout: float) -> Fault:
-    """The fault that an exception of the client tells of.
+    """The fault behind an exception of the client.
 
     Parameters
     ----------
@@ -331,7 +331,7 @@ def _innermost(chain: list[BaseException]) -> str:
 
 
 def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
-    """For a run that stops: what is wrong, where, and what to do, in one sentence."""
+    """The sentence for a run that stops: what is wrong, where, and what to do."""
     if fault.code == PRIVATE:
         return fault.message
     words = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"

@@ -27,11 +27,11 @@ IN_A_ROW = 5
 """Throttled calls one after the other (a quarter of a large width), none answered between them, after
 which a wait that the server names holds back all calls."""
 ENOUGH = 24
-"""Calls whose share of answered ones says something."""
+"""With fewer calls, the share of answered calls says nothing."""
 CLEAN_SHARE = 0.75
 """A smaller share of answered calls slows the calls down."""
 PLENTY = 96
-"""The same where hardly any is answered."""
+"""The same number where hardly any call is answered."""
 FEWER = 2.5
 """This many times fewer answered calls, at a lower rate, are a change at the server."""
 COMPARABLE = 3.0

@@ -19,7 +19,7 @@ SHOWN = 160
 
 
 class Ending(Enum):
-    """What a finish reason says of a response."""
+    """The meaning of a finish reason."""
 
     STOPPED = auto()
     CUT = auto()
@@ -189,7 +189,7 @@ def read_document(content: bytes) -> Any:
 
 
 def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
-    """The chat completion that chunks of one make; without a finish reason it broke off."""
+    """A chat completion put together from its chunks; without a finish reason it broke off."""
     text, finish, usage = "", "unfinished stream", None
     calls: dict[int, dict[str, Any]] = {}
     for chunk in chunks:

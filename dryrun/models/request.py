@@ -28,7 +28,7 @@ LEFT_OUT_NOTES = {
     "developer": "developer messages not accepted, sent as system messages",
 }
 OPTIONAL = (*SAMPLING, "store")
-"""What may be left out when the endpoint refuses it by name."""
+"""Parameters that may be left out when the endpoint refuses them by name."""
 
 DEVELOPER = "developer"
 """The role that OpenAI puts in place of ``system``; servers that do not know it get ``system``."""

@@ -1,4 +1,4 @@
-"""What servers and gateways say, each in its own words, when they turn a request away."""
+"""Words of servers and gateways when they turn a request away."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SPENT = re.compile(
 """The money, or the allowance of a day, is used up: no waiting cures it."""
 
 DAILY = re.compile(r"per[ _](day|month)\b", re.I)
-"""The same in words that only a 429 says of itself."""
+"""The same in words that appear only with a 429."""
 
 SOON = re.compile(r"per[ _-]?(minute|second)|\b[rt]p[ms]\b|try again in \d+(\.\d+)? ?m?s\b", re.I)
-"""Words of limits that a short wait does cure."""
+"""Words for limits that a short wait cures."""
 
 LOADS = re.compile(
     r"\b(re)?load(ing|s)\b.{0,40}\b(model|weights)|still loading|warming up|starting up|cold start|"

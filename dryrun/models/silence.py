@@ -48,7 +48,7 @@ class Silence:
 
 
 def silence_sentence(fault: Fault, base_url: str) -> str:
-    """For a run that stops because nothing has been answered for a long time."""
+    """The sentence for a run that stops because nothing has been answered for a long time."""
     return (
         f"{base_url} has answered no call for {PATIENCE / 60:.0f} minutes "
         f"({status_name(fault.status or 0)}: {fault.message}): resume when it answers again"

@@ -34,7 +34,7 @@ from dryrun.store.results import Results
 SHOWN_PROMPT, SHOWN_RESPONSE = 300, 600
 """Characters of a prompt and of a response that the report shows."""
 UNCHECKED = ("What the grader pays for wrong and gaming answers: check the grader, or `probe --run`.",)
-"""Said of a run whose grader nobody checked."""
+"""The note of a run whose grader nobody checked."""
 
 
 def report_of(
@@ -211,7 +211,7 @@ def _report(
 
 
 def _writable(observed: Observations) -> Observations:
-    """The same, with topics that can be written as UTF-8."""
+    """The report, with topics that can be written as UTF-8."""
     names = {topic: writable(str(topic)) for topic in set(observed.topic)}
     if all(topic == name for topic, name in names.items()):
         return observed

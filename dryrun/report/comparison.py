@@ -137,7 +137,7 @@ def compare(
 
 
 def _shared_rows(first: Results, second: Results) -> tuple[Ints, Ints]:
-    """Positions of the responses that both hold; of a response that stands twice the first, the second ..."""
+    """Positions of the responses that both hold; repeated ones are paired in their order."""
     where = {name: row for row, name in enumerate(_numbered(second))}
     pairs = [(row, where[name]) for row, name in enumerate(_numbered(first)) if name in where]
     positions = np.array(pairs, dtype=np.int64).reshape(-1, 2)

@@ -83,7 +83,7 @@ def _failed(results: Results) -> Iterator[str]:
 
 
 def _ungraded(results: Results) -> Iterator[str]:
-    """What the grader said of each response that it gave no score on the scale."""
+    """The grader's words on each response without a score on the scale."""
     answered = pc.not_equal(results.rollouts["outcome"], SampleOutcome.FAILED.value).to_numpy()
     low, high = results.config.reward_range
     invalid = ~is_valid(results.observations().score) & answered

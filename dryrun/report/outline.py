@@ -134,7 +134,7 @@ def _conditions(report: Report) -> Iterator[str]:
 
 
 def _warnings(report: Report) -> Iterator[Notice]:
-    """Those that are no condition: these stand under their own heading."""
+    """Warnings that are not conditions: conditions stand under their own heading."""
     named = {condition.code for condition in report.diagnosis.conditions}
     return (notice for notice in report.diagnosis.warning_details if notice.code not in named)
 

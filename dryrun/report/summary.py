@@ -108,7 +108,7 @@ def _read(run: Run, key: str | None = None) -> Summary | None:
 
 
 def _key(run: Run) -> str:
-    """Another one whenever the verdict may be another."""
+    """A stamp that differs whenever the verdict may differ."""
     digest = hashlib.sha256(f"{__version__} {Thresholds().model_dump_json()}".encode())
     for name in ("status.json", ANCHORS, CEILING, CHECK):
         path = run.folder / name

@@ -1,4 +1,4 @@
-"""What the audit says of each row of a dataset of any size: memory is by the row, not by its text."""
+"""The audit's marks for each row of a dataset of any size: memory goes by rows, not by their texts."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _bands(hashes: Hashes) -> NDArray[np.uint32]:
 
 
 def _same(asked: Hashes, answer: Hashes) -> tuple[Ints, Bools, Bools]:
-    """Of each row the first with its prompt; whether one before has its answer; whether answers differ."""
+    """By row: the first with its prompt; whether an earlier one has its answer; whether answers differ."""
     _, first, which = np.unique(asked, return_index=True, return_inverse=True)
     pairs = np.column_stack([asked, answer])
     _, earliest = np.unique(pairs, axis=0, return_index=True)

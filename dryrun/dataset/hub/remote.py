@@ -51,7 +51,7 @@ BLOCK_BYTES = 1 << 20
 
 
 def pool_size(prompts: int) -> int:
-    """How many rows a sample is drawn from: `LEAST_POOL`, or that doubled until each prompt has four.
+    """The number of rows a sample is drawn from: `LEAST_POOL`, doubled until each prompt has four rows.
 
     So 300 prompts and 500 are drawn from the same rows, and the first 300 of the 500 are the 300.
     """
@@ -195,7 +195,7 @@ class _Rows:
                 yield RawRow(number, entry.raw)
 
     def notes(self) -> Iterator[str]:
-        """Where only a part was read: which."""
+        """Notes on what was read, where it was only a part."""
         if self._seen:
             read = ", ".join(self._seen)
             yield f"{self._place.name} was read in part, enough for a sample of this size: {read}."

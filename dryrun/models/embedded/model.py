@@ -29,10 +29,10 @@ NO_DEADLINE = 7 * 86_400.0
 """Seconds for a call: none that matters. A slow machine fails no call; a server that stands still does."""
 
 STILL_SECONDS = 60.0
-"""A server that uses no processor time for so long, while a call waits, hangs: it is started again."""
+"""A server that uses no processor time for these seconds while a call waits is started again."""
 
 TRIES_PER_CALL = 3
-"""Servers that one call may see die before it is given up: it may be what kills them."""
+"""Servers that may die under one call before it is given up: the call may be what kills them."""
 
 DEATH_SECONDS = 1.0
 """A killed process closes its connections a moment before it counts as dead."""

@@ -34,8 +34,8 @@ CAUSE = re.compile(r"^(?!ray\.)[\w.]+(?:Error|Exception): .*", re.M)
 Row = dict[str, Any]
 Processor = Callable[[Any], Any]
 Build = Callable[[ModelConfig, Callable[[Row], Row], Callable[[Row], Row]], Processor]
-"""From a configuration, what makes a request of a row and what is kept of an answer, to the processor of a
-Ray Data dataset."""
+"""Builds a Ray Data processor from a configuration, a function from rows to requests, and one from answers to
+what is kept."""
 
 
 def vllm_processor(

@@ -46,7 +46,7 @@ FIT_ROWS = alt.AutoSizeParams(type="fit-x", contains="padding")
 """For charts whose height follows from their rows: only the width is fitted."""
 
 HEIGHT = 300
-"""Of the histogram's plot, in pixels."""
+"""Height of the histogram's plot, in pixels."""
 
 HISTOGRAM_WORDS = "Orange: the limits of the mean. Grey area: its healthy range. Line: the mean."
 """What the histogram shows beside the scores."""
@@ -68,7 +68,7 @@ _Y2_VALUE: Any = alt.Y2Value
 Rows = dict[str, list[dict[str, Any]]]
 """Rows by the name of their data set."""
 Strokes = Mapping[Any, tuple[str, Sequence[int]]]
-"""Of each kind of line its colour and its dashes."""
+"""Colour and dashes for each kind of line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is handed over to a place of training, before it is in that place's form."""
+"""Rows, grader and sizes for a place of training, before they are in that place's form."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STEP = 64
 
 @dataclass(frozen=True, slots=True)
 class TrainingSizes:
-    """The hyperparameters that a dry run can say something of.
+    """The hyperparameters that a dry run can propose.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ def material_of_run(results: Results, verdict: str, split: Split) -> Material:
 
 
 def split_of_folder(folder: Path) -> Split:
-    """The rows of ``train.jsonl`` and, where it is there, ``validation.jsonl``, as of ``training-set --out``.
+    """The rows of ``train.jsonl`` and any ``validation.jsonl``, as ``training-set --out`` writes them.
 
     Raises
     ------

@@ -133,7 +133,7 @@ def described(path: str) -> str:
 
 
 def export_to(place: Place, material: Material) -> Export:
-    """What this place would get; nothing is written, and all that it cannot take is said."""
+    """What this place would get; nothing is written, and findings name everything that it cannot take."""
     platform = place.platform
     train, left_out = _taken(material.train, platform)
     validation, _ = _taken(material.validation, platform)

@@ -25,7 +25,7 @@ COUNTED = (SampleOutcome.ANSWERED.value, SampleOutcome.TRUNCATED.value)
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """All that can be said of the training before it starts.
+    """The forecast of a training before it starts.
 
     Attributes
     ----------

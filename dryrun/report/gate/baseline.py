@@ -1,4 +1,4 @@
-"""What a run is held against: the verdict and the prompts of an earlier one, in a file that is committed."""
+"""The baseline of a run: verdict and prompts of an earlier run, in a file that is committed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PromptFigures(Record):
 
 
 class Baseline(Record):
-    """What an earlier run came to. `prompts` goes by the key of the row."""
+    """The figures of an earlier run; `prompts` goes by the key of the row."""
 
     verdict: Verdict
     conditions: tuple[str, ...]
@@ -110,7 +110,7 @@ class Change:
 
     @property
     def worse(self) -> str:
-        """In what it is surely worse, as a sentence; ``""`` where it is not."""
+        """The ways in which the run is surely worse, as a sentence; ``""`` where there are none."""
         if RANK[self.now] < RANK[self.before]:
             return f"The verdict was {self.before} and is {self.now}."
         if self.new_conditions:

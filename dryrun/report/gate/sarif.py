@@ -52,7 +52,7 @@ def problem_annotations(problems: Iterable[Problem], rule: str, file: Path) -> I
 
 
 def grader_annotations(findings: Iterable[Finding], file: Path) -> Iterator[Annotation]:
-    """What validation says of a grader."""
+    """Validation's findings about a grader."""
     for finding in findings:
         yield Annotation("grader", finding.severity, str(finding.problem), file, path=finding.where)
 

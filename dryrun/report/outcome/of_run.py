@@ -1,4 +1,4 @@
-"""A training's log added to a run: what the run had said, how it went, and where the two do not fit."""
+"""A training's log added to a run: the forecast, the outcome, and where the two do not fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dryrun.store.results import Results
 from dryrun.store.trainings import KeptTraining, keep_training
 
 KEPT_POINTS = 400
-"""Of the curve; the course is measured before it is thinned."""
+"""Points of the curve that are kept; the course is measured before it is thinned."""
 START_OFF, MIXED_OFF = 0.05, 0.10
 """Differences below these are no warning, however sure they are."""
 
@@ -105,7 +105,7 @@ def _thinned(curve: Curve, scale: tuple[float, float]) -> tuple[tuple[float, ...
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What was foretold less than, or more than, what the first steps showed.
+    """A forecast figure that the first steps missed or exceeded.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Gap:
 
     @property
     def value(self) -> float:
-        """Seen less foretold."""
+        """The observed figure less the forecast one."""
         return self.seen - self.foretold
 
     @property

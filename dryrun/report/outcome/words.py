@@ -20,7 +20,7 @@ FORETOLD, CAME, FITS = "What the run said", "How the training went", "Do the fir
 
 
 def entry_sections(entry: Entry) -> tuple[Section, ...]:
-    """One training beside what its run had said."""
+    """One training beside its run's forecast."""
     kept = entry.kept
     log = f"{kept.trainer} log " if kept.trainer else ""
     source: tuple[str, ...] = ("From ", log, Named(kept.log), ", reward ", Named(kept.column), ".")
@@ -107,7 +107,7 @@ def fit_lines(entry: Entry) -> Iterator[str]:
 
 
 def warnings_of(entry: Entry) -> Iterator[str]:
-    """What says that the trainer and the dry run do not do the same."""
+    """Warnings that the trainer and the dry run do not measure the same."""
     course, start, mixed = entry.kept.course, entry.start, entry.mixed
     if course.lowest < -OFF_SCALE or course.highest > 1 + OFF_SCALE:
         yield (
@@ -163,7 +163,7 @@ def _about(ledger: TrainingLedger) -> Iterator[str]:
 
 
 def brier_lines(score: Brier | None) -> Iterator[str]:
-    """The score, what it is to be held against, and how little it may mean."""
+    """The Brier score, the scores to compare it with, and what limits its meaning."""
     if score is None:
         yield "None: it needs a training whose run has a verdict and whose log has enough rows."
         return
