@@ -1,11 +1,11 @@
 """Make the recorded examples again: real runs of the embedded model, in ``recorded/``.
 
-    python sample_data/make_recorded.py                   all three, in about ten minutes on two cores
+    python sample_data/make_recorded.py                   all four, in about ten minutes on two cores
     python sample_data/make_recorded.py recorded-data     this one alone; the others stay
     python sample_data/make_recorded.py --summaries       only their verdicts in lists, judged again
 
-The first one asks the model; the others take its responses and ask for none. Responses are sampled, so
-another run gives other responses and nearly the same figures.
+The first one asks the model; the others take its responses, and ask for those that it lacks. Responses are
+sampled, so another run gives other responses and nearly the same figures.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from dryrun.store.runs import Run, list_runs  # noqa: E402
 RECORDED = DATA / "recorded"
 LIST = RECORDED / "examples.json"
 SMALL = ("--samples", "80")
+WITHIN_REACH = ("letter_counting", "letters_at_hand")
 TOO_HARD = ("arithmetic", "multiplication", "greatest_common_divisor", "letter_counting")
 TOO_HARD += ("word_sorting", "backward_spelling")
 
@@ -38,6 +39,14 @@ TOO_HARD += ("word_sorting", "backward_spelling")
 def as_it_is(folder: Path) -> list[str]:
     """The whole dataset and the grader of the quick run, all settings at their defaults."""
     return ["--dataset", str(DATA / "reasoning.jsonl"), "--grader", str(DATA / "graders" / "combined.json")]
+
+
+def rows_within_reach(folder: Path) -> list[str]:
+    """120 prompts of topics that the small model gets right now and then, paid by the answer alone."""
+    lines = (DATA / "reasoning.jsonl").read_text("utf-8").splitlines(keepends=True)
+    dataset = folder / "reasoning-within-reach.jsonl"
+    dataset.write_text("".join(line for line in lines if json.loads(line)["topic"] in WITHIN_REACH), "utf-8")
+    return ["--dataset", str(dataset), "--grader", str(DATA / "graders" / "exact.json"), "--samples", "120"]
 
 
 def strict_grader(folder: Path) -> list[str]:
@@ -65,10 +74,11 @@ def _too_hard(row: dict[str, Any]) -> bool:
 
 EXAMPLES: dict[str, Callable[[Path], list[str]]] = {
     "recorded": as_it_is,
+    "recorded-go": rows_within_reach,
     "recorded-grader": strict_grader,
     "recorded-data": hard_rows,
 }
-"""What each example asks, by its name in links. The second takes the first one's responses."""
+"""What each example asks, by its name in links. The others take the responses of `recorded`."""
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from tests.helpers.pages import page, texts
 from tests.helpers.support import ROOT, make_run, sum_rows, work
 
 
-def test_a_newcomer_sees_a_sentence_a_button_and_three_examples() -> None:
+def test_a_newcomer_sees_a_sentence_a_button_and_four_examples() -> None:
     test = page()
     assert [button.label for button in test.main.button] == ["Quick run here"]
     said = texts(test)
@@ -31,7 +31,7 @@ def test_a_newcomer_sees_a_sentence_a_button_and_three_examples() -> None:
     for title, _, cause in LESSONS.values():
         assert title in said
         assert cause in said
-    assert len(test.main.get("image")) == 3
+    assert len(test.main.get("image")) == 4
     assert "Latest runs" not in said
 
 
@@ -93,10 +93,18 @@ def test_an_old_link_to_an_unfinished_run_leads_to_its_page(store: Store, endpoi
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["recorded-grader", "recorded-data"])
-def test_each_example_has_its_own_link(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("recorded-go", "GO]"),
+        ("recorded", "GO, with conditions]"),
+        ("recorded-grader", "NO-GO]"),
+        ("recorded-data", "NO-GO]"),
+    ],
+)
+def test_each_example_has_its_own_link_and_verdict(name: str, verdict: str) -> None:
     test = page("results", run=name)
-    assert "NO-GO" in test.main.title[0].value
+    assert test.main.title[0].value.endswith(verdict)
     assert "recorded" in texts(test).lower()
 
 

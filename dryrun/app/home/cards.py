@@ -11,7 +11,7 @@ from dryrun.app.shared.looks import verdict_badge
 from dryrun.app.shared.session import run_link
 from dryrun.core.text import plain
 
-NARROWEST = 300
+NARROWEST = 260
 """Pixels of a card; on a narrower screen they stand one below the other."""
 
 
@@ -22,7 +22,7 @@ def example_cards() -> None:
         return
     st.header("Recorded examples", anchor=False)
     st.caption("Real runs of the past that come with Dry Run. Nothing is called when you open one.")
-    cards = st.grid(3, min_column_width=NARROWEST, gap="medium", border=True)
+    cards = st.grid(4, min_column_width=NARROWEST, gap="medium", border=True)
     for example, row in recorded:
         with cards.cell():
             _card(example, row)

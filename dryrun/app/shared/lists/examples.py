@@ -12,7 +12,7 @@ from dryrun.store.partition import Store
 from dryrun.store.runs import Run
 
 FIRST = "recorded"
-"""The first example's name in links."""
+"""The name in links of the example that pages show before there is a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,14 @@ class Example:
 
 
 LESSONS = {
+    "recorded-go": (
+        "Questions within reach",
+        "A small model answers about every other question right, graded by exact answer.",
+        "",
+    ),
     FIRST: (
-        "A dataset that can teach",
-        "300 short questions to a small model, graded by exact answer and by likeness.",
+        "A reward that pays for likeness too",
+        "300 short questions, graded by exact answer and by likeness: most groups differ in likeness alone.",
         "",
     ),
     "recorded-grader": (
