@@ -21,6 +21,12 @@ def without_reasoning(text: str) -> tuple[str, bool]:
     return text[end:], end > 0
 
 
+def after_reasoning(text: str) -> str:
+    """What follows the reasoning, less the blanks and line breaks after its tag; all where there is none."""
+    rest, cut = without_reasoning(text)
+    return rest.lstrip() if cut else text
+
+
 END_TOKENS = (
     *("<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>"),
     *("<end_of_turn>", "<|return|>", "</s>", "<eos>"),
@@ -68,5 +74,5 @@ class ReasoningCut(Grader):
 
 def answer_alone(sample: Sample) -> Sample:
     """The sample with what follows its reasoning as its text."""
-    text, cut = without_reasoning(sample.text)
-    return replace(sample, text=text.lstrip()) if cut else sample
+    text = after_reasoning(sample.text)
+    return sample if text is sample.text else replace(sample, text=text)

@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from dryrun.cli.main import main
@@ -51,6 +52,9 @@ def test_rows_that_were_chosen_replace_those_of_the_run(
     rows = [json.loads(line) for line in (out / "train.jsonl").read_text().splitlines()]
     assert rows == sum_rows(40)
     assert not (out / "validation.jsonl").exists()
+    assert main([*given, "--to", "verl"]) == 0
+    abilities = pq.read_table(out / "train.parquet")["ability"].to_pylist()
+    assert abilities == [row["topic"] for row in sum_rows(40)]
     assert main([*given, "--to", "bedrock"]) == 2
     assert "Nothing is written: Amazon Bedrock cannot take this." in capsys.readouterr().out
     assert (

@@ -10,12 +10,18 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.groups import groups
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.core.text import plural
+
+Floats = NDArray[np.float64]
 
 SIZES = (2, 4, 8, 16, 32, 64)
 LEAST = 4
 """The smallest size that is proposed: an advantage among two responses is noise."""
 WORTH = 0.05
 """Doubling the group is worth it where this share of the groups begins to teach."""
+FAR = 4
+"""A size above this number of times the responses that a prompt has is never proposed: what it would add is a
+guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +36,23 @@ class GroupSize:
     interval : Interval
     responses : float or None
         Responses drawn for one group that teaches; None where none does.
-    extrapolated : bool
-        Whether the size is larger than the responses there are.
+    measured : float or None
+        Responses that a prompt has, on average; None where the sizes follow from shrunk pass rates.
     """
 
     size: int
     usable: float
     interval: Interval
     responses: float | None
-    extrapolated: bool
+    measured: float | None
+
+    @property
+    def far(self) -> bool:
+        """Whether so few responses were seen that the size is no proposal."""
+        return self.measured is not None and self.size > FAR * self.measured
 
 
-def possible_group_sizes(score: NDArray[np.float64], prompt: NDArray[np.int64]) -> tuple[GroupSize, ...]:
+def possible_group_sizes(score: Floats, prompt: NDArray[np.int64]) -> tuple[GroupSize, ...]:
     """Groups of each of `SIZES`; empty where no two prompts have two scores.
 
     Parameters
@@ -56,16 +67,60 @@ def possible_group_sizes(score: NDArray[np.float64], prompt: NDArray[np.int64]) 
         if measured is None:
             return ()
         responses = size / measured.usable if measured.usable > 0 else None
-        sizes.append(
-            GroupSize(size, measured.usable, measured.usable_interval, responses, measured.extrapolated)
+        sizes.append(GroupSize(size, measured.usable, measured.usable_interval, responses, measured.rollouts))
+    return tuple(sizes)
+
+
+def sizes_by_rates(rate: Floats, learnability: Floats) -> tuple[GroupSize, ...]:
+    """Groups of each of `SIZES` for prompts whose shrunk pass rates are known; empty without a prompt.
+
+    Parameters
+    ----------
+    rate, learnability : float64 array of shape (prompts,)
+        Posterior means of p and of p(1-p), as a profile has them. Rows that were chosen by them need no
+        correction, which raw counts of the same responses would.
+
+    Notes
+    -----
+    A posterior is taken as the beta distribution of the same mean and variance.
+    """
+    if not rate.size:
+        return ()
+    variance = np.maximum(rate - learnability - rate**2, 1e-9)
+    strength = np.maximum(rate * (1 - rate) / variance - 1, 1e-9)
+    sizes = []
+    for size in SIZES:
+        steps = np.arange(size)
+        equal = sum(
+            np.prod((share * strength + steps[:, None]) / (strength + steps[:, None]), axis=0)
+            for share in (rate, 1 - rate)
         )
+        mixed = 1 - equal
+        usable, error = float(mixed.mean()), 1.96 * float(mixed.std()) / np.sqrt(len(mixed))
+        around = Interval(max(usable - error, 0.0), min(usable + error, 1.0))
+        sizes.append(GroupSize(size, usable, around, size / usable if usable > 0 else None, None))
     return tuple(sizes)
 
 
 def proposed(sizes: tuple[GroupSize, ...]) -> GroupSize | None:
-    """The smallest size from `LEAST` on that doubling would improve by less than `WORTH`."""
-    enough = [size for size in sizes if size.size >= LEAST]
+    """The smallest size from `LEAST` on that doubling improves by less than `WORTH`; none that is far."""
+    enough = [size for size in sizes if size.size == LEAST or (size.size > LEAST and not size.far)]
     for size, doubled in itertools.pairwise(enough):
         if doubled.usable - size.usable < WORTH:
             return size
     return enough[-1] if enough else None
+
+
+def proposal_words(sizes: tuple[GroupSize, ...]) -> str:
+    """The proposal with its reason, in one sentence; ``""`` where nothing is proposed."""
+    best = proposed(sizes)
+    if best is None:
+        return ""
+    larger = next((size for size in sizes if size.size > best.size), None)
+    words = f"{best.size} responses to a prompt"
+    if larger is not None and larger.usable - best.usable < WORTH:
+        return f"{words}: doubling that would add less than 5 of 100 groups that teach."
+    if larger is None or best.measured is None:
+        return f"{words}, the largest group looked at."
+    seen = plural(round(best.measured), "response")
+    return f"{words}: what more would add is not known from {seen} to each."

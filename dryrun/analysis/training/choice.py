@@ -40,9 +40,10 @@ class LeftOut(StrEnum):
     NOISY = "noisy grader"
     REPEATED = "same prompt as an earlier row"
     NEAR = "near-duplicate of an earlier row"
+    TOPIC = "topic without a weight"
     EASIER = "pass rate above the band"
     HARDER = "pass rate below the band"
-    HELD_OUT = "kept for validation"
+    HELD_OUT = "on the side of validation"
     SIZE = "more rows than asked for"
 
 
@@ -97,7 +98,8 @@ class TrainingSet:
         As many rows as `train`, drawn without any filter from the same side of the split: what the choice
         is to beat.
     left_out : dict of LeftOut to int
-        Rows that are not in `train`, by reason; validation rows are counted as `HELD_OUT`.
+        Rows that are not in `train`, by reason. `HELD_OUT` counts all rows on the side of validation, those
+        that are in `validation` and those that the band or the size leaves out of it.
     """
 
     train: Places
@@ -159,10 +161,18 @@ def _reasons(profile: DatasetProfile, choice: SetChoice) -> NDArray[np.str_]:
         (never if choice.noisy else profile.of(OutcomeClass.NOISY), LeftOut.NOISY),
         (never if choice.near_duplicates else repeated, LeftOut.REPEATED),
         (never if choice.near_duplicates else near, LeftOut.NEAR),
+        (_without_weight(profile, choice), LeftOut.TOPIC),
         (rate > choice.high, LeftOut.EASIER),
         (rate < choice.low, LeftOut.HARDER),
     )
     return np.select([where for where, _ in rules], [name.value for _, name in rules], "")
+
+
+def _without_weight(profile: DatasetProfile, choice: SetChoice) -> Bools:
+    """Rows of topics that the mix leaves out."""
+    kept = [not choice.topics or choice.topics.get(name, 0.0) > 0 for name in profile.counts.topics]
+    left: Bools = ~np.array(kept, bool)[profile.counts.topic] if kept else np.zeros(len(profile), bool)
+    return left
 
 
 def _has(profile: DatasetProfile, flag: RowFlag) -> Bools:

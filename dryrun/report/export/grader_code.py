@@ -28,7 +28,7 @@ from dryrun.graders.kinds.text_similarity import Metric, TextSimilaritySpec, rou
 PARTS = (
     *("dryrun.graders.format.template", "dryrun.graders.sandbox.inside.worker", "dryrun.graders.tokens"),
     *("dryrun.graders.kinds.string_check", "dryrun.graders.kinds.text_similarity"),
-    "dryrun.report.export.runtime",
+    *("dryrun.graders.answer_alone", "dryrun.report.export.runtime"),
 )
 """Modules whose definitions may be copied, the ones that others need first."""
 
@@ -80,7 +80,7 @@ def _compiles(formula: Formula) -> bool:
     return True
 
 
-def grader_code(spec: GraderSpec, wrapper: str, about: str) -> str:
+def grader_code(spec: GraderSpec, wrapper: str, about: str, *, cut_reasoning: bool = False) -> str:
     """The text of a Python file that grades like `spec`.
 
     Parameters
@@ -92,8 +92,10 @@ def grader_code(spec: GraderSpec, wrapper: str, about: str) -> str:
         gives the reward and, for a multi grader, the rewards of its parts by key.
     about : str
         The file's first line.
+    cut_reasoning : bool
+        Whether it grades what follows the reasoning in a response.
     """
-    body = "\n\n\n".join([_graders(spec), wrapper.strip()])
+    body = "\n\n\n".join([_graders(spec, cut_reasoning), wrapper.strip()])
     imports, definitions = _needed(ast.parse(body))
     needs = ", ".join(packages_of(spec)) or "nothing but Python"
     head = f'"""{about}\n\nMade by Dry Run {__version__} from grader.json. It needs {needs}.\n"""'
@@ -112,7 +114,7 @@ def packages_of(spec: GraderSpec) -> list[str]:
     return sorted(needed)
 
 
-def _graders(spec: GraderSpec) -> str:
+def _graders(spec: GraderSpec, cut_reasoning: bool) -> str:
     """The graders and the function that calls them."""
     leaves = spec.graders if isinstance(spec, MultiSpec) else {"grade": spec}
     made = [text for key, part in leaves.items() for text in _grader(key, part)]
@@ -123,10 +125,11 @@ def _graders(spec: GraderSpec) -> str:
         result = "by_formula(formula, parts), parts"
     else:
         result = 'parts["grade"], {}'
+    response = 'after_reasoning(text or "")' if cut_reasoning else 'text or ""'
     made.append(
         "def reward_and_parts(\n    text: Any, item: Any, tool_calls: Any = ()\n"
         ") -> tuple[float, dict[str, float]]:\n"
-        '    sample = sample_of(text or "", tool_calls or ())\n'
+        f"    sample = sample_of({response}, tool_calls or ())\n"
         "    parts = {key: score(sample, item) for key, score in SCORES.items()}\n"
         f"    return {result}"
     )

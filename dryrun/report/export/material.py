@@ -7,25 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from dryrun.analysis.figures.groups import GROUP
-from dryrun.analysis.forecast.group_size import proposed
+from dryrun.analysis.forecast.group_size import GroupSize, proposal_words, proposed, sizes_by_rates
 from dryrun.analysis.forecast.price import TrainingPlan
 from dryrun.analysis.training.choice import Places, TrainingSet
 from dryrun.analysis.training.profile import DatasetProfile
 from dryrun.core.config import EMBEDDED_MODEL, ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
-from dryrun.core.records import Prompt
+from dryrun.core.records import Prompt, SampleOutcome
 from dryrun.dataset import read_dataset
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.specs import GraderSpec
-from dryrun.report.forecast import Outlook, outlook_of
+from dryrun.report.forecast import outlook_of
 from dryrun.store.results import Results
 
 VALIDATION_SHARE = 10
 """One prompt in ten is kept for validation."""
 PROMPTS = 32
 """Prompts of a step, where there are that many rows."""
+GRADED_RESPONSES = 20
+"""Responses that are handed over with their rewards."""
 LIMIT, PROMPT_LIMIT = 2048, 1024
 """Tokens of a response and of a prompt, at most, where nothing was measured."""
 STEP = 64
@@ -56,6 +59,23 @@ class TrainingSizes:
 
 
 @dataclass(frozen=True, slots=True)
+class GradedResponse:
+    """A response of the dry run, with the reward it got there.
+
+    Attributes
+    ----------
+    key : str
+        Of its prompt.
+    text : str
+    reward : float
+    """
+
+    key: str
+    text: str
+    reward: float
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """Rows, grader and sizes of one training.
 
@@ -70,6 +90,10 @@ class Material:
     model : ModelConfig
         What the dry run asked.
     reward_range : tuple of float
+    cut_reasoning : bool
+        Whether what follows the reasoning in a response was graded.
+    graded : tuple of GradedResponse
+        By which a place's `--check` can see that it pays the same.
     """
 
     train: tuple[Prompt, ...]
@@ -80,6 +104,8 @@ class Material:
     verdict: str
     model: ModelConfig
     reward_range: tuple[float, float]
+    cut_reasoning: bool = False
+    graded: tuple[GradedResponse, ...] = ()
 
     @property
     def model_advice(self) -> str:
@@ -92,28 +118,56 @@ class Material:
         return f"Train the model that the dry run asked, {self.model.name}, or dry-run the other one first."
 
 
-Split = tuple[Sequence[Prompt], Sequence[Prompt]]
-"""Rows to train on, and for validation."""
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Rows to train on, and for validation.
+
+    Attributes
+    ----------
+    train, validation : sequence of Prompt
+    sizes : tuple of GroupSize
+        What groups of the training rows would be, where these were chosen by their profile.
+    """
+
+    train: Sequence[Prompt]
+    validation: Sequence[Prompt]
+    sizes: tuple[GroupSize, ...] = ()
 
 
 def material_of_run(results: Results, verdict: str, split: Split) -> Material:
     """These rows with the run's grader, and the sizes that its responses propose."""
-    train, validation = split
     config = results.config
     return Material(
-        train=tuple(train),
-        validation=tuple(validation),
+        train=tuple(split.train),
+        validation=tuple(split.validation),
         grader=load_grader(config.grader),
-        sizes=sizes_of(results, len(train)),
+        sizes=sizes_of(results, split),
         run=results.run.id,
         verdict=verdict,
         model=config.model,
         reward_range=config.reward_range,
+        cut_reasoning=config.cut_reasoning,
+        graded=_graded(results, {prompt.key for prompt in split.train}),
+    )
+
+
+def _graded(results: Results, keys: set[str]) -> tuple[GradedResponse, ...]:
+    """Responses to training rows from the lowest reward to the highest, evenly spaced."""
+    of_prompt = np.array([key in keys for key in results.keys], bool)
+    seen, prompt = results.observations(), results.rollouts["prompt"].to_numpy()
+    fits = (seen.outcome == SampleOutcome.ANSWERED.value) & np.isfinite(seen.score) & of_prompt[prompt]
+    places = np.flatnonzero(fits & ~seen.grader_error)
+    ranked = places[np.argsort(seen.score[places], kind="stable")]
+    some = np.unique(np.linspace(0, max(len(ranked) - 1, 0), min(len(ranked), GRADED_RESPONSES)).astype(int))
+    return tuple(
+        GradedResponse(one.prompt.key, one.sample.text, one.grade.reward)
+        for one in results.inspect(ranked[some].tolist() if len(ranked) else [])
+        if one.grade is not None and one.grade.reward is not None and not one.sample.tool_calls
     )
 
 
 def split_of_folder(folder: Path) -> Split:
-    """The rows of ``train.jsonl`` and any ``validation.jsonl``, as ``training-set --out`` writes them.
+    """The rows of ``train.jsonl`` and, where they are there, of ``validation.jsonl`` and ``profile.jsonl``.
 
     Raises
     ------
@@ -121,7 +175,8 @@ def split_of_folder(folder: Path) -> Split:
         The folder holds no rows that can be read.
     """
     held = folder / "validation.jsonl"
-    return _rows_of(folder / "train.jsonl"), _rows_of(held) if _holds_something(held) else []
+    validation = _rows_of(held) if _holds_something(held) else []
+    return Split(_rows_of(folder / "train.jsonl"), validation, _sizes_of_profile(folder / "profile.jsonl"))
 
 
 def _holds_something(path: Path) -> bool:
@@ -130,7 +185,18 @@ def _holds_something(path: Path) -> bool:
 
 def _rows_of(path: Path) -> list[Prompt]:
     dataset = read_dataset(path, path.name)
-    return [Prompt(dataset.key(row), row, "", dataset.item(row)) for row in range(len(dataset))]
+    return dataset.prompts(range(len(dataset)))
+
+
+def _sizes_of_profile(path: Path) -> tuple[GroupSize, ...]:
+    """By the profile that ``training-set`` wrote beside the rows; empty where it is not there, or another."""
+    try:
+        rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+        rates = [(row["pass_rate"], row["learnability"]) for row in rows if row["set"] == "train"]
+        rate, learnability = np.array(rates, np.float64).reshape(-1, 2).T
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return sizes_by_rates(rate, learnability)
 
 
 def split_of_choice(results: Results, profile: DatasetProfile, chosen: TrainingSet) -> Split:
@@ -140,7 +206,8 @@ def split_of_choice(results: Results, profile: DatasetProfile, chosen: TrainingS
     def at(places: Places) -> list[Prompt]:
         return [prompts[row] for row in profile.counts.row[places].tolist()]
 
-    return at(chosen.train), at(chosen.validation)
+    rates = profile.rates.at(chosen.train)
+    return Split(at(chosen.train), at(chosen.validation), sizes_by_rates(rates.rate, rates.learnability))
 
 
 def split_prompts(results: Results) -> Split:
@@ -154,22 +221,25 @@ def split_prompts(results: Results) -> Split:
     count = max(len(ranked) // VALIDATION_SHARE, 1) if len(ranked) > 1 else 0
     held_out = set(ranked[:count])
     train = [prompt for key, prompt in prompts.items() if key not in held_out]
-    return train, [prompts[key] for key in prompts if key in held_out]
+    return Split(train, [prompts[key] for key in prompts if key in held_out])
 
 
-def sizes_of(results: Results, rows: int) -> TrainingSizes:
-    """Group size and limits as the run's responses propose them, else usual ones."""
-    prompts = max(min(PROMPTS, rows), 1)
+def sizes_of(results: Results, split: Split) -> TrainingSizes:
+    """Group size and limits as the run's responses propose them, else usual ones.
+
+    The group size follows from the chosen rows where they were profiled: a choice has fewer prompts that are
+    never or always right than the run.
+    """
+    prompts = max(min(PROMPTS, len(split.train)), 1)
     try:
         outlook = outlook_of(results, TrainingPlan())
     except DryRunError:
         reasons = ("The run is too small to propose sizes: these are usual ones.",)
         return TrainingSizes(GROUP, LIMIT, PROMPT_LIMIT, prompts, reasons)
-    best, limit, longest = proposed(outlook.sizes), outlook.lengths.proposal(), _longest_prompt(results)
+    sizes, limit, longest = split.sizes or outlook.sizes, outlook.lengths.proposal(), _longest_prompt(results)
+    best = proposed(sizes)
     group = GROUP if best is None else best.size
-    return TrainingSizes(
-        group, limit or LIMIT, longest, prompts, tuple(_reasons(outlook, group, limit, longest))
-    )
+    return TrainingSizes(group, limit or LIMIT, longest, prompts, tuple(_reasons(sizes, limit, longest)))
 
 
 def _longest_prompt(results: Results) -> int:
@@ -180,8 +250,8 @@ def _longest_prompt(results: Results) -> int:
     return int(np.ceil((np.nanmax(counted) * 1.25 + STEP) / STEP) * STEP)
 
 
-def _reasons(outlook: Outlook, group: int, limit: int | None, longest: int) -> Iterator[str]:
-    yield f"{group} responses to a prompt: doubling that would add less than 5 of 100 groups that teach."
+def _reasons(sizes: tuple[GroupSize, ...], limit: int | None, longest: int) -> Iterator[str]:
+    yield proposal_words(sizes) or f"{GROUP} responses to a prompt are a guess: too few have two scores."
     if limit is None:
         yield f"{LIMIT} tokens for a response is a guess: too many of the run's responses were cut."
     else:

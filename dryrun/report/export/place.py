@@ -25,11 +25,13 @@ from dryrun.graders.format.findings import Finding, RowCount, Severity
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.report.export.grader_code import cannot_generate, grader_code, packages_of
 from dryrun.report.export.material import Material
+from dryrun.report.training import to_jsonl
 
 Named = Iterator[tuple[str, bytes]]
 """Files by their paths."""
 FROM_ZERO_TO_ONE = (Platform.BEDROCK, Platform.FIREWORKS, Platform.TOGETHER)
 """Places whose pages ask for rewards from 0 to 1."""
+GRADED = "graded.jsonl"
 ABOUT = {
     "README.md": "checklist and commands",
     "grader.json": "the grader as it was dry-run",
@@ -37,6 +39,7 @@ ABOUT = {
     "requirements.txt": "what reward.py needs",
     "train.jsonl": "the training rows",
     "validation.jsonl": "rows kept apart for validation",
+    GRADED: "responses of the dry run with their rewards; --check grades them again",
     "train.parquet": "the training rows",
     "validation.parquet": "rows kept apart for validation",
     "start_job.py": "starts the job; --check sends nothing",
@@ -150,6 +153,7 @@ def export_to(place: Place, material: Material) -> Export:
         *_validation_findings(validation, platform),
         *check_rows([*train, *kept.validation], platform),
         *_scale(kept, platform),
+        *_reasoning(kept, platform),
     ]
     return Export(place, kept, tuple(findings))
 
@@ -226,6 +230,14 @@ def _scale(material: Material, platform: Platform) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "$", what, "Rescale it in a multi grader's formula.")
 
 
+def _reasoning(material: Material, platform: Platform) -> Iterator[Finding]:
+    if not material.cut_reasoning or not (platform in RUNS_OPENAI_GRADERS or is_own(material, platform)):
+        return
+    what = "the dry run graded what follows the reasoning (</think> and the like); here the grader gets all."
+    fix = "Nothing is to be done where the model's reasoning is no part of its response."
+    yield Finding(Severity.WARNING, "$", what, fix)
+
+
 def reward_files(material: Material, platform: Platform, folder: str = "") -> Named:
     """``reward.py``: the grader's own file where it has this place's convention, else a new one around it."""
     spec = material.grader
@@ -233,9 +245,23 @@ def reward_files(material: Material, platform: Platform, folder: str = "") -> Na
         code = spec.source
     else:
         wrapper = template(f"reward_{platform}.py").template
-        code = grader_code(spec, wrapper, f"The reward of a training on {platform}.")
+        about = f"The reward of a training on {platform}."
+        code = grader_code(spec, wrapper, about, cut_reasoning=material.cut_reasoning)
     yield f"{folder}reward.py", code.encode("utf-8", "replace")
-    yield f"{folder}requirements.txt", "".join(f"{name}\n" for name in packages_of(spec)).encode()
+    packages = packages_of(spec) or ["# reward.py needs nothing but Python"]
+    yield f"{folder}requirements.txt", "".join(f"{name}\n" for name in packages).encode()
+
+
+def graded_file(material: Material) -> Named:
+    """``graded.jsonl``: stored responses with the place of their row among the training rows."""
+    places = {prompt.key: place for place, prompt in enumerate(material.train)}
+    rows = [
+        {"row": places[one.key], "response": one.text, "reward": one.reward}
+        for one in material.graded
+        if one.key in places
+    ]
+    if rows:
+        yield GRADED, to_jsonl(rows)
 
 
 def function_of(material: Material, otherwise: str) -> str:

@@ -13,7 +13,7 @@ from dryrun.report.training import Row
 
 COMMANDS = """
 git clone https://github.com/togethercomputer/post-training-cookbook
-python reward.py          # grades the first rows' own reference answers, sends nothing
+python reward.py          # grades an empty response for the first rows, sends nothing
 """
 
 

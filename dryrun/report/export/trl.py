@@ -5,11 +5,19 @@ from __future__ import annotations
 from dryrun.graders.checks.platforms import Platform
 from dryrun.report.export.jsonl_rows import prompt_and_columns, prompt_and_item, row_files
 from dryrun.report.export.material import Material
-from dryrun.report.export.place import Named, Place, filled, function_of, is_own, reward_files
+from dryrun.report.export.place import (
+    Named,
+    Place,
+    filled,
+    function_of,
+    graded_file,
+    is_own,
+    reward_files,
+)
 
 COMMANDS = """
 pip install trl -r requirements.txt
-python train.py --model MODEL --check     # grades a few rows, builds the configuration, trains nothing
+python train.py --model MODEL --check     # grades stored responses again, builds the configuration
 accelerate launch train.py --model MODEL
 """
 
@@ -17,6 +25,7 @@ accelerate launch train.py --model MODEL
 def _files(material: Material) -> Named:
     own, sizes = is_own(material, Platform.TRL), material.sizes
     yield from row_files(material, prompt_and_columns if own else prompt_and_item)
+    yield from graded_file(material)
     yield from reward_files(material, Platform.TRL)
     yield (
         "train.py",

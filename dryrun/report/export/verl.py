@@ -13,11 +13,19 @@ from dryrun.core.records import Prompt
 from dryrun.graders.checks.platforms import Platform
 from dryrun.report.export.jsonl_rows import as_json, plain_messages, raw_reference, text_reference
 from dryrun.report.export.material import Material
-from dryrun.report.export.place import Named, Place, filled, function_of, is_own, reward_files
+from dryrun.report.export.place import (
+    Named,
+    Place,
+    filled,
+    function_of,
+    graded_file,
+    is_own,
+    reward_files,
+)
 
 COMMANDS = """
 pip install verl -r requirements.txt
-python train.py --model MODEL --check     # grades a few rows, shows the command, trains nothing
+python train.py --model MODEL --check     # grades stored responses again, shows the command
 python train.py --model MODEL
 """
 
@@ -26,6 +34,7 @@ def _files(material: Material) -> Named:
     own = is_own(material, Platform.VERL)
     for split, prompts in (("train", material.train), ("validation", material.validation or material.train)):
         yield f"{split}.parquet", _parquet(prompts, split, own)
+    yield from graded_file(material)
     yield from reward_files(material, Platform.VERL)
     sizes = material.sizes
     yield (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.forecast.group_size import proposed
+from dryrun.analysis.forecast.group_size import proposal_words
 from dryrun.analysis.forecast.lengths import CUT_SHARE, Lengths
 from dryrun.analysis.forecast.price import Forecast, TrainingPlan
 from dryrun.analysis.training.record import Training
@@ -133,10 +133,8 @@ def _shaping(training: Training) -> Iterator[str]:
 
 
 def _proposal(outlook: Outlook) -> Iterator[str]:
-    best = proposed(outlook.sizes)
-    if best is not None:
-        beyond = " (beyond the responses there are: an estimate)" if best.extrapolated else ""
-        yield f"{best.size} responses to a prompt: doubling that adds less than 5 of 100 groups{beyond}."
+    if words := proposal_words(outlook.sizes):
+        yield words
 
 
 def _sizes(outlook: Outlook) -> Table:

@@ -163,7 +163,7 @@ def set_files(
         yield "form.jsonl", to_jsonl(form_rows(results, profile, chosen.side, cutoff))
     about = asdict(choice) | {"rows": {name: len(places) for name, places in sets.items()}}
     about["left_out"] = {reason.value: count for reason, count in chosen.left_out.items()}
-    yield "choice.json", orjson.dumps(about, option=orjson.OPT_INDENT_2)
+    yield "choice.json", orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def set_archive(files: Iterator[tuple[str, bytes]]) -> bytes:

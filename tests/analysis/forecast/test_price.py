@@ -7,8 +7,14 @@ import pytest
 from pydantic import ValidationError
 
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.forecast.group_size import possible_group_sizes, proposed
+from dryrun.analysis.forecast.group_size import (
+    possible_group_sizes,
+    proposal_words,
+    proposed,
+    sizes_by_rates,
+)
 from dryrun.analysis.forecast.price import TrainingPlan, Usage, forecast
+from dryrun.analysis.training.pass_rates import pass_rates
 
 
 def usage(usable: float = 0.5, prompt: float = 100.0, completion: float = 300.0) -> Usage:
@@ -89,9 +95,38 @@ def test_the_curve_is_right_on_planted_chances() -> None:
     sizes = possible_group_sizes(score.ravel(), np.repeat(np.arange(800), 16))
     for size in sizes:
         truth = np.mean(1 - chance**size.size - (1 - chance) ** size.size)
-        if not size.extrapolated:
+        if size.size <= 16:
             assert size.usable == pytest.approx(truth, abs=0.04)
         assert size.responses == pytest.approx(size.size / size.usable)
+
+
+def test_no_size_far_beyond_the_responses_is_proposed() -> None:
+    """A quarter of the prompts is never right; from 4 responses to each the curve would rise to 64."""
+    rng = np.random.default_rng(3)
+    chance = np.where(rng.random(300) < 0.4, 0.0, rng.random(300) ** 2)
+    score = (rng.random((300, 4)) < chance[:, None]).astype(float)
+    sizes = possible_group_sizes(score.ravel(), np.repeat(np.arange(300), 4))
+    best = proposed(sizes)
+    assert best is not None
+    assert best.size == 16
+    assert "not known from 4 responses to each" in proposal_words(sizes)
+
+
+def test_the_curve_of_chosen_rows_follows_their_own_rates() -> None:
+    """Counts give posteriors, the posteriors' means the curve: equal to that of the planted chances."""
+    rng = np.random.default_rng(5)
+    chance = rng.beta(2.0, 5.0, 4000)
+    right = rng.binomial(8, chance).astype(np.int64)
+    found = pass_rates(right, np.full(4000, 8), np.zeros(4000, np.int64), 8)
+    band = (found.rate >= 0.1) & (found.rate <= 0.9)
+    for size in sizes_by_rates(found.rate[band], found.learnability[band]):
+        truth = np.mean(1 - chance[band] ** size.size - (1 - chance[band]) ** size.size)
+        assert size.usable == pytest.approx(truth, abs=0.02)
+    by_rates = sizes_by_rates(found.rate[band], found.learnability[band])
+    assert next(one.usable for one in by_rates if one.size == 8) == pytest.approx(
+        found.mixed[band].mean(), abs=0.02
+    )
+    assert sizes_by_rates(np.zeros(0), np.zeros(0)) == ()
 
 
 def test_one_response_a_prompt_has_no_groups() -> None:

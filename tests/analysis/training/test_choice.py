@@ -125,6 +125,7 @@ def test_topics_are_mixed_by_weight() -> None:
     found = planted(topics=("a", "b", "c"), topic=topic)
     chosen = choose_rows(found, SetChoice(0.0, 1.0, size=60, topics={"a": 2.0, "b": 1.0}))
     assert np.bincount(topic[chosen.train], minlength=3).tolist() == [40, 20, 0]
+    assert chosen.left_out[LeftOut.TOPIC] == (topic[chosen.side] == 2).sum()
     as_it_is = choose_rows(found, SetChoice(0.0, 1.0, size=60))
     assert np.bincount(topic[as_it_is.train], minlength=3) == pytest.approx([20, 20, 20], abs=2)
 

@@ -146,11 +146,14 @@ def graded(config: dict[str, Any], pairs: list[tuple[str, Item]]) -> list[float]
     return asyncio.run(all_of_them())
 
 
-def generated(config: dict[str, Any], place: str, folder: Path, pairs: list[tuple[str, Item]]) -> list[float]:
+def generated(
+    config: dict[str, Any], place: str, folder: Path, pairs: list[tuple[str, Item]], cut: bool = False
+) -> list[float]:
     """What the generated file pays."""
     file = folder / "reward.py"
     wrapper = template(f"reward_{place}.py").template
-    file.write_text(grader_code(load_grader(config), wrapper, "A reward."), encoding="utf-8")
+    code = grader_code(load_grader(config), wrapper, "A reward.", cut_reasoning=cut)
+    file.write_text(code, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, str(AS_HOST), place, str(file)],
         input=json.dumps(pairs),
@@ -190,6 +193,14 @@ def test_a_single_grader_needs_no_formula(key: str, tmp_path: Path) -> None:
     item = {"messages": [{"role": "user", "content": "-2?"}], "reference_answer": "-2", "level": "easy"}
     pairs: list[tuple[str, Item]] = [("-2", item), ("Mr. -2 km", item), ("", item)]
     assert generated(PARTS[key], "verl", tmp_path, pairs) == graded(PARTS[key], pairs)
+
+
+def test_what_a_run_leaves_out_of_its_grades_the_generated_file_leaves_out(tmp_path: Path) -> None:
+    item = {"messages": [{"role": "user", "content": "-2?"}], "reference_answer": "-2", "level": "easy"}
+    pairs: list[tuple[str, Item]] = [("<think>-3, no</think>\n\n-2", item), ("-2", item), ("</think>2", item)]
+    config = check("eq", "{{sample.output_text}}", "{{item.reference_answer}}")
+    assert generated(config, "trl", tmp_path, pairs, cut=True) == [1.0, 1.0, 0.0]
+    assert generated(config, "trl", tmp_path, pairs) == [0.0, 1.0, 0.0]
 
 
 @pytest.mark.parametrize(

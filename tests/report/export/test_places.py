@@ -21,7 +21,13 @@ from dryrun.core.records import Prompt
 from dryrun.graders.checks.platforms import Platform
 from dryrun.graders.format.findings import Severity
 from dryrun.graders.format.load import load_grader
-from dryrun.report.export.material import Material, TrainingSizes, material_of_run, split_prompts
+from dryrun.report.export.material import (
+    GradedResponse,
+    Material,
+    TrainingSizes,
+    material_of_run,
+    split_prompts,
+)
 from dryrun.report.export.place import Export, export_to
 from dryrun.report.export.places import PLACES, file_tree
 from dryrun.report.forecast import outlook_of
@@ -257,6 +263,43 @@ def test_the_check_of_a_script_shows_what_it_would_send(
     done = script(folder, name, "--model", "m", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert said in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [Platform.TRL, Platform.VERL])
+def test_the_check_grades_stored_responses_again(place: Platform, tmp_path: Path) -> None:
+    """Equal rewards pass; a reward that another version of a package would pay does not."""
+    plain = material()
+    keys = [prompt.key for prompt in plain.train]
+    stored = (GradedResponse(keys[0], "1", 1.0), GradedResponse(keys[2], "7", 0.0))
+    folder = put(export_to(PLACES[place], replace(plain, graded=stored)).files(), tmp_path)
+    done = script(folder, "train.py", "--model", "m")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 of 2 stored responses earn what they earned" in done.stdout
+    lenient = (folder / "reward.py").read_text().replace('Operation("eq")', 'Operation("ne")')
+    (folder / "reward.py").write_text(lenient)
+    changed = script(folder, "train.py", "--model", "m")
+    assert changed.returncode == 2
+    assert "Row 3 of the training rows: 1.0 instead of 0.0 for '7'" in changed.stdout
+
+
+def test_stored_responses_are_those_of_the_training_rows() -> None:
+    results = recorded_results()
+    found = material_of_run(results, "GO", split_prompts(results))
+    assert len(found.graded) == 20
+    assert {one.key for one in found.graded} <= {prompt.key for prompt in found.train}
+    assert len({one.reward for one in found.graded}) > 3
+    assert b'"row":' in export_to(PLACES[Platform.TRL], found).files()["graded.jsonl"]
+
+
+def test_a_grader_that_gets_the_reasoning_too_is_warned_of() -> None:
+    """The run graded what follows </think>; hosts that run the grader themselves give it the whole text."""
+    cut = replace(material(), cut_reasoning=True)
+    words = "graded what follows the reasoning"
+    assert words in whats(export_to(PLACES[Platform.OPENAI], cut), Severity.WARNING)
+    assert words not in whats(export_to(PLACES[Platform.TRL], cut), Severity.WARNING)
+    mine = replace(cut, grader=load_grader(own(Platform.TRL)))
+    assert words in whats(export_to(PLACES[Platform.TRL], mine), Severity.WARNING)
 
 
 @pytest.mark.slow

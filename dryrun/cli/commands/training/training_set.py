@@ -61,7 +61,11 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--size", type=shared.positive, help="training rows at most (default: all that fit)")
     group.add_argument(
-        "--topic", action="append", default=[], metavar="NAME=WEIGHT", help="mix of topics; repeatable"
+        "--topic",
+        action="append",
+        default=[],
+        metavar="NAME=WEIGHT",
+        help="mix of topics; repeatable; a topic that is not named is left out",
     )
     group.add_argument(
         "--curriculum",
