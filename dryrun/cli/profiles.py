@@ -15,8 +15,9 @@ from dryrun.core.config import EMBEDDED_MODEL, JudgeConfig, SamplingConfig
 from dryrun.dataset import Dataset, dataset_from_items
 from dryrun.engine.budget import Budget, Prices
 from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.stored import StoredProfile
 from dryrun.engine.profile.whole import Profiler, Stages
-from dryrun.report.training_set.profile_table import profile_table
+from dryrun.report.training_set.profile_table import keep_profile, profile_table
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
@@ -122,7 +123,9 @@ def profile_dataset(
         outcome,
         work,
     )
-    return profile_table(run_blocking(profiler.run()).profile)
+    found = run_blocking(profiler.run()).profile
+    keep_profile(found, StoredProfile(profiler.shards.folder, profiler.shards.grading).table)
+    return profile_table(found)
 
 
 def _store(data: Path | str | None) -> Store:

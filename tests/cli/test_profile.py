@@ -46,6 +46,32 @@ def test_all_rows_are_profiled_and_chosen_from(
 
 
 @pytest.mark.slow
+def test_a_stored_profile_gives_rows_that_teach_and_an_export(
+    endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No file of the user's is needed again: rows and responses are those of the shards, each prompt once."""
+    given = [*input_files(tmp_path), "--model", "fake", "--base-url", endpoint.base_url, "--model-seed", "0"]
+    shards = ["--all", "--most", "4", "--shard-rows", "25"]
+    assert main(["profile", *given, *shards]) == 0
+    name = capsys.readouterr().out.split("\n")[0].removeprefix("profile ")
+    calls, folder = endpoint.calls, tmp_path / "set"
+    assert main(["runs"]) == 0
+    assert f"{name} " in capsys.readouterr().out
+    assert main(["export", name, "--to", "trl", "--check"]) == 2
+    assert f"training-set {name} --out FOLDER" in capsys.readouterr().err
+    assert main(["training-set", name, "--out", str(folder), "--band", "0", "1", "--validation", "0"]) == 0
+    read = {path.stem: path.read_text().splitlines() for path in folder.glob("*.jsonl")}
+    assert sorted(map(json.loads, read["train"]), key=str) == sorted(sum_rows(60), key=str)
+    asked = [json.loads(line)["messages"][0]["content"] for line in read["sft"]]
+    assert len(asked) == len(set(asked)) > 25, "of more than one shard"
+    assert main(["export", name, "--to", "trl", "--rows", str(folder), "--out", str(tmp_path / "trl")]) == 0
+    assert (tmp_path / "trl" / "graded.jsonl").exists()
+    assert main(["profile", "0" * 8 + "-" + "0" * 8]) == 2
+    assert "There is no profile" in capsys.readouterr().err
+    assert endpoint.calls == calls
+
+
+@pytest.mark.slow
 def test_a_sample_and_then_its_run(
     endpoint: FakeEndpoint, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,7 +93,7 @@ def test_a_sample_and_then_its_run(
         (["profile", "0" * 32], "There is no run"),
         (["profile", "0" * 32, "--all"], "not both"),
         (["profile", "0" * 32, "--group", "1"], "2 responses or more"),
-        (["training-set"], "Give a run's id, or --profile and --dataset"),
+        (["training-set"], "Give the id of a run or a profile, or --profile and --dataset"),
     ],
 )
 def test_what_is_missing_is_said(

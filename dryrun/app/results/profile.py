@@ -77,7 +77,7 @@ def _choose(profile: DatasetProfile, results: Results) -> None:
         download(
             "Training set (ZIP)",
             lambda: set_archive(
-                set_files(profile, chosen, choice, rows_of_run(results), results, SFT_CUTOFF)
+                set_files(profile, chosen, choice, rows_of_run(results), [results], SFT_CUTOFF)
             ),
             f"training-set-{short(results.run.id)}.zip",
             "training_set_download",

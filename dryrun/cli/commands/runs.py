@@ -1,14 +1,17 @@
-"""``runs``: what is stored, newest first; deleting runs."""
+"""``runs``: what is stored, newest first, profiles after the runs; deleting runs."""
 
 from __future__ import annotations
 
 import argparse
 import time
 
+import pyarrow.parquet as pq
+
 from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import say
 from dryrun.engine.batch_records import under_way
+from dryrun.engine.profile.stored import StoredProfile, stored_profiles
 from dryrun.store.notes import note_of
 from dryrun.store.prune import remove_run
 from dryrun.store.runs import Run, list_runs
@@ -39,7 +42,20 @@ def execute(options: argparse.Namespace) -> int:
         raise DryRunError("--yes goes with --delete RUN.")
     for stored in list_runs(store):
         say(_line(stored))
+    for profile in stored_profiles(store):
+        say(_profile_line(profile))
     return 0
+
+
+def _profile_line(profile: StoredProfile) -> str:
+    status = profile.table.stat()
+    when = time.strftime("%d %b %H:%M", time.localtime(status.st_mtime))
+    about = f"{profile.name:32}  {'profile':11}  {pq.read_metadata(profile.table).num_rows:>8,} rows  {when}"
+    try:
+        config = profile.sample().config()
+    except DryRunError:
+        return about
+    return f"{about}  {config.dataset.name}  {config.model.name}  {config.grader_name}"
 
 
 def _line(stored: Run) -> str:

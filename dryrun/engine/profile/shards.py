@@ -5,6 +5,7 @@ Layout of ``profiles/<id>/`` in the data directory::
     profile.json            the dataset and the model that is asked; never changes
     outcome-GRADER.json     what says that a response is right, as it was guessed on the first shard
     round-4-GRADER.parquet  the rows that get 4 responses, those first whose class is least decided
+    profile-GRADER.parquet  the profile, a row for each prompt, as it was when the command ended
     shards/00000/           a data directory: runs/, samples/ and grades/ of this shard's rows
 
 The order of the rows depends on the seed and their content, so the same command finds the same shards. A
@@ -86,7 +87,7 @@ class Shards:
         if not (folder / "profile.json").exists():
             write_aside(folder / "profile.json", orjson.dumps(about, option=orjson.OPT_INDENT_2))
         order = _different_rows(dataset, config.sampling.seed)
-        return cls(folder, order, size, fingerprint(asked)[:12])
+        return cls(folder, order, size, graded_as(config))
 
     def __len__(self) -> int:
         return -(-len(self.order) // self.size)
@@ -121,7 +122,7 @@ class Shards:
         for shard in range(len(self)):
             for run in list_runs(self.store(shard)):
                 with contextlib.suppress(DryRunError):
-                    if fingerprint(_asked(run.config()))[:12] == self.grading:
+                    if graded_as(run.config()) == self.grading:
                         yield run, run.status()
 
     def outcome(self) -> str | None:
@@ -153,6 +154,11 @@ class Shards:
 
     def _round(self, responses: int) -> Path:
         return self.folder / f"round-{responses}-{self.grading}.parquet"
+
+
+def graded_as(config: RunConfig) -> str:
+    """Names what is asked and how it is graded, whatever the number of rows and responses and the pace."""
+    return fingerprint(_asked(config))[:12]
 
 
 def _asked(config: RunConfig) -> dict[str, Any]:

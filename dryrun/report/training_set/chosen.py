@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dryrun.analysis.training.choice import Places, SetChoice, TrainingSet
 from dryrun.analysis.training.profile import DatasetProfile, RowFlag
@@ -21,6 +23,8 @@ from dryrun.probes.reference_grades import load_reference_grades
 from dryrun.report.training import Row, best_responses, sft_row, to_jsonl
 from dryrun.report.training_set.profile_table import profile_table
 from dryrun.store.results import Results
+from dryrun.store.runs import Run
+from dryrun.store.schemas import prompts_from_table
 
 Find = Callable[[int], Item]
 """The dataset's row at a position, from 0."""
@@ -95,6 +99,26 @@ def rows_of_run(results: Results) -> Find:
     return items.__getitem__
 
 
+def rows_of_runs(runs: Iterable[Run], profile: DatasetProfile, places: Places) -> Find:
+    """The rows at these places of a profile, as the runs that asked them hold them.
+
+    Raises
+    ------
+    DryRunError
+        A row is in none of them.
+    """
+    keys = {int(profile.counts.row[place]): profile.counts.key[place].decode() for place in places.tolist()}
+    wanted = pa.array(sorted({*keys.values()}), pa.string())
+    items: dict[str, Item] = {}
+    for run in runs:
+        table = run.prompt_columns()
+        prompts = prompts_from_table(table.filter(pc.is_in(table["key"], wanted)))
+        items |= {prompt.key: prompt.item for prompt in prompts}
+    if missing := len(wanted) - len(items):
+        raise DryRunError(f"{plural(missing, 'row')} of the profile are in no run of it: profile again.")
+    return lambda row: items[keys[row]]
+
+
 def form_rows(results: Results, profile: DatasetProfile, places: Places, cutoff: float) -> list[Row]:
     """Rows that teach the form: prompts whose right answers go unpaid, each with its reference answer as the
     grader pays it.
@@ -103,7 +127,7 @@ def form_rows(results: Results, profile: DatasetProfile, places: Places, cutoff:
     ----------
     results : Results
     profile : DatasetProfile
-        Of the same run.
+        Of the same run, or of a dataset that the run is a part of.
     places : int64 array
         Of the profile: rows that may be trained on, `TrainingSet.side`. The band does not count: a prompt
         whose right answers go unpaid has a low pass rate for that reason.
@@ -115,13 +139,12 @@ def form_rows(results: Results, profile: DatasetProfile, places: Places, cutoff:
         return []
     scores = kept.scores(results.config.reward_range)
     unpaid = (profile.counts.flags[places] & RowFlag.RIGHT_UNPAID.value) != 0
-    find = rows_of_run(results)
-    pairs = zip(profile.counts.key[places][unpaid].tolist(), profile.counts.row[places][unpaid], strict=True)
-    wanted = {key.decode(): int(row) for key, row in pairs}
+    asked = {prompt.key: prompt for prompt in results.run.prompts()}
+    wanted = dict.fromkeys(key.decode() for key in profile.counts.key[places][unpaid].tolist())
     return [
-        {"messages": [*find(row)["messages"], {"role": "assistant", "content": kept.texts[key]}]}
-        for key, row in wanted.items()
-        if scores.get(key, 0.0) >= cutoff
+        {"messages": [*asked[key].item["messages"], {"role": "assistant", "content": kept.texts[key]}]}
+        for key in wanted
+        if key in asked and scores.get(key, 0.0) >= cutoff
     ]
 
 
@@ -136,20 +159,36 @@ def best_rows(results: Results, profile: DatasetProfile, places: Places, cutoff:
     ]
 
 
+def taught_rows(
+    answered: Iterable[Results], profile: DatasetProfile, places: Places, cutoff: float
+) -> tuple[list[Row], list[Row]]:
+    """`best_rows` and `form_rows` of several runs; a prompt that several asked counts in the first."""
+    best: list[Row] = []
+    form: list[Row] = []
+    seen: set[bytes] = set()
+    for results in answered:
+        keys = profile.counts.key[places].tolist()
+        new = places[np.array([key not in seen for key in keys], bool)]
+        best += best_rows(results, profile, new, cutoff)
+        form += form_rows(results, profile, new, cutoff)
+        seen |= {key.encode() for key in results.keys}
+    return best, form
+
+
 def set_files(
     profile: DatasetProfile,
     chosen: TrainingSet,
     choice: SetChoice,
     find: Find,
-    results: Results | None,
+    answered: Iterable[Results] | None,
     cutoff: float,
 ) -> Iterator[tuple[str, bytes]]:
     """The files of a training set, by name.
 
     ``train.jsonl``, ``validation.jsonl`` and ``control.jsonl`` hold rows as the dataset has them,
-    ``profile.jsonl`` the profile of each with the set it is in, ``choice.json`` what was asked for. With a
-    run there are ``sft.jsonl`` and ``form.jsonl`` too, in the chat format: prompts that are not kept for
-    validation, in the band or not.
+    ``profile.jsonl`` the profile of each with the set it is in, ``choice.json`` what was asked for. With the
+    runs that answered there are ``sft.jsonl`` and ``form.jsonl`` too, in the chat format: prompts that are
+    not kept for validation, in the band or not.
     """
     sets = {name: getattr(chosen, name) for name in SETS}
     profiles: list[Row] = []
@@ -158,9 +197,10 @@ def set_files(
         profiles += [{"set": name, **row.profile} for row in rows]
         yield f"{name}.jsonl", to_jsonl([row.item for row in rows])
     yield "profile.jsonl", to_jsonl(profiles)
-    if results is not None:
-        yield "sft.jsonl", to_jsonl(best_rows(results, profile, chosen.side, cutoff))
-        yield "form.jsonl", to_jsonl(form_rows(results, profile, chosen.side, cutoff))
+    if answered is not None:
+        best, form = taught_rows(answered, profile, chosen.side, cutoff)
+        yield "sft.jsonl", to_jsonl(best)
+        yield "form.jsonl", to_jsonl(form)
     about = asdict(choice) | {"rows": {name: len(places) for name, places in sets.items()}}
     about["left_out"] = {reason.value: count for reason, count in chosen.left_out.items()}
     yield "choice.json", orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -24,6 +24,7 @@ from dryrun.analysis.training.profile import (
 )
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plural, writable
+from dryrun.store.shared import registry
 
 PROFILE = pa.schema(
     [
@@ -108,6 +109,20 @@ def write_profile(profile: DatasetProfile, path: Path) -> None:
         raise DryRunError(
             f"{path} cannot be written ({error.strerror or error}). Choose another path."
         ) from error
+
+
+def keep_profile(profile: DatasetProfile, path: Path) -> None:
+    """Write a Parquet file in one step into a data directory.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be written.
+    """
+    aside = path.with_name(f".{path.name}")
+    write_profile(profile, aside)
+    aside.replace(path)
+    registry.wrote(path)
 
 
 def profile_bytes(profile: DatasetProfile, ending: str) -> bytes:

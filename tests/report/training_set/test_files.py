@@ -134,7 +134,7 @@ def test_rows_teach_the_form_where_right_answers_go_unpaid(answered: Results) ->
 def test_the_files_hold_train_validation_and_control_apart(answered: Results) -> None:
     found, choice = run_profile(answered), SetChoice(0.0, 1.0, validation=0.2)
     chosen = choose_rows(found, choice)
-    files = dict(set_files(found, chosen, choice, rows_of_run(answered), answered, 0.8))
+    files = dict(set_files(found, chosen, choice, rows_of_run(answered), [answered], 0.8))
     sets = {
         name: set(files[f"{name}.jsonl"].decode().splitlines()) for name in ("train", "validation", "control")
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import note, plural, say
+from dryrun.engine.profile.stored import is_profile, open_profile
 from dryrun.graders.checks.platforms import Platform
 from dryrun.report import report_of
 from dryrun.report.export.material import material_of_run, split_of_folder, split_prompts
@@ -23,7 +24,7 @@ REFUSED = 2
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``export``."""
-    command.add_argument("run", help="the run's id, see `runs`")
+    command.add_argument("run", help="the id of a run, or of a profile with --rows, see `runs`")
     command.add_argument(
         "--to", required=True, choices=[place.value for place in PLACES], help="where the training will run"
     )
@@ -44,7 +45,7 @@ def execute(options: argparse.Namespace) -> int:
     """Say what the place cannot take, then write; 2 where it takes nothing."""
     if options.out is None and not options.check:
         raise DryRunError("Give --out FOLDER or --out FILE.zip, or --check to write nothing.")
-    results = load_results(Run.open(shared.store_of(options), options.run))
+    results = load_results(_run(options))
     split = split_prompts(results) if options.rows is None else split_of_folder(options.rows)
     material = material_of_run(results, report_of(results).verdict, split)
     export = export_to(PLACES[Platform(options.to)], material)
@@ -63,6 +64,17 @@ def execute(options: argparse.Namespace) -> int:
     else:
         _write(export, files, options.out)
     return 0
+
+
+def _run(options: argparse.Namespace) -> Run:
+    """The run; of a profile a sample of it, whose grader and lengths are those of all."""
+    store = shared.store_of(options)
+    if not is_profile(options.run):
+        return Run.open(store, options.run)
+    if options.rows is None:
+        name = options.run
+        raise DryRunError(f"First choose the rows: training-set {name} --out FOLDER; then --rows FOLDER.")
+    return open_profile(store, options.run).sample()
 
 
 def _write(export: Export, files: dict[str, bytes], out: Path) -> None:

@@ -33,8 +33,14 @@ from dryrun.engine.campaign.drive import Campaign, need_an_endpoint
 from dryrun.engine.campaign.on_ray import RayCrew
 from dryrun.engine.profile.one_run import run_profile
 from dryrun.engine.profile.shards import SHARD_ROWS
+from dryrun.engine.profile.stored import StoredProfile, is_profile, open_profile
 from dryrun.engine.profile.whole import Profiler, Stages
-from dryrun.report.training_set.profile_table import profile_lines, write_profile
+from dryrun.report.training_set.profile_table import (
+    keep_profile,
+    profile_lines,
+    read_profile,
+    write_profile,
+)
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 
@@ -44,7 +50,9 @@ EVERY_ROW = 2**62
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``profile``."""
-    command.add_argument("run", nargs="?", help="a stored run's id; or give --dataset and --grader")
+    command.add_argument(
+        "run", nargs="?", help="the id of a stored run or profile; or give --dataset and --grader"
+    )
     add_dataset(command)
     shared.add_grader(command, "none: give a run")
     add_columns(command)
@@ -121,7 +129,10 @@ def _profile(options: argparse.Namespace) -> DatasetProfile:
     if options.run is not None:
         if options.dataset is not None or options.all:
             raise DryRunError("Give a run, or --dataset and --grader: not both.")
-        return _of_run(Run.open(shared.store_of(options), options.run), options)
+        store = shared.store_of(options)
+        if is_profile(options.run):
+            return read_profile(open_profile(store, options.run).table)
+        return _of_run(Run.open(store, options.run), options)
     if options.dataset is None or options.grader is None:
         raise DryRunError("Give a run's id, or --dataset and --grader.")
     if options.all:
@@ -175,6 +186,9 @@ def _whole(options: argparse.Namespace) -> DatasetProfile:
         note(receipt(profiler.spent(), budget.prices))
     if profiled.message:
         note(f"note: {profiled.message}")
+    stored = StoredProfile(profiler.shards.folder, profiler.shards.grading)
+    keep_profile(profiled.profile, stored.table)
+    say(f"profile {stored.name}")
     return profiled.profile
 
 

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
+
 from dryrun.analysis.figures.groups import GROUP
-from dryrun.analysis.training.choice import Curriculum, Preference, SetChoice, choose_rows
+from dryrun.analysis.training.choice import Curriculum, Places, Preference, SetChoice, choose_rows
 from dryrun.analysis.training.profile import DatasetProfile
 from dryrun.cli import options as shared
 from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import note, say
 from dryrun.engine.profile.one_run import run_profile
-from dryrun.report.training_set.chosen import Find, choice_lines, rows_of_dataset, rows_of_run, set_files
+from dryrun.engine.profile.stored import StoredProfile, is_profile, open_profile
+from dryrun.report.training_set.chosen import (
+    Find,
+    choice_lines,
+    rows_of_dataset,
+    rows_of_run,
+    rows_of_runs,
+    set_files,
+)
 from dryrun.report.training_set.profile_table import read_profile
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
@@ -25,7 +36,9 @@ CUTOFF = 0.8
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of ``training-set``."""
-    command.add_argument("run", nargs="?", help="a stored run's id; or give --profile and --dataset")
+    command.add_argument(
+        "run", nargs="?", help="the id of a stored run or profile; or give --profile and --dataset"
+    )
     command.add_argument("--profile", type=Path, metavar="FILE", help="what `profile --out` wrote: .parquet")
     add_dataset(command)
     add_columns(command)
@@ -82,11 +95,12 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Choose, write, and say what was left out."""
-    profile, find, results = _inputs(options)
+    profile, rows_at, answered = _inputs(options)
     choice = _choice(options)
     chosen = choose_rows(profile, choice)
     if options.out is not None:
-        for name, content in set_files(profile, chosen, choice, find, results, options.cutoff):
+        find = rows_at(np.concatenate([chosen.train, chosen.validation, chosen.control]))
+        for name, content in set_files(profile, chosen, choice, find, answered, options.cutoff):
             write_aside(options.out / name, content)
         note(f"Written to {options.out}.")
     else:
@@ -96,17 +110,33 @@ def execute(options: argparse.Namespace) -> int:
     return 0
 
 
-def _inputs(options: argparse.Namespace) -> tuple[DatasetProfile, Find, Results | None]:
+def _inputs(
+    options: argparse.Namespace,
+) -> tuple[DatasetProfile, Callable[[Places], Find], Iterable[Results] | None]:
+    """The profile, where the rows of some places of it are, and the runs that answered."""
     if options.run is not None:
         if options.profile is not None or options.dataset is not None:
-            raise DryRunError("Give a run, or --profile and --dataset: not both.")
-        results = load_results(Run.open(shared.store_of(options), options.run))
-        return run_profile(results, options.outcome, max(options.group, 2)), rows_of_run(results), results
+            raise DryRunError("Give a run or a profile, or --profile and --dataset: not both.")
+        store = shared.store_of(options)
+        if is_profile(options.run):
+            return _stored(open_profile(store, options.run))
+        results = load_results(Run.open(store, options.run))
+        profile = run_profile(results, options.outcome, max(options.group, 2))
+        return profile, lambda _: rows_of_run(results), [results]
     if options.profile is None or options.dataset is None:
-        raise DryRunError("Give a run's id, or --profile and --dataset.")
+        raise DryRunError("Give the id of a run or a profile, or --profile and --dataset.")
     profile = read_profile(options.profile)
     dataset = read_given(options, options.dataset, int(profile.counts.row.max(initial=0)) + 1)
-    return profile, rows_of_dataset(dataset, profile), None
+    find = rows_of_dataset(dataset, profile)
+    return profile, lambda _: find, None
+
+
+def _stored(
+    stored: StoredProfile,
+) -> tuple[DatasetProfile, Callable[[Places], Find], Iterable[Results]]:
+    profile, runs = read_profile(stored.table), stored.runs()
+    # One shard at a time: a profile may have more responses than there is memory.
+    return profile, lambda places: rows_of_runs(runs, profile, places), map(load_results, runs)
 
 
 def _choice(options: argparse.Namespace) -> SetChoice:
