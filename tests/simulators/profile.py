@@ -1,6 +1,7 @@
 """Is the profile right? Planted pass rates and planted faults, held against what it says of them.
 
-``python -m tests.simulators.profile`` prints the tables of ``docs/profile.md``:
+``python -m tests.simulators.profile [--plot docs/images/reliability.svg]`` prints the tables of
+``docs/profile.md`` and draws its picture:
 
 - calibration: of prompts with a predicted pass rate (or chance of a mixed group) in a bin, what share of
   fresh responses is right (or of fresh groups of 8 is mixed);
@@ -10,6 +11,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import tempfile
@@ -17,7 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import altair as alt
 import numpy as np
+import pandas as pd
+import vl_convert
 from numpy.typing import NDArray
 
 from dryrun.analysis.training.pass_rates import ALWAYS, NEVER, PassRates, pass_rates
@@ -29,6 +34,10 @@ from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 
 GROUP = 8
+COLOURS = alt.Scale(
+    domain=["Dry Run", "share of right responses"],
+    range=["#1a5fb4", "#e66100"],
+)
 BINS = np.array([0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0])
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
@@ -79,11 +88,13 @@ def world(draw: Draw, prompts: int, responses: int, seed: int, most: int = 0) ->
     return World(rate, right, tried, pass_rates(right, tried, none, GROUP), fresh)
 
 
-def reliability(predicted: np.ndarray, seen: np.ndarray) -> list[tuple[float, float, int]]:
+def reliability(
+    predicted: np.ndarray, seen: np.ndarray, edges: np.ndarray = BINS
+) -> list[tuple[float, float, int]]:
     """Of each bin of the prediction: its mean, the mean of what was seen, and the prompts in it."""
-    which = np.clip(np.digitize(predicted, BINS) - 1, 0, len(BINS) - 2)
+    which = np.clip(np.digitize(predicted, edges) - 1, 0, len(edges) - 2)
     rows = []
-    for number in range(len(BINS) - 1):
+    for number in range(len(edges) - 1):
         inside = which == number
         if inside.any():
             rows.append((float(predicted[inside].mean()), float(seen[inside].mean()), int(inside.sum())))
@@ -97,8 +108,18 @@ def plug_in(right: np.ndarray, tried: np.ndarray) -> np.ndarray:
     return chance
 
 
-def calibration_table(prompts: int = 4000, responses: int = 2, most: int = 8) -> list[str]:
-    """Rows of Markdown: all worlds together, two stages as `profile --all` asks."""
+@dataclass(frozen=True)
+class Predicted:
+    """Predictions of one figure over all worlds, and what fresh responses showed."""
+
+    figure: str
+    how: str
+    said: np.ndarray
+    seen: np.ndarray
+
+
+def predictions(prompts: int = 4000, responses: int = 2, most: int = 8) -> list[Predicted]:
+    """All worlds together, two stages as `profile --all` asks."""
     worlds = [world(draw, prompts, responses, seed, most) for seed, draw in enumerate(WORLDS.values())]
     rate = np.concatenate([one.found.rate for one in worlds])
     mixed = np.concatenate([one.found.mixed for one in worlds])
@@ -106,17 +127,52 @@ def calibration_table(prompts: int = 4000, responses: int = 2, most: int = 8) ->
     naive = np.concatenate([plug_in(one.right, one.tried) for one in worlds])
     fresh = np.concatenate([one.fresh / GROUP for one in worlds])
     seen = np.concatenate([one.mixed for one in worlds]).astype(float)
-    pairs = (
-        ("pass rate", rate, fresh),
-        ("pass rate, unshrunk", raw, fresh),
-        ("mixed group", mixed, seen),
-        ("mixed group, plug-in", naive, seen),
-    )
+    return [
+        Predicted("pass rate", "", rate, fresh),
+        Predicted("pass rate", "unshrunk", raw, fresh),
+        Predicted("mixed group", "", mixed, seen),
+        Predicted("mixed group", "plug-in", naive, seen),
+    ]
+
+
+def calibration_table() -> list[str]:
+    """Rows of Markdown."""
     lines = ["| figure | predicted | seen | prompts |", "|---|---|---|---|"]
-    for name, predicted, happened in pairs:
-        for said, was, count in reliability(predicted, happened):
+    for one in predictions():
+        name = ", ".join(filter(None, (one.figure, one.how)))
+        for said, was, count in reliability(one.said, one.seen):
             lines.append(f"| {name} | {said:.2f} | {was:.2f} | {count:,} |")
     return lines
+
+
+def reliability_chart() -> alt.HConcatChart:
+    """Predicted against seen, a dot a bin of 0.1: on the line where the prediction is right."""
+    rows = [
+        {
+            "figure": one.figure,
+            "how": "share of right responses" if one.how else "Dry Run",
+            "predicted": said,
+            "seen": was,
+            "prompts": count,
+        }
+        for one in predictions()
+        for said, was, count in reliability(one.said, one.seen, np.linspace(0, 1, 11))
+    ]
+    table, line = pd.DataFrame(rows), pd.DataFrame({"predicted": [0, 1], "seen": [0, 1]})
+    panels = []
+    for figure, title in (("pass rate", "Pass rate"), ("mixed group", f"Groups of {GROUP} that are mixed")):
+        x = alt.X("predicted:Q", title="predicted", scale=alt.Scale(domain=[0, 1]))
+        y = alt.Y("seen:Q", title="seen in fresh responses", scale=alt.Scale(domain=[0, 1]))
+        colour = alt.Color("how:N", title=None, legend=alt.Legend(orient="bottom"), scale=COLOURS)
+        size = alt.Size("prompts:Q", legend=None, scale=alt.Scale(domain=[0, 6000], range=[20, 260]))
+        base = alt.Chart(table[table["figure"] == figure]).encode(x=x, y=y, color=colour)
+        right = (
+            alt.Chart(line).mark_line(strokeDash=[4, 4], color="#8a8f98").encode(x="predicted:Q", y="seen:Q")
+        )
+        dots = right + base.mark_line() + base.mark_circle(opacity=1.0).encode(size=size)
+        panels.append(dots.properties(width=300, height=300, title=title))
+    chart: alt.HConcatChart = alt.hconcat(*panels).configure(background="white")
+    return chart
 
 
 def coverage_table(worlds: int = 40, prompts: int = 300) -> list[str]:
@@ -233,7 +289,12 @@ def class_table() -> list[str]:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, and draw the picture."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--plot", type=Path, help="write the picture here, as SVG")
+    given = options.parse_args()
+    if given.plot:
+        given.plot.write_text(vl_convert.vegalite_to_svg(reliability_chart().to_json()), encoding="utf-8")
     print(f"Never is a rate up to {NEVER}, always from {ALWAYS}.\n")
     for title, table in (
         ("Calibration", calibration_table),
