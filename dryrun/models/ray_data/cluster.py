@@ -50,5 +50,6 @@ def join_cluster(ray: Any, place: str = "ray") -> None:
         words = str(error).strip().split("\n")[0].rstrip(".")
         where, then = place, "A cluster with tokens wants RAY_AUTH_MODE=token."
         if place == "ray":
-            where, then = os.environ.get("RAY_ADDRESS", "this machine"), "RAY_ADDRESS=local starts one here."
+            where = os.environ.get("RAY_ADDRESS", "this machine")
+            then += " RAY_ADDRESS=local starts one here."
         raise DryRunError(f"No Ray cluster answers at {where} ({words}). {then}") from error
