@@ -28,6 +28,9 @@ if [ ! -s "$OUTPUT/report.json" ]; then
   exit "$code"
 fi
 
+run=$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["run"]["id"])' "$OUTPUT/report.json")
+python -m dryrun report "$run" --out "$OUTPUT/report.html" >/dev/null
+
 gate=(--conditions "$CONDITIONS" --junit "$OUTPUT/junit.xml" --write-baseline "$OUTPUT/baseline.json")
 [ -z "${BASELINE:-}" ] || gate+=(--baseline "$BASELINE")
 gate+=(--summary "${GITHUB_STEP_SUMMARY:-$OUTPUT/summary.md}")

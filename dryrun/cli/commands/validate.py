@@ -22,7 +22,13 @@ from dryrun.graders.checks.one_call import check_batches
 from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
 from dryrun.models.model_list import list_models
 from dryrun.probes.reference_scores import ceiling
-from dryrun.report.gate.sarif import Annotation, grader_annotations, problem_annotations, sarif
+from dryrun.report.gate.sarif import (
+    Annotation,
+    grader_annotations,
+    line_named,
+    problem_annotations,
+    sarif,
+)
 
 PROBLEMS = 2
 MOST_ROWS = 500
@@ -124,9 +130,9 @@ def _suspicions(dataset: Dataset, suspected: Sequence[AuditFinding], file: Path)
     """What does not forbid the dataset; a row of JSONL is a line of its own."""
     lines = file.suffix.lower() == ".jsonl"
     for warning in dataset.warnings:
-        yield Annotation("dataset", Severity.WARNING, warning, file)
+        yield Annotation("dataset", Severity.WARNING, warning, file, line_named(warning))
     for finding in suspected:
-        line = finding.rows[0] + 1 if lines and finding.rows else 1
+        line = min(finding.rows) + 1 if lines and finding.rows else 1
         yield Annotation(finding.code.value, Severity.WARNING, finding.sentence, file, line)
 
 

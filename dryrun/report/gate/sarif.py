@@ -47,7 +47,7 @@ class Annotation:
 def problem_annotations(problems: Iterable[Problem], rule: str, file: Path) -> Iterator[Annotation]:
     """What forbids the use of a file, each at the first line that it names."""
     for problem in problems:
-        line, path = _line(problem.where), problem.where if problem.where.startswith("$") else ""
+        line, path = line_named(problem.where), problem.where if problem.where.startswith("$") else ""
         yield Annotation(rule, Severity.ERROR, str(problem), file, line, path)
 
 
@@ -97,6 +97,7 @@ def _uri(file: Path, root: Path) -> str:
     return full.as_uri()
 
 
-def _line(where: str) -> int:
-    match = _LINE.search(where)
+def line_named(words: str) -> int:
+    """The first line of a file that a sentence names; 1 where it names none."""
+    match = _LINE.search(words)
     return int(match.group(1).replace(",", "")) if match else 1

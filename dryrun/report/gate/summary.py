@@ -18,6 +18,9 @@ KEPT = (
     "Scores",
 )
 """Sections of the report that a reviewer reads first."""
+TO_DO = "⚠️ condition, stops nothing"
+"""Of a condition where conditions pass: what to do stands below, under Before training."""
+RULES = ("verdict", "baseline")
 MARKS = {True: "✅ passed", False: "❌ failed", None: "⚠️ not judged"}
 
 
@@ -38,6 +41,7 @@ def _rules(ruling: Ruling) -> str:
 
 def _lines(ruling: Ruling) -> Iterator[str]:
     for rule in ruling.rules:
-        yield f"- {MARKS[rule.passed]}: **{rule.name.replace('_', ' ')}**"
+        mark = TO_DO if rule.passed and rule.name not in RULES else MARKS[rule.passed]
+        yield f"- {mark}: **{rule.name.replace('_', ' ')}**"
         if rule.name == "baseline":
             yield from (f"  {code_span(line)}" for line in rule.words.splitlines())

@@ -60,6 +60,7 @@ def test_a_run_leaves_every_file_and_no_key(repository: Path, endpoint: FakeEndp
     assert (repository / "outputs").read_text() == f"verdict={verdict}\n"
     assert (repository / "step.md").read_text().startswith("## Dry run: ")
     assert json.loads((repository / "out" / "findings.sarif").read_text())["version"] == "2.1.0"
+    assert (repository / "out" / "report.html").read_text().startswith("<!doctype html>")
     assert ElementTree.parse(repository / "out" / "junit.xml").getroot().tag == "testsuites"
     calls = endpoint.calls
     again = step(repository, endpoint, BASELINE="out/baseline.json", OUTPUT="again")

@@ -256,6 +256,33 @@ def test_validate_writes_sarif_also_of_a_dataset_that_cannot_be_read(
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
 
 
+def test_a_suspicion_stands_at_the_first_row_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = sum_rows(6)
+    given = ["--dataset", str(write_jsonl(tmp_path / "rows.jsonl", [*rows, rows[2], rows[4]]))]
+    given += ["--grader", grader_file(tmp_path, EXACT)]
+    assert main(["validate", *given, "--sarif", "found.sarif"]) == 0
+    results = json.loads((tmp_path / "found.sarif").read_text())["runs"][0]["results"]
+    places = [one["locations"][0]["physicalLocation"]["region"]["startLine"] for one in results]
+    assert [one["ruleId"] for one in results] == ["dataset", "repeated_prompts"]
+    assert places == [7, 7]
+
+
+def test_a_condition_that_passes_is_no_tick_in_the_summary() -> None:
+    score = (np.random.default_rng(2).random((PROMPTS, K)) < 0.6).astype(float)
+    some = PROMPTS * 3 // 8
+    score[:some], score[some : 2 * some] = 0.0, 1.0
+    ruling = rule(report_on(score))
+    conditions = [one for one in ruling.rules if one.name not in ("verdict", "baseline")]
+    assert conditions
+    assert all(one.passed for one in conditions)
+    text = markdown_summary(ruling)
+    for one in conditions:
+        assert f"- ⚠️ condition, stops nothing: **{one.name.replace('_', ' ')}**" in text
+
+
 @pytest.mark.slow
 def test_the_command_writes_all_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {name: tmp_path / name for name in ("j.xml", "s.md", "b.json")}
