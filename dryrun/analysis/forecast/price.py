@@ -39,6 +39,8 @@ class TrainingPlan(Frozen):
         `tokens_per_second` it is the whole step.
     judge_price : float
         US dollars of one grade, where a judge is asked.
+    published : str
+        Where the prices are those of `dryrun.analysis.forecast.rates.RATES`, their name there.
     """
 
     steps: Count = 200
@@ -51,6 +53,7 @@ class TrainingPlan(Frozen):
     tokens_per_second: Positive | None = None
     seconds_per_step: NotNegative | None = None
     judge_price: NotNegative = 0.0
+    published: str = ""
 
     @model_validator(mode="after")
     def _time_has_a_pace(self) -> Self:

@@ -11,6 +11,7 @@ import pytest
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.forecast.lengths import lengths_of
 from dryrun.analysis.forecast.price import TrainingPlan
+from dryrun.analysis.forecast.rates import RATES, with_rate
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
 from dryrun.graders import Severity
@@ -68,6 +69,37 @@ def test_every_price_stands_beside_its_inputs(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "said", "price"),
+    [
+        (
+            ["--rates", "openai"],
+            "Published: $100 an hour for all machines: OpenAI's",
+            "$400.00",
+        ),
+        (["--rates", "openai", "--hourly-price", "20"], "You: $20 an hour for all machines.", "$80.00"),
+        (["--rates", "fireworks-small"], "Published: $0 and $0 for a million tokens", "$0.00"),
+    ],
+)
+def test_a_published_price_has_its_page_and_date_and_ones_own_wins(
+    given: list[str], said: str, price: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four hours at 72 seconds a step."""
+    assert main(["forecast", RUN, "--data", str(RECORDED), "--seconds-per-step", "72", *given]) == 0
+    text = capsys.readouterr().out
+    assert said in text
+    assert f"Price: at least {price}." in text
+    assert ("read November 2026" in text) == said.startswith("Published")
+
+
+def test_every_published_price_is_one_of_a_plan() -> None:
+    for name, rate in RATES.items():
+        plan = TrainingPlan(seconds_per_step=1.0, **with_rate({}, name))
+        assert plan.published == name
+        assert rate.source.startswith("https://")
+        assert {field: getattr(plan, field) for field in rate.prices} == rate.prices
+
+
 def test_without_prices_it_asks_for_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["forecast", RUN, "--data", str(RECORDED)]) == 0
     text = capsys.readouterr().out

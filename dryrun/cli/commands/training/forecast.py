@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.text import Text
 
 from dryrun.analysis.forecast.price import TrainingPlan
+from dryrun.analysis.forecast.rates import RATES, with_rate
 from dryrun.cli import options as shared
 from dryrun.cli.terminal import consoles, printed_table
 from dryrun.core.text import say
@@ -32,6 +33,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     plan.add_argument("--limit", type=shared.positive, metavar="TOKENS", help="of a response, at most")
     rates = command.add_argument_group("what it is billed by", "without these there is no price and no time")
+    rates.add_argument(
+        "--rates",
+        choices=[*RATES],
+        default="",
+        help="prices that a place has published, with page and date; a price of your own wins",
+    )
     rates.add_argument(
         "--price",
         type=_dollars,
@@ -101,4 +108,4 @@ def _plan(options: argparse.Namespace) -> TrainingPlan:
         "seconds_per_step": options.seconds_per_step,
         "judge_price": options.judge_price,
     }
-    return shared.from_options(TrainingPlan, fields, "--", "hourly-price")
+    return shared.from_options(TrainingPlan, with_rate(fields, options.rates), "--", "hourly-price")
