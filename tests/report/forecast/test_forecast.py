@@ -100,6 +100,7 @@ def test_every_published_price_is_one_of_a_plan() -> None:
         assert {field: getattr(plan, field) for field in rate.prices} == rate.prices
 
 
+@pytest.mark.slow
 def test_without_prices_it_asks_for_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["forecast", RUN, "--data", str(RECORDED)]) == 0
     text = capsys.readouterr().out
