@@ -15,7 +15,7 @@ from dryrun.app.shared.session import chosen_run, error_for_viewer, recorded_run
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError
 
-SIDE_BY_SIDE = 420
+SIDE_BY_SIDE = 390
 """Pixels that each half needs; on a narrower screen the second half stands below the first."""
 
 ensure_frame()

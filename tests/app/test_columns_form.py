@@ -98,7 +98,7 @@ def test_a_choice_that_another_file_does_not_have_is_said_there(tmp_path: Path) 
     other.write_text(lines([{"question": "How much is 1 + 1?"}]))
     test.text_input(key="dataset_place").set_value(str(other)).run()
     assert not test.exception
-    assert r"The rows have no field task\.ask. Which field is the prompt?" in test.warning[0].value
+    assert r"The rows have no field “task\.ask”. Which field is the prompt?" in test.warning[0].value
     prompt_offer(test).click().run()
     assert "**1 row**" in texts(test)
 

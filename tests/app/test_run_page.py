@@ -223,6 +223,8 @@ def test_a_cancelled_run_is_called_unfinished_and_waits_for_no_chart(
     assert "verdict" not in test.toast[0].value
     assert not test.main.get("skeleton")
     assert "Too few: an interval needs" in texts(test)
+    kinds = {button.key: button.proto.type for button in page("results", run=run.id).main.button}
+    assert [key for key, kind in kinds.items() if kind == "primary"] == ["go_on"]
 
 
 @pytest.mark.slow

@@ -36,12 +36,12 @@ def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator] | Non
     """
     fields = _fields(rows)
     with st.container(border=True):
-        left, right = st.columns(2)
+        left, middle, right = st.columns(3)
         with left:
             prompt = choose_field("Prompt", PROMPT_KEY, fields)
-        with right:
+        with middle:
             reference = choose_field("Reference answer", REFERENCE_KEY, fields)
-        with left, st.expander("System text", icon=":material/chat:"):
+        with st.expander("System text", icon=":material/chat:"):
             system = st.text_area(
                 "Put in front of every prompt, as a system message",
                 key=SYSTEM_KEY,
@@ -103,7 +103,7 @@ def _ask_for_prompt(rows: Sequence[Item], columns: ColumnMap) -> bool:
         return False
     names = plain(", ".join(PROMPTS))
     what = (
-        f"The rows have no field {plain(columns.prompt_field, 60)}."
+        f"The rows have no field “{plain(columns.prompt_field, 60)}”."
         if columns.prompt_field is not None
         else f"No field has one of the usual names of a prompt ({names})."
     )

@@ -21,7 +21,7 @@ from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.access.links import share_button
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import VerdictLook, current_look
-from dryrun.app.shared.session import ADJUST, Chosen, model_words, run_link, tab_title
+from dryrun.app.shared.session import ADJUST, RUN, Chosen, model_words, run_link, tab_title
 from dryrun.core.text import plain, plural
 from dryrun.store.runs import RunStatus
 
@@ -111,10 +111,12 @@ def _unfinished(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if status.live:
             st.button("Refresh", icon=":material/refresh:", key="refresh", on_click=st.rerun)
-        if chosen.access.may(Right.PAGES):
-            may_go_on = not status.live and chosen.access.may(Right.CONTROL)
-            words = "Resume the run" if may_go_on else "Watch the run"
-            run_link("run", words, "play_circle", chosen.link)
+        if not chosen.access.may(Right.PAGES):
+            return
+        if status.live or not chosen.access.may(Right.CONTROL):
+            run_link("run", "Watch the run", "play_circle", chosen.link)
+        elif st.button("Resume the run", type="primary", icon=":material/play_arrow:", key="go_on"):
+            st.switch_page("pages/run.py", query_params={RUN: chosen.link})
 
 
 def _next_steps(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
@@ -130,7 +132,7 @@ def _next_steps(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
         else:
             if verdict == "INVALID" and not is_valid(loaded.observations.score).all():
                 _show("View Responses Without a Score", Show.WITHOUT_SCORE)
-            _show("Review Samples", Show.LOWEST, first=True)
+            _show("Review Samples", Show.LOWEST, first=not (verdict == "INVALID" and loaded.results.pending))
             _adjust(chosen)
             if verdict == "NO-GO":  # without a verdict nothing says that the model needs teaching
                 try_sft(loaded, evidence)

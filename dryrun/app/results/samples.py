@@ -44,7 +44,7 @@ HEAD = 160
 """Characters of a text that its cell holds."""
 MOST_PARTS = 6
 """Parts of the reward with a column."""
-BESIDE = 420
+BESIDE = 390
 """Pixels that table and sample need each to stand side by side."""
 RESPONSE = 210
 """Pixels that each response needs."""
