@@ -170,3 +170,15 @@ def test_the_recorded_example_can_be_copied() -> None:
     said = texts(page("configure", duplicate="recorded"))
     assert "A copy of the recorded example" in said
     assert "648 rows" in said
+
+
+@pytest.mark.slow
+def test_a_python_grader_opens_as_python_and_its_failure_is_told_from_a_low_reward() -> None:
+    test = page("configure")
+    test.selectbox(key="grader_begin").set_value("partial_credit").run()
+    assert test.session_state["grader_part"] == "Python: partial_credit"
+    assert "**Reward 1.00**" in texts(test)
+    source = "def grade(sample, item):\n    return item['nowhere']\n"
+    test.session_state["grader_text"] = json.dumps({"type": "python", "name": "mine", "source": source})
+    test.run()
+    assert "**Reward 0.00, since the grader failed**" in texts(test)

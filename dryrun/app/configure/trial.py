@@ -12,7 +12,7 @@ from dryrun.app.shared.widgets import errors_shown
 from dryrun.core.blocking import run_blocking
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import fingerprint
-from dryrun.core.records import Prompt
+from dryrun.core.records import GradeOutcome, Prompt
 from dryrun.core.text import cut, figure, plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.fields import reference_of
@@ -76,6 +76,8 @@ def _trial(spec: GraderSpec, text: str, prompt: Prompt, judge: JudgeAccess | Non
 def _show(trial: Trial) -> None:
     grade = trial.grade
     reward = "No reward" if grade.reward is None else f"Reward {figure(grade.reward)}"
+    if grade.outcome is GradeOutcome.GRADED_ZERO:
+        reward += ", since the grader failed"
     parts = f" · {plain(sub_reward_words(grade), 300)}" if grade.sub_rewards else ""
     st.markdown(f"**{plain(reward)}**{parts} · {grade.seconds * 1000:,.0f} ms")
     for name, detail in grade.errors.items():

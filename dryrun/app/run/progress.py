@@ -133,12 +133,17 @@ def _offer_to_stop(chosen: Chosen, status: RunStatus) -> None:
         return
     settled = _watch(run).follow(status)
     slow = slow_words(status) if config_of(run).model.kind is ModelKind.EMBEDDED else None
-    if settled is not None:
-        st.success(plain(settled.sentence), icon=":material/flag:")
-    elif slow is not None:
-        st.info(slow, icon=":material/hourglass_bottom:")
-    else:
+    if settled is None and slow is None:
         return
+    with st.container(horizontal=True, vertical_alignment="center"):  # a line: what is below moves little
+        if settled is not None:
+            st.success(plain(settled.sentence), icon=":material/flag:")
+        else:
+            st.info(str(slow), icon=":material/hourglass_bottom:")
+        _stop_button(chosen)
+
+
+def _stop_button(chosen: Chosen) -> None:
     if may_cancel(chosen):
         st.button(
             "Stop here and keep what is done",

@@ -109,7 +109,8 @@ def _check_button(chosen: Chosen) -> None:
     config = config_of(chosen.run)
     spec, judge = load_grader(config.grader), None
     prompts, field = chosen.run.prompts()[:PROMPTS], config.dataset.reference_field
-    st.caption(WHAT + _price(spec, prompts, field, (chosen.run.id, str(spec.raw))))
+    price = _price(spec, prompts, field, (chosen.run.id, str(spec.raw)))
+    st.caption(f"Goes beyond what a run tries by itself. {WHAT}{price}")
     if config.judge is not None:
         judge = JudgeAccess(config.judge, api_key_input("check_judge_key", "Judge's API key"))
     if st.button("Check the grader", icon=":material/verified:", key="check_run_grader"):
