@@ -66,7 +66,7 @@ def test_own_data_is_mapped_and_a_broken_source_is_mended_at_its_line(
     page.on("request", lambda request: asked.append(request.url))
     files = page.locator("input[type=file]").first
     files.set_input_files(str(write_jsonl(tmp_path / "own.jsonl", ROWS)))
-    page.get_by_role("button", name="Did you mean").click()
+    page.get_by_role("button", name="as the prompt").click()
     expect(page.get_by_text("40 rows").last).to_be_visible()
     reference = page.get_by_label("Reference answer", exact=True)
     reference.click()
