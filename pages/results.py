@@ -46,4 +46,4 @@ try:
 except DryRunError as error:
     st.title("Results", anchor=False)
     show_error(error_for_viewer(error))
-    run_link("configure", "Configure a run", "tune")
+    run_link("configure", "Start a run", "play_arrow")

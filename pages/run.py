@@ -39,4 +39,4 @@ try:
     live_progress(chosen, status, current_thresholds(), interval)
 except DryRunError as error:
     show_error(error)
-    run_link("configure", "Configure a new run", "tune")
+    run_link("configure", "Start a run", "play_arrow")

@@ -59,7 +59,7 @@ def no_run(*, recorded: bool) -> None:
     if recorded:
         words = "The recorded example is a run of the past: there is nothing to watch. Start one of your own."
     st.info(words, icon=":material/info:")
-    run_link("configure", "Configure a run", "tune")
+    run_link("configure", "Start a run", "play_arrow")
 
 
 def not_measured(evidence: Evidence) -> None:
