@@ -123,9 +123,9 @@ def profile_dataset(
         outcome,
         work,
     )
-    found = run_blocking(profiler.run()).profile
-    keep_profile(found, StoredProfile(profiler.shards.folder, profiler.shards.grading).table)
-    return profile_table(found)
+    profile = run_blocking(profiler.run()).profile
+    keep_profile(profile, StoredProfile(profiler.shards.folder, profiler.shards.grading).table)
+    return profile_table(profile)
 
 
 def _store(data: Path | str | None) -> Store:

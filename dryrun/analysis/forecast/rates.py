@@ -52,17 +52,17 @@ RATES: Mapping[str, PublishedRate] = {
 """By name. Azure and Bedrock bill time as well; no figure of theirs was found that could be read."""
 
 
-def with_rate(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+def with_rate(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The fields of a plan with a place's published prices where none was given; the user's own always win.
 
     Parameters
     ----------
-    given : mapping
+    plan : mapping
         Fields of a `TrainingPlan`; None counts as not given.
     name : str
         One of `RATES`, or ``""``.
     """
-    fields = dict(given)
+    fields = dict(plan)
     prices = RATES[name].prices if name else {}
     if any(fields.get(price) is not None for price in ("prompt_price", "completion_price", "hourly_price")):
         return fields

@@ -160,9 +160,9 @@ def _graded(results: Results, keys: set[str]) -> tuple[GradedResponse, ...]:
     ranked = places[np.argsort(seen.score[places], kind="stable")]
     some = np.unique(np.linspace(0, max(len(ranked) - 1, 0), min(len(ranked), GRADED_RESPONSES)).astype(int))
     return tuple(
-        GradedResponse(one.prompt.key, one.sample.text, one.grade.reward)
-        for one in results.inspect(ranked[some].tolist() if len(ranked) else [])
-        if one.grade is not None and one.grade.reward is not None and not one.sample.tool_calls
+        GradedResponse(rollout.prompt.key, rollout.sample.text, rollout.grade.reward)
+        for rollout in results.inspect(ranked[some].tolist() if len(ranked) else [])
+        if rollout.grade is not None and rollout.grade.reward is not None and not rollout.sample.tool_calls
     )
 
 

@@ -256,9 +256,9 @@ def graded_file(material: Material) -> Named:
     """``graded.jsonl``: stored responses with the place of their row among the training rows."""
     places = {prompt.key: place for place, prompt in enumerate(material.train)}
     rows = [
-        {"row": places[one.key], "response": one.text, "reward": one.reward}
-        for one in material.graded
-        if one.key in places
+        {"row": places[graded.key], "response": graded.text, "reward": graded.reward}
+        for graded in material.graded
+        if graded.key in places
     ]
     if rows:
         yield GRADED, to_jsonl(rows)
