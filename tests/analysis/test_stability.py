@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,24 @@ def test_continuous_scores_make_every_group_usable() -> None:
     assert found is not None
     assert found.usable > 0.99
     assert 0.3 < found.icc < 0.7
+
+
+def test_a_moved_threshold_draws_no_prompts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    score, prompt = np.random.default_rng(73).random(400), np.repeat(np.arange(100), 4)
+    asked: list[int] = []
+
+    def counted(*given: Any) -> Any:
+        asked.append(1)
+        return redrawn(*given)
+
+    monkeypatch.setattr("dryrun.analysis.verdict.stability.redrawn", counted)
+    first = stability(score, prompt, Thresholds())
+    moved = stability(score, prompt, Thresholds(mean_low=0.6))
+    assert len(asked) == 1
+    assert first is not None
+    assert moved is not None
+    assert (moved.mean, moved.std) == (first.mean, first.std)
+    assert moved.same_branch == pytest.approx(1.0), "all of them lie under the limit"
+    assert first.same_branch == pytest.approx(1.0)
+    stability(1 - score, prompt, Thresholds())
+    assert len(asked) == 2, "other scores are drawn"

@@ -9,6 +9,7 @@ Prompts sorted by their mean, each with its responses' scores: how groups look, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,13 @@ def groups(score: Floats, prompt: NDArray[np.int64], group: int = GROUP) -> Grou
     group : int
         Responses per prompt in training.
     """
+    return _groups(score.astype(np.float64).tobytes(), prompt.astype(np.int64).tobytes(), group)
+
+
+@lru_cache(maxsize=4)
+def _groups(scores: bytes, prompts: bytes, group: int) -> Groups | None:
+    """Measured once for equal scores: a threshold that is moved leaves groups as they are."""
+    score, prompt = np.frombuffer(scores), np.frombuffer(prompts, np.int64)
     valid = np.isfinite(score)
     values = np.round(score[valid], DECIMALS)
     _, index, sizes = np.unique(prompt[valid], return_inverse=True, return_counts=True)

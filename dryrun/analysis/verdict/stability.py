@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,9 @@ def stability(
     if sums.count.size < 2 or sums.count.sum() < 3:
         return None
     draws = draws if sums.count.size <= 5000 else max(200, draws // 4)
-    mean, std = redrawn(sums, draws, seed)
+    mean, std = _redrawn(
+        sums.count.tobytes(), sums.total.tobytes(), sums.square.tobytes(), sums.center, draws, seed
+    )
     valid = score[np.isfinite(score)]
     at_mean, at_std = float(valid.mean()), float(valid.std(ddof=1))
     order = [Branch.MEAN_TOO_LOW, Branch.MEAN_TOO_HIGH, Branch.LOW_VARIANCE, Branch.PROCEED]
@@ -85,6 +88,17 @@ def stability(
         draws=draws,
         prompts=int(sums.count.size),
     )
+
+
+@lru_cache(maxsize=4)
+def _redrawn(
+    count: bytes, total: bytes, square: bytes, center: float, draws: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Drawn once for equal scores: a threshold that is moved leaves the re-draws as they are."""
+    sums = PromptSums(np.frombuffer(count), np.frombuffer(total), np.frombuffer(square), center)
+    mean, std = redrawn(sums, draws, seed)
+    mean.flags.writeable = std.flags.writeable = False
+    return mean, std
 
 
 def _interval(values: Floats) -> Interval:
