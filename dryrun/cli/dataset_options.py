@@ -6,6 +6,8 @@ import argparse
 import shlex
 from pathlib import Path
 
+from dryrun.analysis.figures.groups import GROUP
+from dryrun.cli.options import positive
 from dryrun.core.errors import DryRunError
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.columns import ColumnMap
@@ -29,6 +31,14 @@ def add_dataset(command: argparse._ActionsContainer, required: bool = False, wor
 def file_or_hub(text: str) -> Path | str:
     """A path, or the address of a dataset on the Hugging Face Hub as it stands."""
     return text if text.startswith("hf://") else Path(text)
+
+
+def add_outcome(command: argparse.ArgumentParser) -> None:
+    """``--outcome`` and ``--group``: by what a prompt's responses are counted."""
+    command.add_argument("--outcome", default="", metavar="NAME", help="as for `run` (default: guessed)")
+    command.add_argument(
+        "--group", type=positive, default=GROUP, help="responses per prompt in training (default: 8)"
+    )
 
 
 def add_columns(command: argparse.ArgumentParser) -> None:

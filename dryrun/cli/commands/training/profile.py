@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dryrun.analysis.figures.groups import GROUP
 from dryrun.analysis.training.profile import DatasetProfile
 from dryrun.cli import options as shared
 from dryrun.cli.commands.run import (
@@ -22,7 +21,7 @@ from dryrun.cli.commands.run import (
     started,
     work,
 )
-from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
+from dryrun.cli.dataset_options import add_columns, add_dataset, add_outcome, read_given
 from dryrun.cli.terminal import ProgressLine, consoles
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import MAX_ROLLOUTS, SamplingConfig
@@ -58,10 +57,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_columns(command)
     command.add_argument("--out", type=shared.new_file((".parquet", ".csv")), help=".parquet or .csv")
     shared.add_data(command)
-    command.add_argument("--outcome", default="", metavar="NAME", help="as for `run` (default: guessed)")
-    command.add_argument(
-        "--group", type=shared.positive, default=GROUP, help="responses per prompt in training (default: 8)"
-    )
+    add_outcome(command)
     _add_sizes(command)
     shared.add_grading(command)
     add_model(command.add_argument_group("base model"))

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dryrun.analysis.figures.groups import GROUP
 from dryrun.analysis.training.choice import Curriculum, Places, Preference, SetChoice, choose_rows
 from dryrun.analysis.training.profile import DatasetProfile
 from dryrun.cli import options as shared
-from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
+from dryrun.cli.dataset_options import add_columns, add_dataset, add_outcome, read_given
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import note, say
 from dryrun.engine.profile.one_run import run_profile
@@ -44,10 +43,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_columns(command)
     command.add_argument("--out", type=Path, metavar="FOLDER", help="write the files into this folder")
     shared.add_data(command)
-    command.add_argument("--outcome", default="", metavar="NAME", help="as for `run` (default: guessed)")
-    command.add_argument(
-        "--group", type=shared.positive, default=GROUP, help="responses per prompt in training (default: 8)"
-    )
+    add_outcome(command)
     command.add_argument(
         "--cutoff",
         type=float,
