@@ -169,6 +169,19 @@ def test_a_lease_is_a_piece_and_what_is_left_comes_back() -> None:
     asyncio.run(play())
 
 
+def test_the_first_sessions_leave_enough_for_all_that_are_expected() -> None:
+    """200 begin at one instant: each gets room for its calls, and the first no more than twice the last."""
+
+    async def play() -> None:
+        keeper = BudgetKeeper(Budget(calls=1_000_000), {})
+        await keeper.expect(200)
+        leases = [(await keeper.open(str(number), status(0)))[0].calls or 0 for number in range(200)]
+        assert min(leases) >= 1_000
+        assert max(leases) <= 2 * min(leases) + 1_000
+
+    asyncio.run(play())
+
+
 def test_one_that_waits_gets_what_another_hands_back() -> None:
     async def play() -> None:
         keeper = BudgetKeeper(Budget(calls=10), {})

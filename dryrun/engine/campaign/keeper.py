@@ -251,7 +251,8 @@ class BudgetKeeper:
             left = cap - self._spent[kind] - self._held(kind)
             if left <= cap * 1e-9:
                 return False
-            piece = min(left, max(left / (2 * max(len(self._live()), 1)), cap / SMALLEST))
+            # By all that are expected: the first to begin would lease half of it, and the last ones wait.
+            piece = min(left, max(left / (2 * self._sessions), cap / SMALLEST))
             pieces[kind] = min(math.ceil(piece), left) if kind != "cost" else piece
         lease.granted = {kind: lease.granted[kind] + pieces.get(kind, 0.0) for kind in KINDS}
         return True
