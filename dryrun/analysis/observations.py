@@ -37,6 +37,8 @@ class Observations:
         Dataset rows (from 1) of rollouts that got another score when they were graded a second time.
     truths : int
         Rewards that were `True` or `False`, counted as 1 and 0.
+    commonest_error : str
+        What most of the grades with an error say, in letters that no page interprets; ``""`` if unknown.
     parts : mapping of str to float64 array
         Parts of the reward by name, on their own scales; NaN where a grade has none.
     reward_range : tuple of float
@@ -51,6 +53,7 @@ class Observations:
     grader_error: NDArray[np.bool_]
     unstable: tuple[int, ...] = ()
     truths: int = 0
+    commonest_error: str = ""
     parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     reward_range: tuple[float, float] = (0.0, 1.0)
 

@@ -109,6 +109,15 @@ def plain(text: object, limit: int = 200) -> str:
     return _PUNCTUATION.sub(r"\\\1", _ADDRESS.sub(rf"\1{_JOINER}", one_line(text, limit)))
 
 
+_INERT = re.compile(r"[^\w\s.,:;'\"()=+-]|\bwww\.|(?<![^\W_])_+|_+(?![^\W_])", re.IGNORECASE)
+"""What Markdown, HTML or a reader of addresses could make something of."""
+
+
+def inert(text: str, limit: int = 120) -> str:
+    """`text` on one line, less every character that Markdown or HTML could interpret: for a sentence."""
+    return one_line(_INERT.sub(" ", printable(text)), limit)
+
+
 def writable(text: str) -> str:
     """`text` with what UTF-8 cannot hold (lone surrogates) replaced."""
     return text.encode("utf-8", "replace").decode()

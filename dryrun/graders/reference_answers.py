@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
@@ -42,6 +43,13 @@ PROTOCOL = frozenset(
 """What reward functions are handed beside a row's right answer."""
 
 
+_UNWANTED = re.compile(
+    r"(?i)(?:^|[._])(?:forbid\w*|banned|blocked|blocklist|blacklist\w*|secrets?|canary|avoid\w*|bad|wrong|incorrect|"
+    r"rejected|negatives?|distractors?|disallowed|prohibited|taboo|leaks?|not_\w+)(?:$|[._])"
+)
+"""Names of fields that hold what a response must not say."""
+
+
 def answer_field(config: RunConfig, items: Sequence[Item]) -> str | None:
     """The field with the right answer, as the run names it or as `reference_field` finds it; None without."""
     try:
@@ -63,11 +71,14 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
         No row has one.
     """
     filled = list(_filled(spec))
+    filled = [name for name in filled if not _UNWANTED.search(name)]
     named = [name for name in (*filled, *_looked_up(spec)) if name.partition(".")[0] not in PROTOCOL]
+    named = [name for name in named if not _UNWANTED.search(name)]
     usual = [name for name in REFERENCES if name in named]
     plain, within = ([name for name in filled if ("." in name) is dots] for dots in (False, True))
     only = [name for name in named if any(reference_of(item, name) is not None for item in items)]
-    inside = [name for name in _inside(spec) if any(reference_of(item, name) is not None for item in items)]
+    inside = [name for name in _inside(spec) if not _UNWANTED.search(name)]
+    inside = [name for name in inside if any(reference_of(item, name) is not None for item in items)]
     places: list[str] = [*usual, *plain, *(only if len(only) == 1 else ()), *REFERENCES, *within]
     places += inside if len(inside) == 1 else []
     for name in places:

@@ -238,7 +238,9 @@ def _best(right: Mapping[str, Sequence[float]], wrong: Mapping[str, Sequence[flo
     paid = {name: _mean(scores) for name, scores in right.items() if len(scores) >= enough}
     telling = {name: mean for name, mean in paid.items() if mean - _mean(wrong.get(name, ())) > CLEARLY}
     most = max(telling.values(), default=0.0)
-    if not telling and paid.get(BARE, 0.0) <= CLEARLY:
+    # A grader that pays the wrong one bare is turned round: that is seen in the bare form alone.
+    turned = _mean(wrong.get(BARE, ())) > paid.get(BARE, 0.0) + CLEARLY
+    if not telling and not turned and paid.get(BARE, 0.0) <= CLEARLY:
         return next((name for name, mean in paid.items() if mean >= 1.0 - CLEARLY), BARE)
     if most <= paid.get(BARE, 0.0) + CLEARLY:
         return BARE

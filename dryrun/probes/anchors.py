@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import orjson
+from pydantic import TypeAdapter
 
 from dryrun.analysis.figures.anchors import Anchors, Floats
-from dryrun.core.records import Prompt, Sample
+from dryrun.analysis.figures.form import unless_nothing_paid
+from dryrun.analysis.figures.misplaced import Misplaced
+from dryrun.analysis.figures.refusals import refusals
+from dryrun.core.probe import FORMED
+from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
 from dryrun.graders.answer_alone import answer_alone, without_end_token, without_reasoning
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import references_of
 from dryrun.graders.trial import as_text
-from dryrun.probes import Ground, ground, quick_round
+from dryrun.probes import Ground, Probe, ground, hedges, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, grades_by, templates_of, written
+from dryrun.probes.check import python_source
+from dryrun.probes.fits_elsewhere import fits_elsewhere
 from dryrun.probes.learned_form import Learned, in_this_way
 from dryrun.probes.make.forms import reformatted
 from dryrun.probes.make.json_shape import with_format
+from dryrun.probes.make.refusals import refuses
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.read_responses import read_all
 from dryrun.store.partition import write_aside
@@ -34,6 +43,8 @@ WORTHLESS = 20
 """Prompts to which wrong and worthless answers are graded."""
 TOPIC_REFERENCES, TOPICS = 5, 40
 """Reference answers graded for each topic, and the topics they are graded for."""
+COMPARED_ROWS = 5_000
+"""Rows whose references responses are held against."""
 READ = 400
 """Responses that are read for the right answer."""
 PAID = 40
@@ -72,18 +83,20 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
         return [grade.reward for grade in await grades(texts)]
 
     learned = in_this_way(way, prompts, references, templates, tools)
-    unearned = _unearned(ground(prompts, learned.references, rows=WORTHLESS, seed=seed), learned)
+    source = python_source(spec)
+    probe_ground = ground(prompts, learned.references, rows=WORTHLESS, source=source, seed=seed)
+    junk = {kind: await grades(texts) for kind, texts in _unearned(probe_ground, learned).items()}
     right = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates, tools)
     calls = {prompt.key: text for prompt, text in right} if learned.call else None
-    pairs, around = _read(results, by_key, calls, chance)
     measured = {
         "form": way,
-        "read": pairs,
-        **around,
+        **_read(results, by_key, calls, chance),
         "reference": await rewards(right[:REFERENCES]),
         "topics": {topic: await rewards(texts) for topic, texts in _by_topic(right).items()},
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right[:REFERENCES]]),
-        "junk": {kind: await rewards(texts) for kind, texts in unearned.items()},
+        "junk": {kind: [grade.reward for grade in graded] for kind, graded in junk.items()},
+        "junk_parts": {kind: _parts(junk[kind]) for kind in FORMED & junk.keys()},
+        "hedged": await rewards(_texts(hedges(probe_ground, learned.at(probe_ground)), probe_ground)),
         "regraded": await _regraded(results, grader, chance),
     }
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
@@ -97,33 +110,67 @@ def _unearned(probe_ground: Ground, learned: Learned) -> dict[str, Texts]:
     return dict(texts)
 
 
+def _parts(graded: Sequence[Grade]) -> dict[str, list[float | None]]:
+    """What each part of the reward gives, by its name."""
+    names = dict.fromkeys(name for grade in graded for name in grade.sub_rewards)
+    return {name: [grade.sub_rewards.get(name) for grade in graded] for name in names}
+
+
+def _texts(probes: Sequence[Probe], probe_ground: Ground) -> Texts:
+    return [(probe_ground.prompts[probe.row], probe.text) for probe in probes]
+
+
 def load_anchors(run: Run) -> Anchors | None:
     """What `grade_anchors` kept, mapped to 0..1 by the run's reward range; None if nothing was measured."""
     try:
         kept = orjson.loads((run.folder / FILE).read_bytes())
         bounds = run.config().reward_range
-        reads = _kept_reads(kept.get("read", []))
-        regraded = _scaled(kept["regraded"], bounds) if kept["regraded"] else None
-        return Anchors(
-            reference=_scaled(kept["reference"], bounds) if kept["reference"] else None,
-            reformatted=_scaled(kept["reformatted"], bounds) if kept["reformatted"] else None,
+        regraded = _graded(kept["regraded"], bounds)
+        anchors = Anchors(
+            reference=_graded(kept["reference"], bounds),
+            reformatted=_graded(kept["reformatted"], bounds),
             junk={name: _scaled(values, bounds) for name, values in kept["junk"].items()},
             topic_reference={
                 topic: _scaled(values, bounds) for topic, values in kept.get("topics", {}).items()
             },
-            read=None if reads is None else (reads[0], reads[1]),
-            read_prompt=None if reads is None or len(reads) < 3 else reads[2].astype(np.int64),
+            junk_parts={
+                kind: {name: np.array(values, dtype=np.float64) for name, values in parts.items()}
+                for kind, parts in kept.get("junk_parts", {}).items()
+            },
+            hedged=_graded(kept.get("hedged"), bounds),
+            misplaced=_KEPT_MISPLACED.validate_python(kept.get("misplaced")),
             reasoning=kept.get("reasoning"),
             end_tokens=kept.get("end_tokens"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
+            **_kept_reads(kept.get("read", [])),
         )
+        return unless_nothing_paid(anchors)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _kept_reads(kept: Sequence[Sequence[float | bool | None]]) -> Floats | None:
-    """Scores, which are kept on 0..1, readings as numbers, and prompts, which older runs lack."""
-    return np.array(kept, dtype=np.float64).T if kept else None
+_KEPT_MISPLACED = TypeAdapter(Misplaced | None)
+
+
+def _kept_reads(kept: Sequence[Sequence[float | bool | None]]) -> dict[str, Any]:
+    """What was read: scores, which are kept on 0..1, and readings; older runs lack the last columns.
+
+    These are the prompt, whether the response refuses, and its dataset row.
+    """
+    if not kept:
+        return {}
+    columns = np.array(kept, dtype=np.float64).T
+    reads: dict[str, Any] = {"read": (columns[0], columns[1])}
+    if len(columns) > 2:
+        reads["read_prompt"] = columns[2].astype(np.int64)
+    if len(columns) > 4:
+        prompt, row = columns[2].astype(np.int64), columns[4].astype(np.int64)
+        reads["refusals"] = refusals(columns[0], columns[3] == 1.0, prompt, row)
+    return reads
+
+
+def _graded(rewards: Sequence[object] | None, bounds: tuple[float, float]) -> Floats | None:
+    return _scaled(rewards, bounds) if rewards else None
 
 
 def _scaled(rewards: object, bounds: tuple[float, float]) -> Floats:
@@ -167,14 +214,12 @@ async def _regraded(results: Results, grader: Grader, chance: random.Random) -> 
 
 
 def _read(
-    results: Results,
-    references: Mapping[str, str],
-    calls: Mapping[str, str] | None,
-    chance: random.Random,
-) -> tuple[list[tuple[float, bool | None, int]], dict[str, float]]:
-    """Scores of some responses, each with whether it is right, and its prompt.
+    results: Results, references: Mapping[str, str], calls: Mapping[str, str] | None, chance: random.Random
+) -> dict[str, object]:
+    """Some responses as a reader sees them: score, whether it is right, prompt, whether it refuses, row.
 
-    Also the shares of them that hold reasoning, and that end in a chat template's end token.
+    Also the shares of them that hold reasoning, and that end in a chat template's end token, and whether
+    they are right by the references of other rows.
     """
     observed = results.observations()
     score = observed.score
@@ -183,21 +228,55 @@ def _read(
     seen = results.inspect(chosen)
     texts = [inspected.sample.text if calls is None else as_text(inspected.sample) for inspected in seen]
     prompts = with_format([inspected.prompt for inspected in seen], results.config.model.response_format)
-    says = read_all(list(zip(prompts, texts, strict=True)), references, calls)
+    responses = list(zip(prompts, texts, strict=True))
+    says = read_all(responses, references, calls)
     if calls is None:  # what a call says is not in the text
         says = [
             None if inspected.sample.tool_calls else is_right
             for inspected, is_right in zip(seen, says, strict=True)
         ]
     pairs = [
-        (float(score[place]), is_right, int(observed.prompt[place]))
-        for place, is_right in zip(chosen, says, strict=True)
+        (
+            float(score[place]),
+            is_right,
+            int(observed.prompt[place]),
+            not is_right and refuses(text),
+            prompt.row + 1,
+        )
+        for place, is_right, (prompt, text) in zip(chosen, says, responses, strict=True)
     ]
+    return {
+        "read": pairs,
+        **_around(texts, results),
+        **_elsewhere(results, responses, says, references, calls),
+    }
+
+
+def _around(texts: Sequence[str], results: Results) -> dict[str, float]:
+    """Shares of the responses with reasoning before, and an end token behind the answer."""
     if not texts:
-        return pairs, {}
+        return {}
     reasoned = not results.config.cut_reasoning and sum(without_reasoning(text)[1] for text in texts)
     ended = sum(without_end_token(text)[1] for text in texts)
-    return pairs, {"reasoning": reasoned / len(texts), "end_tokens": ended / len(texts)}
+    return {"reasoning": reasoned / len(texts), "end_tokens": ended / len(texts)}
+
+
+def _elsewhere(
+    results: Results,
+    responses: Texts,
+    says: Sequence[bool | None],
+    references: Mapping[str, str],
+    calls: Mapping[str, str] | None,
+) -> dict[str, object]:
+    """Whether responses are right by the references of other rows; calls are not compared."""
+    if calls is not None:
+        return {}
+    rows = [
+        (prompt, references[prompt.key])
+        for prompt in _distinct(results.run.prompts())[:COMPARED_ROWS]
+        if prompt.key in references
+    ]
+    return {"misplaced": fits_elsewhere(responses, says, rows)}
 
 
 def best_paid(results: Results) -> Texts:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
+from dryrun.analysis.figures.coverage import observed_scale
 from dryrun.analysis.probes.profile import judge
 from dryrun.core.records import Prompt
-from dryrun.core.thresholds import ProbeLimits
+from dryrun.core.thresholds import ProbeLimits, Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import reference_of, usual_field
 from dryrun.graders.build import build
@@ -19,6 +24,7 @@ from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.protocol import Grader
 from dryrun.graders.reference_answers import references_of
 from dryrun.probes import Ground, ground
+from dryrun.probes.accepted_form import grades_by
 from dryrun.probes.function import Function, FunctionGrader
 from dryrun.probes.grade import ROWS, Effort, count, probe
 from dryrun.probes.learned_form import learn
@@ -26,6 +32,8 @@ from dryrun.probes.make.source_words import scan
 from dryrun.probes.make.tool_calls import ToolsRead, names_tools, tools_read
 from dryrun.probes.result import GraderCheck, summed_up
 
+SCALE_ROWS, FAR_OFF = 20, 2.0
+"""Rows whose answers show a scale; how many times beyond a default scale a reward shows another one."""
 JUDGE_CALLS = 200
 """Judge calls that a check may cost unless more are allowed."""
 Samples = Mapping[int, Sequence[str]]
@@ -129,16 +137,42 @@ async def check_spec(
     """
     effort = effort or planned_effort(spec)
     probe_ground = ground_of(spec, prompts, field=field, rows=rows, seed=seed)
+    declared = bounds is not None or spec.range is not None
     bounds = bounds or reward_scale(spec)
     async with build(spec, timeout=effort.timeout, judge=judge_access) as grader:
         if not spec.asks_models and effort.calls is None:
             references = references_of(spec, prompts, field)
+            if not declared:
+                bounds = await _seen_scale(spec, grader, prompts, references, bounds)
             learned = await learn(prompts, references, grader, bounds, tools_read(spec), samples)
             probe_ground = ground(
                 prompts, learned.references, rows=rows, source=probe_ground.source, seed=seed
             )
             probe_ground = learned.applied(probe_ground)
         return await _checked(probe_ground, grader, effort, bounds, spec.asks_models, samples, limits, base)
+
+
+async def _seen_scale(
+    spec: GraderSpec,
+    grader: Grader,
+    prompts: Sequence[Prompt],
+    references: Sequence[str | None],
+    bounds: tuple[float, float],
+) -> tuple[float, float]:
+    """The scale widened to what usual answers earn, where nothing but a default speaks for it.
+
+    Libraries other than OpenAI's know no scale. There a reward of 1.2 is off it, while one of 80 shows
+    that percents are meant.
+    """
+    known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None][:SCALE_ROWS]
+    shifted = [(prompt, text) for (prompt, _), (_, text) in pairwise(known)]
+    graded = await grades_by(grader)([*known, *shifted, *((prompt, "") for prompt, _ in known)])
+    rewards = np.array([math.nan if grade.reward is None else grade.reward for grade in graded])
+    other_library = isinstance(spec, PythonSpec) and spec.entry is not None
+    far = bool((np.abs(rewards) > FAR_OFF * max(map(abs, bounds))).any())
+    if not (other_library or far):
+        return bounds
+    return observed_scale(bounds, rewards, Thresholds().max_out_of_range)
 
 
 def planned_effort(spec: GraderSpec, calls: int | None = None) -> Effort:

@@ -43,7 +43,9 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     reading = read(ending, answer, demand, frozenset()) or read(ending, answer, Demand(), frozenset())
     if reading is not None:
         return reading.right
-    if answer.kind in (Kind.TEXT, Kind.CODE, Kind.FACTS, Kind.OBJECT):
+    if answer.kind is Kind.CODE:
+        return True if _code_key(ending) == _code_key(answer.text) else None
+    if answer.kind in (Kind.TEXT, Kind.FACTS, Kind.OBJECT):
         return None
     if (boxed := last_box(ending)) is not None and same(answer, boxed):
         return True
@@ -52,6 +54,15 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     if not mentions(ending, answer):
         return False
     return True if mentions(ending.strip().rpartition("\n")[2], answer) else None
+
+
+_FENCED = re.compile(r"```\w*\n(.*?)```", re.S)
+
+
+def _code_key(text: str) -> str:
+    """Code without its fence, capitals, blanks and a last semicolon; of several blocks the last."""
+    blocks = _FENCED.findall(text)
+    return " ".join((blocks[-1] if blocks else text).casefold().split()).rstrip("; ")
 
 
 _OR_FRACTION = re.compile(rf"[-−]?\d+\s*/\s*[1-9]\d*|{ANY_NUMBER.pattern}")

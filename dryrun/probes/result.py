@@ -19,6 +19,7 @@ from dryrun.core.thresholds import Frozen
 from dryrun.probes import Ground
 from dryrun.probes.grade import Probed
 from dryrun.probes.make.answers import Kind
+from dryrun.probes.make.demand import asks_code
 from dryrun.probes.make.source_words import Danger, Remark
 
 MUST_EARN = (Family.REFERENCE, Family.VARIATION)
@@ -157,6 +158,7 @@ def summed_up(
     """Findings with their evidence, the scoreboard, and what was not measured."""
     findings = [_finding(group, probed) for group in _grouped(judged.observations)]
     coding = any(answer is not None and answer.kind is Kind.CODE for answer in ground.answers)
+    coding |= 2 * sum(asks_code(text) for text in ground.prompt_texts) > len(ground.prompt_texts)
     unpaid = judged.profile is Profile.UNKNOWN and judged.ceiling is not None
     findings += [_remarked(remark, coding, unpaid) for remark in remarks]
     order = {weight.value: number for number, weight in enumerate(Weight)}

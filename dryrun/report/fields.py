@@ -212,7 +212,9 @@ class Report(Record):
     def cause_lines(self) -> tuple[str, ...]:
         """Likely causes in one line each: ``"Dataset: Prompts too difficult → Base model can't ..."``."""
         return tuple(
-            f"{cause.part.capitalize()}: {cause.title} → {cause.effect}" for cause in self.diagnosis.causes
+            f"{'' if cause.title.lower().startswith(cause.part) else f'{cause.part.capitalize()}: '}"
+            f"{cause.title} → {cause.effect}"
+            for cause in self.diagnosis.causes
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dryrun.analysis.training.record import Training
 from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, training_lines
 from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.sentences import NEXT_STEP
-from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern
+from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern, tells_of_model
 from dryrun.core.text import NO_NUMBER, number, percent, plural
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.result import GraderCheck
@@ -92,7 +92,10 @@ def outline(report: Report) -> tuple[Section, ...]:
 
 
 def _training_words(report: Report) -> Sequence[str]:
-    return training_lines(report.training, report.thresholds) if report.training else ()
+    if report.training is None:
+        return ()
+    advice = tells_of_model(report.diagnosis.dataset_quality)
+    return training_lines(report.training, report.thresholds, advice=advice)
 
 
 def _headroom(training: Training | None) -> tuple[Table, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +29,7 @@ from dryrun.core.records import (
     Sample,
     SampleOutcome,
 )
+from dryrun.core.text import inert
 from dryrun.store.partition import Partition
 from dryrun.store.runs import Run
 from dryrun.store.schemas import GRADES, PLAN, SAMPLES, grade_from_row, prompts_from_table, sample_from_row
@@ -116,6 +119,7 @@ class Results:
             length=characters if np.isnan(tokens).any() else tokens,
             grader_error=self._grader_errors(reward),
             unstable=self._unstable(),
+            commonest_error=self._commonest_error(),
             truths=pc.sum(self._remarked(COUNTED_AS)).as_py() or 0,
             parts=self._parts(np.isfinite(reward)),
             reward_range=(low, high),
@@ -155,6 +159,24 @@ class Results:
         return np.array([text != "{}" for text in errors], bool) & ~(
             np.array(remarks, bool) & np.isfinite(reward)
         )
+
+    def _commonest_error(self) -> str:
+        """What most of the failing grades say; its sort alone where each says something else."""
+        if not self.texts:  # a grader's words may repeat the prompt
+            return ""
+        counted = Counter(text for text in self.rollouts["errors"].to_pylist() if text and text != "{}")
+        occurrences: Counter[str] = Counter()
+        for text, count in counted.items():
+            for name, words in orjson.loads(text).items():
+                occurrences[str(words)] += count if name != REMARK else 0
+        sorts: Counter[str] = Counter()
+        for words, count in occurrences.items():
+            sorts[_sort_of(words)] += count
+        if not occurrences.total():
+            return ""
+        sort, count = sorts.most_common(1)[0]
+        words = max((error for error in occurrences if _sort_of(error) == sort), key=occurrences.__getitem__)
+        return inert(words if 2 * occurrences[words] >= count else sort)
 
     def _parts(self, rewarded: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         """The parts of the rewards by name; NaN where a grade has none or no reward."""
@@ -262,6 +284,12 @@ def _join(plan: pa.Table, samples: pa.Table, grades: pa.Table) -> pa.Table:
 def _by_key(partition: Partition, columns: list[str], keys: pa.ChunkedArray) -> dict[str, dict[str, object]]:
     table = partition.read(columns, keys.combine_chunks())
     return {row["key"]: row for row in table.to_pylist()}
+
+
+def _sort_of(error: str) -> str:
+    """``"line 2: KeyError"`` of ``"line 2: KeyError: 'answer'"``."""
+    sort = re.match(r"(?:line \d+: )?[^\s:]+", error)
+    return sort[0] if sort else ""
 
 
 def _sample(row: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]]) -> Sample:

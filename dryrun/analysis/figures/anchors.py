@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.agreement import weighted_share
+from dryrun.analysis.figures.misplaced import Misplaced
 from dryrun.analysis.figures.redraw import Z90_ONE_SIDED, wilson
+from dryrun.analysis.figures.refusals import Refusals
+from dryrun.core.probe import FAR
 from dryrun.core.thresholds import Piece, Thresholds
 
 Floats = NDArray[np.float64]
@@ -34,6 +37,8 @@ class Anchors:
         What a stronger model's responses earn: the ceiling where there are no reference answers.
     junk : mapping of str to float64 array
         Worthless answers by kind: empty, refusal, the prompt itself, another row's answer ...
+    junk_parts : mapping of str to mapping of str to float64 array
+        What the parts of the reward give to wrong answers in the right form, by kind and part.
     regraded : float64 array of shape (m, times) or None
         The same responses graded several times.
     people : (float64 array, int array) or None
@@ -47,6 +52,12 @@ class Anchors:
         in doubt.
     read_prompt : int64 array or None
         Which prompt each of these answers; None in runs that did not keep it.
+    refusals : Refusals or None
+        Responses that refuse in plain words.
+    hedged : float64 array or None
+        What answers earn that name several values, the right one among them.
+    misplaced : Misplaced or None
+        Whether responses are right by the references of other rows.
     reasoning : float or None
         Of the responses read, the share that holds reasoning in front of the answer.
     end_tokens : float or None
@@ -59,32 +70,39 @@ class Anchors:
     reformatted: Floats | None = None
     stronger: Floats | None = None
     junk: Mapping[str, Floats] = field(default_factory=dict)
+    junk_parts: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     regraded: Floats | None = None
     people: tuple[Floats, NDArray[np.int64]] | None = None
     topic_reference: Mapping[str, Floats] = field(default_factory=dict)
     people_weight: Floats | None = None
     read: tuple[Floats, Floats] | None = None
     read_prompt: NDArray[np.int64] | None = None
+    refusals: Refusals | None = None
+    hedged: Floats | None = None
+    misplaced: Misplaced | None = None
     reasoning: float | None = None
     end_tokens: float | None = None
     form_unknown: bool = False
 
     def without(self, pieces: Collection[Piece]) -> Anchors:
         """These anchors less the pieces named."""
-        return Anchors(
-            reference=None if Piece.REFERENCES in pieces else self.reference,
-            reformatted=None if {Piece.REFERENCES, Piece.REFORMATTED} & set(pieces) else self.reformatted,
-            stronger=None if Piece.STRONGER in pieces else self.stronger,
-            junk={} if Piece.WORTHLESS in pieces else self.junk,
-            regraded=None if Piece.REGRADING in pieces else self.regraded,
-            people=None if Piece.PEOPLE in pieces else self.people,
-            topic_reference={} if Piece.REFERENCES in pieces else self.topic_reference,
-            people_weight=self.people_weight,
-            read=None if Piece.REFERENCES in pieces else self.read,
-            read_prompt=self.read_prompt,
-            reasoning=None if Piece.REFERENCES in pieces else self.reasoning,
-            end_tokens=None if Piece.REFERENCES in pieces else self.end_tokens,
-            form_unknown=self.form_unknown,
+        kept = {piece: piece not in pieces for piece in Piece}
+        known = kept[Piece.REFERENCES]
+        return replace(
+            self,
+            reference=self.reference if known else None,
+            reformatted=self.reformatted if known and kept[Piece.REFORMATTED] else None,
+            stronger=self.stronger if kept[Piece.STRONGER] else None,
+            junk=self.junk if kept[Piece.WORTHLESS] else {},
+            regraded=self.regraded if kept[Piece.REGRADING] else None,
+            people=self.people if kept[Piece.PEOPLE] else None,
+            topic_reference=self.topic_reference if known else {},
+            read=self.read if known else None,
+            refusals=self.refusals if kept[Piece.SAMPLES] else None,
+            hedged=self.hedged if known else None,
+            misplaced=self.misplaced if known else None,
+            reasoning=self.reasoning if known else None,
+            end_tokens=self.end_tokens if known else None,
         )
 
 
@@ -146,6 +164,7 @@ def scale(anchors: Anchors, thresholds: Thresholds | None = None) -> Scale | Non
     few, most = limits.bad_references, 1 - limits.bad_references
     mixed = few <= share <= most and between <= limits.between_references
     mixed = mixed and _unlike_worthless(reference, anchors.junk, limits)
+    mixed = mixed and follows_reference(reference, anchors.junk, limits)
     sound = ~wrong if mixed else np.ones_like(wrong)
     name, floor, median = worthless_floor(anchors.junk, limits.worthless_z)
     return Scale(
@@ -165,9 +184,16 @@ def _unlike_worthless(reference: Floats, junk: Mapping[str, Floats], limits: Thr
     Two proportions, z of `worthless_z`. True where none of those was graded.
     """
     known = [valid for scores in junk.values() if (valid := _valid(scores)) is not None]
-    if not known:
-        return True
-    worthless = np.concatenate(known)
+    return not known or _pass_more(reference, np.concatenate(known), limits)
+
+
+def follows_reference(reference: Floats, junk: Mapping[str, Floats], limits: Thresholds) -> bool:
+    """Whether more right answers than other rows' answers pass: the reward depends on the row's reference."""
+    others = _valid(junk.get(FAR))
+    return others is None or _pass_more(reference, others, limits)
+
+
+def _pass_more(reference: Floats, worthless: Floats, limits: Thresholds) -> bool:
     right, wrong = (float((scores >= limits.right_from).mean()) for scores in (reference, worthless))
     error = math.sqrt(right * (1 - right) / reference.size + wrong * (1 - wrong) / worthless.size)
     return right - wrong > limits.worthless_z * error

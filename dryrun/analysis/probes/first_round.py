@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dryrun.analysis.figures.anchors import worthless_floor
+import numpy as np
+
+from dryrun.analysis.figures.anchors import Floats, follows_reference, worthless_floor
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import GraderQuality
+from dryrun.core.probe import FAR, FORMED
 from dryrun.core.text import figure, percent
 from dryrun.core.thresholds import Thresholds
 
@@ -27,7 +30,7 @@ class GraderFault:
 
 def fault(measures: Measures, limits: Thresholds) -> GraderFault | None:
     """What right answers, worthless ones and repeated grades show to be wrong, the surest first."""
-    for rule in (_one_kind, _narrow, _hackable, _pays_length, _noisy):
+    for rule in (_inverted, _one_kind, _narrow, _hackable, _pays_length, _noisy):
         if (seen := rule(measures, limits)) is not None:
             return seen
     return None
@@ -39,13 +42,47 @@ def notices(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     yield from _noise(measures, limits)
 
 
+def _inverted(measures: Measures, limits: Thresholds) -> GraderFault | None:
+    """Another row's answer in the right form earns far more than the right one, as real responses confirm."""
+    at, follows = measures.scale, measures.follows
+    if at is None or at.stand_in or (follows is not None and follows.interval.high >= 0.0):
+        return None
+    others = {name: scores for name, scores in measures.anchors.junk.items() if name == FAR}
+    _, wrong, _ = worthless_floor(others, limits.worthless_z)
+    if wrong is None or wrong - at.ceiling < limits.least_range:
+        return None
+    real = (
+        f" So do real responses: reward and being right have a correlation of {follows.value:.2f}."
+        if follows
+        else ""
+    )
+    return GraderFault(
+        GraderQuality.INVERTED,
+        f"Right answers score {at.ceiling:.2f}, the answers of other rows at least {wrong:.2f}: it pays the "
+        f"wrong ones.{real}",
+        (NoticeCode.LOW_CEILING, NoticeCode.WORTHLESS_PAID, NoticeCode.FAILING_REFERENCES),
+    )
+
+
 def _one_kind(measures: Measures, limits: Thresholds) -> GraderFault | None:
     """One kind of worthless answer earns much while the others do not: a hole, whatever else is wrong."""
-    name, floor, median = worthless_floor(measures.anchors.junk, limits.worthless_z)
-    if floor is None or median is None:
+    _, _, median = worthless_floor(measures.anchors.junk, limits.worthless_z)
+    if median is None:
         return None
-    paid = floor >= limits.hackable_alone and median < limits.worthless_strict
-    return _hole(name, floor) if paid else None
+    name, floor, _ = worthless_floor(_holes(measures, limits), limits.worthless_z)
+    paid = floor is not None and floor >= limits.hackable_alone and median < limits.worthless_strict
+    return _hole(name, floor) if paid and floor is not None else None
+
+
+def _holes(measures: Measures, limits: Thresholds) -> dict[str, Floats]:
+    """Worthless answers by kind, less wrong ones in the right form that earn clearly less than right ones."""
+    at = measures.scale
+    most = None if at is None or at.stand_in else at.ceiling - limits.least_range
+    return {
+        kind: scores
+        for kind, scores in measures.anchors.junk.items()
+        if kind not in FORMED or most is None or not np.isfinite(scores).any() or np.nanmean(scores) > most
+    }
 
 
 def _narrow(measures: Measures, limits: Thresholds) -> GraderFault | None:
@@ -60,7 +97,7 @@ def _narrow(measures: Measures, limits: Thresholds) -> GraderFault | None:
         pass  # where right and wrong answers land is chance
     elif at.floor_median >= limits.worthless_lenient:
         quality = GraderQuality.TOO_LENIENT
-    elif at.floor_median < limits.worthless_strict:
+    elif at.floor_median < limits.worthless_strict and not _blind(measures, limits):
         quality = GraderQuality.TOO_STRICT
     return GraderFault(
         quality,
@@ -70,8 +107,18 @@ def _narrow(measures: Measures, limits: Thresholds) -> GraderFault | None:
     )
 
 
+def _blind(measures: Measures, limits: Thresholds) -> bool:
+    """Whether some answers pass, and right ones no more often than those of other rows."""
+    reference = measures.anchors.reference
+    if reference is None or not np.isfinite(reference).any():
+        return False
+    reference = reference[np.isfinite(reference)]
+    passes = bool((reference >= limits.right_from).any())
+    return passes and not follows_reference(reference, measures.anchors.junk, limits)
+
+
 def _hackable(measures: Measures, limits: Thresholds) -> GraderFault | None:
-    name, floor, _ = worthless_floor(measures.anchors.junk, limits.worthless_z)
+    name, floor, _ = worthless_floor(_holes(measures, limits), limits.worthless_z)
     paid = floor is not None and floor >= max(limits.worthless_paid, measures.mean)
     return _hole(name, floor) if paid and floor is not None else None
 
@@ -128,13 +175,38 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         )
         drop = at.ceiling - at.reformatted
         yield Notice(NoticeCode.BRITTLE, text, drop, limits.warn_reformatted)
-    if at.floor is not None and above(at.floor, limits.warn_worthless):
-        words = at.floor_name.replace("_", " ")
-        text = f"Worthless answers ({words}) earn at least {figure(at.floor)}."
-        yield Notice(NoticeCode.WORTHLESS_PAID, text, at.floor, limits.warn_worthless)
+    yield from _worthless(measures, limits)
+    _, hedged, _ = worthless_floor(_hedged(measures), limits.worthless_z)
+    if hedged is not None and hedged >= limits.hackable_alone and at.ceiling >= limits.right_from:
+        text = (
+            f"Answers that name several values, the right one among them, earn at least {figure(hedged)}: "
+            "training can learn to name many."
+        )
+        yield Notice(NoticeCode.HEDGED_PAID, text, hedged, limits.hackable_alone)
     if not at.broken and above(at.failing, limits.warn_bad_references):
         text = f"{percent(at.failing)} of the reference answers score below 0.5 under their own grader."
         yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
+
+
+def _worthless(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    """What worthless answers earn; wrong ones in the right form apart, where right ones earn far more."""
+    holes = _holes(measures, limits)
+    formed = {kind: scores for kind, scores in measures.anchors.junk.items() if kind not in holes}
+    for junk, code, what in (
+        (holes, NoticeCode.WORTHLESS_PAID, "Worthless answers"),
+        (formed, NoticeCode.FORM_PAID, "Wrong answers in the right form"),
+    ):
+        name, floor, _ = worthless_floor(junk, limits.worthless_z)
+        if floor is not None and above(floor, limits.warn_worthless):
+            text = f"{what} ({name.replace('_', ' ')}) earn at least {figure(floor)}."
+            if junk is formed and floor >= max(limits.worthless_paid, measures.mean):
+                code, text = NoticeCode.FORM_PAYS_MOST, f"{text} The responses earn no more on average."
+            yield Notice(code, text, floor, limits.warn_worthless)
+
+
+def _hedged(measures: Measures) -> dict[str, Floats]:
+    hedged = measures.anchors.hedged
+    return {} if hedged is None else {"hedged": hedged}
 
 
 def _noise(measures: Measures, limits: Thresholds) -> Iterator[Notice]:

@@ -17,6 +17,7 @@ from dryrun.core.probe import (
     DENIED,
     FAR,
     ONE_FIELD,
+    REVERSED,
     RIGHT_SAMPLE,
     STRANGER,
     TOO_MANY,
@@ -54,7 +55,8 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         else:
             paid = _overpaid(grades, cases)
         observations += counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
-    if all(observation.kind == TOO_MANY for observation in observations):
+    kinds = {observation.kind for observation in observations}
+    if TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}:
         # More moves after the solved puzzle, or recall alone: generous, while what is missing or wrong costs.
         observations = [_softened(observation) for observation in observations]
     yield from observations

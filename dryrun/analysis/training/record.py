@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dryrun.analysis.figures.groups import usable_share
+from dryrun.analysis.figures.readings import follows
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.advantages import (
@@ -23,6 +24,10 @@ from dryrun.core.records import SampleOutcome
 
 NOT_OWN = (SampleOutcome.TRUNCATED.value, SampleOutcome.REFUSED.value, SampleOutcome.FILTERED.value)
 """Outcomes that would fake a contrast between the rollouts of a prompt."""
+
+
+FOLLOWS_OUTCOME = 0.1
+"""Correlation of reward and outcome within groups that surely teaches the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,23 @@ def own_rewards(observed: Observations) -> np.ndarray[tuple[int], np.dtype[np.fl
     """Valid scores of responses that the model ended by itself; NaN elsewhere."""
     kept = is_valid(observed.score) & ~np.isin(observed.outcome, NOT_OWN)
     return np.where(kept, np.clip(observed.score, 0.0, 1.0), np.nan)
+
+
+def outcome_teaches(observed: Observations, training: Training | None, least: float) -> bool:
+    """Whether a part of the reward is the outcome, and training would surely raise it.
+
+    It differs in surely `least` of the groups or more, within these the reward surely follows it, and
+    nothing is surely pulled away from right answers. What the other parts do between prompts trains nothing.
+    """
+    if training is None or not training.by_part or training.kinds is None or training.harmful:
+        return False
+    if training.kinds.mixed_interval.low < least:
+        return False
+    rollouts = training_rollouts(observed, training.outcome)
+    mixed = np.abs(rollouts.centred(rollouts.right)) > 0.0
+    reward = rollouts.normalised(rollouts.reward)[mixed]
+    pull = follows(reward, rollouts.right[mixed], rollouts.index[mixed])
+    return pull is not None and pull.interval.low >= FOLLOWS_OUTCOME
 
 
 def outcome_usable(observed: Observations, training: Training | None, group: int) -> float | None:

@@ -23,14 +23,13 @@ PROSPECTS = {
 }
 
 
-def training_lines(training: Training, limits: Thresholds) -> tuple[str, ...]:
-    """Outcome, groups, advantages, pulls and headroom, one sentence each."""
-    return (
-        *_outcome(training),
-        *_paid(training),
-        *map(pull_sentence, training.pulls),
-        *_headroom(training, limits),
-    )
+def training_lines(training: Training, limits: Thresholds, *, advice: bool = True) -> tuple[str, ...]:
+    """Outcome, groups, advantages, pulls and headroom, one sentence each.
+
+    Without `advice` nothing is concluded for the model: for scores that do not tell what it can do.
+    """
+    lines = (*_outcome(training), *_paid(training), *map(pull_sentence, training.pulls))
+    return (*lines, *_headroom(training), *(_advice(training, limits) if advice else ()))
 
 
 def unlearning(training: Training | None) -> str:
@@ -91,7 +90,7 @@ def _paid(training: Training) -> Iterator[str]:
         yield f"Share of them by part of the reward: {parts}."
 
 
-def _headroom(training: Training, limits: Thresholds) -> Iterator[str]:
+def _headroom(training: Training) -> Iterator[str]:
     room = training.headroom
     if room is None:
         return
@@ -102,7 +101,11 @@ def _headroom(training: Training, limits: Thresholds) -> Iterator[str]:
         f"({_shares(room.gain_interval)}); {percent(room.never)} of prompts would stay unsolved in "
         f"{last.k} responses ({_shares(room.never_interval)})."
     )
-    word = prospect(room, training.kinds.mixed if training.kinds else 0.0, limits)
+
+
+def _advice(training: Training, limits: Thresholds) -> Iterator[str]:
+    room, kinds = training.headroom, training.kinds
+    word = None if room is None else prospect(room, kinds.mixed if kinds else 0.0, limits)
     if word is not None:
         yield f"{PROSPECTS[word]}."
 

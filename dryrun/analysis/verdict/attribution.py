@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement
+from dryrun.analysis.figures.form import NOTHING
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.probes.first_round import fault
-from dryrun.analysis.training.record import Training
+from dryrun.analysis.probes.obstacles import PAY_THE_FORM, misplaced_words, obstacle
+from dryrun.analysis.training.record import Training, outcome_teaches
 from dryrun.analysis.training.words import unlearning
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.conditions import REFUTED, outweighed
@@ -21,12 +23,6 @@ from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.validity import TAGS, sample_blockers
 from dryrun.analysis.verdict.words import (
     BROKEN,
-    CUT_REASONING,
-    END_TOKEN,
-    MEND_ERROR,
-    PAY_THE_FORM,
-    REASONING,
-    STOP_AT_TOKEN,
     DatasetQuality,
     GraderQuality,
 )
@@ -167,11 +163,31 @@ class _Judge:
         return self.measures.branch is None or bool(reasons)
 
     def _broken_grader(self) -> GraderQuality | None:
+        if self._fails():
+            return GraderQuality.FAILS
         if (seen := fault(self.measures, self.limits)) is not None:
             self.reasons.append(seen.sentence)
             self.covered.update(seen.codes)
             return seen.quality
         return self._disagreeing()
+
+    def _fails(self) -> bool:
+        """Whether it raises on most responses, and right answers do not show that it works all the same.
+
+        Without right answers the tree must have stopped the run.
+        """
+        errors, at, limits = self.observed.grader_error, self.measures.scale, self.limits
+        if not errors.size or errors.mean() <= limits.grader_fails:
+            return False
+        if at is None and self.measures.branch is Branch.PROCEED:
+            return False
+        if at is not None and not at.stand_in and not at.broken and at.ceiling >= limits.warn_ceiling:
+            return False
+        commonest = self.observed.commonest_error
+        most = f", most of them this one: {commonest}" if commonest else ""
+        self.reasons.append(f"{int(errors.sum()):,} of {errors.size:,} grades carry an error{most}.")
+        self.covered |= {NoticeCode.GRADER_ERRORS, NoticeCode.LOW_CEILING, NoticeCode.FAILING_REFERENCES}
+        return True
 
     def _drowned(self) -> bool:
         """Whether noise drowns the signal, and real responses do not surely show that some is left."""
@@ -200,7 +216,11 @@ class _Judge:
         if grader in BROKEN:
             return None
         at, grouped = self.measures.scale, self.measures.groups
-        error = self.measures.noise
+        error, elsewhere = self.measures.noise, self.measures.anchors.misplaced
+        if elsewhere is not None and elsewhere.mostly:
+            self.reasons.append(misplaced_words(elsewhere))
+            self.covered.add(NoticeCode.MISPLACED)
+            return DatasetQuality.MISPLACED
         if at is not None and at.broken and not broken_by_noise(self.measures.anchors, at, error):
             self.reasons.append(f"{percent(at.broken)} of the reference answers fail their own grader.")
             return DatasetQuality.BAD_REFERENCES
@@ -226,6 +246,8 @@ class _Judge:
     def _no_signal(self) -> bool:
         index, limits = self.measures.signal, self.limits
         if index is None or not below(index.on_reward, limits.min_signal):
+            return False
+        if outcome_teaches(self.observed, self.measures.training, limits.min_usable):
             return False
         # Where the outcome differs in fewer groups than the reward, that alone is no NO-GO.
         return below(index.most * (index.on_reward / index.value if index.value else 1.0), limits.warn_signal)
@@ -262,7 +284,9 @@ class _Judge:
             )
             share = self.blame.share if self.blame else None
         if share is None:
-            self.reasons.append("Data or grader is undetermined: grade the reference answers.")
+            tried = "no answer that was tried is paid, read a response that should be"
+            ask = tried if self.measures.anchors.form_unknown else "grade the reference answers"
+            self.reasons.append(f"Data or grader is undetermined: {ask}.")
             return GraderQuality.UNKNOWN, DatasetQuality.UNKNOWN
         if share <= self.limits.blame_data:
             return None, self._too_what()
@@ -276,32 +300,36 @@ class _Judge:
     def _by_reading(self) -> tuple[GraderQuality | None, DatasetQuality] | None:
         """Whose fault a low mean is by what the responses say; None where they leave it open."""
         read = self.measures.readings
-        if read is None or self.measures.branch is not Branch.MEAN_TOO_LOW:
+        if self.measures.branch is not Branch.MEAN_TOO_LOW:
+            return None
+        if (seen := obstacle(self.measures, self.limits)) is not None:
+            self.reasons.append(seen.sentence)
+            self.covered.add(seen.code)
+            unknown = seen.quality is DatasetQuality.UNKNOWN
+            self.first_step = seen.step if unknown else ""
+            return GraderQuality.UNKNOWN if unknown else None, seen.quality
+        if read is None:
             return None
         unpaid, wrong, limits = read.right_unpaid, read.not_right, self.limits
         if unpaid.interval.low >= limits.unpaid and unpaid.value >= read.right_paid.value:
-            around = self.measures.anchors
-            for share, words, step in (
-                (around.end_tokens or 0.0, END_TOKEN, STOP_AT_TOKEN),
-                (around.reasoning or 0.0, REASONING, CUT_REASONING),
-            ):
-                if above(share, limits.warn_reasoning):
-                    self.reasons.append(words.format(share=percent(share), right=percent(read.right)))
-                    self.first_step = step
-                    return GraderQuality.UNKNOWN, DatasetQuality.UNKNOWN
             self.reasons.append(
                 f"{unpaid} of {read.read:,} responses hold the right answer and earn less than half: "
                 "they are not paid for it."
             )
             self.first_step = PAY_THE_FORM
             return GraderQuality.TOO_STRICT, DatasetQuality.UNKNOWN
-        few_unpaid = unpaid.interval.high < limits.unpaid
+        few_unpaid = unpaid.interval.high < limits.unpaid and not self._nothing_paid()
         if wrong.interval.low >= 1 - limits.healthy_mean_low and few_unpaid:
             self.reasons.append(
                 f"{wrong} of {read.read:,} responses do not hold the right answer in any form."
             )
             return None, self._too_what()
         return None
+
+    def _nothing_paid(self) -> bool:
+        """Whether nothing earns anything: then the field that is read may not hold the right answer."""
+        score = self.measures.score
+        return self.measures.anchors.form_unknown and not (score > NOTHING).any()
 
     def _too_what(self) -> DatasetQuality:
         if self.measures.branch is Branch.MEAN_TOO_HIGH:
@@ -326,12 +354,7 @@ class _Judge:
             reasons=tuple(self.reasons),
             not_measured=self.measures.not_measured,
             measures=self.measures,
-            first_step=MEND_ERROR if self._failing() else self.first_step,
+            first_step=self.first_step,
             outweighed=self.outweighed,
             covered=frozenset(self.covered),
         )
-
-    def _failing(self) -> bool:
-        """Whether most grades carry an error: mend that before anything else."""
-        errors = self.observed.grader_error
-        return bool(errors.size and errors.mean() > self.limits.grader_fails)

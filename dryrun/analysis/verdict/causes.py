@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dryrun.analysis.probes.obstacles import CUT_REASONING, behind_obstacles
 from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.topics import topic_actions
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import (
     BROKEN,
+    GRADER_FAILS,
     Action,
     ActionKind,
     BlamedPart,
@@ -86,6 +88,10 @@ class Blamed:
         if self.document.verdict != "NO-GO":
             return self._by_evidence
         kept = (self._worded(cause) for cause in self.document.causes if not self._refuted(cause))
+        if self.grader is GraderQuality.FAILS:
+            kept = (
+                cause for cause in kept if cause.part is BlamedPart.DATASET or cause in GRADER_FAILS.causes
+            )
         grader_first = self._grader_first and not self.undecided
         first = BlamedPart.GRADER if grader_first else BlamedPart.DATASET
         return tuple(sorted(kept, key=lambda cause: cause.part is not first))
@@ -99,7 +105,13 @@ class Blamed:
         if self.teaches and hard and grouped is not None:
             dead = f"{percent(grouped.all_wrong)} of them scored 0 every time"
             return Cause(cause.part, cause.title, dead, step)
-        return cause
+        usual = (
+            self.document.grader_quality if cause.part is BlamedPart.GRADER else self.document.dataset_quality
+        )
+        blamed = self.grader if cause.part is BlamedPart.GRADER else self.dataset
+        if cause in GRADER_FAILS.causes or self.undecided or not blamed.fault or blamed == usual:
+            return cause
+        return Cause(cause.part, blamed.fault, blamed.line.sentence, step)
 
     @property
     def _by_evidence(self) -> tuple[Cause, ...]:
@@ -128,20 +140,31 @@ class Blamed:
         if self.verdict == "INVALID":
             return self._measure_again(general)
         if self.verdict == "GO":
-            return topics
+            return () if behind_obstacles(self.judged.measures, self.thresholds) else topics
         step = self.step
         if self.undecided or not step:
             return (*self._still_open(general), *topics)
         if self._form_alone:
             return (Action(ActionKind.ADJUST_GRADER, step), *general, *topics)
         review = tuple(action for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
-        about_topics = () if self.judged.grader in BROKEN else topics  # behind it no topic can be judged
+        # Behind a broken grader, or what else explains the scores, no topic can be judged.
+        explained = self.judged.first_step or self.dataset in (
+            DatasetQuality.MISPLACED,
+            DatasetQuality.REFUSALS,
+        )
+        about_topics = () if self.judged.grader in BROKEN or explained else topics
         return (Action(self._kind, step), *review, *about_topics)
 
     @property
     def _kind(self) -> ActionKind:
         if self._grader_first:
             return ActionKind.ADJUST_GRADER
+        if self.judged.first_step:
+            return (
+                ActionKind.ADJUST_GRADER
+                if self.judged.first_step == CUT_REASONING
+                else ActionKind.MEASURE_MORE
+            )
         too_hard = self.dataset is DatasetQuality.TOO_HARD
         return ActionKind.TRY_SFT if too_hard else ActionKind.CHANGE_DATASET
 
@@ -158,8 +181,11 @@ class Blamed:
         return tuple(action for action in general if action.kind is not ActionKind.TRY_SFT)
 
     def _refuted(self, cause: Cause) -> bool:
+        if cause in GRADER_FAILS.causes:
+            return False
         easy = self.judged.branch is Branch.MEAN_TOO_HIGH  # right answers refute "too hard" alone
-        if cause.part is BlamedPart.DATASET and self.right and not easy:
+        hard = self.dataset not in (DatasetQuality.MISPLACED, DatasetQuality.REFUSALS)
+        if cause.part is BlamedPart.DATASET and self.right and hard and not easy:
             return True
         if self.undecided or self._form_alone:
             return False

@@ -51,16 +51,21 @@ class Condition:
 
 STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.GRADER_ERRORS: "mend the grader's errors",
+    NoticeCode.MISPLACED: "join prompts and references anew",
+    NoticeCode.AROUND_ANSWERS: "take what stands around the answers out of the responses",
     NoticeCode.OUTWEIGHED: "mend what the checks found",
     NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
     NoticeCode.WORTHLESS_PAID: "make the grader refuse worthless answers",
+    NoticeCode.FORM_PAYS_MOST: "pay the form only where the answer is right",
+    NoticeCode.HEDGED_PAID: "make the grader refuse answers that name several values",
     NoticeCode.LOW_CEILING: "let the grader pay your own reference answers in full",
     NoticeCode.NOISY_GRADER: "make the grader steadier",
     NoticeCode.GRADER_UNSTABLE: "make the grader give the same response the same score",
     NoticeCode.FEW_USABLE: "drop prompts that are always right or always wrong",
-    NoticeCode.MOSTLY_SHAPING: "pay shaping only where the outcome is right",
+    NoticeCode.MOSTLY_SHAPING: "pay the other parts of the reward only for right answers",
     NoticeCode.WEAK_SIGNAL: "strengthen the training signal",
     NoticeCode.TRUNCATED: "raise the token limit",
+    NoticeCode.MANY_REFUSING: "find out why the model refuses",
 }
 """Warnings that are worth mending first, the weightiest first, with what to do."""
 

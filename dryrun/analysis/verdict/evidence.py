@@ -47,7 +47,7 @@ TREE_ALONE = "By mean and std alone: how sure that is was not asked."
 OPEN = {
     "reference answers": "Reference answers: whose fault a low, high or flat score is.",
     "the form of right answers": "Reference answers: right answers could not be written in the form this "
-    "grader wants. Real responses earn more than all that were tried; this says nothing against the grader.",
+    "grader wants. Responses earn more, or nothing is paid; this says nothing against the grader.",
     "reformatted reference answers": "Reformatted reference answers: whether the grader minds the format.",
     "worthless answers": "Worthless answers: whether the grader pays them.",
     "repeated grading": "Repeated grading: whether the same response earns the same twice.",
@@ -244,7 +244,7 @@ class Evidence:
         summary = self.summary
         kept: list[str] = []
         for line in filter(None, lines):
-            if line not in summary and not any(line in other for other in kept):
+            if line not in summary and not any(line.casefold() in other.casefold() for other in kept):
                 kept.append(line)
         return tuple(kept)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.anchors import Anchors, Floats, Scale, noise, reliability, scale
-from dryrun.analysis.figures.form import in_known_form
+from dryrun.analysis.figures.form import by_outcome, in_known_form
 from dryrun.analysis.figures.groups import Groups, groups
 from dryrun.analysis.figures.readings import Follows, Readings, follows, readings
 from dryrun.analysis.figures.redraw import PromptSums
@@ -125,6 +125,8 @@ def measure(
     """All figures that the thresholds do not leave out."""
     left_out = set(limits.without)
     anchors = anchors.without(left_out)
+    if training is not None and training.by_part:
+        anchors = by_outcome(anchors, training.outcome.name, training.outcome.least)
     score = np.where(is_valid(observed.score), np.clip(observed.score, 0.0, 1.0), np.nan)
     anchors = in_known_form(anchors, score, limits.worthless_z)
     own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, score)

@@ -15,7 +15,7 @@ from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.analysis.verdict.words import BROKEN, RE_SCORE, GraderQuality
+from dryrun.analysis.verdict.words import BROKEN, RE_SCORE, DatasetQuality, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.text import figure, percent, plural, within
 from dryrun.core.thresholds import Thresholds
@@ -124,6 +124,7 @@ def would_teach(spoken: Spoken) -> bool:
     trusted = measures.reliability is None or measures.reliability >= limits.warn_reliability
     # What comes first, such as right answers that go unpaid, decides what groups would teach.
     honest = spoken.judged.grader not in lies and not spoken.judged.first_step
+    honest = honest and spoken.judged.dataset is not DatasetQuality.MISPLACED
     if spoken.judged.branch is Branch.LOW_VARIANCE:  # a narrow scale that still puts right above worthless
         at = measures.scale
         honest = at is not None and at.floor is not None and at.ceiling > at.floor

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import Statistics, above, below
 from dryrun.analysis.probes.first_round import notices
+from dryrun.analysis.probes.obstacles import obstructions
 from dryrun.analysis.training.words import pull_sentence, shaping_sentence, unlearning
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
@@ -221,6 +222,7 @@ def _topics(topics: tuple[TopicFigures, ...]) -> Iterator[Notice]:
 def cautions(measures: Measures, limits: Thresholds) -> tuple[Notice, ...]:
     """What a person should know beside a verdict by evidence."""
     return (
+        *obstructions(measures, limits),
         *_groups(measures, limits),
         *notices(measures, limits),
         *_shape_warnings(measures, limits),

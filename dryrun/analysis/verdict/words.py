@@ -119,6 +119,14 @@ class DatasetQuality(_Described):
         "Bad reference answers",
         "Mend the reference answers that fail, or drop their rows.",
     )
+    MISPLACED = (
+        "misplaced_references",
+        "Misplaced references",
+        "The references do not belong to their prompts",
+        "The references do not belong to their prompts",
+        "Join prompts and references anew, by an id and not by their place in the file. Responses from "
+        "elsewhere may have changed places as well.",
+    )
     REFUSALS = (
         "refusals",
         "Refused",
@@ -128,6 +136,11 @@ class DatasetQuality(_Described):
     )
     UNKNOWN = ("unknown", "Unknown", "The scores do not tell")
     """Behind a broken grader, or without anchors, the prompts cannot be judged."""
+
+
+def tells_of_model(dataset: str) -> bool:
+    """Whether scores say what the model can do: not behind a broken grader or others' references."""
+    return dataset not in (DatasetQuality.UNKNOWN, DatasetQuality.MISPLACED)
 
 
 class GraderQuality(_Described):
@@ -156,6 +169,20 @@ class GraderQuality(_Described):
         f"Make the grader tell right answers from worthless ones. {RE_SCORE}",
     )
     BINARY = ("binary", "Binary", "Grader is binary (pass/fail) instead of gradient")
+    FAILS = (
+        "fails",
+        "Fails",
+        "It raises an error on most responses",
+        "Grader fails",
+        f"Mend the grader's error first: most grades carry one, and each of them counts as 0. {RE_SCORE}",
+    )
+    INVERTED = (
+        "inverted",
+        "Inverted",
+        "Wrong answers earn more than right ones",
+        "Grader inverted",
+        f"Turn the comparison round: a distance must be subtracted from 1. {RE_SCORE}",
+    )
     HACKABLE = (
         "hackable",
         "Hackable",
@@ -348,32 +375,10 @@ BROKEN = {
     GraderQuality.TOO_STRICT,
     GraderQuality.TOO_LENIENT,
     GraderQuality.CANNOT_DIFFERENTIATE,
+    GraderQuality.FAILS,
+    GraderQuality.INVERTED,
     GraderQuality.HACKABLE,
     GraderQuality.UNLEARNS,
     GraderQuality.DISAGREES,
 }
 """What blocks a run by itself."""
-
-MEND_ERROR = f"Mend the grader's error first: most grades carry one, and each of them counts as 0. {RE_SCORE}"
-
-REASONING = (
-    "{share} of the responses hold their reasoning in front of the answer (up to a closing tag such as "
-    "</think>), and the grader gets the whole response. {right} of the responses hold the right answer "
-    "behind it."
-)
-CUT_REASONING = (
-    "Re-score the stored responses with what follows the reasoning (Adjust Grader, or regrade "
-    "--cut-reasoning): no call is made. Until then neither the prompts nor the grader can be blamed."
-)
-END_TOKEN = (
-    "{share} of the responses end in the chat template's own end token (such as <|im_end|>), and the grader "
-    "is given it. {right} of the responses hold the right answer before it."
-)
-STOP_AT_TOKEN = (
-    "Let the server stop at its end token and leave it out of the text (its stop tokens, or "
-    "skip_special_tokens), then ask again. Until then neither the prompts nor the grader can be blamed."
-)
-PAY_THE_FORM = (
-    "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
-    "responses (Adjust Grader): no call is made. Or ask in the prompt for the form that it pays."
-)

@@ -7,13 +7,14 @@ import streamlit as st
 from dryrun.analysis.training.advantages import Energy, Mode, Rollouts, what_if
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, training_lines
+from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.words import tells_of_model
 from dryrun.app.results.figures import signal_panel, strip
 from dryrun.app.results.thresholds import OUTCOME, current_thresholds
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.widgets import draw_chart
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import percent, plain
-from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.paid_for import (
     energy_alt,
     energy_chart,
@@ -58,18 +59,19 @@ def training_signal(loaded: Loaded) -> None:
         return
     signal_panel(evidence)
     strip(evidence)
-    _paid_for(loaded, evidence.thresholds)
+    _paid_for(loaded, evidence)
 
 
-def _paid_for(loaded: Loaded, thresholds: Thresholds) -> None:
+def _paid_for(loaded: Loaded, evidence: Evidence) -> None:
     training = loaded.training
     if training.kinds is None and training.headroom is None:
         return
     st.subheader(TRAINING_TITLE, anchor=False)
     if training.kinds is not None:
         draw_chart(kinds_chart, training.kinds, words=kinds_alt(training.kinds), key="group_kinds")
+    advice = tells_of_model(evidence.dataset_quality)
     with st.container(gap="xsmall"):
-        for line in training_lines(training, thresholds):
+        for line in training_lines(training, evidence.thresholds, advice=advice):
             st.text(line)
     _what_if(loaded, training)
     if training.headroom is not None:

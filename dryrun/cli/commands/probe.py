@@ -98,7 +98,7 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
             rows=options.rows,
             seed=options.seed,
             effort=effort,
-            bounds=bounds,
+            bounds=bounds if options.reward_range else None,
             judge_access=judge,
         )
     )

@@ -105,6 +105,17 @@ def prompt_text(messages: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+_CODE_WANTED = re.compile(
+    r"(?i)\b(?:write|implement|complete|define|return|provide|give|reply with|respond with)\b[^.\n]{0,60}"
+    r"\b(?:code|function|script|program|class|query|sql|method)\b"
+)
+
+
+def asks_code(prompt: str) -> bool:
+    """Whether a prompt asks for code, so that running the answer may be the point."""
+    return bool(_CODE_WANTED.search(prompt))
+
+
 def demand_for(prompt: Prompt) -> Demand:
     """What a row asks for: by the words of its prompt, and by its response format."""
     text = prompt_text(prompt.messages)

@@ -65,7 +65,7 @@ def read(text: str, answer: Answer, demand: Demand, labels: frozenset[str]) -> R
     """
     if answer.kind in (Kind.TEXT, Kind.CODE, Kind.FACTS):
         return Reading(True, True) if flat(text) == flat(answer.text) else None
-    final = _final(text.strip(), demand)
+    final = final_answer(text.strip(), demand)
     if final is None:
         return None
     content, wrapped = final
@@ -78,7 +78,7 @@ def read(text: str, answer: Answer, demand: Demand, labels: frozenset[str]) -> R
     )
 
 
-def _final(text: str, demand: Demand) -> tuple[str, bool] | None:
+def final_answer(text: str, demand: Demand) -> tuple[str, bool] | None:
     """The one answer given, and whether words or marks stand around it."""
     if demand.shape is not None and (content := demand.shape.read(text)) is not None:
         return content, False

@@ -15,6 +15,7 @@ from dryrun.core.probe import (
     ACCEPTED,
     CONSTANT,
     FAR,
+    NO_VALUES,
     OPEN_SAMPLE,
     RIGHT_PLAIN,
     RIGHT_SAMPLE,
@@ -29,15 +30,15 @@ from dryrun.core.probe import (
 )
 from dryrun.core.records import Prompt
 from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, mentions, same
-from dryrun.probes.make.claims import GUESSES, claims
+from dryrun.probes.make.claims import GUESSES, HEDGED, claims
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.read_answer import read
-from dryrun.probes.make.source_words import mined
+from dryrun.probes.make.refusals import asks_refusal
+from dryrun.probes.make.source_words import mined, names_refusals
 from dryrun.probes.make.tool_calls import calls_right
 from dryrun.probes.make.worthless import (
     CONSTANTS,
-    NO_VALUES,
     STUFFING,
     common_answer,
     executed,
@@ -213,6 +214,12 @@ def quick_round(ground: Ground, accepted: Mapping[int, Form]) -> list[Probe]:
     return [probe for probe in plan if probe.kind != VOID or probe.row not in shelled]
 
 
+def hedges(probe_ground: Ground, accepted: Mapping[int, Form]) -> list[Probe]:
+    """Answers that name several values, the right one among them, one for each row where that can be made."""
+    plan = second_round(probe_ground, accepted)
+    return [probe for probe in plan if probe.family is Family.CLAIM and probe.kind == HEDGED]
+
+
 def _ranked(probe: Probe) -> Probe:
     if probe.kind in _ESSENTIAL:
         return replace(probe, priority=Priority.ESSENTIAL)
@@ -231,6 +238,7 @@ class _Makers:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._shared = shared_words(ground.prompt_texts)
+        self._refusals_meant = names_refusals(ground.source)
         self._mined = mined(ground.source) if ground.source else []
         self._common = common_answer([answer.text for answer in ground.pool])
         self._majority = majority_answer([answer.text for answer in ground.pool])
@@ -274,6 +282,8 @@ class _Makers:
         texts = worthless(self._ground.prompt_texts[row], self._shared, chance)
         if self._common:
             texts["the most common answer"] = self._common
+        if self._refusals_meant or (answer is not None and asks_refusal(answer.text)):
+            texts.pop("refusal", None)
         yield from self._unearned(Family.NOTHING, row, answer, texts)
         demand = self._ground.demands[row]
         kind = answer or Answer(Kind.TEXT, "")

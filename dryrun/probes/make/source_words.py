@@ -104,6 +104,17 @@ def mined(source: str) -> list[str]:
     return list(phrases)
 
 
+_OF_REFUSAL = re.compile(r"(?i)sorry|\brefus|(?:can.{0,3}t|cannot|unable to) (?:help|assist|comply)")
+
+
+def names_refusals(source: str) -> bool:
+    """Whether the source looks for refusals: what it pays for one is then its author's choice."""
+    tree = _tree(source)
+    nodes = () if tree is None else ast.walk(tree)
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant))
+    return any(isinstance(text, str) and _OF_REFUSAL.search(text) for text in texts)
+
+
 def _tree(source: str) -> ast.Module | None:
     try:
         return syntax_tree(source)

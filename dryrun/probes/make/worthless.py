@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from dryrun.core.probe import BACKTRACK, EXOTIC, TIMED
+from dryrun.core.probe import BACKTRACK, EXOTIC, NO_VALUES, TIMED
 from dryrun.probes.make.answers import NUMERIC, Answer, Kind
 from dryrun.probes.make.demand import Demand
 
@@ -32,7 +32,7 @@ STEPS = (
     "After that I put the pieces together and check the result. "
 )
 NONSENSE = "qwxz"
-STUFFING, NO_VALUES = "all words of the prompt, sorted", "the right keys, no values"
+STUFFING = "all words of the prompt, sorted"
 SHARED = 0.8
 """Words in at least this share of the prompts are those of the task, not of a row."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dryrun.core.probe import FAR, ONE_FIELD, TOO_MANY, VOID
+from dryrun.core.probe import FAR, ONE_FIELD, REVERSED, TOO_MANY, VOID
 from dryrun.probes.make.answers import (
     KEYED,
     NEAR,
@@ -242,7 +242,7 @@ def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
         yield Wrong("one element dropped", written(parts[:-1]), partly)
         yield Wrong("the first element again and again", written([parts[0]] * count), 1 / count)
         if answer.kind is Kind.LIST:
-            yield Wrong("in the opposite order", written(parts[::-1]), (count % 2) / count)
+            yield Wrong(REVERSED, written(parts[::-1]), (count % 2) / count)
     if count > 2:
         yield Wrong("the first element only", written(parts[:1]), 2 / (count + 1))
 

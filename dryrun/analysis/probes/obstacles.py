@@ -1,0 +1,140 @@
+"""What keeps responses from being paid that is neither the grader's fault nor too hard a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dryrun.analysis.figures.misplaced import Misplaced
+from dryrun.analysis.figures.statistics import above, below
+from dryrun.analysis.verdict.measures import Measures
+from dryrun.analysis.verdict.notices import Notice, NoticeCode
+from dryrun.analysis.verdict.words import DatasetQuality
+from dryrun.core.text import percent, plural
+from dryrun.core.thresholds import Thresholds
+
+SHOWN_PAIRS = 5
+MOSTLY = 0.5
+"""From this share of refusals on they are the cause, however the other responses do."""
+
+REASONING = (
+    "{share} of the responses hold their reasoning in front of the answer (up to a closing tag such as "
+    "</think>), and the grader gets the whole response. {right} of the responses hold the right answer "
+    "behind it."
+)
+CUT_REASONING = (
+    "Re-score the stored responses with what follows the reasoning (Adjust Grader, or regrade "
+    "--cut-reasoning): no call is made. Until then neither the prompts nor the grader can be blamed."
+)
+END_TOKEN = (
+    "{share} of the responses end in the chat template's own end token (such as <|im_end|>), and the grader "
+    "is given it. {right} of the responses hold the right answer before it."
+)
+STOP_AT_TOKEN = (
+    "Let the server stop at its end token and leave it out of the text (its stop tokens, or "
+    "skip_special_tokens), then ask again. Until then neither the prompts nor the grader can be blamed."
+)
+PAY_THE_FORM = (
+    "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
+    "responses (Adjust Grader): no call is made. Or ask in the prompt for the form that it pays."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What was seen, and what to do first.
+
+    Attributes
+    ----------
+    sentence, step : str
+    code : NoticeCode
+        Of the warning that says the same.
+    quality : DatasetQuality
+        What it is called as the cause of a NO-GO; UNKNOWN where it is neither dataset nor grader.
+    """
+
+    sentence: str
+    step: str
+    code: NoticeCode
+    quality: DatasetQuality = DatasetQuality.UNKNOWN
+
+
+def obstacle(measures: Measures, limits: Thresholds) -> Obstacle | None:
+    """What explains a mean that is too low without the grader or the prompts' difficulty; None: nothing."""
+    return _references(measures) or around_answers(measures, limits) or _refusing(measures, limits)
+
+
+def around_answers(measures: Measures, limits: Thresholds) -> Obstacle | None:
+    """Reasoning or end tokens in the responses, where right answers go unpaid with them."""
+    read, anchors = measures.readings, measures.anchors
+    if read is None or read.right_unpaid.interval.low < limits.unpaid:
+        return None
+    for share, words, step in (
+        (anchors.end_tokens or 0.0, END_TOKEN, STOP_AT_TOKEN),
+        (anchors.reasoning or 0.0, REASONING, CUT_REASONING),
+    ):
+        if above(share, limits.warn_reasoning):
+            sentence = words.format(share=percent(share), right=percent(read.right))
+            return Obstacle(sentence, step, NoticeCode.AROUND_ANSWERS)
+    return None
+
+
+def behind_obstacles(measures: Measures, limits: Thresholds) -> bool:
+    """Whether low scores of a topic may come from what stands around the answers, or from wrong rows."""
+    misplaced = measures.anchors.misplaced
+    return (misplaced is not None and misplaced.surely) or around_answers(measures, limits) is not None
+
+
+def _references(measures: Measures) -> Obstacle | None:
+    misplaced, dataset = measures.anchors.misplaced, DatasetQuality.MISPLACED
+    if misplaced is None or not misplaced.mostly:
+        return None
+    return Obstacle(misplaced_words(misplaced), dataset.next_step, NoticeCode.MISPLACED, dataset)
+
+
+def misplaced_words(misplaced: Misplaced) -> str:
+    """How many prompts have responses that fit another row, and which rows to read."""
+    pairs = "; ".join(f"row {row} by that of row {other}" for row, other in misplaced.pairs[:SHOWN_PAIRS])
+    more = "; ..." if len(misplaced.pairs) > SHOWN_PAIRS else ""
+    step = misplaced.step
+    by = "" if step is None else f" The references are displaced by {plural(abs(step), 'row')}."
+    return (
+        f"The responses to {misplaced.elsewhere:,} of {misplaced.prompts:,} prompts are right by the "
+        f"reference of another row and wrong by their own (chance: {percent(misplaced.chance)}); those to "
+        f"{misplaced.own:,} are right by their own. Read them: {pairs}{more}.{by}"
+    )
+
+
+def _refusing(measures: Measures, limits: Thresholds) -> Obstacle | None:
+    refusals = measures.anchors.refusals
+    if refusals is None or refusals.share.interval.low < limits.max_refused:
+        return None
+    others_pass = refusals.rest is not None and not below(refusals.rest, limits.mean_low)
+    if not others_pass and refusals.share.value < MOSTLY:
+        return None
+    others = "" if refusals.rest is None else f" The other responses score {refusals.rest:.2f} on average."
+    quality = DatasetQuality.REFUSALS
+    return Obstacle(_refusal_words(measures) + others, quality.next_step, NoticeCode.MANY_REFUSING, quality)
+
+
+def _refusal_words(measures: Measures) -> str:
+    refusals = measures.anchors.refusals
+    assert refusals is not None
+    return (
+        f"{refusals.share} of {refusals.read:,} responses refuse in plain words, as in “I can't help with "
+        f"that” ({refusals.count:,}; dataset {refusals.where})."
+    )
+
+
+def obstructions(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    """The same as warnings: what a GO should know of as well."""
+    misplaced, refused = measures.anchors.misplaced, measures.anchors.refusals
+    if misplaced is not None and misplaced.surely:
+        yield Notice(NoticeCode.MISPLACED, misplaced_words(misplaced), misplaced.share)
+    if refused is not None and above(refused.share.interval.low, limits.warn_refused):
+        many = refused.share.interval.low >= limits.max_refused
+        code = NoticeCode.MANY_REFUSING if many else NoticeCode.REFUSING
+        yield Notice(code, _refusal_words(measures), refused.share.value, limits.warn_refused)
+    around = around_answers(measures, limits)
+    if around is not None:
+        yield Notice(around.code, around.sentence)

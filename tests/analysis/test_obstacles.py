@@ -1,0 +1,125 @@
+"""What keeps responses from being paid, as the figures alone show it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dryrun.analysis import Anchors, Observations, diagnose_with_evidence
+from dryrun.analysis.figures.misplaced import Misplaced
+from dryrun.analysis.figures.refusals import refusals
+from dryrun.analysis.training.record import training_of
+from dryrun.core.probe import FAR, VOID
+from dryrun.core.text import inert
+
+JUNK = {name: np.zeros(20) for name in ("empty", "refusal", "long filler", FAR)}
+RIGHT = np.ones(50)
+
+
+def binary(mean: float, prompts: int = 120, k: int = 4) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    chance = rng.beta(2 * mean, 2 * (1 - mean), prompts)
+    return (rng.random((prompts, k)) < chance[:, None]).astype(np.float64)
+
+
+def test_topics_are_not_sent_to_sft_for_what_an_end_token_costs() -> None:
+    scores = np.zeros((120, 4))
+    says = np.tile([1.0, 0.0], 200)
+    topics = ["a", "b"] * 60
+    seen = Observations.of(scores, topics=topics)
+    given: dict[str, Any] = {"reference": RIGHT, "junk": JUNK, "read": (np.zeros(400), says)}
+    found = diagnose_with_evidence(seen, Anchors(**given, end_tokens=1.0))
+    assert found.actions[0].sentence.startswith("Let the server stop at its end token")
+    assert not any(action.topic for action in found.actions)
+    assert not any("SFT" in action.sentence for action in found.actions)
+
+
+def test_a_go_with_an_end_token_has_a_condition_and_no_advice_for_topics() -> None:
+    scores = np.concatenate([binary(0.6), np.zeros((40, 4))])
+    topics = ["fine"] * 120 + ["low"] * 40
+    paid = scores.ravel()[:400]
+    says = np.where(np.arange(400) % 4 == 0, 1.0, paid)
+    seen = Observations.of(scores, topics=topics)
+    given: dict[str, Any] = {
+        "reference": RIGHT,
+        "junk": JUNK,
+        "read": (np.where(np.arange(400) % 4 == 0, 0.0, paid), says),
+    }
+    plain = diagnose_with_evidence(seen, Anchors(**given))
+    assert any(action.topic == "low" for action in plain.actions)
+    found = diagnose_with_evidence(seen, Anchors(**given, end_tokens=0.5))
+    assert found.verdict == "GO"
+    assert "around_answers" in [one.code for one in found.conditions]
+    assert not any(action.topic for action in found.actions)
+
+
+def test_a_few_displaced_references_are_a_condition_many_a_no_go() -> None:
+    few = Misplaced(100, 60, 25, claimed=25, distinct=100, chance=0.02, numeric=True, pairs=((3, 9),))
+    many = replace(few, own=20, elsewhere=60, claimed=60)
+    seen = Observations.of(binary(0.5))
+    go = diagnose_with_evidence(seen, Anchors(reference=RIGHT, junk=JUNK, misplaced=few))
+    assert (go.verdict, [one.code for one in go.conditions]) == ("GO", ["misplaced_references"])
+    stopped = diagnose_with_evidence(seen, Anchors(reference=RIGHT, junk=JUNK, misplaced=many))
+    assert (stopped.verdict, stopped.dataset_quality) == ("NO-GO", "misplaced_references")
+    assert "row 3 by that of row 9" in stopped.summary
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "claimed", "distinct", "chance", "numeric", "surely"),
+    [
+        (30, 30, 80, 0.05, True, True),
+        (30, 30, 80, 0.40, True, False),
+        (7, 7, 80, 0.0, True, False),
+        (30, 30, 15, 0.0, True, False),
+        (45, 45, 48, 0.0, False, True),
+        (45, 29, 48, 0.0, False, False),
+    ],
+)
+def test_responses_must_fit_other_rows_far_better_than_chance(
+    elsewhere: int, claimed: int, distinct: int, chance: float, numeric: bool, surely: bool
+) -> None:
+    assert Misplaced(80, 0, elsewhere, claimed, distinct, chance, numeric).surely is surely
+
+
+def test_refusals_that_are_paid_are_none() -> None:
+    score, prompt = np.tile([1.0, 0.0], 40), np.repeat(np.arange(40), 2)
+    found = refusals(score, np.ones(80, bool), prompt, prompt + 1)
+    assert found is not None
+    assert (found.count, found.read, found.rest) == (40, 80, 1.0)
+    assert found.rows == (1, 2, 3, 4, 5, 6, 7, 8)
+
+
+def test_points_for_the_form_count_only_where_the_outcome_is_paid() -> None:
+    right = binary(0.2)
+    form = (np.random.default_rng(4).random(right.shape) < 0.5).astype(np.float64)
+    seen = Observations.of((right + form) / 2, parts={"correct": right, "form": form})
+    training = training_of(seen)
+    junk = {**JUNK, FAR: np.full(20, 0.5), VOID: np.full(20, 0.5)}
+    for paid, named in ((0.0, False), (1.0, True)):
+        parts = {kind: {"correct": np.full(20, paid), "form": np.ones(20)} for kind in (FAR, VOID)}
+        given = Anchors(reference=RIGHT, junk=junk, junk_parts=parts)
+        found = diagnose_with_evidence(seen, given, training=training)
+        assert found.verdict == "GO"
+        assert ("form_pays_most" in [one.code for one in found.conditions]) is named
+
+
+def test_a_small_signal_index_is_no_no_go_where_the_outcome_surely_teaches() -> None:
+    rng, right = np.random.default_rng(5), binary(0.5, prompts=200, k=8)
+    form = np.repeat(rng.random((200, 1)), 8, axis=1) + 0.002 * rng.random(right.shape)
+    seen = Observations.of((0.01 * right + form) / 1.2, parts={"correct": right, "form": form})
+    read = (seen.score, right.ravel())
+    given = Anchors(reference=RIGHT, junk=JUNK, read=read, read_prompt=seen.prompt)
+    alone = diagnose_with_evidence(seen, given)
+    assert (alone.verdict, "Signal Index" in alone.summary) == ("NO-GO", True)
+    assert diagnose_with_evidence(seen, given, training=training_of(seen)).verdict == "GO"
+
+
+def test_words_of_a_grader_cannot_become_markup() -> None:
+    said = inert("line 2: KeyError: '[x](https://a.b) <img src=x> `y` **z** www.evil.org my_field __init__'")
+    assert not set(said) & set("[]<>`*/!#|\\")
+    assert "www." not in said
+    assert "my_field" in said
+    assert "__" not in said

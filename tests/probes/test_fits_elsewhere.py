@@ -1,0 +1,136 @@
+"""Responses that are right by another row's reference."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+
+from dryrun.analysis.figures.misplaced import Misplaced
+from dryrun.core.records import Prompt
+from dryrun.dataset import dataset_from_items
+from dryrun.probes.fits_elsewhere import fits_elsewhere
+from dryrun.probes.make.refusals import asks_refusal, refuses
+from dryrun.probes.read_responses import read_all
+
+Rows = list[tuple[Prompt, str]]
+
+
+def rows(references: Sequence[str], asked: str = "Question {}?") -> Rows:
+    items = [
+        {"messages": [{"role": "user", "content": asked.format(number)}], "reference_answer": text}
+        for number, text in enumerate(references)
+    ]
+    dataset = dataset_from_items(items)
+    return [(dataset.prompt(row), text) for row, text in enumerate(references)]
+
+
+def found(known: Rows, responses: Rows) -> Misplaced:
+    says = read_all(responses, {prompt.key: text for prompt, text in known})
+    seen = fits_elsewhere(responses, says, known)
+    assert seen is not None
+    return seen
+
+
+NUMBERS = [str(number) for number in random.Random(9).sample(range(1_000, 90_000), 40)]
+GRID = [str(100 * number) for number in range(1, 41)]
+
+
+def test_answers_to_the_next_row_say_by_how_many_rows_references_are_displaced() -> None:
+    known = rows(NUMBERS)
+    next_ones = [(prompt, f"So it is {text}.") for (prompt, _), (_, text) in pairwise(known)]
+    seen = found(known, next_ones)
+    assert (seen.prompts, seen.own, seen.elsewhere, seen.claimed, seen.distinct) == (39, 0, 39, 39, 40)
+    assert (seen.surely, seen.mostly, seen.step, seen.agreeing) == (True, True, 1, 1.0)
+    assert seen.pairs[0] == (1, 2)
+    assert seen.chance < 0.05
+
+
+def test_right_answers_and_far_numbers_fit_no_other_row() -> None:
+    known = rows(NUMBERS)
+    assert found(known, known).elsewhere == 0
+    assert not found(known, [(prompt, f"{text}7") for prompt, text in known]).surely
+
+
+def test_numbers_on_a_grid_hit_other_rows_by_chance() -> None:
+    known = rows(GRID)
+    seen = found(known, [(prompt, text) for (prompt, _), (_, text) in pairwise(known)])
+    assert seen.elsewhere == 39
+    assert seen.chance > 0.9
+    assert not seen.surely
+
+
+def test_responses_that_belong_to_a_different_row_each_time_are_no_displaced_references() -> None:
+    known, chance = rows(NUMBERS), random.Random(1)
+    stray = [(prompt, chance.choice(NUMBERS)) for prompt, _ in known for _ in range(4)]
+    seen = found(known, stray)
+    assert seen.agreeing < 0.8
+    assert not seen.surely
+
+
+def test_a_reference_that_stands_in_the_prompt_was_taken_from_there() -> None:
+    known = rows(NUMBERS, "Which of " + " ".join(NUMBERS) + " is number {}?")
+    assert found(known, [(p, t) for (p, _), (_, t) in pairwise(known)]).elsewhere == 0
+
+
+def test_names_that_changed_places_are_told_from_guesses_among_them() -> None:
+    names, chance = (
+        [
+            f"{a}{b}"
+            for a in ("Al", "Be", "Co", "Da", "El", "Fo")
+            for b in ("nia", "mor", "ta", "vin", "ros", "dun")
+        ],
+        random.Random(2),
+    )
+    known = rows(names)
+    moved = [
+        (prompt, f"It is {text}.") for (prompt, _), text in zip(known, names[5:] + names[:5], strict=True)
+    ]
+    assert found(known, moved).mostly
+    assert not found(known, [(prompt, chance.choice(names)) for prompt, _ in known]).surely
+
+
+def test_letters_and_yes_or_no_say_nothing() -> None:
+    known = rows(["yes", "no"] * 20)
+    assert fits_elsewhere(known, [None] * 40, known) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that.",
+        "I cannot assist with this request.",
+        "As an AI language model, I am unable to help with this.",
+        "Unfortunately, I can’t fulfil that request.",
+        "I'm sorry, but as an AI I cannot provide that.",
+        "<think>hm</think>I must decline this request.<|im_end|>",
+    ],
+)
+def test_refusals_are_seen(text: str) -> None:
+    assert refuses(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "42",
+        "I don't know.",
+        "I'm sorry for the confusion. The answer is 42.",
+        "I can't be certain, but the answer is 5.",
+        "I cannot determine this from the text.",
+        "I'm sorry, I can't attend the meeting on Friday.",
+        "I can't help with that. However, the total is 12.",
+        "I can't help with that. " + "Here is the whole story instead. " * 30,
+    ],
+)
+def test_answers_and_doubts_are_no_refusals(text: str) -> None:
+    assert not refuses(text)
+
+
+def test_a_reference_may_ask_for_a_refusal() -> None:
+    assert asks_refusal("REFUSE")
+    assert asks_refusal("I'm sorry, but I can't help with that.")
+    assert not asks_refusal("4")
