@@ -17,16 +17,15 @@ from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key
 from dryrun.models.faults import (
+    NO_CHOICES,
     NOT_JSON,
-    UNFINISHED,
     Fault,
     FaultKind,
-    fatal_sentence,
-    fault_in_document,
     redact,
+    reply_or_fault,
 )
 from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause
-from dryrun.models.reply import MalformedReplyError, Reply, UnfinishedReplyError, read_document, read_reply
+from dryrun.models.reply import Reply
 from dryrun.models.request import (
     CAP,
     RequestSize,
@@ -37,7 +36,7 @@ from dryrun.models.request import (
     request_size,
     sample_key,
 )
-from dryrun.models.silence import Silence, silence_sentence
+from dryrun.models.silence import Silence, fatal_sentence, silence_sentence
 from dryrun.models.urls import normalise_base_url
 
 OK, TOO_MANY = 200, 429
@@ -291,8 +290,10 @@ class EndpointModel:
 
     def _read(self, answer: HttpAnswer | Fault) -> Reply | Fault:
         if isinstance(answer, HttpAnswer):
-            result = _reply_or_fault(answer.content, self._config.max_completion_tokens)
-            self._contacted = self._contacted or isinstance(result, Reply) or result.code != NOT_JSON
+            result = reply_or_fault(answer.content, self._config.max_completion_tokens)
+            self._contacted = (
+                self._contacted or isinstance(result, Reply) or result.code not in (NOT_JSON, NO_CHOICES)
+            )
             if isinstance(result, Reply):
                 self._news(self._silence.broken())
                 return result
@@ -379,18 +380,3 @@ def _signal(answer: HttpAnswer | Fault) -> tuple[Signal, float | None]:
     if answer.status == TOO_MANY:
         return Signal.THROTTLED, answer.retry_after
     return (Signal.TROUBLED if answer.curable else Signal.CLEAN), None
-
-
-def _reply_or_fault(content: bytes, cap: int | None) -> Reply | Fault:
-    try:
-        document = read_document(content)
-    except MalformedReplyError as error:
-        # A proxy's page, or nothing: it came from something on the way.
-        return Fault(FaultKind.TRANSIENT, str(error), code=NOT_JSON)
-    try:
-        return fault_in_document(document, content) or read_reply(document, cap)
-    except MalformedReplyError as error:
-        return Fault(FaultKind.REJECTED, str(error))
-    except UnfinishedReplyError as error:
-        kind = FaultKind.TRANSIENT if error.curable else FaultKind.REJECTED
-        return Fault(kind, str(error), code=UNFINISHED, usage=error.usage)

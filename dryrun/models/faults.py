@@ -16,13 +16,22 @@ import orjson
 
 from dryrun.core.text import one_line
 from dryrun.models.pace import LONGEST_ASKED, asked_wait
-from dryrun.models.reply import MalformedReplyError, read_json
+from dryrun.models.reply import (
+    MalformedReplyError,
+    NoChoicesError,
+    Reply,
+    UnfinishedReplyError,
+    read_document,
+    read_json,
+    read_reply,
+)
 from dryrun.models.server_words import (
     CHAT_TEMPLATE,
     DAILY,
-    DATA_POLICY,
     FILTERED,
     LOADS,
+    MESSAGES,
+    MODEL_FAILED,
     NO_SUCH_MODEL,
     NO_SUCH_PATH,
     SOON,
@@ -36,8 +45,8 @@ SHOWN = 300
 DETAIL = 20_000
 """Bytes of an error's body in which words are looked for."""
 
-RETRIED = frozenset({408, 409, 425, 429})
-"""Statuses below 500 after which a later call may succeed."""
+RETRIED = frozenset({408, 409, 424, 425, 429, 498, 499})
+"""Statuses below 500 that a later call may not meet."""
 
 NO_QUOTA = "insufficient_quota"
 """OpenAI's code of a 429 that no waiting cures; ours for all that say so in other words."""
@@ -56,6 +65,9 @@ NOT_TRUSTED = "not_trusted"
 
 UNFINISHED = "unfinished"
 """Our own code: a chat completion that ended in an error or holds no answer."""
+
+NO_CHOICES = "no_choices"
+"""Our own code: JSON with status 200 that has no choices and no error."""
 
 WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model", "invalid_model_name"})
 WRONG_KEY = re.compile(
@@ -158,7 +170,7 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
     return replace(fault, kind=_kind(fault, error))
 
 
-MONEY = frozenset({400, 402, 403, 429, 503})
+MONEY = frozenset({400, 402, 403, 412, 429, 503})
 """Statuses with which an account without money or allowance is turned away."""
 
 
@@ -174,6 +186,31 @@ def _spent(fault: Fault, words: str) -> bool:
     soon = SOON.search(words) or (fault.retry_after is not None and fault.retry_after <= LONGEST_ASKED)
     used_up = SPENT.search(words) or (fault.status == HTTPStatus.TOO_MANY_REQUESTS and DAILY.search(words))
     return fault.code == NO_QUOTA or bool(used_up and not soon)
+
+
+def reply_or_fault(content: bytes, cap: int | None) -> Reply | Fault:
+    """What an answer with status 200 says.
+
+    Parameters
+    ----------
+    content : bytes
+        Its body.
+    cap : int or None
+        Most completion tokens that were asked for.
+    """
+    try:
+        document = read_document(content)
+    except MalformedReplyError as error:
+        # A proxy's page, or nothing: it came from something on the way.
+        return Fault(FaultKind.TRANSIENT, str(error), code=NOT_JSON)
+    try:
+        return fault_in_document(document, content) or read_reply(document, cap)
+    except MalformedReplyError as error:
+        return Fault(FaultKind.REJECTED, str(error))
+    except UnfinishedReplyError as error:
+        kind = FaultKind.TRANSIENT if error.curable else FaultKind.REJECTED
+        code = NO_CHOICES if isinstance(error, NoChoicesError) else UNFINISHED
+        return Fault(kind, str(error), code=code, usage=error.usage)
 
 
 STATUS_FIELDS = ("status", "status_code", "statusCode", "http_status", "code", "error_code", "errorCode")
@@ -224,7 +261,7 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
         return FaultKind.FATAL
     if status >= 500 and CHAT_TEMPLATE.search(_own_words(error)):
         return FaultKind.REJECTED
-    if status in RETRIED or status >= 500:
+    if status in RETRIED or status >= 500 or MODEL_FAILED.search(fault.detail):
         return FaultKind.TRANSIENT
     return FaultKind.FATAL if WRONG_KEY.search(fault.detail) else FaultKind.REJECTED
 
@@ -257,9 +294,6 @@ def _error_object(content: bytes) -> Mapping[str, Any]:
         return {"message": str(error)}
     words = next((error[name] for name in MESSAGES if error.get(name)), error)
     return {**error, "message": str(words)}
-
-
-MESSAGES = ("message", "msg", "detail", "status_msg", "error_message", "errorMessage")
 
 
 def _text_of(content: bytes) -> str:
@@ -328,49 +362,6 @@ def _innermost(chain: list[BaseException]) -> str:
     # asyncio's "no running event loop" stands behind many errors and causes none.
     words = (one_line(cause, SHOWN) for cause in reversed(chain) if not isinstance(cause, RuntimeError))
     return next((text for text in words if text), type(chain[-1]).__name__)
-
-
-def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
-    """The sentence for a run that stops: what is wrong, where, and what to do."""
-    if fault.code == PRIVATE:
-        return fault.message
-    words = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
-    often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
-    wrong = (
-        f"{base_url} is not a chat endpoint {words}: check the base URL{often} and the model's name {model!r}"
-    )
-    if fault.code == NOT_JSON:
-        return wrong
-    if fault.code == NOT_TRUSTED:
-        return (
-            f"{base_url} cannot be reached {words}: if a company's proxy or authority signs it, set "
-            "SSL_CERT_FILE to a file with that authority's certificate"
-        )
-    if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
-        remedy = "start the server there or correct the base URL"
-        if "through the proxy" in fault.message:
-            remedy = "check the proxy, or leave this host out with NO_PROXY"
-        return f"{base_url} cannot be reached {words}: {remedy}"
-    if fault.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return f"The proxy wants a user name and password {words}: put them into its URL, http://user:password@host"
-    if fault.code == NO_QUOTA or fault.status == 402:
-        return (
-            f"The account behind the API key has no quota left at {base_url} {words}: add credit, "
-            "or raise the budget there, then resume"
-        )
-    if fault.status == 401 or WRONG_KEY.search(fault.detail):
-        return (
-            f"{base_url} does not accept the API key {words}: check the key and that it is for this endpoint"
-        )
-    if fault.status == 403:
-        return f"The API key may not use {model!r} at {base_url} {words}: ask for access or change the model"
-    if 300 <= fault.status < 400:
-        return f"{base_url} is not the endpoint's address {words}: put the new address as base URL"
-    if DATA_POLICY.search(fault.message):
-        return f"{base_url} does not serve {model!r} to this account {words}: change its settings there"
-    if fault.code in WRONG_MODEL or "model" in fault.message.lower():
-        return f"{base_url} has no model {model!r} {words}: pick one that the endpoint lists"
-    return wrong
 
 
 def redact(text: str, api_key: str) -> str:

@@ -13,6 +13,7 @@ import orjson
 
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import one_line
+from dryrun.models.server_words import MESSAGES
 
 SHOWN = 160
 """Characters of an unreadable answer that are quoted."""
@@ -44,7 +45,7 @@ WORDS: Mapping[Ending, str] = {
     Ending.REFUSED: "refusal refused",
     Ending.ERROR: "error errored error_limit failed failure abort aborted cancel cancelled canceled timeout "
     "overloaded network_error server_error internal_error insufficient_system_resource "
-    "malformed_function_call unfinished_stream",
+    "malformed_function_call malformed_response unexpected_tool_call unfinished_stream",
 }
 """Finish reasons by what they say: OpenAI's, Azure's, Anthropic's, Gemini's, Bedrock's, Cohere's, Mistral's,
 DeepSeek's, Zhipu's, those of Hugging Face's TGI, vLLM and gateways in front of them."""
@@ -63,7 +64,16 @@ ENDINGS = {_letters(word): how for how, words in WORDS.items() for word in words
 
 def ending_of(finish_reason: str) -> Ending:
     """What a finish reason says, in any spelling: ``MAX_TOKENS``, ``end-turn``, ``FINISH_REASON_STOP``."""
-    return ENDINGS.get(_letters(finish_reason), Ending.UNKNOWN)
+    known = ENDINGS.get(_letters(finish_reason))
+    if known is not None:
+        return known
+    # Gemini's ``content_filter: RECITATION``. A good ending has no second word.
+    parts = {ENDINGS.get(_letters(part)) for part in finish_reason.split(":")}
+    return next((bad for bad in BAD if bad in parts), Ending.UNKNOWN)
+
+
+BAD = (Ending.ERROR, Ending.FILTERED, Ending.REFUSED, Ending.CUT)
+"""Endings that are not good, the one that counts most first."""
 
 
 class UnfinishedReplyError(Exception):
@@ -81,6 +91,10 @@ class UnfinishedReplyError(Exception):
     def __init__(self, message: str, curable: bool, usage: tuple[int | None, int | None]) -> None:
         self.curable, self.usage = curable, usage
         super().__init__(message)
+
+
+class NoChoicesError(UnfinishedReplyError):
+    """JSON without choices, which some routers send now and then, and some servers always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +134,21 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise MalformedReplyError("The answer's first choice has no message")
-    calls = tuple(_call(call) for call in message.get("tool_calls") or () if isinstance(call, dict))
-    finish = choice.get("finish_reason")
-    finish_reason = finish if isinstance(finish, str) else None
+    if not _is_text(message.get("content")):
+        raise MalformedReplyError(f"The answer's content is no text: {quote(json.dumps(message['content']))}")
+    calls = _calls(message)
+    finish_reason = _finish_reason(choice.get("finish_reason"))
     text, refusal = _text(message.get("content")), _text(message.get("refusal"))
     tokens = used_tokens(usage)
     outcome = _outcome(finish_reason, text, refusal, bool(calls))
     if outcome is None:
         error = ending_of(finish_reason or "") is Ending.ERROR
         raise UnfinishedReplyError(
-            f"The answer ended with the finish reason {quote(finish or '')}", error, tokens
+            f"The answer ended with the finish reason {quote(finish_reason or '')}", error, tokens
         )
     if cap is not None and cap in (tokens[1], usage.get("completion_tokens")) and outcome in WHOLE:
         outcome = SampleOutcome.TRUNCATED
-    elsewhere = next((name for name in REASONING if message.get(name)), None)
+    elsewhere = next((name for name in REASONING if message.get(name)), None) or _reasoning_part(message)
     if outcome is SampleOutcome.EMPTY and elsewhere is not None:
         raise UnfinishedReplyError(
             f"The answer's content is empty and its text stands in {elsewhere}: set the server's reasoning "
@@ -149,6 +164,28 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
         prompt_tokens=tokens[0],
         completion_tokens=tokens[1],
     )
+
+
+def _finish_reason(given: Any) -> str | None:
+    """As text; some servers send ``{"type": "abort", "message": ...}``."""
+    if isinstance(given, dict):
+        given = given.get("type") or json.dumps(given)
+    return None if given is None else str(given)
+
+
+def _reasoning_part(message: Mapping[str, Any]) -> str | None:
+    """The type of a part of the content in which there is reasoning, as Mistral and Anthropic send it."""
+    parts = message.get("content")
+    types = [part.get("type") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return next((str(name) for name in types if name in REASONING), None)
+
+
+def _calls(message: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The tool calls, or the one ``function_call`` of the older API, which some servers still send."""
+    calls, old = message.get("tool_calls"), message.get("function_call")
+    if not calls and isinstance(old, dict):
+        calls = [{"type": "function", "function": old}]
+    return tuple(_call(call) for call in (calls if isinstance(calls, list) else ()) if isinstance(call, dict))
 
 
 def _call(call: dict[str, Any]) -> dict[str, Any]:
@@ -262,20 +299,33 @@ def _parts(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             f"The answer is JSON but not a chat completion: {quote(json.dumps(document))}"
         )
     choices = document.get("choices")
-    if "choices" in document and not choices:  # some routers do so now and then, without an error
-        used = used_tokens(usage) if isinstance(usage := document.get("usage"), dict) else (None, None)
-        raise UnfinishedReplyError(f"The answer holds no choices: {quote(json.dumps(document))}", True, used)
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise MalformedReplyError(f"The answer holds no choices: {quote(json.dumps(document))}")
     usage = document.get("usage")
-    return choices[0], usage if isinstance(usage, dict) else {}
+    usage = usage if isinstance(usage, dict) else {}
+    if not choices:
+        words = next((text for name in MESSAGES if isinstance(text := document.get(name), str) and text), "")
+        said = quote(words or json.dumps(document))
+        raise NoChoicesError(f"The answer holds no choices: {said}", True, used_tokens(usage))
+    if not isinstance(choices, list) or not isinstance(choices[0], dict):
+        raise MalformedReplyError(
+            f"The answer's choices are no list of objects: {quote(json.dumps(choices))}"
+        )
+    return choices[0], usage
 
 
 def _text(content: Any) -> str:
-    """A string as it is; of a list of parts (as some servers send it) the text parts."""
+    """A string as it is; of parts (as some servers send them) the text parts."""
     if isinstance(content, list):
-        return "".join(_text(part.get("text")) for part in content if isinstance(part, dict))
+        return "".join(_text(part) for part in content)
+    if isinstance(content, dict):
+        return _text(content.get("text"))
     return content if isinstance(content, str) else ""
+
+
+def _is_text(content: Any) -> bool:
+    """Whether content is text, parts, or left out: a number or another object is nothing that can be read."""
+    if isinstance(content, list):
+        return not content or any(isinstance(part, str | dict) for part in content)
+    return content is None or isinstance(content, str) or (isinstance(content, dict) and "text" in content)
 
 
 def _outcome(finish_reason: str | None, text: str, refusal: str, calls: bool) -> SampleOutcome | None:

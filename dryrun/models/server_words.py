@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+MESSAGES = ("message", "msg", "detail", "status_msg", "error_message", "errorMessage", "reason", "note")
+"""Fields in which a server says what is wrong."""
+
 SPENT = re.compile(
     r"insufficient[_ ](quota|balance|credit|fund)|billing_(hard_limit|not_active)|credit balance|"
     r"\bbudget\w*\b.{0,60}\b(exceed|exhaust|reached|spent|over)|budget_?exceeded|"
@@ -50,6 +53,9 @@ NO_SUCH_PATH = re.compile(
     r"unexpected endpoint|no such (endpoint|route|path)|(unknown|invalid) (route|path)", re.I
 )
 """Said with status 200 by servers that have no chat completions under this address."""
+
+MODEL_FAILED = re.compile(r'"(failed_generation|tool_use_failed|json_validate_failed|output_parse_failed)"')
+"""The request was fine; the model wrote a tool call or JSON that is not valid. Another response may do."""
 
 CHAT_TEMPLATE = re.compile(
     r"message role|roles? must|role (is )?not supported|\bjinja\b|chat[ _]template|raise_exception|"

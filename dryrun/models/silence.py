@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 
-from dryrun.models.faults import LOADING, Fault, status_name
+from dryrun.models.faults import (
+    LOADING,
+    NO_CHOICES,
+    NO_QUOTA,
+    NOT_JSON,
+    NOT_TRUSTED,
+    PRIVATE,
+    WRONG_KEY,
+    WRONG_MODEL,
+    Fault,
+    FaultKind,
+    status_name,
+)
+from dryrun.models.server_words import DATA_POLICY
 
 PATIENCE = 600.0
 """Seconds of throttled calls, or of loading, with no answer between them, after which the run stops."""
@@ -53,3 +67,51 @@ def silence_sentence(fault: Fault, base_url: str) -> str:
         f"{base_url} has answered no call for {PATIENCE / 60:.0f} minutes "
         f"({status_name(fault.status or 0)}: {fault.message}): resume when it answers again"
     )
+
+
+def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
+    """For a run that stops: what is wrong, where, and what to do, in one sentence."""
+    if fault.code == PRIVATE:
+        return fault.message
+    words = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
+    often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
+    wrong = (
+        f"{base_url} is not a chat endpoint {words}: check the base URL{often} and the model's name {model!r}"
+    )
+    if fault.code == NOT_JSON:
+        return wrong
+    if fault.code == NO_CHOICES:
+        return (
+            f"{base_url} is there but no model answers ({fault.message}): check the base URL{often}, "
+            f"the model's name {model!r} and the server behind it, then resume"
+        )
+    if fault.code == NOT_TRUSTED:
+        return (
+            f"{base_url} cannot be reached {words}: if a company's proxy or authority signs it, set "
+            "SSL_CERT_FILE to a file with that authority's certificate"
+        )
+    if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
+        remedy = "start the server there or correct the base URL"
+        if "through the proxy" in fault.message:
+            remedy = "check the proxy, or leave this host out with NO_PROXY"
+        return f"{base_url} cannot be reached {words}: {remedy}"
+    if fault.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return f"The proxy wants a user name and password {words}: put them into its URL, http://user:password@host"
+    if fault.code == NO_QUOTA or fault.status == 402:
+        return (
+            f"The account behind the API key has no quota left at {base_url} {words}: add credit, "
+            "or raise the budget there, then resume"
+        )
+    if fault.status == 401 or WRONG_KEY.search(fault.detail):
+        return (
+            f"{base_url} does not accept the API key {words}: check the key and that it is for this endpoint"
+        )
+    if fault.status == 403:
+        return f"The API key may not use {model!r} at {base_url} {words}: ask for access or change the model"
+    if 300 <= fault.status < 400:
+        return f"{base_url} is not the endpoint's address {words}: put the new address as base URL"
+    if DATA_POLICY.search(fault.message):
+        return f"{base_url} does not serve {model!r} to this account {words}: change its settings there"
+    if fault.code in WRONG_MODEL or "model" in fault.message.lower():
+        return f"{base_url} has no model {model!r} {words}: pick one that the endpoint lists"
+    return wrong

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
+from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
-from dryrun.models.faults import FaultKind, fatal_sentence, fault_in_document, fault_of_answer
+from dryrun.models.faults import FaultKind, fault_in_document, fault_of_answer
 from dryrun.models.reply import Ending, ending_of, read_document, read_reply
 from dryrun.models.request import refused_parameter
-from tests.helpers.asking import ask, make_prompt
+from dryrun.models.silence import fatal_sentence
+from tests.helpers.asking import ask, ask_async, make_model, make_prompt
 from tests.helpers.fake_endpoint import Body, FakeEndpoint, Reply
 
 CHUNKS = (
@@ -66,6 +69,26 @@ def test_empty_choices_are_asked_again(endpoint: FakeEndpoint) -> None:
     endpoint.script(Reply(raw={"choices": [], "usage": {"prompt_tokens": 5}}), Reply(text="4"))
     sample = ask(endpoint.base_url)
     assert (sample.text, sample.attempts) == ("4", 2)
+
+
+@pytest.mark.parametrize("choices", [{}, {"choices": None}, {"choices": []}])
+def test_a_server_that_only_answers_without_choices_is_not_asked_for_long(
+    endpoint: FakeEndpoint, choices: Body
+) -> None:
+    endpoint.answer = lambda _: Reply(raw=choices | {"message": "the pool of workers is empty"})
+    with pytest.raises(ModelError, match=r"no model answers .*'the pool of workers is empty'.*resume"):
+        ask(endpoint.base_url)
+    assert endpoint.calls == 3
+
+
+@pytest.mark.parametrize("choices", [{}, {"choices": None}])
+def test_after_an_answer_one_without_choices_is_only_asked_again(
+    endpoint: FakeEndpoint, choices: Body
+) -> None:
+    endpoint.script(Reply(text="1"), *[Reply(raw=choices)] * 5, Reply(text="2"))
+    model = make_model(endpoint.base_url, concurrency=1)
+    samples = asyncio.run(ask_async(model, make_prompt("a"), make_prompt("b")))
+    assert [(sample.text, sample.attempts) for sample in samples] == [("1", 1), ("2", 6)]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,10 @@ PARTIAL = {"role": "assistant", "content": "The sum is"}
         ("Refusal", Ending.REFUSED),
         ("insufficient_system_resource", Ending.ERROR),
         ("cosmic_rays", Ending.UNKNOWN),
+        ("content_filter: PROHIBITED_CONTENT", Ending.FILTERED),
+        ("content_filter: cosmic_rays", Ending.FILTERED),
+        ("function_call_filter: MALFORMED_FUNCTION_CALL", Ending.ERROR),
+        ("stop: cosmic_rays", Ending.UNKNOWN),
     ],
 )
 def test_finish_reasons_of_all_vendors_in_any_spelling(word: str, how: Ending) -> None:
@@ -54,6 +58,7 @@ def choice(**fields: Any) -> Reply:
         (choice(finish_reason="error", error={"code": 502, "message": "lost"}), "502 Bad Gateway: lost"),
         (choice(error={"message": "upstream gone"}), "500 Internal Server Error: upstream gone"),
         (choice(message={**PARTIAL, "error": "cut"}), "500 Internal Server Error: cut"),
+        (choice(finish_reason={"type": "abort", "message": "x"}), "ended with the finish reason 'abort'"),
         (choice(finish_reason="abort"), "ended with the finish reason 'abort'"),
         (Reply(raw={"status": 503, "message": "busy"}), "503 Service Unavailable: busy"),
         (Reply(raw={"code": "429", "msg": "slow"}), "429 Too Many Requests: slow"),
@@ -78,6 +83,14 @@ def test_an_error_inside_a_200_is_asked_again_and_never_an_answer(
         (choice(finish_reason="cosmic_rays"), "ended with the finish reason 'cosmic_rays'"),
         (choice(message={"content": None, "reasoning_content": "2"}), "its text stands in reasoning_content"),
         (choice(message={"content": "", "reasoning": "so 2"}), "its text stands in reasoning"),
+        (
+            choice(message={"content": [{"type": "thinking", "thinking": "so 2"}]}),
+            "its text stands in thinking",
+        ),
+        (choice(finish_reason=3), "ended with the finish reason '3'"),
+        (choice(finish_reason=["stop", "no"]), "ended with the finish reason"),
+        (choice(message={"content": 2}), "The answer's content is no text: '2'"),
+        (choice(message={"content": {"answer": 2}}), "The answer's content is no text"),
     ],
 )
 def test_what_holds_no_answer_fails_without_another_call(
@@ -92,6 +105,40 @@ def test_what_holds_no_answer_fails_without_another_call(
 def test_reasoning_that_took_the_whole_cap_is_a_truncated_response(endpoint: FakeEndpoint) -> None:
     endpoint.script(choice(finish_reason="length", message={"content": None, "reasoning_content": "so"}))
     assert ask(endpoint.base_url).outcome is SampleOutcome.TRUNCATED
+
+
+@pytest.mark.parametrize(
+    "content", [["2"], {"type": "text", "text": "2"}, [{"type": "output_text", "text": "2"}]]
+)
+def test_text_in_parts_of_any_shape_is_an_answer(endpoint: FakeEndpoint, content: Any) -> None:
+    endpoint.script(choice(message={"content": content}))
+    sample = ask(endpoint.base_url)
+    assert (sample.outcome, sample.text) == (SampleOutcome.ANSWERED, "2")
+
+
+@pytest.mark.parametrize(
+    ("finish", "outcome"),
+    [({"type": "stop", "matched": 1}, SampleOutcome.ANSWERED), ({"type": "length"}, SampleOutcome.TRUNCATED)],
+)
+def test_a_finish_reason_in_an_object_is_read(
+    endpoint: FakeEndpoint, finish: Any, outcome: SampleOutcome
+) -> None:
+    endpoint.script(choice(finish_reason=finish))
+    assert ask(endpoint.base_url).outcome is outcome
+
+
+def test_the_older_function_call_is_a_tool_call(endpoint: FakeEndpoint) -> None:
+    called = {"name": "add", "arguments": "{}"}
+    endpoint.script(choice(message={"content": None, "function_call": called}, finish_reason="function_call"))
+    sample = ask(endpoint.base_url)
+    assert sample.outcome is SampleOutcome.ANSWERED
+    assert sample.tool_calls == ({"type": "function", "function": called},)
+
+
+@pytest.mark.parametrize("calls", ["none", 5, {"id": "1"}])
+def test_tool_calls_of_another_shape_hide_no_text(endpoint: FakeEndpoint, calls: Any) -> None:
+    endpoint.script(choice(message={"content": "2", "tool_calls": calls}))
+    assert ask(endpoint.base_url).text == "2"
 
 
 def test_reasoning_beside_an_answer_is_left_alone(endpoint: FakeEndpoint) -> None:

@@ -32,6 +32,7 @@ BUDGET = "Budget has been exceeded! Current cost: 12.0, Max budget: 10.0"
         Reply.error(429, "Rate limit reached for requests per day (RPD)"),
         Reply(status=403, raw={"error": "insufficient balance"}),
         Reply.error(402, "Payment Required"),
+        Reply.error(412, "Account a is suspended, possibly due to reaching the monthly spending limit"),
     ],
 )
 def test_money_and_allowances_that_are_used_up_stop_the_run_at_once(
