@@ -37,10 +37,13 @@ class SampleOutcome(StrEnum):
     """No response: the call failed after its retries. Tried again when the run is resumed."""
 
 
+NO_TEXT = "no text in any field"
+"""Stands in the note of an empty response: its text was looked for in the fields for reasoning too."""
+
 _FAILED = SampleOutcome.FAILED
 UNSEEN = frozenset({SampleOutcome.FAILED, SampleOutcome.FILTERED})
 """Outcomes that leave no response, or only a part, for a grader to judge."""
-PASSING = frozenset({401, 402, 403, 408, 409, 425, 429})
+PASSING = frozenset({401, 402, 403, 408, 409, 424, 425, 429, 498, 499})
 """Statuses below 500 that the same request may not meet another time."""
 
 

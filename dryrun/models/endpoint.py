@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
-from dryrun.core.records import Attempt, Prompt, Sample, SampleOutcome
+from dryrun.core.records import NO_TEXT, Attempt, Prompt, Sample, SampleOutcome
 from dryrun.models import OnAttempt, OnEnd, OnNews
 from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
@@ -39,7 +39,7 @@ from dryrun.models.request import (
 from dryrun.models.silence import Silence, fatal_sentence, silence_sentence
 from dryrun.models.urls import normalise_base_url
 
-OK, TOO_MANY = 200, 429
+OK, BAD_REQUEST, TOO_MANY = 200, 400, 429
 LOADING_PAUSE = 15.0
 """Longest wait between two looks at a server that loads its model, in seconds."""
 
@@ -362,15 +362,17 @@ class EndpointModel:
             note=left_out_note(call.left_out),
         )
         if isinstance(result, Reply):
-            notes = [sample.note] * bool(sample.note) + ["longer than the token cap"] * self._passed_cap(
-                result
-            )
+            notes = [sample.note] * bool(sample.note)
+            notes += ["longer than the token cap"] * self._passed_cap(result)
+            notes += [NO_TEXT] * (result.outcome is SampleOutcome.EMPTY)
             parts = {name: getattr(result, name) for name in result.__slots__}
             return replace(sample, **parts, note="; ".join(notes))
         if result.kind is FaultKind.FILTERED:
             filtered = SampleOutcome.FILTERED
             return replace(sample, outcome=filtered, finish_reason="content_filter", status=result.status)
-        return replace(sample, error=result.sentence(), status=result.status)
+        # What another response may do is no refusal of the request.
+        spoilt = result.curable and result.status == BAD_REQUEST
+        return replace(sample, error=result.sentence(), status=None if spoilt else result.status)
 
 
 def _signal(answer: HttpAnswer | Fault) -> tuple[Signal, float | None]:

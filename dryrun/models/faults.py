@@ -71,7 +71,7 @@ NO_CHOICES = "no_choices"
 
 WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model", "invalid_model_name"})
 WRONG_KEY = re.compile(
-    r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|invalid_api_key", re.I | re.S
+    r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|(invalid|incorrect)[ _]api[ _]key", re.I | re.S
 )
 
 

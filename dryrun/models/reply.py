@@ -15,6 +15,7 @@ from dryrun.core.records import SampleOutcome
 from dryrun.core.text import one_line
 from dryrun.models.server_words import MESSAGES
 
+BOM = b"\xef\xbb\xbf"
 SHOWN = 160
 """Characters of an unreadable answer that are quoted."""
 
@@ -216,13 +217,15 @@ def read_document(content: bytes) -> Any:
     MalformedReplyError
         It is neither.
     """
+    content = content.removeprefix(BOM)
     if not content.lstrip().startswith((b"data:", b"event:", b": ")):
         return read_json(content)
     data = (line[5:].strip() for line in content.splitlines() if line.startswith(b"data:"))
     events = [read_json(line) for line in data if line and line != b"[DONE]"]
     chunks = [event for event in events if isinstance(event, dict)]
     failed = next((chunk for chunk in chunks if chunk.get("error")), None)
-    return failed or _of_stream(chunks)
+    nothing = not any(chunk.get("choices") for chunk in chunks)
+    return failed or ((chunks or [{}])[-1] if nothing else _of_stream(chunks))
 
 
 def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -302,7 +305,10 @@ def _parts(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     usage = document.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     if not choices:
-        words = next((text for name in MESSAGES if isinstance(text := document.get(name), str) and text), "")
+        places = [part for part in (document, document.get("base_resp")) if isinstance(part, dict)]
+        words = next(
+            (text for part in places for name in MESSAGES if isinstance(text := part.get(name), str)), ""
+        )
         said = quote(words or json.dumps(document))
         raise NoChoicesError(f"The answer holds no choices: {said}", True, used_tokens(usage))
     if not isinstance(choices, list) or not isinstance(choices[0], dict):
@@ -344,4 +350,9 @@ def _outcome(finish_reason: str | None, text: str, refusal: str, calls: bool) ->
 
 
 def _count(value: Any) -> int | None:
+    """Some servers send 20.0 or "20"."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and value.isdecimal() and value.isascii():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -13,6 +13,7 @@ SPENT = re.compile(
     r"exceed\w*.{0,60}\b(budget|quota|spend\w* limit)|payment required|spend\w* (limit|cap)|"
     r"(quota|credits?|balance|allowance)\b.{0,30}(exceeded|exhausted|depleted|used up|too low|run out)|"
     r"(out of|not enough|no more|no remaining) (quota|credits?|funds|balance)|"
+    r"\barrear|account is in good standing|"
     r"(daily|monthly|weekly)[ _-](quota|limit|budget|allowance)",
     re.I,
 )
@@ -33,6 +34,7 @@ LOADS = re.compile(
 
 NO_SUCH_MODEL = re.compile(
     r"(invalid|unknown|unrecogni[sz]ed|no such|unsupported) model\b|not a valid model|"
+    r"model identifier is invalid|"
     r"\bmodels?\b.{0,80}\b(not found|does ?n[o']t exist|not exist|is not (a )?valid|is not available|"
     r"could not be found)",
     re.I,
@@ -44,7 +46,7 @@ FILTERED = re.compile(
     r"(prompt|input|response|content|output)\b.{0,40}\b(was|were|been|is|got) (blocked|flagged)|"
     r"(blocked|flagged|rejected)\b.{0,40}\b(safety|moderation|guardrail|polic)|"
     r"safety (filter|system|setting)|guardrail|data_?inspection_?failed|inappropriate content|"
-    r"content exists risk",
+    r"content exists risk|contentFilter|敏感内容",
     re.I,
 )
 """A content filter withheld the prompt or the response, natively or wrapped by a gateway."""

@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dryrun.core.errors import StoreError
-from dryrun.core.records import GradeOutcome, SampleOutcome
+from dryrun.core.records import NO_TEXT, GradeOutcome, SampleOutcome
 from dryrun.models.reply import Ending, ending_of
 from dryrun.store.schemas import ADDED_LATER, GRADES, SAMPLES, Row
 from dryrun.store.shared import registry
@@ -52,6 +52,8 @@ STREAM_ROWS = 1024
 STREAMED_ROWS = 256
 """Most stored texts held at once by a search: one may have megabytes."""
 HEAD = ["key", "outcome"]
+HIDDEN_TOKENS = 8
+"""More completion tokens than this, and no text: it stands somewhere else."""
 NO_ANSWER = frozenset(Ending) - {Ending.STOPPED}
 """Endings that make a response other than an answer."""
 NO_RESULT = {SampleOutcome.FAILED.value, GradeOutcome.UNGRADED.value}
@@ -283,6 +285,19 @@ class Partition:
         outcome = pc.if_else(pc.fill_null(wrong, False), SampleOutcome.FAILED.value, table["outcome"])
         return table.set_column(table.column_names.index("outcome"), "outcome", outcome)
 
+    def _misrouted(self, table: pa.Table, file: pq.ParquetFile) -> pa.Table:
+        """Responses without text that cost tokens are none, unless reasoning fields were looked at too:
+        earlier versions did not, and servers put answers there."""
+        empty = pc.equal(table["outcome"], SampleOutcome.EMPTY.value)
+        if not pc.any(empty).as_py() or "imported" in self.about():
+            return table
+        rest = file.read(["note", "completion_tokens"])
+        seen = pc.match_substring(pc.fill_null(rest["note"], ""), NO_TEXT)
+        wrote = pc.greater(pc.fill_null(rest["completion_tokens"], 0), HIDDEN_TOKENS)
+        wrong = pc.and_(pc.and_(empty, wrote), pc.invert(seen))
+        outcome = pc.if_else(pc.fill_null(wrong, False), SampleOutcome.FAILED.value, table["outcome"])
+        return table.set_column(table.column_names.index("outcome"), "outcome", outcome)
+
     def set_aside_damaged(self, keys: pa.Array) -> None:
         """Rename the parts that hold any of `keys` and cannot be read to the end (``damaged-part-...``).
 
@@ -311,7 +326,7 @@ class Partition:
                 if set(missing) - ADDED_LATER:
                     raise pa.ArrowInvalid(f"columns missing: {missing}")
                 table = file.read([name for name in needed if name not in missing])
-                table = self._asked_again(table) if ending else table
+                table = self._misrouted(self._asked_again(table), file) if ending else table
             for name in missing:
                 table = table.append_column(name, pa.nulls(table.num_rows))
             return table.select(list(columns)).cast(pa.schema([self.schema.field(name) for name in columns]))

@@ -10,7 +10,7 @@ import pytest
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
 from dryrun.models.faults import FaultKind, fault_in_document, fault_of_answer
-from dryrun.models.reply import Ending, ending_of, read_document, read_reply
+from dryrun.models.reply import Ending, NoChoicesError, ending_of, read_document, read_reply
 from dryrun.models.request import refused_parameter
 from dryrun.models.silence import fatal_sentence
 from tests.helpers.asking import ask, ask_async, make_model, make_prompt
@@ -79,6 +79,17 @@ def test_a_server_that_only_answers_without_choices_is_not_asked_for_long(
     with pytest.raises(ModelError, match=r"no model answers .*'the pool of workers is empty'.*resume"):
         ask(endpoint.base_url)
     assert endpoint.calls == 3
+
+
+def test_a_stream_without_a_chunk_is_an_answer_without_choices() -> None:
+    with pytest.raises(NoChoicesError):
+        read_reply(read_document(b"data: [DONE]\n\n"))
+
+
+def test_a_mark_of_the_encoding_before_an_answer_is_passed_over(endpoint: FakeEndpoint) -> None:
+    choice = {"message": {"content": "2"}, "finish_reason": "stop"}
+    endpoint.script(Reply(raw=b"\xef\xbb\xbf" + json.dumps({"choices": [choice]}).encode()))
+    assert ask(endpoint.base_url).text == "2"
 
 
 @pytest.mark.parametrize("choices", [{}, {"choices": None}])

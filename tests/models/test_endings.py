@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dryrun.core.records import Attempt, Sample, SampleOutcome
+from dryrun.core.records import NO_TEXT, Attempt, Sample, SampleOutcome
 from dryrun.models.pace import RetryPolicy
 from dryrun.models.reply import Ending, ending_of
 from dryrun.store.partition import Store
@@ -172,3 +172,32 @@ def test_what_an_older_version_took_for_an_answer_is_asked_again(tmp_path: Path)
     imported.append(rows)
     imported.describe({"imported": "file"})
     assert imported.finished_keys(pa.array(sorted(reasons))) == set(reasons)
+
+
+def test_an_empty_answer_of_an_older_version_that_cost_tokens_is_asked_again(
+    endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    empty = SampleOutcome.EMPTY
+    old = [
+        Sample("hidden", 0, empty, completion_tokens=40, finish_reason="stop"),
+        Sample("short", 0, empty, completion_tokens=1, finish_reason="stop"),
+        Sample("uncounted", 0, empty, finish_reason="stop"),
+    ]
+    usage = {"prompt_tokens": 3, "completion_tokens": 40}
+    stop = {"message": {"content": ""}, "finish_reason": "stop"}
+    endpoint.script(Reply(raw={"choices": [stop], "usage": usage}))
+    now = ask(endpoint.base_url)
+    assert (now.outcome, now.note) == (empty, NO_TEXT)
+    keys = [*(sample.key for sample in old), now.key]
+    partition = Store(tmp_path).samples("m")
+    partition.append([sample_row(sample) for sample in [*old, now]])
+    assert partition.finished_keys(pa.array(sorted(keys))) == {"short", "uncounted", now.key}
+    partition.append([sample_row(Sample("hidden", 0, SampleOutcome.ANSWERED, "2", finish_reason="stop"))])
+    (found,) = [sample for part in stream_samples(partition, {"hidden"}) for sample in part]
+    assert found.text == "2"
+
+
+def test_a_tool_call_that_the_model_spoilt_is_no_refusal_of_the_request(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda _: Reply(status=400, raw={"error": {"message": "no", "code": "tool_use_failed"}})
+    sample = ask(endpoint.base_url, policy=RetryPolicy(retries=0))
+    assert (sample.outcome, sample.refused) == (SampleOutcome.FAILED, False)

@@ -71,13 +71,28 @@ def test_a_server_that_counts_no_tokens(endpoint: FakeEndpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    "usage", [None, [], {"prompt_tokens": "7"}, {"prompt_tokens": -1}, {"prompt_tokens": True}]
+    "usage",
+    [
+        None,
+        [],
+        {"prompt_tokens": "many"},
+        {"prompt_tokens": 7.5},
+        {"prompt_tokens": -1},
+        {"prompt_tokens": True},
+    ],
 )
 def test_token_counts_that_are_none(endpoint: FakeEndpoint, usage: Any) -> None:
     choice = {"index": 0, "message": {"content": "2"}, "finish_reason": "stop"}
     endpoint.script(Reply(raw={"choices": [choice], "usage": usage}))
     sample = ask(endpoint.base_url)
     assert (sample.text, sample.prompt_tokens) == ("2", None)
+
+
+@pytest.mark.parametrize("count", [7.0, "7"])
+def test_token_counts_in_another_spelling(endpoint: FakeEndpoint, count: Any) -> None:
+    choice = {"index": 0, "message": {"content": "2"}, "finish_reason": "stop"}
+    endpoint.script(Reply(raw={"choices": [choice], "usage": {"prompt_tokens": count}}))
+    assert ask(endpoint.base_url).prompt_tokens == 7
 
 
 def test_content_in_parts_is_joined(endpoint: FakeEndpoint) -> None:

@@ -45,6 +45,7 @@ def refusal(base_url: str, **fields: Any) -> str:
         (Reply(status=405, raw=b""), "is not a chat endpoint (405: no reason given)"),
         (Reply.error(402, "Pay"), "has no quota left"),
         (Reply.error(429, "You exceeded your quota", "insufficient_quota"), "has no quota left"),
+        (Reply(status=400, raw={"error": "Incorrect API key provided"}), "does not accept the API key (400:"),
         (Reply.error(400, "API key not valid. Pass a valid API key."), "does not accept the API key (400:"),
         (Reply(status=301, raw=b"", headers={"Location": "/elsewhere"}), "it redirects to /elsewhere"),
         (

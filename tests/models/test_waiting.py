@@ -31,6 +31,7 @@ BUDGET = "Budget has been exceeded! Current cost: 12.0, Max budget: 10.0"
         Reply.error(429, "Your credit balance is too low"),
         Reply.error(429, "Rate limit reached for requests per day (RPD)"),
         Reply(status=403, raw={"error": "insufficient balance"}),
+        Reply.error(400, "Access denied, make sure your account is in good standing.", "Arrearage"),
         Reply.error(402, "Payment Required"),
         Reply.error(412, "Account a is suspended, possibly due to reaching the monthly spending limit"),
     ],
@@ -66,6 +67,7 @@ def test_limits_of_a_minute_are_waited_for(endpoint: FakeEndpoint, reply: Reply)
         "The model `fake` does not exist",
         "fake is not a valid model ID",
         "Unknown model: fake",
+        "The provided model identifier is invalid.",
     ],
 )
 def test_a_gateway_that_answers_400_to_a_wrong_model_stops_the_run(

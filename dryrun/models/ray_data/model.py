@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
-from dryrun.core.records import Attempt, Prompt, Sample, SampleOutcome
+from dryrun.core.records import NO_TEXT, Attempt, Prompt, Sample, SampleOutcome
 from dryrun.core.text import one_line
 from dryrun.models import OnAttempt, OnNews
 from dryrun.models.ray_data.cluster import imported_ray, join_cluster
@@ -224,6 +224,7 @@ class RayDataModel:
                 prompt_tokens=answer["asked"],
                 completion_tokens=answer["answered"],
                 seconds=seconds,
+                note=NO_TEXT if whole is SampleOutcome.EMPTY and not cut else "",
             )
         if self.on_attempt is not None:
             tokens = (sample.prompt_tokens, sample.completion_tokens)
