@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from yarl import URL
 
 from dryrun.core.errors import ModelError
 from dryrun.core.paths import hosted
-from dryrun.models.faults import Fault, FaultKind, fault_of_answer, fault_of_exception
+from dryrun.models.faults import CROWDED, Fault, FaultKind, fault_of_answer, fault_of_exception
 from dryrun.models.pace import RetryPolicy
 from dryrun.models.proxy import proxy_for
 from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
@@ -37,6 +38,45 @@ LARGEST_ANSWER = 32 * 2**20
 
 LARGEST_WHEN_SHARED = 2 * 2**20
 """The same on a server that strangers share: many answers are held at one time."""
+
+
+LARGEST_SUM = 64 * 2**20
+"""Bytes of long answers that are read at one time on such a server, those of all visitors together."""
+
+SHORT = 64 * 2**10
+"""Bytes of an answer that do not count there: whoever asks for short answers is not held up by others."""
+
+
+class Held:
+    """Bytes that are held at one time, by whichever thread.
+
+    Parameters
+    ----------
+    most : int
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._now, self._lock = most, 0, threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Hold so many bytes more, if there is room."""
+        with self._lock:
+            fits = self._now + size <= self._most
+            self._now += size * fits
+            return fits
+
+    def give(self, size: int) -> None:
+        """Let go of so many bytes."""
+        with self._lock:
+            self._now -= size
+
+
+SHARED = Held(LARGEST_SUM)
+CROWDED_WORDS = "This server reads too many long answers at one time"
+
+
+class CrowdedError(Exception):
+    """Too many long answers are read at this moment."""
 
 
 class TooLargeError(Exception):
@@ -89,6 +129,7 @@ class Client:
         self._api_key = checked_key(api_key)
         self._guarded = hosted() and not trusted
         self._largest = LARGEST_WHEN_SHARED if self._guarded else LARGEST_ANSWER
+        self._held = SHARED if self._guarded else None
         self._session: aiohttp.ClientSession | None = None
         self._through = ""
 
@@ -170,7 +211,7 @@ class Client:
                 URL(self.base_url + path), timeout=timeout, allow_redirects=False
             ) as response:
                 if not response.ok:
-                    content = await _content(response, self._largest)
+                    content = await _content(response, self._largest, self._held)
                     raise CallFaultError(fault_of_answer(response.status, response.headers, content))
                 async for piece in response.content.iter_any():
                     yield piece
@@ -192,12 +233,14 @@ class Client:
         )
         try:
             async with call as response:
-                content = await _content(response, self._largest)
+                content = await _content(response, self._largest, self._held)
                 if 200 <= response.status < 300:
                     return HttpAnswer(content, response.headers)
                 return fault_of_answer(response.status, response.headers, content)
         except TooLargeError as error:
             return Fault(FaultKind.REJECTED, str(error))
+        except CrowdedError as error:
+            return Fault(FaultKind.TRANSIENT, str(error), code=CROWDED)
         except Exception as error:
             fault = fault_of_exception(error, seconds)
             return replace(fault, message=fault.message + self._through)
@@ -251,14 +294,22 @@ def json_bytes(body: Any) -> bytes:
         return json.dumps(body).encode()
 
 
-async def _content(response: aiohttp.ClientResponse, most: int) -> bytes:
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > most:
-            raise TooLargeError(f"The answer is larger than {most // 2**20} MB")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+async def _content(response: aiohttp.ClientResponse, most: int, held: Held | None) -> bytes:
+    parts, size, taken = [], 0, 0
+    try:
+        async for part in response.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise TooLargeError(f"The answer is larger than {most // 2**20} MB")
+            if held is not None and size > SHORT:
+                if not held.take(len(part)):
+                    raise CrowdedError(CROWDED_WORDS)
+                taken += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    finally:
+        if held is not None:
+            held.give(taken)
 
 
 def checked_key(api_key: str) -> str:

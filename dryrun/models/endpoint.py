@@ -17,6 +17,7 @@ from dryrun.models.batch_api import REQUEST_URL, BatchApi
 from dryrun.models.batch_rows import request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key
 from dryrun.models.faults import (
+    CROWDED,
     NO_CHOICES,
     NOT_JSON,
     Fault,
@@ -298,7 +299,7 @@ class EndpointModel:
                 self._news(self._silence.broken())
                 return result
             answer = result
-        self._contacted = self._contacted or answer.status is not None
+        self._contacted = self._contacted or answer.status is not None or answer.code == CROWDED
         return replace(answer, message=self.redacted(answer.message))
 
     def _leave_out(self, fault: Fault, body: Mapping[str, Any]) -> bool:

@@ -69,6 +69,9 @@ UNFINISHED = "unfinished"
 NO_CHOICES = "no_choices"
 """Our own code: JSON with status 200 that has no choices and no error."""
 
+CROWDED = "crowded"
+"""Our own code: the server that this app runs on reads too many long answers at one time."""
+
 WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model", "invalid_model_name"})
 WRONG_KEY = re.compile(
     r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|(invalid|incorrect)[ _]api[ _]key", re.I | re.S

@@ -6,7 +6,8 @@ import openai
 import pytest
 
 from dryrun.core.records import SampleOutcome
-from dryrun.models.client import request_headers
+from dryrun.models.client import CROWDED_WORDS, Held, request_headers
+from dryrun.models.pace import RetryPolicy
 from tests.helpers.asking import ask
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 
@@ -56,3 +57,22 @@ def test_hosted_a_long_answer_is_not_kept(endpoint: FakeEndpoint, monkeypatch: p
     sample = ask(endpoint.base_url)
     assert sample.outcome is SampleOutcome.FAILED
     assert "larger than 2 MB" in sample.error
+
+
+def test_hosted_long_answers_are_bounded_in_sum_and_short_ones_are_not_held_up(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(100_000)
+    assert held.take(60_000)
+    monkeypatch.setattr("dryrun.models.client.SHARED", held)
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")
+    monkeypatch.setattr("dryrun.models.urls.is_public", lambda _: True)
+    endpoint.answer = lambda _: Reply(text="a" * 200_000)
+    crowded = ask(endpoint.base_url, policy=RetryPolicy(retries=0))
+    assert (crowded.outcome, crowded.error) == (SampleOutcome.FAILED, CROWDED_WORDS)
+    endpoint.answer = lambda _: Reply(text="2")
+    assert ask(endpoint.base_url).text == "2"
+    assert held.take(40_000), "what was read in vain is let go"
+    held.give(100_000)
+    endpoint.answer = lambda _: Reply(text="a" * 90_000)
+    assert [len(ask(endpoint.base_url).text) for _ in range(3)] == [90_000] * 3
