@@ -26,6 +26,8 @@ class Format(StrEnum):
     JSON = "json"
     """One list of rows."""
     CSV = "csv"
+    TSV = "tsv"
+    """CSV with tabs in place of commas."""
     PARQUET = "parquet"
 
     @property
@@ -36,7 +38,7 @@ class Format(StrEnum):
     @property
     def unit(self) -> str:
         """What its rows are counted in."""
-        return "line" if self in (Format.JSONL, Format.CSV) else "row"
+        return "line" if self in (Format.JSONL, Format.CSV, Format.TSV) else "row"
 
 
 ENDINGS = {
@@ -44,6 +46,8 @@ ENDINGS = {
     ".ndjson": Format.JSONL,
     ".json": Format.JSONL,
     ".csv": Format.CSV,
+    ".tsv": Format.TSV,
+    ".tab": Format.TSV,
     ".parquet": Format.PARQUET,
     ".pq": Format.PARQUET,
 }

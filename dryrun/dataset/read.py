@@ -20,7 +20,7 @@ from dryrun.dataset.tabular import csv_rows, parquet_rows, to_raw_row
 
 
 def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap = BY_NAME) -> Dataset:
-    """Read and validate a dataset: JSONL, Parquet, CSV, or a JSON list of rows.
+    """Read and validate a dataset: JSONL, Parquet, CSV, TSV, or a JSON list of rows.
 
     Parameters
     ----------
@@ -113,7 +113,9 @@ def rows_in(
         return iter(JsonlRows(file))
     if form is Format.JSON:
         return json_list_rows(file, name)
-    return csv_rows(file, name, columns) if form is Format.CSV else parquet_rows(file, name, columns)
+    if form is Format.PARQUET:
+        return parquet_rows(file, name, columns)
+    return csv_rows(file, name, columns, form)
 
 
 def dataset_from_items(

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.columns import ColumnMap
-from dryrun.dataset.formats import BOM, BadRow, RawRow
+from dryrun.dataset.formats import BOM, BadRow, Format, RawRow
 from dryrun.dataset.limits import limits, unpacked_sizes
 from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
 
@@ -112,11 +112,18 @@ def _unpack_cells(line: int, row: dict[str, Any]) -> RawRow | BadRow:
     return BadRow(line, problems) if problems else to_raw_row(line, row | values)
 
 
-# CSV
+# CSV and TSV
+
+BETWEEN = {Format.CSV: ",", Format.TSV: "\t"}
+"""What stands between two cells."""
+ONE = {Format.CSV: "comma", Format.TSV: "tab"}
+SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
 
 
-def csv_rows(file: BinaryIO, name: str, columns: ColumnMap | None = None) -> Iterator[RawRow | BadRow]:
-    """Every record of a CSV file (commas, UTF-8, a header, quotes doubled inside quotes).
+def csv_rows(
+    file: BinaryIO, name: str, columns: ColumnMap | None = None, form: Format = Format.CSV
+) -> Iterator[RawRow | BadRow]:
+    """Every record of a CSV or TSV file (commas or tabs, UTF-8, a header, quotes doubled inside quotes).
 
     Parameters
     ----------
@@ -125,6 +132,8 @@ def csv_rows(file: BinaryIO, name: str, columns: ColumnMap | None = None) -> Ite
         The file's name, for messages.
     columns : ColumnMap, optional
         Where one of the columns must hold the prompt.
+    form : Format
+        `Format.CSV` or `Format.TSV`.
 
     Raises
     ------
@@ -133,14 +142,16 @@ def csv_rows(file: BinaryIO, name: str, columns: ColumnMap | None = None) -> Ite
     """
     csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW_BYTES))
     lines = _TextLines(file)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, delimiter=BETWEEN[form], strict=True)
     header: list[str] | None = None
     while True:
         start = lines.number + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield BadRow(start, (Problem("", f"is not valid CSV ({error}).", "Is a quote left open?"),))
+            yield BadRow(
+                start, (Problem("", f"is not valid {form.words} ({error}).", "Is a quote left open?"),)
+            )
             continue
         if cells is None:
             return
@@ -148,9 +159,9 @@ def csv_rows(file: BinaryIO, name: str, columns: ColumnMap | None = None) -> Ite
             yield BadRow(start, (lines.problem,))
             lines.problem = None
         elif header is None and cells:
-            header = _check_header(cells, name, columns)
+            header = _check_header(cells, name, columns, form)
         elif header is not None and cells:
-            yield _csv_row(start, header, cells)
+            yield _csv_row(start, header, cells, form)
 
 
 class _TextLines(Iterator[str]):
@@ -176,7 +187,7 @@ class _TextLines(Iterator[str]):
             return raw.decode(errors="replace")
 
 
-def _check_header(header: list[str], name: str, columns: ColumnMap | None) -> list[str]:
+def _check_header(header: list[str], name: str, columns: ColumnMap | None, form: Format) -> list[str]:
     if (most := limits()) is not None:
         most.check(name, "line 1", columns=len(header))
     problems = [
@@ -188,19 +199,20 @@ def _check_header(header: list[str], name: str, columns: ColumnMap | None) -> li
         problems.append(Problem("line 1", "a column has no name.", "Name it or remove it."))
     if columns is not None and not columns.usable(header):
         problem = columns.without_prompt(header)
-        if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-            fix = "Columns must be separated by commas; this file seems to use semicolons or tabs."
-            problem = replace(problem, fix=fix)
+        if len(header) == 1 and (others := [word for sign, word in SEPARATORS.items() if sign in header[0]]):
+            wanted = SEPARATORS[BETWEEN[form]]
+            fix = f"Columns of {form.words} are separated by {wanted}; this file seems to use {others[0]}."
+            problem = replace(problem, fix=fix + " Name it .tsv." * (others[0] == "tabs"))
         problems.append(replace(problem, where="line 1"))
     if problems:
         raise DatasetError(f"{name} cannot be read: its header is not usable.", problems)
     return header
 
 
-def _csv_row(line: int, header: Sequence[str], cells: Sequence[str]) -> RawRow | BadRow:
+def _csv_row(line: int, header: Sequence[str], cells: Sequence[str], form: Format) -> RawRow | BadRow:
     if len(cells) != len(header):
         what = f"{len(cells)} cells where the header names {len(header)} columns."
-        return BadRow(line, (Problem("", what, "Put quotes around a cell that holds a comma."),))
+        return BadRow(line, (Problem("", what, f"Put quotes around a cell that holds a {ONE[form]}."),))
     row: dict[str, Any] = dict(zip(header, cells, strict=True))
     for column in JSON_COLUMNS:
         if column in row and not row[column].strip():

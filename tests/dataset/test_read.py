@@ -50,9 +50,9 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
     return sink.getvalue()
 
 
-def csv_text(rows: list[dict[str, Any]]) -> bytes:
+def csv_text(rows: list[dict[str, Any]], between: str = ",") -> bytes:
     sink = io.StringIO()
-    writer = csv.DictWriter(sink, list(rows[0]))
+    writer = csv.DictWriter(sink, list(rows[0]), delimiter=between)
     writer.writeheader()
     for row in rows:
         writer.writerow({k: v if isinstance(v, str) else json.dumps(v) for k, v in row.items()})
@@ -69,11 +69,12 @@ def test_the_same_rows_from_any_format() -> None:
         read(jsonl(simple)),
         read(parquet(simple), "rows.parquet"),
         read(csv_text(simple), "rows.csv"),
+        read(csv_text(simple, "\t"), "rows.tsv"),
         read(json.dumps(simple).encode(), "rows.json"),
         read(b"\xef\xbb\xbf\n" + json.dumps(simple, indent=2).encode() + b"\n", "rows.jsonl"),
         dataset_from_items(simple),
     ]
-    assert [list(dataset) for dataset in found] == [simple] * 6
+    assert [list(dataset) for dataset in found] == [simple] * 7
     assert len({dataset.ref.fingerprint for dataset in found}) == 1
 
 
@@ -195,6 +196,9 @@ def test_twenty_kinds_are_spelled_out_and_the_rest_counted() -> None:
         (jsonl(ROWS), "a.parquet", "no Parquet file"),
         (b"messages,topic\n", "a.csv", "no row"),
         (b"instruction,answer\nx,y\n", "a.csv", "Did you mean 'instruction'?"),
+        (b"topic\tprompt\n", "a.csv", "separated by commas; this file seems to use tabs. Name it .tsv."),
+        (b"topic,prompt\n", "a.tsv", "Columns of TSV are separated by tabs; this file seems to use commas."),
+        (b"topic\tprompt\na\tb\tc\n", "a.tsv", "3 cells where the header names 2 columns"),
         (b'messages\n"[{""role"": ""user"""\n', "a.csv", "line 2"),
     ],
 )

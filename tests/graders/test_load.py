@@ -216,7 +216,7 @@ def multi(formula: Any, **graders: Any) -> dict[str, Any]:
         (multi("round(exact)", exact=string_check()), ["round()", "Known"]),
         (multi("a", a=multi("b", b=string_check())), ["$.graders.a", "inside another multi"]),
         (multi("a", a=string_check("eqq")), ["$.graders.a.operation"]),
-        (multi("a"), ["$.graders"]),
+        (multi("a"), ["$.graders: the sub-graders are missing"]),
         (multi("a", **{"2a": string_check()}), ["2a", "cannot stand in a formula"]),
         ({"type": "multi", "name": "m", "graders": string_check(), "calculate_output": "a"}, ["one grader"]),
         (multi("0.5 * {{exact}}", exact=string_check()), ["without braces"]),

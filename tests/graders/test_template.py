@@ -98,6 +98,15 @@ def test_what_no_row_can_fill_is_refused_at_once(text: str) -> None:
         parse_template(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{{{item.n}}}", "two braces, not three"), ("{{item.Größe}}", "A to Z.*must be renamed")],
+)
+def test_what_the_field_must_be_called_is_said(text: str, said: str) -> None:
+    with pytest.raises(TemplateSyntaxError, match=said):
+        parse_template(text)
+
+
 @given(st.text())
 def test_text_without_double_braces_stays_as_it_is(text: str) -> None:
     if "{{" not in text:

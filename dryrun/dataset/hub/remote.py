@@ -245,8 +245,8 @@ class _Rows:
         """Rows of a file that is not Parquet."""
         with self._place.open(path) as file:
             form = checked_format(file, path)
-            if form is Format.CSV:
-                yield from csv_rows(file, path, self._columns)
+            if form in (Format.CSV, Format.TSV):
+                yield from csv_rows(file, path, self._columns, form)
             elif form is Format.JSON:
                 yield from json_list_rows(file, path)
             else:

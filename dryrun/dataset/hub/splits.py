@@ -16,7 +16,7 @@ HOW = "Write hf://datasets/OWNER/NAME, then @REVISION and :SPLIT or :CONFIG/SPLI
 _ADDRESS = re.compile(
     r"hf://datasets/(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[^:\s]+))?(?::(?P<split>[\w./-]+))?"
 )
-_ENDING = r"(?:-[^/]*)?\.(?:parquet|pq|jsonl|ndjson|json|csv)"
+_ENDING = r"(?:-[^/]*)?\.(?:parquet|pq|jsonl|ndjson|json|csv|tsv)"
 _NAMED = re.compile(rf"(?:data/)?(?P<split>[^/]+?){_ENDING}")
 _FOLDER = re.compile(r"(?:(?P<config>[^/]+)/)?(?P<split>[^/]+)/[^/]+\.parquet")
 

@@ -184,9 +184,9 @@ def read_groups(
 
 def _form(file: BinaryIO, name: str) -> Format:
     form = checked_format(file, name)
-    if form is Format.CSV:
+    if form in (Format.CSV, Format.TSV):
         fix = "Write one JSON object per line, or Parquet."
-        raise DatasetError(f"{name} cannot be imported.", [Problem("file", "it is CSV.", fix)])
+        raise DatasetError(f"{name} cannot be imported.", [Problem("file", f"it is {form.words}.", fix)])
     return form
 
 

@@ -19,7 +19,8 @@ KIND_OF: Mapping[str, type[GraderSpec]] = {kind.type_name(): kind for kind in KI
 
 NOT_YET: Mapping[str, str] = {
     "endpoint": "calls a web service of its own, which Dry Run cannot run yet",
-    "lambda": "calls an AWS Lambda function, which Dry Run cannot run yet",
+    "lambda": "calls an AWS Lambda function, which Dry Run cannot reach (the Python file with its "
+    "lambda_handler can be given as a grader)",
 }
 """OpenAI's other types."""
 

@@ -190,7 +190,12 @@ def _meant(inside: str) -> str:
         return "there are no filters and no functions; a python grader can do that"
     if len(inside.split()) > 1 and _PATH_LIKE.fullmatch(inside):
         return "there are no blanks within a path; a field with blanks in its name must be renamed"
-    return "keys of letters, digits, '_' and '-', and [0] for positions"
+    if inside.startswith("{"):
+        return "a reference stands between two braces, not three"
+    return (
+        "keys of the letters A to Z, digits, '_' and '-', and [0] for positions; "
+        "a field with another name must be renamed"
+    )
 
 
 def parse_reference(inside: str) -> Reference:

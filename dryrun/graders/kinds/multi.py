@@ -108,7 +108,7 @@ class MultiSpec(GraderSpec):
 
 def _named_graders(value: Any, where: str, problems: list[Problem]) -> dict[str, Any]:
     """Sub-graders by key. A list of named graders is read as if their names were the keys."""
-    if value is None:
+    if value is None or value == {}:
         fix = 'Write "graders": {"first": {...}, "second": {...}}.'
         problems.append(Problem(where, "the sub-graders are missing.", fix))
         return {}
@@ -118,7 +118,7 @@ def _named_graders(value: Any, where: str, problems: list[Problem]) -> dict[str,
         return {}
     if isinstance(value, list):
         return _graders_of_list(value, where, problems)
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, Mapping):
         problems.append(Problem(where, f"must be an object of graders by key, not {kind_of(value)}."))
         return {}
     for key in value:
