@@ -68,6 +68,17 @@ _ARCHIVES = (
 )
 
 
+_OTHERS = (
+    (b"ARROW1", "an Arrow file", "Save it as Parquet."),
+    (b"FEA1", "a Feather file", "Save it as Parquet."),
+    (b"\xff\xff\xff\xff", "an Arrow stream", "Save it as Parquet."),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook", "Save it as CSV, in UTF-8."),
+    (b"SQLite format 3\x00", "an SQLite database", "Write its rows as CSV or JSONL."),
+    (b"\x80\x04\x95", "a Python pickle", "Write its rows as JSONL."),
+)
+_WORKBOOKS = (".xlsx", ".xlsm", ".ods")
+
+
 def format_of(name: str, start: bytes) -> Format:
     """The format by the name's ending, or by content where the ending says nothing.
 
@@ -99,15 +110,20 @@ def checked_format(file: BinaryIO, name: str) -> Format:
     start = file.read(4096)
     file.seek(0)
     form = format_of(name, start)
-    problem = _problem_at_start(form, start)
+    problem = _problem_at_start(form, start, name)
     if problem is not None:
         raise DatasetError(f"{name} cannot be read as {form.words}.", [problem])
     return form
 
 
-def _problem_at_start(form: Format, start: bytes) -> Problem | None:
+def _problem_at_start(form: Format, start: bytes, name: str) -> Problem | None:
     if not start:
         return Problem("file", "it is empty (0 bytes).", "Give at least one row with messages.")
+    if name.lower().endswith(_WORKBOOKS):
+        return Problem("file", "it is a workbook of a spreadsheet.", "Save it as CSV, in UTF-8.")
+    for mark, what, fix in _OTHERS:
+        if start.startswith(mark):
+            return Problem("file", f"it is {what}.", fix)
     for mark, what in _ARCHIVES:
         if start.startswith(mark):
             return Problem("file", f"it is a {what} archive.", "Unpack it first.")

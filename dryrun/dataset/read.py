@@ -95,8 +95,20 @@ def opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[BinaryIO]:
         else:
             yield io.BytesIO(source if isinstance(source, bytes) else source.read())
     except OSError as error:
-        problem = Problem("file", f"{error.strerror or error}.", "Check the path and its permissions.")
+        fix = _instead(str(source)) if isinstance(source, Path) else "Check the path and its permissions."
+        problem = Problem("file", f"{error.strerror or error}.", fix)
         raise DatasetError(f"{name} cannot be opened.", [problem]) from error
+
+
+def _instead(path: str) -> str:
+    """What to give in place of a path that cannot be opened."""
+    if path.startswith(("http:", "https:")):
+        return "Give a file on this machine, or hf://datasets/owner/name."
+    if path == "-":
+        return "Standard input is not read: save the rows as a file."
+    if "*" in path:
+        return "Patterns are not read: name one file."
+    return "Name one file in it." if Path(path).is_dir() else "Check the path and its permissions."
 
 
 def rows_in(

@@ -194,6 +194,9 @@ def test_twenty_kinds_are_spelled_out_and_the_rest_counted() -> None:
         (b"\x1f\x8bxxxxxxx", "a.jsonl.gz", "gzip archive"),
         (b"PAR1" + b"x" * 100, "a.parquet", "a.parquet"),
         (jsonl(ROWS), "a.parquet", "no Parquet file"),
+        (b"PK\x03\x04xxxx", "a.xlsx", "workbook of a spreadsheet. Save it as CSV"),
+        (b"ARROW1\x00\x00", "a.arrow", "an Arrow file. Save it as Parquet"),
+        (b"\xff\xff\xff\xff\x00", "data", "an Arrow stream. Save it as Parquet"),
         (b"messages,topic\n", "a.csv", "no row"),
         (b"instruction,answer\nx,y\n", "a.csv", "Did you mean 'instruction'?"),
         (b"topic\tprompt\n", "a.csv", "separated by commas; this file seems to use tabs. Name it .tsv."),
@@ -322,3 +325,21 @@ def test_parquet_rows_come_back_in_order_across_batches_and_row_groups() -> None
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), sink, row_group_size=700)
     assert list(read(sink.getvalue(), "rows.parquet")) == rows
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("https://example.org/rows.jsonl", "hf://datasets/owner/name"),
+        ("-", "Standard input is not read"),
+        ("rows-*.jsonl", "name one file"),
+        (".", "Name one file in it"),
+        ("rows.jsonl", "Check the path"),
+    ],
+)
+def test_a_path_that_is_no_file_says_what_to_give(
+    path: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatasetError, match=said):
+        read_dataset(Path(path), "rows")
