@@ -46,7 +46,7 @@ DETAIL = 20_000
 """Bytes of an error's body in which words are looked for."""
 
 RETRIED = frozenset({408, 409, 424, 425, 429, 498, 499})
-"""Statuses below 500 that a later call may not meet."""
+"""Statuses below 500 after which a later call may succeed."""
 
 NO_QUOTA = "insufficient_quota"
 """OpenAI's code of a 429 that no waiting cures; ours for all that say so in other words."""

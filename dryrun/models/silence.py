@@ -70,7 +70,7 @@ def silence_sentence(fault: Fault, base_url: str) -> str:
 
 
 def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
-    """For a run that stops: what is wrong, where, and what to do, in one sentence."""
+    """The sentence for a run that stops: what is wrong, where, and what to do."""
     if fault.code == PRIVATE:
         return fault.message
     words = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from dryrun.analysis.figures.coverage import observed_scale
 from dryrun.analysis.probes.profile import judge
 from dryrun.core.records import Prompt
+from dryrun.core.text import one_line, plural
 from dryrun.core.thresholds import ProbeLimits, Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import reference_of, usual_field
@@ -26,7 +28,7 @@ from dryrun.graders.reference_answers import references_of
 from dryrun.probes import Ground, ground
 from dryrun.probes.accepted_form import grades_by
 from dryrun.probes.function import Function, FunctionGrader
-from dryrun.probes.grade import ROWS, Effort, count, probe
+from dryrun.probes.grade import ROWS, Effort, Probed, count, probe
 from dryrun.probes.learned_form import learn
 from dryrun.probes.make.source_words import scan
 from dryrun.probes.make.tool_calls import ToolsRead, names_tools, tools_read
@@ -34,6 +36,8 @@ from dryrun.probes.result import GraderCheck, summed_up
 
 SCALE_ROWS, FAR_OFF = 20, 2.0
 """Rows whose answers show a scale; how many times beyond a default scale a reward shows another one."""
+WHY = 160
+"""Characters of the commonest reason that are shown."""
 JUDGE_CALLS = 200
 """Judge calls that a check may cost unless more are allowed."""
 Samples = Mapping[int, Sequence[str]]
@@ -219,12 +223,29 @@ async def _checked(
     profile = judge(probed.grades, limits, base)
     fields = frozenset(key for prompt in probe_ground.prompts for key in prompt.item)
     remarks = scan(probe_ground.source, fields) if probe_ground.source else []
-    missing = _missing(probe_ground, profile.graded, probed.planned, judged, samples)
-    return summed_up(probed, profile, remarks, missing, probe_ground)
+    reasons = _reasons(probed)
+    tried = profile.graded + reasons.total()
+    missing = _missing(probe_ground, tried, probed.planned, judged, samples)
+    return summed_up(probed, profile, remarks, missing, probe_ground).model_copy(
+        update={"why": _why(reasons)}
+    )
+
+
+def _reasons(probed: Probed) -> Counter[str]:
+    """Why answers got no grade, in the grader's or the judge's own words."""
+    told = zip(probed.grades.graded, probed.details, strict=True)
+    return Counter(one_line(detail, WHY) for graded, detail in told if detail and not graded)
+
+
+def _why(reasons: Counter[str]) -> str:
+    if not reasons:
+        return ""
+    commonest = reasons.most_common(1)[0][0]
+    return f"{plural(reasons.total(), 'answer')} got no grade, most often so: {commonest}"
 
 
 def _missing(
-    probe_ground: Ground, graded: int, planned: int, judged: bool, samples: Samples | None
+    probe_ground: Ground, tried: int, planned: int, judged: bool, samples: Samples | None
 ) -> list[str]:
     """What this check could not see."""
     unseen = []
@@ -241,7 +262,7 @@ def _missing(
         unseen.append("the source: there is no Python to read")
     if judged:
         unseen.append("time: a judge's depends on its service")
-    if graded < 0.9 * planned:
-        unseen.append(f"{planned - graded:,} of {planned:,} probes, for want of calls or time")
+    if tried < 0.9 * planned:
+        unseen.append(f"{planned - tried:,} of {planned:,} probes, for want of calls or time")
     unseen.append("a wrong answer key: where the references themselves are wrong, no probe can tell")
     return unseen

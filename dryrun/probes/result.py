@@ -98,6 +98,8 @@ class GraderCheck(Frozen):
     missing : tuple of str
         Probes that could not be made, and why.
     seed : int
+    why : str
+        Why answers got no grade, if any did not. Untrusted: never Markdown or HTML.
     """
 
     profile: str
@@ -113,6 +115,7 @@ class GraderCheck(Frozen):
     unseen: float
     missing: tuple[str, ...]
     seed: int = 0
+    why: str = ""
     format: int = 1
 
     @property

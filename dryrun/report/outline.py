@@ -293,6 +293,7 @@ def check_lines(check: GraderCheck) -> list[str]:
     for finding in check.findings:
         where = "" if finding.row is None else f" First in row {finding.row}."
         lines.append(f"{finding.sentence}{where} Fix: {finding.fix}")
+    lines += [Quoted(check.why)] * bool(check.why)
     return lines + [f"Not seen: {probe}." for probe in check.missing]
 
 

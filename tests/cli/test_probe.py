@@ -167,3 +167,20 @@ def test_a_scale_that_is_none_is_refused(
     chosen = grader_file(tmp_path, python(FROM_MINUS_FIVE))
     assert main(["probe", "--grader", chosen, "--dataset", rows, "--reward-range", "1", "0"]) == 2
     assert "the lower first" in "".join(capsys.readouterr())
+
+
+def test_where_nothing_could_be_graded_it_is_said_why(
+    tmp_path: Path, rows: str, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint.answer = lambda _: "I would say [7] of 10."
+    rated = {
+        "type": "score_model",
+        "name": "rating",
+        "model": "judge",
+        "input": [{"role": "user", "content": "Rate {{sample.output_text}}"}],
+    }
+    asked = ["--max-calls", "6", "--judge-base-url", endpoint.base_url]
+    assert main(["probe", "--grader", grader_file(tmp_path, rated), "--dataset", rows, *asked]) == 1
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "UNKNOWN" in printed
+    assert "answers got no grade, most often so: the judge's answer is not JSON" in printed

@@ -159,7 +159,7 @@ def show_findings_of(check: GraderCheck) -> None:
         draw_chart(scoreboard, check, words=scoreboard_alt(check), key="scoreboard")
     with st.expander("What this check could not see", icon=":material/visibility_off:"):
         unseen = [] if check.blocking else [f"a hole that opens on less than {check.unseen:.0%} of the rows"]
-        st.markdown(bullets([*check.missing, *unseen], 300))
+        st.markdown(bullets([*([check.why] * bool(check.why)), *check.missing, *unseen], 300))
     download("Check (JSON)", check.to_json().encode(), "grader-check.json", "check_json")
 
 

@@ -127,7 +127,8 @@ def _panel(check: GraderCheck) -> Panel:
     colour, sign = ("green", "●") if check.sound else STYLES["block"]
     word = Text(f"{sign} {check.profile.upper()}", style=f"bold {colour}")
     count = f"{check.graded:,} answers graded on {check.rows:,} rows."
-    return Panel(Group(word, Text(check.meaning), Text(count)), title="Grader check", expand=False)
+    why = [Text(printable(check.why))] * bool(check.why)
+    return Panel(Group(word, Text(check.meaning), Text(count), *why), title="Grader check", expand=False)
 
 
 def _scoreboard(check: GraderCheck) -> Table:

@@ -81,13 +81,7 @@ class Campaign:
     async def asked(
         self, profiler: Profiler, todo: Iterable[tuple[int, Ints]], responses: int
     ) -> AsyncGenerator[tuple[int, PromptCounts]]:
-        """Ask these rows for up to `responses` responses each; give each shard's counts as it is done.
-
-        Raises
-        ------
-        DryRunError
-            The model, the grader, the disk or a worker gave up; the same call goes on.
-        """
+        """`Hands.asked`, by the crew; the first call sets it to work."""
         if not self._begun:
             work = profiler.work
             keys = Keys(work.get("api_key", ""), work.get("judge_key", ""))
