@@ -167,11 +167,11 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
     )
 
 
-def _finish_reason(given: Any) -> str | None:
+def _finish_reason(value: Any) -> str | None:
     """As text; some servers send ``{"type": "abort", "message": ...}``."""
-    if isinstance(given, dict):
-        given = given.get("type") or json.dumps(given)
-    return None if given is None else str(given)
+    if isinstance(value, dict):
+        value = value.get("type") or json.dumps(value)
+    return None if value is None else str(value)
 
 
 def _reasoning_part(message: Mapping[str, Any]) -> str | None:
@@ -309,8 +309,8 @@ def _parts(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         words = next(
             (text for part in places for name in MESSAGES if isinstance(text := part.get(name), str)), ""
         )
-        said = quote(words or json.dumps(document))
-        raise NoChoicesError(f"The answer holds no choices: {said}", True, used_tokens(usage))
+        answer = quote(words or json.dumps(document))
+        raise NoChoicesError(f"The answer holds no choices: {answer}", True, used_tokens(usage))
     if not isinstance(choices, list) or not isinstance(choices[0], dict):
         raise MalformedReplyError(
             f"The answer's choices are no list of objects: {quote(json.dumps(choices))}"

@@ -233,8 +233,8 @@ async def _checked(
 
 def _reasons(probed: Probed) -> Counter[str]:
     """Why answers got no grade, in the grader's or the judge's own words."""
-    told = zip(probed.grades.graded, probed.details, strict=True)
-    return Counter(one_line(detail, WHY) for graded, detail in told if detail and not graded)
+    answers = zip(probed.grades.graded, probed.details, strict=True)
+    return Counter(one_line(detail, WHY) for graded, detail in answers if detail and not graded)
 
 
 def _why(reasons: Counter[str]) -> str:
