@@ -33,7 +33,7 @@ def terminal(
         given = ["--dataset", str(rows), "--grader", str(tmp_path / "grader.json")]
         code = main(["run", *given, *at(endpoint, *more)])
         captured = capsys.readouterr()
-        printed = " ".join((captured.err + captured.out).split())
+        printed = " ".join((captured.err + captured.out).replace("│", " ").split())
         assert "Traceback" not in printed
         return code, printed
 
