@@ -44,8 +44,8 @@ CALLS, LATENCY = 64, 2.0
 EACH_SECOND = int(CALLS / LATENCY)
 """Responses of a worker."""
 PROCESSES = 2
-WITH_WRITES = (1, 10, 25, 50, 100, 200)
-KEEPER_ALONE = (50, 100, 200, 400)
+WITH_WRITES = (1, 10, 25, 50, 100, 200, 400)
+KEEPER_ALONE = (50, 100, 200, 400, 800)
 TEXT = "A response of some four hundred characters. " * 9
 
 
