@@ -35,6 +35,7 @@ def prompt_offer(test: AppTest) -> Button:
     return offer
 
 
+@pytest.mark.slow
 def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> None:
     test = with_dataset(lines(ROWS), tmp_path)
     assert [said.value.endswith("Which field is the prompt?") for said in test.warning] == [True]

@@ -154,7 +154,7 @@ def opened(run: Run, viewer: str, name: str, parameter: str) -> AppTest:
     return page(name, browser=OTHERS, **given)
 
 
-@pytest.mark.quick_cases(14)
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("viewer", VIEWERS)
 @pytest.mark.parametrize(
     ("name", "parameter", "seen", "refused"),

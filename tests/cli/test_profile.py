@@ -111,6 +111,7 @@ def test_a_weight_that_is_no_number_is_refused(whole: list[str], capsys: pytest.
     assert "write NAME=WEIGHT" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_public_functions_give_the_same_table(endpoint: FakeEndpoint, tmp_path: Path) -> None:
     rows, url, data = sum_rows(30), endpoint.base_url, tmp_path / "d"
     table = dryrun.profile_dataset(rows, EXACT, "fake", first=2, most=2, base_url=url, api_key="k", data=data)

@@ -135,6 +135,7 @@ def test_a_small_split_is_read_whole(hub: FakeHub) -> None:
     assert {token for path, token in hub.requests if "/datasets/" in path} == {"Bearer hf_secret"}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("ending", ["jsonl", "json", "csv"])
 def test_other_formats_are_read_too(hub: FakeHub, ending: str) -> None:
     rows = numbered(5)
@@ -206,6 +207,7 @@ def test_a_split_is_found_by_card_then_name_then_parquet_copy(hub: FakeHub) -> N
     assert "behind a colon: train, test" in refusal("hf://datasets/me/plain:dev")
 
 
+@pytest.mark.slow
 def test_a_revision_is_that_commit_alone(hub: FakeHub) -> None:
     hub.put("me/sums", {"train.jsonl": jsonl(numbered(1))})
     hub.put("me/sums", {"train.jsonl": jsonl(numbered(7))}, branch="v2")

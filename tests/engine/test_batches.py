@@ -179,6 +179,7 @@ def test_doubled_foreign_and_garbage_lines_change_nothing(store: Store, server: 
     assert outcomes(run) == ["answered"] * 80
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("response", "said"),
     [

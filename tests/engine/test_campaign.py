@@ -112,6 +112,7 @@ def test_a_fault_of_one_worker_ends_all_with_the_reason(store: Store, endpoint: 
         campaign(store, endpoint)
 
 
+@pytest.mark.slow
 def test_the_outcome_is_guessed_on_the_first_shard(store: Store, endpoint: FakeEndpoint) -> None:
     crew = NearCrew(4)
     found = campaign(store, endpoint, crew, stages=ONCE)

@@ -59,6 +59,7 @@ def spend(store: Store, asked: Prepared, budget: Budget) -> tuple[Run, RunStatus
     return run, work(run, budget=budget)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("grader", "judges"), [(EXACT, 0), (JUDGE, 1), (TWO_JUDGES, 2)])
 def test_the_estimate_counts_the_calls_that_are_made(
     store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint, grader: dict[str, Any], judges: int

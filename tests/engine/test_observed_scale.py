@@ -46,6 +46,7 @@ def test_the_scale_holds_what_was_paid(rewards: list[float], scale: tuple[float,
     assert observed_scale((0.0, 1.0), np.array([*rewards, np.nan]), 0.01) == scale
 
 
+@pytest.mark.slow
 def test_a_run_is_judged_on_the_scale_of_its_rewards(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, grader=SHAPED)
     asked = run.config()

@@ -91,6 +91,7 @@ def test_one_more_rollout_pays_only_for_itself(store: Store, endpoint: FakeEndpo
     assert endpoint.calls == 120
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     "change", [{"temperature": 0.5}, {"seed": 7}, {"max_completion_tokens": 9}, {"reasoning_effort": "low"}]
 )

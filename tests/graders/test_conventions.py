@@ -204,7 +204,7 @@ RIGHT: dict[str, tuple[str, str, dict[str, Any], Convention, float]] = {
 }
 
 
-@pytest.mark.quick_cases(8)
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", RIGHT)
 def test_its_convention_is_told_and_it_pays_what_it_pays_there(name: str) -> None:
     source, response, item, convention, reward = RIGHT[name]
@@ -217,7 +217,7 @@ def test_its_convention_is_told_and_it_pays_what_it_pays_there(name: str) -> Non
 ALWAYS_THE_SAME = ("trl, strings", "trl, async", "trl, what it logs", "verl, async")
 
 
-@pytest.mark.quick_cases(4)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", [name for name in RIGHT if name not in ALWAYS_THE_SAME])
 def test_another_response_earns_something_else(name: str) -> None:
     source, _, item, _, reward = RIGHT[name]
@@ -358,6 +358,7 @@ def test_a_function_completed_by_partial_is_called_as_it_was_completed() -> None
     assert graded(source, "4").reward == 0.25
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("source", "outcome"),
     [
@@ -374,6 +375,7 @@ def test_an_error_is_zero_only_where_the_library_says_so(source: str, outcome: G
     assert "ZeroDivisionError" in found.errors[RUNTIME]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("source", "said"),
     [

@@ -45,6 +45,7 @@ REWARDS: list[tuple[str, Any, str, float]] = [
 ]
 
 
+@pytest.mark.quick_cases(6)
 @pytest.mark.parametrize(("name", "reference", "text", "reward"), REWARDS)
 def test_what_they_pay(name: str, reference: Any, text: str, reward: float) -> None:
     found = grade(dict(PRESETS[name][1]), text, {"reference_answer": reference})

@@ -23,6 +23,7 @@ def body(line: str) -> dict[str, Any]:
     return python(f"def grade(sample, item):\n    {line}\n")
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("line", "reward"),
     [
@@ -41,6 +42,7 @@ def test_what_it_returns_is_the_reward(line: str, reward: float) -> None:
     assert (found.outcome, found.reward) == (GradeOutcome.GRADED, reward)
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -100,6 +100,7 @@ async def _one_after_the_other(base_url: str, policy: RetryPolicy, seconds: floa
         return [(await model.generate(make_prompt(), rollout)).error for rollout in range(2)]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("reply", "words"),
     [

@@ -113,6 +113,7 @@ def test_a_server_that_limits_the_calls_at_once_is_kept_busy() -> None:
     assert played.seconds <= 2 * 400 / 4
 
 
+@pytest.mark.quick_cases(8)
 @pytest.mark.parametrize("fixed", [None, 64])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.6, 0.7, 0.9])
 @pytest.mark.parametrize("seed", range(4))

@@ -65,6 +65,7 @@ def test_an_answer_with_a_long_tail_is_a_bias_where_the_tail_pays() -> None:
     assert any("long tail" in kind for kind in kinds)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("reward", "kind"),
     [

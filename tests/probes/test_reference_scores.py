@@ -40,12 +40,14 @@ def scored(grader: dict[str, Any], fields: Any, ask: str = "?") -> ReferenceScor
     return asyncio.run(ceiling(load_grader(grader), [dataset.prompt(row) for row in range(40)]))
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", [*(name for name in REFERENCES if "." not in name), "my_own_column"])
 def test_a_reward_function_names_the_column_of_its_reference(name: str) -> None:
     found = scored(python(TRL.format(name=name), "trl"), lambda right: {name: right, "level": 3})
     assert (found.field, found.graded, found.mean) == (name, 40, 1.0)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("source", "convention"),
     [

@@ -31,6 +31,7 @@ def texts(probes: Sequence[Probe], kind: str) -> list[str]:
     return [probe.text for probe in probes if probe.kind == kind]
 
 
+@pytest.mark.quick_cases(5)
 @pytest.mark.parametrize("name", list(DATASETS))
 def test_every_type_of_answer_gets_the_families_that_fit(name: str) -> None:
     given = laid(DATASETS[name]()[0])
@@ -49,6 +50,7 @@ def test_every_type_of_answer_gets_the_families_that_fit(name: str) -> None:
     assert all(probe.base < number for number, probe in enumerate(rest))
 
 
+@pytest.mark.quick_cases(5)
 @pytest.mark.parametrize("name", list(DATASETS))
 def test_no_wrong_answer_is_right_and_no_junk_holds_the_answer(name: str) -> None:
     given = laid(DATASETS[name]()[0])

@@ -70,6 +70,7 @@ def test_references_of_other_rows_are_named_with_rows_to_read(store: Store) -> N
     assert "SFT" not in text
 
 
+@pytest.mark.slow
 def test_references_shuffled_at_random_are_named_in_a_sentence_too(store: Store) -> None:
     rows = list(products(write="Let me see. The answer is {}.".format))
     references = [one["reference_answer"] for one in rows[::4]]
@@ -118,6 +119,7 @@ def digits() -> Iterator[Row]:
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [states, off_by_one, one_text, digits])
 def test_wrong_answers_that_other_rows_happen_to_have_are_too_hard(
     store: Store, rows: Callable[[], Iterator[Row]]
@@ -140,6 +142,7 @@ def test_refusals_in_plain_words_are_counted_and_named(store: Store) -> None:
     assert not any("SFT" in action.sentence for action in report.diagnosis.actions)
 
 
+@pytest.mark.slow
 def test_many_refusals_are_a_condition_where_the_others_pass(store: Store) -> None:
     rows = [{**one, "response": REFUSED[0]} if place % 2 else one for place, one in enumerate(products(0.6))]
     report = judged(store, rows, EXACT)
@@ -147,6 +150,7 @@ def test_many_refusals_are_a_condition_where_the_others_pass(store: Store) -> No
     assert [one.code for one in report.diagnosis.conditions] == ["many_refusing"]
 
 
+@pytest.mark.slow
 def test_refusals_that_the_grader_means_to_pay_are_none(store: Store) -> None:
     rows = [
         row(
@@ -170,6 +174,7 @@ def test_a_grader_that_raises_is_named_with_its_error(store: Store) -> None:
     assert found.actions[0].sentence.startswith("Mend the grader's error first")
 
 
+@pytest.mark.slow
 def test_an_error_on_responses_in_another_form_is_not_the_graders(store: Store) -> None:
     source = "import json\ndef grade(sample, item):\n    a = json.loads(sample['output_text'])['answer']\n"
     source += "    return float(a == json.loads(item['reference_answer'])['answer'])\n"
@@ -186,6 +191,7 @@ def test_an_error_on_responses_in_another_form_is_not_the_graders(store: Store) 
     assert (found.verdict, found.dataset_quality) == ("NO-GO", "too_hard")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", [0.45, 0.03])
 def test_a_grader_turned_round_is_inverted(store: Store, right: float) -> None:
     source = EXACT.replace("==", "!=")
@@ -194,6 +200,7 @@ def test_a_grader_turned_round_is_inverted(store: Store, right: float) -> None:
     assert "lenient" not in render_markdown(report)
 
 
+@pytest.mark.slow
 def test_a_word_that_must_not_be_said_is_no_right_answer(store: Store) -> None:
     rows = [
         {
@@ -208,6 +215,7 @@ def test_a_word_that_must_not_be_said_is_no_right_answer(store: Store) -> None:
     assert judged(store, rows, source).diagnosis.grader_quality == "hackable"  # an empty answer is paid
 
 
+@pytest.mark.slow
 def test_paying_answers_that_name_several_is_a_condition(store: Store) -> None:
     source = "def grade(sample, item):\n    return float(item['reference_answer'] in sample['output_text'])\n"
     report = judged(store, list(products()), source)
@@ -225,6 +233,7 @@ def form(completions, **kw):
 """
 
 
+@pytest.mark.slow
 def test_points_for_the_form_are_no_hole(store: Store) -> None:
     chance = random.Random(6)
     rows = [
@@ -244,6 +253,7 @@ def test_points_for_the_form_are_no_hole(store: Store) -> None:
     assert "Worthless answers (another row's answer)" not in render_markdown(report)
 
 
+@pytest.mark.slow
 def test_tests_in_the_row_are_not_held_against_a_grader_that_runs_them(store: Store) -> None:
     source = """def grade(sample, item):
     space = {}
@@ -269,6 +279,7 @@ def test_tests_in_the_row_are_not_held_against_a_grader_that_runs_them(store: St
     assert found.dataset_word == "Possibly too hard"
 
 
+@pytest.mark.slow
 def test_a_grader_that_pays_one_option_does_not_break_its_references(store: Store) -> None:
     chance = random.Random(8)
     rows = [

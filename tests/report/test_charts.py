@@ -225,6 +225,7 @@ def test_colours_stay_apart_for_colour_blind_eyes(eye: np.ndarray) -> None:
     assert min(np.linalg.norm(one - other) for one, other in combinations(seen, 2)) > 25
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("word", ["black", "white", "#000", "#fff"])
 def test_no_colour_that_vanishes_on_one_ground(word: str) -> None:
     charts = [

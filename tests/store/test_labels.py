@@ -176,6 +176,7 @@ def test_labels_by_row_and_response_are_taken_over(results: Results) -> None:
     assert (label.label, label.by) == (Mark.GOOD, "cy")
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -46,6 +46,7 @@ def test_what_a_filter_withholds_has_no_score_and_is_counted_apart(
     assert "content filter" in report.missing_reasons[0].words
 
 
+@pytest.mark.slow
 def test_no_grader_is_asked_about_what_a_filter_cut_short(store: Store, endpoint: FakeEndpoint) -> None:
     def answer(body: Body) -> Reply | str:
         whole = deterministic_answer(body)

@@ -78,6 +78,7 @@ def test_references_are_wrong_as_often_as_said(kind: str, low: float, high: floa
     assert low < np.mean(wrong) < high
 
 
+@pytest.mark.quick_cases(5)
 @pytest.mark.parametrize("name", [*SOURCES, *PARTS])
 def test_graders_pay_what_their_names_say(name: str) -> None:
     texts = ["<a>12</a>", "it is 12.", "12 13", "add 3 9"]
@@ -137,6 +138,7 @@ def test_forecast_and_goals_count_as_they_should() -> None:
     assert reached.stopped_but_learning == ("b.all.2",)
 
 
+@pytest.mark.slow
 def test_the_page_names_every_condition_and_where_the_truth_fell() -> None:
     assert tuple(sentences()) == SECTIONS
     text = page(FOUND, [])

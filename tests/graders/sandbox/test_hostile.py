@@ -78,7 +78,7 @@ def test_what_an_attack_leaves_behind_does_not_reach_the_next_grade(world: dict[
     assert honest.reward == 1.0
 
 
-@pytest.mark.quick_cases(4)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", each(FORGED))
 def test_forged_replies_reach_no_other_grade(name: str, world: dict[str, object]) -> None:
     found, honest = attacked(FORGE.format(FORGED[name]), world, timeout=1.0)

@@ -155,7 +155,7 @@ LEFT = {
 """What the response "bad" leaves for the others, who wait in the same batch."""
 
 
-@pytest.mark.quick_cases(4)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", LEFT)
 def test_what_a_grade_leaves_reaches_no_other(name: str) -> None:
     """What the response "bad" earns itself depends on what it did, the others' grades do not."""
@@ -360,7 +360,7 @@ answer = 0.5""",
 """A response that is run as code, and what it earns itself."""
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", RESPONSES)
 def test_a_response_that_is_run_as_code_changes_no_grade_but_its_own(name: str) -> None:
     """Each grade of such a grader has a process of its own, which has no way to those of the others."""

@@ -88,7 +88,7 @@ FROM_THE_PAST = {
 }
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", FROM_THE_PAST)
 def test_no_grade_depends_on_an_earlier_one(name: str) -> None:
     """Each is what it would be alone, whatever the grader keeps."""
@@ -96,6 +96,7 @@ def test_no_grade_depends_on_an_earlier_one(name: str) -> None:
     assert [grade.reward for grade in graded(FROM_THE_PAST[name], TEXTS[:3])] == alone
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "body",
     [
@@ -123,7 +124,7 @@ ENDS_ITS_WORKER = {
 }
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDS_ITS_WORKER)
 def test_nor_is_one_whose_worker_is_replaced_after_each_grade(name: str) -> None:
     """Neither in the worker that repeats: what it did after its reply says nothing of the next one."""

@@ -79,6 +79,7 @@ def test_no_credentials(
     assert "no credentials were found; set AWS_ACCESS_KEY_ID" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_no_network(
     bucket: ObjectStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def seen_by(store: Store, run: Run) -> Run:
     return Run.open(store, run.id)
 
 
+@pytest.mark.slow
 def test_two_machines_do_not_work_on_one_run(
     run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,6 +46,7 @@ def test_two_machines_do_not_work_on_one_run(
         assert seen_by(run.store, run).held()
 
 
+@pytest.mark.slow
 def test_of_two_at_once_at_most_one_gets_it(
     run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -293,6 +293,7 @@ def test_only_what_is_shared_goes_there(machine: Machine, bucket: ObjectStore) -
     assert len(bucket.names()) == 1
 
 
+@pytest.mark.slow
 def test_a_store_out_of_reach_leaves_what_is_here(
     machine: Machine, bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +311,7 @@ def test_a_store_out_of_reach_leaves_what_is_here(
     assert unshared_words() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("forget", "file"), [(forget_ceiling, "ceiling.json"), (forget_trainings, "outcome.json")]
 )
@@ -326,6 +328,7 @@ def test_what_is_forgotten_goes_from_the_store(
     assert not (Run.open(run.store, run.id).folder / file).exists()
 
 
+@pytest.mark.slow
 def test_a_run_is_not_read_by_halves(machine: Machine, bucket: ObjectStore, endpoint: FakeEndpoint) -> None:
     run = make_run(machine("one"), endpoint.base_url, rows=5)
     work(run)
