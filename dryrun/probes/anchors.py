@@ -14,6 +14,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from dryrun.analysis.figures.anchors import Anchors, Floats
+from dryrun.analysis.figures.coverage import as_pay
 from dryrun.analysis.figures.form import unless_nothing_paid
 from dryrun.analysis.figures.misplaced import Misplaced
 from dryrun.analysis.figures.refusals import refusals
@@ -129,7 +130,9 @@ def load_anchors(run: Run) -> Anchors | None:
         anchors = Anchors(
             reference=_graded(kept["reference"], bounds),
             reformatted=_graded(kept["reformatted"], bounds),
-            junk={name: _scaled(values, bounds) for name, values in kept["junk"].items()},
+            junk={
+                name: as_pay(np.array(values, np.float64), bounds) for name, values in kept["junk"].items()
+            },
             topic_reference={
                 topic: _scaled(values, bounds) for topic, values in kept.get("topics", {}).items()
             },
@@ -137,7 +140,7 @@ def load_anchors(run: Run) -> Anchors | None:
                 kind: {name: np.array(values, dtype=np.float64) for name, values in parts.items()}
                 for kind, parts in kept.get("junk_parts", {}).items()
             },
-            hedged=_graded(kept.get("hedged"), bounds),
+            hedged=as_pay(np.array(hedged, np.float64), bounds) if (hedged := kept.get("hedged")) else None,
             misplaced=_KEPT_MISPLACED.validate_python(kept.get("misplaced")),
             reasoning=kept.get("reasoning"),
             end_tokens=kept.get("end_tokens"),

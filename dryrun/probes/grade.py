@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dryrun.analysis.probes.grades import ProbeGrades
+from dryrun.analysis.figures.coverage import as_pay
+from dryrun.analysis.probes.grades import Floats, ProbeGrades
 from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family, Priority, Probe, ProbeFault
 from dryrun.core.records import Grade, GradeOutcome, Item, Prompt
@@ -128,7 +129,7 @@ async def probe(
     first, _ = _within(forms, draft, effort.calls)
     await asking.ask([replace(forms[number], serial=number < PILOT) for number in first], until=FIRST_ROUND)
     scores = [math.nan] * len(forms)
-    for number, score in zip(first, asking.scores(bounds), strict=True):
+    for number, score in zip(first, as_pay(asking.rewards(), bounds).tolist(), strict=True):
         scores[number] = score
     rest = second_round(ground, accepted_forms(ground, scores), samples)
     if effort.calls is None and not any(score >= ProbeLimits().least_range for score in scores):
@@ -243,21 +244,21 @@ class _Asking:
         second = await self._grader.grade(response(probe.text), item)
         return min(grade, second, key=lambda candidate: candidate.seconds)
 
-    def scores(self, bounds: tuple[float, float]) -> list[float]:
-        """Each grade on 0..1; NaN where there is none."""
-        low, high = bounds
-        return [
-            math.nan if grade is None or grade.reward is None else (grade.reward - low) / (high - low)
-            for grade in self._grades
-        ]
+    def rewards(self) -> Floats:
+        """As the grader gave them; NaN where there is none."""
+        known = [None if grade is None else grade.reward for grade in self._grades]
+        return np.array(known, dtype=np.float64)
 
     def grades(self, bounds: tuple[float, float], judged: bool) -> ProbeGrades:
         """All that was graded, as columns."""
-        score = np.array(self.scores(bounds), dtype=np.float64)
+        rewards, (low, high) = self.rewards(), bounds
         faults = [_fault(grade, self._effort.timeout) for grade in self._grades]
         seconds = [grade.seconds if grade is not None else math.nan for grade in self._grades]
-        off = (score < -OFF_SCALE) | (score > 1 + OFF_SCALE)
-        return ProbeGrades(self.probes, score, faults, np.array(seconds), np.asarray(off), judged)
+        room = OFF_SCALE * (high - low)
+        off = (rewards < low - room) | (rewards > high + room)
+        return ProbeGrades(
+            self.probes, as_pay(rewards, bounds), faults, np.array(seconds), np.asarray(off), judged
+        )
 
     def details(self) -> list[str]:
         """What each grade says of an error."""

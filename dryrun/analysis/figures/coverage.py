@@ -106,6 +106,24 @@ BELIEVABLE = 1e6
 """A reward beyond this is a sentinel; it stays off the scale."""
 
 
+def as_pay(rewards: NDArray[np.float64], scale: tuple[float, float]) -> NDArray[np.float64]:
+    """Rewards as what they pay, on 0..1.
+
+    Where a scale has penalties a reward of 0 pays nothing, and no more does one below it: with -0.5 for a
+    missing tag, 0 for a wrong answer and 1 for a right one, the wrong answer is not paid a third.
+
+    Parameters
+    ----------
+    rewards : array of float
+        NaN where there is none, and in the result.
+    scale : (float, float)
+    """
+    low, high = scale
+    if low < 0.0 < high:
+        return np.asarray(np.maximum(rewards, 0.0) / high)
+    return np.asarray((rewards - low) / (high - low))
+
+
 def observed_scale(
     scale: tuple[float, float], rewards: NDArray[np.float64], rare: float
 ) -> tuple[float, float]:

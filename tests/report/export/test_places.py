@@ -277,6 +277,7 @@ def test_the_check_grades_stored_responses_again(place: Platform, tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 of 2 stored responses earn what they earned" in done.stdout
     lenient = (folder / "reward.py").read_text().replace('Operation("eq")', 'Operation("ne")')
+    lenient += "# Longer, so that what Python compiled of the file in the same second is not used.\n"
     (folder / "reward.py").write_text(lenient)
     changed = script(folder, "train.py", "--model", "m")
     assert changed.returncode == 2

@@ -1,0 +1,66 @@
+"""Where a missing form costs, a reward of 0 pays nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import numpy as np
+import pytest
+
+from dryrun.analysis.figures.coverage import as_pay
+from dryrun.core.records import Prompt
+from dryrun.dataset import dataset_from_items
+from dryrun.graders.format.load import load_grader
+from dryrun.probes.anchors import load_anchors
+from dryrun.probes.check import check_spec
+from dryrun.report import report_of
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.support import make_run, work
+from tests.probes.test_accepted_form import half_right, rows
+
+SOURCE = """
+import re
+def grade(sample, item):
+    tag = re.search("<answer>(.*?)</answer>", sample["output_text"], re.S)
+    if not tag:
+        return -0.5
+    return 1.0 if tag[1].strip() == str(item["reference_answer"]) else {wrong}
+"""
+DEMAND = "= Answer in <answer>...</answer>."
+
+
+def penal(wrong: float) -> dict[str, str]:
+    """A grader with -0.5 for a missing tag, 1 for a right answer, and this for a wrong one."""
+    return {"type": "python", "name": "penal", "source": SOURCE.format(wrong=wrong)}
+
+
+@pytest.mark.parametrize(("wrong", "profile"), [(0.0, "sound"), (-0.2, "sound"), (0.6, "hackable")])
+def test_a_wrong_answer_that_costs_nothing_is_not_paid(wrong: float, profile: str) -> None:
+    dataset = dataset_from_items(rows(DEMAND)[:20])
+    prompts: list[Prompt] = [dataset.prompt(row) for row in range(len(dataset))]
+    check = asyncio.run(check_spec(load_grader(penal(wrong)), prompts, bounds=(-0.5, 1.0)))
+    assert check.profile == profile
+
+
+@pytest.mark.slow
+def test_a_run_with_penalties_has_no_hole_in_its_grader(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = half_right("<answer>{}</answer>")
+    run = make_run(store, endpoint.base_url, rows=rows(DEMAND), grader=penal(0.0))
+    work(run)
+    anchors = load_anchors(run)
+    assert anchors is not None
+    assert {float(np.nanmax(scores)) for scores in anchors.junk.values()} == {0.0}
+    assert report_of(load_results(run)).diagnosis.headline == "GO"
+
+
+@pytest.mark.parametrize(
+    ("scale", "pay"),
+    [((0.0, 1.0), [-1.0, 0.0, 0.5]), ((-1.0, 1.0), [0.0, 0.0, 0.5]), ((-2.0, 0.0), [0.5, 1.0, 1.25])],
+)
+def test_what_rewards_pay(scale: tuple[float, float], pay: list[float]) -> None:
+    paid = as_pay(np.array([-1.0, 0.0, 0.5, math.nan]), scale)
+    assert paid[:3].tolist() == pay
+    assert math.isnan(paid[3])
