@@ -10,6 +10,7 @@ import asyncio
 import random
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -89,8 +90,9 @@ class Pace:
         self.limit = fixed or min(FIRST, most)
         self.in_flight = 0
         self._clock = clock
-        self._turn = asyncio.Lock()
-        self._left, self._empty = asyncio.Event(), asyncio.Event()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty = asyncio.Event()
         self._empty.set()
         self._not_before = 0.0
         self.on_pause: Callable[[float], None] | None = None
@@ -106,20 +108,51 @@ class Pace:
 
     async def enter(self) -> None:
         """Wait for a place, behind those who wait already. Every `enter` needs one `leave`."""
-        async with self._turn:
-            while True:
-                wait = self._not_before - self._clock()
-                if wait > 0:
-                    await asyncio.sleep(wait)
-                elif self.in_flight < self.limit:
-                    break
-                else:
-                    self._left.clear()
-                    await self._left.wait()
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        self._let_in()
+        if place.done():  # to await it would yield
+            return
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # the place came together with the cancellation
+                self.in_flight -= 1
+                self._pass_on()
+            raise
+
+    def _let_in(self) -> None:
+        """Give all free places at once, to those who wait longest; where calls are held back, later.
+
+        One place a turn of the event loop, as a lock would hand it on, keeps a fast server waiting.
+        """
+        while self._waiting and self.in_flight < self.limit:
+            wait = self._not_before - self._clock()
+            if wait > 0:
+                self._let_in_later(wait)
+                return
+            place = self._waiting.popleft()
+            if place.done():  # who waited was cancelled
+                continue
             self.in_flight += 1
             self._empty.clear()
             if self._rate is not None:
                 self._not_before = self._clock() + 1 / self._rate
+            place.set_result(None)
+
+    def _let_in_later(self, wait: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(wait, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        self._let_in()
+
+    def _pass_on(self) -> None:
+        """A place has become free."""
+        if not self.in_flight:
+            self._empty.set()
+        self._let_in()
 
     async def emptied(self) -> None:
         """Wait until no call is in flight."""
@@ -136,9 +169,6 @@ class Pace:
             said with an answer that nothing is left.
         """
         self.in_flight -= 1
-        self._left.set()
-        if not self.in_flight:
-            self._empty.set()
         self._throttled_in_a_row = self._throttled_in_a_row + 1 if signal is Signal.THROTTLED else 0
         shut = self._throttled_in_a_row >= max(IN_A_ROW, self.limit // 4)
         if pause and pause <= LONGEST_ASKED and (signal is Signal.CLEAN or shut):
@@ -146,6 +176,7 @@ class Pace:
             if self.on_pause is not None:
                 self.on_pause(pause)
         self._count(signal)
+        self._pass_on()
 
     def hold(self, seconds: float) -> None:
         """Begin no call for these seconds."""
@@ -155,7 +186,7 @@ class Pace:
         """Where the width is fixed: make `calls` at once from now on, since others ask the endpoint too."""
         if self._fixed is not None:
             self.limit = calls
-            self._left.set()
+            self._let_in()
 
     def _count(self, signal: Signal) -> None:
         if self._older:  # made before the rate last changed

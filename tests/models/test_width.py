@@ -157,3 +157,18 @@ def test_a_place_that_a_cancelled_call_waited_for_or_was_handed_is_not_lost() ->
         await asyncio.wait_for(pace.enter(), 5)
 
     asyncio.run(play())
+
+
+def test_places_that_come_free_together_are_taken_together() -> None:
+    """A fast server answers many calls between two turns of the event loop."""
+
+    async def play() -> list[int]:
+        pace = Pace(64)
+        waiting = [asyncio.create_task(pace.enter()) for _ in range(128)]
+        await asyncio.sleep(0)
+        for _ in range(64):
+            pace.leave(Signal.CLEAN)
+        await asyncio.sleep(0)
+        return [pace.in_flight, sum(task.done() for task in waiting)]
+
+    assert asyncio.run(play()) == [64, 128]
