@@ -21,7 +21,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -158,11 +158,11 @@ class Run:
 
     store: Store
     id: str
+    folder: Path = field(init=False, compare=False, repr=False)
+    """Its folder. Made once: a run that makes thousands of calls a second asks for it at each."""
 
-    @property
-    def folder(self) -> Path:
-        """Its folder."""
-        return self.store.runs / self.id
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.store.runs / self.id)
 
     @classmethod
     def create(
