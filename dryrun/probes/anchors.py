@@ -25,11 +25,12 @@ from dryrun.graders.answer_alone import answer_alone, without_end_token, without
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import references_of
 from dryrun.graders.trial import as_text
-from dryrun.probes import Ground, Probe, ground, hedges, quick_round
+from dryrun.probes import Ground, ground, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.check import python_source
 from dryrun.probes.fits_elsewhere import fits_elsewhere
 from dryrun.probes.learned_form import Learned, in_this_way
+from dryrun.probes.make.claims import HEDGED
 from dryrun.probes.make.forms import reformatted
 from dryrun.probes.make.json_shape import with_format
 from dryrun.probes.make.refusals import refuses
@@ -76,7 +77,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     chance.shuffle(prompts)
     references = references_of(spec, prompts, config.dataset.reference_field)
     known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None]
-    by_key = {prompt.key: text for prompt, text in known}
+    by_key = _by_key(known)
     templates, tools = templates_of(best_paid(results), by_key), tools_read(spec)
     way = await accepted_way(known, grades, config.reward_range, templates, tools)
 
@@ -87,24 +88,27 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     source = python_source(spec)
     probe_ground = ground(prompts, learned.references, rows=WORTHLESS, source=source, seed=seed)
     junk = {kind: await grades(texts) for kind, texts in _unearned(probe_ground, learned).items()}
-    right = written([*known[SCOUTS:], *known[:SCOUTS]], way, templates, tools)
-    calls = {prompt.key: text for prompt, text in right} if learned.call else None
+    hedged = junk.pop(HEDGED, [])
+    asked = [*known[SCOUTS:], *known[:SCOUTS]]
+    right = written(asked[:REFERENCES], way, templates, tools)
+    by_topic = {topic: written(texts, way, templates, tools) for topic, texts in _by_topic(asked).items()}
+    calls = _by_key(written(known, way, templates, tools)) if learned.call else None
     measured = {
         "form": way,
         **_read(results, by_key, calls, chance),
-        "reference": await rewards(right[:REFERENCES]),
-        "topics": {topic: await rewards(texts) for topic, texts in _by_topic(right).items()},
-        "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right[:REFERENCES]]),
+        "reference": await rewards(right),
+        "topics": {topic: await rewards(texts) for topic, texts in by_topic.items()},
+        "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right]),
         "junk": {kind: [grade.reward for grade in graded] for kind, graded in junk.items()},
         "junk_parts": {kind: _parts(junk[kind]) for kind in FORMED & junk.keys()},
-        "hedged": await rewards(_texts(hedges(probe_ground, learned.at(probe_ground)), probe_ground)),
+        "hedged": [grade.reward for grade in hedged],
         "regraded": await _regraded(results, grader, chance),
     }
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
 
 
 def _unearned(probe_ground: Ground, learned: Learned) -> dict[str, Texts]:
-    """The wrong and worthless answers by kind."""
+    """The wrong, worthless and hedged answers by kind."""
     texts: dict[str, list[tuple[Prompt, str]]] = {}
     for probe in quick_round(probe_ground, learned.at(probe_ground)):
         texts.setdefault(probe.kind, []).append((probe_ground.prompts[probe.row], probe.text))
@@ -115,10 +119,6 @@ def _parts(graded: Sequence[Grade]) -> dict[str, list[float | None]]:
     """What each part of the reward gives, by its name."""
     names = dict.fromkeys(name for grade in graded for name in grade.sub_rewards)
     return {name: [grade.sub_rewards.get(name) for grade in graded] for name in names}
-
-
-def _texts(probes: Sequence[Probe], probe_ground: Ground) -> Texts:
-    return [(probe_ground.prompts[probe.row], probe.text) for probe in probes]
 
 
 def load_anchors(run: Run) -> Anchors | None:
@@ -193,6 +193,10 @@ def run_references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, st
 
 def _distinct(prompts: Sequence[Prompt]) -> list[Prompt]:
     return list({prompt.key: prompt for prompt in prompts}.values())
+
+
+def _by_key(texts: Texts) -> dict[str, str]:
+    return {prompt.key: text for prompt, text in texts}
 
 
 def _by_topic(known: Texts) -> dict[str, Texts]:

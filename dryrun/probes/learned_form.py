@@ -111,6 +111,10 @@ def in_this_way(
     tools: ToolsRead | None,
 ) -> Learned:
     """The references and forms where right answers are written in this way; bare where a row has none."""
+    if way == BARE:
+        bare = Form(BARE, str)
+        known_keys = (p.key for p, text in zip(prompts, references, strict=True) if text is not None)
+        return Learned(list(references), dict.fromkeys(known_keys, bare))
     read: list[str | None] = []
     forms: dict[str, Form] = {}
     for prompt, reference in zip(prompts, references, strict=True):

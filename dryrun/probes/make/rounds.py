@@ -55,12 +55,14 @@ from dryrun.probes.make.wrong import CLOSE, wrong_answers
 
 OTHERS = 40
 """Answers of other rows that wrong answers are made of."""
+READ_ROWS = 1_000
+"""Rows that are read: they show which answers are common, and of what type the column is."""
 STRANGE_ROWS = 6
 IN_FORM = ", in the form the grader reads"
 STRESSED_ROWS, STYLED_ROWS = 2, 12
 
 QUICK = frozenset(
-    {"empty", "refusal", "long filler", "the prompt copied", STUFFING, NO_VALUES, VOID, FAR},
+    {"empty", "refusal", "long filler", "the prompt copied", STUFFING, NO_VALUES, VOID, FAR, HEDGED},
 )
 _ESSENTIAL = frozenset(
     {
@@ -83,7 +85,7 @@ class Ground:
     demands : list of Demand
     answers : list of (Answer or None)
     pool : list of Answer
-        Answers of all rows that are known, also of rows that are not probed.
+        Answers of all rows that were read, also of rows that are not probed.
     source : str
         The grader's own Python, or ``""``.
     seed : int
@@ -122,7 +124,8 @@ def ground(
     Parameters
     ----------
     prompts : sequence of Prompt
-        All rows at hand; the first `rows` of them, those with an answer before the others, are probed.
+        All rows at hand; the first `rows` of them, those with an answer before the others, are probed, and
+        the first `READ_ROWS` are read.
     references : sequence of (str or None)
         Their reference answers as text, in the same order.
     rows : int
@@ -131,6 +134,8 @@ def ground(
     seed : int
         For everything that is drawn.
     """
+    order = sorted(range(len(prompts)), key=lambda row: not (references[row] or "").strip())[:READ_ROWS]
+    prompts, references = [prompts[row] for row in order], [references[row] for row in order]
     texts = [prompt_text(prompt.messages) for prompt in prompts]
     demands = [demand_for(prompt) for prompt in prompts]
     if lettered := _all_letters(references):
@@ -208,16 +213,13 @@ def second_round(
 
 
 def quick_round(ground: Ground, accepted: Mapping[int, Form]) -> list[Probe]:
-    """The part of the second round that every run grades: seven kinds of wrong and worthless answers."""
-    plan = [probe for probe in second_round(ground, accepted) if probe.kind in QUICK]
+    """The part of the second round that every run grades: eight kinds of wrong and worthless answers."""
+    makers = _Makers(ground, QUICK)
+    rows = range(len(ground.prompts))
+    plan = [probe for row in rows for batch in makers.of_row(row, accepted.get(row)) for probe in batch]
+    plan = [_ranked(probe) for probe in plan if probe.kind in QUICK]
     shelled = {probe.row for probe in plan if probe.kind == NO_VALUES}
     return [probe for probe in plan if probe.kind != VOID or probe.row not in shelled]
-
-
-def hedges(probe_ground: Ground, accepted: Mapping[int, Form]) -> list[Probe]:
-    """Answers that name several values, the right one among them, one for each row where that can be made."""
-    plan = second_round(probe_ground, accepted)
-    return [probe for probe in plan if probe.family is Family.CLAIM and probe.kind == HEDGED]
 
 
 def _ranked(probe: Probe) -> Probe:
@@ -233,10 +235,17 @@ def _ranked(probe: Probe) -> Probe:
 
 
 class _Makers:
-    """Makes the probes of one row at a time; what all rows share is made once."""
+    """Makes the probes of one row at a time; what all rows share is made once.
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    Parameters
+    ----------
+    ground : Ground
+    only : frozenset of str, optional
+        The kinds that are wanted. Others may be left out: to compare them with the answer takes time.
+    """
+
+    def __init__(self, ground: Ground, only: frozenset[str] | None = None) -> None:
+        self._ground, self._only = ground, only
         self._shared = shared_words(ground.prompt_texts)
         self._refusals_meant = names_refusals(ground.source)
         self._mined = mined(ground.source) if ground.source else []
@@ -250,9 +259,9 @@ class _Makers:
         yield list(self._empty_handed(row, answer, chance))
         if answer is not None and form is not None:
             yield list(self._answered(row, answer, form, chance))
-            if row < STYLED_ROWS and not self._ground.demands[row].call:
+            if row < STYLED_ROWS and not self._ground.demands[row].call and self._only is None:
                 yield self._styled(row, answer, form, chance)
-        if row < STRESSED_ROWS:
+        if row < STRESSED_ROWS and self._only is None:
             yield list(_stressed(row))
 
     def sample(self, row: int, text: str) -> Probe:
@@ -294,6 +303,8 @@ class _Makers:
         self, family: Family, row: int, answer: Answer | None, texts: Mapping[str, str]
     ) -> Iterator[Probe]:
         for kind, text in texts.items():
+            if self._only is not None and kind not in self._only:
+                continue
             if answer is not None and mentions(text, answer):
                 continue
             close = alike(answer, text) if answer is not None else 0.0
