@@ -107,28 +107,6 @@ def review_groups(observations: Observations, size: int = GROUP_SIZE) -> tuple[R
     )
 
 
-def in_bins(
-    observations: Observations, bins: tuple[int, ...], edges: tuple[float, ...] = HISTOGRAM_EDGES
-) -> Rows:
-    """Rows whose score falls in one of the given bins, by score, then by prompt.
-
-    Parameters
-    ----------
-    observations : Observations
-    bins : tuple of int
-        Bin numbers, from 0, as a click on the histogram gives them; unknown numbers select nothing.
-    edges : tuple of float
-        Default: the histogram's 20 bars.
-
-    Returns
-    -------
-    int64 array
-    """
-    rows = _scored(observations)
-    index = bin_index(valid_scores(observations.score), edges)
-    return _by_score(observations, rows[np.isin(index, bins)])
-
-
 def without_score(observations: Observations) -> Rows:
     """Rows with no usable score: not graded, or off the grader's declared scale."""
     return np.flatnonzero(~is_valid(observations.score)).astype(np.int64)
@@ -136,11 +114,6 @@ def without_score(observations: Observations) -> Rows:
 
 def _scored(observations: Observations) -> Rows:
     return np.flatnonzero(is_valid(observations.score)).astype(np.int64)
-
-
-def _by_score(observations: Observations, rows: Rows) -> Rows:
-    order = np.lexsort((rows, observations.prompt[rows], observations.score[rows]))
-    return rows[order]
 
 
 def _first(observations: Observations, key: NDArray[np.float64], size: int) -> Rows:

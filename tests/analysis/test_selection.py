@@ -12,7 +12,6 @@ from dryrun.analysis.selection import (
     Show,
     Sort,
     choose,
-    in_bins,
     review_groups,
     without_score,
 )
@@ -82,21 +81,6 @@ def test_missing_scores_are_never_chosen() -> None:
     assert without_score(observe([np.nan, 0.5, 85.0, 0.1])).tolist() == [0, 2]
 
 
-def test_bins_partition_the_scored_rows() -> None:
-    observations = observe(np.r_[beta_scores(0.5, 0.3, 200), np.nan, 0.0, 1.0])
-    rows = np.concatenate([in_bins(observations, (index,)) for index in range(20)])
-    assert sorted(rows.tolist()) == [*range(200), 201, 202]
-    assert 201 in in_bins(observations, (0,))
-    assert 202 in in_bins(observations, (19,))
-
-
-def test_several_bins_at_once_and_unknown_ones() -> None:
-    observations = observe([0.01, 0.52, 0.97])
-    assert in_bins(observations, (0, 19)).tolist() == [0, 2]
-    assert in_bins(observations, (99, -1)).tolist() == []
-    assert in_bins(observations, (2,), edges=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0)).tolist() == [1]
-
-
 def test_all_samples_sort_by_score_length_or_as_they_were_drawn() -> None:
     observations = replace(observe([0.3, np.nan, 0.1, 0.2]), length=np.array([5.0, 9.0, np.nan, 7.0]))
     orders = {sort: choose(observations, Show.ALL, Filters(), sort).tolist() for sort in Sort}
@@ -116,6 +100,14 @@ def test_a_group_is_formed_of_what_filters_and_a_search_leave() -> None:
     assert choose(observations, Show.HIGHEST, Filters("b"), among=among).tolist() == [3, 1]
     assert choose(observations, Show.ALL, Filters(bins=(0, 1)), Sort.HIGHEST).tolist() == [1, 0]
     assert choose(observations, Show.ALL, Filters(bins=(-1,))).size == 0
+
+
+def test_each_scored_row_is_in_one_bar_the_ends_included() -> None:
+    observations = observe(np.r_[beta_scores(0.5, 0.3, 200), np.nan, 0.0, 1.0])
+    bars = [set(choose(observations, Show.ALL, Filters(bins=(bar,))).tolist()) for bar in range(20)]
+    assert sorted(row for rows in bars for row in rows) == [*range(200), 201, 202]
+    assert 201 in bars[0]
+    assert 202 in bars[19]
 
 
 def test_without_a_score_bars_do_not_apply() -> None:
