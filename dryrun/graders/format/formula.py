@@ -100,6 +100,11 @@ class Formula:
     variables: tuple[str, ...]
     _steps: tuple[_Step, ...]
 
+    @property
+    def operations(self) -> int:
+        """The number of operations and calls."""
+        return sum(isinstance(step, _Operation) for step in self._steps)
+
     def evaluate(self, values: Mapping[str, float]) -> float:
         """The value with `values` for the variables.
 
