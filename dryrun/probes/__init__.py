@@ -7,15 +7,8 @@ This package is the one place where such answers are made. It grades nothing: `d
 from __future__ import annotations
 
 from dryrun.core.probe import Family, Priority, Probe
-from dryrun.probes.make.rounds import (
-    Ground,
-    accepted_forms,
-    first_round,
-    ground,
-    quick_round,
-    second_round,
-    strangers,
-)
+from dryrun.probes.make.ground import Ground, ground
+from dryrun.probes.make.rounds import accepted_forms, first_round, quick_round, second_round, strangers
 
 __all__ = [
     "Family",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from dryrun.core.probe import (
@@ -28,11 +28,11 @@ from dryrun.core.probe import (
     Priority,
     Probe,
 )
-from dryrun.core.records import Prompt
-from dryrun.probes.make.answers import Answer, Kind, alike, answers, flat, mentions, same
+from dryrun.probes.make.answers import Answer, Kind, alike, flat, mentions, same
 from dryrun.probes.make.claims import GUESSES, HEDGED, claims
-from dryrun.probes.make.demand import Demand, demand_for, prompt_text
-from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
+from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.forms import Form, dressed, padded, variations
+from dryrun.probes.make.ground import Ground
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.refusals import asks_refusal
 from dryrun.probes.make.source_words import mined, names_refusals
@@ -55,8 +55,6 @@ from dryrun.probes.make.wrong import CLOSE, wrong_answers
 
 OTHERS = 40
 """Answers of other rows that wrong answers are made of."""
-READ_ROWS = 1_000
-"""Rows that are read: they show which answers are common, and of what type the column is."""
 STRANGE_ROWS = 6
 IN_FORM = ", in the form the grader reads"
 STRESSED_ROWS, STYLED_ROWS = 2, 12
@@ -71,94 +69,6 @@ _ESSENTIAL = frozenset(
         *(FAR, GUESSES, WITHDRAWN, ACCEPTED),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What probes are made from.
-
-    Attributes
-    ----------
-    prompts : sequence of Prompt
-        The rows to probe.
-    prompt_texts : list of str
-    demands : list of Demand
-    answers : list of (Answer or None)
-    pool : list of Answer
-        Answers of all rows that were read, also of rows that are not probed.
-    source : str
-        The grader's own Python, or ``""``.
-    seed : int
-    learned : mapping of int to Form
-        By row, a form that the grader was seen to take; with it no other is demanded.
-    """
-
-    prompts: Sequence[Prompt]
-    prompt_texts: list[str]
-    demands: list[Demand]
-    answers: list[Answer | None]
-    pool: list[Answer]
-    source: str = ""
-    seed: int = 0
-    learned: Mapping[int, Form] = field(default_factory=dict)
-
-    @property
-    def referenced(self) -> int:
-        """Rows with a right answer."""
-        return sum(answer is not None for answer in self.answers)
-
-    def forms_at(self, row: int) -> list[Form]:
-        """The forms worth trying for this row's answer, the likeliest first."""
-        answer, learned = self.answers[row], self.learned.get(row)
-        usual = [] if answer is None else forms_of(answer, self.demands[row])
-        if learned is None:
-            return usual
-        return [learned, *(replace(form, required=False) for form in usual if form.name != learned.name)]
-
-
-def ground(
-    prompts: Sequence[Prompt], references: Sequence[str | None], *, rows: int, source: str = "", seed: int = 0
-) -> Ground:
-    """Read the rows: types of answers, demands of prompts.
-
-    Parameters
-    ----------
-    prompts : sequence of Prompt
-        All rows at hand; the first `rows` of them, those with an answer before the others, are probed, and
-        the first `READ_ROWS` are read.
-    references : sequence of (str or None)
-        Their reference answers as text, in the same order.
-    rows : int
-    source : str
-        The grader's own Python, where it has one.
-    seed : int
-        For everything that is drawn.
-    """
-    order = sorted(range(len(prompts)), key=lambda row: not (references[row] or "").strip())[:READ_ROWS]
-    prompts, references = [prompts[row] for row in order], [references[row] for row in order]
-    texts = [prompt_text(prompt.messages) for prompt in prompts]
-    demands = [demand_for(prompt) for prompt in prompts]
-    if lettered := _all_letters(references):
-        demands = [demand if demand.options else replace(demand, options=lettered) for demand in demands]
-    known = answers(references, demands)
-    chosen = sorted(range(len(prompts)), key=lambda row: known[row] is None)[:rows]
-    return Ground(
-        prompts=[prompts[row] for row in chosen],
-        prompt_texts=[texts[row] for row in chosen],
-        demands=[demands[row] for row in chosen],
-        answers=[known[row] for row in chosen],
-        pool=[answer for answer in known if answer is not None],
-        source=source,
-        seed=seed,
-    )
-
-
-def _all_letters(references: Sequence[str | None]) -> tuple[str, ...]:
-    """The options where every reference is one capital letter, up to the last one used."""
-    known = {text.strip() for text in references if text is not None}
-    if len(known) > 1 and all(len(text) == 1 and "A" <= text <= "J" for text in known):
-        return tuple(chr(code) for code in range(ord("A"), ord(max(known)) + 1))
-    return ()
 
 
 def forms(ground: Ground) -> list[tuple[int, Form]]:

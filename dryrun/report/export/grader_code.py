@@ -34,7 +34,7 @@ PARTS = (
 
 OF_WORDS = {Metric.BLEU: "_bleu", Metric.GLEU: "_gleu", Metric.METEOR: "meteor_score"}
 MOST_OPERATIONS = 1_000
-"""In a formula. Python 3.11 compiles about 3,000, in any order."""
+"""In a formula. Python 3.11 compiles about 3,000."""
 
 Name = tuple[str, str]
 """A module and a name at its top level."""

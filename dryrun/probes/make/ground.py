@@ -1,0 +1,102 @@
+"""What probes are made from: a user's rows, with the type of each answer and what each prompt asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from dryrun.core.records import Prompt
+from dryrun.probes.make.answers import Answer, answers
+from dryrun.probes.make.demand import Demand, demand_for, prompt_text
+from dryrun.probes.make.forms import Form, forms_of
+
+READ_ROWS = 1_000
+"""Rows that are read: they show which answers are common, and of what type the column is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What probes are made from.
+
+    Attributes
+    ----------
+    prompts : sequence of Prompt
+        The rows to probe.
+    prompt_texts : list of str
+    demands : list of Demand
+    answers : list of (Answer or None)
+    pool : list of Answer
+        Answers of all rows that were read, also of rows that are not probed.
+    source : str
+        The grader's own Python, or ``""``.
+    seed : int
+    learned : mapping of int to Form
+        By row, a form that the grader was seen to take; with it no other is demanded.
+    """
+
+    prompts: Sequence[Prompt]
+    prompt_texts: list[str]
+    demands: list[Demand]
+    answers: list[Answer | None]
+    pool: list[Answer]
+    source: str = ""
+    seed: int = 0
+    learned: Mapping[int, Form] = field(default_factory=dict)
+
+    @property
+    def referenced(self) -> int:
+        """Rows with a right answer."""
+        return sum(answer is not None for answer in self.answers)
+
+    def forms_at(self, row: int) -> list[Form]:
+        """The forms worth trying for this row's answer, the likeliest first."""
+        answer, learned = self.answers[row], self.learned.get(row)
+        usual = [] if answer is None else forms_of(answer, self.demands[row])
+        if learned is None:
+            return usual
+        return [learned, *(replace(form, required=False) for form in usual if form.name != learned.name)]
+
+
+def ground(
+    prompts: Sequence[Prompt], references: Sequence[str | None], *, rows: int, source: str = "", seed: int = 0
+) -> Ground:
+    """Read the rows: types of answers, demands of prompts.
+
+    Parameters
+    ----------
+    prompts : sequence of Prompt
+        All rows at hand; the first `rows` of them, those with an answer before the others, are probed, and
+        the first `READ_ROWS` are read.
+    references : sequence of (str or None)
+        Their reference answers as text, in the same order.
+    rows : int
+    source : str
+        The grader's own Python, where it has one.
+    seed : int
+        For everything that is drawn.
+    """
+    order = sorted(range(len(prompts)), key=lambda row: not (references[row] or "").strip())[:READ_ROWS]
+    prompts, references = [prompts[row] for row in order], [references[row] for row in order]
+    texts = [prompt_text(prompt.messages) for prompt in prompts]
+    demands = [demand_for(prompt) for prompt in prompts]
+    if lettered := _all_letters(references):
+        demands = [demand if demand.options else replace(demand, options=lettered) for demand in demands]
+    known = answers(references, demands)
+    chosen = sorted(range(len(prompts)), key=lambda row: known[row] is None)[:rows]
+    return Ground(
+        prompts=[prompts[row] for row in chosen],
+        prompt_texts=[texts[row] for row in chosen],
+        demands=[demands[row] for row in chosen],
+        answers=[known[row] for row in chosen],
+        pool=[answer for answer in known if answer is not None],
+        source=source,
+        seed=seed,
+    )
+
+
+def _all_letters(references: Sequence[str | None]) -> tuple[str, ...]:
+    """The options where every reference is one capital letter, up to the last one used."""
+    known = {text.strip() for text in references if text is not None}
+    if len(known) > 1 and all(len(text) == 1 and "A" <= text <= "J" for text in known):
+        return tuple(chr(code) for code in range(ord("A"), ord(max(known)) + 1))
+    return ()
