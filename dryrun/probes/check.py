@@ -26,7 +26,7 @@ from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.protocol import Grader
 from dryrun.graders.reference_answers import references_of
 from dryrun.probes import Ground, ground
-from dryrun.probes.accepted_form import grades_by
+from dryrun.probes.accepted_form import grades_by, ways
 from dryrun.probes.function import Function, FunctionGrader
 from dryrun.probes.grade import ROWS, Effort, Probed, count, probe
 from dryrun.probes.learned_form import learn
@@ -34,8 +34,9 @@ from dryrun.probes.make.source_words import scan
 from dryrun.probes.make.tool_calls import ToolsRead, names_tools, tools_read
 from dryrun.probes.result import GraderCheck, summed_up
 
-SCALE_ROWS, FAR_OFF = 20, 2.0
-"""Rows whose answers show a scale; how many times beyond a default scale a reward shows another one."""
+SCALE_ROWS, FORM_ROWS, FAR_OFF = 20, 5, 2.0
+"""Rows whose answers show a scale, and those of them that are tried in all forms; how many times beyond a
+default scale a reward shows another one."""
 WHY = 160
 """Characters of the commonest reason that are shown."""
 JUDGE_CALLS = 200
@@ -53,7 +54,7 @@ def check_function(
     seed: int = 0,
     seconds: float = 60.0,
     timeout: float = 1.0,
-    bounds: tuple[float, float] = (0.0, 1.0),
+    bounds: tuple[float, float] | None = None,
     limits: ProbeLimits | None = None,
 ) -> GraderCheck:
     """Check a reward function that lives in this process; it is called here, with no sandbox.
@@ -71,8 +72,8 @@ def check_function(
     rows, seed : int
     seconds, timeout : float
         For the whole check, and for one grade.
-    bounds : (float, float)
-        The function's scale.
+    bounds : (float, float), optional
+        The function's scale. Default: 0..1, with room for penalties where it pays them.
     limits : ProbeLimits, optional
 
     Raises
@@ -86,13 +87,16 @@ def check_function(
     references = [reference_of(prompt.item, field) if field else None for prompt in prompts]
     effort = Effort(seconds=seconds, timeout=timeout)
     tools = ToolsRead() if names_tools(source) else None
+    scale = bounds or (0.0, 1.0)
 
     async def checking() -> GraderCheck:
         grader = FunctionGrader(function, timeout)
-        learned = await learn(prompts, references, grader, bounds, tools, samples)
+        learned = await learn(prompts, references, grader, scale, tools, samples)
         probe_ground = ground(prompts, learned.references, rows=rows, source=source, seed=seed)
         probe_ground = learned.applied(probe_ground)
-        return await _checked(probe_ground, grader, effort, bounds, False, samples, limits)
+        return await _checked(
+            probe_ground, grader, effort, scale, samples, limits, declared=bounds is not None
+        )
 
     return asyncio.run(checking())
 
@@ -153,7 +157,17 @@ async def check_spec(
                 prompts, learned.references, rows=rows, source=probe_ground.source, seed=seed
             )
             probe_ground = learned.applied(probe_ground)
-        return await _checked(probe_ground, grader, effort, bounds, spec.asks_models, samples, limits, base)
+        return await _checked(
+            probe_ground,
+            grader,
+            effort,
+            bounds,
+            samples,
+            limits,
+            base,
+            declared=declared,
+            judged=spec.asks_models,
+        )
 
 
 async def _seen_scale(
@@ -170,7 +184,8 @@ async def _seen_scale(
     """
     known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None][:SCALE_ROWS]
     shifted = [(prompt, text) for (prompt, _), (_, text) in pairwise(known)]
-    graded = await grades_by(grader)([*known, *shifted, *((prompt, "") for prompt, _ in known)])
+    formed = [(prompt, way) for prompt, text in known[:FORM_ROWS] for way in ways(prompt, text).values()]
+    graded = await grades_by(grader)([*known, *shifted, *formed, *((prompt, "") for prompt, _ in known)])
     rewards = np.array([math.nan if grade.reward is None else grade.reward for grade in graded])
     other_library = isinstance(spec, PythonSpec) and spec.entry is not None
     far = bool((np.abs(rewards) > FAR_OFF * max(map(abs, bounds))).any())
@@ -211,15 +226,19 @@ async def _checked(
     grader: Grader,
     effort: Effort,
     bounds: tuple[float, float],
-    judged: bool,
     samples: Samples | None,
     limits: ProbeLimits | None,
     base: float | None = None,
+    *,
+    declared: bool = True,
+    judged: bool = False,
 ) -> GraderCheck:
     by_row = {
         number: (samples or {}).get(prompt.row, ()) for number, prompt in enumerate(probe_ground.prompts)
     }
-    probed = await probe(probe_ground, grader, effort=effort, bounds=bounds, judged=judged, samples=by_row)
+    probed = await probe(
+        probe_ground, grader, effort=effort, bounds=bounds, declared=declared, judged=judged, samples=by_row
+    )
     profile = judge(probed.grades, limits, base)
     fields = frozenset(key for prompt in probe_ground.prompts for key in prompt.item)
     remarks = scan(probe_ground.source, fields) if probe_ground.source else []

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dryrun.analysis.figures.coverage import as_pay
+from dryrun.analysis.figures.coverage import as_pay, with_penalties
 from dryrun.analysis.probes.grades import Floats, ProbeGrades
 from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family, Priority, Probe, ProbeFault
 from dryrun.core.records import Grade, GradeOutcome, Item, Prompt
-from dryrun.core.thresholds import ProbeLimits
+from dryrun.core.thresholds import ProbeLimits, Thresholds
 from dryrun.graders import Grader
 from dryrun.graders.protocol import GradeError, ungraded
 from dryrun.graders.trial import response
@@ -41,7 +41,7 @@ OFF_SCALE = 1e-6
 NO_NUMBER = "grade returned"
 """How the error of a grade begins that is no number, from the sandbox and from `FunctionGrader` alike."""
 LATER = {Priority.ESSENTIAL: 0, Priority.USUAL: 8, Priority.THOROUGH: 20}
-"""Where calls are few: essential probes of row 8 come with the usual ones of row 0."""
+"""Where calls or time are few: essential probes of row 8 come with the usual ones of row 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ async def probe(
     *,
     effort: Effort | None = None,
     bounds: tuple[float, float] = (0.0, 1.0),
+    declared: bool = True,
     judged: bool = False,
     samples: Mapping[int, Sequence[str]] | None = None,
 ) -> Probed:
@@ -112,6 +113,8 @@ async def probe(
     effort : Effort, optional
     bounds : (float, float)
         The grader's scale.
+    declared : bool
+        Whether somebody said so. If not, penalties widen it.
     judged : bool
         A model is the judge: nothing is timed.
     samples : mapping of int to sequence of str, optional
@@ -137,6 +140,8 @@ async def probe(
     _, chosen = _within(forms, rest, effort.calls)
     await asking.ask(_rebased(rest, chosen, len(first)))
     await asking.again(_repeats(len(asking.probes)))
+    if not declared:
+        bounds = with_penalties(bounds, asking.rewards(), Thresholds().max_out_of_range)
     return Probed(
         ground.prompts, asking.grades(bounds, judged), tuple(asking.details()), len(forms) + len(rest)
     )
@@ -147,12 +152,15 @@ def _within(forms: Sequence[Probe], rest: Sequence[Probe], calls: int | None) ->
     both = [(0, number, probe) for number, probe in enumerate(forms)]
     both += [(1, number, probe) for number, probe in enumerate(rest)]
     if calls is not None:
-        both.sort(
-            key=lambda entry: (entry[2].row + LATER[entry[2].priority], entry[2].row, entry[0], entry[1])
-        )
+        both.sort(key=lambda entry: (*_urgency(entry[2]), entry[0], entry[1]))
         both = both[: max(int(calls / (1 + REPEATED)), 1)]
     taken = [sorted(number for which, number, _ in both if which == wanted) for wanted in (0, 1)]
     return taken[0], taken[1]
+
+
+def _urgency(probe: Probe) -> tuple[int, int]:
+    """What to grade first where calls or time may not last."""
+    return probe.row + LATER[probe.priority], probe.row
 
 
 def _rebased(plan: Sequence[Probe], chosen: Sequence[int], offset: int) -> list[Probe]:
@@ -190,6 +198,7 @@ class _Asking:
             if probe.serial:
                 grades[number] = await self._timed(probe, end)
         together = [number for number in range(len(probes)) if number not in grades]
+        together.sort(key=lambda number: _urgency(probes[number]))
         answers = await asyncio.gather(*(self._grade_one(probes[number], end) for number in together))
         grades |= dict(zip(together, answers, strict=True))
         self.probes += probes

@@ -162,7 +162,7 @@ def summed_up(
     findings = [_finding(group, probed) for group in _grouped(judged.observations)]
     coding = any(answer is not None and answer.kind is Kind.CODE for answer in ground.answers)
     coding |= 2 * sum(asks_code(text) for text in ground.prompt_texts) > len(ground.prompt_texts)
-    unpaid = judged.profile is Profile.UNKNOWN and judged.ceiling is not None
+    unpaid = judged.profile is Profile.UNKNOWN and judged.ceiling is not None and judged.form_unknown
     findings += [_remarked(remark, coding, unpaid) for remark in remarks]
     order = {weight.value: number for number, weight in enumerate(Weight)}
     findings.sort(key=lambda finding: order[finding.weight])

@@ -8,12 +8,12 @@ import math
 import numpy as np
 import pytest
 
-from dryrun.analysis.figures.coverage import as_pay
+from dryrun.analysis.figures.coverage import as_pay, with_penalties
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.graders.format.load import load_grader
 from dryrun.probes.anchors import load_anchors
-from dryrun.probes.check import check_spec
+from dryrun.probes.check import check_function, check_spec
 from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
@@ -43,6 +43,62 @@ def test_a_wrong_answer_that_costs_nothing_is_not_paid(wrong: float, profile: st
     prompts: list[Prompt] = [dataset.prompt(row) for row in range(len(dataset))]
     check = asyncio.run(check_spec(load_grader(penal(wrong)), prompts, bounds=(-0.5, 1.0)))
     assert check.profile == profile
+
+
+UNDECLARED = """
+import re
+PENALTY = {penalty}
+def grade(sample, item):
+    tag = re.search("<answer>(.*?)</answer>", sample["output_text"], re.S)
+    right = bool(tag) and tag[1].strip() == str(item["reference_answer"])
+    return {formula}
+"""
+
+
+@pytest.mark.parametrize(
+    ("penalty", "formula", "profile"),
+    [
+        (-0.5, "PENALTY if not tag else float(right)", "sound"),
+        (-1.0, "PENALTY if not tag else 1.0 * right - 0.5 * (not right)", "sound"),
+        (0.5, "1.0 * right - PENALTY * (not tag) - PENALTY * (not right)", "sound"),
+        (-0.5, "PENALTY if not tag else 1.0 if right else 0.8", "no signal"),
+        (-0.5, "PENALTY if right else 1.0", "inverted"),
+        (-40.0, "PENALTY if not tag else float(right)", "sound"),
+    ],
+)
+def test_penalties_that_nobody_declared_widen_the_scale(penalty: float, formula: str, profile: str) -> None:
+    source = UNDECLARED.format(penalty=penalty, formula=formula)
+    dataset = dataset_from_items(rows(DEMAND)[:20])
+    prompts: list[Prompt] = [dataset.prompt(row) for row in range(len(dataset))]
+    spec = load_grader({"type": "python", "name": "penal", "source": source})
+    assert asyncio.run(check_spec(spec, prompts)).profile == profile
+
+
+def test_a_function_of_this_process_may_pay_penalties() -> None:
+    def grade(sample: dict[str, str], item: dict[str, str]) -> float:
+        text = sample["output_text"]
+        if "<answer>" not in text:
+            return -0.5
+        right = text.split("<answer>")[1].split("</answer>")[0] == item["reference_answer"]
+        return 1.0 if right else 0.0
+
+    assert check_function(grade, rows(DEMAND)[:20]).profile == "sound"
+    declared = check_function(grade, rows(DEMAND)[:20], bounds=(0.0, 1.0))
+    assert declared.profile == "unstable"
+
+
+@pytest.mark.parametrize(
+    ("rewards", "scale"),
+    [
+        ([-0.5, 0.0, 1.0], (-0.5, 1.0)),
+        ([-1.0, 0.25, 1.0], (-1.0, 1.0)),
+        ([-3.0, 0.0, 1.0], (0.0, 1.0)),
+        ([0.0, 0.5, math.nan], (0.0, 1.0)),
+        ([-1.0, *([0.5] * 200)], (0.0, 1.0)),
+    ],
+)
+def test_the_scale_with_penalties(rewards: list[float], scale: tuple[float, float]) -> None:
+    assert with_penalties((0.0, 1.0), np.array(rewards), rare=0.01) == scale
 
 
 @pytest.mark.slow

@@ -149,6 +149,30 @@ def observed_scale(
     return (low if least >= low else _outward(least)), (high if most <= high else _outward(most))
 
 
+def with_penalties(
+    scale: tuple[float, float], rewards: NDArray[np.float64], rare: float
+) -> tuple[float, float]:
+    """The scale with a lower end below 0 where rewards are penalties: no lower than the scale is high.
+
+    A reward further down shows a formula without a floor, and stays off the scale.
+
+    Parameters
+    ----------
+    scale : (float, float)
+        What was assumed, without anybody having declared it.
+    rewards : array of float, shape (n,)
+        NaN where there is none.
+    rare : float
+        Share of the rewards that may be negative without being penalties.
+    """
+    low, high = scale
+    known = rewards[np.isfinite(rewards)]
+    if low < 0.0 or np.count_nonzero(known < low) <= rare * known.size:
+        return scale
+    least = float(known.min())
+    return (least, high) if least >= -high else scale
+
+
 def _outward(value: float) -> float:
     """Away from 0 to the next number of two significant digits."""
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)

@@ -26,6 +26,10 @@ BEHAVIOURS = (
 """Families on the scoreboard."""
 
 
+ESSENTIAL = 3
+"""Kinds of worthless answers that must have been tried: empty, refusal and filler are the first."""
+FAILS_FROM = 0.9
+"""A larger share of grades with an error says more than what the few others earned."""
 Rule = Callable[[ProbeGrades], Iterator[Observation]]
 RULES: tuple[Rule, ...] = (
     conduct.no_faults,
@@ -57,6 +61,8 @@ class Profile(StrEnum):
     """Its number cannot be relied on: it moves, is missing, off the scale, or takes too long."""
     INVERTED = "inverted"
     UNSAFE = "unsafe"
+    FAILS = "fails"
+    """Grading raises errors."""
     UNKNOWN = "unknown"
     """Too little could be graded to say anything."""
 
@@ -72,7 +78,7 @@ PROFILES: Sequence[tuple[Flaw, Profile]] = (
     (Flaw.BIAS, Profile.HACKABLE),
     (Flaw.ACCEPTS_WRONG, Profile.TOO_LENIENT),
     (Flaw.REJECTS_CORRECT, Profile.TOO_STRICT),
-    (Flaw.CRASH, Profile.TOO_STRICT),
+    (Flaw.CRASH, Profile.FAILS),
     (Flaw.GUESSABLE, Profile.HACKABLE),
 )
 """The word is that of the first flaw that blocks: what makes the later ones meaningless comes first."""
@@ -122,6 +128,8 @@ class Judged:
         The largest share of rows on which a hole may still be paid where none was seen (rule of three).
     graded : int
         The number of grades.
+    form_unknown : bool
+        Right answers could not be written so that the grader pays them.
     """
 
     profile: Profile
@@ -132,6 +140,7 @@ class Judged:
     partial: bool
     unseen: float
     graded: int
+    form_unknown: bool = False
 
     @property
     def sound(self) -> bool:
@@ -153,10 +162,11 @@ def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | 
     grades = replace(grades, limits=limits)
     seen = tuple(sorted((seen for rule in RULES for seen in rule(grades)), key=_order))
     own = grades.score[grades.where(Family.SAMPLE)]
+    unknown = pay.form_unknown(grades)
     if base is None and own.size:
         base = float(own.mean())
     return Judged(
-        profile=_profile(seen, _fewest(grades) >= limits.few_rows and not pay.form_unknown(grades)),
+        profile=_profile(seen, _fewest(grades) >= limits.few_rows and not unknown),
         observations=seen,
         behaviours=tuple(_behaviours(grades)),
         ceiling=grades.ceiling,
@@ -164,6 +174,7 @@ def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | 
         partial=grades.partial,
         unseen=unseen(_fewest(grades)),
         graded=int(grades.graded.sum()),
+        form_unknown=unknown,
     )
 
 
@@ -174,6 +185,8 @@ def _order(observation: Observation) -> tuple[int, int, float]:
 
 def _profile(seen: Sequence[Observation], enough: bool) -> Profile:
     blocking = {observation.flaw for observation in seen if observation.weight is Weight.BLOCK}
+    if any(observation.flaw is Flaw.CRASH and observation.share > FAILS_FROM for observation in seen):
+        return Profile.FAILS
     for flaw, profile in PROFILES:
         if flaw in blocking:
             return profile
@@ -181,9 +194,9 @@ def _profile(seen: Sequence[Observation], enough: bool) -> Profile:
 
 
 def _fewest(grades: ProbeGrades) -> int:
-    """Rows that the usual exploit was tried on."""
-    counts = [cases.size for _, cases in grades.kinds(Family.NOTHING)]
-    return int(np.median(counts)) if counts else 0
+    """Rows that the usual exploit was tried on; where time was short, the essential ones."""
+    counts = sorted((cases.size for _, cases in grades.kinds(Family.NOTHING)), reverse=True)
+    return counts[min(ESSENTIAL, len(counts)) - 1] if counts else 0
 
 
 def _behaviours(grades: ProbeGrades) -> list[Behaviour]:

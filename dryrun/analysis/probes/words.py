@@ -19,6 +19,7 @@ PROFILE_WORDS: Mapping[Profile, str] = MappingProxyType(
         Profile.HACKABLE: "There is a way to be paid without answering; training would find it.",
         Profile.UNSTABLE: "Its number cannot be relied on.",
         Profile.INVERTED: "Wrong answers earn more than right ones.",
+        Profile.FAILS: "Grading raises an error where it should give a number.",
         Profile.UNSAFE: "It runs the model's text as code.",
         Profile.UNKNOWN: "Too little could be graded to say.",
     }

@@ -188,7 +188,7 @@ class Evidence:
         if review is None or not review.blocking or self.document_only:
             return None
         paid = read is not None and read.right_unpaid.interval.high < self.thresholds.unpaid
-        return None if paid and review.profile == Profile.TOO_STRICT else review
+        return None if paid and review.profile in (Profile.TOO_STRICT, Profile.FAILS) else review
 
     @property
     def grader_checked(self) -> bool:
