@@ -63,6 +63,7 @@ class PythonGrader(Grader):
         self._timeout = timeout
         self._workers = workers or min(MAX_WORKERS, processors())
         self._limits = limits
+        self._mechanism = ""
         self._pool: WorkerPool | None = None
 
     @property
@@ -74,9 +75,9 @@ class PythonGrader(Grader):
         """Grade several samples on all workers at once.
 
         What the grader's code does wrong makes 0 with ``python_grader_runtime_error`` where that is its
-        convention's rule, else no grade with the same error. A sandbox that fails makes no grade, with
-        ``python_grader_server_error``. A reward that a convention allows to be missing makes no grade,
-        with ``other_error``.
+        convention's rule, else no grade with the same error. A sandbox that fails, or has not what the code
+        wants, makes no grade, with ``python_grader_server_error``. A reward that a convention allows to be
+        missing makes no grade, with ``other_error``.
         """
         if self._pool is None:
             raise RuntimeError("open the grader with 'async with' before grading")
@@ -107,6 +108,7 @@ class PythonGrader(Grader):
         status = await asyncio.to_thread(sandbox_status)
         if status.mechanism is None:
             raise GraderError(CANNOT_RUN, [Problem("$.type", status.reason)])
+        self._mechanism = status.mechanism
         self._pool = WorkerPool(self._program, status.mechanism, self._workers, self._timeout, self._limits)
         self._pool.start()
         return self
@@ -123,6 +125,8 @@ class PythonGrader(Grader):
                 return self._wrong(str(error), seconds)
             case WorkerFault.NOT_LOADED:
                 return self._wrong(f"{UNLOADED}{error}", seconds)
+            case WorkerFault.NEEDS_MORE:
+                return ungraded(GradeError.PYTHON_SERVER, self._needs(str(error)), seconds)
         return ungraded(GradeError.PYTHON_SERVER, f"{error.fault}: {error}", seconds)
 
     def _wrong(self, detail: str, seconds: float) -> Grade:
@@ -130,9 +134,18 @@ class PythonGrader(Grader):
         make = graded_zero if self._voice.zero_on_error else ungraded
         return make(GradeError.PYTHON_RUNTIME, detail, seconds)
 
+    def _needs(self, what: str) -> str:
+        """Why code that wants more than this sandbox has gets no grade."""
+        return (
+            f"the grader's code, or the response that it runs, {what}, which the sandbox on this machine "
+            f"({self._mechanism}) does not allow: grade on Linux where bubblewrap starts"
+        )
+
     def _grade_of(self, reply: WorkerReply, seconds: float) -> Grade:
         if reply.value is not None and not (reply.note or reply.unstable or reply.parts):
             return graded(reply.value, seconds)
+        if reply.needs:
+            return ungraded(GradeError.PYTHON_SERVER, self._needs(reply.needs), seconds)
         if reply.absent and self._voice.absent:
             grade = ungraded(GradeError.OTHER, f"{reply.absent}: {self._voice.absent}", seconds)
         elif reply.value is None:

@@ -52,6 +52,8 @@ class WorkerFault(StrEnum):
     """It never came up."""
     NOT_LOADED = "not loaded"
     """The grader's source raised while it was loaded."""
+    NEEDS_MORE = "needs more"
+    """It wanted, while it was loaded, what this sandbox has not."""
 
 
 FINAL = (WorkerFault.TIMEOUT, WorkerFault.LIMIT)
@@ -93,6 +95,8 @@ class WorkerReply(NamedTuple):
         How a second grading of the same input came out otherwise, or ``""``.
     recycle : bool
         The job left something running: the worker should not be used again.
+    needs : str
+        What the grade wanted that this sandbox has not, or ``""``: ``"starts processes"``.
     """
 
     value: float | None
@@ -102,11 +106,12 @@ class WorkerReply(NamedTuple):
     parts: Mapping[str, float] = _NOTHING
     unstable: str = ""
     recycle: bool = False
+    needs: str = ""
 
 
 def reply_with(value: float) -> WorkerReply:
     """A reply that is nothing but a number, made as the tuple it is: quicker."""
-    return tuple.__new__(WorkerReply, (value, "", "", "", _NOTHING, "", False))
+    return tuple.__new__(WorkerReply, (value, "", "", "", _NOTHING, "", False, ""))
 
 
 def encoded(value: Any) -> bytes:
@@ -190,6 +195,8 @@ def reply_of(body: bytes, tag: int) -> WorkerReply:
     match frame:
         case {"error": str(error)} if len(frame) == 3:
             return WorkerReply(None, error=error[:MAX_TEXT] or "unknown error", recycle=recycle)
+        case {"needs": str(what)} if len(frame) == 3 and what:
+            return WorkerReply(None, needs=what[:MAX_TEXT], recycle=recycle)
         case {"absent": str(absent), "parts": parts} if len(frame) == 4 and absent and _are_numbers(parts):
             return WorkerReply(None, absent=absent[:MAX_TEXT], parts=parts, recycle=recycle)
         case {"value": float(value), "note": str(note), "parts": parts} if (

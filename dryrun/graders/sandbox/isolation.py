@@ -58,6 +58,9 @@ ENVIRONMENT = {
 }
 """A grader's whole environment. One thread per library: the limits count threads, the pool has workers."""
 
+LARGEST_FILE = 64 * MEGABYTE
+"""Bytes of a file in scratch space that lies on the machine's own disk."""
+
 UIDS = range(61_184, 65_520)
 """User ids nobody owns files under (systemd's dynamic users); a worker started by root takes one."""
 
@@ -70,7 +73,7 @@ class Mechanism(StrEnum):
     BUBBLEWRAP_ROOT = "bubblewrap, from root"
     """The same entered by root, who then becomes an unprivileged user: limits on processes hold."""
     LANDLOCK = "landlock"
-    """One process without files to write, network, signals or children, among everybody else's."""
+    """One process among everybody else's, with one folder to write to, without network, signals, children."""
     SEATBELT = "seatbelt"
     """The same on macOS, with a folder to write to."""
     NOTHING = "nothing"
@@ -123,7 +126,7 @@ class Launch:
     filter : bytes or None
         A seccomp program for bubblewrap.
     scratch : Path or None
-        A folder of its own on the disk, where it starts, and which is removed with it.
+        A folder of its own on the disk, where it starts, which it may write to, and which is removed with it.
     """
 
     command: list[str]
@@ -218,7 +221,9 @@ def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
     outer, seal = (seccomp.program(reach=reach) for reach in (seccomp.Reach.CHILDREN, seccomp.Reach.NOTHING))
     assert outer is not None, "candidates() names Landlock only where there is a filter"
     readable = _distinct([*map(Path, (*SYSTEM_FOLDERS, *LINKED_FOLDERS)), *_python_folders()])
+    scratch = _scratch_folder()
     options = {
+        "scratch": str(scratch),
         "readable": [str(path) for path in readable if path.exists()],
         "devices": ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"],
         "filter": outer.hex(),
@@ -226,19 +231,31 @@ def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
     enter = [sys.executable, "-I", "-S", "-B", "-c", text_of("landlock.py"), json.dumps(options)]
     # the kernel would count the threads of all that this user runs; here the memory limits them
     rlimits = {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
-    return Launch([*enter, *python], ENVIRONMENT, rlimits, private=False, forks=False, seal=seal)
+    # a file that was removed while it is open is not seen by the watch over the folder
+    rlimits["RLIMIT_FSIZE"] = min(limits.scratch, LARGEST_FILE)
+    environment = _environment_in(scratch)
+    return Launch(
+        [*enter, *python], environment, rlimits, private=False, forks=False, seal=seal, scratch=scratch
+    )
 
 
 def _seatbelt(python: list[str], limits: WorkerLimits) -> Launch:
     if hidden := _hidden_folders():
         raise OSError(f"the data directory {hidden[0]} lies within what every grader can read")
     readable = _distinct(path.absolute() for path in _python_folders())
-    scratch = Path(tempfile.mkdtemp(prefix="dryrun-grader-")).resolve()
+    scratch = _scratch_folder()
     rules = seatbelt.profile(readable, Path.home().resolve(), scratch)
-    folders = {"HOME": str(scratch), "TMPDIR": str(scratch)}
     command = seatbelt.confined(rules, python)
     rlimits = {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
-    return Launch(command, {**ENVIRONMENT, **folders}, rlimits, private=False, forks=False, scratch=scratch)
+    return Launch(command, _environment_in(scratch), rlimits, private=False, forks=False, scratch=scratch)
+
+
+def _scratch_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="dryrun-grader-")).resolve()
+
+
+def _environment_in(scratch: Path) -> dict[str, str]:
+    return {**ENVIRONMENT, "HOME": str(scratch), "TMPDIR": str(scratch)}
 
 
 def import_paths() -> list[str]:

@@ -1,4 +1,7 @@
-"""Keeps watch over the memory of all processes of a sandbox together; the kernel's limits are for each."""
+"""Keeps watch over what all processes of a sandbox use together; the kernel's limits are for each.
+
+Memory, and scratch space where it lies on the machine's own disk.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from dryrun.graders.sandbox.process import WorkerProcess
 
 EVERY_SECONDS = 0.1
 PROC = Path("/proc")
+ENTRY = 16 * 1024
+"""Bytes that a file or folder counts at least, so that a great number of empty ones is noticed."""
+
 SOCKET = 212_992
 """Bytes a socket can hold by default (``net.core.wmem_default``); the filter refuses to raise it."""
 
@@ -24,18 +30,18 @@ PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 class Watch:
-    """A thread that ends a worker whose processes use more memory than one of them may.
+    """A thread that ends a worker whose processes use more memory, or scratch space, than it may.
 
     Parameters
     ----------
     workers : callable
         Gives those that live now.
-    limit : int
-        Bytes.
+    limit, scratch : int
+        Bytes of memory, and of files in a folder on the disk.
     """
 
-    def __init__(self, workers: Callable[[], Iterable[WorkerProcess]], limit: int) -> None:
-        self._workers, self._limit = workers, limit
+    def __init__(self, workers: Callable[[], Iterable[WorkerProcess]], limit: int, scratch: int) -> None:
+        self._workers, self._limit, self._scratch = workers, limit, scratch
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="dryrun-memory", daemon=True)
 
@@ -56,6 +62,21 @@ class Watch:
                 if used(worker.pid, self._limit, worker.private) > self._limit:
                     megabytes = self._limit // 1024**2
                     worker.end(f"its processes together used more than {megabytes:,} MB of memory")
+                elif worker.scratch is not None and size_in(worker.scratch, self._scratch) > self._scratch:
+                    worker.end(f"its files together took more than {self._scratch // 1024**2:,} MB")
+
+
+def size_in(folder: Path, most: int) -> int:
+    """Bytes of the files in a folder, each with what the disk needs for it. Not counted on above `most`."""
+    size = 0
+    for path, inner, names in os.walk(folder):
+        for name in (*inner, *names):
+            size += ENTRY
+            with contextlib.suppress(OSError):
+                size += os.lstat(os.path.join(path, name)).st_size
+            if size > most:
+                return size
+    return size
 
 
 def used(pid: int, limit: int = 0, private: bool = False) -> int:

@@ -66,7 +66,7 @@ class WorkerPool:
         self._loop = asyncio.get_running_loop()
         self._crews = [_Crew(self) for _ in range(size)]
         self._repeater = Repeater(self.new_worker, timeout)
-        self._watch = Watch(self._workers, self._limits.memory)
+        self._watch = Watch(self._workers, self._limits.memory, self._limits.scratch)
 
     def start(self) -> None:
         """Bring up the workers."""
@@ -232,7 +232,7 @@ class _Crew(Keeper):
         except WorkerError as error:
             await self.drop()
             self._failed_starts += 1
-            final = error.fault in (WorkerFault.NOT_LOADED, WorkerFault.TIMEOUT)
+            final = error.fault in (WorkerFault.NOT_LOADED, WorkerFault.NEEDS_MORE, WorkerFault.TIMEOUT)
             if (final or self._failed_starts >= MAX_FAILED_STARTS) and not self._pool.closed:
                 self._pool.refuse(error)
             return False

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -43,6 +44,8 @@ class WorkerProcess:
         Whether each job can have a process of its own in there.
     private : bool
         Whether it has namespaces of its own.
+    scratch : Path or None
+        The folder on the disk that it can write to.
 
     Raises
     ------
@@ -58,10 +61,13 @@ class WorkerProcess:
         try:
             self._process = _started(launch)
         except OSError as error:
+            if launch.scratch is not None:
+                _remove(launch.scratch)
             raise WorkerError(WorkerFault.NOT_STARTED, f"cannot start {launch.command[0]}: {error}") from None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.pid, self.forks, self.private = self._process.pid, launch.forks, launch.private
+        self.scratch = launch.scratch
         self.in_fd, self.out_fd = self._process.stdin.fileno(), self._process.stdout.fileno()
         for stream in (self.in_fd, self.out_fd):
             os.set_blocking(stream, False)
@@ -80,7 +86,7 @@ class WorkerProcess:
         Raises
         ------
         WorkerError
-            `NOT_STARTED`, `NOT_LOADED`, or another fault while loading.
+            `NOT_STARTED`, `NOT_LOADED`, `NEEDS_MORE`, or another fault while loading.
         """
         start = {
             "source": program.source,
@@ -92,8 +98,8 @@ class WorkerProcess:
             "uid": self._launch.uid,
             "paths": import_paths(),
             "private": self.private,
-            "leavings": text_of("leavings.py"),
-            "sealing": text_of("seal.py"),
+            "tools": {name: text_of(name) for name in ("leavings.py", "seal.py", "needs.py")},
+            "scratch": str(self._launch.scratch or ""),
             "seal": self._launch.seal,
             "imports": program.imports,
         }
@@ -115,6 +121,8 @@ class WorkerProcess:
         match loaded:
             case {"error": str(problem)} if len(loaded) == 1:
                 raise WorkerError(WorkerFault.NOT_LOADED, problem[:MAX_TEXT])
+            case {"needs": str(what)} if len(loaded) == 1:
+                raise WorkerError(WorkerFault.NEEDS_MORE, what[:MAX_TEXT])
         if loaded != {"loaded": True}:
             problem = "the sandbox sent something that is not the result of loading"
             raise WorkerError(WorkerFault.FORGED, problem)
@@ -159,7 +167,7 @@ class WorkerProcess:
                 with contextlib.suppress(OSError):
                     stream.close()
         if self._launch.scratch is not None:
-            shutil.rmtree(self._launch.scratch, ignore_errors=True)
+            _remove(self._launch.scratch)
         return code
 
     def _gone(self) -> int:
@@ -209,6 +217,16 @@ class WorkerProcess:
         os.set_blocking(self._process.stderr.fileno(), False)
         output = self._process.stderr.read(4096) or b""
         return " ".join(output.decode("utf-8", "replace").split())[:MAX_TEXT]
+
+
+def _remove(scratch: Path) -> None:
+    """Remove a folder with all that is in it, also folders that were made without any permission."""
+    for folder, inner, _ in os.walk(scratch):
+        for name in inner:
+            if not os.path.islink(path := os.path.join(folder, name)):
+                with contextlib.suppress(OSError):
+                    os.chmod(path, 0o700)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _started(launch: Launch) -> subprocess.Popen[bytes]:

@@ -69,8 +69,8 @@ _STRENGTH = {
     Mechanism.BUBBLEWRAP_ROOT: "Python graders run in a bubblewrap sandbox as a user without rights: "
     "no network, no files, no privileges.",
     Mechanism.LANDLOCK: "Python graders run behind Landlock and a filter of system calls, a weaker "
-    "sandbox than bubblewrap: no network, no other processes, no files but Python's, none to write. They can "
-    "learn which files exist, not what is in them.",
+    "sandbox than bubblewrap: no network, no other processes, no files but Python's, one folder to write to. "
+    "They can learn which files exist, not what is in them.",
     Mechanism.SEATBELT: "Python graders run behind macOS's Seatbelt, a weaker sandbox than bubblewrap: no "
     "network, no other processes, no files but Python's and the system's, one folder to write to. They can "
     "learn which files exist, not what is in them.",
@@ -145,7 +145,7 @@ def memory_holds(mechanism: Mechanism) -> bool:
         worker = WorkerProcess(worker_launch(mechanism, limits))
     except (WorkerError, OSError):
         return False
-    watch = Watch(lambda: [worker], limits.memory)
+    watch = Watch(lambda: [worker], limits.memory, limits.scratch)
     watch.start()
     try:
         worker.begin(Program(TAKES_MEMORY), load_timeout=60.0)

@@ -3,7 +3,8 @@
 For Linux hosts that forbid namespaces (containers, Ubuntu's restriction of user namespaces), in the place of
 bubblewrap, started the same way: options, then a command. Handed over as text (``python -c``), so
 nothing but the standard library is at hand. What is not allowed in the options is forbidden: no file but
-the named ones can be read, none written, no privilege is kept, and the parent's death is this process's.
+the named ones can be read, none written but in one folder, no privilege is kept, and the parent's death is
+this process's.
 The filter holds sockets, signals and further processes back. Of other files only the attributes can be seen.
 
 ``landlock(7)``, ``seccomp(2)``, ``capabilities(7)``; numbers from the kernel's headers.
@@ -18,6 +19,11 @@ CREATE, ADD, RESTRICT = 444, 445, 446
 """System calls, the same on every processor."""
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
+REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_FILE, REFER, TRUNCATE = 16, 32, 128, 256, 1 << 13, 1 << 14
+CHANGE = (
+    WRITE_FILE | READ_FILE | READ_DIR | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_FILE | REFER | TRUNCATE
+)
+"""Rights in scratch space. Neither links, which lead elsewhere, nor pipes and devices."""
 
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
 """From which version of Landlock on there are how many rights of files."""
@@ -57,8 +63,11 @@ def called(result: int, what: str) -> int:
     return result
 
 
-def restrict_files(readable: list[str], devices: list[str]) -> None:
-    """Only these can be read, and devices written, from now on. Where the kernel can: no TCP, no signals."""
+def restrict_files(readable: list[str], devices: list[str], scratch: str) -> None:
+    """Only these can be read, and devices and `scratch` written, from now on.
+
+    Where the kernel can: no TCP, no signals.
+    """
     version = called(libc.syscall(CREATE, None, 0, 1), "the kernel has no Landlock")
     count = max(rights for since, rights in FILE_RIGHTS.items() if version >= since)
     rules = Ruleset(2**count - 1, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
@@ -68,6 +77,7 @@ def restrict_files(readable: list[str], devices: list[str]) -> None:
         allow(ruleset, path, EXECUTE | READ_FILE | (READ_DIR if os.path.isdir(path) else 0))
     for path in devices:
         allow(ruleset, path, READ_FILE | WRITE_FILE)
+    allow(ruleset, scratch, CHANGE & rules.files)
     called(libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new privileges")
     called(libc.syscall(RESTRICT, ruleset, 0), "Landlock")
     os.close(ruleset)
@@ -96,14 +106,14 @@ def drop_capabilities() -> None:
 
 
 def main() -> None:
-    """Options as JSON (``readable``, ``devices``, ``filter`` as hex), then the command."""
+    """Options as JSON (``readable``, ``devices``, ``scratch``, ``filter`` as hex), then the command."""
     options, command = json.loads(sys.argv[1]), sys.argv[2:]
-    os.chdir("/")
+    os.chdir(options["scratch"])
     os.umask(0o077)
     instructions = bytes.fromhex(options["filter"])
     called(libc.prctl(DEATH_SIGNAL, KILL, 0, 0, 0), "the parent's death")
     drop_capabilities()
-    restrict_files(options["readable"], options["devices"])
+    restrict_files(options["readable"], options["devices"], options["scratch"])
     program = Filter(len(instructions) // 8, instructions)
     called(libc.prctl(FILTER, 2, ctypes.byref(program), 0, 0), "the filter of system calls")
     os.execv(command[0], command)

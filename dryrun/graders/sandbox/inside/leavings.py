@@ -28,22 +28,24 @@ class Leavings:
     ----------
     private : bool
         Whether scratch space and process ids are this sandbox's alone.
+    scratch : str
+        Else the one folder that is, or ``""``.
     """
 
-    def __init__(self, private: bool) -> None:
+    def __init__(self, private: bool, scratch: str = "") -> None:
         # Never on the machine itself, whatever was asked for: what follows removes files and ends processes.
         self._private = private and os.uname().nodename == "sandbox"
         self._here = os.getcwd()
         self._processes = set(running()) if self._private else set()
         self._known: dict[str, set[str]] = {}
         self._files: dict[str, tuple[int, ...]] = {}
-        for top in SCRATCH if self._private else ():
+        for top in SCRATCH if self._private else filter(None, [scratch]):
             self._note(top)
 
     def clear(self, child: int) -> bool:
         """Remove what the grade in process `child` left behind; False when something stays."""
         if not self._private:
-            return True
+            return self._sweep()
         ended = youngest() == child or self._end()  # nothing was started after it
         return self._sweep() and ended
 

@@ -4,15 +4,14 @@ Handed over as text (``python -c``), so the standard library is all there is. No
 the parent: user code may share this process. Frames are a 4-byte big-endian length and a body: marshal's
 format from the parent, JSON to the parent, but for a reply that is nothing but a number (`NUMBER`).
 
-First frame in: the keys that `main` reads; out: ``{"ready": true}``, then ``{"loaded": true}`` or ``{"error":
-text}``. Then lists of (id, what `fields_of` wants, item) in, and for each of them a number, or one of
-``{"id", "recycle", "value", "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id",
-"recycle", "error"}`` out.
+First frame in: the keys that `main` reads; out: ``{"ready": true}``, then ``{"loaded": true}``, ``{"error":
+text}`` or ``{"needs": text}``. Then lists of (id, what `fields_of` wants, item) in, and for each a number, or
+one of ``{"id", "recycle", "value", "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id",
+"recycle", "error" or "needs"}`` out.
 """
 
 import contextlib
 import os
-import resource
 import sys
 import traceback
 import types
@@ -44,7 +43,6 @@ NUMBER = Struct(">IcQd")
 
 MAX_REPLY = 1 << 16
 """Most bytes read of a child's reply; an honest one has under 1 KB."""
-PR_SET_DUMPABLE = 4
 
 HOLD_SECONDS = 0.001
 """Replies of quick grades are sent together, as long as one of them does not have to wait for more."""
@@ -53,6 +51,9 @@ JSON_BEGINS, JSON_WORDS = '{["-0123456789tfnNI', ("true", "false", "null", "NaN"
 """How JSON can begin, as Python reads it: most responses are seen by that not to be JSON."""
 
 Job = dict[str, Any]
+
+needs: list[str] = []
+"""What the code wanted and this sandbox has not."""
 Grade = Callable[[Any, Any], Job]
 """Gives the reply, without its frame, for a sample and an item."""
 
@@ -106,23 +107,6 @@ def take_over_pipes() -> tuple[int, int]:
         os.dup2(nowhere, stream)
     os.close(nowhere)
     return incoming, outgoing
-
-
-def confine(limits: dict[str, int], uid: int | None) -> None:
-    """Become an unprivileged user, if asked to, and set the hard limits for good.
-
-    Afterwards no other process reads or writes the memory of this one, its forks or their open files.
-    """
-    if uid is not None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-    for name, value in limits.items():
-        # macOS has RLIMIT_AS but refuses to set it
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(getattr(resource, name), (value, value))
-    if sys.platform == "linux":
-        import_module("ctypes").CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def brief(error: BaseException) -> str:
@@ -208,9 +192,10 @@ def grade_one(grade: Grade, job: Any) -> Job:
     try:
         sample = fields_of(*job[1])
         sample["output_json"] = parsed(job[1][0], None)
-        return grade(sample, job[2])
+        reply = grade(sample, job[2])
     except BaseException as error:
-        return {"error": brief(error)}
+        reply = {"error": brief(error)}
+    return {"needs": needs[0]} if needs else reply
 
 
 def parsed(response: str, otherwise: Any) -> Any:
@@ -314,24 +299,38 @@ def heard(reading: int, status: int) -> bytes:
 
 def keep(incoming: int, outgoing: int, start: Job, tools: Job) -> None:
     """Load the source anew for each job, in a child that is sealed first; no user code runs in this one."""
-    seal, leavings = tools["sealing"](start["seal"], getpid()), tools["Leavings"](False)
+    seal = tools["sealing"](start["seal"], getpid())
+    leavings = tools["Leavings"](False, start["scratch"])
 
     def ready() -> Grade:
         seal()
-        grade = load(start["source"], start["adapter"])
+        grade = watched(start, tools)
         return twice(grade, leavings.tidy) if start["again"] else grade
 
     def tried() -> bytes:
         try:
             ready()
         except BaseException as error:
-            return framed({"error": brief(error)})
+            return framed(tools["refusal"](needs, error) or {"error": brief(error)})
         return framed({"loaded": True})
 
-    _, status, reading = forked(tried, (incoming, outgoing))
+    child, status, reading = forked(tried, (incoming, outgoing))
+    leavings.clear(child)
     frame = heard(reading, status) or framed({"error": how_it_ended(status, "the source was loaded")})
     send(outgoing, frame)
     serve_fresh(incoming, outgoing, ready, leavings)
+
+
+def watched(start: Job, tools: Job) -> Grade:
+    """Load the source where processes and shared folders are not to be had, and notice who wants them.
+
+    What is tried in vain while a source loads does no harm, unless it does not load for it.
+    """
+    global needs
+    needs = tools["notice"](start["scratch"])
+    grade = load(start["source"], start["adapter"])
+    needs.clear()
+    return grade
 
 
 def twice(grade: Grade, tidy: Callable[[], bool]) -> Grade:
@@ -358,17 +357,17 @@ def main() -> None:
     """Start up, load the grader, serve."""
     incoming, outgoing = take_over_pipes()
     start = read_frame(incoming)
+    tools: Job = {"__name__": "tools"}
+    for name in start["tools"]:
+        exec(compile(start["tools"][name], f"<{name}>", "exec"), tools)
     try:
-        confine(start["limits"], start["uid"])
+        tools["confine"](start["limits"], start["uid"])
     except (OSError, OverflowError) as error:
         write_frame(outgoing, {"error": f"cannot become user {start['uid']}: {error}"})
         os._exit(1)
     sys.path[:] = [entry for entry in sys.path if entry] + start["paths"]
     write_frame(outgoing, {"ready": True})
-    tools: Job = {"__name__": "tools"}
-    exec(compile(start["leavings"], "<leavings>", "exec"), tools)
     if start["seal"]:
-        exec(compile(start["sealing"], "<sealing>", "exec"), tools)
         for name in start["imports"]:
             with contextlib.suppress(Exception):  # the source itself will say what is wrong with it
                 import_module(name)
@@ -377,10 +376,10 @@ def main() -> None:
         tools["sealing"](start["seal"], os.getppid())()
     me = os.getpid()
     try:
-        grade = load(start["source"], start["adapter"])
+        grade = load(start["source"], start["adapter"]) if start["fork"] else watched(start, tools)
     except BaseException as error:
         if os.getpid() == me:
-            write_frame(outgoing, {"error": brief(error)})
+            write_frame(outgoing, tools["refusal"](needs, error) or {"error": brief(error)})
         os._exit(0)
     if os.getpid() != me:
         os._exit(0)
