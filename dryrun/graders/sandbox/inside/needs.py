@@ -46,7 +46,7 @@ def notice(scratch: str) -> list[str]:
     return needs
 
 
-def refusal(needs: list[str], error: BaseException) -> dict[str, str]:
+def unmet_need(needs: list[str], error: BaseException) -> dict[str, str]:
     """The frame for a source that does not load for want of something; empty where the fault is its own."""
     cause: BaseException | None = error
     while needs and cause is not None:

@@ -311,7 +311,7 @@ def keep(incoming: int, outgoing: int, start: Job, tools: Job) -> None:
         try:
             ready()
         except BaseException as error:
-            return framed(tools["refusal"](needs, error) or {"error": brief(error)})
+            return framed(tools["unmet_need"](needs, error) or {"error": brief(error)})
         return framed({"loaded": True})
 
     child, status, reading = forked(tried, (incoming, outgoing))
@@ -379,7 +379,7 @@ def main() -> None:
         grade = load(start["source"], start["adapter"]) if start["fork"] else watched(start, tools)
     except BaseException as error:
         if os.getpid() == me:
-            write_frame(outgoing, tools["refusal"](needs, error) or {"error": brief(error)})
+            write_frame(outgoing, tools["unmet_need"](needs, error) or {"error": brief(error)})
         os._exit(0)
     if os.getpid() != me:
         os._exit(0)
