@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import httpx2
 
 from dryrun.core.errors import DatasetError, Problem
+from dryrun.core.packages import namesake
 from dryrun.core.text import cut, plural
 from dryrun.dataset.columns import BY_NAME, ColumnMap
 from dryrun.dataset.dataset import Dataset, Spool
@@ -104,7 +105,12 @@ def _explained(text: str) -> Iterator[None]:
     try:
         from huggingface_hub import errors
     except ImportError:
-        raise refused(text, "huggingface_hub", "this package is not installed.", INSTALL) from None
+        other = namesake("huggingface_hub")
+        what = (
+            "this package is not installed." if other is None else f"Python takes {other} for this package."
+        )
+        fix = INSTALL if other is None else f"Rename it, or start in another folder. {INSTALL}"
+        raise refused(text, "huggingface_hub", what, fix) from None
     try:
         yield
     except errors.GatedRepoError as error:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from dryrun.core.errors import GraderError, Problem
+from dryrun.core.packages import is_installed, namesake
 from dryrun.core.records import Prompt
 from dryrun.dataset.fields import usual_field
 from dryrun.graders.format.conventions import (
@@ -169,6 +169,8 @@ def _check_imports(grader: PythonSpec, where: str) -> Iterator[Finding]:
 
 
 def _install(name: str) -> str:
+    if namesake(name) is not None:
+        return f"The sandbox does not see your own {name}: put what it holds into the grader's source."
     return f"Install {name} beside Dry Run, or do without it."
 
 
@@ -176,14 +178,7 @@ def _missing(grader: PythonSpec, body: Iterable[ast.stmt]) -> list[tuple[str, in
     """Packages that these statements import and that are not here; imports under if or try do not count."""
     stood_in = PACKAGES if grader.convention is Convention.EVAL_PROTOCOL else ()
     named = imports_of(body).items()
-    return [(name, line) for name, line in named if name not in stood_in and not _is_installed(name)]
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except (ValueError, ImportError):
-        return True
+    return [(name, line) for name, line in named if name not in stood_in and not is_installed(name)]
 
 
 def _check_entry(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:

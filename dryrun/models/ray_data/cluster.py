@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dryrun.core.errors import DryRunError
+from dryrun.core.packages import optional_package
 
+INSTALL = "Ray is not installed: pip install -r requirements-ray.txt (or pip install 'dryrun[ray]')."
 QUIET: Mapping[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 
@@ -19,13 +21,7 @@ def imported_ray() -> Any:
     DryRunError
         Ray is not installed.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise DryRunError(
-            "Ray is not installed: pip install -r requirements-ray.txt (or pip install 'dryrun[ray]')."
-        ) from error
-    return ray
+    return optional_package("ray", "init", INSTALL)
 
 
 def join_cluster(ray: Any, place: str = "ray") -> None:

@@ -1,0 +1,68 @@
+"""Packages that may be missing: whether they are here, or only something of the same name."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from dryrun.core.errors import DryRunError
+
+
+def is_installed(name: str) -> bool:
+    """Whether a module of this name can be imported from elsewhere than the working directory."""
+    try:
+        return find_spec(name) is not None and namesake(name) is None
+    except (ValueError, ImportError):
+        return True
+
+
+def namesake(name: str) -> Path | None:
+    """The file or folder in the working directory that Python takes for a package of this name."""
+    top = name.partition(".")[0]
+    try:
+        spec = find_spec(top)
+    except (ValueError, ImportError):
+        return None
+    if spec is None:
+        return None
+    places = [Path(place) for place in spec.submodule_search_locations or ()]
+    if not places and spec.has_location and spec.origin is not None:
+        places = [Path(spec.origin)]
+    here = Path.cwd()
+    return places[0] if places and all(place.absolute().parent == here for place in places) else None
+
+
+def optional_package(name: str, wanted: str, install: str) -> Any:
+    """A package that Dry Run can do without.
+
+    Parameters
+    ----------
+    name : str
+    wanted : str
+        What the real one has.
+    install : str
+        A sentence for users who have it not.
+
+    Raises
+    ------
+    DryRunError
+        It is not installed, or a file or folder of the user's has its name.
+    """
+    other = namesake(name)
+    try:
+        module = import_module(name)
+    except Exception as error:  # whatever the user's own file does
+        if other is None and not isinstance(error, ImportError):
+            raise
+        module = None
+    if hasattr(module, wanted):
+        return module
+    sys.modules.pop(name, None)
+    if other is None:
+        raise DryRunError(install)
+    kind = "folder" if other.is_dir() else "file"
+    taken = f"Python takes the {kind} {other} for the package {name}"
+    raise DryRunError(f"{taken}: rename it, or start in another folder. {install}")
