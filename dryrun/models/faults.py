@@ -36,6 +36,7 @@ from dryrun.models.server_words import (
     NO_SUCH_PATH,
     SOON,
     SPENT,
+    UNSUPPORTED_FORMAT,
 )
 from dryrun.models.urls import PrivateAddressError
 
@@ -262,7 +263,10 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
         or 300 <= status < 400
     ):
         return FaultKind.FATAL
-    if status >= 500 and CHAT_TEMPLATE.search(_own_words(error)):
+    words = _own_words(error)
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return FaultKind.REJECTED
+    if status >= 500 and (CHAT_TEMPLATE.search(words) or UNSUPPORTED_FORMAT.search(words)):
         return FaultKind.REJECTED
     if status in RETRIED or status >= 500 or MODEL_FAILED.search(fault.detail):
         return FaultKind.TRANSIENT

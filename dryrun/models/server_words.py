@@ -66,5 +66,15 @@ CHAT_TEMPLATE = re.compile(
 )
 """The model's chat template refuses these messages, and would again, whatever the status."""
 
+UNSUPPORTED_FORMAT = re.compile(
+    r"(response_?format|json_?schema|json_object|structured[ _-]?outputs?|guided[ _](json|decoding)|grammar)"
+    r"\b.{0,80}\b(not (yet )?(supported|implemented|available|allowed)|unsupported|un(known|recogni[sz]ed))|"
+    r"(unsupported|not supported|does ?n[o']t support|unknown|unrecogni[sz]ed|invalid|fail\w* to "
+    r"(parse|compile))\b.{0,60}\b(response_?format|json_?schema|json_object|structured[ _-]?outputs?|"
+    r"guided[ _](json|decoding)|grammar)",
+    re.I | re.S,
+)
+"""The server has no such response format, and would not the next time, whatever the status."""
+
 DATA_POLICY = re.compile(r"data policy|privacy settings|guardrail restrictions", re.I)
 """A router's account is set so that no provider is left."""

@@ -126,6 +126,30 @@ def test_a_server_without_schemas_is_asked_in_words_and_stays_so(judge: FakeEndp
 
 
 @pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (500, "response_format of type json_schema is not supported"),
+        (500, "This model does not support structured outputs"),
+        (500, "Failed to parse grammar"),
+        (501, "json_schema: not implemented"),
+        (503, "Unknown response_format 'json_schema'"),
+        (200, "json_schema is not supported by this backend"),
+    ],
+)
+def test_a_schema_that_is_refused_as_a_fault_of_the_server_is_left_out_at_once(
+    judge: FakeEndpoint, status: int, words: str
+) -> None:
+    def answer(body: Body) -> Reply | str:
+        if "response_format" in body:
+            return Reply(status=status, raw={"error": {"message": words}})
+        return says(2)
+
+    judge.answer = answer
+    assert [(found.outcome, found.reward) for found in judged(SCORE, judge)] == [(GradeOutcome.GRADED, 2.0)]
+    assert judge.calls == 3  # json_schema, json_object, in words: none of them twice
+
+
+@pytest.mark.parametrize(
     ("reply", "error"),
     [
         (Reply(text=None, refusal="I will not"), "model_grader_refusal_error"),

@@ -103,7 +103,9 @@ class JudgeGrader(Grader):
                     answer = await self._model.generate(prompt, attempt)
             except ModelError as error:
                 raise self._named(error) from error
-            unknown = answer.status in (400, 404, 415, 422) and NO_SCHEMA.search(answer.error)
+            status = answer.status or 0
+            refused = status in (400, 404, 415, 422) or status >= 500
+            unknown = refused and NO_SCHEMA.search(answer.error)
             if not (unknown and level < len(self._formats) - 1):
                 self._access.note(self._spec.model, answer)
                 return answer
