@@ -301,12 +301,14 @@ class Pipeline:
     def _note_failure(self, sample: Sample) -> None:
         self._in_a_row += 1
         if self._in_a_row >= GIVE_UP_AFTER:
-            again = (
-                "the endpoint refuses these requests and would refuse them again: change the rows or the "
-                "model's settings"
-                if sample.refused
-                else "resume when the endpoint answers again"
-            )
+            again = "resume when the endpoint answers again"
+            if sample.refused:
+                again = (
+                    "the endpoint refuses these requests and would refuse them again: change the rows or the "
+                    "model's settings"
+                )
+            elif sample.attempts == 1:  # nothing that asking again would help
+                again = "mend that at the server, then resume"
             after = f"Everything done so far is kept; {again}." if self._done else f"{again.capitalize()}."
             raise ModelError(
                 f"The model failed {self._in_a_row} times in a row, the last time so: "

@@ -9,10 +9,15 @@ from typing import Self
 from dryrun.core.records import Grade, Item, Sample
 from dryrun.graders.protocol import Grader, Pair, Take
 
-CLOSERS = tuple(
-    f"</{tag}>" for tag in ("think", "thinking", "reasoning", "thought", "reflection", "scratchpad")
+TAGS = ("think", "thinking", "reasoning", "thought", "reflection", "scratchpad", "seed:think")
+CLOSERS = (
+    *(f"</{tag}>" for tag in TAGS),
+    *("[/THINK]", "◁/think▷"),
+    # gpt-oss, as its tokens and with the special ones left out
+    *("<|channel|>final<|message|>", "assistantfinal"),
 )
-"""Tags that end reasoning; the chat template may have written the opening one."""
+"""What ends reasoning: tags, whose opening one the chat template may have written, Mistral's, Kimi's, and the
+beginning of the last channel of gpt-oss."""
 
 
 def without_reasoning(text: str) -> tuple[str, bool]:

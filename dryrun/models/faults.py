@@ -29,14 +29,19 @@ from dryrun.models.server_words import (
     CHAT_TEMPLATE,
     DAILY,
     FILTERED,
+    FIREWALL,
     LOADS,
     MESSAGES,
     MODEL_FAILED,
+    NO_MEMORY,
     NO_SUCH_MODEL,
     NO_SUCH_PATH,
     SOON,
     SPENT,
     UNSUPPORTED_FORMAT,
+    UNSUPPORTED_PARAMETER,
+    WRONG_KEY,
+    WRONG_MODEL,
 )
 from dryrun.models.urls import PrivateAddressError
 
@@ -70,13 +75,17 @@ UNFINISHED = "unfinished"
 NO_CHOICES = "no_choices"
 """Our own code: JSON with status 200 that has no choices and no error."""
 
+BROKEN = "broken"
+"""Our own code: an answer that broke off, or whose bytes cannot be unpacked."""
+
+NO_ROOM = "no_memory"
+"""Our own code: the model does not fit into the server's memory."""
+
+PAGE = "page"
+"""Our own code: a page, and no answer of an API, turns the request away."""
+
 CROWDED = "crowded"
 """Our own code: the server that this app runs on reads too many long answers at one time."""
-
-WRONG_MODEL = frozenset({"model_not_found", "DeploymentNotFound", "invalid_model", "invalid_model_name"})
-WRONG_KEY = re.compile(
-    r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|(invalid|incorrect)[ _]api[ _]key", re.I | re.S
-)
 
 
 class FaultKind(StrEnum):
@@ -169,8 +178,12 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
         fault = replace(fault, code=NO_QUOTA)
     elif status in (400, 404, 422) and fault.param in ("", "model") and NO_SUCH_MODEL.search(message):
         fault = replace(fault, code="model_not_found")
+    elif status >= 500 and NO_MEMORY.search(words):
+        fault = replace(fault, code=NO_ROOM)
     elif status >= 500 and LOADS.search(words):
         fault = replace(fault, code=LOADING)
+    elif status == HTTPStatus.FORBIDDEN and FIREWALL.search(message):
+        fault = replace(fault, code=PAGE)
     return replace(fault, kind=_kind(fault, error))
 
 
@@ -257,7 +270,7 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
     if _filtered(fault, error):
         return FaultKind.FILTERED
     if (
-        fault.code == NO_QUOTA
+        fault.code in (NO_QUOTA, NO_ROOM)
         or fault.code in WRONG_MODEL
         or status in (401, 402, 403, 404, 405, 407)
         or 300 <= status < 400
@@ -266,7 +279,7 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
     words = _own_words(error)
     if status == HTTPStatus.NOT_IMPLEMENTED:
         return FaultKind.REJECTED
-    if status >= 500 and (CHAT_TEMPLATE.search(words) or UNSUPPORTED_FORMAT.search(words)):
+    if status >= 500 and any(kind.search(words) for kind in NEVER):
         return FaultKind.REJECTED
     if status in RETRIED or status >= 500 or MODEL_FAILED.search(fault.detail):
         return FaultKind.TRANSIENT
@@ -282,6 +295,9 @@ def _filtered(fault: Fault, error: Mapping[str, Any]) -> bool:
     words = fault.code if fault.status == HTTPStatus.FORBIDDEN else _own_words(error)
     return fault.status not in NEVER_FILTERED and bool(FILTERED.search(words))
 
+
+NEVER = (CHAT_TEMPLATE, UNSUPPORTED_FORMAT, UNSUPPORTED_PARAMETER)
+"""Words of servers that give a refusal the status of a fault of their own."""
 
 NEVER_FILTERED = frozenset({401, 402, 404, 405, 408, 413, 429})
 
@@ -340,7 +356,9 @@ def fault_of_exception(error: BaseException, timeout: float) -> Fault:
     if any(isinstance(cause, TimeoutError) for cause in chain):
         return Fault(FaultKind.TRANSIENT, f"The endpoint did not answer within {timeout:g} seconds")
     if any(isinstance(cause, aiohttp.ClientError) for cause in chain):
-        return Fault(FaultKind.TRANSIENT, f"The answer broke off or could not be read: {_innermost(chain)}")
+        words = f"The answer broke off or could not be read: {_innermost(chain)}"
+        broken = any(isinstance(cause, aiohttp.ClientPayloadError) for cause in chain)
+        return Fault(FaultKind.TRANSIENT, words, code=BROKEN if broken else "")
     return Fault(FaultKind.REJECTED, f"The request could not be sent: {_innermost(chain)}")
 
 

@@ -132,9 +132,7 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
         It holds no answer.
     """
     choice, usage = _parts(document)
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        raise MalformedReplyError("The answer's first choice has no message")
+    message = _message(choice)
     if not _is_text(message.get("content")):
         raise MalformedReplyError(f"The answer's content is no text: {quote(json.dumps(message['content']))}")
     calls = _calls(message)
@@ -167,11 +165,26 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
     )
 
 
+def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The message; some servers send ``delta`` or ``text`` in its place, and none with what was withheld."""
+    finish_reason = _finish_reason(choice.get("finish_reason"))
+    # without a finish reason, a delta is the beginning of something that broke off
+    parts = (choice.get("message"), choice.get("delta") if finish_reason else None)
+    message = next((part for part in parts if isinstance(part, dict)), None)
+    if message is None and isinstance(choice.get("text"), str):
+        message = {"content": choice["text"]}
+    if message is None and finish_reason and ending_of(finish_reason) in BAD:
+        message = {}
+    if message is None:
+        raise MalformedReplyError("The answer's first choice has no message")
+    return message
+
+
 def _finish_reason(value: Any) -> str | None:
-    """As text; some servers send ``{"type": "abort", "message": ...}``."""
+    """As text; some servers send ``{"type": "abort", "message": ...}``, or the word null."""
     if isinstance(value, dict):
         value = value.get("type") or json.dumps(value)
-    return None if value is None else str(value)
+    return None if value in (None, "null", "none", "None") else str(value)
 
 
 def _reasoning_part(message: Mapping[str, Any]) -> str | None:
@@ -220,12 +233,22 @@ def read_document(content: bytes) -> Any:
     content = content.removeprefix(BOM)
     if not content.lstrip().startswith((b"data:", b"event:", b": ")):
         return read_json(content)
+    if (rest := _without_comments(content)).startswith(b"{"):
+        return read_json(rest)
     data = (line[5:].strip() for line in content.splitlines() if line.startswith(b"data:"))
     events = [read_json(line) for line in data if line and line != b"[DONE]"]
     chunks = [event for event in events if isinstance(event, dict)]
     failed = next((chunk for chunk in chunks if chunk.get("error")), None)
     nothing = not any(chunk.get("choices") for chunk in chunks)
     return failed or ((chunks or [{}])[-1] if nothing else _of_stream(chunks))
+
+
+def _without_comments(content: bytes) -> bytes:
+    """What follows the lines by which some routers keep a connection open."""
+    content = content.lstrip()
+    while content.startswith(b": "):
+        content = content.partition(b"\n")[2].lstrip()
+    return content
 
 
 def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -240,7 +263,7 @@ def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
         text += _text(delta.get("content")) if isinstance(delta, dict) else ""
         for part in delta.get("tool_calls") or () if isinstance(delta, dict) else ():
             _add_call(calls, part)
-        finish = choice.get("finish_reason") or finish
+        finish = _finish_reason(choice.get("finish_reason")) or finish
     message = {"role": "assistant", "content": text, "tool_calls": list(calls.values())}
     return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
 

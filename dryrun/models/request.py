@@ -124,7 +124,7 @@ def refused_parameter(fault: Fault, body: Mapping[str, Any]) -> str | None:
         return None
     if _has_developer(body) and NO_SUCH_ROLE.search(fault.message):
         return DEVELOPER
-    if fault.status not in (400, 422) or OFF_LIMITS.search(fault.message):
+    if (fault.status not in (400, 422) and (fault.status or 0) < 500) or OFF_LIMITS.search(fault.message):
         return None
     if "context" in fault.code or "context length" in fault.message:
         # Names the token cap, but the prompt is what is too long.

@@ -10,7 +10,7 @@ MESSAGES = ("message", "msg", "detail", "status_msg", "error_message", "errorMes
 SPENT = re.compile(
     r"insufficient[_ ](quota|balance|credit|fund)|billing_(hard_limit|not_active)|credit balance|"
     r"\bbudget\w*\b.{0,60}\b(exceed|exhaust|reached|spent|over)|budget_?exceeded|"
-    r"exceed\w*.{0,60}\b(budget|quota|spend\w* limit)|payment required|spend\w* (limit|cap)|"
+    r"exceed\w*.{0,60}\b(budget|quota|credits|spend\w* limit)|payment required|spend\w* (limit|cap)|"
     r"(quota|credits?|balance|allowance)\b.{0,30}(exceeded|exhausted|depleted|used up|too low|run out)|"
     r"(out of|not enough|no more|no remaining) (quota|credits?|funds|balance)|"
     r"\barrear|account is in good standing|"
@@ -33,9 +33,11 @@ LOADS = re.compile(
 """The server is still loading the model."""
 
 NO_SUCH_MODEL = re.compile(
-    r"(invalid|unknown|unrecogni[sz]ed|no such|unsupported) model\b|not a valid model|"
+    r"(invalid|unknown|unrecogni[sz]ed|no such|unsupported|unavailable|unable to access) model\b|"
+    r"not a valid model|no models? (is |are )?loaded|LLM provider not provided|模型不存在|"
     r"model identifier is invalid|"
     r"\bmodels?\b.{0,80}\b(not found|does ?n[o']t exist|not exist|is not (a )?valid|is not available|"
+    r"decommissioned|is not supported by any|"
     r"could not be found)",
     re.I,
 )
@@ -66,6 +68,25 @@ CHAT_TEMPLATE = re.compile(
 )
 """The model's chat template refuses these messages, and would again, whatever the status."""
 
+UNSUPPORTED_PARAMETER = re.compile(
+    r"unexpected keyword|UnsupportedParams|(unrecogni[sz]ed|unsupported|unknown) .{0,30}"
+    r"\b(parameter|argument)s?\b|(does ?n[o']t|not) support.{0,30}\b(parameter|argument)s?\b",
+    re.I,
+)
+"""The server refuses a parameter, which another try would send again, whatever the status."""
+
+NO_MEMORY = re.compile(
+    r"requires? more .{0,20}memory|(not enough|insufficient) .{0,20}memory to load|"
+    r"\bmodel\b.{0,40}\b(unable|failed) to allocate\b",
+    re.I | re.S,
+)
+"""The model does not fit into the server's memory."""
+
+FIREWALL = re.compile(r"cloudflare|attention required|captcha|web application firewall|firewall rules", re.I)
+"""Something in front of the endpoint turns the caller away."""
+
+REGION = re.compile(r"\b(country|region|territory|location)\b.{0,40}\bnot supported", re.I)
+
 UNSUPPORTED_FORMAT = re.compile(
     r"(response_?format|json_?schema|json_object|structured[ _-]?outputs?|guided[ _](json|decoding)|grammar)"
     r"\b.{0,80}\b(not (yet )?(supported|implemented|available|allowed)|unsupported|un(known|recogni[sz]ed))|"
@@ -78,3 +99,14 @@ UNSUPPORTED_FORMAT = re.compile(
 
 DATA_POLICY = re.compile(r"data policy|privacy settings|guardrail restrictions", re.I)
 """A router's account is set so that no provider is left."""
+
+WRONG_MODEL = frozenset(
+    {
+        *("model_not_found", "DeploymentNotFound", "invalid_model", "invalid_model_name", "unknown_model"),
+        *("unavailable_model", "model_decommissioned", "model_not_supported", "model_not_available"),
+    }
+)
+
+WRONG_KEY = re.compile(
+    r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|(invalid|incorrect)[ _]api[ _]key", re.I | re.S
+)

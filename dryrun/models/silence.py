@@ -6,19 +6,20 @@ import asyncio
 from http import HTTPStatus
 
 from dryrun.models.faults import (
+    BROKEN,
     LOADING,
     NO_CHOICES,
     NO_QUOTA,
+    NO_ROOM,
     NOT_JSON,
     NOT_TRUSTED,
+    PAGE,
     PRIVATE,
-    WRONG_KEY,
-    WRONG_MODEL,
     Fault,
     FaultKind,
     status_name,
 )
-from dryrun.models.server_words import DATA_POLICY
+from dryrun.models.server_words import DATA_POLICY, REGION, WRONG_KEY, WRONG_MODEL
 
 PATIENCE = 600.0
 """Seconds of throttled calls, or of loading, with no answer between them, after which the run stops."""
@@ -85,6 +86,20 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
             f"{base_url} is there but no model answers ({fault.message}): check the base URL{often}, "
             f"the model's name {model!r} and the server behind it, then resume"
         )
+    if fault.code == BROKEN:
+        return (
+            f"{base_url} is there but its answers cannot be read {words}: check the server and any proxy "
+            "in front of it, then resume"
+        )
+    if fault.code == NO_ROOM:
+        return f"{base_url} has no memory for {model!r} {words}: free some there, or pick a smaller model"
+    if fault.code == PAGE:
+        return (
+            f"Something in front of {base_url} turns this machine away {words}: check the base URL, the "
+            "network and any VPN, and whether the service is open to this address"
+        )
+    if REGION.search(fault.message):
+        return f"{base_url} does not serve the place that this machine is in {words}: use another endpoint"
     if fault.code == NOT_TRUSTED:
         return (
             f"{base_url} cannot be reached {words}: if a company's proxy or authority signs it, set "

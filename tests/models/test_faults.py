@@ -110,7 +110,7 @@ async def _one_after_the_other(base_url: str, policy: RetryPolicy, seconds: floa
         (Reply(raw=[1, 2]), "The answer is JSON but not a chat completion: '[1, 2]'"),
         (Reply(raw={"object": "list", "data": []}), "The answer holds no choices"),
         (Reply(raw={"choices": []}), "The answer holds no choices"),
-        (Reply(raw={"choices": [{"text": "2"}]}), "The answer's first choice has no message"),
+        (Reply(raw={"choices": [{"index": 0}]}), "The answer's first choice has no message"),
         (Reply(raw=b"[" * 100_000), "The answer is not JSON"),
     ],
 )
