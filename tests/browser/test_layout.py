@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import App
+from tests.helpers.browser import App, settled
 
 
 @pytest.mark.parametrize("width", [1280, 900, 420])
@@ -28,3 +28,33 @@ def test_charts_have_room_for_their_words(app: App, open_page: Callable[..., Pag
     for kind in ("right answers", "the model", "worthless answers"):  # the whole legend, not its first entry
         expect(page.locator("svg text", has_text=kind).first).to_be_visible()
     assert warned == []
+
+
+FIRST_VIEW = ("h1", ".st-key-hero_words p >> nth=0", ".st-key-next_steps button >> nth=0")
+FIRST_VIEW += (".stVegaLiteChart >> nth=0", ".stMetric >> nth=0", "[role=tablist]", ".st-key-samples_table")
+"""On a phone these stand below each other in this order."""
+
+
+@pytest.mark.parametrize("example", ["recorded-go", "recorded", "recorded-grader", "recorded-data"])
+def test_results_on_a_phone_are_three_screens(app: App, open_page: Callable[..., Page], example: str) -> None:
+    height = 844
+    page = open_page(f"{app.url}/results?run={example}", viewport={"width": 390, "height": height})
+    expect(page.locator(".stVegaLiteChart svg")).to_be_visible()
+    settled(page)
+    tops = [box["y"] for part in FIRST_VIEW if (box := page.locator(part).bounding_box())]
+    assert len(tops) == len(FIRST_VIEW)
+    assert tops == sorted(tops)
+    title, menu = page.locator("[data-heading-text] > span").first, page.locator(".st-key-export")
+    words, button = title.bounding_box(), menu.bounding_box()
+    assert words is not None
+    assert button is not None
+    assert words["x"] + words["width"] <= button["x"], "the menu stands beside the title, not on it"
+    assert page.evaluate("document.querySelector('.stMain').scrollHeight") <= 3.05 * height
+
+
+def test_a_button_on_a_phone_brings_its_samples_into_view(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{app.url}/results?run=recorded-go", viewport={"width": 390, "height": 844})
+    expect(page.locator(".st-key-samples_table")).not_to_be_in_viewport()
+    page.get_by_role("button", name="View Low Scores").click()
+    expect(page.locator(".st-key-samples_table")).to_be_in_viewport()
+    expect(page.get_by_role("radio", name="5 lowest")).to_be_checked()

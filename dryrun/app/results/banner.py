@@ -80,8 +80,8 @@ def _head(chosen: Chosen, status: RunStatus, loaded: Loaded, evidence: Evidence,
     beside = f" :small[{', '.join(notes)}]" if notes else ""
     config = loaded.results.config
     when = time.strftime("%d %b %Y", time.localtime(status.started))
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
-        with st.container(gap=None, width="stretch"):
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="hero"):
+        with st.container(gap=None, width="stretch", key="hero_words"):
             st.title(f":small[Dry Run Validation] {look.markdown}{beside}", anchor=False)
             st.markdown(_measured(evidence.document))
             st.caption(f"{plain(config.dataset.name, 80)} · {model_words(config.model)} · {when}")

@@ -82,7 +82,7 @@ def _metric(label: str, value: str, beside: str, hint: str | None = None) -> Non
 def _quality(title: str, quality: Quality, *, good: bool) -> None:
     """Draw the quality of dataset or grader: a check mark where it is good, a word, a sentence."""
     mark = "✓" if good else "?" if quality.word == "Unknown" else ":material/warning:"
-    with st.container(gap=None):
+    with st.container(gap=None, key=f"quality_{title.split()[0].lower()}"):
         st.markdown(f"{mark} **{title}: {plain(quality.word)}**")
         st.caption(plain(quality.sentence))
 

@@ -115,7 +115,7 @@ def _count(selection: Selection, loaded: Loaded) -> str:
 
 def _selection(loaded: Loaded) -> Selection:
     show = _preset(loaded.observations)
-    cells = st.grid(4, min_column_width=FIELD, vertical_alignment="bottom")
+    cells = st.grid(4, min_column_width=FIELD, vertical_alignment="bottom", key="filters")
     with cells.cell():
         words = _search_field()
     with cells.cell():

@@ -193,7 +193,7 @@ class SampleTable:
 
     def _responses(self, seen: dict[int, Inspected], position: int, count: int) -> None:
         scores = self._loaded.observations.score
-        cells = st.grid(min(len(seen), 4), min_column_width=RESPONSE)
+        cells = st.grid(min(len(seen), 4), min_column_width=RESPONSE, key="responses")
         for place, inspected in seen.items():
             with cells.cell(), st.container(border=len(seen) > 1 and place == position):
                 score = f"score {figure(float(scores[place]))}" if np.isfinite(scores[place]) else "no score"

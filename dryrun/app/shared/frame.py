@@ -26,13 +26,7 @@ from dryrun.app.shared.visitor import admit, end_with_terminal
 ICON = Path(__file__).with_name("images") / "icon.png"
 LOGO = Path(__file__).with_name("images") / "logo.svg"
 HOME = "pages/home.py"
-READABLE = (
-    "<style>html :is([role=tab][aria-selected=true], [role=radio][aria-checked=true], "
-    "[data-testid=stSliderThumbValue]) { color: inherit !important }</style>"
-)
-"""Streamlit writes what is selected in the primary colour. In the dark look no colour carries white text on a
-button and also reads as text on the ground (4.5 : 1 each), so what is selected keeps the colour of text; its
-line, border or ground marks it."""
+STYLES = f"<style>{Path(__file__).with_name('looks.css').read_text('utf-8')}</style>"
 PAGES = (
     ("home", "Home", "home", "Recorded examples, a quick run, and your latest runs."),
     ("configure", "New run", "tune", "Choose data, grader, model and sample size, then start a run."),
@@ -80,7 +74,7 @@ def main() -> None:
     page = st.navigation(page_list(), position="top")
     st.logo(LOGO)
     account_bar()
-    st.html(READABLE)
+    st.html(STYLES)
     with _entrypoint():
         page.run()
     keep_in_browser()
