@@ -216,11 +216,11 @@ def test_a_cancelled_run_is_called_unfinished_and_waits_for_no_chart(
     wait_until(lambda: jobs.status(run).graded == 3)
     test = page("run", run=run.id)
     assert "an interval needs 5 prompts with a score" in texts(test)
-    test.button(key="cancel").click().run()
+    toasts = [toast.value for toast in test.button(key="cancel").click().run().toast]
     wait_until(lambda: jobs.find(run) is None)
-    test.run()
-    assert "Not finished" in test.toast[0].value
-    assert "verdict" not in test.toast[0].value
+    toasts += [toast.value for toast in test.run().toast]  # it may have ended while the page was drawn
+    assert "Not finished" in toasts[0]
+    assert "verdict" not in toasts[0]
     assert not test.main.get("skeleton")
     assert "Too few: an interval needs" in texts(test)
     kinds = {button.key: button.proto.type for button in page("results", run=run.id).main.button}
