@@ -46,6 +46,11 @@ def processors() -> int:
     return min(bound, int(most)) if most.isdecimal() and int(most) else bound
 
 
+def docs_dir() -> Path:
+    """The documents that come with the project."""
+    return Path(__file__).resolve().parent.parent.parent / "docs"
+
+
 def sample_data_dir() -> Path:
     """The sample dataset, its graders and the recorded run that come with the project."""
     return Path(__file__).resolve().parent.parent.parent / "sample_data"

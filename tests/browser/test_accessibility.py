@@ -35,6 +35,7 @@ PAGES = {
     "Runs": "/runs",
     "Compare, empty": "/compare",
     "Compare": f"/compare?run={LATEST}&with={LATEST}",
+    "Study": "/evidence",
     "Samples": "/results?run=recorded",
     "NO-GO": "/results?run=recorded-grader",
     "INVALID": "/results?run=recorded&min_prompts=999",

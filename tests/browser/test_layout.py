@@ -30,8 +30,15 @@ def test_charts_have_room_for_their_words(app: App, open_page: Callable[..., Pag
     assert warned == []
 
 
-FIRST_VIEW: tuple[str, ...] = ("h1", ".st-key-hero_words p >> nth=0", ".st-key-next_steps button >> nth=0")
-FIRST_VIEW += (".stVegaLiteChart >> nth=0", ".stMetric >> nth=0", "[role=tablist]", ".st-key-samples_table")
+FIRST_VIEW = (
+    "h1",
+    ".st-key-hero_words p >> nth=0",
+    ".st-key-next_steps button >> nth=0",
+    ".stVegaLiteChart >> nth=0",
+    ".stMetric >> nth=0",
+    "[role=tablist]",
+    ".st-key-samples_table",
+)
 """On a phone these stand below each other in this order."""
 
 

@@ -94,3 +94,20 @@ def test_no_tab_is_wider_than_a_phone(app: App, open_page: Callable[..., Page], 
     box = plot.bounding_box()
     assert box is not None
     assert box["width"] > 250, "room for the marks on a phone"
+
+
+def test_a_link_beside_the_verdict_opens_the_study_in_a_page_of_its_own(
+    app: App, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{app.url}/results?run=recorded")
+    link = page.get_by_role("link", name="See the study").filter(visible=True)
+    expect(link).to_have_attribute("href", "evidence")  # it holds behind a base path too
+    with page.context.expect_page() as opened:
+        link.click()
+    expect(opened.value).to_have_url(f"{app.url}/evidence")
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Does GO predict that training learns?")
+    picture = opened.value.get_by_role("img", name="Signal Index against gain")
+    expect(picture).to_have_js_property("complete", True)
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
+    expect(opened.value.get_by_test_id("stTopNavLink")).to_have_count(6)
+    expect(page).to_have_url(f"{app.url}/results?run=recorded")

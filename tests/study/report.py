@@ -72,7 +72,7 @@ def page(found: Sequence[Result], unscaled: Sequence[Result]) -> str:
         said["goal"],
         "## GO and learning\n",
         said["cells"],
-        table(["", *halves], cell_rows(halves)),
+        table(["verdict", *halves], cell_rows(halves)),
         "## Where the reward rose and the truth fell\n",
         said["fell"],
         table(
@@ -159,7 +159,7 @@ def goal_words(reached: Goals) -> str:
         ),
     ]
     return table(
-        ["goal", "measured", ""], [[goal, was, "met" if met else "missed"] for goal, was, met in lines]
+        ["goal", "measured", "result"], [[goal, was, "met" if met else "missed"] for goal, was, met in lines]
     )
 
 

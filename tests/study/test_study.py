@@ -187,5 +187,5 @@ def test_verdicts_that_changed_since_the_study_are_listed(tmp_path: Path) -> Non
 def test_too_few_policies_say_nothing() -> None:
     assert toy_words("GO", None) == ""
     for (verdict, low), (learned, count) in COUNTS.items():
-        words = f"Of {count} small toy policies with such figures, {learned} learned (docs/evidence.md)."
+        words = f"Of {count} small toy policies with such figures, {learned} learned."
         assert toy_words(verdict, low + 0.01) == (words if count >= FEWEST else "")

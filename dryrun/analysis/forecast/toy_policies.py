@@ -33,7 +33,7 @@ def index_words() -> str:
     below, between, above = (policies_within(*band) for band in ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0)))
     return (
         f"Of small policies trained by real GRPO {below[0]} of {below[1]} learned below 0.10, "
-        f"{between[0]} of {between[1]} from there to 0.50, {above[0]} of {above[1]} above (docs/evidence.md)."
+        f"{between[0]} of {between[1]} from there to 0.50, {above[0]} of {above[1]} above."
     )
 
 
@@ -57,4 +57,4 @@ def toy_words(verdict: str, signal: float | None) -> str:
     learned, count = COUNTS.get((verdict, band_of(signal)), (0, 0))
     if count < FEWEST:
         return ""
-    return f"Of {count} small toy policies with such figures, {learned} learned (docs/evidence.md)."
+    return f"Of {count} small toy policies with such figures, {learned} learned."

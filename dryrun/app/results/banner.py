@@ -13,7 +13,7 @@ from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.results.downloads import export_menu, start_training, try_sft
-from dryrun.app.results.figures import BARS
+from dryrun.app.results.figures import BARS, STUDY
 from dryrun.app.results.inspector import show_group
 from dryrun.app.results.thresholds import VERDICT, current_thresholds
 from dryrun.app.shared import jobs
@@ -70,7 +70,7 @@ def _toy_policies(evidence: Evidence) -> None:
     """Draw how small policies with such figures did in real training, beside how sure the verdict is."""
     index = evidence.measures.signal
     if words := toy_words(evidence.verdict, index.value if index and not evidence.document_only else None):
-        st.caption(words)
+        st.markdown(f":small[{words} {STUDY}.]")  # a caption is too pale for a link
 
 
 def _head(chosen: Chosen, status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:

@@ -34,6 +34,8 @@ STRIP_READ = (
     "A column of one shade teaches nothing: training compares the responses to one prompt with each other."
 )
 """How to read the strip."""
+STUDY = "[See the study](evidence)"
+"""A link to the page on how verdicts did; without a slash it holds behind a base path too."""
 BAR_COUNT = len(HISTOGRAM_EDGES) - 1
 
 
@@ -79,7 +81,7 @@ def signal_panel(evidence: Evidence) -> None:
     factors = " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
     st.markdown(
         f"Signal Index **{figure(index.value)}** = {factors}; weakest: {index.weakest}.",
-        help=f"How much of the training signal points to right answers. {index_words()}",
+        help=f"How much of the training signal points to right answers. {index_words()} {STUDY}.",
     )
 
 

@@ -8,6 +8,7 @@ from dryrun.analysis.figures.signal import SignalIndex
 from dryrun.analysis.forecast.toy_policies import index_words
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.words import Quality
+from dryrun.app.results.figures import STUDY
 from dryrun.app.results.provenance import missing_view
 from dryrun.app.results.thresholds import FINDINGS, current_thresholds
 from dryrun.app.shared.budget import cost_words
@@ -71,7 +72,7 @@ def _explained(index: SignalIndex) -> str:
     factors = " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
     return (
         f"{figure(index.value)} = {factors}. How much of the training signal points to right answers. "
-        f"{index_words()}"
+        f"{index_words()} {STUDY}."
     )
 
 

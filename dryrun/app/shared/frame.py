@@ -58,7 +58,11 @@ def page_list() -> list[st.Page]:
         )
         for name, title, icon, words in PAGES
     ]
-    return [*pages, st.Page(_home_by_name, title="Home", url_path="home", visibility="hidden")]
+    hidden = [
+        st.Page(_home_by_name, title="Home", url_path="home", visibility="hidden"),
+        st.Page("pages/evidence.py", title="Does GO predict learning?", visibility="hidden"),
+    ]
+    return [*pages, *hidden]
 
 
 def _home_by_name() -> None:
