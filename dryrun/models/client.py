@@ -313,14 +313,16 @@ async def _content(response: aiohttp.ClientResponse, most: int, held: Held | Non
 
 
 def checked_key(api_key: str) -> str:
-    """The key without blanks around it.
+    """The key without blanks, or the mark of a file's encoding, around it.
 
     Raises
     ------
     ModelError
         It holds characters that no HTTP header can.
     """
-    key = api_key.strip()
+    key = api_key.strip().removeprefix("\ufeff").strip()
+    if key[:1] in ("'", '"') or key.lower().startswith("bearer "):
+        raise ModelError("The API key stands in quotes or after the word Bearer: give the key alone")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ModelError(
             "The API key holds characters that no key has (a space, a line break, a typographic "

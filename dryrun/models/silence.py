@@ -76,6 +76,8 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
         return fault.message
     words = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
     often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
+    if base_url.endswith("/v1/v1"):
+        often = f" (/v1 stands there twice: try {base_url.removesuffix('/v1')})"
     wrong = (
         f"{base_url} is not a chat endpoint {words}: check the base URL{often} and the model's name {model!r}"
     )
@@ -107,6 +109,10 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
         )
     if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
         remedy = "start the server there or correct the base URL"
+        if "WRONG_VERSION_NUMBER" in fault.message:
+            remedy = (
+                f"the server there seems to speak http, not https: try {base_url.replace('https', 'http', 1)}"
+            )
         if "through the proxy" in fault.message:
             remedy = "check the proxy, or leave this host out with NO_PROXY"
         return f"{base_url} cannot be reached {words}: {remedy}"

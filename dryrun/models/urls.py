@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -58,7 +59,7 @@ class PrivateAddressError(OSError):
 
 
 def normalise_base_url(url: str) -> str:
-    """One spelling per endpoint: scheme and host in lower case, no default port, no trailing slash.
+    """One spelling per endpoint: scheme and host in lower case, no default port, no needless slashes.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def normalise_base_url(url: str) -> str:
     """
     _lead_to_azure(url.strip())
     parts = _split(url.strip())
-    path = parts.path.rstrip("/")
+    path = re.sub("/{2,}", "/", parts.path).rstrip("/")
     for method in METHODS:
         if path.endswith(method):
             base = urlunsplit((parts.scheme, _host(parts), path.removesuffix(method), "", ""))
@@ -106,11 +107,23 @@ def _split(url: str) -> SplitResult:
     # The URL is repeated back only once it is known to hold no password.
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         raise ModelError("The base URL holds a user name or password: leave it out and give an API key")
-    if parts.scheme not in PORTS or not host or any(sign.isspace() for sign in url):
+    spaced = any(sign.isspace() for sign in url)
+    if not spaced and (place := _PLACE.match(url)) is not None:
+        raise ModelError(f"{url!r} has no http:// or https:// in front: try {_scheme(place[1])}://{url}")
+    if parts.scheme not in PORTS or not host or spaced:
         raise ModelError(f"{url!r} is not an http(s) URL: give one like https://api.openai.com/v1")
     if parts.query or parts.fragment:
         raise ModelError("The base URL holds a '?' or '#' part: leave it out, e.g. https://api.openai.com/v1")
     return parts
+
+
+_PLACE = re.compile(r"(localhost|\d+(?:\.\d+){3}|[\w-]+(?:\.[\w-]+)+)(:\d+)?(/.*)?$", re.A)
+"""A host without a scheme."""
+
+
+def _scheme(host: str) -> str:
+    """What a server of this name speaks most likely: one named by its address has no certificate."""
+    return "http" if host == "localhost" or host.rpartition(".")[2].isdigit() else "https"
 
 
 def _host(parts: SplitResult) -> str:

@@ -10,8 +10,10 @@ import pytest
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
 from dryrun.graders.answer_alone import after_reasoning
+from dryrun.models.client import checked_key
 from dryrun.models.faults import FaultKind, fault_of_answer
 from dryrun.models.reply import UnfinishedReplyError, read_document, read_reply
+from dryrun.models.urls import normalise_base_url
 from tests.helpers.asking import ask
 from tests.helpers.fake_endpoint import Body, FakeEndpoint, Reply
 
@@ -121,3 +123,44 @@ def test_an_answer_that_cannot_be_unpacked_comes_from_a_server_that_is_there(end
     endpoint.answer = lambda body: Reply(raw=b"plain", headers={"Content-Encoding": "gzip"})
     with pytest.raises(ModelError, match="is there but its answers cannot be read"):
         ask(endpoint.base_url)
+
+
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [
+        ("127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
+        ("localhost:8000/v1", "http://localhost:8000/v1"),
+        ("api.example.com/v1", "https://api.example.com/v1"),
+    ],
+)
+def test_an_address_without_its_scheme_is_completed(url: str, instead: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        normalise_base_url(url)
+    assert str(caught.value) == f"{url!r} has no http:// or https:// in front: try {instead}"
+
+
+def test_needless_slashes_are_left_out() -> None:
+    assert normalise_base_url("http://host:8000//api//v1/") == "http://host:8000/api/v1"
+
+
+def test_a_doubled_version_is_named(endpoint: FakeEndpoint) -> None:
+    with pytest.raises(ModelError) as caught:
+        ask(endpoint.base_url + "/v1")
+    assert f"(/v1 stands there twice: try {endpoint.base_url})" in str(caught.value)
+
+
+def test_https_to_a_server_of_http_is_named(endpoint: FakeEndpoint) -> None:
+    with pytest.raises(ModelError) as caught:
+        ask(endpoint.base_url.replace("http", "https"))
+    assert f"speak http, not https: try {endpoint.base_url}" in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk-abc\n", "\ufeffsk-abc", " sk-abc"])
+def test_what_stands_around_a_key_is_left_out(key: str) -> None:
+    assert checked_key(key) == "sk-abc"
+
+
+@pytest.mark.parametrize("key", ['"sk-abc"', "'sk-abc'", "Bearer sk-abc"])
+def test_a_key_in_quotes_is_no_key(key: str) -> None:
+    with pytest.raises(ModelError, match="give the key alone"):
+        checked_key(key)

@@ -36,7 +36,7 @@ def test_one_spelling_per_endpoint(given: str, url: str) -> None:
     ("given", "words"),
     [
         ("", "is not an http(s) URL"),
-        ("api.openai.com/v1", "is not an http(s) URL"),
+        ("api.openai.com/v1", "has no http:// or https:// in front: try https://api.openai.com/v1"),
         ("ftp://x.example", "is not an http(s) URL"),
         ("file:///etc/passwd", "is not an http(s) URL"),
         ("https://", "is not an http(s) URL"),
