@@ -5,6 +5,7 @@ Rows come in the layouts of many tools. Here each becomes one with ``messages``;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -175,6 +176,11 @@ def _messages(value: object, field: str) -> list[Any] | Problem:
     fix = "Give the prompt's text, or a list of messages with role and content."
     if isinstance(value, str):
         return [{"role": "user", "content": value}] if value.strip() else Problem(field, "is empty.", fix)
+    if isinstance(value, Mapping) and "0" in value:
+        fix = "Write rows: df.to_json(path, orient='records', lines=True)."
+        return Problem(field, "is a whole column: the file is written by columns, not by rows.", fix)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        return _messages(value[0], field)
     if isinstance(value, list):
         messages = conversation(value)
         return (
@@ -251,7 +257,7 @@ def _ranked(row: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
 
 def _sounds_like_a_prompt(field: str) -> bool:
     name = field.rpartition(".")[2].lower()
-    words = (name, *name.replace("-", "_").split("_"))
+    words = (name, *re.split(r"[-_\s]+", name))
     return any(get_close_matches(word, (*PROMPTS, *_OTHER_NAMES), n=1, cutoff=0.75) for word in words)
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import BinaryIO, NamedTuple
 
 from dryrun.core.errors import DatasetError, Problem
+from dryrun.dataset.limits import limits
 from dryrun.dataset.parse import MAX_ROW_BYTES, too_long
 
 BOM = b"\xef\xbb\xbf"
@@ -29,11 +30,15 @@ class Format(StrEnum):
     TSV = "tsv"
     """CSV with tabs in place of commas."""
     PARQUET = "parquet"
+    ARROW = "arrow"
+    """A file or a stream, as Feather writes them since its second version."""
 
     @property
     def words(self) -> str:
         """Its name in a sentence."""
-        return {Format.PARQUET: "Parquet", Format.JSON: "a JSON list"}.get(self, self.value.upper())
+        return {Format.PARQUET: "Parquet", Format.ARROW: "Arrow", Format.JSON: "a JSON list"}.get(
+            self, self.value.upper()
+        )
 
     @property
     def unit(self) -> str:
@@ -50,9 +55,14 @@ ENDINGS = {
     ".tab": Format.TSV,
     ".parquet": Format.PARQUET,
     ".pq": Format.PARQUET,
+    ".arrow": Format.ARROW,
+    ".feather": Format.ARROW,
+    ".ipc": Format.ARROW,
 }
 
 _PARQUET = b"PAR1"
+ARROW, _ARROW_STREAM = b"ARROW1", b"\xff\xff\xff\xff"
+PACKED_ENDINGS = (".gz", ".zst", ".bz2")
 _ENCODINGS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
@@ -69,9 +79,7 @@ _ARCHIVES = (
 
 
 _OTHERS = (
-    (b"ARROW1", "an Arrow file", "Save it as Parquet."),
     (b"FEA1", "a Feather file", "Save it as Parquet."),
-    (b"\xff\xff\xff\xff", "an Arrow stream", "Save it as Parquet."),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook", "Save it as CSV, in UTF-8."),
     (b"SQLite format 3\x00", "an SQLite database", "Write its rows as CSV or JSONL."),
     (b"\x80\x04\x95", "a Python pickle", "Write its rows as JSONL."),
@@ -92,7 +100,12 @@ def format_of(name: str, start: bytes) -> Format:
     """
     if start.startswith(_PARQUET):
         return Format.PARQUET
-    ending = "." + name.lower().rpartition(".")[2]
+    if start.startswith((ARROW, _ARROW_STREAM)):
+        return Format.ARROW
+    name = name.lower()
+    for packed in PACKED_ENDINGS:
+        name = name.removesuffix(packed)
+    ending = "." + name.rpartition(".")[2]
     form = ENDINGS.get(ending, Format.JSONL)
     listed = start.removeprefix(BOM).lstrip().startswith(b"[")
     return Format.JSON if form is Format.JSONL and listed else form
@@ -127,6 +140,11 @@ def _problem_at_start(form: Format, start: bytes, name: str) -> Problem | None:
     for mark, what in _ARCHIVES:
         if start.startswith(mark):
             return Problem("file", f"it is a {what} archive.", "Unpack it first.")
+    if form is Format.ARROW:
+        if limits() is not None:  # how much it unpacks to is not known before
+            return Problem("file", "it is an Arrow file.", "Save it as Parquet.")
+        known = start.startswith((ARROW, _ARROW_STREAM))
+        return None if known else Problem("file", "it is no Arrow file.", "Check it.")
     if form is Format.PARQUET:
         return None if start.startswith(_PARQUET) else Problem("file", "it is no Parquet file.", "Check it.")
     if encoding := _other_encoding(start):

@@ -87,6 +87,10 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> Problem:
         return Problem(where, f"{match[0]} is not JSON.", "Use null, a number, or leave the key out.")
     if "infinity" in error.msg:
         return Problem(where, "the number is too large for a 64-bit float.", "Write it as a string.")
+    if rest.strip() == ",":
+        return Problem(where, "a comma stands behind the object.", "Leave it out.")
+    if "after document" in error.msg and rest.lstrip().startswith("{"):
+        return Problem(where, "a second object begins there.", "Write each object on a line of its own.")
     hint = "Is the line cut off?" if not rest.strip() else f"It stops making sense at {rest[:20].strip()!r}."
     return Problem(where, f"is not valid JSON ({error.msg.split(': line ')[0]}).", hint)
 

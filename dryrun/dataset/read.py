@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import gzip
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
 
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.core.records import Item
 from dryrun.dataset.columns import BY_NAME, ColumnMap
 from dryrun.dataset.dataset import BytesStore, Dataset, FileStore, RowStore, Spool
 from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format, json_list_rows
+from dryrun.dataset.limits import limits
 from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import read_large
 from dryrun.dataset.parse import parse_row
-from dryrun.dataset.tabular import csv_rows, parquet_rows, to_raw_row
+from dryrun.dataset.tables.separated import csv_rows
+from dryrun.dataset.tabular import arrow_rows, parquet_rows, to_raw_row
 
 
 def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap = BY_NAME) -> Dataset:
-    """Read and validate a dataset: JSONL, Parquet, CSV, TSV, or a JSON list of rows.
+    """Read and validate a dataset: JSONL, Parquet, CSV, TSV, Arrow, or a JSON list of rows; also gzipped.
 
     Parameters
     ----------
@@ -43,10 +51,12 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap 
         the first 20 are spelled out, the rest counted, and nothing is loaded.
     """
     with opened(source, name) as file:
-        if isinstance(source, Path):
+        if isinstance(file, Unpacked):
+            store: RowStore = Spool()
+        elif isinstance(source, Path):
             if (dataset := read_large(source, name, columns)) is not None:
                 return dataset
-            store: RowStore = FileStore(source)
+            store = FileStore(source)
         else:
             store = BytesStore(file.read())
             file.seek(0)
@@ -79,9 +89,76 @@ def first_rows(source: Path | bytes | BinaryIO, name: str, count: int = FIRST_RO
     return rows
 
 
+class Unpacked(tempfile.SpooledTemporaryFile[bytes]):
+    """What was in a packed file: in memory while small, then in an unnamed temporary file."""
+
+
+MOST_UNPACKED = 16 * 1024**3
+"""Bytes that a packed file of the user's own may come to (16 GiB)."""
+IN_MEMORY = 32 * 1024**2
+
+
+def _gzip(file: BinaryIO) -> Any:
+    return gzip.open(file)
+
+
+def _bzip2(file: BinaryIO) -> Any:
+    return bz2.open(file)
+
+
+def _zstd(file: BinaryIO) -> Any:
+    return pa.CompressedInputStream(file, "zstd")
+
+
+UNPACK: Mapping[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": _gzip,
+    b"BZh": _bzip2,
+    b"\x28\xb5\x2f\xfd": _zstd,
+}
+"""What is packed, by its first bytes."""
+
+
+@contextlib.contextmanager
+def _unpacked(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """The file itself, or what is packed in it.
+
+    Raises
+    ------
+    DatasetError
+        It is damaged, or comes to more than may be unpacked.
+    """
+    start = file.read(4)
+    file.seek(0)
+    unpack = next((unpack for mark, unpack in UNPACK.items() if start.startswith(mark)), None)
+    if unpack is None:
+        yield file
+        return
+    with Unpacked(max_size=IN_MEMORY) as whole:
+        try:
+            with unpack(file) as packed:
+                while piece := packed.read(1 << 20):
+                    whole.write(piece)
+                    _check_unpacked(whole.tell(), name)
+        except (OSError, EOFError, zlib.error) as error:
+            problem = Problem(
+                "file", f"it cannot be unpacked ({error}).", "Pack it again, or unpack it first."
+            )
+            raise DatasetError(f"{name} cannot be read.", [problem]) from error
+        whole.seek(0)
+        yield cast(BinaryIO, whole)
+
+
+def _check_unpacked(size: int, name: str) -> None:
+    if (most := limits()) is not None:
+        most.check(name, "file", unpacked=size)
+    if size > MOST_UNPACKED:
+        what = f"it unpacks to more than {MOST_UNPACKED >> 30} GiB."
+        raise DatasetError(f"{name} cannot be read.", [Problem("file", what, "Unpack it first.")])
+
+
 @contextlib.contextmanager
 def opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[BinaryIO]:
-    """A dataset's file, open at its start.
+    """A dataset's file, or what is packed in it, open at its start.
 
     Raises
     ------
@@ -90,10 +167,12 @@ def opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[BinaryIO]:
     """
     try:
         if isinstance(source, Path):
-            with source.open("rb") as file:
-                yield file
+            with source.open("rb") as file, _unpacked(file, name) as whole:
+                yield whole
         else:
-            yield io.BytesIO(source if isinstance(source, bytes) else source.read())
+            held = io.BytesIO(source if isinstance(source, bytes) else source.read())
+            with _unpacked(held, name) as whole:
+                yield whole
     except OSError as error:
         fix = _instead(str(source)) if isinstance(source, Path) else "Check the path and its permissions."
         problem = Problem("file", f"{error.strerror or error}.", fix)
@@ -122,11 +201,15 @@ def rows_in(
         While going through them: the file is damaged, or its columns hold no prompt.
     """
     if form is Format.JSONL:
+        if isinstance(file, Unpacked):  # which is gone afterwards
+            return (e._replace(offset=None) if isinstance(e, RawRow) else e for e in JsonlRows(file))
         return iter(JsonlRows(file))
     if form is Format.JSON:
         return json_list_rows(file, name)
     if form is Format.PARQUET:
         return parquet_rows(file, name, columns)
+    if form is Format.ARROW:
+        return arrow_rows(file, name, columns)
     return csv_rows(file, name, columns, form)
 
 

@@ -1,4 +1,4 @@
-"""CSV and Parquet, turned into JSON text one row at a time.
+"""Parquet and Arrow, turned into JSON text one row at a time.
 
 Columns become keys. Only the columns ``messages``, ``tools`` and ``metadata`` may hold JSON as text;
 every other text stays as it is. Arrow's columns are converted one field at a time, which is five times
@@ -7,14 +7,11 @@ faster than ``to_pylist``.
 
 from __future__ import annotations
 
-import csv
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,9 +21,9 @@ import pyarrow.compute as pc
 
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.dataset.columns import ColumnMap
-from dryrun.dataset.formats import BOM, BadRow, Format, RawRow
+from dryrun.dataset.formats import ARROW, BadRow, Format, RawRow
 from dryrun.dataset.limits import limits, unpacked_sizes
-from dryrun.dataset.parse import MAX_ROW_BYTES, parse_row
+from dryrun.dataset.parse import parse_row
 
 JSON_COLUMNS = ("messages", "tools", "metadata")
 MAX_GROUP_BYTES = 2 * 1024**3
@@ -57,6 +54,11 @@ def _plain(value: object) -> object:
         return str(value)
     if callable(item := getattr(value, "tolist", None)):
         return item()  # numpy's scalars and arrays
+    if isinstance(value, bytes):
+        try:
+            return value.decode()  # text that a writer did not mark as such, as Spark's
+        except UnicodeDecodeError:
+            raise TypeError("bytes that are no text have no JSON form") from None
     raise TypeError(f"{type(value).__name__} values have no JSON form")
 
 
@@ -85,12 +87,21 @@ def to_raw_row(line: int, row: Mapping[str, Any]) -> RawRow | BadRow:
         problem = Problem("", what, "Write the character itself, or both halves of the pair.")
     except (TypeError, ValueError) as error:
         reason = "NaN and Infinity are not JSON" if "float values" in str(error) else str(error)
-        problem = Problem(
-            "", f"the row cannot be written as JSON: {reason}.", "Use null, a number or a string."
-        )
+        fix = "Use null, a number or a string, or leave the column out."
+        problem = Problem(_culprit(row), f"cannot be written as JSON: {reason}.", fix)
     except RecursionError:
         problem = Problem("", "lists and objects are nested too deep.", "Flatten the row.")
     return BadRow(line, (problem,))
+
+
+def _culprit(row: Mapping[str, Any]) -> str:
+    """The first field that has no JSON form."""
+    for name, value in row.items():
+        try:
+            json_text({name: value})
+        except (TypeError, ValueError):
+            return name
+    return ""
 
 
 def _from_cell(column: str, text: str) -> Any:
@@ -105,119 +116,12 @@ def _from_cell(column: str, text: str) -> Any:
     return parsed[0]
 
 
-def _unpack_cells(line: int, row: dict[str, Any]) -> RawRow | BadRow:
+def unpack_cells(line: int, row: dict[str, Any]) -> RawRow | BadRow:
+    """The row, with the JSON that stands as text in columns that may hold it; or what is wrong with that."""
     cells = {name: text for name in JSON_COLUMNS if isinstance(text := row.get(name), str)}
     values = {name: _from_cell(name, text) for name, text in cells.items()}
     problems = tuple(value for value in values.values() if isinstance(value, Problem))
     return BadRow(line, problems) if problems else to_raw_row(line, row | values)
-
-
-# CSV and TSV
-
-BETWEEN = {Format.CSV: ",", Format.TSV: "\t"}
-"""What stands between two cells."""
-ONE = {Format.CSV: "comma", Format.TSV: "tab"}
-SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
-
-
-def csv_rows(
-    file: BinaryIO, name: str, columns: ColumnMap | None = None, form: Format = Format.CSV
-) -> Iterator[RawRow | BadRow]:
-    """Every record of a CSV or TSV file (commas or tabs, UTF-8, a header, quotes doubled inside quotes).
-
-    Parameters
-    ----------
-    file : binary file
-    name : str
-        The file's name, for messages.
-    columns : ColumnMap, optional
-        Where one of the columns must hold the prompt.
-    form : Format
-        `Format.CSV` or `Format.TSV`.
-
-    Raises
-    ------
-    DatasetError
-        The header cannot be used.
-    """
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW_BYTES))
-    lines = _TextLines(file)
-    reader = csv.reader(lines, delimiter=BETWEEN[form], strict=True)
-    header: list[str] | None = None
-    while True:
-        start = lines.number + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield BadRow(
-                start, (Problem("", f"is not valid {form.words} ({error}).", "Is a quote left open?"),)
-            )
-            continue
-        if cells is None:
-            return
-        if lines.problem is not None:
-            yield BadRow(start, (lines.problem,))
-            lines.problem = None
-        elif header is None and cells:
-            header = _check_header(cells, name, columns, form)
-        elif header is not None and cells:
-            yield _csv_row(start, header, cells, form)
-
-
-class _TextLines(Iterator[str]):
-    """Lines of UTF-8 text; a line that is not UTF-8 is noted and passed on with marks in its place."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.number = 0
-        self.problem: Problem | None = None
-
-    def __next__(self) -> str:
-        raw = self._file.readline(MAX_ROW_BYTES)
-        if not raw:
-            raise StopIteration
-        self.number += 1
-        if self.number == 1:
-            raw = raw.removeprefix(BOM)
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            bad = parse_row(raw)
-            self.problem = bad if isinstance(bad, Problem) else None
-            return raw.decode(errors="replace")
-
-
-def _check_header(header: list[str], name: str, columns: ColumnMap | None, form: Format) -> list[str]:
-    if (most := limits()) is not None:
-        most.check(name, "line 1", columns=len(header))
-    problems = [
-        Problem("line 1", f"the column {column!r} appears twice.", "Rename one.")
-        for column, times in Counter(header).items()
-        if times > 1
-    ]
-    if not all(name.strip() for name in header):
-        problems.append(Problem("line 1", "a column has no name.", "Name it or remove it."))
-    if columns is not None and not columns.usable(header):
-        problem = columns.without_prompt(header)
-        if len(header) == 1 and (others := [word for sign, word in SEPARATORS.items() if sign in header[0]]):
-            wanted = SEPARATORS[BETWEEN[form]]
-            fix = f"Columns of {form.words} are separated by {wanted}; this file seems to use {others[0]}."
-            problem = replace(problem, fix=fix + " Name it .tsv." * (others[0] == "tabs"))
-        problems.append(replace(problem, where="line 1"))
-    if problems:
-        raise DatasetError(f"{name} cannot be read: its header is not usable.", problems)
-    return header
-
-
-def _csv_row(line: int, header: Sequence[str], cells: Sequence[str], form: Format) -> RawRow | BadRow:
-    if len(cells) != len(header):
-        what = f"{len(cells)} cells where the header names {len(header)} columns."
-        return BadRow(line, (Problem("", what, f"Put quotes around a cell that holds a {ONE[form]}."),))
-    row: dict[str, Any] = dict(zip(header, cells, strict=True))
-    for column in JSON_COLUMNS:
-        if column in row and not row[column].strip():
-            del row[column]
-    return _unpack_cells(line, row)
 
 
 # Parquet
@@ -249,12 +153,45 @@ def parquet_rows(
             for batch in file.iter_batches(batch_size=rows, row_groups=groups, use_threads=False):
                 for row in _batch_rows(batch):
                     number += 1
-                    yield _unpack_cells(number, row)
+                    yield unpack_cells(number, row)
     except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        where = f"row {number + 1}" if number else "file"
-        problem = Problem(where, f"{reason[:200]}.", "Write the file again, or use JSONL.")
-        raise DatasetError(f"{name} cannot be read as Parquet.", [problem]) from error
+        raise _damaged(name, Format.PARQUET, number, error) from error
+
+
+def arrow_rows(file: BinaryIO, name: str, columns: ColumnMap | None = None) -> Iterator[RawRow | BadRow]:
+    """Every row of an Arrow file or stream, as `parquet_rows` gives them.
+
+    Raises
+    ------
+    DatasetError
+        The file is damaged, or has no column that holds the prompt.
+    """
+    number = 0
+    whole = file.read(len(ARROW)) == ARROW
+    file.seek(0)
+    try:
+        reader = pa.ipc.open_file(file) if whole else pa.ipc.open_stream(file)
+        if columns is not None and not columns.usable(reader.schema.names):
+            problem = columns.without_prompt(reader.schema.names)
+            raise DatasetError(f"{name} cannot be used: it has no prompts.", [problem])
+        for place in range(reader.num_record_batches) if whole else count():
+            try:
+                batch = reader.get_batch(place) if whole else reader.read_next_batch()
+            except StopIteration:
+                return
+            for row in _batch_rows(batch):
+                number += 1
+                yield unpack_cells(number, row)
+    except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
+        raise _damaged(name, Format.ARROW, number, error) from error
+
+
+def _damaged(name: str, form: Format, number: int, error: BaseException) -> DatasetError:
+    """The error of a table that cannot be read beyond row `number`."""
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    where = f"row {number + 1}" if number else "file"
+    problem = Problem(where, f"{reason[:200]}.", "Write the file again, or use JSONL.")
+    return DatasetError(f"{name} cannot be read as {form.words}.", [problem])
 
 
 def group_sizes(path: Path) -> list[int]:
@@ -305,8 +242,6 @@ def _true_sizes(source: Path | BinaryIO, metadata: Any, most: int) -> list[int]:
 
 
 def _batch_rows(batch: Any) -> Iterator[dict[str, Any]]:
-    from dryrun.dataset.tabular import plain_rows
-
     step = max(1, batch.num_rows * _OBJECTS_BYTES // max(batch.nbytes, _OBJECTS_BYTES))
     for index in range(0, batch.num_rows, step):
         yield from plain_rows(batch.slice(index, step))

@@ -191,16 +191,21 @@ def test_twenty_kinds_are_spelled_out_and_the_rest_counted() -> None:
         (b"[" + b" " * (64 * 2**20), "a.json", "longer than 64 MiB. Write one object per line"),
         (json.dumps(ROWS[0], indent=2).encode(), "a.json", "several lines"),
         (b"PK\x03\x04xxxx", "a.jsonl", "zip archive"),
-        (b"\x1f\x8bxxxxxxx", "a.jsonl.gz", "gzip archive"),
+        (b"\x1f\x8bxxxxxxx", "a.jsonl.gz", "it cannot be unpacked"),
         (b"PAR1" + b"x" * 100, "a.parquet", "a.parquet"),
         (jsonl(ROWS), "a.parquet", "no Parquet file"),
         (b"PK\x03\x04xxxx", "a.xlsx", "workbook of a spreadsheet. Save it as CSV"),
-        (b"ARROW1\x00\x00", "a.arrow", "an Arrow file. Save it as Parquet"),
-        (b"\xff\xff\xff\xff\x00", "data", "an Arrow stream. Save it as Parquet"),
+        (b"ARROW1\x00\x00", "a.arrow", "cannot be read as Arrow"),
+        (b"\xff\xff\xff\xff\x00", "data", "cannot be read as Arrow"),
+        (b"x", "a.feather", "it is no Arrow file"),
         (b"messages,topic\n", "a.csv", "no row"),
         (b"instruction,answer\nx,y\n", "a.csv", "Did you mean 'instruction'?"),
-        (b"topic\tprompt\n", "a.csv", "separated by commas; this file seems to use tabs. Name it .tsv."),
-        (b"topic,prompt\n", "a.tsv", "Columns of TSV are separated by tabs; this file seems to use commas."),
+        (b"topic\tprompt\n", "a.csv", "no row"),
+        (b"topic,prompt\n", "a.tsv", "no row"),
+        (b'{"prompt": "a"},\n', "a.jsonl", "a comma stands behind the object. Leave it out"),
+        (b'{"prompt": "a"}{"prompt": "b"}', "a.jsonl", "Write each object on a line of its own"),
+        (b'{"prompt": {"0": "a", "1": "b"}}', "a.json", "is a whole column: the file is written by columns"),
+        (b"Prompt Text,Answer\nx,y\n", "a.csv", "Did you mean 'Prompt Text'?"),
         (b"topic\tprompt\na\tb\tc\n", "a.tsv", "3 cells where the header names 2 columns"),
         (b'messages\n"[{""role"": ""user"""\n', "a.csv", "line 2"),
     ],
@@ -309,7 +314,7 @@ def test_prompts_as_verl_and_trl_have_them_in_parquet_are_messages() -> None:
     rest = {"data_source": "sums", "reward_model": {"style": "rule", "ground_truth": "42"}}
     row = {"prompt": asked, **rest}
     assert list(read(parquet([row]), "rows.parquet")) == [{"messages": asked, **row}]
-    assert "prompt[0]" in refusal(parquet([{"prompt": ["6 * 7?"], **rest}]), "rows.parquet")
+    assert "prompt[0]" in refusal(parquet([{"prompt": ["6 * 7?", "6 * 8?"], **rest}]), "rows.parquet")
 
 
 def test_a_prompt_of_text_stays_beside_the_messages_made_of_it() -> None:

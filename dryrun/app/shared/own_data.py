@@ -8,7 +8,7 @@ import streamlit as st
 
 from dryrun.app.shared.widgets import Upload, kept_upload
 
-TYPES = ["jsonl", "ndjson", "json", "parquet", "csv", "tsv"]
+TYPES = ["jsonl", "ndjson", "json", "parquet", "csv", "tsv", "arrow", "feather", "gz", "zst", "bz2"]
 SOURCE, FILE = "dataset_source", "dataset_file"
 """Where the session keeps which source is used, and the upload."""
 DROPPED = "dataset_dropped"

@@ -35,7 +35,8 @@ from dryrun.dataset.hub.splits import (
 )
 from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parse import parse_row
-from dryrun.dataset.tabular import csv_rows, parquet_rows
+from dryrun.dataset.tables.separated import csv_rows
+from dryrun.dataset.tabular import parquet_rows
 
 INSTALL = "Install it: pip install -r requirements-hub.txt, or pip install 'dryrun[hub]'."
 CONVERTED = "refs/convert/parquet"
