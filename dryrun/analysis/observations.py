@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from dryrun.core.records import SampleOutcome
 
 DECIMALS = 6
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,24 @@ class Observations:
     commonest_error: str = ""
     parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     reward_range: tuple[float, float] = (0.0, 1.0)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, name: str, measure: Callable[[], Measured]) -> Measured:
+        """What `measure` finds in these rollouts and nothing else, found once and kept with them by its name.
+
+        A threshold that is moved judges the same rollouts again.
+        """
+        if name not in self._kept:
+            self._kept[name] = measure()
+        figure: Measured = self._kept[name]
+        return figure
 
     def share_of(self, *outcomes: SampleOutcome) -> float:
         """Share of the rollouts that ended in one of these; 0 without rollouts."""
         names = [str(outcome) for outcome in outcomes]
+        return self.once(f"share of {names}", lambda: self._share_of(names))
+
+    def _share_of(self, names: list[str]) -> float:
         return float(np.isin(self.outcome, names).mean()) if self.outcome.size else 0.0
 
     def ordered(self) -> Observations:
@@ -67,6 +82,9 @@ class Observations:
 
         Sums in another order differ in their last bits, which re-draws would turn into other figures.
         """
+        return self.once("ordered", self._in_order)
+
+    def _in_order(self) -> Observations:
         order = np.lexsort((self.outcome.astype(str), self.length, self.score, self.prompt))
         return self.at(order)
 

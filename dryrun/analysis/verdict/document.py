@@ -112,8 +112,10 @@ def diagnose(
     the document's decision tree on the pooled scores. Warnings never change the verdict.
     """
     limits = thresholds or Thresholds()
-    statistics = describe(observations.score)
-    coverage = cover(observations, duplicate_rows)
+    statistics = observations.once("statistics", lambda: describe(observations.score))
+    coverage = observations.once(
+        f"coverage with {duplicate_rows}", lambda: cover(observations, duplicate_rows)
+    )
     topics = by_topic(observations, statistics, limits)
     verdict, branch, reasons = _judge(statistics, coverage, limits)
     notices = warnings(statistics, coverage, topics, branch, limits, several_parts(observations))

@@ -119,6 +119,17 @@ class Measures:
         return self.reliability is None or self.reliability >= LEAST_RELIABILITY
 
 
+def _clipped(score: Floats) -> Floats:
+    return np.where(is_valid(score), np.clip(score, 0.0, 1.0), np.nan)
+
+
+def _length_bias(observed: Observations, least_pairs: int) -> LengthBias | None:
+    """Of the responses that are whole: others end before they are long."""
+    whole = observed.outcome == SampleOutcome.ANSWERED.value
+    score = np.where(whole, _clipped(observed.score), np.nan)
+    return length_bias(score, observed.length, observed.prompt, observed.topic, least_pairs)
+
+
 def measure(
     observed: Observations, limits: Thresholds, anchors: Anchors, training: Training | None = None
 ) -> Measures:
@@ -127,7 +138,7 @@ def measure(
     anchors = anchors.without(left_out)
     if training is not None and training.by_part:
         anchors = by_outcome(anchors, training.outcome.name, training.outcome.least)
-    score = np.where(is_valid(observed.score), np.clip(observed.score, 0.0, 1.0), np.nan)
+    score = _clipped(observed.score)
     anchors = in_known_form(anchors, score, limits.worthless_z)
     own = np.where(np.isin(observed.outcome, NOT_OWN), np.nan, score)
     valid = np.sort(score[np.isfinite(score)])
@@ -148,8 +159,9 @@ def measure(
         drawn = stability(score, observed.prompt, limits)
     bias = None
     if Piece.LENGTH not in left_out:
-        answered = np.where(observed.outcome == SampleOutcome.ANSWERED.value, score, np.nan)
-        bias = length_bias(answered, observed.length, observed.prompt, observed.topic, limits.length_pairs)
+        bias = observed.once(
+            f"length bias from {limits.length_pairs}", lambda: _length_bias(observed, limits.length_pairs)
+        )
     return Measures(
         score=score,
         own=own,

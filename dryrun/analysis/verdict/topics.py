@@ -111,10 +111,8 @@ def by_topic(
        runs, with it 0 to 13). When the whole run is outside the healthy range, topics are held to the
        tree alone; otherwise all of them would light up.
     """
-    if not any(observations.topic):
-        return ()
-    names = sorted({str(topic) for topic in observations.topic})
-    rows = [_one_topic(name, observations, whole, thresholds) for name in names]
+    measured = observations.once("topics", lambda: _each_topic(observations))
+    rows = [_with_status(row, error, whole, thresholds) for row, error in measured]
     return tuple(sorted(rows, key=_worst_first))
 
 
@@ -196,9 +194,15 @@ def _actions(topic: TopicFigures) -> tuple[Action, ...]:
             return (Action(ActionKind.ADJUST_GRADER, sentence, name),)
 
 
-def _one_topic(
-    name: str, observations: Observations, whole: Statistics, thresholds: Thresholds
-) -> TopicFigures:
+def _each_topic(observations: Observations) -> list[tuple[TopicFigures, float | None]]:
+    """Figures of every topic, no status among them, each with its mean's standard error."""
+    if not any(observations.topic):
+        return []
+    names = sorted({str(topic) for topic in observations.topic})
+    return [_one_topic(name, observations) for name in names]
+
+
+def _one_topic(name: str, observations: Observations) -> tuple[TopicFigures, float | None]:
     chosen = observations.topic == name
     scores = observations.score[chosen]
     valid = figures.is_valid(scores)
@@ -212,7 +216,7 @@ def _one_topic(
         prompts=int(np.unique(prompts).size),
         status=None,
     )
-    return _with_status(row, _standard_error(scored, prompts), whole, thresholds)
+    return row, _standard_error(scored, prompts)
 
 
 def _with_status(
