@@ -51,6 +51,8 @@ COLOURED = """(bright) => {
   return still && Math.abs(ground.match(/\\d+/)[0] - bright) < 64
 }"""
 """Whether the page's ground is so bright, and no colour is on its way."""
+RING = 50
+"""Looks at a control that has lost the focus, before it is said that nothing changed."""
 STOP = """() => {
   let one = document.activeElement
   while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement
@@ -181,8 +183,11 @@ def seen_focus(page: Page, stop: dict[str, float | str]) -> bool:
     around = {"x": max(0, x - 6), "y": max(0, y - 6), "width": width + 12, "height": height + 12}
     focused = page.screenshot(clip=around, animations="disabled")  # type: ignore[arg-type]
     page.evaluate("document.activeElement.blur()")
-    page.wait_for_timeout(400)  # the ring fades
-    return focused != page.screenshot(clip=around, animations="disabled")  # type: ignore[arg-type]
+    for _ in range(RING):
+        if focused != page.screenshot(clip=around, animations="disabled"):  # type: ignore[arg-type]
+            return True
+        page.wait_for_timeout(100)  # the ring fades
+    return False
 
 
 FIRST = {

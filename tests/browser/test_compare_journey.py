@@ -30,5 +30,5 @@ def test_two_graders_are_compared_from_a_link(
     expect(page.locator('.stVegaLiteChart[aria-label^="Prompts by change"]')).to_be_visible()
     expect(page.locator('.stVegaLiteChart[aria-label^="Distributions of the scores"]')).to_be_visible()
     page.get_by_text("Pass after, failed before").click()
-    expect(page.get_by_text("Score 0.00 before").first).to_be_visible()
+    expect(page.get_by_text("Score 0.00 before").filter(visible=True).first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -23,8 +23,10 @@ def test_a_person_labels_by_keyboard_and_reads_how_far_the_grader_agrees(
         page.keyboard.press(key)
     expect(page.get_by_text("6 of 20: is this response good?").last).to_be_visible()
     page.get_by_role("button", name="Done").click()
-    expect(page.get_by_text("3 responses labelled good or bad by 1 person.").first).to_be_visible()
-    expect(page.get_by_text(re.compile("The grader (rejects|accepts)")).first).to_be_visible()
+    expect(page.get_by_text("3 responses labelled good or bad by 1 person.").last).to_be_visible()
+    expect(
+        page.get_by_text(re.compile("The grader (rejects|accepts)")).filter(visible=True).first
+    ).to_be_visible()
     page.get_by_text("Labels as a file").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Labels (JSONL)").click()

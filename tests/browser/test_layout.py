@@ -19,6 +19,7 @@ def test_charts_have_room_for_their_words(app: App, open_page: Callable[..., Pag
     page.goto(f"{app.url}/results?run=recorded")
     over = page.locator("svg text", has_text="mean must be over 0.10 and under 0.90")
     expect(over).to_be_visible()
+    settled(page)
     words, plot = over.bounding_box(), page.locator(".stVegaLiteChart").first.bounding_box()
     assert words is not None
     assert plot is not None

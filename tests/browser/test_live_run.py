@@ -10,13 +10,16 @@ from playwright.sync_api import Page, expect
 
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
-from tests.helpers.browser import App, fill
+from tests.helpers.browser import App, fill, settled
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, make_run
 
 HOSTILE = "<img src=x onerror=alert(1)> ![x](http://127.0.0.1:1/leak.png) **bold**"
 HISTOGRAM = '.stVegaLiteChart[aria-label^="Score histogram"] svg'
 RUNNING = '.stVegaLiteChart[aria-label^="The running mean"] svg'
+TOAST = """() => document.querySelector("[data-testid=stToast]")?.innerText
+  .includes("its verdict stands on this page")"""
+"""Asked at each frame: it goes away after some seconds."""
 DRAWINGS = f"{HISTOGRAM}, {RUNNING}"
 
 
@@ -29,6 +32,7 @@ def answer(body: dict[str, object]) -> str:
 def mark_charts(page: Page) -> None:
     """Leave a mark in both drawings: a chart that is drawn anew loses it."""
     expect(page.locator(DRAWINGS)).to_have_count(2)
+    settled(page)
     page.locator(DRAWINGS).evaluate_all("drawings => drawings.forEach(one => one.dataset.mark = 'x')")
 
 
@@ -67,9 +71,9 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
         expect(results.get_by_role("heading", level=1)).to_contain_text("so far")
 
         endpoint.release()
+        page.wait_for_function(TOAST)
         verdict = page.get_by_role("heading", level=2, name=re.compile("^(?!Measuring).*GO"))
         expect(verdict).to_be_visible()
-        expect(page.get_by_test_id("stToast")).to_contain_text("its verdict stands on this page")
         page.wait_for_function("/^(GO|NO-GO).* · prompts$/.test(document.title)")
         expect(page).to_have_url(f"{app.url}/run?run={run.id}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width

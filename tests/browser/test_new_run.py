@@ -68,6 +68,7 @@ def test_own_data_is_mapped_and_a_broken_source_is_mended_at_its_line(
     files.set_input_files(str(write_jsonl(tmp_path / "own.jsonl", ROWS)))
     page.get_by_role("button", name="as the prompt").click()
     expect(page.get_by_text("40 rows").last).to_be_visible()
+    settled(page)
     reference = page.get_by_label("Reference answer", exact=True)
     reference.click()
     reference.press_sequentially("gold")
@@ -75,6 +76,7 @@ def test_own_data_is_mapped_and_a_broken_source_is_mended_at_its_line(
     expect(page.get_by_text("40 × 4 = 160 calls").last).to_be_visible()
 
     (tmp_path / "notes.docx").write_text("x")
+    settled(page)
     page.locator("input[type=file]").first.set_input_files(str(tmp_path / "notes.docx"))
     expect(page.get_by_text("notes.docx was refused").last).to_contain_text("own.jsonl is still used.")
 
@@ -167,6 +169,7 @@ def test_hosted_a_file_over_20_mb_is_refused_and_the_one_before_is_used(
     expect(page.get_by_text("Used: own.jsonl").last).to_be_visible()
     large = tmp_path / "large.jsonl"
     large.write_bytes(b"x" * (21 * 1024 * 1024))
+    settled(page)
     page.locator("input[type=file]").first.set_input_files(str(large))
     expect(page.get_by_text(re.compile("20.*MB or smaller", re.IGNORECASE)).last).to_be_visible()
     expect(page.get_by_text("Used: own.jsonl").last).to_be_visible()

@@ -18,6 +18,7 @@ def test_a_copied_link_shows_the_same_in_a_fresh_browser(app: App, open_page: Ca
     page = open_page(f"{app.url}/results?run=recorded")
     fill(page, "Std at least", "0.4")
     expect(page.get_by_role("heading", level=1)).to_contain_text("NO-GO")
+    settled(page)
     page.locator(f"{CHART} .mark-rect path[aria-roledescription=bar]").first.click()
     expect(page.get_by_role("button", name="Scores 0.00 to 0.05")).to_be_visible()
     page.get_by_role("tab", name="Training signal").click()

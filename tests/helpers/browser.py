@@ -115,7 +115,8 @@ def start_app(data: Path, port: int | None = None, **environment: str) -> App:
 
 
 def choose(page: Page, label: str) -> None:
-    """Click a segment or a pill."""
+    """Click a segment or a pill of a page that stays as it is."""
+    settled(page)
     page.get_by_role("radio", name=label).or_(page.get_by_role("button", name=label)).first.click()
 
 
@@ -128,7 +129,8 @@ def fill(page: Page, label: str, value: str) -> None:
 
 
 def write_text(page: Page, label: str, text: str) -> None:
-    """Replace what stands in the code editor with this label."""
+    """Replace what stands in the code editor with this label, of a page that stays as it is."""
+    settled(page)
     page.get_by_role("textbox", name=label).click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(text)
