@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from tests.helpers.fake_hub import FakeHub
-from tests.helpers.pages import page, startable, texts, with_dataset
-from tests.helpers.support import sum_rows
+from tests.helpers.pages import page, startable, texts, with_dataset, write_grader
+from tests.helpers.support import EXACT, sum_rows
 
 ROWS: list[dict[str, Any]] = [
     {"task": {"ask": f"How much is {n} + {n}?"}, "gold": str(2 * n), "level": f"l{n % 2}"} for n in range(40)
@@ -50,14 +50,30 @@ def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> No
     assert live(test)[1] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
 
 
-def test_the_answer_under_another_name_is_one_click_away_from_the_grader(tmp_path: Path) -> None:
-    rows = [{"messages": row["messages"], "answer": row["reference_answer"]} for row in sum_rows(40)]
+def test_an_answer_under_a_usual_name_is_the_reference_that_the_grader_asks_for(tmp_path: Path) -> None:
+    rows = [
+        {"question": row["messages"][-1]["content"], "answer": row["reference_answer"]}
+        for row in sum_rows(40)
+    ]
     test = with_dataset(lines(rows), tmp_path)
-    assert "no row can fill" in texts(test)
-    [offer] = [button for button in test.button if button.label == r"Use “answer” as reference\_answer"]
-    offer.click().run()
-    assert test.selectbox(key="reference_field").value == "answer"
+    assert "no row can fill" not in texts(test)
+    assert "Reward 1.00" in texts(test), "the reference answer of the first row, tried"
     assert startable(test)
+    rows[0] = rows[0] | {"reference_answer": "0"}
+    test = with_dataset(lines(rows), tmp_path)
+    assert live(test)[0]["reference answer"] == "0", "a field of that very name goes before"
+
+
+def test_a_grader_that_asks_for_the_field_by_its_own_name_gets_the_rows_as_they_are(tmp_path: Path) -> None:
+    rows = [
+        {"question": row["messages"][-1]["content"], "answer": row["reference_answer"]}
+        for row in sum_rows(40)
+    ]
+    test = with_dataset(lines(rows), tmp_path)
+    renamed = json.loads(json.dumps(EXACT).replace("reference_answer", "answer"))
+    write_grader(test, renamed)
+    assert startable(test)
+    assert "Reward 1.00" in texts(test)
 
 
 def test_an_answer_that_no_name_gives_away_is_asked_for(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dryrun.app.configure.grader import TEXT
 from dryrun.core.fingerprint import canonical_json
 from dryrun.core.records import Item
 from dryrun.core.text import cut, plain
@@ -48,6 +49,7 @@ def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator] | Non
                 persist_state="session",
                 height=80,
             )
+        reference = reference or _reference_by_name(rows)
         columns = ColumnMap(prompt, reference, system=str(system or "").strip() or None)
         asks = _ask_for_prompt(rows[:SHOWN], columns)
     return None if asks else (columns, right)
@@ -59,6 +61,12 @@ def choose_field(label: str, key: str, fields: Sequence[str]) -> str | None:
     options = list(dict.fromkeys([USUAL, *fields, before]))
     chosen = st.selectbox(label, options, key=key, persist_state="session", accept_new_options=True)
     return None if chosen in (None, "", USUAL) else str(chosen)
+
+
+def _reference_by_name(rows: Sequence[Item]) -> str | None:
+    """The field with a usual name of a reference answer, where the grader asks for one that no row has."""
+    asked = REFERENCE in str(st.session_state.get(TEXT, REFERENCE))  # the first grader asks for it
+    return usual_field(rows) if asked and not any(REFERENCE in row for row in rows) else None
 
 
 def first_rows_table(dataset: Dataset) -> None:
@@ -120,18 +128,15 @@ def _prompt_in(row: Item, columns: ColumnMap) -> bool:
 
 
 def offer_reference(dataset: Dataset, grader: GraderSpec) -> None:
-    """Offer the cure where the grader asks for a reference answer that no row has under that name."""
+    """Say the cure where the grader asks for a reference answer that no row has under that name."""
     rows = dataset[:PREVIEW]
     if REFERENCE not in canonical_json(grader.raw).decode() or any(REFERENCE in row for row in rows):
         return
-    if (field := usual_field(rows)) is not None:
-        _use_button(field, REFERENCE, REFERENCE_KEY)
-    else:
-        st.info(
-            "Choose the field of the reference answer in [1. Data](#data): "
-            f"graders know it as {plain(REFERENCE)}.",
-            icon=":material/info:",
-        )
+    st.info(
+        "Choose the field of the reference answer in [1. Data](#data): "
+        f"graders know it as {plain(REFERENCE)}.",
+        icon=":material/info:",
+    )
 
 
 def _use_button(field: str, what: str, key: str) -> None:

@@ -113,8 +113,8 @@ def pretty(grader: object) -> str:
 
 def _begin_with() -> None:
     samples = sample_graders()
-    words = {name: SAMPLES.get(name, name.replace("_", " ")) for name in samples}
-    words |= {name: PRESETS[name][0] for name in PRESETS}
+    words = {name: PRESETS[name][0] for name in PRESETS}
+    words |= {name: SAMPLES.get(name, name.replace("_", " ")) for name in samples}
     chosen = st.selectbox(
         "Begin with",
         [UPLOAD, *words],

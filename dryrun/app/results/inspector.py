@@ -154,7 +154,7 @@ def _search_field() -> str:
         bind="query-params",
         persist_state="page",
         on_change=_begin_again,
-        placeholder="in prompts, responses, references",
+        placeholder="prompts, responses, answers",
         max_chars=200,
         type="search",
     )

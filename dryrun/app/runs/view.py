@@ -31,7 +31,7 @@ def runs_view() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
-            "Search", key="search", bind="query-params", placeholder="Name, dataset, grader, model, verdict"
+            "Search", key="search", bind="query-params", placeholder="Name, dataset, model, verdict"
         )
         archived = st.toggle("Show archived", key="archived", bind="query-params")
     rows = run_rows(runs)
