@@ -114,10 +114,11 @@ def _flips(comparison: Comparison, both: tuple[Side, Side], rows: Sequence[int])
 
 def _graded(inspected: Inspected, score: float, results: Results) -> None:
     """What a grader gave, in a line, and what it remarked."""
-    st.markdown(f"**{plain(reward_words(inspected.grade, score, results.config))}**")
+    words = f"**{plain(reward_words(inspected.grade, score, results.config))}**"
+    if inspected.grade is not None and inspected.grade.sub_rewards:
+        words += f" · {plain(sub_reward_words(inspected.grade), 300)}"
+    st.markdown(words)
     if inspected.grade is not None:
-        if inspected.grade.sub_rewards:
-            st.text(sub_reward_words(inspected.grade))
         remarks_view(inspected.grade, f"beside_{results.run.id}_{inspected.sample.key}")
 
 
