@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from dryrun.graders import Grader
 from dryrun.graders.format.load import load_grader
-from dryrun.probes.accepted_form import Texts, accepted_way, grades_by, templates_of, written
+from dryrun.probes.accepted_form import BARE, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.anchors import best_paid, run_references
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.store.partition import write_aside
@@ -56,6 +56,9 @@ _KEPT = TypeAdapter(ReferenceGrades)
 async def grade_references(results: Results, grader: Grader) -> ReferenceGrades:
     """Grade each prompt's reference answer and keep what it earned.
 
+    A judge gets each once, as it stands: looking for the form that a grader takes costs hundreds of grades,
+    and a judge reads the content.
+
     Parameters
     ----------
     results : Results
@@ -73,7 +76,9 @@ async def grade_references(results: Results, grader: Grader) -> ReferenceGrades:
     grades = grades_by(grader)
     tools = tools_read(load_grader(config.grader))
     templates = templates_of(best_paid(results), {prompt.key: text for prompt, text in known})
-    form = await accepted_way(known, grades, config.reward_range, templates, tools)
+    form = BARE
+    if config.judge is None:
+        form = await accepted_way(known, grades, config.reward_range, templates, tools)
     texts = written(known, form, templates, tools)
     earned: list[float | None] = []
     for start in range(0, len(texts), AT_A_TIME):  # never a task for each row of a large run

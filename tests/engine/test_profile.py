@@ -17,11 +17,14 @@ import pytest
 
 from dryrun.analysis.training.profile import OutcomeClass, RowFlag
 from dryrun.cli.main import main
+from dryrun.core.config import JudgeConfig, SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.budget import Budget, Prices
+from dryrun.engine.prepare import prepare, start
 from dryrun.engine.profile.one_run import run_profile
 from dryrun.engine.profile.whole import Profiler, Stages, WholeProfile
+from dryrun.report.training_set.profile_table import profile_lines
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import list_runs
@@ -192,6 +195,49 @@ def test_the_profile_of_one_run_counts_what_the_run_has(store: Store, endpoint: 
     assert set(rights[0::3].tolist()) == {0}
     assert set(rights[1::3].tolist()) == {4}
     assert np.isfinite(found.counts.reference).all()
+
+
+def test_a_judge_grades_reference_answers_only_where_it_is_asked_to(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    def mark(body: dict[str, Any]) -> Reply:
+        return Reply(text=f'{{"steps": [], "result": {0 if "broken" in str(body) else 1}}}')
+
+    rows = sum_rows(12)
+    rows[3]["reference_answer"] = "broken"
+    grader = {
+        "type": "score_model",
+        "name": "judge",
+        "model": "j",
+        "input": [{"role": "user", "content": "Rate {{sample.output_text}}"}],
+    }
+    endpoint.answer = lambda body: Reply(
+        text="broken" if rows[3]["messages"][0]["content"] in str(body) else "1"
+    )
+    with FakeEndpoint(answer=mark) as judge:
+        prepared = prepare(
+            dataset_from_items(rows),
+            grader,
+            model=endpoint_config(endpoint.base_url, seed=0),
+            sampling=SamplingConfig(size=12, rollouts=2),
+            judge=JudgeConfig(base_url=judge.base_url),
+        )
+        run = start(store, prepared)
+        work(run)
+        calls = judge.calls
+        unasked = run_profile(load_results(run))
+        assert judge.calls == calls
+        assert not np.isfinite(unasked.counts.reference).any()
+        assert "No reference answer was graded" in " ".join(profile_lines(unasked))
+        asked = run_profile(load_results(run), judge_key="k")
+        assert judge.calls == calls + 12
+        again = run_profile(load_results(run), judge_key="k")
+        assert judge.calls == calls + 12
+    broken = asked.of(OutcomeClass.BROKEN)
+    assert (
+        asked.counts.row[broken].tolist() == again.counts.row[again.of(OutcomeClass.BROKEN)].tolist() == [3]
+    )
+    assert "No reference answer" not in " ".join(profile_lines(asked))
 
 
 def kept_calls(store: Store) -> set[tuple[str, int | None]]:

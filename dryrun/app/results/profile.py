@@ -15,8 +15,10 @@ from dryrun.analysis.training.choice import (
     choose_rows,
 )
 from dryrun.analysis.training.profile import DatasetProfile
+from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.widgets import bullets, download, errors_shown, number_field
+from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
 from dryrun.engine.profile.one_run import run_profile
 from dryrun.report.training_set.chosen import choice_lines, rows_of_run, set_archive, set_files
@@ -49,7 +51,8 @@ def training_set(loaded: Loaded) -> None:
     hint = "Each prompt's pass rate, its class, and which rows are worth training on. No call is made."
     if not st.toggle("Profile the prompts", key="profile_shown", help=hint):
         return
-    profile = _profile(loaded.version, loaded.outcome, loaded.results)
+    references = loaded.access.may(Right.CONTROL)
+    profile = _profile(loaded.version, loaded.outcome, references, loaded.results)
     st.markdown(bullets(profile_lines(profile)))
     name = f"profile-{short(loaded.results.run.id)}"
     with st.container(horizontal=True):
@@ -61,8 +64,13 @@ def training_set(loaded: Loaded) -> None:
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Profiling the prompts …")
-def _profile(version: str, outcome: str, _results: Results) -> DatasetProfile:
-    """`version` and `outcome` are the cache's key. Nothing is graded here, so nothing is written."""
+def _profile(version: str, outcome: str, references: bool, _results: Results) -> DatasetProfile:
+    """`version`, `outcome` and `references` are the cache's key. A judge is not asked."""
+    if references:
+        try:
+            return run_profile(_results, outcome)
+        except DryRunError:  # the grader cannot run here: the responses have been graded all the same
+            pass
     return run_profile(_results, outcome, references=False)
 
 

@@ -240,6 +240,10 @@ def profile_lines(profile: DatasetProfile) -> list[str]:
     )
     if flagged := _flag_line(profile):
         lines.append(flagged)
+    if not np.isfinite(profile.counts.reference).any():
+        lines.append(
+            "No reference answer was graded: a broken one shows only where rows contradict each other."
+        )
     if sizes[OutcomeClass.UNKNOWN]:
         lines.append("Prompts not measured have no response with a score: the same command tries again.")
     return lines

@@ -30,7 +30,7 @@ from dryrun.core.text import note, plural, say
 from dryrun.engine.budget import receipt
 from dryrun.engine.campaign.drive import Campaign, need_an_endpoint
 from dryrun.engine.campaign.on_ray import RayCrew
-from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.one_run import references_graded, run_profile
 from dryrun.engine.profile.shards import SHARD_ROWS
 from dryrun.engine.profile.stored import StoredProfile, is_profile, open_profile
 from dryrun.engine.profile.whole import Profiler, Stages
@@ -71,6 +71,12 @@ def _add_sizes(command: argparse.ArgumentParser) -> None:
     whole = command.add_argument_group("the whole dataset")
     whole.add_argument("--all", action="store_true", help="ask every row, in shards that resume")
     responses = shared.whole(MAX_ROLLOUTS)
+    command.add_argument(
+        "--judge-references",
+        action="store_true",
+        help="of a run or a sample whose grader asks a judge: ask it once for each reference answer, so that "
+        "broken ones show",
+    )
     whole.add_argument(
         "--first", type=responses, default=2, help="responses to every prompt (default: %(default)s)"
     )
@@ -131,6 +137,8 @@ def _profile(options: argparse.Namespace) -> DatasetProfile:
         return _of_run(Run.open(store, options.run), options)
     if options.dataset is None or options.grader is None:
         raise DryRunError("Give a run's id, or --dataset and --grader.")
+    if options.all and options.judge_references:
+        raise DryRunError("--judge-references is of a run or a sample: leave out --all.")
     if options.all:
         return _whole(options)
     if options.on:
@@ -143,7 +151,15 @@ def _profile(options: argparse.Namespace) -> DatasetProfile:
 
 def _of_run(asked: Run, options: argparse.Namespace) -> DatasetProfile:
     say(f"run {asked.id}")
-    return run_profile(load_results(asked), options.outcome, options.group)
+    results = load_results(asked)
+    judge = shared.judge_key(options) if options.judge_references else None
+    if judge is None and results.config.judge is not None and not references_graded(results):
+        answers = plural(len(set(results.keys)), "prompt")
+        note(
+            "note: the grader asks a judge, so reference answers are not graded unasked. --judge-references "
+            f"asks the judge once for each of {answers}."
+        )
+    return run_profile(results, options.outcome, options.group, judge_key=judge)
 
 
 def _keys(options: argparse.Namespace) -> dict[str, str]:
