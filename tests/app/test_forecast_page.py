@@ -65,6 +65,21 @@ def test_figures_follow_the_form(store: Store) -> None:
 
 
 @pytest.mark.slow
+def test_a_published_price_stands_with_its_page_and_ones_own_wins(store: Store) -> None:
+    test = opened(imported(store, 4))
+    published = test.selectbox(key="plan_published")
+    assert "Azure: $100 an hour" in published.options
+    published.set_value("azure").run()
+    assert "An hourly price needs a pace" in texts(test)
+    assert fill(test, seconds_per_step=72)["Price"] == r"≈ \$400\.00"
+    assert "read November 2026" in texts(test)
+    opened_sections = [one.label for one in test.expander if one.proto.expanded]
+    assert opened_sections == ["What it is made from", "Time and price"]
+    assert fill(test, hourly_price=56)["Price"] == r"≈ \$224\.00"
+    assert "read November 2026" not in texts(test)
+
+
+@pytest.mark.slow
 def test_an_hourly_price_asks_for_a_pace(store: Store) -> None:
     test = opened(imported(store, 4))
     assert fill(test, hourly_price=56) == {}

@@ -13,6 +13,8 @@ class PublishedRate:
 
     Attributes
     ----------
+    place : str
+        Who has published it.
     words : str
         What it is the price of.
     source : str
@@ -23,6 +25,7 @@ class PublishedRate:
         Fields of `dryrun.analysis.forecast.price.TrainingPlan` in US dollars.
     """
 
+    place: str
     words: str
     source: str
     read: str
@@ -31,25 +34,37 @@ class PublishedRate:
 
 RATES: Mapping[str, PublishedRate] = {
     "openai": PublishedRate(
+        "OpenAI",
         "OpenAI's training loop, o4-mini; tokens of a judge come on top",
         "https://help.openai.com/en/articles/11323177-billing-guide-for-the-reinforcement-fine-tuning-api",
         "November 2026",
         {"hourly_price": 100.0},
     ),
+    "azure": PublishedRate(
+        "Azure",
+        "Azure's core training time, o4-mini; tokens of a judge come on top, and a job pauses at $5,000. "
+        "The page is of July 2025, and later ones call its numbers examples",
+        "https://github.com/MicrosoftDocs/azure-ai-docs/blob/0b8db77c593057e475a1230c8148184cdc767852/"
+        "articles/ai-foundry/how-to/fine-tuning-cost-management.md",
+        "November 2026",
+        {"hourly_price": 100.0},
+    ),
     "together": PublishedRate(
+        "Together",
         "the machines of Together's GRPO quick start",
         "https://docs.together.ai (GRPO quick start)",
         "November 2026",
         {"hourly_price": 56.0},
     ),
     "fireworks-small": PublishedRate(
+        "Fireworks, models below 16 billion",
         "Fireworks, models below 16 billion parameters, for which tuning is free",
         "https://docs.fireworks.ai/fine-tuning/managed-finetuning-intro",
         "November 2026",
         {"prompt_price": 0.0, "completion_price": 0.0},
     ),
 }
-"""By name. Azure and Bedrock bill time as well; no figure of theirs was found that could be read."""
+"""By name. No price of Bedrock's was found: its page fills the figures in by script."""
 
 
 def with_rate(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
