@@ -127,12 +127,15 @@ def material() -> tuple[Material, list[dict[str, Any]], list[tuple[str, Item]]]:
 
 
 def material_for(reader: Reader) -> Material:
-    """The recorded run's material, with the reader's own function where it has one."""
+    """The recorded run's material; with the reader's own function, stored responses have its rewards."""
     found = material()[0]
     if not reader.source:
         return found
     config = {"type": "python", "name": "own", "convention": reader.place.value, "source": reader.source}
-    return replace(found, grader=load_grader(config))
+    items = {prompt.key: prompt.item for prompt in found.train}
+    rewards = graded(config, [(one.text, dict(items[one.key])) for one in found.graded])
+    stored = [replace(one, reward=reward) for one, reward in zip(found.graded, rewards, strict=True)]
+    return replace(found, grader=load_grader(config), graded=tuple(stored))
 
 
 def read_by(reader: Reader, python: Path, folder: Path) -> Found:
