@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import orjson
 
@@ -93,7 +94,7 @@ def _result(mark: Annotation, root: Path) -> dict[str, object]:
 def _uri(file: Path, root: Path) -> str:
     full, base = file.resolve(), root.resolve()
     if full.is_relative_to(base):
-        return full.relative_to(base).as_posix()
+        return quote(full.relative_to(base).as_posix())
     return full.as_uri()
 
 

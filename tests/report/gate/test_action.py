@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.support import EXACT, FUZZY, ROOT, grader_file, sum_rows, write_jsonl
 
 ACTION = ROOT / ".github" / "actions" / "dry-run"
@@ -77,6 +77,46 @@ def test_a_grader_that_went_wrong_is_stopped(repository: Path, endpoint: FakeEnd
     assert done.returncode == 1
     assert "The gate is shut: NO-GO" in done.stdout
     assert (repository / "outputs").read_text() == "verdict=NO-GO\n"
+
+
+def test_the_gate_s_words_are_an_annotation_and_no_text_is_a_command(
+    repository: Path, endpoint: FakeEndpoint
+) -> None:
+    assert step(repository, endpoint, OUTPUT="first").returncode in (0, 1)
+    rows = [row | {"topic": "t\n::error::from a topic"} for row in sum_rows(60)]
+    write_jsonl(repository / "rows.jsonl", rows)
+    grader_file(repository, EXACT | {"reference": "never this"})
+    done = step(repository, endpoint, GITHUB_ACTIONS="true", BASELINE="first/baseline.json")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    (off,) = (place for place, line in enumerate(lines) if line.startswith("::stop-commands::"))
+    on = lines.index(f"::{lines[off].removeprefix('::stop-commands::')}::")
+    assert off < on == len(lines) - 2
+    assert lines[-1].startswith("::error title=Dry run::The gate is shut: NO-GO.%0A")
+    assert done.stdout.count("Prompts whose scores differ") == 2  # in the log, and in the annotation
+
+
+def test_paths_may_have_spaces_and_a_baseline_that_is_not_there_costs_no_call(
+    repository: Path, endpoint: FakeEndpoint
+) -> None:
+    (repository / "my rows.jsonl").write_text('{"messages": []}\n')
+    done = step(repository, endpoint, DATASET="my rows.jsonl", OUTPUT="my files")
+    assert done.returncode == 2
+    (result,) = json.loads((repository / "my files" / "findings.sarif").read_text())["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "my%20rows.jsonl"
+    assert step(repository, endpoint, BASELINE="no such.json").returncode == 2
+    assert endpoint.calls == 0
+
+
+def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(
+    repository: Path, endpoint: FakeEndpoint
+) -> None:
+    assert step(repository, endpoint).returncode in (0, 1)
+    endpoint.answer = lambda _: Reply.error(401, "bad key")
+    done = step(repository, endpoint, DRYRUN_DATA=str(repository / "other data"), GITHUB_ACTIONS="true")
+    assert done.returncode == 2
+    assert (repository / "outputs").read_text().endswith("verdict=INVALID\n")
+    assert "::error title=Dry run::The run ended without a report" in done.stdout
 
 
 def test_what_forbids_a_run_is_in_the_findings(repository: Path, endpoint: FakeEndpoint) -> None:

@@ -55,7 +55,7 @@ def execute(options: argparse.Namespace) -> int:
     against = None if before is None or scores is None else change(before, report, scores)
     ruling = rule(report, conditions=options.conditions, against=against)
     say(ruling.words)
-    if against is not None:
+    if against is not None and against.words not in ruling.words:
         say(against.words)
     if options.write_baseline is not None and scores is not None:
         content = Baseline.of(report, scores).to_json().encode()
