@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dryrun.core.probe import Family, Priority, Probe
 from dryrun.probes.make.ground import Ground, ground
-from dryrun.probes.make.rounds import accepted_forms, first_round, quick_round, second_round, strangers
+from dryrun.probes.make.rounds import accepted_forms, first_round, quick_round, second_round
+from dryrun.probes.make.strangers import strangers
 
 __all__ = [
     "Family",

@@ -35,7 +35,7 @@ from dryrun.probes.make.forms import reformatted
 from dryrun.probes.make.json_shape import with_format
 from dryrun.probes.make.refusals import refuses
 from dryrun.probes.make.tool_calls import tools_read
-from dryrun.probes.read_responses import read_all
+from dryrun.probes.read_responses import all_in_form, read_all
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
@@ -158,7 +158,7 @@ _KEPT_MISPLACED = TypeAdapter(Misplaced | None)
 def _kept_reads(kept: Sequence[Sequence[float | bool | None]]) -> dict[str, Any]:
     """What was read: scores, which are kept on 0..1, and readings; older runs lack the last columns.
 
-    These are the prompt, whether the response refuses, and its dataset row.
+    These are the prompt, whether the response refuses, its dataset row, and whether it is right as asked for.
     """
     if not kept:
         return {}
@@ -169,6 +169,8 @@ def _kept_reads(kept: Sequence[Sequence[float | bool | None]]) -> dict[str, Any]
     if len(columns) > 4:
         prompt, row = columns[2].astype(np.int64), columns[4].astype(np.int64)
         reads["refusals"] = refusals(columns[0], columns[3] == 1.0, prompt, row)
+    if len(columns) > 5:
+        reads["read_formed"] = columns[5] == 1.0
     return reads
 
 
@@ -223,7 +225,8 @@ async def _regraded(results: Results, grader: Grader, chance: random.Random) -> 
 def _read(
     results: Results, references: Mapping[str, str], calls: Mapping[str, str] | None, chance: random.Random
 ) -> dict[str, object]:
-    """Some responses as a reader sees them: score, whether it is right, prompt, whether it refuses, row.
+    """Some responses as a reader sees them: score, whether it is right, prompt, whether it refuses, row,
+    whether it is right in the form that the prompt asks for.
 
     Also the shares of them that hold reasoning, and that end in a chat template's end token, and whether
     they are right by the references of other rows.
@@ -242,6 +245,9 @@ def _read(
             None if inspected.sample.tool_calls else is_right
             for inspected, is_right in zip(seen, says, strict=True)
         ]
+    formed = (
+        all_in_form(responses, references, says) if calls is None else [bool(is_right) for is_right in says]
+    )
     pairs = [
         (
             float(score[place]),
@@ -249,8 +255,9 @@ def _read(
             int(observed.prompt[place]),
             not is_right and refuses(text),
             prompt.row + 1,
+            as_asked,
         )
-        for place, is_right, (prompt, text) in zip(chosen, says, responses, strict=True)
+        for place, is_right, as_asked, (prompt, text) in zip(chosen, says, formed, responses, strict=True)
     ]
     return {
         "read": pairs,

@@ -54,7 +54,7 @@ def check_function(
     seed: int = 0,
     seconds: float = 60.0,
     timeout: float = 1.0,
-    bounds: tuple[float, float] | None = None,
+    bounds: tuple[float, float] = (0.0, 1.0),
     limits: ProbeLimits | None = None,
 ) -> GraderCheck:
     """Check a reward function that lives in this process; it is called here, with no sandbox.
@@ -72,8 +72,8 @@ def check_function(
     rows, seed : int
     seconds, timeout : float
         For the whole check, and for one grade.
-    bounds : (float, float), optional
-        The function's scale. Default: 0..1, with room for penalties where it pays them.
+    bounds : (float, float)
+        The function's scale.
     limits : ProbeLimits, optional
 
     Raises
@@ -87,16 +87,13 @@ def check_function(
     references = [reference_of(prompt.item, field) if field else None for prompt in prompts]
     effort = Effort(seconds=seconds, timeout=timeout)
     tools = ToolsRead() if names_tools(source) else None
-    scale = bounds or (0.0, 1.0)
 
     async def checking() -> GraderCheck:
         grader = FunctionGrader(function, timeout)
-        learned = await learn(prompts, references, grader, scale, tools, samples)
+        learned = await learn(prompts, references, grader, bounds, tools, samples)
         probe_ground = ground(prompts, learned.references, rows=rows, source=source, seed=seed)
         probe_ground = learned.applied(probe_ground)
-        return await _checked(
-            probe_ground, grader, effort, scale, samples, limits, declared=bounds is not None
-        )
+        return await _checked(probe_ground, grader, effort, bounds, samples, limits)
 
     return asyncio.run(checking())
 

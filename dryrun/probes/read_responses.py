@@ -11,6 +11,7 @@ from dryrun.graders.answer_alone import without_end_token, without_reasoning
 from dryrun.probes.make.answers import (
     ANY_NUMBER,
     NUMERIC,
+    SHORT,
     Answer,
     Kind,
     answers,
@@ -24,6 +25,8 @@ from dryrun.probes.make.latex import last_box, without_latex
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.tool_calls import calls_right
 
+FEW_MARKS = 3
+"""Characters around a short answer that are no words, as in ``(B).``."""
 TAIL = 2_000
 """Characters at the end of a response that are read: an answer stands last, and texts may be megabytes."""
 
@@ -54,6 +57,29 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     if not mentions(ending, answer):
         return False
     return True if mentions(ending.strip().rpartition("\n")[2], answer) else None
+
+
+def in_form(text: str, answer: Answer, demand: Demand) -> bool:
+    """Whether a right response surely gives its answer as the prompt asks for it, so that it should be paid.
+
+    Parameters
+    ----------
+    text : str
+        A response that `right` calls right.
+    answer : Answer
+    demand : Demand
+    """
+    ending = without_end_token(without_reasoning(text)[0])[0][-TAIL:].strip()
+    if demand.shape is not None or demand.call:
+        return demand.shape is not None and demand.shape.read(ending) is not None
+    marks = [f"</{demand.tag}>"] * bool(demand.tag) + ["\\boxed"] * demand.boxed + ["####"] * demand.hashes
+    marks += [demand.marker] * bool(demand.marker)
+    if marks:
+        return marks[0].casefold() in ending.casefold()
+    reading = read(ending, answer, demand, frozenset())
+    if reading is not None:
+        return reading.right and reading.plainly
+    return answer.kind in SHORT and len(ending) <= len(answer.text) + FEW_MARKS
 
 
 _FENCED = re.compile(r"```\w*\n(.*?)```", re.S)
@@ -108,4 +134,16 @@ def read_all(
     return [
         None if answer is None else right(text, answer, demand)
         for (_, text), answer, demand in zip(responses, known, demands, strict=True)
+    ]
+
+
+def all_in_form(
+    responses: Sequence[tuple[Prompt, str]], references: Mapping[str, str], says: Sequence[bool | None]
+) -> list[bool]:
+    """`in_form` for each response that is right; False for the others."""
+    demands = [demand_for(prompt) for prompt, _ in responses]
+    known = answers([references.get(prompt.key) for prompt, _ in responses], demands)
+    return [
+        bool(is_right) and answer is not None and in_form(text, answer, demand)
+        for (_, text), answer, demand, is_right in zip(responses, known, demands, says, strict=True)
     ]

@@ -10,7 +10,14 @@ from pydantic import ValidationError
 
 from dryrun.analysis.probes.flaws import Flaw, Observation, Weight
 from dryrun.analysis.probes.profile import Behaviour, Judged, Profile
-from dryrun.analysis.probes.words import FIXES, FORM_UNKNOWN, PROFILE_WORDS, sentence
+from dryrun.analysis.probes.words import (
+    FIXES,
+    FORM_UNKNOWN,
+    PROFILE_WORDS,
+    RUN_APART,
+    fix_of,
+    sentence,
+)
 from dryrun.analysis.verdict.conditions import GraderReview
 from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family
@@ -222,7 +229,7 @@ def _finding(group: Sequence[Observation], probed: Probed) -> ProbeFinding:
         score=None if score is None or score != score else score,
         detail="" if case is None else writable(probed.details[case]),
         repro="" if row is None else repro(row, text),
-        fix=FIXES[worst.flaw],
+        fix=fix_of(worst),
         also=tuple(
             dict.fromkeys(observation.kind for observation in group[1:] if observation.kind != worst.kind)
         ),
@@ -265,7 +272,7 @@ def _remarked(remark: Remark, coding: bool, unpaid: bool) -> ProbeFinding:
         kind=remark.danger.value,
         sentence=f"The source {remark.danger.value} (line {remark.line}).",
         detail=writable(remark.detail),
-        fix=FIXES[flaw],
+        fix=RUN_APART if coding and flaw is Flaw.UNSAFE else FIXES[flaw],
     )
 
 

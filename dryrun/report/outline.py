@@ -292,6 +292,7 @@ def check_lines(check: GraderCheck) -> list[str]:
     lines = [f"{check.profile.capitalize()}. {check.meaning} {plural(check.graded, 'grade')}."]
     for finding in check.findings:
         where = "" if finding.row is None else f" First in row {finding.row}."
+        where += f" Also: {', '.join(finding.also)}." if finding.also else ""
         lines.append(f"{finding.sentence}{where} Fix: {finding.fix}")
     lines += [Quoted(check.why)] * bool(check.why)
     return lines + [f"Not seen: {probe}." for probe in check.missing]

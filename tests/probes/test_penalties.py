@@ -13,7 +13,7 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.graders.format.load import load_grader
 from dryrun.probes.anchors import load_anchors
-from dryrun.probes.check import check_function, check_spec
+from dryrun.probes.check import check_spec
 from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
@@ -72,19 +72,6 @@ def test_penalties_that_nobody_declared_widen_the_scale(penalty: float, formula:
     prompts: list[Prompt] = [dataset.prompt(row) for row in range(len(dataset))]
     spec = load_grader({"type": "python", "name": "penal", "source": source})
     assert asyncio.run(check_spec(spec, prompts)).profile == profile
-
-
-def test_a_function_of_this_process_may_pay_penalties() -> None:
-    def grade(sample: dict[str, str], item: dict[str, str]) -> float:
-        text = sample["output_text"]
-        if "<answer>" not in text:
-            return -0.5
-        right = text.split("<answer>")[1].split("</answer>")[0] == item["reference_answer"]
-        return 1.0 if right else 0.0
-
-    assert check_function(grade, rows(DEMAND)[:20]).profile == "sound"
-    declared = check_function(grade, rows(DEMAND)[:20], bounds=(0.0, 1.0))
-    assert declared.profile == "unstable"
 
 
 @pytest.mark.parametrize(

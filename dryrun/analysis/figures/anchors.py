@@ -52,6 +52,8 @@ class Anchors:
         in doubt.
     read_prompt : int64 array or None
         Which prompt each of these answers; None in runs that did not keep it.
+    read_formed : bool array or None
+        Which of these are right in the form that the prompt asks for; None in runs that did not keep it.
     refusals : Refusals or None
         Responses that refuse in plain words.
     hedged : float64 array or None
@@ -77,6 +79,7 @@ class Anchors:
     people_weight: Floats | None = None
     read: tuple[Floats, Floats] | None = None
     read_prompt: NDArray[np.int64] | None = None
+    read_formed: NDArray[np.bool_] | None = None
     refusals: Refusals | None = None
     hedged: Floats | None = None
     misplaced: Misplaced | None = None

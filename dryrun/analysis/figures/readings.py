@@ -48,6 +48,8 @@ class Readings:
         Responses whose answer is beyond doubt.
     open : int
         Responses that a careful reader could doubt; they are in no share.
+    as_asked_unpaid : Share or None
+        Of `right_unpaid` those in the form that their prompt asks for; None where that was not kept.
     """
 
     right_paid: Share
@@ -55,6 +57,7 @@ class Readings:
     not_right: Share
     read: int
     open: int
+    as_asked_unpaid: Share | None = None
 
     @property
     def right(self) -> float:
@@ -62,7 +65,9 @@ class Readings:
         return self.right_paid.value + self.right_unpaid.value
 
 
-def readings(score: Floats, says: Floats, prompt: Ints | None = None) -> Readings | None:
+def readings(
+    score: Floats, says: Floats, prompt: Ints | None = None, formed: NDArray[np.bool_] | None = None
+) -> Readings | None:
     """The three shares; None with fewer than `LEAST` responses that could be read.
 
     Parameters
@@ -73,6 +78,8 @@ def readings(score: Floats, says: Floats, prompt: Ints | None = None) -> Reading
         1 for a response that is right, 0 for one that is not, NaN where a reader could doubt it.
     prompt : int64 array of shape (n,), optional
         Which prompt each answers: responses to one are alike. None: runs that did not keep it.
+    formed : bool array of shape (n,), optional
+        Which are right in the form that the prompt asks for.
     """
     known = np.isfinite(says) & np.isfinite(score)
     total = int(known.sum())
@@ -91,6 +98,7 @@ def readings(score: Floats, says: Floats, prompt: Ints | None = None) -> Reading
         not_right=share(~right),
         read=total,
         open=int(says.size - total),
+        as_asked_unpaid=None if formed is None else share(right & ~paid & formed[known]),
     )
 
 

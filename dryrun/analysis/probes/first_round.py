@@ -17,6 +17,9 @@ from dryrun.core.probe import FAR, FORMED
 from dryrun.core.text import figure, percent
 from dryrun.core.thresholds import Thresholds
 
+TURNED_ROUND = (NoticeCode.LOW_CEILING, NoticeCode.WORTHLESS_PAID, NoticeCode.FAILING_REFERENCES)
+"""Warnings that follow where the wrong answers are paid."""
+
 
 @dataclass(frozen=True, slots=True)
 class GraderFault:
@@ -30,7 +33,7 @@ class GraderFault:
 
 def fault(measures: Measures, limits: Thresholds) -> GraderFault | None:
     """What right answers, worthless ones and repeated grades show to be wrong, the surest first."""
-    for rule in (_inverted, _one_kind, _narrow, _hackable, _pays_length, _noisy):
+    for rule in (_turned, _inverted, _one_kind, _narrow, _hackable, _pays_length, _noisy):
         if (seen := rule(measures, limits)) is not None:
             return seen
     return None
@@ -40,6 +43,19 @@ def notices(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     """What the first round found that is worth a warning."""
     yield from _pay(measures, limits)
     yield from _noise(measures, limits)
+
+
+def _turned(measures: Measures, limits: Thresholds) -> GraderFault | None:
+    """Real responses that are right surely earn less than wrong ones."""
+    follows = measures.follows
+    if follows is None or follows.interval.high > -limits.warn_signal:
+        return None
+    return GraderFault(
+        GraderQuality.INVERTED,
+        f"Responses that are right earn less than wrong ones: reward and being right have a correlation of "
+        f"{follows.value:.2f} ({follows.interval.low:.2f} to {follows.interval.high:.2f}).",
+        (*TURNED_ROUND, NoticeCode.HEDGED_PAID),
+    )
 
 
 def _inverted(measures: Measures, limits: Thresholds) -> GraderFault | None:
@@ -60,7 +76,7 @@ def _inverted(measures: Measures, limits: Thresholds) -> GraderFault | None:
         GraderQuality.INVERTED,
         f"Right answers score {at.ceiling:.2f}, the answers of other rows at least {wrong:.2f}: it pays the "
         f"wrong ones.{real}",
-        (NoticeCode.LOW_CEILING, NoticeCode.WORTHLESS_PAID, NoticeCode.FAILING_REFERENCES),
+        TURNED_ROUND,
     )
 
 
@@ -192,6 +208,7 @@ def _worthless(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     """What worthless answers earn; wrong ones in the right form apart, where right ones earn far more."""
     holes = _holes(measures, limits)
     formed = {kind: scores for kind, scores in measures.anchors.junk.items() if kind not in holes}
+    _, most, _ = worthless_floor(formed, limits.worthless_z)
     for junk, code, what in (
         (holes, NoticeCode.WORTHLESS_PAID, "Worthless answers"),
         (formed, NoticeCode.FORM_PAID, "Wrong answers in the right form"),
@@ -201,6 +218,8 @@ def _worthless(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
             text = f"{what} ({name.replace('_', ' ')}) earn at least {figure(floor)}."
             if junk is formed and floor >= max(limits.worthless_paid, measures.mean):
                 code, text = NoticeCode.FORM_PAYS_MOST, f"{text} The responses earn no more on average."
+            elif junk is holes and floor < min(limits.hackable_alone, most or 0.0):
+                code, text = NoticeCode.ANYTHING_PAID, f"{text[:-1]}: less than wrong ones in the right form."
             yield Notice(code, text, floor, limits.warn_worthless)
 
 

@@ -9,6 +9,7 @@ from dryrun.analysis.figures.misplaced import Misplaced
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
+from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import DatasetQuality
 from dryrun.core.text import percent, plural
 from dryrun.core.thresholds import Thresholds
@@ -138,3 +139,19 @@ def obstructions(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     around = around_answers(measures, limits)
     if around is not None:
         yield Notice(around.code, around.sentence)
+    else:
+        yield from _unpaid(measures, limits)
+
+
+def _unpaid(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    """Right answers in the form that was asked for, unpaid, though the tree lets the run pass."""
+    read = measures.readings
+    unpaid = None if read is None else read.as_asked_unpaid
+    if read is None or unpaid is None or measures.branch is not Branch.PROCEED:
+        return
+    if unpaid.interval.low >= limits.unpaid:
+        words = (
+            f"{unpaid} of {read.read:,} responses give the right answer as the prompt asks for it and earn "
+            f"less than half; {percent(read.right_paid.value)} are right and paid."
+        )
+        yield Notice(NoticeCode.RIGHT_UNPAID, words, unpaid.value, limits.unpaid)

@@ -12,13 +12,16 @@ from dryrun.analysis.figures.statistics import TOLERANCE
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, counted, seen
 from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades
 from dryrun.core.probe import (
+    ACCEPTED,
     ANOTHER_ORDER,
     CONSTANT,
     DENIED,
     FAR,
+    IN_FORM,
     ONE_FIELD,
     REVERSED,
     RIGHT_SAMPLE,
+    SCALED,
     STRANGER,
     TOO_MANY,
     WRONG_SAMPLE,
@@ -41,7 +44,30 @@ def unpaid(grades: ProbeGrades) -> Iterator[Observation]:
                 and grades.share[cases].mean() < grades.limits.worthless_paid
             ):
                 continue  # close to some rows' answers, and far from those of the others
-            yield from counted(grades, Flaw.EXPLOITABLE, family, kind, cases, paid)
+            if _right_for_some(grades, cases, paid):
+                continue
+            formed = _pays_the_form(grades, kind, cases)
+            for observation in counted(grades, Flaw.EXPLOITABLE, family, kind, cases, paid):
+                yield _softened(observation) if formed else observation
+
+
+def _right_for_some(grades: ProbeGrades, cases: Ints, paid: Bools) -> bool:
+    """Whether rows with one right answer pay a text, and rows with another do not: it says the same."""
+    accepted = np.flatnonzero(grades.where(Family.REFERENCE, kind=ACCEPTED))
+    right_texts = {grades.probes[case].row: grades.probes[case].text for case in accepted.tolist()}
+    right, others = (
+        {right_texts.get(grades.probes[case].row) for case in cases[hit].tolist()} for hit in (paid, ~paid)
+    )
+    return len(right) == 1 and bool(others) and not right & others
+
+
+def _pays_the_form(grades: ProbeGrades, kind: str, cases: Ints) -> bool:
+    """Whether nothing in the right form earns no more than a wrong answer in it, and that is little."""
+    far = grades.share[grades.where(Family.WRONG, kind=FAR)]
+    if not far.size or not (kind.endswith(IN_FORM) or grades.family[cases[0]] == Family.SHELL):
+        return False
+    wrong, earned = float(np.nanmean(far)), float(np.nanmean(grades.share[cases]))
+    return wrong < grades.limits.right_from and earned <= wrong + TOLERANCE
 
 
 def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
@@ -136,7 +162,7 @@ def _typical(grades: ProbeGrades) -> float:
     return float(np.median(grades.ceilings[grades.ceilings >= grades.limits.least_range]))
 
 
-UNKNOWN_FORM = "in any of the forms that were tried, so the form this grader wants is not known"
+UNKNOWN_FORM = "in any form that was tried"
 
 
 def _refused_altogether(grades: ProbeGrades) -> Iterator[Observation]:
@@ -289,6 +315,16 @@ def mixed_up(grades: ProbeGrades) -> Iterator[Observation]:
     if rows.size >= grades.limits.few_hits and rows.size >= tried / 2 and float(np.median(hits)) <= 2:
         whom = tuple(cases[paid][:SHOWN].tolist())
         yield Observation(Flaw.INVERTED, Weight.BLOCK, Family.WRONG, STRANGER, rows.size, tried, None, whom)
+
+
+def another_scale(grades: ProbeGrades) -> Iterator[Observation]:
+    """No right answer is paid, and the same multiple of it is: references and grader differ in their unit."""
+    if grades.anchored:
+        return
+    for kind, cases in grades.kinds(Family.WRONG):
+        paid = grades.score[cases] >= grades.limits.right_from
+        if kind.startswith(SCALED) and paid.sum() >= grades.limits.few_hits and 2 * paid.sum() >= cases.size:
+            yield seen(grades, Flaw.REJECTS_CORRECT, Weight.BLOCK, Family.WRONG, kind, cases, paid)
 
 
 def _softened(observation: Observation) -> Observation:

@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     conduct.runs_nothing,
     pay.signal,
     pay.mixed_up,
+    pay.another_scale,
     pay.right_paid,
     pay.unpaid,
     pay.wrong_unpaid,

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dryrun.analysis.probes.flaws import Flaw, Observation
+from dryrun.analysis.probes.pay import UNKNOWN_FORM
 from dryrun.analysis.probes.profile import Profile
-from dryrun.core.probe import Family
+from dryrun.core.probe import SCALED, Family
 from dryrun.core.text import percent
 
 PROFILE_WORDS: Mapping[Profile, str] = MappingProxyType(
@@ -52,6 +53,13 @@ FIXES: Mapping[Flaw, str] = MappingProxyType(
     }
 )
 
+UNKNOWN_FORM_FIX = (
+    "Name the field that holds the reference with --reference-field, or check a run: its responses show "
+    "which form is paid."
+)
+SCALE_FIX = "Give references and grader the same unit: percent or share, cents or dollars, one sign."
+RUN_APART = "Where running the answer is the point, run it in a sandbox with limits of time and memory."
+
 _FAMILIES: Mapping[Family, str] = MappingProxyType(
     {
         Family.NOTHING: "An answer with nothing in it",
@@ -67,6 +75,13 @@ _FAMILIES: Mapping[Family, str] = MappingProxyType(
 )
 
 
+def fix_of(observation: Observation) -> str:
+    """What to do about it."""
+    if observation.kind == UNKNOWN_FORM:
+        return UNKNOWN_FORM_FIX
+    return SCALE_FIX if observation.kind.startswith(SCALED) else FIXES[observation.flaw]
+
+
 def sentence(observation: Observation) -> str:
     """What was seen, with its share and interval."""
     return f"{_what(observation)}{_share(observation)}."
@@ -76,6 +91,10 @@ def _what(observation: Observation) -> str:
     special = _SENTENCES.get(observation.flaw)
     if special is not None:
         return special.format(kind=observation.kind, earned=observation.earned or 0.0)
+    if observation.kind == UNKNOWN_FORM:
+        return "No right answer is paid in any of the forms that were tried"
+    if observation.kind.startswith(SCALED):
+        return f"The right answer is refused, and {observation.kind} is paid"
     if observation.flaw is Flaw.REJECTS_CORRECT:
         return f"The right answer is refused or paid less than half: {observation.kind}"
     earned = (

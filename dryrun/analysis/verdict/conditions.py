@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.signal import SignalIndex
@@ -55,6 +55,7 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.AROUND_ANSWERS: "take what stands around the answers out of the responses",
     NoticeCode.OUTWEIGHED: "mend what the checks found",
     NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
+    NoticeCode.RIGHT_UNPAID: "let the grader pay right answers that it refuses",
     NoticeCode.WORTHLESS_PAID: "make the grader refuse worthless answers",
     NoticeCode.FORM_PAYS_MOST: "pay the form only where the answer is right",
     NoticeCode.HEDGED_PAID: "make the grader refuse answers that name several values",
@@ -101,6 +102,17 @@ def outweighing(findings: tuple[str, ...], index: SignalIndex | None) -> tuple[N
     return (Notice(NoticeCode.OUTWEIGHED, words, index.follows),)
 
 
+def unsaid(warnings: tuple[Notice, ...], covered: Collection[NoticeCode]) -> tuple[Notice, ...]:
+    """The warnings less those that the reasons say, and those that stand in the outweighed findings."""
+    heavy = " ".join(notice.sentence for notice in warnings if notice.code is NoticeCode.OUTWEIGHED)
+    return tuple(
+        notice
+        for notice in warnings
+        if notice.code not in covered
+        and (notice.code is NoticeCode.OUTWEIGHED or notice.sentence.rstrip(".") not in heavy)
+    )
+
+
 def conditions(warnings: tuple[Notice, ...], review: GraderReview | None) -> tuple[Condition, ...]:
     """What a GO hangs on, the weightiest first; empty where nothing stands against training."""
     return (*_of_grader(review), *_of_warnings(warnings))
@@ -114,10 +126,6 @@ def _of_grader(review: GraderReview | None) -> Iterator[Condition]:
 
 def _of_warnings(warnings: tuple[Notice, ...]) -> Iterator[Condition]:
     by_code = {notice.code: notice for notice in warnings}
-    heavier = by_code.get(NoticeCode.OUTWEIGHED)
     for code, step in STEPS.items():
-        if code not in by_code:
-            continue
-        repeated = heavier is not None and by_code[code].sentence.rstrip(".") in heavier.sentence
-        if code is NoticeCode.OUTWEIGHED or not repeated:
+        if code in by_code:
             yield Condition(code.value, step, by_code[code].sentence)

@@ -13,7 +13,7 @@ from dryrun.analysis.training.record import Training
 from dryrun.analysis.verdict.attribution import Attribution, attribute
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.causes import Blamed
-from dryrun.analysis.verdict.conditions import Condition, GraderReview, conditions, outweighing
+from dryrun.analysis.verdict.conditions import Condition, GraderReview, conditions, outweighing, unsaid
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
 from dryrun.analysis.verdict.measures import PEOPLE, Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
@@ -359,14 +359,14 @@ def diagnose_with_evidence(
     judged = attribute(observations, limits, known, document, training)
     silent = limits.document_only or judged.verdict == "INVALID"
     warned = () if silent else cautions(judged.measures, limits)
-    known_already = frozenset() if limits.document_only else judged.covered
-    warnings = (*document.warnings, *outweighing(judged.outweighed, judged.measures.signal), *warned)
+    heavier = outweighing(judged.outweighed, judged.measures.signal)
+    warnings = unsaid((*document.warnings, *heavier, *warned), () if limits.document_only else judged.covered)
     return Evidence(
         document=document,
         attribution=judged,
         thresholds=limits,
         pieces=_entered(judged.measures, limits),
-        warnings=tuple(notice for notice in warnings if notice.code not in known_already),
+        warnings=warnings,
         people=agreed,
         people_words=agreement_words(agreed, labels, limits) if labels else (),
         review=review,

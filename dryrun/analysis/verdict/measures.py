@@ -149,6 +149,7 @@ def measure(
     error = noise(anchors.regraded)
     trust = reliability(error, grouped.within if grouped else spread or 0.0)
     tells = None if anchors.read is None else follows(*anchors.read, anchors.read_prompt)
+    says = None if anchors.read is None else readings(*anchors.read, anchors.read_prompt, anchors.read_formed)
     training = None if Piece.GROUPS in left_out else training
     usable = outcome_usable(observed, training, limits.group_size)
     index = None
@@ -179,7 +180,7 @@ def measure(
         signal=index,
         length=bias,
         resolution=None if Piece.RESOLUTION in left_out else resolution(score),
-        readings=None if anchors.read is None else readings(*anchors.read, anchors.read_prompt),
+        readings=says,
         follows=tells,
         training=training,
         several_parts=several_parts(observed),

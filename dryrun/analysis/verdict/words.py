@@ -122,7 +122,7 @@ class DatasetQuality(_Described):
     MISPLACED = (
         "misplaced_references",
         "Misplaced references",
-        "The references do not belong to their prompts",
+        "Right responses are held against another row's answer",
         "The references do not belong to their prompts",
         "Join prompts and references anew, by an id and not by their place in the file. Responses from "
         "elsewhere may have changed places as well.",

@@ -169,6 +169,8 @@ def _finding_lines(finding: ProbeFinding, options: argparse.Namespace) -> Group:
         shown = printable(finding.text)[:200]
         score = "no score" if finding.score is None else f"{finding.score:.2f}"
         lines.append(Text(f"  row {finding.row}: {shown!r} earns {score}"))
+    if finding.also:
+        lines.append(Text(f"  Also: {printable(', '.join(finding.also))[:300]}"))
     if finding.detail:
         lines.append(Text(f"  {printable(finding.detail)[:300]}"))
     lines.append(Text(f"  Fix: {finding.fix}"))

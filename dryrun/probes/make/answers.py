@@ -11,8 +11,10 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
+from rapidfuzz import fuzz
+
 from dryrun.probes.make.demand import Demand
-from dryrun.probes.make.latex import formula_key, unwrapped, without_latex
+from dryrun.probes.make.latex import BOX, formula_key, last_box, unwrapped, without_latex
 
 LABEL_WORDS, LABEL_LENGTH = 4, 40
 LIST_SHARE = 0.5
@@ -31,6 +33,7 @@ _QUANTITY = re.compile(r"([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%][\w°/²³^]{0
 _CODE = re.compile(r"(?m)^\s*(def |class |import |from \w+ import |return |function |SELECT |#include)|```")
 _NAMED = re.compile(r"[^\W\d]\w*\s*[=:]\s*\S")
 """An element that says which one it is, such as ``x=3``: the order carries nothing."""
+_AFTER_HASHES = re.compile(r"(.*####\s*)(\S[^\n]*)\Z", re.S)
 _WORD = re.compile(r"\w+")
 ANY_NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
 
@@ -79,6 +82,8 @@ class Answer:
         A list that is written as JSON.
     around : (str, str) or None
         What stands before and behind the text where it is LaTeX; None where it is not.
+    solution : (str, str) or None
+        What stands before and behind it in the row, where that is a worked solution.
     """
 
     kind: Kind
@@ -87,6 +92,7 @@ class Answer:
     unit: str = ""
     bracketed: bool = False
     around: tuple[str, str] | None = None
+    solution: tuple[str, str] | None = None
 
 
 OPPOSITES = {"yes": "no", "no": "yes", "true": "false", "false": "true"}
@@ -123,7 +129,10 @@ def _comma_list(text: str) -> bool:
 
 
 def _answer(text: str, demand: Demand, listed: bool) -> Answer:
-    if (formula := unwrapped(text)) is not None:
+    formula, solved = unwrapped(text), _solved(text, demand)
+    if solved is not None and (formula is None or not formula[0]):
+        return solved
+    if formula is not None:
         return _formula(*formula)
     value = _json(text)
     if isinstance(value, dict) and value:
@@ -141,6 +150,19 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
         named = len(parts) > 1 and all(_NAMED.match(part) for part in parts)
         return Answer(Kind.SET if named else kind, text, parts)
     return short or Answer(Kind.TEXT, text)
+
+
+def _solved(text: str, demand: Demand) -> Answer | None:
+    """The final answer of a worked solution, marked as the prompt demands it; None where it is none."""
+    if demand.hashes and (match := _AFTER_HASHES.match(text)):
+        before, inner = match.groups()
+        short = _short(inner, demand)
+        return None if short is None else replace(short, solution=(before, ""))
+    inner = last_box(text) if demand.boxed else None
+    if not inner:
+        return None
+    start = text.rindex(BOX) + len(BOX)
+    return replace(_formula(BOX, inner, "}"), solution=(text[:start], text[start + len(inner) :]))
 
 
 def _formula(before: str, inner: str, after: str) -> Answer:
@@ -285,7 +307,7 @@ def _nearest(answer: Answer, text: str) -> float:
 
 def _letters(wanted: str, text: str) -> float:
     a, b = wanted[:COMPARED].casefold(), text[:COMPARED].casefold()
-    return SequenceMatcher(None, a, b, autojunk=False).ratio() if a and b else 0.0
+    return fuzz.ratio(a, b) / 100.0 if a and b else 0.0
 
 
 def _words_alike(wanted: str, text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dryrun.core.probe import DENIED, WITHDRAWN
 from dryrun.probes.make.answers import KEYED, NUMERIC, OPPOSITES, PARTS, Answer, Kind, flat, near, plain_value
@@ -71,7 +71,8 @@ def claims(
             0.0 if demand.working or demand.shelled else 1.0,
         ),
     ]
-    if demand.shelled and not demand.call:
+    found_again = replace(demand, marker="").shelled  # what stands behind "Answer:" has no end
+    if found_again and not demand.call:
         # The far value comes first, so that no order of the guesses helps a grader that reads the last one.
         result.append(Claim(REMEMBERED, f"{write(wrong[0])}\nAt first I had {text} there\n"))
     if answer.kind is not Kind.YES_NO:

@@ -29,6 +29,14 @@ _ONLY = re.compile(
     r"\byour (final )?(output|answer|response) (should|must) (be|follow|contain)\b|"
     r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
 )
+_ONLY_ELSEWHERE = re.compile(
+    r"(?i)\b(antwort\w*|gib|nenne|schreib\w*|respond\w*|contest\w*|escrib\w*|devuelv\w*|r[ée]pon\w*|donne\w*|"
+    r"[ée]cri\w*|rispon\w*|scriv\w*|antwoord\w*|geef|svar\w*|odpowi\w*|ответ\w*|отвеч\w*|cevap\w*|yanıt\w*)\b"
+    r"[^.\n]{0,40}\b(nur|lediglich|ausschließlich|s[oó]lo|solamente|únicamente|seulement|uniquement|apenas|"
+    r"somente|soltanto|alleen|enkel|bara|endast|tylko|только|лишь|sadece)\b|"
+    r"[只仅僅](?:需|要|能|可)?[^。\n]{0,12}[答回输輸写寫给給]|(?:だけ|のみ)[^。\n]{0,12}(?:答|書|出力|回答)|만\s?(?:답|쓰|출력)"
+)
+"""The same in some other languages."""
 _WORKING = re.compile(
     r"(?i)\bshow (me )?(your|the|all) (work|steps|reasoning|working)|step[- ]by[- ]step|\bthink\b|"
     r"\bexplain\b|\breason(ing)?\b|\bwork (it|this) out\b|\b(end|finish|conclude) (your \w+ )?with\b|"
@@ -138,7 +146,7 @@ def demand_of(prompt: str) -> Demand:
         hashes="####" in prompt,
         marker=marker[1] if marker else "",
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
-        only=bool(_ONLY.search(prompt)) and not working,
+        only=bool(_ONLY.search(prompt) or _ONLY_ELSEWHERE.search(prompt)) and not working,
         working=working,
         thoughts=thoughts,
         ordered=ordered,

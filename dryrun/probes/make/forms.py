@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dryrun.core.probe import ANOTHER_ORDER
-from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, plain_value
+from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, plain_value
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.json_shape import AS_OBJECT
 from dryrun.probes.make.worthless import FILLER
@@ -49,9 +49,19 @@ def around(before: str, after: str = "") -> Callable[[str], str]:
 def forms_of(answer: Answer, demand: Demand) -> list[Form]:
     """All forms worth trying for this answer, those the prompt asks for first."""
     forms = _forms_of(answer, demand)
-    if answer.around is None:
-        return forms
-    return [_as_formula(form, *answer.around, demand) for form in forms]
+    if answer.around is not None:
+        forms = [_as_formula(form, *answer.around, demand) for form in forms]
+    if answer.kind is Kind.NUMBER and "," in answer.text:
+        forms += [_without_commas(form) for form in forms if form.required or form.name == "bare"]
+    if answer.solution is not None:
+        forms.append(Form("as the reference has it", around(*answer.solution)))
+    return forms
+
+
+def _without_commas(form: Form) -> Form:
+    return Form(
+        f"{form.name}, without thousands commas", lambda content: form.write(content.replace(",", ""))
+    )
 
 
 def _as_formula(form: Form, before: str, after: str, demand: Demand) -> Form:
@@ -117,7 +127,7 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
     free = not demand.shelled
     plain = answer.kind in SHORT and free and not demand.only and not demand.json
     forms = [
-        Form("bare", str, free),
+        Form("bare", str, free and (not answer.bracketed or demand.json)),
         Form("in a sentence", around("The answer is ", "."), plain),
         Form("after Answer:", around("Answer: "), plain and not demand.working),
         Form("after working", around(WORKING + "Final answer: "), free and demand.working),
@@ -131,11 +141,13 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
         forms += [Form('as {"answer": ...}', lambda content: json.dumps({"answer": content}))]
     if answer.kind in PARTS:
         forms += [Form("a line each", lambda content: "\n".join(_parts(content)))]
+    if answer.bracketed:
+        forms += [Form("separated by commas", lambda content: ", ".join(_parts(content)))]
     return forms
 
 
 def _parts(content: str) -> list[str]:
-    return [part.strip() for part in content.split(",")]
+    return [part.strip() for part in list_parts(content)]
 
 
 def _object(content: str) -> dict[str, object] | None:
@@ -209,11 +221,18 @@ def variations(answer: Answer, demand: Demand, write: Callable[[str], str]) -> d
         texts["small letters"] = write(text.lower())
     if answer.kind is Kind.NUMBER and answer.around is None:
         texts |= _numbers(answer, write)
-    if answer.kind is Kind.SET and len(answer.value) > 1 and not answer.bracketed:
-        texts[ANOTHER_ORDER] = write(", ".join(answer.value[::-1]))
+    if answer.kind is Kind.SET and len(answer.value) > 1:
+        texts[ANOTHER_ORDER] = write(_turned(answer))
     if answer.kind in (Kind.LIST, Kind.SET) and not answer.bracketed:
         texts["no blanks after commas"] = write(",".join(answer.value))
     return {kind: changed for kind, changed in texts.items() if changed != write(text)}
+
+
+def _turned(answer: Answer) -> str:
+    """The list from its last to its first element, as the row writes it."""
+    if answer.bracketed:
+        return json.dumps(json.loads(answer.text)[::-1], ensure_ascii=False)
+    return ", ".join(answer.value[::-1])
 
 
 def _numbers(answer: Answer, write: Callable[[str], str]) -> dict[str, str]:

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
-from dryrun.probes.make.answers import Answer, answers
+from dryrun.probes.make.answers import Answer, Kind, answers, flat
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.forms import Form, forms_of
 
 READ_ROWS = 1_000
 """Rows that are read: they show which answers are common, and of what type the column is."""
+
+FEW_LABELS = 12
+"""More different labels are no choice that a prompt lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ def ground(
     if lettered := _all_letters(references):
         demands = [demand if demand.options else replace(demand, options=lettered) for demand in demands]
     known = answers(references, demands)
+    demands = _naming_labels(texts, demands, known)
     chosen = sorted(range(len(prompts)), key=lambda row: known[row] is None)[:rows]
     return Ground(
         prompts=[prompts[row] for row in chosen],
@@ -92,6 +96,21 @@ def ground(
         source=source,
         seed=seed,
     )
+
+
+def _naming_labels(
+    texts: Sequence[str], demands: Sequence[Demand], known: Sequence[Answer | None]
+) -> list[Demand]:
+    """A prompt that names its own label among others asks for a label and nothing else."""
+    labels = {flat(answer.text) for answer in known if answer is not None and answer.kind is Kind.LABEL}
+    if not 2 <= len(labels) <= FEW_LABELS:
+        return list(demands)
+    return [
+        replace(demand, only=True)
+        if not demand.working and answer is not None and sum(label in flat(text) for label in labels) > 1
+        else demand
+        for text, demand, answer in zip(texts, demands, known, strict=True)
+    ]
 
 
 def _all_letters(references: Sequence[str | None]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ _DELIMITED = tuple(
     re.compile(pattern, re.S)
     for pattern in (r"\$\$([^$]+)\$\$\Z", r"\$([^$]+)\$\Z", r"\\\((.+)\\\)\Z", r"\\\[(.+)\\\]\Z")
 )
-_BOX = "\\boxed{"
+BOX = "\\boxed{"
+"""How a boxed answer begins."""
 _COMMAND = re.compile(r"\\(?:[dtc]?frac|sqrt|text|mathrm|pi|left|circ|cdot|times|infty|[,%!])(?![a-z])")
 _BARE_LENGTH = 80
 """Longer texts with LaTeX in them, but not around them, are prose."""
@@ -63,23 +64,23 @@ def unwrapped(text: str) -> tuple[str, str, str] | None:
             start, end = match.span(1)
             before, inner, after = text[:start], match[1].strip(), text[end:]
             boxed = _whole_box(inner)
-            return (before, inner, after) if boxed is None else (f"{before}{_BOX}", boxed, f"}}{after}")
+            return (before, inner, after) if boxed is None else (f"{before}{BOX}", boxed, f"}}{after}")
     if (boxed := _whole_box(text)) is not None:
-        return _BOX, boxed, "}"
+        return BOX, boxed, "}"
     return ("", text, "") if len(text) <= _BARE_LENGTH and _COMMAND.search(text) else None
 
 
 def _whole_box(text: str) -> str | None:
     content = last_box(text)
-    return content if content is not None and text == f"{_BOX}{content}}}" else None
+    return content if content is not None and text == f"{BOX}{content}}}" else None
 
 
 def last_box(text: str) -> str | None:
     """What stands in the last ``\\boxed{..}``, braces within it matched; None without one."""
-    start = text.rfind(_BOX)
+    start = text.rfind(BOX)
     if start < 0:
         return None
-    depth, begin = 1, start + len(_BOX)
+    depth, begin = 1, start + len(BOX)
     for place in range(begin, len(text)):
         depth += {"{": 1, "}": -1}.get(text[place], 0) if text[place - 1] != "\\" else 0
         if depth == 0:

@@ -15,11 +15,11 @@ from dryrun.core.probe import (
     ACCEPTED,
     CONSTANT,
     FAR,
+    IN_FORM,
     NO_VALUES,
     OPEN_SAMPLE,
     RIGHT_PLAIN,
     RIGHT_SAMPLE,
-    STRANGER,
     VOID,
     WITHDRAWN,
     WRONG_PLAIN,
@@ -28,7 +28,7 @@ from dryrun.core.probe import (
     Priority,
     Probe,
 )
-from dryrun.probes.make.answers import Answer, Kind, alike, flat, mentions, same
+from dryrun.probes.make.answers import Answer, Kind, alike, flat, mentions
 from dryrun.probes.make.claims import GUESSES, HEDGED, claims
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import Form, dressed, padded, variations
@@ -55,8 +55,6 @@ from dryrun.probes.make.wrong import CLOSE, wrong_answers
 
 OTHERS = 40
 """Answers of other rows that wrong answers are made of."""
-STRANGE_ROWS = 6
-IN_FORM = ", in the form the grader reads"
 STRESSED_ROWS, STYLED_ROWS = 2, 12
 
 QUICK = frozenset(
@@ -283,21 +281,6 @@ def _stressed(row: int) -> Iterator[Probe]:
     if row == 0:
         for kind, text in timed_texts():
             yield Probe(Family.STRESS, kind, row, text, serial=True)
-
-
-def strangers(ground: Ground) -> list[Probe]:
-    """For a few rows the answers that other rows have, as the prompt demands them.
-
-    Worth grading where no right answer was paid: if one of these is, the rows and their answers are mixed up.
-    """
-    plan = []
-    rows = [row for row, answer in enumerate(ground.answers) if answer is not None]
-    for row in rows[:STRANGE_ROWS]:
-        answer, usual = ground.answers[row], ground.forms_at(row)
-        write = next((form for form in usual if form.required), usual[0]).write
-        others = [other for other in ground.pool if answer is not None and not same(answer, other.text)]
-        plan += [Probe(Family.WRONG, STRANGER, row, write(other.text)) for other in others[:OTHERS]]
-    return plan
 
 
 def accepted_forms(ground: Ground, scores: Iterable[float]) -> dict[int, Form]:
