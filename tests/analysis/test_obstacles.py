@@ -123,3 +123,70 @@ def test_words_of_a_grader_cannot_become_markup() -> None:
     assert "www." not in said
     assert "my_field" in said
     assert "__" not in said
+
+
+def read(score: np.ndarray, says: np.ndarray, formed: bool = True) -> Anchors:
+    """What was read of responses, right ones in the form that was asked for."""
+    return Anchors(
+        reference=RIGHT,
+        junk=JUNK,
+        read=(score, says),
+        read_prompt=np.repeat(np.arange(score.size // 4), 4),
+        read_formed=(says == 1.0) & formed,
+    )
+
+
+@pytest.mark.parametrize(
+    ("unpaid", "formed", "named"), [(0.4, True, True), (0.4, False, False), (0.05, True, False)]
+)
+def test_right_answers_as_asked_for_that_go_unpaid_are_a_condition(
+    unpaid: float, formed: bool, named: bool
+) -> None:
+    says = binary(0.6).ravel()
+    score = says * (np.random.default_rng(2).random(says.size) >= unpaid)
+    found = diagnose_with_evidence(Observations.of(score.reshape(-1, 4)), read(score, says, formed))
+    assert found.verdict == "GO"
+    assert ("right_unpaid" in [one.code for one in found.conditions]) is named
+    assert ("give the right answer as the prompt asks for it" in found.summary) is named
+
+
+def test_runs_that_kept_no_form_have_no_such_condition() -> None:
+    says = binary(0.6).ravel()
+    score = says * (np.random.default_rng(2).random(says.size) >= 0.4)
+    found = diagnose_with_evidence(
+        Observations.of(score.reshape(-1, 4)), replace(read(score, says), read_formed=None)
+    )
+    assert found.conditions == ()
+
+
+@pytest.mark.parametrize(
+    ("agree", "quality"), [(0.0, "inverted"), (0.2, "inverted"), (0.5, "binary"), (1.0, "binary")]
+)
+def test_a_grader_that_pays_real_wrong_responses_more_is_inverted(agree: float, quality: str) -> None:
+    says = binary(0.5).ravel()
+    same = np.random.default_rng(3).random(says.size) < agree
+    score = np.where(same, says, 1.0 - says)
+    found = diagnose_with_evidence(Observations.of(score.reshape(-1, 4)), read(score, says))
+    assert (found.grader_quality == "inverted") is (quality == "inverted")
+    assert ("Responses that are right earn less than wrong ones" in found.summary) is (quality == "inverted")
+
+
+def test_worthless_text_that_resembles_an_answer_a_little_is_no_condition() -> None:
+    """A measure of likeness pays any text a third, and a wrong answer more."""
+    scores = np.clip(0.35 + 0.65 * binary(0.6), 0.0, 1.0)
+    junk = {**JUNK, "the prompt copied": np.full(20, 0.36), FAR: np.full(20, 0.6)}
+    found = diagnose_with_evidence(Observations.of(scores), Anchors(reference=RIGHT, junk=junk))
+    assert found.headline == "GO"
+    assert any("less than wrong ones in the right form" in one.sentence for one in found.warnings)
+    alone = {**JUNK, "the prompt copied": np.full(20, 0.36)}
+    paid = diagnose_with_evidence(Observations.of(scores), Anchors(reference=RIGHT, junk=alone))
+    assert [one.code for one in paid.conditions] == ["worthless_paid"]
+
+
+def test_what_real_responses_outweigh_is_said_once() -> None:
+    says = binary(0.5).ravel()
+    given = replace(read(says, says), junk={**JUNK, "long filler": np.ones(20)})
+    found = diagnose_with_evidence(Observations.of(says.reshape(-1, 4)), given)
+    said = [one.sentence for one in found.warnings if "long filler" in one.sentence]
+    assert len(said) == 1
+    assert "No NO-GO" in said[0]

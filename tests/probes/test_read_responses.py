@@ -7,7 +7,7 @@ import pytest
 from dryrun.graders.answer_alone import without_end_token, without_reasoning
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import Demand, demand_of
-from dryrun.probes.read_responses import right
+from dryrun.probes.read_responses import in_form, right
 
 
 def says(text: str, reference: str, demand: Demand | None = None) -> bool | None:
@@ -60,3 +60,26 @@ def test_what_ends_a_turn_is_no_part_of_the_answer(token: str) -> None:
     assert without_end_token("Paris </s> is \n") == ("Paris </s> is \n", False)
     assert says(f"12{token}", "12") is True
     assert says(f"Paris{token}", "Paris") is True
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "prompt", "expected"),
+    [
+        ("So 12.\n#### 12", "12", "Give the answer after ####.", True),
+        ("So 1,200.\n#### 1,200", "1200", "Give the answer after ####.", True),
+        ("It is 12", "12", "Give the answer after ####.", False),
+        ("\\boxed{12}", "12", "Put it in \\boxed{}.", True),
+        ("12", "12", "Put it in \\boxed{}.", False),
+        ("<answer>12</answer>", "12", "Answer in <answer>...</answer>.", True),
+        ("Paris.", "Paris", "Give only its name.", True),
+        ("The capital is Paris.", "Paris", "Give only its name.", False),
+        ("(B)", "B", "A. 1\nB. 2\nAnswer with the letter only.", True),
+        ("<think>5 + 7</think>\n12", "12", "Give only the number.", True),
+    ],
+)
+def test_a_right_answer_stands_in_the_form_that_was_asked_for(
+    text: str, reference: str, prompt: str, expected: bool
+) -> None:
+    (answer,) = answers([reference], [demand_of(prompt)])
+    assert answer is not None
+    assert in_form(text, answer, demand_of(prompt)) is expected
