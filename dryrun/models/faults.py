@@ -206,15 +206,7 @@ def _spent(fault: Fault, words: str) -> bool:
 
 
 def reply_or_fault(content: bytes, cap: int | None) -> Reply | Fault:
-    """What an answer with status 200 says.
-
-    Parameters
-    ----------
-    content : bytes
-        Its body.
-    cap : int or None
-        Most completion tokens that were asked for.
-    """
+    """What the body of an answer with status 200 says; `cap` as `read_reply` has it."""
     try:
         document = read_document(content)
     except MalformedReplyError as error:
@@ -247,6 +239,8 @@ def fault_in_document(document: Any, content: bytes) -> Fault | None:
     error = document.get("error") or choice.get("error")
     if not error and isinstance(message := choice.get("message"), dict):
         error = message.get("error")
+    if choice and isinstance(error, dict) and not any(error.values()):
+        error = None  # filled in by gateways that have nothing to say
     places = [part for part in (error, document, document.get("base_resp"), document.get("detail")) if part]
     status = next((number for part in places if (number := _error_status(part)) is not None), None)
     if not error and not choice and FILTERED.search(content[:DETAIL].decode("utf-8", "replace")):
@@ -358,6 +352,7 @@ def fault_of_exception(error: BaseException, timeout: float) -> Fault:
     if any(isinstance(cause, aiohttp.ClientError) for cause in chain):
         words = f"The answer broke off or could not be read: {_innermost(chain)}"
         broken = any(isinstance(cause, aiohttp.ClientPayloadError) for cause in chain)
+        broken = broken or "content-encoding" in words
         return Fault(FaultKind.TRANSIENT, words, code=BROKEN if broken else "")
     return Fault(FaultKind.REJECTED, f"The request could not be sent: {_innermost(chain)}")
 

@@ -34,11 +34,12 @@ class Ending(Enum):
 
 WORDS: Mapping[Ending, str] = {
     Ending.STOPPED: "stop stopped eos eos_token end_turn stop_sequence stop_token end_of_sequence done end "
-    "normal natural_stop stop_str "
-    "complete completed finish finished tool_call tool_calls tool_use function_call function_calls",
+    "normal natural_stop stop_str eos_token_id eot_id im_end end_of_turn end_of_text "
+    "stopped_eos stopped_word complete completed finish finished tool_call tool_calls tool_use function_call "
+    "function_calls",
     Ending.CUT: "length max_tokens max_token max_output_tokens max_completion_tokens max_new_tokens "
-    "max_tokens_reached "
-    "max_length token_limit length_limit context_length model_length model_context_window_exceeded "
+    "max_tokens_reached max_length limit stopped_limit repetition "
+    "token_limit length_limit context_length model_length model_context_window_exceeded "
     "incomplete truncated",
     Ending.FILTERED: "content_filter content_filtered content_policy content_policy_violation filtered "
     "filter safety recitation blocklist blocked prohibited_content spii image_safety moderation sensitive "
@@ -232,15 +233,29 @@ def read_document(content: bytes) -> Any:
     """
     content = content.removeprefix(BOM)
     if not content.lstrip().startswith((b"data:", b"event:", b": ")):
-        return read_json(content)
+        return _unwrapped(read_json(content))
     if (rest := _without_comments(content)).startswith(b"{"):
-        return read_json(rest)
+        return _unwrapped(read_json(rest))
     data = (line[5:].strip() for line in content.splitlines() if line.startswith(b"data:"))
     events = [read_json(line) for line in data if line and line != b"[DONE]"]
     chunks = [event for event in events if isinstance(event, dict)]
     failed = next((chunk for chunk in chunks if chunk.get("error")), None)
     nothing = not any(chunk.get("choices") for chunk in chunks)
     return failed or ((chunks or [{}])[-1] if nothing else _of_stream(chunks))
+
+
+WRAPPERS = ("data", "result", "response", "output")
+
+
+def _unwrapped(document: Any) -> Any:
+    """A chat completion that a gateway has put into a list or an object of its own, taken out."""
+    if isinstance(document, list) and len(document) == 1 and isinstance(document[0], dict):
+        return document[0] if document[0].get("choices") else document
+    if not isinstance(document, dict) or "choices" in document:
+        return document
+    inner = (document.get(name) for name in WRAPPERS)
+    whole = next((part for part in inner if isinstance(part, dict) and part.get("choices")), None)
+    return document if whole is None else {"usage": document.get("usage"), **whole}
 
 
 def _without_comments(content: bytes) -> bytes:

@@ -42,6 +42,11 @@ OFF_LIMITS = re.compile(
 )
 """The value is wrong, not the parameter: nothing is left out behind the user's back."""
 
+OLD_CAP_WANTED = re.compile(
+    r"\bmax_tokens\b.{0,60}\b(required|missing)|\bmissing\b.{0,60}\bmax_tokens\b", re.I
+)
+"""The server cannot do without the cap's older name."""
+
 BYTES_PER_TOKEN = 3
 """UTF-8 bytes of a request that count as one prompt token: on the safe side for most text, whose
 tokens are longer. OpenAI's rule of thumb is four characters of English."""
@@ -129,6 +134,8 @@ def refused_parameter(fault: Fault, body: Mapping[str, Any]) -> str | None:
     if "context" in fault.code or "context length" in fault.message:
         # Names the token cap, but the prompt is what is too long.
         return None
+    if CAP in body and any(OLD_CAP_WANTED.search(place) for place in (fault.message, fault.detail)):
+        return CAP
     sent = [name for name in OPTIONAL if name in body]
     for place in (fault.param, fault.message, fault.detail):
         named = [(match.start(), name) for name in sent if (match := _word(name).search(place))]

@@ -11,7 +11,8 @@ from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
 from dryrun.graders.answer_alone import after_reasoning
 from dryrun.models.client import checked_key
-from dryrun.models.faults import FaultKind, fault_of_answer
+from dryrun.models.faults import FaultKind, fault_of_answer, reply_or_fault
+from dryrun.models.reply import Reply as ChatReply
 from dryrun.models.reply import UnfinishedReplyError, read_document, read_reply
 from dryrun.models.urls import normalise_base_url
 from tests.helpers.asking import ask
@@ -29,6 +30,8 @@ def answered(**choice: Any) -> dict[str, Any]:
         (answered(text="42", finish_reason="stop"), SampleOutcome.ANSWERED, "42"),
         (answered(message={"content": "42"}, finish_reason="null"), SampleOutcome.ANSWERED, "42"),
         (answered(message={"content": "42"}, finish_reason="None"), SampleOutcome.ANSWERED, "42"),
+        (answered(message={"content": "42"}, finish_reason="<|eot_id|>"), SampleOutcome.ANSWERED, "42"),
+        (answered(message={"content": "42"}, finish_reason="stopped_limit"), SampleOutcome.TRUNCATED, "42"),
         (answered(finish_reason="content_filter: SAFETY"), SampleOutcome.FILTERED, ""),
         (answered(message=None, finish_reason="MAX_TOKENS"), SampleOutcome.TRUNCATED, ""),
     ],
@@ -38,6 +41,26 @@ def test_an_answer_in_another_shape_is_read(
 ) -> None:
     reply = read_reply(document)
     assert (reply.outcome, reply.text) == (outcome, text)
+
+
+WHOLE = answered(message={"content": "42"}, finish_reason="stop")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [WHOLE],
+        {"code": 200, "data": WHOLE},
+        {"success": True, "errors": [], "result": WHOLE},
+        {"request_id": "1", "output": WHOLE, "usage": {"prompt_tokens": 3, "completion_tokens": 1}},
+        {**WHOLE, "error": {"code": 0, "message": ""}},
+        {**WHOLE, "error": None},
+    ],
+)
+def test_an_answer_in_a_gateways_wrapping_is_an_answer(document: object) -> None:
+    reply = reply_or_fault(json.dumps(document).encode(), None)
+    assert isinstance(reply, ChatReply)
+    assert (reply.outcome, reply.text) == (SampleOutcome.ANSWERED, "42")
 
 
 def test_a_choice_without_a_message_that_failed_is_asked_again() -> None:
@@ -119,6 +142,21 @@ def test_a_parameter_that_is_refused_as_a_fault_of_the_server_is_left_out(
     assert endpoint.bodies[-1]["max_tokens"] == 64
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.error(400, "max_tokens: Field required"),
+        Reply(
+            status=422, raw={"detail": [{"type": "missing", "loc": ["body", "max_tokens"], "msg": "Field"}]}
+        ),
+    ],
+)
+def test_a_server_that_wants_the_older_cap_gets_it(endpoint: FakeEndpoint, reply: Reply) -> None:
+    endpoint.answer = lambda body: "42" if "max_tokens" in body else reply
+    assert ask(endpoint.base_url, max_completion_tokens=64).text == "42"
+    assert endpoint.bodies[-1]["max_tokens"] == 64
+
+
 def test_an_answer_that_cannot_be_unpacked_comes_from_a_server_that_is_there(endpoint: FakeEndpoint) -> None:
     endpoint.answer = lambda body: Reply(raw=b"plain", headers={"Content-Encoding": "gzip"})
     with pytest.raises(ModelError, match="is there but its answers cannot be read"):
@@ -153,6 +191,12 @@ def test_https_to_a_server_of_http_is_named(endpoint: FakeEndpoint) -> None:
     with pytest.raises(ModelError) as caught:
         ask(endpoint.base_url.replace("http", "https"))
     assert f"speak http, not https: try {endpoint.base_url}" in str(caught.value)
+
+
+def test_a_compression_that_nobody_asked_for_is_named(endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda body: Reply(raw=b"\x0b\x02\x80abc", headers={"Content-Encoding": "br"})
+    with pytest.raises(ModelError, match="is there but its answers cannot be read"):
+        ask(endpoint.base_url)
 
 
 @pytest.mark.parametrize("key", ["sk-abc\n", "\ufeffsk-abc", " sk-abc"])
