@@ -28,6 +28,16 @@ FILES = {
         rows.execute("insert into t values (1)")
         rows.commit()
         return float(rows.execute("select count(*) from t").fetchone()[0])""",
+    "folders that stay": """
+    os.makedirs(os.path.expanduser("~/.cache/x"), exist_ok=True)
+    os.mkdir("inner")
+    os.chdir("inner")
+    open("x", "w").write("1")
+    return float(open("x").read())""",
+    "a link": """
+    open("x", "w").write("1")
+    os.symlink("x", "link")
+    return float(open("link").read())""",
     "a file beside it": """
     open("x.txt", "w").write(text)
     os.rename("x.txt", "y.txt")
@@ -118,6 +128,23 @@ def test_a_source_that_loads_without_the_process_is_graded() -> None:
 )
 def test_what_only_the_stronger_sandbox_has_is_no_zero(statement: str, what: str) -> None:
     assert_no_grade(graded(f"{GRADE}    {statement}\n    return 1.0\n", 1)[0], what)
+
+
+@pytest.mark.slow
+def test_a_file_that_loading_wrote_is_there_for_every_grade() -> None:
+    source = "open('x', 'w').write('1')\ndef grade(sample, item): return float(open('x').read())\n"
+    for grade in graded(source, 3):
+        assert (grade.reward, dict(grade.errors)) == (1.0, {})
+
+
+@pytest.mark.slow
+def test_a_link_out_of_scratch_space_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("1")
+    body = f"    os.symlink({str(tmp_path)!r}, 'link')\n    return float(open('link/secret').read())\n"
+    assert graded(GRADE + body, 1)[0].reward == 0.0
+    body = f"    os.symlink({str(tmp_path)!r}, 'link')\n    open('link/secret', 'w')\n    return 1.0\n"
+    assert graded(GRADE + body, 1)[0].reward in (0.0, None)
+    assert (tmp_path / "secret").read_text() == "1"
 
 
 @pytest.mark.slow

@@ -19,11 +19,21 @@ CREATE, ADD, RESTRICT = 444, 445, 446
 """System calls, the same on every processor."""
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
-REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_FILE, REFER, TRUNCATE = 16, 32, 128, 256, 1 << 13, 1 << 14
+REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_FILE, MAKE_LINK = 16, 32, 128, 256, 1 << 12
+REFER, TRUNCATE = 1 << 13, 1 << 14
 CHANGE = (
-    WRITE_FILE | READ_FILE | READ_DIR | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_FILE | REFER | TRUNCATE
+    WRITE_FILE
+    | READ_FILE
+    | READ_DIR
+    | REMOVE_DIR
+    | REMOVE_FILE
+    | MAKE_DIR
+    | MAKE_FILE
+    | MAKE_LINK
+    | REFER
+    | TRUNCATE
 )
-"""Rights in scratch space. Neither links, which lead elsewhere, nor pipes and devices."""
+"""Rights in scratch space. Where a link leads, its own rules hold. Neither pipes nor devices."""
 
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
 """From which version of Landlock on there are how many rights of files."""

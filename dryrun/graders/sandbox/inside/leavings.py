@@ -115,9 +115,11 @@ def state(path: str) -> tuple[int, ...]:
 def remove(path: str) -> None:
     """Remove a file, a link or a folder with all that is in it, where that can be done."""
     if os.path.isdir(path) and not os.path.islink(path):
-        with contextlib.suppress(OSError):
-            os.chmod(path, 0o700)
         shutil.rmtree(path, ignore_errors=True)
+        if os.path.lexists(path):
+            with contextlib.suppress(OSError):
+                os.chmod(path, 0o700)
+            shutil.rmtree(path, ignore_errors=True)
     else:
         with contextlib.suppress(OSError):
             os.unlink(path)

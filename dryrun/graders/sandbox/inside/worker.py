@@ -305,7 +305,8 @@ def keep(incoming: int, outgoing: int, start: Job, tools: Job) -> None:
     def ready() -> Grade:
         seal()
         grade = watched(start, tools)
-        return twice(grade, leavings.tidy) if start["again"] else grade
+        # what loading wrote stays for both grades
+        return twice(grade, tools["Leavings"](False, start["scratch"]).tidy) if start["again"] else grade
 
     def tried() -> bytes:
         try:
