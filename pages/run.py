@@ -38,5 +38,6 @@ try:
             run_controls(chosen, status)
     live_progress(chosen, status, current_thresholds(), interval)
 except DryRunError as error:
+    st.title("Run", anchor=False)
     show_error(error)
     run_link("configure", "Start a run", "play_arrow")

@@ -79,6 +79,15 @@ def test_who_started_a_run_cancels_it_after_a_reload_and_shares_it_read_only(
     expect(viewer.get_by_role("tab", name="Topics")).to_be_visible()
     expect(viewer.get_by_role("tab", name="Samples")).to_have_count(0)
     assert run.id[:8] not in viewer.content()
+    viewer.set_viewport_size({"width": 390, "height": 844})
+    title, head = viewer.get_by_role("heading", level=1).bounding_box(), viewer.locator(".st-key-hero")
+    box = head.bounding_box()
+    assert title is not None
+    assert box is not None
+    assert box["height"] >= title["height"], (
+        "nothing lies on the title, also where there is no menu beside it"
+    )
+    viewer.set_viewport_size({"width": 1400, "height": 1000})
     viewer.get_by_role("link", name="Run", exact=True).first.click()
     expect(viewer.get_by_text("it does not let you open the run's own pages").last).to_be_visible()
     assert run.id not in viewer.url + viewer.content()
