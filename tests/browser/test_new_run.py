@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from dryrun.app.shared import editor
 from tests.helpers.browser import App, choose, fill, settled, start_app, write_text
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import write_jsonl
@@ -148,9 +149,30 @@ def test_a_phone_shows_all_of_it_and_the_bar(app: App, open_page: Callable[..., 
         heading = page.get_by_role("heading", name=name)
         heading.scroll_into_view_if_needed()
         expect(heading).to_be_in_viewport()
-    editor = page.get_by_role("textbox", name=EDITOR).bounding_box()
-    assert editor is not None
-    assert editor["width"] > 250
+    box = page.get_by_role("textbox", name=EDITOR).bounding_box()
+    assert box is not None
+    assert box["width"] > 250
+
+
+LEFT = """async (mount) => {
+  const page = document.createElement("div")
+  page.innerHTML = "<dryrun-code></dryrun-code>"
+  const { default: put } = await import(URL.createObjectURL(new Blob([mount], { type: "text/javascript" })))
+  put({ data: { text: "x" }, parentElement: page, setStateValue() {} })
+  customElements.define("dryrun-code", class extends HTMLElement { show({ text }) { this.shown = text } })
+  await customElements.whenDefined("dryrun-code")
+  await new Promise(requestAnimationFrame)
+  return page.firstChild.shown
+}"""
+"""A page that is left before the editor's code has come: what its editor was told to show."""
+
+
+def test_a_page_that_is_left_before_its_editor_has_come_throws_nothing(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page("about:blank")
+    mount = Path(editor.__file__).with_name("mount.js").read_text("utf-8")
+    assert page.evaluate(LEFT, mount) == "x"
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 export default function ({ data, parentElement, setStateValue }) {
   customElements.whenDefined("dryrun-code").then(() => {
     const editor = parentElement.querySelector("dryrun-code")
-    if (editor) editor.show(data, (text) => setStateValue("typed", { text, revision: data.revision }))
+    if (!editor) return
+    customElements.upgrade(editor) // the browser does so only for a page that was not left meanwhile
+    editor.show(data, (text) => setStateValue("typed", { text, revision: data.revision }))
   })
 }
