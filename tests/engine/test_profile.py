@@ -197,6 +197,23 @@ def test_the_profile_of_one_run_counts_what_the_run_has(store: Store, endpoint: 
     assert np.isfinite(found.counts.reference).all()
 
 
+def test_responses_that_equal_rows_share_count_once(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = by_rate
+    rows = sum_rows(12)
+    prepared = prepare(
+        dataset_from_items([*rows, rows[0], rows[5]]),
+        EXACT,
+        model=endpoint_config(endpoint.base_url, seed=0),
+        sampling=SamplingConfig(size=14, rollouts=4),
+    )
+    run = start(store, prepared)
+    work(run)
+    found = run_profile(load_results(run))
+    assert found.counts.tried.tolist() == [4] * 14
+    assert found.counts.right.max() <= 4
+    assert profile_lines(found)[0] == "14 prompts, 48 responses with a score; equal rows share theirs."
+
+
 def test_a_judge_grades_reference_answers_only_where_it_is_asked_to(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

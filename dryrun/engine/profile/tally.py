@@ -53,7 +53,7 @@ def tally(results: Results, outcome: str = "") -> PromptCounts:
     seen = results.observations()
     right = choose_outcome(seen, outcome).right(seen)
     score = own_rewards(seen)
-    own = np.isfinite(score) & np.isfinite(right)
+    own = np.isfinite(score) & np.isfinite(right) & _counted_once(results, seen.prompt)
     units, unit_of = np.unique(np.array(results.keys, dtype=object), return_inverse=True)
     sums = _Sums(seen.prompt, len(units))
     values = np.where(own, score, 0.0)
@@ -80,6 +80,16 @@ def tally(results: Results, outcome: str = "") -> PromptCounts:
         topics=tuple(names.tolist()),
     )
     return replace(counts, flags=counts.flags | _unstable_rows(seen, counts.row))
+
+
+def _counted_once(results: Results, prompt: Ints) -> Bools:
+    """Which rollouts count: rows that repeat a prompt share its responses, and each of these is one."""
+    samples = results.rollouts["sample_key"].combine_chunks().dictionary_encode().indices.to_numpy()
+    pairs = np.column_stack([prompt, samples])
+    _, first = np.unique(pairs, axis=0, return_index=True)
+    once = np.zeros(len(pairs), bool)
+    once[first] = True
+    return once
 
 
 class _Sums:

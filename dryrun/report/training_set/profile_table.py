@@ -227,7 +227,10 @@ def _counts(
 def profile_lines(profile: DatasetProfile) -> list[str]:
     """What the profile says of the dataset, in sentences."""
     sizes, prompts = profile.sizes(), len(profile)
-    lines = [f"{plural(prompts, 'prompt')}, {int(profile.counts.tried.sum()):,} responses with a score."]
+    _, different = np.unique(profile.counts.key, return_index=True)
+    shared = "" if len(different) == prompts else "; equal rows share theirs"
+    responses = int(profile.counts.tried[different].sum())
+    lines = [f"{plural(prompts, 'prompt')}, {responses:,} responses with a score{shared}."]
     lines += [f"{name.value}: {count:,} ({count / prompts:.1%})" for name, count in sizes.items() if count]
     undecided = int(profile.undecided.sum())
     if undecided:
