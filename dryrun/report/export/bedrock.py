@@ -10,8 +10,9 @@ from dryrun.report.export.place import Named, Place, filled, reward_files
 
 ENDPOINT = "https://bedrock-mantle.us-west-2.api.aws/v1"
 COMMANDS = """
-pip install --target package --only-binary=:all: --platform manylinux2014_x86_64 -r requirements.txt
-cp reward.py package/ && (cd package && zip -r ../reward.zip .)
+pip install --target package --only-binary=:all: --platform manylinux2014_x86_64 --python-version 3.12 \\
+    -r requirements.txt
+mkdir -p package && cp reward.py package/ && (cd package && zip -r ../reward.zip .)
 aws lambda create-function --function-name reward --runtime python3.12 --handler reward.lambda_handler \\
     --timeout 900 --memory-size 2048 --zip-file fileb://reward.zip --role ROLE_ARN
 pip install openai

@@ -45,4 +45,5 @@ FIREWORKS = Place(
         "The evaluator is test_reward.py: eval-protocol looks for a function with @evaluation_test, whose "
         "input_dataset becomes the job's rows. A function of another decorator needs one around it.",
     ),
+    takes=("group", "limit"),
 )

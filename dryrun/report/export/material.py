@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,15 +47,15 @@ class TrainingSizes:
         Tokens of a response and of a prompt, at most.
     prompts : int
         Prompts of a step.
-    reasons : tuple of str
-        Where each is from, in sentences.
+    reasons : mapping of str to str
+        By the name of each: where it is from, in a sentence.
     """
 
     group: int
     limit: int
     prompt_limit: int
     prompts: int
-    reasons: tuple[str, ...]
+    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +234,12 @@ def sizes_of(results: Results, split: Split) -> TrainingSizes:
     try:
         outlook = outlook_of(results, TrainingPlan())
     except DryRunError:
-        reasons = ("The run is too small to propose sizes: these are usual ones.",)
+        reasons = {"group": "The run is too small to propose sizes: these are usual ones."}
         return TrainingSizes(GROUP, LIMIT, PROMPT_LIMIT, prompts, reasons)
     sizes, limit, longest = split.sizes or outlook.sizes, outlook.lengths.proposal(), _longest_prompt(results)
     best = proposed(sizes)
     group = GROUP if best is None else best.size
-    return TrainingSizes(group, limit or LIMIT, longest, prompts, tuple(_reasons(sizes, limit, longest)))
+    return TrainingSizes(group, limit or LIMIT, longest, prompts, _reasons(sizes, limit, longest))
 
 
 def _longest_prompt(results: Results) -> int:
@@ -250,10 +250,12 @@ def _longest_prompt(results: Results) -> int:
     return int(np.ceil((np.nanmax(counted) * 1.25 + STEP) / STEP) * STEP)
 
 
-def _reasons(sizes: tuple[GroupSize, ...], limit: int | None, longest: int) -> Iterator[str]:
-    yield proposal_words(sizes) or f"{GROUP} responses to a prompt are a guess: too few have two scores."
-    if limit is None:
-        yield f"{LIMIT} tokens for a response is a guess: too many of the run's responses were cut."
-    else:
-        yield f"{limit} tokens for a response: at most 2 of 100 responses of the dry run were longer."
-    yield f"{longest} tokens for a prompt: a quarter more than the longest one of the dry run."
+def _reasons(sizes: tuple[GroupSize, ...], limit: int | None, longest: int) -> dict[str, str]:
+    return {
+        "group": proposal_words(sizes)
+        or f"{GROUP} responses to a prompt are a guess: too few have two scores.",
+        "limit": f"{LIMIT} tokens for a response is a guess: too many of the run's responses were cut."
+        if limit is None
+        else f"{limit} tokens for a response: at most 2 of 100 responses of the dry run were longer.",
+        "prompt_limit": f"{longest} tokens for a prompt: a quarter more than the longest one of the dry run.",
+    }

@@ -69,6 +69,8 @@ class Place:
         How to check and start it, a line each.
     checklist : tuple of str
         What to look at before it is started.
+    takes : tuple of str
+        Names of the `TrainingSizes` that its files set. The host decides the others.
     """
 
     platform: Platform
@@ -76,6 +78,7 @@ class Place:
     files: Callable[[Material], Named]
     commands: str
     checklist: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,12 @@ class Export:
         verdict = (
             [] if material.verdict == "GO" else [f"The verdict is {material.verdict}: see its causes first."]
         )
-        notes = [f"{finding.what} {finding.fix}".strip() for finding in self.findings]
-        return [*verdict, material.model_advice, *self.place.checklist, *notes, *material.sizes.reasons]
+        notes = [
+            f"{finding.what[:1].upper()}{finding.what[1:]} {finding.fix}".strip() for finding in self.findings
+        ]
+        set_here = self.place.takes
+        sizes = [words for name, words in material.sizes.reasons.items() if name in set_here]
+        return [*verdict, material.model_advice, *self.place.checklist, *notes, *sizes]
 
     def _readme(self, written: Mapping[str, bytes]) -> str:
         rows = "\n".join(f"| `{name}` | {described(name)} |" for name in written)
@@ -196,7 +203,7 @@ def _renamed(prompts: tuple[Prompt, ...], platform: Platform) -> Iterator[Findin
     count = sum(any(message.get("role") == "system" for message in prompt.messages) for prompt in prompts)
     if count:
         what = f"the role system of {count:,} of {len(prompts):,} rows is written as developer."
-        yield Finding(Severity.NOTE, "messages", what, f"{platform} has no system.")
+        yield Finding(Severity.NOTE, "messages", what, "This place has no such role.")
 
 
 def _as_developer(prompts: tuple[Prompt, ...]) -> tuple[Prompt, ...]:
@@ -214,7 +221,7 @@ def _developer(item: Mapping[str, Any]) -> dict[str, Any]:
 def _validation_findings(validation: tuple[Prompt, ...], platform: Platform) -> Iterator[Finding]:
     low, high = VALIDATION.get(platform, (0, len(validation)))
     if len(validation) < low:
-        what = f"there is no validation row, and {platform} starts no job without one."
+        what = "there is no validation row, and this place starts no job without one."
         yield Finding(
             Severity.ERROR, "validation", what, "Run more prompts, or choose a share for validation."
         )
@@ -226,7 +233,7 @@ def _validation_findings(validation: tuple[Prompt, ...], platform: Platform) -> 
 def _scale(material: Material, platform: Platform) -> Iterator[Finding]:
     low, high = material.reward_range
     if platform in FROM_ZERO_TO_ONE and not 0 <= low <= high <= 1:
-        what = f"{platform} asks for rewards from 0 to 1; this grader pays {low:g} to {high:g}."
+        what = f"this place asks for rewards from 0 to 1; this grader pays {low:g} to {high:g}."
         yield Finding(Severity.WARNING, "$", what, "Rescale it in a multi grader's formula.")
 
 

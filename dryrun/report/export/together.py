@@ -47,4 +47,5 @@ TOGETHER = Place(
         "max_prompt_length every prompt is dropped.",
         "The machines are billed from the moment that they are ready.",
     ),
+    takes=("group", "limit", "prompt_limit"),
 )

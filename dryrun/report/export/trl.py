@@ -48,4 +48,5 @@ TRL = Place(
         "TRL 1.16 has no limit for prompts: rows that do not fit the model's context fail.",
         "The reward function runs in the training process, without the sandbox that Dry Run has for it.",
     ),
+    takes=("group", "limit"),
 )

@@ -96,4 +96,5 @@ VERL = Place(
         "file.",
         "The reward function runs in the training processes, without the sandbox that Dry Run has for it.",
     ),
+    takes=("group", "limit", "prompt_limit"),
 )

@@ -36,7 +36,7 @@ from dryrun.report.training_set.chosen import set_archive
 from tests.helpers.support import EXACT, sum_rows
 from tests.report.export.test_grader_code import recorded_results, similarity
 
-SIZES = TrainingSizes(8, 512, 256, 16, ("Usual ones.",))
+SIZES = TrainingSizes(8, 512, 256, 16, {"group": "Usual ones."})
 JUDGE = {
     "type": "score_model",
     "name": "judge",
@@ -107,6 +107,7 @@ def test_each_place_gets_rows_a_grader_and_a_checklist(place: Platform) -> None:
     readme = files["README.md"].decode()
     assert "- [ ] " in readme
     assert all(f"`{name}`" in readme for name in files if name != "README.md")
+    assert ("Usual ones." in readme) == ("group" in PLACES[place].takes)
     assert "$" not in readme
     packed = set_archive(iter(files.items()))
     assert packed == set_archive(iter(to(place).files().items()))
