@@ -176,7 +176,7 @@ def _handed_over(export: Export, loaded: Loaded, evidence: Evidence) -> None:
                 st.error(words, icon=":material/block:")
             case Severity.WARNING:
                 st.warning(words, icon=":material/warning:")
-            case _:
+            case _ if export.refused:  # else it stands in the checklist below
                 st.caption(words)
     if export.refused:
         return

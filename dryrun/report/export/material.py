@@ -239,7 +239,9 @@ def sizes_of(results: Results, split: Split) -> TrainingSizes:
     sizes, limit, longest = split.sizes or outlook.sizes, outlook.lengths.proposal(), _longest_prompt(results)
     best = proposed(sizes)
     group = GROUP if best is None else best.size
-    return TrainingSizes(group, limit or LIMIT, longest, prompts, _reasons(sizes, limit, longest))
+    return TrainingSizes(
+        group, limit or LIMIT, longest, prompts, _reasons(sizes, limit, longest, by_rows=bool(split.sizes))
+    )
 
 
 def _longest_prompt(results: Results) -> int:
@@ -250,10 +252,14 @@ def _longest_prompt(results: Results) -> int:
     return int(np.ceil((np.nanmax(counted) * 1.25 + STEP) / STEP) * STEP)
 
 
-def _reasons(sizes: tuple[GroupSize, ...], limit: int | None, longest: int) -> dict[str, str]:
+def _reasons(
+    sizes: tuple[GroupSize, ...], limit: int | None, longest: int, *, by_rows: bool
+) -> dict[str, str]:
+    proposed_size = proposal_words(sizes)
+    if proposed_size and by_rows:
+        proposed_size = f"{proposed_size.removesuffix('.')}, by the pass rates of these rows."
     return {
-        "group": proposal_words(sizes)
-        or f"{GROUP} responses to a prompt are a guess: too few have two scores.",
+        "group": proposed_size or f"{GROUP} responses to a prompt are a guess: too few have two scores.",
         "limit": f"{LIMIT} tokens for a response is a guess: too many of the run's responses were cut."
         if limit is None
         else f"{limit} tokens for a response: at most 2 of 100 responses of the dry run were longer.",

@@ -180,7 +180,8 @@ def _headroom(outlook: Outlook) -> Iterator[str]:
     yield f"{points}: an estimate of how often one of K responses is right."
     yield (
         "A policy that always gives the best of 256 would gain "
-        f"{100 * room.gain:.0f} points ({_range(room.gain_interval)}). Training seldom gets there."
+        f"{100 * room.gain:.0f} points ({100 * room.gain_interval.low:.0f} to "
+        f"{100 * room.gain_interval.high:.0f}). Training seldom gets there."
     )
 
 

@@ -23,7 +23,7 @@ def entry_sections(entry: Entry) -> tuple[Section, ...]:
     """One training beside its run's forecast."""
     kept = entry.kept
     log = f"{kept.trainer} log " if kept.trainer else ""
-    source: tuple[str, ...] = ("From ", log, Named(kept.log), ", reward ", Named(kept.column), ".")
+    source: tuple[str, ...] = ("From ", log, Named(kept.log), ", column ", Named(kept.column), ".")
     return (
         Section(CAME, (*came_lines(kept.course), *validation_lines(kept), source)),
         Section(FORETOLD, tuple(foretold_lines(kept.prediction))),

@@ -231,15 +231,17 @@ def profile_lines(profile: DatasetProfile) -> list[str]:
     shared = "" if len(different) == prompts else "; equal rows share theirs"
     responses = int(profile.counts.tried[different].sum())
     lines = [f"{plural(prompts, 'prompt')}, {responses:,} responses with a score{shared}."]
-    lines += [f"{name.value}: {count:,} ({count / prompts:.1%})" for name, count in sizes.items() if count]
+    lines += [
+        f"{name.value}: {count:,} ({100 * count / prompts:.1f} %)" for name, count in sizes.items() if count
+    ]
     undecided = int(profile.undecided.sum())
     if undecided:
         lines.append(
             f"The class of {plural(undecided, 'prompt')} is not decided: more responses to these would tell."
         )
     lines.append(
-        f"Of groups of {profile.rates.group}, {profile.rates.mixed.mean():.1%} would hold right and wrong "
-        "responses."
+        f"Of groups of {profile.rates.group}, {100 * profile.rates.mixed.mean():.1f} % would hold right and "
+        "wrong responses."
     )
     if flagged := _flag_line(profile):
         lines.append(flagged)

@@ -32,6 +32,9 @@ PLAN: dict[str, tuple[str, float, float]] = {
 """For each field of the plan: its label, the least value, and the step of its buttons."""
 HINTS = {
     "limit": "Of a response. Empty: the longest of the run.",
+    "prompt_price": "US dollars for a million tokens of prompts. A prompt counts once for each response.",
+    "completion_price": "US dollars for a million generated tokens.",
+    "judge_price": "US dollars for one grade, where the grader asks a model.",
     "hourly_price": "Of all machines together. It needs a pace.",
     "tokens_per_second": "The pace, as you know it: tokens that all machines together generate.",
     "seconds_per_step": "The pace, where you know only how long a whole step takes. Beside tokens a second: "
