@@ -66,10 +66,17 @@ def cannot_generate(spec: GraderSpec) -> Iterator[Finding]:
             yield Finding(Severity.ERROR, f"{where}.type", what, fix)
         elif isinstance(part, PythonSpec) and part.entry is not None:
             whose = part.entry.convention.value
-            what = f"{part.entry.function} is called by {whose}'s convention, which this place does not know."
-            yield Finding(
-                Severity.ERROR, f"{where}.convention", what, "Write the rule as grade(sample, item)."
+            name = part.entry.function
+            what, fix = (
+                f"{name} is called by {whose}'s convention, which this place does not know.",
+                "Write the rule as grade(sample, item).",
             )
+            if part is not spec:
+                what = (
+                    f"{name} is one of several functions by {whose}'s convention; one alone can be written."
+                )
+                fix = "Add them in one function of that kind, or write them as grade(sample, item)."
+            yield Finding(Severity.ERROR, f"{where}.convention", what, fix)
         elif isinstance(part, MultiSpec) and not _compiles(part.formula):
             what = "the formula is too long for a Python expression."
             yield Finding(Severity.ERROR, f"{where}.calculate_output", what, "Shorten it.")

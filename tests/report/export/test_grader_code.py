@@ -195,6 +195,81 @@ def test_a_single_grader_needs_no_formula(key: str, tmp_path: Path) -> None:
     assert generated(PARTS[key], "verl", tmp_path, pairs) == graded(PARTS[key], pairs)
 
 
+UNUSUAL = {
+    "penalties": """
+def grade(sample, item):
+    said = sample["output_text"].strip()
+    return -1 if not said else 1 if said == str(item["reference_answer"]).strip() else -0.5
+""",
+    "imports": """
+from __future__ import annotations
+from functools import lru_cache
+from typing import NamedTuple
+import numpy as np
+
+class Pair(NamedTuple):
+    share: float
+    weight: float = 0.5
+
+@lru_cache
+def length(text: str) -> float:
+    return float(np.tanh(len(text) / 10))
+
+def grade(sample: dict, item: dict) -> float:
+    import rapidfuzz.fuzz as fuzz
+    global LAST
+    LAST = sample["output_text"]
+    pair = Pair(fuzz.ratio(LAST, str(item.get("reference_answer"))) / 100)
+    return pair.share * pair.weight + 0.5 * length(LAST)
+""",
+    "names of the file": """
+def reward(*_): return 7.0
+def reward_and_parts(*_): return 9.0, {}
+def grade(sample, item):
+    return reward() + len(sample["output_text"]) % 7
+""",
+    "strange returns": """
+def grade(sample, item):
+    kind = len(sample["output_text"]) % 5
+    if kind == 3:
+        raise SystemExit(3)
+    return [None, float("inf"), "0.5", None, True][kind]
+""",
+}
+
+
+@pytest.mark.slow
+def test_unusual_sources_are_graded_as_the_dry_run_does_in_one_formula(tmp_path: Path) -> None:
+    parts = {
+        f"part_{place}": {"type": "python", "name": name, "source": source}
+        for place, (name, source) in enumerate(UNUSUAL.items())
+    }
+    formula = "part_0 - 2 * part_1 ^ 2 + ceil(part_2 * 1.5) / 20 - abs(part_0) * log(part_3 + 1.5)"
+    config = {"type": "multi", "name": "unusual", "graders": parts, "calculate_output": formula}
+    pairs = recorded(RESPONSES)
+    item = pairs[0][1]
+    references = ["ünïcode strasse", "", 4, 4.0, None, ["a"], {"k": 1}, True]
+    pairs += [(text, {**item, "reference_answer": one}) for text in ("STRASSE", " 4 ") for one in references]
+    pairs += [(text, item) for text in HOSTILE]
+    expected = graded(config, pairs)
+    assert len(set(expected)) > 20
+    assert min(expected) < 0
+    assert generated(config, "trl", tmp_path, pairs) == expected
+    assert generated(config, "verifiers", tmp_path, pairs) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", ["rouge_1", "rouge_3", "rouge_5", "rouge_l"])
+def test_each_rouge_is_graded_as_the_dry_run_does(metric: str, tmp_path: Path) -> None:
+    pairs = [
+        ("The cat sat on the mat today.", {"reference_answer": text}) for text in ("the cat sat on it", "")
+    ]
+    pairs += [("The cat sat on the mat today.", {"reference_answer": "The cat sat on the mat, today"})]
+    expected = graded(similarity(metric), [*pairs, *recorded(40)])
+    assert len(set(expected)) > 1
+    assert generated(similarity(metric), "verl", tmp_path, [*pairs, *recorded(40)]) == expected
+
+
 def test_what_a_run_leaves_out_of_its_grades_the_generated_file_leaves_out(tmp_path: Path) -> None:
     item = {"messages": [{"role": "user", "content": "-2?"}], "reference_answer": "-2", "level": "easy"}
     pairs: list[tuple[str, Item]] = [("<think>-3, no</think>\n\n-2", item), ("-2", item), ("</think>2", item)]
@@ -232,7 +307,23 @@ def test_a_formula_says_when_it_is_too_deep_for_python() -> None:
                 "convention": "trl",
                 "source": "def f(completions, **kwargs): return [1.0 for _ in completions]",
             },
-            "trl's convention",
+            "trl's convention, which this place",
+        ),
+        (
+            {
+                "type": "multi",
+                "name": "rubric",
+                "graders": {
+                    "a": {
+                        "type": "python",
+                        "name": "a",
+                        "convention": "verifiers",
+                        "source": "def f(completion, **kwargs): return 1.0",
+                    }
+                },
+                "calculate_output": "0.8 * a",
+            },
+            "one of several functions by verifiers's convention",
         ),
     ],
 )
