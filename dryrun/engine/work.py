@@ -30,7 +30,7 @@ from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.models.endpoint import EndpointModel
-from dryrun.probes.anchors import grade_anchors
+from dryrun.probes.anchors import grade_anchors, keep_readings
 from dryrun.store.partition import write_aside
 from dryrun.store.results import load_results
 from dryrun.store.runs import SCALE, Run, RunStatus
@@ -179,12 +179,14 @@ def _own_part(judge: JudgeConfig, share: SessionShare | None) -> JudgeConfig:
 
 
 async def _anchored(run: Run, grader: Grader, status: RunStatus) -> RunStatus:
-    """Grade the anchors of a finished run, or one stopped early, where that costs no call.
+    """Grade the anchors of a finished run, or one stopped early; where that costs calls, only read responses.
 
     Without them the run stands as well.
     """
-    ended = status.state in (RunState.FINISHED, RunState.CANCELLED)
-    if ended and run.config().judge is None:
+    if status.state in (RunState.FINISHED, RunState.CANCELLED):
         with contextlib.suppress(DryRunError):
-            await grade_anchors(run, grader)
+            if run.config().judge is None:
+                await grade_anchors(run, grader)
+            else:
+                await asyncio.to_thread(keep_readings, run)
     return status

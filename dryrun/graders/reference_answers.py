@@ -107,6 +107,23 @@ def references_of(spec: GraderSpec, prompts: Sequence[Prompt], field: str | None
     return [reference_of(prompt.item, field) for prompt in prompts]
 
 
+def reads_reference(spec: GraderSpec, prompts: Sequence[Prompt], field: str | None = None) -> bool:
+    """Whether the templates or the source of the grader read the field with the right answers.
+
+    Parameters
+    ----------
+    spec : GraderSpec
+    prompts : sequence of Prompt
+    field : str, optional
+        Where they are. Default: as `reference_field` finds it.
+    """
+    try:
+        field = field or reference_field(spec, [prompt.item for prompt in prompts])
+    except DryRunError:
+        return False
+    return field.partition(".")[0] in {name.partition(".")[0] for name in (*_filled(spec), *_looked_up(spec))}
+
+
 def _filled(spec: GraderSpec) -> Iterator[str]:
     """Keys and paths of the row that the templates of a grader and its parts are filled with."""
     for _, part in spec.walk():

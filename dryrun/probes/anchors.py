@@ -23,7 +23,7 @@ from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
 from dryrun.graders.answer_alone import answer_alone, without_end_token, without_reasoning
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.reference_answers import references_of
+from dryrun.graders.reference_answers import reads_reference, references_of
 from dryrun.graders.trial import as_text
 from dryrun.probes import Ground, ground, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, grades_by, templates_of, written
@@ -104,6 +104,35 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
         "hedged": [grade.reward for grade in hedged],
         "regraded": await _regraded(results, grader, chance),
     }
+    write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
+
+
+def keep_readings(run: Run, seed: int = 0) -> None:
+    """Read the responses of a run that a judge grades: no call is made.
+
+    Kept are refusals in plain words and, where the judge is given the reference answers, whether responses
+    are right by those of other rows. Whether a response is right is the judge's to say: it may mean more.
+
+    Parameters
+    ----------
+    run : Run
+        Finished, or far enough to have responses.
+    seed : int
+        Chooses the responses.
+
+    Raises
+    ------
+    StoreError
+        They cannot be written.
+    """
+    config, results = run.config(), load_results(run)
+    spec, field = load_grader(config.grader), config.dataset.reference_field
+    prompts = with_format(_distinct(run.prompts()), config.model.response_format)
+    references = references_of(spec, prompts, field) if reads_reference(spec, prompts, field) else []
+    by_key = {p.key: text for p, text in zip(prompts, references, strict=False) if text is not None}
+    measured = _read(results, by_key, None, random.Random(seed))
+    measured["read"] = [(score, None, *others) for score, _, *others in measured["read"]]
+    measured |= {"form": "", "reference": [], "reformatted": [], "junk": {}, "regraded": []}
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
 
 
@@ -224,7 +253,7 @@ async def _regraded(results: Results, grader: Grader, chance: random.Random) -> 
 
 def _read(
     results: Results, references: Mapping[str, str], calls: Mapping[str, str] | None, chance: random.Random
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Some responses as a reader sees them: score, whether it is right, prompt, whether it refuses, row,
     whether it is right in the form that the prompt asks for.
 

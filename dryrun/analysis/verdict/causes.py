@@ -12,6 +12,7 @@ from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import (
     BROKEN,
     GRADER_FAILS,
+    READ_OFF,
     Action,
     ActionKind,
     BlamedPart,
@@ -148,10 +149,7 @@ class Blamed:
             return (Action(ActionKind.ADJUST_GRADER, step), *general, *topics)
         review = tuple(action for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
         # Behind a broken grader, or what else explains the scores, no topic can be judged.
-        explained = self.judged.first_step or self.dataset in (
-            DatasetQuality.MISPLACED,
-            DatasetQuality.REFUSALS,
-        )
+        explained = self.judged.first_step or self.dataset in READ_OFF
         about_topics = () if self.judged.grader in BROKEN or explained else topics
         return (Action(self._kind, step), *review, *about_topics)
 
@@ -184,7 +182,7 @@ class Blamed:
         if cause in GRADER_FAILS.causes:
             return False
         easy = self.judged.branch is Branch.MEAN_TOO_HIGH  # right answers refute "too hard" alone
-        hard = self.dataset not in (DatasetQuality.MISPLACED, DatasetQuality.REFUSALS)
+        hard = self.dataset not in READ_OFF
         if cause.part is BlamedPart.DATASET and self.right and hard and not easy:
             return True
         if self.undecided or self._form_alone:

@@ -138,6 +138,10 @@ class DatasetQuality(_Described):
     """Behind a broken grader, or without anchors, the prompts cannot be judged."""
 
 
+READ_OFF = (DatasetQuality.MISPLACED, DatasetQuality.REFUSALS)
+"""Causes that the responses themselves show, whatever the grader is."""
+
+
 def tells_of_model(dataset: str) -> bool:
     """Whether scores say what the model can do: not behind a broken grader or others' references."""
     return dataset not in (DatasetQuality.UNKNOWN, DatasetQuality.MISPLACED)
