@@ -94,7 +94,7 @@ def outline(report: Report) -> tuple[Section, ...]:
 def _training_words(report: Report) -> Sequence[str]:
     if report.training is None:
         return ()
-    advice = tells_of_model(report.diagnosis.dataset_quality)
+    advice = tells_of_model(report.diagnosis.dataset_quality, report.diagnosis.grader_quality)
     return training_lines(report.training, report.thresholds, advice=advice)
 
 

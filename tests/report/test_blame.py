@@ -293,3 +293,35 @@ def test_a_grader_that_pays_one_option_does_not_break_its_references(store: Stor
     ]
     source = "def grade(sample, item):\n    return float('B' in sample['output_text'])\n"
     assert judged(store, rows, source).diagnosis.grader_quality == "cannot_differentiate"
+
+
+def test_behind_a_grader_turned_round_nothing_is_said_of_right_answers(store: Store) -> None:
+    source = "def grade(sample, item):\n    return float(sample['output_text'] != item['reference_answer'])\n"
+    report = judged(store, list(products(0.5)), source)
+    text = render_markdown(report)
+    assert (report.verdict, report.diagnosis.grader_quality) == ("NO-GO", "inverted")
+    assert "What is right is taken from the reward here: first mend what the verdict names." in text
+    assert "right answers lie there too" not in text
+    assert "Sharpen" not in text
+    assert not any("as the prompt asks for it" in words for words in report.diagnosis.warnings)
+
+
+@pytest.mark.parametrize(("dollar", "headline"), [(True, "GO, with conditions"), (False, "GO")])
+def test_a_grader_that_wants_a_sign_nobody_asked_for_has_a_condition(
+    store: Store, dollar: bool, headline: str
+) -> None:
+    chance = random.Random(6)
+    rows = []
+    for number in range(60):
+        right = 13 * number + 17
+        for _ in range(4):
+            given = right if chance.random() < 0.6 else right + 10
+            text = f"${given}" if chance.random() < 0.5 else str(given)
+            rows.append(
+                row(f"Price of {number} pens? Write it after ####.", f"So.\n#### {text}", f"${right}")
+            )
+    wanted = "item['reference_answer']" + ("" if dollar else ".strip('$')")
+    read = "sample['output_text'].split('#### ')[-1]" + ("" if dollar else ".strip('$')")
+    found = judged(store, rows, f"def grade(sample, item):\n    return float({read} == {wanted})\n").diagnosis
+    assert found.headline == headline
+    assert [one.code for one in found.conditions] == ["right_unpaid"] * dollar

@@ -54,7 +54,7 @@ def _turned(measures: Measures, limits: Thresholds) -> GraderFault | None:
         GraderQuality.INVERTED,
         f"Responses that are right earn less than wrong ones: reward and being right have a correlation of "
         f"{follows.value:.2f} ({follows.interval.low:.2f} to {follows.interval.high:.2f}).",
-        (*TURNED_ROUND, NoticeCode.HEDGED_PAID),
+        (*TURNED_ROUND, NoticeCode.HEDGED_PAID, NoticeCode.RIGHT_UNPAID),
     )
 
 
@@ -139,9 +139,13 @@ def _hackable(measures: Measures, limits: Thresholds) -> GraderFault | None:
     return _hole(name, floor) if paid and floor is not None else None
 
 
+def _what(kind: str) -> str:
+    return "Wrong" if kind == FAR else "Worthless"
+
+
 def _hole(name: str, floor: float) -> GraderFault:
     words = name.replace("_", " ")
-    sentence = f"Worthless answers ({words}) earn at least {floor:.2f}: training will find that."
+    sentence = f"{_what(name)} answers ({words}) earn at least {floor:.2f}: training will find that."
     return GraderFault(GraderQuality.HACKABLE, sentence, (NoticeCode.WORTHLESS_PAID,))
 
 
@@ -215,6 +219,7 @@ def _worthless(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     ):
         name, floor, _ = worthless_floor(junk, limits.worthless_z)
         if floor is not None and above(floor, limits.warn_worthless):
+            what = what if junk is formed else f"{_what(name)} answers"
             text = f"{what} ({name.replace('_', ' ')}) earn at least {figure(floor)}."
             if junk is formed and floor >= max(limits.worthless_paid, measures.mean):
                 code, text = NoticeCode.FORM_PAYS_MOST, f"{text} The responses earn no more on average."

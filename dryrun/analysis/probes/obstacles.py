@@ -96,7 +96,7 @@ def _references(measures: Measures) -> Obstacle | None:
 def misplaced_words(misplaced: Misplaced) -> str:
     """How many prompts have responses that fit another row, and which rows to read."""
     pairs = "; ".join(f"row {row} by that of row {other}" for row, other in misplaced.pairs[:SHOWN_PAIRS])
-    more = "; ..." if len(misplaced.pairs) > SHOWN_PAIRS else ""
+    more = " and others" if len(misplaced.pairs) > SHOWN_PAIRS else ""
     step = misplaced.step
     by = "" if step is None else f" The references are displaced by {plural(abs(step), 'row')}."
     return (

@@ -23,13 +23,18 @@ PROSPECTS = {
 }
 
 
+BY_THE_REWARD = "What is right is taken from the reward here: first mend what the verdict names."
+
+
 def training_lines(training: Training, limits: Thresholds, *, advice: bool = True) -> tuple[str, ...]:
     """Outcome, groups, advantages, pulls and headroom, one sentence each.
 
     Without `advice` nothing is concluded for the model: for scores that do not tell what it can do.
     """
+    if not advice:
+        return (BY_THE_REWARD, *_outcome(training), *_paid(training), *_headroom(training))
     lines = (*_outcome(training), *_paid(training), *map(pull_sentence, training.pulls))
-    return (*lines, *_headroom(training), *(_advice(training, limits) if advice else ()))
+    return (*lines, *_headroom(training), *_advice(training, limits))
 
 
 def unlearning(training: Training | None) -> str:

@@ -142,11 +142,6 @@ READ_OFF = (DatasetQuality.MISPLACED, DatasetQuality.REFUSALS)
 """Causes that the responses themselves show, whatever the grader is."""
 
 
-def tells_of_model(dataset: str) -> bool:
-    """Whether scores say what the model can do: not behind a broken grader or others' references."""
-    return dataset not in (DatasetQuality.UNKNOWN, DatasetQuality.MISPLACED)
-
-
 class GraderQuality(_Described):
     """Does the evaluation function work?"""
 
@@ -386,3 +381,11 @@ BROKEN = {
     GraderQuality.DISAGREES,
 }
 """What blocks a run by itself."""
+
+PAYS_OTHERS = (GraderQuality.INVERTED, GraderQuality.HACKABLE, GraderQuality.FAILS, GraderQuality.TOO_LENIENT)
+"""A reward of these is no sign of a right answer."""
+
+
+def tells_of_model(dataset: str, grader: str) -> bool:
+    """Whether scores say what the model can do: not behind a broken grader or others' references."""
+    return dataset not in (DatasetQuality.UNKNOWN, DatasetQuality.MISPLACED) and grader not in PAYS_OTHERS

@@ -69,7 +69,7 @@ def _paid_for(loaded: Loaded, evidence: Evidence) -> None:
     st.subheader(TRAINING_TITLE, anchor=False)
     if training.kinds is not None:
         draw_chart(kinds_chart, training.kinds, words=kinds_alt(training.kinds), key="group_kinds")
-    advice = tells_of_model(evidence.dataset_quality)
+    advice = tells_of_model(evidence.dataset_quality, evidence.grader_quality)
     with st.container(gap="xsmall"):
         for line in training_lines(training, evidence.thresholds, advice=advice):
             st.text(line)
