@@ -77,3 +77,11 @@ def test_a_run_without_a_response_is_not_called_invalid_while_it_can_be_started(
     said = texts(page("results", run=run.id))
     assert "Measuring" in said
     assert "INVALID" not in said
+
+
+def test_what_to_mend_before_training_is_said_once() -> None:
+    one = texts(page("results", run="recorded"))
+    assert one.lower().count("pay the other parts of the reward only for right answers") == 1
+    two = texts(page("results", run="recorded", warn_usable="0.9"))
+    assert "1. **Drop prompts that are always right" in two
+    assert "2. **Pay the other parts of the reward" in two

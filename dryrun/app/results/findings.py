@@ -89,7 +89,8 @@ def _quality(title: str, quality: Quality, *, good: bool) -> None:
 
 
 def _conditions(evidence: Evidence) -> None:
-    if evidence.conditions:
+    """Draw what to mend before training, where there is more than the one thing that the card says."""
+    if len(evidence.conditions) > 1:
         lines = [
             f"{number}. **{plain(condition.step[:1].upper() + condition.step[1:])}.** "
             f"{plain(condition.sentence, 400)}"
