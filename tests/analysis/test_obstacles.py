@@ -190,3 +190,15 @@ def test_what_real_responses_outweigh_is_said_once() -> None:
     said = [one.sentence for one in found.warnings if "long filler" in one.sentence]
     assert len(said) == 1
     assert "No NO-GO" in said[0]
+
+
+@pytest.mark.parametrize(("right", "quality"), [(0.5, "too_lenient"), (0.95, "good")])
+def test_a_high_mean_of_wrong_responses_is_the_graders(right: float, quality: str) -> None:
+    """A tolerance of a quarter pays what is far off; what no answer says is refused all the same."""
+    says = binary(right).ravel()
+    score = np.where(np.random.default_rng(7).random(says.size) < 0.96, 1.0, says)
+    found = diagnose_with_evidence(Observations.of(score.reshape(-1, 4)), read(score, says))
+    assert (found.verdict, found.grader_quality) == ("NO-GO", quality)
+    reasons = " ".join(found.attribution.reasons)
+    assert ("and most are paid" in reasons) is (quality == "too_lenient")
+    assert any(cause.part == "grader" for cause in found.causes) is (quality == "too_lenient")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement
 from dryrun.analysis.figures.form import NOTHING
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
+from dryrun.analysis.figures.readings import Share
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
@@ -298,8 +299,10 @@ class _Judge:
         return grader, DatasetQuality.UNKNOWN if share >= self.limits.blame_grader else self._too_what()
 
     def _by_reading(self) -> tuple[GraderQuality | None, DatasetQuality] | None:
-        """Whose fault a low mean is by what the responses say; None where they leave it open."""
+        """Whose fault the mean is by what the responses say; None where they leave it open."""
         read = self.measures.readings
+        if self.measures.branch is Branch.MEAN_TOO_HIGH and read is not None:
+            return self._paid_wrong(read.not_right, read.read)
         if self.measures.branch is not Branch.MEAN_TOO_LOW:
             return None
         if (seen := obstacle(self.measures, self.limits)) is not None:
@@ -325,6 +328,15 @@ class _Judge:
             )
             return None, self._too_what()
         return None
+
+    def _paid_wrong(self, wrong: Share, read: int) -> tuple[GraderQuality, DatasetQuality] | None:
+        """Under a mean that is too high: whether far too many of the responses are not right."""
+        if wrong.interval.low < self.limits.blame_data:
+            return None
+        self.reasons.append(
+            f"{wrong} of {read:,} responses do not hold the right answer in any form, and most are paid."
+        )
+        return GraderQuality.TOO_LENIENT, DatasetQuality.UNKNOWN
 
     def _nothing_paid(self) -> bool:
         """Whether nothing earns anything: then the field that is read may not hold the right answer."""
