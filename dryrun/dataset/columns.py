@@ -15,7 +15,7 @@ import orjson
 
 from dryrun.core.errors import Problem
 from dryrun.core.text import cut
-from dryrun.dataset.fields import PROMPTS, REFERENCES, usual_field, value_at
+from dryrun.dataset.fields import PROMPTS, PROMPTS_WITHIN, REFERENCES, usual_field, value_at
 from dryrun.dataset.rows import Role, kind
 
 REFERENCE = "reference_answer"
@@ -63,7 +63,7 @@ class ColumnMap:
         """Whether a table with these columns can hold the prompt."""
         if self.prompt_field is not None:
             return bool({self.prompt_field, self.prompt_field.partition(".")[0]} & {*names})
-        return any(name in names for name in PROMPTS)
+        return any(name.partition(".")[0] in names for name in (*PROMPTS, *PROMPTS_WITHIN))
 
     def without_prompt(self, names: list[str]) -> Problem:
         """The problem of a table whose columns hold no prompt."""
@@ -124,14 +124,15 @@ def _written(row: Mapping[str, Any]) -> bool:
 
 
 def usual_prompt(row: Mapping[str, Any]) -> str | None:
-    """The first of `PROMPTS` that holds something; None where the row has none of them.
+    """The first of `PROMPTS` that holds something, else of `PROMPTS_WITHIN`; None where the row has none.
 
     Beside an ``instruction``, ``input`` is only what the instruction is about.
     """
     names = [name for name in PROMPTS if row.get(name) is not None]
     if "instruction" in row and "input" in names:
         names.remove("input")
-    return next((name for name in names if row[name]), names[0] if names else None)
+    within = next((path for path in PROMPTS_WITHIN if value_at(row, path) is not None), None)
+    return next((name for name in names if row[name]), names[0] if names else within)
 
 
 def conversation(value: object) -> object:

@@ -109,6 +109,9 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 PROMPTS = ("messages", "prompt", "problem", "question", "input", "query", "conversations")
 """Where rows carry the prompt, for datasets and imports; the first that a row has counts."""
 
+PROMPTS_WITHIN = ("responses_create_params.input",)
+"""Paths of the prompt where no field of the row holds it: NeMo Gym's."""
+
 REFERENCES = (
     "reward_model.ground_truth",  # verl's place; nothing else is kept there
     *("ground_truth", "reference_answer", "answer", "solution", "reference", "target"),

@@ -65,6 +65,15 @@ def refusal(content: bytes, name: str = "rows.jsonl", columns: ColumnMap = BY_NA
     return str(caught.value)
 
 
+def test_a_prompt_within_the_request_that_nemo_gym_keeps_is_read() -> None:
+    rows = [{"responses_create_params": {"input": ASKED}, "expected_answer": "12"}]
+    for dataset in (read_dataset(jsonl(rows), "rows.jsonl"), read_dataset(as_parquet(rows), "rows.parquet")):
+        [row] = dataset
+        assert (row["messages"], row["expected_answer"]) == (ASKED, "12")
+    [beside] = dataset_from_items([{"question": "Is 3 odd?", **rows[0]}])
+    assert beside["messages"][0]["content"] == "Is 3 odd?"
+
+
 @pytest.mark.parametrize("name", [name for name in PROMPTS if name not in ("messages", "conversations")])
 @pytest.mark.parametrize("value", [QUESTION, ASKED], ids=["text", "messages"])
 def test_a_prompt_under_a_usual_name_loads_from_every_format(name: str, value: Any) -> None:
