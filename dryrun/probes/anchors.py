@@ -17,6 +17,7 @@ from dryrun.analysis.figures.anchors import Anchors, Floats
 from dryrun.analysis.figures.coverage import as_pay
 from dryrun.analysis.figures.form import unless_nothing_paid
 from dryrun.analysis.figures.misplaced import Misplaced
+from dryrun.analysis.figures.readings import PAID as EARNS
 from dryrun.analysis.figures.refusals import refusals
 from dryrun.core.probe import FORMED
 from dryrun.core.records import Grade, Prompt, Sample
@@ -37,7 +38,7 @@ from dryrun.probes.make.refusals import refuses
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.read_responses import all_in_form, read_all
 from dryrun.store.partition import write_aside
-from dryrun.store.results import Results, load_results
+from dryrun.store.results import Inspected, Results, load_results
 from dryrun.store.runs import Run
 
 REFERENCES, REGRADED, TIMES = 50, 20, 2
@@ -95,7 +96,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     calls = _by_key(written(known, way, templates, tools)) if learned.call else None
     measured = {
         "form": way,
-        **_read(results, by_key, calls, chance),
+        **_read(results, by_key, calls, chance, reads_calls=tools is not None),
         "reference": await rewards(right),
         "topics": {topic: await rewards(texts) for topic, texts in by_topic.items()},
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right]),
@@ -130,7 +131,8 @@ def keep_readings(run: Run, seed: int = 0) -> None:
     prompts = with_format(_distinct(run.prompts()), config.model.response_format)
     references = references_of(spec, prompts, field) if reads_reference(spec, prompts, field) else []
     by_key = {p.key: text for p, text in zip(prompts, references, strict=False) if text is not None}
-    measured = _read(results, by_key, None, random.Random(seed))
+    reads_calls = tools_read(spec) is not None
+    measured = _read(results, by_key, None, random.Random(seed), reads_calls=reads_calls)
     measured["read"] = [(score, None, *others) for score, _, *others in measured["read"]]
     measured |= {"form": "", "reference": [], "reformatted": [], "junk": {}, "regraded": []}
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
@@ -173,6 +175,7 @@ def load_anchors(run: Run) -> Anchors | None:
             misplaced=_KEPT_MISPLACED.validate_python(kept.get("misplaced")),
             reasoning=kept.get("reasoning"),
             end_tokens=kept.get("end_tokens"),
+            calls=kept.get("calls"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
             **_kept_reads(kept.get("read", [])),
         )
@@ -252,7 +255,12 @@ async def _regraded(results: Results, grader: Grader, chance: random.Random) -> 
 
 
 def _read(
-    results: Results, references: Mapping[str, str], calls: Mapping[str, str] | None, chance: random.Random
+    results: Results,
+    references: Mapping[str, str],
+    calls: Mapping[str, str] | None,
+    chance: random.Random,
+    *,
+    reads_calls: bool,
 ) -> dict[str, Any]:
     """Some responses as a reader sees them: score, whether it is right, prompt, whether it refuses, row,
     whether it is right in the form that the prompt asks for.
@@ -291,6 +299,7 @@ def _read(
     return {
         "read": pairs,
         **_around(texts, results),
+        **({} if reads_calls else _unread_calls(seen, score[chosen].tolist())),
         **_elsewhere(results, responses, says, references, calls),
     }
 
@@ -302,6 +311,15 @@ def _around(texts: Sequence[str], results: Results) -> dict[str, float]:
     reasoned = not results.config.cut_reasoning and sum(without_reasoning(text)[1] for text in texts)
     ended = sum(without_end_token(text)[1] for text in texts)
     return {"reasoning": reasoned / len(texts), "end_tokens": ended / len(texts)}
+
+
+def _unread_calls(seen: Sequence[Inspected], scores: Sequence[float]) -> dict[str, float]:
+    """Share of the responses that are tool calls without text and earn less than half."""
+    unread = [
+        bool(inspected.sample.tool_calls) and not inspected.sample.text.strip() and score < EARNS
+        for inspected, score in zip(seen, scores, strict=True)
+    ]
+    return {"calls": sum(unread) / len(unread)} if unread else {}
 
 
 def _elsewhere(

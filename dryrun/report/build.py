@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from dryrun.analysis.selection import GroupName, review_groups
 from dryrun.analysis.training.record import Training, training_of
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.analysis.verdict.topics import TopicFigures
+from dryrun.core.records import Sample
 from dryrun.core.text import writable
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.anchors import load_anchors
@@ -95,12 +97,19 @@ def _to_read(results: Results, observations: Observations) -> dict[str, tuple[Sa
                 row=inspected.prompt.row + 1,
                 topic=writable(inspected.prompt.topic),
                 prompt=ending(last_user_text(inspected.prompt.messages), SHOWN_PROMPT),
-                response=ending(inspected.sample.text, SHOWN_RESPONSE),
+                response=ending(_said(inspected.sample), SHOWN_RESPONSE),
             )
             for row, inspected in zip(places, results.inspect(places), strict=True)
         )
         for name, places in chosen.items()
     }
+
+
+def _said(sample: Sample) -> str:
+    """The text, or the tool calls of a response without one."""
+    if sample.text or not sample.tool_calls:
+        return sample.text
+    return json.dumps([call.get("function", call) for call in sample.tool_calls], ensure_ascii=False)
 
 
 def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:

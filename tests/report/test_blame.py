@@ -325,3 +325,34 @@ def test_a_grader_that_wants_a_sign_nobody_asked_for_has_a_condition(
     found = judged(store, rows, f"def grade(sample, item):\n    return float({read} == {wanted})\n").diagnosis
     assert found.headline == headline
     assert [one.code for one in found.conditions] == ["right_unpaid"] * dollar
+
+
+CALL = {"type": "function", "function": {"name": "calculate", "arguments": '{"expression": "11 * 100"}'}}
+CALLED = [{"role": "assistant", "content": None, "tool_calls": [CALL]}]
+
+
+def test_tool_calls_that_nobody_reads_are_no_fault_of_the_grader(store: Store) -> None:
+    rows = [{**one, "response": CALLED} for one in products()]
+    report = judged(store, rows, EXACT)
+    found = report.diagnosis
+    assert (found.verdict, found.dataset_quality, found.grader_quality) == ("NO-GO", "unknown", "unknown")
+    text = render_markdown(report)
+    assert "100 % of the responses read are tool calls without a text" in text
+    assert "sample.output_tools" in text
+    assert "calculate" in text, "the call is shown where responses are read"
+    assert "Loosen the grader" not in text
+    assert "SFT" not in text
+
+
+def test_a_grader_that_reads_tool_calls_is_not_told_to(store: Store) -> None:
+    source = "def grade(sample, item):\n    calls = sample['output_tools']\n"
+    source += "    return float(bool(calls) and item['reference_answer'] in str(calls[0]))\n"
+    rows = [{**one, "response": CALLED} for one in products()]
+    assert "tool calls without a text" not in render_markdown(judged(store, rows, source))
+
+
+def test_some_tool_calls_that_earn_nothing_are_a_condition(store: Store) -> None:
+    rows = list(products(0.8))
+    rows = [{**one, "response": CALLED} if n % 5 < 2 else one for n, one in enumerate(rows)]
+    found = judged(store, rows, EXACT).diagnosis
+    assert (found.verdict, [one.code for one in found.conditions]) == ("GO", ["unread_calls"])

@@ -128,12 +128,12 @@ def test_a_hostile_name_is_text_and_nothing_else(name: str, harmless: Seen) -> N
 
 @pytest.mark.slow
 def test_what_was_run_stands_on_top_and_endless_names_are_cut() -> None:
-    text = Seen(render_html(full_report("t" * 1_000, "rows.jsonl"))).text
+    text = Seen(render_html(full_report("m" * 1_000, "rows.jsonl"))).text
     top = text[: text.index("Tested:")]
     assert "rows.jsonl · 120 prompts × 4 responses by rows.jsonl · report of " in top
-    assert "t" * 79 + "…" in text
+    assert "m" * 79 + "…" in text
     cells = text[text.index("By topic") : text.index("Evidence")]
-    assert "t" * 81 not in cells
+    assert "m" * 81 not in cells
 
 
 @pytest.mark.slow

@@ -64,6 +64,9 @@ class Anchors:
         Of the responses read, the share that holds reasoning in front of the answer.
     end_tokens : float or None
         Share of them that end in a chat template's end token.
+    calls : float or None
+        Share of them that are tool calls without text and earn less than half, where the grader was not seen
+        to read tool calls.
     form_unknown : bool
         Reference answers were graded in no form that this grader takes, and were left out for that.
     """
@@ -85,6 +88,7 @@ class Anchors:
     misplaced: Misplaced | None = None
     reasoning: float | None = None
     end_tokens: float | None = None
+    calls: float | None = None
     form_unknown: bool = False
 
     def without(self, pieces: Collection[Piece]) -> Anchors:
@@ -106,6 +110,7 @@ class Anchors:
             misplaced=self.misplaced if known else None,
             reasoning=self.reasoning if known else None,
             end_tokens=self.end_tokens if known else None,
+            calls=self.calls if kept[Piece.SAMPLES] else None,
         )
 
 

@@ -16,7 +16,8 @@ from dryrun.core.thresholds import Thresholds
 
 SHOWN_PAIRS = 5
 MOSTLY = 0.5
-"""From this share of refusals on they are the cause, however the other responses do."""
+"""From this share of refusals, or of tool calls that nobody reads, on they are the cause, however the other
+responses do."""
 
 REASONING = (
     "{share} of the responses hold their reasoning in front of the answer (up to a closing tag such as "
@@ -34,6 +35,15 @@ END_TOKEN = (
 STOP_AT_TOKEN = (
     "Let the server stop at its end token and leave it out of the text (its stop tokens, or "
     "skip_special_tokens), then ask again. Until then neither the prompts nor the grader can be blamed."
+)
+CALLS = (
+    "{share} of the responses read are tool calls without a text. They earn less than half, and the grader "
+    "was not seen to read tool calls."
+)
+READ_CALLS = (
+    "Let the grader read the calls (sample.output_tools), then re-score the stored responses (Adjust "
+    "Grader): no call is made. Or ask for text: without tools in the rows, and without the server's tool "
+    "parser. Until then neither the prompts nor the grader can be blamed."
 )
 PAY_THE_FORM = (
     "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
@@ -62,7 +72,12 @@ class Obstacle:
 
 def obstacle(measures: Measures, limits: Thresholds) -> Obstacle | None:
     """What explains a mean that is too low without the grader or the prompts' difficulty; None: nothing."""
-    return _references(measures) or around_answers(measures, limits) or _refusing(measures, limits)
+    return (
+        _references(measures)
+        or around_answers(measures, limits)
+        or _calling(measures)
+        or _refusing(measures, limits)
+    )
 
 
 def around_answers(measures: Measures, limits: Thresholds) -> Obstacle | None:
@@ -83,7 +98,8 @@ def around_answers(measures: Measures, limits: Thresholds) -> Obstacle | None:
 def behind_obstacles(measures: Measures, limits: Thresholds) -> bool:
     """Whether low scores of a topic may come from what stands around the answers, or from wrong rows."""
     misplaced = measures.anchors.misplaced
-    return (misplaced is not None and misplaced.surely) or around_answers(measures, limits) is not None
+    shuffled = misplaced is not None and misplaced.surely
+    return shuffled or (around_answers(measures, limits) or _calling(measures)) is not None
 
 
 def _references(measures: Measures) -> Obstacle | None:
@@ -104,6 +120,13 @@ def misplaced_words(misplaced: Misplaced) -> str:
         f"reference of another row and wrong by their own (chance: {percent(misplaced.chance)}); those to "
         f"{misplaced.own:,} are right by their own. Read them: {pairs}{more}.{by}"
     )
+
+
+def _calling(measures: Measures) -> Obstacle | None:
+    share = measures.anchors.calls or 0.0
+    if share < MOSTLY:
+        return None
+    return Obstacle(CALLS.format(share=percent(share)), READ_CALLS, NoticeCode.UNREAD_CALLS)
 
 
 def _refusing(measures: Measures, limits: Thresholds) -> Obstacle | None:
@@ -136,6 +159,8 @@ def obstructions(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         many = refused.share.interval.low >= limits.max_refused
         code = NoticeCode.MANY_REFUSING if many else NoticeCode.REFUSING
         yield Notice(code, _refusal_words(measures), refused.share.value, limits.warn_refused)
+    if above(calls := measures.anchors.calls or 0.0, limits.max_refused):
+        yield Notice(NoticeCode.UNREAD_CALLS, CALLS.format(share=percent(calls)), calls, limits.max_refused)
     around = around_answers(measures, limits)
     if around is not None:
         yield Notice(around.code, around.sentence)

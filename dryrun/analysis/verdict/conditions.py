@@ -53,6 +53,7 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.GRADER_ERRORS: "mend the grader's errors",
     NoticeCode.MISPLACED: "join prompts and references anew",
     NoticeCode.AROUND_ANSWERS: "take what stands around the answers out of the responses",
+    NoticeCode.UNREAD_CALLS: "let the grader read tool calls, or ask for text",
     NoticeCode.OUTWEIGHED: "mend what the checks found",
     NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
     NoticeCode.RIGHT_UNPAID: "let the grader pay right answers that it refuses",

@@ -37,6 +37,7 @@ class NoticeCode(StrEnum):
     FEW_PROMPTS = "few_prompts"
     MISPLACED = "misplaced_references"
     AROUND_ANSWERS = "around_answers"
+    UNREAD_CALLS = "unread_calls"
     RIGHT_UNPAID = "right_unpaid"
     DUPLICATES = "duplicates"
     TOPIC_PROBLEM = "topic_problem"
