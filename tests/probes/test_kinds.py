@@ -77,6 +77,14 @@ def solved(demand: str, final: str) -> Rows:
     ]
 
 
+def distances(unit: str, demand: str = "") -> Rows:
+    pairs = [(n, 3 * n % 37 + 1) for n in range(3, 43)]
+    return [
+        asked(f"A train goes {a}{unit}, then {b}{unit} more. How far? {demand}", f"{a + b} km")
+        for a, b in pairs
+    ]
+
+
 def queries() -> Rows:
     chosen = [(CHANCE.choice(["id", "age"]), CHANCE.choice(["users", "orders"]), n) for n in range(40)]
     return [
@@ -185,6 +193,7 @@ SOUND: dict[str, tuple[Rows, dict[str, Any]]] = {
         solved(rows.HASHES, "\n#### {}"),
         compared("hashed(text) or 0", f"hashed({REFERENCE})", HASHED),
     ),
+    "a unit that the prompt names": (distances(" km"), compared("value(text)", f"value({REFERENCE})", VALUE)),
     "SQL, tidied": (queries(), compared("tidy(text)", f"tidy({REFERENCE})", TIDY)),
     "similar text": (rows.capitals("Give only its name."), SIMILAR),
     "points for the form": (rows.sums(rows.TAG), formed(0.65, 0.35)),
@@ -224,6 +233,16 @@ DEFECTIVE: dict[str, tuple[Rows, dict[str, Any], set[str]]] = {
             f"{REFERENCE}.split('####')[-1].strip().replace(',', '')",
         ),
         {"rejects_correct"},
+    ),
+    "a unit that is left to the model": (
+        distances(""),
+        compared("value(text)", f"value({REFERENCE})", VALUE),
+        {"accepts_wrong"},
+    ),
+    "a unit that is asked for": (
+        distances(" km", "Give the unit too."),
+        compared("value(text)", f"value({REFERENCE})", VALUE),
+        {"accepts_wrong"},
     ),
     "key words in any text": (rows.capitals(""), compared(WORDS, "True", TIDY), {"accepts_wrong"}),
     "the form pays most": (rows.sums(rows.TAG), formed(0.2, 0.8), {"no_signal", "exploitable"}),

@@ -24,6 +24,7 @@ from dryrun.core.probe import (
     SCALED,
     STRANGER,
     TOO_MANY,
+    UNIT_NAMED,
     WRONG_SAMPLE,
     Family,
 )
@@ -80,7 +81,8 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
             paid = np.asarray(grades.share[cases] >= grades.limits.whole)
         else:
             paid = _overpaid(grades, cases)
-        observations += counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
+        seen_here = list(counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid))
+        observations += [_softened(one) for one in seen_here] if kind == UNIT_NAMED else seen_here
     kinds = {observation.kind for observation in observations}
     if TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}:
         # More moves after the solved puzzle, or recall alone: generous, while what is missing or wrong costs.
@@ -328,5 +330,5 @@ def another_scale(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def _softened(observation: Observation) -> Observation:
-    """To deny the right value one must know it: a weakness, no hole."""
+    """To deny the right value one must know it, and the prompt may name the unit: a weakness, no hole."""
     return replace(observation, weight=Weight.WARN)

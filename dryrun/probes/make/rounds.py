@@ -7,6 +7,7 @@ else in that form, so that a wrong answer is refused for being wrong and not for
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -18,8 +19,10 @@ from dryrun.core.probe import (
     IN_FORM,
     NO_VALUES,
     OPEN_SAMPLE,
+    OTHER_UNIT,
     RIGHT_PLAIN,
     RIGHT_SAMPLE,
+    UNIT_NAMED,
     VOID,
     WITHDRAWN,
     WRONG_PLAIN,
@@ -228,7 +231,9 @@ class _Makers:
         yield Probe(Family.REFERENCE, ACCEPTED, row, write(answer.text), 0.0, 1.0, 1.0)
         for kind, text in variations(answer, demand, write).items():
             yield Probe(Family.VARIATION, kind, row, text, 1.0, 1.0, 1.0)
-        yield from _wrong(row, answer, others, demand, write)
+        named = _names_unit(self._ground.prompt_texts[row], answer.unit)
+        for probe in _wrong(row, answer, others, demand, write):
+            yield replace(probe, kind=UNIT_NAMED) if named and probe.kind == OTHER_UNIT else probe
         yield from self._constant(row, answer, write)
         if self._majority:
             yield Probe(Family.SAME, f"always “{self._majority}”", row, write(self._majority))
@@ -273,6 +278,14 @@ def _wrong(
         family = Family.SHELL if wrong.kind == VOID else Family.WRONG
         family = Family.CLOSE if wrong.kind.startswith(CLOSE) else family
         yield Probe(family, wrong.kind, row, write(wrong.content), most=wrong.most, alike=close)
+
+
+def _names_unit(prompt: str, unit: str) -> bool:
+    """Whether the prompt says itself in which unit to answer, and does not ask for it."""
+    unit = re.escape(unit.strip())
+    if not unit or re.search(r"(?i)\bunits?\b", prompt):
+        return False
+    return re.search(rf"(?<![^\W\d_]){unit}(?![^\W\d_])", prompt) is not None
 
 
 def _stressed(row: int) -> Iterator[Probe]:

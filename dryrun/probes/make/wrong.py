@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dryrun.core.probe import FAR, ONE_FIELD, REVERSED, TOO_MANY, VOID
+from dryrun.core.probe import FAR, ONE_FIELD, OTHER_UNIT, REVERSED, TOO_MANY, VOID
 from dryrun.probes.make.answers import (
     KEYED,
     NEAR,
@@ -141,7 +141,7 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
         if not near(content, value, NEAR):
             yield Wrong(kind, written(content))
     if answer.kind is Kind.QUANTITY and answer.around is None:
-        yield Wrong("another unit", f"{answer.text[: len(answer.text) - len(answer.unit)]}zorkmid", 0.98)
+        yield Wrong(OTHER_UNIT, f"{answer.text[: len(answer.text) - len(answer.unit)]}zorkmid", 0.98)
     if value != int(value) and (other := _other_decimals(value)) is not None:
         yield Wrong("the same whole number, other decimals", written(other))
     yield from _longer(value, written)
