@@ -131,6 +131,8 @@ class Client:
         self._largest = LARGEST_WHEN_SHARED if self._guarded else LARGEST_ANSWER
         self._held = SHARED if self._guarded else None
         self._session: aiohttp.ClientSession | None = None
+        # Given with each call: what a session has as its own headers, aiohttp shows to the proxy as well.
+        self._headers = request_headers(base_url, self._api_key, own=not self._guarded)
         self._through = ""
 
     async def open(self) -> None:
@@ -152,7 +154,6 @@ class Client:
                 limit=0, ssl=verify, resolver=PublicResolver() if self._guarded else None
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=request_headers(self.base_url, self._api_key, own=not self._guarded),
             proxy=proxy.url if proxy else None,
             proxy_auth=proxy.auth if proxy else None,
         )
@@ -208,7 +209,7 @@ class Client:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
         try:
             async with self._opened().get(
-                URL(self.base_url + path), timeout=timeout, allow_redirects=False
+                URL(self.base_url + path), headers=self._headers, timeout=timeout, allow_redirects=False
             ) as response:
                 if not response.ok:
                     content = await _content(response, self._largest, self._held)
@@ -227,7 +228,7 @@ class Client:
             URL(self.base_url + path),
             data=data,
             timeout=timeout,
-            headers=headers,
+            headers={**self._headers, **headers},
             # A redirect is a wrong base URL, and could lead anywhere.
             allow_redirects=False,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import socket
 import ssl
@@ -14,6 +15,7 @@ import pytest
 
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
+from dryrun.models.client import CallFaultError, Client
 from dryrun.models.proxy import in_no_proxy, proxy_for
 from dryrun.models.urls import normalise_base_url
 from tests.helpers.asking import ask
@@ -87,6 +89,34 @@ def test_a_proxy_in_use_is_named_without_its_password(monkeypatch: pytest.Monkey
     assert f"through the proxy http://127.0.0.1:{port} of HTTP_PROXY)" in str(error.value)
     assert "check the proxy" in str(error.value)
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("login", ["", "ann:secret@"])
+def test_no_proxy_is_shown_the_key(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It carries what goes to https in a tunnel, and needs to know no more than where to."""
+    asked: list[str] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def play() -> None:
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{login}127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        client = Client("https://model.test/v1", "the-key")
+        await client.open()
+        await client.ask("/chat/completions", {}, 5.0)
+        with pytest.raises(CallFaultError):
+            await anext(client.download("/files/1/content", 5.0))
+        await client.close()
+        server.close()
+
+    asyncio.run(play())
+    assert [request.split()[:2] for request in asked] == [["CONNECT", "model.test:443"]] * 2
+    for request in asked:
+        assert "the-key" not in request
+        assert ("Proxy-Authorization: Basic " in request) == bool(login)
 
 
 def test_a_proxy_that_works_is_used(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
