@@ -81,8 +81,8 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
             paid = np.asarray(grades.share[cases] >= grades.limits.whole)
         else:
             paid = _overpaid(grades, cases)
-        seen_here = list(counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid))
-        observations += [_softened(one) for one in seen_here] if kind == UNIT_NAMED else seen_here
+        counts = counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
+        observations += map(_softened, counts) if kind == UNIT_NAMED else counts
     kinds = {observation.kind for observation in observations}
     if TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}:
         # More moves after the solved puzzle, or recall alone: generous, while what is missing or wrong costs.
