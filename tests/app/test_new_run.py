@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dryrun.app.shared.kept import recall, remember
 from dryrun.app.shared.widgets import refused_upload
 from dryrun.core.paths import data_dir
+from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.runs import list_runs
 from tests.helpers.fake_endpoint import FakeEndpoint
@@ -134,7 +135,7 @@ def started(store: Store, endpoint: FakeEndpoint, tmp_path: Path) -> Any:
     test.number_input(key="model_temperature").set_value(0.5).run()
     test.button(key="start").click().run()
     run = list_runs(store)[0]
-    wait_until(lambda: not run.status().live)
+    wait_until(lambda: run.status().state is RunState.FINISHED)  # before it begins it is not live either
     return run
 
 
