@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from dryrun.core.errors import DryRunError
+from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.records import RunState
 from dryrun.engine.budget import ALL_SPENT, Budget, Prices
+from dryrun.engine.campaign import shard
 from dryrun.engine.campaign.drive import Campaign, need_an_endpoint
 from dryrun.engine.campaign.keeper import EXPIRES, BudgetKeeper, Keys
 from dryrun.engine.campaign.leased import Leased
@@ -23,6 +24,7 @@ from dryrun.engine.profile.whole import Stages, WholeProfile
 from dryrun.models.pace import IN_A_ROW, Pace, Signal
 from dryrun.store.partition import Store
 from dryrun.store.runs import RunStatus, list_runs
+from dryrun.store.shared import registry
 from dryrun.store.shared.opened import open_store
 from tests.engine.test_profile import by_rate, kept_calls, profiled, profiler
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
@@ -260,6 +262,25 @@ def test_a_worker_without_the_data_directory_says_so(tmp_path: Path) -> None:
     old = replace(task, version="0.0.9")
     end = asyncio.run(work_on_shard(old, BudgetKeeper(Budget(), {}), Keys()))
     assert "0.0.9" in end.problem
+
+
+def test_a_worker_asks_a_store_again_that_could_not_be_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would take its copy of before for what is there, and miss the run it is given."""
+    answers, pulls = iter([False, False, True]), []
+
+    def pull(folder: Path, *, fresh: bool) -> None:
+        pulls.append((folder, fresh))
+        if not next(answers, False):
+            raise StoreError("The store cannot be reached.")
+
+    monkeypatch.setattr(registry, "pull", pull)
+    monkeypatch.setattr(shard, "FETCH_PAUSES", (0.0, 0.0, 0.0))
+    shard._fetch(tmp_path)
+    assert pulls == [(tmp_path, True)] * 3
+    with pytest.raises(StoreError):
+        shard._fetch(tmp_path)
 
 
 CODE = {

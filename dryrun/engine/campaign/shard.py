@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from dryrun.core.errors import DryRunError
+from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.records import RunState
 from dryrun.core.version import __version__
 from dryrun.engine.campaign.keeper import Keys
@@ -20,6 +23,8 @@ from dryrun.store.shared.opened import open_store
 
 SENDS = 120.0
 """Seconds for which a shared store may take nothing."""
+FETCH_PAUSES = (1.0, 3.0, 9.0)
+"""Seconds after a shared store could not be reached."""
 LOOKS = 60
 """How often, half a second apart, it is looked whether a run is free that a dead worker held."""
 
@@ -64,6 +69,7 @@ class ShardTask:
                 f"The worker has Dry Run {__version__}, the command {self.version}: install one version"
             )
         store = Store(open_store(self.place).root / self.shard)
+        _fetch(store.runs / self.run)
         try:
             return Run.open(store, self.run)
         except DryRunError as error:
@@ -71,6 +77,22 @@ class ShardTask:
                 f"The worker does not see {store.runs / self.run}: put the data directory where all machines "
                 "see it"
             ) from error
+
+
+def _fetch(folder: Path) -> None:
+    """Fetch a folder of a shared store. After a failure a copy would show for a while what it had before.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be reached, again and again.
+    """
+    for pause in FETCH_PAUSES:
+        with contextlib.suppress(StoreError):
+            registry.pull(folder, fresh=True)
+            return
+        time.sleep(pause)
+    registry.pull(folder, fresh=True)
 
 
 @dataclass(frozen=True, slots=True)
