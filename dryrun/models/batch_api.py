@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from dryrun.models.answers.body import MalformedReplyError, read_json
 from dryrun.models.batch_rows import split_lines
 from dryrun.models.client import CallFaultError, Client, HttpAnswer, patiently
 from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.pace import RetryPolicy
-from dryrun.models.reply import MalformedReplyError, read_json
 
 REQUEST_URL = "/v1/chat/completions"
 """What every row of a batch asks, and the only method these batches use."""

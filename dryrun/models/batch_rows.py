@@ -6,9 +6,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from dryrun.models.answers.body import MalformedReplyError, read_json
 from dryrun.models.client import LARGEST_ANSWER, HttpAnswer, json_bytes
 from dryrun.models.faults import Fault, FaultKind, fault_of_answer
-from dryrun.models.reply import MalformedReplyError, read_json
 
 RAN_OUT = frozenset({"batch_expired", "batch_cancelled", "request_timeout"})
 """Codes of a row that was never worked on, or not to its end: a second request may succeed."""

@@ -15,16 +15,10 @@ import aiohttp
 import orjson
 
 from dryrun.core.text import one_line
+from dryrun.models.answers.body import MalformedReplyError, read_document, read_json
+from dryrun.models.answers.vendors import vendor_of
 from dryrun.models.pace import LONGEST_ASKED, asked_wait
-from dryrun.models.reply import (
-    MalformedReplyError,
-    NoChoicesError,
-    Reply,
-    UnfinishedReplyError,
-    read_document,
-    read_json,
-    read_reply,
-)
+from dryrun.models.reply import NoChoicesError, Reply, UnfinishedReplyError, read_reply
 from dryrun.models.server_words import (
     CHAT_TEMPLATE,
     DAILY,
@@ -77,6 +71,9 @@ NO_CHOICES = "no_choices"
 
 BROKEN = "broken"
 """Our own code: an answer that broke off, or whose bytes cannot be unpacked."""
+
+NATIVE = "native"
+"""Our own code: an answer in a vendor's own format, which is no chat completion."""
 
 NO_ROOM = "no_memory"
 """Our own code: the model does not fit into the server's memory."""
@@ -212,6 +209,9 @@ def reply_or_fault(content: bytes, cap: int | None) -> Reply | Fault:
     except MalformedReplyError as error:
         # A proxy's page, or nothing: it came from something on the way.
         return Fault(FaultKind.TRANSIENT, str(error), code=NOT_JSON)
+    if (vendor := vendor_of(document)) is not None:
+        words = f"it answers in the format of {vendor.api}"
+        return Fault(FaultKind.FATAL, words, code=NATIVE, param=vendor.base_url)
     try:
         return fault_in_document(document, content) or read_reply(document, cap)
     except MalformedReplyError as error:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dryrun.core.errors import ModelError
+from dryrun.models.answers.body import MalformedReplyError, read_json
 from dryrun.models.client import Client, patiently
 from dryrun.models.faults import Fault, FaultKind, redact
 from dryrun.models.pace import RetryPolicy
-from dryrun.models.reply import MalformedReplyError, read_json
 from dryrun.models.silence import fatal_sentence
 from dryrun.models.urls import normalise_base_url
 

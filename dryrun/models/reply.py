@@ -9,15 +9,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-import orjson
-
 from dryrun.core.records import SampleOutcome
-from dryrun.core.text import one_line
+from dryrun.models.answers.body import MalformedReplyError, finish_word, joined_text, quote
 from dryrun.models.server_words import MESSAGES
-
-BOM = b"\xef\xbb\xbf"
-SHOWN = 160
-"""Characters of an unreadable answer that are quoted."""
 
 
 class Ending(Enum):
@@ -111,10 +105,6 @@ class Reply:
     completion_tokens: int | None
 
 
-class MalformedReplyError(Exception):
-    """The endpoint answered 200 with something other than a chat completion. The message is a sentence."""
-
-
 def read_reply(document: Any, cap: int | None = None) -> Reply:
     """Read a chat completion.
 
@@ -137,8 +127,8 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
     if not _is_text(message.get("content")):
         raise MalformedReplyError(f"The answer's content is no text: {quote(json.dumps(message['content']))}")
     calls = _calls(message)
-    finish_reason = _finish_reason(choice.get("finish_reason"))
-    text, refusal = _text(message.get("content")), _text(message.get("refusal"))
+    finish_reason = finish_word(choice.get("finish_reason"))
+    text, refusal = joined_text(message.get("content")), joined_text(message.get("refusal"))
     tokens = used_tokens(usage)
     outcome = _outcome(finish_reason, text, refusal, bool(calls))
     if outcome is None:
@@ -168,7 +158,7 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
 
 def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
     """The message; some servers send ``delta`` or ``text`` in its place, and none with what was withheld."""
-    finish_reason = _finish_reason(choice.get("finish_reason"))
+    finish_reason = finish_word(choice.get("finish_reason"))
     # without a finish reason, a delta is the beginning of something that broke off
     parts = (choice.get("message"), choice.get("delta") if finish_reason else None)
     message = next((part for part in parts if isinstance(part, dict)), None)
@@ -179,13 +169,6 @@ def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
     if message is None:
         raise MalformedReplyError("The answer's first choice has no message")
     return message
-
-
-def _finish_reason(value: Any) -> str | None:
-    """As text; some servers send ``{"type": "abort", "message": ...}``, or the word null."""
-    if isinstance(value, dict):
-        value = value.get("type") or json.dumps(value)
-    return None if value in (None, "null", "none", "None") else str(value)
 
 
 def _reasoning_part(message: Mapping[str, Any]) -> str | None:
@@ -223,117 +206,6 @@ def used_tokens(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
     return prompt, answer
 
 
-def read_document(content: bytes) -> Any:
-    """The body of an answer: JSON, or the events of a stream that nobody asked for, put together.
-
-    Raises
-    ------
-    MalformedReplyError
-        It is neither.
-    """
-    content = content.removeprefix(BOM)
-    if not content.lstrip().startswith((b"data:", b"event:", b": ")):
-        return _unwrapped(read_json(content))
-    if (rest := _without_comments(content)).startswith(b"{"):
-        return _unwrapped(read_json(rest))
-    data = (line[5:].strip() for line in content.splitlines() if line.startswith(b"data:"))
-    events = [read_json(line) for line in data if line and line != b"[DONE]"]
-    chunks = [event for event in events if isinstance(event, dict)]
-    failed = next((chunk for chunk in chunks if chunk.get("error")), None)
-    nothing = not any(chunk.get("choices") for chunk in chunks)
-    return failed or ((chunks or [{}])[-1] if nothing else _of_stream(chunks))
-
-
-WRAPPERS = ("data", "result", "response", "output")
-
-
-def _unwrapped(document: Any) -> Any:
-    """A chat completion that a gateway has put into a list or an object of its own, taken out."""
-    if isinstance(document, list) and len(document) == 1 and isinstance(document[0], dict):
-        return document[0] if document[0].get("choices") else document
-    if not isinstance(document, dict) or "choices" in document:
-        return document
-    inner = (document.get(name) for name in WRAPPERS)
-    whole = next((part for part in inner if isinstance(part, dict) and part.get("choices")), None)
-    return document if whole is None else {"usage": document.get("usage"), **whole}
-
-
-def _without_comments(content: bytes) -> bytes:
-    """What follows the lines by which some routers keep a connection open."""
-    content = content.lstrip()
-    while content.startswith(b": "):
-        content = content.partition(b"\n")[2].lstrip()
-    return content
-
-
-def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
-    """A chat completion put together from its chunks; without a finish reason it broke off."""
-    text, finish, usage = "", "unfinished stream", None
-    calls: dict[int, dict[str, Any]] = {}
-    for chunk in chunks:
-        usage = chunk.get("usage") or usage
-        choices = chunk.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-        delta = choice.get("delta") or choice.get("message") or {}
-        text += _text(delta.get("content")) if isinstance(delta, dict) else ""
-        for part in delta.get("tool_calls") or () if isinstance(delta, dict) else ():
-            _add_call(calls, part)
-        finish = _finish_reason(choice.get("finish_reason")) or finish
-    message = {"role": "assistant", "content": text, "tool_calls": list(calls.values())}
-    return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
-
-
-def _add_call(calls: dict[int, dict[str, Any]], part: dict[str, Any]) -> None:
-    function = part.get("function") or {}
-    call = calls.setdefault(part.get("index", 0), {"type": "function", "function": {"arguments": ""}})
-    call["function"]["arguments"] += function.get("arguments") or ""
-    call["function"] |= {"name": function["name"]} if function.get("name") else {}
-    call |= {"id": part["id"]} if part.get("id") else {}
-
-
-def read_json(content: bytes) -> Any:
-    """JSON with every string valid UTF-8 and every number one that JSON writers accept.
-
-    Raises
-    ------
-    MalformedReplyError
-        It is not JSON.
-    """
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return _read_lenient(content)
-
-
-def _read_lenient(content: bytes) -> Any:
-    """The same for what strict readers refuse: lone surrogates, stray bytes, NaN."""
-    text = content.decode("utf-8", "replace")
-    if not text.strip():
-        raise MalformedReplyError("The answer is empty")
-    try:
-        return _clean(json.loads(text, parse_constant=lambda _: None, strict=False))
-    except (ValueError, OverflowError, RecursionError):
-        raise MalformedReplyError(f"The answer is not JSON: it begins {quote(text)}") from None
-
-
-def quote(text: str) -> str:
-    """The beginning of a text on one line, in quotes."""
-    return repr(one_line(text, SHOWN))
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        # Through UTF-16, where a pair of surrogates is one sign and a lone one is replaced.
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, int) and value.bit_length() > 63:
-        return float(value)
-    if isinstance(value, list):
-        return [_clean(part) for part in value]
-    if isinstance(value, dict):
-        return {_clean(name): _clean(part) for name, part in value.items()}
-    return value
-
-
 def _parts(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(document, dict):
         raise MalformedReplyError(
@@ -354,15 +226,6 @@ def _parts(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             f"The answer's choices are no list of objects: {quote(json.dumps(choices))}"
         )
     return choices[0], usage
-
-
-def _text(content: Any) -> str:
-    """A string as it is; of parts (as some servers send them) the text parts."""
-    if isinstance(content, list):
-        return "".join(_text(part) for part in content)
-    if isinstance(content, dict):
-        return _text(content.get("text"))
-    return content if isinstance(content, str) else ""
 
 
 def _is_text(content: Any) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
+from dryrun.models.answers.vendors import home_of
 from dryrun.models.faults import (
     BROKEN,
     LOADING,
+    NATIVE,
     NO_CHOICES,
     NO_QUOTA,
     NO_ROOM,
@@ -70,17 +72,27 @@ def silence_sentence(fault: Fault, base_url: str) -> str:
     )
 
 
+def _try(base_url: str) -> str:
+    return f" (try {base_url})" if base_url else ""
+
+
 def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
     """The sentence for a run that stops: what is wrong, where, and what to do."""
     if fault.code == PRIVATE:
         return fault.message
     words = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
     often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
+    often = _try(home_of(base_url)) or often
     if base_url.endswith("/v1/v1"):
         often = f" (/v1 stands there twice: try {base_url.removesuffix('/v1')})"
     wrong = (
         f"{base_url} is not a chat endpoint {words}: check the base URL{often} and the model's name {model!r}"
     )
+    if fault.code == NATIVE:
+        return (
+            f"{base_url} has no chat completions {words}: give the base URL of its OpenAI-compatible API"
+            f"{_try(home_of(base_url, fault.param))}, which ends before /chat/completions"
+        )
     if fault.code == NOT_JSON:
         return wrong
     if fault.code == NO_CHOICES:

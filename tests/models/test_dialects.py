@@ -9,8 +9,9 @@ import pytest
 
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
+from dryrun.models.answers.body import read_document
 from dryrun.models.faults import FaultKind, fault_in_document, fault_of_answer
-from dryrun.models.reply import Ending, NoChoicesError, ending_of, read_document, read_reply
+from dryrun.models.reply import Ending, NoChoicesError, ending_of, read_reply
 from dryrun.models.request import refused_parameter
 from dryrun.models.silence import fatal_sentence
 from tests.helpers.asking import ask, ask_async, make_model, make_prompt

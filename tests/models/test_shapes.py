@@ -10,10 +10,11 @@ import pytest
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
 from dryrun.graders.answer_alone import after_reasoning
+from dryrun.models.answers.body import read_document
 from dryrun.models.client import checked_key
 from dryrun.models.faults import FaultKind, fault_of_answer, reply_or_fault
 from dryrun.models.reply import Reply as ChatReply
-from dryrun.models.reply import UnfinishedReplyError, read_document, read_reply
+from dryrun.models.reply import UnfinishedReplyError, read_reply
 from dryrun.models.urls import normalise_base_url
 from tests.helpers.asking import ask
 from tests.helpers.fake_endpoint import Body, FakeEndpoint, Reply

@@ -1,0 +1,175 @@
+"""The bytes of an answer -> its JSON document: what is wrapped taken out, what is streamed put together."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from dryrun.core.text import one_line
+from dryrun.models.answers.vendors import vendor_of
+
+BOM = b"\xef\xbb\xbf"
+SHOWN = 160
+"""Characters of an unreadable answer that are quoted."""
+
+
+class MalformedReplyError(Exception):
+    """The endpoint answered 200 with something other than a chat completion. The message is a sentence."""
+
+
+def read_document(content: bytes) -> Any:
+    """The body of an answer: JSON, or the events of a stream that nobody asked for, put together.
+
+    Raises
+    ------
+    MalformedReplyError
+        It is neither.
+    """
+    content = content.removeprefix(BOM)
+    if not content.lstrip().startswith((b"data:", b"event:", b": ")):
+        return _unwrapped(_json_or_lines(content))
+    if (rest := _without_comments(content)).startswith(b"{"):
+        return _unwrapped(_json_or_lines(rest))
+    data = (line[5:].strip() for line in content.splitlines() if line.startswith(b"data:"))
+    return _of_events([read_json(line) for line in data if line and line != b"[DONE]"])
+
+
+def _json_or_lines(content: bytes) -> Any:
+    """One document, or a stream whose events are lines."""
+    try:
+        return read_json(content)
+    except MalformedReplyError:
+        lines = [line for line in content.splitlines() if line.strip()]
+        if len(lines) < 2 or not all(line.lstrip().startswith(b"{") for line in lines):
+            raise
+        return _of_events([read_json(line) for line in lines])
+
+
+def _of_events(events: list[Any]) -> dict[str, Any]:
+    """What the events of a stream say together: an error, an answer, or that of another API."""
+    chunks = [event for event in events if isinstance(event, dict)]
+    failed = next((chunk for chunk in chunks if chunk.get("error")), None)
+    if failed is not None or any(chunk.get("choices") for chunk in chunks):
+        return failed or _of_stream(chunks)
+    return next((chunk for chunk in chunks if vendor_of(chunk)), (chunks or [{}])[-1])
+
+
+WRAPPERS = ("data", "result", "response", "output")
+
+
+def _unwrapped(document: Any) -> Any:
+    """A chat completion that a gateway has put into a list or an object of its own, taken out."""
+    if isinstance(document, list) and len(document) == 1 and isinstance(document[0], dict):
+        return document[0] if document[0].get("choices") else document
+    if not isinstance(document, dict) or "choices" in document:
+        return document
+    inner = (document.get(name) for name in WRAPPERS)
+    whole = next((part for part in inner if isinstance(part, dict) and part.get("choices")), None)
+    return document if whole is None else {"usage": document.get("usage"), **whole}
+
+
+def _without_comments(content: bytes) -> bytes:
+    """What follows the lines by which some routers keep a connection open."""
+    content = content.lstrip()
+    while content.startswith(b": "):
+        content = content.partition(b"\n")[2].lstrip()
+    return content
+
+
+PIECES = ("content", "refusal", "reasoning_content", "reasoning")
+"""Fields of a message that come piece by piece."""
+
+
+def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
+    """A chat completion put together from its chunks; without a finish reason it broke off."""
+    pieces: dict[str, list[str]] = {name: [] for name in PIECES}
+    finish, usage, error = "unfinished stream", None, None
+    calls: dict[Any, dict[str, Any]] = {}
+    for chunk in chunks:
+        usage = chunk.get("usage") or usage
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+        delta = choice.get("delta") or choice.get("message")
+        if isinstance(delta, dict):
+            for name, parts in pieces.items():
+                parts.append(joined_text(delta.get(name)))
+            _add_calls(calls, delta.get("tool_calls"))
+        finish, error = finish_word(choice.get("finish_reason")) or finish, choice.get("error") or error
+    message = {"role": "assistant", "tool_calls": list(calls.values())}
+    message |= {name: "".join(parts) for name, parts in pieces.items()}
+    return {"choices": [{"message": message, "finish_reason": finish, "error": error}], "usage": usage}
+
+
+def _add_calls(calls: dict[Any, dict[str, Any]], parts: Any) -> None:
+    for part in parts if isinstance(parts, list) else ():
+        function = part.get("function") if isinstance(part, dict) else None
+        if not isinstance(function, dict):
+            continue
+        call = calls.setdefault(
+            str(part.get("index", 0)), {"type": "function", "function": {"arguments": ""}}
+        )
+        arguments = function.get("arguments") or ""
+        call["function"]["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
+        call["function"] |= {"name": function["name"]} if function.get("name") else {}
+        call |= {"id": part["id"]} if part.get("id") else {}
+
+
+def read_json(content: bytes) -> Any:
+    """JSON with every string valid UTF-8 and every number one that JSON writers accept.
+
+    Raises
+    ------
+    MalformedReplyError
+        It is not JSON.
+    """
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return _read_lenient(content)
+
+
+def _read_lenient(content: bytes) -> Any:
+    """The same for what strict readers refuse: lone surrogates, stray bytes, NaN."""
+    text = content.decode("utf-8", "replace")
+    if not text.strip():
+        raise MalformedReplyError("The answer is empty")
+    try:
+        return _clean(json.loads(text, parse_constant=lambda _: None, strict=False))
+    except (ValueError, OverflowError, RecursionError):
+        raise MalformedReplyError(f"The answer is not JSON: it begins {quote(text)}") from None
+
+
+def quote(text: str) -> str:
+    """The beginning of a text on one line, in quotes."""
+    return repr(one_line(text, SHOWN))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        # Through UTF-16, where a pair of surrogates is one sign and a lone one is replaced.
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, int) and value.bit_length() > 63:
+        return float(value)
+    if isinstance(value, list):
+        return [_clean(part) for part in value]
+    if isinstance(value, dict):
+        return {_clean(name): _clean(part) for name, part in value.items()}
+    return value
+
+
+def finish_word(value: Any) -> str | None:
+    """As text; some servers send ``{"type": "abort", "message": ...}``, or the word null."""
+    if isinstance(value, dict):
+        value = value.get("type") or json.dumps(value)
+    return None if value in (None, "null", "none", "None") else str(value)
+
+
+def joined_text(content: Any) -> str:
+    """A string as it is; of parts (as some servers send them) the text parts."""
+    if isinstance(content, list):
+        return "".join(joined_text(part) for part in content)
+    if isinstance(content, dict):
+        return joined_text(content.get("text"))
+    return content if isinstance(content, str) else ""
