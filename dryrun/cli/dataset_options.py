@@ -15,7 +15,7 @@ from dryrun.dataset.fields import PROMPTS
 from dryrun.dataset.hub.remote import read_hub
 from dryrun.dataset.hub.splits import SCHEME
 
-FORMATS = "rows as JSONL, Parquet, CSV or a JSON list"
+FORMATS = "rows as JSONL, JSON, CSV, TSV, Parquet or Arrow, also packed (.gz, .zst, .bz2)"
 
 
 def add_dataset(command: argparse._ActionsContainer, required: bool = False, words: str = FORMATS) -> None:

@@ -214,18 +214,19 @@ class JsonlRows:
 
     def __init__(self, file: BinaryIO, start: int = 0, end: int = sys.maxsize) -> None:
         self._file, self._start, self._end = file, start, end
+        self._longest = MAX_ROW_BYTES if (most := limits()) is None else most.row
         self.number = 0
 
     def __iter__(self) -> Iterator[RawRow | BadRow]:
-        """Every line that is not blank. No line is held beyond `MAX_ROW_BYTES`."""
-        file, end = self._file, self._end
+        """Every line that is not blank. No line is held beyond `MAX_ROW_BYTES`, or `Limits.row`."""
+        file, end, longest = self._file, self._end, self._longest
         offset = self._first()
-        while offset < end and (raw := file.readline(MAX_ROW_BYTES + 2)):
+        while offset < end and (raw := file.readline(longest + 2)):
             self.number += 1
             length = len(raw)
-            if length > MAX_ROW_BYTES and not raw.endswith(b"\n"):
+            if length > longest and not raw.endswith(b"\n"):
                 length += _skip_line(file)
-                yield BadRow(self.number, (too_long(length),))
+                yield BadRow(self.number, (too_long(length, longest),))
             elif not raw.isspace():
                 yield tuple.__new__(RawRow, (self.number, raw, offset))  # half the time of RawRow(...)
             offset += length
@@ -296,9 +297,10 @@ def json_list_rows(file: BinaryIO, name: str) -> Iterator[RawRow]:
 
 
 def _text(file: BinaryIO, name: str) -> str:
-    data = file.read(MAX_LIST_BYTES + 1)
-    if len(data) > MAX_LIST_BYTES:
-        what = f"a JSON list is read whole, and this one is longer than {MAX_LIST_BYTES >> 20} MiB."
+    largest = MAX_LIST_BYTES if (most := limits()) is None else most.listed
+    data = file.read(largest + 1)
+    if len(data) > largest:
+        what = f"a JSON list is read whole, and this one is longer than {largest >> 20} MiB."
         raise DatasetError(f"{name} cannot be read.", [Problem("file", what, TO_LINES)])
     try:
         return data.decode("utf-8-sig")

@@ -23,14 +23,25 @@ class Limits:
         Bytes that the file unpacks to.
     batch : int
         Bytes of a table unpacked at one time.
+    row : int
+        Bytes of one row, as JSON text. Read, it takes ten times as many.
+    listed : int
+        Bytes of a JSON list, which is read whole.
+    bad_rows : int
+        Rows with a problem, after which a file is not read further.
     """
 
     columns: int = 500
     cells: int = 2_000_000
     unpacked: int = 256 * 2**20
     batch: int = 32 * 2**20
+    row: int = 4 * 2**20
+    listed: int = 16 * 2**20
+    bad_rows: int = 10_000
 
-    def check(self, name: str, where: str, *, columns: int = 0, cells: int = 0, unpacked: int = 0) -> None:
+    def check(
+        self, name: str, where: str, *, columns: int = 0, cells: int = 0, unpacked: int = 0, row: int = 0
+    ) -> None:
         """Refuse what is larger.
 
         Parameters
@@ -39,7 +50,7 @@ class Limits:
             The file's name.
         where : str
             What is too large: ``"line 1"``.
-        columns, cells, unpacked : int
+        columns, cells, unpacked, row : int
             As the attributes.
 
         Raises
@@ -52,6 +63,7 @@ class Limits:
             (columns, self.columns, f"{columns:,} columns, more than {self.columns:,}."),
             (cells, self.cells, f"{cells:,} cells, more than {self.cells:,}."),
             (unpacked, self.unpacked, f"{megabytes:,.0f} MiB unpacked, more than {self.unpacked >> 20} MiB."),
+            (row, self.row, f"the row is longer than {self.row / 2**20:,.0f} MiB."),
         ):
             if count > most:
                 fix = "Leave out what the grader does not need, or run Dry Run on your own machine."

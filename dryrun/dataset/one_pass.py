@@ -104,7 +104,7 @@ class Pass:
         take = self._take
         for entry in feed:
             if self._limits is not None:
-                self._count(self._limits, entry.line, 1)
+                self._check_limits(self._limits, entry)
             if isinstance(entry, BadRow):
                 self._problems.add(entry.line, entry.problems)
             else:
@@ -179,6 +179,13 @@ class Pass:
         """What the user calls the messages of a row."""
         usual = usual_prompt(row) if isinstance(row, dict) else None
         return self._columns.prompt_field or usual or "messages"
+
+    def _check_limits(self, limits: Limits, entry: RawRow | BadRow) -> None:
+        if self._problems.bad_rows >= limits.bad_rows:
+            raise self._problems.refusal(self._name, "loaded or read further")
+        if isinstance(entry, RawRow):
+            limits.check(self._name, f"{self._unit} {entry.line}", row=len(entry.raw))
+        self._count(limits, entry.line, 1)
 
     def _count(self, limits: Limits, line: int, columns: int) -> None:
         self._cells += columns

@@ -61,9 +61,9 @@ def parse_row(raw: bytes, screen: KeyScreen | None = None) -> tuple[Any, bytes] 
     return value, canonical
 
 
-def too_long(size: int) -> Problem:
-    """The problem of a row above `MAX_ROW_BYTES`; `size` in bytes, at least that long."""
-    what = f"the row is longer than {MAX_ROW_BYTES >> 20} MiB ({size >> 20} MiB or more)."
+def too_long(size: int, most: int = MAX_ROW_BYTES) -> Problem:
+    """The problem of a row above `most` bytes; `size` in bytes, at least that long."""
+    what = f"the row is longer than {most / 2**20:,.0f} MiB ({size / 2**20:,.0f} MiB or more)."
     return Problem("", what, "Is a line break missing? Large files belong behind a URL.")
 
 

@@ -36,12 +36,12 @@ class ProblemKinds:
     def __init__(self, unit: str) -> None:
         self._unit = unit
         self._kinds: dict[tuple[str, str], _Kind] = {}
-        self._bad_rows = 0
+        self.bad_rows = 0
         self.count = 0
 
     def add(self, line: int, problems: Sequence[Problem]) -> None:
         """Take in everything that is wrong with one row."""
-        self._bad_rows += 1
+        self.bad_rows += 1
         for problem in problems:
             self.count += 1
             key = _NUMBER.sub("#", problem.where), _NUMBER.sub("#", problem.what)
@@ -55,7 +55,7 @@ class ProblemKinds:
 
     def refusal(self, name: str, done: str = "loaded") -> DatasetError:
         """The error that names them all, in the order in which they were met; `done` is what was not done."""
-        counted = f"{plural(self.count, 'problem')} in {plural(self._bad_rows, 'row')}"
+        counted = f"{plural(self.count, 'problem')} in {plural(self.bad_rows, 'row')}"
         lines = [self._line(known) for known in self._kinds.values()]
         return DatasetError(f"{name} has {counted}; nothing was {done}.", lines)
 

@@ -6,6 +6,7 @@ import bz2
 import contextlib
 import gzip
 import io
+import itertools
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -66,6 +67,8 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap 
 
 
 FIRST_ROWS = 5
+TRIED_ROWS = 1000
+"""Rows among which those are looked for."""
 
 
 def first_rows(source: Path | bytes | BinaryIO, name: str, count: int = FIRST_ROWS) -> list[Item]:
@@ -80,7 +83,7 @@ def first_rows(source: Path | bytes | BinaryIO, name: str, count: int = FIRST_RO
     """
     rows: list[Item] = []
     with opened(source, name) as file:
-        for entry in rows_in(file, name, checked_format(file, name)):
+        for entry in itertools.islice(rows_in(file, name, checked_format(file, name)), TRIED_ROWS):
             parsed = parse_row(entry.raw) if isinstance(entry, RawRow) else None
             if isinstance(parsed, tuple) and isinstance(parsed[0], dict):
                 rows.append(parsed[0])

@@ -53,6 +53,13 @@ def test_a_file_that_is_refused_stays_on_home_and_says_why() -> None:
     assert "mine.docx was refused" in texts(test)
 
 
+def test_the_place_for_a_file_names_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "Drop your prompts: JSONL, JSON, CSV, TSV, Parquet or Arrow, also packed (.gz, .zst, .bz2)"
+    assert page().file_uploader[0].label == told
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")  # where no Arrow is read
+    assert page().file_uploader[0].label == told.replace(" or Arrow", "")
+
+
 @pytest.mark.slow
 def test_latest_runs_stand_there_with_their_verdicts(store: Store, endpoint: FakeEndpoint) -> None:
     runs = [make_run(store, endpoint.base_url, rows=40 + number) for number in range(7)]

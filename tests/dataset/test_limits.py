@@ -12,6 +12,7 @@ import pytest
 from dryrun.core.errors import DatasetError
 from dryrun.dataset import limits, read_dataset
 from dryrun.dataset.limits import Limits, unpacked_sizes
+from dryrun.dataset.read import first_rows
 
 ROW = '[{"role":"user","content":"hello"}]'
 
@@ -58,7 +59,47 @@ def test_a_file_too_large_for_a_shared_server_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(limits, "Limits", lambda: Limits(cells=200_000, unpacked=2**24))
     cell = packed({"prompt": ["x" * 20_000_000]})
     refused("cell.parquet", cell, "19 MiB unpacked, more than 16 MiB", monkeypatch)
-    refused("bad.jsonl", b"{}\n" * 200_100, "200,001 cells", monkeypatch)
+    good = b'{"prompt": "x"}\n'
+    refused("many.jsonl", good * 200_100, "200,001 cells", monkeypatch)
+
+
+LONG = {
+    "long.jsonl": json.dumps({"prompt": "x" * 3_000_000}).encode(),
+    "long.json": json.dumps([{"prompt": "x" * 3_000_000}]).encode(),
+    "long.csv": b"prompt\n" + b"x" * 3_000_000,
+    "long.parquet": packed({"prompt": ["x" * 3_000_000]}),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_row_too_long_for_a_shared_server_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "Limits", lambda: Limits(row=2**20))
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")
+    with pytest.raises(DatasetError, match=r"(line|row) [12]: the row is longer than 1 MiB") as error:
+        read_dataset(LONG[name], name)
+    assert len(error.value.problems) == 1
+    monkeypatch.delenv("DRYRUN_HOSTED")
+    assert len(read_dataset(LONG[name], name)) == 1
+
+
+@pytest.mark.parametrize(("name", "row"), [("bad.jsonl", b"{}\n"), ("bad.csv", b"\xff\n")])
+def test_a_shared_server_reads_a_file_of_bad_rows_no_further_than_it_must(
+    name: str, row: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "Limits", lambda: Limits(bad_rows=100))
+    monkeypatch.setenv("DRYRUN_HOSTED", "1")
+    content = b"prompt\n" * (name == "bad.csv") + row * 5_000
+    with pytest.raises(DatasetError, match="100 problems in 100 rows; nothing was loaded or read further"):
+        read_dataset(content, name)
+    monkeypatch.delenv("DRYRUN_HOSTED")
+    with pytest.raises(DatasetError, match="has 5,000 problems in 5,000 rows; nothing was loaded"):
+        read_dataset(content, name)
+
+
+def test_the_first_rows_of_a_file_are_looked_for_among_its_first() -> None:
+    assert first_rows(io.BytesIO(b"{}}\n" * 9 + b'{"prompt": "x"}\n'), "bad.jsonl") == [{"prompt": "x"}]
+    file = io.BytesIO(b"{}}\n" * 5_000 + b'{"prompt": "x"}\n')
+    assert first_rows(file, "bad.jsonl") == []
 
 
 def varint(value: int, width: int = 0) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dryrun.app.configure.columns import choose_field, columns_form, first_rows_table
-from dryrun.app.shared.own_data import FILE, SOURCE, TYPES, DatasetSource, use_upload
+from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource, taken_upload, upload_types
 from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload, show_error
 from dryrun.core.config import DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
@@ -68,8 +68,7 @@ def dataset_section() -> Dataset | None:
 
 def _choice() -> tuple[Chosen, DryRunError | None]:
     """Draw where the dataset may come from, and return the one that is used."""
-    label = "Drop your prompts here: JSONL, Parquet, CSV or a JSON list"
-    upload = kept_upload(label, TYPES, FILE, then=use_upload)
+    upload = taken_upload("Drop your prompts here")
     if not hosted():  # the files and the token of the person who runs the server
         st.text_input(
             "Or a path, or a dataset of the Hugging Face Hub",
@@ -222,7 +221,7 @@ def _audit_section(dataset: Dataset, own: bool, columns: ColumnMap) -> None:
     if own:
         with st.expander("Validation file (optional)", icon=":material/fact_check:"):
             hint = "Rows kept for validation: prompts that are in both files are named. Nothing is run on it."
-            upload = kept_upload("Validation rows", TYPES, "validation_file", hint)
+            upload = kept_upload("Validation rows", upload_types(), "validation_file", hint)
             if upload is not None:
                 validation = _from_upload(upload, columns)
     remarks = []

@@ -30,7 +30,7 @@ def quick_start() -> None:
         )
     with sides.cell():
         st.header("Use my data", anchor=False)
-        drop_zone("Drop your prompts: JSONL, Parquet, CSV or a JSON list")
+        drop_zone("Drop your prompts")
     if clicked:
         with errors_shown():
             launch(_quick_prepared())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 import streamlit as st
 
 from dryrun.app.shared.widgets import Upload, kept_upload
+from dryrun.core.paths import hosted
 
-TYPES = ["jsonl", "ndjson", "json", "parquet", "csv", "tsv", "arrow", "feather", "gz", "zst", "bz2"]
+READ = "JSONL, JSON, CSV, TSV, Parquet{arrow}, also packed (.gz, .zst, .bz2)"
+TYPES = ["jsonl", "ndjson", "json", "parquet", "csv", "tsv", "gz", "zst", "bz2"]
+ARROW_TYPES = ["arrow", "feather"]
 SOURCE, FILE = "dataset_source", "dataset_file"
 """Where the session keeps which source is used, and the upload."""
 DROPPED = "dataset_dropped"
@@ -28,9 +32,21 @@ def use_upload(_: Upload) -> None:
     st.session_state[SOURCE] = DatasetSource.UPLOAD
 
 
+def taken_upload(label: str, then: Callable[[Upload], None] = use_upload) -> Upload | None:
+    """Draw a place to drop a dataset that names what is read; the file, once there is one."""
+    read = READ.format(arrow="" if hosted() else " or Arrow")
+    return kept_upload(f"{label}: {read}", upload_types(), FILE, then=then)
+
+
+def upload_types() -> list[str]:
+    """The endings of the files that are read."""
+    # A shared server reads no Arrow: how much it unpacks to is not known before.
+    return TYPES if hosted() else TYPES + ARROW_TYPES
+
+
 def drop_zone(label: str) -> None:
     """Draw a place to drop a dataset; a file that is taken leads to New run, where it is in force."""
-    kept_upload(label, TYPES, FILE, then=_take_along)
+    taken_upload(label, _take_along)
     if st.session_state.pop(DROPPED, False):
         st.switch_page("pages/configure.py")
 
