@@ -247,8 +247,6 @@ class EndpointModel:
         return ModelError(self.redacted(fatal_sentence(fault, self._base_url, self._config.name)))
 
     async def _call(self, prompt: Prompt, rollout: int) -> _Call:
-        left_out = self._left_out
-        body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
         await self.pace.enter()
         if self._over is not None:
             self.pace.leave(Signal.TROUBLED)
@@ -257,6 +255,8 @@ class EndpointModel:
         signal, pause = Signal.TROUBLED, None
         began = time.perf_counter()
         try:
+            left_out = self._left_out  # a call before this one may have learned more
+            body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
             answer = await self._client.ask("/chat/completions", body, self._config.timeout)
             signal, pause = _signal(answer)
         finally:

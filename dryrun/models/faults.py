@@ -30,6 +30,7 @@ from dryrun.models.server_words import (
     NO_MEMORY,
     NO_SUCH_MODEL,
     NO_SUCH_PATH,
+    QUOTA_ID,
     SOON,
     SPENT,
     UNSUPPORTED_FORMAT,
@@ -197,6 +198,8 @@ OWN = ("code", "type", "status", "message", "innererror")
 
 
 def _spent(fault: Fault, words: str) -> bool:
+    if named := {per.lower() for per in QUOTA_ID.findall(fault.detail)}:
+        return "day" in named
     soon = SOON.search(words) or (fault.retry_after is not None and fault.retry_after <= LONGEST_ASKED)
     used_up = SPENT.search(words) or (fault.status == HTTPStatus.TOO_MANY_REQUESTS and DAILY.search(words))
     return fault.code == NO_QUOTA or bool(used_up and not soon)

@@ -194,6 +194,8 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
     return {**call, "function": {**function, "arguments": json.dumps(function["arguments"])}}
 
 
+MOST_TOKENS = 10**9
+
 WHOLE = frozenset({SampleOutcome.ANSWERED, SampleOutcome.EMPTY})
 
 
@@ -251,9 +253,10 @@ def _outcome(finish_reason: str | None, text: str, refusal: str, calls: bool) ->
 
 
 def _count(value: Any) -> int | None:
-    """Some servers send 20.0 or "20"."""
+    """Some servers send 20.0 or "20"; more than `MOST_TOKENS` no model has read or written."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str) and value.isdecimal() and value.isascii():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value <= MOST_TOKENS else None

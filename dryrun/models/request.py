@@ -23,11 +23,14 @@ ROW_FIELDS = ("tools", "parallel_tool_calls")
 
 CAP = "max_completion_tokens"
 """Sent as ``max_tokens`` to servers that refuse this name or do not keep to it."""
+STREAM, STREAM_OPTIONS = "stream", "stream_options"
+"""Asked for only where a server answers no other way."""
 LEFT_OUT_NOTES = {
+    STREAM: "answers only as a stream, asked for one",
     CAP: "max_completion_tokens not accepted, sent as max_tokens",
     "developer": "developer messages not accepted, sent as system messages",
 }
-OPTIONAL = (*SAMPLING, "store")
+OPTIONAL = (*SAMPLING, "store", STREAM_OPTIONS)
 """Parameters that may be left out when the endpoint refuses them by name."""
 
 DEVELOPER = "developer"
@@ -46,6 +49,13 @@ OLD_CAP_WANTED = re.compile(
     r"\bmax_tokens\b.{0,60}\b(required|missing)|\bmissing\b.{0,60}\bmax_tokens\b", re.I
 )
 """The server cannot do without the cap's older name."""
+
+STREAM_WANTED = re.compile(
+    r"only supports? (the )?stream|stream(ing)? (mode )?(only|is required)|enable the stream|"
+    r"\bstream\b.{0,40}\bmust be (set to )?true|set stream ?(=|to) ?true",
+    re.I,
+)
+"""The server answers only as a stream."""
 
 BYTES_PER_TOKEN = 3
 """UTF-8 bytes of a request that count as one prompt token: on the safe side for most text, whose
@@ -97,7 +107,7 @@ def request_body(
     seed : int or None
         This rollout's seed; takes the place of the configured one.
     left_out : frozenset of str
-        Parameters the endpoint refused earlier.
+        Parameters the endpoint refused earlier; with `STREAM` the answer is asked for as a stream.
     """
     body: dict[str, Any] = {"model": config.name, "messages": _messages(prompt, DEVELOPER in left_out)}
     body |= {name: prompt.item[name] for name in ROW_FIELDS if prompt.item.get(name) is not None}
@@ -109,6 +119,9 @@ def request_body(
         optional["seed"] = seed
     if config.base_url and is_openai(config.base_url):
         optional["store"] = False
+    if STREAM in left_out:
+        body[STREAM] = True
+        optional[STREAM_OPTIONS] = {"include_usage": True}
     if CAP in left_out and CAP in optional:
         body["max_tokens"] = optional[CAP]
     return body | {name: value for name, value in optional.items() if name not in left_out}
@@ -124,7 +137,8 @@ def _messages(prompt: Prompt, as_system: bool) -> list[Mapping[str, Any]]:
 
 
 def refused_parameter(fault: Fault, body: Mapping[str, Any]) -> str | None:
-    """The optional parameter of `body`, or the role, that a rejection names as its reason, if any."""
+    """The optional parameter of `body`, or the role, that a rejection names as its reason, if any; `STREAM`
+    where it wants that asked for."""
     if fault.kind is not FaultKind.REJECTED:
         return None
     if _has_developer(body) and NO_SUCH_ROLE.search(fault.message):
@@ -134,6 +148,8 @@ def refused_parameter(fault: Fault, body: Mapping[str, Any]) -> str | None:
     if "context" in fault.code or "context length" in fault.message:
         # Names the token cap, but the prompt is what is too long.
         return None
+    if STREAM not in body and STREAM_WANTED.search(fault.message):
+        return STREAM
     if CAP in body and any(OLD_CAP_WANTED.search(place) for place in (fault.message, fault.detail)):
         return CAP
     sent = [name for name in OPTIONAL if name in body]
@@ -155,7 +171,7 @@ def _word(name: str) -> re.Pattern[str]:
 
 def left_out_note(left_out: frozenset[str]) -> str:
     """What was sent differently from the configuration, for `Sample.note`."""
-    names = [name for name in (*OPTIONAL, DEVELOPER) if name in left_out]
+    names = [name for name in (*OPTIONAL, DEVELOPER, STREAM) if name in left_out]
     return "; ".join(LEFT_OUT_NOTES.get(name, f"{name} not accepted, left out") for name in names)
 
 

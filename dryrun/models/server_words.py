@@ -22,8 +22,11 @@ SPENT = re.compile(
 DAILY = re.compile(r"per[ _](day|month)\b", re.I)
 """The same in words that appear only with a 429."""
 
-SOON = re.compile(r"per[ _-]?(minute|second)|\b[rt]p[ms]\b|try again in \d+(\.\d+)? ?m?s\b", re.I)
+SOON = re.compile(r"per[ _-]?(minute|second)|\b[rt]p[ms]\b|(try again|retry) in \d+(\.\d+)? ?m?s\b", re.I)
 """Words for limits that a short wait cures."""
+
+QUOTA_ID = re.compile(r'"quotaId": ?"\w*?Per(Day|Minute|Hour)', re.I)
+"""Google's name of a limit. Its words promise a short wait for that of a day too."""
 
 LOADS = re.compile(
     r"\b(re)?load(ing|s)\b.{0,40}\b(model|weights)|still loading|warming up|starting up|cold start|"

@@ -40,6 +40,31 @@ def test_a_stream_that_breaks_off_is_asked_again(endpoint: FakeEndpoint) -> None
     assert ask(endpoint.base_url).text == "whole"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model only supports streaming. Set stream=true.",
+        "This model only support stream mode, please enable the stream parameter to access the model.",
+        "parameter.enable_thinking only support stream",
+        "'stream' must be true for this model",
+    ],
+)
+def test_a_server_that_only_streams_is_asked_for_a_stream(words: str, endpoint: FakeEndpoint) -> None:
+    def answer(body: Body) -> Reply:
+        if not body.get("stream"):
+            return Reply.error(400, words)
+        if "stream_options" in body:
+            return Reply.error(400, "Unknown parameter: 'stream_options'")
+        return Reply(raw=stream(*CHUNKS))
+
+    endpoint.answer = answer
+    model = make_model(endpoint.base_url, concurrency=1)
+    first, second = asyncio.run(ask_async(model, make_prompt("a"), make_prompt("b")))
+    assert (first.text, first.completion_tokens, second.text) == ("42", 2, "42")
+    assert "answers only as a stream, asked for one" in second.note
+    assert [body.get("stream") for body in endpoint.bodies] == [None, True, True, True]
+
+
 def test_tool_calls_in_a_stream_are_put_together() -> None:
     parts = [
         {"index": 0, "id": "1", "function": {"name": "add", "arguments": ""}},

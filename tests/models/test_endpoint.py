@@ -79,6 +79,9 @@ def test_a_server_that_counts_no_tokens(endpoint: FakeEndpoint) -> None:
         {"prompt_tokens": 7.5},
         {"prompt_tokens": -1},
         {"prompt_tokens": True},
+        {"prompt_tokens": 10**19},
+        {"prompt_tokens": "9" * 30},
+        {"prompt_tokens": 1e30},
     ],
 )
 def test_token_counts_that_are_none(endpoint: FakeEndpoint, usage: Any) -> None:

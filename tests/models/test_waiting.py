@@ -21,9 +21,18 @@ from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 BUDGET = "Budget has been exceeded! Current cost: 12.0, Max budget: 10.0"
 
 
+def google(limit: str) -> Reply:
+    """Google says the same for each limit, and how long to wait for one that a wait does not cure."""
+    words = "You exceeded your current quota, please check your plan. Please retry in 12.5s."
+    details = [{"violations": [{"quotaId": f"GenerateRequests{limit}PerProjectPerModel-FreeTier"}]}]
+    error = {"code": 429, "message": words, "status": "RESOURCE_EXHAUSTED", "details": details}
+    return Reply(status=429, raw=[{"error": error}])
+
+
 @pytest.mark.parametrize(
     "reply",
     [
+        google("PerDay"),
         Reply(status=429, raw={"error": {"message": BUDGET, "type": "budget_exceeded", "code": "429"}}),
         Reply(status=400, raw={"error": {"message": "no", "type": "budget_exceeded", "code": "400"}}),
         Reply(status=429, raw={"error": {"message": "ExceededBudget: over the team's budget"}}),
@@ -48,6 +57,8 @@ def test_money_and_allowances_that_are_used_up_stop_the_run_at_once(
 @pytest.mark.parametrize(
     "reply",
     [
+        google("PerMinute"),
+        Reply.error(429, "You exceeded your current quota. Please retry in 8s."),
         Reply.error(429, "Rate limit reached for tokens per minute (TPM): Limit 6000. Try again in 1.2s"),
         Reply.error(429, "Quota exceeded for requests per minute"),
         Reply.error(429, "You exceeded your current quota", headers={"Retry-After": "0"}),
