@@ -29,6 +29,8 @@ SPEAKERS = {
 }
 """Who speaks in a conversation as ShareGPT writes it, by its ``from``."""
 
+INSTRUCTION = "instruction"
+
 _OTHER_NAMES = ("instruction", "task", "text", "user", "content", "statement", "exercise")
 
 
@@ -63,6 +65,8 @@ class ColumnMap:
         """Whether a table with these columns can hold the prompt."""
         if self.prompt_field is not None:
             return bool({self.prompt_field, self.prompt_field.partition(".")[0]} & {*names})
+        if {INSTRUCTION, "output"} <= {*names} or {*names} <= {"item", "sample"}:
+            return True
         return any(name.partition(".")[0] in names for name in (*PROMPTS, *PROMPTS_WITHIN))
 
     def without_prompt(self, names: list[str]) -> Problem:
@@ -95,6 +99,7 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     dict or Problem
         The row itself where there is nothing to do. A `Problem` if no field holds a prompt.
     """
+    row = _item_of(row, columns)
     if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row and not _written(row)):
         return row
     field = columns.prompt_field or usual_prompt(row)
@@ -103,7 +108,8 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     prompt = value_at(row, field)
     if prompt is None:
         return _absent(row, field)
-    value = _unpacked(prompt, field)
+    alpaca = columns.prompt_field is None and field == INSTRUCTION
+    value = _with_input(row) if alpaca else _unpacked(prompt, field)
     messages = value if isinstance(value, Problem) else _messages(value, field)
     if isinstance(messages, Problem):
         return messages
@@ -113,9 +119,26 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     return {
         "messages": _with_system(asked, columns.system),
         **{key: entry for key, entry in row.items() if key != "messages"},
-        **({field: value} if field in row and field != "messages" else {}),
-        **_reference(row, columns.reference_field, answer),
+        **({field: value} if field in row and field != "messages" and not alpaca else {}),
+        **_reference(row, columns.reference_field, row["output"] if alpaca else answer),
     }
+
+
+def _item_of(row: Any, columns: ColumnMap) -> Any:
+    """What stands in ``item``, as OpenAI's evals write their rows, unless a field within it is named."""
+    item = row.get("item") if isinstance(row, dict) and row.keys() <= {"item", "sample"} else None
+    named = (columns.prompt_field, columns.reference_field, columns.topic_field)
+    if not isinstance(item, dict) or any((name or "").startswith("item.") for name in named):
+        return row
+    return item
+
+
+def _with_input(row: Mapping[str, Any]) -> object:
+    """An instruction, and below it what it is about, as Alpaca has them."""
+    instruction, about = row[INSTRUCTION], row.get("input")
+    if not isinstance(instruction, str) or not isinstance(about, str) or not about.strip():
+        return instruction
+    return f"{instruction}\n\n{about}"
 
 
 def _written(row: Mapping[str, Any]) -> bool:
@@ -126,11 +149,14 @@ def _written(row: Mapping[str, Any]) -> bool:
 def usual_prompt(row: Mapping[str, Any]) -> str | None:
     """The first of `PROMPTS` that holds something, else of `PROMPTS_WITHIN`; None where the row has none.
 
-    Beside an ``instruction``, ``input`` is only what the instruction is about.
+    Beside an ``instruction``, ``input`` is only what the instruction is about; with an ``output`` they are
+    Alpaca's.
     """
     names = [name for name in PROMPTS if row.get(name) is not None]
-    if "instruction" in row and "input" in names:
+    if INSTRUCTION in row and "input" in names:
         names.remove("input")
+    if not names and row.get(INSTRUCTION) and "output" in row:
+        return INSTRUCTION
     within = next((path for path in PROMPTS_WITHIN if value_at(row, path) is not None), None)
     return next((name for name in names if row[name]), names[0] if names else within)
 
@@ -182,6 +208,9 @@ def _messages(value: object, field: str) -> list[Any] | Problem:
         return Problem(field, "is a whole column: the file is written by columns, not by rows.", fix)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return _messages(value[0], field)
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        fix = "Give one text a row. By columns? Write rows: df.to_json(path, orient='records', lines=True)."
+        return Problem(field, f"holds {len(value):,} texts, not one.", fix)
     if isinstance(value, list):
         messages = conversation(value)
         return (
@@ -211,7 +240,7 @@ def _with_system(messages: list[Any], system: str | None) -> list[Any]:
     return [{"role": "system", "content": system}, *messages]
 
 
-def _reference(row: Mapping[str, Any], field: str | None, answer: str | None) -> dict[str, Any]:
+def _reference(row: Mapping[str, Any], field: str | None, answer: object) -> dict[str, Any]:
     """The reference answer, unless the row has one under this name: then the grader's rows stay true."""
     if row.get(REFERENCE) is not None:
         return {}
@@ -223,6 +252,9 @@ def _reference(row: Mapping[str, Any], field: str | None, answer: str | None) ->
 
 def _no_prompt(row: Mapping[str, Any]) -> Problem:
     what = f"is missing: none of {', '.join(PROMPTS)} is there."
+    if isinstance(row.get("columns"), list) and isinstance(row.get("data"), list):
+        fix = "Write rows: df.to_json(path, orient='records', lines=True)."
+        return Problem("data", "holds a whole table: the file is written as pandas splits one.", fix)
     within = next((key for key, value in row.items() if _are_rows(value)), None)
     if within is not None:
         return Problem("prompt", what, f"The rows seem to stand within {within!r}: give that list alone.")

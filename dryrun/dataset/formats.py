@@ -79,6 +79,7 @@ _ARCHIVES = (
 
 
 _OTHERS = (
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch it: git lfs pull."),
     (b"FEA1", "a Feather file", "Save it as Parquet."),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook", "Save it as CSV, in UTF-8."),
     (b"SQLite format 3\x00", "an SQLite database", "Write its rows as CSV or JSONL."),
@@ -151,6 +152,8 @@ def _problem_at_start(form: Format, start: bytes, name: str) -> Problem | None:
         return Problem("file", f"it is encoded in {encoding}.", "Save it as UTF-8.")
     if form is Format.JSONL:
         return _one_object(start.removeprefix(BOM).lstrip())
+    if form in (Format.CSV, Format.TSV) and b"\r" in start and b"\n" not in start:
+        return Problem("file", "its lines end in CR alone.", "Save it as CSV, in UTF-8.")
     return None
 
 
@@ -163,9 +166,19 @@ def _other_encoding(start: bytes) -> str | None:
     return "UTF-16" if len(pair) == 2 and 0 in pair and pair != b"\x00\x00" else None
 
 
+_LIST_WITHIN = re.compile(rb'\{\s*"(\w+)"\s*:\s*\[\s*\{\s*"(?!role|from|content|type)', re.A)
+"""An object that begins with a list of objects which are not messages."""
+
+
 def _one_object(start: bytes) -> Problem | None:
     if start.split(b"\n", 1)[0].strip() == b"{":
         fix = "Write each object on one line: jq -c . file.json > file.jsonl"
+        if listed := _LIST_WITHIN.match(start):
+            name = listed[1].decode()
+            what = f"the rows seem to stand within {name!r}."
+            return Problem(
+                "file", what, f"Write each on a line: jq -c '.[\"{name}\"][]' file.json > file.jsonl"
+            )
         return Problem("line 1", "an object is spread over several lines, which is not JSONL.", fix)
     return None
 

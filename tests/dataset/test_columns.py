@@ -107,11 +107,47 @@ def test_messages_come_before_every_other_name_and_empty_ones_are_passed_over() 
     assert row["messages"] == ASKED
 
 
-def test_what_an_instruction_is_about_is_not_the_prompt() -> None:
-    row = {"instruction": "Count the legs of these animals.", "input": "three cats", "output": "12"}
-    assert "Did you mean 'instruction'" in refusal(jsonl([row]))
-    [read] = dataset_from_items([row], columns=ColumnMap(prompt_field="instruction"))
-    assert read["messages"][0]["content"] == row["instruction"]
+ALPACA = [
+    {"instruction": "Count the legs of these animals.", "input": "three cats", "output": "12"},
+    {"instruction": "Name a prime.", "input": "", "output": "7"},
+]
+
+
+def test_an_instruction_and_what_it_is_about_are_one_prompt() -> None:
+    for dataset in in_every_format(ALPACA):
+        first, second = dataset
+        assert first["messages"][0]["content"] == "Count the legs of these animals.\n\nthree cats"
+        assert second["messages"][0]["content"] == "Name a prime."
+        assert (first["reference_answer"], first["instruction"]) == ("12", ALPACA[0]["instruction"])
+    [named] = dataset_from_items(ALPACA[:1], columns=ColumnMap(prompt_field="instruction"))
+    assert named["messages"][0]["content"] == ALPACA[0]["instruction"]
+    unanswered = {"instruction": "Count the legs of these animals.", "input": "three cats"}
+    assert "Did you mean 'instruction'" in refusal(jsonl([unanswered]))
+
+
+def test_rows_of_openais_evals_stand_within_item() -> None:
+    rows: list[dict[str, Any]]
+    rows = [{"item": {"question": QUESTION, "answer": "12"}}, {"item": {"messages": ASKED, "answer": "1"}}]
+    first, second = read_dataset(jsonl(rows), "rows.jsonl")
+    assert first == {"messages": ASKED, "question": QUESTION, "answer": "12"}
+    assert second == {"messages": ASKED, "answer": "1"}
+    [table] = read_dataset(as_parquet(rows[:1]), "rows.parquet")
+    assert table == first
+    [named] = read_dataset(jsonl(rows[:1]), "rows.jsonl", ColumnMap(prompt_field="item.question"))
+    assert (named["messages"], named["item"]) == (ASKED, rows[0]["item"])
+    assert "none of messages, prompt" in refusal(jsonl([{"item": {"ticket": "Late."}}]))
+
+
+BY_COLUMNS = [
+    ({"prompt": ["a", "b"], "answer": ["1", "2"]}, "prompt: holds 2 texts, not one. Give one text a row."),
+    ({"columns": ["prompt"], "index": [0], "data": [["a"]]}, "the file is written as pandas splits one"),
+]
+
+
+@pytest.mark.parametrize(("document", "words"), BY_COLUMNS)
+def test_a_file_that_is_written_by_columns_is_said_to_be(document: dict[str, Any], words: str) -> None:
+    assert words in refusal(jsonl([document]))
+    assert "orient='records'" in refusal(jsonl([document]))
 
 
 def test_named_fields_go_where_prompt_reference_and_topic_are_looked_for() -> None:

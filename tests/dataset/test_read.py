@@ -196,6 +196,11 @@ def test_twenty_kinds_are_spelled_out_and_the_rest_counted() -> None:
         (jsonl(ROWS), "a.parquet", "no Parquet file"),
         (b"PK\x03\x04xxxx", "a.xlsx", "workbook of a spreadsheet. Save it as CSV"),
         (b"ARROW1\x00\x00", "a.arrow", "cannot be read as Arrow"),
+        (b"version https://git-lfs.github.com/spec/v1\noid x", "a.parquet", "it is a pointer of Git LFS"),
+        (b"version https://git-lfs.github.com/spec/v1\noid x", "a.jsonl", "Fetch it: git lfs pull"),
+        (b"prompt,answer\rx,4\r", "a.csv", "its lines end in CR alone. Save it as CSV, in UTF-8"),
+        (b'{\n "data": [\n  {\n   "prompt": "x"}]}', "a.json", "jq -c '.[\"data\"][]' file.json"),
+        (b'{\n "messages": [\n  {\n   "role": "user"}]}', "a.json", "jq -c . file.json > file.jsonl"),
         (b"\xff\xff\xff\xff\x00", "data", "cannot be read as Arrow"),
         (b"x", "a.feather", "it is no Arrow file"),
         (b"messages,topic\n", "a.csv", "no row"),
@@ -314,7 +319,7 @@ def test_prompts_as_verl_and_trl_have_them_in_parquet_are_messages() -> None:
     rest = {"data_source": "sums", "reward_model": {"style": "rule", "ground_truth": "42"}}
     row = {"prompt": asked, **rest}
     assert list(read(parquet([row]), "rows.parquet")) == [{"messages": asked, **row}]
-    assert "prompt[0]" in refusal(parquet([{"prompt": ["6 * 7?", "6 * 8?"], **rest}]), "rows.parquet")
+    assert "holds 2 texts" in refusal(parquet([{"prompt": ["6 * 7?", "6 * 8?"], **rest}]), "rows.parquet")
 
 
 def test_a_prompt_of_text_stays_beside_the_messages_made_of_it() -> None:
