@@ -22,7 +22,11 @@ from dryrun.graders.sandbox.isolation import WorkerLimits
 from tests.helpers.grading import sample
 
 SECRET = "sk-planted-secret-a81f"
-HEAD = "import os, sys, json, time, socket, threading, signal, subprocess, gc, ctypes, struct\n"
+HEAD = """import os, sys, json, time, socket, threading, signal, subprocess, gc, ctypes, struct
+X86 = os.uname().machine == 'x86_64'
+USERFAULTFD, BPF, PERF_EVENT_OPEN = (323, 321, 298) if X86 else (282, 280, 241)
+OPEN_BY_HANDLE, FANOTIFY_INIT, PROCESS_VM_READV = (304, 300, 310) if X86 else (265, 262, 270)
+"""
 
 READS = {
     "environment": f"return float(any('{SECRET}' in value for value in os.environ.values()))",
@@ -96,6 +100,19 @@ READS = {
         a, b = socket.socketpair()
         a.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 ** 23); return 1.0""",
     "a device of its own": "os.mknod('/tmp/null', 0o20666, os.makedev(1, 3)); return 1.0",
+    "a program that is no file": """
+        fd = os.memfd_create('x')
+        os.write(fd, open('/bin/true', 'rb').read())
+        os.execve(fd, ['x'], {})""",
+    "page faults of its own": "return float(ctypes.CDLL(None).syscall(USERFAULTFD, 1) >= 0)",
+    "programs in the kernel": "return float(ctypes.CDLL(None).syscall(BPF, 0, 0, 0) >= 0)",
+    "counters of the processor": """
+        event = ctypes.create_string_buffer(128)
+        return float(ctypes.CDLL(None).syscall(PERF_EVENT_OPEN, event, 0, -1, -1, 0) >= 0)""",
+    "a file by its number": "return float(ctypes.CDLL(None).syscall(OPEN_BY_HANDLE, -100, 0, 0) >= 0)",
+    "a watch on all files": "return float(ctypes.CDLL(None).syscall(FANOTIFY_INIT, 0, 0) >= 0)",
+    "the memory of the parent by number": """
+        return float(ctypes.CDLL(None).syscall(PROCESS_VM_READV, item['pid'], 0, 0, 0, 0, 0) >= 0)""",
     "a real-time priority": "os.sched_setscheduler(0, 1, os.sched_param(1)); return 1.0",
 }
 """Attacks that would pay 1 if they came through. They raise or find nothing instead."""
