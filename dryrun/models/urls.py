@@ -13,7 +13,9 @@ from aiohttp.resolver import ThreadedResolver
 
 from dryrun.core.errors import ModelError
 
-METHODS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
+METHODS = ("/chat/completions", "/completions", "/responses", "/messages", "/models", "/embeddings")
+OLLAMAS = ("/api/chat", "/api/generate", "/api/tags")
+"""Methods of an API of its own, beside which that server has the usual one under ``/v1``."""
 PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052: an IPv4 address in the last 32 bits, which a translator connects to."""
@@ -70,9 +72,10 @@ def normalise_base_url(url: str) -> str:
     _lead_to_azure(url.strip())
     parts = _split(url.strip())
     path = re.sub("/{2,}", "/", parts.path).rstrip("/")
-    for method in METHODS:
+    for method in (*METHODS, *OLLAMAS):
         if path.endswith(method):
-            base = urlunsplit((parts.scheme, _host(parts), path.removesuffix(method), "", ""))
+            before = path.removesuffix(method) + "/v1" * (method in OLLAMAS)
+            base = urlunsplit((parts.scheme, _host(parts), before, "", ""))
             raise ModelError(f"The base URL ends before {method}: use {base}")
     return urlunsplit((parts.scheme, _host(parts), path, "", ""))
 

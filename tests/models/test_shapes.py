@@ -84,6 +84,12 @@ def test_a_stream_that_says_null_until_it_stops_is_unfinished_without_its_end() 
         read_reply(read_document(f"data: {json.dumps(chunk)}\n\n".encode()))
 
 
+def test_blank_lines_that_keep_a_connection_open_are_passed_over(endpoint: FakeEndpoint) -> None:
+    document = answered(message={"content": "42"}, finish_reason="stop")
+    endpoint.answer = lambda _: Reply(raw=b"\n" * 9 + b" \r\n" + json.dumps(document).encode())
+    assert ask(endpoint.base_url).text == "42"
+
+
 @pytest.mark.parametrize("closer", ["[/THINK]", "◁/think▷", "<|channel|>final<|message|>", "assistantfinal"])
 def test_what_ends_the_reasoning_of_other_models_is_known(closer: str) -> None:
     assert after_reasoning(f"9 or 12? {closer} 12") == "12"

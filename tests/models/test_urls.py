@@ -47,6 +47,9 @@ def test_one_spelling_per_endpoint(given: str, url: str) -> None:
         ("https://x.example/v1#top", "holds a '?' or '#' part"),
         ("https://x.example/v1/chat/completions", "use https://x.example/v1"),
         ("https://x.example/v1/models/", "use https://x.example/v1"),
+        ("https://x.example/v1/messages", "use https://x.example/v1"),
+        ("http://x.example:11434/api/chat", "use http://x.example:11434/v1"),
+        ("http://x.example/ollama/api/generate", "use http://x.example/ollama/v1"),
     ],
 )
 def test_what_is_no_base_url_is_refused_with_what_to_do(given: str, words: str) -> None:
