@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import site
 import sys
+import sysconfig
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,11 +14,25 @@ from dryrun.core.errors import DryRunError
 
 
 def is_installed(name: str) -> bool:
-    """Whether a module of this name can be imported from elsewhere than the working directory."""
+    """Whether a module of this name comes with Python or stands among the installed packages, which are all
+    that a sandbox sees: no folder of one's own, and none that was installed to be edited."""
     try:
-        return find_spec(name) is not None and namesake(name) is None
+        spec = find_spec(name)
     except (ValueError, ImportError):
         return True
+    if spec is None:
+        return False
+    places = [*(spec.submodule_search_locations or ())] or [spec.origin or ""]
+    folders = [*map(sysconfig.get_path, ("stdlib", "platstdlib")), *site.getsitepackages()]
+    folders += [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return (not spec.has_location and not spec.submodule_search_locations) or any(
+        Path(place).is_relative_to(folder) for place in places for folder in folders
+    )
+
+
+def is_unseen(name: str) -> bool:
+    """Whether Python finds a module of this name where a sandbox does not look."""
+    return not is_installed(name) and find_spec(name) is not None
 
 
 def namesake(name: str) -> Path | None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dryrun.core.packages import is_installed, is_unseen
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -62,4 +64,21 @@ def test_a_graders_own_module_beside_it_is_found_missing(tmp_path: Path) -> None
     code, output = run_in(tmp_path, "-m", "dryrun", "validate", "--grader", "grader.py")
     assert code == 2
     assert "line 1 imports mine, which is not installed here" in output
-    assert "The sandbox does not see your own mine: put what it holds into the grader's source." in output
+    assert "The sandbox does not see your own mine: install it, not to be edited" in output
+
+
+def test_only_what_is_installed_is_there_for_a_grader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of PYTHONPATH, or one installed to be edited, is on the path and not in the sandbox."""
+    own, installed = tmp_path / "src", tmp_path / "site-packages"
+    for folder, name in ((own, "edited_module"), (installed, "installed_module")):
+        (folder / f"{name}_package").mkdir(parents=True)
+        (folder / f"{name}_package" / "__init__.py").touch()
+        (folder / f"{name}.py").touch()
+        monkeypatch.syspath_prepend(str(folder))
+    for name in ("edited_module", "edited_module_package"):
+        assert (is_installed(name), is_unseen(name)) == (False, True)
+    for name in ("installed_module", "installed_module_package", "json", "sys", "math", "numpy", "_io"):
+        assert (is_installed(name), is_unseen(name)) == (True, False)
+    assert (is_installed("nowhere_to_be_found"), is_unseen("nowhere_to_be_found")) == (False, False)

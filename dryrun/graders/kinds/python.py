@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from dryrun.core.errors import GraderError, Problem
-from dryrun.core.packages import is_installed, namesake
+from dryrun.core.packages import is_installed, is_unseen
 from dryrun.core.records import Prompt
 from dryrun.dataset.fields import usual_field
 from dryrun.graders.format.conventions import (
@@ -169,8 +169,11 @@ def _check_imports(grader: PythonSpec, where: str) -> Iterator[Finding]:
 
 
 def _install(name: str) -> str:
-    if namesake(name) is not None:
-        return f"The sandbox does not see your own {name}: put what it holds into the grader's source."
+    if is_unseen(name):
+        return (
+            f"The sandbox does not see your own {name}: install it, not to be edited (pip install . without "
+            "-e), or put what it holds into the grader's source."
+        )
     return f"Install {name} beside Dry Run, or do without it."
 
 
