@@ -322,6 +322,11 @@ answer = 0.5""",
         FIND + "for n in os.listdir(f'/proc/{os.getppid()}/fd'): open(f'/proc/{os.getppid()}/fd/{n}', 'wb')",
         0.0,
     ),
+    "reads other rows in the process above by a program": (
+        "import subprocess, sys\ncode = \"import os; open(f'/proc/{os.getppid()}/mem', 'rb')\"\n"
+        "answer = 0.5 * bool(subprocess.run([sys.executable, '-c', code], stderr=-3).returncode)",
+        0.5,
+    ),
     "takes file sizes from the process above": (TAKES.format("resource.RLIMIT_FSIZE", 0), 0.0),
     "takes memory from the process above": (TAKES.format("resource.RLIMIT_DATA", 1 << 20), 0.0),
     "takes its limits by a program": (

@@ -35,6 +35,17 @@ NUMBER = re.compile(r"\\d+")
 """
 
 OTHER = {
+    "a mapped eval": "def grade(s, i): return list(map(eval, [s['output_text']]))",
+    "an exec in a table": "t = {'e': exec}\ndef grade(s, i): return t['e'](s['output_text'])",
+    "an exec by its name": "def grade(s, i): return getattr(__builtins__, 'exec')(s['output_text'])",
+    "a program": "import subprocess\ndef grade(s, i): return subprocess.run(['x', s['output_text']])",
+    "a shell": "import os\ndef grade(s, i): return os.system(s['output_text'])",
+    "a pickle": "from pickle import loads\ndef grade(s, i): return loads(s['output_text'])",
+    "objects in YAML": "import yaml\ndef grade(s, i): return yaml.load(s['output_text'], yaml.Loader)",
+    "objects in an array": "import numpy\ndef grade(s, i): return numpy.load(s['f'], allow_pickle=True)",
+    "pandas' eval": "import pandas\ndef grade(s, i): return pandas.eval(s['output_text'])",
+    "a timer of code": "import timeit\ndef grade(s, i): return timeit.timeit(s['output_text'])",
+    "an interpreter": "import code\ndef grade(s, i): return code.InteractiveInterpreter().runsource(s['x'])",
     "an exec by another name": "run = exec\ndef grade(s, i): return run(s)",
     "a function of the list's name": "def sorted(x): x.append(1)\nM = [1]\ndef grade(s, i): return sorted(M)",
     "a local name that is a builtin elsewhere": "def f(eval): pass\ndef grade(s, i): return eval(s)",
