@@ -146,3 +146,12 @@ def test_reasoning_and_a_refusal_in_a_stream_are_read() -> None:
 )
 def test_tool_calls_of_another_shape_in_a_stream_hide_no_text(calls: Any) -> None:
     assert read_reply(read_document(lines(part(tool_calls=calls), part("stop", content="4")))).text == "4"
+
+
+def test_of_several_answers_the_first_by_its_index_counts() -> None:
+    choices = [{"index": n, "message": {"content": str(n)}, "finish_reason": "stop"} for n in (2, 0, 1)]
+    assert read_reply(read_document(json.dumps({"choices": choices}).encode())).text == "0"
+    second = {"choices": [{"index": 1, "delta": {"content": "no"}, "finish_reason": "length"}]}
+    both = lines(part(content="4"), second, part("stop", content="2"), second)
+    assert read_reply(read_document(both)).text == "42"
+    assert read_reply(read_document(lines(second))).text == "no"  # a server that counts from one

@@ -63,11 +63,20 @@ def _unwrapped(document: Any) -> Any:
     """A chat completion that a gateway has put into a list or an object of its own, taken out."""
     if isinstance(document, list) and len(document) == 1 and isinstance(document[0], dict):
         return document[0] if document[0].get("choices") else document
-    if not isinstance(document, dict) or "choices" in document:
+    if isinstance(document, dict) and "choices" in document:
+        return {**document, "choices": _first_first(document["choices"])}
+    if not isinstance(document, dict):
         return document
     inner = (document.get(name) for name in WRAPPERS)
     whole = next((part for part in inner if isinstance(part, dict) and part.get("choices")), None)
     return document if whole is None else {"usage": document.get("usage"), **whole}
+
+
+def _first_first(choices: Any) -> Any:
+    """The choices, the one with the index 0 in front where a server sends several and in another order."""
+    if not isinstance(choices, list) or len(choices) < 2:
+        return choices
+    return sorted(choices, key=lambda choice: not (isinstance(choice, dict) and choice.get("index") == 0))
 
 
 def _without_comments(content: bytes) -> bytes:
@@ -85,12 +94,15 @@ PIECES = ("content", "refusal", "reasoning_content", "reasoning")
 def _of_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     """A chat completion put together from its chunks; without a finish reason it broke off."""
     pieces: dict[str, list[str]] = {name: [] for name in PIECES}
-    finish, usage, error = "unfinished stream", None, None
+    finish, usage, error, first = "unfinished stream", None, None, None
     calls: dict[Any, dict[str, Any]] = {}
     for chunk in chunks:
         usage = chunk.get("usage") or usage
-        choices = chunk.get("choices")
+        choices = _first_first(chunk.get("choices"))
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+        first = choice.get("index") if first is None else first
+        if choice.get("index") not in (first, None):
+            continue  # of a second answer that nobody asked for
         delta = choice.get("delta") or choice.get("message")
         if isinstance(delta, dict):
             for name, parts in pieces.items():
