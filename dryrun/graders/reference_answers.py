@@ -90,7 +90,9 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
     )
 
 
-def references_of(spec: GraderSpec, prompts: Sequence[Prompt], field: str | None = None) -> list[str | None]:
+def references_of(
+    spec: GraderSpec, prompts: Sequence[Prompt], field: str | None = None, *, where_read: bool = False
+) -> list[str | None]:
     """Each row's right answer as text; None where there is none.
 
     Parameters
@@ -99,28 +101,20 @@ def references_of(spec: GraderSpec, prompts: Sequence[Prompt], field: str | None
     prompts : sequence of Prompt
     field : str, optional
         Where it is. Default: as `reference_field` finds it.
+    where_read : bool
+        None for every row where neither the templates nor the source of the grader read the field.
     """
     try:
         field = field or reference_field(spec, [prompt.item for prompt in prompts])
     except DryRunError:
         return [None] * len(prompts)
+    if where_read and not _reads(spec, field):
+        return [None] * len(prompts)
     return [reference_of(prompt.item, field) for prompt in prompts]
 
 
-def reads_reference(spec: GraderSpec, prompts: Sequence[Prompt], field: str | None = None) -> bool:
-    """Whether the templates or the source of the grader read the field with the right answers.
-
-    Parameters
-    ----------
-    spec : GraderSpec
-    prompts : sequence of Prompt
-    field : str, optional
-        Where they are. Default: as `reference_field` finds it.
-    """
-    try:
-        field = field or reference_field(spec, [prompt.item for prompt in prompts])
-    except DryRunError:
-        return False
+def _reads(spec: GraderSpec, field: str) -> bool:
+    """Whether the templates or the source of the grader read the field."""
     return field.partition(".")[0] in {name.partition(".")[0] for name in (*_filled(spec), *_looked_up(spec))}
 
 

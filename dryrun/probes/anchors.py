@@ -24,7 +24,7 @@ from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
 from dryrun.graders.answer_alone import answer_alone, without_end_token, without_reasoning
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.reference_answers import reads_reference, references_of
+from dryrun.graders.reference_answers import references_of
 from dryrun.graders.trial import as_text
 from dryrun.probes import Ground, ground, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, grades_by, templates_of, written
@@ -129,8 +129,8 @@ def keep_readings(run: Run, seed: int = 0) -> None:
     config, results = run.config(), load_results(run)
     spec, field = load_grader(config.grader), config.dataset.reference_field
     prompts = with_format(_distinct(run.prompts()), config.model.response_format)
-    references = references_of(spec, prompts, field) if reads_reference(spec, prompts, field) else []
-    by_key = {p.key: text for p, text in zip(prompts, references, strict=False) if text is not None}
+    references = references_of(spec, prompts, field, where_read=True)
+    by_key = {p.key: text for p, text in zip(prompts, references, strict=True) if text is not None}
     reads_calls = tools_read(spec) is not None
     measured = _read(results, by_key, None, random.Random(seed), reads_calls=reads_calls)
     measured["read"] = [(score, None, *others) for score, _, *others in measured["read"]]

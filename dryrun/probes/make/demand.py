@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt
 from dryrun.probes.make.json_shape import JsonShape, asks_json, shape_of
 
@@ -124,11 +125,22 @@ def asks_code(prompt: str) -> bool:
     return bool(_CODE_WANTED.search(prompt))
 
 
+KNOWN = 20_000
+"""Demands that are kept, by what the prompts say: a check asks for the same ones again and again."""
+_known: dict[str, Demand] = {}
+
+
 def demand_for(prompt: Prompt) -> Demand:
     """What a row asks for: by the words of its prompt, and by its response format."""
     text = prompt_text(prompt.messages)
-    demand, shape = demand_of(text), shape_of(prompt, text)
-    return replace(demand, shape=shape, json=demand.json or shape is not None or asks_json(prompt))
+    key = fingerprint([text, prompt.item.get("response_format")])
+    if key not in _known:
+        if len(_known) >= KNOWN:
+            _known.clear()
+        demand, shape = demand_of(text), shape_of(prompt, text)
+        asks = demand.json or shape is not None or asks_json(prompt)
+        _known[key] = replace(demand, shape=shape, json=asks)
+    return _known[key]
 
 
 def demand_of(prompt: str) -> Demand:
