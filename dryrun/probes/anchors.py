@@ -19,7 +19,7 @@ from dryrun.analysis.figures.form import unless_nothing_paid
 from dryrun.analysis.figures.misplaced import Misplaced
 from dryrun.analysis.figures.readings import PAID as EARNS
 from dryrun.analysis.figures.refusals import refusals
-from dryrun.core.probe import FORMED
+from dryrun.core.probe import ACCEPTED, FORMED, Probe
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
 from dryrun.graders.answer_alone import answer_alone, without_end_token, without_reasoning
@@ -27,14 +27,15 @@ from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import references_of
 from dryrun.graders.trial import as_text
 from dryrun.probes import Ground, ground, quick_round
-from dryrun.probes.accepted_form import SCOUTS, Texts, accepted_way, grades_by, templates_of, written
+from dryrun.probes.accepted_form import SCOUTS, Grades, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.check import python_source
 from dryrun.probes.fits_elsewhere import fits_elsewhere
-from dryrun.probes.learned_form import Learned, in_this_way
+from dryrun.probes.learned_form import in_this_way
 from dryrun.probes.make.claims import HEDGED
 from dryrun.probes.make.forms import reformatted
 from dryrun.probes.make.json_shape import with_format
 from dryrun.probes.make.refusals import refuses
+from dryrun.probes.make.rounds import of_a_part
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.read_responses import all_in_form, read_all
 from dryrun.store.partition import write_aside
@@ -44,6 +45,8 @@ from dryrun.store.runs import Run
 REFERENCES, REGRADED, TIMES = 50, 20, 2
 WORTHLESS = 20
 """Prompts to which wrong and worthless answers are graded."""
+PARTS = 8
+"""Parts of an answer that are tried one at a time, at most."""
 TOPIC_REFERENCES, TOPICS = 5, 40
 """Reference answers graded for each topic, and the topics they are graded for."""
 COMPARED_ROWS = 5_000
@@ -88,7 +91,8 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     learned = in_this_way(way, prompts, references, templates, tools)
     source = python_source(spec)
     probe_ground = ground(prompts, learned.references, rows=WORTHLESS, source=source, seed=seed)
-    junk = {kind: await grades(texts) for kind, texts in _unearned(probe_ground, learned).items()}
+    probes = quick_round(probe_ground, learned.at(probe_ground))
+    junk = {kind: await grades(texts) for kind, texts in _unearned(probes, probe_ground).items()}
     hedged = junk.pop(HEDGED, [])
     asked = [*known[SCOUTS:], *known[:SCOUTS]]
     right = written(asked[:REFERENCES], way, templates, tools)
@@ -102,6 +106,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right]),
         "junk": {kind: [grade.reward for grade in graded] for kind, graded in junk.items()},
         "junk_parts": {kind: _parts(junk[kind]) for kind in FORMED & junk.keys()},
+        "parts": await _in_part(probes, probe_ground, grades),
         "hedged": [grade.reward for grade in hedged],
         "regraded": await _regraded(results, grader, chance),
     }
@@ -138,12 +143,29 @@ def keep_readings(run: Run, seed: int = 0) -> None:
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
 
 
-def _unearned(probe_ground: Ground, learned: Learned) -> dict[str, Texts]:
+def _unearned(probes: Sequence[Probe], probe_ground: Ground) -> dict[str, Texts]:
     """The wrong, worthless and hedged answers by kind."""
     texts: dict[str, list[tuple[Prompt, str]]] = {}
-    for probe in quick_round(probe_ground, learned.at(probe_ground)):
-        texts.setdefault(probe.kind, []).append((probe_ground.prompts[probe.row], probe.text))
+    for probe in probes:
+        if probe.kind != ACCEPTED and not of_a_part(probe.kind):
+            texts.setdefault(probe.kind, []).append((probe_ground.prompts[probe.row], probe.text))
     return dict(texts)
+
+
+async def _in_part(
+    probes: Sequence[Probe], probe_ground: Ground, grades: Grades
+) -> dict[str, list[tuple[float | None, float | None]]]:
+    """What right answers, and beside each one that is wrong in part, earn: by what is wrong with it."""
+    kinds = list(dict.fromkeys(probe.kind for probe in probes if of_a_part(probe.kind)))[:PARTS]
+    asked = [probe for probe in probes if probe.kind in (ACCEPTED, *kinds)] if kinds else []
+    graded = await grades([(probe_ground.prompts[probe.row], probe.text) for probe in asked])
+    earned = {(probe.row, probe.kind): grade.reward for probe, grade in zip(asked, graded, strict=True)}
+    return {
+        kind: [
+            (earned.get((row, ACCEPTED)), reward) for (row, other), reward in earned.items() if other == kind
+        ]
+        for kind in kinds
+    }
 
 
 def _parts(graded: Sequence[Grade]) -> dict[str, list[float | None]]:
@@ -171,6 +193,7 @@ def load_anchors(run: Run) -> Anchors | None:
                 kind: {name: np.array(values, dtype=np.float64) for name, values in parts.items()}
                 for kind, parts in kept.get("junk_parts", {}).items()
             },
+            parts={kind: _scaled(pairs, bounds) for kind, pairs in kept.get("parts", {}).items() if pairs},
             hedged=as_pay(np.array(hedged, np.float64), bounds) if (hedged := kept.get("hedged")) else None,
             misplaced=_KEPT_MISPLACED.validate_python(kept.get("misplaced")),
             reasoning=kept.get("reasoning"),

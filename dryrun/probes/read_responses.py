@@ -21,6 +21,7 @@ from dryrun.probes.make.answers import (
     same,
 )
 from dryrun.probes.make.demand import Demand, demand_for
+from dryrun.probes.make.ground import naming_fields
 from dryrun.probes.make.latex import last_box, without_latex
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.tool_calls import calls_right
@@ -43,7 +44,9 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
         What the prompt asks for; an answer in another form is an answer too.
     """
     ending = without_end_token(without_reasoning(text)[0])[0][-TAIL:]
-    reading = read(ending, answer, demand, frozenset()) or read(ending, answer, Demand(), frozenset())
+    reading = read(ending, answer, demand, frozenset()) or read(
+        ending, answer, Demand(fields=demand.fields), frozenset()
+    )
     if reading is not None:
         return reading.right
     if answer.kind is Kind.CODE:
@@ -129,20 +132,28 @@ def read_all(
     """
     if calls is not None:
         return [calls_right(calls[p.key], text) if p.key in calls else None for p, text in responses]
-    demands = [demand_for(prompt) for prompt, _ in responses]
-    known = answers([references.get(prompt.key) for prompt, _ in responses], demands)
+    demands, known = _asked(responses, references)
     return [
         None if answer is None else right(text, answer, demand)
         for (_, text), answer, demand in zip(responses, known, demands, strict=True)
     ]
 
 
+def _asked(
+    responses: Sequence[tuple[Prompt, str]], references: Mapping[str, str]
+) -> tuple[list[Demand], list[Answer | None]]:
+    """What the prompt of each response asks for, and the right answer to it."""
+    prompts = [prompt for prompt, _ in responses]
+    demands = [demand_for(prompt) for prompt in prompts]
+    known = answers([references.get(prompt.key) for prompt in prompts], demands)
+    return naming_fields(prompts, demands, known), known
+
+
 def all_in_form(
     responses: Sequence[tuple[Prompt, str]], references: Mapping[str, str], says: Sequence[bool | None]
 ) -> list[bool]:
     """`in_form` for each response that is right; False for the others."""
-    demands = [demand_for(prompt) for prompt, _ in responses]
-    known = answers([references.get(prompt.key) for prompt, _ in responses], demands)
+    demands, known = _asked(responses, references)
     return [
         bool(is_right) and answer is not None and in_form(text, answer, demand)
         for (_, text), answer, demand, is_right in zip(responses, known, demands, says, strict=True)

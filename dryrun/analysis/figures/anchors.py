@@ -56,6 +56,8 @@ class Anchors:
         Which of these are right in the form that the prompt asks for; None in runs that did not keep it.
     refusals : Refusals or None
         Responses that refuse in plain words.
+    parts : mapping of str to float64 array of shape (n, 2)
+        What right answers and, beside each, one that is wrong in part earn, by what is wrong.
     hedged : float64 array or None
         What answers earn that name several values, the right one among them.
     misplaced : Misplaced or None
@@ -84,6 +86,7 @@ class Anchors:
     read_prompt: NDArray[np.int64] | None = None
     read_formed: NDArray[np.bool_] | None = None
     refusals: Refusals | None = None
+    parts: Mapping[str, Floats] = field(default_factory=dict)
     hedged: Floats | None = None
     misplaced: Misplaced | None = None
     reasoning: float | None = None
@@ -106,6 +109,7 @@ class Anchors:
             topic_reference=self.topic_reference if known else {},
             read=self.read if known else None,
             refusals=self.refusals if kept[Piece.SAMPLES] else None,
+            parts=self.parts if known else {},
             hedged=self.hedged if known else None,
             misplaced=self.misplaced if known else None,
             reasoning=self.reasoning if known else None,

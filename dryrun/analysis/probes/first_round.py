@@ -9,6 +9,7 @@ import numpy as np
 
 from dryrun.analysis.figures.anchors import Floats, follows_reference, worthless_floor
 from dryrun.analysis.figures.statistics import above, below
+from dryrun.analysis.figures.unread_parts import unread_parts
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.tree import Branch
@@ -203,9 +204,20 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
             "training can learn to name many."
         )
         yield Notice(NoticeCode.HEDGED_PAID, text, hedged, limits.hackable_alone)
+    yield from _unread(measures, limits)
     if not at.broken and above(at.failing, limits.warn_bad_references):
         text = f"{percent(at.failing)} of the reference answers score below 0.5 under their own grader."
         yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
+
+
+def _unread(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
+    """Parts of the answer that the grader does not read."""
+    if unread := list(unread_parts(measures.anchors.parts, limits)):
+        text = (
+            f"Answers that are wrong in part earn as much as right ones: {'; '.join(map(str, unread))}. "
+            "Training will not learn what is not read."
+        )
+        yield Notice(NoticeCode.PARTS_UNREAD, text, unread[0].rows / unread[0].tried, limits.right_from)
 
 
 def _worthless(measures: Measures, limits: Thresholds) -> Iterator[Notice]:

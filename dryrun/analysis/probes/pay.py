@@ -25,6 +25,7 @@ from dryrun.core.probe import (
     STRANGER,
     TOO_MANY,
     UNIT_NAMED,
+    UNNAMED_FIELD,
     WRONG_SAMPLE,
     Family,
 )
@@ -77,12 +78,13 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         return
     observations: list[Observation] = []
     for kind, cases in grades.kinds(Family.WRONG):
-        if kind.startswith(ONE_FIELD):  # fields may weigh what they like, but nothing at all
+        if kind.startswith((ONE_FIELD, UNNAMED_FIELD)):  # fields may weigh what they like, but nothing at all
             paid = np.asarray(grades.share[cases] >= grades.limits.whole)
         else:
             paid = _overpaid(grades, cases)
         counts = counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
-        observations += map(_softened, counts) if kind == UNIT_NAMED else counts
+        soft = kind == UNIT_NAMED or kind.startswith(UNNAMED_FIELD)
+        observations += map(_softened, counts) if soft else counts
     kinds = {observation.kind for observation in observations}
     if TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}:
         # More moves after the solved puzzle, or recall alone: generous, while what is missing or wrong costs.
@@ -330,5 +332,6 @@ def another_scale(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def _softened(observation: Observation) -> Observation:
-    """To deny the right value one must know it, and the prompt may name the unit: a weakness, no hole."""
+    """A weakness, no hole: to deny the right value one must know it, and the prompt may name the unit, or
+    ask for one field of the reference."""
     return replace(observation, weight=Weight.WARN)

@@ -59,6 +59,7 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.RIGHT_UNPAID: "let the grader pay right answers that it refuses",
     NoticeCode.WORTHLESS_PAID: "make the grader refuse worthless answers",
     NoticeCode.FORM_PAYS_MOST: "pay the form only where the answer is right",
+    NoticeCode.PARTS_UNREAD: "let the grader read every part of the answer",
     NoticeCode.HEDGED_PAID: "make the grader refuse answers that name several values",
     NoticeCode.LOW_CEILING: "let the grader pay your own reference answers in full",
     NoticeCode.NOISY_GRADER: "make the grader steadier",

@@ -51,6 +51,7 @@ class NoticeCode(StrEnum):
     FORM_PAID = "form_paid"
     FORM_PAYS_MOST = "form_pays_most"
     HEDGED_PAID = "hedged_paid"
+    PARTS_UNREAD = "parts_unread"
     OUTWEIGHED = "outweighed"
     FAILING_REFERENCES = "failing_references"
     NOISY_GRADER = "noisy_grader"

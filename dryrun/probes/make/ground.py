@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
-from dryrun.probes.make.answers import Answer, Kind, answers, flat
-from dryrun.probes.make.demand import Demand, demand_for, prompt_text
+from dryrun.probes.make.answers import KEYED, Answer, Kind, answers, flat
+from dryrun.probes.make.demand import Demand, demand_for, named_fields, prompt_text
 from dryrun.probes.make.forms import Form, forms_of
 
 READ_ROWS = 1_000
@@ -85,7 +85,7 @@ def ground(
     if lettered := _all_letters(references):
         demands = [demand if demand.options else replace(demand, options=lettered) for demand in demands]
     known = answers(references, demands)
-    demands = _naming_labels(texts, demands, known)
+    demands = naming_fields(prompts, _naming_labels(texts, demands, known), known)
     chosen = sorted(range(len(prompts)), key=lambda row: known[row] is None)[:rows]
     return Ground(
         prompts=[prompts[row] for row in chosen],
@@ -110,6 +110,18 @@ def _naming_labels(
         if not demand.working and answer is not None and sum(label in flat(text) for label in labels) > 1
         else demand
         for text, demand, answer in zip(texts, demands, known, strict=True)
+    ]
+
+
+def naming_fields(
+    prompts: Sequence[Prompt], demands: Sequence[Demand], known: Sequence[Answer | None]
+) -> list[Demand]:
+    """The demands with the fields of an object that each prompt asks for by name."""
+    return [
+        replace(demand, fields=named_fields(prompt, demand, list(answer.value)))
+        if answer is not None and answer.kind in KEYED
+        else demand
+        for prompt, demand, answer in zip(prompts, demands, known, strict=True)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dryrun.probes.make.answers import (
@@ -71,6 +72,8 @@ def read(text: str, answer: Answer, demand: Demand, labels: frozenset[str]) -> R
     content, wrapped = final
     if same(answer, content):
         return Reading(True, not (wrapped and demand.only))
+    if demand.fields and _named_right(content, answer, demand.fields):
+        return None
     if answer.kind in NUMERIC and same(answer, content.split("=")[-1]):
         return None
     return (
@@ -117,6 +120,16 @@ def _is_answer(content: str, answer: Answer, demand: Demand, labels: frozenset[s
     if answer.kind in PARTS:
         return len(list_parts(plain)) > 1 and all(len(part.split()) <= 4 for part in list_parts(plain))
     return answer.kind in KEYED and isinstance(_object(content), dict)
+
+
+def _named_right(content: str, answer: Answer, named: Sequence[str]) -> bool:
+    """Whether an object has the right value in each field that the prompt asks for."""
+    response, wanted = _object(content), answer.value
+    return (
+        isinstance(response, Mapping)
+        and isinstance(wanted, Mapping)
+        and all(name in response and response[name] == wanted[name] for name in named)
+    )
 
 
 def _object(content: str) -> object:

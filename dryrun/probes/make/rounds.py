@@ -14,10 +14,13 @@ from difflib import SequenceMatcher
 
 from dryrun.core.probe import (
     ACCEPTED,
+    ALL_BUT_FIRST,
+    ALL_BUT_LAST,
     CONSTANT,
     FAR,
     IN_FORM,
     NO_VALUES,
+    ONE_FIELD,
     OPEN_SAMPLE,
     OTHER_UNIT,
     RIGHT_PLAIN,
@@ -124,13 +127,27 @@ def second_round(
 
 
 def quick_round(ground: Ground, accepted: Mapping[int, Form]) -> list[Probe]:
-    """The part of the second round that every run grades: eight kinds of wrong and worthless answers."""
+    """The part of the second round that every run grades: eight kinds of wrong and worthless answers.
+
+    Where an answer has parts that the prompt asks for, also answers with one part wrong, or one right, and
+    beside them the right answer.
+    """
     makers = _Makers(ground, QUICK)
     rows = range(len(ground.prompts))
     plan = [probe for row in rows for batch in makers.of_row(row, accepted.get(row)) for probe in batch]
-    plan = [_ranked(probe) for probe in plan if probe.kind in QUICK]
+    parted = {probe.row for probe in plan if of_a_part(probe.kind)}
+    plan = [
+        _ranked(probe)
+        for probe in plan
+        if probe.kind in QUICK or of_a_part(probe.kind) or (probe.kind == ACCEPTED and probe.row in parted)
+    ]
     shelled = {probe.row for probe in plan if probe.kind == NO_VALUES}
     return [probe for probe in plan if probe.kind != VOID or probe.row not in shelled]
+
+
+def of_a_part(kind: str) -> bool:
+    """Whether a kind of answer tells if a grader reads one part of the answer."""
+    return kind.startswith(ONE_FIELD) or kind in (ALL_BUT_FIRST, ALL_BUT_LAST)
 
 
 def _ranked(probe: Probe) -> Probe:
@@ -273,7 +290,7 @@ class _Makers:
 def _wrong(
     row: int, answer: Answer, others: Sequence[Answer], demand: Demand, write: Callable[[str], str]
 ) -> Iterator[Probe]:
-    for wrong in wrong_answers(answer, others, demand.options):
+    for wrong in wrong_answers(answer, others, demand.options, demand.fields):
         close = alike(answer, wrong.content)
         family = Family.SHELL if wrong.kind == VOID else Family.WRONG
         family = Family.CLOSE if wrong.kind.startswith(CLOSE) else family

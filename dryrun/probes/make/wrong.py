@@ -9,7 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dryrun.core.probe import FAR, ONE_FIELD, OTHER_UNIT, REVERSED, TOO_MANY, VOID
+from dryrun.core.probe import (
+    ALL_BUT_FIRST,
+    ALL_BUT_LAST,
+    FAR,
+    ONE_FIELD,
+    OTHER_UNIT,
+    REVERSED,
+    TOO_MANY,
+    UNNAMED_FIELD,
+    VOID,
+)
 from dryrun.probes.make.answers import (
     KEYED,
     NEAR,
@@ -64,7 +74,12 @@ class Wrong:
     most: float = 0.0
 
 
-def wrong_answers(answer: Answer, others: Sequence[Answer], options: Sequence[str]) -> list[Wrong]:
+def wrong_answers(
+    answer: Answer,
+    others: Sequence[Answer],
+    options: Sequence[str],
+    named: Sequence[str] | None = None,
+) -> list[Wrong]:
     """Wrong answers to one row; none of them says the same as the right one.
 
     Parameters
@@ -74,12 +89,16 @@ def wrong_answers(answer: Answer, others: Sequence[Answer], options: Sequence[st
         Those of other rows, in the order to try them.
     options : sequence of str
         Letters of a multiple choice.
+    named : sequence of str, optional
+        Fields of an object that the prompt asks for by name. Default: all.
     """
-    answers = [*_of_another_row(answer, others), *_by_kind(answer, others, options)]
+    answers = [*_of_another_row(answer, others), *_by_kind(answer, others, options, named)]
     return [wrong for wrong in answers if wrong.content and not same(answer, wrong.content)]
 
 
-def _by_kind(answer: Answer, others: Sequence[Answer], options: Sequence[str]) -> Iterator[Wrong]:
+def _by_kind(
+    answer: Answer, others: Sequence[Answer], options: Sequence[str], named: Sequence[str] | None
+) -> Iterator[Wrong]:
     if answer.kind in NUMERIC:
         yield from _numbers(answer)
     elif answer.kind is Kind.LETTER:
@@ -93,7 +112,7 @@ def _by_kind(answer: Answer, others: Sequence[Answer], options: Sequence[str]) -
     elif answer.kind in PARTS:
         yield from _lists(answer, others)
     elif answer.kind in KEYED:
-        yield from _objects(answer, others)
+        yield from _objects(answer, others, named)
     else:
         words = answer.text.split()
         yield Wrong("half of it", " ".join(words[: len(words) // 2]), 0.98)
@@ -239,6 +258,8 @@ def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
     yield Wrong("one element replaced", written([*parts[:-1], strange]), 1 - 1 / count)
     yield Wrong("every element replaced", written(replaced))
     if count > 1:
+        yield Wrong(ALL_BUT_FIRST, written([parts[0], *replaced[1:]]), 1 / count)
+        yield Wrong(ALL_BUT_LAST, written([*replaced[:-1], parts[-1]]), 1 / count)
         yield Wrong("one element dropped", written(parts[:-1]), partly)
         yield Wrong("the first element again and again", written([parts[0]] * count), 1 / count)
         if answer.kind is Kind.LIST:
@@ -251,16 +272,21 @@ def _elements(answer: Answer) -> list[str]:
     return answer.value if answer.kind in PARTS else []
 
 
-def _objects(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
+def _objects(answer: Answer, others: Sequence[Answer], named: Sequence[str] | None) -> Iterator[Wrong]:
+    """Fields changed or left out; of those that the prompt names, where it names some."""
     fields: dict[str, Any] = answer.value
     changed = {key: _other_value(key, value, others) for key, value in fields.items()}
-    for key, value in changed.items():
-        text = json.dumps({**fields, key: value}, ensure_ascii=False)
-        yield Wrong(ONE_FIELD + key, text, 1 - 1 / len(fields))
+    asked = list(named or fields)
+    worth = 1 - 1 / len(asked)
+    kind = UNNAMED_FIELD if named is not None and not named else ONE_FIELD
+    for key in asked:
+        text = json.dumps({**fields, key: changed[key]}, ensure_ascii=False)
+        yield Wrong(kind + key, text, worth)
     yield Wrong("every field wrong", json.dumps(changed, ensure_ascii=False))
     if len(fields) > 1:
-        left = dict(list(fields.items())[:-1])
-        yield Wrong("one field missing", json.dumps(left, ensure_ascii=False), 1 - 1 / len(fields))
+        left = {key: value for key, value in fields.items() if key != asked[-1]}
+        missing = "one field missing" if kind == ONE_FIELD else f"{UNNAMED_FIELD}{asked[-1]} left out"
+        yield Wrong(missing, json.dumps(left, ensure_ascii=False), worth)
 
 
 def _other_value(key: str, value: object, others: Sequence[Answer]) -> object:
