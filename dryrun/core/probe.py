@@ -68,6 +68,8 @@ FORMED = frozenset({FAR, VOID, NO_VALUES})
 ACCEPTED = "the right answer, in the form the grader accepts"
 IN_FORM = ", in the form the grader reads"
 """How the kinds of fixed answers end that are given in the accepted form."""
+UNASKED = "after Answer:"
+"""A usual form that nobody asked for: to refuse it alone convicts no grader."""
 ONE_FIELD = "one field wrong: "
 UNNAMED_FIELD = "one field wrong, where the prompt names none: "
 ALL_BUT_FIRST, ALL_BUT_LAST = "every element but the first wrong", "every element but the last wrong"

@@ -50,6 +50,12 @@ _UNWANTED = re.compile(
 """Names of fields that hold what a response must not say."""
 
 
+_NAMES_ROW = re.compile(
+    r"(?i)(?:^|[._])(?:(?:\w+_)?(?:id|uid|uuid|idx|index|hash)|row|split|source|data_source|dataset|difficulty)$"
+)
+"""Names of fields that say which row it is, or where it is from: no answer."""
+
+
 def answer_field(config: RunConfig, items: Sequence[Item]) -> str | None:
     """The field with the right answer, as the run names it or as `reference_field` finds it; None without."""
     try:
@@ -71,9 +77,9 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
         No row has one.
     """
     filled = list(_filled(spec))
-    filled = [name for name in filled if not _UNWANTED.search(name)]
+    filled = [name for name in filled if not (_UNWANTED.search(name) or _NAMES_ROW.search(name))]
     named = [name for name in (*filled, *_looked_up(spec)) if name.partition(".")[0] not in PROTOCOL]
-    named = [name for name in named if not _UNWANTED.search(name)]
+    named = [name for name in named if not (_UNWANTED.search(name) or _NAMES_ROW.search(name))]
     usual = [name for name in REFERENCES if name in named]
     plain, within = ([name for name in filled if ("." in name) is dots] for dots in (False, True))
     only = [name for name in named if any(reference_of(item, name) is not None for item in items)]

@@ -24,11 +24,9 @@ from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
 from dryrun.graders.answer_alone import answer_alone, without_end_token, without_reasoning
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.reference_answers import references_of
 from dryrun.graders.trial import as_text
 from dryrun.probes import Ground, ground, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Grades, Texts, accepted_way, grades_by, templates_of, written
-from dryrun.probes.check import python_source
 from dryrun.probes.fits_elsewhere import fits_elsewhere
 from dryrun.probes.learned_form import in_this_way
 from dryrun.probes.make.claims import HEDGED
@@ -38,6 +36,7 @@ from dryrun.probes.make.refusals import refuses
 from dryrun.probes.make.rounds import of_a_part
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.read_responses import all_in_form, read_all
+from dryrun.probes.right_answers import python_source, right_answers
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Inspected, Results, load_results
 from dryrun.store.runs import Run
@@ -79,7 +78,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     spec, grades = load_grader(config.grader), grades_by(grader)
     prompts = with_format(_distinct(run.prompts()), config.model.response_format)
     chance.shuffle(prompts)
-    references = references_of(spec, prompts, config.dataset.reference_field)
+    references = right_answers(spec, prompts, config.dataset.reference_field)
     known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None]
     by_key = _by_key(known)
     templates, tools = templates_of(best_paid(results), by_key), tools_read(spec)
@@ -134,7 +133,7 @@ def keep_readings(run: Run, seed: int = 0) -> None:
     config, results = run.config(), load_results(run)
     spec, field = load_grader(config.grader), config.dataset.reference_field
     prompts = with_format(_distinct(run.prompts()), config.model.response_format)
-    references = references_of(spec, prompts, field, where_read=True)
+    references = right_answers(spec, prompts, field, where_read=True)
     by_key = {p.key: text for p, text in zip(prompts, references, strict=True) if text is not None}
     reads_calls = tools_read(spec) is not None
     measured = _read(results, by_key, None, random.Random(seed), reads_calls=reads_calls)
@@ -244,7 +243,7 @@ def run_references(run: Run, prompts: Sequence[Prompt]) -> list[tuple[Prompt, st
     config = run.config()
     spec = load_grader(config.grader)
     asked = with_format(prompts, config.model.response_format)
-    references = references_of(spec, asked, config.dataset.reference_field)
+    references = right_answers(spec, asked, config.dataset.reference_field)
     return [(prompt, text) for prompt, text in zip(asked, references, strict=True) if text is not None]
 
 

@@ -24,7 +24,6 @@ from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.protocol import Grader
-from dryrun.graders.reference_answers import references_of
 from dryrun.probes import Ground, ground
 from dryrun.probes.accepted_form import grades_by, ways
 from dryrun.probes.function import Function, FunctionGrader
@@ -33,6 +32,7 @@ from dryrun.probes.learned_form import learn
 from dryrun.probes.make.source_words import scan
 from dryrun.probes.make.tool_calls import ToolsRead, names_tools, tools_read
 from dryrun.probes.result import GraderCheck, summed_up
+from dryrun.probes.right_answers import as_asked, python_source, right_answers
 
 SCALE_ROWS, FORM_ROWS, FAR_OFF = 20, 5, 2.0
 """Rows whose answers show a scale, and those of them that are tried in all forms; how many times beyond a
@@ -84,7 +84,9 @@ def check_function(
     dataset = dataset_from_items([dict(item) for item in items])
     prompts = [dataset.prompt(row) for row in range(len(dataset))]
     field = usual_field(items)
-    references = [reference_of(prompt.item, field) if field else None for prompt in prompts]
+    references = as_asked(
+        prompts, [reference_of(prompt.item, field) if field else None for prompt in prompts], source
+    )
     effort = Effort(seconds=seconds, timeout=timeout)
     tools = ToolsRead() if names_tools(source) else None
 
@@ -146,7 +148,7 @@ async def check_spec(
     bounds = bounds or reward_scale(spec)
     async with build(spec, timeout=effort.timeout, judge=judge_access) as grader:
         if not spec.asks_models and effort.calls is None:
-            references = references_of(spec, prompts, field)
+            references = right_answers(spec, prompts, field)
             if not declared:
                 bounds = await _seen_scale(spec, grader, prompts, references, bounds)
             learned = await learn(prompts, references, grader, bounds, tools_read(spec), samples)
@@ -209,13 +211,8 @@ def ground_of(
 ) -> Ground:
     """The rows as probes are made from them."""
     return ground(
-        prompts, references_of(spec, prompts, field), rows=rows, source=python_source(spec), seed=seed
+        prompts, right_answers(spec, prompts, field), rows=rows, source=python_source(spec), seed=seed
     )
-
-
-def python_source(spec: GraderSpec) -> str:
-    """All Python in the grader."""
-    return "\n\n".join(part.source for _, part in spec.walk() if isinstance(part, PythonSpec))
 
 
 async def _checked(

@@ -143,7 +143,10 @@ async def probe(
     if not declared:
         bounds = with_penalties(bounds, asking.rewards(), Thresholds().max_out_of_range)
     return Probed(
-        ground.prompts, asking.grades(bounds, judged), tuple(asking.details()), len(forms) + len(rest)
+        ground.prompts,
+        asking.grades(bounds, declared=declared, judged=judged),
+        tuple(asking.details()),
+        len(forms) + len(rest),
     )
 
 
@@ -258,13 +261,14 @@ class _Asking:
         known = [None if grade is None else grade.reward for grade in self._grades]
         return np.array(known, dtype=np.float64)
 
-    def grades(self, bounds: tuple[float, float], judged: bool) -> ProbeGrades:
+    def grades(self, bounds: tuple[float, float], *, declared: bool, judged: bool) -> ProbeGrades:
         """All that was graded, as columns."""
         rewards, (low, high) = self.rewards(), bounds
         faults = [_fault(grade, self._effort.timeout) for grade in self._grades]
         seconds = [grade.seconds if grade is not None else math.nan for grade in self._grades]
         room = OFF_SCALE * (high - low)
-        off = (rewards < low - room) | (rewards > high + room)
+        lowest = low if declared or low >= 0.0 else low - (high - low)  # penalties add up
+        off = (rewards < lowest - room) | (rewards > high + room)
         return ProbeGrades(
             self.probes, as_pay(rewards, bounds), faults, np.array(seconds), np.asarray(off), judged
         )

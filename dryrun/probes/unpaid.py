@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from dryrun.analysis.figures.readings import PAID
 from dryrun.analysis.observations import Observations
 from dryrun.dataset.fields import reference_of
+from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import answer_field
 from dryrun.probes.read_responses import read_all
+from dryrun.probes.right_answers import as_asked, python_source
 from dryrun.store.results import Results
 
 MOST_READ = 1_000
@@ -54,10 +56,10 @@ def unpaid_right(results: Results, observations: Observations, most: int = MOST_
     seen = results.inspect(drawn.tolist())
     prompts = {inspected.prompt.key: inspected.prompt for inspected in seen}
     field = answer_field(results.config, [prompt.item for prompt in prompts.values()])
-    answers = (
-        {} if field is None else {key: reference_of(prompt.item, field) for key, prompt in prompts.items()}
-    )
-    references = {key: text for key, text in answers.items() if text is not None}
+    asked = list(prompts.values())
+    known = [None if field is None else reference_of(prompt.item, field) for prompt in asked]
+    answers = as_asked(asked, known, python_source(load_grader(results.config.grader)))
+    references = {key: text for key, text in zip(prompts, answers, strict=True) if text is not None}
     says = read_all([(inspected.prompt, inspected.sample.text) for inspected in seen], references)
     right = np.array([is_right is True for is_right in says], bool)
     return UnpaidRight(drawn[right].astype(np.int64), drawn.size, unpaid.size, bool(references))

@@ -41,6 +41,7 @@ def no_faults(grades: ProbeGrades) -> Iterator[Observation]:
     """Every text gets a number on the scale, and no error."""
     fault = np.array([fault.value for fault in grades.fault], dtype=np.str_)
     strange = np.char.startswith(grades.kind, EXOTIC)
+    longest = np.char.startswith(grades.kind, TIMED) | np.char.startswith(grades.kind, BACKTRACK)
     asked = int((fault != ProbeFault.UNGRADED.value).sum())
     for flaw, hit in (
         (Flaw.CRASH, fault == ProbeFault.RAISED.value),
@@ -48,7 +49,8 @@ def no_faults(grades: ProbeGrades) -> Iterator[Observation]:
     ):
         if not hit.any():
             continue
-        usual = hit & ~strange
+        # An error costs a grade where somebody might write such a text; a wrong number is paid anywhere.
+        usual = hit & ~strange if flaw is Flaw.CONTRACT else hit & ~strange & ~longest
         cases = np.flatnonzero(usual if usual.any() else hit)
         weight = Weight.BLOCK if usual.any() else Weight.WARN
         first = grades.probes[cases.tolist()[0]]

@@ -24,6 +24,7 @@ from dryrun.core.probe import (
     SCALED,
     STRANGER,
     TOO_MANY,
+    UNASKED,
     UNIT_NAMED,
     UNNAMED_FIELD,
     WRONG_SAMPLE,
@@ -201,7 +202,7 @@ def _forms_refused(grades: ProbeGrades, family: Family) -> Iterator[Observation]
         hits, low = int(refused.sum()), wilson(float(refused.mean()), cases.size)[0]
         if hits < 2 or low <= grades.limits.chance or hits / cases.size < grades.limits.form_refused:
             continue
-        needed = family is Family.REFERENCE or kind == ANOTHER_ORDER
+        needed = (family is Family.REFERENCE and kind != UNASKED) or kind == ANOTHER_ORDER
         weight = Weight.BLOCK if needed and hits >= grades.limits.few_hits else Weight.WARN
         yield seen(grades, Flaw.REJECTS_CORRECT, weight, family, kind, cases, refused)
 

@@ -28,6 +28,8 @@ _ONLY = re.compile(
     r"\b(nothing else|no explanation|without (any )?(explanation|words)|no other text|no words)\b|"
     r"\b(answer|reply|respond)( with)?:? (['\"]?yes['\"]? or ['\"]?no|['\"]?true['\"]? or ['\"]?false)\b|"
     r"\byour (final )?(output|answer|response) (should|must) (be|follow|contain)\b|"
+    r"\b(answer|reply|respond) with (the|an?|one|its|your) ((correct|right|option|option's) )?"
+    r"(letter|option|label|word|number|name|digit|integer|date|move)\b(?! and\b)|"
     r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
 )
 _ONLY_ELSEWHERE = re.compile(

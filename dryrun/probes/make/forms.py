@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from dryrun.core.probe import ANOTHER_ORDER
+from dryrun.core.probe import ANOTHER_ORDER, UNASKED
 from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, plain_value
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.json_shape import AS_OBJECT
@@ -129,7 +129,7 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
     forms = [
         Form("bare", str, free and (not answer.bracketed or demand.json)),
         Form("in a sentence", around("The answer is ", "."), plain),
-        Form("after Answer:", around("Answer: "), plain and not demand.working),
+        Form(UNASKED, around("Answer: "), plain and not demand.working),
         Form("after working", around(WORKING + "Final answer: "), free and demand.working),
     ]
     if answer.kind in SHORT:

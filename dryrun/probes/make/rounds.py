@@ -176,7 +176,8 @@ class _Makers:
         self._ground, self._only = ground, only
         self._shared = shared_words(ground.prompt_texts)
         self._refusals_meant = names_refusals(ground.source)
-        self._mined = mined(ground.source) if ground.source else []
+        flagged = self._refusals_meant and not ground.referenced  # its words are the refusal it waits for
+        self._mined = mined(ground.source) if ground.source and not flagged else []
         self._common = common_answer([answer.text for answer in ground.pool])
         self._majority = majority_answer([answer.text for answer in ground.pool])
         self._labels = frozenset(flat(answer.text) for answer in ground.pool if answer.kind is Kind.LABEL)

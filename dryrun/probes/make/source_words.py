@@ -83,7 +83,8 @@ def scan(source: str, fields: frozenset[str] = frozenset()) -> list[Remark]:
     tree = _tree(source)
     if tree is None:
         return []
-    remarks = [remark for node in ast.walk(tree) for remark in _remarks(node)]
+    sums = _sums_only(tree)
+    remarks = [remark for node in ast.walk(tree) if id(node) not in sums for remark in _remarks(node)]
     if any(_seeds(node) for node in ast.walk(tree)):
         remarks = [remark for remark in remarks if remark.danger is not Danger.CHANCE]
     if fields:
@@ -153,6 +154,33 @@ def _remarks(node: ast.AST) -> Iterator[Remark]:
         danger = _call_danger(node)
         if danger is not None:
             yield Remark(danger, node.lineno, ast.unparse(node.func) + "(...)")
+
+
+_NO_WORDS = re.compile(r"\^?\(?\[(?!\^)(?:\\[dsnt]|\\\W|[^\]\\A-Za-z_])+\][+*]\)?\$?")
+"""A pattern of one class of signs without letters: digits, operators, brackets, blanks."""
+
+
+def _sums_only(tree: ast.Module) -> set[int]:
+    """Calls of ``eval`` without builtins, in functions that match a text with digits and operators."""
+    calls: set[int] = set()
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        nodes = list(ast.walk(function))
+        texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
+        matched = any(
+            isinstance(node, ast.Attribute) and node.attr in ("match", "fullmatch") for node in nodes
+        )
+        if matched and any(isinstance(text, str) and _NO_WORDS.fullmatch(text) for text in texts):
+            calls |= {id(node) for node in nodes if _bare_eval(node)}
+    return calls
+
+
+def _bare_eval(node: ast.AST) -> bool:
+    """Whether this evaluates an expression with no builtins at hand."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "eval":
+        return False
+    return len(node.args) > 1 and "__builtins__" in ast.unparse(node.args[1])
 
 
 def _call_danger(node: ast.Call) -> Danger | None:

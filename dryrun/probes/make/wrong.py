@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dryrun.core.probe import (
@@ -109,6 +110,7 @@ def _by_kind(
         yield from _formulas(answer.text)
     elif answer.kind is Kind.LABEL:
         yield from _labels(answer.text, others)
+        yield from _dates(answer.text)
     elif answer.kind in PARTS:
         yield from _lists(answer, others)
     elif answer.kind in KEYED:
@@ -227,6 +229,25 @@ def _formulas(text: str) -> Iterator[Wrong]:
     """Another value where that is surely one: interval, point and set are left to other rows' answers."""
     if not set(text) & set("[({,=<>") or "frac" in text or "sqrt" in text:
         yield Wrong("one more than it", f"{text} + 1")
+
+
+_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y", "%d.%m.%Y", "%m/%d/%Y")
+_LAST_YEAR = 9_000
+
+
+def _dates(text: str) -> Iterator[Wrong]:
+    """Other dates, written alike: the year is the same, or the day and the month are."""
+    for form in _DATES:
+        try:
+            day = datetime.strptime(text, form)
+        except ValueError:
+            continue
+        if day.year < _LAST_YEAR:
+            other_day, other_month = day.day % 28 + 1, day.month % 12 + 1  # every month has 28 days
+            yield Wrong("another day of its month", day.replace(day=other_day).strftime(form))
+            yield Wrong("another month", day.replace(day=1, month=other_month).strftime(form))
+            yield Wrong("another year", day.replace(day=1, year=day.year + 1).strftime(form))
+        return
 
 
 def _labels(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
