@@ -118,6 +118,13 @@ def test_a_sound_grader_is_not_convicted(items: Rows, grader: dict[str, Any]) ->
     assert check.profile == "sound", [finding.sentence for finding in check.blocking]
 
 
+def test_the_marker_that_the_prompt_demands_must_be_read() -> None:
+    items = rows.sums("Write your reply as Answer: and then the number.")
+    check = checked(items, compared("text.strip()", "item['reference_answer']"))
+    assert "after Answer:" in {kind for one in check.findings for kind in (one.kind, *one.also)}
+    assert check.profile == "too strict"
+
+
 def test_a_date_by_its_year_is_too_lenient() -> None:
     check = checked(days(), SAME_YEAR)
     assert check.profile == "too lenient"

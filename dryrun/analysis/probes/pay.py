@@ -17,6 +17,7 @@ from dryrun.core.probe import (
     CONSTANT,
     DENIED,
     FAR,
+    IN_A_SENTENCE,
     IN_FORM,
     ONE_FIELD,
     REVERSED,
@@ -193,6 +194,11 @@ def _refused_altogether(grades: ProbeGrades) -> Iterator[Observation]:
     )
 
 
+def _free(grades: ProbeGrades) -> bool:
+    """Whether prompts leave the form to the model: a sentence is then an answer as well."""
+    return bool((grades.where(Family.REFERENCE, kind=IN_A_SENTENCE) & (grades.least > 0.5)).any())
+
+
 def _forms_refused(grades: ProbeGrades, family: Family) -> Iterator[Observation]:
     for kind, every in grades.kinds(family):
         cases = every[(grades.least[every] > 0.5) & np.isfinite(grades.share[every])]
@@ -202,7 +208,8 @@ def _forms_refused(grades: ProbeGrades, family: Family) -> Iterator[Observation]
         hits, low = int(refused.sum()), wilson(float(refused.mean()), cases.size)[0]
         if hits < 2 or low <= grades.limits.chance or hits / cases.size < grades.limits.form_refused:
             continue
-        needed = (family is Family.REFERENCE and kind != UNASKED) or kind == ANOTHER_ORDER
+        unasked = kind == UNASKED and _free(grades)
+        needed = (family is Family.REFERENCE and not unasked) or kind == ANOTHER_ORDER
         weight = Weight.BLOCK if needed and hits >= grades.limits.few_hits else Weight.WARN
         yield seen(grades, Flaw.REJECTS_CORRECT, weight, family, kind, cases, refused)
 

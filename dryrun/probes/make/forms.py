@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from dryrun.core.probe import ANOTHER_ORDER, UNASKED
+from dryrun.core.probe import ANOTHER_ORDER, IN_A_SENTENCE, UNASKED
 from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, plain_value
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.json_shape import AS_OBJECT
@@ -128,7 +128,7 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
     plain = answer.kind in SHORT and free and not demand.only and not demand.json
     forms = [
         Form("bare", str, free and (not answer.bracketed or demand.json)),
-        Form("in a sentence", around("The answer is ", "."), plain),
+        Form(IN_A_SENTENCE, around("The answer is ", "."), plain),
         Form(UNASKED, around("Answer: "), plain and not demand.working),
         Form("after working", around(WORKING + "Final answer: "), free and demand.working),
     ]

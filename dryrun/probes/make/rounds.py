@@ -18,6 +18,7 @@ from dryrun.core.probe import (
     ALL_BUT_LAST,
     CONSTANT,
     FAR,
+    IN_A_SENTENCE,
     IN_FORM,
     NO_VALUES,
     ONE_FIELD,
@@ -94,7 +95,7 @@ def first_round(ground: Ground) -> list[Probe]:
         content = answer.text
         least = 1.0 if form.required else 0.0
         first = form.name == ground.forms_at(row)[0].name or form.required
-        priority = Priority.ESSENTIAL if first or form.name in ("bare", "in a sentence") else Priority.USUAL
+        priority = Priority.ESSENTIAL if first or form.name in ("bare", IN_A_SENTENCE) else Priority.USUAL
         probes.append(
             Probe(Family.REFERENCE, form.name, row, form.write(content), least, 1.0, 1.0, priority=priority)
         )
