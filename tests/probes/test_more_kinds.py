@@ -86,6 +86,25 @@ def in_verl(items: Rows) -> Rows:
     ]
 
 
+def duels() -> Rows:
+    return [
+        asked(f"Duel {n}: which reply is better, A or B? Reply with A or B.", CHANCE.choice("AB"))
+        for n in range(40)
+    ]
+
+
+def comments() -> Rows:
+    return [
+        asked(
+            f"Reply 1 for toxic, 0 for fine. Comment {n}: {'you fool' if n % 3 else 'thanks'}",
+            str(int(n % 3 > 0)),
+        )
+        for n in range(40)
+        for said, answer in [("you fool", "1") if n % 3 else ("thanks", "0")]
+    ]
+
+
+EXACT = compared("text.strip().strip('.[]')", "item['reference_answer']")
 OVERLONG = python_grader(
     "import re\n"
     "def compute_score(data_source, solution_str, ground_truth, extra_info=None):\n"
@@ -107,11 +126,21 @@ WHOLE_DOLLARS = compared(
     [
         (cups("Answer with the letter only.", letters=False), OPTION),
         (cups("Answer with the option.", letters=True), LEADING),
+        (duels(), EXACT),
+        (comments(), EXACT),
         (days(), SAME_DAY),
         (in_verl(rows.sums(rows.MARKER)), OVERLONG),
         (rows.sums(""), WHOLE_DOLLARS),
     ],
-    ids=["options by letter", "the option's letter first", "dates", "overlong", "endless digits raise"],
+    ids=[
+        "options by letter",
+        "the option's letter first",
+        "two replies",
+        "flags",
+        "dates",
+        "overlong",
+        "endless digits raise",
+    ],
 )
 def test_a_sound_grader_is_not_convicted(items: Rows, grader: dict[str, Any]) -> None:
     check = checked(items, grader)
