@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.battery.case import EMPTY, LENIENT, STRICT, Case, Grade, Rows
+from tests.battery.case import EMPTY, LENIENT, Case, Grade, Rows
 from tests.battery.packages import public
 
 SIZE, SEED = 40, 3
@@ -54,7 +54,7 @@ REASONING_GYM = (
     gym("coin_flip", "half the digits are enough, and small chances are all alike", LENIENT),
     gym("game_of_life_halting", "any text is true", EMPTY),
     gym("puzzle24", "any row's answer is right: the numbers are not compared", LENIENT | {"no signal"}),
-    gym("prime_factorization", "words where numbers are expected raise an error", STRICT),
+    gym("prime_factorization", "words where numbers are expected raise an error", frozenset({"fails"})),
     gym("spell_backward", "letters after the right ones cost nothing", LENIENT),
     gym("rubiks_cube", "the rows have no answers, so nothing is known", frozenset({"unknown"})),
 )
