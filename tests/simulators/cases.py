@@ -8,26 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tests.simulators import graders as g
+from tests.simulators.case import DIFFICULT, EASE, Case
 from tests.simulators.held_out import is_held_out
 from tests.simulators.policy import FAMILIES, IN_FORM, RIGHT, Setting, is_kind
+from tests.simulators.third.policies import THIRD_FAMILIES
+from tests.simulators.third.rewards import THIRD_CASES
 
-EASE = {"hard": -2.6, "middling": 0.0, "easy": 2.6}
-DIFFICULT = tuple(EASE)
 SIZES = ((100, 4), (200, 4), (150, 8))
 """Prompts and responses of a dry run, in turn."""
-
-
-USUAL = Setting()
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A reward, and what it changes of the policy."""
-
-    make: g.Make
-    setting: Setting = USUAL
-    difficulty: tuple[str, ...] = DIFFICULT
-
 
 FORM_ALONE = is_kind("right", "near_miss", "wrong", "shell")
 CASES: dict[str, Case] = {
@@ -81,27 +69,46 @@ class Condition:
     repeat: int
 
     @property
-    def held_out(self) -> bool:
-        return is_held_out(self.family, self.case)
+    def third(self) -> bool:
+        """Whether it belongs to the set that was written after both halves had been read."""
+        return self.family in THIRD_FAMILIES
+
+    @property
+    def half(self) -> str:
+        """``open``, ``held-out`` or ``third``."""
+        if self.third:
+            return "third"
+        return "held-out" if is_held_out(self.family, self.case) else "open"
+
+    @property
+    def reward(self) -> Case:
+        """The reward that its name means in its set."""
+        return (THIRD_CASES if self.third else CASES)[self.case]
 
     @property
     def size(self) -> tuple[int, int]:
         """Prompts and responses of the dry run."""
-        return SIZES[(self.repeat + list(CASES).index(self.case)) % len(SIZES)]
+        return SIZES[(self.repeat + self._places[1]) % len(SIZES)]
 
     @property
     def setting(self) -> Setting:
-        return replace(CASES[self.case].setting, ease=EASE[self.difficulty])
+        return replace(self.reward.setting, ease=EASE[self.difficulty])
 
     @property
     def seed(self) -> tuple[int, ...]:
-        places = (list(FAMILIES).index(self.family), list(CASES).index(self.case))
-        return (*places, DIFFICULT.index(self.difficulty), self.repeat)
+        apart = (1,) if self.third else ()
+        return (*apart, *self._places, DIFFICULT.index(self.difficulty), self.repeat)
+
+    @property
+    def _places(self) -> tuple[int, int]:
+        families, cases = (THIRD_FAMILIES, THIRD_CASES) if self.third else (FAMILIES, CASES)
+        return list(families).index(self.family), list(cases).index(self.case)
 
 
 def conditions(repeats: int) -> Iterator[Condition]:
     """All of them."""
-    for family in FAMILIES:
-        for name, case in CASES.items():
-            for difficulty in case.difficulty:
-                yield from (Condition(family, name, difficulty, repeat) for repeat in range(repeats))
+    for families, cases in ((FAMILIES, CASES), (THIRD_FAMILIES, THIRD_CASES)):
+        for family in families:
+            for name, case in cases.items():
+                for difficulty in case.difficulty:
+                    yield from (Condition(family, name, difficulty, repeat) for repeat in range(repeats))

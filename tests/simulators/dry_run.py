@@ -6,7 +6,7 @@ import numpy as np
 
 from dryrun.analysis import Anchors, Evidence, Observations, diagnose_with_evidence
 from tests.simulators.graders import Grader
-from tests.simulators.policy import KIND, KIND_OF, LEVEL_OF, LEVELS, RIGHT, Floats, Ints, Policy
+from tests.simulators.policy import KIND, KIND_OF, LEVEL_OF, LEVELS, RIGHT, Floats, Ints, Learner
 
 REFERENCES, JUNK, REGRADED, TIMES, READ, BY_TOPIC = 50, 20, 20, 2, 400, 5
 TOKENS = np.array([40.0, 120.0, 400.0])
@@ -31,9 +31,14 @@ def action(kind: str, level: int = 1) -> int:
     return KIND[kind] * LEVELS + level
 
 
-def judge(policy: Policy, grader: Grader, prompts: int, k: int, rng: np.random.Generator) -> Evidence:
-    """What the product says of this policy and this grader before training."""
-    chosen = rng.choice(policy.topic.size, prompts, replace=False)
+def judge(
+    policy: Learner, grader: Grader, prompts: int, k: int, rng: np.random.Generator, *, judged: bool = False
+) -> Evidence:
+    """What the product says of this policy and this grader before training.
+
+    Where a model is the grader (`judged`), each grade is a call: responses are read, none is made up.
+    """
+    chosen = rng.choice(policy.taught, prompts, replace=False)
     actions = policy.sample(chosen, k, rng)
     scores = grader.grade(chosen[:, None], actions, rng)
     outcomes = np.where(KIND_OF[actions] == KIND["refusal"], "refused", "answered").astype(object)
@@ -44,11 +49,14 @@ def judge(policy: Policy, grader: Grader, prompts: int, k: int, rng: np.random.G
         outcomes=outcomes,
         lengths=TOKENS[LEVEL_OF[actions]] * np.exp(rng.normal(0, 0.25, actions.shape)),
     )
-    return diagnose_with_evidence(seen, anchors(policy, grader, chosen, actions, scores, rng))
+    known = anchors(policy, grader, chosen, actions, scores, rng)
+    if judged:
+        known = Anchors(read=known.read, read_prompt=known.read_prompt, reasoning=known.reasoning)
+    return diagnose_with_evidence(seen, known)
 
 
 def anchors(
-    policy: Policy, grader: Grader, chosen: Ints, actions: Ints, scores: Floats, rng: np.random.Generator
+    policy: Learner, grader: Grader, chosen: Ints, actions: Ints, scores: Floats, rng: np.random.Generator
 ) -> Anchors:
     """Known answers and re-grades, graded by the same grader in the numbers that the product takes."""
     some = chosen[:REFERENCES]

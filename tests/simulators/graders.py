@@ -30,6 +30,8 @@ class Grader:
         Chance that 1 minus the score is given.
     jitter : float
         Standard deviation of what is added to each grade.
+    lost : float
+        Chance that a grade is 0 whatever the response is: the grader ran out of time.
     """
 
     pay: Floats
@@ -37,6 +39,7 @@ class Grader:
     readable: NDArray[np.bool_]
     flips: float = 0.0
     jitter: float = 0.0
+    lost: float = 0.0
 
     def grade(self, prompts: Ints, actions: Ints, rng: np.random.Generator) -> Floats:
         """Scores of the shape that `prompts` and `actions` have together."""
@@ -45,6 +48,8 @@ class Grader:
             score = np.where(rng.random(score.shape) < self.flips, 1 - score, score)
         if self.jitter:
             score = np.clip(score + rng.normal(0, self.jitter, score.shape), 0, 1)
+        if self.lost:
+            score = np.where(rng.random(score.shape) < self.lost, 0.0, score)
         return np.round(score, 9)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.simulators.graders import Grader
-from tests.simulators.policy import ACTIONS, RIGHT, Floats, Policy
+from tests.simulators.policy import ACTIONS, RIGHT, Floats, Learner
 
 STEPS, BATCH, GROUP = 160, 32, 8
 EPSILON = 1e-4
@@ -19,9 +19,9 @@ def advantages(score: Floats) -> Floats:
     return scaled
 
 
-def train(policy: Policy, grader: Grader, rng: np.random.Generator, rate: float = 1.0) -> float:
+def train(policy: Learner, grader: Grader, rng: np.random.Generator, rate: float = 1.0) -> float:
     """Train it in place; the change of its true accuracy."""
-    before, prompts = policy.accuracy(), policy.topic.size
+    before, prompts = policy.accuracy(), policy.taught
     for _ in range(STEPS):
         chosen = rng.choice(prompts, BATCH, replace=False)
         actions = policy.sample(chosen, GROUP, rng)
@@ -33,9 +33,9 @@ def train(policy: Policy, grader: Grader, rng: np.random.Generator, rate: float 
     return policy.accuracy() - before
 
 
-def oracle(policy: Policy, grader: Grader, rng: np.random.Generator, groups: int = 2000) -> float:
+def oracle(policy: Learner, grader: Grader, rng: np.random.Generator, groups: int = 2000) -> float:
     """How far advantages point to right answers: what one would know with the truth of every response."""
-    chosen = rng.integers(0, policy.topic.size, groups)
+    chosen = policy.taught[rng.integers(0, policy.taught.size, groups)]
     actions = policy.sample(chosen, GROUP, rng)
     worth = advantages(grader.grade(chosen[:, None], actions, rng))
     right = RIGHT[actions]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,47 @@ class Setting:
     refusing: float = 0.0
 
 
+class Learner(Protocol):
+    """What can be asked, and trained by GRPO."""
+
+    @property
+    def topic(self) -> Ints:
+        """Of each prompt."""
+        ...
+
+    @property
+    def taught(self) -> Ints:
+        """The prompts that are asked in training and before it."""
+        ...
+
+    def sample(self, prompts: Ints, times: int, rng: np.random.Generator) -> Ints:
+        """Actions of shape (len(prompts), times)."""
+        ...
+
+    def accuracy(self) -> float:
+        """Exact chance of a right answer in any form, averaged over the prompts that it is meant for."""
+        ...
+
+    def climb(self, prompts: Ints, slope: Floats, rate: float) -> None:
+        """One step along `slope`, what each action of each of these prompts is worth; rows sum to 0."""
+        ...
+
+
+def softmax(logits: Floats) -> Floats:
+    """Chances of shape (prompts, actions)."""
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    chances: Floats = odds / odds.sum(axis=1, keepdims=True)
+    return chances
+
+
+def drawn(chances: Floats, times: int, rng: np.random.Generator) -> Ints:
+    """Actions of shape (prompts, times)."""
+    ladder = np.cumsum(chances, axis=1)
+    at = rng.random((chances.shape[0], times, 1)) * ladder[:, None, -1:]
+    actions: Ints = (at > ladder[:, None, :]).sum(axis=2).clip(0, ACTIONS - 1).astype(np.int64)
+    return actions
+
+
 @dataclass(slots=True)
 class Policy:
     """Logits of shape (prompts, ACTIONS): what it starts from, and what it learned on top."""
@@ -118,21 +160,26 @@ class Policy:
         self.skill = np.zeros(TRAITS)
         self.length = np.zeros(LEVELS)
 
+    @property
+    def taught(self) -> Ints:
+        """The prompts that are asked in training and before it."""
+        return np.arange(self.topic.size)
+
+    def logits(self, prompts: Ints) -> Floats:
+        """Of the actions, shape (len(prompts), ACTIONS)."""
+        logits: Floats = (
+            self.base[prompts] + self.own[prompts] + self.common + self.by_topic[self.topic[prompts]]
+        )
+        logits = logits + (self.traits[prompts] @ self.skill)[:, None] * RIGHT
+        return logits + self.form * IN_FORM + self.length[LEVEL_OF]
+
     def chances(self, prompts: Ints) -> Floats:
         """Probabilities of the actions, shape (len(prompts), ACTIONS)."""
-        logits = self.base[prompts] + self.own[prompts] + self.common + self.by_topic[self.topic[prompts]]
-        logits = logits + (self.traits[prompts] @ self.skill)[:, None] * RIGHT
-        logits = logits + self.form * IN_FORM + self.length[LEVEL_OF]
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        chances: Floats = odds / odds.sum(axis=1, keepdims=True)
-        return chances
+        return softmax(self.logits(prompts))
 
     def sample(self, prompts: Ints, times: int, rng: np.random.Generator) -> Ints:
         """Actions of shape (len(prompts), times)."""
-        ladder = np.cumsum(self.chances(prompts), axis=1)
-        drawn = rng.random((prompts.size, times, 1)) * ladder[:, None, -1:]
-        actions: Ints = (drawn > ladder[:, None, :]).sum(axis=2).clip(0, ACTIONS - 1).astype(np.int64)
-        return actions
+        return drawn(self.chances(prompts), times, rng)
 
     def accuracy(self) -> float:
         """Exact chance of a right answer in any form, averaged over all prompts."""
@@ -152,6 +199,13 @@ class Policy:
 
 def untrained(family: str, setting: Setting, prompts: int, topics: int, rng: np.random.Generator) -> Policy:
     """A policy of one of `FAMILIES` as it is before training."""
+    return Policy(*start(setting, prompts, topics, rng), FAMILIES[family])
+
+
+def start(
+    setting: Setting, prompts: int, topics: int, rng: np.random.Generator
+) -> tuple[Floats, Ints, Floats]:
+    """Logits, topics and traits of prompts that nothing was learned about yet."""
     topic = rng.integers(0, topics, prompts)
     topic[:topics] = np.arange(topics)
     shift = rng.normal(0, 0.4, topics)
@@ -171,4 +225,4 @@ def untrained(family: str, setting: Setting, prompts: int, topics: int, rng: np.
     base = logits[:, KIND_OF] + by_level + 0.2 * rng.normal(size=(prompts, ACTIONS))
     base[:, IMPOSSIBLE] = NEVER
     traits = rng.normal(0.7, 0.6, (prompts, TRAITS)) / np.sqrt(TRAITS) * 2
-    return Policy(base, topic, traits, FAMILIES[family])
+    return base, topic, traits

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.simulators.cases import CASES, Condition
+from tests.simulators.cases import Condition
 from tests.simulators.dry_run import judge
 from tests.simulators.grpo import oracle, train
-from tests.simulators.policy import untrained
+from tests.simulators.policy import Learner, untrained
 from tests.simulators.summary import Outcome
+from tests.simulators.third.policies import THIRD_FAMILIES
 
 PROMPTS, TOPICS = 240, 8
+
+
+def learner(condition: Condition, rng: np.random.Generator) -> Learner:
+    """The policy of a condition before training."""
+    if condition.third:
+        return THIRD_FAMILIES[condition.family](condition.setting, PROMPTS, TOPICS, rng)
+    return untrained(condition.family, condition.setting, PROMPTS, TOPICS, rng)
 
 
 def simulated(condition: Condition) -> Outcome:
     """Judge it, train it, and say what came of it. The same for the same condition."""
     world, sampled, trained, seen = (np.random.default_rng([*condition.seed, part]) for part in range(4))
-    policy = untrained(condition.family, condition.setting, PROMPTS, TOPICS, world)
-    grader = CASES[condition.case].make(policy.topic, world)
+    policy = learner(condition, world)
+    grader = condition.reward.make(policy.topic, world)
     rate = float(np.exp(world.uniform(np.log(0.7), np.log(1.5))))
-    evidence = judge(policy, grader, *condition.size, sampled)
+    evidence = judge(policy, grader, *condition.size, sampled, judged=condition.reward.judged)
     known = oracle(policy, grader, seen)
     before = policy.accuracy()
     gain = train(policy, grader, trained, rate)
@@ -29,7 +37,7 @@ def simulated(condition: Condition) -> Outcome:
         case=condition.case,
         difficulty=condition.difficulty,
         repeat=condition.repeat,
-        held_out=condition.held_out,
+        half=condition.half,
         tree=str(evidence.document.verdict),
         verdict=str(evidence.verdict),
         dataset=str(evidence.dataset_quality),

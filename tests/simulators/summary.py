@@ -27,7 +27,7 @@ class Outcome:
     case: str
     difficulty: str
     repeat: int
-    held_out: bool
+    half: str
     tree: str
     verdict: str
     dataset: str
