@@ -1,4 +1,4 @@
-"""`python -m tests.simulators --out FILE [--half open|held-out|third] [--repeats N]`."""
+"""`python -m tests.simulators --out FILE [--half open|held-out|third|third-read] [--repeats N]`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def main() -> None:
         description="Train small policies and hold the gain against the verdict."
     )
     parser.add_argument("--out", type=Path, required=True, help="JSON file for the figures and all runs")
-    parser.add_argument("--half", choices=("open", "held-out", "third"), default="open")
+    parser.add_argument("--half", choices=("open", "held-out", "third", "third-read"), default="open")
     parser.add_argument("--repeats", type=int, default=2, help="runs of each condition")
     options = parser.parse_args()
     chosen = [one for one in conditions(options.repeats) if one.half == options.half]

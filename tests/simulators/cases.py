@@ -11,6 +11,7 @@ from tests.simulators import graders as g
 from tests.simulators.case import DIFFICULT, EASE, Case
 from tests.simulators.held_out import is_held_out
 from tests.simulators.policy import FAMILIES, IN_FORM, RIGHT, Setting, is_kind
+from tests.simulators.third import is_read
 from tests.simulators.third.policies import THIRD_FAMILIES
 from tests.simulators.third.rewards import THIRD_CASES
 
@@ -75,9 +76,9 @@ class Condition:
 
     @property
     def half(self) -> str:
-        """``open``, ``held-out`` or ``third``."""
+        """``open``, ``held-out``, ``third`` or, of the third set, ``third-read``."""
         if self.third:
-            return "third"
+            return "third-read" if is_read(self.family, self.case) else "third"
         return "held-out" if is_held_out(self.family, self.case) else "open"
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dryrun.analysis import Evidence
 from tests.simulators.cases import Condition
 from tests.simulators.dry_run import judge
 from tests.simulators.grpo import oracle, train
@@ -47,4 +48,33 @@ def simulated(condition: Condition) -> Outcome:
         before=before,
         gain=gain,
         reasons=evidence.attribution.reasons,
+        conditions=tuple(condition.code for condition in evidence.conditions),
+        teaches="would teach" in evidence.headline,
+        figures=figures(evidence),
     )
+
+
+def figures(evidence: Evidence) -> dict[str, float | None]:
+    """What the verdict rests on, as far as it was measured."""
+    measures = evidence.measures
+    found: dict[str, float | None] = {
+        "mean": measures.mean,
+        "std": measures.std,
+        "noise": measures.noise,
+        "reliability": measures.reliability,
+    }
+    if (groups := measures.groups) is not None:
+        ends = groups.usable_interval
+        found |= {"usable": groups.usable, "usable_low": ends.low, "usable_high": ends.high}
+    if (signal := measures.signal) is not None:
+        found |= {"signal_low": signal.least, "signal_high": signal.most}
+    if (follows := measures.follows) is not None:
+        ends = follows.interval
+        found |= {"follows": follows.value, "follows_low": ends.low, "follows_high": ends.high}
+    if (scale := measures.scale) is not None:
+        found |= {"ceiling": scale.ceiling, "range": scale.range}
+    if (read := measures.readings) is not None:
+        found |= {"right": read.right, "right_unpaid": read.right_unpaid.value}
+    if measures.length is not None:
+        found["length"] = measures.length.correlation
+    return found

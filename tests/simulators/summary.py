@@ -21,7 +21,17 @@ BANDS = (0.05, 0.1, 0.2, 0.3, 0.45, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run: what was said before training, and what came of it."""
+    """One run: what was said before training, and what came of it.
+
+    Attributes
+    ----------
+    conditions : tuple of str
+        Codes of what a GO hangs on.
+    teaches : bool
+        The headline of a NO-GO says that many groups would teach.
+    figures : dict
+        What the verdict rests on, by name; missing where it was not measured.
+    """
 
     family: str
     case: str
@@ -37,6 +47,9 @@ class Outcome:
     before: float
     gain: float
     reasons: tuple[str, ...]
+    conditions: tuple[str, ...]
+    teaches: bool
+    figures: Mapping[str, float | None]
 
     @property
     def cluster(self) -> str:
@@ -94,7 +107,16 @@ def summarised(runs: Sequence[Outcome]) -> dict[str, Any]:
         **{f"gaining_below_{end:g}": of for end, of in _by_signal(runs)},
         "added_no_go_that_gain": share(added, lambda run: run.gain > GAINS),
         "tree_no_go_that_gain": share(stopped, lambda run: run.gain > GAINS),
+        "tree_no_go_that_gain_with_second_half": share(
+            [run for run in stopped if run.gain > GAINS], lambda run: run.teaches
+        ),
+        "second_half_that_gains": share(
+            [run for run in stopped if run.teaches], lambda run: run.gain > GAINS
+        ),
         "go_that_hardly_gain": share(going, lambda run: run.gain < HARDLY),
+        "plain_go_that_hardly_gain": share(
+            [run for run in going if not run.conditions], lambda run: run.gain < HARDLY
+        ),
         "go_of_tree_that_hardly_gain": share(
             [run for run in runs if run.tree == "GO"], lambda run: run.gain < HARDLY
         ),

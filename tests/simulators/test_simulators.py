@@ -100,12 +100,14 @@ def test_a_chain_climbs_along_the_gradient_of_its_chances() -> None:
 def test_each_condition_of_the_third_set_can_be_judged_and_trained() -> None:
     wanted = [one for one in conditions(1) if one.third]
     assert len({(one.family, one.case) for one in wanted}) == len(THIRD_FAMILIES) * len(THIRD_CASES)
+    assert {one.half for one in wanted} == {"third", "third-read"}
+    assert sum(one.half == "third-read" for one in wanted) / len(wanted) == pytest.approx(0.25, abs=0.02)
     assert not {one.seed for one in wanted} & {one.seed for one in conditions(1) if not one.third}
     for family, case in zip(
         list(THIRD_FAMILIES) * 2, ("judge_of_ten", "times_out", "stale_key"), strict=False
     ):
         run = simulated(Condition(family, case, "middling", 0))
-        assert run.half == "third"
+        assert run.half.startswith("third")
         assert run.verdict in ("GO", "NO-GO")
 
 
