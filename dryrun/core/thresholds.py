@@ -137,6 +137,11 @@ class GroupLimits(_Limits, title="Training groups"):
     """A smaller Signal Index: NO-GO. Measured: such runs gain next to nothing."""
     warn_signal: Share = Field(0.30, title="Signal Index")
     """A smaller Signal Index: warns."""
+    min_pull: Share = Field(0.05, title="Pull at least")
+    """A smaller pull towards right answers, surely below twice this: NO-GO. From here on real responses
+    outweigh what made-up answers find. Measured: runs below it gain next to nothing."""
+    warn_pull: Share = Field(0.15, title="Pull")
+    """A smaller pull towards right answers: warns."""
 
 
 class TrainingLimits(_Limits, title="What training is paid for"):

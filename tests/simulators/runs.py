@@ -68,6 +68,7 @@ def figures(evidence: Evidence) -> dict[str, float | None]:
         found |= {"usable": groups.usable, "usable_low": ends.low, "usable_high": ends.high}
     if (signal := measures.signal) is not None:
         found |= {"signal_low": signal.least, "signal_high": signal.most}
+        found["pull"] = None if signal.pull is None else signal.pull.value
     if (follows := measures.follows) is not None:
         ends = follows.interval
         found |= {"follows": follows.value, "follows_low": ends.low, "follows_high": ends.high}

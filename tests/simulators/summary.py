@@ -70,6 +70,7 @@ FORECASTS: Mapping[str, Callable[[Outcome], float | None]] = {
     "tree": lambda run: float(run.tree == "GO"),
     "verdict": lambda run: float(run.verdict == "GO"),
     "signal_index": lambda run: run.signal,
+    "pull": lambda run: run.figures.get("pull"),
     "oracle": lambda run: run.oracle,
 }
 

@@ -112,10 +112,14 @@ class Follows:
         Correlation of the score with being right, on -1..1.
     interval : Interval
         95 % by Fisher's z, whose error is that of leaving out one prompt after the other.
+    spread : float or None
+        Standard deviation of being right among the responses to one prompt, on 0..0.71: 0.5 where each is
+        right as often as not. None where prompts were not kept, or too few have two responses that were read.
     """
 
     value: float
     interval: Interval
+    spread: float | None = None
 
 
 def follows(score: Floats, says: Floats, prompt: Ints | None = None) -> Follows | None:
@@ -132,20 +136,31 @@ def follows(score: Floats, says: Floats, prompt: Ints | None = None) -> Follows 
     if right.size < LEAST or few or float(np.ptp(score)) <= CONSTANT:
         return None
     value = float(np.corrcoef(score, right)[0, 1])
-    error = 1 / math.sqrt(right.size / 2 - 3)
+    error, spread = 1 / math.sqrt(right.size / 2 - 3), None
     if prompt is not None:
         _, index = np.unique(prompt[known], return_inverse=True)
         if index.max() + 1 < LEAST_PROMPTS:
             return None
         error = max(_error_over_prompts(score, right, index), 1 / math.sqrt(right.size - 3))
+        spread = _spread_within(right, index)
     z, half = float(_fisher(value)), Z95 * error
-    return Follows(value, Interval(math.tanh(z - half), math.tanh(z + half)))
+    return Follows(value, Interval(math.tanh(z - half), math.tanh(z + half)), spread)
 
 
 def _fisher(correlation: Floats | float) -> Floats:
     """Fisher's z, which has no end at a correlation of 1."""
     z: Floats = np.arctanh(np.clip(correlation, -0.999, 0.999))
     return z
+
+
+def _spread_within(right: NDArray[np.bool_], index: Ints) -> float | None:
+    """Root of the pooled variance of being right within prompts (n - 1 in each denominator)."""
+    count, hits = np.bincount(index), np.bincount(index, right)
+    several = count >= 2
+    if several.sum() < LEAST_PROMPTS:
+        return None
+    count, hits = count[several], hits[several]
+    return math.sqrt(float((hits - hits**2 / count).sum() / (count - 1).sum()))
 
 
 def _error_over_prompts(score: Floats, right: NDArray[np.bool_], index: Ints) -> float:

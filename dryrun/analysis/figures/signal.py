@@ -13,6 +13,36 @@ from dryrun.core.thresholds import Thresholds
 
 USABLE, RELIABILITY, RANGE = "usable groups", "reliability of the grade", "range of the grader"
 FOLLOWS = "how closely scores follow right answers"
+SPREAD = "how much the responses to one prompt differ in being right"
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """How far training pulls a response towards being right, on 0..0.71.
+
+    Attributes
+    ----------
+    value : float
+        ``usable * follows * spread`` with `usable` by the reward's own groups: an estimate of
+        ``mean(a * right)`` over training groups, where ``a`` is a response's advantage. Times the rate of
+        learning it is what the first step gains.
+    interval : Interval
+        95 % by that of `follows`.
+    spread : float
+        Standard deviation of being right among the responses to one prompt.
+    """
+
+    value: float
+    interval: Interval
+    spread: float
+
+    def surely(self, limits: Thresholds) -> bool:
+        """Whether it is no small one, and real responses surely follow right answers."""
+        return self.value >= limits.min_pull and self.interval.low > 0.0
+
+    def surely_not(self, limits: Thresholds) -> bool:
+        """Whether it is a small one, and surely no more than twice as large."""
+        return self.value < limits.min_pull and self.interval.high < 2 * limits.min_pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +68,8 @@ class SignalIndex:
         95 % of the value by that of `follows`.
     on_reward : float
         The index by the reward's own groups; smaller `value` where the outcome differs in fewer.
+    pull : Pull or None
+        None where no responses were read, or too few to the same prompt.
 
     Notes
     -----
@@ -55,6 +87,7 @@ class SignalIndex:
     on_reward: float
     follows: float | None = None
     interval: Interval | None = None
+    pull: Pull | None = None
 
     @property
     def factors(self) -> dict[str, float]:
@@ -65,10 +98,23 @@ class SignalIndex:
         assert self.range is not None
         return {USABLE: self.usable, RELIABILITY: self.reliability, RANGE: self.range}
 
+    def teaches(self, limits: Thresholds, least: float) -> bool:
+        """Whether real responses surely show a signal; an index of `least` where the pull is not known."""
+        if self.pull is not None:
+            return self.pull.surely(limits)
+        return self.least is not None and self.least >= least
+
     @property
     def weakest(self) -> str:
         """The smallest factor by name."""
         return min(self.factors, key=self.factors.__getitem__)
+
+    @property
+    def weakest_of_pull(self) -> str:
+        """The same with the spread of being right among the factors, as a share of its usual most, 0.5."""
+        spread = {} if self.pull is None else {SPREAD: 2 * self.pull.spread}
+        factors = {**self.factors, **spread}
+        return min(factors, key=factors.__getitem__)
 
     @property
     def least(self) -> float | None:
@@ -79,6 +125,23 @@ class SignalIndex:
     def most(self) -> float:
         """What it is at most; the value itself where no responses were read."""
         return self.value if self.interval is None else self.interval.high
+
+
+def no_signal_words(index: SignalIndex, limits: Thresholds) -> str:
+    """Why training would gain next to nothing: the index or the pull, and its weakest factor."""
+    if index.on_reward < limits.min_signal or index.pull is None:
+        words = f"Signal Index {index.value:.2f}, below {limits.min_signal:.2f}"
+        return f"{words}: training would gain next to nothing. Its weakest factor: {index.weakest}."
+    return (
+        f"{pull_words(index.pull)}, below {limits.min_pull:.2f}: training would gain next to nothing. Its "
+        f"weakest factor: {index.weakest_of_pull}."
+    )
+
+
+def pull_words(pull: Pull) -> str:
+    """``"Pull towards right answers 0.03 (0.02 to 0.04)"``."""
+    ends = f"{pull.interval.low:.2f} to {pull.interval.high:.2f}"
+    return f"Pull towards right answers {pull.value:.2f} ({ends})"
 
 
 def signal_index(
@@ -113,8 +176,11 @@ def signal_index(
         wide = min(max((at.ceiling - at.floor) / limits.full_range, 0.0), 1.0)
     if read is not None:
         low, middle, high = (max(end, 0.0) for end in (read.interval.low, read.value, read.interval.high))
-        around = Interval(usable * low, usable * high)
-        return SignalIndex(usable * middle, usable, faithful, wide, grouped.usable * middle, middle, around)
+        around, on_reward, pull = Interval(usable * low, usable * high), grouped.usable * middle, None
+        if read.spread is not None:
+            each = grouped.usable * read.spread
+            pull = Pull(each * middle, Interval(each * low, each * high), read.spread)
+        return SignalIndex(usable * middle, usable, faithful, wide, on_reward, middle, around, pull)
     if faithful is None or wide is None:
         return None
     return SignalIndex(usable * faithful * wide, usable, faithful, wide, grouped.usable * faithful * wide)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement
 from dryrun.analysis.figures.form import NOTHING
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.readings import Share
-from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY
+from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY, SPREAD, no_signal_words
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.probes.first_round import fault
@@ -193,7 +194,7 @@ class _Judge:
     def _drowned(self) -> bool:
         """Whether noise drowns the signal, and real responses do not surely show that some is left."""
         index = self.measures.signal
-        left = index is not None and index.least is not None and index.least >= self.limits.min_signal
+        left = index is not None and index.teaches(self.limits, self.limits.min_signal)
         return self.measures.drowned(self.limits) and not left
 
     def _unlearning(self) -> GraderQuality | None:
@@ -246,26 +247,34 @@ class _Judge:
 
     def _no_signal(self) -> bool:
         index, limits = self.measures.signal, self.limits
-        if index is None or not below(index.on_reward, limits.min_signal):
+        if index is None or outcome_teaches(self.observed, self.measures.training, limits.min_usable):
             return False
-        if outcome_teaches(self.observed, self.measures.training, limits.min_usable):
+        if index.pull is not None and index.pull.surely_not(limits):
+            return True
+        if not below(index.on_reward, limits.min_signal):
             return False
         # Where the outcome differs in fewer groups than the reward, that alone is no NO-GO.
         return below(index.most * (index.on_reward / index.value if index.value else 1.0), limits.warn_signal)
 
     def _weakest(self, grader: GraderQuality | None) -> tuple[GraderQuality | None, DatasetQuality | None]:
-        """Whose the weakest factor of the Signal Index is."""
+        """Whose the weakest factor of the Signal Index, or of the pull, is."""
         index = self.measures.signal
         assert index is not None
-        self.reasons.append(
-            f"Signal Index {index.value:.2f}, below {self.limits.min_signal:.2f}: training would gain next "
-            f"to nothing. Its weakest factor: {index.weakest}."
-        )
+        self.reasons.append(no_signal_words(index, self.limits))
+        if index.weakest_of_pull == SPREAD:
+            return grader, self._one_sided()
         if index.weakest in (RANGE, FOLLOWS):
             return GraderQuality.CANNOT_DIFFERENTIATE, None
         if index.weakest == RELIABILITY and self.measures.loud(self.limits):
             return GraderQuality.NOISY, None
         return grader, DatasetQuality.POLARISED
+
+    def _one_sided(self) -> DatasetQuality:
+        """What prompts are whose responses are nearly all right, or nearly all wrong."""
+        right = self.measures.readings.right if self.measures.readings is not None else math.nan
+        if right < self.limits.healthy_mean_low:
+            return DatasetQuality.TOO_HARD
+        return DatasetQuality.TOO_EASY if right > self.limits.healthy_mean_high else DatasetQuality.POLARISED
 
     def _blamed(self) -> tuple[GraderQuality | None, DatasetQuality]:
         """After the tree failed: whose fault it is."""

@@ -75,6 +75,8 @@ STEPS: Mapping[NoticeCode, str] = {
 
 REFUTED = {GraderQuality.CANNOT_DIFFERENTIATE, GraderQuality.TOO_STRICT}
 """Findings that are not reported for a grader whose scores follow right answers."""
+OF_RESPONSES = {GraderQuality.UNLEARNS, GraderQuality.FAILS}
+"""Findings that real responses show, not answers made up to try the grader."""
 
 
 def outweighed(
@@ -85,12 +87,15 @@ def outweighed(
 ) -> bool:
     """Whether real responses outweigh a finding that would block a run whose scores the tree lets pass.
 
-    They do where the index, by responses that were read, is surely no weak one. Not people's labels, and
-    not groups that hardly differ: these were real responses too.
+    They do where what they earn surely follows right answers and would pull training towards them. Findings
+    that are read off real responses themselves take a surely strong index. Not people's labels, and not
+    groups that hardly differ.
     """
-    if index is None or index.least is None or index.least < limits.warn_signal:
+    if index is None or grader is GraderQuality.DISAGREES or dataset is DatasetQuality.POLARISED:
         return False
-    return grader is not GraderQuality.DISAGREES and dataset is not DatasetQuality.POLARISED
+    if grader in OF_RESPONSES or dataset is DatasetQuality.MISPLACED:
+        return index.least is not None and index.least >= limits.warn_signal
+    return index.teaches(limits, limits.warn_signal)
 
 
 def outweighing(findings: tuple[str, ...], index: SignalIndex | None) -> tuple[Notice, ...]:

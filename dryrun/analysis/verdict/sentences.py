@@ -116,13 +116,17 @@ def would_teach(spoken: Spoken) -> bool:
     """Whether the tree says NO-GO though many groups would carry signal that a sound grader gave.
 
     Groups are trained on differences within them: neither a low mean nor a narrow scale takes these away.
+    Where responses were read, what they earn must surely pull towards right answers.
     """
     measures, limits = spoken.judged.measures, spoken.thresholds
     if measures.groups is None or spoken.document.verdict != "NO-GO":
         return False
+    if measures.signal is not None and measures.signal.pull is not None:
+        # What comes first, such as right answers that go unpaid, decides what groups would teach.
+        told = spoken.judged.first_step or spoken.judged.dataset is DatasetQuality.MISPLACED
+        return not told and measures.signal.pull.surely(limits)
     lies = (BROKEN | {GraderQuality.NOISY}) - {GraderQuality.TOO_STRICT}
     trusted = measures.reliability is None or measures.reliability >= limits.warn_reliability
-    # What comes first, such as right answers that go unpaid, decides what groups would teach.
     honest = spoken.judged.grader not in lies and not spoken.judged.first_step
     honest = honest and spoken.judged.dataset is not DatasetQuality.MISPLACED
     if spoken.judged.branch is Branch.LOW_VARIANCE:  # a narrow scale that still puts right above worthless

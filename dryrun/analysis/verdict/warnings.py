@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dryrun.analysis.figures.coverage import Coverage
+from dryrun.analysis.figures.signal import SignalIndex, pull_words
 from dryrun.analysis.figures.statistics import Statistics, above, below
 from dryrun.analysis.probes.first_round import notices
 from dryrun.analysis.probes.obstacles import obstructions
@@ -244,6 +245,17 @@ def _groups(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
             f"Its weakest factor: {index.weakest}."
         )
         yield Notice(NoticeCode.WEAK_SIGNAL, text, index.value, limits.warn_signal)
+    elif index and index.pull and not index.pull.surely_not(limits):
+        yield from _small_pull(index, limits)
+
+
+def _small_pull(index: SignalIndex, limits: Thresholds) -> Iterator[Notice]:
+    if index.pull is not None and below(index.pull.value, limits.warn_pull):
+        text = (
+            f"{pull_words(index.pull)} is below {figure(limits.warn_pull)}: expect little gain from a short "
+            f"training. Its weakest factor: {index.weakest_of_pull}."
+        )
+        yield Notice(NoticeCode.WEAK_SIGNAL, text, index.pull.value, limits.warn_pull)
 
 
 def _shaping(measures: Measures) -> Iterator[Notice]:

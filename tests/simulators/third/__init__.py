@@ -1,8 +1,8 @@
 """Policies and rewards that no rule was chosen on, written down before any result of it was seen.
 
 Written after both other halves had been read often. Only the rates of learning were set, on the clean reward
-and before any verdict was seen. After the totals of the whole set were known, and nothing else of it, a quarter
-was opened to be read: `READ_FAMILIES` under `READ_CASES`. The rest stays closed.
+and before any verdict was seen. Once the totals of the whole set were known, and nothing else, a quarter
+of it was opened to be read: `READ_FAMILIES` under `READ_CASES`. The rest stays closed.
 """
 
 READ_FAMILIES = ("anchored", "slow", "chain")
