@@ -102,8 +102,7 @@ class SampleLimits(_Limits, title="Samples"):
     warn_empty: Share = Field(0.02, title="Empty")
     """A larger share of empty responses: warns."""
     warn_reasoning: Share = Field(0.05, title="Reasoning in the response")
-    """A larger share of responses with reasoning in front of the answer, or a template's end token behind it:
-    the grader is not called strict."""
+    """More responses with reasoning before the answer, or an end token behind it: no strict grader."""
     warn_refused: Share = Field(0.05, title="Refused")
     """A larger share of refused or filtered responses: warns."""
     warn_grader_errors: Share = Field(0.02, title="Grader errors")
@@ -138,8 +137,7 @@ class GroupLimits(_Limits, title="Training groups"):
     warn_signal: Share = Field(0.30, title="Signal Index")
     """A smaller Signal Index: warns."""
     min_pull: Share = Field(0.05, title="Pull at least")
-    """A smaller pull towards right answers, surely below twice this: NO-GO. From here on real responses
-    outweigh what made-up answers find. Measured: runs below it gain next to nothing."""
+    """A smaller pull towards right answers: NO-GO. From here on it outweighs what made-up answers find."""
     warn_pull: Share = Field(0.15, title="Pull")
     """A smaller pull towards right answers: warns."""
 
@@ -334,11 +332,9 @@ class Thresholds(
     @classmethod
     def _older(cls, limits: Any) -> Any:
         """Names that older files have."""
-        return (
-            {RENAMED.get(name, name): value for name, value in limits.items()}
-            if isinstance(limits, dict)
-            else limits
-        )
+        if not isinstance(limits, dict):
+            return limits
+        return {RENAMED.get(name, name): value for name, value in limits.items()}
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:

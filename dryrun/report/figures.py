@@ -9,6 +9,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, Config
 from dryrun.analysis.figures.agreement import Figure, Rate
 from dryrun.analysis.figures.groups import StripColumn
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.figures.signal import RightPull
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.core.config import Verdict
 
@@ -104,7 +105,7 @@ class GroupFigures(Record):
 
 
 class SignalFigures(Record):
-    """The Signal Index and its factors."""
+    """The Signal Index and its factors; `pull` is missing in reports stored before it was measured."""
 
     value: float
     usable: float
@@ -113,6 +114,7 @@ class SignalFigures(Record):
     follows: float | None = None
     factors: dict[str, float] = {}
     weakest: str
+    pull: RightPull | None = None
 
 
 class AnchorFigures(Record):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.groups import Groups
-from dryrun.analysis.figures.signal import RANGE, RELIABILITY, USABLE
+from dryrun.analysis.figures.signal import RANGE, RELIABILITY, USABLE, right_pull_sentence
 from dryrun.analysis.training.headroom import MOST
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, training_lines
@@ -342,6 +342,8 @@ def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
         yield f"Signal Index {index.value:.2f} = {factors}{weakest}."
         if groups is not None and f"{index.usable:.2f}" != f"{groups.usable:.2f}":
             yield "There, usable groups are those that differ in the outcome, not in the reward alone."
+        if index.pull is not None:
+            yield right_pull_sentence(index.pull)
 
 
 def _anchor_lines(evidence: EvidenceEntry) -> Iterator[str]:

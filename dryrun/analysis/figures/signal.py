@@ -17,7 +17,7 @@ SPREAD = "how much the responses to one prompt differ in being right"
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
+class RightPull:
     """How far training pulls a response towards being right, on 0..0.71.
 
     Attributes
@@ -68,7 +68,7 @@ class SignalIndex:
         95 % of the value by that of `follows`.
     on_reward : float
         The index by the reward's own groups; smaller `value` where the outcome differs in fewer.
-    pull : Pull or None
+    pull : RightPull or None
         None where no responses were read, or too few to the same prompt.
 
     Notes
@@ -87,7 +87,7 @@ class SignalIndex:
     on_reward: float
     follows: float | None = None
     interval: Interval | None = None
-    pull: Pull | None = None
+    pull: RightPull | None = None
 
     @property
     def factors(self) -> dict[str, float]:
@@ -132,16 +132,20 @@ def no_signal_words(index: SignalIndex, limits: Thresholds) -> str:
     if index.on_reward < limits.min_signal or index.pull is None:
         words = f"Signal Index {index.value:.2f}, below {limits.min_signal:.2f}"
         return f"{words}: training would gain next to nothing. Its weakest factor: {index.weakest}."
-    return (
-        f"{pull_words(index.pull)}, below {limits.min_pull:.2f}: training would gain next to nothing. Its "
-        f"weakest factor: {index.weakest_of_pull}."
-    )
+    words = f"{right_pull_words(index.pull)}, below {limits.min_pull:.2f}"
+    return f"{words}: training would gain next to nothing. Its weakest factor: {index.weakest_of_pull}."
 
 
-def pull_words(pull: Pull) -> str:
-    """``"Pull towards right answers 0.03 (0.02 to 0.04)"``."""
+def right_pull_words(pull: RightPull) -> str:
+    """``"Pull towards right answers 0.03 (0.02 to 0.04)"``; `pull` may be that of a stored report."""
     ends = f"{pull.interval.low:.2f} to {pull.interval.high:.2f}"
     return f"Pull towards right answers {pull.value:.2f} ({ends})"
+
+
+def right_pull_sentence(pull: RightPull) -> str:
+    """The pull, and how much the responses to one prompt differ in being right."""
+    differs = f"being right differs by {pull.spread:.2f} (std) within prompts, 0.5 at most."
+    return f"{right_pull_words(pull)}: {differs}"
 
 
 def signal_index(
@@ -179,7 +183,7 @@ def signal_index(
         around, on_reward, pull = Interval(usable * low, usable * high), grouped.usable * middle, None
         if read.spread is not None:
             each = grouped.usable * read.spread
-            pull = Pull(each * middle, Interval(each * low, each * high), read.spread)
+            pull = RightPull(each * middle, Interval(each * low, each * high), read.spread)
         return SignalIndex(usable * middle, usable, faithful, wide, on_reward, middle, around, pull)
     if faithful is None or wide is None:
         return None

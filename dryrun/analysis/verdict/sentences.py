@@ -123,8 +123,8 @@ def would_teach(spoken: Spoken) -> bool:
         return False
     if measures.signal is not None and measures.signal.pull is not None:
         # What comes first, such as right answers that go unpaid, decides what groups would teach.
-        told = spoken.judged.first_step or spoken.judged.dataset is DatasetQuality.MISPLACED
-        return not told and measures.signal.pull.surely(limits)
+        misplaced = spoken.judged.dataset is DatasetQuality.MISPLACED
+        return not (spoken.judged.first_step or misplaced) and measures.signal.pull.surely(limits)
     lies = (BROKEN | {GraderQuality.NOISY}) - {GraderQuality.TOO_STRICT}
     trusted = measures.reliability is None or measures.reliability >= limits.warn_reliability
     honest = spoken.judged.grader not in lies and not spoken.judged.first_step

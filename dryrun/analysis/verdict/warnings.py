@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dryrun.analysis.figures.coverage import Coverage
-from dryrun.analysis.figures.signal import SignalIndex, pull_words
+from dryrun.analysis.figures.signal import SignalIndex, right_pull_words
 from dryrun.analysis.figures.statistics import Statistics, above, below
 from dryrun.analysis.probes.first_round import notices
 from dryrun.analysis.probes.obstacles import obstructions
@@ -252,8 +252,8 @@ def _groups(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
 def _small_pull(index: SignalIndex, limits: Thresholds) -> Iterator[Notice]:
     if index.pull is not None and below(index.pull.value, limits.warn_pull):
         text = (
-            f"{pull_words(index.pull)} is below {figure(limits.warn_pull)}: expect little gain from a short "
-            f"training. Its weakest factor: {index.weakest_of_pull}."
+            f"{right_pull_words(index.pull)} is below {figure(limits.warn_pull)}: expect little gain from a "
+            f"short training. Its weakest factor: {index.weakest_of_pull}."
         )
         yield Notice(NoticeCode.WEAK_SIGNAL, text, index.pull.value, limits.warn_pull)
 

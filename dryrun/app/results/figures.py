@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dryrun.analysis.figures.signal import right_pull_sentence
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES
 from dryrun.analysis.forecast.toy_policies import index_words
 from dryrun.analysis.verdict.document import Diagnosis
@@ -83,6 +84,10 @@ def signal_panel(evidence: Evidence) -> None:
         f"Signal Index **{figure(index.value)}** = {factors}; weakest: {index.weakest}.",
         help=f"How much of the training signal points to right answers. {index_words()} {STUDY}.",
     )
+    if index.pull is not None:
+        st.markdown(
+            right_pull_sentence(index.pull), help="How far one step of training goes towards right answers."
+        )
 
 
 def statistics_table(diagnosis: Diagnosis) -> None:
