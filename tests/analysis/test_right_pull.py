@@ -54,7 +54,9 @@ def test_one_response_to_each_prompt_shows_no_spread() -> None:
 
 @pytest.mark.parametrize("chance", [0.08, 0.3, 0.6])
 @pytest.mark.parametrize("flips", [0.0, 0.3])
-def test_it_estimates_how_far_advantages_point_to_right_answers(chance: float, flips: float) -> None:
+def test_where_prompts_are_alike_it_is_how_far_advantages_point_to_right_answers(
+    chance: float, flips: float
+) -> None:
     rng = np.random.default_rng(5)
     right = rights(np.full(2000, chance))
     score = np.where(rng.random(right.shape) < flips, 1 - right, right)

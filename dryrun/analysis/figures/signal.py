@@ -23,9 +23,9 @@ class RightPull:
     Attributes
     ----------
     value : float
-        ``usable * follows * spread`` with `usable` by the reward's own groups: an estimate of
-        ``mean(a * right)`` over training groups, where ``a`` is a response's advantage. Times the rate of
-        learning it is what the first step gains.
+        ``usable * follows * spread``. Where prompts are alike it estimates ``mean(a * right)`` over training
+        groups, with ``a`` a response's advantage: the first step's gain but for the rate of learning.
+        Where only some prompts can teach it is smaller: they are soon learned.
     interval : Interval
         95 % by that of `follows`.
     spread : float
@@ -39,10 +39,6 @@ class RightPull:
     def surely(self, limits: Thresholds) -> bool:
         """Whether it is no small one, and real responses surely follow right answers."""
         return self.value >= limits.min_pull and self.interval.low > 0.0
-
-    def surely_not(self, limits: Thresholds) -> bool:
-        """Whether it is a small one, and surely no more than twice as large."""
-        return self.value < limits.min_pull and self.interval.high < 2 * limits.min_pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +94,17 @@ class SignalIndex:
         assert self.range is not None
         return {USABLE: self.usable, RELIABILITY: self.reliability, RANGE: self.range}
 
+    def pulls_nowhere(self, limits: Thresholds) -> bool:
+        """Whether the pull is small, and surely no more than twice as large, by the reward's own groups.
+
+        Where the outcome differs in fewer groups than the reward, that alone is no NO-GO.
+        """
+        if self.pull is None:
+            return False
+        scale = self.on_reward / self.value if self.value else 1.0
+        least = limits.min_pull
+        return scale * self.pull.value < least and scale * self.pull.interval.high < 2 * least
+
     def teaches(self, limits: Thresholds, least: float) -> bool:
         """Whether real responses surely show a signal; an index of `least` where the pull is not known."""
         if self.pull is not None:
@@ -138,14 +145,15 @@ def no_signal_words(index: SignalIndex, limits: Thresholds) -> str:
 
 def right_pull_words(pull: RightPull) -> str:
     """``"Pull towards right answers 0.03 (0.02 to 0.04)"``; `pull` may be that of a stored report."""
-    ends = f"{pull.interval.low:.2f} to {pull.interval.high:.2f}"
-    return f"Pull towards right answers {pull.value:.2f} ({ends})"
+    ends = (f"{pull.interval.low:.2f}", f"{pull.interval.high:.2f}")
+    around = "" if ends[0] == ends[1] else f" ({ends[0]} to {ends[1]})"
+    return f"Pull towards right answers {pull.value:.2f}{around}"
 
 
 def right_pull_sentence(pull: RightPull) -> str:
-    """The pull, and how much the responses to one prompt differ in being right."""
-    differs = f"being right differs by {pull.spread:.2f} (std) within prompts, 0.5 at most."
-    return f"{right_pull_words(pull)}: {differs}"
+    """The pull as its product."""
+    differs = f"{pull.spread:.2f}, the std of being right within prompts (0.5 at most)"
+    return f"{right_pull_words(pull)} = Signal Index x {differs}."
 
 
 def signal_index(
@@ -182,7 +190,7 @@ def signal_index(
         low, middle, high = (max(end, 0.0) for end in (read.interval.low, read.value, read.interval.high))
         around, on_reward, pull = Interval(usable * low, usable * high), grouped.usable * middle, None
         if read.spread is not None:
-            each = grouped.usable * read.spread
+            each = usable * read.spread
             pull = RightPull(each * middle, Interval(each * low, each * high), read.spread)
         return SignalIndex(usable * middle, usable, faithful, wide, on_reward, middle, around, pull)
     if faithful is None or wide is None:

@@ -249,7 +249,7 @@ class _Judge:
         index, limits = self.measures.signal, self.limits
         if index is None or outcome_teaches(self.observed, self.measures.training, limits.min_usable):
             return False
-        if index.pull is not None and index.pull.surely_not(limits):
+        if index.pulls_nowhere(limits):
             return True
         if not below(index.on_reward, limits.min_signal):
             return False

@@ -245,7 +245,7 @@ def _groups(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
             f"Its weakest factor: {index.weakest}."
         )
         yield Notice(NoticeCode.WEAK_SIGNAL, text, index.value, limits.warn_signal)
-    elif index and index.pull and not index.pull.surely_not(limits):
+    elif index and not index.pulls_nowhere(limits):
         yield from _small_pull(index, limits)
 
 
