@@ -10,6 +10,7 @@ import pytest
 from dryrun.analysis import Anchors, Evidence, Thresholds, diagnose_with_evidence
 from dryrun.analysis.figures.readings import follows
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.probes.obstacles import PAY_THE_FORM
 from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality
 
 PROMPTS, K = 150, 8
@@ -137,3 +138,16 @@ def test_a_no_go_of_the_tree_says_that_groups_would_teach_by_what_real_responses
     assert "of groups would teach" in found.headline
     wrong = judged(right, rights(np.full(PROMPTS, 0.06), seed=9))
     assert wrong.headline == "NO-GO"
+
+
+def test_a_strict_form_would_teach_where_some_responses_have_it() -> None:
+    right = rights(np.full(PROMPTS, 0.4), seed=5)
+    formed = rights(np.full(PROMPTS, 0.15), seed=6)
+    found = judged(right * formed, right, junk={})
+    assert found.document.verdict == "NO-GO"
+    assert found.grader_quality is GraderQuality.TOO_STRICT
+    assert "of groups would teach" in found.headline
+    assert found.attribution.first_step == PAY_THE_FORM
+    assert f"Next: {PAY_THE_FORM}" in found.sentences
+    never = judged(right * formed, rights(np.full(PROMPTS, 0.4), seed=7), junk={})
+    assert never.headline == "NO-GO"

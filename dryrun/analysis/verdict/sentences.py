@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.probes.obstacles import PAY_THE_FORM
 from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.conditions import Condition
@@ -122,9 +123,11 @@ def would_teach(spoken: Spoken) -> bool:
     if measures.groups is None or spoken.document.verdict != "NO-GO":
         return False
     if measures.signal is not None and measures.signal.pull is not None:
-        # What comes first, such as right answers that go unpaid, decides what groups would teach.
+        # What comes first, such as reasoning in the response, decides what groups would teach. Right answers
+        # that go unpaid for their form do not: training finds the form that is paid.
+        comes_first = spoken.judged.first_step not in ("", PAY_THE_FORM)
         misplaced = spoken.judged.dataset is DatasetQuality.MISPLACED
-        return not (spoken.judged.first_step or misplaced) and measures.signal.pull.surely(limits)
+        return not (comes_first or misplaced) and measures.signal.pull.surely(limits)
     lies = (BROKEN | {GraderQuality.NOISY}) - {GraderQuality.TOO_STRICT}
     trusted = measures.reliability is None or measures.reliability >= limits.warn_reliability
     honest = spoken.judged.grader not in lies and not spoken.judged.first_step
@@ -202,7 +205,7 @@ def _tree(spoken: Spoken, mean: str) -> str:
 def _to_go(spoken: Spoken) -> str:
     """What would make it a GO, where groups would teach and the figures tell."""
     groups, measures, limits = spoken.judged.measures.groups, spoken.judged.measures, spoken.thresholds
-    if groups is None or not would_teach(spoken):
+    if groups is None or spoken.judged.first_step or not would_teach(spoken):
         return ""
     if spoken.judged.branch is Branch.LOW_VARIANCE:
         narrow = measures.scale is not None and (measures.scale.range or 1.0) < limits.full_range
