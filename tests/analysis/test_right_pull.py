@@ -37,11 +37,15 @@ def test_the_spread_is_that_within_prompts_alone() -> None:
     prompt = np.repeat(np.arange(20), 4)
     found = follows(score, right, prompt)
     assert found is not None
-    assert found.spread == 0.0
+    assert found.spread is not None
+    assert found.spread.value == 0.0
+    # Wilson's interval of 0 in 60, from its formula: half of the upper end is the variance.
+    assert found.spread.interval == pytest.approx((0.0, np.sqrt(0.0602 / 2)), abs=1e-3)
     mixed = np.tile([1.0, 0.0], 40)
     found = follows(np.where(np.arange(80) % 7 == 0, 0.5, mixed), mixed, prompt)
     assert found is not None
-    assert found.spread == pytest.approx(np.std([1, 0, 1, 0], ddof=1))
+    assert found.spread is not None
+    assert found.spread.value == pytest.approx(np.std([1, 0, 1, 0], ddof=1))
 
 
 def test_one_response_to_each_prompt_shows_no_spread() -> None:
@@ -151,3 +155,20 @@ def test_a_strict_form_would_teach_where_some_responses_have_it() -> None:
     assert f"Next: {PAY_THE_FORM}" in found.sentences
     never = judged(right * formed, rights(np.full(PROMPTS, 0.4), seed=7), junk={})
     assert never.headline == "NO-GO"
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    chance, flips, held = 0.3, 0.2, 0
+    paid = chance * (1 - flips) + (1 - chance) * flips
+    # Covariance of the score with being right, from both chances.
+    both = chance * (1 - flips) - chance * paid
+    truth = both / np.sqrt(paid * (1 - paid))  # correlation times the spread of being right
+    for seed in range(200):
+        right = rights(np.full(80, chance), seed=seed, k=4)
+        flipped = np.random.default_rng(1000 + seed).random(right.shape) < flips
+        index = judged(np.where(flipped, 1 - right, right), right).measures.signal
+        assert index is not None
+        assert index.pull is not None
+        low, high = (end / index.usable for end in index.pull.interval)
+        held += low <= truth <= high
+    assert 0.92 <= held / 200 <= 1.0

@@ -103,6 +103,22 @@ def readings(
 
 
 @dataclass(frozen=True, slots=True)
+class RightSpread:
+    """How much the responses to one prompt differ in being right.
+
+    Attributes
+    ----------
+    value : float
+        Standard deviation within prompts, on 0..0.71: 0.5 where each is right as often as not.
+    interval : Interval
+        95 %, Wilson's of the chance that of two responses to a prompt one is right: twice the variance.
+    """
+
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Follows:
     """Whether scores follow right answers among real responses.
 
@@ -112,14 +128,13 @@ class Follows:
         Correlation of the score with being right, on -1..1.
     interval : Interval
         95 % by Fisher's z, whose error is that of leaving out one prompt after the other.
-    spread : float or None
-        Standard deviation of being right among the responses to one prompt, on 0..0.71: 0.5 where each is
-        right as often as not. None where prompts were not kept, or too few have two responses that were read.
+    spread : RightSpread or None
+        None where prompts were not kept, or too few have two responses that were read.
     """
 
     value: float
     interval: Interval
-    spread: float | None = None
+    spread: RightSpread | None = None
 
 
 def follows(score: Floats, says: Floats, prompt: Ints | None = None) -> Follows | None:
@@ -153,14 +168,17 @@ def _fisher(correlation: Floats | float) -> Floats:
     return z
 
 
-def _spread_within(right: NDArray[np.bool_], index: Ints) -> float | None:
-    """Root of the pooled variance of being right within prompts (n - 1 in each denominator)."""
+def _spread_within(right: NDArray[np.bool_], index: Ints) -> RightSpread | None:
+    """Of the pooled variance of being right within prompts (n - 1 in each denominator)."""
     count, hits = np.bincount(index), np.bincount(index, right)
     several = count >= 2
     if several.sum() < LEAST_PROMPTS:
         return None
     count, hits = count[several], hits[several]
-    return math.sqrt(float((hits - hits**2 / count).sum() / (count - 1).sum()))
+    trials = int((count - 1).sum())
+    one_of_two = 2 * float((hits - hits**2 / count).sum()) / trials
+    low, high = wilson(min(one_of_two, 1.0), trials)
+    return RightSpread(math.sqrt(one_of_two / 2), Interval(math.sqrt(low / 2), math.sqrt(high / 2)))
 
 
 def _error_over_prompts(score: Floats, right: NDArray[np.bool_], index: Ints) -> float:

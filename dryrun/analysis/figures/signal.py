@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.anchors import Scale
 from dryrun.analysis.figures.groups import Groups
-from dryrun.analysis.figures.readings import Follows
+from dryrun.analysis.figures.readings import Follows, RightSpread
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.core.thresholds import Thresholds
 
@@ -27,7 +27,7 @@ class RightPull:
         groups, with ``a`` a response's advantage: the first step's gain but for the rate of learning.
         Where only some prompts can teach it is smaller: they are soon learned.
     interval : Interval
-        95 % by that of `follows`.
+        95 %, by those of `follows` and of the spread: relative errors add as squares.
     spread : float
         Standard deviation of being right among the responses to one prompt.
     """
@@ -190,9 +190,19 @@ def signal_index(
         low, middle, high = (max(end, 0.0) for end in (read.interval.low, read.value, read.interval.high))
         around, on_reward, pull = Interval(usable * low, usable * high), grouped.usable * middle, None
         if read.spread is not None:
-            each = usable * read.spread
-            pull = RightPull(each * middle, Interval(each * low, each * high), read.spread)
+            pull = _right_pull(usable, Interval(low, high), middle, read.spread)
         return SignalIndex(usable * middle, usable, faithful, wide, on_reward, middle, around, pull)
     if faithful is None or wide is None:
         return None
     return SignalIndex(usable * faithful * wide, usable, faithful, wide, grouped.usable * faithful * wide)
+
+
+def _right_pull(usable: float, around: Interval, follows: float, spread: RightSpread) -> RightPull:
+    """The product, and its interval from those of two factors with independent errors."""
+    value, most = follows * spread.value, around.high * spread.interval.high
+    if value == 0.0:
+        return RightPull(0.0, Interval(0.0, usable * most), spread.value)
+    down = math.hypot(1 - around.low / follows, 1 - spread.interval.low / spread.value)
+    up = math.hypot(around.high / follows - 1, spread.interval.high / spread.value - 1)
+    ends = Interval(usable * value * max(1 - down, 0.0), usable * min(value * (1 + up), most))
+    return RightPull(usable * value, ends, spread.value)
