@@ -24,7 +24,7 @@ class Case:
     difficulty : tuple of str
         Names in `EASE`.
     judged : bool
-        A model grades, so made-up answers are not graded: responses are read alone.
+        A model grades: nothing but the scores and their groups is known.
     """
 
     make: Make

@@ -36,7 +36,8 @@ def judge(
 ) -> Evidence:
     """What the product says of this policy and this grader before training.
 
-    Where a model is the grader (`judged`), each grade is a call: responses are read, none is made up.
+    Where a model is the grader (`judged`), each grade is a call, and whether a response is right is the
+    judge's to say: no answer is made up, and nothing is read but refusals.
     """
     chosen = rng.choice(policy.taught, prompts, replace=False)
     actions = policy.sample(chosen, k, rng)
@@ -51,7 +52,7 @@ def judge(
     )
     known = anchors(policy, grader, chosen, actions, scores, rng)
     if judged:
-        known = Anchors(read=known.read, read_prompt=known.read_prompt, reasoning=known.reasoning)
+        known = Anchors(reasoning=known.reasoning)
     return diagnose_with_evidence(seen, known)
 
 

@@ -49,6 +49,7 @@ def simulated(condition: Condition) -> Outcome:
         gain=gain,
         reasons=evidence.attribution.reasons,
         conditions=tuple(condition.code for condition in evidence.conditions),
+        checked=evidence.grader_checked,
         teaches="would teach" in evidence.headline,
         figures=figures(evidence),
     )

@@ -27,6 +27,8 @@ class Outcome:
     ----------
     conditions : tuple of str
         Codes of what a GO hangs on.
+    checked : bool
+        The grader graded right and worthless answers; the summary of a GO says so where it did not.
     teaches : bool
         The headline of a NO-GO says that many groups would teach.
     figures : dict
@@ -48,6 +50,7 @@ class Outcome:
     gain: float
     reasons: tuple[str, ...]
     conditions: tuple[str, ...]
+    checked: bool
     teaches: bool
     figures: Mapping[str, float | None]
 
@@ -116,7 +119,10 @@ def summarised(runs: Sequence[Outcome]) -> dict[str, Any]:
         ),
         "go_that_hardly_gain": share(going, lambda run: run.gain < HARDLY),
         "plain_go_that_hardly_gain": share(
-            [run for run in going if not run.conditions], lambda run: run.gain < HARDLY
+            [run for run in going if run.checked and not run.conditions], lambda run: run.gain < HARDLY
+        ),
+        "go_unchecked_that_hardly_gain": share(
+            [run for run in going if not run.checked], lambda run: run.gain < HARDLY
         ),
         "go_of_tree_that_hardly_gain": share(
             [run for run in runs if run.tree == "GO"], lambda run: run.gain < HARDLY
