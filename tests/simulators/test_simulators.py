@@ -138,3 +138,26 @@ def test_the_command_writes_figures_and_runs(tmp_path: Path, monkeypatch: pytest
     kept = json.loads(out.read_text("utf-8"))
     assert [run["case"] for run in kept["runs"]] == ["clean", "coin"]  # the third is held out
     assert kept["figures"]["runs"] == 2
+
+
+@pytest.mark.parametrize("case", ["rubric_of_form", "verifier_misses_most"])
+def test_a_reward_that_teaches_is_not_stopped_by_made_up_answers(case: str) -> None:
+    run = simulated(Condition("chain", case, "easy", 0))
+    assert run.gain > 0.05
+    assert (run.tree, run.verdict) == ("GO", "GO")
+    assert "outweighed" in run.conditions
+
+
+def test_a_hard_task_under_a_strict_mean_says_that_groups_would_teach() -> None:
+    run = simulated(Condition("skill", "clean", "hard", 0))
+    assert run.gain > 0.05
+    assert run.verdict == "NO-GO"
+    assert run.teaches
+
+
+def test_a_judged_run_knows_scores_and_groups_alone() -> None:
+    run = simulated(Condition("slow", "judge_of_ten", "middling", 0))
+    assert not run.checked
+    assert not {"follows", "pull", "ceiling", "noise"} & {
+        name for name, value in run.figures.items() if value
+    }
