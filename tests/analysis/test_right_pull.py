@@ -140,6 +140,9 @@ def test_a_no_go_of_the_tree_says_that_groups_would_teach_by_what_real_responses
     found = judged(right, right)
     assert found.document.verdict == "NO-GO"
     assert "of groups would teach" in found.headline
+    assert found.grader_quality is GraderQuality.HACKABLE
+    assert found.actions[0].sentence.startswith("Close that hole in the grader.")
+    assert judged(right, right, junk={}).actions[0].sentence.startswith("Drop the prompts that scored 0")
     wrong = judged(right, rights(np.full(PROMPTS, 0.06), seed=9))
     assert wrong.headline == "NO-GO"
 

@@ -16,7 +16,7 @@ from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.analysis.verdict.words import BROKEN, RE_SCORE, DatasetQuality, GraderQuality
+from dryrun.analysis.verdict.words import BROKEN, PAYS_OTHERS, RE_SCORE, DatasetQuality, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.text import figure, percent, plural, within
 from dryrun.core.thresholds import Thresholds
@@ -167,6 +167,8 @@ def first_step(spoken: Spoken) -> str:
         return step
     if spoken.judged.branch is Branch.LOW_VARIANCE:
         return f"Declare the reward range that the grader really uses, or stretch its scores. {RE_SCORE}"
+    if spoken.judged.grader in PAYS_OTHERS:
+        return step  # other prompts would find the same hole
     end = 0 if spoken.judged.branch is Branch.MEAN_TOO_LOW else 1
     again = f"Drop the prompts that scored {end} every time and ask the others again"
     return f"{again}; or {within(step)}"
