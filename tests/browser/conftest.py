@@ -13,12 +13,16 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.helpers.browser import TALK, App, settled, start_app
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-QUIET += ["--disable-sync", "--no-first-run", "--disable-quic"]
+QUIET += ["--disable-sync", "--no-first-run", "--disable-quic", "--font-render-hinting=none"]
 
 
 def chromium() -> str | None:
-    """Where Chromium is, by the names it has on Linux and macOS."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    """Where Chromium is, by the names it has on Linux and macOS.
+
+    Its headless shell first: it draws pages the same way and takes half the processor time.
+    """
+    names = ["chromium-headless-shell", "chrome-headless-shell"]
+    names += ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
     found = next((path for name in names if (path := shutil.which(name))), None)
     mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
     return found or (mac if Path(mac).exists() else None)
@@ -39,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     """Closed with its module: while it is open, Playwright's event loop runs on this thread."""
     path = chromium()
-    assert path is not None, "Chromium is missing; install it (Debian: apt-get install chromium)"
+    assert path is not None, "Chromium is missing; in Debian it is chromium-headless-shell"
     expect.set_options(timeout=30_000)  # a machine may be busy; what never comes still fails
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=QUIET)
