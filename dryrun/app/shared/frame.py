@@ -111,15 +111,24 @@ def _spare_the_collector() -> None:
         gc.freeze()
 
 
-def scroll_here(anchor: str) -> None:
-    """Scroll to the heading with this anchor, once: a button far below it may have changed what it shows.
+SCROLL = """<script>/* %(count)d */ {
+  const how = { behavior: "smooth", block: "start" }
+  const go = () => document.getElementById("%(anchor)s")?.scrollIntoView(how)
+  const watch = new ResizeObserver(go) // calls once at first; where the page grows a smooth scroll ends early
+  const stop = () => watch.disconnect()
+  const page = document.querySelector("[data-testid=stMainBlockContainer]")
+  if (page) watch.observe(page)
+  setTimeout(stop, 3000)
+  for (const kind of ["wheel", "touchstart", "pointerdown", "keydown"])
+    addEventListener(kind, stop, { capture: true, once: true })
+}</script>"""
 
-    `anchor` is a constant of ours, never data.
+
+def scroll_here(anchor: str) -> None:
+    """Scroll to the heading with this anchor: a button far below it may have changed what it shows.
+
+    Until the page is drawn, or the reader scrolls. `anchor` is a constant of ours, never data.
     """
     count = st.session_state.get("scrolls", 0) + 1
     st.session_state["scrolls"] = count  # the browser runs a script again only if its text has changed
-    st.html(
-        f"<script>/* {count} */ document.getElementById('{anchor}')"
-        "?.scrollIntoView({behavior: 'smooth', block: 'start'});</script>",
-        unsafe_allow_javascript=True,
-    )
+    st.html(SCROLL % {"count": count, "anchor": anchor}, unsafe_allow_javascript=True)
