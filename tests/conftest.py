@@ -39,12 +39,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 TOGETHER = {
+    "tests/browser/test_accessibility": "pages",
+    "tests/browser/test_journeys": "pages",
     "tests/browser/": "browser",
     "tests/models/test_embedded.py": "embedded",
     "tests/engine/test_ray.py": "ray",
     "tests/models/test_ray_data.py": "ray",
 }
-"""Tests that share a server, by the beginning of their path: one process does them, and starts it once."""
+"""Tests that share a server, by the beginning of their path: one process does them, and starts it once.
+
+Half of those of the browser are in two files.
+"""
 
 
 def _group(nodeid: str) -> str:
@@ -77,7 +82,7 @@ def pytest_collection() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests first, so that no process is left with one of them when the others have nothing to do.
 
-    Before them the browser's: one process does them all, which takes the longest.
+    Before them the browser's: two processes do them all, which takes the longest.
     """
     _mark_further_cases(items)
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("browser", "slow")])
