@@ -10,6 +10,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
+import_module("_strptime")  # strptime does so when it is first called: each fork of a worker would again
+
 PROCESSES = "starts processes"
 FILES = "changes permissions, owners or times of files"
 SHARED = "writes to /tmp or /dev/shm by that name, not to tempfile's folder"
