@@ -75,7 +75,7 @@ def test_a_server_that_is_killed_is_started_again_and_every_prompt_answered() ->
     async def kill_while_it_answers() -> tuple[list[bool], list[Sample]]:
         model = EmbeddedModel(ModelConfig(max_completion_tokens=24))
         async with model:
-            tasks = [asyncio.create_task(model.generate(make_prompt(LONG), n)) for n in range(6)]
+            tasks = [asyncio.create_task(model.generate(make_prompt(LONG), n)) for n in range(12)]
             await asyncio.sleep(0.1)
             assert server.pid is not None
             os.kill(server.pid, signal.SIGSTOP)
@@ -94,17 +94,15 @@ def test_a_server_that_is_killed_is_started_again_and_every_prompt_answered() ->
 def test_a_server_that_stands_still_is_started_again_and_its_call_answered() -> None:
     server = shared_server(ensure_weights())
 
-    async def stop_while_it_answers() -> Sample:
+    async def ask_a_server_that_stands_still() -> Sample:
         model = EmbeddedModel(ModelConfig(max_completion_tokens=24, timeout=0.001))
         model.still_seconds = 2.0
         async with model:
-            task = asyncio.create_task(model.generate(make_prompt(LONG), 0))
-            await asyncio.sleep(0.1)
             assert server.pid is not None
             os.kill(server.pid, signal.SIGSTOP)
-            return await task
+            return await model.generate(make_prompt(LONG), 0)
 
-    sample = asyncio.run(stop_while_it_answers())
+    sample = asyncio.run(ask_a_server_that_stands_still())
     assert (sample.attempts, bool(sample.text)) == (2, True)
 
 
