@@ -261,6 +261,7 @@ def test_the_fault_of_this_kind_is_named(name: str) -> None:
     assert {finding.flaw for finding in check.blocking} & flaws, (check.profile, check.ceiling)
 
 
+@pytest.mark.slow
 def test_code_that_is_tested_is_not_convicted_and_its_form_is_unknown() -> None:
     check = checked(programs(), TESTED)
     assert (check.profile, check.blocking) == ("unknown", ())
