@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from dryrun.engine.imports.run import import_samples
+from dryrun.report import report_of
+from dryrun.report.markdown import render_markdown
 from dryrun.store.partition import Store
+from dryrun.store.results import load_results
 from tests.helpers.pages import page, texts
-from tests.helpers.support import work
+from tests.helpers.support import EXACT, work
 
 TAB = "Training signal"
 OK = "def grade(sample, item):\n    return 1.0 if 'ANS' in sample['output_text'] else 0.0\n"
@@ -58,6 +61,20 @@ def test_the_section_names_outcome_groups_and_headroom(shaped: Any) -> None:
         "ok",
         "short",
     ]
+
+
+@pytest.mark.slow
+def test_the_pull_towards_right_answers_stands_on_the_page_and_in_the_report(store: Store) -> None:
+    lines = [
+        {"prompt": f"What is {n} + 1?", "reference_answer": str(n + 1), "completion": str(n + 1 + place % 2)}
+        for n in range(40)
+        for place in range(4)
+    ]
+    run = import_samples(store, "\n".join(map(json.dumps, lines)).encode(), "half.jsonl", EXACT)
+    work(run)
+    line = "Pull towards right answers 0.57 (0.53 to 0.60) = Signal Index x 0.58"
+    assert line in texts(page("results", run=run.id, tab=TAB))
+    assert line in render_markdown(report_of(load_results(run)))
 
 
 def explained(test: Any) -> str:
