@@ -27,6 +27,10 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+# Small products are worth no second thread, which would wait in a busy loop while another test has the processor.
+# NumPy reads this when it is imported: by this process already, by the processes that test not yet.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Whoever starts the tests in the background has Ctrl-C ignored, by them and by every process they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
