@@ -38,6 +38,8 @@ def command() -> None:
     """What ``python -m dryrun`` and the installed command ``dryrun`` run."""
     # Read when pyarrow is first imported, by a command: the system's allocator gives memory back sooner.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # Read when NumPy is: its products are small here, and a second thread would wait for them in a busy loop.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(main(prepare=keep_pandas_out))
 
 
