@@ -27,7 +27,7 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
-# Small products are worth no second thread, which would wait in a busy loop while another test has the processor.
+# Small products are worth no second thread: it waits in a busy loop while another test needs the processor.
 # NumPy reads this when it is imported: by this process already, by the processes that test not yet.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

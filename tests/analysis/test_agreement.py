@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from dryrun.analysis.figures.agreement import (
     Labelled,
@@ -42,7 +42,7 @@ def test_auc_is_scipys(seed: int) -> None:
     rng = RNG(seed)
     score, good = np.round(rng.random(60), 1), rng.random(60) < 0.4
     pairs = good.sum() * (~good).sum()
-    oracle = stats.mannwhitneyu(score[good], score[~good]).statistic / pairs
+    oracle = scipy.stats.mannwhitneyu(score[good], score[~good]).statistic / pairs
     assert auc(score, good, np.ones(60)) == pytest.approx(oracle)
 
 
@@ -57,7 +57,7 @@ def test_a_weight_of_two_is_the_row_twice() -> None:
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 10), (3, 20), (10, 10), (37, 80)])
 def test_wilson_is_scipys(hits: int, n: int) -> None:
-    oracle = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    oracle = scipy.stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
     assert wilson(hits / n, n) == pytest.approx((oracle.low, oracle.high), abs=1e-6)
     assert weighted_share(np.arange(n) < hits, np.ones(n)) == (hits / n, n)
 

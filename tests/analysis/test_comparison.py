@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from dryrun.analysis.figures.comparison import (
     band,
@@ -28,7 +28,7 @@ def test_rank_correlation_is_scipys_with_ties(seed: int) -> None:
     second = np.round(np.clip(first + rng.normal(0, 0.3, 200), 0.0, 1.0), 1).astype(np.float64)
     found = rank_correlation(first, second, np.arange(200) // 4, draws=200)
     assert found is not None
-    assert found.value == pytest.approx(stats.spearmanr(first, second).statistic)
+    assert found.value == pytest.approx(scipy.stats.spearmanr(first, second).statistic)
     assert found.low < found.value < found.high
 
 
@@ -58,9 +58,9 @@ def test_pairing_narrows_the_interval_to_that_of_scipys_paired_test() -> None:
     unpaired = unpaired_difference(first, prompt, second, prompt + 300)
     assert paired is not None
     assert unpaired is not None
-    oracle = stats.ttest_rel(second, first).confidence_interval(0.95)
+    oracle = scipy.stats.ttest_rel(second, first).confidence_interval(0.95)
     assert (paired.low, paired.high) == pytest.approx((oracle.low, oracle.high), abs=1e-3)
-    oracle = stats.ttest_ind(second, first, equal_var=False).confidence_interval(0.95)
+    oracle = scipy.stats.ttest_ind(second, first, equal_var=False).confidence_interval(0.95)
     assert (unpaired.low, unpaired.high) == pytest.approx((oracle.low, oracle.high), abs=6e-3)
     assert paired.clear
     assert not unpaired.clear

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from dryrun.analysis.figures.shape import length_bias, resolution
 
@@ -16,7 +16,7 @@ def test_within_one_unit_it_is_spearmans_rho() -> None:
     score, length = rng.integers(0, 5, 60) / 4, rng.integers(10, 40, 60).astype(float)
     found = length_bias(score, length, np.zeros(60, dtype=np.int64), NO_TOPIC[:60])
     assert found is not None
-    assert found.correlation == pytest.approx(stats.spearmanr(score, length).statistic)
+    assert found.correlation == pytest.approx(scipy.stats.spearmanr(score, length).statistic)
 
 
 def test_over_prompts_it_pools_what_is_left_of_each_prompts_ranks() -> None:
@@ -25,7 +25,8 @@ def test_over_prompts_it_pools_what_is_left_of_each_prompts_ranks() -> None:
     length = rng.random(400)
     score = length * 0.5 + rng.random(400) * 0.5
     ranks = [
-        np.concatenate([stats.rankdata(v[prompt == p]) - 2.5 for p in range(100)]) for v in (score, length)
+        np.concatenate([scipy.stats.rankdata(value[prompt == place]) - 2.5 for place in range(100)])
+        for value in (score, length)
     ]
     found = length_bias(score, length, prompt, NO_TOPIC)
     assert found is not None
@@ -39,7 +40,7 @@ def test_harder_prompts_with_longer_answers_are_no_bias() -> None:
     prompt = np.repeat(np.arange(100), 4)
     level = np.repeat(rng.random(100), 4)
     score, length = level + 0.01 * rng.random(400), level + 0.01 * rng.random(400)
-    assert stats.spearmanr(score, length).statistic > 0.9
+    assert scipy.stats.spearmanr(score, length).statistic > 0.9
     found = length_bias(score, length, prompt, NO_TOPIC)
     assert found is not None
     assert abs(found.correlation) < 0.15
@@ -61,5 +62,5 @@ def test_resolution_counts_levels_and_their_entropy() -> None:
     found = resolution(np.array([0.0, 0.0, 0.5, 1.0, np.nan]))
     assert found is not None
     assert (found.distinct, found.modal, found.modal_share) == (3, 0.0, 0.5)
-    assert found.effective_levels == pytest.approx(np.exp(stats.entropy([2, 1, 1])))
+    assert found.effective_levels == pytest.approx(np.exp(scipy.stats.entropy([2, 1, 1])))
     assert resolution(np.array([np.nan])) is None

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -33,10 +34,9 @@ from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.object_store import BUCKET, ObjectStore
 from tests.helpers.support import ROOT, Command, input_files, wait_until
 
-pytest.importorskip("ray")
-
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.skipif(find_spec("ray") is None, reason="no Ray"),
     pytest.mark.skipif(os.name != "posix", reason="signals"),
 ]
 

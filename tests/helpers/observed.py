@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from dryrun.analysis.figures.statistics import Scores
 from dryrun.analysis.observations import Observations
@@ -50,7 +50,7 @@ def beta_scores(mean: float, std: float, n: int = 300) -> Scores:
     """`n` evenly spaced quantiles of the Beta distribution with this mean and spread."""
     weight = mean * (1 - mean) / std**2 - 1
     quantiles = (np.arange(n) + 0.5) / n
-    return np.asarray(stats.beta.ppf(quantiles, mean * weight, (1 - mean) * weight), dtype=np.float64)
+    return np.asarray(scipy.stats.beta.ppf(quantiles, mean * weight, (1 - mean) * weight), dtype=np.float64)
 
 
 def _labels(values: Sequence[str] | str, size: int) -> NDArray[np.object_]:

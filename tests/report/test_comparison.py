@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts
 from dryrun.cli.main import main
@@ -43,7 +43,7 @@ def test_two_graders_on_the_same_responses(store: Store, endpoint: FakeEndpoint)
     assert found.pairing is Pairing.RESPONSES
     scores = exact.observations().score, fuzzy.observations().score
     assert found.correlation is not None
-    assert found.correlation.value == pytest.approx(stats.spearmanr(*scores).statistic)
+    assert found.correlation.value == pytest.approx(scipy.stats.spearmanr(*scores).statistic)
     assert found.flipped is not None
     assert found.flipped.gained.size == int(((scores[0] < 0.5) & (scores[1] >= 0.5)).sum()) > 0
     assert found.flipped.lost.size == 0

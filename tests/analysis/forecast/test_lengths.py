@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from dryrun.analysis.forecast.lengths import lengths_of
 
@@ -30,7 +30,7 @@ def test_it_is_the_product_limit_estimate() -> None:
     seen = np.minimum(tokens, limit)
     lengths = lengths_of(seen, cut)
     assert lengths is not None
-    oracle = stats.ecdf(stats.CensoredData.right_censored(seen, cut)).sf
+    oracle = scipy.stats.ecdf(scipy.stats.CensoredData.right_censored(seen, cut)).sf
     for at in range(1, 35):
         assert lengths.longer_than(at) == pytest.approx(float(oracle.evaluate(at)), abs=1e-12)
 

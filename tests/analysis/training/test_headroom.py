@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.stats import betabinom
+import scipy
 
 from dryrun.analysis.training.headroom import (
     RATES,
@@ -55,7 +55,8 @@ def test_the_likelihood_is_that_of_a_zero_inflated_beta_binomial() -> None:
     found = _log_likelihood(points, pairs, often)[:, RATES == 0.0].ravel()
     for (out, logit, log_strength), value in zip(points, found, strict=True):
         mean, strength = 1 / (1 + np.exp(-logit)), np.exp(log_strength)
-        chance = (1 - out) * betabinom.pmf(pairs[:, 0], pairs[:, 1], mean * strength, (1 - mean) * strength)
+        shape = (mean * strength, (1 - mean) * strength)
+        chance = (1 - out) * scipy.stats.betabinom.pmf(pairs[:, 0], pairs[:, 1], *shape)
         # Orders of right and wrong responses are a constant, which the likelihood leaves out.
         orders = np.array([1.0, 56.0, 1.0])
         expected = often @ np.log(chance / orders + out * (pairs[:, 0] == 0))
