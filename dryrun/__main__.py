@@ -1,5 +1,6 @@
 """``python -m dryrun``."""
 
+import gc
 import os
 import sys
 from typing import Any
@@ -34,13 +35,26 @@ def keep_pandas_out() -> None:
         sys.meta_path.remove(NoPandas)
 
 
+ALLOCATIONS = 50_000
+"""New objects before garbage is looked for; Python's own 700 come many times a second."""
+
+
+def settle_imports() -> None:
+    """What is done in a process of our own between the imports and the command."""
+    keep_pandas_out()
+    gc.freeze()
+    gc.set_threshold(ALLOCATIONS)
+    gc.enable()
+
+
 def command() -> None:
     """What ``python -m dryrun`` and the installed command ``dryrun`` run."""
     # Read when pyarrow is first imported, by a command: the system's allocator gives memory back sooner.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # Read when NumPy is: its products are small here, and a second thread would wait for them in a busy loop.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.exit(main(prepare=keep_pandas_out))
+    gc.disable()  # what is imported stays: to look through it for garbage is in vain
+    sys.exit(main(prepare=settle_imports))
 
 
 if __name__ == "__main__":

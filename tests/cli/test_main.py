@@ -216,6 +216,15 @@ def test_help_needs_no_heavy_package() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_imports_of_a_command_are_kept_out_of_the_search_for_garbage() -> None:
+    script = (
+        "import gc; from dryrun.__main__ import ALLOCATIONS, settle_imports; gc.disable(); settle_imports();"
+        "assert gc.get_freeze_count() > 1000 and gc.isenabled() and gc.get_threshold()[0] == ALLOCATIONS"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_a_run_imports_neither_the_sdk_nor_what_draws_pages() -> None:
     script = (
