@@ -112,11 +112,17 @@ def redrawn(sums: PromptSums, draws: int = DRAWS, seed: int = 0) -> tuple[Floats
     prompts = sums.count.size
     rng = np.random.default_rng(seed)
     drawn = np.empty((3, draws))
-    rows = max(1, BLOCK // max(prompts, 1))
+    rows = min(draws, max(1, BLOCK // max(prompts, 1)))
+    taken = np.empty((rows, prompts))
+    parts = [*zip(drawn, (sums.count, sums.total, sums.square), strict=True)]
+    if (sums.count == sums.count[:1]).all():  # whole numbers: their sum is the same in each re-draw
+        drawn[0] = sums.count.sum()
+        parts = parts[1:]
     for start in range(0, draws, rows):
         chosen = rng.integers(prompts, size=(min(rows, draws - start), prompts), dtype=np.int32)
-        for result, values in zip(drawn, (sums.count, sums.total, sums.square), strict=True):
-            result[start : start + rows] = values[chosen].sum(axis=1)
+        for result, values in parts:
+            values.take(chosen, mode="clip", out=taken[: len(chosen)])
+            result[start : start + rows] = taken[: len(chosen)].sum(axis=1)
     count, total, square = drawn
     mean = total / count
     spread = np.maximum(square - count * mean * mean, 0.0) / np.maximum(count - 1, 1)
