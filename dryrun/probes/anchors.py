@@ -76,7 +76,8 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     """
     config, results, chance = run.config(), load_results(run), random.Random(seed)
     spec, grades = load_grader(config.grader), grades_by(grader)
-    prompts = with_format(_distinct(run.prompts()), config.model.response_format)
+    rows = _distinct(run.prompts())
+    prompts = with_format(rows, config.model.response_format)
     chance.shuffle(prompts)
     references = right_answers(spec, prompts, config.dataset.reference_field)
     known = [(p, text) for p, text in zip(prompts, references, strict=True) if text is not None]
@@ -99,7 +100,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     calls = _by_key(written(known, way, templates, tools)) if learned.call else None
     measured = {
         "form": way,
-        **_read(results, by_key, calls, chance, reads_calls=tools is not None),
+        **_read(results, rows, by_key, calls, chance, reads_calls=tools is not None),
         "reference": await rewards(right),
         "topics": {topic: await rewards(texts) for topic, texts in by_topic.items()},
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right]),
@@ -132,11 +133,12 @@ def keep_readings(run: Run, seed: int = 0) -> None:
     """
     config, results = run.config(), load_results(run)
     spec, field = load_grader(config.grader), config.dataset.reference_field
-    prompts = with_format(_distinct(run.prompts()), config.model.response_format)
+    rows = _distinct(run.prompts())
+    prompts = with_format(rows, config.model.response_format)
     references = right_answers(spec, prompts, field, where_read=True)
     by_key = {p.key: text for p, text in zip(prompts, references, strict=True) if text is not None}
     reads_calls = tools_read(spec) is not None
-    measured = _read(results, by_key, None, random.Random(seed), reads_calls=reads_calls)
+    measured = _read(results, rows, by_key, None, random.Random(seed), reads_calls=reads_calls)
     measured["read"] = [(score, None, *others) for score, _, *others in measured["read"]]
     measured |= {"form": "", "reference": [], "reformatted": [], "junk": {}, "regraded": []}
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
@@ -278,6 +280,7 @@ async def _regraded(results: Results, grader: Grader, chance: random.Random) -> 
 
 def _read(
     results: Results,
+    rows: Sequence[Prompt],
     references: Mapping[str, str],
     calls: Mapping[str, str] | None,
     chance: random.Random,
@@ -322,7 +325,7 @@ def _read(
         "read": pairs,
         **_around(texts, results),
         **({} if reads_calls else _unread_calls(seen, score[chosen].tolist())),
-        **_elsewhere(results, responses, says, references, calls),
+        **_elsewhere(rows, responses, says, references, calls),
     }
 
 
@@ -345,7 +348,7 @@ def _unread_calls(seen: Sequence[Inspected], scores: Sequence[float]) -> dict[st
 
 
 def _elsewhere(
-    results: Results,
+    rows: Sequence[Prompt],
     responses: Texts,
     says: Sequence[bool | None],
     references: Mapping[str, str],
@@ -354,12 +357,8 @@ def _elsewhere(
     """Whether responses are right by the references of other rows; calls are not compared."""
     if calls is not None:
         return {}
-    rows = [
-        (prompt, references[prompt.key])
-        for prompt in _distinct(results.run.prompts())[:COMPARED_ROWS]
-        if prompt.key in references
-    ]
-    return {"misplaced": fits_elsewhere(responses, says, rows)}
+    compared = [(row, references[row.key]) for row in rows[:COMPARED_ROWS] if row.key in references]
+    return {"misplaced": fits_elsewhere(responses, says, compared)}
 
 
 def best_paid(results: Results) -> Texts:

@@ -160,7 +160,5 @@ def prompt_table(prompts: Iterable[Prompt]) -> pa.Table:
 
 def prompts_from_table(table: pa.Table) -> list[Prompt]:
     """The prompts that `prompt_table` stored."""
-    return [
-        Prompt(key=row["key"], row=row["row"], topic=row["topic"], item=orjson.loads(row["item"]))
-        for row in table.to_pylist()
-    ]
+    keys, rows, topics, items = (table[name].to_pylist() for name in ("key", "row", "topic", "item"))
+    return list(map(Prompt, keys, rows, topics, map(orjson.loads, items)))
