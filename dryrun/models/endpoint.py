@@ -51,8 +51,9 @@ LAST_ANSWERS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """The record of one call: what was sent differently, what came back, how long it took."""
+    """The record of one call: its sample, what was sent differently, what came back, how long it took."""
 
+    key: str
     left_out: frozenset[str]
     body: dict[str, Any]
     result: Reply | Fault
@@ -176,10 +177,10 @@ class EndpointModel:
         while True:
             call = await self._call(prompt, rollout)
             attempts += 1
-            self._tell(prompt, rollout, attempts, call)
+            self._tell(attempts, call)
             if isinstance(call.result, Reply):
                 self._check_cap(call.result, call.body)
-                return self._sample(prompt, rollout, call, attempts)
+                return self._sample(rollout, call, attempts)
             if self._leave_out(call.result, call.body):
                 continue
             failures += 1
@@ -190,7 +191,7 @@ class EndpointModel:
                 await self.last_answers()
                 raise
             if pause is None:
-                return self._sample(prompt, rollout, call, attempts)
+                return self._sample(rollout, call, attempts)
             await asyncio.sleep(pause)
 
     @property
@@ -232,11 +233,11 @@ class EndpointModel:
             None where the request is to be made again without a parameter that the endpoint refused.
         """
         body = request_body(self._config, prompt, self._seed_of(prompt, rollout), row.left_out)
-        call = _Call(row.left_out, body, self._read(answer), 0.0)
-        self._tell(prompt, rollout, row.number, call, row.batch)
+        call = _Call(self.sample_key(prompt, rollout), row.left_out, body, self._read(answer), 0.0)
+        self._tell(row.number, call, row.batch)
         if isinstance(call.result, Fault) and self._leave_out(call.result, body):
             return None
-        return self._sample(prompt, rollout, call, row.number)
+        return self._sample(rollout, call, row.number)
 
     def redacted(self, text: str) -> str:
         """Somebody else's words without the API key."""
@@ -262,7 +263,7 @@ class EndpointModel:
         finally:
             self.pace.leave(signal, pause)
         seconds = time.perf_counter() - began
-        return _Call(left_out, body, self._read(answer), seconds)
+        return _Call(self.sample_key(prompt, rollout), left_out, body, self._read(answer), seconds)
 
     def end(self, error: DryRunError) -> None:
         """From now on nothing is asked: `generate` raises `error` instead. Calls in flight go on."""
@@ -277,10 +278,10 @@ class EndpointModel:
             async with asyncio.timeout_at(self._patience):
                 await self.pace.emptied()
 
-    def _tell(self, prompt: Prompt, rollout: int, number: int, call: _Call, batch: str = "") -> None:
+    def _tell(self, number: int, call: _Call, batch: str = "") -> None:
         if self.on_attempt is None:
             return
-        key, result, seconds = self.sample_key(prompt, rollout), call.result, call.seconds
+        key, result, seconds = call.key, call.result, call.seconds
         if isinstance(result, Reply):
             tokens = (result.prompt_tokens, result.completion_tokens)
             attempt = Attempt(key, number, result.outcome.value, OK, "", seconds, *tokens, batch)
@@ -352,28 +353,24 @@ class EndpointModel:
                 raise self.fatal(fault)
         return pause
 
-    def _sample(self, prompt: Prompt, rollout: int, call: _Call, attempts: int) -> Sample:
-        result = call.result
-        sample = Sample(
-            key=self.sample_key(prompt, rollout),
-            rollout=rollout,
-            outcome=SampleOutcome.FAILED,
-            seconds=call.seconds,
-            attempts=attempts,
-            note=left_out_note(call.left_out),
-        )
+    def _sample(self, rollout: int, call: _Call, attempts: int) -> Sample:
+        result, note = call.result, left_out_note(call.left_out)
+        parts: dict[str, Any]
         if isinstance(result, Reply):
-            notes = [sample.note] * bool(sample.note)
+            notes = [note] * bool(note)
             notes += ["longer than the token cap"] * self._passed_cap(result)
             notes += [NO_TEXT] * (result.outcome is SampleOutcome.EMPTY)
-            parts = {name: getattr(result, name) for name in result.__slots__}
-            return replace(sample, **parts, note="; ".join(notes))
-        if result.kind is FaultKind.FILTERED:
+            note, parts = "; ".join(notes), {name: getattr(result, name) for name in result.__slots__}
+        elif result.kind is FaultKind.FILTERED:
             filtered = SampleOutcome.FILTERED
-            return replace(sample, outcome=filtered, finish_reason="content_filter", status=result.status)
-        # What another response may do is no refusal of the request.
-        spoilt = result.curable and result.status == BAD_REQUEST
-        return replace(sample, error=result.sentence(), status=None if spoilt else result.status)
+            parts = {"outcome": filtered, "finish_reason": "content_filter", "status": result.status}
+        else:  # what another response may do is no refusal of the request
+            spoilt = result.curable and result.status == BAD_REQUEST
+            status = None if spoilt else result.status
+            parts = {"outcome": SampleOutcome.FAILED, "error": result.sentence(), "status": status}
+        return Sample(
+            key=call.key, rollout=rollout, seconds=call.seconds, attempts=attempts, note=note, **parts
+        )
 
 
 def _signal(answer: HttpAnswer | Fault) -> tuple[Signal, float | None]:

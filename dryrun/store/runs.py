@@ -17,6 +17,7 @@ Layout of ``runs/<run id>/``::
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 import time
@@ -303,7 +304,7 @@ class Run:
 
     def stop_asked(self) -> bool:
         """Whether somebody asked since the run was last started, or has taken the run over."""
-        return (self.folder / "stop").exists() or registry.lost(self.folder)
+        return os.path.exists(f"{self.folder}/stop") or registry.lost(self.folder)
 
     def go_on(self) -> None:
         """Forget that somebody asked.
