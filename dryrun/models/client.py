@@ -18,7 +18,6 @@ from importlib.metadata import version
 from typing import Any, BinaryIO
 
 import aiohttp
-import httpx2
 import orjson
 from yarl import URL
 
@@ -278,6 +277,8 @@ async def patiently(
 
 
 def _certificates() -> ssl.SSLContext:
+    import httpx2  # for this alone
+
     try:
         return httpx2.create_ssl_context()
     except OSError as error:

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any, BinaryIO
 
-import httpx2
-
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.core.packages import namesake
 from dryrun.core.text import cut, plural
@@ -103,6 +101,8 @@ def _explained(text: str) -> Iterator[None]:
     DatasetError
         Whatever it was.
     """
+    import httpx2
+
     try:
         from huggingface_hub import errors
     except ImportError:
