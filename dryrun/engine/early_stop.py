@@ -30,7 +30,7 @@ class SettledWatch:
     thresholds : Thresholds, optional
         Default: the design document's.
     seconds : float
-        Between two readings.
+        Between two readings, and before the first: a run that is over by then needs no early end.
     """
 
     def __init__(self, run: Run, thresholds: Thresholds | None = None, seconds: float = SECONDS) -> None:
@@ -73,7 +73,7 @@ class SettledWatch:
         return (
             bool(self._waiting)
             and ended >= self._waiting[0] * self._rollouts
-            and time.monotonic() - self._read >= self._seconds
+            and min(time.monotonic() - self._read, time.time() - status.started) >= self._seconds
         )
 
     def _look(self) -> None:

@@ -45,6 +45,7 @@ def test_a_clear_verdict_is_called_settled_from_the_second_look_on(
     assert watch.follow(status) is None
     watch.close()
     assert watch.latest == found
+    assert SettledWatch(run, seconds=600.0).check(status) is None, "a run that has just begun is left alone"
 
 
 @pytest.mark.slow
