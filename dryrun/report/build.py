@@ -90,19 +90,18 @@ def _to_read(results: Results, observations: Observations) -> dict[str, tuple[Sa
     """The highest and the lowest responses."""
     rows = {group.name: group.rows for group in review_groups(observations)}
     chosen = {name: rows[GroupName(name)] for name in ("highest", "lowest")}
-    return {
-        name: tuple(
-            SampleEntry(
-                score=float(observations.score[row]),
-                row=inspected.prompt.row + 1,
-                topic=writable(inspected.prompt.topic),
-                prompt=ending(last_user_text(inspected.prompt.messages), SHOWN_PROMPT),
-                response=ending(_said(inspected.sample), SHOWN_RESPONSE),
-            )
-            for row, inspected in zip(places, results.inspect(places), strict=True)
+    places = [place for group in chosen.values() for place in group]
+    shown = {
+        place: SampleEntry(
+            score=float(observations.score[place]),
+            row=inspected.prompt.row + 1,
+            topic=writable(inspected.prompt.topic),
+            prompt=ending(last_user_text(inspected.prompt.messages), SHOWN_PROMPT),
+            response=ending(_said(inspected.sample), SHOWN_RESPONSE),
         )
-        for name, places in chosen.items()
+        for place, inspected in zip(places, results.inspect(places), strict=True)
     }
+    return {name: tuple(shown[place] for place in group) for name, group in chosen.items()}
 
 
 def _said(sample: Sample) -> str:
