@@ -11,8 +11,6 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
-from rapidfuzz import fuzz
-
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.latex import BOX, formula_key, last_box, unwrapped, without_latex
 
@@ -306,6 +304,8 @@ def _nearest(answer: Answer, text: str) -> float:
 
 
 def _letters(wanted: str, text: str) -> float:
+    from rapidfuzz import fuzz  # most answers are compared as numbers
+
     a, b = wanted[:COMPARED].casefold(), text[:COMPARED].casefold()
     return fuzz.ratio(a, b) / 100.0 if a and b else 0.0
 
