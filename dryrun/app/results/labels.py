@@ -13,7 +13,7 @@ from dryrun.analysis.selection import SIZE, label_queue
 from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.sample import sample_view
+from dryrun.app.shared.sample import blind_view
 from dryrun.app.shared.widgets import bullets, download, error_kept, show_kept_error
 from dryrun.core.text import plain, plural, short
 from dryrun.core.thresholds import Thresholds
@@ -233,7 +233,7 @@ def _card(loaded: Loaded, by: str) -> None:
         _buttons(loaded, identity, by)
         position = rows_of(loaded.results, {identity})[identity]
         [seen] = loaded.results.inspect([position])
-        sample_view(seen, float(loaded.observations.score[position]), loaded.results.config, blind=True)
+        blind_view(seen, loaded.results.config)
 
 
 def _buttons(loaded: Loaded, identity: tuple[str, str], by: str) -> None:

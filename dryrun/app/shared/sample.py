@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -25,31 +25,15 @@ CUT = 4_000
 """Characters that are shown of a text before somebody asks for all."""
 
 
-def sample_view(
-    inspected: Inspected,
-    score: float,
-    config: RunConfig,
-    *,
-    blind: bool = False,
-    below: Callable[[Inspected], None] | None = None,
-) -> None:
-    """Draw one sample as a card.
-
-    Parameters
-    ----------
-    inspected : Inspected
-    score : float
-        Its score on 0..1; NaN if it has none.
-    config : RunConfig
-    blind : bool
-        Hide the grade, for people who judge the response themselves.
-    below : callable, optional
-        Draws more at the end of the card.
-    """
-    prompt, grade = inspected.prompt, None if blind else inspected.grade
-    place = f"card_{inspected.sample.key}_{prompt.row}"
+def blind_view(inspected: Inspected, config: RunConfig) -> None:
+    """Draw one sample as a card without its grade, for people who judge the response themselves."""
+    prompt, place = inspected.prompt, f"card_{inspected.sample.key}_{inspected.prompt.row}"
+    facts = [f"row {prompt.row + 1:,}", *sample_facts(inspected.sample, config)]
     with st.container(border=True):
-        _head(inspected, score, config, blind)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if prompt.topic:
+                st.text(visible(prompt.topic[:80]))
+            st.caption(plain(" · ".join(facts)), width="content")
         texts = st.grid(3, min_column_width=COLUMN)
         with texts.cell():
             prompt_view(prompt, place)
@@ -58,24 +42,7 @@ def sample_view(
             response_view(inspected.sample, place)
         with texts.cell():
             others = _reference(prompt, place)
-        if grade is not None:
-            remarks_view(grade, place)
         other_fields_view(others, place)
-        if below is not None:
-            below(inspected)
-
-
-def _head(inspected: Inspected, score: float, config: RunConfig, blind: bool) -> None:
-    prompt, grade = inspected.prompt, inspected.grade
-    facts = [f"row {prompt.row + 1:,}", *sample_facts(inspected.sample, config)]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if not blind:
-            st.markdown(f"**{plain(reward_words(grade, score, config))}**", width="content")
-        if prompt.topic:
-            st.text(visible(prompt.topic[:80]))
-        st.caption(plain(" · ".join(facts)), width="content")
-        if grade is not None and grade.sub_rewards and not blind:
-            st.text(sub_reward_words(grade))
 
 
 def sample_facts(sample: Sample, config: RunConfig) -> list[str]:
