@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dryrun.app.results.samples import _cell
+from dryrun.app.shared.sample import table_cell
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
@@ -246,4 +246,4 @@ def test_the_difference_to_a_reference_is_by_keys_for_json_and_by_words_else(sto
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1"])
 def test_a_cell_is_no_formula_for_a_spreadsheet(text: str) -> None:
-    assert _cell(text)[0] not in "=+-@\t"
+    assert table_cell(text)[0] not in "=+-@\t"

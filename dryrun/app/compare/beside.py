@@ -15,8 +15,9 @@ from dryrun.app.shared.sample import (
     response_view,
     reward_words,
     sub_reward_words,
+    table_cell,
 )
-from dryrun.core.text import one_line, plain, visible
+from dryrun.core.text import plain
 from dryrun.report.comparison import Comparison
 from dryrun.store.results import Inspected, Results, Side
 
@@ -41,7 +42,7 @@ def moved_prompts(moves: PromptMoves, both: tuple[Side, Side]) -> None:
     st.header(":small[Prompts that moved most]", anchor=False)
     event: Any = st.dataframe(
         {
-            "Prompt": [_cell(inspected) for inspected in seen],
+            "Prompt": [table_cell(inspected.prompt.messages[-1].get("content"), 100) for inspected in seen],
             "Row": [inspected.prompt.row + 1 for inspected in seen],
             "Before": moves.first[furthest],
             "After": moves.second[furthest],
@@ -120,10 +121,3 @@ def _graded(inspected: Inspected, score: float, results: Results) -> None:
     st.markdown(words)
     if inspected.grade is not None:
         remarks_view(inspected.grade, f"beside_{results.run.id}_{inspected.sample.key}")
-
-
-def _cell(inspected: Inspected) -> str:
-    """The beginning of a prompt; behind a word joiner no spreadsheet runs it as a formula."""
-    content = inspected.prompt.messages[-1].get("content")
-    words = one_line(visible(str(content)[:800]), 100)
-    return f"\u2060{words}" if words[:1] in ("=", "+", "-", "@") else words

@@ -22,13 +22,14 @@ from dryrun.app.shared.sample import (
     response_view,
     reward_words,
     sample_facts,
+    table_cell,
     text_block,
 )
 from dryrun.app.shared.session import RECORDED, RUN
 from dryrun.core.difference import key_differences, too_many_words, word_differences
 from dryrun.core.paths import sample_data_dir
 from dryrun.core.records import Grade, Prompt
-from dryrun.core.text import figure, number, one_line, plain, visible
+from dryrun.core.text import figure, number, plain, visible
 from dryrun.dataset.fields import value_at
 from dryrun.graders.reference_answers import answer_field
 from dryrun.store.labels import identities, majority
@@ -40,8 +41,6 @@ TABLE, PAGER = "samples_table", "samples_pager"
 NAME = re.compile(r"([1-9]\d{0,11})\.([1-9]\d{0,5})")
 PER_PAGE = 20
 """Rows of the table: all are in view, so that the marked one never has to be scrolled to."""
-HEAD = 160
-"""Characters of a text that its cell holds."""
 MOST_PARTS = 6
 """Parts of the reward with a column."""
 BESIDE = 390
@@ -248,14 +247,14 @@ def _columns(loaded: Loaded, shown: Rows) -> dict[str, tuple[Any, Any]]:
         )
     }
     if any(seen.topic):
-        topics = [_cell(topic) for topic in seen.topic]
+        topics = [table_cell(topic) for topic in seen.topic]
         columns["topic"] = (topics, config.TextColumn("Topic", width=90))
     columns["prompt"] = (prompts, config.TextColumn("Prompt", width=145))
     columns["response"] = (responses, config.TextColumn("Response", width=125))
     unit = "Characters" if _in_characters(loaded.results) else "Tokens"
     columns["length"] = (seen.length, config.NumberColumn(unit, format="%d", width=70))
     for count, (name, part) in enumerate(list(seen.parts.items())[:MOST_PARTS]):
-        columns[f"part_{count}"] = (part, config.NumberColumn(_cell(name, 40), format="%.2f", width=80))
+        columns[f"part_{count}"] = (part, config.NumberColumn(table_cell(name, 40), format="%.2f", width=80))
     columns["label"] = (marks, config.TextColumn("Label", width=70))
     return columns
 
@@ -280,8 +279,8 @@ def _beginnings(
 ) -> tuple[list[str], list[str]]:
     """Read the texts of one page, and keep what its cells hold. All but the results is the cache's key."""
     seen = _results.inspect(shown)
-    return [_cell(_asked(inspected.prompt)) for inspected in seen], [
-        _cell(_response_text(inspected)) for inspected in seen
+    return [table_cell(_asked(inspected.prompt)) for inspected in seen], [
+        table_cell(_response_text(inspected)) for inspected in seen
     ]
 
 
@@ -295,12 +294,6 @@ def _response_text(inspected: Inspected) -> str:
     if not sample.text and sample.tool_calls:
         return indented_json([dict(call) for call in sample.tool_calls[:3]])
     return sample.text or sample.error
-
-
-def _cell(text: object, limit: int = HEAD) -> str:
-    """A text for a cell: one line, cut; behind a word joiner no spreadsheet runs it as a formula."""
-    words = one_line(visible(str(text)[: 8 * limit]), limit)
-    return f"\u2060{words}" if words[:1] in ("=", "+", "-", "@") else words
 
 
 def _link(loaded: Loaded, name: str) -> str:
@@ -342,9 +335,9 @@ def _key_table(keys: list[Any]) -> None:
     st.caption(f"Difference by keys: {sum(not row.same for row in keys)} of {len(keys)} differ")
     st.dataframe(
         {
-            "Key": [_cell(row.key or "(all)") for row in keys],
-            "Reference": [_cell(row.first) for row in keys],
-            "Response": [_cell(row.second) for row in keys],
+            "Key": [table_cell(row.key or "(all)") for row in keys],
+            "Reference": [table_cell(row.first) for row in keys],
+            "Response": [table_cell(row.second) for row in keys],
             "": ["same" if row.same else "differs" for row in keys],
         },
         hide_index=True,
@@ -361,9 +354,9 @@ def _reward(inspected: Inspected, score: float, loaded: Loaded) -> None:
     if grade.sub_rewards:
         st.dataframe(
             {
-                "Part": [_cell(name) for name in grade.sub_rewards],
+                "Part": [table_cell(name) for name in grade.sub_rewards],
                 "Reward": [number(value) for value in grade.sub_rewards.values()],
-                "Why": [_cell(_reason(grade, name), 300) for name in grade.sub_rewards],
+                "Why": [table_cell(_reason(grade, name), 300) for name in grade.sub_rewards],
             },
             hide_index=True,
             alt="Parts of the reward",

@@ -11,12 +11,15 @@ import streamlit as st
 
 from dryrun.core.config import RunConfig
 from dryrun.core.records import Grade, Prompt, Sample, SampleOutcome
-from dryrun.core.text import figure, number, plain, plural, visible
+from dryrun.core.text import figure, number, one_line, plain, plural, visible
 from dryrun.dataset.fields import REFERENCES
 from dryrun.store.results import Inspected
 
 COLUMN = 220
 """Pixels that prompt, response and reference need each to stand side by side."""
+
+HEAD = 160
+"""Characters of a text that its cell in a table holds."""
 
 LONG = 1_200
 """Characters above which a text gets a box that scrolls."""
@@ -127,6 +130,12 @@ def _content(message: Mapping[str, Any]) -> str:
     if isinstance(content, str):
         return content
     return indented_json(content if content is not None else message.get("tool_calls"))
+
+
+def table_cell(text: object, limit: int = HEAD) -> str:
+    """A text for a cell: one line, cut; behind a word joiner no spreadsheet runs it as a formula."""
+    words = one_line(visible(str(text)[: 8 * limit]), limit)
+    return f"\u2060{words}" if words[:1] in ("=", "+", "-", "@") else words
 
 
 def indented_json(value: object) -> str:
