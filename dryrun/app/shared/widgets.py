@@ -29,9 +29,7 @@ Make = Callable[..., "alt.LayerChart"]
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def draw_chart(
-    make: Make, *parts: Hashable, words: str, key: str | None = None, selection: str | None = None
-) -> None:
+def draw_chart(make: Make, *parts: Hashable, words: str, key: str | None = None) -> None:
     """Draw ``make(*parts)``. A chart is made once for equal parts and kept.
 
     `st.altair_chart` would check the chart against Vega-Lite's schema and pack its data at every rerun,
@@ -46,14 +44,8 @@ def draw_chart(
         The chart in words, for screen readers.
     key : str, optional
         Name of the widget.
-    selection : str, optional
-        Name of a selection in the chart; a click that changes it runs the page again.
     """
-    spec = chart_spec(make, *parts)
-    if selection is None:
-        st.vega_lite_chart(spec, key=key, alt=words)
-    else:
-        st.vega_lite_chart(spec, key=key, alt=words, on_select="rerun", selection_mode=selection)
+    st.vega_lite_chart(chart_spec(make, *parts), key=key, alt=words)
 
 
 @lru_cache(maxsize=KEPT)
