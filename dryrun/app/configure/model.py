@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from dryrun.app.shared.widgets import api_key_input, errors_shown, number_field, pick_kind, show_error
+from dryrun.app.shared.widgets import api_key_input, errors_shown, number_field, show_error
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import (
     EMBEDDED_MODEL,
@@ -67,9 +67,17 @@ def model_label() -> str:
 
 def model_section() -> ChosenModel | None:
     """Draw the section and return the model; None while none is chosen or it cannot be used."""
-    where = pick_kind("Model", list(Where), "model_where")
+    where = st.segmented_control(
+        "Model",
+        list(Where),
+        default=Where.EMBEDDED,
+        required=True,
+        key="model_where",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
     try:
-        return _embedded() if where is Where.EMBEDDED else _endpoint()
+        return _endpoint() if where == Where.ENDPOINT else _embedded()
     except DryRunError as error:
         show_error(error)
         return None

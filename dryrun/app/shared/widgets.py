@@ -8,9 +8,8 @@ import importlib
 import mimetypes
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import streamlit as st
@@ -26,7 +25,6 @@ if TYPE_CHECKING:  # it takes a sixth of what Home would load, and Home draws no
     import altair as alt
 
 Make = Callable[..., "alt.LayerChart"]
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def draw_chart(make: Make, *parts: Hashable, words: str, key: str | None = None) -> None:
@@ -141,20 +139,6 @@ def download(
         on_click="ignore",
         icon=":material/download:",
     )
-
-
-def pick_kind(label: str, kinds: list[Choice], key: str) -> Choice:
-    """Draw the choice of a kind and return it; the first one by default. The session keeps it."""
-    chosen = st.segmented_control(
-        label,
-        kinds,
-        default=kinds[0],
-        required=True,
-        key=key,
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    return type(kinds[0])(chosen or kinds[0])
 
 
 def number_field(
