@@ -5,12 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared.lists.examples import example_named
-from dryrun.app.shared.lists.rows import RunRow
+from dryrun.app.shared.lists.rows import title_of
 from dryrun.app.shared.looks import look_of
 from dryrun.app.shared.session import Chosen, config_of, model_words, run_link
 from dryrun.core.text import number, plain, plural
 from dryrun.report import Report
-from dryrun.store.notes import note_of
 
 NARROWEST = 320
 """Pixels of a card; on a narrower screen the second one stands below the first."""
@@ -50,5 +49,4 @@ def run_name(chosen: Chosen) -> str:
     """The run's name. Not safe for Markdown."""
     if chosen.recorded and (example := example_named(chosen.link)):
         return f"Recorded: {example.title}"
-    run = chosen.run
-    return RunRow(run, config_of(run), run.status(), note_of(run), None).name
+    return title_of(chosen.run, config_of(chosen.run))

@@ -8,12 +8,11 @@ import time
 import streamlit as st
 
 from dryrun.app.shared.lists.examples import example_named, examples
-from dryrun.app.shared.lists.rows import RunRow
+from dryrun.app.shared.lists.rows import title_of
 from dryrun.app.shared.session import RECORDED, config_of, open_by_name, store
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.text import short
-from dryrun.store.notes import note_of
 from dryrun.store.runs import list_runs
 
 OFFERED = 50
@@ -60,6 +59,5 @@ def _words(name: str) -> str:
         return f"{short(name)} (not here)"
     if (example := example_named(name)) is not None:
         return f"Recorded: {example.title}"
-    title = RunRow(run, config, status, note_of(run), None).name
     when = time.strftime("%d %b %H:%M", time.localtime(status.started))
-    return " · ".join((title, config.grader_name[:30], when, config.model.name[:30]))
+    return " · ".join((title_of(run, config), config.grader_name[:30], when, config.model.name[:30]))

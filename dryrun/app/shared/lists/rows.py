@@ -42,10 +42,8 @@ class RunRow:
 
     @property
     def name(self) -> str:
-        """Its name; else its dataset and the first letters of its id. Not safe for Markdown."""
-        if self.note.name:
-            return self.note.name
-        return f"{PurePath(one_line(self.config.dataset.name, 40)).stem or 'run'} {short(self.run.id)}"
+        """As `title_of`, by the note that was read."""
+        return self.note.name or _usual_title(self.run, self.config)
 
     @property
     def look(self) -> VerdictLook | None:
@@ -73,6 +71,15 @@ class RunRow:
     def when(self) -> str:
         """The day it was started: ``"24 Nov 2026"``."""
         return time.strftime("%d %b %Y", time.localtime(self.status.started))
+
+
+def title_of(run: Run, config: RunConfig) -> str:
+    """The run's name; else its dataset and the first letters of its id. Not safe for Markdown."""
+    return note_of(run).name or _usual_title(run, config)
+
+
+def _usual_title(run: Run, config: RunConfig) -> str:
+    return f"{PurePath(one_line(config.dataset.name, 40)).stem or 'run'} {short(run.id)}"
 
 
 @lru_cache(maxsize=2000)
