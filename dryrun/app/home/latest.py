@@ -10,6 +10,7 @@ from dryrun.app.shared.lists.rows import RunRow, run_rows
 from dryrun.app.shared.lists.summaries import waiting
 from dryrun.app.shared.looks import verdict_badge
 from dryrun.app.shared.session import listed_runs, run_link
+from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.text import plain, plural
 from dryrun.store.notes import note_of
 from dryrun.store.runs import Run
@@ -30,8 +31,7 @@ def latest_runs() -> None:
     if count := len(jobs.live()):
         st.caption(f"{plural(count, 'live run')} on this server")
     judging = any(row.look is None for row in rows) and waiting() > 0
-    with st.container():  # a timed fragment needs a place of its own
-        st.fragment(_rows, run_every=1 if judging else None)([row.run for row in rows], judging)
+    drawn_again(_rows, 1 if judging else None, [row.run for row in rows], judging)
     run_link("runs", "All runs", "list")
 
 

@@ -22,6 +22,7 @@ from dryrun.app.shared.access.links import share_button
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import VerdictLook, current_look
 from dryrun.app.shared.session import ADJUST, RUN, Chosen, model_words, run_link, tab_title
+from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.text import plain, plural
 from dryrun.store.runs import RunStatus
 
@@ -56,9 +57,7 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
 
 def redrawn_at_the_end(chosen: Chosen, status: RunStatus) -> None:
     """Draw the whole page again when the run ends; drawn at the same place of the page in every state."""
-    follow = st.fragment(run_every=POLL_SECONDS if status.live else None)(_follow)
-    with st.container():  # a timed fragment needs a place of its own
-        follow(chosen, status.live)
+    drawn_again(_follow, POLL_SECONDS if status.live else None, chosen, status.live)
 
 
 def _follow(chosen: Chosen, was_live: bool) -> None:

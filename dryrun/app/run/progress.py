@@ -11,6 +11,7 @@ from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import cost_of_cap, spent_words
 from dryrun.app.shared.looks import VerdictLook
 from dryrun.app.shared.session import Chosen, config_of, may_cancel, tab_title
+from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.config import ModelKind
 from dryrun.core.records import RunState
 from dryrun.core.text import figure, number, plain, plural
@@ -29,7 +30,7 @@ IDLE_SECONDS = 5.0
 """Seconds between two looks at a run that ended: another person may resume it."""
 
 
-def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds, interval: str = "") -> None:
+def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds, interval: str) -> None:
     """Draw progress that follows the run; when it ends or is resumed, the whole page runs again.
 
     `status` is what the page around it was drawn for: a run may end between two looks at it. `interval` is
@@ -37,9 +38,7 @@ def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds, int
     It stands at the same place of the page in every state: Streamlit names a fragment by its place, and a
     draw of the page that is overtaken by the next one may forget the names that it did not give itself.
     """
-    follow = st.fragment(run_every=_pause(status))(_follow)
-    with st.container():  # of its own: a timed fragment could draw over what stands after it
-        follow(chosen, status.live, thresholds, interval)
+    drawn_again(_follow, _pause(status), chosen, status.live, thresholds, interval)
 
 
 def _pause(status: RunStatus) -> float | None:

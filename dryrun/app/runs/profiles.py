@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.paths import data_dir, hosted
 from dryrun.engine.profile.standings import ProfileStanding, standings
 from dryrun.store.partition import Store
@@ -18,20 +19,17 @@ def profiles_view() -> None:
     if profiles:
         st.subheader("Profiles of whole datasets", anchor=False)
         live = any(standing.live for standing in profiles)
-        with st.container():  # a timed fragment needs a place of its own
-            st.fragment(_table, run_every=OFTEN if live else None)(live)
+        drawn_again(_table, OFTEN if live else None, live)
 
 
 def _table(live: bool) -> None:
     profiles = standings(Store(data_dir()))
-    progress = st.column_config.ProgressColumn("Shards done", format="percent", min_value=0.0, max_value=1.0)
-    changed = st.column_config.DatetimeColumn(format="distance")
     st.dataframe(
         [_row(standing) for standing in profiles],
         hide_index=True,
         column_config={
-            "Shards done": progress,
-            "Changed": changed,
+            "Shards done": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+            "Changed": st.column_config.DatetimeColumn(format="distance"),
         },
     )
     st.caption("Made and continued by `python -m dryrun profile --all`, on this machine or on a Ray cluster.")

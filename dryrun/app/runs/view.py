@@ -12,6 +12,7 @@ from dryrun.app.shared.access.account import person
 from dryrun.app.shared.lists.rows import RunRow, run_rows
 from dryrun.app.shared.lists.summaries import waiting
 from dryrun.app.shared.session import RUN, listed_runs, run_link
+from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.paths import hosted
 from dryrun.core.text import plural
 from dryrun.store.runs import Run
@@ -24,7 +25,8 @@ def runs_view() -> None:
     """Draw the list; without a run, one way to get one."""
     runs = listed_runs()
     if hosted():
-        st.caption(f"{_whose()}, and those you opened in this session: a run's link is its secret.")
+        whose = "Your runs" if person() else "The runs that this browser started"
+        st.caption(f"{whose}, and those you opened in this session: a run's link is its secret.")
     if not runs:
         st.info("There is no run here yet.", icon=":material/info:")
         run_link("configure", "Start a run", "play_arrow")
@@ -36,12 +38,7 @@ def runs_view() -> None:
         archived = st.toggle("Show archived", key="archived", bind="query-params")
     rows = run_rows(runs)
     busy = waiting() > 0 and any(row.look is None for row in rows)
-    with st.container():  # a timed fragment needs a place of its own
-        st.fragment(_list, run_every=OFTEN if busy else None)(runs, [rows], words or "", archived, busy)
-
-
-def _whose() -> str:
-    return "Your runs" if person() else "The runs that this browser started"
+    drawn_again(_list, OFTEN if busy else None, runs, [rows], words or "", archived, busy)
 
 
 def _list(runs: list[Run], fresh: list[list[RunRow]], words: str, archived: bool, busy: bool) -> None:

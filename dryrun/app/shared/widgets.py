@@ -77,6 +77,15 @@ def _packed(rows: list[dict[str, Any]]) -> bytes:
     return packed
 
 
+def drawn_again(draw: Callable[..., None], seconds: float | None, *parts: Any) -> None:
+    """Draw ``draw(*parts)`` as a part of the page that is drawn again after these seconds; None: never.
+
+    In a container of its own: a timed fragment could draw over what stands after it.
+    """
+    with st.container():
+        st.fragment(draw, run_every=seconds)(*parts)
+
+
 def bullets(sentences: Iterable[str], limit: int = 400) -> str:
     """A Markdown list; each sentence is shown letter by letter and cut to `limit` characters."""
     return "\n".join(f"- {plain(sentence, limit)}" for sentence in sentences)
