@@ -115,15 +115,9 @@ def _count(selection: Selection, loaded: Loaded) -> str:
 
 def _selection(loaded: Loaded) -> Selection:
     show = _preset(loaded.observations)
-    cells = st.grid(4, min_column_width=FIELD, vertical_alignment="bottom", key="filters")
-    with cells.cell():
-        words = _search_field()
-    with cells.cell():
-        topic = _topic_field(loaded.observations)
-    with cells.cell():
-        bins = _score_field()
-    with cells.cell():
-        sort = _sort_field(show)
+    with st.grid(4, min_column_width=FIELD, vertical_alignment="bottom", key="filters"):
+        words, topic = _search_field(), _topic_field(loaded.observations)
+        bins, sort = _score_field(), _sort_field(show)
     among, notes = _read(loaded, show, words)
     rows = choose(loaded.observations, show, Filters(topic, bins), sort, among)
     return Selection(show, rows, notes, filtered=bool(words or bins or topic is not None))
@@ -162,7 +156,7 @@ def _search_field() -> str:
 
 
 def _topic_field(observations: Observations) -> str | None:
-    topics = _topics(observations)
+    topics = sorted(set(observations.topic.tolist()))
     picked: str | None = st.selectbox(
         "Topic",
         topics,
@@ -176,10 +170,6 @@ def _topic_field(observations: Observations) -> str | None:
         disabled=len(topics) < 2,
     )
     return picked
-
-
-def _topics(observations: Observations) -> list[str]:
-    return sorted(set(observations.topic.tolist()))
 
 
 def _score_field() -> tuple[int, ...]:
