@@ -20,6 +20,7 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.report.training import to_jsonl
 from dryrun.store.guest_labels import accept_guests, discard_guests, guest_books, room_for
 from dryrun.store.labels import (
+    Identity,
     Label,
     Mark,
     book_of,
@@ -40,6 +41,8 @@ from dryrun.store.runs import Run
 NAME = "label_name"
 UPLOAD = "label_file"
 FILE_ERROR, CARD_ERROR, GUEST_ERROR = "label_problem", "label_card_problem", "label_guest_problem"
+CARD = "mark"
+"""Beginning of the keys of the buttons on the queue's card."""
 QUEUE, AT, ACTIVE = "label_queue", "label_at", "labelling"
 LABELLED = "sample_labelled"
 """Whether a label was given since the page was last drawn whole: it may move the verdict."""
@@ -82,7 +85,7 @@ def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
         help="High scores, low scores and the boundary, across topics. The score is hidden meanwhile.",
     )
     if st.session_state.get(ACTIVE) == loaded.results.run.id:
-        _card(loaded, _who())
+        _card(loaded)
     _files(loaded)
 
 
@@ -125,23 +128,39 @@ def label_buttons(loaded: Loaded, seen: Inspected) -> None:
     identity = (seen.sample.key, seen.prompt.key)
     labels = loaded.newest_labels.get(identity, {})
     own = labels.get(_who())
-    # While the queue of the same page is open the keys are its own.
-    keys = {} if st.session_state.get(ACTIVE) == run.id else {mark: mark[0] for mark in Mark}
     show_kept_error(CARD_ERROR)
     with st.container(horizontal=True, vertical_alignment="center"):
-        for mark, icon in ICONS.items():
-            st.button(
-                mark.capitalize(),
-                icon=icon,
-                shortcut=keys.get(mark),
-                key=f"sample_{mark}",
-                type="primary" if own is not None and own.label is mark else "secondary",
-                on_click=_set,
-                args=(loaded, identity, mark),
-            )
+        # While the queue of the same page is open the keys are its own.
+        keys = st.session_state.get(ACTIVE) != run.id
+        _mark_buttons(loaded, identity, "sample", keys=keys, marked=own.label if own else None)
         others = [label for name, label in labels.items() if name != _who()]
         if own is not None or others:
             st.caption(plain(_labels_in_words(own, others, labels), 300), width="content")
+
+
+def _mark_buttons(
+    loaded: Loaded, identity: Identity, place: str, *, keys: bool = True, marked: Mark | None = None
+) -> None:
+    """Draw a button for each mark; `place` is the open sample, or the card of the queue, which goes on."""
+    for mark, icon in ICONS.items():
+        st.button(
+            mark.capitalize(),
+            icon=icon,
+            shortcut=mark[0] if keys else None,
+            key=f"{place}_{mark}",
+            type="primary" if marked is mark else "secondary",
+            on_click=_mark,
+            args=(loaded, identity, place, mark),
+        )
+
+
+def _mark(loaded: Loaded, identity: Identity, place: str, mark: Mark) -> None:
+    with error_kept(CARD_ERROR):
+        _keep(loaded, [Label.of(identity, mark, _who())])
+        if place == CARD:
+            _go(1)
+        else:
+            st.session_state[LABELLED] = True
 
 
 def _labels_in_words(own: Label | None, others: list[Label], labels: Mapping[str, Label]) -> str:
@@ -172,12 +191,6 @@ def _start(loaded: Loaded) -> None:
     st.session_state[QUEUE] = [names[row] for row in chosen]
     st.session_state[AT] = 0
     st.session_state[ACTIVE] = loaded.results.run.id
-
-
-def _set(loaded: Loaded, identity: tuple[str, str], mark: Mark) -> None:
-    with error_kept(CARD_ERROR):
-        _keep(loaded, [Label.of(identity, mark, _who())])
-        st.session_state[LABELLED] = True
 
 
 def _files(loaded: Loaded) -> None:
@@ -220,7 +233,7 @@ def _take_over(loaded: Loaded, content: bytes) -> None:
 
 
 @st.fragment
-def _card(loaded: Loaded, by: str) -> None:
+def _card(loaded: Loaded) -> None:
     """Draw the next response of the queue, without its score; the keys G, B, U and S press the buttons."""
     queue, at = st.session_state[QUEUE], st.session_state[AT]
     with st.container(border=True, key="label_card"):
@@ -230,23 +243,15 @@ def _card(loaded: Loaded, by: str) -> None:
             return
         st.progress(at / len(queue), f"{at + 1} of {len(queue)}: is this response good?")
         identity = queue[at]
-        _buttons(loaded, identity, by)
+        _buttons(loaded, identity)
         position = rows_of(loaded.results, {identity})[identity]
         [seen] = loaded.results.inspect([position])
         blind_view(seen, loaded.results.config)
 
 
-def _buttons(loaded: Loaded, identity: tuple[str, str], by: str) -> None:
+def _buttons(loaded: Loaded, identity: Identity) -> None:
     with st.container(horizontal=True):
-        for mark, icon in ICONS.items():
-            st.button(
-                mark.capitalize(),
-                icon=icon,
-                shortcut=mark[0],
-                key=f"mark_{mark}",
-                on_click=_mark,
-                args=(loaded, identity, mark, by),
-            )
+        _mark_buttons(loaded, identity, CARD)
         st.button("Skip", shortcut="s", key="mark_skip", on_click=_go, args=(1,))
         st.button("Back", key="mark_back", on_click=_go, args=(-1,), disabled=st.session_state[AT] == 0)
         if st.button("Done", key="mark_done", help="What you labelled so far is kept."):
@@ -260,12 +265,6 @@ def _done(count: int) -> None:
     if st.button("Show what the labels say", key="label_show", type="primary"):
         _close()
         st.rerun()
-
-
-def _mark(loaded: Loaded, identity: tuple[str, str], mark: Mark, by: str) -> None:
-    with error_kept(CARD_ERROR):
-        _keep(loaded, [Label.of(identity, mark, by)])
-        _go(1)
 
 
 def _go(steps: int) -> None:
