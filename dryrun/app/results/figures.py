@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dryrun.analysis.figures.signal import right_pull_sentence
+from dryrun.analysis.figures.signal import SignalIndex, right_pull_sentence
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES
 from dryrun.analysis.forecast.toy_policies import index_words
 from dryrun.analysis.verdict.document import Diagnosis
@@ -79,15 +79,24 @@ def signal_panel(evidence: Evidence) -> None:
     index = evidence.measures.signal
     if index is None or evidence.document_only:
         return
-    factors = " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
     st.markdown(
-        f"Signal Index **{figure(index.value)}** = {factors}; weakest: {index.weakest}.",
-        help=f"How much of the training signal points to right answers. {index_words()} {STUDY}.",
+        f"Signal Index **{figure(index.value)}** = {factor_words(index)}; weakest: {index.weakest}.",
+        help=index_help(),
     )
     if index.pull is not None:
         st.markdown(
             right_pull_sentence(index.pull), help="How far one step of training goes towards right answers."
         )
+
+
+def factor_words(index: SignalIndex) -> str:
+    """The product that the index is."""
+    return " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
+
+
+def index_help() -> str:
+    """What the index says, and how policies with such indices did; Markdown."""
+    return f"How much of the training signal points to right answers. {index_words()} {STUDY}."
 
 
 def statistics_table(diagnosis: Diagnosis) -> None:

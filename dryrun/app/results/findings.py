@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dryrun.analysis.figures.signal import SignalIndex
-from dryrun.analysis.forecast.toy_policies import index_words
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.words import Quality
-from dryrun.app.results.figures import STUDY
+from dryrun.app.results.figures import factor_words, index_help
 from dryrun.app.results.provenance import missing_view
 from dryrun.app.results.thresholds import FINDINGS, current_thresholds
 from dryrun.app.shared.budget import cost_words
@@ -30,8 +28,7 @@ def findings(status: RunStatus, loaded: Loaded) -> None:
         _mean(evidence)
         _spread(evidence)
         _signal(evidence)
-        value, beside = cost_words(loaded.results.config, status)
-        st.metric("Cost", value, beside, delta_color="off", delta_arrow="off")
+        _metric("Cost", *cost_words(loaded.results.config, status))
     if evidence.verdict == "GO":
         _quality("Dataset quality", evidence.dataset_line, good=evidence.dataset_quality == "good")
         _quality("Grader quality", evidence.grader_line, good=evidence.grader_quality == "good")
@@ -65,15 +62,8 @@ def _signal(evidence: Evidence) -> None:
     elif index is None and groups is not None:
         _metric("Groups that teach", percent(groups.usable), f"groups of {groups.group}")
     elif index is not None:
-        _metric("Signal Index", figure(index.value), f"weakest: {index.weakest}", _explained(index))
-
-
-def _explained(index: SignalIndex) -> str:
-    factors = " × ".join(f"{name} {figure(value)}" for name, value in index.factors.items())
-    return (
-        f"{figure(index.value)} = {factors}. How much of the training signal points to right answers. "
-        f"{index_words()} {STUDY}."
-    )
+        hint = f"{figure(index.value)} = {factor_words(index)}. {index_help()}"
+        _metric("Signal Index", figure(index.value), f"weakest: {index.weakest}", hint)
 
 
 def _metric(label: str, value: str, beside: str, hint: str | None = None) -> None:
