@@ -15,31 +15,12 @@ from dryrun.graders.format.python_source import keys_read, parameter_names, path
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.python import PythonSpec
 
-PROTOCOL = frozenset(
-    {
-        *(
-            "prompt",
-            "prompts",
-            "completion",
-            "completions",
-            "completion_ids",
-            "messages",
-            "info",
-            "task",
-            "state",
-        ),
-        *(
-            "data_source",
-            "data_sources",
-            "solution_str",
-            "solution_strs",
-            "extra_info",
-            "extra_infos",
-            "kwargs",
-        ),
-        *("event", "context", "parser", "trainer_state", "topic", "id"),
-    }
-)
+_PROTOCOL = """
+prompt prompts completion completions completion_ids messages info task state
+data_source data_sources solution_str solution_strs extra_info extra_infos kwargs
+event context parser trainer_state topic id
+"""
+PROTOCOL = frozenset(_PROTOCOL.split())
 """What reward functions are handed beside a row's right answer."""
 
 
@@ -76,24 +57,30 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
     DryRunError
         No row has one.
     """
-    filled = list(_filled(spec))
-    filled = [name for name in filled if not (_UNWANTED.search(name) or _NAMES_ROW.search(name))]
-    named = [name for name in (*filled, *_looked_up(spec)) if name.partition(".")[0] not in PROTOCOL]
-    named = [name for name in named if not (_UNWANTED.search(name) or _NAMES_ROW.search(name))]
+    filled = list(filter(_may_be_answer, _filled(spec)))
+    named = [*filled, *filter(_may_be_answer, _looked_up(spec))]
+    named = [name for name in named if name.partition(".")[0] not in PROTOCOL]
     usual = [name for name in REFERENCES if name in named]
     plain, within = ([name for name in filled if ("." in name) is dots] for dots in (False, True))
-    only = [name for name in named if any(reference_of(item, name) is not None for item in items)]
-    inside = [name for name in _inside(spec) if not _UNWANTED.search(name)]
-    inside = [name for name in inside if any(reference_of(item, name) is not None for item in items)]
+    only = [name for name in named if _in_some(items, name)]
+    inside = [name for name in _inside(spec) if not _UNWANTED.search(name) and _in_some(items, name)]
     places: list[str] = [*usual, *plain, *(only if len(only) == 1 else ()), *REFERENCES, *within]
     places += inside if len(inside) == 1 else []
     for name in places:
-        if any(reference_of(item, name) is not None for item in items):
+        if _in_some(items, name):
             return name
     raise DryRunError(
         f"No row has a reference answer: none of {', '.join(REFERENCES)}. Name its "
         "field, or its path as in reward_model.ground_truth, with --reference-field."
     )
+
+
+def _may_be_answer(name: str) -> bool:
+    return not (_UNWANTED.search(name) or _NAMES_ROW.search(name))
+
+
+def _in_some(items: Sequence[Item], name: str) -> bool:
+    return any(reference_of(item, name) is not None for item in items)
 
 
 def references_of(
