@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 
 from dryrun.graders.format.findings import Finding, Severity
-from dryrun.graders.format.python_source import FUNCTIONS, callables_of, syntax_tree, top_level
+from dryrun.graders.format.python_source import FUNCTIONS, Function, callables_of, syntax_tree, top_level
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.graders.kinds.python import PythonSpec
@@ -14,6 +16,11 @@ from dryrun.graders.kinds.python import PythonSpec
 DEFAULT_SCALE = (0.0, 1.0)
 REWARD_KEYS = {"score", "reward", "aggregate_reward_score"}
 """Keys under which conventions look for the reward in what a function returns."""
+COMPUTED: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
 BELIEVABLE = 1e6
 """A larger constant is a sentinel, not a reward."""
 
@@ -82,12 +89,12 @@ def _paid(source: str, function: str) -> list[float | None]:
     return [] if node is None else list(_Values(tree, node, frozenset()).returned())
 
 
-def _function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+def _function(tree: ast.Module, name: str) -> Function | None:
     last = name.rpartition(".")[2]
     statements = top_level(tree.body)
     inside = [part for node in statements if isinstance(node, ast.ClassDef) for part in node.body]
     for node in reversed([*inside, *statements] if "." not in name else [*statements, *inside]):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == last:
+        if isinstance(node, FUNCTIONS) and node.name == last:
             return node
     return next((node for node in callables_of(tree) if node.name == last), None)
 
@@ -95,15 +102,9 @@ def _function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctio
 def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function without those of functions defined in it."""
     for node in ast.iter_child_nodes(function):
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+        if not isinstance(node, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
             yield node
             yield from _own_nodes(node)
-
-
-def _returned(function: ast.AST) -> Iterator[ast.expr]:
-    for node in _own_nodes(function):
-        if isinstance(node, ast.Return) and node.value is not None:
-            yield node.value
 
 
 def _assignments(function: ast.AST) -> dict[str, list[ast.expr]]:
@@ -134,17 +135,16 @@ class _Values:
         Functions on the way here, which are not entered again.
     """
 
-    def __init__(
-        self, tree: ast.Module, function: ast.FunctionDef | ast.AsyncFunctionDef, called: frozenset[str]
-    ) -> None:
+    def __init__(self, tree: ast.Module, function: Function, called: frozenset[str]) -> None:
         self._tree, self._function = tree, function
         self._called = called | {function.name}
         self._assigned = _assignments(function)
 
     def returned(self) -> Iterator[float | None]:
         """What the function can return; None for what is computed."""
-        for value in _returned(self._function):
-            yield from self.of(value)
+        for node in _own_nodes(self._function):
+            if isinstance(node, ast.Return) and node.value is not None:
+                yield from self.of(node.value)
 
     def of(self, value: ast.expr, seen: frozenset[str] = frozenset()) -> Iterator[float | None]:
         """The numbers that an expression can be; None for what is computed."""
@@ -154,37 +154,40 @@ class _Values:
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
                 yield -float(number)
             case ast.IfExp(body=body, orelse=orelse):
-                yield from self.of(body, seen)
-                yield from self.of(orelse, seen)
+                yield from self._any((body, orelse), seen)
             case ast.Dict(keys=keys, values=values):
                 for key, part in zip(keys, values, strict=True):
                     if isinstance(key, ast.Constant) and key.value in REWARD_KEYS:
                         yield from self.of(part, seen)
-            case ast.List(elts=parts) | ast.Tuple(elts=parts):
-                for part in parts:
-                    yield from self.of(part, seen)
-            case ast.ListComp(elt=part) | ast.GeneratorExp(elt=part) | ast.Await(value=part):
-                yield from self.of(part, seen)
-            case ast.Starred(value=part) | ast.Call(func=ast.Name(id="list"), args=[part]):
-                yield from self.of(part, seen)
-            case ast.Call(func=ast.Attribute(attr="gather"), args=parts):
-                for part in parts:
-                    yield from self.of(part, seen)
-            case ast.Call(func=ast.Attribute(attr="array" | "asarray" | "tensor"), args=[part, *_]):
-                yield from self.of(part, seen)
+            case (
+                ast.List(elts=parts)
+                | ast.Tuple(elts=parts)
+                | ast.Call(func=ast.Attribute(attr="gather"), args=parts)
+            ):
+                yield from self._any(parts, seen)
             case ast.Call(func=ast.Name(id="float" | "int"), args=[ast.Compare() | ast.BoolOp()]):
                 yield from (0.0, 1.0)
-            case ast.Call(func=ast.Name(id="float"), args=[part]):
+            case (
+                ast.ListComp(elt=part)
+                | ast.GeneratorExp(elt=part)
+                | ast.Await(value=part)
+                | ast.Starred(value=part)
+                | ast.Call(func=ast.Name(id="list" | "float"), args=[part])
+                | ast.Call(func=ast.Attribute(attr="array" | "asarray" | "tensor"), args=[part, *_])
+            ):
                 yield from self.of(part, seen)
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=right):
                 yield from self._combined(op, list(self.of(left, seen)), list(self.of(right, seen)))
             case ast.Call(func=ast.Name(id=name)) if name not in self._called:
                 yield from self._of_call(name)
             case ast.Name(id=name) if name in self._assigned and name not in seen:
-                for part in self._assigned[name]:
-                    yield from self.of(part, seen | {name})
+                yield from self._any(self._assigned[name], seen | {name})
             case _:
                 yield None
+
+    def _any(self, parts: Iterable[ast.expr], seen: frozenset[str]) -> Iterator[float | None]:
+        for part in parts:
+            yield from self.of(part, seen)
 
     def _of_call(self, name: str) -> Iterator[float | None]:
         inner = (node for node in ast.walk(self._function) if isinstance(node, FUNCTIONS))
@@ -201,10 +204,6 @@ class _Values:
         if None in left or None in right or not ones or not others:
             yield None
             return
-        for first in (min(ones), max(ones)):
-            for second in (min(others), max(others)):
-                yield (
-                    first + second
-                    if isinstance(op, ast.Add)
-                    else (first - second if isinstance(op, ast.Sub) else first * second)
-                )
+        compute = COMPUTED[type(op)]
+        for first, second in product((min(ones), max(ones)), (min(others), max(others))):
+            yield compute(first, second)
