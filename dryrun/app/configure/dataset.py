@@ -25,12 +25,15 @@ from dryrun.dataset.hub.remote import ROWS_PER_PROMPT, first_of_hub, pool_size, 
 from dryrun.dataset.hub.splits import SCHEME
 from dryrun.dataset.read import first_rows
 
-Version = tuple[int, int] | None
 Chosen = Path | Upload | str
 """A file, or the address of a dataset on the Hub."""
 PLACE, TOPIC = "dataset_place", "topic_field"
 """Where the session keeps the path or address, and the topic's field."""
-BY_DIGEST: dict[str | type[Any], Callable[[Any], Any]] = {Upload: lambda upload: upload.digest}
+BY_CONTENT: dict[str | type[Any], Callable[[Any], Any]] = {
+    Upload: lambda upload: upload.digest,
+    type(Path()): lambda path: (str(path), *_version(path)),
+}
+"""What the caches go by: an edited file is read again."""
 SHOWN_TOPICS = 4
 
 
@@ -41,7 +44,7 @@ def sample_dataset_path() -> Path:
 
 def sample_dataset() -> Dataset:
     """The dataset that comes with the project, read once per process."""
-    return _from_path(sample_dataset_path())
+    return _from(sample_dataset_path())
 
 
 def dataset_section() -> Dataset | None:
@@ -64,6 +67,11 @@ def dataset_section() -> Dataset | None:
     with right, errors_shown():
         _audit_section(dataset, chosen != sample_dataset_path(), columns)
     return dataset
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    stat = path.stat() if path.is_file() else None
+    return (stat.st_mtime_ns, stat.st_size) if stat else ()
 
 
 def _choice() -> tuple[Chosen, DryRunError | None]:
@@ -142,21 +150,12 @@ def _read(chosen: Chosen) -> tuple[Dataset, ColumnMap] | None:
 
 def _first(chosen: Chosen) -> list[Item]:
     """The first rows as the file has them."""
-    if isinstance(chosen, str):
-        return _first_of_hub(chosen)
-    if isinstance(chosen, Upload):
-        return _first_of_upload(chosen)
-    return _first_of_path(chosen, _version(chosen))
+    return _first_of_hub(chosen) if isinstance(chosen, str) else _first_of_file(chosen)
 
 
-@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
-def _first_of_path(path: Path, version: Version) -> list[Item]:
-    return first_rows(path, path.name)
-
-
-@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False, hash_funcs=BY_DIGEST)
-def _first_of_upload(upload: Upload) -> list[Item]:
-    return first_rows(upload.content, upload.name)
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False, hash_funcs=BY_CONTENT)
+def _first_of_file(file: Path | Upload) -> list[Item]:
+    return first_rows(_source_of(file), file.name)
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Asking the Hub …")
@@ -164,36 +163,25 @@ def _first_of_hub(address: str) -> list[Item]:
     return first_of_hub(address)
 
 
+def _from(chosen: Chosen, columns: ColumnMap = BY_NAME) -> Dataset:
+    if isinstance(chosen, str):
+        prompts = pool_size(st.session_state.get("sample_size") or DEFAULT_SAMPLE_SIZE) // ROWS_PER_PROMPT
+        return _from_hub(chosen, columns, prompts)
+    return _from_file(chosen, columns)
+
+
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading from the Hub …")
 def _from_hub(address: str, columns: ColumnMap, prompts: int) -> Dataset:
     return read_hub(address, columns, prompts)
 
 
-def _from(chosen: Chosen, columns: ColumnMap = BY_NAME) -> Dataset:
-    if isinstance(chosen, str):
-        prompts = pool_size(st.session_state.get("sample_size") or DEFAULT_SAMPLE_SIZE) // ROWS_PER_PROMPT
-        return _from_hub(chosen, columns, prompts)
-    return _from_path(chosen, columns) if isinstance(chosen, Path) else _from_upload(chosen, columns)
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner="Reading the dataset …", hash_funcs=BY_CONTENT)
+def _from_file(file: Path | Upload, columns: ColumnMap) -> Dataset:
+    return read_dataset(_source_of(file), file.name, columns)
 
 
-def _from_path(path: Path, columns: ColumnMap = BY_NAME) -> Dataset:
-    return _read_path(path, _version(path), columns)
-
-
-def _version(path: Path) -> Version:
-    stat = path.stat() if path.is_file() else None
-    return stat and (stat.st_mtime_ns, stat.st_size)
-
-
-@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the dataset …")
-def _read_path(path: Path, version: Version, columns: ColumnMap) -> Dataset:
-    """`version` is part of the cache's key: an edited file is read again."""
-    return read_dataset(path, path.name, columns)
-
-
-@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the dataset …", hash_funcs=BY_DIGEST)
-def _from_upload(upload: Upload, columns: ColumnMap = BY_NAME) -> Dataset:
-    return read_dataset(upload.content, upload.name, columns)
+def _source_of(file: Path | Upload) -> Path | bytes:
+    return file if isinstance(file, Path) else file.content
 
 
 def _with_topics(chosen: Chosen, columns: ColumnMap) -> Dataset:
@@ -223,7 +211,7 @@ def _audit_section(dataset: Dataset, own: bool, columns: ColumnMap) -> None:
             hint = "Rows kept for validation: prompts that are in both files are named. Nothing is run on it."
             upload = kept_upload("Validation rows", upload_types(), "validation_file", hint)
             if upload is not None:
-                validation = _from_upload(upload, columns)
+                validation = _from(upload, columns)
     remarks = []
     for finding in _audited(dataset, validation):
         if finding.code in (AuditCode.CONTRADICTIONS, AuditCode.OVERLAP):
