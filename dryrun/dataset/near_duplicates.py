@@ -47,12 +47,8 @@ def near_duplicates(texts: Sequence[str], split: int | None = None) -> list[tupl
     if len(full) < 2:
         return []
     signatures = np.array([signature(sets[at]) for at in full])
-    pairs = sorted({pair for pair in _candidates(signatures, full) if _crosses(pair, split)})
+    pairs = sorted({(a, b) for a, b in _candidates(signatures, full) if split is None or a < split <= b})
     return [(a, b) for a, b in pairs if texts[a] != texts[b] and jaccard(sets[a], sets[b]) >= NEAR]
-
-
-def _crosses(pair: tuple[int, int], split: int | None) -> bool:
-    return split is None or pair[0] < split <= pair[1]
 
 
 def shingles(text: str) -> Hashes:

@@ -10,6 +10,7 @@ import itertools
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -101,22 +102,10 @@ MOST_UNPACKED = 16 * 1024**3
 IN_MEMORY = 32 * 1024**2
 
 
-def _gzip(file: BinaryIO) -> Any:
-    return gzip.open(file)
-
-
-def _bzip2(file: BinaryIO) -> Any:
-    return bz2.open(file)
-
-
-def _zstd(file: BinaryIO) -> Any:
-    return pa.CompressedInputStream(file, "zstd")
-
-
 UNPACK: Mapping[bytes, Callable[[BinaryIO], Any]] = {
-    b"\x1f\x8b": _gzip,
-    b"BZh": _bzip2,
-    b"\x28\xb5\x2f\xfd": _zstd,
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\x28\xb5\x2f\xfd": partial(pa.CompressedInputStream, compression="zstd"),
 }
 """What is packed, by its first bytes."""
 
