@@ -7,10 +7,15 @@ from typing import Any
 import altair as alt
 
 from dryrun.analysis.sample_size import GRID_ROLLOUTS, Foresight, Spread, mean_half_width
-from dryrun.report.charts.scores import BLUE, GREY, ORANGE, line_chart
+from dryrun.report.charts.scores import BLUE, GREY, ORANGE
 
 STEPS = (50, 75, 100, 150, 200, 250, 300, 400, 500, 650, 800, 1000)
-STROKES = {1: (GREY, (1, 2)), 2: (ORANGE, (4, 3)), 4: (BLUE, (1, 0)), 8: (GREY, (8, 3))}
+STROKES: dict[int, tuple[str, tuple[int, int]]] = {
+    1: (GREY, (1, 2)),
+    2: (ORANGE, (4, 3)),
+    4: (BLUE, (1, 0)),
+    8: (GREY, (8, 3)),
+}
 
 
 def plan_rows(spread: Spread) -> list[dict[str, Any]]:
@@ -24,14 +29,21 @@ def plan_rows(spread: Spread) -> list[dict[str, Any]]:
 
 def plan_chart(spread: Spread, here: Foresight) -> alt.LayerChart:
     """A line for each number of responses, told apart by dashes too; the chosen sample as a point."""
-    lines = line_chart(
-        alt.Chart(alt.InlineData(values=plan_rows(spread))).mark_line(strokeWidth=2),
-        alt.X("prompts:Q", title="Prompts"),
-        alt.Y("width:Q", title="Mean known to ±", scale=alt.Scale(zero=True)),
-        "responses:O",
-        STROKES,
-        "Responses per prompt",
-    ).encode(tooltip=["prompts:Q", "responses:O", alt.Tooltip("width:Q", format=".3f")])
+    kinds, (hues, dashes) = list(STROKES), zip(*STROKES.values(), strict=True)
+    legend = alt.Legend(orient="bottom", title="Responses per prompt")
+    lines = (
+        alt.Chart(alt.InlineData(values=plan_rows(spread)))
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("prompts:Q", title="Prompts"),
+            y=alt.Y("width:Q", title="Mean known to ±", scale=alt.Scale(zero=True)),
+            color=alt.Color("responses:O", scale=alt.Scale(domain=kinds, range=hues), legend=legend),
+            strokeDash=alt.StrokeDash(
+                "responses:O", scale=alt.Scale(domain=kinds, range=dashes), legend=legend
+            ),
+            tooltip=["prompts:Q", "responses:O", alt.Tooltip("width:Q", format=".3f")],
+        )
+    )
     point = (
         alt.Chart(alt.InlineData(values=[{"prompts": min(here.prompts, STEPS[-1]), "width": here.mean}]))
         .mark_point(size=140, filled=True, color=ORANGE, shape="diamond", opacity=1)

@@ -11,7 +11,7 @@ threshold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +67,6 @@ _Y2_VALUE: Any = alt.Y2Value
 
 Rows = dict[str, list[dict[str, Any]]]
 """Rows by the name of their data set."""
-Strokes = Mapping[Any, tuple[str, Sequence[int]]]
-"""Colour and dashes for each kind of line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,22 +161,6 @@ def histogram_rows(
     if mean is not None:
         tables["mean"] = [{"mean": mean, **_label_row(mean, f"mean {figure(mean)}", MEAN_ROOM)}]
     return tables
-
-
-def line_chart(
-    lines: alt.Chart, x: alt.X, y: alt.Y, kind: str, looks: Strokes, title: str | None = None
-) -> alt.Chart:
-    """A line for each kind of row, told apart by colour and dashes; its tooltip is for the caller to add."""
-    domain = list(looks)
-    hues, dashes = zip(*looks.values(), strict=True)
-    legend = alt.Legend(orient="bottom", title=title)
-    drawn: alt.Chart = lines.encode(
-        x=x,
-        y=y,
-        color=alt.Color(kind, scale=alt.Scale(domain=domain, range=hues), legend=legend),
-        strokeDash=alt.StrokeDash(kind, scale=alt.Scale(domain=domain, range=dashes), legend=legend),
-    )
-    return drawn
 
 
 def histogram_alt(bars: Sequence[HistogramBar], mean: float | None, std: float | None) -> str:
