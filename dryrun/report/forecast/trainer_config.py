@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,29 +29,27 @@ VERL_LENGTH, VERL_GROUP, VERL_MINI = 512, 1, 256
 """Defaults of verl 0.9 (``trainer/config``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """The configuration by dotted names."""
-
-    values: Mapping[str, Any]
-
-    def whole(self, name: str, otherwise: int | None = None) -> int | None:
-        """The number under this name.
-
-        Raises
-        ------
-        DryRunError
-            It is not a whole number above 0.
-        """
-        value = self.values.get(name)
-        if value is None:
-            return otherwise
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise DryRunError(f"{name}: {str(value)[:40]!r} is not a whole number of 1 or more.")
-        return value
+Settings = Mapping[str, Any]
+"""A configuration by dotted names."""
 
 
-def read_trainer_config(path: Path) -> Mapping[str, Any]:
+def _given(settings: Settings, name: str) -> int | None:
+    """The number under this name; None where it is not set.
+
+    Raises
+    ------
+    DryRunError
+        It is not a whole number above 0.
+    """
+    value = settings.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise DryRunError(f"{name}: {str(value)[:40]!r} is not a whole number of 1 or more.")
+    return value
+
+
+def read_trainer_config(path: Path) -> Settings:
     """The settings of a file by dotted names.
 
     Raises
@@ -68,7 +65,7 @@ def read_trainer_config(path: Path) -> Mapping[str, Any]:
     return settings_of(text, str(path))
 
 
-def settings_of(text: str, name: str) -> Mapping[str, Any]:
+def settings_of(text: str, name: str) -> Settings:
     """The settings in a text by dotted names: YAML, JSON, or ``name=value`` on a line each.
 
     Raises
@@ -108,12 +105,12 @@ def _flat(value: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Any]]
             yield f"{path}{name}", part
 
 
-def check_trainer(values: Mapping[str, Any], outlook: Outlook, processes: int = 1) -> list[Finding]:
+def check_trainer(settings: Settings, outlook: Outlook, processes: int = 1) -> list[Finding]:
     """What is wrong with the settings, or wasteful with these prompts.
 
     Parameters
     ----------
-    values : mapping
+    settings : mapping
         By dotted names, see `read_trainer_config`.
     outlook : Outlook
     processes : int
@@ -124,7 +121,7 @@ def check_trainer(values: Mapping[str, Any], outlook: Outlook, processes: int = 
     DryRunError
         The settings are of neither trainer, or one has a value that cannot be.
     """
-    settings, first = _Settings(values), {name.partition(".")[0] for name in values}
+    first = {name.partition(".")[0] for name in settings}
     if first & VERL:
         return [*_verl(settings, outlook)]
     if first & TRL:
@@ -133,11 +130,11 @@ def check_trainer(values: Mapping[str, Any], outlook: Outlook, processes: int = 
     raise DryRunError(f"These are neither TRL's nor verl's settings: none of {known} is among them.")
 
 
-def _trl(settings: _Settings, outlook: Outlook, processes: int) -> Iterator[Finding]:
+def _trl(settings: Settings, outlook: Outlook, processes: int) -> Iterator[Finding]:
     """As `GRPOConfig.__post_init__` of TRL 1.16 decides."""
-    device = settings.whole("per_device_train_batch_size", TRL_BATCH) or TRL_BATCH
-    group = settings.whole("num_generations", TRL_GROUP) or TRL_GROUP
-    batch, often = settings.whole("generation_batch_size"), settings.whole("steps_per_generation")
+    device = _given(settings, "per_device_train_batch_size") or TRL_BATCH
+    group = _given(settings, "num_generations") or TRL_GROUP
+    batch, often = _given(settings, "generation_batch_size"), _given(settings, "steps_per_generation")
     everywhere = device * processes
     if batch is not None and often is not None:
         what = "generation_batch_size and steps_per_generation cannot both be set."
@@ -145,7 +142,7 @@ def _trl(settings: _Settings, outlook: Outlook, processes: int) -> Iterator[Find
     elif batch is not None and batch % everywhere:
         what = f"{batch} is not a multiple of the batch of all processes, {device} x {processes}."
         yield Finding(Severity.ERROR, "generation_batch_size", what)
-    steps = often or settings.whole("gradient_accumulation_steps", TRL_ACCUMULATION) or 1
+    steps = often or _given(settings, "gradient_accumulation_steps") or TRL_ACCUMULATION
     drawn = batch or everywhere * steps
     if drawn % group:
         what = f"{drawn} responses drawn at a time are not a multiple of num_generations, {group}."
@@ -153,39 +150,39 @@ def _trl(settings: _Settings, outlook: Outlook, processes: int) -> Iterator[Find
         yield Finding(Severity.ERROR, "num_generations", what, fix)
     if group < 2:
         yield Finding(Severity.ERROR, "num_generations", "GRPO needs 2 responses to a prompt or more.")
-    length = settings.whole("max_completion_length", TRL_LENGTH) or TRL_LENGTH
+    length = _given(settings, "max_completion_length") or TRL_LENGTH
     yield from _cut("max_completion_length", length, outlook)
     yield from _groups("num_generations", group, outlook)
 
 
-def _verl(settings: _Settings, outlook: Outlook) -> Iterator[Finding]:
+def _verl(settings: Settings, outlook: Outlook) -> Iterator[Finding]:
     """As `validate_config` and `ActorConfig.validate` of verl 0.9 decide."""
     actor, rollout = "actor_rollout_ref.actor.", "actor_rollout_ref.rollout."
-    group = settings.whole(f"{rollout}n", VERL_GROUP) or VERL_GROUP
-    batch = settings.whole("data.train_batch_size")
-    mini = settings.whole(f"{actor}ppo_mini_batch_size", VERL_MINI) or VERL_MINI
-    gpus = (settings.whole("trainer.n_gpus_per_node", 8) or 8) * (settings.whole("trainer.nnodes", 1) or 1)
+    group = _given(settings, f"{rollout}n") or VERL_GROUP
+    batch = _given(settings, "data.train_batch_size")
+    mini = _given(settings, f"{actor}ppo_mini_batch_size") or VERL_MINI
+    gpus = (_given(settings, "trainer.n_gpus_per_node") or 8) * (_given(settings, "trainer.nnodes") or 1)
     if batch is not None and batch < mini:
         what = f"{batch} is less than {actor}ppo_mini_batch_size, {mini}."
         yield Finding(Severity.ERROR, "data.train_batch_size", what)
-    if batch is not None and not settings.values.get(f"{actor}use_dynamic_bsz") and batch * group % gpus:
+    if batch is not None and not settings.get(f"{actor}use_dynamic_bsz") and batch * group % gpus:
         what = f"{batch} prompts x {group} responses are not a multiple of {gpus} GPUs."
         yield Finding(Severity.ERROR, "data.train_batch_size", what)
-    if str(settings.values.get("algorithm.adv_estimator", "gae")) == "grpo" and group < 2:
+    if str(settings.get("algorithm.adv_estimator", "gae")) == "grpo" and group < 2:
         yield Finding(Severity.ERROR, f"{rollout}n", "GRPO needs 2 responses to a prompt or more.")
-    length = settings.whole(f"{rollout}response_length") or settings.whole("data.max_response_length")
+    length = _given(settings, f"{rollout}response_length") or _given(settings, "data.max_response_length")
     yield from _cut("data.max_response_length", length or VERL_LENGTH, outlook)
     yield from _groups(f"{rollout}n", group, outlook)
     yield from _filtered(settings, outlook)
 
 
-def _filtered(settings: _Settings, outlook: Outlook) -> Iterator[Finding]:
+def _filtered(settings: Settings, outlook: Outlook) -> Iterator[Finding]:
     """DAPO draws again until a step is full of groups that teach; it gives up after a number of batches."""
     filtering = "algorithm.filter_groups."
-    most = settings.whole(f"{filtering}max_num_gen_batches") if _positive(settings, filtering) else None
-    if not settings.values.get(f"{filtering}enable") or most is None:
+    most = _given(settings, f"{filtering}max_num_gen_batches") if _positive(settings, filtering) else None
+    if not settings.get(f"{filtering}enable") or most is None:
         return
-    drawn, kept = settings.whole("data.gen_batch_size"), settings.whole("data.train_batch_size")
+    drawn, kept = _given(settings, "data.gen_batch_size"), _given(settings, "data.train_batch_size")
     usable = outlook.forecast.usage.usable_interval.low
     each = (drawn or kept or 1) * max(usable, 1e-9) / (kept or drawn or 1)
     if each * most < 1.0:
@@ -197,8 +194,8 @@ def _filtered(settings: _Settings, outlook: Outlook) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, f"{filtering}max_num_gen_batches", what, fix)
 
 
-def _positive(settings: _Settings, filtering: str) -> bool:
-    value = settings.values.get(f"{filtering}max_num_gen_batches")
+def _positive(settings: Settings, filtering: str) -> bool:
+    value = settings.get(f"{filtering}max_num_gen_batches")
     return isinstance(value, int) and value > 0  # 0 and less mean no limit
 
 
