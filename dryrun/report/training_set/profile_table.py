@@ -53,6 +53,16 @@ PROFILE = pa.schema(
     ]
 )
 """A row a prompt. ``row`` and ``alike`` count from 1; ``flags`` are words with ``; `` between them."""
+RATES = {
+    "pass_rate": "rate",
+    "pass_low": "low",
+    "pass_high": "high",
+    "learnability": "learnability",
+    "never_probability": "never",
+    "always_probability": "always",
+    "mixed_group": "mixed",
+}
+"""Columns of what is estimated of a prompt, and what `PassRates` calls each."""
 BLOCK = 50_000
 """Rows that are turned into a table at once."""
 FORMULA = r"^[=+\-@\t\r]"
@@ -71,21 +81,15 @@ def profile_table(profile: DatasetProfile, start: int = 0, end: int | None = Non
         "right": counts.right[part],
         "mean": profile.mean[part],
         "spread": profile.spread[part],
-        "pass_rate": rates.rate[part],
-        "pass_low": rates.low[part],
-        "pass_high": rates.high[part],
-        "learnability": rates.learnability[part],
         "outcome_class": [CLASSES[kind].value for kind in profile.kind[part].tolist()],
         "class_probability": profile.sure[part],
-        "never_probability": rates.never[part],
-        "always_probability": rates.always[part],
-        "mixed_group": rates.mixed[part],
         "group": np.full(len(counts.row[part]), rates.group),
         "prompt_tokens": counts.prompt_tokens[part],
         "completion_tokens": counts.completion_tokens[part],
         "reference_score": counts.reference[part],
         "alike": counts.alike[part] + 1,
         "flags": [words[bits] for bits in counts.flags[part].tolist()],
+        **{name: getattr(rates, rate)[part] for name, rate in RATES.items()},
     }
     arrays = [
         pa.array(columns[field.name], field.type, from_pandas=True)  # NaN becomes null
@@ -180,17 +184,8 @@ def read_profile(path: Path) -> DatasetProfile:
         if name not in ("key", "topic", "outcome_class", "flags")
     }
     whole = {name: number[name].astype(np.int64) for name in ("row", "n", "right", "alike")}
-    rates = {
-        "rate": "pass_rate",
-        "low": "pass_low",
-        "high": "pass_high",
-        "learnability": "learnability",
-        "mixed": "mixed_group",
-        "never": "never_probability",
-        "always": "always_probability",
-    }
     group = int(number["group"][0]) if len(kind) else 2
-    pass_rates = PassRates(**{field: number[name] for field, name in rates.items()}, group=group)
+    pass_rates = PassRates(**{rate: number[name] for name, rate in RATES.items()}, group=group)
     return DatasetProfile(_counts(column, number, whole), pass_rates, kind, number["class_probability"])
 
 
