@@ -9,6 +9,7 @@ import streamlit as st
 from dryrun.app.shared.widgets import bullets, draw_chart
 from dryrun.report.charts.outcomes import KINDS, outcomes_alt, outcomes_chart
 from dryrun.report.outcome.ledger import ledger_of
+from dryrun.report.outcome.page import CAPTION
 from dryrun.report.outcome.words import brier_lines
 from dryrun.store.runs import Run
 from dryrun.store.trainings import trainings_of
@@ -29,4 +30,4 @@ def outcomes_panel(runs: Sequence[Run]) -> None:
     with st.expander("Predicted against actual", icon=":material/model_training:", expanded=True):
         draw_chart(outcomes_chart, drawn, words=outcomes_alt(drawn), key="outcomes")
         st.markdown(bullets(brier_lines(ledger.brier)))
-        st.caption("Bar: 95 % of the gain. Dashed: the gain that counts as learning.")
+        st.caption(CAPTION)
