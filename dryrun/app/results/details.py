@@ -14,7 +14,6 @@ from dryrun.app.shared.budget import spent_words
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import VerdictLook
 from dryrun.app.shared.widgets import bullets
-from dryrun.core.config import RunConfig
 from dryrun.core.text import figure, plain
 from dryrun.core.thresholds import Thresholds
 from dryrun.store.runs import RunStatus
@@ -34,13 +33,13 @@ LIT = "fill:#2f7fc1,stroke:#2f7fc1,color:#ffffff,font-weight:bold"
 def details(status: RunStatus, loaded: Loaded) -> None:
     """Draw the tab."""
     evidence = loaded.judge(current_thresholds())
-    left, right = _halves()
-    with left:
+    halves = st.grid(2, min_column_width=WIDEST, gap="large")
+    with halves.cell():
         _why(evidence)
         _heading("Decision tree")
         _tree(evidence)
         not_measured(evidence)
-    with right:
+    with halves.cell():
         _heading("Key metrics")
         checks_table(evidence.document.checks)
         with st.grid(2, min_column_width=150):
@@ -50,13 +49,8 @@ def details(status: RunStatus, loaded: Loaded) -> None:
     _thresholds(evidence.thresholds)
     if loaded.access.may(Right.COPY):
         _heading("Configuration")
-        _configuration(loaded.results.config)
+        st.json(loaded.results.config.model_dump(mode="json"), expanded=1)
     spent_words(loaded.results.config, status)
-
-
-def _halves() -> tuple[st.delta_generator.DeltaGenerator, st.delta_generator.DeltaGenerator]:
-    halves = st.grid(2, min_column_width=WIDEST, gap="large")
-    return halves.cell(), halves.cell()
 
 
 def _why(evidence: Evidence) -> None:
@@ -118,10 +112,6 @@ def _thresholds(limits: Thresholds) -> None:
     data_table(rows, "All thresholds, the changed ones first")
     if limits.without and not limits.document_only:
         st.caption(plain(f"Ignored: {', '.join(limits.without)}.".replace("_", " ")))
-
-
-def _configuration(config: RunConfig) -> None:
-    st.json(config.model_dump(mode="json"), expanded=1)
 
 
 def _heading(words: str) -> None:

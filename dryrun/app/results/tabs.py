@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.results.banner import SAMPLES, TAB
 from dryrun.app.results.ceiling import ceiling_section
 from dryrun.app.results.details import details
@@ -58,23 +57,14 @@ def _samples(shown: Shown) -> None:
     inspector(shown.loaded)
 
 
-def _topics(shown: Shown) -> None:
-    _topics_under_thresholds(shown.loaded)
-
-
 @st.fragment(key="tab_topics")
-def _topics_under_thresholds(loaded: Loaded) -> None:
-    evidence = loaded.judge(current_thresholds())
+def _topics(shown: Shown) -> None:
+    evidence = shown.loaded.judge(current_thresholds())
     if not evidence.document.topics:
         st.caption("The rows of this dataset name no topic. A field `topic` in each row tells them apart.")
         return
     st.subheader("Scores by topic", anchor=False)
     topics_section(evidence)
-    _topic_actions(evidence)
-
-
-def _topic_actions(evidence: Evidence) -> None:
-    """Draw what to do topic by topic, folded away: the list may be long."""
     if actions := bullets(action.sentence for action in evidence.actions if action.topic is not None):
         with st.expander("What to do about the problem topics", icon=":material/checklist:"):
             st.markdown(actions)
@@ -100,22 +90,14 @@ def _training(shown: Shown) -> None:
         training_set(shown.loaded)
 
 
-def _labels(shown: Shown) -> None:
-    label_section(shown.loaded, current_thresholds())
-
-
-def _details(shown: Shown) -> None:
-    details(shown.status, shown.loaded)
-
-
 Draw = Callable[[Shown], None]
 TABS: dict[str, tuple[Right, Draw, str | None]] = {
     SAMPLES: (Right.SAMPLES, _samples, ""),
     "Topics": (Right.FIGURES, _topics, "tab_topics"),
     "Grader": (Right.SAMPLES, _grader, ""),
     "Training signal": (Right.FIGURES, _training, "tab_training"),
-    "Labels": (Right.LABEL, _labels, None),
-    "Details": (Right.FIGURES, _details, "tab_details"),
+    "Labels": (Right.LABEL, lambda shown: label_section(shown.loaded, current_thresholds()), None),
+    "Details": (Right.FIGURES, lambda shown: details(shown.status, shown.loaded), "tab_details"),
 }
 """Who sees each tab, what it draws, and the key of the fragment in it that follows from the thresholds.
 

@@ -182,20 +182,12 @@ def _changed() -> list[str]:
 
 def keep_words(evidence: Evidence) -> None:
     """Keep what card and findings read on the page: a moved threshold then judges the run once, not twice."""
-    words = {VERDICT: _card_words(evidence), FINDINGS: _finding_words(evidence)}
-    st.session_state[JUDGED] = words
-
-
-def _card_words(evidence: Evidence) -> tuple[Any, ...]:
+    both = (evidence.verdict, evidence.conditions)
     words = (evidence.short_reason, evidence.how_sure, evidence.borderline)
-    return (evidence.verdict, evidence.conditions, *words)
-
-
-def _finding_words(evidence: Evidence) -> tuple[Any, ...]:
     lines = (evidence.dataset_line, evidence.grader_line, evidence.causes, evidence.actions)
     figures = (evidence.measures.signal, evidence.groups and evidence.groups.usable)
     rest = (evidence.warnings, evidence.document_only, evidence.thresholds.healthy_std)
-    return (evidence.verdict, evidence.conditions, *lines, *figures, *rest)
+    st.session_state[JUDGED] = {VERDICT: (*both, *words), FINDINGS: (*both, *lines, *figures, *rest)}
 
 
 def _reset() -> None:
