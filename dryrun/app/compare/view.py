@@ -10,7 +10,7 @@ from dryrun.analysis.figures.comparison import PromptMoves, difference_counts, p
 from dryrun.app.compare.beside import flipped, moved_prompts
 from dryrun.app.compare.cards import verdict_cards
 from dryrun.app.compare.graders import grader_difference
-from dryrun.app.shared.loading import Loaded, load_run
+from dryrun.app.shared.loading import BY_VALUE, Loaded, load_run
 from dryrun.app.shared.session import Chosen
 from dryrun.app.shared.widgets import bullets, download, draw_chart, spec_of
 from dryrun.core.text import plain, short
@@ -53,12 +53,7 @@ def comparison_view(first: Chosen, second: Chosen, thresholds: Thresholds, evide
     _downloads(comparison)
 
 
-@st.cache_resource(
-    max_entries=8,
-    ttl=3600,
-    show_spinner="Comparing …",
-    hash_funcs={Loaded: lambda loaded: loaded.version, Thresholds: Thresholds.model_dump_json},
-)
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner="Comparing …", hash_funcs=BY_VALUE)
 def _compared(first: Loaded, second: Loaded, thresholds: Thresholds, evidence: bool) -> Comparison:
     """The comparison, made once for equal figures: each side is judged, with all its topics."""
     return compare(first.results, second.results, thresholds, evidence=evidence)

@@ -11,7 +11,7 @@ from dryrun.analysis.selection import Show
 from dryrun.app.results.banner import open_samples
 from dryrun.app.results.figures import BARS, clicked_bars
 from dryrun.app.results.thresholds import CHART, contradictions, current_thresholds, keep_words
-from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.widgets import chart_spec, with_rows
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.scores import (
@@ -53,9 +53,7 @@ def distribution(loaded: Loaded) -> None:
     contradictions()
 
 
-@st.cache_resource(
-    max_entries=32, ttl=3600, show_spinner=False, hash_funcs={Loaded: lambda loaded: loaded.version}
-)
+@st.cache_resource(max_entries=32, ttl=3600, show_spinner=False, hash_funcs=BY_VALUE)
 def _bars(loaded: Loaded) -> tuple[HistogramBar, ...]:
     return histogram_bars(bin_counts(valid_scores(loaded.observations.score), HISTOGRAM_EDGES))
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.session import DUPLICATE, Chosen, run_link
 from dryrun.app.shared.widgets import bullets
 from dryrun.core.text import plain
@@ -76,8 +76,6 @@ def missing_view(loaded: Loaded) -> None:
         st.markdown(f"Why scores are missing\n\n{lines}")
 
 
-@st.cache_resource(
-    max_entries=32, ttl=3600, show_spinner=False, hash_funcs={Loaded: lambda loaded: loaded.version}
-)
+@st.cache_resource(max_entries=32, ttl=3600, show_spinner=False, hash_funcs=BY_VALUE)
 def _reasons(loaded: Loaded) -> tuple[Reason, ...]:
     return missing_reasons(loaded.results)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -161,15 +162,14 @@ def _own_labels(chosen: Chosen, book: LabelBook) -> LabelBook | None:
     return book if own else guest_book(chosen.run, visitor())
 
 
-@st.cache_resource(
-    max_entries=64,
-    ttl=3600,
-    show_spinner=False,
-    hash_funcs={
-        Loaded: lambda loaded: (loaded.version, loaded.outcome),
-        Thresholds: Thresholds.model_dump_json,
-    },
-)
+BY_VALUE: dict[str | type[Any], Callable[[Any], Any]] = {
+    Loaded: lambda loaded: (loaded.version, loaded.outcome),
+    Thresholds: Thresholds.model_dump_json,
+}
+"""What a cache tells figures and thresholds by."""
+
+
+@st.cache_resource(max_entries=64, ttl=3600, show_spinner=False, hash_funcs=BY_VALUE)
 def _judgement(loaded: Loaded, thresholds: Thresholds) -> Evidence:
     people = labelled(loaded.results, loaded.labels, loaded.observations) if loaded.labels else None
     return diagnose_with_evidence(
