@@ -117,7 +117,9 @@ def _ask_for_prompt(rows: Sequence[Item], columns: ColumnMap) -> bool:
     )
     st.warning(f"{what} Which field is the prompt?", icon=":material/warning:")
     for field in near:
-        _use_button(field, "the prompt", PROMPT_KEY)
+        label = f"Use “{plain(field, 60)}” as the prompt"
+        key = f"use_{PROMPT_KEY}_{field}"
+        st.button(label, key=key, on_click=_use_as_prompt, args=(field,), icon=":material/check:")
     return True
 
 
@@ -139,23 +141,15 @@ def offer_reference(dataset: Dataset, grader: GraderSpec) -> None:
     )
 
 
-def _use_button(field: str, what: str, key: str) -> None:
-    label = f"Use “{plain(field, 60)}” as {plain(what)}"
-    st.button(label, key=f"use_{key}_{field}", on_click=_use, args=(key, field), icon=":material/check:")
-
-
-def _use(key: str, field: str) -> None:
-    st.session_state[key] = field
+def _use_as_prompt(field: str) -> None:
+    st.session_state[PROMPT_KEY] = field
 
 
 def _shown(item: Item, field: str | None) -> dict[str, str]:
     field = field or usual_field([item])
     reference = (reference_of(item, field) if field else None) or ""
-    topic = {"topic": cut(item["topic"], 60)} if isinstance(item.get("topic"), str) else {}
-    return {
-        "prompt": cut(_conversation(item["messages"]), CELL),
-        "reference answer": cut(reference, CELL),
-    } | topic
+    shown = {"prompt": cut(_conversation(item["messages"]), CELL), "reference answer": cut(reference, CELL)}
+    return shown | ({"topic": cut(item["topic"], 60)} if isinstance(item.get("topic"), str) else {})
 
 
 def _conversation(messages: object) -> str:
