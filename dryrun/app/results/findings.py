@@ -24,9 +24,10 @@ NARROWEST = 128
 def findings(status: RunStatus, loaded: Loaded) -> None:
     """Draw the four figures, and what they say about dataset and grader under the current thresholds."""
     evidence = loaded.judge(current_thresholds())
+    figures, healthy = evidence.document.statistics, evidence.thresholds.healthy_std
     with st.grid(2, min_column_width=NARROWEST):
-        _mean(evidence)
-        _spread(evidence)
+        _metric("Mean", number(figures.mean), mean_interval_words(evidence))
+        _metric("Std", number(figures.std), f"healthy above {healthy:.2f}")
         _signal(evidence)
         _metric("Cost", *cost_words(loaded.results.config, status))
     if evidence.verdict == "GO":
@@ -44,15 +45,6 @@ def mean_interval_words(evidence: Evidence) -> str:
     """The mean's bootstrap interval: ``"95 %: 0.15 to 0.29"``."""
     held = evidence.stability
     return f"95 %: {held.mean.low:.2f} to {held.mean.high:.2f}" if held else "too few for an interval"
-
-
-def _mean(evidence: Evidence) -> None:
-    _metric("Mean", number(evidence.document.statistics.mean), mean_interval_words(evidence))
-
-
-def _spread(evidence: Evidence) -> None:
-    healthy = evidence.thresholds.healthy_std
-    _metric("Std", number(evidence.document.statistics.std), f"healthy above {healthy:.2f}")
 
 
 def _signal(evidence: Evidence) -> None:
