@@ -31,7 +31,7 @@ try:
     with st.sidebar:
         loaded = outcome_choice(loaded)
 
-    with st.container(gap=None, key="above"):  # the first draws nothing, and is to take no room
+    with st.container(gap=None, key="above"):  # the first draws nothing and needs no room
         redrawn_at_the_end(chosen, status)
         with st.container():
             provenance(chosen, loaded)

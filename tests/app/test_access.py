@@ -73,7 +73,7 @@ def test_a_stranger_cannot_resume_and_the_owner_can_after_a_reload(store: Store,
     for browser in (OTHERS, ""):
         test = page("run", browser=browser, run=run.id)
         assert "resume" not in keys(test)
-        assert "Only who started this run can resume it." in texts(test)
+        assert "Only the person who started this run can resume it." in texts(test)
 
 
 @pytest.mark.slow

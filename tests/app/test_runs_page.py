@@ -205,7 +205,7 @@ def test_hosted_a_stranger_sees_no_run_and_changes_none(
     test.session_state[str(test.main.dataframe[0].key)] = {"selection": {"rows": [0], "columns": []}}
     test.run()
     assert not {"Name and note", "Archive", "Delete"} & {button.label for button in test.button}
-    assert "Only who started a run" in texts(test)
+    assert "Only the person who started a run" in texts(test)
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ def test_who_started_a_run_cancels_it_after_a_reload_and_shares_it_read_only(
     page.reload()
     page.get_by_role("button", name="Cancel run").click()
     expect(page.get_by_role("button", name=AGAIN)).to_be_visible()
-    expect(stranger.get_by_text("Only who started this run can resume it").last).to_be_visible()
+    expect(stranger.get_by_text("Only the person who started this run can resume it").last).to_be_visible()
     expect(stranger.get_by_role("button", name=AGAIN)).to_have_count(0)
 
     page.goto(f"{hosted.url}/results?run={run.id}")
@@ -158,7 +158,7 @@ def test_a_run_belongs_to_the_person_who_signed_in(
     for each in (elsewhere, other):
         each.goto(f"{with_accounts.url}/run?run={run.id}")
     expect(elsewhere.get_by_role("button", name=AGAIN)).to_be_visible()
-    expect(other.get_by_text("Only who started this run can resume it").last).to_be_visible()
+    expect(other.get_by_text("Only the person who started this run can resume it").last).to_be_visible()
     elsewhere.get_by_role("button", name="Sign out").click()
     elsewhere.get_by_role("button", name="End session").click()  # the provider's page asks once more
     expect(elsewhere.get_by_role("button", name="Sign in")).to_be_visible()

@@ -18,7 +18,7 @@ PROBLEM = "ceiling_problem"
 
 
 def ceiling_section(chosen: Chosen, loaded: Loaded, mean: float | None) -> None:
-    """Draw what the ceiling says, or the choice of one; nothing for who may not change the run."""
+    """Draw what the ceiling says, or the choice of one; nothing for people who may not change the run."""
     if not chosen.access.may(Right.CONTROL):
         return
     with st.expander("A stronger model as ceiling (optional)", icon=":material/vertical_align_top:"):

@@ -67,7 +67,7 @@ def _picture(loaded: Loaded, evidence: Evidence, form: Form) -> Callable[[], byt
 
 
 def viewers_report(loaded: Loaded, evidence: Evidence) -> Report:
-    """The report; for who came by a read-only link without the id of this run and of its ceiling."""
+    """The report; people who came by a read-only link get no id of this run or of its ceiling."""
     report = report_of(loaded.results, evidence.thresholds, outcome=loaded.outcome)
     if not loaded.access.by_link:
         return report
@@ -77,7 +77,7 @@ def viewers_report(loaded: Loaded, evidence: Evidence) -> Report:
 def file_name(loaded: Loaded, evidence: Evidence, ending: str, kind: str = "dry-run") -> str:
     """``dry-run-<dataset>-<verdict>-<run>.<ending>``, in letters that every disk takes.
 
-    Who came by a read-only link reads ``shared`` instead of the run's first letters.
+    For people who came by a read-only link ``shared`` stands in place of the run's first letters.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ def inspector(loaded: Loaded) -> None:
 
 @st.fragment
 def _samples(loaded: Loaded) -> None:
-    """A choice in here draws nothing else anew, but for a label: that may move the verdict."""
+    """A choice in here draws nothing else anew; a label does, since it may move the verdict."""
     if st.session_state.pop(LABELLED, False) or link_closed():
         st.rerun()
     selection = _selection(loaded)

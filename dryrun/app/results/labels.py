@@ -90,11 +90,12 @@ def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
 
 
 def _guests(loaded: Loaded) -> None:
-    """Draw how many other people labelled, for who may accept it; for a guest where their labels are."""
+    """Say how many other people labelled, to people who may accept that; to a guest, where labels go."""
     run = loaded.results.run
     if loaded.own_labels != book_of(run):
         st.caption(
-            "Your labels are kept apart: they enter the verdict once who started the run accepts them."
+            "Your labels are kept apart: they enter the verdict once the person who started the run "
+            "accepts them."
         )
         return
     show_kept_error(GUEST_ERROR)

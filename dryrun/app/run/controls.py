@@ -75,7 +75,7 @@ def _after(chosen: Chosen, status: RunStatus) -> None:
                 args=(chosen,),
             )
     if status.worth_resuming and not left:
-        st.caption("Only who started this run can resume it.")
+        st.caption("Only the person who started this run can resume it.")
     if status.sampled and left and not finished:
         st.caption("What was done is kept: no answered call is made again.")
 

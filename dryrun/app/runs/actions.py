@@ -42,7 +42,10 @@ def action_bar(chosen: Sequence[RunRow], counts: str) -> None:
         if editable and st.button("Delete", icon=":material/delete:"):
             _delete_dialog(chosen)
     if not editable:
-        st.caption("You can open and compare these. Only who started a run can name, archive or delete it.")
+        st.caption(
+            "You can open and compare these. Only the person who started a run can name, archive or delete "
+            "it."
+        )
 
 
 def _compare(first: RunRow, second: RunRow) -> None:

@@ -91,7 +91,7 @@ def _worst(check: GraderCheck) -> list[str]:
 def run_check_section(chosen: Chosen) -> None:
     """Draw the button and the check of a run's own grader, on its prompts and responses; kept with the run.
 
-    Without the button for who may not change the run, since what it finds enters the verdict.
+    The button is left out for people who may not change the run: what it finds enters the verdict.
 
     Raises
     ------

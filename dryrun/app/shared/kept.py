@@ -1,4 +1,4 @@
-"""What the app keeps for who runs it: prices of models, and where datasets were. Nothing where hosted."""
+"""What the app keeps on one's own machine: prices of models, and where datasets were."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def _stamp(run: Run) -> tuple[int, int]:
 
 
 def _own_labels(chosen: Chosen, book: LabelBook) -> LabelBook | None:
-    """The run's own book for who may change it; for others one that lies apart."""
+    """The run's own book for people who may change the run; for others one that lies apart."""
     if not chosen.access.may(Right.LABEL):
         return None
     own = chosen.recorded or chosen.access.may(Right.CONTROL)

@@ -204,7 +204,7 @@ def link_closed() -> bool:
 
 
 def error_for_viewer(error: DryRunError) -> DryRunError:
-    """The error; for who came by a read-only link without the ids of runs."""
+    """The error; people who came by a read-only link see it without the ids of runs."""
     return DryRunError(re.sub("[0-9a-f]{32}", "…", str(error))) if SHARE in st.query_params else error
 
 
@@ -215,7 +215,7 @@ def config_of(run: Run) -> RunConfig:
 
 
 def may_cancel(chosen: Chosen) -> bool:
-    """Whether this viewer may cancel the run: its owner always, else who started its work here."""
+    """Whether this viewer may cancel the run: its owner, or the person who started its work here."""
     job = jobs.find(chosen.run)
     if job is None or not chosen.access.may(Right.CONTROL):
         return False

@@ -103,7 +103,7 @@ class ComparingGrader(Grader):
             take(place, grade)
 
     async def _grade_aside(self, sample: Sample, item: Item) -> Grade:
-        """On another thread, one at a time: more would only take turns, and nltk's corpora bear but one."""
+        """On another thread, one at a time: more would only take turns, and nltk's corpora allow only one."""
         self._aside += 1
         try:
             async with self._thread:

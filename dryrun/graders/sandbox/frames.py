@@ -61,7 +61,7 @@ FINAL = (WorkerFault.TIMEOUT, WorkerFault.LIMIT)
 
 
 class WorkerError(Exception):
-    """A worker that is of no use any more.
+    """A worker that can no longer be used.
 
     Attributes
     ----------

@@ -241,7 +241,7 @@ def _reasoning(material: Material, platform: Platform) -> Iterator[Finding]:
     if not material.cut_reasoning or not (platform in RUNS_OPENAI_GRADERS or is_own(material, platform)):
         return
     what = "the dry run graded what follows the reasoning (</think> and the like); here the grader gets all."
-    fix = "Nothing is to be done where the model's reasoning is no part of its response."
+    fix = "Where the model's reasoning is no part of its response, there is nothing to do."
     yield Finding(Severity.WARNING, "$", what, fix)
 
 

@@ -33,7 +33,7 @@ ENDINGS = ["json", "jsonl", "csv", "tsv", "log", "txt"]
 
 
 def training_outcome(chosen: Chosen, loaded: Loaded) -> None:
-    """Draw the newest training with a line for each earlier one; for who may, a form to add one."""
+    """Draw the newest training, a line for each earlier one, and a form for people who may add one."""
     entries, may_add = entries_of(chosen.run), chosen.access.may(Right.CONTROL)
     if not entries and not may_add:
         return
@@ -47,7 +47,7 @@ def training_outcome(chosen: Chosen, loaded: Loaded) -> None:
 
 
 def _training(entry: Entry, *, named: bool) -> None:
-    """The file's name is shown to who may open the run's own pages only."""
+    """Only people who may open the run's own pages see the file's name."""
     st.text(outcome_line(entry.kept.course))
     for line in validation_lines(entry.kept):
         st.text(line)

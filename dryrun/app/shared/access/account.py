@@ -22,7 +22,7 @@ def accounts_on() -> bool:
 
 
 def person() -> str:
-    """The hash of who is signed in; ``""`` for nobody."""
+    """The hash of the person who is signed in; ``""`` where nobody is."""
     claims = _claims()
     name = claims.get("sub") or claims.get("email")
     if not accounts_on() or not claims.get("is_logged_in") or not name:

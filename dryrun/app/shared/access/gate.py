@@ -39,7 +39,7 @@ class ViewerRole(StrEnum):
     HOLDER = "holder"
     """Who has the run's id, and did not start it."""
     OPEN = "open"
-    """Who has the id of a run of which nobody kept who started it."""
+    """Who has the id of a run that was made before Dry Run kept who starts one."""
     RECORDED = "recorded"
     """Anybody, of a recorded example."""
     SAMPLES = "samples link"
@@ -57,7 +57,7 @@ RIGHTS: dict[ViewerRole, frozenset[Right]] = {
 }
 BY_LINK = {LinkKind.FIGURES: ViewerRole.FIGURES, LinkKind.SAMPLES: ViewerRole.SAMPLES}
 WHY_NOT = {
-    ViewerRole.HOLDER: "Only who started this run can {right}.",
+    ViewerRole.HOLDER: "Only the person who started this run can {right}.",
     ViewerRole.OPEN: "Nobody can {right} here: this run was made before Dry Run kept who starts one.",
     ViewerRole.RECORDED: "Nobody can {right}: it is a recorded example.",
     ViewerRole.SAMPLES: "This link is read-only: it does not let you {right}.",

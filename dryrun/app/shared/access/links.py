@@ -40,7 +40,7 @@ ONLY_HERE = (
 
 
 def share_button(chosen: Chosen) -> None:
-    """Draw the button that opens the dialog; nothing for who may not share the run."""
+    """Draw the button that opens the dialog; nothing for people who may not share the run."""
     if chosen.access.may(Right.SHARE) and st.button("Share", icon=":material/share:", key="share"):
         st.session_state.pop(MADE, None)
         _dialog(chosen)
