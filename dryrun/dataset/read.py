@@ -6,11 +6,11 @@ import bz2
 import contextlib
 import gzip
 import io
-import itertools
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -82,15 +82,17 @@ def first_rows(source: Path | bytes | BinaryIO, name: str, count: int = FIRST_RO
     DatasetError
         The file is plainly not what its name says.
     """
-    rows: list[Item] = []
     with opened(source, name) as file:
-        for entry in itertools.islice(rows_in(file, name, checked_format(file, name)), TRIED_ROWS):
-            parsed = parse_row(entry.raw) if isinstance(entry, RawRow) else None
-            if isinstance(parsed, tuple) and isinstance(parsed[0], dict):
-                rows.append(parsed[0])
-            if len(rows) == count:
-                break
-    return rows
+        entries = islice(rows_in(file, name, checked_format(file, name)), TRIED_ROWS)
+        return list(islice(readable(entries), count))
+
+
+def readable(entries: Iterable[RawRow | BadRow]) -> Iterator[Item]:
+    """The rows that are objects, as they are written; the others are left out."""
+    for entry in entries:
+        parsed = parse_row(entry.raw) if isinstance(entry, RawRow) else None
+        if isinstance(parsed, tuple) and isinstance(parsed[0], dict):
+            yield parsed[0]
 
 
 class Unpacked(tempfile.SpooledTemporaryFile[bytes]):

@@ -9,17 +9,18 @@ import contextlib
 import io
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any, BinaryIO
 
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.core.packages import namesake
+from dryrun.core.records import Item
 from dryrun.core.text import cut, plural
 from dryrun.dataset.columns import BY_NAME, ColumnMap
 from dryrun.dataset.dataset import Dataset, Spool
-from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format, json_list_rows
+from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format
 from dryrun.dataset.hub.splits import (
     HOW,
     HubAddress,
@@ -32,8 +33,7 @@ from dryrun.dataset.hub.splits import (
     splits_by_names,
 )
 from dryrun.dataset.one_pass import Pass
-from dryrun.dataset.parse import parse_row
-from dryrun.dataset.tables.separated import csv_rows
+from dryrun.dataset.read import readable, rows_in
 from dryrun.dataset.tabular import parquet_rows
 
 INSTALL = "Install it: pip install -r requirements-hub.txt, or pip install 'dryrun[hub]'."
@@ -83,13 +83,11 @@ def read_hub(text: str, columns: ColumnMap = BY_NAME, prompts: int = 300) -> Dat
     return replace(dataset, warnings=(*source.notes(), *dataset.warnings))
 
 
-def first_of_hub(text: str, count: int = 5) -> list[Mapping[str, Any]]:
+def first_of_hub(text: str, count: int = 5) -> list[Item]:
     """The first rows as they are, for a form that asks which field is what. Raises as `read_hub` does."""
     with _explained(text):
         place = _Place.of(address_of(text), text)
-        feed = islice(_Rows(place, count, None).feed(), count)
-        parsed = [parse_row(entry.raw) for entry in feed if isinstance(entry, RawRow)]
-    return [pair[0] for pair in parsed if isinstance(pair, tuple) and isinstance(pair[0], dict)]
+        return list(readable(_Rows(place, count, None).feed()))
 
 
 @contextlib.contextmanager
@@ -252,12 +250,10 @@ class _Rows:
         """Rows of a file that is not Parquet."""
         with self._place.open(path) as file:
             form = checked_format(file, path)
-            if form in (Format.CSV, Format.TSV):
-                yield from csv_rows(file, path, self._columns, form)
-            elif form is Format.JSON:
-                yield from json_list_rows(file, path)
-            else:
+            if form is Format.JSONL:
                 yield from self._ranges(file, path, share)
+            else:
+                yield from rows_in(file, path, form, self._columns)
 
     def _ranges(self, file: BinaryIO, path: str, share: int) -> Iterator[RawRow | BadRow]:
         """Lines of JSONL: all of a small file, else those behind some places in it."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from dryrun.core.errors import Problem
@@ -63,7 +64,8 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
     field = str(steps[-1]) if steps else ""
     path = path_of(where, steps)
     owner = model.nested.get(str(steps[0]), model) if len(steps) > 1 else model
-    fix = _description(owner, field)
+    declared = _fields(owner).get(field)
+    fix = (declared.description if declared else "") or ""  # what the field's declaration says to users
     entry = detail["input"]
     match detail["type"]:
         case "missing":
@@ -90,12 +92,7 @@ def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Pro
     return Problem(path, f"{detail['msg']}.")
 
 
-def _description(model: type[Frozen], field: str) -> str:
-    """What the field's declaration says to users."""
-    return next((info.description or "" for name, info in _fields(model).items() if name == field), "")
-
-
-def _fields(model: type[Frozen]) -> dict[str, Any]:
+def _fields(model: type[Frozen]) -> dict[str, FieldInfo]:
     """The fields as JSON spells them."""
     return {info.alias or name: info for name, info in model.model_fields.items()}
 
