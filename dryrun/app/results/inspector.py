@@ -84,6 +84,10 @@ def _begin_again() -> None:
         st.query_params.pop(name, None)
 
 
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "page", "on_change": _begin_again}
+"""What all filters have in common: the URL keeps them."""
+
+
 def inspector(loaded: Loaded) -> None:
     """Draw the samples: filters, the table of those that are left, and one of them whole."""
     st.subheader("Samples", anchor="samples")
@@ -132,9 +136,7 @@ def _preset(observations: Observations) -> Show:
         required=True,
         format_func=lambda show: TITLES[Show(show)],
         key=SHOW,
-        bind="query-params",
-        persist_state="page",
-        on_change=_begin_again,
+        **KEPT,
         label_visibility="collapsed",
         wrap=True,
     )
@@ -145,9 +147,7 @@ def _search_field() -> str:
     words = st.text_input(
         "Search",
         key=SEARCH,
-        bind="query-params",
-        persist_state="page",
-        on_change=_begin_again,
+        **KEPT,
         placeholder="prompts, responses, answers",
         max_chars=200,
         type="search",
@@ -164,9 +164,7 @@ def _topic_field(observations: Observations) -> str | None:
         placeholder="All topics",
         format_func=lambda name: name or "(no topic)",
         key=TOPIC,
-        bind="query-params",
-        persist_state="page",
-        on_change=_begin_again,
+        **KEPT,
         disabled=len(topics) < 2,
     )
     return picked
@@ -181,9 +179,7 @@ def _score_field() -> tuple[int, ...]:
         placeholder="All scores",
         format_func=lambda name: name.replace("-", " to "),
         key=BINS,
-        bind="query-params",
-        persist_state="page",
-        on_change=_begin_again,
+        **KEPT,
         help="Or click a bar of the score distribution.",
     )
     clicked = clicked_bars()
@@ -200,9 +196,7 @@ def _sort_field(show: Show) -> Sort:
         list(Sort),
         format_func=lambda sort: SORTS[Sort(sort)],
         key=SORT,
-        bind="query-params",
-        persist_state="page",
-        on_change=_begin_again,
+        **KEPT,
         disabled=show not in SORTED,
         help="Groups of five have an order of their own: the most telling first.",
     )
