@@ -12,7 +12,7 @@ import streamlit as st
 
 from dryrun.app.configure.columns import choose_field, columns_form, first_rows_table
 from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource, taken_upload, upload_types
-from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload, show_error
+from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload
 from dryrun.core.config import DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted, sample_data_dir
@@ -51,21 +51,16 @@ def dataset_section() -> Dataset | None:
     """Draw the step and return the dataset; None while it cannot be used."""
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        chosen, error = _choice()
+        chosen = _choice()
     with right:
-        if error is not None:
-            show_error(error)
-            return None
-        try:
+        read = None
+        with errors_shown():
             read = _read(chosen)
-        except DryRunError as problem:
-            show_error(problem)
-            return None
         if read is None:
             return None
         dataset, columns = read
-    with right, errors_shown():
-        _audit_section(dataset, chosen != sample_dataset_path(), columns)
+        with errors_shown():
+            _audit_section(dataset, chosen != sample_dataset_path(), columns)
     return dataset
 
 
@@ -74,7 +69,7 @@ def _version(path: Path) -> tuple[int, ...]:
     return (stat.st_mtime_ns, stat.st_size) if stat else ()
 
 
-def _choice() -> tuple[Chosen, DryRunError | None]:
+def _choice() -> Chosen:
     """Draw where the dataset may come from, and return the one that is used."""
     upload = taken_upload("Drop your prompts here")
     if not hosted():  # the files and the token of the person who runs the server
@@ -91,8 +86,8 @@ def _choice() -> tuple[Chosen, DryRunError | None]:
     elif source is DatasetSource.PLACE:
         st.button("Use the sample data", key="use_sample", on_click=_use_sample, type="tertiary")
     if source is DatasetSource.UPLOAD and upload is not None:
-        return upload, None
-    return _placed() if source is DatasetSource.PLACE else (sample_dataset_path(), None)
+        return upload
+    return _placed() if source is DatasetSource.PLACE else sample_dataset_path()
 
 
 def _source(upload: Upload | None) -> DatasetSource:
@@ -113,16 +108,17 @@ def _use_sample() -> None:
     st.session_state[SOURCE] = DatasetSource.SAMPLE
 
 
-def _placed() -> tuple[Chosen, DryRunError | None]:
+def _placed() -> Chosen:
     typed = str(st.session_state[PLACE]).strip()
-    if typed.startswith(SCHEME):
-        return typed, None
-    path = Path(os.path.expanduser(typed))  # leaves a home that is unknown as it is, for the sentence below
-    if path.is_file():
-        return path, None
-    words = f"There is no file at {typed}. Check the path; a folder will not do."
-    hub = f" A dataset of the Hub begins with {SCHEME}." if typed.count("/") == 1 else ""
-    return path, DryRunError(words + hub)
+    # A home that is unknown is left as it is: then there is no such file.
+    return typed if typed.startswith(SCHEME) else Path(os.path.expanduser(typed))
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        typed = str(st.session_state[PLACE]).strip()
+        hub = f" A dataset of the Hub begins with {SCHEME}." if typed.count("/") == 1 else ""
+        raise DryRunError(f"There is no file at {typed}. Check the path; a folder will not do.{hub}")
 
 
 def place_of(dataset: Dataset) -> str:
@@ -135,6 +131,8 @@ def _read(chosen: Chosen) -> tuple[Dataset, ColumnMap] | None:
     """Draw the rows as they are read; None while the form asks which field is the prompt."""
     own = chosen != sample_dataset_path()
     if own:
+        if isinstance(chosen, Path):
+            _check_there(chosen)
         form = columns_form(_first(chosen))
         if form is None:
             return None

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from dryrun.app.shared.widgets import api_key_input, errors_shown, number_field, show_error
+from dryrun.app.shared.widgets import api_key_input, errors_shown, number_field
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import (
     EMBEDDED_MODEL,
@@ -76,11 +76,9 @@ def model_section() -> ChosenModel | None:
         persist_state="session",
         label_visibility="collapsed",
     )
-    try:
+    with errors_shown():
         return _endpoint() if where == Where.ENDPOINT else _embedded()
-    except DryRunError as error:
-        show_error(error)
-        return None
+    return None
 
 
 def fill_in(config: ModelConfig) -> None:
