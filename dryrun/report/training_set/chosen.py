@@ -65,11 +65,7 @@ def chosen_rows(profile: DatasetProfile, places: Places, find: Find) -> Iterator
         While going through them: a row is not the one that was profiled.
     """
     for start in range(0, len(places), AT_A_TIME):
-        some = places[start : start + AT_A_TIME]
-        part = DatasetProfile(
-            profile.counts.at(some), profile.rates.at(some), profile.kind[some], profile.sure[some]
-        )
-        for row in profile_table(part).to_pylist():
+        for row in profile_table(profile.at(places[start : start + AT_A_TIME])).to_pylist():
             yield ChosenRow(find(row["row"] - 1), row)
 
 

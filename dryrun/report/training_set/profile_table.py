@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,33 +26,6 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.text import plural, writable
 from dryrun.store.shared import registry
 
-PROFILE = pa.schema(
-    [
-        ("key", pa.string()),
-        ("row", pa.int64()),
-        ("topic", pa.string()),
-        ("n", pa.int64()),
-        ("right", pa.int64()),
-        ("mean", pa.float64()),
-        ("spread", pa.float64()),
-        ("pass_rate", pa.float64()),
-        ("pass_low", pa.float64()),
-        ("pass_high", pa.float64()),
-        ("learnability", pa.float64()),
-        ("outcome_class", pa.string()),
-        ("class_probability", pa.float64()),
-        ("never_probability", pa.float64()),
-        ("always_probability", pa.float64()),
-        ("mixed_group", pa.float64()),
-        ("group", pa.int64()),
-        ("prompt_tokens", pa.float64()),
-        ("completion_tokens", pa.float64()),
-        ("reference_score", pa.float64()),
-        ("alike", pa.int64()),
-        ("flags", pa.string()),
-    ]
-)
-"""A row a prompt. ``row`` and ``alike`` count from 1; ``flags`` are words with ``; `` between them."""
 RATES = {
     "pass_rate": "rate",
     "pass_low": "low",
@@ -63,37 +36,54 @@ RATES = {
     "mixed_group": "mixed",
 }
 """Columns of what is estimated of a prompt, and what `PassRates` calls each."""
+
+
+def _topics(counts: PromptCounts) -> Any:
+    names = np.array([writable(name) for name in counts.topics], dtype=object)
+    return names[counts.topic] if names.size else []
+
+
+def _flags(counts: PromptCounts) -> list[str]:
+    words = {bits: "; ".join(flag_words(bits)) for bits in np.unique(counts.flags).tolist()}
+    return [words[bits] for bits in counts.flags.tolist()]
+
+
+def _estimate(column: str) -> tuple[pa.DataType, Callable[[DatasetProfile], Any]]:
+    return pa.float64(), lambda profile: getattr(profile.rates, RATES[column])
+
+
+COLUMNS: dict[str, tuple[pa.DataType, Callable[[DatasetProfile], Any]]] = {
+    "key": (pa.string(), lambda profile: [key.decode() for key in profile.counts.key.tolist()]),
+    "row": (pa.int64(), lambda profile: profile.counts.row + 1),
+    "topic": (pa.string(), lambda profile: _topics(profile.counts)),
+    "n": (pa.int64(), lambda profile: profile.counts.tried),
+    "right": (pa.int64(), lambda profile: profile.counts.right),
+    "mean": (pa.float64(), lambda profile: profile.mean),
+    "spread": (pa.float64(), lambda profile: profile.spread),
+    **{name: _estimate(name) for name in ("pass_rate", "pass_low", "pass_high", "learnability")},
+    "outcome_class": (pa.string(), lambda profile: [CLASSES[kind].value for kind in profile.kind.tolist()]),
+    "class_probability": (pa.float64(), lambda profile: profile.sure),
+    **{name: _estimate(name) for name in ("never_probability", "always_probability", "mixed_group")},
+    "group": (pa.int64(), lambda profile: np.full(len(profile), profile.rates.group)),
+    "prompt_tokens": (pa.float64(), lambda profile: profile.counts.prompt_tokens),
+    "completion_tokens": (pa.float64(), lambda profile: profile.counts.completion_tokens),
+    "reference_score": (pa.float64(), lambda profile: profile.counts.reference),
+    "alike": (pa.int64(), lambda profile: profile.counts.alike + 1),
+    "flags": (pa.string(), lambda profile: _flags(profile.counts)),
+}
+"""Type and values of each column. ``row`` and ``alike`` count from 1; ``flags`` have ``; `` between them."""
+PROFILE = pa.schema([(name, kind) for name, (kind, _) in COLUMNS.items()])
+"""A row a prompt."""
 BLOCK = 50_000
 """Rows that are turned into a table at once."""
 FORMULA = r"^[=+\-@\t\r]"
 
 
-def profile_table(profile: DatasetProfile, start: int = 0, end: int | None = None) -> pa.Table:
-    """Rows of the profile as a table of schema `PROFILE`."""
-    part, counts, rates = slice(start, end), profile.counts, profile.rates
-    words = {bits: "; ".join(flag_words(bits)) for bits in np.unique(counts.flags[part]).tolist()}
-    names = np.array([writable(name) for name in counts.topics], dtype=object)
-    columns: dict[str, Any] = {
-        "key": [key.decode() for key in counts.key[part].tolist()],
-        "row": counts.row[part] + 1,
-        "topic": names[counts.topic[part]] if names.size else [],
-        "n": counts.tried[part],
-        "right": counts.right[part],
-        "mean": profile.mean[part],
-        "spread": profile.spread[part],
-        "outcome_class": [CLASSES[kind].value for kind in profile.kind[part].tolist()],
-        "class_probability": profile.sure[part],
-        "group": np.full(len(counts.row[part]), rates.group),
-        "prompt_tokens": counts.prompt_tokens[part],
-        "completion_tokens": counts.completion_tokens[part],
-        "reference_score": counts.reference[part],
-        "alike": counts.alike[part] + 1,
-        "flags": [words[bits] for bits in counts.flags[part].tolist()],
-        **{name: getattr(rates, rate)[part] for name, rate in RATES.items()},
-    }
+def profile_table(profile: DatasetProfile) -> pa.Table:
+    """The profile as a table of schema `PROFILE`."""
     arrays = [
-        pa.array(columns[field.name], field.type, from_pandas=True)  # NaN becomes null
-        for field in PROFILE
+        pa.array(values(profile), kind, from_pandas=True)  # NaN becomes null
+        for kind, values in COLUMNS.values()
     ]
     return pa.table(arrays, schema=PROFILE)
 
@@ -150,7 +140,7 @@ def _write(profile: DatasetProfile, file: IO[bytes], ending: str) -> None:
 
 def _tables(profile: DatasetProfile) -> Iterator[pa.Table]:
     for start in range(0, len(profile), BLOCK):
-        yield profile_table(profile, start, start + BLOCK)
+        yield profile_table(profile.at(np.arange(start, min(start + BLOCK, len(profile)))))
 
 
 def _no_formulas(table: pa.Table) -> pa.Table:
