@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dryrun.graders.checks.platforms import LIMITS, Platform
+from dryrun.graders.checks.platforms import Platform
 from dryrun.report.export.jsonl_rows import as_it_is, row_files
 from dryrun.report.export.material import Material
-from dryrun.report.export.openai import EVERYWHERE
-from dryrun.report.export.place import Named, Place, filled, reward_files
+from dryrun.report.export.openai import EVERYWHERE, job_script
+from dryrun.report.export.place import Named, Place, reward_files
 
 ENDPOINT = "https://bedrock-mantle.us-west-2.api.aws/v1"
 COMMANDS = """
@@ -25,20 +25,12 @@ python start_job.py --model openai.gpt-oss-20b --function FUNCTION_ARN          
 def _files(material: Material) -> Named:
     yield from row_files(material, as_it_is)
     yield from reward_files(material, Platform.BEDROCK)
-    yield (
-        "start_job.py",
-        filled(
-            "start_job.py",
-            host="bedrock",
-            base_url=ENDPOINT,
-            fields=EVERYWHERE,
-            limits=LIMITS[Platform.BEDROCK],
-            validation=(0, 1_000_000),
-            roles=("system", "developer", "user", "assistant", "tool"),
-            ends_with_user=False,
-            response_format=None,
-            as_lambda=True,
-        ),
+    yield job_script(
+        Platform.BEDROCK,
+        base_url=ENDPOINT,
+        fields=EVERYWHERE,
+        roles=("system", "developer", "user", "assistant", "tool"),
+        as_lambda=True,
     )
 
 

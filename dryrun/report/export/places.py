@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dryrun.graders.checks.platforms import Platform
-from dryrun.report.export.azure import AZURE
 from dryrun.report.export.bedrock import BEDROCK
 from dryrun.report.export.fireworks import FIREWORKS
 from dryrun.report.export.nemo_gym import NEMO_GYM
-from dryrun.report.export.openai import OPENAI
+from dryrun.report.export.openai import AZURE, OPENAI
 from dryrun.report.export.place import Place, described
 from dryrun.report.export.together import TOGETHER
 from dryrun.report.export.trl import TRL
