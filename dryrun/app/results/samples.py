@@ -251,16 +251,13 @@ def _columns(loaded: Loaded, shown: Rows) -> dict[str, tuple[Any, Any]]:
         columns["topic"] = (topics, config.TextColumn("Topic", width=90))
     columns["prompt"] = (prompts, config.TextColumn("Prompt", width=145))
     columns["response"] = (responses, config.TextColumn("Response", width=125))
-    unit = "Characters" if _in_characters(loaded.results) else "Tokens"
+    uncounted = loaded.results.rollouts["completion_tokens"].null_count
+    unit = "Characters" if uncounted else "Tokens"
     columns["length"] = (seen.length, config.NumberColumn(unit, format="%d", width=70))
     for count, (name, part) in enumerate(list(seen.parts.items())[:MOST_PARTS]):
         columns[f"part_{count}"] = (part, config.NumberColumn(table_cell(name, 40), format="%.2f", width=80))
     columns["label"] = (marks, config.TextColumn("Label", width=70))
     return columns
-
-
-def _in_characters(results: Results) -> bool:
-    return bool(results.rollouts["completion_tokens"].null_count)
 
 
 def _heads(loaded: Loaded, shown: Rows) -> tuple[list[str], list[str], list[str]]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dryrun.app.shared.access.gate import Right, access_to
 from dryrun.app.shared.lists.rows import RunRow
-from dryrun.app.shared.session import RUN, WITH, forget, may_edit
+from dryrun.app.shared.session import RUN, WITH, forget
 from dryrun.app.shared.widgets import error_kept, show_kept_error
 from dryrun.core.text import plural
 from dryrun.engine.batch_records import under_way
@@ -30,7 +30,7 @@ def action_bar(chosen: Sequence[RunRow], counts: str) -> None:
     if not chosen:
         st.caption(f"{counts}. A click on a name opens the run; select rows to compare, name or delete them.")
         return
-    editable = all(may_edit(row.run) for row in chosen)
+    editable = all(access_to(row.run).may(Right.EDIT) for row in chosen)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{plural(len(chosen), 'run')} selected", width="content")
         if len(chosen) == 2 and st.button("Compare", icon=":material/compare_arrows:", type="primary"):

@@ -165,11 +165,6 @@ def _remember(run: Run) -> None:
         del opened[next(iter(opened))]
 
 
-def may_edit(run: Run) -> bool:
-    """Whether this viewer may name, put away or delete the run."""
-    return access_to(run).may(Right.EDIT)
-
-
 def forget(run: Run) -> None:
     """Let no page of this session ask for a run that was deleted."""
     if st.session_state.get("current_run") == run.id:

@@ -186,17 +186,14 @@ def _json_in(text: str) -> Any:
 
 
 def _judge_config(spec: JudgeSpec, access: JudgeAccess) -> ModelConfig:
-    sampling = spec.sampling_params or JudgeSampling()
+    sampling = (spec.sampling_params or JudgeSampling()).model_dump()
     return ModelConfig(
         kind=ModelKind.ENDPOINT,
         name=access.config.model or spec.model,
         base_url=access.config.base_url,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        max_completion_tokens=sampling.max_completions_tokens,
-        reasoning_effort=sampling.reasoning_effort,
-        seed=sampling.seed,
         timeout=access.config.timeout,
+        max_completion_tokens=sampling.pop("max_completions_tokens"),
+        **sampling,
     )
 
 

@@ -175,12 +175,8 @@ def split_of_folder(folder: Path) -> Split:
         The folder holds no rows that can be read.
     """
     held = folder / "validation.jsonl"
-    validation = _rows_of(held) if _holds_something(held) else []
+    validation = _rows_of(held) if held.exists() and held.stat().st_size else []
     return Split(_rows_of(folder / "train.jsonl"), validation, _sizes_of_profile(folder / "profile.jsonl"))
-
-
-def _holds_something(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
 
 
 def _rows_of(path: Path) -> list[Prompt]:

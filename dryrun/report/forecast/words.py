@@ -35,7 +35,9 @@ def outlook_sections(outlook: Outlook, *, options: bool = True) -> tuple[Section
         Section("What it is made from", tuple(_inputs(outlook))),
         Section("Time and price", tuple(_price(outlook.forecast, options))),
         Section("Groups that teach nothing", (*_dead(outlook.forecast), *_shaping(outlook.training))),
-        Section("Group size", tuple(_proposal(outlook)), tables=(_sizes(outlook),)),
+        Section(
+            "Group size", tuple(filter(None, [proposal_words(outlook.sizes)])), tables=(_sizes(outlook),)
+        ),
         Section("Limit of a response", tuple(_limit(outlook.lengths))),
         Section("What training can reach, at most", tuple(_headroom(outlook))),
     )
@@ -43,9 +45,10 @@ def outlook_sections(outlook: Outlook, *, options: bool = True) -> tuple[Section
 
 def _inputs(outlook: Outlook) -> Iterator[str]:
     plan, usage = outlook.forecast.plan, outlook.forecast.usage
+    limit = f" of {plan.limit:,} tokens at most" if plan.limit else ""
     yield (
         f"You: {plan.steps:,} steps of {plan.prompts:,} prompts with {plan.group} responses each, "
-        f"{outlook.forecast.responses:,} responses{_limit_words(plan)}."
+        f"{outlook.forecast.responses:,} responses{limit}."
     )
     yield from _prices(plan)
     yield from (f"You: {words}." for words in _pace(plan))
@@ -79,10 +82,6 @@ def _pace(plan: TrainingPlan) -> Iterator[str]:
         yield f"{plan.seconds_per_step:g} seconds a step{beside}"
     if plan.judge_price:
         yield f"${plan.judge_price:g} for a grade by the judge"
-
-
-def _limit_words(plan: TrainingPlan) -> str:
-    return f" of {plan.limit:,} tokens at most" if plan.limit else ""
 
 
 def outlook_figures(outlook: Outlook) -> dict[str, str]:
@@ -139,11 +138,6 @@ def _shaping(training: Training) -> Iterator[str]:
             f"Of the run's groups {percent(training.kinds.mixed)} differ in the outcome, "
             f"{percent(training.kinds.shaping)} in shaping alone."
         )
-
-
-def _proposal(outlook: Outlook) -> Iterator[str]:
-    if words := proposal_words(outlook.sizes):
-        yield words
 
 
 def _sizes(outlook: Outlook) -> Table:

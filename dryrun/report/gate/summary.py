@@ -28,18 +28,15 @@ def markdown_summary(ruling: Ruling) -> str:
     """What `GITHUB_STEP_SUMMARY` or a comment holds; a few dozen lines."""
     report = ruling.report
     about = f"{code_span(report.run.dataset)} · {code_span(report.run.model)}"
-    head = [f"## Dry run: {report.headline}", f"**{report.diagnosis.summary}**", about, _rules(ruling)]
+    rules = "\n".join(_rules(ruling))
+    head = [f"## Dry run: {report.headline}", f"**{report.diagnosis.summary}**", about, rules]
     sections = (section for section in outline(report) if section.title in KEPT)
     return (
         "\n\n".join([*head, *(part.replace("## ", "### ", 1) for part in markdown_sections(sections))]) + "\n"
     )
 
 
-def _rules(ruling: Ruling) -> str:
-    return "\n".join(_lines(ruling))
-
-
-def _lines(ruling: Ruling) -> Iterator[str]:
+def _rules(ruling: Ruling) -> Iterator[str]:
     for rule in ruling.rules:
         mark = TO_DO if rule.passed and rule.name not in RULES else MARKS[rule.passed]
         yield f"- {mark}: **{rule.name.replace('_', ' ')}**"
