@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -143,19 +143,7 @@ def parquet_rows(
     DatasetError
         The file is damaged, too large to unpack, or has no column that holds the prompt.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
-    try:
-        with pq.ParquetFile(source, thrift_string_size_limit=1 << 26) as file:
-            rows = _check_parquet(file, source, name, columns)
-            for batch in file.iter_batches(batch_size=rows, row_groups=groups, use_threads=False):
-                for row in _batch_rows(batch):
-                    number += 1
-                    yield unpack_cells(number, row)
-    except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
-        raise _damaged(name, Format.PARQUET, number, error) from error
+    yield from _table_rows(_parquet_batches(source, name, columns, groups), name, Format.PARQUET)
 
 
 def arrow_rows(file: BinaryIO, name: str, columns: ColumnMap | None = None) -> Iterator[RawRow | BadRow]:
@@ -166,24 +154,41 @@ def arrow_rows(file: BinaryIO, name: str, columns: ColumnMap | None = None) -> I
     DatasetError
         The file is damaged, or has no column that holds the prompt.
     """
+    yield from _table_rows(_arrow_batches(file, name, columns), name, Format.ARROW)
+
+
+def _table_rows(batches: Iterator[pa.RecordBatch], name: str, form: Format) -> Iterator[RawRow | BadRow]:
     number = 0
-    whole = file.read(len(ARROW)) == ARROW
-    file.seek(0)
     try:
-        reader = pa.ipc.open_file(file) if whole else pa.ipc.open_stream(file)
-        if columns is not None and not columns.usable(reader.schema.names):
-            problem = columns.without_prompt(reader.schema.names)
-            raise DatasetError(f"{name} cannot be used: it has no prompts.", [problem])
-        for place in range(reader.num_record_batches) if whole else count():
-            try:
-                batch = reader.get_batch(place) if whole else reader.read_next_batch()
-            except StopIteration:
-                return
+        for batch in batches:
             for row in _batch_rows(batch):
                 number += 1
                 yield unpack_cells(number, row)
     except (pa.ArrowException, OSError, MemoryError, RecursionError, UnicodeDecodeError) as error:
-        raise _damaged(name, Format.ARROW, number, error) from error
+        raise _damaged(name, form, number, error) from error
+
+
+def _parquet_batches(
+    source: Path | BinaryIO, name: str, columns: ColumnMap | None, groups: Sequence[int] | None
+) -> Iterator[pa.RecordBatch]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(source, thrift_string_size_limit=1 << 26) as file:
+        rows = _check_parquet(file, source, name, columns)
+        yield from file.iter_batches(batch_size=rows, row_groups=groups, use_threads=False)
+
+
+def _arrow_batches(file: BinaryIO, name: str, columns: ColumnMap | None) -> Iterator[pa.RecordBatch]:
+    whole = file.read(len(ARROW)) == ARROW
+    file.seek(0)
+    reader = pa.ipc.open_file(file) if whole else pa.ipc.open_stream(file)
+    _check_columns(reader.schema.names, name, columns)
+    yield from map(reader.get_batch, range(reader.num_record_batches)) if whole else reader
+
+
+def _check_columns(names: list[str], name: str, columns: ColumnMap | None) -> None:
+    if columns is not None and not columns.usable(names):
+        raise DatasetError(f"{name} cannot be used: it has no prompts.", [columns.without_prompt(names)])
 
 
 def _damaged(name: str, form: Format, number: int, error: BaseException) -> DatasetError:
@@ -196,7 +201,6 @@ def _damaged(name: str, form: Format, number: int, error: BaseException) -> Data
 
 def group_sizes(path: Path) -> list[int]:
     """Bytes that each row group of a Parquet file says it unpacks to; empty if it cannot be read."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -213,9 +217,7 @@ def _check_parquet(file: Any, source: Path | BinaryIO, name: str, columns: Colum
         leaves, length = file.metadata.num_columns, file.metadata.num_rows
         most.check(name, "columns", columns=leaves)
         most.check(name, "rows", cells=leaves * length)
-    names = file.schema_arrow.names
-    if columns is not None and not columns.usable(names):
-        raise DatasetError(f"{name} cannot be used: it has no prompts.", [columns.without_prompt(names)])
+    _check_columns(file.schema_arrow.names, name, columns)
     numbers = range(file.metadata.num_row_groups)
     sizes = [file.metadata.row_group(index).total_byte_size for index in numbers]
     if most is not None:
