@@ -26,33 +26,25 @@ class VerdictLook(StrEnum):
         A Material symbol, as Markdown and `icon=` take it.
     colour : str
         Of text and badges.
-    dot : str
-        The icon for table cells and menus, where Markdown is shown as it is written.
     """
 
     icon: str
     colour: Colour
-    dot: str
 
-    def __new__(cls, word: str, icon: str, colour: Colour, dot: str) -> Self:
+    def __new__(cls, word: str, icon: str, colour: Colour) -> Self:
         """Keep the word as the value, the look beside it."""
         member = str.__new__(cls, word)
         member._value_ = word
-        member.icon, member.colour, member.dot = f":material/{icon}:", colour, dot
+        member.icon, member.colour = f":material/{icon}:", colour
         return member
 
-    GO = ("GO", "check_circle", "green", "🟢")
-    CONDITIONS = ("GO, with conditions", "rule", "orange", "🟡")
-    NO_GO = ("NO-GO", "cancel", "red", "🔴")
-    INVALID = ("INVALID", "help", "violet", "🟣")
+    GO = ("GO", "check_circle", "green")
+    CONDITIONS = ("GO, with conditions", "rule", "orange")
+    NO_GO = ("NO-GO", "cancel", "red")
+    INVALID = ("INVALID", "help", "violet")
     """Ended with too little measured: no verdict."""
-    MEASURING = ("Measuring", "hourglass_top", "blue", "⏳")
+    MEASURING = ("Measuring", "hourglass_top", "blue")
     """Under way, and nothing to judge yet."""
-
-    @property
-    def cell(self) -> str:
-        """Icon and word in plain text: ``"🟢 GO"``."""
-        return f"{self.dot} {self.value}"
 
     @property
     def markdown(self) -> str:
