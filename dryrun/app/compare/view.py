@@ -12,7 +12,7 @@ from dryrun.app.compare.cards import verdict_cards
 from dryrun.app.compare.graders import grader_difference
 from dryrun.app.shared.loading import BY_VALUE, Loaded, load_run
 from dryrun.app.shared.session import Chosen
-from dryrun.app.shared.widgets import bullets, download, draw_chart, spec_of
+from dryrun.app.shared.widgets import bullets, download, draw_chart, draw_tables, spec_of
 from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.charts.comparison import difference_alt, difference_chart, overlaid_alt, overlaid_chart
@@ -90,9 +90,7 @@ def _section(section: Section) -> None:
     st.header(f":small[{section.title}]", anchor=False)
     for line in section.lines:
         st.caption(plain("".join(line), 400))
-    for table in section.tables:
-        columns = zip(*(map(str, row) for row in table.rows), strict=True)
-        st.dataframe(dict(zip(table.titles, columns, strict=True)), hide_index=True, alt=section.title)
+    draw_tables(section)
 
 
 def _downloads(comparison: Comparison) -> None:

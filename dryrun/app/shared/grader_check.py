@@ -102,7 +102,8 @@ def run_check_section(chosen: Chosen) -> None:
     if chosen.recorded or chosen.access.may(Right.CONTROL):
         _check_button(chosen)
     if known := known_check(chosen):
-        show_check(known)
+        show_word(known)
+        show_findings_of(known)
 
 
 def _check_button(chosen: Chosen) -> None:
@@ -135,12 +136,6 @@ def _price(spec: GraderSpec, prompts: list[Prompt], field: str | None, about: tu
         calls = planned_calls(spec, ground_of(spec, prompts, field=field, rows=ROWS), planned_effort(spec))
         st.session_state[PRICED] = (about, calls)
     return f" The judge is asked {calls:,} times at most."
-
-
-def show_check(check: GraderCheck) -> None:
-    """Draw the word for the grader, the findings, what answers earn, and what was not checked."""
-    show_word(check)
-    show_findings_of(check)
 
 
 def show_word(check: GraderCheck) -> None:

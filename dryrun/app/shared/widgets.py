@@ -24,6 +24,8 @@ KEPT = 128
 if TYPE_CHECKING:  # it takes a sixth of what Home would load, and Home draws no such chart
     import altair as alt
 
+    from dryrun.report.outline import Section
+
 Make = Callable[..., "alt.LayerChart"]
 
 
@@ -84,6 +86,13 @@ def drawn_again(draw: Callable[..., None], seconds: float | None, *parts: Any) -
     """
     with st.container():
         st.fragment(draw, run_every=seconds)(*parts)
+
+
+def draw_tables(section: Section) -> None:
+    """Draw the tables of a report's section."""
+    for table in section.tables:
+        columns = zip(*(map(str, row) for row in table.rows), strict=True)
+        st.dataframe(dict(zip(table.titles, columns, strict=False)), hide_index=True, alt=section.title)
 
 
 def bullets(sentences: Iterable[str], limit: int = 400) -> str:

@@ -11,10 +11,9 @@ from pydantic import ValidationError
 from dryrun.analysis.forecast.price import TrainingPlan
 from dryrun.analysis.forecast.rates import RATES, with_rate
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.widgets import bullets, errors_shown, number_field
+from dryrun.app.shared.widgets import bullets, draw_tables, errors_shown, number_field
 from dryrun.core.text import plain
 from dryrun.report.forecast import Outlook, outlook_figures, outlook_of, outlook_sections
-from dryrun.report.outline import Section
 from dryrun.store.results import Results
 
 PLAN: dict[str, tuple[str, float, float]] = {
@@ -66,7 +65,9 @@ def _form(loaded: Loaded) -> None:
             column.metric(label, plain(value))
         for section in outlook_sections(outlook, options=False):
             if section:
-                _section(section)
+                with st.expander(section.title, expanded=section.title in OPEN):
+                    st.markdown(bullets("".join(line) for line in section.lines))
+                    draw_tables(section)
 
 
 def _plan() -> TrainingPlan | None:
@@ -122,11 +123,3 @@ def _field(name: str, label: str, least: Any, step: Any) -> Any:
 def _outlook(version: str, plan: str, _results: Results) -> Outlook:
     """`version` and `plan` are the cache's key."""
     return outlook_of(_results, TrainingPlan.model_validate_json(plan))
-
-
-def _section(section: Section) -> None:
-    with st.expander(section.title, expanded=section.title in OPEN):
-        st.markdown(bullets("".join(line) for line in section.lines))
-        for table in section.tables:
-            columns = zip(*table.rows, strict=True)
-            st.dataframe(dict(zip(table.titles, columns, strict=False)), hide_index=True, alt=section.title)
