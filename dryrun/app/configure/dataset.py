@@ -12,7 +12,7 @@ import streamlit as st
 
 from dryrun.app.configure.columns import choose_field, columns_form, first_rows_table
 from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource, taken_upload, upload_types
-from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload
+from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload, upload_of
 from dryrun.core.config import DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted, sample_data_dir
@@ -123,8 +123,8 @@ def _check_there(path: Path) -> None:
 
 def place_of(dataset: Dataset) -> str:
     """The path or address that the dataset was read from; ``""`` for an upload or the sample."""
-    upload = st.session_state.get(f"{FILE}_kept")
-    return str(st.session_state[PLACE]).strip() if _source(upload) is DatasetSource.PLACE and dataset else ""
+    placed = _source(upload_of(FILE)) is DatasetSource.PLACE and dataset
+    return str(st.session_state[PLACE]).strip() if placed else ""
 
 
 def _read(chosen: Chosen) -> tuple[Dataset, ColumnMap] | None:

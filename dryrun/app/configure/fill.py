@@ -12,7 +12,7 @@ from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.kept import recall
 from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource
 from dryrun.app.shared.session import DUPLICATE, Chosen, config_of, open_by_name
-from dryrun.app.shared.widgets import Upload, bullets, show_error
+from dryrun.app.shared.widgets import bullets, show_error, upload_of
 from dryrun.core.config import JudgeConfig, ModelKind, RunConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
@@ -93,7 +93,7 @@ def _fill_dataset(config: RunConfig) -> list[str]:
         state.pop(key, None)
         if value is not None:
             state[key] = value
-    upload: Upload | None = state.get(f"{FILE}_kept")
+    upload = upload_of(FILE)
     if place := recall(PLACES, ref.fingerprint):
         state[PLACE], state[SOURCE] = str(place), DatasetSource.PLACE
         return []

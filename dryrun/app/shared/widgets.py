@@ -239,7 +239,7 @@ def kept_upload(
         Is given a file that was taken, before the page runs again.
     """
     state = st.session_state
-    widget = f"{key}_{state.get(_round(key), 0)}"  # a new one after each file: the line below is the truth
+    widget = f"{key}_{state.get(f'{key}_round', 0)}"  # a new one after each file: the line below is the truth
     st.file_uploader(
         label,
         key=widget,
@@ -248,8 +248,8 @@ def kept_upload(
         on_change=_keep,
         args=(key, widget, types, then),
     )
-    kept: Upload | None = state.get(_place(key))
-    if refusal := state.get(_refusal(key)):
+    kept = upload_of(key)
+    if refusal := state.get(f"{key}_refused"):
         used = f"{plain(kept.name, 80)} is still used." if kept else "No file is used."
         st.error(f"{plain(refusal, 300)} {used}", icon=":material/error:")
     if kept is not None:
@@ -259,16 +259,10 @@ def kept_upload(
     return kept
 
 
-def _place(key: str) -> str:
-    return f"{key}_kept"
-
-
-def _refusal(key: str) -> str:
-    return f"{key}_refused"
-
-
-def _round(key: str) -> str:
-    return f"{key}_round"
+def upload_of(key: str) -> Upload | None:
+    """The uploader's file, while it is in the session."""
+    upload: Upload | None = st.session_state.get(f"{key}_kept")
+    return upload
 
 
 def _keep(key: str, widget: str, types: list[str], then: Callable[[Upload], None] | None) -> None:
@@ -276,11 +270,10 @@ def _keep(key: str, widget: str, types: list[str], then: Callable[[Upload], None
     file = state.get(widget)
     if file is None:
         return
-    state[_round(key)] = state.get(_round(key), 0) + 1
-    state[_refusal(key)] = refused_upload(file.name, file.size, types)
-    if not state[_refusal(key)]:
-        upload = Upload(file.name, file.getvalue())
-        state[_place(key)] = upload
+    state[f"{key}_round"] = state.get(f"{key}_round", 0) + 1
+    state[f"{key}_refused"] = refusal = refused_upload(file.name, file.size, types)
+    if not refusal:
+        state[f"{key}_kept"] = upload = Upload(file.name, file.getvalue())
         if then is not None:
             then(upload)
 
@@ -303,8 +296,8 @@ def _size(count: int) -> str:
 
 def forget_upload(key: str) -> None:
     """Take the uploader's file out of the session."""
-    st.session_state.pop(_place(key), None)
-    st.session_state.pop(_refusal(key), None)
+    st.session_state.pop(f"{key}_kept", None)
+    st.session_state.pop(f"{key}_refused", None)
 
 
 def api_key_input(key: str, label: str = "API key") -> str:
