@@ -121,9 +121,9 @@ def _check_there(path: Path) -> None:
         raise DryRunError(f"There is no file at {typed}. Check the path; a folder will not do.{hub}")
 
 
-def place_of(dataset: Dataset) -> str:
+def place_in_use() -> str:
     """The path or address that the dataset was read from; ``""`` for an upload or the sample."""
-    placed = _source(upload_of(FILE)) is DatasetSource.PLACE and dataset
+    placed = _source(upload_of(FILE)) is DatasetSource.PLACE
     return str(st.session_state[PLACE]).strip() if placed else ""
 
 

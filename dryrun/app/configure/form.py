@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.app.configure.bar import STEPS, judge_words, missing_bar, start_bar
 from dryrun.app.configure.columns import offer_reference
-from dryrun.app.configure.dataset import dataset_section, place_of
+from dryrun.app.configure.dataset import dataset_section, place_in_use
 from dryrun.app.configure.fill import PLACES, changed_since, duplicate
 from dryrun.app.configure.grader import grader_section, show_findings
 from dryrun.app.configure.judge import judge_section
@@ -164,6 +164,6 @@ def _offer(dataset: Dataset, prepared: Prepared, model: ChosenModel, judge: Judg
         missing_bar(["model"])
         return
     if start_bar(prepared, counts, budget):
-        if place := place_of(dataset):
+        if place := place_in_use():
             remember(PLACES, dataset.ref.fingerprint, place)
         launch(prepared, model.api_key, judge, budget=budget)
