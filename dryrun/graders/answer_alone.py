@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Self
 
-from dryrun.core.records import Grade, Item, Sample
+from dryrun.core.records import Sample
 from dryrun.graders.protocol import Grader, Pair, Take
 
 TAGS = ("think", "thinking", "reasoning", "thought", "reflection", "scratchpad", "seed:think")
@@ -60,10 +60,6 @@ class ReasoningCut(Grader):
     def at_once(self) -> int:
         """As the grader likes it."""
         return self._grader.at_once
-
-    async def grade(self, sample: Sample, item: Item) -> Grade:
-        """The grade of what follows the reasoning."""
-        return await self._grader.grade(answer_alone(sample), item)
 
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
         """The grades of what follows the reasoning."""
