@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -203,7 +204,7 @@ def error_for_viewer(error: DryRunError) -> DryRunError:
     return DryRunError(re.sub("[0-9a-f]{32}", "…", str(error))) if SHARE in st.query_params else error
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@lru_cache(maxsize=2000)
 def config_of(run: Run) -> RunConfig:
     """The run's configuration, read once: it never changes."""
     return run.config()

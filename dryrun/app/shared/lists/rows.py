@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import PurePath
 
 from dryrun.app.shared import jobs
 from dryrun.app.shared.lists.summaries import line_of
 from dryrun.app.shared.looks import VerdictLook, look_of
+from dryrun.app.shared.session import config_of
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
@@ -82,12 +82,6 @@ def _usual_title(run: Run, config: RunConfig) -> str:
     return f"{PurePath(one_line(config.dataset.name, 40)).stem or 'run'} {short(run.id)}"
 
 
-@lru_cache(maxsize=2000)
-def _config(run: Run) -> RunConfig:
-    """It never changes."""
-    return run.config()
-
-
 def run_rows(runs: Iterable[Run]) -> list[RunRow]:
     """The rows of those runs whose configuration can be read."""
     return [row for run in runs if (row := run_row(run)) is not None]
@@ -96,7 +90,7 @@ def run_rows(runs: Iterable[Run]) -> list[RunRow]:
 def run_row(run: Run) -> RunRow | None:
     """The run's row; None where its configuration cannot be read."""
     try:
-        config = _config(run)
+        config = config_of(run)
     except DryRunError:
         return None
     status = jobs.status(run)
