@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,6 +15,7 @@ from dryrun.dataset import Dataset
 from dryrun.dataset.columns import REFERENCE, ColumnMap, prompt_candidates, usual_prompt
 from dryrun.dataset.fields import PROMPTS, reference_of, usual_field, value_at
 from dryrun.graders import GraderSpec
+from dryrun.graders.format.template import rendered
 
 USUAL = "(found by its name)"
 PROMPT_KEY, REFERENCE_KEY, SYSTEM_KEY = "prompt_field", "reference_field", "system_text"
@@ -155,12 +154,8 @@ def _shown(item: Item, field: str | None) -> dict[str, str]:
 def _conversation(messages: object) -> str:
     """Messages as one text, each with its role; whatever else it is as JSON."""
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        return _text(messages)
-    lines = [f"{message.get('role', '?')}: {_text(message.get('content'))}" for message in messages]
+        return rendered(messages)
+    lines = [f"{message.get('role', '?')}: {rendered(message.get('content'))}" for message in messages]
     if len(lines) > FEW:  # an example conversation before the question is the same in every row
         lines = [f"… {lines[-1]}"]
     return "\n".join(lines)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
