@@ -101,10 +101,8 @@ def interval_chart(
 
 
 def _marks(rows: Sequence[Row], looks: Looks, *, with_legend: bool) -> list[alt.Chart]:
-    kinds, hues, shapes = zip(*looks, strict=True)
     legend = alt.Legend(orient="bottom", title=None, columns=2) if with_legend else None
-    hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend)
-    sign = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=shapes), legend=legend)
+    hue, sign = kind_channels(looks, legend)
     base = alt.Chart(alt.NamedData("rows")).encode(
         y=_row_axis(),
         tooltip=[alt.Tooltip(f"{title}:N") for title in (dict(rows[0].tips) if rows else ())],
@@ -127,6 +125,13 @@ def _marks(rows: Sequence[Row], looks: Looks, *, with_legend: bool) -> list[alt.
             else ()
         ),
     ]
+
+
+def kind_channels(looks: Looks, legend: alt.Legend | None) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape by a row's ``kind``."""
+    kinds, hues, shapes = zip(*looks, strict=True)
+    hue = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend)
+    return hue, alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=shapes), legend=legend)
 
 
 def _row_axis() -> alt.Y:

@@ -9,6 +9,7 @@ import altair as alt
 
 from dryrun.analysis.forecast.course import GAINS
 from dryrun.core.text import figure, percent
+from dryrun.report.charts.intervals import kind_channels
 from dryrun.report.charts.scores import BLUE, GREY, ORANGE
 from dryrun.report.outcome.ledger import Entry
 from dryrun.store.trainings import KeptTraining
@@ -48,8 +49,7 @@ def outcomes_chart(entries: Sequence[Entry]) -> alt.LayerChart:
     entries : sequence of Entry
         Those without a chance are left out.
     """
-    kinds, hues, shapes = zip(*LOOKS, strict=True)
-    legend = alt.Legend(orient="bottom", title=None)
+    hue, sign = kind_channels(LOOKS, alt.Legend(orient="bottom", title=None))
     base = alt.Chart(alt.InlineData(values=outcome_rows(entries))).encode(
         x=alt.X(
             "chance:Q",
@@ -57,7 +57,7 @@ def outcomes_chart(entries: Sequence[Entry]) -> alt.LayerChart:
             title="Chance that training learns, said before",
             axis=alt.Axis(format=".0%", tickCount=5),
         ),
-        color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=hues), legend=legend),
+        color=hue,
         tooltip=[
             alt.Tooltip("run:N", title="Run"),
             alt.Tooltip("verdict:N", title="Verdict"),
@@ -66,10 +66,7 @@ def outcomes_chart(entries: Sequence[Entry]) -> alt.LayerChart:
         ],
     )
     bars = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", title="Gain in mean score"), y2="high:Q")
-    points = base.mark_point(filled=True, size=110, opacity=1).encode(
-        y="gain:Q",
-        shape=alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=shapes), legend=legend),
-    )
+    points = base.mark_point(filled=True, size=110, opacity=1).encode(y="gain:Q", shape=sign)
     line = (
         alt.Chart(alt.InlineData(values=[{"at": GAINS}]))
         .mark_rule(strokeDash=[4, 4], color=GREY, strokeWidth=1.5)

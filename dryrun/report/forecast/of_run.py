@@ -11,6 +11,7 @@ from dryrun.analysis.figures.groups import groups
 from dryrun.analysis.forecast.group_size import GroupSize, possible_group_sizes
 from dryrun.analysis.forecast.lengths import Lengths, lengths_of
 from dryrun.analysis.forecast.price import Forecast, TrainingPlan, Usage, forecast
+from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.record import NOT_OWN, Training, training_of
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import SampleOutcome
@@ -59,7 +60,7 @@ def outlook_of(results: Results, plan: TrainingPlan) -> Outlook:
     kept = np.isin(observed.outcome.astype(str), COUNTED)
     cut = observed.outcome == SampleOutcome.TRUNCATED.value
     lengths = lengths_of(completion[kept], cut[kept].astype(bool))
-    score = np.where(np.isin(observed.outcome.astype(str), NOT_OWN), np.nan, observed.score)
+    score = own_scores(observed)
     at_plan = groups(score, observed.prompt, plan.group)
     if lengths is None or at_plan is None:
         raise DryRunError(
@@ -78,6 +79,11 @@ def outlook_of(results: Results, plan: TrainingPlan) -> Outlook:
     sizes = possible_group_sizes(score, observed.prompt)
     training = training_of(observed, by_topic=False)
     return Outlook(results.run.id, forecast(plan, usage), lengths, counted, sizes, training)
+
+
+def own_scores(observed: Observations) -> Floats:
+    """The scores; NaN where a response was cut, refused or withheld by a filter."""
+    return np.where(np.isin(observed.outcome.astype(str), NOT_OWN), np.nan, observed.score)
 
 
 def _tokens(results: Results) -> tuple[Floats, Floats, bool]:

@@ -12,11 +12,11 @@ from dryrun.analysis.figures.groups import groups
 from dryrun.analysis.figures.redraw import Z95, Interval
 from dryrun.analysis.forecast.chance import Prediction
 from dryrun.analysis.forecast.course import Course, Curve, course_of
-from dryrun.analysis.training.record import NOT_OWN
 from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
 from dryrun.core.version import __version__
 from dryrun.report.build import report_of
+from dryrun.report.forecast.of_run import own_scores
 from dryrun.report.outcome.read_log import TrainingLog
 from dryrun.store.results import Results
 from dryrun.store.trainings import KeptTraining, keep_training
@@ -75,8 +75,7 @@ def prediction_of(results: Results, group: int) -> Prediction:
         raise DryRunError(f"Run {results.run.id} has no score: it foretells nothing.")
     evidence, room = report.evidence, report.training.headroom if report.training else None
     observed = results.observations()
-    own = np.where(np.isin(observed.outcome.astype(str), NOT_OWN), np.nan, observed.score)
-    mixed = groups(own, observed.prompt, group)
+    mixed = groups(own_scores(observed), observed.prompt, group)
     return Prediction(
         verdict=report.verdict,
         headline=report.headline,
