@@ -10,6 +10,7 @@ from dryrun.app.shared.lists.thumbnail import thumbnail
 from dryrun.app.shared.looks import verdict_badge
 from dryrun.app.shared.session import run_link
 from dryrun.core.text import plain
+from dryrun.report.summary import Summary
 
 NARROWEST = 260
 """Pixels of a card; on a narrower screen they stand one below the other."""
@@ -35,13 +36,11 @@ def _card(example: Example, row: RunRow) -> None:
     st.markdown(example.lesson)
     if row.summary is not None:
         thumbnail(row.summary)
-        st.caption(_figures(row))
+        st.caption(_figures(row, row.summary))
     run_link("results", "Open this result", "insights", example.link)
 
 
-def _figures(row: RunRow) -> str:
-    summary = row.summary
-    assert summary is not None
+def _figures(row: RunRow, summary: Summary) -> str:
     quality = f"Dataset: {summary.dataset.lower()} · Grader: {summary.grader.lower()}"
     return f"{quality}  \n{mean_words(row)} · {row.size} responses by {plain(row.config.model.name, 60)}"
 
