@@ -68,12 +68,7 @@ class Pass:
     """
 
     def __init__(
-        self,
-        name: str,
-        columns: ColumnMap,
-        unit: str,
-        store: RowStore,
-        partial: bool = False,
+        self, name: str, columns: ColumnMap, unit: str, store: RowStore, partial: bool = False
     ) -> None:
         self._screen = KeyScreen() if partial else None
         self._name = name

@@ -128,10 +128,7 @@ def unpack_cells(line: int, row: dict[str, Any]) -> RawRow | BadRow:
 
 
 def parquet_rows(
-    source: Path | BinaryIO,
-    name: str,
-    columns: ColumnMap | None = None,
-    groups: Sequence[int] | None = None,
+    source: Path | BinaryIO, name: str, columns: ColumnMap | None = None, groups: Sequence[int] | None = None
 ) -> Iterator[RawRow | BadRow]:
     """Every row of a Parquet file, or of some of its row groups, a batch at a time; numbered from 1.
 

@@ -70,9 +70,7 @@ def _charts(comparison: Comparison, both: tuple[Side, Side], thresholds: Thresho
     with charts.cell():
         st.header(":small[Distributions of the scores]", anchor=False)
         st.vega_lite_chart(
-            spec_of(overlaid_chart, *scores, thresholds),
-            key="compare_scores",
-            alt=overlaid_alt(*scores),
+            spec_of(overlaid_chart, *scores, thresholds), key="compare_scores", alt=overlaid_alt(*scores)
         )
     if comparison.pairing is Pairing.NOTHING or comparison.difference is None:
         return

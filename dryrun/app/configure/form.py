@@ -77,9 +77,7 @@ def _heading(step: str) -> None:
     st.header(STEPS[step], anchor=step)
 
 
-def _grader_step(
-    dataset: Dataset | None,
-) -> tuple[GraderSpec | None, JudgeAccess | None, DeltaGenerator]:
+def _grader_step(dataset: Dataset | None) -> tuple[GraderSpec | None, JudgeAccess | None, DeltaGenerator]:
     """Draw the second step; the container at the end is for what is wrong with the grader on these rows."""
     left, right = st.columns([3, 2], gap="medium")
     judge = None

@@ -228,11 +228,7 @@ def _sampling_values() -> dict[str, Any]:
 
 
 def _number(
-    name: str,
-    low: float | None = None,
-    high: float | None = None,
-    step: float = 1,
-    hint: str | None = None,
+    name: str, low: float | None = None, high: float | None = None, step: float = 1, hint: str | None = None
 ) -> Any:
     label = name.replace("_", " ").capitalize()
     return number_field(label, f"model_{name}", low, high, step=step, empty="not sent", hint=hint)

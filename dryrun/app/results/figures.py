@@ -17,13 +17,7 @@ from dryrun.app.shared.widgets import draw_chart
 from dryrun.core.text import figure, number, percent
 from dryrun.core.thresholds import Piece
 from dryrun.report.build import topic_entries
-from dryrun.report.charts.evidence import (
-    ANCHOR_LOOKS,
-    anchor_rows,
-    strip_alt,
-    strip_caption,
-    strip_chart,
-)
+from dryrun.report.charts.evidence import ANCHOR_LOOKS, anchor_rows, strip_alt, strip_caption, strip_chart
 from dryrun.report.charts.intervals import interval_alt, interval_chart
 from dryrun.report.charts.topics import NO_TOPIC, TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
 from dryrun.report.outline import ANCHORS_TITLE

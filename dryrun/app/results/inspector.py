@@ -145,12 +145,7 @@ def _preset(observations: Observations) -> Show:
 
 def _search_field() -> str:
     words = st.text_input(
-        "Search",
-        key=SEARCH,
-        **KEPT,
-        placeholder="prompts, responses, answers",
-        max_chars=200,
-        type="search",
+        "Search", key=SEARCH, **KEPT, placeholder="prompts, responses, answers", max_chars=200, type="search"
     )
     return (words or "").strip()
 

@@ -7,13 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dryrun.analysis.training.choice import (
-    Curriculum,
-    Preference,
-    SetChoice,
-    TrainingSet,
-    choose_rows,
-)
+from dryrun.analysis.training.choice import Curriculum, Preference, SetChoice, TrainingSet, choose_rows
 from dryrun.analysis.training.profile import DatasetProfile
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded

@@ -89,11 +89,7 @@ TAKES_ALL = (Convention.TRL, Convention.VERL)
 TAKES_COLUMNS = (Convention.TRL, Convention.EVAL_PROTOCOL)
 """Conventions in which the row's other columns are handed over too."""
 
-USUAL = {
-    Convention.OPENAI: "grade",
-    Convention.BEDROCK: "lambda_handler",
-    Convention.VERL: "compute_score",
-}
+USUAL = {Convention.OPENAI: "grade", Convention.BEDROCK: "lambda_handler", Convention.VERL: "compute_score"}
 """Names that tell a convention by themselves, whatever else the source holds."""
 
 VERL_BATCH = {"data_sources", "solution_strs", "ground_truths", "extra_infos"}

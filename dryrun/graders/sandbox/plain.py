@@ -76,7 +76,7 @@ _OBJECTS = (
     *(Counter, OrderedDict, deque, Decimal, Fraction, SequenceMatcher, JSONDecodeError, re.Pattern, re.Match),
 )
 METHODS = frozenset(name for kind in _OBJECTS for name in dir(kind) if not name.startswith("_")) | {
-    *("args", "start", "stop", "step", "pos", "lineno", "colno", "msg", "maps", "parents", "new_child"),
+    *("args", "start", "stop", "step", "pos", "lineno", "colno", "msg", "maps", "parents", "new_child")
 }
 """Attributes of what a plain source can get hold of; ``format`` reads further ones, see `_attribute`."""
 

@@ -9,14 +9,7 @@ from typing import Any
 import altair as alt
 
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.charts.scores import (
-    FIT_ROWS,
-    GREY,
-    ORANGE,
-    healthy_band,
-    limit_rows,
-    score_axis,
-)
+from dryrun.report.charts.scores import FIT_ROWS, GREY, ORANGE, healthy_band, limit_rows, score_axis
 
 Looks = tuple[tuple[str, str, str], ...]
 """Kind, colour and shape: no kind is told by its colour alone."""
@@ -104,8 +97,7 @@ def _marks(rows: Sequence[Row], looks: Looks, *, with_legend: bool) -> list[alt.
     legend = alt.Legend(orient="bottom", title=None, columns=2) if with_legend else None
     hue, sign = kind_channels(looks, legend)
     base = alt.Chart(alt.NamedData("rows")).encode(
-        y=_row_axis(),
-        tooltip=[alt.Tooltip(f"{title}:N") for title in (dict(rows[0].tips) if rows else ())],
+        y=_row_axis(), tooltip=[alt.Tooltip(f"{title}:N") for title in (dict(rows[0].tips) if rows else ())]
     )
     bars = base.mark_rule(strokeWidth=3, yOffset=BELOW).encode(
         x=score_axis("low:Q"), x2=alt.X2("high:Q"), color=hue

@@ -106,9 +106,7 @@ def _validated(kept: KeptTraining) -> list[alt.Chart]:
         shape="diamond", size=80, color=ORANGE, filled=True, opacity=1
     )
     drawn = points.encode(
-        x="step:Q",
-        y="score:Q",
-        tooltip=["step:Q", alt.Tooltip("score:Q", format=".2f", title="validation")],
+        x="step:Q", y="score:Q", tooltip=["step:Q", alt.Tooltip("score:Q", format=".2f", title="validation")]
     )
     return [drawn] if rows else []
 

@@ -31,9 +31,7 @@ def hosted_files(material: Material, platform: Platform) -> Named:
     """Rows and the script of a host that runs OpenAI's graders itself."""
     yield from row_files(material, as_it_is)
     yield job_script(
-        platform,
-        ends_with_user=platform is Platform.AZURE,
-        response_format=material.model.response_format,
+        platform, ends_with_user=platform is Platform.AZURE, response_format=material.model.response_format
     )
 
 

@@ -5,15 +5,7 @@ from __future__ import annotations
 from dryrun.graders.checks.platforms import Platform
 from dryrun.report.export.jsonl_rows import prompt_and_columns, prompt_and_item, row_files
 from dryrun.report.export.material import Material
-from dryrun.report.export.place import (
-    Named,
-    Place,
-    filled,
-    function_of,
-    graded_file,
-    is_own,
-    reward_files,
-)
+from dryrun.report.export.place import Named, Place, filled, function_of, graded_file, is_own, reward_files
 
 COMMANDS = """
 pip install trl -r requirements.txt

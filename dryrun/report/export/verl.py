@@ -13,15 +13,7 @@ from dryrun.core.records import Prompt
 from dryrun.graders.checks.platforms import Platform
 from dryrun.report.export.jsonl_rows import as_json, plain_messages, raw_reference, text_reference
 from dryrun.report.export.material import Material
-from dryrun.report.export.place import (
-    Named,
-    Place,
-    filled,
-    function_of,
-    graded_file,
-    is_own,
-    reward_files,
-)
+from dryrun.report.export.place import Named, Place, filled, function_of, graded_file, is_own, reward_files
 
 COMMANDS = """
 pip install verl -r requirements.txt

@@ -388,10 +388,4 @@ def _metric(metric: Any) -> Any:
     return metric.get("score") if isinstance(metric, Mapping) else getattr(metric, "score", None)
 
 
-CALLS = {
-    "trl": trl,
-    "verl": verl,
-    "bedrock": bedrock,
-    "verifiers": verifiers,
-    "eval_protocol": eval_protocol,
-}
+CALLS = {"trl": trl, "verl": verl, "bedrock": bedrock, "verifiers": verifiers, "eval_protocol": eval_protocol}
