@@ -145,9 +145,10 @@ def _problem_at_start(form: Format, start: bytes, name: str) -> Problem | None:
         if limits() is not None:  # how much it unpacks to is not known before
             return Problem("file", "it is an Arrow file.", "Save it as Parquet.")
         known = start.startswith((ARROW, _ARROW_STREAM))
-        return None if known else Problem("file", "it is no Arrow file.", "Check it.")
+        return None if known else Problem("file", "it is not an Arrow file.", "Check it.")
     if form is Format.PARQUET:
-        return None if start.startswith(_PARQUET) else Problem("file", "it is no Parquet file.", "Check it.")
+        known = start.startswith(_PARQUET)
+        return None if known else Problem("file", "it is not a Parquet file.", "Check it.")
     if encoding := _other_encoding(start):
         return Problem("file", f"it is encoded in {encoding}.", "Save it as UTF-8.")
     if form is Format.JSONL:

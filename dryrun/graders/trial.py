@@ -38,7 +38,7 @@ CALL_ID = "call_of_dry_run"
 def response(text: str) -> Sample:
     """A response with this text, as if a model had answered it.
 
-    Where the text is the JSON of ``tool_calls`` that bear `CALL_ID`, alone or beside their ``content``, it
+    Where the text is the JSON of ``tool_calls`` that carry `CALL_ID`, alone or beside their ``content``, it
     has those calls.
     """
     text, calls = _said_and_called(text) if CALL_ID in text else (text, ())

@@ -104,7 +104,7 @@ class GrowingRun:
         self.latest = Growth()
 
     def look(self) -> Growth:
-        """What there is now; what another thread has just seen where one is looking.
+        """What there is now; while another thread looks, what it saw last.
 
         Raises
         ------

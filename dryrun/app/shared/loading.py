@@ -89,7 +89,7 @@ class Loaded:
         return _rollouts(self.version, self.outcome, self)
 
     def by_outcome(self, outcome: str) -> Loaded:
-        """The same by another outcome.
+        """The same figures by another outcome.
 
         Raises
         ------

@@ -276,7 +276,7 @@ def _groups(file: BinaryIO, path: str) -> list[tuple[int, int]]:
         metadata = pq.read_metadata(file)
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
-        problem = Problem(path, f"it is no Parquet file ({cut(reason, 200)}).", "Tell its owner.")
+        problem = Problem(path, f"it is not a Parquet file ({cut(reason, 200)}).", "Tell its owner.")
         raise DatasetError(f"{path} cannot be read as Parquet.", [problem]) from error
     return [(number, metadata.row_group(number).num_rows) for number in range(metadata.num_row_groups)]
 

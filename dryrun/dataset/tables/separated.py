@@ -87,7 +87,7 @@ def _separator(file: BinaryIO, usual: str) -> tuple[str, bool]:
 
 
 def _cells(line: str, between: str) -> int:
-    """The number of cells in a line; 0 where it is no line of them."""
+    """The number of cells in a line; 0 where it cannot be read as cells."""
     try:
         return len(next(csv.reader([line], delimiter=between), []))
     except csv.Error:

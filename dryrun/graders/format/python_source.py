@@ -121,7 +121,7 @@ def paths_read(source: str, roots: Mapping[str, str]) -> list[str]:
 
 
 def _path(node: ast.expr, known: Mapping[str, str]) -> str | None:
-    """The path that an expression looks up; None where it is no path from a known name."""
+    """The path that an expression looks up; None where it does not begin with a known name."""
     match node:
         case ast.Name(id=name):
             return known.get(name)

@@ -83,7 +83,7 @@ def returned_scale(source: str, function: str) -> tuple[float, float] | None:
 
 
 def _paid(source: str, function: str) -> list[float | None]:
-    """The rewards that a function can return; None for what is computed. Empty where there is no such one."""
+    """The rewards that a function can return, None for a computed one; empty for an unknown function."""
     tree = syntax_tree(source)
     node = _function(tree, function)
     return [] if node is None else list(_Values(tree, node, frozenset()).returned())

@@ -26,7 +26,7 @@ _BODY = struct.Struct(">cQd")
 NUMBER_SIZE = _BODY.size
 
 PLAIN, LAST = b"v", b"r"
-"""Its kinds: the worker goes on, or it is to be replaced."""
+"""Its kinds: the worker goes on, or it has to be replaced."""
 
 MAX_TEXT = 600
 """Longest text taken from a frame, in characters."""

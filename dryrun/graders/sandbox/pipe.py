@@ -171,7 +171,7 @@ class Line:
             self.end(None)
 
     def _read_frames(self, done: list[tuple[GradeJob, WorkerReply]]) -> bool:
-        """Add to `done` what has arrived; whether the worker is to be replaced after it."""
+        """Add to `done` what has arrived; whether the worker has to be replaced after it."""
         buffer, jobs, begin = self._buffer, self.jobs, 0
         whole = min(len(jobs), len(buffer) // NUMBER.size) * NUMBER.size
         for size, kind, tag, reward in NUMBER.iter_unpack(buffer[:whole]):  # nearly all are but a number
@@ -245,7 +245,7 @@ class Keeper:
         self.line: Line | None = None
 
     async def stop(self) -> None:
-        """End the worker again and again, wherever it is, until the task is through."""
+        """End the worker again and again until the task is done."""
         while self.task is not None and not self.task.done():
             if self.line is not None:
                 self.line.end(None)

@@ -179,7 +179,7 @@ def _why_not(reasons: Sequence[str]) -> str:
     if not sys.platform.startswith(("linux", "darwin")):
         return f"{refused}: the sandbox needs Linux or macOS."
     if wanted := os.environ.get(CHOICE_SETTING):
-        return f"{refused}: {CHOICE_SETTING}={wanted} is not to be had here; leave it out."
+        return f"{refused}: {CHOICE_SETTING}={wanted} is not available here; leave it out."
     if bwrap() is None:
         return f"{refused}: bubblewrap is not installed. Install the package bubblewrap."
     return f"{refused}."

@@ -279,7 +279,7 @@ def test_a_hosted_app_takes_no_less_than_bubblewrap(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     status = sandbox_status()
     assert not status.available
-    assert "DRYRUN_SANDBOX=landlock is not to be had here" in status.reason
+    assert "DRYRUN_SANDBOX=landlock is not available here" in status.reason
 
 
 def test_a_grade_that_ends_its_process_earns_nothing() -> None:

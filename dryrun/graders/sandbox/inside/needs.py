@@ -29,7 +29,7 @@ FOLDERS = ("/tmp/", "/dev/shm/")
 
 
 def notice(scratch: str) -> list[str]:
-    """Begin to notice, for the rest of this process; the list gets the first thing that is not to be had.
+    """Begin to notice, for the rest of this process; the list gets the first thing that is missing here.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def notice(scratch: str) -> list[str]:
 
 
 def unmet_need(needs: list[str], error: BaseException) -> dict[str, str]:
-    """The frame for a source that does not load for want of something; empty where the fault is its own."""
+    """The frame for a source that needs what is missing here to load; empty for a fault of its own."""
     cause: BaseException | None = error
     while needs and cause is not None:
         if isinstance(cause, OSError):

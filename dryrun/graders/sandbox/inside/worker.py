@@ -323,7 +323,7 @@ def keep(incoming: int, outgoing: int, start: Job, tools: Job) -> None:
 
 
 def watched(start: Job, tools: Job) -> Grade:
-    """Load the source where processes and shared folders are not to be had, and notice who wants them.
+    """Load the source where there are no processes and no shared folders, and notice code that wants them.
 
     What is tried in vain while a source loads does no harm, unless it does not load for it.
     """
