@@ -112,15 +112,15 @@ def pretty(grader: object) -> str:
 
 
 def _begin_with() -> None:
-    samples = sample_graders()
-    words = {name: PRESETS[name][0] for name in PRESETS}
-    words |= {name: SAMPLES.get(name, name.replace("_", " ")) for name in samples}
+    labels = {UPLOAD: UPLOAD} | {name: f"{name}: {words}" for name, (words, _) in PRESETS.items()}
+    for name in sample_graders():
+        labels[name] = f"Sample {name}: {SAMPLES.get(name, name.replace('_', ' '))}"
     chosen = st.selectbox(
         "Begin with",
-        [UPLOAD, *words],
+        list(labels),
         index=None,
         key=BEGIN,
-        format_func=lambda name: _begin_label(name, words),
+        format_func=labels.__getitem__,
         placeholder="A sample, a preset, a file, or type below",
         on_change=_take_begin,
     )
@@ -129,12 +129,6 @@ def _begin_with() -> None:
         kept_upload("Grader, JSON or Python", ["json", "py"], FILE, hint, _take_upload)
     if problem := st.session_state.pop("grader_file_problem", None):
         show_error(problem)
-
-
-def _begin_label(name: str, words: dict[str, str]) -> str:
-    if name == UPLOAD:
-        return name
-    return f"{name}: {words[name]}" if name in PRESETS else f"Sample {name}: {words[name]}"
 
 
 def _take_begin() -> None:
@@ -170,11 +164,11 @@ def _put_source(path: str, source: str) -> None:
     st.session_state[TEXT] = with_source(str(st.session_state[TEXT]), path, source)
 
 
-def _checked(text: str) -> _Checked:
+def _checked(text: str, convention: Convention | None = None, function: str | None = None) -> _Checked:
     if not text.strip():
         return _Checked()
     try:
-        return _Checked(load_grader(grader_of(text)))
+        return _Checked(load_grader(grader_of(text, convention, function)))
     except DryRunError as error:
         return _Checked(error=error)
 
@@ -221,7 +215,4 @@ def _with_convention(text: str) -> _Checked:
         disabled=len(names) < 2,
         help="The function of the file that grades.",
     )
-    try:
-        return _Checked(load_grader(grader_of(text, convention, function)))
-    except DryRunError as error:
-        return _Checked(error=error)
+    return _checked(text, convention, function)
