@@ -19,7 +19,7 @@ from dryrun.app.results.figures import clicked_bars
 from dryrun.app.results.labels import LABELLED
 from dryrun.app.results.samples import ONE, PAGE, SampleTable
 from dryrun.app.shared.frame import scroll_here
-from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.session import link_closed
 from dryrun.app.shared.widgets import download
 from dryrun.core.text import plural
@@ -222,15 +222,7 @@ def _unpaid_note(unpaid: UnpaidRight) -> str:
     return f"{plural(unpaid.read, 'response')} read"
 
 
-def _same(results: Results) -> tuple[str, int, int]:
-    """A key that differs where the stored responses and grades of two results differ."""
-    rewarded = len(results.rollouts) - results.rollouts["reward"].null_count
-    return str(results.run.folder), results.rollouts.num_rows, rewarded
-
-
-@st.cache_resource(
-    max_entries=16, ttl=3600, show_spinner="Searching the texts …", hash_funcs={Results: _same}
-)
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner="Searching the texts …", hash_funcs=BY_VALUE)
 def _matches(results: Results, words: str) -> Matches:
     return search_texts(results, words, _field(results))
 
@@ -241,7 +233,7 @@ def _field(results: Results) -> str | None:
     return answer_field(results.config, [inspected.prompt.item for inspected in seen])
 
 
-@st.cache_resource(max_entries=16, ttl=3600, show_spinner="Reading responses …", hash_funcs={Results: _same})
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner="Reading responses …", hash_funcs=BY_VALUE)
 def _unpaid(results: Results, _observations: Observations) -> UnpaidRight:
     return unpaid_right(results, _observations)
 

@@ -7,13 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-import pyarrow.compute as pc
 import streamlit as st
 
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.selection import Rows
 from dryrun.app.results.labels import label_buttons
-from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.sample import (
     indented_json,
     other_fields_view,
@@ -265,20 +264,16 @@ def _heads(loaded: Loaded, shown: Rows) -> tuple[list[str], list[str], list[str]
     results = loaded.results
     labels = [loaded.newest_labels.get(name) for name in identities(results, shown)]
     marks = [(majority(by_person) or "disputed") if by_person else "" for by_person in labels]
-    counts = (results.rollouts.num_rows, pc.sum(results.rollouts["characters"]).as_py() or 0)
-    prompts, responses = _beginnings(results, str(results.run.folder), counts, tuple(shown.tolist()))
+    prompts, responses = _beginnings(results, tuple(shown.tolist()))
     return prompts, responses, [str(mark) for mark in marks]
 
 
-@st.cache_resource(max_entries=64, ttl=3600, show_spinner=False)
-def _beginnings(
-    _results: Results, folder: str, counts: tuple[int, int], shown: tuple[int, ...]
-) -> tuple[list[str], list[str]]:
-    """Read the texts of one page, and keep what its cells hold. All but the results is the cache's key."""
-    seen = _results.inspect(shown)
-    return [table_cell(_asked(inspected.prompt)) for inspected in seen], [
-        table_cell(_response_text(inspected)) for inspected in seen
-    ]
+@st.cache_resource(max_entries=64, ttl=3600, show_spinner=False, hash_funcs=BY_VALUE)
+def _beginnings(results: Results, shown: tuple[int, ...]) -> tuple[list[str], list[str]]:
+    """Read the texts of one page, and keep what its cells hold."""
+    seen = results.inspect(shown)
+    prompts = [table_cell(_asked(inspected.prompt)) for inspected in seen]
+    return prompts, [table_cell(_response_text(inspected)) for inspected in seen]
 
 
 def _asked(prompt: Prompt) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import streamlit as st
 
 from dryrun.analysis.figures.anchors import Anchors
@@ -162,11 +163,19 @@ def _own_labels(chosen: Chosen, book: LabelBook) -> LabelBook | None:
     return book if own else guest_book(chosen.run, visitor())
 
 
+def _held(results: Results) -> tuple[object, ...]:
+    """A key that differs where the stored responses and grades of two results differ."""
+    table = results.rollouts
+    rewarded = len(table) - table["reward"].null_count
+    return str(results.run.folder), len(table), rewarded, pc.sum(table["characters"]).as_py()
+
+
 BY_VALUE: dict[str | type[Any], Callable[[Any], Any]] = {
+    Results: _held,
     Loaded: lambda loaded: (loaded.version, loaded.outcome),
     Thresholds: Thresholds.model_dump_json,
 }
-"""What a cache tells figures and thresholds by."""
+"""What a cache tells results, figures and thresholds by."""
 
 
 @st.cache_resource(max_entries=64, ttl=3600, show_spinner=False, hash_funcs=BY_VALUE)
