@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ import streamlit as st
 from dryrun.analysis.training.choice import Curriculum, Preference, SetChoice, TrainingSet, choose_rows
 from dryrun.analysis.training.profile import DatasetProfile
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.widgets import bullets, download, errors_shown, number_field
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
@@ -45,8 +46,7 @@ def training_set(loaded: Loaded) -> None:
     hint = "Each prompt's pass rate, its class, and which rows are worth training on. No call is made."
     if not st.toggle("Profile the prompts", key="profile_shown", help=hint):
         return
-    references = loaded.access.may(Right.CONTROL)
-    profile = _profile(loaded.version, loaded.outcome, references, loaded.results)
+    profile = _profile(loaded, loaded.access.may(Right.CONTROL))
     st.markdown(bullets(profile_lines(profile)))
     name = f"profile-{short(loaded.results.run.id)}"
     with st.container(horizontal=True):
@@ -57,15 +57,13 @@ def training_set(loaded: Loaded) -> None:
     _choose(profile, loaded.results)
 
 
-@st.cache_resource(max_entries=8, ttl=3600, show_spinner="Profiling the prompts …")
-def _profile(version: str, outcome: str, references: bool, _results: Results) -> DatasetProfile:
-    """`version`, `outcome` and `references` are the cache's key. A judge is not asked."""
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner="Profiling the prompts …", hash_funcs=BY_VALUE)
+def _profile(loaded: Loaded, references: bool) -> DatasetProfile:
+    """With what reference answers earn, where they may be graded. A judge is not asked."""
     if references:
-        try:
-            return run_profile(_results, outcome)
-        except DryRunError:  # the grader cannot run here: the responses have been graded all the same
-            pass
-    return run_profile(_results, outcome, references=False)
+        with contextlib.suppress(DryRunError):  # the grader cannot run here; the responses are graded
+            return run_profile(loaded.results, loaded.outcome)
+    return run_profile(loaded.results, loaded.outcome, references=False)
 
 
 @st.fragment

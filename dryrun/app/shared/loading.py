@@ -82,12 +82,12 @@ class Loaded:
     @property
     def training(self) -> Training:
         """What training would be paid for, all topics together; made once for the grades and each outcome."""
-        return _training(self.version, self.outcome, self.observations)
+        return _training(self)
 
     @property
     def rollouts(self) -> Rollouts:
         """The groups that advantages are made of; kept as `training` is."""
-        return _rollouts(self.version, self.outcome, self)
+        return _rollouts(self)
 
     def by_outcome(self, outcome: str) -> Loaded:
         """The same figures by another outcome.
@@ -192,16 +192,14 @@ def _judgement(loaded: Loaded, thresholds: Thresholds) -> Evidence:
     )
 
 
-@st.cache_resource(max_entries=16, ttl=3600, show_spinner=False)
-def _training(version: str, outcome: str, _observed: Observations) -> Training:
-    """`version` and `outcome` are the cache's key."""
-    return training_of(_observed, outcome, by_topic=False)
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner=False, hash_funcs=BY_VALUE)
+def _training(loaded: Loaded) -> Training:
+    return training_of(loaded.observations, loaded.outcome, by_topic=False)
 
 
-@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
-def _rollouts(version: str, outcome: str, _loaded: Loaded) -> Rollouts:
-    """`version` and `outcome` are the cache's key."""
-    return training_rollouts(_loaded.observations, _loaded.training.outcome)
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False, hash_funcs=BY_VALUE)
+def _rollouts(loaded: Loaded) -> Rollouts:
+    return training_rollouts(loaded.observations, loaded.training.outcome)
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Reading the run …")

@@ -10,11 +10,10 @@ from pydantic import ValidationError
 
 from dryrun.analysis.forecast.price import TrainingPlan
 from dryrun.analysis.forecast.rates import RATES, with_rate
-from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.widgets import bullets, draw_tables, errors_shown, number_field
 from dryrun.core.text import plain
 from dryrun.report.forecast import Outlook, outlook_figures, outlook_of, outlook_sections
-from dryrun.store.results import Results
 
 PLAN: dict[str, tuple[str, float, float]] = {
     "steps": ("Steps", 1, 1),
@@ -60,7 +59,7 @@ def _form(loaded: Loaded) -> None:
     if plan is None:
         return
     with errors_shown():
-        outlook = _outlook(loaded.version, plan.model_dump_json(), loaded.results)
+        outlook = _outlook(loaded, plan.model_dump_json())
         for column, (label, value) in zip(st.columns(4), outlook_figures(outlook).items(), strict=True):
             column.metric(label, plain(value))
         for section in outlook_sections(outlook, options=False):
@@ -119,7 +118,6 @@ def _field(name: str, label: str, least: Any, step: Any) -> Any:
     )
 
 
-@st.cache_resource(max_entries=16, ttl=3600, show_spinner="Forecasting …")
-def _outlook(version: str, plan: str, _results: Results) -> Outlook:
-    """`version` and `plan` are the cache's key."""
-    return outlook_of(_results, TrainingPlan.model_validate_json(plan))
+@st.cache_resource(max_entries=16, ttl=3600, show_spinner="Forecasting …", hash_funcs=BY_VALUE)
+def _outlook(loaded: Loaded, plan: str) -> Outlook:
+    return outlook_of(loaded.results, TrainingPlan.model_validate_json(plan))
