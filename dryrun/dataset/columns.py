@@ -178,7 +178,7 @@ def _unpacked(value: object, field: str) -> object | Problem:
     if not isinstance(value, str) or not (text := value.lstrip()).startswith(("[{", "[ {")):
         return value
     try:
-        listed: object = orjson.loads(text)
+        listed: list[Any] = orjson.loads(text)
     except orjson.JSONDecodeError:
         if text.startswith(("[{'role'", "[{'content'", "[{'from'", "[{'value'")):
             fix = "Write the column with json.dumps."
@@ -187,10 +187,8 @@ def _unpacked(value: object, field: str) -> object | Problem:
     return listed if _spoken(listed) else value
 
 
-def _spoken(value: object) -> bool:
-    if not isinstance(value, list):
-        return False
-    return all(isinstance(turn, dict) and ("role" in turn or "from" in turn) for turn in value)
+def _spoken(turns: list[Any]) -> bool:
+    return all(isinstance(turn, dict) and ("role" in turn or "from" in turn) for turn in turns)
 
 
 def _absent(row: Mapping[str, Any], field: str) -> Problem:
