@@ -33,7 +33,7 @@ from dryrun.dataset.hub.splits import (
     splits_by_names,
 )
 from dryrun.dataset.one_pass import Pass
-from dryrun.dataset.read import readable, rows_in
+from dryrun.dataset.read import FIRST_ROWS, readable, rows_in
 from dryrun.dataset.tabular import parquet_rows
 
 INSTALL = "Install it: pip install -r requirements-hub.txt, or pip install 'dryrun[hub]'."
@@ -83,11 +83,11 @@ def read_hub(text: str, columns: ColumnMap = BY_NAME, prompts: int = 300) -> Dat
     return replace(dataset, warnings=(*source.notes(), *dataset.warnings))
 
 
-def first_of_hub(text: str, count: int = 5) -> list[Item]:
+def first_of_hub(text: str) -> list[Item]:
     """The first rows as they are, for a form that asks which field is what. Raises as `read_hub` does."""
     with _explained(text):
         place = _Place.of(address_of(text), text)
-        return list(readable(_Rows(place, count, None).feed()))
+        return list(readable(_Rows(place, FIRST_ROWS, None).feed()))
 
 
 @contextlib.contextmanager
