@@ -215,9 +215,12 @@ def worker_launch(mechanism: Mechanism, limits: WorkerLimits) -> Launch:
     return Launch(command, limits=limits.rlimits(), uid=uid, filter=seccomp.program())
 
 
+def _without_processes(limits: WorkerLimits) -> dict[str, int]:
+    """The kernel would count the threads of all that this user runs; here the memory limits them."""
+    return {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
+
+
 def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
-    if hidden := _hidden_folders():
-        raise OSError(f"the data directory {hidden[0]} lies within what every grader can read")
     outer, seal = (seccomp.program(reach=reach) for reach in (seccomp.Reach.CHILDREN, seccomp.Reach.NOTHING))
     assert outer is not None, "candidates() names Landlock only where there is a filter"
     readable = _distinct([*map(Path, (*SYSTEM_FOLDERS, *LINKED_FOLDERS)), *_python_folders()])
@@ -229,8 +232,7 @@ def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
         "filter": outer.hex(),
     }
     enter = [sys.executable, "-I", "-S", "-B", "-c", text_of("landlock.py"), json.dumps(options)]
-    # the kernel would count the threads of all that this user runs; here the memory limits them
-    rlimits = {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
+    rlimits = _without_processes(limits)
     # a file that was removed while it is open is not seen by the watch over the folder
     rlimits["RLIMIT_FSIZE"] = min(limits.scratch, LARGEST_FILE)
     environment = _environment_in(scratch)
@@ -240,17 +242,24 @@ def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
 
 
 def _seatbelt(python: list[str], limits: WorkerLimits) -> Launch:
-    if hidden := _hidden_folders():
-        raise OSError(f"the data directory {hidden[0]} lies within what every grader can read")
     readable = _distinct(path.absolute() for path in _python_folders())
     scratch = _scratch_folder()
     rules = seatbelt.profile(readable, Path.home().resolve(), scratch)
-    command = seatbelt.confined(rules, python)
-    rlimits = {name: value for name, value in limits.rlimits().items() if name != "RLIMIT_NPROC"}
+    command = [seatbelt.PROGRAM, "-p", rules, *python]
+    rlimits = _without_processes(limits)
     return Launch(command, _environment_in(scratch), rlimits, private=False, forks=False, scratch=scratch)
 
 
 def _scratch_folder() -> Path:
+    """A folder for one worker, where only files keep a grader from others.
+
+    Raises
+    ------
+    OSError
+        The data directory lies within what every grader can read.
+    """
+    if hidden := _hidden_folders():
+        raise OSError(f"the data directory {hidden[0]} lies within what every grader can read")
     return Path(tempfile.mkdtemp(prefix="dryrun-grader-")).resolve()
 
 

@@ -49,11 +49,6 @@ def profile(readable: Iterable[Path], home: Path, scratch: Path) -> str:
     return "\n".join(rules)
 
 
-def confined(rules: str, program: Iterable[str]) -> list[str]:
-    """The command that runs a program under a profile."""
-    return [PROGRAM, "-p", rules, *program]
-
-
 def _each(kind: str, paths: Iterable[Path | str]) -> str:
     return " ".join(f"({kind} {_quoted(path)})" for path in paths)
 
