@@ -123,8 +123,8 @@ def _repeats(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
     if repeated:
         yield AuditFinding(
             AuditCode.REPEATED_PROMPTS,
-            f"{plural(len(repeated), 'row')} with the prompt of an earlier row "
-            f"({_places(repeated, dataset)}). "
+            f"{plural(len(repeated), 'row')} {'has' if len(repeated) == 1 else 'have'} the prompt of an "
+            f"earlier row ({_places(repeated, dataset)}). "
             "They count as one prompt in every interval; drop them if that is not meant.",
             tuple(repeated),
         )
@@ -147,7 +147,8 @@ def _near(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
         at = [rows.positions[number] for number in later]
         yield AuditFinding(
             AuditCode.NEAR_DUPLICATES,
-            f"{plural(len(at), 'row')} nearly repeating an earlier prompt ({_places(at, dataset)}): "
+            f"{plural(len(at), 'row')} nearly {'repeats' if len(at) == 1 else 'repeat'} an earlier prompt "
+            f"({_places(at, dataset)}): "
             "there are fewer different prompts than rows.",
             tuple(at),
         )

@@ -25,6 +25,9 @@ def test_charts_have_room_for_their_words(app: App, open_page: Callable[..., Pag
     assert plot is not None
     assert plot["x"] <= words["x"], "nothing is cut off"
     assert words["x"] + words["width"] <= plot["x"] + plot["width"]
+    last = page.locator(".stVegaLiteChart svg text", has_text="1.0").first.bounding_box()
+    assert last is not None
+    assert last["x"] + last["width"] + 3 <= plot["x"] + plot["width"], "room for a font a little wider"
     page.get_by_role("tab", name="Grader").click()
     for kind in ("right answers", "the model", "worthless answers"):  # the whole legend, not its first entry
         expect(page.locator("svg text", has_text=kind).first).to_be_visible()

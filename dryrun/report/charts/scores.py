@@ -51,6 +51,9 @@ HEIGHT = 300
 HISTOGRAM_WORDS = "Orange: the limits of the mean. Grey area: its healthy range. Line: the mean."
 """What the histogram shows beside the scores."""
 
+EDGE = {"right": 5}
+"""Pixels beside the histogram, without which the last number is cut where a font is a little wider."""
+
 LABEL_ROOM = 0.36
 """Half of what the words above the plot take on a phone, of the score axis."""
 
@@ -150,7 +153,8 @@ def score_histogram(
     tables = histogram_rows(bars, mean, thresholds, chosen)
     if mean is not None:
         layers += _mean_mark()
-    return alt.LayerChart(layer=layers, datasets=tables).properties(width="container", height=HEIGHT)
+    drawn = alt.LayerChart(layer=layers, datasets=tables)
+    return drawn.properties(width="container", height=HEIGHT, padding=EDGE)
 
 
 def histogram_rows(
