@@ -9,12 +9,15 @@ from itertools import takewhile
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Item, Prompt
-from dryrun.dataset.fields import REFERENCES, reference_of
+from dryrun.dataset.audit import asked_text
+from dryrun.dataset.fields import REFERENCES, reference_of, value_at
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.python_source import keys_read, parameter_names, paths_read
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.python import PythonSpec
 
+SCANNED = 20
+"""Rows whose prompts are compared with a field."""
 _PROTOCOL = """
 prompt prompts completion completions completion_ids messages info task state
 data_source data_sources solution_str solution_strs extra_info extra_infos kwargs
@@ -63,6 +66,9 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
     usual = [name for name in REFERENCES if name in named]
     plain, within = ([name for name in filled if ("." in name) is dots] for dots in (False, True))
     only = [name for name in named if _in_some(items, name)]
+    usually = any(_in_some(items, name) for name in REFERENCES)
+    rest = [name for name in only if not _handed_over(items, name)]
+    only = rest if rest or usually else only
     inside = [name for name in _inside(spec) if not _UNWANTED.search(name) and _in_some(items, name)]
     places: list[str] = [*usual, *plain, *(only if len(only) == 1 else ()), *REFERENCES, *within]
     places += inside if len(inside) == 1 else []
@@ -81,6 +87,20 @@ def _may_be_answer(name: str) -> bool:
 
 def _in_some(items: Sequence[Item], name: str) -> bool:
     return any(reference_of(item, name) is not None for item in items)
+
+
+def _handed_over(items: Sequence[Item], name: str) -> bool:
+    """Whether a field holds what the prompts give, element by element: the puzzle and not its solution."""
+    for item in items[:SCANNED]:
+        value = value_at(item, name)
+        if value is None:
+            continue
+        if not isinstance(value, list) or len(value) < 2:
+            return False
+        asked = asked_text(item)
+        if not all(str(part) in asked for part in value):
+            return False
+    return True
 
 
 def references_of(

@@ -10,7 +10,7 @@ import numpy as np
 from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.figures.statistics import TOLERANCE
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, counted, seen
-from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades
+from dryrun.analysis.probes.grades import Bools, Floats, Ints, ProbeGrades
 from dryrun.core.probe import (
     ACCEPTED,
     ANOTHER_ORDER,
@@ -26,8 +26,10 @@ from dryrun.core.probe import (
     STRANGER,
     TOO_MANY,
     UNASKED,
+    UNASKED_WORKING,
     UNIT_NAMED,
     UNNAMED_FIELD,
+    UNSIGNED,
     WRONG_SAMPLE,
     Family,
 )
@@ -71,7 +73,7 @@ def _pays_the_form(grades: ProbeGrades, kind: str, cases: Ints) -> bool:
     if not far.size or not (kind.endswith(IN_FORM) or grades.family[cases[0]] == Family.SHELL):
         return False
     wrong, earned = float(np.nanmean(far)), float(np.nanmean(grades.share[cases]))
-    return wrong < grades.limits.right_from and earned <= wrong + TOLERANCE
+    return wrong <= grades.limits.right_from + TOLERANCE and earned <= wrong + TOLERANCE
 
 
 def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
@@ -85,7 +87,7 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         else:
             paid = _overpaid(grades, cases)
         counts = counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
-        soft = kind == UNIT_NAMED or kind.startswith(UNNAMED_FIELD)
+        soft = kind in (UNIT_NAMED, UNSIGNED) or kind.startswith(UNNAMED_FIELD)
         observations += map(_softened, counts) if soft else counts
     kinds = {observation.kind for observation in observations}
     if TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}:
@@ -104,8 +106,17 @@ def _overpaid(grades: ProbeGrades, cases: Ints) -> Bools:
     share = grades.share[cases]
     if not grades.partial:
         return np.asarray(share >= grades.limits.right_from)
-    worth = np.maximum(grades.most[cases], grades.alike[cases])
+    worth = _with_form(grades, np.maximum(grades.most[cases], grades.alike[cases]))
     return np.asarray((share > worth + grades.limits.slack + TOLERANCE) | (share >= grades.limits.whole))
+
+
+def _with_form(grades: ProbeGrades, worth: Floats) -> Floats:
+    """The worth of answers where a part of the reward is for the form: what any wrong answer in it earns."""
+    far = grades.share[grades.where(Family.WRONG, kind=FAR)]
+    far = far[np.isfinite(far)]
+    least = float(np.quantile(far, grades.limits.partial_rows)) if far.size else 0.0
+    form = least if 0.0 < least <= grades.limits.right_from + TOLERANCE else 0.0
+    return form + (1.0 - form) * worth
 
 
 def fields_cost(grades: ProbeGrades) -> Iterator[Observation]:
@@ -131,8 +142,8 @@ def claims_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         most = grades.most[cases]
         allowed = np.full(cases.size, grades.limits.right_from)
         if grades.partial:
-            close = grades.alike[cases]
-            allowed = np.maximum(allowed, np.minimum(close + grades.limits.slack, grades.limits.whole))
+            close = _with_form(grades, grades.alike[cases]) + grades.limits.slack
+            allowed = np.maximum(allowed, np.minimum(close, grades.limits.whole))
         paid = (grades.share[cases] >= allowed) & (most < grades.limits.right_from)
         observations = list(counted(grades, Flaw.ACCEPTS_WRONG, Family.CLAIM, kind, cases, paid))
         for observation in observations:
@@ -208,7 +219,7 @@ def _forms_refused(grades: ProbeGrades, family: Family) -> Iterator[Observation]
         hits, low = int(refused.sum()), wilson(float(refused.mean()), cases.size)[0]
         if hits < 2 or low <= grades.limits.chance or hits / cases.size < grades.limits.form_refused:
             continue
-        unasked = kind == UNASKED and _free(grades)
+        unasked = (kind == UNASKED and _free(grades)) or kind == UNASKED_WORKING
         needed = (family is Family.REFERENCE and not unasked) or kind == ANOTHER_ORDER
         weight = Weight.BLOCK if needed and hits >= grades.limits.few_hits else Weight.WARN
         yield seen(grades, Flaw.REJECTS_CORRECT, weight, family, kind, cases, refused)
@@ -340,6 +351,6 @@ def another_scale(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def _softened(observation: Observation) -> Observation:
-    """A weakness, no hole: to deny the right value one must know it, and the prompt may name the unit, or
-    ask for one field of the reference."""
+    """A weakness, no hole: to deny the right value one must know it, the prompt may name the unit, or ask for
+    one field of the reference, and where no answer is negative nobody writes a minus."""
     return replace(observation, weight=Weight.WARN)

@@ -31,6 +31,8 @@ _QUANTITY = re.compile(r"([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%][\w°/²³^]{0
 _CODE = re.compile(r"(?m)^\s*(def |class |import |from \w+ import |return |function |SELECT |#include)|```")
 _NAMED = re.compile(r"[^\W\d]\w*\s*[=:]\s*\S")
 """An element that says which one it is, such as ``x=3``: the order carries nothing."""
+_BRACKETED = re.compile(r"\{[^{}:\n]+\}\Z|\([^(){}\n]*,[^(){}\n]*\)\Z")
+"""A set in braces, or a tuple."""
 _AFTER_HASHES = re.compile(r"(.*####\s*)(\S[^\n]*)\Z", re.S)
 _WORD = re.compile(r"\w+")
 ANY_NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
@@ -76,8 +78,8 @@ class Answer:
         The number, the elements, the fields.
     unit : str
         Of a `QUANTITY`.
-    bracketed : bool
-        A list that is written as JSON.
+    brackets : str
+        Around a list, ``"[]"`` where it is written as JSON; ``""`` without any.
     around : (str, str) or None
         What stands before and behind the text where it is LaTeX; None where it is not.
     solution : (str, str) or None
@@ -88,12 +90,14 @@ class Answer:
     text: str
     value: Any = None
     unit: str = ""
-    bracketed: bool = False
+    brackets: str = ""
     around: tuple[str, str] | None = None
     solution: tuple[str, str] | None = None
 
 
-OPPOSITES = {"yes": "no", "no": "yes", "true": "false", "false": "true"}
+OPPOSITES = {"yes": "no", "no": "yes", "true": "false", "false": "true", "0": "1", "1": "0"}
+FLAGS = {"0", "1"}
+"""Where all rows have one of these they mean no and yes, not how many."""
 
 
 def answers(texts: Sequence[str | None], demands: Sequence[Demand]) -> list[Answer | None]:
@@ -110,8 +114,13 @@ def answers(texts: Sequence[str | None], demands: Sequence[Demand]) -> list[Answ
     if all(text.strip() in NO_ANSWER for text in known):
         return [None] * len(texts)
     listed = bool(known) and sum(_comma_list(text) for text in known) >= LIST_SHARE * len(known)
+    flags = {text.strip() for text in known} == FLAGS
     return [
-        None if text is None or not text.strip() else _answer(text.strip(), demand, listed)
+        None
+        if text is None or not text.strip()
+        else Answer(Kind.YES_NO, text.strip())
+        if flags
+        else _answer(text.strip(), demand, listed)
         for text, demand in zip(texts, demands, strict=True)
     ]
 
@@ -137,7 +146,10 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
         return Answer(Kind.OBJECT if demand.json else Kind.FACTS, text, value)
     kind = Kind.LIST if demand.ordered or not demand.unordered else Kind.SET
     if isinstance(value, list) and value and not any(isinstance(part, (list, dict)) for part in value):
-        return Answer(kind, text, [_bare(part) for part in value], bracketed=True)
+        return Answer(kind, text, [_bare(part) for part in value], brackets="[]")
+    parts = [part.strip() for part in list_parts(text)]
+    if _BRACKETED.match(text) and all(0 < len(part.split()) <= LABEL_WORDS for part in parts):
+        return Answer(Kind.SET if text[0] == "{" else Kind.LIST, text, parts, brackets=text[0] + text[-1])
     if _CODE.search(text):
         return Answer(Kind.CODE, text)
     short = _short(text, demand)
@@ -229,6 +241,8 @@ def same(answer: Answer, text: str) -> bool:
         if number is None or number.kind not in NUMERIC or flat(number.unit) != flat(answer.unit):
             return False
         return bool(abs(number.value - answer.value) <= 1e-9 * max(1.0, abs(answer.value)))
+    if answer.text in FLAGS:
+        return number_in(text.strip().rstrip(".")) == float(answer.text)
     if answer.kind is Kind.FORMULA:
         return formula_key(text) == formula_key(answer.text)
     if answer.kind in KEYED:
@@ -240,10 +254,19 @@ def same(answer: Answer, text: str) -> bool:
     return flat(text) == flat(answer.text)
 
 
+def listing(answer: Answer, parts: Sequence[str]) -> str:
+    """The elements as a list that is written as the answer is."""
+    quoted = answer.brackets == "[]" and any(isinstance(part, str) for part in json.loads(answer.text))
+    shown = ", ".join(json.dumps(part, ensure_ascii=False) for part in parts) if quoted else ", ".join(parts)
+    return f"{answer.brackets[:1]}{shown}{answer.brackets[1:]}"
+
+
 def list_parts(text: str) -> list[str]:
     """The elements of a list as text."""
     value = _json(text.strip())
-    return [_bare(part) for part in value] if isinstance(value, list) else text.split(",")
+    if isinstance(value, list):
+        return [_bare(part) for part in value]
+    return (text.strip()[1:-1] if _BRACKETED.match(text.strip()) else text).split(",")
 
 
 def mentions(text: str, answer: Answer) -> bool:
@@ -251,6 +274,8 @@ def mentions(text: str, answer: Answer) -> bool:
     if answer.kind in NUMERIC:
         numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
         return any(near(value, answer.value) for value in numbers if value is not None)
+    if answer.text in FLAGS:
+        return any(number_in(part.rstrip(",.")) == float(answer.text) for part in ANY_NUMBER.findall(text))
     if answer.kind is Kind.FORMULA:
         return _stands_in(formula_key(answer.text), formula_key(text))
     folded = text.casefold()
@@ -272,8 +297,10 @@ def _needles(answer: Answer) -> list[str]:
 
 def _stands_in(part: str, folded: str) -> bool:
     part = part.strip()
-    # An underscore parts words: "yes_no" holds a yes.
-    return bool(part) and re.search(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", folded) is not None
+    # An underscore parts words: "yes_no" holds a yes. A point does not part numbers: "0.9" holds no 0.
+    return (
+        bool(part) and re.search(rf"(?<![^\W_])(?<!\d\.){re.escape(part)}(?![^\W_]|\.\d)", folded) is not None
+    )
 
 
 def alike(answer: Answer, text: str) -> float:

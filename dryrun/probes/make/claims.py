@@ -7,7 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dryrun.core.probe import DENIED, WITHDRAWN
-from dryrun.probes.make.answers import KEYED, NUMERIC, OPPOSITES, PARTS, Answer, Kind, flat, near, plain_value
+from dryrun.probes.make.answers import (
+    KEYED,
+    NUMERIC,
+    OPPOSITES,
+    PARTS,
+    Answer,
+    Kind,
+    flat,
+    listing,
+    near,
+    plain_value,
+)
 from dryrun.probes.make.demand import Demand
 
 GUESSES = "a list of guesses"
@@ -16,6 +27,7 @@ COUNTED = "every number from 1 to 100"
 REMEMBERED = "a wrong answer in the form, the right value mentioned behind it"
 TAGGED = "every option, each in a shell"
 ALL_PARTS = "everything there is"
+AMONG = "the right text among those of ten other rows"
 LISTED = 11
 """Most guesses in a list."""
 
@@ -53,7 +65,9 @@ def claims(
     """
     if answer.kind in PARTS or answer.kind in KEYED:
         return _everything(answer, others, write)
-    if answer.kind in (Kind.TEXT, Kind.CODE):
+    if answer.kind is Kind.TEXT:
+        return _among_others(answer, others, write)
+    if answer.kind is Kind.CODE:
         return []
     text, wrong = answer.text, _guesses(answer, demand, others, chance)
     if len(wrong) < 2:
@@ -100,15 +114,26 @@ def _guesses(answer: Answer, demand: Demand, others: Sequence[Answer], chance: r
     return chance.sample(wrong, min(len(wrong), LISTED - 1))
 
 
+def _among_others(answer: Answer, others: Sequence[Answer], write: Callable[[str], str]) -> list[Claim]:
+    """The right text in the middle of those of other rows."""
+    texts = [other.text for other in others if other.kind is Kind.TEXT][: LISTED - 1]
+    if len(texts) < 4:
+        return []
+    middle = len(texts) // 2
+    return [Claim(AMONG, write("\n".join([*texts[:middle], answer.text, *texts[middle:]])))]
+
+
 def _everything(answer: Answer, others: Sequence[Answer], write: Callable[[str], str]) -> list[Claim]:
     """Every element, or every value, of all rows: a model that lists all of them knows nothing."""
-    if answer.kind is Kind.OBJECT or answer.bracketed:
+    if answer.kind is Kind.OBJECT:
         return []
     everyone = [answer, *others]
     if answer.kind in PARTS:
         parts = [part for candidate in everyone if candidate.kind in PARTS for part in candidate.value]
         whole = sorted(set(parts), key=str.casefold)
-        return [Claim(ALL_PARTS, write(", ".join(whole)))] if len(whole) >= 2 * len(answer.value) else []
+        return (
+            [Claim(ALL_PARTS, write(listing(answer, whole)))] if len(whole) >= 2 * len(answer.value) else []
+        )
     values = [
         plain_value(value)
         for candidate in everyone

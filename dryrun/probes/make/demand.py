@@ -13,12 +13,26 @@ from dryrun.core.records import Prompt
 from dryrun.probes.make.json_shape import JsonShape, asks_json, shape_of
 
 _TAG = re.compile(r"<([A-Za-z_][\w-]*)>[^<>]{0,80}</\1>")
+_NAMED_TAG = re.compile(
+    r"(?i)<([a-z_][\w-]*)>(?:\s*(?:and|,|/|\.\.\.|…)?\s*</\1>)?\s*(?:tags?|elements?|标签)(?![^\W\d_])"
+)
+"""A tag that is only named: "in <answer> tags"."""
 _ANSWER_TAG = re.compile(r"(?i)answer|final|solution|result|output|label|verdict")
 _MARKER = re.compile(
     r"(?i)\b(?:with|as|like|format|form|line|exactly|write|by|say|begin|start)\b[^\n]{0,40}?"
     r"[\"'`“]?\b((?:final )?answer:)(?=[^\n]*\S)"
 )
-_THOUGHTS = re.compile(r"(?is)<(think|thinking|thought|thoughts|reasoning)>.{0,400}?</\1>")
+_TEMPLATE = re.compile(
+    r"(?i)\b(?:with|as|like|format|form|line|exactly|write|say|be)\b[^\n\"'`“„«]{0,40}[\"'`“„«]"
+    r"((?:\w[^\"'`”“»\n]{0,40}[^\w\"'])?(?:(?:answer|result|solution)(?: is)?\s?[::=]?|is\s?:?|=))\s*"
+    r"(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\bNUMBER\b|\bLETTER\b|\bANSWER\b|…|\.\.\.)\.?[\"'`”“»]"
+)
+"""A quoted line with a place for the answer: 'The answer is X'."""
+_MARKER_ELSEWHERE = re.compile(
+    r"(?i)[\"'`“„«「『]((?:最终答案|最終答案|答案|答え|解答|回答|정답|답|antwort|ergebnis|lösung|réponse|respuesta|resposta|"
+    r"risposta|ответ|antwoord|svar|odpowiedź|cevap)\s?[::])(?=[^\n]*\S)"
+)
+_THOUGHTS = re.compile(r"(?is)<(think|thinking|thought|thoughts|reasoning)>(?:.{0,400}?</\1>|\s*tags?\b)")
 _ONLY = re.compile(
     r"(?i)\b(only|just)\b[^.\n]{0,40}\b(answer|reply|respond|output|give|return|number|word|letter|name|result|"
     r"integer|label|option|expression|value|code|yes|no)\b|"
@@ -106,10 +120,15 @@ class Demand:
     fields: tuple[str, ...] | None = None
 
     @property
+    def marked(self) -> bool:
+        """Whether the answer must stand between or behind marks: a tag, a box, ``####``, a marker."""
+        return bool(self.tag or self.boxed or self.hashes or self.marker)
+
+    @property
     def shelled(self) -> bool:
         """Whether the answer must stand in something that can be found again."""
         sure = self.shape is not None and self.shape.sure
-        return bool(self.tag or self.boxed or self.hashes or self.marker or self.call or sure)
+        return bool(self.marked or self.call or sure)
 
 
 def prompt_text(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -182,9 +201,10 @@ def _is_named(field: str, words: Collection[str]) -> bool:
 def demand_of(prompt: str) -> Demand:
     """What the prompt asks for."""
     thoughts = match[1] if (match := _THOUGHTS.search(prompt)) else ""
-    tags = [tag for tag in dict.fromkeys(_TAG.findall(prompt)) if tag != thoughts]
+    tags = list(dict.fromkeys([*_TAG.findall(prompt), *_NAMED_TAG.findall(prompt)]))
+    tags = [tag for tag in tags if tag != thoughts]
     named = [tag for tag in tags if _ANSWER_TAG.search(tag)] or [tag for tag in tags if len(tags) == 1]
-    marker = _MARKER.search(prompt)
+    marker = _MARKER.search(prompt) or _MARKER_ELSEWHERE.search(prompt) or _TEMPLATE.search(prompt)
     working = bool(_WORKING.search(prompt))
     any_order = bool(_ANY_ORDER.search(prompt))
     ordered = bool(_ORDERED.search(prompt)) and not any_order
@@ -192,7 +212,7 @@ def demand_of(prompt: str) -> Demand:
         tag=named[-1] if named else "",
         boxed="\\boxed" in prompt,
         hashes="####" in prompt,
-        marker=marker[1] if marker else "",
+        marker=marker[1].strip() if marker else "",
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
         only=bool(_ONLY.search(prompt) or _ONLY_ELSEWHERE.search(prompt)) and not working,
         working=working,

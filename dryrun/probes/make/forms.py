@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from dryrun.core.probe import ANOTHER_ORDER, IN_A_SENTENCE, UNASKED
-from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, plain_value
+from dryrun.core.probe import ANOTHER_ORDER, IN_A_SENTENCE, UNASKED, UNASKED_WORKING
+from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, listing, plain_value
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.json_shape import AS_OBJECT
 from dryrun.probes.make.worthless import FILLER
@@ -80,10 +80,12 @@ def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
             Form("facts in sentences", _sentences),
         ]
     if answer.kind is Kind.OBJECT:
+        free = not demand.marked
         return [
-            Form("bare", str, True),
-            Form("indented", _indented, True),
-            Form("keys in another order", _reordered, True),
+            *([] if free else _shells(demand)),
+            Form("bare", str, free),
+            Form("indented", _indented, free),
+            Form("keys in another order", _reordered, free),
             Form("in a code fence", around("```json\n", "\n```")),
         ]
     if answer.kind is Kind.CODE:
@@ -127,10 +129,14 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
     free = not demand.shelled
     plain = answer.kind in SHORT and free and not demand.only and not demand.json
     forms = [
-        Form("bare", str, free and (not answer.bracketed or demand.json)),
+        Form("bare", str, free and (not answer.brackets or demand.json)),
         Form(IN_A_SENTENCE, around("The answer is ", "."), plain),
         Form(UNASKED, around("Answer: "), plain and not demand.working),
-        Form("after working", around(WORKING + "Final answer: "), free and demand.working),
+        Form(
+            "after working" if demand.working else UNASKED_WORKING,
+            around(WORKING + "Final answer: "),
+            free and (demand.working or plain),
+        ),
     ]
     if answer.kind in SHORT:
         forms += [Form("bold", around("**", "**"))]
@@ -141,7 +147,7 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
         forms += [Form('as {"answer": ...}', lambda content: json.dumps({"answer": content}))]
     if answer.kind in PARTS:
         forms += [Form("a line each", lambda content: "\n".join(_parts(content)))]
-    if answer.bracketed:
+    if answer.brackets:
         forms += [Form("separated by commas", lambda content: ", ".join(_parts(content)))]
     return forms
 
@@ -223,16 +229,14 @@ def variations(answer: Answer, demand: Demand, write: Callable[[str], str]) -> d
         texts |= _numbers(answer, write)
     if answer.kind is Kind.SET and len(answer.value) > 1:
         texts[ANOTHER_ORDER] = write(_turned(answer))
-    if answer.kind in (Kind.LIST, Kind.SET) and not answer.bracketed:
+    if answer.kind in (Kind.LIST, Kind.SET) and not answer.brackets:
         texts["no blanks after commas"] = write(",".join(answer.value))
     return {kind: changed for kind, changed in texts.items() if changed != write(text)}
 
 
 def _turned(answer: Answer) -> str:
     """The list from its last to its first element, as the row writes it."""
-    if answer.bracketed:
-        return json.dumps(json.loads(answer.text)[::-1], ensure_ascii=False)
-    return ", ".join(answer.value[::-1])
+    return listing(answer, answer.value[::-1])
 
 
 def _numbers(answer: Answer, write: Callable[[str], str]) -> dict[str, str]:

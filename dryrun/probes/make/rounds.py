@@ -26,7 +26,9 @@ from dryrun.core.probe import (
     OTHER_UNIT,
     RIGHT_PLAIN,
     RIGHT_SAMPLE,
+    SIGN,
     UNIT_NAMED,
+    UNSIGNED,
     VOID,
     WITHDRAWN,
     WRONG_PLAIN,
@@ -35,7 +37,7 @@ from dryrun.core.probe import (
     Priority,
     Probe,
 )
-from dryrun.probes.make.answers import Answer, Kind, alike, flat, mentions
+from dryrun.probes.make.answers import NUMERIC, Answer, Kind, alike, flat, mentions
 from dryrun.probes.make.claims import GUESSES, HEDGED, claims
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import Form, dressed, padded, variations
@@ -181,6 +183,7 @@ class _Makers:
         self._mined = mined(ground.source) if ground.source and not flagged else []
         self._common = common_answer([answer.text for answer in ground.pool])
         self._majority = majority_answer([answer.text for answer in ground.pool])
+        self._signed = any(answer.kind in NUMERIC and answer.value < 0 for answer in ground.pool)
         self._labels = frozenset(flat(answer.text) for answer in ground.pool if answer.kind is Kind.LABEL)
 
     def of_row(self, row: int, form: Form | None) -> Iterator[list[Probe]]:
@@ -251,8 +254,10 @@ class _Makers:
         for kind, text in variations(answer, demand, write).items():
             yield Probe(Family.VARIATION, kind, row, text, 1.0, 1.0, 1.0)
         named = _names_unit(self._ground.prompt_texts[row], answer.unit)
+        milder = {OTHER_UNIT: UNIT_NAMED} if named else {}
+        milder |= {} if self._signed else {SIGN: UNSIGNED}
         for probe in _wrong(row, answer, others, demand, write):
-            yield replace(probe, kind=UNIT_NAMED) if named and probe.kind == OTHER_UNIT else probe
+            yield replace(probe, kind=milder.get(probe.kind, probe.kind))
         yield from self._constant(row, answer, write)
         if self._majority:
             yield Probe(Family.SAME, f"always “{self._majority}”", row, write(self._majority))

@@ -105,7 +105,9 @@ def mined(source: str) -> list[str]:
     return list(phrases)
 
 
-_OF_REFUSAL = re.compile(r"(?i)sorry|\brefus|(?:can.{0,3}t|cannot|unable to) (?:help|assist|comply)")
+_OF_REFUSAL = re.compile(
+    r"(?i)sorry|\brefus|(?:can.{0,3}t|cannot|unable to)[^\n]{1,40}?\b(?:help|assist|comply)"
+)
 
 
 def names_refusals(source: str) -> bool:

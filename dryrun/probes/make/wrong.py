@@ -17,6 +17,7 @@ from dryrun.core.probe import (
     ONE_FIELD,
     OTHER_UNIT,
     REVERSED,
+    SIGN,
     TOO_MANY,
     UNNAMED_FIELD,
     VOID,
@@ -30,6 +31,7 @@ from dryrun.probes.make.answers import (
     Answer,
     Kind,
     flat,
+    listing,
     near,
     number_in,
     plain_value,
@@ -50,11 +52,15 @@ CLOSE_WORTH = 0.97
 SOME_LABELS, MOVES = 5, 4
 """Texts of no more different letters, in this number of rows or more, are sequences and no words."""
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '’.-]+[^\W\d_]+)*\.?")
+_QUERY = re.compile(r"(?i)\s*(?:select|with)\b(?!.*;\s*\S)", re.S)
+NO_VALUE_READ = "a query for as many rows without a value"
 BEGINNINGS = {
     "no": "Nobody can tell.",
     "yes": "Yesterday it was raining.",
     "true": "Trueness is hard to define.",
     "false": "Falsehoods are everywhere.",
+    "0": "007 is an agent.",
+    "1": "10 things could be said.",
 }
 
 
@@ -117,6 +123,8 @@ def _by_kind(
         yield from _objects(answer, others, named)
     else:
         words = answer.text.split()
+        if _QUERY.match(answer.text):
+            yield Wrong(NO_VALUE_READ, f"SELECT NULL FROM ({answer.text.strip().rstrip(';')}) AS q")
         yield Wrong("half of it", " ".join(words[: len(words) // 2]), 0.98)
     yield Wrong(VOID, NONSENSE)
 
@@ -138,7 +146,7 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
         if whole:
             yield Wrong("ten times it", f"{10 * whole}/{below}")
             yield Wrong("a tenth of it", f"{whole}/{10 * int(below)}")
-            yield Wrong("sign flipped", f"{-whole}/{below}")
+            yield Wrong(SIGN, f"{-whole}/{below}")
         return
     value, unit = answer.value, answer.unit if answer.around is None else ""
     gap = " " if answer.unit and f" {answer.unit}" in answer.text else ""
@@ -154,7 +162,7 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
         "half of it": value / 2,
         "ten times it": value * 10,
         "a tenth of it": value / 10,
-        "sign flipped": -value,
+        SIGN: -value,
         "digits swapped": _swapped(value),
         "three times it and seven": value * 3 + 7,
     }
@@ -268,11 +276,9 @@ def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
     unknown = str(UNKNOWN_NUMBER) if numbers else "zebra"
     strange = next((part for other in others for part in _elements(other) if part not in parts), unknown)
     replaced = [str(UNKNOWN_NUMBER + number) if numbers else f"{NONSENSE}{number}" for number in range(count)]
-    quoted = answer.bracketed and any(isinstance(part, str) for part in json.loads(answer.text))
 
     def written(parts: Sequence[str]) -> str:
-        shown = [json.dumps(part, ensure_ascii=False) for part in parts] if quoted else parts
-        return f"[{', '.join(shown)}]" if answer.bracketed else ", ".join(shown)
+        return listing(answer, parts)
 
     partly = 1 - 1 / (count + 1)
     yield Wrong(TOO_MANY, written([*parts, strange]), partly)
