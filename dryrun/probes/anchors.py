@@ -106,6 +106,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right]),
         "junk": {kind: [grade.reward for grade in graded] for kind, graded in junk.items()},
         "junk_parts": {kind: _parts(junk[kind]) for kind in FORMED & junk.keys()},
+        "alike": _resemblances(probes),
         "parts": await _in_part(probes, probe_ground, grades),
         "hedged": [grade.reward for grade in hedged],
         "regraded": await _regraded(results, grader, chance),
@@ -153,6 +154,14 @@ def _unearned(probes: Sequence[Probe], probe_ground: Ground) -> dict[str, Texts]
     return dict(texts)
 
 
+def _resemblances(probes: Sequence[Probe]) -> dict[str, list[float]]:
+    """How much the wrong and worthless answers of each kind resemble the right ones."""
+    resembling: dict[str, list[float]] = {}
+    for probe in probes:
+        resembling.setdefault(probe.kind, []).append(probe.alike)
+    return resembling
+
+
 async def _in_part(
     probes: Sequence[Probe], probe_ground: Ground, grades: Grades
 ) -> dict[str, list[tuple[float | None, float | None]]]:
@@ -194,6 +203,7 @@ def load_anchors(run: Run) -> Anchors | None:
                 kind: {name: np.array(values, dtype=np.float64) for name, values in parts.items()}
                 for kind, parts in kept.get("junk_parts", {}).items()
             },
+            alike={kind: np.array(values, np.float64) for kind, values in kept.get("alike", {}).items()},
             parts={kind: _scaled(pairs, bounds) for kind, pairs in kept.get("parts", {}).items() if pairs},
             hedged=as_pay(np.array(hedged, np.float64), bounds) if (hedged := kept.get("hedged")) else None,
             misplaced=_KEPT_MISPLACED.validate_python(kept.get("misplaced")),

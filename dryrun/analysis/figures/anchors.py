@@ -39,6 +39,8 @@ class Anchors:
         Worthless answers by kind: empty, refusal, the prompt itself, another row's answer ...
     junk_parts : mapping of str to mapping of str to float64 array
         What the parts of the reward give to wrong answers in the right form, by kind and part.
+    alike : mapping of str to float64 array
+        How much these answers resemble the right ones, in 0..1; absent in older runs.
     regraded : float64 array of shape (m, times) or None
         The same responses graded several times.
     people : (float64 array, int array) or None
@@ -78,6 +80,7 @@ class Anchors:
     stronger: Floats | None = None
     junk: Mapping[str, Floats] = field(default_factory=dict)
     junk_parts: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    alike: Mapping[str, Floats] = field(default_factory=dict)
     regraded: Floats | None = None
     people: tuple[Floats, NDArray[np.int64]] | None = None
     topic_reference: Mapping[str, Floats] = field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from dryrun.analysis.figures.anchors import Floats, follows_reference, worthless_floor
-from dryrun.analysis.figures.statistics import above, below
+from dryrun.analysis.figures.anchors import Floats, follows_reference, worthless_floor, worthless_means
+from dryrun.analysis.figures.redraw import wilson
+from dryrun.analysis.figures.statistics import TOLERANCE, above, below
 from dryrun.analysis.figures.unread_parts import unread_parts
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
@@ -16,8 +17,10 @@ from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import GraderQuality
 from dryrun.core.probe import FAR, FORMED
 from dryrun.core.text import figure, percent
-from dryrun.core.thresholds import Thresholds
+from dryrun.core.thresholds import ProbeLimits, Thresholds
 
+CONTENTLESS = ("empty", "refusal", "long filler")
+"""Worthless answers that can hold no part of a right one."""
 TURNED_ROUND = (NoticeCode.LOW_CEILING, NoticeCode.WORTHLESS_PAID, NoticeCode.FAILING_REFERENCES)
 """Warnings that follow where the wrong answers are paid."""
 
@@ -92,13 +95,15 @@ def _one_kind(measures: Measures, limits: Thresholds) -> GraderFault | None:
 
 
 def _holes(measures: Measures, limits: Thresholds) -> dict[str, Floats]:
-    """Worthless answers by kind, less wrong ones in the right form that earn clearly less than right ones."""
-    at = measures.scale
+    """Worthless answers by kind, less those that are likened to right ones, and less wrong ones in the right
+    form that earn clearly less than right ones."""
+    at, likened = measures.scale, _likened(measures, limits)
     most = None if at is None or at.stand_in else at.ceiling - limits.least_range
     return {
         kind: scores
         for kind, scores in measures.anchors.junk.items()
-        if kind not in FORMED or most is None or not np.isfinite(scores).any() or np.nanmean(scores) > most
+        if kind not in likened
+        and (kind not in FORMED or most is None or not np.isfinite(scores).any() or np.nanmean(scores) > most)
     }
 
 
@@ -183,8 +188,9 @@ def _noisy(measures: Measures, limits: Thresholds) -> GraderFault | None:
 def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     at = measures.scale
     if at is None:
+        yield from _worthless(measures, limits)
         return
-    if not at.stand_in and below(at.ceiling, limits.warn_ceiling):
+    if not at.stand_in and below(at.ceiling, limits.warn_ceiling) and not _highest_of_all(measures):
         text = (
             f"Your own reference answers score {figure(at.ceiling)} on average: the grader may be too strict."
         )
@@ -210,6 +216,14 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
 
 
+def _highest_of_all(measures: Measures) -> bool:
+    """Whether all right answers earn the same, and no response more: the scale is wider than the reward."""
+    reference = measures.anchors.reference
+    if reference is None or float(np.ptp(reference[np.isfinite(reference)])) > TOLERANCE:
+        return False
+    return float(np.nanmax(measures.score, initial=0.0)) <= float(np.nanmax(reference)) + TOLERANCE
+
+
 def _unread(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     """Parts of the answer that the grader does not read."""
     if unread := list(unread_parts(measures.anchors.parts, limits)):
@@ -222,8 +236,10 @@ def _unread(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
 
 def _worthless(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     """What worthless answers earn; wrong ones in the right form apart, where right ones earn far more."""
-    holes = _holes(measures, limits)
-    formed = {kind: scores for kind, scores in measures.anchors.junk.items() if kind not in holes}
+    holes, likened = _holes(measures, limits), _likened(measures, limits)
+    formed = {
+        kind: scores for kind, scores in measures.anchors.junk.items() if kind not in {*holes, *likened}
+    }
     _, most, _ = worthless_floor(formed, limits.worthless_z)
     for junk, code, what in (
         (holes, NoticeCode.WORTHLESS_PAID, "Worthless answers"),
@@ -238,6 +254,36 @@ def _worthless(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
             elif junk is holes and floor < min(limits.hackable_alone, most or 0.0):
                 code, text = NoticeCode.ANYTHING_PAID, f"{text[:-1]}: less than wrong ones in the right form."
             yield Notice(code, text, floor, limits.warn_worthless)
+            if code is NoticeCode.WORTHLESS_PAID:
+                return
+    yield from _paid_in_some_rows(holes)
+
+
+def _paid_in_some_rows(junk: Mapping[str, Floats]) -> Iterator[Notice]:
+    """Text without content that is paid in some rows, surely more than by chance: the limits of the check."""
+    limits = ProbeLimits()
+    for kind in (kind for kind in CONTENTLESS if kind in junk):
+        scores = junk[kind][np.isfinite(junk[kind])]
+        hits = int((scores >= limits.right_from).sum())
+        if hits < limits.few_hits or hits < limits.many * scores.size:
+            continue
+        if wilson(hits / scores.size, scores.size)[0] > limits.chance:
+            text = f"Worthless answers ({kind}) earn half or more in {hits} of {scores.size} rows."
+            yield Notice(NoticeCode.WORTHLESS_PAID, text, hits / scores.size, limits.many)
+            return
+
+
+def _likened(measures: Measures, limits: Thresholds) -> set[str]:
+    """Kinds of answers that a measure of likeness pays no more than they resemble the right ones."""
+    far = measures.anchors.junk.get(FAR, np.empty(0))
+    if np.unique(far[np.isfinite(far) & (far > 0.0) & (far < 1.0)]).size <= limits.few_levels:
+        return set()
+    earned = worthless_means(measures.anchors.junk)
+    return {
+        kind
+        for kind, resembling in measures.anchors.alike.items()
+        if kind in earned and earned[kind] <= resembling.mean() + ProbeLimits().slack
+    }
 
 
 def _hedged(measures: Measures) -> dict[str, Floats]:
