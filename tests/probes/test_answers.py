@@ -110,6 +110,8 @@ def test_likeness_is_between_nothing_and_all() -> None:
         ("Reply with JSON.", "json", True),
         ("Answer with a single word.", "only", True),
         ("(Answer Yes or No)", "only", True),
+        ("Give the chemical symbol of tin. Only the symbol.", "only", True),
+        ("Only the first box is red. Which is it?", "only", False),
         ("What is 2 + 2?", "only", False),
         ("Show your work, then give only the number.", "working", True),
         ("Show your work, then give only the number.", "only", False),

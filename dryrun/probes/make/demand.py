@@ -47,6 +47,7 @@ _ONLY = re.compile(
     r"\byour (final )?(output|answer|response) (should|must) (be|follow|contain)\b|"
     r"\b(answer|reply|respond) with (the|an?|one|its|your) ((correct|right|option|option's) )?"
     r"(letter|option|label|word|number|name|digit|integer|date|move)\b(?! and\b)|"
+    r"(?:\A|[.:;!?\n]\s*)(only|just) ([\w-]+ ){0,3}[\w-]+\s*(?:[.!]|\n|\Z)|"
     r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
 )
 _ONLY_ELSEWHERE = re.compile(
