@@ -190,7 +190,7 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     if at is None:
         yield from _worthless(measures, limits)
         return
-    if not at.stand_in and below(at.ceiling, limits.warn_ceiling) and not _highest_of_all(measures):
+    if not at.stand_in and below(at.ceiling, limits.warn_ceiling) and not _highest_of_all(measures, limits):
         text = (
             f"Your own reference answers score {figure(at.ceiling)} on average: the grader may be too strict."
         )
@@ -216,12 +216,15 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
 
 
-def _highest_of_all(measures: Measures) -> bool:
-    """Whether all right answers earn the same, and no response more: the scale is wider than the reward."""
-    reference = measures.anchors.reference
-    if reference is None or float(np.ptp(reference[np.isfinite(reference)])) > TOLERANCE:
+def _highest_of_all(measures: Measures, limits: Thresholds) -> bool:
+    """Whether right answers all earn the same and nothing else does: the scale is wider than the reward."""
+    at, reference = measures.scale, measures.anchors.reference
+    if at is None or reference is None or at.ceiling - (at.floor or 0.0) < limits.least_range:
         return False
-    return float(np.nanmax(measures.score, initial=0.0)) <= float(np.nanmax(reference)) + TOLERANCE
+    known = reference[np.isfinite(reference)]
+    if float(np.ptp(known)) > TOLERANCE:
+        return False
+    return float(np.nanmax(measures.score, initial=0.0)) <= float(known.max()) + TOLERANCE
 
 
 def _unread(measures: Measures, limits: Thresholds) -> Iterator[Notice]:

@@ -47,7 +47,9 @@ _ONLY = re.compile(
     r"\byour (final )?(output|answer|response) (should|must) (be|follow|contain)\b|"
     r"\b(answer|reply|respond) with (the|an?|one|its|your) ((correct|right|option|option's) )?"
     r"(letter|option|label|word|number|name|digit|integer|date|move)\b(?! and\b)|"
-    r"(?:\A|[.:;!?\n]\s*)(only|just) ([\w-]+ ){0,3}[\w-]+\s*(?:[.!]|\n|\Z)|"
+    # "Only the symbol." on its line, "Just SQL." at the end; not "Only two are red.", which a task tells.
+    r"(?:\A|[.:;!?\n]\s*)(only|just) (?:(?:the|an?|your|one) (?:(?:final|single|right|correct) )?[\w-]+[.!]?"
+    r"(?=[^\S\n]*(?:\n|\Z))|(?:[\w-]+ ){0,2}[\w-]+[.!]?\s*\Z)|"
     r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
 )
 _ONLY_ELSEWHERE = re.compile(
