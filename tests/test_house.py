@@ -9,6 +9,7 @@ import ast
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from importlinter.cli import lint_imports
@@ -50,15 +51,20 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
+def tree_of(module: Path) -> ast.Module:
+    return ast.parse(module.read_text("utf-8"))
+
+
 def public_names(module: Path) -> Iterator[str]:
-    for node in ast.parse(module.read_text("utf-8")).body:
+    for node in tree_of(module).body:
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
         if isinstance(node, kinds) and not node.name.startswith("_"):
             yield node.name
 
 
 def imported(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+    for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -113,7 +119,7 @@ def test_every_value_is_named_for_what_it_holds() -> None:
     vague = [
         f"{module.relative_to(ROOT)}:{line}: {name}"
         for module in (*modules(), *(ROOT / "pages").glob("*.py"))
-        for name, line in named_values(ast.parse(module.read_text("utf-8")))
+        for name, line in named_values(tree_of(module))
         if name.strip("_") in VAGUE
     ]
     assert vague == [], "Name each of these for what it holds: a noun of the field"

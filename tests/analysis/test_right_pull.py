@@ -160,6 +160,7 @@ def test_a_strict_form_would_teach_where_some_responses_have_it() -> None:
     assert never.headline == "NO-GO"
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     chance, flips, held = 0.3, 0.2, 0
     paid = chance * (1 - flips) + (1 - chance) * flips

@@ -113,6 +113,7 @@ def test_a_packed_file_that_is_cut_off_is_refused(content: bytes) -> None:
         read_dataset(content, "rows.jsonl.gz")
 
 
+@pytest.mark.slow
 def test_a_shared_server_unpacks_no_more_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     bomb = gzip.compress(bytes(300 * 2**20), 1)

@@ -191,7 +191,7 @@ SOUND: dict[str, tuple[Rows, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.quick_cases(6)
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_reward_of_a_public_kind_is_called_sound(name: str) -> None:
     check = checked(*SOUND[name])
@@ -234,7 +234,7 @@ DEFECTIVE: dict[str, tuple[Rows, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", DEFECTIVE)
 def test_a_fault_of_a_public_kind_is_found(name: str) -> None:
     items, grader, profile = DEFECTIVE[name]

@@ -144,6 +144,7 @@ def test_merging_parts_changes_nothing_a_reader_sees(store: Store) -> None:
     assert [found.text for part in stream_samples(partition, {"a"}) for found in part] == ["first"]
 
 
+@pytest.mark.slow
 def test_readers_miss_nothing_while_parts_are_merged(store: Store) -> None:
     partition = filled(store, *[[sample(f"k{number}")] for number in range(40)])
     keys = {f"k{number}" for number in range(40)}
