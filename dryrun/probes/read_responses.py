@@ -76,6 +76,7 @@ def in_form(text: str, answer: Answer, demand: Demand) -> bool:
     if demand.shape is not None or demand.call:
         return demand.shape is not None and demand.shape.read(ending) is not None
     marks = [f"</{demand.tag}>"] * bool(demand.tag) + ["\\boxed"] * demand.boxed + ["####"] * demand.hashes
+    marks += [demand.between[1]] if demand.between else []
     marks += [demand.marker] * bool(demand.marker)
     if marks:
         return marks[0].casefold() in ending.casefold()

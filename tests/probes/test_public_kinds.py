@@ -172,6 +172,7 @@ BRIER = python(
     "    if not found:\n        return 0.0\n"
     "    return 1 - (min(float(found[-1]), 1.0) - float(item['reference_answer'])) ** 2\n"
 )
+INNER = "(re.findall(r'{}\\s*(-?\\d+)', text) or [''])[-1]"
 SOUND: dict[str, tuple[Rows, dict[str, Any]]] = {
     "tags that are named": (sums("Think in <think> tags, then answer in <answer> tags."), THOUGHTFUL),
     "a quoted line": (
@@ -183,6 +184,11 @@ SOUND: dict[str, tuple[Rows, dict[str, Any]]] = {
     "a call between tags": (errands(), calling("call == wanted")),
     "a set in braces": (divisors(), compared("elements(text)", f"elements({REFERENCE})", ELEMENTS)),
     "a verifier": (puzzles(), VERIFIED),
+    "bold": (
+        sums("Think first, then put the final answer in bold."),
+        compared(INNER.format(r"\*\*"), REFERENCE),
+    ),
+    "double brackets": (sums("End with [[answer]]."), compared(INNER.format(r"\[\["), REFERENCE)),
     "digits alone": (sums(""), DIGITS),
     "half for the form": (sums("Answer in <answer> tags."), tagged("answer", 0.5, 0.5)),
     "words, and a part for the form": (colours("Answer in <answer> tags."), tagged("answer", 0.7, 0.3)),

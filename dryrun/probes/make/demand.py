@@ -32,6 +32,18 @@ _MARKER_ELSEWHERE = re.compile(
     r"(?i)[\"'`“„«「『]((?:最终答案|最終答案|答案|答え|解答|回答|정답|답|antwort|ergebnis|lösung|réponse|respuesta|resposta|"
     r"risposta|ответ|antwoord|svar|odpowiedź|cevap)\s?[::])(?=[^\n]*\S)"
 )
+_BETWEEN = {
+    ("**", "**"): re.compile(
+        r"(?i)\b(?:answer|result|solution)\b[^.\n]{0,30}\b(?:in|as) bold\b|"
+        r"\b(?:put|write|give|mark|wrap|state|enclose)\b[^.\n]{0,40}\b(?:in bold|double asterisks|"
+        r"between \*\*)|\*\* (?:and|\.\.\.) \*\*"
+    ),
+    ("[[", "]]"): re.compile(
+        r"(?i)\[\[\s*(?:[xny]|(?:the |your )?(?:final )?(?:answer|letter|number|result|rating|choice|verdict|"
+        r"score)|\.\.\.|…)\s*\]\]|\bdouble (?:square )?brackets\b|\[\[ (?:and|\.\.\.) \]\]"
+    ),
+}
+"""What asks for an answer between two marks."""
 _THOUGHTS = re.compile(r"(?is)<(think|thinking|thought|thoughts|reasoning)>(?:.{0,400}?</\1>|\s*tags?\b)")
 _ONLY = re.compile(
     r"(?i)\b(only|just)\b[^.\n]{0,40}\b(answer|reply|respond|output|give|return|number|word|letter|name|result|"
@@ -85,6 +97,8 @@ class Demand:
         Name of the tag the answer must stand in; ``""`` if none.
     boxed, hashes : bool
         ``\\boxed{}``; ``####`` before the answer.
+    between : (str, str) or None
+        Marks around the answer, such as ``**`` and ``**``.
     marker : str
         Words that must stand before the answer, such as ``Answer:``.
     json : bool
@@ -110,6 +124,7 @@ class Demand:
     tag: str = ""
     boxed: bool = False
     hashes: bool = False
+    between: tuple[str, str] | None = None
     marker: str = ""
     json: bool = False
     only: bool = False
@@ -124,8 +139,8 @@ class Demand:
 
     @property
     def marked(self) -> bool:
-        """Whether the answer must stand between or behind marks: a tag, a box, ``####``, a marker."""
-        return bool(self.tag or self.boxed or self.hashes or self.marker)
+        """Whether the answer must stand between or behind marks: a tag, a box, ``####``, ``**``, a marker."""
+        return bool(self.tag or self.boxed or self.hashes or self.between or self.marker)
 
     @property
     def shelled(self) -> bool:
@@ -215,6 +230,7 @@ def demand_of(prompt: str) -> Demand:
         tag=named[-1] if named else "",
         boxed="\\boxed" in prompt,
         hashes="####" in prompt,
+        between=next((marks for marks, asked in _BETWEEN.items() if asked.search(prompt)), None),
         marker=marker[1].strip() if marker else "",
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
         only=bool(_ONLY.search(prompt) or _ONLY_ELSEWHERE.search(prompt)) and not working,

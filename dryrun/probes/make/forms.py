@@ -106,10 +106,14 @@ def _shells(demand: Demand) -> list[Form]:
         shells.append((BOXED, "\\boxed{", "}"))
     if demand.hashes:
         shells.append(("after ####", "#### ", ""))
+    if demand.between:
+        before, after = demand.between
+        shells.append((f"between {before} and {after}", before, after))
     if demand.marker:
         shells.append((f"after {demand.marker}", f"{demand.marker} ", ""))
     for number, (name, before, after) in enumerate(shells):
-        must = number == 0 and not demand.thoughts and not forms
+        sure = not (demand.thoughts or forms or name.startswith("between "))  # bold is said of words, too
+        must = number == 0 and sure
         if number == 0 and demand.thoughts:
             forms += _after_thoughts(name, before, after, demand.thoughts)
         forms.append(Form(name, around(before, after), must and not demand.working))

@@ -88,6 +88,10 @@ def final_answer(text: str, demand: Demand) -> tuple[str, bool] | None:
     if demand.tag:
         tags = re.findall(rf"<{demand.tag}>\s*(.*?)\s*</{demand.tag}>", text, re.S)
         return (tags[0], False) if len(tags) == 1 and text.endswith(">") else None
+    if demand.between:
+        before, after = map(re.escape, demand.between)
+        inner = re.findall(rf"{before}\s*(.*?)\s*{after}", text, re.S)
+        return (inner[0], False) if len(inner) == 1 and text.endswith(demand.between[1]) else None
     if demand.boxed or demand.hashes or demand.marker:
         return None if "\n" in text and not _BOX.match(text) else _wrapped(text)
     if match := _FENCE.match(text):
