@@ -49,5 +49,5 @@ REWARDS: list[tuple[str, Any, str, float]] = [
 @pytest.mark.parametrize(("name", "reference", "text", "reward"), REWARDS)
 def test_what_they_pay(name: str, reference: Any, text: str, reward: float) -> None:
     found = grade(dict(PRESETS[name][1]), text, {"reference_answer": reference})
-    assert found.reward == pytest.approx(reward)
+    assert found.reward == pytest.approx(reward), found
     assert not found.errors
