@@ -230,3 +230,20 @@ def test_a_low_topic_is_told_apart_by_its_own_reference_answers() -> None:
     assert "right answers are paid there: SFT first" in said["hard"]
     assert "adjust the grader for this topic, or mend these references" in said["strict"]
     assert "it may need SFT first, or exclude it" in said["unknown"], "two reference answers tell nothing"
+
+
+@pytest.mark.parametrize(("scatter", "warned"), [(0.0, False), (0.08, True)])
+def test_right_answers_that_all_earn_the_most_there_is_are_no_low_ceiling(
+    scatter: float, warned: bool
+) -> None:
+    scores, reference = np.r_[np.zeros(50), np.full(50, 0.6)], 0.6 + scatter * np.tile([-1.0, 1.0], 25)
+    found = judged(scores, reference=reference, junk=JUNK)
+    assert ("low_ceiling" in {condition.code for condition in found.conditions}) is warned
+
+
+@pytest.mark.parametrize(("reference", "junk"), [(0.0, 0.0), (0.6, 0.35)])
+def test_a_ceiling_near_worthless_answers_is_named(reference: float, junk: float) -> None:
+    scores = np.r_[np.zeros(50), np.full(50, reference)]
+    paid = {name: np.full(20, junk) for name in JUNK}
+    found = judged(scores, reference=np.full(50, reference), junk=paid)
+    assert found.grader_quality in {"too_strict", "cannot_differentiate"}

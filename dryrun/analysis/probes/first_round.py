@@ -190,7 +190,7 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     if at is None:
         yield from _worthless(measures, limits)
         return
-    if not at.stand_in and below(at.ceiling, limits.warn_ceiling) and not _highest_of_all(measures, limits):
+    if not at.stand_in and below(at.ceiling, limits.warn_ceiling) and not _highest_of_all(measures):
         text = (
             f"Your own reference answers score {figure(at.ceiling)} on average: the grader may be too strict."
         )
@@ -216,10 +216,13 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
 
 
-def _highest_of_all(measures: Measures, limits: Thresholds) -> bool:
-    """Whether right answers all earn the same and nothing else does: the scale is wider than the reward."""
-    at, reference = measures.scale, measures.anchors.reference
-    if at is None or reference is None or at.ceiling - (at.floor or 0.0) < limits.least_range:
+def _highest_of_all(measures: Measures) -> bool:
+    """Whether all right answers earn the same, and no response more: the scale is wider than the reward.
+
+    One so low that worthless answers come near it is named for that.
+    """
+    reference = measures.anchors.reference
+    if reference is None:
         return False
     known = reference[np.isfinite(reference)]
     if float(np.ptp(known)) > TOLERANCE:

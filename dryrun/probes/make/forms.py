@@ -112,8 +112,8 @@ def _shells(demand: Demand) -> list[Form]:
     if demand.marker:
         shells.append((f"after {demand.marker}", f"{demand.marker} ", ""))
     for number, (name, before, after) in enumerate(shells):
-        sure = not (demand.thoughts or forms or name.startswith("between "))  # bold is said of words, too
-        must = number == 0 and sure
+        sure = (before, after) != demand.between  # a prompt may speak of words in bold
+        must = number == 0 and sure and not demand.thoughts and not forms
         if number == 0 and demand.thoughts:
             forms += _after_thoughts(name, before, after, demand.thoughts)
         forms.append(Form(name, around(before, after), must and not demand.working))

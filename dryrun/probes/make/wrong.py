@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dryrun.core.probe import (
@@ -276,10 +277,7 @@ def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
     unknown = str(UNKNOWN_NUMBER) if numbers else "zebra"
     strange = next((part for other in others for part in _elements(other) if part not in parts), unknown)
     replaced = [str(UNKNOWN_NUMBER + number) if numbers else f"{NONSENSE}{number}" for number in range(count)]
-
-    def written(parts: Sequence[str]) -> str:
-        return listing(answer, parts)
-
+    written = partial(listing, answer)
     partly = 1 - 1 / (count + 1)
     yield Wrong(TOO_MANY, written([*parts, strange]), partly)
     yield Wrong("one element replaced", written([*parts[:-1], strange]), 1 - 1 / count)
