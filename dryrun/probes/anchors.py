@@ -16,9 +16,8 @@ from pydantic import TypeAdapter
 from dryrun.analysis.figures.anchors import Anchors, Floats
 from dryrun.analysis.figures.coverage import as_pay
 from dryrun.analysis.figures.form import unless_nothing_paid
-from dryrun.analysis.figures.misplaced import Misplaced
 from dryrun.analysis.figures.readings import PAID as EARNS
-from dryrun.analysis.figures.refusals import refusals
+from dryrun.analysis.figures.readings import Misplaced, refusals
 from dryrun.core.probe import ACCEPTED, FORMED, Probe
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader

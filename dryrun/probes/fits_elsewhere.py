@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from dryrun.analysis.figures.misplaced import Misplaced
+from dryrun.analysis.figures.readings import Misplaced
 from dryrun.core.records import Prompt
 from dryrun.graders.answer_alone import without_end_token, without_reasoning
 from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, flat, mentions, number_in

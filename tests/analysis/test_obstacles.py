@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis import Anchors, Observations, diagnose_with_evidence
-from dryrun.analysis.figures.misplaced import Misplaced
-from dryrun.analysis.figures.refusals import refusals
+from dryrun.analysis.figures.readings import Misplaced, refusals
 from dryrun.analysis.training.record import training_of
 from dryrun.core.probe import FAR, VOID
 from dryrun.core.text import inert

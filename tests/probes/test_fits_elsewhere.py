@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from dryrun.analysis.figures.misplaced import Misplaced
+from dryrun.analysis.figures.readings import Misplaced
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.probes.fits_elsewhere import fits_elsewhere

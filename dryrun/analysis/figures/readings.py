@@ -1,4 +1,4 @@
-"""What responses say, read beside what they earn: right and paid, right and unpaid, not right."""
+"""What responses say, beside what they earn: right and paid, unpaid, right for another row, a refusal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEAST = 30
 LEAST_EACH = 5
 """With fewer right, or fewer wrong, responses nothing shows whether scores follow right answers."""
 LEAST_PROMPTS = 8
-"""With fewer prompts nothing shows how alike the responses to a prompt are."""
+"""With fewer prompts nothing shows how alike the responses to a prompt are, or that they fit other rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +189,145 @@ def _error_over_prompts(score: Floats, right: NDArray[np.bool_], index: Ints) ->
     spread = np.sqrt(np.maximum((xx - sx * sx / n) * (yy - sy * sy / n), 0.0))
     z = _fisher(np.where(spread > CONSTANT, (xy - sx * sy / n) / np.maximum(spread, CONSTANT), 0.0))
     return float(np.sqrt((z.size - 1) * ((z - z.mean()) ** 2).mean()))
+
+
+Z_ELSEWHERE = 2.58
+"""Standard errors by which responses must fit other rows more often than chance (99 %, two-sided)."""
+LEAST_DISTINCT = 20
+"""With fewer different references nothing is said of responses that fit another row."""
+TIMES_CHANCE, AGREEING = 2.0, 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """Prompts whose responses are right by another row's reference answer.
+
+    Attributes
+    ----------
+    prompts : int
+        Prompts that could be read: with a reference of their own and a response that gives an answer.
+    own : int
+        Those with a response that is right by their own reference.
+    elsewhere : int
+        Those with none, and with one that is right by another row's reference. References that stand in
+        the prompt do not count.
+    claimed : int
+        Different references among those.
+    distinct : int
+        Different references of all rows.
+    chance : float
+        How often an answer to another prompt of this kind would be one of the references by chance.
+    numeric : bool
+        Whether most references are numbers. Names may come from a closed list.
+    agreeing : float
+        Share of these responses that give the answer of the same other row as most to their prompt. Where
+        it is small each response belongs elsewhere, not the reference.
+    pairs : tuple of (int, int)
+        Dataset rows (from 1): the prompt's, and the one whose reference its response gives.
+    """
+
+    prompts: int
+    own: int
+    elsewhere: int
+    claimed: int
+    distinct: int
+    chance: float
+    numeric: bool
+    agreeing: float = 1.0
+    pairs: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Share of the prompts whose responses fit another row."""
+        return self.elsewhere / self.prompts if self.prompts else 0.0
+
+    @property
+    def surely(self) -> bool:
+        """Whether responses fit other rows far more often than chance.
+
+        Wrong guesses from a closed list hit other rows' references too, but they hit some of them
+        several times (the occupancy problem); answers to rows that changed places hit each of them once.
+        """
+        if self.elsewhere < LEAST_PROMPTS or self.distinct < LEAST_DISTINCT or self.agreeing < AGREEING:
+            return False
+        low, _ = wilson(self.share, self.prompts, Z_ELSEWHERE)
+        return low > TIMES_CHANCE * self.chance and (self.numeric or self._one_to_one)
+
+    @property
+    def _one_to_one(self) -> bool:
+        """Whether more different references are hit than guesses among them would hit."""
+        names, guesses = self.distinct, self.elsewhere
+        missed, both = (1 - 1 / names) ** guesses, (1 - 2 / names) ** guesses
+        spread = math.sqrt(max(names * missed + names * (names - 1) * both - (names * missed) ** 2, 0.0))
+        return self.claimed > names * (1 - missed) + Z_ELSEWHERE * spread
+
+    @property
+    def mostly(self) -> bool:
+        """Whether they fit other rows surely, and more often than their own."""
+        return self.surely and self.elsewhere > self.own
+
+    @property
+    def step(self) -> int | None:
+        """By how many rows the references are displaced, where that is nearly always the same."""
+        steps = [other - row for row, other in self.pairs]
+        if not steps:
+            return None
+        usual = max(set(steps), key=steps.count)
+        return usual if steps.count(usual) >= 0.8 * len(steps) and len(steps) >= LEAST_PROMPTS else None
+
+
+SHOWN_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Responses that refuse and are not paid for it; where refusing is right, the grader pays it.
+
+    Attributes
+    ----------
+    share : Share
+        Of the responses that were read.
+    count, read : int
+    rows : tuple of int
+        Dataset rows (from 1) of some of them.
+    rest : float or None
+        Mean score of the others, on 0..1; None where there is no other.
+    """
+
+    share: Share
+    count: int
+    read: int
+    rows: tuple[int, ...]
+    rest: float | None
+
+    @property
+    def where(self) -> str:
+        """The rows in words: ``"rows 3, 7, ..."``."""
+        more = ", ..." if self.count > len(self.rows) else ""
+        return f"rows {', '.join(map(str, self.rows))}{more}"
+
+
+def refusals(score: Floats, refusing: NDArray[np.bool_], prompt: Ints, row: Ints) -> Refusals | None:
+    """Count them; None with fewer than `LEAST` responses.
+
+    Parameters
+    ----------
+    score : float64 array of shape (n,)
+        On 0..1.
+    refusing : bool array of shape (n,)
+    prompt, row : int64 array of shape (n,)
+        The prompt of each, and its dataset row (from 1).
+    """
+    if score.size < LEAST:
+        return None
+    hits = refusing & (score < PAID)
+    value = float(hits.mean())
+    interval = Interval(*wilson(value, independent_trials(hits, prompt)))
+    rest = score[~hits & np.isfinite(score)]
+    return Refusals(
+        share=Share(value, interval),
+        count=int(hits.sum()),
+        read=int(score.size),
+        rows=tuple(np.unique(row[hits])[:SHOWN_ROWS].tolist()),
+        rest=float(rest.mean()) if rest.size else None,
+    )

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dryrun.analysis.figures.anchors import Floats, follows_reference, worthless_floor, worthless_means
+from dryrun.analysis.figures.anchors import (
+    Floats,
+    follows_reference,
+    unread_parts,
+    worthless_floor,
+    worthless_means,
+)
 from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.figures.statistics import TOLERANCE, above, below
-from dryrun.analysis.figures.unread_parts import unread_parts
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.tree import Branch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dryrun.analysis.figures.misplaced import Misplaced
+from dryrun.analysis.figures.readings import Misplaced
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
