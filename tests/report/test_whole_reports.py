@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis import Anchors, Observations
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.training.harm import Pull
+from dryrun.analysis.training.advantages import Pull
 from dryrun.analysis.training.words import pull_sentence
 from dryrun.probes.result import GraderCheck, ProbeFinding
 from dryrun.report import Report, RunEntry, build_report, render_markdown

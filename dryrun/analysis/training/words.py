@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.training.harm import LENGTH, Pull
+from dryrun.analysis.training.advantages import LENGTH, Pull
 from dryrun.analysis.training.headroom import Prospect, prospect
 from dryrun.analysis.training.record import Training
 from dryrun.core.text import percent, plural

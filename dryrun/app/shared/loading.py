@@ -13,8 +13,7 @@ import streamlit as st
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.advantages import Rollouts
-from dryrun.analysis.training.outcome import choose_outcome
-from dryrun.analysis.training.record import Training, training_of, training_rollouts
+from dryrun.analysis.training.record import Training, choose_outcome, training_of, training_rollouts
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import Access, Right

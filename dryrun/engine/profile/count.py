@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dryrun.analysis.training.outcome import choose_outcome
 from dryrun.analysis.training.profile import PromptCounts
+from dryrun.analysis.training.record import choose_outcome
 from dryrun.engine.profile.kept import read_counts, write_counts
 from dryrun.engine.profile.tally import tally
 from dryrun.engine.work import build_grader

@@ -10,9 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.training.outcome import choose_outcome
 from dryrun.analysis.training.profile import PromptCounts, RowFlag
-from dryrun.analysis.training.record import own_rewards
+from dryrun.analysis.training.record import choose_outcome, own_rewards
 from dryrun.core.records import Prompt, SampleOutcome
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.duplicates.row_marks import RowMarks, row_marks

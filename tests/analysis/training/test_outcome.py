@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.training.outcome import Outcome, choose_outcome, outcome_names
+from dryrun.analysis.training.record import Outcome, choose_outcome, outcome_names
 from dryrun.core.errors import DryRunError
 
 REWARDS = np.array([[0.0, 0.4, 1.0]])
