@@ -13,7 +13,7 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, check_against, load_grader, raise_errors
-from dryrun.graders.checks.answer_in_prompt import READ, leak_finding
+from dryrun.graders.checks.against_rows import READ, leak_finding
 from dryrun.graders.format.reward_scale import reward_scale, scale_finding
 from dryrun.graders.reference_answers import references_of
 from dryrun.models.stored import StoredResponses

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dryrun.graders.build import build
 from dryrun.graders.checks.against_rows import check_against
 from dryrun.graders.format.findings import Finding, Severity, raise_errors
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.format.specs import GraderSpec, build
 from dryrun.graders.protocol import Grader
 
 __all__ = [

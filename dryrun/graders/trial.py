@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dryrun.core.records import Grade, Item, Sample, SampleOutcome
-from dryrun.graders.build import DEFAULT_TIMEOUT, build
-from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.format.specs import DEFAULT_TIMEOUT, GraderSpec, build
 from dryrun.graders.format.template import VariableError
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.sandbox.sample_fields import namespaces

@@ -18,9 +18,8 @@ from dryrun.core.text import one_line, plural
 from dryrun.core.thresholds import ProbeLimits, Thresholds
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import reference_of, usual_field
-from dryrun.graders.build import build
 from dryrun.graders.format.reward_scale import reward_scale
-from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.format.specs import GraderSpec, build
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.protocol import Grader

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import GRADED_AGAIN, Grade, Prompt
 from dryrun.dataset.fields import reference_of
-from dryrun.graders.build import DEFAULT_TIMEOUT, build
 from dryrun.graders.format.reward_scale import reward_scale
-from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.format.specs import DEFAULT_TIMEOUT, GraderSpec, build
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.reference_answers import reference_field
 from dryrun.probes.accepted_form import BARE, accepted_way, grades_by, written

@@ -6,7 +6,7 @@ import pytest
 
 from dryrun.core.records import Prompt
 from dryrun.graders import check_against, load_grader
-from dryrun.graders.checks.answer_in_prompt import leak_finding
+from dryrun.graders.checks.against_rows import leak_finding
 from tests.helpers.grading import python
 
 

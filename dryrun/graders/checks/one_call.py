@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dryrun.core.records import Prompt
-from dryrun.graders.build import build
 from dryrun.graders.format.findings import Finding, Severity
-from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.format.specs import GraderSpec, build
 from dryrun.graders.kinds.python import PythonSpec, missing_packages
 from dryrun.graders.reference_answers import references_of
 from dryrun.graders.sandbox.status import sandbox_status

@@ -1,13 +1,26 @@
-"""What validation has to say about a grader: how bad, where, what, and what to do."""
+"""What validation says of a grader: how bad, where, what, and what to do; pydantic's words made plain."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from dryrun.core.errors import GraderError, Problem
+from dryrun.core.thresholds import Frozen
+from dryrun.graders.format.template import kind_of
+
+if TYPE_CHECKING:
+    from dryrun.graders.format.specs import GraderSpec
+
 
 SHOWN_ROWS = 5
 """How many rows a finding names."""
@@ -109,3 +122,109 @@ def raise_errors(summary: str, findings: Iterable[Finding]) -> None:
     errors = [finding.problem for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise GraderError(summary, errors)
+
+
+Spec = TypeVar("Spec", bound="GraderSpec")
+
+WANTED: Mapping[str, str] = {
+    "string": "text",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "dict": "an object",
+    "bool": "true or false",
+    "model": "an object",
+}
+"""Pydantic's names of what a field takes."""
+
+BOUNDS: Mapping[str, str] = {
+    "greater_than": "more than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+}
+"""Pydantic's names of what a number breaks."""
+
+
+def validated(
+    model: type[Spec], value: Mapping[str, Any], where: str, problems: list[Problem]
+) -> Spec | None:
+    """The grader of these fields; None where pydantic refuses them, with its reasons in `problems`."""
+    try:
+        return model.model_validate(dict(value))
+    except ValidationError as error:
+        explained = [_explained(model, detail, where) for detail in error.errors(include_url=False)]
+        problems.extend(problem for problem in explained if problem not in problems)
+        return None
+
+
+def path_of(where: str, steps: Sequence[int | str]) -> str:
+    """A JSON path and further steps below it: ``$.input[0].role``."""
+    return where + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+
+
+def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Problem:
+    """One of pydantic's findings in the words of the grader's author."""
+    steps = detail["loc"]
+    field = str(steps[-1]) if steps else ""
+    path = path_of(where, steps)
+    owner = model.nested.get(str(steps[0]), model) if len(steps) > 1 else model
+    declared = _fields(owner).get(field)
+    fix = (declared.description if declared else "") or ""  # what the field's declaration says to users
+    entry = detail["input"]
+    match detail["type"]:
+        case "missing":
+            return Problem(path_of(where, steps[:-1]), f"the field {field!r} is missing.", fix)
+        case "extra_forbidden":
+            holder = f"a {model.type_name()} grader" if owner is model else str(steps[0])
+            what = f"{holder} has no field {field!r}."
+            return Problem(path, what, _extra_fix(model, owner, field))
+        case "enum" | "literal_error":
+            what = f"{json.dumps(entry, default=str)} is not one of its values."
+            return Problem(path, what, _choice_fix(model, detail))
+        case "value_error":
+            message = str(detail.get("ctx", {}).get("error", detail["msg"])).rstrip()
+            return Problem(path, message if message.endswith((".", "?")) else f"{message}.")
+        case "too_short" | "string_too_short":
+            return Problem(path, "is empty.", fix)
+        case bound if bound in BOUNDS:
+            limit = next(iter(detail["ctx"].values()))
+            return Problem(path, f"must be {BOUNDS[bound]} {limit:g}, not {entry}.")
+        case other if other.endswith("_type"):
+            wanted = WANTED.get(other.removesuffix("_type"), other.removesuffix("_type"))
+            shown = str(entry) if isinstance(entry, float) else kind_of(entry)
+            return Problem(path, f"must be {wanted}, not {shown}.", _shape_fix(field, wanted, entry, fix))
+    return Problem(path, f"{detail['msg']}.")
+
+
+def _fields(model: type[Frozen]) -> dict[str, FieldInfo]:
+    """The fields as JSON spells them."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
+def _extra_fix(model: type[GraderSpec], owner: type[Frozen], field: str) -> str:
+    known = list(_fields(owner))
+    if model.meant.get(field) in known:
+        return f"Did you mean {model.meant[field]!r}?"
+    if nearest(field, known) is not None:
+        return did_you_mean(field, known)
+    return (model.place_of(field) if owner is model else "") or (
+        f"Leave it out; its fields are {', '.join(known)}."
+    )
+
+
+def _choice_fix(model: type[GraderSpec], detail: ErrorDetails) -> str:
+    """The nearest of a field's values."""
+    entry = detail["input"]
+    known = re.findall(r"'([^']*)'", detail["ctx"]["expected"])  # pydantic: "'eq', 'ne' or 'like'"
+    meant = model.meant.get(entry.lower()) if isinstance(entry, str) else None
+    return f"Did you mean {meant!r}?" if meant in known else did_you_mean(entry, known)
+
+
+def _shape_fix(field: str, wanted: str, entry: object, fix: str) -> str:
+    """How a value of another kind is written."""
+    if wanted == "text" and isinstance(entry, (bool, int, float)):
+        return f'Put it in quotes: "{json.dumps(entry)}".'
+    if field == "source" and isinstance(entry, list):
+        return "Join its lines with \\n."
+    return fix if wanted == "a list" else ""

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dryrun.core.errors import GraderError, Problem
-from dryrun.graders.format.findings import did_you_mean
+from dryrun.graders.format.findings import did_you_mean, path_of
 from dryrun.graders.format.json_text import value_of
-from dryrun.graders.format.problems import path_of
 from dryrun.graders.format.python_file import grader_of
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import kind_of

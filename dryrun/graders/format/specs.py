@@ -16,13 +16,14 @@ from dryrun.core.errors import Problem
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt
 from dryrun.core.thresholds import Frozen
-from dryrun.graders.format.findings import Finding
+from dryrun.graders.format.findings import Finding, validated
 from dryrun.graders.format.formula import Interval
-from dryrun.graders.format.problems import validated
 from dryrun.graders.format.template import Reference, Template, parse_template
+from dryrun.graders.protocol import BuildOptions, Grader
 
 if TYPE_CHECKING:
-    from dryrun.graders.protocol import BuildOptions, Grader
+    from dryrun.graders.kinds.judge_access import JudgeAccess
+
 
 SEMANTICS = 1
 """Raised when the same grader, sample and item would give another reward than before."""
@@ -162,3 +163,27 @@ def _spoken_reference(reference: Reference) -> str:
         field = path.removeprefix("output_json").lstrip(".")
         return f"{field} of the response's JSON" if field else "the response's JSON"
     return f"the response's {path}"
+
+
+DEFAULT_TIMEOUT = 120.0
+"""Seconds one grade may take: the service's own limit for python graders."""
+
+
+def build(spec: GraderSpec, *, timeout: float = DEFAULT_TIMEOUT, judge: JudgeAccess | None = None) -> Grader:
+    """The grader that `spec` describes. Open it with ``async with`` before use.
+
+    Parameters
+    ----------
+    spec : GraderSpec
+        From `load_grader`.
+    timeout : float
+        Seconds one grade may take.
+    judge : JudgeAccess, optional
+        Where judges and embeddings are asked; needed by graders that ask a model.
+
+    Raises
+    ------
+    GraderError
+        The grader asks a model, and nobody said where; or its source imports what is not installed here.
+    """
+    return spec.build(BuildOptions(timeout, judge))

@@ -15,9 +15,8 @@ from pydantic import Field, SerializeAsAny
 from dryrun.core.errors import Problem
 from dryrun.core.records import Grade, GradeOutcome, Prompt
 from dryrun.core.text import one_line, within
-from dryrun.graders.format.findings import Finding, Severity, did_you_mean
+from dryrun.graders.format.findings import Finding, Severity, did_you_mean, validated
 from dryrun.graders.format.formula import FUNCTIONS, Formula, FormulaError, Interval, parse_formula
-from dryrun.graders.format.problems import validated
 from dryrun.graders.format.specs import GraderSpec, Name, ReadPart
 from dryrun.graders.format.template import kind_of
 from dryrun.graders.protocol import NO_SAMPLE, BuildOptions, GradeError, Grader, Pair, Take
