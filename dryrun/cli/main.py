@@ -19,7 +19,7 @@ from dryrun.core.blocking import ending_signals
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import never_refuse_letters, note
 from dryrun.core.version import __version__
-from dryrun.store.shared.words import unshared_words
+from dryrun.store.shared.registry import unshared_words
 
 USER_ERROR = 2
 INTERRUPTED = 130

@@ -1,4 +1,4 @@
-"""Stored samples, some at a time: memory holds one part, however many there are."""
+"""Stored samples: some at a time, so that memory holds one part; and taken over from another store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from dryrun.core.records import Sample
-from dryrun.store.partition import NO_RESULT, STREAM_ROWS, Partition
+from dryrun.store.partition import NO_RESULT, STREAM_ROWS, Partition, Store, write_aside
+from dryrun.store.runs import Run
 from dryrun.store.schemas import sample_from_row
 
 
@@ -45,3 +46,30 @@ def _take_samples(table: pa.Table, wanted: set[str]) -> Iterator[list[Sample]]:
                 samples.append(sample_from_row(row))
         if samples:
             yield samples
+
+
+def borrow_samples(run: Run, store: Store) -> int:
+    """Copy the stored responses of `run` into `store`: whole parts, under their own names.
+
+    Parts are immutable and their names random, so copying twice changes nothing.
+
+    Returns
+    -------
+    int
+        The number of parts copied.
+
+    Raises
+    ------
+    StoreError
+        `store` cannot be written.
+    """
+    planned = run.plan()
+    if planned is None:
+        return 0
+    _, samples, _ = planned
+    target = store.samples(samples.folder.name)
+    missing = [part for part in samples.parts() if not (target.folder / part.name).exists()]
+    about = samples.folder / "about.json"
+    for path in [*missing, *([about] if about.is_file() else [])]:
+        write_aside(target.folder / path.name, path.read_bytes())
+    return len(missing)

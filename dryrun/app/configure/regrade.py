@@ -19,7 +19,7 @@ from dryrun.core.text import plain, short
 from dryrun.engine.estimate import Estimate, estimate
 from dryrun.engine.prepare import Prepared, regraded
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.store.borrow import borrow_samples
+from dryrun.store.streams import borrow_samples
 
 
 def regrade_form(name: str) -> None:

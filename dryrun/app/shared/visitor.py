@@ -17,7 +17,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import plain
 from dryrun.store.shared.opened import open_store
-from dryrun.store.shared.words import unshared_words
+from dryrun.store.shared.registry import unshared_words
 
 FORWARDED = frozenset(
     ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip")

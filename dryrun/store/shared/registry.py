@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from dryrun.core.text import plural
+
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
@@ -185,3 +187,28 @@ def lost(folder: Path) -> bool:
     """Whether another machine has taken over the run that this one works on."""
     copy = copy_of(folder)
     return copy is not None and copy.lost(folder)
+
+
+def unshared_words(patience: float | None = None) -> list[str]:
+    """Sentences about what could not be put into a shared store, and what could not be fetched from it.
+
+    Parameters
+    ----------
+    patience : float, optional
+        How many seconds without success to wait for what is under way. Default: nothing is waited for, and
+        only what has failed is named.
+    """
+    sentences = []
+    for copy in copies():
+        unsent = copy.unsent() if patience is None else copy.drain(patience)
+        if unsent.count and (unsent.why or patience is not None):
+            reason = unsent.why.removeprefix(f"{copy.address}: ")
+            why = f" ({reason})" if reason else ""
+            are = "is" if unsent.count == 1 else "are"
+            sentences.append(
+                f"{plural(unsent.count, 'file')} {are} not in {copy.address} yet{why}. Nothing is lost, this "
+                "machine keeps a copy. `python -m dryrun cache --push` tries again."
+            )
+        elif copy.trouble:
+            sentences.append(f"What others wrote since could not be fetched. {copy.trouble}")
+    return sentences
