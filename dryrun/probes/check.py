@@ -27,11 +27,10 @@ from dryrun.probes import Ground, ground
 from dryrun.probes.accepted_form import grades_by, ways
 from dryrun.probes.function import Function, FunctionGrader
 from dryrun.probes.grade import ROWS, Effort, Probed, count, probe
-from dryrun.probes.learned_form import learn
+from dryrun.probes.learned_form import as_asked, learn, python_source, right_answers
 from dryrun.probes.make.source_words import scan
 from dryrun.probes.make.tool_calls import ToolsRead, names_tools, tools_read
 from dryrun.probes.result import GraderCheck, summed_up
-from dryrun.probes.right_answers import as_asked, python_source, right_answers
 
 SCALE_ROWS, FORM_ROWS, FAR_OFF = 20, 5, 2.0
 """Rows whose answers show a scale, and those of them that are tried in all forms; how many times beyond a

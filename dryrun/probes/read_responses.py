@@ -1,13 +1,23 @@
-"""Do real responses hold the right answer? Read before anybody is blamed for a low mean."""
+"""Do real responses hold the right answer, and which right ones are unpaid? Read before anybody is blamed."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dryrun.analysis.figures.readings import PAID
+from dryrun.analysis.observations import Observations
 from dryrun.core.records import Prompt
+from dryrun.dataset.fields import reference_of
 from dryrun.graders.answer_alone import without_end_token, without_reasoning
+from dryrun.graders.format.load import load_grader
+from dryrun.graders.reference_answers import answer_field
+from dryrun.probes.learned_form import as_asked, python_source
 from dryrun.probes.make.answers import (
     ANY_NUMBER,
     NUMERIC,
@@ -25,6 +35,7 @@ from dryrun.probes.make.ground import naming_fields
 from dryrun.probes.make.latex import last_box, without_latex
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.tool_calls import calls_right
+from dryrun.store.results import Results
 
 FEW_MARKS = 3
 """Characters around a short answer that are no words, as in ``(B).``."""
@@ -159,3 +170,52 @@ def all_in_form(
         bool(is_right) and answer is not None and in_form(text, answer, demand)
         for (_, text), answer, demand, is_right in zip(responses, known, demands, says, strict=True)
     ]
+
+
+MOST_READ = 1_000
+"""Responses that are read for the right answer; more are drawn by lot."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpaidRight:
+    """Which unpaid responses end in the right answer.
+
+    Attributes
+    ----------
+    rows : int64 array
+        Positions in the observations, ascending.
+    read, unpaid : int
+        Responses that were read, of those that earn less than half.
+    referenced : bool
+        Whether any of these rows has a reference answer to read them against.
+    """
+
+    rows: NDArray[np.int64]
+    read: int
+    unpaid: int
+    referenced: bool
+
+
+def unpaid_right(results: Results, observations: Observations, most: int = MOST_READ) -> UnpaidRight:
+    """Read responses that earn less than half, and keep those that are right beyond doubt.
+
+    Parameters
+    ----------
+    results : Results
+    observations : Observations
+        Those of the results.
+    most : int
+    """
+    unpaid = np.flatnonzero(observations.score < PAID)  # False where there is no score
+    drawn = np.random.default_rng(0).permutation(unpaid)[:most]
+    drawn.sort()
+    seen = results.inspect(drawn.tolist())
+    prompts = {inspected.prompt.key: inspected.prompt for inspected in seen}
+    field = answer_field(results.config, [prompt.item for prompt in prompts.values()])
+    asked = list(prompts.values())
+    known = [None if field is None else reference_of(prompt.item, field) for prompt in asked]
+    answers = as_asked(asked, known, python_source(load_grader(results.config.grader)))
+    references = {key: text for key, text in zip(prompts, answers, strict=True) if text is not None}
+    says = read_all([(inspected.prompt, inspected.sample.text) for inspected in seen], references)
+    right = np.array([is_right is True for is_right in says], bool)
+    return UnpaidRight(drawn[right].astype(np.int64), drawn.size, unpaid.size, bool(references))

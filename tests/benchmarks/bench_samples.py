@@ -29,7 +29,7 @@ from dryrun.dataset import dataset_from_items
 from dryrun.engine.plan import make_plan
 from dryrun.engine.prepare import prepare, start
 from dryrun.models.build import build_model
-from dryrun.probes.unpaid import unpaid_right
+from dryrun.probes.read_responses import unpaid_right
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus, list_runs

@@ -12,7 +12,7 @@ from dryrun.analysis.figures.readings import Misplaced
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.probes.fits_elsewhere import fits_elsewhere
-from dryrun.probes.make.refusals import asks_refusal, refuses
+from dryrun.probes.make.read_answer import asks_refusal, refuses
 from dryrun.probes.read_responses import read_all
 
 Rows = list[tuple[Prompt, str]]

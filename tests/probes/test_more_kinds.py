@@ -15,8 +15,8 @@ from dryrun.engine.imports import import_samples
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.python_file import python_grader
 from dryrun.graders.reference_answers import reference_field
+from dryrun.probes.learned_form import as_asked
 from dryrun.probes.make.source_words import Danger, scan
-from dryrun.probes.right_answers import as_asked
 from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dryrun.probes.unpaid import unpaid_right
+from dryrun.probes.read_responses import unpaid_right
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FakeEndpoint

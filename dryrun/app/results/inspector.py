@@ -24,7 +24,7 @@ from dryrun.app.shared.session import link_closed
 from dryrun.app.shared.widgets import download
 from dryrun.core.text import plural
 from dryrun.graders.reference_answers import answer_field
-from dryrun.probes.unpaid import UnpaidRight, unpaid_right
+from dryrun.probes.read_responses import UnpaidRight, unpaid_right
 from dryrun.report.training import to_jsonl
 from dryrun.store.labels import to_csv
 from dryrun.store.results import Results

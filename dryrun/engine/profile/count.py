@@ -7,7 +7,7 @@ from dryrun.analysis.training.record import choose_outcome
 from dryrun.engine.profile.kept import read_counts, write_counts
 from dryrun.engine.profile.tally import tally
 from dryrun.engine.work import build_grader
-from dryrun.probes.reference_grades import grade_references, load_reference_grades
+from dryrun.probes.reference_scores import grade_references, load_reference_grades
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 

@@ -17,7 +17,7 @@ from dryrun.dataset import dataset_from_items
 from dryrun.dataset.duplicates.row_marks import RowMarks, row_marks
 from dryrun.probes.anchors import run_references
 from dryrun.probes.read_responses import read_all
-from dryrun.probes.reference_grades import load_reference_grades
+from dryrun.probes.reference_scores import load_reference_grades
 from dryrun.store.results import Results
 
 AT_A_TIME = 10_000

@@ -42,8 +42,7 @@ from dryrun.probes.make.claims import GUESSES, HEDGED, claims
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import Form, dressed, padded, variations
 from dryrun.probes.make.ground import Ground
-from dryrun.probes.make.read_answer import read
-from dryrun.probes.make.refusals import asks_refusal
+from dryrun.probes.make.read_answer import asks_refusal, read
 from dryrun.probes.make.source_words import mined, names_refusals
 from dryrun.probes.make.tool_calls import calls_right
 from dryrun.probes.make.worthless import (

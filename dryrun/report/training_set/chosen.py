@@ -19,7 +19,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Item
 from dryrun.core.text import percent, plural
 from dryrun.dataset import Dataset
-from dryrun.probes.reference_grades import load_reference_grades
+from dryrun.probes.reference_scores import load_reference_grades
 from dryrun.report.training import Row, best_responses, sft_row, to_jsonl
 from dryrun.report.training_set.profile_table import profile_table
 from dryrun.store.results import Results
