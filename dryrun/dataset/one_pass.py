@@ -23,8 +23,7 @@ from dryrun.dataset.fields import TopicFieldFinder, topic_of, value_at
 from dryrun.dataset.formats import BadRow, RawRow
 from dryrun.dataset.limits import Limits, limits
 from dryrun.dataset.parse import KeyScreen, parse_row
-from dryrun.dataset.problems import ProblemKinds
-from dryrun.dataset.rows import EXACT_WHOLE, RESERVED_KEYS, Role, check_row, is_usual
+from dryrun.dataset.rows import EXACT_WHOLE, RESERVED_KEYS, ProblemKinds, Role, check_row, is_usual
 
 
 @dataclass(frozen=True, slots=True)

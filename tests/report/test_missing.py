@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dryrun.report.build import missing_reasons
 from dryrun.report.fields import Reason
-from dryrun.report.missing import missing_reasons
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run

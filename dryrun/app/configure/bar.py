@@ -13,9 +13,8 @@ from dryrun.core.paths import hosted
 from dryrun.core.text import plain
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget
-from dryrun.engine.estimate import Estimate
+from dryrun.engine.estimate import Estimate, too_few_words
 from dryrun.engine.prepare import Prepared
-from dryrun.engine.sample_size import too_few_words
 from dryrun.store.partition import Store
 from dryrun.store.runs import list_runs
 

@@ -21,7 +21,7 @@ from dryrun.core.paths import hosted
 from dryrun.core.text import plain
 from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import Dataset
-from dryrun.engine.sample_size import assumed_for, assumption_words, earlier_spread, plan_words
+from dryrun.engine.estimate import assumed_for, assumption_words, earlier_spread, plan_words
 from dryrun.graders import GraderSpec
 from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.report.charts.sample_size import plan_alt, plan_chart

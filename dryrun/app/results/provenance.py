@@ -10,8 +10,8 @@ from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.session import DUPLICATE, Chosen, run_link
 from dryrun.app.shared.widgets import bullets
 from dryrun.core.text import plain
+from dryrun.report.build import missing_reasons
 from dryrun.report.fields import Reason
-from dryrun.report.missing import missing_reasons
 
 RECORDED_WORDS = (
     "Recorded example: a real run of the past that comes with Dry Run. Nothing was called just now."

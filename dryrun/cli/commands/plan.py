@@ -15,7 +15,7 @@ from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
 from dryrun.cli.terminal import consoles
 from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
-from dryrun.engine.sample_size import (
+from dryrun.engine.estimate import (
     assumed_for,
     assumption_words,
     earlier_spread,

@@ -30,9 +30,8 @@ from dryrun.core.text import note
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.early_stop import SettledWatch
-from dryrun.engine.estimate import estimate
+from dryrun.engine.estimate import estimate, too_few_words
 from dryrun.engine.prepare import Prepared, prepare, resumed_or_started
-from dryrun.engine.sample_size import too_few_words
 from dryrun.engine.work import work_on
 from dryrun.models import Model
 from dryrun.store.partition import Store

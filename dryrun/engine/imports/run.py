@@ -18,8 +18,8 @@ from dryrun.dataset import dataset_from_items
 from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format
 from dryrun.dataset.parse import parse_row
-from dryrun.dataset.problems import ProblemKinds
 from dryrun.dataset.read import opened, rows_in
+from dryrun.dataset.rows import ProblemKinds
 from dryrun.engine.imports.records import LogRecord, RecordError, Response, read_record
 from dryrun.engine.plan import make_plan
 from dryrun.engine.prepare import checked_range
