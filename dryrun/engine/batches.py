@@ -21,8 +21,7 @@ from dryrun.core.records import Sample
 from dryrun.engine.batch_records import FOLDER, BatchPart, Parts, PartState, open_parts, others_open
 from dryrun.engine.plan import Ask
 from dryrun.models import Model
-from dryrun.models.batch_api import QUEUE_FULL, Batch, BatchStatus
-from dryrun.models.batch_rows import BatchLimits, fill, read_row
+from dryrun.models.batch_api import QUEUE_FULL, Batch, BatchLimits, BatchStatus, fill, read_row
 from dryrun.models.client import CallFaultError, HttpAnswer
 from dryrun.models.endpoint import BatchRow, EndpointModel
 from dryrun.models.faults import Fault, FaultKind

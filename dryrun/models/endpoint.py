@@ -13,8 +13,7 @@ from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.records import NO_TEXT, Attempt, Prompt, Sample, SampleOutcome
 from dryrun.models import OnAttempt, OnEnd, OnNews
-from dryrun.models.batch_api import REQUEST_URL, BatchApi
-from dryrun.models.batch_rows import request_line
+from dryrun.models.batch_api import REQUEST_URL, BatchApi, request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key
 from dryrun.models.faults import (
     CROWDED,

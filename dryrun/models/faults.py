@@ -15,8 +15,7 @@ import aiohttp
 import orjson
 
 from dryrun.core.text import one_line
-from dryrun.models.answers.body import MalformedReplyError, read_document, read_json
-from dryrun.models.answers.vendors import vendor_of
+from dryrun.models.body import MalformedReplyError, read_document, read_json, vendor_of
 from dryrun.models.pace import LONGEST_ASKED, asked_wait
 from dryrun.models.reply import NoChoicesError, Reply, UnfinishedReplyError, read_reply
 from dryrun.models.server_words import (

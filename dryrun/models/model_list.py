@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dryrun.core.errors import ModelError
-from dryrun.models.answers.body import MalformedReplyError, read_json
+from dryrun.models.body import MalformedReplyError, read_json
 from dryrun.models.client import Client, patiently
 from dryrun.models.faults import Fault, FaultKind, redact
 from dryrun.models.pace import RetryPolicy

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any
 
 from dryrun.core.records import SampleOutcome
-from dryrun.models.answers.body import MalformedReplyError, finish_word, joined_text, quote
+from dryrun.models.body import MalformedReplyError, finish_word, joined_text, quote
 from dryrun.models.server_words import MESSAGES
 
 

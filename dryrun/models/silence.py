@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
-from dryrun.models.answers.vendors import home_of
+from dryrun.models.body import home_of
 from dryrun.models.faults import (
     BROKEN,
     LOADING,

@@ -28,12 +28,12 @@ from dryrun.probes import Ground, ground, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Grades, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.fits_elsewhere import fits_elsewhere
 from dryrun.probes.learned_form import in_this_way, python_source, right_answers
-from dryrun.probes.make.claims import HEDGED
 from dryrun.probes.make.forms import reformatted
 from dryrun.probes.make.json_shape import with_format
 from dryrun.probes.make.read_answer import refuses
 from dryrun.probes.make.rounds import of_a_part
 from dryrun.probes.make.tool_calls import tools_read
+from dryrun.probes.make.worthless import HEDGED
 from dryrun.probes.read_responses import all_in_form, read_all
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Inspected, Results, load_results

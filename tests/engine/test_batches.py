@@ -18,8 +18,7 @@ from dryrun.engine.batch_records import Parts, PartState, under_way
 from dryrun.engine.batches import Pacing
 from dryrun.engine.budget import Budget, Prices, receipt
 from dryrun.engine.work import work_on
-from dryrun.models.batch_api import Batch, BatchStatus
-from dryrun.models.batch_rows import BatchLimits
+from dryrun.models.batch_api import Batch, BatchLimits, BatchStatus
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus, unfinished_run

@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
-from dryrun.models.answers.body import read_document
+from dryrun.models.body import read_document
 from dryrun.models.faults import FaultKind, fault_in_document, fault_of_answer
 from dryrun.models.reply import Ending, NoChoicesError, ending_of, read_reply
 from dryrun.models.request import refused_parameter

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from dryrun.core.errors import ModelError
-from dryrun.models.answers.body import MalformedReplyError, read_document
-from dryrun.models.answers.vendors import home_of, vendor_of
+from dryrun.models.body import MalformedReplyError, home_of, read_document, vendor_of
 from dryrun.models.faults import Fault, reply_or_fault
 from dryrun.models.reply import UnfinishedReplyError, read_reply
 from dryrun.models.silence import fatal_sentence

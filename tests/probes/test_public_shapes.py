@@ -7,8 +7,8 @@ import json
 from dryrun.core.probe import CONSTANT, SCALED, STRANGER, TOO_MANY, Family
 from dryrun.probes import accepted_forms, first_round, second_round, strangers
 from dryrun.probes.make.answers import Kind, answers
-from dryrun.probes.make.claims import REMEMBERED
 from dryrun.probes.make.demand import Demand, demand_of
+from dryrun.probes.make.worthless import REMEMBERED
 from dryrun.probes.make.wrong import wrong_answers
 from tests.battery import rows
 from tests.probes.test_rounds import both, laid, texts

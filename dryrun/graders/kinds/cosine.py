@@ -19,7 +19,7 @@ from dryrun.graders.format.template import Template, VariableError
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, unfilled, ungraded
 from dryrun.graders.sandbox.sample_fields import filler
-from dryrun.models.answers.body import MalformedReplyError, read_json
+from dryrun.models.body import MalformedReplyError, read_json
 from dryrun.models.client import Client, HttpAnswer, patiently
 from dryrun.models.faults import Fault, FaultKind, redact
 from dryrun.models.pace import RetryPolicy

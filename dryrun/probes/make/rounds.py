@@ -38,7 +38,6 @@ from dryrun.core.probe import (
     Probe,
 )
 from dryrun.probes.make.answers import NUMERIC, Answer, Kind, alike, flat, mentions
-from dryrun.probes.make.claims import GUESSES, HEDGED, claims
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import Form, dressed, padded, variations
 from dryrun.probes.make.ground import Ground
@@ -47,7 +46,10 @@ from dryrun.probes.make.source_words import mined, names_refusals
 from dryrun.probes.make.tool_calls import calls_right
 from dryrun.probes.make.worthless import (
     CONSTANTS,
+    GUESSES,
+    HEDGED,
     STUFFING,
+    claims,
     common_answer,
     executed,
     gaming,
