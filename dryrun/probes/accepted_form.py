@@ -17,9 +17,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dryrun.core.records import Grade, Prompt
+from dryrun.graders.format.template import rendered
 from dryrun.graders.protocol import Grader
 from dryrun.graders.trial import response
-from dryrun.probes.make.answers import answers, plain_value
+from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import demand_for
 from dryrun.probes.make.forms import Form, around, forms_of
 from dryrun.probes.make.latex import unwrapped
@@ -62,10 +63,10 @@ def contents(reference: str) -> dict[str, str]:
         return {"": reference}
     parts = {"": reference}
     if isinstance(value, list) and value and isinstance(value[0], str | int | float):
-        parts[FIRST] = plain_value(value[0])  # several answers that are all right, or one in a list
+        parts[FIRST] = rendered(value[0])  # several answers that are all right, or one in a list
     if isinstance(value, dict):
         fields = [(key, field) for key, field in value.items() if isinstance(field, str | int | float)]
-        parts |= {str(key): plain_value(field) for key, field in fields[:FIELDS]}
+        parts |= {str(key): rendered(field) for key, field in fields[:FIELDS]}
     return parts
 
 

@@ -79,7 +79,7 @@ def report_of(
         observations,
         thresholds,
         run,
-        duplicate_rows=len(results.keys) - len(set(results.keys)),
+        duplicate_rows=results.duplicate_rows,
         evidence=evidence,
         anchors=with_ceiling(load_anchors(results.run), ceiling) if evidence else None,
         labelled=labelled(results, book_of(results.run).labels()) if evidence else None,

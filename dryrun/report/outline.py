@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.groups import Groups
+from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.signal import RANGE, RELIABILITY, USABLE, right_pull_sentence
 from dryrun.analysis.training.headroom import MOST
 from dryrun.analysis.training.record import Training
@@ -311,7 +312,7 @@ def _sampling(evidence: EvidenceEntry) -> Iterator[str]:
 def group_words(groups: Groups | GroupFigures) -> str:
     """What the groups say about training: ``"62 % of groups of 8 would carry signal (54-70 %); ..."``."""
     low, high = (percent(end) for end in groups.usable_interval)
-    about = [] if low == high else [_span(groups.usable_interval, share=True)]
+    about = [] if low == high else [groups.usable_interval.in_percent]
     about += ["estimated from fewer responses to each prompt"] if groups.extrapolated else []
     inserted = f" ({', '.join(about)})" if about else ""
     return (
@@ -330,7 +331,7 @@ def _grouped(evidence: EvidenceEntry) -> Iterator[str]:
             f"share of the variance between prompts (ICC) {groups.icc:.2f}."
         )
         if groups.learnable is not None and groups.learnable_interval is not None:
-            span = _span(groups.learnable_interval, share=True)
+            span = groups.learnable_interval.in_percent
             yield f"Learnable prompts (mean between 0.1 and 0.9): {percent(groups.learnable)} ({span})."
     if index is not None:
         # Reports stored before readings entered the index name no factors.
@@ -355,13 +356,12 @@ def _anchor_lines(evidence: EvidenceEntry) -> Iterator[str]:
     if at is not None and at.regrade_std is not None:
         yield f"The same response graded again moves by {at.regrade_std:.2f} (std)."
     if evidence.blame_grader is not None and evidence.blame_interval is not None:
-        span = _span(evidence.blame_interval, share=True)
+        span = evidence.blame_interval.in_percent
         yield f"The grader's share of the blame: {percent(evidence.blame_grader)} ({span})."
 
 
-def _span(pair: tuple[float, float], *, share: bool = False) -> str:
-    low, high = pair
-    return f"{100 * low:.0f}-{100 * high:.0f} %" if share else f"{low:.2f}-{high:.2f}"
+def _span(interval: Interval) -> str:
+    return f"{interval.low:.2f}-{interval.high:.2f}"
 
 
 def _values(counted: Sequence[tuple[float, int]]) -> str:

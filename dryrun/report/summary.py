@@ -124,7 +124,7 @@ def _judge(results: Results) -> Evidence:
         observations,
         with_ceiling(load_anchors(run), ceiling_of(run)),
         Thresholds(),
-        duplicate_rows=len(results.keys) - len(set(results.keys)),
+        duplicate_rows=results.duplicate_rows,
         labelled=labelled(results, book_of(run).labels()),
         review=check.review if check else None,
         training=training_of(observations, by_topic=False),

@@ -89,6 +89,11 @@ class Results:
     skipped: tuple[str, ...]
     texts: bool = True
 
+    @property
+    def duplicate_rows(self) -> int:
+        """Drawn rows that repeat an earlier one."""
+        return len(self.keys) - len(set(self.keys))
+
     def sealed(self) -> Results:
         """The same for who may see figures only: no text can be read, and topics are numbered."""
         numbers = {name: f"Topic {number}" for number, name in enumerate(sorted({*self.topics} - {""}), 1)}

@@ -34,6 +34,16 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    @property
+    def in_percent(self) -> str:
+        """As people read a share: ``"4-9 %"``."""
+        return f"{100 * self.low:.0f}-{100 * self.high:.0f} %"
+
+    @property
+    def signed(self) -> str:
+        """As people read a change: ``"-0.02 to +0.10"``."""
+        return f"{self.low:+.2f} to {self.high:+.2f}"
+
 
 def wilson(share: float, trials: float, z: float = Z95) -> tuple[float, float]:
     """Both ends of the Wilson interval of a share of `trials`, on 0..1; 0 and 1 without trials.

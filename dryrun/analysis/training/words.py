@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.training.advantages import LENGTH, Pull
 from dryrun.analysis.training.headroom import Prospect, prospect
 from dryrun.analysis.training.record import Training
@@ -60,11 +59,11 @@ def pull_sentence(pull: Pull) -> str:
     if pull.harms:
         return (
             f"Training would pull towards {way}, away from right answers "
-            f"({AGREES} {pull.harm:+.2f}, {_span(pull.interval)})."
+            f"({AGREES} {pull.harm:+.2f}, {pull.interval.signed})."
         )
     sure = pull.interval.low > 0
     judged = "right answers lie there too" if sure else "no harm shown"
-    return f"Training would pull towards {way}: {judged} ({AGREES} {pull.harm:+.2f}, {_span(pull.interval)})."
+    return f"Training would pull towards {way}: {judged} ({AGREES} {pull.harm:+.2f}, {pull.interval.signed})."
 
 
 def _outcome(training: Training) -> Iterator[str]:
@@ -78,14 +77,14 @@ def _paid(training: Training) -> Iterator[str]:
     if kinds is not None:
         yield (
             f"Of {plural(kinds.prompts, 'group')}, {percent(kinds.mixed)} differ in the outcome "
-            f"({_shares(kinds.mixed_interval)}), {percent(kinds.shaping)} in shaping alone "
-            f"({_shares(kinds.shaping_interval)}), {percent(kinds.dead)} in nothing "
-            f"({_shares(kinds.dead_interval)})."
+            f"({kinds.mixed_interval.in_percent}), {percent(kinds.shaping)} in shaping alone "
+            f"({kinds.shaping_interval.in_percent}), {percent(kinds.dead)} in nothing "
+            f"({kinds.dead_interval.in_percent})."
         )
     if energy is not None and energy.outcome is not None and energy.interval is not None:
         yield (
             f"The outcome explains {percent(energy.outcome)} of the squared advantages, which weigh what "
-            f"training does ({_shares(energy.interval)})."
+            f"training does ({energy.interval.in_percent})."
         )
     if energy is not None and energy.parts:
         parts = ", ".join(
@@ -102,9 +101,9 @@ def _headroom(training: Training) -> Iterator[str]:
     first, last = room.curve[0], room.curve[-1]
     yield (
         f"pass@{first.k} {percent(first.value)}, pass@{last.k} {percent(last.value)} "
-        f"({_shares(last.interval)}), estimated: headroom {percent(room.gain)} "
-        f"({_shares(room.gain_interval)}); {percent(room.never)} of prompts would stay unsolved in "
-        f"{last.k} responses ({_shares(room.never_interval)})."
+        f"({last.interval.in_percent}), estimated: headroom {percent(room.gain)} "
+        f"({room.gain_interval.in_percent}); {percent(room.never)} of prompts would stay unsolved in "
+        f"{last.k} responses ({room.never_interval.in_percent})."
     )
 
 
@@ -133,11 +132,3 @@ def part_name(name: str) -> str:
 def quoted_name(name: str) -> str:
     """A part's name in quotes, so that it is not read as a word of the sentence."""
     return f'"{part_name(name)}"'
-
-
-def _shares(span: Interval) -> str:
-    return f"{100 * span.low:.0f}-{100 * span.high:.0f} %"
-
-
-def _span(span: Interval) -> str:
-    return f"{span.low:+.2f} to {span.high:+.2f}"

@@ -39,8 +39,6 @@ class Loaded:
     ----------
     results : Results
     observations : Observations
-    duplicate_rows : int
-        Drawn rows that repeat an earlier one.
     anchors : Anchors or None
         Scores of reference answers and worthless ones under the run's grader, and of a stronger model.
     ceiling : Ceiling or None
@@ -63,7 +61,6 @@ class Loaded:
 
     results: Results
     observations: Observations
-    duplicate_rows: int
     anchors: Anchors | None
     ceiling: Ceiling | None = None
     labels: tuple[Label, ...] = ()
@@ -184,7 +181,7 @@ def _judgement(loaded: Loaded, thresholds: Thresholds) -> Evidence:
         loaded.observations,
         loaded.anchors,
         thresholds,
-        duplicate_rows=loaded.duplicate_rows,
+        duplicate_rows=loaded.results.duplicate_rows,
         labelled=people,
         review=loaded.check.review if loaded.check else None,
         training=None if thresholds.document_only else loaded.training,
@@ -205,8 +202,7 @@ def _rollouts(loaded: Loaded) -> Rollouts:
 def _load(run: Run, counts: tuple[object, ...]) -> Loaded:
     """`counts` is part of the cache's key: a run that has moved on is read again."""
     results = load_results(run)
-    repeated = len(results.keys) - len(set(results.keys))
-    return Loaded(results, results.observations(), repeated, load_anchors(run))
+    return Loaded(results, results.observations(), load_anchors(run))
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)

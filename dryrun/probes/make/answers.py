@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
+from dryrun.graders.format.template import rendered
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.latex import BOX, formula_key, last_box, unwrapped, without_latex
 
@@ -146,7 +147,7 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
         return Answer(Kind.OBJECT if demand.json else Kind.FACTS, text, value)
     kind = Kind.LIST if demand.ordered or not demand.unordered else Kind.SET
     if isinstance(value, list) and value and not any(isinstance(part, (list, dict)) for part in value):
-        return Answer(kind, text, [_bare(part) for part in value], brackets="[]")
+        return Answer(kind, text, [rendered(part) for part in value], brackets="[]")
     parts = [part.strip() for part in list_parts(text)]
     if _BRACKETED.match(text) and all(0 < len(part.split()) <= LABEL_WORDS for part in parts):
         return Answer(Kind.SET if text[0] == "{" else Kind.LIST, text, parts, brackets=text[0] + text[-1])
@@ -220,15 +221,6 @@ def _json(text: str) -> Any:
         return None
 
 
-def _bare(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def plain_value(value: object) -> str:
-    """A field's value as it stands in prose."""
-    return _bare(value)
-
-
 def flat(text: str) -> str:
     """The text without what nobody reads: case, blanks, quotation and a final stop."""
     return " ".join(text.casefold().split()).strip(" .*\"'`")
@@ -265,7 +257,7 @@ def list_parts(text: str) -> list[str]:
     """The elements of a list as text."""
     value = _json(text.strip())
     if isinstance(value, list):
-        return [_bare(part) for part in value]
+        return [rendered(part) for part in value]
     return (text.strip()[1:-1] if _BRACKETED.match(text.strip()) else text).split(",")
 
 
@@ -289,7 +281,7 @@ def near(number: float, wanted: float, share: float = 2 * NEAR) -> bool:
 
 def _needles(answer: Answer) -> list[str]:
     if answer.kind in KEYED:
-        return [plain_value(value).casefold() for value in answer.value.values()]
+        return [rendered(value).casefold() for value in answer.value.values()]
     if answer.kind in PARTS:
         return [part.casefold() for part in answer.value]
     return [answer.text.casefold()]
@@ -362,4 +354,4 @@ def _fields_alike(wanted: Mapping[str, Any], fields: Mapping[str, Any]) -> float
 def _value_alike(wanted: object, value: object) -> float:
     if wanted == value:
         return 1.0
-    return 0.0 if value is None or value == "" else _letters(plain_value(wanted), plain_value(value))
+    return 0.0 if value is None or value == "" else _letters(rendered(wanted), rendered(value))

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dryrun.core.probe import ANOTHER_ORDER, IN_A_SENTENCE, UNASKED, UNASKED_WORKING
-from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, listing, plain_value
+from dryrun.graders.format.template import rendered
+from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, listing
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.json_shape import AS_OBJECT
 from dryrun.probes.make.worthless import FILLER
@@ -181,16 +182,14 @@ def _reordered(content: str) -> str:
 
 def _lines(content: str) -> str:
     value = _object(content)
-    return (
-        content if value is None else "\n".join(f"{key}: {plain_value(part)}" for key, part in value.items())
-    )
+    return content if value is None else "\n".join(f"{key}: {rendered(part)}" for key, part in value.items())
 
 
 def _sentences(content: str) -> str:
     value = _object(content)
     if value is None:
         return content
-    return " ".join(f"The {key.replace('_', ' ')} is {plain_value(part)}." for key, part in value.items())
+    return " ".join(f"The {key.replace('_', ' ')} is {rendered(part)}." for key, part in value.items())
 
 
 def reformatted(text: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dryrun.core.probe import BACKTRACK, DENIED, EXOTIC, NO_VALUES, TIMED, WITHDRAWN
+from dryrun.graders.format.template import rendered
 from dryrun.probes.make.answers import (
     KEYED,
     NUMERIC,
@@ -25,7 +26,6 @@ from dryrun.probes.make.answers import (
     flat,
     listing,
     near,
-    plain_value,
 )
 from dryrun.probes.make.demand import Demand
 
@@ -370,7 +370,7 @@ def _everything(answer: Answer, others: Sequence[Answer], write: Callable[[str],
             [Claim(ALL_PARTS, write(listing(answer, whole)))] if len(whole) >= 2 * len(answer.value) else []
         )
     values = [
-        plain_value(value)
+        rendered(value)
         for candidate in everyone
         if candidate.kind in KEYED
         for value in candidate.value.values()

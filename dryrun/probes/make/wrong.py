@@ -23,6 +23,7 @@ from dryrun.core.probe import (
     UNNAMED_FIELD,
     VOID,
 )
+from dryrun.graders.format.template import rendered
 from dryrun.probes.make.answers import (
     KEYED,
     NEAR,
@@ -35,7 +36,6 @@ from dryrun.probes.make.answers import (
     listing,
     near,
     number_in,
-    plain_value,
     same,
 )
 from dryrun.probes.make.latex import without_latex
@@ -324,6 +324,6 @@ def _other_value(key: str, value: object, others: Sequence[Answer]) -> object:
         return []
     for other in others:
         field = other.value.get(key) if other.kind in KEYED else None
-        if isinstance(field, str) and flat(field) != flat(plain_value(value)):
+        if isinstance(field, str) and flat(field) != flat(rendered(value)):
             return field
     return NONSENSE

@@ -56,7 +56,7 @@ def _inputs(outlook: Outlook) -> Iterator[str]:
     counted = "" if outlook.counted else " (the server counted none: characters divided by four)"
     yield (
         f"Measured: {usage.prompt_tokens:,.0f} tokens a prompt, {at_least}{usage.completion_tokens:,.0f} a "
-        f"response{counted}; {percent(usage.usable)} ({_range(usage.usable_interval)}) of groups of "
+        f"response{counted}; {percent(usage.usable)} ({usage.usable_interval.in_percent}) of groups of "
         f"{plan.group} have rewards that differ."
     )
     yield "The lengths are the base model's. Responses often grow in training, and so do time and price."
@@ -117,7 +117,7 @@ def _price(forecast: Forecast, options: bool) -> Iterator[str]:
 def _dead(forecast: Forecast) -> Iterator[str]:
     usage, each = forecast.usage, forecast.tokens_per_useful_group
     low, high = 1 - usage.usable_interval.high, 1 - usage.usable_interval.low
-    share = f"{percent(forecast.dead_share)} ({_range(Interval(low, high))})"
+    share = f"{percent(forecast.dead_share)} ({Interval(low, high).in_percent})"
     money = f", ${forecast.dead_dollars:,.2f}" if forecast.dead_dollars else ""
     yield f"{share} of all groups would have equal rewards and teach nothing{money}."
     if each is None or forecast.fill_factor is None:
@@ -145,7 +145,7 @@ def _sizes(outlook: Outlook) -> Table:
         (
             f"{size.size}",
             percent(size.usable),
-            _range(size.interval),
+            size.interval.in_percent,
             "–" if size.responses is None else f"{size.responses:,.1f}",
         )
         for size in outlook.sizes
@@ -169,7 +169,7 @@ def _headroom(outlook: Outlook) -> Iterator[str]:
         return
     at = {point.k: point for point in room.curve}
     points = ", ".join(
-        f"pass@{k} {percent(at[k].value)} ({_range(at[k].interval)})" for k in CURVE if k in at
+        f"pass@{k} {percent(at[k].value)} ({at[k].interval.in_percent})" for k in CURVE if k in at
     )
     yield f"{points}: an estimate of how often one of K responses is right."
     yield (
@@ -185,7 +185,3 @@ def _million(tokens: float) -> str:
 
 def _hours(hours: float) -> str:
     return f"{hours:,.1f} hours" if hours >= 1 else f"{60 * hours:,.0f} minutes"
-
-
-def _range(interval: Interval) -> str:
-    return f"{100 * interval.low:.0f}-{100 * interval.high:.0f} %"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.forecast.chance import FEW, Brier, Prediction
 from dryrun.analysis.forecast.course import ERRORS, GAINS, LEAST_ROWS, Course
 from dryrun.core.text import NO_NUMBER, figure, number, percent, plural
@@ -50,7 +49,7 @@ def outcome_line(course: Course) -> str:
 def gain_words(course: Course) -> str:
     """``"+0.12 (95 % +0.08 to +0.16)"``."""
     around = course.gain_interval
-    return f"{course.gain:+.2f}" + ("" if around is None else f" (95 % {_signed(around)})")
+    return f"{course.gain:+.2f}" + ("" if around is None else f" (95 % {around.signed})")
 
 
 def learned_words(course: Course) -> str:
@@ -89,7 +88,7 @@ def foretold_lines(prediction: Prediction) -> Iterator[str]:
         by = "verdict" if prediction.signal is None else "Signal Index"
         yield f"Chance that training learns: {percent(prediction.chance)}, by the {by} (docs/outcome.md)."
     if prediction.headroom is not None and prediction.headroom_interval is not None:
-        room = _signed(prediction.headroom_interval)
+        room = prediction.headroom_interval.signed
         yield f"At most {prediction.headroom:+.2f} ({room}) could be gained in the outcome (pass@256)."
 
 
@@ -129,7 +128,7 @@ def warnings_of(entry: Entry) -> Iterator[str]:
 def _gap_words(gap: Gap) -> str:
     return (
         f"{figure(gap.foretold)} foretold, {figure(gap.seen)} in the first steps (difference "
-        f"{gap.value:+.2f}, 95 % {_signed(gap.interval)}; a warning from {gap.least:.2f} on)"
+        f"{gap.value:+.2f}, 95 % {gap.interval.signed}; a warning from {gap.least:.2f} on)"
     )
 
 
@@ -244,7 +243,3 @@ def published_gain(run: PublishedRun) -> str:
 
 def _mean(values: Sequence[float]) -> str:
     return f"{sum(values) / len(values):.3f}"
-
-
-def _signed(interval: Interval) -> str:
-    return f"{interval.low:+.2f} to {interval.high:+.2f}"
