@@ -52,7 +52,9 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_run_leaves_every_file_and_no_key(repository: Path, endpoint: FakeEndpoint) -> None:
+def test_a_run_leaves_every_file_and_a_grader_that_went_wrong_is_stopped(
+    repository: Path, endpoint: FakeEndpoint
+) -> None:
     done = step(repository, endpoint)
     report = json.loads((repository / "out" / "report.json").read_text())
     verdict = report["diagnosis"]["verdict"]
@@ -67,27 +69,15 @@ def test_a_run_leaves_every_file_and_no_key(repository: Path, endpoint: FakeEndp
     assert endpoint.calls == calls  # the data directory was kept, as a cache keeps it
     assert again.returncode == done.returncode
     assert "the same prompts" in again.stdout
-    written = [path for path in repository.rglob("*") if path.is_file()]
-    assert not any(b"a-secret-key" in path.read_bytes() for path in written)
 
-
-def test_a_grader_that_went_wrong_is_stopped(repository: Path, endpoint: FakeEndpoint) -> None:
-    grader_file(repository, EXACT | {"reference": "never this"})
-    done = step(repository, endpoint)
-    assert done.returncode == 1
-    assert "The gate is shut: NO-GO" in done.stdout
-    assert (repository / "outputs").read_text() == "verdict=NO-GO\n"
-
-
-def test_the_gate_s_words_are_an_annotation_and_no_text_is_a_command(
-    repository: Path, endpoint: FakeEndpoint
-) -> None:
-    assert step(repository, endpoint, OUTPUT="first").returncode in (0, 1)
     rows = [row | {"topic": "t\n::error::from a topic"} for row in sum_rows(60)]
     write_jsonl(repository / "rows.jsonl", rows)
     grader_file(repository, EXACT | {"reference": "never this"})
-    done = step(repository, endpoint, GITHUB_ACTIONS="true", BASELINE="first/baseline.json")
+    (repository / "outputs").unlink()
+    done = step(repository, endpoint, OUTPUT="wrong", GITHUB_ACTIONS="true", BASELINE="out/baseline.json")
     assert done.returncode == 1
+    assert (repository / "outputs").read_text() == "verdict=NO-GO\n"
+    # The gate's words are an annotation, and no text of the dataset is a command.
     lines = done.stdout.splitlines()
     (off,) = (place for place, line in enumerate(lines) if line.startswith("::stop-commands::"))
     on = lines.index(f"::{lines[off].removeprefix('::stop-commands::')}::")
@@ -95,14 +85,18 @@ def test_the_gate_s_words_are_an_annotation_and_no_text_is_a_command(
     assert lines[-1].startswith("::error title=Dry run::The gate is shut: NO-GO.%0A")
     assert done.stdout.count("Prompts whose scores differ") == 2  # in the log, and in the annotation
 
+    written = [path for path in repository.rglob("*") if path.is_file()]
+    assert not any(b"a-secret-key" in path.read_bytes() for path in written)
 
-def test_paths_may_have_spaces_and_a_baseline_that_is_not_there_costs_no_call(
+
+def test_paths_may_have_spaces_and_what_forbids_a_run_is_in_the_findings(
     repository: Path, endpoint: FakeEndpoint
 ) -> None:
     (repository / "my rows.jsonl").write_text('{"messages": []}\n')
     done = step(repository, endpoint, DATASET="my rows.jsonl", OUTPUT="my files")
     assert done.returncode == 2
     (result,) = json.loads((repository / "my files" / "findings.sarif").read_text())["runs"][0]["results"]
+    assert result["level"] == "error"
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "my%20rows.jsonl"
     assert step(repository, endpoint, BASELINE="no such.json").returncode == 2
     assert endpoint.calls == 0
@@ -111,21 +105,14 @@ def test_paths_may_have_spaces_and_a_baseline_that_is_not_there_costs_no_call(
 def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(
     repository: Path, endpoint: FakeEndpoint
 ) -> None:
-    assert step(repository, endpoint).returncode in (0, 1)
+    (repository / "out").mkdir()
+    earlier = {"run": {"id": "earlier"}, "diagnosis": {"verdict": "GO"}}
+    (repository / "out" / "report.json").write_text(json.dumps(earlier))
     endpoint.answer = lambda _: Reply.error(401, "bad key")
-    done = step(repository, endpoint, DRYRUN_DATA=str(repository / "other data"), GITHUB_ACTIONS="true")
+    done = step(repository, endpoint, GITHUB_ACTIONS="true")
     assert done.returncode == 2
-    assert (repository / "outputs").read_text().endswith("verdict=INVALID\n")
+    assert (repository / "outputs").read_text() == "verdict=INVALID\n"
     assert "::error title=Dry run::The run ended without a report" in done.stdout
-
-
-def test_what_forbids_a_run_is_in_the_findings(repository: Path, endpoint: FakeEndpoint) -> None:
-    (repository / "rows.jsonl").write_text('{"messages": []}\n')
-    done = step(repository, endpoint)
-    assert done.returncode == 2
-    assert endpoint.calls == 0
-    (result, *_) = json.loads((repository / "out" / "findings.sarif").read_text())["runs"][0]["results"]
-    assert result["level"] == "error"
 
 
 def test_text_in_inputs_is_never_run(repository: Path, endpoint: FakeEndpoint) -> None:
