@@ -1,6 +1,6 @@
-"""Run as a process of its own: grade with a generated file, called as its place calls it.
+"""Run as a process of its own: grade with generated files, called as their place calls them.
 
-``python as_host.py PLACE FILE`` reads a JSON list of [text, row] and writes the rewards as JSON.
+``python as_host.py PLACE FILE...`` reads a JSON list of [text, row] and writes each file's rewards as JSON.
 """
 
 import asyncio
@@ -74,15 +74,14 @@ CALLS = {
 
 
 def main() -> None:
-    place, path = sys.argv[1:3]
+    place, *paths = sys.argv[1:]
     if place == "fireworks" and importlib.util.find_spec("eval_protocol") is None:
         sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
         from dryrun.graders.sandbox.inside.eval_protocol import stand_in
 
         stand_in()
-    module = loaded(path)
-    pairs = json.loads(sys.stdin.read())
-    print(json.dumps([CALLS[place](module, text, item) for text, item in pairs]))
+    pairs, modules = json.loads(sys.stdin.read()), map(loaded, paths)
+    print(json.dumps([[CALLS[place](module, text, item) for text, item in pairs] for module in modules]))
 
 
 if __name__ == "__main__":
