@@ -128,8 +128,10 @@ async def probe(
     effort = effort or Effort()
     asking = _Asking(ground, grader, effort)
     forms = first_round(ground)
-    draft = second_round(ground, accepted_forms(ground, [0.0] * len(forms)), samples)
-    first, _ = _within(forms, draft, effort.calls)
+    first = list(range(len(forms)))
+    if effort.calls is not None:
+        draft = second_round(ground, accepted_forms(ground, [0.0] * len(forms)), samples)
+        first, _ = _within(forms, draft, effort.calls)
     await asking.ask([replace(forms[number], serial=number < PILOT) for number in first], until=FIRST_ROUND)
     scores = [math.nan] * len(forms)
     for number, score in zip(first, as_pay(asking.rewards(), bounds).tolist(), strict=True):
