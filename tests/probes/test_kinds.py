@@ -99,7 +99,7 @@ def programs() -> Rows:
             **asked(f"Write a Python function f{n}(x) that multiplies x by {n}.", None),
             "tests": [f"assert f{n}(3) == {3 * n}", f"assert f{n}(0) == 0"],
         }
-        for n in range(2, 42)
+        for n in range(2, 17)
     ]
 
 
@@ -200,6 +200,7 @@ SOUND: dict[str, tuple[Rows, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_grader_of_this_kind_is_not_convicted(name: str) -> None:
     check = checked(*SOUND[name])
@@ -254,6 +255,7 @@ DEFECTIVE: dict[str, tuple[Rows, dict[str, Any], set[str]]] = {
 }
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", DEFECTIVE)
 def test_the_fault_of_this_kind_is_named(name: str) -> None:
     items, grader, flaws = DEFECTIVE[name]

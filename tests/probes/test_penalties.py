@@ -55,6 +55,7 @@ def grade(sample, item):
 """
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("penalty", "formula", "profile"),
     [

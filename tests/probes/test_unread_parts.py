@@ -88,6 +88,7 @@ def test_a_run_notices_elements_that_are_not_read(store: Store) -> None:
     assert "but the last" not in sentence
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("demand", "source"), [(BOTH, ALL), (ONE, ITEM_ONLY), (NONE, ITEM_ONLY)])
 def test_no_alarm_where_all_is_read_or_nothing_else_is_asked_for(
     store: Store, demand: str, source: str
@@ -95,6 +96,7 @@ def test_no_alarm_where_all_is_read_or_nothing_else_is_asked_for(
     assert unread(reported(store, orders(demand), source)) == []
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("demand", "source", "profile"),
     [
