@@ -51,13 +51,14 @@ def strip_chart(columns: Sequence[StripColumn]) -> alt.LayerChart:
         alt.Tooltip("score:Q", title="Score here", format=".2f"),
         dead,
     ]
-    cells = alt.Chart(alt.InlineData(values=_cells(columns))).mark_rect(stroke=GREY, strokeWidth=0.3)
-    marks = alt.Chart(alt.InlineData(values=_dead(columns))).mark_rect(color=ORANGE)
+    cells = alt.Chart(alt.NamedData("cells")).mark_rect(stroke=GREY, strokeWidth=0.3)
+    marks = alt.Chart(alt.NamedData("dead")).mark_rect(color=ORANGE)
     layers = [
         cells.encode(**place, color=_score_colour(), tooltip=tips),
         marks.encode(**place, tooltip=[dead]),
     ]
-    return alt.LayerChart(layer=layers).properties(
+    tables = {"cells": _cells(columns), "dead": _dead(columns)}
+    return alt.LayerChart(layer=layers, datasets=tables).properties(
         width="container", height=min(26 * (levels + 1), 200), autosize=FIT_ROWS
     )
 
