@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import subprocess
 import sys
@@ -31,10 +32,17 @@ IN_A_CHILD = pictures._drawn
 
 @pytest.fixture(scope="module", autouse=True)
 def _drawn_by_this_process() -> Iterator[None]:
-    """Vega begins once for all tests here; those of the process that draws ask for `drawn_by_a_child`."""
+    """Vega begins once for all tests here, and draws a chart once for all pages that have it.
+
+    Tests of the process that draws ask for `drawn_by_a_child`.
+    """
+    known: dict[tuple[str, str], str] = {}
 
     def drawn(charts: Mapping[str, dict[str, Any]], form: str = "svg") -> dict[str, str]:
-        return {name: vega_child.drawn(chart, form) for name, chart in charts.items()}
+        contents = {name: (json.dumps(chart), form) for name, chart in charts.items()}
+        for name, content in contents.items():
+            known[content] = known.get(content) or vega_child.drawn(charts[name], form)
+        return {name: known[content] for name, content in contents.items()}
 
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr(pictures, "_drawn", drawn)
@@ -146,7 +154,6 @@ def test_the_tree_alone_and_an_empty_run_have_a_page_too(scores: list[float]) ->
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("drawn_by_a_child")  # Vega numbers its gradients through all that a process draws
 def test_a_stored_report_makes_the_same_page() -> None:
     report = full_report()
     assert render_html(load_report(report.to_json())) == render_html(report)

@@ -64,8 +64,11 @@ def good_report(**changes: Any) -> Report:
     return reported(observe(scores, topics=["x", "y", "z"] * 100))
 
 
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
 def rendered(markdown: str) -> str:
-    return str(MarkdownIt("commonmark").enable("table").render(markdown))
+    return str(MARKDOWN.render(markdown))
 
 
 def test_the_documents_fields_under_the_documents_names() -> None:
@@ -214,7 +217,7 @@ def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
 
 @given(st.text(max_size=30))
 def test_a_code_span_holds_any_text(text: str) -> None:
-    html = MarkdownIt("commonmark").renderInline(f"before {code_span(text)} after")
+    html = MARKDOWN.renderInline(f"before {code_span(text)} after")
     assert html.startswith("before ")
     assert html.endswith(" after")
     if text.strip() and code_span(text) != "(blank)":
