@@ -201,7 +201,7 @@ class _Seen:
     """How often each prompt and each topic was chosen."""
 
     def __init__(self, observations: Observations, own: Set[int]) -> None:
-        self._prompt, self._topic = observations.prompt, observations.topic
+        self._prompt, self._topic = observations.prompt.tolist(), observations.topic.tolist()
         self._prompts: dict[int, int] = {}
         self._topics: dict[str, int] = {}
         for row in sorted(own):
@@ -209,11 +209,11 @@ class _Seen:
 
     def of(self, row: int) -> tuple[int, int]:
         """For `row`: of its prompt, then of its topic."""
-        return self._prompts.get(int(self._prompt[row]), 0), self._topics.get(str(self._topic[row]), 0)
+        return self._prompts.get(self._prompt[row], 0), self._topics.get(self._topic[row], 0)
 
     def note(self, row: int) -> None:
         """It was chosen."""
-        prompt, topic = int(self._prompt[row]), str(self._topic[row])
+        prompt, topic = self._prompt[row], self._topic[row]
         self._prompts[prompt] = self._prompts.get(prompt, 0) + 1
         self._topics[topic] = self._topics.get(topic, 0) + 1
 

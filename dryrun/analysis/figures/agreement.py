@@ -166,7 +166,7 @@ def agreement(
         good=int(good.sum()),
         share_good=weighted_share(good, weight)[0],
         kappa=_figure(lambda drawn: kappa(score >= PASS, good, drawn), weight, rows),
-        auc=_figure(lambda drawn: auc(score, good, drawn), weight, rows),
+        auc=_figure(auc(score, good), weight, rows),
         false_reject=_rate(score[good] < limits.false_reject, weight[good]),
         false_accept=_rate(score[~good] > limits.false_accept, weight[~good]),
     )
@@ -190,15 +190,26 @@ def kappa(first: NDArray[np.bool_], second: NDArray[np.bool_], weight: Floats) -
     return (agreed - chance) / (1 - chance) if varies else math.nan
 
 
-def auc(score: Floats, good: NDArray[np.bool_], weight: Floats) -> float:
-    """Chance that a good response scores higher than a bad one, ties counted half (Mann and Whitney)."""
+def auc(score: Floats, good: NDArray[np.bool_]) -> Callable[[Floats], float]:
+    """Chance that a good response scores higher than a bad one, ties counted half, by the rows' weights.
+
+    References
+    ----------
+    Mann and Whitney, Annals of Mathematical Statistics 18 (1947).
+    """
     _, level = np.unique(score, return_inverse=True)
     size = int(level.max()) + 1 if level.size else 0
-    right = np.bincount(level[good], weight[good], size)
-    wrong = np.bincount(level[~good], weight[~good], size)
-    pairs = float(right.sum() * wrong.sum())
-    below = np.cumsum(wrong) - wrong
-    return float((right * (below + wrong / 2)).sum()) / pairs if pairs > 0 else math.nan
+    bad = ~good
+    good_level, bad_level = level[good], level[bad]
+
+    def of_weight(weight: Floats) -> float:
+        right = np.bincount(good_level, weight[good], size)
+        wrong = np.bincount(bad_level, weight[bad], size)
+        pairs = float(right.sum() * wrong.sum())
+        below = np.cumsum(wrong) - wrong
+        return float((right * (below + wrong / 2)).sum()) / pairs if pairs > 0 else math.nan
+
+    return of_weight
 
 
 def _redrawn(prompt: Ints, draws: int, seed: int) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.agreement import PASS
-from dryrun.analysis.figures.redraw import PromptSums, redrawn
+from dryrun.analysis.figures.redraw import BLOCK, PromptSums, redrawn
 from dryrun.analysis.figures.statistics import DIGITS
 from dryrun.core.thresholds import Thresholds
 
@@ -130,12 +130,14 @@ def paired_difference(
     draws = draws if shared.size <= MANY_PROMPTS else max(200, draws // 4)
     rng = np.random.default_rng(seed)
     drawn = np.empty(draws)
-    for draw in range(draws):
-        chosen = rng.integers(shared.size, size=shared.size)
-        drawn[draw] = _mean(after, chosen) - _mean(before, chosen)
-    every = np.arange(shared.size)
     size = int(shared.size)
-    return _difference(_mean(before, every), _mean(after, every), drawn, (size, size), paired=True)
+    rows = max(1, BLOCK // size)
+    for start in range(0, draws, rows):
+        chosen = rng.integers(size, size=(min(rows, draws - start), size))
+        drawn[start : start + rows] = _mean(after, chosen) - _mean(before, chosen)
+    every = np.arange(size)
+    means = float(_mean(before, every)), float(_mean(after, every))
+    return _difference(*means, drawn, (size, size), paired=True)
 
 
 def unpaired_difference(
@@ -282,8 +284,9 @@ def _sums(score: Floats, prompt: Ints, among: Ints) -> tuple[Floats, Floats]:
     return total, count
 
 
-def _mean(sums: tuple[Floats, Floats], chosen: Ints) -> float:
-    return float(sums[0][chosen].sum() / sums[1][chosen].sum())
+def _mean(sums: tuple[Floats, Floats], chosen: Ints) -> Floats:
+    """Of the prompts chosen along the last axis."""
+    return np.asarray(sums[0][chosen].sum(axis=-1) / sums[1][chosen].sum(axis=-1))
 
 
 def _difference(
