@@ -278,8 +278,8 @@ def redrawn_sums(table: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
         table = np.column_stack([np.bincount(block, column, BLOCKS) for column in table.T])
     count = table.shape[0]
     sums = np.empty((draws, table.shape[1]))
-    for row in range(draws):
-        sums[row] = np.bincount(rng.integers(count, size=count), minlength=count) @ table
+    for row, chosen in enumerate(rng.integers(count, size=(draws, count))):
+        sums[row] = np.bincount(chosen, minlength=count) @ table
     return sums
 
 
