@@ -190,7 +190,6 @@ class _Asking:
     def __init__(self, ground: Ground, grader: Grader, effort: Effort) -> None:
         self._ground, self._grader, self._effort = ground, grader, effort
         self._begun = time.monotonic()
-        self._lane = asyncio.Semaphore(AT_ONCE)
         self._unfinished = self._retaken = 0
         self.probes: list[Probe] = []
         self._grades: list[Grade | None] = []
@@ -204,8 +203,13 @@ class _Asking:
                 grades[number] = await self._timed(probe, end)
         together = [number for number in range(len(probes)) if number not in grades]
         together.sort(key=lambda number: _urgency(probes[number]))
-        answers = await asyncio.gather(*(self._grade_one(probes[number], end) for number in together))
-        grades |= dict(zip(together, answers, strict=True))
+        waiting = iter(together)
+
+        async def lane() -> None:
+            for number in waiting:
+                grades[number] = await self._grade_one(probes[number], end)
+
+        await asyncio.gather(*(lane() for _ in range(AT_ONCE)))
         self.probes += probes
         self._grades += [grades[number] for number in range(len(probes))]
 
@@ -238,16 +242,15 @@ class _Asking:
         return grade
 
     async def _grade_one(self, probe: Probe, end: float) -> Grade | None:
-        async with self._lane:
-            if time.monotonic() >= end:
-                return None
-            item = self._ground.prompts[probe.row].item
-            try:
-                return await self._graded(probe, item)
-            except DryRunError:  # the judge or the sandbox is gone: no other probe would fare better
-                raise
-            except Exception as error:
-                return ungraded(GradeError.OTHER, f"{type(error).__name__}: {error}")
+        if time.monotonic() >= end:
+            return None
+        item = self._ground.prompts[probe.row].item
+        try:
+            return await self._graded(probe, item)
+        except DryRunError:  # the judge or the sandbox is gone: no other probe would fare better
+            raise
+        except Exception as error:
+            return ungraded(GradeError.OTHER, f"{type(error).__name__}: {error}")
 
     async def _graded(self, probe: Probe, item: Item) -> Grade:
         """The grade; made again where the time may have gone into what a first call loads."""
