@@ -89,11 +89,11 @@ def check_function(
     tools = ToolsRead() if names_tools(source) else None
 
     async def checking() -> GraderCheck:
-        grader = FunctionGrader(function, timeout)
-        learned = await learn(prompts, references, grader, bounds, tools, samples)
-        probe_ground = ground(prompts, learned.references, rows=rows, source=source, seed=seed)
-        probe_ground = learned.applied(probe_ground)
-        return await _checked(probe_ground, grader, effort, bounds, samples, limits)
+        async with FunctionGrader(function, timeout) as grader:
+            learned = await learn(prompts, references, grader, bounds, tools, samples)
+            probe_ground = ground(prompts, learned.references, rows=rows, source=source, seed=seed)
+            probe_ground = learned.applied(probe_ground)
+            return await _checked(probe_ground, grader, effort, bounds, samples, limits)
 
     return asyncio.run(checking())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,11 @@ from dryrun.probes.function import FunctionGrader, _own_seconds
 
 
 def graded(function: Callable[[Any, Any], Any], text: str = "hello", timeout: float = 0.3) -> Grade:
-    return asyncio.run(FunctionGrader(function, timeout).grade(response(text), {"reference_answer": "x"}))
+    async def once() -> Grade:
+        async with FunctionGrader(function, timeout) as grader:
+            return await grader.grade(response(text), {"reference_answer": "x"})
+
+    return asyncio.run(once())
 
 
 def test_a_number_is_the_reward() -> None:
@@ -54,6 +60,28 @@ def test_a_pattern_that_hangs_is_stopped_even_by_code_that_catches_everything() 
     found = graded(hangs)
     assert found.reward == 0.0
     assert "did not return within 0.3 seconds" in str(found.errors)
+
+
+def test_a_function_that_leaves_alarms_of_its_own_is_stopped_and_the_callers_come_back() -> None:
+    def handler(*_: Any) -> None:
+        raise AssertionError("the caller's own alarm")
+
+    def sleeps(sample: Any, item: Any) -> float:
+        if sample["output_text"] == "sleep":
+            time.sleep(600)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        return 1.0
+
+    async def twice() -> list[float | None]:
+        async with FunctionGrader(sleeps, 0.02) as grader:
+            return [(await grader.grade(response(text), {})).reward for text in ("hello", "sleep")]
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        assert asyncio.run(twice()) == [1.0, 0.0]
+        assert signal.getsignal(signal.SIGALRM) is handler
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_the_row_is_the_functions_own_copy() -> None:
