@@ -295,6 +295,7 @@ def test_a_grader_that_pays_one_option_does_not_break_its_references(store: Stor
     assert judged(store, rows, source).diagnosis.grader_quality == "cannot_differentiate"
 
 
+@pytest.mark.slow
 def test_behind_a_grader_turned_round_nothing_is_said_of_right_answers(store: Store) -> None:
     source = "def grade(sample, item):\n    return float(sample['output_text'] != item['reference_answer'])\n"
     report = judged(store, list(products(0.5)), source)
@@ -306,6 +307,7 @@ def test_behind_a_grader_turned_round_nothing_is_said_of_right_answers(store: St
     assert not any("as the prompt asks for it" in words for words in report.diagnosis.warnings)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("dollar", "headline"), [(True, "GO, with conditions"), (False, "GO")])
 def test_a_grader_that_wants_a_sign_nobody_asked_for_has_a_condition(
     store: Store, dollar: bool, headline: str
@@ -331,6 +333,7 @@ CALL = {"type": "function", "function": {"name": "calculate", "arguments": '{"ex
 CALLED = [{"role": "assistant", "content": None, "tool_calls": [CALL]}]
 
 
+@pytest.mark.slow
 def test_tool_calls_that_nobody_reads_are_no_fault_of_the_grader(store: Store) -> None:
     rows = [{**one, "response": CALLED} for one in products()]
     report = judged(store, rows, EXACT)
@@ -344,6 +347,7 @@ def test_tool_calls_that_nobody_reads_are_no_fault_of_the_grader(store: Store) -
     assert "SFT" not in text
 
 
+@pytest.mark.slow
 def test_a_grader_that_reads_tool_calls_is_not_told_to(store: Store) -> None:
     source = "def grade(sample, item):\n    calls = sample['output_tools']\n"
     source += "    return float(bool(calls) and item['reference_answer'] in str(calls[0]))\n"
