@@ -135,8 +135,9 @@ def prospect(room: Headroom, mixed: float, limits: Thresholds) -> Prospect | Non
 def _passed(points: Floats) -> Floats:
     """pass@K of each point of the grid at each of `STEPS`."""
     out, a, b = _shapes(points)
-    missed = np.cumsum(np.log((b[:, None] + np.arange(MOST)) / ((a + b)[:, None] + np.arange(MOST))), axis=1)
-    within = -np.expm1(missed[:, np.array(STEPS) - 1])
+    a, b = a[: POINTS**2, None], b[: POINTS**2, None]  # they come again with each share out of reach
+    missed = np.cumsum(np.log((b + np.arange(MOST)) / ((a + b) + np.arange(MOST))), axis=1)
+    within = np.tile(-np.expm1(missed[:, np.array(STEPS) - 1]), (POINTS, 1))
     rarely = 1 - (1 - RATES[:, None]) ** np.array(STEPS)
     passed = out[:, None, None] * rarely + (1 - out)[:, None, None] * within[:, None, :]
     flat: Floats = passed.reshape(-1, len(STEPS))
