@@ -10,7 +10,7 @@ nothing, and python graders are refused; ``DRYRUN_UNSAFE_LOCAL_GRADERS=1`` runs 
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import random
 import shutil
@@ -28,7 +28,7 @@ from pathlib import Path
 from dryrun.core.paths import data_dir, hosted
 from dryrun.graders.sandbox import seatbelt
 from dryrun.graders.sandbox import syscalls as seccomp
-from dryrun.graders.sandbox.program import text_of
+from dryrun.graders.sandbox.program import code_of
 
 MEGABYTE = 1024**2
 
@@ -57,6 +57,23 @@ ENVIRONMENT = {
     **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")},
 }
 """A grader's whole environment. One thread per library: the limits count threads, the pool has workers."""
+
+WORKER = """\
+import marshal, sys
+read = sys.stdin.buffer.read
+start = marshal.loads(read(int.from_bytes(read(4), "big")))
+exec(start["worker"])
+main(start)
+"""
+"""What the Python of a worker runs: its first frame holds the rest, compiled."""
+
+LANDLOCK = """\
+import marshal, sys
+code, *options = marshal.loads(bytes.fromhex(sys.argv[1]))
+exec(code)
+main(*options, sys.argv[2:])
+"""
+"""What confines itself with Landlock, and then becomes the command after it."""
 
 LARGEST_FILE = 64 * MEGABYTE
 """Bytes of a file in scratch space that lies on the machine's own disk."""
@@ -198,7 +215,7 @@ def worker_launch(mechanism: Mechanism, limits: WorkerLimits) -> Launch:
         What a grader must not see lies within what it has to.
     """
     # not -I: it would ignore PYTHONHASHSEED, and the order of sets would change from worker to worker
-    python = [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", text_of("worker.py")]
+    python = [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", WORKER]
     if mechanism is Mechanism.NOTHING:
         plain = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
         return Launch(python, plain, limits.rlimits(), private=False)
@@ -225,13 +242,10 @@ def _landlock(python: list[str], limits: WorkerLimits) -> Launch:
     assert outer is not None, "candidates() names Landlock only where there is a filter"
     readable = _distinct([*map(Path, (*SYSTEM_FOLDERS, *LINKED_FOLDERS)), *_python_folders()])
     scratch = _scratch_folder()
-    options = {
-        "scratch": str(scratch),
-        "readable": [str(path) for path in readable if path.exists()],
-        "devices": ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"],
-        "filter": outer.hex(),
-    }
-    enter = [sys.executable, "-I", "-S", "-B", "-c", text_of("landlock.py"), json.dumps(options)]
+    devices = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"]
+    shown = [str(path) for path in readable if path.exists()]
+    options = (code_of("landlock.py"), shown, devices, str(scratch), outer)
+    enter = [sys.executable, "-I", "-S", "-B", "-c", LANDLOCK, marshal.dumps(options).hex()]
     rlimits = _without_processes(limits)
     # a file that was removed while it is open is not seen by the watch over the folder
     rlimits["RLIMIT_FSIZE"] = min(limits.scratch, LARGEST_FILE)

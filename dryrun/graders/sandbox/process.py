@@ -19,10 +19,13 @@ from typing import Any
 
 from dryrun.graders.sandbox.frames import MAX_TEXT, WorkerError, WorkerFault, encoded, json_reply, size_of
 from dryrun.graders.sandbox.isolation import Launch, import_paths
-from dryrun.graders.sandbox.program import Program, text_of
+from dryrun.graders.sandbox.program import Program, code_of
 
 STARTUP_SECONDS = 60.0
 """How long Python may take to come up in the sandbox, on a busy machine."""
+
+TOOLS = ("leavings.py", "seal.py", "needs.py")
+"""What a worker has beside `worker.py`; the last only where no job has a process of its own."""
 
 
 class WorkerProcess:
@@ -98,10 +101,11 @@ class WorkerProcess:
             "uid": self._launch.uid,
             "paths": import_paths(),
             "private": self.private,
-            "tools": {name: text_of(name) for name in ("leavings.py", "seal.py", "needs.py")},
+            "worker": code_of("worker.py"),
+            "tools": [code_of(name) for name in TOOLS[: 2 if self.forks else 3]],
             "scratch": str(self._launch.scratch or ""),
             "seal": self._launch.seal,
-            "imports": program.imports,
+            "imports": program.imports(anew=self._launch.seal is not None),
         }
         deadline = monotonic() + STARTUP_SECONDS
         try:

@@ -1,6 +1,6 @@
 """Runs inside the sandbox: calls a reward function the way the library it was written for would.
 
-Handed over as text like `worker`, so the standard library is all there is. A row and a response go
+Handed over compiled like `worker`, so the standard library is all there is. A row and a response go
 in; what comes out is the number, the numbers beside it, or why there is none. Written against TRL
 1.16, verl 0.9, eval-protocol 0.3, verifiers 0.1.5 and the AWS pages on reward functions.
 """

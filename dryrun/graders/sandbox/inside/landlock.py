@@ -1,7 +1,7 @@
 """Confines itself with Landlock and seccomp, then becomes the program it was given.
 
 For Linux hosts that forbid namespaces (containers, Ubuntu's restriction of user namespaces), in the place of
-bubblewrap, started the same way: options, then a command. Handed over as text (``python -c``), so
+bubblewrap, started the same way: options, then a command. Handed over compiled, with the options, so
 nothing but the standard library is at hand. What is not allowed in the options is forbidden: no file but
 the named ones can be read, none written but in one folder, no privilege is kept, and the parent's death is
 this process's.
@@ -11,7 +11,6 @@ The filter holds sockets, signals and further processes back. Of other files onl
 """
 
 import ctypes
-import json
 import os
 import sys
 
@@ -115,19 +114,15 @@ def drop_capabilities() -> None:
     called(libc.syscall(CAPSET[os.uname().machine], header, none), "giving up capabilities")
 
 
-def main() -> None:
-    """Options as JSON (``readable``, ``devices``, ``scratch``, ``filter`` as hex), then the command."""
-    options, command = json.loads(sys.argv[1]), sys.argv[2:]
-    os.chdir(options["scratch"])
+def main(
+    readable: list[str], devices: list[str], scratch: str, instructions: bytes, command: list[str]
+) -> None:
+    """Confine itself to these files and this filter, then become the command."""
+    os.chdir(scratch)
     os.umask(0o077)
-    instructions = bytes.fromhex(options["filter"])
     called(libc.prctl(DEATH_SIGNAL, KILL, 0, 0, 0), "the parent's death")
     drop_capabilities()
-    restrict_files(options["readable"], options["devices"], options["scratch"])
+    restrict_files(readable, devices, scratch)
     program = Filter(len(instructions) // 8, instructions)
     called(libc.prctl(FILTER, 2, ctypes.byref(program), 0, 0), "the filter of system calls")
     os.execv(command[0], command)
-
-
-if __name__ == "__main__":
-    main()

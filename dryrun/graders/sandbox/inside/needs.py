@@ -1,7 +1,7 @@
 """Runs inside the sandbox: notices that user code tries what the stronger sandbox has and this one has not.
 
 Such a grade says nothing about its response, also where the code swallows the refusal and pays 0.
-Handed over as text like `worker`, so the standard library is all there is.
+Handed over compiled like `worker`, so the standard library is all there is.
 """
 
 import contextlib
@@ -9,8 +9,6 @@ import os
 import sys
 from importlib import import_module
 from typing import Any
-
-import_module("_strptime")  # strptime does so when it is first called: each fork of a worker would again
 
 PROCESSES = "starts processes"
 FILES = "changes permissions, owners or times of files"

@@ -1,6 +1,6 @@
 """Runs inside the sandbox: takes from a process what could reach another one, before user code comes into it.
 
-Handed over as text like `worker`, so the standard library is all there is.
+Handed over compiled like `worker`, so the standard library is all there is.
 """
 
 import contextlib

@@ -1,10 +1,10 @@
 """Runs inside the sandbox: loads one python grader and grades what comes down a pipe.
 
-Handed over as text (``python -c``), so the standard library is all there is. Nothing here is trusted by
+Handed over compiled, in the first frame, so the standard library is all there is. Nothing here is trusted by
 the parent: user code may share this process. Frames are a 4-byte big-endian length and a body: marshal's
 format from the parent, JSON to the parent, but for a reply that is nothing but a number (`NUMBER`).
 
-First frame in: the keys that `main` reads; out: ``{"ready": true}``, then ``{"loaded": true}``, ``{"error":
+First frame in: what `main` takes; out: ``{"ready": true}``, then ``{"loaded": true}``, ``{"error":
 text}`` or ``{"needs": text}``. Then lists of (id, what `fields_of` wants, item) in, and for each a number, or
 one of ``{"id", "recycle", "value", "note", "parts"}``, ``{"id", "recycle", "absent", "parts"}`` and ``{"id",
 "recycle", "error" or "needs"}`` out.
@@ -13,14 +13,13 @@ one of ``{"id", "recycle", "value", "note", "parts"}``, ``{"id", "recycle", "abs
 import contextlib
 import os
 import sys
-import traceback
 import types
 from _thread import _count as running_threads
 from collections.abc import Callable
-from copy import deepcopy
 from importlib import import_module
 from json import dumps
 from json import loads as from_json
+from marshal import dumps as packed
 from marshal import loads
 from math import isfinite
 from os import _exit, fork, getpid, read, waitpid, write
@@ -111,10 +110,11 @@ def take_over_pipes() -> tuple[int, int]:
 
 def brief(error: BaseException) -> str:
     """One line: where in the source, what kind, what it says."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == SOURCE_NAME
-    ]
-    where = f"line {lines[-1]}: " if lines else ""
+    where, trace = "", error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == SOURCE_NAME:
+            where = f"line {trace.tb_lineno}: "
+        trace = trace.tb_next
     if isinstance(error, SyntaxError) and error.filename == SOURCE_NAME:
         where = f"line {error.lineno}: "
     try:
@@ -141,7 +141,7 @@ def load(source: str, adapter: Job | None) -> Grade:
     """
     tools: Job = {"__name__": "adapter"}
     for helper in adapter["helpers"] if adapter else ():
-        exec(compile(helper, "<adapter>", "exec"), tools)
+        exec(helper, tools)
     if "stand_in" in tools:
         tools["stand_in"]()
     module = types.ModuleType(GRADER_MODULE)
@@ -339,7 +339,7 @@ def twice(grade: Grade, tidy: Callable[[], bool]) -> Grade:
 
     def again(sample: Any, item: Any) -> Job:
         try:
-            first = grade(deepcopy(sample), deepcopy(item))
+            first = grade(loads(packed(sample)), loads(packed(item)))
         except Exception as error:
             first = {"error": brief(error)}
         return grade(sample, item) if tidy() else first
@@ -354,13 +354,12 @@ def how_it_ended(status: int, before: str = "grade returned") -> str:
     return f"the process ended ({how}) before {before}"
 
 
-def main() -> None:
+def main(start: Job) -> None:
     """Start up, load the grader, serve."""
     incoming, outgoing = take_over_pipes()
-    start = read_frame(incoming)
     tools: Job = {"__name__": "tools"}
-    for name in start["tools"]:
-        exec(compile(start["tools"][name], f"<{name}>", "exec"), tools)
+    for code in start["tools"]:
+        exec(code, tools)
     try:
         tools["confine"](start["limits"], start["uid"])
     except (OSError, OverflowError) as error:
@@ -368,10 +367,10 @@ def main() -> None:
         os._exit(1)
     sys.path[:] = [entry for entry in sys.path if entry] + start["paths"]
     write_frame(outgoing, {"ready": True})
+    for name in start["imports"]:
+        with contextlib.suppress(Exception):  # the source itself will say what is wrong with it
+            import_module(name)
     if start["seal"]:
-        for name in start["imports"]:
-            with contextlib.suppress(Exception):  # the source itself will say what is wrong with it
-                import_module(name)
         if not (start["shared"] or running_threads()):
             keep(incoming, outgoing, start, tools)
         tools["sealing"](start["seal"], os.getppid())()
@@ -380,7 +379,8 @@ def main() -> None:
         grade = load(start["source"], start["adapter"]) if start["fork"] else watched(start, tools)
     except BaseException as error:
         if os.getpid() == me:
-            write_frame(outgoing, tools["unmet_need"](needs, error) or {"error": brief(error)})
+            unmet = tools["unmet_need"](needs, error) if needs else {}
+            write_frame(outgoing, unmet or {"error": brief(error)})
         os._exit(0)
     if os.getpid() != me:
         os._exit(0)
@@ -394,7 +394,3 @@ def main() -> None:
         serve_fresh(incoming, outgoing, lambda: grade, leavings)
     else:
         serve_once(incoming, outgoing, grade)
-
-
-if __name__ == "__main__":
-    main()
