@@ -19,9 +19,11 @@ from dryrun.core.probe import (
     FAR,
     IN_A_SENTENCE,
     IN_FORM,
+    NEARER,
     ONE_FIELD,
     REVERSED,
     RIGHT_SAMPLE,
+    SAME_HALF,
     SCALED,
     STRANGER,
     TOO_MANY,
@@ -99,6 +101,17 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         paid = (grades.share[cases] >= most) & (most < 1.0)
         if paid.mean() >= 0.5:
             yield from counted(grades, Flaw.ACCEPTS_WRONG, Family.CLOSE, kind, cases, paid)
+    yield from _rounded(grades)
+
+
+def _rounded(grades: ProbeGrades) -> Iterator[Observation]:
+    """A number is paid, and one that is nearer to the right one is not: no tolerance does that."""
+    cases = np.flatnonzero(grades.where(Family.CLOSE, kind=SAME_HALF))
+    nearer = np.flatnonzero(grades.where(Family.CLOSE, kind=NEARER))
+    shares = np.full(grades.ceilings.size, np.nan)
+    shares[grades.row[nearer]] = grades.share[nearer]
+    paid = grades.share[cases] - shares[grades.row[cases]] >= grades.limits.right_from
+    yield from counted(grades, Flaw.ACCEPTS_WRONG, Family.CLOSE, SAME_HALF, cases, paid)
 
 
 def _overpaid(grades: ProbeGrades, cases: Ints) -> Bools:

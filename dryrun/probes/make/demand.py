@@ -25,7 +25,7 @@ _MARKER = re.compile(
 _TEMPLATE = re.compile(
     r"(?i)\b(?:with|as|like|format|form|line|exactly|write|say|be)\b[^\n\"'`“„«]{0,40}[\"'`“„«]"
     r"((?:\w[^\"'`”“»\n]{0,40}[^\w\"'])?(?:(?:answer|result|solution)(?: is)?\s?[::=]?|is\s?:?|=))\s*"
-    r"(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\bNUMBER\b|\bLETTER\b|\bANSWER\b|…|\.\.\.)\.?[\"'`”“»]"
+    r"(\((?=(?:\w+|…|\.{3})\)))?(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\bNUMBER\b|\bLETTER\b|\bANSWER\b|…|\.\.\.)\)?\.?[\"'`”“»]"
 )
 """A quoted line with a place for the answer: 'The answer is X'."""
 _MARKER_ELSEWHERE = re.compile(
@@ -44,6 +44,8 @@ _BETWEEN = {
     ),
 }
 """What asks for an answer between two marks."""
+_DOLLARS = re.compile(r"(\${1,2})\s*\\boxed\s*\{[^{}$\n]*\}\s*\1")
+"""A box within a formula, as a prompt shows it: ``$\\boxed{}$``."""
 _THOUGHTS = re.compile(r"(?is)<(think|thinking|thought|thoughts|reasoning)>(?:.{0,400}?</\1>|\s*tags?\b)")
 _ONLY = re.compile(
     r"(?i)\b(only|just)\b[^.\n]{0,40}\b(answer|reply|respond|output|give|return|number|word|letter|name|result|"
@@ -77,6 +79,10 @@ _WORKING = re.compile(
     r"\bexplain\b|\breason(ing)?\b|\bwork (it|this) out\b|\b(end|finish|conclude) (your \w+ )?with\b|"
     r"\b(last|final) line\b"
 )
+_WHOLE = re.compile(
+    r"(?i)\b(?:whole numbers?|integers?|(?:no|without) decimals?|ganze\w*|"
+    r"nearest (?!(?:tenth|hundredth|thousandth|cent|penny|0|\d+ decimal)\b)\w+)\b"
+)
 _ORDERED = re.compile(
     r"(?i)\b(sort|sorted|sorting|order|ordered|rank|ranked|ranking|ascending|descending|sequence|chronological\w*|"
     r"revers\w+|alphabetical\w*|smallest|largest|oldest|newest|steps?|schedule|first to last|permut\w+)\b"
@@ -97,10 +103,14 @@ class Demand:
         Name of the tag the answer must stand in; ``""`` if none.
     boxed, hashes : bool
         ``\\boxed{}``; ``####`` before the answer.
+    dollars : str
+        What the box stands between: ``$``, ``$$`` or nothing.
     between : (str, str) or None
         Marks around the answer, such as ``**`` and ``**``.
     marker : str
         Words that must stand before the answer, such as ``Answer:``.
+    brackets : str
+        ``()`` where the answer must stand in brackets behind them.
     json : bool
         JSON is asked for.
     only : bool
@@ -111,6 +121,8 @@ class Demand:
         Name of the tag that the reasoning must stand in.
     ordered, unordered : bool
         The order of the elements matters, or surely does not.
+    whole : bool
+        A whole number is asked for.
     options : tuple of str
         Letters of a multiple choice.
     call : bool
@@ -124,14 +136,17 @@ class Demand:
     tag: str = ""
     boxed: bool = False
     hashes: bool = False
+    dollars: str = ""
     between: tuple[str, str] | None = None
     marker: str = ""
+    brackets: str = ""
     json: bool = False
     only: bool = False
     working: bool = False
     thoughts: str = ""
     ordered: bool = False
     unordered: bool = False
+    whole: bool = False
     options: tuple[str, ...] = ()
     call: bool = False
     shape: JsonShape | None = None
@@ -222,7 +237,8 @@ def demand_of(prompt: str) -> Demand:
     tags = list(dict.fromkeys([*_TAG.findall(prompt), *_NAMED_TAG.findall(prompt)]))
     tags = [tag for tag in tags if tag != thoughts]
     named = [tag for tag in tags if _ANSWER_TAG.search(tag)] or [tag for tag in tags if len(tags) == 1]
-    marker = _MARKER.search(prompt) or _MARKER_ELSEWHERE.search(prompt) or _TEMPLATE.search(prompt)
+    template = _TEMPLATE.search(prompt)
+    marker = _MARKER.search(prompt) or _MARKER_ELSEWHERE.search(prompt) or template
     working = bool(_WORKING.search(prompt))
     any_order = bool(_ANY_ORDER.search(prompt))
     ordered = bool(_ORDERED.search(prompt)) and not any_order
@@ -230,14 +246,17 @@ def demand_of(prompt: str) -> Demand:
         tag=named[-1] if named else "",
         boxed="\\boxed" in prompt,
         hashes="####" in prompt,
+        dollars=match[1] if (match := _DOLLARS.search(prompt)) else "",
         between=next((marks for marks, asked in _BETWEEN.items() if asked.search(prompt)), None),
         marker=marker[1].strip() if marker else "",
+        brackets="()" if template and template[2] else "",
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
         only=bool(_ONLY.search(prompt) or _ONLY_ELSEWHERE.search(prompt)) and not working,
         working=working,
         thoughts=thoughts,
         ordered=ordered,
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),
+        whole=bool(_WHOLE.search(prompt)),
         options=_options(prompt),
     )
 

@@ -104,14 +104,16 @@ def _shells(demand: Demand) -> list[Form]:
     if demand.tag:
         shells.append((f"in <{demand.tag}>", f"<{demand.tag}>", f"</{demand.tag}>"))
     if demand.boxed:
-        shells.append((BOXED, "\\boxed{", "}"))
+        shells.append((BOXED, f"{demand.dollars}\\boxed{{", f"}}{demand.dollars}"))
     if demand.hashes:
         shells.append(("after ####", "#### ", ""))
     if demand.between:
         before, after = demand.between
         shells.append((f"between {before} and {after}", before, after))
     if demand.marker:
-        shells.append((f"after {demand.marker}", f"{demand.marker} ", ""))
+        shells.append(
+            (f"after {demand.marker}", f"{demand.marker} {demand.brackets[:1]}", demand.brackets[1:])
+        )
     for number, (name, before, after) in enumerate(shells):
         sure = (before, after) != demand.between  # a prompt may speak of words in bold
         must = number == 0 and sure and not demand.thoughts and not forms

@@ -16,16 +16,19 @@ from dryrun.core.probe import (
     ACCEPTED,
     ALL_BUT_FIRST,
     ALL_BUT_LAST,
+    CLOSE,
     CONSTANT,
     FAR,
     IN_A_SENTENCE,
     IN_FORM,
+    NEARER,
     NO_VALUES,
     ONE_FIELD,
     OPEN_SAMPLE,
     OTHER_UNIT,
     RIGHT_PLAIN,
     RIGHT_SAMPLE,
+    SAME_HALF,
     SIGN,
     UNIT_NAMED,
     UNSIGNED,
@@ -61,7 +64,7 @@ from dryrun.probes.make.worthless import (
     timed_texts,
     worthless,
 )
-from dryrun.probes.make.wrong import CLOSE, wrong_answers
+from dryrun.probes.make.wrong import wrong_answers
 
 OTHERS = 40
 """Answers of other rows that wrong answers are made of."""
@@ -299,6 +302,8 @@ def _wrong(
     row: int, answer: Answer, others: Sequence[Answer], demand: Demand, write: Callable[[str], str]
 ) -> Iterator[Probe]:
     for wrong in wrong_answers(answer, others, demand.options, demand.fields):
+        if demand.whole and wrong.kind in (SAME_HALF, NEARER):
+            continue
         close = alike(answer, wrong.content)
         family = Family.SHELL if wrong.kind == VOID else Family.WRONG
         family = Family.CLOSE if wrong.kind.startswith(CLOSE) else family

@@ -14,10 +14,13 @@ from typing import Any
 from dryrun.core.probe import (
     ALL_BUT_FIRST,
     ALL_BUT_LAST,
+    CLOSE,
     FAR,
+    NEARER,
     ONE_FIELD,
     OTHER_UNIT,
     REVERSED,
+    SAME_HALF,
     SIGN,
     TOO_MANY,
     UNNAMED_FIELD,
@@ -41,7 +44,6 @@ from dryrun.probes.make.answers import (
 from dryrun.probes.make.latex import without_latex
 from dryrun.probes.make.worthless import NONSENSE
 
-CLOSE = "close, but wrong: "
 SLIPS = (0.01, 0.04, 0.08)
 """How far off, as a share, answers are that measure a grader's tolerance."""
 TOLERATED = 0.03
@@ -174,6 +176,7 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
         yield Wrong(OTHER_UNIT, f"{answer.text[: len(answer.text) - len(answer.unit)]}zorkmid", 0.98)
     if value != int(value) and (other := _other_decimals(value)) is not None:
         yield Wrong("the same whole number, other decimals", written(other))
+    yield from _halves(value, written)
     yield from _longer(value, written)
     yield from _slips(value, written)
 
@@ -185,6 +188,20 @@ def _other_decimals(value: float) -> float | None:
     part = abs(value) - abs(whole)
     other = math.copysign(abs(whole) + (part + 0.4 if part < 0.5 else part - 0.4), value)
     return None if near(other, value, NEAR) else round(other, places)
+
+
+def _halves(value: float, written: Any) -> Iterator[Wrong]:
+    """A number in the same half of a whole number, and a nearer one beyond that half.
+
+    Only a grader that rounds to whole numbers, or cuts the decimals off, pays the first and not the second.
+    """
+    size, step = abs(value), 0.01
+    low, high = math.floor(2 * size) / 2, math.floor(2 * size) / 2 + 0.5
+    upward = high - size > size - low
+    within, beyond = (high - step, low - step) if upward else (low + step, high + step)
+    if size >= 1.0 and size != int(size) and abs(beyond - size) < 0.8 * abs(within - size):
+        for kind, other in ((SAME_HALF, within), (NEARER, beyond)):
+            yield Wrong(kind, written(round(math.copysign(other, value), 2)), 1.0)
 
 
 def _longer(value: float, written: Any) -> Iterator[Wrong]:

@@ -1,0 +1,110 @@
+"""Forms as a prompt shows them, and decimals that a grader leaves out."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dryrun.probes.check import check_function
+from dryrun.probes.make.demand import demand_of
+from tests.probes.test_kinds import Rows, asked
+
+CHANCE = random.Random(5)
+Grade = Callable[[Any, Any], float]
+
+
+def products(demand: str) -> Rows:
+    pairs = [(CHANCE.randint(11, 99), CHANCE.randint(11, 99)) for _ in range(40)]
+    return [asked(f"Compute {a} by {b}. {demand}", str(a * b)) for a, b in pairs]
+
+
+def prices(demand: str) -> Rows:
+    pairs = [(CHANCE.randint(200, 4999) / 100, CHANCE.randint(2, 9)) for _ in range(40)]
+    return [asked(f"One costs {a:.2f}. What do {b} cost? {demand}", f"{a * b:.2f}") for a, b in pairs]
+
+
+def options(demand: str) -> Rows:
+    made = []
+    for number in range(40):
+        words, place = CHANCE.sample(["anvil", "basin", "cable", "drill", "easel", "flask"], 6), number % 6
+        listed = "\n".join(f"({letter}) {word}" for letter, word in zip("ABCDEF", words, strict=True))
+        made.append(
+            asked(f"Which is number {place + 1} of list {number}?\n{listed}\n{demand}", "ABCDEF"[place])
+        )
+    return made
+
+
+def last(pattern: str) -> Grade:
+    """Pays what stands last in the pattern's group."""
+
+    def grade(sample: Any, item: Any) -> float:
+        found = re.findall(pattern, sample["output_text"])
+        return float(bool(found) and found[-1] == item["reference_answer"])
+
+    return grade
+
+
+def number(text: str) -> float | None:
+    found = re.findall(r"-?\d[\d,]*\.?\d*", text)
+    return float(found[-1].replace(",", "")) if found else None
+
+
+def compared(alike: Callable[[float, float], bool]) -> Grade:
+    def grade(sample: Any, item: Any) -> float:
+        value = number(sample["output_text"])
+        return float(value is not None and alike(value, float(item["reference_answer"])))
+
+    return grade
+
+
+SOUND: dict[str, tuple[Rows, Grade]] = {
+    "a box in a formula": (products("Put the result in $\\boxed{answer}$."), last(r"\$\\boxed\{(\d+)\}\$")),
+    "a letter in brackets": (options('Finish with "the answer is (X)".'), last(r"answer is \(([A-F])\)")),
+    "to the cent": (prices(""), compared(lambda value, wanted: abs(value - wanted) < 0.006)),
+    "to a hundredth part": (prices(""), compared(lambda value, wanted: abs(value - wanted) <= 0.01 * wanted)),
+    "whole numbers asked for": (
+        prices("Give a whole number."),
+        compared(lambda value, wanted: round(value) == round(wanted)),
+    ),
+}
+LENIENT: dict[str, tuple[Rows, Grade]] = {
+    "rounded": (prices(""), compared(lambda value, wanted: round(value) == round(wanted))),
+    "cut off": (prices(""), compared(lambda value, wanted: int(value) == int(wanted))),
+}
+
+
+@pytest.mark.quick_cases(3)
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_grader_of_a_form_that_the_prompt_shows(name: str) -> None:
+    items, grade = SOUND[name]
+    check = check_function(grade, items)
+    assert check.profile == "sound", [finding.sentence for finding in check.blocking]
+
+
+@pytest.mark.parametrize("name", LENIENT)
+def test_decimals_that_are_left_out_are_missed(name: str) -> None:
+    items, grade = LENIENT[name]
+    check = check_function(grade, items)
+    assert check.profile == "too lenient"
+    assert "where a nearer number is refused" in check.blocking[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("prompt", "marker", "brackets"),
+    [
+        ('Finish with "The answer is (X)".', "The answer is", "()"),
+        ("Say 'The answer is X'.", "The answer is", ""),
+        ('End with "Therefore, the answer is: (LETTER)."', "Therefore, the answer is:", "()"),
+        ("Write “The answer is (…)” at the end.", "The answer is", "()"),
+        ('Write "The answer is [number]".', "The answer is", ""),
+    ],
+)
+def test_brackets_around_the_place_of_the_answer_are_part_of_the_form(
+    prompt: str, marker: str, brackets: str
+) -> None:
+    demand = demand_of(prompt)
+    assert (demand.marker, demand.brackets) == (marker, brackets)
