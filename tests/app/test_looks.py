@@ -10,21 +10,21 @@ from dryrun.core.config import Verdict
 
 
 @pytest.mark.parametrize(
-    ("verdict", "conditions", "measuring", "look"),
+    ("verdict", "conditions", "invalid", "look"),
     [
-        ("GO", False, False, VerdictLook.GO),
-        ("GO", True, False, VerdictLook.CONDITIONS),
-        ("GO", False, True, VerdictLook.GO),
-        ("NO-GO", False, False, VerdictLook.NO_GO),
-        ("NO-GO", True, True, VerdictLook.NO_GO),
-        ("INVALID", False, False, VerdictLook.INVALID),
-        ("INVALID", False, True, VerdictLook.MEASURING),
+        ("GO", False, VerdictLook.INVALID, VerdictLook.GO),
+        ("GO", True, VerdictLook.INVALID, VerdictLook.CONDITIONS),
+        ("GO", False, VerdictLook.MEASURING, VerdictLook.GO),
+        ("NO-GO", False, VerdictLook.INVALID, VerdictLook.NO_GO),
+        ("NO-GO", True, VerdictLook.NOT_FINISHED, VerdictLook.NO_GO),
+        ("INVALID", False, VerdictLook.INVALID, VerdictLook.INVALID),
+        ("INVALID", False, VerdictLook.MEASURING, VerdictLook.MEASURING),
     ],
 )
 def test_what_cannot_be_judged_yet_is_being_measured_and_not_invalid(
-    verdict: Verdict, conditions: bool, measuring: bool, look: VerdictLook
+    verdict: Verdict, conditions: bool, invalid: VerdictLook, look: VerdictLook
 ) -> None:
-    assert look_of(verdict, conditions=conditions, measuring=measuring) is look
+    assert look_of(verdict, conditions=conditions, invalid=invalid) is look
 
 
 def test_no_two_looks_share_a_word_an_icon_or_a_colour() -> None:

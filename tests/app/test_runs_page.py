@@ -23,7 +23,7 @@ from dryrun.store.notes import RunNote, keep_note, note_of
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
 from tests.engine.test_profile import profiler
-from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.pages import page, texts
 from tests.helpers.support import FUZZY, make_run, wait_until, work
 
@@ -98,6 +98,16 @@ def test_a_run_costs_what_the_kept_prices_of_its_model_say(
     assert "$" in page("results", run=two[0].id).metric[3].value
     remember(PRICE, f"{model.base_url} {model.name}", {"prompt": 1000.0})
     assert sum(map(math.isnan, shown(page("runs"))["Cost"])) == 1, "half a price is none"
+
+
+def test_a_run_that_gave_up_is_not_called_measuring(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda _: Reply.error(401, "no such key")
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    assert shown(page("runs"))["Verdict"] == [["Not finished"]]
+    said = texts(page("results", run=run.id))
+    assert "Not finished" in said
+    assert "no such key" in said, "the page says why"
 
 
 @pytest.mark.slow

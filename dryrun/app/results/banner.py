@@ -20,7 +20,7 @@ from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.access.links import share_button
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.looks import VerdictLook, current_look
+from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look
 from dryrun.app.shared.session import ADJUST, RUN, Chosen, model_words, run_link, tab_title
 from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.text import plain, plural
@@ -41,7 +41,7 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     tab_title(chosen.run, look.value)
     with st.container(border=True, key="verdict_card", gap="small"):
         _head(chosen, status, loaded, evidence, look)
-        if look is VerdictLook.MEASURING:
+        if look in NOTHING_TO_JUDGE:
             st.markdown("There is nothing to judge yet: the verdict needs more responses.")
         else:
             st.markdown(f"**{plain(evidence.short_reason, 600)}**")
@@ -51,7 +51,7 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
             _unfinished(chosen, status, loaded)
         elif status.live:
             st.caption(f":material/hourglass_top: {plain(status.message, 300)} The verdict may change.")
-        if look is not VerdictLook.MEASURING:
+        if look not in NOTHING_TO_JUDGE:
             _next_steps(chosen, loaded, evidence)
 
 
@@ -74,7 +74,7 @@ def _toy_policies(evidence: Evidence) -> None:
 
 def _head(chosen: Chosen, status: RunStatus, loaded: Loaded, evidence: Evidence, look: VerdictLook) -> None:
     whole = not (loaded.results.pending or status.live)
-    notes = [] if whole or look is VerdictLook.MEASURING else ["so far"]
+    notes = [] if whole or look in NOTHING_TO_JUDGE else ["so far"]
     notes += ["borderline"] if evidence.borderline else []
     beside = f" :small[{', '.join(notes)}]" if notes else ""
     config = loaded.results.config
@@ -107,6 +107,8 @@ def _unfinished(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     total = done + loaded.results.pending
     going = "The run is still going on." if status.live else "The run stopped before its end."
     st.progress(done / total, f"{done:,} of {total:,} responses are in. {going}")
+    if not status.live and chosen.access.may(Right.PAGES):
+        st.caption(plain(status.message, 600))
     with st.container(horizontal=True, vertical_alignment="center"):
         if status.live:
             st.button("Refresh", icon=":material/refresh:", key="refresh", on_click=st.rerun)

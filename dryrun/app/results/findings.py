@@ -11,7 +11,7 @@ from dryrun.app.results.provenance import missing_view
 from dryrun.app.results.thresholds import FINDINGS, current_thresholds
 from dryrun.app.shared.budget import cost_words
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.looks import VerdictLook, current_look
+from dryrun.app.shared.looks import NOTHING_TO_JUDGE, current_look
 from dryrun.app.shared.widgets import bullets
 from dryrun.core.text import figure, number, percent, plain, plural
 from dryrun.store.runs import RunStatus
@@ -34,7 +34,7 @@ def findings(status: RunStatus, loaded: Loaded) -> None:
         _quality("Dataset quality", evidence.dataset_line, good=evidence.dataset_quality == "good")
         _quality("Grader quality", evidence.grader_line, good=evidence.grader_quality == "good")
     _conditions(evidence)
-    if current_look(evidence, status, loaded) is not VerdictLook.MEASURING:
+    if current_look(evidence, status, loaded) not in NOTHING_TO_JUDGE:
         with st.container(gap="xsmall"):
             _problem(evidence)
     _missing(evidence, loaded)

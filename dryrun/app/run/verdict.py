@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.app.shared.loading import Loaded, load_run
-from dryrun.app.shared.looks import VerdictLook, current_look
+from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look
 from dryrun.app.shared.session import Chosen, tab_title
 from dryrun.core.records import RunState
 from dryrun.core.text import plain, plural
@@ -25,11 +25,11 @@ def ended_run(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> Load
     loaded = load_run(chosen)[1]
     evidence = loaded.judge(thresholds)
     look = current_look(evidence, status, loaded)
-    judged = status.state is RunState.FINISHED and look is not VerdictLook.MEASURING
-    word = look.value if judged else "Not finished"
+    judged = status.state is RunState.FINISHED and look not in NOTHING_TO_JUDGE
+    word = look.value if judged else VerdictLook.NOT_FINISHED.value
     tab_title(chosen.run, word)
     _announce(chosen, look, word)
-    if look is not VerdictLook.MEASURING:
+    if look not in NOTHING_TO_JUDGE:
         with st.container(border=True, key="verdict_card", gap="small"):
             beside = " :small[so far]" if loaded.results.pending else ""
             st.header(f"{look.markdown}{beside}", anchor=False)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # Home shows looks alone: what judges a run is loaded by the 
     from dryrun.analysis.verdict.evidence import Evidence
     from dryrun.app.shared.loading import Loaded
 
-Colour = Literal["green", "orange", "red", "violet", "blue"]
+Colour = Literal["green", "orange", "red", "violet", "blue", "gray"]
 
 
 class VerdictLook(StrEnum):
@@ -45,6 +45,8 @@ class VerdictLook(StrEnum):
     """Ended with too little measured: no verdict."""
     MEASURING = ("Measuring", "hourglass_top", "blue")
     """Under way, and nothing to judge yet."""
+    NOT_FINISHED = ("Not finished", "pause_circle", "gray")
+    """Stopped before its end, or never begun, with nothing to judge."""
 
     @property
     def markdown(self) -> str:
@@ -52,7 +54,9 @@ class VerdictLook(StrEnum):
         return f":{self.colour}[{self.icon} {self.value}]"
 
 
-def look_of(verdict: Verdict, *, conditions: bool = False, measuring: bool = False) -> VerdictLook:
+def look_of(
+    verdict: Verdict, *, conditions: bool = False, invalid: VerdictLook = VerdictLook.INVALID
+) -> VerdictLook:
     """The look of a verdict.
 
     Parameters
@@ -60,26 +64,32 @@ def look_of(verdict: Verdict, *, conditions: bool = False, measuring: bool = Fal
     verdict : str
     conditions : bool
         A GO has something to mend first.
-    measuring : bool
-        Responses are still to come: what they leave INVALID is called Measuring.
+    invalid : VerdictLook
+        How INVALID is shown: while responses are still to come it is Measuring, or Not finished.
     """
     if verdict == "GO":
         return VerdictLook.CONDITIONS if conditions else VerdictLook.GO
     if verdict == "NO-GO":
         return VerdictLook.NO_GO
-    return VerdictLook.MEASURING if measuring else VerdictLook.INVALID
+    return invalid
 
 
-def look_of_evidence(evidence: Evidence, *, measuring: bool = False) -> VerdictLook:
-    """The look of a judgement; `measuring` while responses are still to come."""
-    return look_of(evidence.verdict, conditions=bool(evidence.conditions), measuring=measuring)
+def look_of_evidence(evidence: Evidence, *, invalid: VerdictLook = VerdictLook.INVALID) -> VerdictLook:
+    """The look of a judgement; `invalid` as in `look_of`."""
+    return look_of(evidence.verdict, conditions=bool(evidence.conditions), invalid=invalid)
 
 
 def current_look(evidence: Evidence, status: RunStatus, loaded: Loaded) -> VerdictLook:
-    """The verdict's look; Measuring while a run works, or has yet to begin, and nothing can be judged."""
-    begun = evidence.document.coverage.scored > 0
-    measuring = loaded.results.pending > 0 and (status.live or not begun)
-    return look_of_evidence(evidence, measuring=measuring)
+    """The verdict's look; where nothing can be judged, Measuring while a run works, else Not finished."""
+    invalid = VerdictLook.INVALID
+    if loaded.results.pending > 0 and status.live:
+        invalid = VerdictLook.MEASURING
+    elif loaded.results.pending > 0 and not evidence.document.coverage.scored:
+        invalid = VerdictLook.NOT_FINISHED
+    return look_of_evidence(evidence, invalid=invalid)
+
+
+NOTHING_TO_JUDGE = (VerdictLook.MEASURING, VerdictLook.NOT_FINISHED)
 
 
 def verdict_badge(look: VerdictLook, note: str = "") -> None:

@@ -48,12 +48,15 @@ class RunRow:
     @property
     def look(self) -> VerdictLook | None:
         """How it stands; None while nobody knows yet."""
-        if self.status.live or not self.status.sampled:
+        if self.status.live:
             return VerdictLook.MEASURING
+        if not self.status.sampled:
+            return VerdictLook.NOT_FINISHED
         if self.summary is None:
             return None
         whole = self.status.state is RunState.FINISHED
-        return look_of(self.summary.verdict, conditions=self.summary.conditions, measuring=not whole)
+        invalid = VerdictLook.INVALID if whole else VerdictLook.NOT_FINISHED
+        return look_of(self.summary.verdict, conditions=self.summary.conditions, invalid=invalid)
 
     @property
     def page(self) -> str:
