@@ -16,7 +16,7 @@ from dryrun.core.text import plain
 from dryrun.report.training import sft_rows
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
-from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.pages import group, page, startable, texts, with_dataset, with_grader, write_grader
 from tests.helpers.support import EXACT, make_run, sum_rows, work
 
@@ -130,6 +130,21 @@ def test_models_are_listed_with_their_retirement(endpoint: FakeEndpoint) -> None
     assert "2026-12-31" in " ".join(
         [texts(test), *(option for box in test.selectbox for option in box.options)]
     )
+
+
+@pytest.mark.slow
+def test_a_list_that_fails_leaves_the_model_that_was_typed(endpoint: FakeEndpoint) -> None:
+    endpoint.models_reply = Reply.error(404, "no list here")
+    test = page("configure")
+    group(test, "model_where").set_value("OpenAI-compatible endpoint").run()
+    test.text_input(key="base_url").set_value("not a url").run()
+    assert "lists no models" not in texts(test), "nobody was asked"
+    test.text_input(key="base_url").set_value(endpoint.base_url).run()
+    test.text_input(key="model_name").set_value("base-7b").run()
+    next(button for button in test.button if button.label == "List models").click().run()
+    assert "does not exist" in test.main.error[0].value
+    assert "Still needed" not in texts(test)
+    assert test.button(key="start").disabled is False
 
 
 @pytest.mark.slow

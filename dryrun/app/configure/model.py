@@ -174,10 +174,10 @@ def _model_name(base_url: str, api_key: str) -> str:
     if right.button(
         "List models", icon=":material/list:", help="Asks the endpoint for its models.", disabled=not base_url
     ):
-        with st.spinner("Asking the endpoint …"):
+        with errors_shown(), st.spinner("Asking the endpoint …"):  # the fields stay, with what was typed
             st.session_state["model_list"] = (base_url, run_blocking(list_models(base_url, api_key)))
     listed_for, models = st.session_state.get("model_list", ("", []))
-    if listed_for == base_url:
+    if listed_for and listed_for == base_url:
         _pick(models)
     return str(name or "").strip()
 
