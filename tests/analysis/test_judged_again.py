@@ -41,6 +41,12 @@ def test_other_thresholds_judge_the_same_rollouts_as_if_they_were_new() -> None:
     assert again.document != first.document
 
 
+def test_a_cause_under_a_moved_threshold_says_what_to_do() -> None:
+    causes = diagnose_with_evidence(seen(), thresholds=MOVED).causes
+    assert "None of them scored 0 every time" in [cause.effect for cause in causes]
+    assert all(cause.solution for cause in causes)
+
+
 def test_a_moved_threshold_measures_no_rollouts_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 

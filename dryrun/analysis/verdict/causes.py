@@ -99,13 +99,13 @@ class Blamed:
 
     def _worded(self, cause: Cause) -> Cause:
         """The cause in words that are true where many groups would teach."""
-        grouped, step = self.judged.measures.groups, self.step.rstrip(".")
+        grouped, step = self.judged.measures.groups, self.step.rstrip(".") or cause.solution
         if self.narrow and cause.part is BlamedPart.GRADER:
             return Cause(cause.part, "It uses little of its scale", self.narrow, step)
         hard = self.dataset is DatasetQuality.TOO_HARD and cause.part is BlamedPart.DATASET
         if self.teaches and hard and grouped is not None:
-            dead = f"{percent(grouped.all_wrong)} of them scored 0 every time"
-            return Cause(cause.part, cause.title, dead, step)
+            dead = percent(grouped.all_wrong) if grouped.all_wrong else "None"
+            return Cause(cause.part, cause.title, f"{dead} of them scored 0 every time", step)
         usual = (
             self.document.grader_quality if cause.part is BlamedPart.GRADER else self.document.dataset_quality
         )
