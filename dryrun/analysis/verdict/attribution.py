@@ -33,6 +33,9 @@ from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
 
+VARY = "Draw the responses anew at a temperature above 0, so that they differ."
+"""What to do where no two responses to one prompt earn different scores."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
@@ -236,12 +239,12 @@ class _Judge:
             and grouped
             and below(grouped.usable, self.limits.min_usable)
         ):
-            self.reasons.append(
-                f"Only {percent(grouped.usable)} of prompts would give a signal in groups of "
-                f"{grouped.group}: nearly all are always right or always wrong."
-            )
-            if grouped.within == 0.0:
-                self.reasons.append("All responses to one prompt score alike: is the temperature 0?")
+            alike = "nearly all are always right or always wrong."
+            if grouped.within == 0.0:  # dropping such prompts would leave none
+                alike = "all responses to one prompt score alike. Is the temperature 0?"
+                self.first_step = VARY
+            share = "No prompt" if grouped.usable == 0.0 else f"Only {percent(grouped.usable)} of prompts"
+            self.reasons.append(f"{share} would give a signal in groups of {grouped.group}: {alike}")
             return DatasetQuality.POLARISED
         return None
 
