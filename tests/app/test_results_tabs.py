@@ -8,9 +8,9 @@ from dryrun.analysis.verdict.tree import Branch
 from dryrun.app.results.details import tree_diagram
 from dryrun.core.thresholds import Thresholds
 from dryrun.store.partition import Store
-from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.fake_endpoint import FakeEndpoint, deterministic_answer
 from tests.helpers.pages import page, texts
-from tests.helpers.support import make_run
+from tests.helpers.support import make_run, work
 
 ONLY = {
     "Samples": "\nSamples\n",
@@ -60,6 +60,16 @@ def test_the_tree_lights_the_path_that_was_taken() -> None:
         "q2",
         "go",
     ]
+
+
+@pytest.mark.slow
+def test_a_tree_that_ends_elsewhere_than_the_verdict_says_so(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda body: deterministic_answer({**body, "seed": 0})  # the same every time
+    run = make_run(store, endpoint.base_url, rollouts=4)
+    work(run)
+    said = texts(page("results", run=run.id, tab="Details"))
+    assert "the verdict is NO-GO for the reasons under Why" in said
+    assert "under Why" not in texts(page("results", run="recorded", tab="Details"))
 
 
 @pytest.mark.slow

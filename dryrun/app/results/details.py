@@ -65,6 +65,8 @@ def _tree(evidence: Evidence) -> None:
         st.caption("Too little was measured to walk down the tree.")
         return
     path = f"The path taken ends at: {ENDS[branch]}."
+    if branch is Branch.PROCEED and evidence.verdict != "GO":
+        path += f" It reads mean and std alone; the verdict is {evidence.verdict} for the reasons under Why."
     st.mermaid_chart(tree_diagram(branch, figures.mean, figures.std, limits), alt=f"Decision tree. {path}")
     st.caption(path)
 
