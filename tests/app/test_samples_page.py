@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dryrun.app.shared.sample import table_cell
+from dryrun.app.shared.sample import box_height, table_cell
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
@@ -225,6 +225,11 @@ def test_a_very_long_response_is_cut_until_somebody_asks_for_all(store: Store) -
     button = next(one for one in test.main.button if one.label == "Show all 100,007 characters")
     button.click().run()
     assert longest().endswith("THE END")
+
+
+def test_many_short_lines_scroll_in_a_box_as_a_long_text_does() -> None:
+    assert box_height("l\n" * 300) == box_height("word " * 300) != "content"
+    assert box_height("print('x')\n" * 10) == "content"
 
 
 def test_the_difference_to_a_reference_is_by_keys_for_json_and_by_words_else(store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -21,8 +21,8 @@ COLUMN = 220
 HEAD = 160
 """Characters of a text that its cell in a table holds."""
 
-LONG = 1_200
-"""Characters above which a text gets a box that scrolls."""
+LONG, MANY_LINES = 1_200, 20
+"""Characters, and lines, above which a text gets a box that scrolls."""
 
 CUT = 4_000
 """Characters that are shown of a text before somebody asks for all."""
@@ -143,6 +143,11 @@ def indented_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
+def box_height(text: str) -> int | Literal["content"]:
+    """Pixels of the box that a long text scrolls in; a short one takes what it needs."""
+    return 320 if len(text) > LONG or text.count("\n") > MANY_LINES else "content"
+
+
 def text_block(text: str, place: str) -> None:
     """Draw a text letter by letter; of a long one the beginning, with a button for the whole.
 
@@ -151,7 +156,7 @@ def text_block(text: str, place: str) -> None:
     key = f"whole_{place}"
     whole = len(text) <= CUT or st.session_state.get(f"{key}_asked", False)
     shown = visible(text if whole else text[:CUT])
-    st.code(shown, language=None, wrap_lines=True, height=320 if len(shown) > LONG else "content")
+    st.code(shown, language=None, wrap_lines=True, height=box_height(shown))
     if not whole:
         st.button(
             f"Show all {len(text):,} characters",
