@@ -136,6 +136,17 @@ def test_failed_calls_are_counted_by_reason_and_make_it_invalid(store: Store, en
     assert metrics(test)["Failed calls"] == ("28", "0 without a grade")
 
 
+def test_a_run_that_gave_up_can_be_resumed_and_changed(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda _: Reply.error(404, "no such model", "model_not_found")
+    run = make_run(store, endpoint.base_url)
+    work(run)
+    test = page("run", run=run.id)
+    assert "pick one that the endpoint lists" in test.error[0].value
+    assert buttons(test) == ["Resume"]
+    (link,) = (link for link in test.main.get("page_link") if link.proto.label == "Change it on New run")
+    assert f"duplicate={run.id}" in link.proto.query_string
+
+
 def test_a_run_whose_endpoint_refuses_everything_keeps_nothing(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = lambda _: Reply.error(400, "no such model")
     run = make_run(store, endpoint.base_url)

@@ -9,7 +9,7 @@ from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.access.identity import may_start, visitor
 from dryrun.app.shared.access.spent import check_calls, note_calls
 from dryrun.app.shared.budget import budget_section, chosen_budget
-from dryrun.app.shared.session import LAUNCH_ERROR, RUN, Chosen, config_of, may_cancel, run_link
+from dryrun.app.shared.session import DUPLICATE, LAUNCH_ERROR, RUN, Chosen, config_of, may_cancel, run_link
 from dryrun.app.shared.widgets import api_key_input, error_kept, errors_shown, show_kept_error
 from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.paths import hosted
@@ -56,7 +56,7 @@ def _after(chosen: Chosen, status: RunStatus) -> None:
     waiting = under_way(run) if left else 0
     if left:
         _resume_fields(config_of(run), waiting, expanded=status.capped)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if status.graded and st.button(
             "See the results" if finished else "See the results so far",
             type="primary" if finished else "secondary",
@@ -65,7 +65,8 @@ def _after(chosen: Chosen, status: RunStatus) -> None:
         ):
             st.switch_page("pages/results.py", query_params={RUN: run.id})
         if left:
-            begun = "Resume" if status.sampled or waiting else "Start"
+            gave_up = status.state is RunState.STOPPED
+            begun = "Resume" if status.sampled or waiting or gave_up else "Start"
             st.button(
                 "Try the failed ones again" if finished else begun,
                 type="secondary" if finished else "primary",
@@ -74,6 +75,13 @@ def _after(chosen: Chosen, status: RunStatus) -> None:
                 on_click=_resume,
                 args=(chosen,),
             )
+            if gave_up and not status.capped:  # the endpoint, model or grader it names may have to be another
+                st.page_link(
+                    "pages/configure.py",
+                    label="Change it on New run",
+                    icon=":material/edit:",
+                    query_params={DUPLICATE: chosen.link},
+                )
     if status.worth_resuming and not left:
         st.caption("Only the person who started this run can resume it.")
     if status.sampled and left and not finished:
