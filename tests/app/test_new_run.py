@@ -123,6 +123,17 @@ def test_a_private_endpoint_of_a_hosted_app_is_refused_at_its_field(monkeypatch:
     assert not startable(test)
 
 
+@pytest.mark.slow
+def test_rows_of_one_prompt_share_their_calls(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+    test = with_dataset(ROWS + ROWS, tmp_path)
+    group(test, "model_where").set_value(ENDPOINT).run()
+    test.text_input(key="base_url").set_value(endpoint.base_url)
+    test.text_input(key="model_name").set_value("fake").run()
+    said = texts(test)
+    assert "80 × 4 = 320 responses by **160 calls** to fake" in said
+    assert "160 calls to the model" in said
+
+
 @pytest.fixture
 def started(store: Store, endpoint: FakeEndpoint, tmp_path: Path) -> Any:
     """A run that the page started, of rows at a path."""

@@ -56,8 +56,13 @@ def _row(words: str, warning: str = "", startable: bool = False) -> bool:
 
 
 def _calls(config: RunConfig, counts: Estimate) -> str:
-    product = f"{counts.prompts:,} × {counts.rollouts} = **{counts.responses:,} calls**"
-    words = f"{product} to {model_words(config.model)}"
+    product, model = f"{counts.prompts:,} × {counts.rollouts} =", model_words(config.model)
+    if not counts.stored and 0 < counts.calls < counts.responses:
+        return (
+            f"{product} {counts.responses:,} responses by **{counts.calls:,} calls** to {model}: "
+            "rows of one prompt share them"
+        )
+    words = f"{product} **{counts.responses:,} calls** to {model}"
     if not counts.stored:
         return words
     left = f"**{counts.calls:,} left**: the others are stored" if counts.calls else "all stored"
@@ -69,7 +74,10 @@ def judge_words(config: RunConfig, counts: Estimate) -> str:
     if config.judge is None:
         return ""
     where = plain(urlsplit(config.judge.base_url).netloc, 80)
-    return f"{counts.responses:,} grades, each at least **one call** to a judge at {where}."
+    return (
+        f"{counts.responses:,} grades, each at least **one call** to a judge at {where}; "
+        "equal ones are asked once."
+    )
 
 
 def _cost(config: RunConfig, counts: Estimate, budget: Budget) -> str:
