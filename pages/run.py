@@ -32,7 +32,8 @@ try:
                 run_controls(chosen, status)
         if not status.live:
             loaded = ended_run(chosen, status, current_thresholds())
-            interval = mean_interval_words(loaded.judge(current_thresholds()))
+            evidence = loaded.judge(current_thresholds())
+            interval = mean_interval_words(evidence) if evidence.stability else ""
             if status.failed or status.ungraded:
                 missing_view(loaded)
             run_controls(chosen, status)

@@ -11,10 +11,11 @@ import pytest
 from dryrun.analysis.figures.redraw import PromptSums, mean_interval, redrawn, wilson
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.app.run.growth import GrowingRun, Growth
+from dryrun.core.text import number
 from dryrun.store.partition import Partition, Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
-from tests.helpers.fake_endpoint import FakeEndpoint, Reply, deterministic_answer
+from tests.helpers.fake_endpoint import SUM, FakeEndpoint, Reply, deterministic_answer, prompt_text
 from tests.helpers.support import EXACT, FUZZY, RECORDED, make_run, work
 
 HOSTILE = "**1** <b>![x](http://a.example/p.png)"
@@ -38,6 +39,22 @@ def test_the_figures_are_those_of_the_whole_run(number: int) -> None:
     widths = [reading.high - reading.low for reading in growth.readings]
     assert len(widths) <= 70
     assert widths[-1] < widths[0]
+
+
+@pytest.mark.slow
+def test_the_mean_is_rounded_as_the_report_rounds_it(store: Store, endpoint: FakeEndpoint) -> None:
+    right = iter([True] * 139 + [False] * 61)
+
+    def answer(body: dict[str, Any]) -> str:
+        numbers = SUM.search(prompt_text(body))
+        assert numbers is not None
+        return str(int(numbers[1]) + int(numbers[2])) if next(right) else "no idea"
+
+    endpoint.answer = answer
+    run = make_run(store, endpoint.base_url, rows=200, rollouts=1)
+    work(run)
+    mean = load_results(run).observations().score.mean()
+    assert number(GrowingRun(run).look().mean) == number(float(mean)) == "0.69"
 
 
 def test_each_part_is_read_once(

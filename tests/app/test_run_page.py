@@ -134,6 +134,7 @@ def test_failed_calls_are_counted_by_reason_and_make_it_invalid(store: Store, en
     assert "INVALID" in headers(test)[0]
     assert "28 × The endpoint answered 400" in said
     assert metrics(test)["Failed calls"] == ("28", "0 without a grade")
+    assert metrics(test)["Mean"][1].startswith("95 %"), "the one that the chart beneath it draws"
 
 
 def test_a_run_that_gave_up_can_be_resumed_and_changed(store: Store, endpoint: FakeEndpoint) -> None:

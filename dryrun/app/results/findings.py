@@ -44,7 +44,7 @@ def findings(status: RunStatus, loaded: Loaded) -> None:
 def mean_interval_words(evidence: Evidence) -> str:
     """The mean's bootstrap interval: ``"95 %: 0.15 to 0.29"``."""
     held = evidence.stability
-    return f"95 %: {held.mean.low:.2f} to {held.mean.high:.2f}" if held else "too few for an interval"
+    return f"95 %: {held.mean.low:.2f} to {held.mean.high:.2f}" if held else "no interval"
 
 
 def _signal(evidence: Evidence) -> None:
