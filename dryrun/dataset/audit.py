@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 
 from dryrun.core.records import Item
-from dryrun.core.text import plural
+from dryrun.core.text import percent, plural
 from dryrun.dataset.dataset import Dataset
 from dryrun.dataset.fields import usual_reference
 from dryrun.dataset.near_duplicates import near_duplicates
@@ -170,9 +170,9 @@ def _leaks(rows: _Rows, dataset: Dataset) -> Iterator[AuditFinding]:
     at = [rows.positions[number] for number in own]
     yield AuditFinding(
         AuditCode.ANSWERS_IN_PROMPTS,
-        f"In {share:.0%} of rows the prompt holds the reference answer ({_places(at, dataset)}), in "
-        f"{chance:.0%} another row's. That is right for multiple choice and extraction; elsewhere it gives "
-        "the answer away.",
+        f"In {percent(share)} of rows the prompt holds the reference answer ({_places(at, dataset)}), in "
+        f"{percent(chance)} that of another row. That is right for multiple choice and extraction; elsewhere "
+        "it gives the answer away.",
         tuple(at),
     )
 

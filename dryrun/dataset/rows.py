@@ -43,6 +43,11 @@ def kind(value: object) -> str:
     return _KINDS.get(type(value), "a number")
 
 
+def has_words(text: str) -> bool:
+    """Whether there is more than blanks; no copy is made of a long text."""
+    return bool(text) and not text.isspace()
+
+
 def is_usual(row: object) -> bool:
     """Whether the row is sound and gives no cause for a warning, as nearly all do: a short cut.
 
@@ -54,7 +59,7 @@ def is_usual(row: object) -> bool:
     for value in row.values():
         if type(value) is float and abs(value) >= EXACT_WHOLE:
             return False
-    messages, role = row.get("messages"), None
+    messages, role, words = row.get("messages"), None, False
     if type(messages) is not list:
         return False
     for message in messages:
@@ -63,7 +68,8 @@ def is_usual(row: object) -> bool:
         role = message.get("role")
         if type(role) is not str or role not in _USUAL:
             return False
-    return role == _USER
+        words = words or has_words(message["content"])
+    return role == _USER and words
 
 
 def check_row(row: object, prompt: str = "messages") -> list[Problem]:
@@ -93,6 +99,9 @@ def _check_messages(row: Mapping[str, Any], prompt: str) -> Iterator[Problem]:
     if isinstance(messages, list) and messages:
         for position, message in enumerate(messages):
             yield from _check_message(message, f"{prompt}[{position}]")
+        texts = [message.get("content") for message in messages if isinstance(message, dict)]
+        if not any(not isinstance(text, str) or has_words(text) for text in texts or [None]):
+            yield Problem(f"{prompt}[{len(messages) - 1}].content", "is empty.", "Give the message's text.")
         return
     fix = 'Give a list such as [{"role": "user", "content": "..."}].'
     if isinstance(messages, list):

@@ -392,4 +392,4 @@ def redact(text: str, api_key: str) -> str:
         text = text.replace(api_key, "[API key]")
     elif api_key:
         text = re.sub(rf"(?<!\w){re.escape(api_key)}(?!\w)", "[API key]", text)
-    return re.sub(r"\bsk-[\w*.-]+", "[API key]", text)
+    return re.sub(r"\bsk-[\w*.-]*[\w*]", "[API key]", text)  # a full stop behind it is the sentence's

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.core.errors import DryRunError
+from dryrun.core.text import percent
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, Side, sides
 from dryrun.store.runs import Run
@@ -133,7 +134,7 @@ def ceiling_words(ceiling: Ceiling, mean: float | None) -> str:
     most = None if mean is None else ceiling.most_blame(mean)
     if most is None:
         return words
-    return f"{words} So the grader explains at most {most:.0%} of what this run lacks to 1."
+    return f"{words} So the grader explains at most {percent(most)} of what this run lacks to 1."
 
 
 def _scored(side: Side) -> NDArray[np.int64]:

@@ -95,7 +95,7 @@ def test_answers_in_their_own_prompts_are_told_from_chance() -> None:
     leaking = [row(f"{text(n)} (answer {1000 + n})", f"{1000 + n}") for n in range(30)]
     seen = found([*leaking, *sound(60)[30:]])
     assert len(seen[AuditCode.ANSWERS_IN_PROMPTS].rows) == 30
-    assert "In 50% of rows" in seen[AuditCode.ANSWERS_IN_PROMPTS].sentence
+    assert "In 50 % of rows" in seen[AuditCode.ANSWERS_IN_PROMPTS].sentence
     choices = [row(f"{text(n)} Options: yes, no", ("yes", "no")[n % 2]) for n in range(60)]
     assert AuditCode.ANSWERS_IN_PROMPTS not in found(choices)  # other rows' answers stand there as well
     assert found([row(text(1), "same") for _ in range(3)]).keys() == {AuditCode.REPEATED_PROMPTS}

@@ -114,6 +114,8 @@ BAD_LINES = [
     (b"{}", "prompt: is missing: none of messages, prompt, problem"),
     (b'{"message": []}', "Did you mean 'message'?"),
     (b'{"messages": []}', "is an empty list"),
+    (b'{"messages": [{"role": "user", "content": " "}], "answer": "4"}', "messages[0].content: is empty"),
+    (b'{"messages": [{"role": "user", "content": ""}, {"role": "user", "content": ""}]}', "[1].content: is"),
     (b'{"messages": "hi"}', "is a string, not a list"),
     (b'{"messages": ["hi"]}', "messages[0]"),
     (b'{"messages": [{"role": "human", "content": "hi"}]}', "messages[0].role: 'human' is not a role"),

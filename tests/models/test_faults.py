@@ -34,9 +34,9 @@ def refusal(base_url: str, **fields: Any) -> str:
     ("reply", "words"),
     [
         (
-            Reply.error(401, "Incorrect API key provided: sk-te**ef", "invalid_api_key"),
-            "does not accept the API key (401: Incorrect API key provided: [API key]): check the key "
-            "and that it is for this endpoint",
+            Reply.error(401, "Incorrect API key provided: sk-te**ef. Find it", "invalid_api_key"),
+            "does not accept the API key (401: Incorrect API key provided: [API key]. Find it): check "
+            "the key and that it is for this endpoint",
         ),
         (Reply.error(403, "Not allowed"), "The API key may not use 'fake' at"),
         (Reply.error(404, "The model 'fake' does not exist", "model_not_found"), "has no model 'fake' (404:"),

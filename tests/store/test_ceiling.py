@@ -64,7 +64,7 @@ def test_a_stronger_model_that_succeeds_clears_the_grader(store: Store, endpoint
     own = float(weak.observations().score.mean())
     most = (1 - found.mean) / (1 - own)
     assert found.most_blame(own) == pytest.approx(most)
-    assert f"at most {most:.0%}" in ceiling_words(found, own)
+    assert f"at most {100 * most:.0f} %" in ceiling_words(found, own)
     assert report_of(weak, evidence=False).run.ceiling == ""
     forget_ceiling(weak.run)
     assert report_of(weak).evidence == before.evidence

@@ -11,7 +11,7 @@ from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import plain, plural
+from dryrun.core.text import percent, plain, plural
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import GraderSpec, load_grader
@@ -81,7 +81,10 @@ def _worst(check: GraderCheck) -> list[str]:
     if most is not None:
         paid = f"Wrong and worthless answers earn {most.mean:.2f} at most ({most.kind.replace('_', ' ')})."
     if not check.findings:
-        return [paid, f"Nothing to mend. A hole on less than {check.unseen:.0%} of the rows can go unseen."]
+        return [
+            paid,
+            f"Nothing to mend. A hole on less than {percent(check.unseen)} of the rows can go unseen.",
+        ]
     first, others = check.findings[0], len(check.findings) - 1
     more = f" And {plural(others, 'other finding')}." if others else ""
     worst = f"{first.sentence[:1].upper()}{first.sentence[1:]}"
@@ -153,7 +156,9 @@ def show_findings_of(check: GraderCheck) -> None:
         st.markdown("What answers earn")
         draw_chart(scoreboard, check, words=scoreboard_alt(check), key="scoreboard")
     with st.expander("What this check could not see", icon=":material/visibility_off:"):
-        unseen = [] if check.blocking else [f"a hole that opens on less than {check.unseen:.0%} of the rows"]
+        unseen = (
+            [] if check.blocking else [f"a hole that opens on less than {percent(check.unseen)} of the rows"]
+        )
         st.markdown(bullets([*([check.why] * bool(check.why)), *check.missing, *unseen], 300))
     download("Check (JSON)", check.to_json().encode(), "grader-check.json", "check_json")
 

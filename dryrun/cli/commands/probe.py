@@ -20,7 +20,7 @@ from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import note, printable
+from dryrun.core.text import note, percent, printable
 from dryrun.dataset.draw import draw
 from dryrun.engine.prepare import checked_range
 from dryrun.graders import GraderSpec, load_grader
@@ -191,5 +191,5 @@ def _with_names(repro: str, options: argparse.Namespace) -> str:
 def _not_seen(check: GraderCheck) -> Group:
     lines = [Text("\nNot seen", style="bold"), *(Text(f"  • {printable(probe)}") for probe in check.missing)]
     if not check.blocking:
-        lines.append(Text(f"  • a hole that opens on less than {check.unseen:.0%} of the rows"))
+        lines.append(Text(f"  • a hole that opens on less than {percent(check.unseen)} of the rows"))
     return Group(*lines)
