@@ -452,6 +452,9 @@ def test_the_convention_and_the_function_can_be_set() -> None:
             "within load_environment",
         ),
         ("import lib\nreward = lib.R()", "--function reward --convention"),
+        ("def reward_func(queries, prompts, labels, **kwargs): ...", "OpenRLHF's.* def compute_score"),
+        ("class E(BaseTextEnv):\n  def step(self, action): ...", "the class E .* method step"),
+        ("class S(Server):\n  async def verify(self, body): ...", "the class S .* NeMo Gym's method verify"),
         ("class R:\n  def __call__(self, completions): ...", r"line 1 .* reward = R\(\)"),
     ],
 )

@@ -333,7 +333,19 @@ CHOOSE = (
 )
 
 
+OPENRLHF = ("queries", "prompts", "labels")
+CLASS_METHODS = {"step": "SkyRL's or a gym's", "verify": "NeMo Gym's"}
+"""Methods by which a library asks a class for rewards."""
+
+
 def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
+    ours = next((node for node in functions if set(OPENRLHF) <= set(parameters_of(node))), None)
+    if ours is not None:
+        return (
+            f"line {ours.lineno}: {ours.name}({', '.join(OPENRLHF)}) is OpenRLHF's, which hands over prompt "
+            "and response as one text and takes a tensor back. Write the rule as "
+            "def compute_score(data_source, solution_str, ground_truth) and let both call it."
+        )
     group = [node for node in functions if set(parameters_of(node)) & VERIFIERS_GROUP]
     if group:
         return (
@@ -368,6 +380,13 @@ def _no_function(tree: ast.Module) -> str:
                 f"defines no function; line {node.lineno} defines the class {node.name}, whose instances can "
                 f"be called. Make one below it: reward = {node.name}()."
             )
+        if isinstance(node, ast.ClassDef):
+            methods = [getattr(member, "name", "") for member in node.body]
+            if known := next((method for method in methods if method in CLASS_METHODS), None):
+                return (
+                    f"line {node.lineno} defines the class {node.name} with {CLASS_METHODS[known]} method "
+                    f"{known}, which runs within its library alone. {FIX_SIGNATURE} Let {known} call it."
+                )
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
             if isinstance(node.value, ast.Dict):
