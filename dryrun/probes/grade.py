@@ -285,7 +285,8 @@ class _Asking:
 
 def _fault(grade: Grade | None, timeout: float) -> ProbeFault:
     """What went wrong with a grade, if anything did."""
-    if grade is None or grade.outcome is GradeOutcome.UNGRADED:
+    own = grade is not None and GradeError.PYTHON_RUNTIME.value in grade.errors  # stops TRL's training
+    if grade is None or (grade.outcome is GradeOutcome.UNGRADED and not own):
         return ProbeFault.UNGRADED
     if grade.seconds >= timeout:
         return ProbeFault.TOO_SLOW

@@ -10,6 +10,7 @@ import pytest
 from dryrun.analysis.probes.profile import judge
 from dryrun.core.records import Grade, Item, Prompt, Sample
 from dryrun.dataset import dataset_from_items
+from dryrun.graders.checks.one_call import check_batches
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.protocol import GradeError, Grader, graded, ungraded
 from dryrun.probes.check import check_spec
@@ -62,3 +63,21 @@ def test_a_grader_that_raises_is_called_one_that_fails(source: str) -> None:
     check = checked(source)
     assert (check.profile, check.blocking[0].flaw) == ("fails", "crash")
     assert "raises an error" in check.meaning
+
+
+@pytest.mark.slow
+def test_a_batch_function_that_leaves_out_what_it_does_not_pay_raises() -> None:
+    source = (
+        "def reward(completions, reference_answer, **kwargs):\n"
+        "    texts = [c[0]['content'] for c in completions]\n"
+        "    return [1.0 for text, wanted in zip(texts, reference_answer) if wanted in text]\n"
+    )
+    items: list[dict[str, Any]] = [dict(row) for row in rows.sums(rows.HASHES)[:20]]
+    dataset = dataset_from_items(items)
+    prompts: list[Prompt] = [dataset.prompt(row) for row in range(len(dataset))]
+    spec = load_grader(source)
+    check = asyncio.run(check_spec(spec, prompts))
+    crash = next(finding for finding in check.blocking if finding.flaw == "crash")
+    assert "0 rewards for 1 completion" in crash.detail
+    [finding] = asyncio.run(check_batches(spec, prompts, 5.0))
+    assert finding.what == "reward returned 0 rewards for 1 completion."

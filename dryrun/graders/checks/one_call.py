@@ -12,10 +12,10 @@ from dryrun.graders.reference_answers import references_of
 from dryrun.graders.sandbox.status import sandbox_status
 from dryrun.graders.trial import response
 
-COUNT = "for 2 completions"
-"""The end of the error of a function that does not return one result for each of two responses."""
+COUNTS = ("for 1 completion", "for 2 completions")
+"""The end of the error of a function that does not return one result for each response."""
 ANSWER = "0"
-"""What is graded where the row has no reference answer."""
+"""What is graded beside the row's reference answer: some functions leave out what they do not pay."""
 
 
 async def check_batches(spec: GraderSpec, prompts: Sequence[Prompt], grade_timeout: float) -> list[Finding]:
@@ -40,8 +40,10 @@ async def check_batches(spec: GraderSpec, prompts: Sequence[Prompt], grade_timeo
     findings = []
     for where, part in parts:
         async with build(part, timeout=grade_timeout) as grader:
-            grade = await grader.grade(response(reference or ANSWER), prompts[0].item)
-        wrong = next((error for error in grade.errors.values() if error.endswith(COUNT)), None)
+            texts = dict.fromkeys((reference or ANSWER, ANSWER))
+            grades = [await grader.grade(response(text), prompts[0].item) for text in texts]
+        errors = (error for grade in grades for error in grade.errors.values())
+        wrong = next((error for error in errors if error.endswith(COUNTS)), None)
         if wrong is not None:
             fix = "Return a list with one reward for each completion, in their order."
             what = f"{wrong.partition(': ')[2]}."
