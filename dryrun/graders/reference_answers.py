@@ -90,17 +90,29 @@ def _in_some(items: Sequence[Item], name: str) -> bool:
 
 
 def _handed_over(items: Sequence[Item], name: str) -> bool:
-    """Whether a field holds what the prompts give, element by element: the puzzle and not its solution."""
+    """Whether a field holds what the prompts give, all of it or element by element: the puzzle and not its
+    solution."""
     for item in items[:SCANNED]:
         value = value_at(item, name)
         if value is None:
             continue
-        if not isinstance(value, list) or len(value) < 2:
+        whole = [value] if isinstance(value, str) and "\n" in value.strip() else []
+        parts = list(_leaves(value)) if isinstance(value, list) else whole
+        if len(parts) < 2 and not whole:
             return False
         asked = asked_text(item)
-        if not all(str(part) in asked for part in value):
+        if not all(str(part).strip() in asked for part in parts):
             return False
     return True
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """The elements of lists within lists."""
+    if not isinstance(value, list):
+        yield value
+        return
+    for part in value:
+        yield from _leaves(part)
 
 
 def references_of(

@@ -265,6 +265,17 @@ def test_what_the_prompts_give_is_no_answer_where_there_is_another() -> None:
     assert reference_field(load_grader(VERIFIED), alone) == "parts"
 
 
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_grid_that_the_prompt_shows_is_no_answer(as_text: bool) -> None:
+    grid = [[3, 0, 4, 1], [0, 0, 3, 2], [1, 0, 2, 3], [2, 3, 1, 4]]
+    shown = "\n".join(" ".join(map(str, line)) for line in grid)
+    item = {**asked(f"Fill in the noughts.\n{shown}", None), "puzzle": shown if as_text else grid}
+    item |= {"solution": "3 2 4 1"}
+    item.pop("reference_answer")
+    reads = python("def grade(sample, item):\n    return float(len(item['puzzle']) > 3)\n")
+    assert reference_field(load_grader(reads), [item]) == "solution"
+
+
 def test_noughts_and_ones_alone_are_flags() -> None:
     flags = answers(["0", "1", "1"], [Demand()] * 3)
     assert [flag.kind for flag in flags if flag] == [Kind.YES_NO] * 3
