@@ -156,6 +156,15 @@ def test_the_marker_that_the_prompt_demands_must_be_read() -> None:
 
 
 @pytest.mark.slow
+def test_a_date_whose_parts_may_stand_anywhere_is_too_lenient() -> None:
+    parts = compared(
+        "sorted(re.findall(r'\\d+', text))", "sorted(re.findall(r'\\d+', item['reference_answer']))"
+    )
+    check = checked(days(), parts)
+    assert check.profile == "too lenient"
+    assert check.blocking[0].kind == "day and month exchanged"
+
+
 def test_a_date_by_its_year_is_too_lenient() -> None:
     check = checked(days(), SAME_YEAR)
     assert check.profile == "too lenient"

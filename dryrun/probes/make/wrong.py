@@ -272,6 +272,9 @@ def _dates(text: str) -> Iterator[Wrong]:
             other_day, other_month = day.day % 28 + 1, day.month % 12 + 1  # every month has 28 days
             yield Wrong("another day of its month", day.replace(day=other_day).strftime(form))
             yield Wrong("another month", day.replace(day=1, month=other_month).strftime(form))
+            if day.day <= 12 and day.day != day.month:
+                turned = day.replace(day=day.month, month=day.day)
+                yield Wrong("day and month exchanged", turned.strftime(form))
             yield Wrong("another year", day.replace(day=1, year=day.year + 1).strftime(form))
         return
 
