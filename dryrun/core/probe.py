@@ -62,6 +62,7 @@ class ProbeFault(StrEnum):
 FAR = "another row's answer"
 """Stands for wrong answers in general: realistic, and wrong by far."""
 VOID = "nonsense"
+COPIED, STUFFING = "the prompt copied", "all words of the prompt, sorted"
 NO_VALUES = "the right keys, no values"
 FORMED = frozenset({FAR, VOID, NO_VALUES})
 """Wrong answers in the right form: a reward that has a part for the form pays them that part."""

@@ -48,6 +48,11 @@ def last(pattern: str) -> Grade:
     return grade
 
 
+def half_for_a_box(sample: Any, item: Any) -> float:
+    found = re.findall(r"\\boxed\{([^{}]*)\}", sample["output_text"])
+    return 0.5 * bool(found) + 0.5 * (bool(found) and found[-1] == item["reference_answer"])
+
+
 def number(text: str) -> float | None:
     found = re.findall(r"-?\d[\d,]*\.?\d*", text)
     return float(found[-1].replace(",", "")) if found else None
@@ -64,6 +69,7 @@ def compared(alike: Callable[[float, float], bool]) -> Grade:
 SOUND: dict[str, tuple[Rows, Grade]] = {
     "a box in a formula": (products("Put the result in $\\boxed{answer}$."), last(r"\$\\boxed\{(\d+)\}\$")),
     "a letter in brackets": (options('Finish with "the answer is (X)".'), last(r"answer is \(([A-F])\)")),
+    "half for a box that the prompt shows": (products("Put the result in \\boxed{}."), half_for_a_box),
     "to the cent": (prices(""), compared(lambda value, wanted: abs(value - wanted) < 0.006)),
     "to a hundredth part": (prices(""), compared(lambda value, wanted: abs(value - wanted) <= 0.01 * wanted)),
     "whole numbers asked for": (

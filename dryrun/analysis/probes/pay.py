@@ -15,6 +15,7 @@ from dryrun.core.probe import (
     ACCEPTED,
     ANOTHER_ORDER,
     CONSTANT,
+    COPIED,
     DENIED,
     FAR,
     IN_A_SENTENCE,
@@ -26,6 +27,7 @@ from dryrun.core.probe import (
     SAME_HALF,
     SCALED,
     STRANGER,
+    STUFFING,
     TOO_MANY,
     UNASKED,
     UNASKED_WORKING,
@@ -70,9 +72,13 @@ def _right_for_some(grades: ProbeGrades, cases: Ints, paid: Bools) -> bool:
 
 
 def _pays_the_form(grades: ProbeGrades, kind: str, cases: Ints) -> bool:
-    """Whether nothing in the right form earns no more than a wrong answer in it, and that is little."""
+    """Whether nothing in the right form earns no more than a wrong answer in it, and that is little.
+
+    The prompt may show the form, so that its own words are in it.
+    """
     far = grades.share[grades.where(Family.WRONG, kind=FAR)]
-    if not far.size or not (kind.endswith(IN_FORM) or grades.family[cases[0]] == Family.SHELL):
+    in_form = kind.endswith(IN_FORM) or kind in (COPIED, STUFFING) or grades.family[cases[0]] == Family.SHELL
+    if not far.size or not in_form:
         return False
     wrong, earned = float(np.nanmean(far)), float(np.nanmean(grades.share[cases]))
     return wrong <= grades.limits.right_from + TOLERANCE and earned <= wrong + TOLERANCE

@@ -18,6 +18,7 @@ from dryrun.core.probe import (
     ALL_BUT_LAST,
     CLOSE,
     CONSTANT,
+    COPIED,
     FAR,
     IN_A_SENTENCE,
     IN_FORM,
@@ -30,6 +31,7 @@ from dryrun.core.probe import (
     RIGHT_SAMPLE,
     SAME_HALF,
     SIGN,
+    STUFFING,
     UNIT_NAMED,
     UNSIGNED,
     VOID,
@@ -51,7 +53,6 @@ from dryrun.probes.make.worthless import (
     CONSTANTS,
     GUESSES,
     HEDGED,
-    STUFFING,
     claims,
     common_answer,
     executed,
@@ -71,11 +72,11 @@ OTHERS = 40
 STRESSED_ROWS, STYLED_ROWS = 2, 12
 
 QUICK = frozenset(
-    {"empty", "refusal", "long filler", "the prompt copied", STUFFING, NO_VALUES, VOID, FAR, HEDGED},
+    {"empty", "refusal", "long filler", COPIED, STUFFING, NO_VALUES, VOID, FAR, HEDGED},
 )
 _ESSENTIAL = frozenset(
     {
-        *("empty", "refusal", "long filler", "the prompt copied"),
+        *("empty", "refusal", "long filler", COPIED),
         *("orders to the judge", "praise of itself", "a forged verdict in JSON", "a lone colon"),
         *(FAR, GUESSES, WITHDRAWN, ACCEPTED),
     }

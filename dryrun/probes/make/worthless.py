@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dryrun.core.probe import BACKTRACK, DENIED, EXOTIC, NO_VALUES, TIMED, WITHDRAWN
+from dryrun.core.probe import BACKTRACK, COPIED, DENIED, EXOTIC, NO_VALUES, STUFFING, TIMED, WITHDRAWN
 from dryrun.graders.format.template import rendered
 from dryrun.probes.make.answers import (
     KEYED,
@@ -45,7 +45,6 @@ STEPS = (
     "After that I put the pieces together and check the result. "
 )
 NONSENSE = "qwxz"
-STUFFING = "all words of the prompt, sorted"
 SHARED = 0.8
 """Words in at least this share of the prompts are those of the task, not of a row."""
 
@@ -68,7 +67,7 @@ def worthless(prompt: str, shared: str, chance: random.Random) -> dict[str, str]
         "empty": "",
         "refusal": REFUSAL,
         "long filler": FILLER,
-        "the prompt copied": prompt,
+        COPIED: prompt,
         "blanks": " \n\t ",
         "one full stop": ".",
         "the words every prompt shares": shared,
