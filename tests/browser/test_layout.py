@@ -34,6 +34,20 @@ def test_charts_have_room_for_their_words(app: App, open_page: Callable[..., Pag
     assert warned == []
 
 
+LONGEST = """note => {
+  const text = note.querySelector("p").firstChild
+  text.data = "weakest: how closely scores follow right answers"
+  return [...note.querySelectorAll("*")].every(part => part.scrollWidth <= part.clientWidth)
+}"""
+
+
+def test_what_stands_below_a_figure_is_read_whole(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{app.url}/results?run=recorded")
+    notes = page.locator("[data-testid=stMetricDelta]")
+    expect(notes).to_have_count(4)
+    assert notes.nth(2).evaluate(LONGEST)
+
+
 FIRST_VIEW = (
     "h1",
     ".st-key-hero_words p >> nth=0",
