@@ -28,7 +28,7 @@ from dryrun.probes.accepted_form import (
     templates_of,
 )
 from dryrun.probes.make.answers import flat
-from dryrun.probes.make.demand import prompt_text
+from dryrun.probes.make.demand import demand_for, prompt_text
 from dryrun.probes.make.forms import Form
 from dryrun.probes.make.source_words import names_refusals
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead
@@ -176,7 +176,8 @@ def as_asked(
     """The reference answers as the prompts ask for them.
 
     An option's text becomes its letter where the prompt lists the options and asks for the letter. A flag
-    that tells the grader whether to expect a refusal, and that no prompt names, is no answer at all.
+    that tells the grader whether to expect a refusal, and that no prompt names, is no answer at all; nor is
+    the number that the prompt wants an expression for.
 
     Parameters
     ----------
@@ -188,6 +189,8 @@ def as_asked(
     """
     texts = [prompt_text(prompt.messages) for prompt in prompts]
     if names_refusals(source) and _are_flags(texts, references):
+        return [None] * len(references)
+    if _are_goals([demand_for(prompt).goal for prompt in prompts], references):
         return [None] * len(references)
     letters = [_letter_of(text, reference) for text, reference in zip(texts, references, strict=True)]
     known = sum(reference is not None for reference in references)
@@ -202,6 +205,13 @@ def _are_flags(texts: Sequence[str], references: Sequence[str | None]) -> bool:
     return 0 < len(values) <= FEW and not any(
         re.search(rf"(?i)\b{re.escape(value)}\b", text) for value in values for text in texts
     )
+
+
+def _are_goals(goals: Sequence[str], references: Sequence[str | None]) -> bool:
+    """Whether the references, or the one value within each, say what the prompts want an expression for."""
+    known = [(goal, text) for goal, text in zip(goals, references, strict=True) if text is not None]
+    met = sum((set(contents(text).values()) - {text} or {text}) == {goal} for goal, text in known)
+    return met >= max(MOST * len(known), FEW)
 
 
 def _letter_of(text: str, reference: str | None) -> str | None:

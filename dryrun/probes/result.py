@@ -15,6 +15,7 @@ from dryrun.analysis.probes.words import (
     FORM_UNKNOWN,
     PROFILE_WORDS,
     RUN_APART,
+    UNREFERENCED,
     fix_of,
     sentence,
 )
@@ -181,9 +182,10 @@ def summed_up(
     if unpaid and any(f.flaw == Flaw.REJECTS_CORRECT and f.weight == Weight.BLOCK for f in findings):
         profile = Profile.TOO_STRICT
     unknown = unpaid and profile is Profile.UNKNOWN
+    words = UNREFERENCED if not ground.referenced and judged.unseen < 1.0 else PROFILE_WORDS
     return GraderCheck(
         profile=profile.value,
-        meaning=FORM_UNKNOWN if unknown else PROFILE_WORDS[profile],
+        meaning=FORM_UNKNOWN if unknown else words.get(profile, PROFILE_WORDS[profile]),
         findings=tuple(findings),
         behaviours=judged.behaviours,
         ceiling=judged.ceiling,

@@ -31,6 +31,16 @@ FORM_UNKNOWN = (
     "Name the field of the reference with --reference-field, or check a run: its responses show the form."
 )
 
+UNREFERENCED: Mapping[Profile, str] = MappingProxyType(
+    {
+        Profile.SOUND: "No probe shows what has to be mended. The rows have no reference answers, so that "
+        "right and wrong ones were not tried.",
+        Profile.UNKNOWN: "No answer that was tried is paid, and without reference answers no right one could "
+        "be made. Name their field with --reference-field, or check a run: its responses are graded too.",
+    }
+)
+"""The same words where no right answer is known."""
+
 FIXES: Mapping[Flaw, str] = MappingProxyType(
     {
         Flaw.ACCEPTS_WRONG: "Read one final answer out of the response and compare all its text with "

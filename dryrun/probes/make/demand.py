@@ -83,6 +83,13 @@ _WHOLE = re.compile(
     r"(?i)\b(?:whole numbers?|integers?|(?:no|without) decimals?|ganze\w*|"
     r"nearest (?!(?:tenth|hundredth|thousandth|cent|penny|0|\d+ decimal)\b)\w+)\b"
 )
+_EXPRESSION = re.compile(r"(?i)\b(?:equation|expression|formula|calculation|arithmetic|basic operations)s?\b")
+_GOAL = re.compile(
+    r"(?i)\b(?:equals?(?: to)?|evaluates? to|results? in|target(?: (?:number|value))?(?: is| of)?:?|"
+    r"calculate|(?:make|reach|obtain|get|give|hit|produce)s?(?: exactly)?)"
+    r"\s*[*$`]{0,2}(\d+)\b(?!\s*[-+*/×÷^=]|\.\d)"
+)
+"""A number that an expression of others must come to, as in the Countdown game."""
 _ORDERED = re.compile(
     r"(?i)\b(sort|sorted|sorting|order|ordered|rank|ranked|ranking|ascending|descending|sequence|chronological\w*|"
     r"revers\w+|alphabetical\w*|smallest|largest|oldest|newest|steps?|schedule|first to last|permut\w+)\b"
@@ -123,6 +130,8 @@ class Demand:
         The order of the elements matters, or surely does not.
     whole : bool
         A whole number is asked for.
+    goal : str
+        The number that an expression of given ones must come to.
     options : tuple of str
         Letters of a multiple choice.
     call : bool
@@ -147,6 +156,7 @@ class Demand:
     ordered: bool = False
     unordered: bool = False
     whole: bool = False
+    goal: str = ""
     options: tuple[str, ...] = ()
     call: bool = False
     shape: JsonShape | None = None
@@ -237,6 +247,7 @@ def demand_of(prompt: str) -> Demand:
     tags = list(dict.fromkeys([*_TAG.findall(prompt), *_NAMED_TAG.findall(prompt)]))
     tags = [tag for tag in tags if tag != thoughts]
     named = [tag for tag in tags if _ANSWER_TAG.search(tag)] or [tag for tag in tags if len(tags) == 1]
+    goal = _GOAL.search(prompt) if _EXPRESSION.search(prompt) else None
     template = _TEMPLATE.search(prompt)
     marker = _MARKER.search(prompt) or _MARKER_ELSEWHERE.search(prompt) or template
     working = bool(_WORKING.search(prompt))
@@ -257,6 +268,7 @@ def demand_of(prompt: str) -> Demand:
         ordered=ordered,
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),
         whole=bool(_WHOLE.search(prompt)),
+        goal=goal[1] if goal else "",
         options=_options(prompt),
     )
 

@@ -20,6 +20,8 @@ from dryrun.core.probe import (
     CONSTANT,
     COPIED,
     FAR,
+    GOAL_ALONE,
+    GOAL_ELSEWHERE,
     IN_A_SENTENCE,
     IN_FORM,
     NEARER,
@@ -44,7 +46,7 @@ from dryrun.core.probe import (
 )
 from dryrun.probes.make.answers import NUMERIC, Answer, Kind, alike, flat, mentions
 from dryrun.probes.make.demand import Demand
-from dryrun.probes.make.forms import Form, dressed, padded, variations
+from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.ground import Ground
 from dryrun.probes.make.read_answer import asks_refusal, read
 from dryrun.probes.make.source_words import mined, names_refusals
@@ -72,7 +74,8 @@ OTHERS = 40
 STRESSED_ROWS, STYLED_ROWS = 2, 12
 
 QUICK = frozenset(
-    {"empty", "refusal", "long filler", COPIED, STUFFING, NO_VALUES, VOID, FAR, HEDGED},
+    {"empty", "refusal", "long filler", COPIED, STUFFING, NO_VALUES, VOID, FAR, HEDGED}
+    | {GOAL_ALONE, GOAL_ELSEWHERE},
 )
 _ESSENTIAL = frozenset(
     {
@@ -233,6 +236,9 @@ class _Makers:
             texts.pop("refusal", None)
         yield from self._unearned(Family.NOTHING, row, answer, texts)
         demand = self._ground.demands[row]
+        yield from self._unearned(
+            Family.NOTHING, row, answer, _to_reach(demand, self._ground.prompt_texts[row])
+        )
         kind = answer or Answer(Kind.TEXT, "")
         yield from self._unearned(Family.SHELL, row, answer, shells(kind, demand))
         yield from self._unearned(Family.GAMING, row, answer, gaming(self._mined))
@@ -309,6 +315,19 @@ def _wrong(
         family = Family.SHELL if wrong.kind == VOID else Family.WRONG
         family = Family.CLOSE if wrong.kind.startswith(CLOSE) else family
         yield Probe(family, wrong.kind, row, write(wrong.content), most=wrong.most, alike=close)
+
+
+def _to_reach(demand: Demand, prompt: str) -> dict[str, str]:
+    """Where a number must be made of given ones: that number itself, and a sum of others."""
+    if not demand.goal:
+        return {}
+    write, goal = forms_of(Answer(Kind.NUMBER, demand.goal), demand)[0].write, int(demand.goal)
+    known = [int(digits) for digits in re.findall(r"\d+", prompt)]
+    free = (part for part in range(goal // 2, 0, -1) if part not in known and goal - part not in known)
+    part = next(free, None)
+    texts = {} if part is None else {GOAL_ELSEWHERE: f"{goal - part} + {part}"}
+    texts |= {GOAL_ALONE: demand.goal} if known.count(goal) == 1 else {}
+    return {kind: write(text) for kind, text in texts.items()}
 
 
 def _names_unit(prompt: str, unit: str) -> bool:
