@@ -10,13 +10,14 @@ import asyncio
 import os
 import socket
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
-from dryrun.core.records import Grade
+from dryrun.core.records import Grade, GradeOutcome
 from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.sandbox.isolation import WorkerLimits
 from tests.helpers.grading import sample
@@ -247,13 +248,45 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
 def attacked(attack: str, world: dict[str, object], timeout: float = 4.0) -> tuple[Grade, Grade]:
     """The grade of the attack, and of an honest response after it."""
-    code = textwrap.indent(textwrap.dedent(attack), "    ")
-    source = f"{HEAD}def grade(sample, item):\n    if sample['output_text'] == 'honest': return 1.0\n{code}\n"
+    return attacked_in_turn({"attack": attack}, world, timeout)["attack"]
+
+
+def attacked_in_turn(
+    attacks: Mapping[str, str], world: dict[str, object], timeout: float = 4.0
+) -> dict[str, tuple[Grade, Grade]]:
+    """The grade of each attack, and of an honest response after it, all in the same sandbox."""
+    source = HEAD + "attacks = {}\n"
+    for name, attack in attacks.items():
+        code = textwrap.indent(textwrap.dedent(attack), "    ")
+        source += f"def attack(sample, item):\n{code}\nattacks[{name!r}] = attack\n"
+    source += """def grade(sample, item):
+    text = sample['output_text']
+    return 1.0 if text == 'honest' else attacks[text](sample, item)
+"""
     limits = WorkerLimits(memory=1024**3, scratch=64 * 1024**2)
 
-    async def run() -> tuple[Grade, Grade]:
+    async def run() -> dict[str, tuple[Grade, Grade]]:
         async with PythonGrader(source, timeout, workers=1, limits=limits) as grader:
-            first = await grader.grade(sample("attack"), world)
-            return first, await grader.grade(sample("honest"), world)
+            return {
+                name: (
+                    await grader.grade(sample(name), world),
+                    await grader.grade(sample("honest"), world),
+                )
+                for name in attacks
+            }
 
     return asyncio.run(run())
+
+
+def in_groups(attacks: Mapping[str, str]) -> list[ParameterSet]:
+    """Eight at a time: such as leave their sandbox whole share one."""
+    every = list(attacks.items())
+    groups = [every[start : start + 8] for start in range(0, len(every), 8)]
+    return [pytest.param(dict(group), id=f"{group[0][0]} to {group[-1][0]}") for group in groups]
+
+
+def assert_none_comes_through(attacks: Mapping[str, str], world: dict[str, object]) -> None:
+    """Each earns nothing, and the honest response after it is paid."""
+    for name, (attack, honest) in attacked_in_turn(attacks, world).items():
+        assert attack.reward in (0.0, None), f"{name} came through"
+        assert (honest.outcome, honest.reward) == (GradeOutcome.GRADED, 1.0), name
