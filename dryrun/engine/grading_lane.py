@@ -103,7 +103,7 @@ class GradingLane:
     async def feed_stored(self, known: set[str]) -> None:
         """Grade stored responses that lack a grade."""
         asks = self._plan.asks
-        await self._feed({key for key in known if self._ungraded(asks[key])} if self.graded else known)
+        await self._feed({key for key in known if self.ungraded(asks[key])} if self.graded else known)
 
     async def feed_put_off(self, answered_elsewhere: Set[str]) -> None:
         """Grade what was put off, now that no call waits for it; last where others come first."""
@@ -131,7 +131,7 @@ class GradingLane:
                     return
                 await self._queue.put(sample)
 
-    def _ungraded(self, ask: Ask) -> list[tuple[str, Prompt, int]]:
+    def ungraded(self, ask: Ask) -> list[tuple[str, Prompt, int]]:
         """The grades that a response still lacks: key, prompt, and the number of waiting rollouts."""
         named = [(self._plan.grade_key(ask.key, prompt), prompt, rows) for prompt, rows in ask.prompts]
         return [pending for pending in named if pending[0] not in self.graded]
@@ -144,7 +144,7 @@ class GradingLane:
                 break
             if sample.key in self._ledger.late:
                 continue
-            for key, prompt, rows in self._ungraded(self._plan.asks[sample.key]):
+            for key, prompt, rows in self.ungraded(self._plan.asks[sample.key]):
                 if key in self.elsewhere:
                     self._ledger.count(graded=0 if key in self._borrowed else rows)
                     self._borrowed.add(key)

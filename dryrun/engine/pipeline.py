@@ -247,7 +247,7 @@ class Pipeline:
             sample = await self._model.generate(ask.prompts[0][0], ask.rollout)
             self._ledger.add_sample(sample, ask.rows)
             self._caps.back(1, 0 if sample.returned else grades)
-            self._preflight.take(sample)
+            self._preflight.take(sample, bool(self._lane.ungraded(ask)))
             if sample.returned:
                 self._in_a_row = 0
                 self._lane.hand_over(sample)

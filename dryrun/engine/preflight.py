@@ -62,8 +62,14 @@ class Preflight:
         alone = int(self._due)
         return calls[:alone], calls[alone:]
 
-    def take(self, sample: Sample) -> None:
+    def take(self, sample: Sample, ungraded: bool) -> None:
         """Read a response; only the first one counts.
+
+        Parameters
+        ----------
+        sample : Sample
+        ungraded : bool
+            Whether it lacks a grade; else none comes that could be waited for.
 
         Raises
         ------
@@ -80,7 +86,7 @@ class Preflight:
             )
         if sample.returned:
             self._waiting = sample
-            if not self._scored:
+            if not (self._scored and ungraded):
                 self.close()
 
     def graded(self, sample: Sample, grade: Grade) -> None:

@@ -11,6 +11,7 @@ from dryrun.core.records import RunState, Sample, SampleOutcome
 from dryrun.engine.budget import Budget, Prices
 from dryrun.engine.preflight import shown_answer
 from dryrun.store.partition import Store
+from dryrun.store.runs import RunStatus
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply, deterministic_answer, prompt_text
 from tests.helpers.support import at, input_files, make_run, work
 
@@ -48,6 +49,26 @@ def test_the_first_answer_is_one_of_the_run_and_is_shown(store: Store, endpoint:
     assert run.status().first == status.first
     again = work(make_run(store, endpoint.base_url, rows=10))
     assert (again.first, endpoint.calls) == ("", 20)
+
+
+def test_a_first_answer_whose_grade_is_stored_holds_up_no_call(store: Store) -> None:
+    """Its response was lost and is asked for again: no grade comes that the other calls could wait for."""
+    told: list[RunStatus] = []
+
+    def notify(status: RunStatus) -> None:
+        told.append(status)
+        if status.first or len(told) > 3:
+            endpoint.release()
+
+    with FakeEndpoint() as endpoint:
+        run = make_run(store, endpoint.base_url, rows=10)
+        work(run)
+        for part in (store.root / "samples").glob("*/part-*"):
+            part.unlink()
+        endpoint.hold(after=endpoint.calls + 3)
+        final = work(run, notify=notify)
+    assert final.state is RunState.FINISHED
+    assert any(status.live and status.first for status in told)
 
 
 def test_nothing_else_is_asked_before_the_first_answer(store: Store, endpoint: FakeEndpoint) -> None:
