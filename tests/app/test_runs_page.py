@@ -250,7 +250,7 @@ def test_the_command_line_shows_the_name(two: list[Run], capsys: pytest.CaptureF
 
 @pytest.mark.slow
 def test_profiles_of_whole_datasets_show_how_far_they_are(store: Store, endpoint: FakeEndpoint) -> None:
-    part = profiler(store, endpoint, budget=Budget(calls=40), stages=Stages(2, 2, 8, 16))
+    part = profiler(store, endpoint, 60, budget=Budget(calls=40), stages=Stages(2, 2, 8, 16))
     asyncio.run(part.run())
     test = page("runs")
     frame = test.main.dataframe[0].value

@@ -149,12 +149,12 @@ def test_the_window_and_prices_are_as_given(
 
 
 def test_a_huge_result_is_read_as_it_comes(arguments: list[str], server: FakeBatches, store: Store) -> None:
-    """Some 800 MB of results, most of it garbage, some of that endless: the process stays small."""
+    """Some 550 MB of results, most of it garbage, some of that endless: the process stays small."""
     server.looks = 1
 
     async def stream() -> AsyncIterator[bytes]:
         rows = server.batches["batch_0"].rows
-        filler = b"x" * 6 * 2**20
+        filler = b"x" * 4 * 2**20
         for _ in range(15):
             yield filler
         yield b"\n"

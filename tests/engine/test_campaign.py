@@ -26,12 +26,13 @@ from dryrun.store.partition import Store
 from dryrun.store.runs import RunStatus, list_runs
 from dryrun.store.shared import registry
 from dryrun.store.shared.opened import open_store
-from tests.engine.test_profile import by_rate, kept_calls, profiled, profiler
+from tests.engine.test_profile import ROWS, by_rate, kept_calls, profiled, profiler
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.near_crew import NearCrew
 from tests.helpers.support import make_run, wait_until
 
-ONCE = Stages(2, 2, 8, 16)
+ONCE = Stages(2, 2, 8, 12)
+TWICE = Stages(2, 4, 8, 12)
 
 
 def campaign(store: Store, endpoint: FakeEndpoint, crew: NearCrew | None = None, **more: Any) -> WholeProfile:
@@ -48,17 +49,17 @@ def columns(found: WholeProfile) -> dict[str, list[Any]]:
 @pytest.mark.slow
 def test_the_profile_is_that_of_one_process_row_for_row(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = by_rate
-    alone = profiled(Store(store.root / "alone"), endpoint)
+    alone = profiled(Store(store.root / "alone"), endpoint, stages=TWICE)
     calls, endpoint.max_in_flight = endpoint.calls, 0
     crew = NearCrew(3)
-    together = campaign(store, endpoint, crew)
+    together = campaign(store, endpoint, crew, stages=TWICE)
     assert columns(together) == columns(alone)
     assert together.profile.rates.rate.tolist() == alone.profile.rates.rate.tolist()
     assert together.outcome == alone.outcome
     assert (endpoint.calls, together.spent.attempts) == (2 * calls, calls)
     assert endpoint.max_in_flight <= 4, "three workers have one concurrency of 4 together"
     handed_out = len(crew.handed_out)
-    again = campaign(store, endpoint, crew)
+    again = campaign(store, endpoint, crew, stages=TWICE)
     assert (endpoint.calls, len(crew.handed_out)) == (2 * calls, handed_out), (
         "what is done is handed to nobody"
     )
@@ -70,7 +71,7 @@ def test_workers_share_an_object_store(store: Store, endpoint: FakeEndpoint, tmp
     shared = open_store(f"file://{tmp_path / 'bucket'}")
     found = campaign(shared, endpoint, stages=ONCE)
     assert found.complete
-    assert len(list((tmp_path / "bucket").glob("profiles/*/shards/*/runs/*/counts.parquet"))) == 4
+    assert len(list((tmp_path / "bucket").glob("profiles/*/shards/*/runs/*/counts.parquet"))) == 3
 
 
 @pytest.mark.slow
@@ -78,11 +79,11 @@ def test_calls_are_capped_over_all_workers_and_a_higher_cap_goes_on(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
     endpoint.answer = by_rate
-    part = campaign(store, endpoint, budget=Budget(calls=70), stages=ONCE)
-    assert endpoint.calls == part.spent.attempts == 70
+    part = campaign(store, endpoint, budget=Budget(calls=54), stages=ONCE)
+    assert endpoint.calls == part.spent.attempts == 54
     assert not part.complete
     assert ALL_SPENT in part.message
-    assert len(part.profile) == 32, "a shard that there is no room for is not begun beside another"
+    assert len(part.profile) == 24, "a shard that there is no room for is not begun beside another"
     whole = campaign(store, endpoint, stages=ONCE)
     assert whole.complete
     assert set(endpoint.calls_by_key.values()) == {1}
@@ -90,9 +91,9 @@ def test_calls_are_capped_over_all_workers_and_a_higher_cap_goes_on(
 
 @pytest.mark.slow
 def test_what_one_worker_leaves_another_spends(store: Store, endpoint: FakeEndpoint) -> None:
-    found = campaign(store, endpoint, NearCrew(4), budget=Budget(calls=121), stages=ONCE)
+    found = campaign(store, endpoint, NearCrew(4), budget=Budget(calls=2 * ROWS + 1), stages=ONCE)
     assert found.complete
-    assert endpoint.calls == 120
+    assert endpoint.calls == 2 * ROWS
 
 
 @pytest.mark.slow
@@ -127,7 +128,7 @@ def test_the_outcome_is_guessed_on_the_first_shard(store: Store, endpoint: FakeE
 @pytest.mark.slow
 def test_cancelled_it_keeps_what_there_is(store: Store, endpoint: FakeEndpoint) -> None:
     async def cancelled() -> None:
-        task = asyncio.create_task(profiler(store, endpoint, hands=Campaign(NearCrew())).run())
+        task = asyncio.create_task(profiler(store, endpoint, stages=TWICE, hands=Campaign(NearCrew())).run())
         await asyncio.to_thread(wait_until, lambda: endpoint.calls >= 20)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -141,7 +142,7 @@ def test_cancelled_it_keeps_what_there_is(store: Store, endpoint: FakeEndpoint) 
         "cancelled"
     }
     endpoint.delay = 0.0
-    campaign(store, endpoint)
+    campaign(store, endpoint, stages=TWICE)
     assert {endpoint.calls_by_key[call] for call in kept} == {1}
 
 

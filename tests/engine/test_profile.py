@@ -42,11 +42,12 @@ from tests.helpers.support import (
 )
 
 NEVER_PAID = EXACT | {"name": "never", "reference": "nobody says this"}
-SHARDS = Stages(first=2, most=8, shard_rows=16)
+SHARDS = Stages(first=2, most=8, shard_rows=12)
+ROWS = 36
 
 
 def profiler(
-    store: Store, endpoint: FakeEndpoint, rows: int | list[dict[str, Any]] = 60, **more: Any
+    store: Store, endpoint: FakeEndpoint, rows: int | list[dict[str, Any]] = ROWS, **more: Any
 ) -> Profiler:
     items = sum_rows(rows) if isinstance(rows, int) else rows
     model = endpoint_config(endpoint.base_url, seed=0, concurrency=4)
@@ -54,7 +55,7 @@ def profiler(
     return Profiler(store, dataset_from_items(items), EXACT, {"model": model}, **given)
 
 
-def profiled(store: Store, endpoint: FakeEndpoint, rows: Any = 60, **more: Any) -> WholeProfile:
+def profiled(store: Store, endpoint: FakeEndpoint, rows: Any = ROWS, **more: Any) -> WholeProfile:
     return asyncio.run(profiler(store, endpoint, rows, **more).run())
 
 
@@ -72,10 +73,10 @@ def test_every_row_has_counts_and_nothing_is_asked_twice(store: Store, endpoint:
     found = profiled(store, endpoint)
     profile = found.profile
     assert found.complete
-    assert profile.counts.row.tolist() == list(range(60))
+    assert profile.counts.row.tolist() == list(range(ROWS))
     assert set(endpoint.calls_by_key.values()) == {1}
     assert endpoint.calls == found.spent.attempts == profile.counts.tried.sum()
-    number = np.arange(60) % 3
+    number = np.arange(ROWS) % 3
     assert (profile.kind[number == 2] == 1).mean() > 0.8
     assert profile.rates.rate[number == 0].max() < profile.rates.rate[number == 1].min()
     again = profiled(store, endpoint)
@@ -91,7 +92,7 @@ def test_only_undecided_prompts_get_more(store: Store, endpoint: FakeEndpoint) -
     assert set(tried.tolist()) <= {2, 4, 8}
     mixed_at_once = (profile.counts.right == 1) & (tried == 2)
     assert mixed_at_once.any()
-    assert tried[np.arange(60) % 3 == 0].min() > 2, "0 of 2 decides nothing"
+    assert tried[np.arange(ROWS) % 3 == 0].min() > 2, "0 of 2 decides nothing"
 
 
 @pytest.mark.slow
@@ -109,14 +110,14 @@ def test_equal_rows_are_asked_once_and_both_have_the_counts(store: Store, endpoi
 @pytest.mark.slow
 def test_another_pace_or_grader_asks_nothing_again(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = by_rate
-    stages = Stages(2, 2, 8, 16)
+    stages = Stages(2, 2, 8, 12)
     first = profiled(store, endpoint, stages=stages)
     model = endpoint_config(endpoint.base_url, seed=0, concurrency=2, timeout=50.0)
-    rows, work_ = dataset_from_items(sum_rows(60)), {"api_key": "k"}
+    rows, work_ = dataset_from_items(sum_rows(ROWS)), {"api_key": "k"}
     paced = asyncio.run(Profiler(store, rows, EXACT, {"model": model}, stages, work=work_).run())
-    assert paced.spent.attempts == first.spent.attempts == endpoint.calls == 120
+    assert paced.spent.attempts == first.spent.attempts == endpoint.calls == 2 * ROWS
     other = asyncio.run(Profiler(store, rows, NEVER_PAID, {"model": model}, stages, work=work_).run())
-    assert endpoint.calls == 120
+    assert endpoint.calls == 2 * ROWS
     assert other.spent.attempts == 0
     assert other.profile.counts.right.sum() == 0 < first.profile.counts.right.sum()
 
@@ -126,15 +127,15 @@ def test_calls_are_capped_over_all_shards_and_a_higher_budget_goes_on(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
     endpoint.answer = by_rate
-    part = profiled(store, endpoint, budget=Budget(calls=70))
-    assert endpoint.calls <= 70
+    part = profiled(store, endpoint, budget=Budget(calls=42))
+    assert endpoint.calls <= 42
     assert not part.complete
     assert "budget" in part.message
-    assert 0 < len(part.profile) < 60
-    some = profiled(store, endpoint, budget=Budget(calls=150))
+    assert 0 < len(part.profile) < ROWS
+    some = profiled(store, endpoint, budget=Budget(calls=90))
     assert some.complete
     assert "undecided prompts" in some.message
-    assert 120 < endpoint.calls <= 150
+    assert 2 * ROWS < endpoint.calls <= 90
     profiled(store, endpoint)
     assert set(endpoint.calls_by_key.values()) == {1}
 
@@ -265,7 +266,7 @@ def kept_calls(store: Store) -> set[tuple[str, int | None]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_killed_at_eight_instants_it_ends_as_if_nothing_had_been(
+def test_killed_at_four_instants_it_ends_as_if_nothing_had_been(
     endpoint: FakeEndpoint, store: Store, tmp_path: Path
 ) -> None:
     def called_since(before: int) -> bool:
@@ -274,10 +275,10 @@ def test_killed_at_eight_instants_it_ends_as_if_nothing_had_been(
     endpoint.answer, endpoint.delay = by_rate, 0.4
     model = ["--model", "fake", "--base-url", endpoint.base_url, "--model-seed", "0", "--concurrency", "4"]
     out = tmp_path / "profile.parquet"
-    shards = ["--all", "--shard-rows", "16", "--data", str(store.root), "--out", str(out)]
-    arguments = ["profile", *input_files(tmp_path), *model, *shards]
+    shards = ["--all", "--shard-rows", "12", "--data", str(store.root), "--out", str(out)]
+    arguments = ["profile", *input_files(tmp_path, ROWS), *model, *shards]
     chance = random.Random(1)
-    for _ in range(8):
+    for _ in range(4):
         on_disk = {call: endpoint.calls_by_key[call] for call in kept_calls(store)}
         before = endpoint.calls
         with Command(arguments) as process:
