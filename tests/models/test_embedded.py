@@ -75,7 +75,7 @@ def test_a_server_that_is_killed_is_started_again_and_every_prompt_answered() ->
     async def kill_while_it_answers() -> tuple[list[bool], list[Sample]]:
         model = EmbeddedModel(ModelConfig(max_completion_tokens=24))
         async with model:
-            tasks = [asyncio.create_task(model.generate(make_prompt(LONG), n)) for n in range(12)]
+            tasks = [asyncio.create_task(model.generate(make_prompt(LONG), n)) for n in range(6)]
             await asyncio.sleep(0.1)
             assert server.pid is not None
             os.kill(server.pid, signal.SIGSTOP)
