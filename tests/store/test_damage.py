@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
-from tests.helpers.endurance import CALLS, assert_whole, finish
+from tests.helpers.endurance import CALLS, CONCURRENCY, assert_whole, finish
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.support import make_run, work
+from tests.helpers.support import at, input_files, make_run, work
 
 
 def flip(path: Path) -> None:
@@ -60,27 +60,39 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], Any]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeEndpoint, list[str], Path]]:
+    """A server, the arguments of a run there, and data directories in which it is half done, and done."""
+    folder = tmp_path_factory.mktemp("stored")
+    with FakeEndpoint() as server:
+        arguments = ["run", *input_files(folder), *at(server, "--concurrency", str(CONCURRENCY))]
+        main([*arguments, "--max-calls", "60", "--data", str(folder / "half")])
+        main([*arguments, "--data", str(folder / "whole")])
+        yield server, arguments, folder
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("half", [True, False], ids=["half a run", "a whole run"])
+@pytest.mark.parametrize("done", ["half", "whole"])
 @pytest.mark.parametrize("name", DAMAGE)
 def test_the_next_start_makes_damage_good(
     name: str,
-    half: bool,
-    arguments: list[str],
-    endpoint: FakeEndpoint,
+    done: str,
+    stored: tuple[FakeEndpoint, list[str], Path],
     undisturbed: dict[str, Any],
     store: Store,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    main([*arguments, *(["--max-calls", "60"] if half else [])])
+    server, arguments, folder = stored
+    shutil.copytree(folder / done, store.root)
+    before = server.calls
     pattern, damage = DAMAGE[name]
     damage(sorted(store.root.glob(pattern))[0])
     main(["runs"])
     main(["cache"])
     assert finish(arguments, tmp_path / "report.json") == undisturbed
     assert "Traceback" not in capsys.readouterr().err
-    assert endpoint.calls <= 2 * CALLS
+    assert server.calls - before <= CALLS
     assert_whole(store)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import multiprocessing
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,15 +34,24 @@ from dryrun.store.labels import (
 )
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
+from dryrun.store.runs import list_runs
 from tests.helpers.fake_endpoint import FakeEndpoint
-from tests.helpers.support import FUZZY, make_run, sum_rows, work
+from tests.helpers.support import FUZZY, ROOT, make_run, sum_rows, work
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of a server, and a data directory with a run there that nobody has labelled."""
+    root = tmp_path_factory.mktemp("finished") / "data"
+    with FakeEndpoint() as server:
+        work(make_run(Store(root), server.base_url, rows=60))
+        yield server.base_url, root
 
 
 @pytest.fixture
-def results(store: Store, endpoint: FakeEndpoint) -> Results:
-    run = make_run(store, endpoint.base_url, rows=60)
-    work(run)
-    return load_results(run)
+def results(store: Store, finished: tuple[str, Path]) -> Results:
+    shutil.copytree(finished[1], store.root)
+    return load_results(list_runs(store)[0])
 
 
 def label_all(results: Results, count: int, *, wrong: bool, by: str = "ann") -> None:
@@ -50,24 +62,22 @@ def label_all(results: Results, count: int, *, wrong: bool, by: str = "ann") -> 
     book_of(results.run).add([Label.of(names[row], mark, by) for row, mark in enumerate(marks)])
 
 
-def _add_many(folder: str, by: str, identity: tuple[str, str]) -> None:
-    for _ in range(40):
-        LabelBook(Path(folder)).add([Label.of(identity, Mark.GOOD, by)])
+ADD_MANY = """
+import sys
+from pathlib import Path
+from dryrun.store.labels import Label, LabelBook, Mark
+for _ in range(40):
+    LabelBook(Path(sys.argv[1])).add([Label.of(("a" * 32, "b" * 32), Mark.GOOD, sys.argv[2])])
+"""
 
 
 @pytest.mark.slow
 def test_two_processes_that_label_at_once_lose_nothing(tmp_path: Path) -> None:
     book = LabelBook(tmp_path / "labels")
-    context = multiprocessing.get_context("spawn")
-    working = [
-        context.Process(target=_add_many, args=(str(book.folder), by, ("a" * 32, "b" * 32)))
-        for by in ("ann", "bob")
+    adding = [
+        subprocess.Popen([sys.executable, "-c", ADD_MANY, book.folder, by], cwd=ROOT) for by in ("ann", "bob")
     ]
-    for process in working:
-        process.start()
-    for process in working:
-        process.join()
-    assert [process.exitcode for process in working] == [0, 0]
+    assert [process.wait() for process in adding] == [0, 0]
     assert len(book.labels()) == 80
     assert set(newest(book.labels())[("a" * 32, "b" * 32)]) == {"ann", "bob"}
 
@@ -217,9 +227,9 @@ def test_labels_hold_under_another_grader(
     assert "30 responses labelled good or bad by 1 person" in " ".join(capsys.readouterr().out.split())
 
 
-def test_carrying_twice_is_carrying_once(results: Results, store: Store, endpoint: FakeEndpoint) -> None:
+def test_carrying_twice_is_carrying_once(results: Results, store: Store, finished: tuple[str, Path]) -> None:
     label_all(results, 5, wrong=False)
-    other = make_run(store, endpoint.base_url, rows=60, grader=FUZZY)
+    other = make_run(store, finished[0], rows=60, grader=FUZZY)
     carry(results.run, other)
     carry(results.run, other)
     assert len(book_of(other).labels()) == 5
