@@ -38,6 +38,11 @@ def options(demand: str) -> Rows:
     return made
 
 
+def stars(demand: str) -> Rows:
+    words = ["awful", "poor", "usual", "good", "great"]
+    return [asked(f"Review {n}: it was {words[n * 7 % 5]}. {demand}", str(n * 7 % 5 + 1)) for n in range(40)]
+
+
 def last(pattern: str) -> Grade:
     """Pays what stands last in the pattern's group."""
 
@@ -70,6 +75,7 @@ SOUND: dict[str, tuple[Rows, Grade]] = {
     "a box in a formula": (products("Put the result in $\\boxed{answer}$."), last(r"\$\\boxed\{(\d+)\}\$")),
     "a letter in brackets": (options('Finish with "the answer is (X)".'), last(r"answer is \(([A-F])\)")),
     "half for a box that the prompt shows": (products("Put the result in \\boxed{}."), half_for_a_box),
+    "a digit of a scale": (stars("Rate it from 1 to 5. Give the number only."), last(r"[1-5]")),
     "to the cent": (prices(""), compared(lambda value, wanted: abs(value - wanted) < 0.006)),
     "to a hundredth part": (prices(""), compared(lambda value, wanted: abs(value - wanted) <= 0.01 * wanted)),
     "whole numbers asked for": (
@@ -97,6 +103,38 @@ def test_decimals_that_are_left_out_are_missed(name: str) -> None:
     check = check_function(grade, items)
     assert check.profile == "too lenient"
     assert "where a nearer number is refused" in check.blocking[0].sentence
+
+
+def test_digits_that_no_prompt_names_are_read_whole() -> None:
+    check = check_function(last(r"[1-5]"), stars("How many stars?"))
+    assert check.profile == "too lenient"
+
+
+def test_another_digit_of_the_scale_is_still_wrong() -> None:
+    def close(sample: Any, item: Any) -> float:
+        found = re.findall(r"[1-5]", sample["output_text"])
+        return float(bool(found) and abs(int(found[-1]) - int(item["reference_answer"])) < 2)
+
+    check = check_function(close, stars("Rate it from 1 to 5. Give the number only."))
+    kinds = {kind for finding in check.blocking for kind in (finding.kind, *finding.also)}
+    assert {"off by one", "one less"} & kinds
+
+
+@pytest.mark.parametrize(
+    ("prompt", "scale"),
+    [
+        ("Rate it from 1 to 5.", "12345"),
+        ("Answer with the index of the option, from 0 to 9.", "0123456789"),
+        ("Give a score (1-5).", "12345"),
+        ("Choose an integer between 1 and 4.", "1234"),
+        ("What is 3 - 5?", ""),
+        ("Rate it from 1 to 10.", ""),
+        ("Take the number 7 - 9 = ?", ""),
+        ("Between 3 and 12 there are how many primes?", ""),
+    ],
+)
+def test_a_scale_is_read_from_the_prompt(prompt: str, scale: str) -> None:
+    assert demand_of(prompt).digits == tuple(scale)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dryrun.analysis.probes.grades import Bools, Floats, Ints, ProbeGrades
 from dryrun.core.probe import (
     ACCEPTED,
     ANOTHER_ORDER,
+    BEYOND,
     CONSTANT,
     COPIED,
     DENIED,
@@ -95,7 +96,7 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         else:
             paid = _overpaid(grades, cases)
         counts = counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
-        soft = kind in (UNIT_NAMED, UNSIGNED) or kind.startswith(UNNAMED_FIELD)
+        soft = kind in (UNIT_NAMED, UNSIGNED) or kind.startswith(UNNAMED_FIELD) or kind.endswith(BEYOND)
         observations += map(_softened, counts) if soft else counts
     kinds = {observation.kind for observation in observations}
     if TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}:

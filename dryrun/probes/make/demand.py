@@ -83,6 +83,11 @@ _WHOLE = re.compile(
     r"(?i)\b(?:whole numbers?|integers?|(?:no|without) decimals?|ganze\w*|"
     r"nearest (?!(?:tenth|hundredth|thousandth|cent|penny|0|\d+ decimal)\b)\w+)\b"
 )
+_SCALE = re.compile(
+    r"(?i)\b(?:from|between|scale|rat(?:e|ing)|scores?|number|integer|digit|index|stars?|level|grade)\b[^.\n\d]{0,40}"
+    r"\b([0-9])\s?(?:-|–|to|and|through)\s?([1-9])\b(?![.,]?\d|\s*=)"
+)
+"""The digits that an answer may be: from 1 to 5."""
 _EXPRESSION = re.compile(r"(?i)\b(?:equation|expression|formula|calculation|arithmetic|basic operations)s?\b")
 _GOAL = re.compile(
     r"(?i)\b(?:equals?(?: to)?|evaluates? to|results? in|target(?: (?:number|value))?(?: is| of)?:?|"
@@ -132,6 +137,8 @@ class Demand:
         A whole number is asked for.
     goal : str
         The number that an expression of given ones must come to.
+    digits : tuple of str
+        Those that the answer may be, where the prompt names a scale of them.
     options : tuple of str
         Letters of a multiple choice.
     call : bool
@@ -157,6 +164,7 @@ class Demand:
     unordered: bool = False
     whole: bool = False
     goal: str = ""
+    digits: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     call: bool = False
     shape: JsonShape | None = None
@@ -269,8 +277,14 @@ def demand_of(prompt: str) -> Demand:
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),
         whole=bool(_WHOLE.search(prompt)),
         goal=goal[1] if goal else "",
+        digits=_digits(prompt),
         options=_options(prompt),
     )
+
+
+def _digits(prompt: str) -> tuple[str, ...]:
+    scale = _SCALE.search(prompt)
+    return tuple(map(str, range(int(scale[1]), int(scale[2]) + 1))) if scale else ()
 
 
 def _options(prompt: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from dryrun.core.probe import (
     ACCEPTED,
     ALL_BUT_FIRST,
     ALL_BUT_LAST,
+    BEYOND,
     CLOSE,
     CONSTANT,
     COPIED,
@@ -44,7 +45,7 @@ from dryrun.core.probe import (
     Priority,
     Probe,
 )
-from dryrun.probes.make.answers import NUMERIC, Answer, Kind, alike, flat, mentions
+from dryrun.probes.make.answers import NUMERIC, Answer, Kind, alike, flat, mentions, number_in
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.ground import Ground
@@ -311,10 +312,16 @@ def _wrong(
     for wrong in wrong_answers(answer, others, demand.options, demand.fields):
         if demand.whole and wrong.kind in (SAME_HALF, NEARER):
             continue
+        kind = f"{wrong.kind}{BEYOND}" if _is_beyond(demand, answer, wrong.content) else wrong.kind
         close = alike(answer, wrong.content)
         family = Family.SHELL if wrong.kind == VOID else Family.WRONG
         family = Family.CLOSE if wrong.kind.startswith(CLOSE) else family
-        yield Probe(family, wrong.kind, row, write(wrong.content), most=wrong.most, alike=close)
+        yield Probe(family, kind, row, write(wrong.content), most=wrong.most, alike=close)
+
+
+def _is_beyond(demand: Demand, answer: Answer, content: str) -> bool:
+    """Whether a wrong number is none of the digits that the prompt names, while the right one is."""
+    return answer.text in demand.digits and content not in demand.digits and number_in(content) is not None
 
 
 def _to_reach(demand: Demand, prompt: str) -> dict[str, str]:

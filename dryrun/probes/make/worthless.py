@@ -337,6 +337,8 @@ def _guesses(answer: Answer, demand: Demand, others: Sequence[Answer], chance: r
         return [opposite.capitalize() if answer.text[0].isupper() else opposite] * 2
     if answer.kind is Kind.LETTER:
         return [option for option in demand.options if option != answer.text.upper()]
+    if answer.text in demand.digits:
+        return [digit for digit in demand.digits if digit != answer.text]
     if answer.kind in NUMERIC:
         tail = answer.unit if answer.around is None else ""
         values = [3 * answer.value + 7, 5 * answer.value - 11, 7 * answer.value + 29, 13]
