@@ -116,7 +116,15 @@ REFERENCES = (
     "reward_model.ground_truth",  # verl's place; nothing else is kept there
     *("ground_truth", "reference_answer", "answer", "solution", "reference", "target"),
     *("expected", "expected_answer", "label", "gts", "reference_tool_calls"),
-    *("answers", "final_answer", "correct_answer", "gold", "gold_answer"),
+    *(
+        "answers",
+        "final_answer",
+        "correct_answer",
+        "gold",
+        "gold_answer",
+        "canonical_solution",
+        "reference_solution",
+    ),
 )
 """Where rows carry the right answer, the likeliest first: one list for graders, probes, imports and pages."""
 

@@ -40,6 +40,12 @@ _NAMES_ROW = re.compile(
 """Names of fields that say which row it is, or where it is from: no answer."""
 
 
+_TESTS = re.compile(
+    r"(?i)(?:^|[._])(?:(?:\w+_)?(?:unit_?)?tests?(?:_?(?:cases?|list|code|setup\w*|inputs?))?|entry_point|starter_code)$"
+)
+"""Names of fields that hold what code is tested with: no answer, but what one must pass."""
+
+
 def answer_field(config: RunConfig, items: Sequence[Item]) -> str | None:
     """The field with the right answer, as the run names it or as `reference_field` finds it; None without."""
     try:
@@ -82,7 +88,7 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
 
 
 def _may_be_answer(name: str) -> bool:
-    return not (_UNWANTED.search(name) or _NAMES_ROW.search(name))
+    return not any(pattern.search(name) for pattern in (_UNWANTED, _NAMES_ROW, _TESTS))
 
 
 def _in_some(items: Sequence[Item], name: str) -> bool:

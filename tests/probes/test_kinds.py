@@ -267,10 +267,26 @@ def test_the_fault_of_this_kind_is_named(name: str) -> None:
 def test_code_that_is_tested_is_not_convicted_and_its_form_is_unknown() -> None:
     check = checked(programs(), TESTED)
     assert (check.profile, check.blocking) == ("unknown", ())
-    assert "could not be written" in check.meaning
+    assert "no right one could be made" in check.meaning
     sentences = json.dumps([(finding.sentence, finding.fix) for finding in check.findings])
     assert "sandbox" in sentences
     assert "Never pass" not in sentences
+
+
+@pytest.mark.slow
+def test_code_that_only_has_to_load_has_no_signal_beside_a_right_solution() -> None:
+    items = [
+        {**item, "canonical_solution": f"def f{n}(x):\n    return {n} * x\n"}
+        for n, item in enumerate(programs(), start=2)
+    ]
+    loads = python(
+        "import re\ndef grade(sample, item):\n"
+        "    code = re.search('```python\\n(.*?)```', sample['output_text'], re.S)\n"
+        "    try:\n        exec(code[1], {})\n    except Exception:\n        return 0.0\n"
+        "    return float(len(item['tests']) > 0)\n"
+    )
+    assert checked(items, loads).profile == "no signal"
+    assert checked(items, TESTED).profile == "sound"
 
 
 def test_a_factor_between_references_and_grader_is_named() -> None:
