@@ -21,7 +21,7 @@ from tests.helpers.endurance import CALLS, CONCURRENCY, assert_whole, finish, st
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import Command, wait_until
 
-KILLS = 8
+KILLS = 20
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 
-def test_killed_at_eight_instants(
+def test_killed_at_twenty_instants(
     arguments: list[str], endpoint: FakeEndpoint, undisturbed: dict[str, Any], store: Store, tmp_path: Path
 ) -> None:
     def called_since(before: int) -> bool:
