@@ -21,6 +21,11 @@ TOAST = """() => document.querySelector("[data-testid=stToast]")?.innerText
   .includes("its verdict stands on this page")"""
 """Asked at each frame: it goes away after some seconds."""
 DRAWINGS = f"{HISTOGRAM}, {RUNNING}"
+ROOM = """drawings => drawings.every(drawing => {
+  const edge = drawing.getBoundingClientRect().right - 3
+  return [...drawing.querySelectorAll("text")].every(text => text.getBoundingClientRect().right <= edge)
+})"""
+"""Asked of drawings: whether all words and numbers end before their right edges."""
 
 
 def answer(body: dict[str, object]) -> str:
@@ -34,6 +39,7 @@ def mark_charts(page: Page) -> None:
     expect(page.locator(DRAWINGS)).to_have_count(2)
     settled(page)
     page.locator(DRAWINGS).evaluate_all("drawings => drawings.forEach(one => one.dataset.mark = 'x')")
+    assert page.locator(DRAWINGS).evaluate_all(ROOM), "room for a font a little wider"
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])

@@ -21,6 +21,9 @@ from dryrun.core.text import plain
 KEPT = 128
 """Charts kept ready per process, a few kilobytes each."""
 
+EDGE = 5
+"""Pixels beside a chart, without which an axis's last number is cut where a font is a little wider."""
+
 if TYPE_CHECKING:  # it takes a sixth of what Home would load, and Home draws no such chart
     import altair as alt
 
@@ -61,7 +64,7 @@ def spec_of(make: Make, *parts: Any) -> dict[str, Any]:
     # Altair asks for pandas, which another thread may be in the middle of importing: so it comes first.
     importlib.import_module("pandas")
     spec: dict[str, Any] = make(*parts).to_dict(validate=False)
-    return spec
+    return {"padding": {"right": EDGE}, **spec}
 
 
 def with_rows(spec: dict[str, Any], tables: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:

@@ -51,9 +51,6 @@ HEIGHT = 300
 HISTOGRAM_WORDS = "Orange: the limits of the mean. Grey area: its healthy range. Line: the mean."
 """What the histogram shows beside the scores."""
 
-EDGE = {"right": 5}
-"""Pixels beside the histogram, without which the last number is cut where a font is a little wider."""
-
 LABEL_ROOM = 0.36
 """Half of what the words above the plot take on a phone, of the score axis."""
 
@@ -154,7 +151,7 @@ def score_histogram(
     if mean is not None:
         layers += _mean_mark()
     drawn = alt.LayerChart(layer=layers, datasets=tables)
-    return drawn.properties(width="container", height=HEIGHT, padding=EDGE)
+    return drawn.properties(width="container", height=HEIGHT)
 
 
 def histogram_rows(
