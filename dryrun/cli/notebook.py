@@ -28,7 +28,7 @@ from dryrun.dataset import dataset_from_items
 from dryrun.dataset.columns import ColumnMap
 from dryrun.engine.prepare import prepare, resumed_or_started
 from dryrun.engine.work import work_on
-from dryrun.graders.format.python_file import read_grader
+from dryrun.graders.format.load import read_grader
 from dryrun.report import report_of
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run

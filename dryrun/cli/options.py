@@ -18,8 +18,7 @@ from dryrun.core.errors import DryRunError, GraderError
 from dryrun.core.text import note
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.graders.format.conventions import Convention
-from dryrun.graders.format.load import load_grader
-from dryrun.graders.format.python_file import grader_of
+from dryrun.graders.format.load import grader_of, load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling

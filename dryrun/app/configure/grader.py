@@ -17,8 +17,8 @@ from dryrun.core.paths import sample_data_dir
 from dryrun.core.text import plain
 from dryrun.graders import Finding, GraderSpec, Severity, load_grader
 from dryrun.graders.format.conventions import VOICES, Convention, function_names
+from dryrun.graders.format.load import grader_of, is_python
 from dryrun.graders.format.presets import PRESETS
-from dryrun.graders.format.python_file import grader_of, is_python
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.sandbox.status import sandbox_status
 
