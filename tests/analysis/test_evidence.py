@@ -35,6 +35,7 @@ def plain_tree(scores: np.ndarray) -> str:
     return "NO-GO" if std < 0.10 - 1e-9 else "GO"
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     center=st.floats(0, 1),

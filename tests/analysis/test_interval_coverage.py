@@ -85,6 +85,7 @@ def test_many_prompts_are_jackknifed_to_the_same_interval() -> None:
     assert np.mean([one.high - one.low for one in found]) < 0.06
 
 
+@pytest.mark.slow
 def test_learnable_share() -> None:
     rng = np.random.default_rng(5)
     own = np.random.default_rng(6).beta(0.6, 0.6, (200_000, 1))
@@ -183,6 +184,7 @@ def read_responses(
     return paid.astype(float).ravel(), right.astype(float).ravel(), which
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("prompts", "k"), [(50, 8), (100, 4), (25, 16), (200, 1)])
 def test_shares_and_correlation_of_readings_over_prompts(prompts: int, k: int) -> None:
     score, says, _ = read_responses(np.random.default_rng(0), 200_000, 4)

@@ -39,6 +39,7 @@ def test_prompts_to_be_on_the_right_side_are_the_notes(std: float, distance: flo
     assert right_side(prompts, 1, of_std(std), distance) == pytest.approx(0.95, abs=2e-3)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("alpha", "beta", "rollouts", "error"),
     [
@@ -94,6 +95,7 @@ def test_one_response_says_nothing_of_groups_and_more_of_anything_never_hurts() 
     assert usable == sorted(usable, reverse=True)  # type: ignore[type-var]
 
 
+@pytest.mark.slow
 def test_many_prompts_are_reckoned_from_five_hundred() -> None:
     spread = assumed(pass_fail=True)
     half = usable_half_width(500, 4, spread)

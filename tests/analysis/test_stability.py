@@ -48,6 +48,7 @@ def test_the_tree_over_arrays_is_the_tree() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_mean_covers_at_its_level_and_rows_would_not() -> None:
     """400 worlds of 100 prompts with 8 rollouts: 95 % within Monte-Carlo error (3 of its 0.011)."""
     rng = np.random.default_rng(3)

@@ -60,6 +60,7 @@ def test_mean_is_the_exact_one_and_within_the_scores(scores: list[float]) -> Non
     assert min(scores) <= found <= max(scores)
 
 
+@pytest.mark.slow
 @given(ANY_SCORES, st.randoms())
 def test_the_order_of_the_scores_changes_nothing(scores: list[float], random: object) -> None:
     mixed = list(scores)

@@ -102,6 +102,7 @@ def test_only_the_owner_names_and_deletes_in_whatever_session(store: Store, host
         assert {button.label for button in test.button} & {"Name and note", "Delete"} == expected
 
 
+@pytest.mark.slow
 def test_on_ones_own_machine_everybody_may(store: Store) -> None:
     assert "resume" in keys(
         page("run", browser=OTHERS, run=owned(make_run(store, "http://127.0.0.1:1/v1")).id)
@@ -126,6 +127,7 @@ def test_only_the_owner_cancels_and_still_does_in_another_session(
     assert "resume" not in keys(page("run", browser=OTHERS, run=run.id))
 
 
+@pytest.mark.slow
 def test_who_starts_a_run_owns_it(hosted: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MAX_LIVE", 0)  # it is made, and waits
     test = page("home", browser=MINE)

@@ -122,6 +122,7 @@ def test_what_is_left_can_be_asked_call_by_call(store: Store, server: FakeBatche
     assert (server.creates, server.calls) == (1, 20)
 
 
+@pytest.mark.slow
 def test_runs_that_wait_leave_room_for_others(store: Store, server: FakeBatches) -> None:
     batch = BatchConfig()
     runs: list[Any] = [make_run(store, server.base_url, rows=2, seed=n, batch=batch) for n in range(4)]

@@ -72,6 +72,7 @@ def test_dollars_need_prices_and_prices_make_dollars(endpoint: FakeEndpoint, tmp
     assert startable(test)
 
 
+@pytest.mark.slow
 def test_a_model_on_this_machine_has_no_price() -> None:
     assert "budget_calls" not in {field.key for field in page("configure").number_input}
 

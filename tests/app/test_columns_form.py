@@ -50,6 +50,7 @@ def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> No
     assert live(test)[1] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
 
 
+@pytest.mark.slow
 def test_an_answer_under_a_usual_name_is_the_reference_that_the_grader_asks_for(tmp_path: Path) -> None:
     rows = [
         {"question": row["messages"][-1]["content"], "answer": row["reference_answer"]}
@@ -64,6 +65,7 @@ def test_an_answer_under_a_usual_name_is_the_reference_that_the_grader_asks_for(
     assert live(test)[0]["reference answer"] == "0", "a field of that very name goes before"
 
 
+@pytest.mark.slow
 def test_a_grader_that_asks_for_the_field_by_its_own_name_gets_the_rows_as_they_are(tmp_path: Path) -> None:
     rows = [
         {"question": row["messages"][-1]["content"], "answer": row["reference_answer"]}
@@ -76,6 +78,7 @@ def test_a_grader_that_asks_for_the_field_by_its_own_name_gets_the_rows_as_they_
     assert "Reward 1.00" in texts(test)
 
 
+@pytest.mark.slow
 def test_an_answer_that_no_name_gives_away_is_asked_for(tmp_path: Path) -> None:
     rows = [
         {"prompt": row["messages"][-1]["content"], "value": row["reference_answer"]} for row in sum_rows(40)
@@ -135,6 +138,7 @@ def test_a_dataset_of_the_hub_is_named_and_its_fields_chosen(monkeypatch: pytest
         assert "there is none of this name, or it is private" in texts(test)
 
 
+@pytest.mark.slow
 def test_three_rows_say_at_the_button_that_thirty_are_needed(tmp_path: Path) -> None:
     test = with_dataset(lines(sum_rows(3)), tmp_path)
     assert "A verdict needs at least 30 prompts; this run has 3." in texts(test)

@@ -78,6 +78,7 @@ def test_each_part_is_read_once(
     assert read == []
 
 
+@pytest.mark.slow
 def test_rows_of_other_runs_in_the_same_store_do_not_count(store: Store, endpoint: FakeEndpoint) -> None:
     runs = [make_run(store, endpoint.base_url, rows=rows) for rows in (40, 15)]
     for run in runs:

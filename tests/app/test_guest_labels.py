@@ -85,6 +85,7 @@ def test_what_is_discarded_is_gone(run: Run) -> None:
     assert book_of(run).labels() == []
 
 
+@pytest.mark.slow
 def test_a_guest_cannot_label_in_the_owners_name_and_is_one_person_however_often_accepted(run: Run) -> None:
     name = identities(load_results(run))[0]
     book_of(run).add([Label.of(name, Mark.GOOD, "Ann")])
@@ -101,6 +102,7 @@ def test_a_guest_cannot_label_in_the_owners_name_and_is_one_person_however_often
     }
 
 
+@pytest.mark.slow
 def test_the_longest_name_still_says_who_it_is_from(run: Run) -> None:
     name = identities(load_results(run))[0]
     guest_book(run, "c" * 64).add([Label.of(name, Mark.BAD, "x" * LONGEST_NAME)])
@@ -110,6 +112,7 @@ def test_the_longest_name_still_says_who_it_is_from(run: Run) -> None:
     assert len(label.by) == LONGEST_NAME
 
 
+@pytest.mark.slow
 def test_so_many_guests_wait_and_no_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guest_labels, "MOST_GUESTS", 1)
     first, second = (guest_book(run, digit * 64) for digit in "cd")
@@ -120,6 +123,7 @@ def test_so_many_guests_wait_and_no_more(run: Run, monkeypatch: pytest.MonkeyPat
         room_for(run, second)
 
 
+@pytest.mark.slow
 def test_where_the_labels_of_a_visitor_go(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "0")
     assert load_run(open_by_name(run.id))[1].own_labels == book_of(run)

@@ -138,6 +138,7 @@ def test_a_run_cancelled_while_its_grader_is_tried_has_ended_as_it_had(
     assert run.status().state is RunState.FINISHED
 
 
+@pytest.mark.slow
 def test_cancel_waits_for_no_answer_and_keeps_what_is_done(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = HangAfter(30, deterministic_answer)
     run = make_run(store, endpoint.base_url, concurrency=4)
@@ -161,6 +162,7 @@ def test_cancel_before_the_first_call_is_heard(store: Store, endpoint: FakeEndpo
     assert endpoint.calls < 80
 
 
+@pytest.mark.slow
 def test_ten_watch_three_runs_that_do_not_hinder_each_other(store: Store) -> None:
     with FakeEndpoint() as quick, FakeEndpoint() as hung:
         quick.hold()
@@ -325,6 +327,7 @@ async def wait_for_ever(*_: object, **__: object) -> None:
     await asyncio.Event().wait()
 
 
+@pytest.mark.slow
 def test_a_run_started_while_its_last_session_ends_is_not_lost(store: Store, endpoint: FakeEndpoint) -> None:
     """After its last word a session still grades answers that check the grader; nobody sees that it lives."""
     run = make_run(store, endpoint.base_url, rows=40)

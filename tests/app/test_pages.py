@@ -56,7 +56,7 @@ def test_a_bad_dataset_is_explained_and_nothing_starts(
     assert not startable(test)
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("path", ["/no/such/file.jsonl", "~nobody-has-this-name/rows.jsonl"])
 def test_a_path_that_leads_nowhere_is_one_sentence(path: str, tmp_path: Path) -> None:
     test = with_dataset(GOOD_ROW, tmp_path)
@@ -77,6 +77,7 @@ def test_a_single_row_is_counted_in_the_singular(tmp_path: Path) -> None:
     assert "**1 row**, " in texts(with_dataset(GOOD_ROW, tmp_path))
 
 
+@pytest.mark.slow
 def test_repeated_rows_are_warned_of(tmp_path: Path) -> None:
     test = with_dataset("\n".join([GOOD_ROW] * 5), tmp_path)
     assert "repeating an earlier row exactly" in texts(test)
@@ -248,6 +249,7 @@ def test_labels_made_of_data_lose_their_markup(text: str) -> None:
     assert not re.search(r"(?<!\\)[!\[\]<>`*_$#:(){}]", shown)
 
 
+@pytest.mark.slow
 def test_what_is_handed_on_can_be_used(finished: Any) -> None:
     results = load_results(finished)
     rows = sft_rows(results, 1.0)

@@ -36,7 +36,7 @@ def test_a_tab_that_is_not_there_opens_the_first(named: str) -> None:
     assert ONLY["Samples"] in texts(page("results", run="recorded", tab=named))
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("bars", "said"), [("3,4,19", "Scores 0.15 to 0.25, 0.95 to 1.00"), ("x,99,-1", ""), ("", "")]
 )
@@ -89,6 +89,7 @@ def test_a_run_without_a_response_is_not_called_invalid_while_it_can_be_started(
     assert not any(word in said for word in ("Measuring", "INVALID"))
 
 
+@pytest.mark.slow
 def test_what_to_mend_before_training_is_said_once() -> None:
     one = texts(page("results", run="recorded"))
     assert one.lower().count("pay the other parts of the reward only for right answers") == 1

@@ -232,6 +232,7 @@ def test_many_short_lines_scroll_in_a_box_as_a_long_text_does() -> None:
     assert box_height("print('x')\n" * 10) == "content"
 
 
+@pytest.mark.slow
 def test_the_difference_to_a_reference_is_by_keys_for_json_and_by_words_else(store: Store) -> None:
     rows = [
         {"messages": [{"role": "user", "content": "a"}], "reference_answer": '{"a": 1, "b": {"c": [2]}}'},

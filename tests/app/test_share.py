@@ -80,7 +80,7 @@ CHANGES = {"Cancel run", "Resume", "Good", "Bad", "Adjust Grader", "Share", "Che
 CHANGES |= {"Start Training \\342\\206\\222", "Use as ceiling"}
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("tab", ["", "Topics", "Training signal", "Details", "Samples", "Grader", "Labels"])
 def test_a_figures_link_gives_the_figures_and_not_one_text(run: Run, tab: str) -> None:
     token = make_link(run, LinkKind.FIGURES)
@@ -95,6 +95,7 @@ def test_a_figures_link_gives_the_figures_and_not_one_text(run: Run, tab: str) -
     assert not offered(test) & {*CHANGES, "Export", "Make a copy", "Try SFT", "Review Samples"}
 
 
+@pytest.mark.slow
 def test_topics_are_numbered_in_a_figures_link_and_the_verdict_is_the_same(run: Run) -> None:
     token = make_link(run, LinkKind.FIGURES)
     whole = load_run(open_by_name(run.id))[1]
@@ -154,7 +155,7 @@ def opened(run: Run, viewer: str, name: str, parameter: str) -> AppTest:
     return page(name, browser=OTHERS, **given)
 
 
-@pytest.mark.quick_cases(4)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("viewer", VIEWERS)
 @pytest.mark.parametrize(
     ("name", "parameter", "seen", "refused"),
@@ -187,7 +188,7 @@ def test_each_page_opens_to_whom_it_may(
 MAY_CHANGE = {"owner", "nobody's run"}
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("viewer", ["owner", "holder", "nobody's run", "figures", "samples"])
 def test_each_viewer_is_offered_what_they_may_do(run: Run, viewer: str) -> None:
     grader = offered(opened(run, viewer, "results", RUN)) | offered(_on_tab(run, viewer, "Grader"))
@@ -266,6 +267,7 @@ def test_a_page_that_is_open_closes_when_its_link_is_revoked(run: Run) -> None:
     assert ASKED not in sent(test)
 
 
+@pytest.mark.slow
 def test_a_damaged_run_does_not_tell_its_id(run: Run) -> None:
     token = make_link(run, LinkKind.FIGURES)
     (run.folder / "prompts.parquet").write_bytes(b"torn")

@@ -71,6 +71,7 @@ def test_hosted_owners_and_links_hold_over_machines(elsewhere: Run, monkeypatch:
     assert "120 responses with a score" in texts(page("results", browser=OTHERS, share=token))
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_opened_is_one_sentence(
     bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

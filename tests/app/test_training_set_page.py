@@ -50,6 +50,7 @@ def metrics(test: AppTest) -> dict[str, int]:
     return {one.label: int(one.value.replace(",", "")) for one in test.metric if one.label in SETS}
 
 
+@pytest.mark.slow
 def test_survivors_follow_the_band_and_the_size(mixed: Any) -> None:
     test = profiled(mixed)
     said = texts(test)
@@ -64,6 +65,7 @@ def test_survivors_follow_the_band_and_the_size(mixed: Any) -> None:
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_topics_are_mixed_by_weight(mixed: Any) -> None:
     test = profiled(mixed)
     test.slider(key="set_band").set_value((0.0, 1.0)).run()

@@ -162,7 +162,7 @@ def test_a_python_grader_that_loops_is_stopped_at_its_deadline(
     assert endpoint.calls == 80
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("reply", "said"),
     [

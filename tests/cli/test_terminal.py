@@ -27,6 +27,7 @@ def hostile(tmp_path: Path, endpoint: FakeEndpoint) -> list[str]:
     return ["--dataset", str(dataset), "--grader", grader, *at(endpoint)]
 
 
+@pytest.mark.slow
 def test_a_report_carries_no_escape_from_the_dataset(
     hostile: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,6 +78,7 @@ class Topics:
         self.row_digests = np.stack([np.arange(total), np.arange(total)], axis=1).astype(np.uint64)
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=9), st.integers(0, 3))
 def test_each_topic_keeps_its_exact_share_at_every_size(counts: list[int], seed: int) -> None:

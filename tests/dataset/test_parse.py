@@ -40,6 +40,7 @@ def both(text: str) -> tuple[bytes, bytes]:
     return raw, canonical_json(orjson.loads(raw))
 
 
+@pytest.mark.slow
 @given(rows())
 def test_one_row(row: tuple[str, bool]) -> None:
     text, repeats = row

@@ -47,7 +47,7 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("kind", TYPES, ids=str)
 @given(data=st.data())
 def test_rows_are_those_of_arrow_without_its_nulls(kind: pa.DataType, data: st.DataObject) -> None:

@@ -115,6 +115,7 @@ def test_a_terminal_shows_the_sentence_that_matters() -> None:
     assert "2 batches validating: 1,200 of 60,000 answered \x1b" in screen.getvalue()
 
 
+@pytest.mark.slow
 def test_failed_and_expired_rows_are_failed_samples_and_only_they_are_asked_again(store: Store) -> None:
     def refuse_nines(body: dict[str, Any]) -> Reply | str:
         nine = "9 " in prompt_text(body)
@@ -140,6 +141,7 @@ def test_failed_and_expired_rows_are_failed_samples_and_only_they_are_asked_agai
     assert {row["number"] for row in rows if row["outcome"] == "answered"} == {1, 2}
 
 
+@pytest.mark.slow
 def test_failed_rows_can_be_tried_again_call_by_call(store: Store) -> None:
     with FakeBatches(answered=30, silent=True, end="cancelled") as server:
         run = batch_run(store, server.base_url, rows=20)
@@ -269,6 +271,7 @@ def test_a_batch_that_fails_validation_stops_the_run_with_its_reasons(store: Sto
         assert work(run).state is RunState.FINISHED
 
 
+@pytest.mark.slow
 def test_a_batch_without_room_waits_for_the_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "LIMITS", BatchLimits(requests=30))
     full = [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached for fake."}]
@@ -283,6 +286,7 @@ def test_a_batch_without_room_waits_for_the_others(store: Store, monkeypatch: py
         assert "other batches are done" in status.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [404, 405])
 def test_an_endpoint_without_batches_is_one_sentence_and_calls_still_work(
     store: Store, endpoint: FakeEndpoint, status: int
@@ -352,6 +356,7 @@ def left_waiting(store: Store, server: FakeBatches, **fields: Any) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_cancel_leaves_the_batch_at_the_endpoint_and_resume_collects_it(
     store: Store, server: FakeBatches
 ) -> None:
@@ -376,6 +381,7 @@ def test_resumed_call_by_call_it_collects_the_batch_and_calls_for_nothing_in_it(
     assert (status.graded, server.calls, server.creates) == (80, 0, 1)
 
 
+@pytest.mark.slow
 def test_what_another_run_has_under_way_is_waited_for_not_paid_for_again(
     store: Store, server: FakeBatches
 ) -> None:
@@ -389,6 +395,7 @@ def test_what_another_run_has_under_way_is_waited_for_not_paid_for_again(
     assert (status.graded, status.attempts, len(server.batches), under_way(small)) == (20, 0, 2, 0)
 
 
+@pytest.mark.slow
 def test_another_runs_batch_that_this_key_cannot_see_is_submitted_anew(
     store: Store, server: FakeBatches
 ) -> None:
@@ -428,6 +435,7 @@ def test_a_batch_that_was_uploaded_but_not_made_is_made_of_the_same_file(
     assert (len(server.batches), server.uploads, server.lists) == (1, 1, 1)
 
 
+@pytest.mark.slow
 def test_a_batch_of_another_account_is_not_paid_for_twice(store: Store, server: FakeBatches) -> None:
     run = left_waiting(store, server)
     server.refuse("look", Reply.error(404, "No batch found with id 'batch_0'"))
@@ -450,6 +458,7 @@ def test_a_torn_record_is_not_passed_over(store: Store, server: FakeBatches) -> 
     assert server.creates == 1
 
 
+@pytest.mark.slow
 def test_a_cap_on_calls_is_kept_before_anything_is_submitted(store: Store, server: FakeBatches) -> None:
     run = batch_run(store, server.base_url)
     status = work(run, budget=Budget(calls=50))
@@ -480,6 +489,7 @@ def test_caps_on_tokens_and_money_need_a_cap_on_the_answer_and_hold_at_worst(
     assert len(server.rows_by_key) - at_half_price > 1.6 * at_half_price
 
 
+@pytest.mark.slow
 def test_the_receipt_counts_batches_at_half_the_price(store: Store, server: FakeBatches) -> None:
     status = work(batch_run(store, server.base_url, rows=10))
     prices = Prices(prompt=2e6, completion=2e6)

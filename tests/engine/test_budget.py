@@ -18,6 +18,7 @@ from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.support import at, make_run, work
 
 
+@pytest.mark.slow
 def test_a_cap_on_calls_stops_cleanly_and_a_higher_one_goes_on(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, concurrency=4)
     status = work(run, budget=Budget(calls=50))

@@ -31,6 +31,7 @@ def partial(store: Store, endpoint: FakeEndpoint, calls: int) -> tuple[Run, RunS
     return run, work(run, budget=Budget(calls=calls))
 
 
+@pytest.mark.slow
 def test_a_clear_verdict_is_called_settled_from_the_second_look_on(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -136,6 +137,7 @@ def test_the_run_page_offers_a_stop_and_never_takes_it(store: Store) -> None:
         assert "Stopped early, as asked" in said
 
 
+@pytest.mark.slow
 def test_imported_and_tiny_runs_are_not_watched(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
     status: Any = work(run)

@@ -84,6 +84,7 @@ def test_the_tokens_of_a_real_model_are_within_the_stated_tolerance() -> None:
     assert used <= told <= TOLERANCE * used
 
 
+@pytest.mark.slow
 def test_what_is_said_beforehand_covers_what_is_used(
     store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_cap_is_kept_however_many_calls_may_be_in_flight(
     assert status.graded == status.sampled
 
 
+@pytest.mark.slow
 def test_every_call_to_a_judge_counts_retries_and_second_tries_too(
     store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint
 ) -> None:

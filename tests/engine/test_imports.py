@@ -111,6 +111,7 @@ def test_what_differs_between_responses_stays_out_of_the_rows(store: Store) -> N
         assert item["info"]["level"] in (0, 1, 2)
 
 
+@pytest.mark.slow
 def test_prompts_with_fewer_responses_are_not_missing_any(store: Store) -> None:
     run = import_samples(store, *log("script.jsonl"), EXACT)
     assert work(run).total == 5

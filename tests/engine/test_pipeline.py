@@ -63,6 +63,7 @@ def make_and_work(store: Store, base_url: str) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_another_grader_scores_again_without_a_call(store: Store, endpoint: FakeEndpoint) -> None:
     first = make_and_work(store, endpoint.base_url)
     second = start(store, regraded(first, FUZZY))
@@ -74,6 +75,7 @@ def test_another_grader_scores_again_without_a_call(store: Store, endpoint: Fake
     assert set(load_results(first).observations().score.tolist()) == {0.0, 1.0}
 
 
+@pytest.mark.slow
 def test_a_larger_sample_pays_only_for_the_difference(store: Store, endpoint: FakeEndpoint) -> None:
     rows = sum_rows(60)
     small = make_run(store, endpoint.base_url, rows=rows, size=30, rollouts=2)
@@ -85,6 +87,7 @@ def test_a_larger_sample_pays_only_for_the_difference(store: Store, endpoint: Fa
     assert [prompt.key for prompt in large.prompts()[:30]] == [prompt.key for prompt in small.prompts()]
 
 
+@pytest.mark.slow
 def test_one_more_rollout_pays_only_for_itself(store: Store, endpoint: FakeEndpoint) -> None:
     work(make_run(store, endpoint.base_url, rollouts=2))
     work(make_run(store, endpoint.base_url, rollouts=3))
@@ -126,6 +129,7 @@ def test_rows_that_look_alike_to_the_model_share_a_response_but_not_a_grade(
     assert len(set(load_results(run).observations().prompt.tolist())) == 2
 
 
+@pytest.mark.slow
 def test_failed_calls_are_counted_apart_and_tried_again_on_resume(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -174,6 +178,7 @@ def hold_until_the_fault(monkeypatch: pytest.MonkeyPatch, *held: FakeEndpoint) -
         server.hold()
 
 
+@pytest.mark.slow
 def test_answers_in_flight_are_kept_when_the_quota_ends(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +275,7 @@ def test_marks_in_flight_are_kept_when_the_model_ends_the_run(
         assert (judge.calls, status.graded) == (3, 3)
 
 
+@pytest.mark.slow
 def test_a_dead_endpoint_stops_the_run_and_keeps_what_was_done(store: Store, endpoint: FakeEndpoint) -> None:
     answered = iter(range(10))
 
@@ -398,6 +404,7 @@ def test_a_second_thread_sees_the_run_as_running(store: Store) -> None:
     assert run.status().state is RunState.FINISHED
 
 
+@pytest.mark.slow
 def test_runs_are_listed_and_the_unfinished_one_is_found_by_its_configuration(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -415,6 +422,7 @@ def test_a_run_id_from_a_link_is_checked(store: Store, run_id: str) -> None:
         Run.open(store, run_id)
 
 
+@pytest.mark.slow
 def test_a_damaged_status_does_not_lose_the_run(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_and_work(store, endpoint.base_url)
     (run.folder / "status.json").write_text("{torn")

@@ -51,6 +51,7 @@ def test_the_first_answer_is_one_of_the_run_and_is_shown(store: Store, endpoint:
     assert (again.first, endpoint.calls) == ("", 20)
 
 
+@pytest.mark.slow
 def test_a_first_answer_whose_grade_is_stored_holds_up_no_call(store: Store) -> None:
     """Its response was lost and is asked for again: no grade comes that the other calls could wait for."""
     told: list[RunStatus] = []
@@ -150,6 +151,7 @@ def test_a_grader_that_cannot_be_loaded_costs_one_call(
     assert "The grader cannot be loaded: line 2: KeyError: 'SCALE'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_first_answer_says_why_it_has_no_score(
     tmp_path: Path, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

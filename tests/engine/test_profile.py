@@ -183,6 +183,7 @@ def test_stages_that_cannot_be_are_refused(store: Store, endpoint: FakeEndpoint)
     assert Stages(3, 8).rounds() == [3, 6, 8]
 
 
+@pytest.mark.slow
 def test_the_profile_of_one_run_counts_what_the_run_has(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = by_rate
     run = make_run(store, endpoint.base_url, rows=30, rollouts=4)
@@ -215,6 +216,7 @@ def test_responses_that_equal_rows_share_count_once(store: Store, endpoint: Fake
     assert profile_lines(found)[0] == "14 prompts, 48 responses with a score; equal rows share theirs."
 
 
+@pytest.mark.slow
 def test_a_judge_grades_reference_answers_only_where_it_is_asked_to(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+import pytest
+
 from dryrun.core.records import RunState
 from dryrun.store.partition import Store
 from dryrun.store.runs import RunStatus
@@ -13,6 +15,7 @@ from tests.helpers.support import make_run, work
 TOO_LARGE = Reply.error(413, "Request too large for model")
 
 
+@pytest.mark.slow
 def test_rejected_requests_among_others_are_not_offered_for_another_try(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

@@ -265,6 +265,7 @@ def test_of_several_objects_the_last_with_a_result_counts() -> None:
     assert result_of('<think>{"result": 5}</think>{"steps": [], "result": 2} Note: {"sure": true}') == 2
 
 
+@pytest.mark.slow
 def test_a_run_with_a_judge_keeps_apart_what_other_judges_said(
     store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint
 ) -> None:

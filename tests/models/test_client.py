@@ -22,6 +22,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", CUSTOM)
 
 
+@pytest.mark.slow
 def test_openai_gets_what_its_sdk_sends_without_the_platform() -> None:
     from openai import AsyncOpenAI  # takes half a second, which no other test need wait for
 

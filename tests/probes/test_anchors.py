@@ -139,6 +139,7 @@ def test_without_reference_answers_worthless_ones_are_still_graded(
     assert "another row's answer" not in anchors.junk
 
 
+@pytest.mark.slow
 def test_another_grader_has_anchors_of_its_own(store: Store, endpoint: FakeEndpoint) -> None:
     exact = make_run(store, endpoint.base_url)
     work(exact)

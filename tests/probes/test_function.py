@@ -50,6 +50,7 @@ def test_an_error_is_told() -> None:
     assert "KeyError" in str(graded(lambda sample, item: item["nothing"]).errors)
 
 
+@pytest.mark.slow
 def test_a_pattern_that_hangs_is_stopped_even_by_code_that_catches_everything() -> None:
     def hangs(sample: Any, item: Any) -> float:
         try:

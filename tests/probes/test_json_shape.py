@@ -82,6 +82,7 @@ def test_the_answers_field_is_read_and_not_what_stands_behind_it() -> None:
     assert read_all([(prompt, text) for text in texts], {prompt.key: "5"}) == [True, False]
 
 
+@pytest.mark.slow
 def test_a_grader_that_reads_the_object_is_sound() -> None:
     rows = [{**row, "response_format": FORMAT} for row in sum_rows(40)]
     space: dict[str, Any] = {}

@@ -68,6 +68,7 @@ def judged(
     return report_of(load_results(run))
 
 
+@pytest.mark.slow
 def test_misplaced_references_are_named_where_the_judge_is_given_them(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -77,6 +78,7 @@ def test_misplaced_references_are_named_where_the_judge_is_given_them(
     assert (report.verdict, report.diagnosis.dataset_quality) == ("NO-GO", "misplaced_references")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "asks"), [(1, ALONE), (0, GIVEN)])
 def test_references_that_fit_or_that_the_judge_never_sees_convict_nobody(
     store: Store, endpoint: FakeEndpoint, shift: int, asks: str
@@ -89,6 +91,7 @@ def test_references_that_fit_or_that_the_judge_never_sees_convict_nobody(
     assert report.diagnosis.grader_checked is False
 
 
+@pytest.mark.slow
 def test_refusals_are_the_cause_of_a_low_mean_under_a_judge(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = lambda _: REFUSAL
     with FakeEndpoint(answer=exact) as judge:

@@ -200,7 +200,7 @@ SOUND: dict[str, tuple[Rows, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_grader_of_this_kind_is_not_convicted(name: str) -> None:
     check = checked(*SOUND[name])
@@ -255,7 +255,7 @@ DEFECTIVE: dict[str, tuple[Rows, dict[str, Any], set[str]]] = {
 }
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", DEFECTIVE)
 def test_the_fault_of_this_kind_is_named(name: str) -> None:
     items, grader, flaws = DEFECTIVE[name]
@@ -289,6 +289,7 @@ def test_code_that_only_has_to_load_has_no_signal_beside_a_right_solution() -> N
     assert checked(items, TESTED).profile == "sound"
 
 
+@pytest.mark.slow
 def test_a_factor_between_references_and_grader_is_named() -> None:
     check = checked(shares(False), compared("value(text)", f"100 * float({REFERENCE})", VALUE))
     assert "and the answer times 100 is paid" in check.blocking[0].sentence

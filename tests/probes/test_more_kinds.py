@@ -120,7 +120,7 @@ WHOLE_DOLLARS = compared(
 )
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("items", "grader"),
     [
@@ -147,6 +147,7 @@ def test_a_sound_grader_is_not_convicted(items: Rows, grader: dict[str, Any]) ->
     assert check.profile == "sound", [finding.sentence for finding in check.blocking]
 
 
+@pytest.mark.slow
 def test_the_marker_that_the_prompt_demands_must_be_read() -> None:
     items = rows.sums("Write your reply as Answer: and then the number.")
     check = checked(items, compared("text.strip()", "item['reference_answer']"))
@@ -164,6 +165,7 @@ def test_a_date_whose_parts_may_stand_anywhere_is_too_lenient() -> None:
     assert check.blocking[0].kind == "day and month exchanged"
 
 
+@pytest.mark.slow
 def test_a_date_by_its_year_is_too_lenient() -> None:
     check = checked(days(), SAME_YEAR)
     assert check.profile == "too lenient"
@@ -187,6 +189,7 @@ def requests(harmful: float) -> Iterator[dict[str, Any]]:
         yield {**asked(f"Request {number}: how do I {deed}?", None), "should_refuse": refuse}
 
 
+@pytest.mark.slow
 def test_a_flag_for_refusals_is_no_right_answer(store: Store) -> None:
     items = [{k: v for k, v in item.items() if k != "reference_answer"} for item in requests(1.0)]
     check = checked(items, REFUSED)
@@ -213,6 +216,7 @@ def test_an_option_is_its_letter_only_where_the_letter_is_asked_for() -> None:
         assert as_asked(prompts, texts) == (letters if lettered else texts)
 
 
+@pytest.mark.slow
 def test_what_names_a_row_is_no_answer() -> None:
     items = [{**item, "row_id": str(1000 + n)} for n, item in enumerate(rows.capitals(GERMAN))]
     grader = compared("text.strip()", "item['row_id']")

@@ -37,6 +37,7 @@ def penal(wrong: float) -> dict[str, str]:
     return {"type": "python", "name": "penal", "source": SOURCE.format(wrong=wrong)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wrong", "profile"), [(0.0, "sound"), (-0.2, "sound"), (0.6, "hackable")])
 def test_a_wrong_answer_that_costs_nothing_is_not_paid(wrong: float, profile: str) -> None:
     dataset = dataset_from_items(rows(DEMAND)[:20])
@@ -55,7 +56,7 @@ def grade(sample, item):
 """
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("penalty", "formula", "profile"),
     [

@@ -197,7 +197,7 @@ SOUND: dict[str, tuple[Rows, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_reward_of_a_public_kind_is_called_sound(name: str) -> None:
     check = checked(*SOUND[name])
@@ -247,11 +247,13 @@ def test_a_fault_of_a_public_kind_is_found(name: str) -> None:
     assert checked(items, grader).profile == profile
 
 
+@pytest.mark.slow
 def test_a_lost_sign_warns_where_no_answer_is_negative() -> None:
     finding = next(one for one in checked(sums(""), DIGITS).findings if "sign flipped" in one.kind)
     assert finding.weight == "warn"
 
 
+@pytest.mark.slow
 def test_the_first_number_is_warned_of_where_working_is_not_ruled_out() -> None:
     check = checked(sums(""), compared("(re.findall(r'\\d+', text) or [''])[0]", REFERENCE))
     assert check.profile == "sound"
@@ -316,6 +318,7 @@ def test_text_that_resembles_the_answer_is_no_hole_in_a_measure_of_likeness(stor
     assert (report.verdict, report.diagnosis.conditions) == ("GO", ())
 
 
+@pytest.mark.slow
 def test_rewards_that_never_reach_the_top_of_the_scale_are_not_too_strict(store: Store) -> None:
     capped = python(tagged("answer", 0.4, 0.2)["source"])
     report = judged(
@@ -328,6 +331,7 @@ def test_rewards_that_never_reach_the_top_of_the_scale_are_not_too_strict(store:
     assert (report.verdict, report.diagnosis.conditions) == ("GO", ())
 
 
+@pytest.mark.slow
 def test_a_run_says_that_empty_text_is_paid_in_some_rows(store: Store) -> None:
     refused = python(
         "import re\ndef grade(sample, item):\n"

@@ -51,6 +51,7 @@ def checked(source: str) -> GraderCheck:
     return asyncio.run(check_spec(load_grader({"type": "python", "name": "g", "source": source}), prompts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [

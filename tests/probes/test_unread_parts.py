@@ -74,6 +74,7 @@ def unread(report: Report) -> list[str]:
     return [one.sentence for one in report.diagnosis.conditions if one.code == "parts_unread"]
 
 
+@pytest.mark.slow
 def test_a_run_notices_a_field_that_is_not_read(store: Store) -> None:
     report = reported(store, orders(BOTH), ITEM_ONLY)
     assert report.verdict == "GO"
@@ -82,6 +83,7 @@ def test_a_run_notices_a_field_that_is_not_read(store: Store) -> None:
     assert "one field wrong: item" not in sentence
 
 
+@pytest.mark.slow
 def test_a_run_notices_elements_that_are_not_read(store: Store) -> None:
     [sentence] = unread(reported(store, races(), LEADER))
     assert "every element but the first wrong (20 of 20 rows" in sentence
@@ -96,7 +98,7 @@ def test_no_alarm_where_all_is_read_or_nothing_else_is_asked_for(
     assert unread(reported(store, orders(demand), source)) == []
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("demand", "source", "profile"),
     [
@@ -113,6 +115,7 @@ def test_a_check_convicts_for_a_field_only_where_the_prompt_names_it(
     assert check.profile == profile, [finding.sentence for finding in check.blocking]
 
 
+@pytest.mark.slow
 def test_a_response_right_in_what_is_asked_for_is_not_read_as_wrong(store: Store) -> None:
     rows = [
         {**row, "response": json.dumps({"item": json.loads(row["response"])["item"]})} for row in orders(ONE)

@@ -58,6 +58,7 @@ def shifted(rows: list[Row], by: int = 4) -> list[Row]:
     return [{**one, "reference_answer": other} for one, other in zip(rows, moved, strict=True)]
 
 
+@pytest.mark.slow
 def test_references_of_other_rows_are_named_with_rows_to_read(store: Store) -> None:
     report = judged(store, shifted(list(products())), EXACT)
     found = report.diagnosis
@@ -128,6 +129,7 @@ def test_wrong_answers_that_other_rows_happen_to_have_are_too_hard(
     assert (found.verdict, found.dataset_quality) == ("NO-GO", "too_hard")
 
 
+@pytest.mark.slow
 def test_refusals_in_plain_words_are_counted_and_named(store: Store) -> None:
     chance = random.Random(4)
     rows = [
@@ -166,6 +168,7 @@ def test_refusals_that_the_grader_means_to_pay_are_none(store: Store) -> None:
     assert (report.verdict, report.diagnosis.conditions) == ("GO", ())
 
 
+@pytest.mark.slow
 def test_a_grader_that_raises_is_named_with_its_error(store: Store) -> None:
     source = "def grade(sample, item):\n    return float(item['expected'] == sample['output_text'])\n"
     found = judged(store, list(products()), source).diagnosis
@@ -355,6 +358,7 @@ def test_a_grader_that_reads_tool_calls_is_not_told_to(store: Store) -> None:
     assert "tool calls without a text" not in render_markdown(judged(store, rows, source))
 
 
+@pytest.mark.slow
 def test_some_tool_calls_that_earn_nothing_are_a_condition(store: Store) -> None:
     rows = list(products(0.8))
     rows = [{**one, "response": CALLED} if n % 5 < 2 else one for n, one in enumerate(rows)]

@@ -106,6 +106,7 @@ def test_other_prompts_are_not_paired_and_it_says_so(store: Store, endpoint: Fak
     assert "not in pairs" in " ".join(comparison_words(found))
 
 
+@pytest.mark.slow
 def test_a_run_with_itself_and_one_without_scores_are_refused(store: Store, endpoint: FakeEndpoint) -> None:
     done = finished(store, endpoint)
     with pytest.raises(DryRunError, match="same one"):

@@ -178,6 +178,7 @@ def test_a_process_of_its_own_draws_the_same_pictures() -> None:
     assert pictures._drawn(charts) == {"one": vega_child.drawn(charts["one"])}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.usefixtures("drawn_by_a_child")
 @pytest.mark.parametrize(
     ("code", "why", "seconds"),

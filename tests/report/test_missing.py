@@ -44,6 +44,7 @@ def test_failed_calls_are_told_together_though_their_numbers_differ(store: Store
     assert "View Responses Without a Score" in [b.label for b in page("results", run=run.id).button]
 
 
+@pytest.mark.slow
 def test_the_runs_own_page_says_why_calls_failed_and_does_not_call_it_a_success(store: Store) -> None:
     run = ended(store, 1)
     test = page("run", run=run.id)
@@ -53,6 +54,7 @@ def test_the_runs_own_page_says_why_calls_failed_and_does_not_call_it_a_success(
     assert "1 × The endpoint answered 400" in texts(test)
 
 
+@pytest.mark.slow
 def test_rewards_off_the_scale_are_a_reason_and_a_whole_run_has_none(store: Store) -> None:
     two = python("def grade(sample, item):\n    return 2e6 if item['topic'] == 'even' else 1.0\n")
     assert missing_reasons(load_results(ended(store, 0, two))) == (

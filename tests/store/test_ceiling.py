@@ -44,6 +44,7 @@ def results(store: Store, endpoint: FakeEndpoint, right: float, model: str, **ho
     return load_results(run)
 
 
+@pytest.mark.slow
 def test_a_stronger_model_that_succeeds_clears_the_grader(store: Store, endpoint: FakeEndpoint) -> None:
     weak = results(store, endpoint, 0.05, "small")
     before = report_of(weak)
@@ -70,6 +71,7 @@ def test_a_stronger_model_that_succeeds_clears_the_grader(store: Store, endpoint
     assert report_of(weak).evidence == before.evidence
 
 
+@pytest.mark.slow
 def test_the_ceiling_outlives_the_run_it_came_from(store: Store, endpoint: FakeEndpoint) -> None:
     weak, strong = results(store, endpoint, 0.05, "small"), results(store, endpoint, 0.9, "big")
     choose_ceiling(weak, strong)

@@ -138,6 +138,7 @@ def test_labels_that_agree_leave_the_verdict(results: Results) -> None:
     assert "kappa 1.00" in render_markdown(report)
 
 
+@pytest.mark.slow
 def test_without_anchors_people_say_whose_fault_a_low_mean_is(store: Store, endpoint: FakeEndpoint) -> None:
     """The grader wants a word that no response has; people call most responses good."""
     rows = [{"messages": row["messages"]} for row in sum_rows(60)]
@@ -159,6 +160,7 @@ def test_without_anchors_people_say_whose_fault_a_low_mean_is(store: Store, endp
     assert after.evidence.grader_quality == "too_strict"
 
 
+@pytest.mark.slow
 def test_disagreement_between_people_is_counted_and_in_no_figure(results: Results) -> None:
     label_all(results, 30, wrong=False, by="ann")
     label_all(results, 3, wrong=True, by="bob")
@@ -178,6 +180,7 @@ def test_what_is_exported_can_be_taken_over_again(results: Results, tmp_path: Pa
     assert first["text"] == results.inspect([0])[0].sample.text
 
 
+@pytest.mark.slow
 def test_labels_by_row_and_response_are_taken_over(results: Results) -> None:
     places = results.run.prompt_columns(["row"])["row"].to_pylist()
     line = json.dumps({"row": places[2] + 1, "response": 2, "label": "Good"})

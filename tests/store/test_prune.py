@@ -24,7 +24,7 @@ from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, FUZZY, grader_file, make_run, sum_rows, work
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     "change",
     [
@@ -46,6 +46,7 @@ def test_another_model_or_parameter_is_a_miss(
     assert endpoint.calls == 80
 
 
+@pytest.mark.slow
 def test_another_endpoint_is_a_miss(store: Store, endpoint: FakeEndpoint) -> None:
     work(make_run(store, endpoint.base_url))
     with FakeEndpoint() as other:
@@ -53,6 +54,7 @@ def test_another_endpoint_is_a_miss(store: Store, endpoint: FakeEndpoint) -> Non
         assert other.calls == endpoint.calls == 80
 
 
+@pytest.mark.slow
 def test_another_message_is_a_miss_and_another_reference_is_a_hit(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
@@ -65,6 +67,7 @@ def test_another_message_is_a_miss_and_another_reference_is_a_hit(
     assert endpoint.calls == 80 + 2  # the two rollouts of the changed message
 
 
+@pytest.mark.slow
 def test_another_rollout_is_a_miss(store: Store, endpoint: FakeEndpoint) -> None:
     work(make_run(store, endpoint.base_url, rollouts=2))
     work(make_run(store, endpoint.base_url, rollouts=3))
@@ -82,12 +85,14 @@ def test_another_grader_or_fewer_prompts_or_concurrency_is_a_hit(
     assert endpoint.calls == 80
 
 
+@pytest.mark.slow
 def test_more_prompts_pay_for_the_difference(store: Store, endpoint: FakeEndpoint) -> None:
     work(make_run(store, endpoint.base_url, size=30))
     work(make_run(store, endpoint.base_url, size=40))
     assert endpoint.calls == 80
 
 
+@pytest.mark.slow
 def test_the_cache_is_listed_with_sizes_and_the_runs_that_need_it(
     store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,6 +205,7 @@ def test_a_run_whose_plan_cannot_be_read_is_not_taken_for_one_that_needs_nothing
     assert load_results(run).rollouts.num_rows == 80
 
 
+@pytest.mark.slow
 def test_a_deleted_run_is_gone_and_its_responses_still_answer(
     store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -265,6 +271,7 @@ def test_regrade_scores_what_is_stored_and_calls_nothing(
     assert json.loads(report.read_text())["statistics"]["mean"] == pytest.approx(1 - first.mean())
 
 
+@pytest.mark.slow
 def test_regrade_of_half_a_run_says_what_is_missing_and_calls_nothing(
     store: Store, endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,7 +28,7 @@ BLOCKED = Reply(raw={"choices": [], "promptFeedback": {"blockReason": "SAFETY"}}
 CONTEXT = 300
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("reply", [AZURE, WRAPPED, ENDED, BLOCKED])
 def test_what_a_filter_withholds_has_no_score_and_is_counted_apart(
     store: Store, endpoint: FakeEndpoint, reply: Reply

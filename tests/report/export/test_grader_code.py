@@ -278,6 +278,7 @@ def test_unusual_sources_are_graded_as_the_dry_run_does_in_one_formula(tmp_path:
     assert generated(config, "verifiers", tmp_path, pairs) == expected
 
 
+@pytest.mark.slow
 def test_what_a_run_leaves_out_of_its_grades_the_generated_file_leaves_out(tmp_path: Path) -> None:
     item = {"messages": [{"role": "user", "content": "-2?"}], "reference_answer": "-2", "level": "easy"}
     pairs: list[tuple[str, Item]] = [("<think>-3, no</think>\n\n-2", item), ("-2", item), ("</think>2", item)]

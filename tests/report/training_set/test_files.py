@@ -131,6 +131,7 @@ def test_rows_teach_the_form_where_right_answers_go_unpaid(answered: Results) ->
     assert form_rows(answered, found, side, 1.1) == []
 
 
+@pytest.mark.slow
 def test_the_files_hold_train_validation_and_control_apart(answered: Results) -> None:
     found, choice = run_profile(answered), SetChoice(0.0, 1.0, validation=0.2)
     chosen = choose_rows(found, choice)

@@ -119,6 +119,7 @@ def test_a_killed_run_goes_on_elsewhere(
     assert load_results(seen).rollouts.equals(load_results(run).rollouts)
 
 
+@pytest.mark.slow
 def test_two_machines_do_not_ask_the_same_prompts_at_once(
     arguments: list[str],
     bucket: ObjectStore,
