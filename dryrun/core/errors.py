@@ -17,6 +17,7 @@ class Problem:
     ----------
     where : str
         File and line, or JSON path: ``"line 12, messages[0].role"``, ``"$.graders.exact.operation"``.
+        ``""`` or ``"$"``, the whole thing, is not shown.
     what : str
         What is wrong, as a sentence part: ``"'sytem' is not a role"``.
     fix : str
@@ -28,7 +29,8 @@ class Problem:
     fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f" {self.fix}" if self.fix else "")
+        place = "" if self.where in ("", "$") else f"{self.where}: "
+        return f"{place}{self.what}" + (f" {self.fix}" if self.fix else "")
 
 
 class DryRunError(Exception):

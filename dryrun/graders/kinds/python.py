@@ -187,8 +187,8 @@ def _missing(grader: PythonSpec, body: Iterable[ast.stmt]) -> list[tuple[str, in
 def _check_entry(entry: EntryPoint, where: str, rows: Sequence[Prompt]) -> Iterator[Finding]:
     """A function by another library's convention."""
     whose = VOICES[entry.convention].name
-    what = f"line {entry.line}: {entry} follows {whose} convention. It is not an OpenAI grader."
-    yield Finding(Severity.NOTE, f"{where}.convention", what, NOT_OPENAI_FIX)
+    what = f"{entry} in line {entry.line} follows {whose} convention. It is not an OpenAI grader."
+    yield Finding(Severity.NOTE, where, what, NOT_OPENAI_FIX)
     yield from _check_signature(entry, where)
     yield from _check_strangers(entry, where)
     if "completion_ids" in entry.parameters:
