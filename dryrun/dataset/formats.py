@@ -1,19 +1,18 @@
-"""Which format a file is in; the lines of JSONL, and the entries of one JSON list.
-
-JSONL is read in one streaming pass. A list is read whole, so only up to a size.
-"""
+"""Which format a file is in; and the lines of JSONL, read in one streaming pass."""
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO, NamedTuple
+from functools import partial
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
 
 from dryrun.core.errors import DatasetError, Problem
+from dryrun.dataset.columns import usual_prompt
 from dryrun.dataset.limits import limits
 from dryrun.dataset.parse import MAX_ROW_BYTES, too_long
 
@@ -25,7 +24,7 @@ class Format(StrEnum):
 
     JSONL = "jsonl"
     JSON = "json"
-    """One list of rows."""
+    """A document: one list of rows, an object that holds it, or objects over several lines."""
     CSV = "csv"
     TSV = "tsv"
     """CSV with tabs in place of commas."""
@@ -36,7 +35,7 @@ class Format(StrEnum):
     @property
     def words(self) -> str:
         """Its name in a sentence."""
-        return {Format.PARQUET: "Parquet", Format.ARROW: "Arrow", Format.JSON: "a JSON list"}.get(
+        return {Format.PARQUET: "Parquet", Format.ARROW: "Arrow", Format.JSON: "a JSON document"}.get(
             self, self.value.upper()
         )
 
@@ -118,12 +117,15 @@ def checked_format(file: BinaryIO, name: str) -> Format:
     Raises
     ------
     DatasetError
-        It is plainly not what its name says: empty, compressed, in another encoding, or one JSON object over
-        several lines.
+        It is plainly not what its name says: empty, compressed, in another encoding.
     """
     start = file.read(4096)
     file.seek(0)
     form = format_of(name, start)
+    if form is Format.JSONL and start.removeprefix(BOM).lstrip().startswith(b"{"):
+        file.seek(len(BOM) * start.startswith(BOM))
+        form = Format.JSON if _is_document(file) else form
+        file.seek(0)
     problem = _problem_at_start(form, start, name)
     if problem is not None:
         raise DatasetError(f"{name} cannot be read as {form.words}.", [problem])
@@ -151,8 +153,6 @@ def _problem_at_start(form: Format, start: bytes, name: str) -> Problem | None:
         return None if known else Problem("file", "it is not a Parquet file.", "Check it.")
     if encoding := _other_encoding(start):
         return Problem("file", f"it is encoded in {encoding}.", "Save it as UTF-8.")
-    if form is Format.JSONL:
-        return _one_object(start.removeprefix(BOM).lstrip())
     if form in (Format.CSV, Format.TSV) and b"\r" in start and b"\n" not in start:
         return Problem("file", "its lines end in CR alone.", "Save it as CSV, in UTF-8.")
     return None
@@ -167,21 +167,27 @@ def _other_encoding(start: bytes) -> str | None:
     return "UTF-16" if len(pair) == 2 and 0 in pair and pair != b"\x00\x00" else None
 
 
-_LIST_WITHIN = re.compile(rb'\{\s*"(\w+)"\s*:\s*\[\s*\{\s*"(?!role|from|content|type)', re.A)
-"""An object that begins with a list of objects which are not messages."""
+def _is_document(file: BinaryIO) -> bool:
+    """Whether a file at its start, which begins with an object, is a document of JSON and no JSONL."""
+    line = next((line for line in iter(partial(file.readline, MAX_ROW_BYTES), b"") if line.strip()), b"")
+    try:
+        first = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        # A row of JSONL ends in a brace; with a comma behind it it is said to.
+        line = line.rstrip()
+        return line.endswith((b"{", b"[", b",")) and not line.endswith(b"},")
+    return bool(row_lists(first)) and not file.read(4096).strip()
 
 
-def _one_object(start: bytes) -> Problem | None:
-    if start.split(b"\n", 1)[0].strip() == b"{":
-        fix = "Write each object on one line: jq -c . file.json > file.jsonl"
-        if listed := _LIST_WITHIN.match(start):
-            name = listed[1].decode()
-            what = f"the rows seem to stand within {name!r}."
-            return Problem(
-                "file", what, f"Write each on a line: jq -c '.[\"{name}\"][]' file.json > file.jsonl"
-            )
-        return Problem("line 1", "an object is spread over several lines, which is not JSONL.", fix)
-    return None
+def row_lists(document: Mapping[str, Any]) -> list[str]:
+    """The keys of an object under which rows stand; none where it is a row itself."""
+    if usual_prompt(document) is not None:
+        return []
+    lists = {key: value[0] for key, value in document.items() if isinstance(value, list) and value}
+    rows = {key: row for key, row in lists.items() if isinstance(row, dict)}
+    return [key for key, row in rows.items() if usual_prompt(row) is not None] or [*rows] * (
+        len(document) == 1
+    )
 
 
 class RawRow(NamedTuple):
@@ -264,71 +270,3 @@ def _skip_line(file: BinaryIO) -> int:
         if chunk.endswith(b"\n"):
             break
     return skipped
-
-
-MAX_LIST_BYTES = 64 * 1024**2
-"""Largest file accepted (64 MiB): its text is held in memory, which JSONL never needs."""
-TO_LINES = "Write one object per line: jq -c '.[]' file.json > file.jsonl"
-
-_SPACE = re.compile(r"[ \t\r\n]*")
-
-
-def json_list_rows(file: BinaryIO, name: str) -> Iterator[RawRow]:
-    """The text of every entry of the list, numbered from 1.
-
-    Parameters
-    ----------
-    file : binary file
-        At its start; its first character that is no space is ``[``.
-    name : str
-        The file's name, for messages.
-
-    Raises
-    ------
-    DatasetError
-        It is too large, not UTF-8, or no JSON list from the first character to the last.
-    """
-    text = _text(file, name)
-    decoder, number = json.JSONDecoder(), 0
-    at = _skip(text, _skip(text, 0) + 1)
-    while number or text[at : at + 1] != "]":  # a comma is followed by another entry
-        try:
-            _, end = decoder.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            raise _torn(name, text, error.pos, f"is not valid JSON ({error.msg})") from error
-        except RecursionError as error:
-            raise _torn(name, text, at, "lists and objects are nested too deep") from error
-        number += 1
-        yield RawRow(number, text[at:end].encode())
-        at = _skip(text, end)
-        if text[at : at + 1] == "]":
-            break
-        if text[at : at + 1] != ",":
-            raise _torn(name, text, at, "a comma or the list's end is missing")
-        at = _skip(text, at + 1)
-    if (rest := _skip(text, at + 1)) < len(text):
-        raise _torn(name, text, rest, "the file goes on after the end of its list")
-
-
-def _text(file: BinaryIO, name: str) -> str:
-    largest = MAX_LIST_BYTES if (most := limits()) is None else most.listed
-    data = file.read(largest + 1)
-    if len(data) > largest:
-        what = f"a JSON list is read whole, and this one is longer than {largest >> 20} MiB."
-        raise DatasetError(f"{name} cannot be read.", [Problem("file", what, TO_LINES)])
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        what = f"byte {error.start + 1} is not UTF-8."
-        raise DatasetError(f"{name} cannot be read.", [Problem("file", what, "Save it as UTF-8.")]) from error
-
-
-def _skip(text: str, at: int) -> int:
-    space = _SPACE.match(text, at)
-    return space.end() if space is not None else at
-
-
-def _torn(name: str, text: str, at: int, what: str) -> DatasetError:
-    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-    problem = Problem(f"line {line}, column {column}", f"{what}.", "Save the list again, or use JSONL.")
-    return DatasetError(f"{name} cannot be read as a JSON list.", [problem])

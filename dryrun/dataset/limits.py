@@ -26,7 +26,7 @@ class Limits:
     row : int
         Bytes of one row, as JSON text. Read, it takes ten times as many.
     listed : int
-        Bytes of a JSON list, which is read whole.
+        Bytes of a JSON document, which is read whole.
     bad_rows : int
         Rows with a problem, after which a file is not read further.
     """

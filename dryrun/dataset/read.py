@@ -20,17 +20,18 @@ from dryrun.core.errors import DatasetError, Problem
 from dryrun.core.records import Item
 from dryrun.dataset.columns import BY_NAME, ColumnMap
 from dryrun.dataset.dataset import BytesStore, Dataset, FileStore, RowStore, Spool
-from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format, json_list_rows
+from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format
 from dryrun.dataset.limits import limits
 from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import read_large
 from dryrun.dataset.parse import parse_row
+from dryrun.dataset.tables.documents import document_rows
 from dryrun.dataset.tables.separated import csv_rows
 from dryrun.dataset.tabular import arrow_rows, parquet_rows, to_raw_row
 
 
 def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap = BY_NAME) -> Dataset:
-    """Read and validate a dataset: JSONL, Parquet, CSV, TSV, Arrow, or a JSON list of rows; also gzipped.
+    """Read and validate a dataset: JSONL, Parquet, CSV, TSV, Arrow, or a JSON document; also packed.
 
     Parameters
     ----------
@@ -199,7 +200,7 @@ def rows_in(
             return (e._replace(offset=None) if isinstance(e, RawRow) else e for e in JsonlRows(file))
         return iter(JsonlRows(file))
     if form is Format.JSON:
-        return json_list_rows(file, name)
+        return document_rows(file, name)
     if form is Format.PARQUET:
         return parquet_rows(file, name, columns)
     if form is Format.ARROW:

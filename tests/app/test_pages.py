@@ -38,7 +38,7 @@ def test_new_run_begins_with_the_sample_data_and_could_start_at_once() -> None:
     [
         ("", "it is empty (0 bytes)"),
         ("\n\n", "there is no row"),
-        ("{\n", "line 1"),
+        ("{\n", "line 2"),
         (GOOD_ROW + "\n{bad\n" + GOOD_ROW, "line 2"),
         ('{"n": "x"}\n', "prompt: is missing"),
         ('{"messages": [{"role": "robot", "content": "x"}]}\n', "'robot' is not a role"),
