@@ -104,4 +104,4 @@ def read_given(options: argparse.Namespace, source: Path | str, prompts: int) ->
     """
     if isinstance(source, str):
         return read_hub(source, columns_of(options), prompts)
-    return read_dataset(source, source.name, columns_of(options))
+    return read_dataset(source, source.name or source.resolve().name, columns_of(options))

@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -26,6 +26,7 @@ from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import read_large
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tables.documents import document_rows
+from dryrun.dataset.tables.folders import files_of
 from dryrun.dataset.tables.separated import csv_rows
 from dryrun.dataset.tabular import arrow_rows, parquet_rows, to_raw_row
 
@@ -36,7 +37,7 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap 
     Parameters
     ----------
     source : Path, bytes or binary file
-        A file on this machine, or an upload.
+        A file on this machine, a folder (see `files_of`), or an upload.
     name : str
         The file's name as the user knows it. Its ending decides the format; without a known ending
         the content does.
@@ -53,6 +54,8 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap 
         Anything is wrong with the file. Every problem is found in one pass, named by line and field;
         the first 20 are spelled out, the rest counted, and nothing is loaded.
     """
+    if isinstance(source, Path) and source.is_dir():
+        return Pass(name, columns, "row", Spool()).read(_rows_of_folder(source, columns))
     with opened(source, name) as file:
         if isinstance(file, Unpacked):
             store: RowStore = Spool()
@@ -73,7 +76,7 @@ TRIED_ROWS = 1000
 """Rows among which those are looked for."""
 
 
-def first_rows(source: Path | bytes | BinaryIO, name: str, count: int = FIRST_ROWS) -> list[Item]:
+def first_rows(source: Path | bytes | BinaryIO, name: str, most: int = FIRST_ROWS) -> list[Item]:
     """The first rows as the file has them, for a form that asks which field is what.
 
     Rows that cannot be read are left out; `read_dataset` says what is wrong with them.
@@ -83,9 +86,24 @@ def first_rows(source: Path | bytes | BinaryIO, name: str, count: int = FIRST_RO
     DatasetError
         The file is plainly not what its name says.
     """
+    if isinstance(source, Path) and source.is_dir():
+        return list(islice(readable(islice(_rows_of_folder(source), TRIED_ROWS)), most))
     with opened(source, name) as file:
         entries = islice(rows_in(file, name, checked_format(file, name)), TRIED_ROWS)
-        return list(islice(readable(entries), count))
+        return list(islice(readable(entries), most))
+
+
+def _rows_of_folder(folder: Path, columns: ColumnMap | None = None) -> Iterator[RawRow | BadRow]:
+    """The rows of all its files, numbered from 1."""
+    numbers = count(1)
+    for path in files_of(folder):
+        name = f"{path.parent.name}/{path.name}"
+        with opened(path, name) as file:
+            for entry in rows_in(file, name, checked_format(file, name), columns):
+                if isinstance(entry, BadRow):
+                    yield BadRow(next(numbers), entry.problems)
+                else:
+                    yield RawRow(next(numbers), entry.raw)
 
 
 def readable(entries: Iterable[RawRow | BadRow]) -> Iterator[Item]:

@@ -342,7 +342,7 @@ def test_parquet_rows_come_back_in_order_across_batches_and_row_groups() -> None
         ("https://example.org/rows.jsonl", "hf://datasets/owner/name"),
         ("-", "Standard input is not read"),
         ("rows-*.jsonl", "name one file"),
-        (".", "Name one file in it"),
+        (".", "it is a folder. Name one file; those that are read end in .jsonl"),
         ("rows.jsonl", "Check the path"),
     ],
 )

@@ -65,7 +65,7 @@ def dataset_section() -> Dataset | None:
 
 
 def _version(path: Path) -> tuple[int, ...]:
-    stat = path.stat() if path.is_file() else None
+    stat = path.stat() if path.exists() else None
     return (stat.st_mtime_ns, stat.st_size) if stat else ()
 
 
@@ -115,10 +115,10 @@ def _placed() -> Chosen:
 
 
 def _check_there(path: Path) -> None:
-    if not path.is_file():
+    if not path.exists():
         typed = str(st.session_state[PLACE]).strip()
         hub = f" A dataset of the Hub begins with {SCHEME}." if typed.count("/") == 1 else ""
-        raise DryRunError(f"There is no file at {typed}. Check the path; a folder will not do.{hub}")
+        raise DryRunError(f"There is no file at {typed}. Check the path.{hub}")
 
 
 def place_in_use() -> str:
