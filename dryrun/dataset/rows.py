@@ -159,6 +159,12 @@ def _check_parts(parts: list[Any], where: str) -> Iterator[Problem]:
             yield Problem(f"{here}.type", "is missing or no string.", 'Write "text" or "image_url".')
         elif part["type"] == "text" and not isinstance(part.get("text"), str):
             yield Problem(f"{here}.text", "is missing or no string.", "Give the part's text.")
+        elif part["type"] == "image" or (part["type"] == "image_url" and not part.get("image_url")):
+            what = "is an image part that no endpoint takes: it holds no image_url."
+            yield Problem(here, what, PICTURE)
+
+
+PICTURE = 'Write {"type": "image_url", "image_url": {"url": "data:image/png;base64,..."}}, or an https: URL.'
 
 
 def _check_tools(tools: object) -> Iterator[Problem]:

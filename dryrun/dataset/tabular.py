@@ -88,19 +88,28 @@ def to_raw_row(line: int, row: Mapping[str, Any]) -> RawRow | BadRow:
     except (TypeError, ValueError) as error:
         reason = "NaN and Infinity are not JSON" if "float values" in str(error) else str(error)
         fix = "Use null, a number or a string, or leave the column out."
+        if "bytes" in reason:
+            fix = (
+                "A picture that the model is to see goes into its message, as an image_url part with a data: "
+                "URL; else leave the column out."
+            )
         problem = Problem(_culprit(row), f"cannot be written as JSON: {reason}.", fix)
     except RecursionError:
         problem = Problem("", "lists and objects are nested too deep.", "Flatten the row.")
     return BadRow(line, (problem,))
 
 
-def _culprit(row: Mapping[str, Any]) -> str:
-    """The first field that has no JSON form."""
-    for name, value in row.items():
+def _culprit(value: object) -> str:
+    """The path of the first value that has no JSON form: ``"image.bytes"``, ``"messages[0].content"``."""
+    inner = (
+        value.items() if isinstance(value, Mapping) else enumerate(value if isinstance(value, list) else ())
+    )
+    for key, part in inner:
         try:
-            json_text({name: value})
+            json_text({"": part})
         except (TypeError, ValueError):
-            return name
+            place, deeper = f"[{key}]" if isinstance(key, int) else str(key), _culprit(part)
+            return f"{place}.{deeper}".replace(".[", "[").rstrip(".")
     return ""
 
 

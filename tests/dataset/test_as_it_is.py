@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -13,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dryrun.core.errors import DatasetError
-from dryrun.dataset import read_dataset
+from dryrun.dataset import dataset_from_items, read_dataset
 from dryrun.dataset.read import first_rows
 
 ROWS = [{"prompt": f"What is {n} + 1?", "reference_answer": str(n + 1)} for n in range(5)]
@@ -99,8 +102,31 @@ def test_text_that_is_not_marked_as_text_is_text() -> None:
 def test_the_column_that_has_no_json_form_is_named(values: pa.Array, words: str) -> None:
     with pytest.raises(DatasetError) as caught:
         read_dataset(parquet(prompt=["1 + 1?"], picture=values), "rows.parquet")
-    assert f"row 1, picture: cannot be written as JSON: {words}." in str(caught.value)
-    assert "or leave the column out" in str(caught.value)
+    assert re.search(rf"row 1, picture(\.bytes)?: cannot be written as JSON: {words}\.", str(caught.value))
+    assert "leave the column out" in str(caught.value)
+
+
+def test_a_picture_within_messages_is_named_by_its_place() -> None:
+    """As Hugging Face's datasets keep pictures; a text beside it is no reason to leave it out unseen."""
+    parts = [{"type": "text", "text": "What is it?"}, {"type": "image", "image": {"bytes": b"\x89PNG\r\n"}}]
+    content = parquet(messages=[[{"role": "user", "content": parts}]])
+    with pytest.raises(
+        DatasetError, match=r"messages\[0\].content\[1\].image.bytes: .*an image_url part with"
+    ):
+        read_dataset(content, "rows.parquet")
+
+
+@pytest.mark.parametrize(
+    "part", [{"type": "image"}, {"type": "image", "image": "file:///a.png"}, {"type": "image_url"}]
+)
+def test_a_picture_that_is_not_there_is_refused_and_a_url_is_kept(part: dict[str, Any]) -> None:
+    there = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    for parts in ([part], [{"type": "text", "text": "What is it?"}, part]):
+        with pytest.raises(DatasetError, match=r"content\[\d\]: is an image part that no endpoint takes"):
+            dataset_from_items([{"messages": [{"role": "user", "content": parts}]}])
+    row = {"messages": [{"role": "user", "content": [{"type": "text", "text": "What?"}, there]}], "a": "1"}
+    assert list(read_dataset(json.dumps(row).encode(), "rows.jsonl")) == [row]
+    assert list(read_dataset(parquet(**{name: [value] for name, value in row.items()}), "a.parquet")) == [row]
 
 
 @pytest.mark.parametrize(
