@@ -182,7 +182,7 @@ class EndpointModel:
                 return self._sample(rollout, call, attempts)
             if self._leave_out(call.result, call.body):
                 continue
-            failures += 1
+            failures += not self._all_wait(call.result, call.seconds)
             try:
                 pause = self._pause(call.result, failures, call.seconds)
             except ModelError as error:
@@ -344,6 +344,8 @@ class EndpointModel:
                 return self._policy.as_asked(fault.retry_after)
             # The pace of all calls does the rest.
             return 0.0 if fault.status == TOO_MANY else min(LOADING_PAUSE, 5 * failures * self._policy.first)
+        if self._all_wait(fault, taken):
+            return None if self.pace.down_for > self._policy.patience else 0.0
         pause = self._policy.pause(failures, fault.retry_after, contacted=self._contacted, taken=taken)
         if not self._contacted:
             # All calls in turn wait for a place: this one's own retries could be an hour away.
@@ -351,6 +353,15 @@ class EndpointModel:
             if pause is None or self._in_vain > (self._policy.first_contact_retries + 1) * self.pace.limit:
                 raise self.fatal(fault)
         return pause
+
+    def _all_wait(self, fault: Fault, taken: float) -> bool:
+        """Whether the endpoint is down: then no call has tries of its own, and the pace admits a few for all.
+
+        A call that the server asks to wait has, and one that was waited for until its deadline: there the
+        endpoint may only be slow.
+        """
+        own = fault.waits or fault.retry_after is not None or taken >= self._config.timeout
+        return self._contacted and self.pace.down and not own
 
     def _sample(self, rollout: int, call: _Call, attempts: int) -> Sample:
         result, note = call.result, left_out_note(call.left_out)

@@ -42,6 +42,8 @@ MARGIN = 1.1
 FASTER, MUCH_SLOWER = 1.25, 1 / 16
 SLOWEST = 0.1
 """Calls per second."""
+DOWN_GAP = 0.4
+"""Seconds between two calls to an endpoint that is down."""
 
 
 class Signal(Enum):
@@ -73,6 +75,9 @@ class Pace:
     throttles at random answers the same share however slowly it is asked: there the rate goes back to
     what it was, and the share is borne.
 
+    After `FIRST` faults one after the other (a quarter of a large width), none answered between them, the
+    endpoint is down: the calls of all follow each other `DOWN_GAP` apart, until any is answered.
+
     Parameters
     ----------
     fixed : int, optional
@@ -97,7 +102,8 @@ class Pace:
         self._not_before = 0.0
         self.on_pause: Callable[[float], None] | None = None
         """Called with the seconds for which a server's wish holds back every call."""
-        self._throttled_in_a_row = 0
+        self._throttled_in_a_row = self._troubled_in_a_row = 0
+        self._troubled_since = 0.0
         self._fixed, self._widening = fixed, fixed is None
         self._flat, self._best = 0, 0.0
         self._rate: float | None = None
@@ -136,8 +142,9 @@ class Pace:
                 continue
             self.in_flight += 1
             self._empty.clear()
-            if self._rate is not None:
-                self._not_before = self._clock() + 1 / self._rate
+            if self._rate is not None or self.down:
+                slow = 0.0 if self._rate is None else 1 / self._rate
+                self._not_before = self._clock() + max(slow, DOWN_GAP * self.down)
             place.set_result(None)
 
     def _let_in_later(self, wait: float) -> None:
@@ -171,12 +178,31 @@ class Pace:
         self.in_flight -= 1
         self._throttled_in_a_row = self._throttled_in_a_row + 1 if signal is Signal.THROTTLED else 0
         shut = self._throttled_in_a_row >= max(IN_A_ROW, self.limit // 4)
+        self._note_trouble(signal)
         if pause and pause <= LONGEST_ASKED and (signal is Signal.CLEAN or shut):
             self.hold(pause)
             if self.on_pause is not None:
                 self.on_pause(pause)
         self._count(signal)
         self._pass_on()
+
+    def _note_trouble(self, signal: Signal) -> None:
+        if signal is not Signal.TROUBLED:
+            self._troubled_in_a_row = 0
+            return
+        if not self._troubled_in_a_row:
+            self._troubled_since = self._clock()
+        self._troubled_in_a_row += 1
+
+    @property
+    def down(self) -> bool:
+        """Whether no call has been answered for so long that the endpoint is taken to be down."""
+        return self._troubled_in_a_row >= max(FIRST, self.limit // 4)
+
+    @property
+    def down_for(self) -> float:
+        """Seconds since the first of the faults."""
+        return self._clock() - self._troubled_since
 
     def hold(self, seconds: float) -> None:
         """Begin no call for these seconds."""
@@ -272,6 +298,11 @@ class RetryPolicy:
     longest: float = 30.0
     longest_asked: float = LONGEST_ASKED
     chance: random.Random = field(default_factory=random.Random, compare=False, repr=False)
+
+    @property
+    def patience(self) -> float:
+        """Seconds of all waits together, for calls that wait together for an endpoint that is down."""
+        return sum(min(self.first * self.factor**number, self.longest) for number in range(self.retries))
 
     def pause(
         self, failures: int, asked: float | None = None, *, contacted: bool = True, taken: float = 0.0

@@ -45,9 +45,12 @@ class Silence:
         self._since = now if self._since is None else self._since
         silent, last = now - self._since, self._last_news
         due = silent >= SAY_AFTER and (last is None or now - last >= SAY_EVERY)
-        if fault.status not in BUSY or not (due or (fault.code == LOADING and last is None)):
+        gone = fault.kind is FaultKind.UNREACHABLE
+        if not (gone or fault.status in BUSY) or not (due or (fault.code == LOADING and last is None)):
             return ""
         self._last_news = now
+        if gone:
+            return f"Waiting: the endpoint has been out of reach for {silent:.0f} seconds ({fault.message})"
         answered = f"{status_name(fault.status or 0)}: {fault.message}"
         if fault.code == LOADING:
             return f"Waiting: the endpoint is loading the model ({answered})"

@@ -50,13 +50,20 @@ class Bucket:
 
 
 class Played:
-    """What a run of `count` samples came to."""
+    """What a run of `count` samples came to; `at` when each call ended."""
 
-    def __init__(self, count: int, lets_through: Callable[[float], bool], fixed: int | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        lets_through: Callable[[float], bool],
+        fixed: int | None = None,
+        refused: Signal = Signal.THROTTLED,
+    ) -> None:
         self.loop = TimelessLoop()
         self.pace = Pace(fixed, clock=self.loop.time)
-        self.lets_through = lets_through
+        self.lets_through, self.refused = lets_through, refused
         self.calls = self.answered = 0
+        self.at: list[float] = []
         todo = iter(range(count))
         self.loop.run_until_complete(self._all(todo))
         self.seconds = self.loop.time()
@@ -76,8 +83,9 @@ class Played:
             await self.pace.enter()
             await asyncio.sleep(LATENCY)
             self.calls += 1
+            self.at.append(self.loop.time())
             passed = self.lets_through(self.loop.time())
-            self.pace.leave(Signal.CLEAN if passed else Signal.THROTTLED)
+            self.pace.leave(Signal.CLEAN if passed else self.refused)
         self.answered += 1
 
 
@@ -138,3 +146,26 @@ def test_a_server_that_recovers_is_asked_at_full_speed_again() -> None:
     played = Played(2000, lambda now: now > 60 or limited(now))
     assert played.answered == 2000
     assert played.seconds <= 60 + 120
+
+
+@pytest.mark.parametrize("fixed", [None, 1, 64])
+def test_an_endpoint_that_is_down_is_asked_now_and_then_and_at_full_speed_when_it_is_back(
+    fixed: int | None,
+) -> None:
+    dead = (0.5, 30.5)
+    played = Played(4000, lambda now: not dead[0] <= now < dead[1], fixed, Signal.TROUBLED)
+    assert played.answered == 4000
+    meanwhile = sum(dead[0] + 1 <= at < dead[1] for at in played.at)
+    assert 20 <= meanwhile <= 100
+    first = next(at for at in played.at if at >= dead[1])
+    assert first <= dead[1] + 1
+    width = fixed or 64
+    assert sum(first < at <= first + 1 for at in played.at) >= width / LATENCY / 2
+
+
+def test_faults_between_answers_hold_up_nobody() -> None:
+    chance = random.Random(0)
+    clean = Played(2000, lambda _: True, 64).seconds
+    faulty = Played(2000, lambda _: chance.random() > 0.3, 64, Signal.TROUBLED)
+    assert faulty.answered == 2000
+    assert faulty.seconds < 2 * clean

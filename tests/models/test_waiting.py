@@ -11,7 +11,8 @@ from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
 from dryrun.engine.budget import Prices
 from dryrun.engine.estimate import Estimate
-from dryrun.models import silence
+from dryrun.models import pace, silence
+from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.pace import RetryPolicy
 from dryrun.models.request import RequestSize
 from dryrun.models.urls import known_for_batches
@@ -95,8 +96,9 @@ def test_a_gateway_that_answers_400_to_a_wrong_model_stops_the_run(
     "words", ["Loading model", "Model fake is currently loading", "the model is not ready", "warming up"]
 )
 def test_a_model_that_is_being_loaded_is_waited_for_and_said(
-    endpoint: FakeEndpoint, status: int, words: str
+    endpoint: FakeEndpoint, status: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pace, "DOWN_GAP", 0.0)
     endpoint.script(*[Reply.error(status, words)] * 12)
     news: list[str] = []
     model = make_model(endpoint.base_url, policy=RetryPolicy(first=0.0001))
@@ -202,3 +204,55 @@ def test_a_response_as_long_as_the_cap_is_cut_off_whatever_it_says(endpoint: Fak
 def test_the_worst_case_is_a_promise_only_where_the_cap_is_known_to_hold(url: str, words: str) -> None:
     worst = Estimate(4, 1, 0, False, 4, RequestSize(10, 40), capped=known_for_batches(url))
     assert words in worst.words(Prices())
+
+
+def test_calls_to_an_endpoint_that_went_away_wait_together_and_go_on_once_it_is_back(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once had tries of its own: hundreds of calls made a thousand in half a minute."""
+    monkeypatch.setattr(pace, "DOWN_GAP", 0.005)
+    endpoint.script(Reply(), *[Reply(drop=True)] * 60)
+    model = make_model(
+        endpoint.base_url, concurrency=8, policy=RetryPolicy(retries=2, first=0.01, factor=3e3)
+    )
+    prompts = [make_prompt(str(number)) for number in range(40)]
+
+    async def first_alone() -> list[Any]:
+        async with model:
+            await model.generate(make_prompt(), 0)
+            return list(await asyncio.gather(*(model.generate(prompt, 0) for prompt in prompts)))
+
+    samples = asyncio.run(first_alone())
+    assert {sample.outcome for sample in samples} == {SampleOutcome.ANSWERED}
+    assert endpoint.calls == 1 + 60 + 40
+
+
+def test_calls_to_an_endpoint_that_stays_away_fail_when_their_time_is_over(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "DOWN_GAP", 0.005)
+    endpoint.answer = lambda _: Reply(drop=True)
+    endpoint.script(Reply())
+    model = make_model(endpoint.base_url, concurrency=8, policy=RetryPolicy(retries=5, first=0.01, factor=1))
+    prompts = [make_prompt(str(number)) for number in range(40)]
+
+    async def first_alone() -> list[Any]:
+        async with model:
+            await model.generate(make_prompt(), 0)
+            return list(await asyncio.gather(*(model.generate(prompt, 0) for prompt in prompts)))
+
+    samples = asyncio.run(first_alone())
+    assert {sample.error for sample in samples} == {"The endpoint closed the connection without an answer"}
+    assert endpoint.calls <= 1 + 3 * 40
+
+
+def test_an_endpoint_out_of_reach_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silence, "SAY_AFTER", 0.0)
+    fault = Fault(FaultKind.UNREACHABLE, "Nothing listens at that address")
+
+    async def words() -> str:
+        return silence.Silence().news(fault)
+
+    assert asyncio.run(words()) == (
+        "Waiting: the endpoint has been out of reach for 0 seconds (Nothing listens at that address)"
+    )
