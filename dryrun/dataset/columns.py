@@ -31,6 +31,8 @@ SPEAKERS = {
 
 INSTRUCTION = "instruction"
 
+GRADERS = ("string_check", "text_similarity", "score_model", "label_model", "python", "multi")
+
 _OTHER_NAMES = ("instruction", "task", "text", "user", "content", "statement", "exercise")
 
 
@@ -103,6 +105,10 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row and not _written(row)):
         return row
     field = columns.prompt_field or usual_prompt(row)
+    if field in (None, "input") and row.get("type") in GRADERS and {"name", "graders"} & row.keys():
+        return Problem(
+            "type", "this is a grader, not a row.", "Give it to --grader, and the rows to --dataset."
+        )
     if field is None:
         return _no_prompt(row)
     prompt = value_at(row, field)
@@ -125,7 +131,10 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
 
 
 def _item_of(row: Any, columns: ColumnMap) -> Any:
-    """What stands in ``item``, as OpenAI's evals write their rows, unless a field within it is named."""
+    """What stands in ``item``, as OpenAI's evals write their rows, or in ``row``, as the Hub's viewer sends
+    them, unless a field within it is named."""
+    if isinstance(row, dict) and row.keys() <= {"row_idx", "row", "truncated_cells"}:
+        return row.get("row", row)
     item = row.get("item") if isinstance(row, dict) and row.keys() <= {"item", "sample"} else None
     named = (columns.prompt_field, columns.reference_field, columns.topic_field)
     if not isinstance(item, dict) or any((name or "").startswith("item.") for name in named):
@@ -253,7 +262,10 @@ def _no_prompt(row: Mapping[str, Any]) -> Problem:
     if isinstance(row.get("columns"), list) and isinstance(row.get("data"), list):
         fix = "Write rows: df.to_json(path, orient='records', lines=True)."
         return Problem("data", "holds a whole table: the file is written as pandas splits one.", fix)
-    within = next((key for key, value in row.items() if _are_rows(value)), None)
+    if len(row) > 1 and all(isinstance(value, dict) and usual_prompt(value) for value in row.values()):
+        fix = "Write each on a line: jq -c '.[]' file.json > file.jsonl"
+        return Problem(next(iter(row)), "is a whole row: the rows stand under names.", fix)
+    within = next((key for key, value in row.items() if are_rows(value)), None)
     if within is not None:
         return Problem("prompt", what, f"The rows seem to stand within {within!r}: give that list alone.")
     near = prompt_candidates(row) or get_close_matches("messages", [*row], n=1)
@@ -264,8 +276,9 @@ def _no_prompt(row: Mapping[str, Any]) -> Problem:
     )
 
 
-def _are_rows(value: object) -> bool:
-    first = value[0] if isinstance(value, list) and value else None
+def are_rows(value: object) -> bool:
+    """Whether the value is a list of rows with a prompt under a usual name, by its first entry."""
+    first = _item_of(value[0], BY_NAME) if isinstance(value, list) and value else None
     return isinstance(first, dict) and usual_prompt(first) is not None
 
 

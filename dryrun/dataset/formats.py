@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 
 from dryrun.core.errors import DatasetError, Problem
-from dryrun.dataset.columns import usual_prompt
+from dryrun.dataset.columns import are_rows, usual_prompt
+from dryrun.dataset.fields import PROMPTS
 from dryrun.dataset.limits import limits
 from dryrun.dataset.parse import MAX_ROW_BYTES, too_long
 
@@ -68,23 +70,52 @@ _ENCODINGS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-_ARCHIVES = (
-    (b"\x1f\x8b", "gzip"),
-    (b"PK\x03\x04", "zip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-)
-
-
+_UNPACK, _AS_JSONL = "Unpack it first.", "Write its rows as JSONL."
 _OTHERS = (
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch it: git lfs pull."),
-    (b"FEA1", "a Feather file", "Save it as Parquet."),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook", "Save it as CSV, in UTF-8."),
-    (b"SQLite format 3\x00", "an SQLite database", "Write its rows as CSV or JSONL."),
-    (b"\x80\x04\x95", "a Python pickle", "Write its rows as JSONL."),
+    (0, b"\x1f\x8b", "a gzip archive", _UNPACK),
+    (0, b"PK\x03\x04", "a zip archive", _UNPACK),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd archive", _UNPACK),
+    (0, b"BZh", "a bzip2 archive", _UNPACK),
+    (0, b"\xfd7zXZ\x00", "an xz archive", _UNPACK),
+    (0, b"\x04\x22\x4d\x18", "an lz4 archive", _UNPACK),
+    (0, b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (0, b"Rar!", "a rar archive", _UNPACK),
+    (257, b"ustar", "a tar archive", _UNPACK),
+    (0, b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "Fetch it: git lfs pull."),
+    (0, b"FEA1", "a Feather file", "Save it as Parquet."),
+    (0, b"PARE", "an encrypted Parquet file", "Save it unencrypted."),
+    (0, b"ORC", "an ORC file", "Save it as Parquet."),
+    (0, b"Obj\x01", "an Avro file", "Save it as Parquet."),
+    (0, b"\xd0\xcf\x11\xe0", "an Excel workbook", "Save it as CSV, in UTF-8."),
+    (0, b"SQLite format 3\x00", "an SQLite database", "Write its rows as CSV or JSONL."),
+    (8, b"DUCK", "a DuckDB database", "Write its rows as Parquet."),
+    *((0, b"\x80" + bytes([version]), "a Python pickle", _AS_JSONL) for version in range(2, 6)),
+    (0, b"\x93NUMPY", "a NumPy array", _AS_JSONL),
+    (0, b"\x89HDF", "an HDF5 file", _AS_JSONL),
+    (0, b"%PDF", "a PDF", _AS_JSONL),
+    (0, b"GGUF", "a model's weights", "Give the file with the prompts."),
+    (
+        0,
+        b"\x00\x05\x16\x07",
+        "what macOS keeps beside a file",
+        "Give the file without ._ in front of its name.",
+    ),
 )
+"""Where in a file a mark stands, what the file then is, and what to do."""
 _WORKBOOKS = (".xlsx", ".xlsm", ".ods")
+
+_TEXTS = (
+    (r"<(!doctype )?html", "a web page, perhaps of a login or an error", "Fetch the file itself."),
+    (r"<", "XML or HTML", _AS_JSONL),
+    (r"(%YAML|---\s|- \w+:|\w+:\s)", "YAML", _AS_JSONL),
+    (
+        r"""(#!.*python|from \w|import \w|def \w|class \w|@\w|"{3})""",
+        "Python code",
+        "A grader goes to --grader.",
+    ),
+    (r"\{\s*'", "in Python's spelling, not JSON", "Write the rows with json.dumps."),
+)
+"""How text begins that is no JSON, what it is, and what to do."""
 
 
 def format_of(name: str, start: bytes) -> Format:
@@ -95,8 +126,8 @@ def format_of(name: str, start: bytes) -> Format:
     name : str
         File name.
     start : bytes
-        The file's first bytes, at least four unless it is shorter. Parquet's mark always decides, and
-        between JSONL and one list its bracket.
+        The file's first bytes, at least four unless it is shorter. Parquet's mark always decides, between
+        JSONL and one list its bracket, and between text and tables whether it begins as JSON or as a header.
     """
     if start.startswith(_PARQUET):
         return Format.PARQUET
@@ -107,8 +138,19 @@ def format_of(name: str, start: bytes) -> Format:
         name = name.removesuffix(packed)
     ending = "." + name.rpartition(".")[2]
     form = ENDINGS.get(ending, Format.JSONL)
-    listed = start.removeprefix(BOM).lstrip().startswith(b"[")
-    return Format.JSON if form is Format.JSONL and listed else form
+    text = start.removeprefix(BOM).lstrip()
+    if form in (Format.CSV, Format.TSV) and text.startswith((b'{"', b'[{"')):
+        form = Format.JSONL
+    if form is Format.JSONL and _is_header(text):
+        return Format.CSV
+    return Format.JSON if form is Format.JSONL and text.startswith(b"[") else form
+
+
+def _is_header(text: bytes) -> bool:
+    """Whether text begins with the names of columns, one of them a usual name of the prompt."""
+    line = text.split(b"\n", 1)[0].decode(errors="replace")
+    cells = [cell.strip("\"' \r") for cell in re.split(r"[,;\t|]", line)]
+    return len(cells) > 1 and any(name in cells for name in PROMPTS) and not re.search(r"[{}:]", line)
 
 
 def checked_format(file: BinaryIO, name: str) -> Format:
@@ -137,24 +179,37 @@ def _problem_at_start(form: Format, start: bytes, name: str) -> Problem | None:
         return Problem("file", "it is empty (0 bytes).", "Give at least one row with messages.")
     if name.lower().endswith(_WORKBOOKS):
         return Problem("file", "it is a workbook of a spreadsheet.", "Save it as CSV, in UTF-8.")
-    for mark, what, fix in _OTHERS:
-        if start.startswith(mark):
+    for place, mark, what, fix in _OTHERS:
+        if start.startswith(mark, place):
             return Problem("file", f"it is {what}.", fix)
-    for mark, what in _ARCHIVES:
-        if start.startswith(mark):
-            return Problem("file", f"it is a {what} archive.", "Unpack it first.")
     if form is Format.ARROW:
         if limits() is not None:  # how much it unpacks to is not known before
             return Problem("file", "it is an Arrow file.", "Save it as Parquet.")
         known = start.startswith((ARROW, _ARROW_STREAM))
         return None if known else Problem("file", "it is not an Arrow file.", "Check it.")
+    if form is Format.PARQUET and not start.startswith(_PARQUET):
+        return _text_problem(Format.JSONL, start, "") or Problem(
+            "file", "it is not a Parquet file.", "Check it."
+        )
     if form is Format.PARQUET:
-        known = start.startswith(_PARQUET)
-        return None if known else Problem("file", "it is not a Parquet file.", "Check it.")
+        return None
     if encoding := _other_encoding(start):
         return Problem("file", f"it is encoded in {encoding}.", "Save it as UTF-8.")
-    if form in (Format.CSV, Format.TSV) and b"\r" in start and b"\n" not in start:
-        return Problem("file", "its lines end in CR alone.", "Save it as CSV, in UTF-8.")
+    if form is not Format.JSON and b"\r" in start.rstrip() and b"\n" not in start:
+        return Problem("file", "its lines end in CR alone.", f"Save it as {form.words}, in UTF-8.")
+    return _text_problem(form, start, name)
+
+
+def _text_problem(form: Format, start: bytes, name: str) -> Problem | None:
+    text = start.removeprefix(BOM).lstrip().decode(errors="replace")
+    for begin, what, fix in _TEXTS:
+        # A table's header may begin with any word.
+        if re.match(begin, text, re.I) and (form is Format.JSONL or begin.startswith("<")):
+            return Problem("file", f"it is {what}.", fix)
+    if form is Format.JSONL and "." + name.lower().rpartition(".")[2] not in ENDINGS and text[:1] != "{":
+        return Problem(
+            "file", "it is text, but neither JSON nor a table.", 'Write {"prompt": "..."} on each line.'
+        )
     return None
 
 
@@ -183,11 +238,14 @@ def row_lists(document: Mapping[str, Any]) -> list[str]:
     """The keys of an object under which rows stand; none where it is a row itself."""
     if usual_prompt(document) is not None:
         return []
-    lists = {key: value[0] for key, value in document.items() if isinstance(value, list) and value}
-    rows = {key: row for key, row in lists.items() if isinstance(row, dict)}
-    return [key for key, row in rows.items() if usual_prompt(row) is not None] or [*rows] * (
-        len(document) == 1
-    )
+    lists = [key for key, value in document.items() if are_rows(value)]
+    if not lists and len(document) == 1:
+        lists = [key for key, value in document.items() if isinstance(value, list) and _is_object(value[:1])]
+    return lists
+
+
+def _is_object(first: list[Any]) -> bool:
+    return bool(first) and isinstance(first[0], dict)
 
 
 class RawRow(NamedTuple):

@@ -23,7 +23,15 @@ from dryrun.dataset.fields import TopicFieldFinder, topic_of, value_at
 from dryrun.dataset.formats import BadRow, RawRow
 from dryrun.dataset.limits import Limits, limits
 from dryrun.dataset.parse import KeyScreen, parse_row
-from dryrun.dataset.rows import EXACT_WHOLE, RESERVED_KEYS, ProblemKinds, Role, check_row, is_usual
+from dryrun.dataset.rows import (
+    EXACT_WHOLE,
+    RESERVED_KEYS,
+    ProblemKinds,
+    Role,
+    check_row,
+    hides_choices,
+    is_usual,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +259,7 @@ _WORDS = {
     "last": "whose last message is not from the user: the model sees it, so it must not be the answer; "
     "some platforms refuse that",
     "system": "with a system message; OpenAI and Azure want developer instead",
+    "options": "with choices that the prompt does not show: put them into its text",
     "large": "with a number too long for 64 bits, rounded here: write it as text",
     "unreferenced": "without a value in the field picked for reference answers",
     "without": "without a topic",
@@ -297,6 +306,8 @@ class Advice:
                 break
         if len(row) <= len(RESERVED_KEYS) and row.keys() <= RESERVED_KEYS:
             self._note("bare", line)
+        if hides_choices(row):
+            self._note("options", line)
         for value in row.values():
             if type(value) is float and abs(value) >= EXACT_WHOLE:
                 self._note("large", line)

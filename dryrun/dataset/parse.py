@@ -87,6 +87,10 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> Problem:
         return Problem(where, f"{match[0]} is not JSON.", "Use null, a number, or leave the key out.")
     if "infinity" in error.msg:
         return Problem(where, "the number is too large for a 64-bit float.", "Write it as a string.")
+    if text.startswith("\0"):
+        return Problem(
+            where, "zero bytes stand where text must be.", "Was it written to its end? Write it again."
+        )
     if rest.strip() == ",":
         return Problem(where, "a comma stands behind the object.", "Leave it out.")
     if "after document" in error.msg and rest.lstrip().startswith("{"):

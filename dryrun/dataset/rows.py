@@ -51,10 +51,13 @@ def has_words(text: str) -> bool:
 def is_usual(row: object) -> bool:
     """Whether the row is sound and gives no cause for a warning, as nearly all do: a short cut.
 
-    That is: messages of text alone, none of them from the system, the last from the user; no tools; some
-    other key; no number that 64 bits cannot hold. False says nothing: `check_row` and `Advice` look closer.
+    That is: messages of text alone, none of them from the system, the last from the user; no tools, no
+    choices; some other key; no number that 64 bits cannot hold. False says nothing: `check_row` and `Advice`
+    look closer.
     """
     if type(row) is not dict or len(row) < 2 or "tools" in row or (len(row) == 2 and "prompt" in row):
+        return False
+    if "choices" in row or "options" in row:
         return False
     for value in row.values():
         if type(value) is float and abs(value) >= EXACT_WHOLE:
@@ -70,6 +73,18 @@ def is_usual(row: object) -> bool:
             return False
         words = words or has_words(message["content"])
     return role == _USER and words
+
+
+def hides_choices(row: Mapping[str, Any]) -> bool:
+    """Whether a row lists choices, as MMLU and ARC do, and none of them stands in its messages."""
+    for name in ("choices", "options"):
+        held = row.get(name)
+        texts = held.get("text") if isinstance(held, dict) else held
+        texts = [text for text in texts if isinstance(text, str) and text] if isinstance(texts, list) else []
+        shown = str(row["messages"])
+        if len(texts) > 1 and not any(text in shown for text in texts):
+            return True
+    return False
 
 
 def check_row(row: object, prompt: str = "messages") -> list[Problem]:

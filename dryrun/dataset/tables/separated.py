@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, BinaryIO
 
 from dryrun.core.errors import DatasetError, Problem
@@ -61,7 +62,14 @@ def csv_rows(
             cells = next(reader, None)
         except csv.Error as error:
             yield BadRow(
-                start, (Problem("", f"is not valid {form.words} ({error}).", "Is a quote left open?"),)
+                start,
+                (
+                    Problem(
+                        "",
+                        f"is not valid {form.words} ({error}).",
+                        "Is a quote left open? Within quotes a quote is written twice.",
+                    ),
+                ),
             )
             continue
         if cells is None:
@@ -77,7 +85,10 @@ def csv_rows(
 
 def _separator(file: BinaryIO, usual: str) -> tuple[str, bool]:
     """What stands between the cells of a file at its start, and whether its first line is only that."""
-    line = file.readline(HEADER_BYTES).removeprefix(BOM).decode(errors="replace")
+    lines = iter(partial(file.readline, HEADER_BYTES), b"")
+    line = next((line for raw in lines if (line := raw.removeprefix(BOM)).strip()), b"").decode(
+        errors="replace"
+    )
     file.seek(0)
     declared = DECLARED.match(line)
     if declared is not None and declared[1] in SEPARATORS:
