@@ -33,7 +33,7 @@ def read_document(content: bytes) -> Any:
         It is neither.
     """
     content = content.removeprefix(BOM)
-    if not content.lstrip().startswith((b"data:", b"event:", b": ")):
+    if not content.lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
         return _unwrapped(_json_or_lines(content))
     if (rest := _without_comments(content)).startswith(b"{"):
         return _unwrapped(_json_or_lines(rest))
@@ -61,11 +61,15 @@ def _of_events(events: list[Any]) -> dict[str, Any]:
     return next((chunk for chunk in chunks if vendor_of(chunk)), (chunks or [{}])[-1])
 
 
-WRAPPERS = ("data", "result", "response", "output")
+WRAPPERS = ("data", "result", "response", "output", "body")
 
 
 def _unwrapped(document: Any) -> Any:
-    """A chat completion that a gateway has put into a list or an object of its own, taken out."""
+    """A chat completion that a gateway has put into a list, an object or a text of its own, taken out."""
+    if isinstance(document, dict) and isinstance(document.get("body"), str):
+        document = {**document, "body": _in_text(document["body"])}
+    if isinstance(document, str):
+        document = _in_text(document)
     if isinstance(document, list) and len(document) == 1 and isinstance(document[0], dict):
         return document[0] if document[0].get("choices") else document
     if isinstance(document, dict) and "choices" in document:
@@ -75,6 +79,14 @@ def _unwrapped(document: Any) -> Any:
     inner = (document.get(name) for name in WRAPPERS)
     whole = next((part for part in inner if isinstance(part, dict) and part.get("choices")), None)
     return document if whole is None else {"usage": document.get("usage"), **whole}
+
+
+def _in_text(text: str) -> Any:
+    """The JSON object that a text is; else the text."""
+    try:
+        return orjson.loads(text) if text.lstrip().startswith("{") else text
+    except orjson.JSONDecodeError:
+        return text
 
 
 def _first_first(choices: Any) -> Any:
@@ -87,7 +99,7 @@ def _first_first(choices: Any) -> Any:
 def _without_comments(content: bytes) -> bytes:
     """What follows the lines by which some routers keep a connection open."""
     content = content.lstrip()
-    while content.startswith(b": "):
+    while content.startswith(b":"):
         content = content.partition(b"\n")[2].lstrip()
     return content
 
@@ -183,12 +195,16 @@ def finish_word(value: Any) -> str | None:
     return None if value in (None, "null", "none", "None") else str(value)
 
 
-def joined_text(content: Any) -> str:
-    """A string as it is; of parts (as some servers send them) the text parts."""
+REASONING_PARTS = ("reasoning", "thinking")
+"""Types of parts that come before the answer."""
+
+
+def joined_text(content: Any, field: str = "text") -> str:
+    """A string as it is; of parts (as some servers send them) this field, but nothing of the reasoning."""
     if isinstance(content, list):
-        return "".join(joined_text(part) for part in content)
+        return "".join(joined_text(part, field) for part in content)
     if isinstance(content, dict):
-        return joined_text(content.get("text"))
+        return "" if content.get("type") in REASONING_PARTS else joined_text(content.get(field))
     return content if isinstance(content, str) else ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import ssl
 import threading
 import time
@@ -362,3 +363,12 @@ def request_headers(base_url: str, api_key: str, *, own: bool = True) -> dict[st
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n") if own else []
     pairs = (line.partition(":") for line in lines)
     return headers | {name.strip(): value.strip() for name, colon, value in pairs if colon}
+
+
+def redact(text: str, api_key: str) -> str:
+    """The text without the API key, whole or in the masked form that servers echo."""
+    if len(api_key) >= 8:
+        text = text.replace(api_key, "[API key]")
+    elif api_key:
+        text = re.sub(rf"(?<!\w){re.escape(api_key)}(?!\w)", "[API key]", text)
+    return re.sub(r"\bsk-[\w*.-]*[\w*]", "[API key]", text)  # a full stop behind it is the sentence's

@@ -14,14 +14,13 @@ from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.records import NO_TEXT, Attempt, Prompt, Sample, SampleOutcome
 from dryrun.models import OnAttempt, OnEnd, OnNews
 from dryrun.models.batch_api import REQUEST_URL, BatchApi, request_line
-from dryrun.models.client import Client, HttpAnswer, checked_key
+from dryrun.models.client import Client, HttpAnswer, checked_key, redact
 from dryrun.models.faults import (
     CROWDED,
     NO_CHOICES,
     NOT_JSON,
     Fault,
     FaultKind,
-    redact,
     reply_or_fault,
 )
 from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause

@@ -23,13 +23,17 @@ from dryrun.models.server_words import (
     DAILY,
     FILTERED,
     FIREWALL,
+    HTTPS_WANTED,
     LOADS,
     MESSAGES,
     MODEL_FAILED,
+    MODEL_LEFT,
     NO_MEMORY,
+    NO_PICTURES,
     NO_SUCH_MODEL,
     NO_SUCH_PATH,
     QUOTA_ID,
+    REGION,
     SOON,
     SPENT,
     UNSUPPORTED_FORMAT,
@@ -251,7 +255,8 @@ def fault_in_document(document: Any, content: bytes) -> Fault | None:
         return None
     inner = orjson.dumps({"error": error}) if error else content
     words = inner[:DETAIL].decode("utf-8", "replace")
-    otherwise = HTTPStatus.NOT_FOUND if NO_SUCH_PATH.search(words) else HTTPStatus.INTERNAL_SERVER_ERROR
+    meant = ((NO_SUCH_PATH, HTTPStatus.NOT_FOUND), (WRONG_KEY, HTTPStatus.UNAUTHORIZED))
+    otherwise = next((code for sign, code in meant if sign.search(words)), HTTPStatus.INTERNAL_SERVER_ERROR)
     return fault_of_answer(status or int(otherwise), {}, inner)
 
 
@@ -277,9 +282,10 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
         return FaultKind.REJECTED
     if status >= 500 and any(kind.search(words) for kind in NEVER):
         return FaultKind.REJECTED
-    if status in RETRIED or status >= 500 or MODEL_FAILED.search(fault.detail):
+    if status in RETRIED or status >= 500 or MODEL_FAILED.search(fault.detail) or MODEL_LEFT.search(words):
         return FaultKind.TRANSIENT
-    return FaultKind.FATAL if WRONG_KEY.search(fault.detail) else FaultKind.REJECTED
+    always = WRONG_KEY.search(fault.detail) or REGION.search(words) or HTTPS_WANTED.search(words)
+    return FaultKind.FATAL if always else FaultKind.REJECTED
 
 
 def _filtered(fault: Fault, error: Mapping[str, Any]) -> bool:
@@ -292,7 +298,7 @@ def _filtered(fault: Fault, error: Mapping[str, Any]) -> bool:
     return fault.status not in NEVER_FILTERED and bool(FILTERED.search(words))
 
 
-NEVER = (CHAT_TEMPLATE, UNSUPPORTED_FORMAT, UNSUPPORTED_PARAMETER)
+NEVER = (CHAT_TEMPLATE, UNSUPPORTED_FORMAT, UNSUPPORTED_PARAMETER, NO_PICTURES)
 """Words of servers that give a refusal the status of a fault of their own."""
 
 NEVER_FILTERED = frozenset({401, 402, 404, 405, 408, 413, 429})
@@ -311,8 +317,12 @@ def _error_object(content: bytes) -> Mapping[str, Any]:
     error = document.get("error") or document.get("base_resp") or document
     if not isinstance(error, dict):
         return {"message": str(error)}
-    words = next((error[name] for name in MESSAGES if error.get(name)), error)
-    return {**error, "message": str(words)}
+    words = str(next((error[name] for name in MESSAGES if error.get(name)), error))
+    # A router says that a provider failed, and passes on what that one said.
+    passed_on = raw.get("raw") if isinstance(raw := error.get("metadata"), dict) else None
+    if isinstance(passed_on, str) and passed_on:
+        words += f" ({_error_object(passed_on.encode())['message']})"
+    return {**error, "message": words}
 
 
 def _text_of(content: bytes) -> str:
@@ -384,12 +394,3 @@ def _innermost(chain: list[BaseException]) -> str:
     # asyncio's "no running event loop" stands behind many errors and causes none.
     words = (one_line(cause, SHOWN) for cause in reversed(chain) if not isinstance(cause, RuntimeError))
     return next((text for text in words if text), type(chain[-1]).__name__)
-
-
-def redact(text: str, api_key: str) -> str:
-    """The text without the API key, whole or in the masked form that servers echo."""
-    if len(api_key) >= 8:
-        text = text.replace(api_key, "[API key]")
-    elif api_key:
-        text = re.sub(rf"(?<!\w){re.escape(api_key)}(?!\w)", "[API key]", text)
-    return re.sub(r"\bsk-[\w*.-]*[\w*]", "[API key]", text)  # a full stop behind it is the sentence's

@@ -7,8 +7,8 @@ from typing import Any
 
 from dryrun.core.errors import ModelError
 from dryrun.models.body import MalformedReplyError, read_json
-from dryrun.models.client import Client, patiently
-from dryrun.models.faults import Fault, FaultKind, redact
+from dryrun.models.client import Client, patiently, redact
+from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.pace import RetryPolicy
 from dryrun.models.silence import fatal_sentence
 from dryrun.models.urls import normalise_base_url

@@ -28,19 +28,20 @@ class Ending(Enum):
 
 WORDS: Mapping[Ending, str] = {
     Ending.STOPPED: "stop stopped eos eos_token end_turn stop_sequence stop_token end_of_sequence done end "
-    "normal natural_stop stop_str eos_token_id eot_id im_end end_of_turn end_of_text "
+    "normal natural_stop stop_str stop_words end_id eos_token_id eot_id im_end end_of_turn end_of_text "
     "stopped_eos stopped_word complete completed finish finished tool_call tool_calls tool_use function_call "
     "function_calls",
     Ending.CUT: "length max_tokens max_token max_output_tokens max_completion_tokens max_new_tokens "
     "max_tokens_reached max_length limit stopped_limit repetition "
-    "token_limit length_limit context_length model_length model_context_window_exceeded "
+    "token_limit length_limit context_length model_length model_context_window_exceeded time_limit "
+    "context_window_exceeded context_length_exceeded "
     "incomplete truncated",
     Ending.FILTERED: "content_filter content_filtered content_policy content_policy_violation filtered "
     "filter safety recitation blocklist blocked prohibited_content spii image_safety moderation sensitive "
     "guardrail guardrails guardrail_intervened error_toxic",
     Ending.REFUSED: "refusal refused",
     Ending.ERROR: "error errored error_limit failed failure abort aborted cancel cancelled canceled timeout "
-    "overloaded network_error server_error internal_error insufficient_system_resource "
+    "user_cancel overloaded network_error server_error internal_error insufficient_system_resource "
     "malformed_function_call malformed_response unexpected_tool_call unfinished_stream",
 }
 """Finish reasons by what they say: OpenAI's, Azure's, Anthropic's, Gemini's, Bedrock's, Cohere's, Mistral's,
@@ -129,6 +130,8 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
     calls = _calls(message)
     finish_reason = finish_word(choice.get("finish_reason"))
     text, refusal = joined_text(message.get("content")), joined_text(message.get("refusal"))
+    if not refusal and isinstance(message.get("content"), list):
+        refusal = joined_text([part for part in message["content"] if isinstance(part, dict)], "refusal")
     tokens = used_tokens(usage)
     outcome = _outcome(finish_reason, text, refusal, bool(calls))
     if outcome is None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import re
 
-MESSAGES = ("message", "msg", "detail", "status_msg", "error_message", "errorMessage", "reason", "note")
+MESSAGES = (
+    "message",
+    "msg",
+    "detail",
+    "status_msg",
+    "error_message",
+    "errorMessage",
+    "reason",
+    "note",
+    "Message",
+)
 """Fields in which a server says what is wrong."""
 
 SPENT = re.compile(
@@ -12,14 +22,15 @@ SPENT = re.compile(
     r"\bbudget\w*\b.{0,60}\b(exceed|exhaust|reached|spent|over)|budget_?exceeded|"
     r"exceed\w*.{0,60}\b(budget|quota|credits|spend\w* limit)|payment required|spend\w* (limit|cap)|"
     r"(quota|credits?|balance|allowance)\b.{0,30}(exceeded|exhausted|depleted|used up|too low|run out)|"
-    r"(out of|not enough|no more|no remaining) (quota|credits?|funds|balance)|"
+    r"(out of|not enough|no more|no remaining|n[o']t have any)( call volume)? (quota|credits?|funds|balance)|"
+    r"balance is insufficient|exceeded_current_quota|\u4f59\u989d\u4e0d\u8db3|\u6b20\u8d39|"
     r"\barrear|account is in good standing|"
     r"(daily|monthly|weekly)[ _-](quota|limit|budget|allowance)",
     re.I,
 )
 """The money, or the allowance of a day, is used up: no waiting cures it."""
 
-DAILY = re.compile(r"per[ _](day|month)\b", re.I)
+DAILY = re.compile(r"per[ _-](day|month)\b", re.I)
 """The same in words that appear only with a 429."""
 
 SOON = re.compile(r"per[ _-]?(minute|second)|\b[rt]p[ms]\b|(try again|retry) in \d+(\.\d+)? ?m?s\b", re.I)
@@ -37,8 +48,8 @@ LOADS = re.compile(
 
 NO_SUCH_MODEL = re.compile(
     r"(invalid|unknown|unrecogni[sz]ed|no such|unsupported|unavailable|unable to access) model\b|"
-    r"not a valid model|no models? (is |are )?loaded|LLM provider not provided|模型不存在|"
-    r"model identifier is invalid|"
+    r"not a valid model|no endpoints found for|no models? (is |are )?loaded|LLM provider not provided|"
+    r"模型不存在|model identifier is invalid|"
     r"\bmodels?\b.{0,80}\b(not found|does ?n[o']t exist|not exist|is not (a )?valid|is not available|"
     r"decommissioned|is not supported by any|"
     r"could not be found)",
@@ -64,6 +75,16 @@ NO_SUCH_PATH = re.compile(
 MODEL_FAILED = re.compile(r'"(failed_generation|tool_use_failed|json_validate_failed|output_parse_failed)"')
 """The request was fine; the model wrote a tool call or JSON that is not valid. Another response may do."""
 
+MODEL_LEFT = re.compile(r"\bmodel (was |has been |has |is )?(unloaded|crashed)\b", re.I)
+"""The server has no model loaded any more, and loads it for the next request."""
+
+NO_PICTURES = re.compile(
+    r"(image|vision|multimodal|picture)s?( input)?s?\b.{0,20}\bnot support|"
+    r"(does ?n[o't]+|not) support (image|vision|multimodal)|support image input",
+    re.I,
+)
+"""The model takes text alone."""
+
 CHAT_TEMPLATE = re.compile(
     r"message role|roles? must|role (is )?not supported|\bjinja\b|chat[ _]template|raise_exception|"
     r"TemplateError",
@@ -88,6 +109,17 @@ NO_MEMORY = re.compile(
 FIREWALL = re.compile(r"cloudflare|attention required|captcha|web application firewall|firewall rules", re.I)
 """Something in front of the endpoint turns the caller away."""
 
+HTTPS_WANTED = re.compile(r"HTTP request (was sent )?to (an )?HTTPS", re.I)
+
+OFFLINE = re.compile(r"\bendpoint\b.{0,80}\bis offline|ERR_NGROK|web endpoint is stopped", re.I)
+"""What a tunnel or a host says for a server that does not run behind it."""
+
+NO_ACCESS = re.compile(r"not allowed to access (this )?model", re.I)
+"""A key that may not use this model, whatever the status."""
+
+NO_PROVIDER = re.compile(r"no (endpoints|providers)\b.{0,40}\b(support|handle|match)", re.I)
+"""A router knows the model, but nobody there takes such requests."""
+
 REGION = re.compile(r"\b(country|region|territory|location)\b.{0,40}\bnot supported", re.I)
 
 UNSUPPORTED_FORMAT = re.compile(
@@ -111,5 +143,7 @@ WRONG_MODEL = frozenset(
 )
 
 WRONG_KEY = re.compile(
-    r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|(invalid|incorrect)[ _]api[ _]key", re.I | re.S
+    r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|(invalid|incorrect)[ _]api[ _]key|"
+    r"\b(bearer|security|access) token\b.{0,40}\bexpired",
+    re.I | re.S,
 )

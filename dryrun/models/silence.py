@@ -21,7 +21,16 @@ from dryrun.models.faults import (
     FaultKind,
     status_name,
 )
-from dryrun.models.server_words import DATA_POLICY, REGION, WRONG_KEY, WRONG_MODEL
+from dryrun.models.server_words import (
+    DATA_POLICY,
+    HTTPS_WANTED,
+    NO_ACCESS,
+    NO_PROVIDER,
+    OFFLINE,
+    REGION,
+    WRONG_KEY,
+    WRONG_MODEL,
+)
 
 PATIENCE = 600.0
 """Seconds of throttled calls, or of loading, with no answer between them, after which the run stops."""
@@ -122,7 +131,9 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
             f"{base_url} cannot be reached {words}: if a company's proxy or authority signs it, set "
             "SSL_CERT_FILE to a file with that authority's certificate"
         )
-    if fault.kind is FaultKind.UNREACHABLE or fault.status is None:
+    if HTTPS_WANTED.search(fault.message):
+        return f"{base_url} speaks https {words}: try {base_url.replace('http:', 'https:', 1)}"
+    if fault.kind is FaultKind.UNREACHABLE or fault.status is None or OFFLINE.search(fault.message):
         remedy = "start the server there or correct the base URL"
         if "WRONG_VERSION_NUMBER" in fault.message:
             remedy = (
@@ -138,16 +149,24 @@ def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
             f"The account behind the API key has no quota left at {base_url} {words}: add credit, "
             "or raise the budget there, then resume"
         )
+    denied = f"The API key may not use {model!r} at {base_url} {words}: ask for access or change the model"
+    if NO_ACCESS.search(fault.message):
+        return denied
     if fault.status == 401 or WRONG_KEY.search(fault.detail):
         return (
             f"{base_url} does not accept the API key {words}: check the key and that it is for this endpoint"
         )
     if fault.status == 403:
-        return f"The API key may not use {model!r} at {base_url} {words}: ask for access or change the model"
+        return denied
     if 300 <= fault.status < 400:
         return f"{base_url} is not the endpoint's address {words}: put the new address as base URL"
     if DATA_POLICY.search(fault.message):
         return f"{base_url} does not serve {model!r} to this account {words}: change its settings there"
+    if NO_PROVIDER.search(fault.message):
+        return (
+            f"Nobody at {base_url} serves {model!r} with such requests {words}: change the model, or leave "
+            "out what it does not take"
+        )
     if fault.code in WRONG_MODEL or "model" in fault.message.lower():
         return f"{base_url} has no model {model!r} {words}: pick one that the endpoint lists"
     return wrong

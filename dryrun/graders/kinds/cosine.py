@@ -20,8 +20,8 @@ from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, unfilled, ungraded
 from dryrun.graders.sandbox.sample_fields import filler
 from dryrun.models.body import MalformedReplyError, read_json
-from dryrun.models.client import Client, HttpAnswer, patiently
-from dryrun.models.faults import Fault, FaultKind, redact
+from dryrun.models.client import Client, HttpAnswer, patiently, redact
+from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.pace import RetryPolicy
 from dryrun.models.silence import fatal_sentence
 from dryrun.models.urls import normalise_base_url
