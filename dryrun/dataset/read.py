@@ -6,6 +6,7 @@ import bz2
 import contextlib
 import gzip
 import io
+import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,7 +55,7 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap 
         Anything is wrong with the file. Every problem is found in one pass, named by line and field;
         the first 20 are spelled out, the rest counted, and nothing is loaded.
     """
-    if isinstance(source, Path) and source.is_dir():
+    if isinstance(source, Path) and os.path.isdir(source):
         return Pass(name, columns, "row", Spool()).read(_rows_of_folder(source, columns))
     with opened(source, name) as file:
         if isinstance(file, Unpacked):
@@ -86,7 +87,7 @@ def first_rows(source: Path | bytes | BinaryIO, name: str, most: int = FIRST_ROW
     DatasetError
         The file is plainly not what its name says.
     """
-    if isinstance(source, Path) and source.is_dir():
+    if isinstance(source, Path) and os.path.isdir(source):
         return list(islice(readable(islice(_rows_of_folder(source), TRIED_ROWS)), most))
     with opened(source, name) as file:
         entries = islice(rows_in(file, name, checked_format(file, name)), TRIED_ROWS)
@@ -133,13 +134,22 @@ UNPACK: Mapping[bytes, Callable[[BinaryIO], Any]] = {
 
 @contextlib.contextmanager
 def _unpacked(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
-    """The file itself, or what is packed in it.
+    """The file itself, or what is packed in it or comes through it, if it is a pipe.
 
     Raises
     ------
     DatasetError
         It is damaged, or comes to more than may be unpacked.
     """
+    if not file.seekable():
+        with Unpacked(max_size=IN_MEMORY) as whole:
+            while piece := file.read(1 << 20):
+                whole.write(piece)
+                _check_unpacked(whole.tell(), name)
+            whole.seek(0)
+            with _unpacked(cast(BinaryIO, whole), name) as inner:
+                yield inner
+        return
     start = file.read(4)
     file.seek(0)
     unpack = next((unpack for mark, unpack in UNPACK.items() if start.startswith(mark)), None)
@@ -200,7 +210,7 @@ def _instead(path: str) -> str:
         return "Standard input is not read: save the rows as a file."
     if "*" in path:
         return "Patterns are not read: name one file."
-    return "Name one file in it." if Path(path).is_dir() else "Check the path and its permissions."
+    return "Name one file in it." if os.path.isdir(path) else "Check the path and its permissions."
 
 
 def rows_in(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import os
 import tarfile
+import threading
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -129,3 +133,20 @@ def test_newer_kinds_of_arrow_columns_are_read() -> None:
 def test_choices_that_the_prompt_does_not_show_are_noted(row: dict[str, Any], hidden: bool) -> None:
     notes = read_dataset(json.dumps(row).encode(), "rows.jsonl").warnings
     assert any("1 row with choices that the prompt does not show" in note for note in notes) == hidden
+
+
+@pytest.mark.parametrize("content", [LINES, gzip.compress(LINES)])
+def test_a_pipe_is_read(content: bytes, tmp_path: Path) -> None:
+    """As a shell gives one: ``--dataset <(zcat rows.jsonl.gz)``."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    dataset = read_dataset(pipe, pipe.name)
+    writer.join()
+    assert [row["answer"] for row in dataset] == ["1", "2", "3"]
+
+
+def test_a_path_that_no_system_takes_is_refused_in_words() -> None:
+    with pytest.raises(DatasetError, match="File name too long"):
+        read_dataset(Path("a" * 5000), "rows.jsonl")
