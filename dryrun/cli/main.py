@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ from dryrun.store.shared.registry import unshared_words
 
 USER_ERROR = 2
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
 END_SECONDS = 5.0
 """How long the end of a command waits for a shared store that takes nothing."""
 
@@ -63,6 +65,13 @@ def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | N
     except BrokenPipeError:
         sys.stderr.close()
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        note(
+            f"error: The output cannot be written ({error.strerror}). What was done is kept; free some room."
+        )
+        return USER_ERROR
 
 
 class _Parser(argparse.ArgumentParser):

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from dryrun.analysis.figures.statistics import valid_scores
+from dryrun.cli.output import new_file, write_out
 from dryrun.cli.terminal import consoles, print_report
 from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, MAX_ROLLOUTS, OPENAI_URL, JudgeConfig
 from dryrun.core.errors import DryRunError, GraderError
@@ -63,28 +64,6 @@ def whole(most: int | None = None) -> Callable[[str], int]:
 
 positive = whole()
 seconds = amount("a number of seconds above 0")
-
-
-def new_file(endings: Sequence[str]) -> Callable[[str], Path]:
-    """The path of a file to be written, for argparse: refused before anything is spent, not after.
-
-    Parameters
-    ----------
-    endings : sequence of str
-        What its name may end in, with the dot, in small letters.
-    """
-
-    def check(text: str) -> Path:
-        path = Path(text)
-        if path.suffix.lower() not in endings:
-            raise argparse.ArgumentTypeError(f"{text}: the name must end in one of {', '.join(endings)}")
-        if not path.parent.is_dir():
-            raise argparse.ArgumentTypeError(f"{text}: there is no folder {path.parent}")
-        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise argparse.ArgumentTypeError(f"{text}: cannot be written")
-        return path
-
-    return check
 
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INVALID": 3}
@@ -380,19 +359,3 @@ def _write_picture(report: Report, out: Path) -> None:
 
     form: Form = "svg" if out.suffix.lower() == ".svg" else "png"
     write_out(out, histogram_picture(report, form), "--picture")
-
-
-def write_out(out: Path, content: bytes, option: str = "--out") -> None:
-    """Write the file that the option names.
-
-    Raises
-    ------
-    DryRunError
-        It cannot be written.
-    """
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise DryRunError(
-            f"{option} {out}: cannot be written ({error.strerror}). Choose another path."
-        ) from error

@@ -7,6 +7,7 @@ import argparse
 from rich.text import Text
 
 from dryrun.cli import options as shared
+from dryrun.cli.output import write_out
 from dryrun.cli.terminal import consoles, printed_table
 from dryrun.report.comparison import compare
 from dryrun.report.comparison_text import comparison_outline, to_json, to_markdown
@@ -34,5 +35,5 @@ def execute(options: argparse.Namespace) -> int:
             console.print(printed_table(section.title, table))
     if options.out is not None:
         text = to_json(comparison) if options.out.suffix.lower() == ".json" else to_markdown(comparison)
-        shared.write_out(options.out, text.encode("utf-8"))
+        write_out(options.out, text.encode("utf-8"))
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from dryrun.analysis.figures.agreement import agreement
 from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.cli import options as shared
-from dryrun.cli.options import new_file
+from dryrun.cli.output import new_file, write_out
 from dryrun.core.text import note, say
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.training import to_jsonl
@@ -56,7 +56,7 @@ def _take_over(results: Results, source: Path, by: str) -> None:
 def _write(results: Results, out: Path) -> None:
     rows = export_rows(results, book_of(results.run).labels())
     content = to_csv(rows) if out.suffix.lower() == ".csv" else to_jsonl(rows)
-    shared.write_out(out, content)
+    write_out(out, content)
     note(f"{len(rows):,} labels written to {out}.")
 
 

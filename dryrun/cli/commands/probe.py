@@ -14,7 +14,8 @@ from rich.text import Text
 from dryrun.analysis.probes.profile import Behaviour
 from dryrun.cli import options as shared
 from dryrun.cli.dataset_options import add_columns, add_dataset, named_again, read_given
-from dryrun.cli.options import new_file, seconds
+from dryrun.cli.options import seconds
+from dryrun.cli.output import new_file, write_out
 from dryrun.cli.terminal import consoles
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
@@ -63,7 +64,7 @@ def execute(options: argparse.Namespace) -> int:
     findings = [_finding_lines(finding, options) for finding in check.findings]
     consoles()[0].print(_panel(check), _scoreboard(check), *findings, _not_seen(check), crop=False)
     if options.out is not None:
-        shared.write_out(options.out, check.to_json().encode())
+        write_out(options.out, check.to_json().encode())
     return 0 if check.sound else BLOCKED
 
 

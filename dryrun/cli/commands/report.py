@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from dryrun.cli import options as shared
+from dryrun.cli.output import new_file
 from dryrun.store.runs import Run
 
 
@@ -15,7 +16,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     shared.add_output(command)
     command.add_argument(
         "--picture",
-        type=shared.new_file((".png", ".svg")),
+        type=new_file((".png", ".svg")),
         help="draw the score distribution here: .png or .svg",
     )
 

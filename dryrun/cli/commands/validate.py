@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dryrun.cli import options as shared
 from dryrun.cli.dataset_options import FORMATS, add_columns, add_dataset, file_or_hub, read_given
+from dryrun.cli.output import new_file, write_out
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DatasetError, DryRunError, GraderError
@@ -51,7 +52,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--response-format", action="store_true", help="the job has a response format")
     command.add_argument(
         "--sarif",
-        type=shared.new_file((".sarif", ".json")),
+        type=new_file((".sarif", ".json")),
         metavar="FILE",
         help="write the findings as SARIF",
     )
@@ -75,7 +76,7 @@ def execute(options: argparse.Namespace) -> int:
         raise
     finally:
         if options.sarif is not None:
-            shared.write_out(options.sarif, sarif(marks, Path.cwd()).encode(), "--sarif")
+            write_out(options.sarif, sarif(marks, Path.cwd()).encode(), "--sarif")
 
 
 def _validate(options: argparse.Namespace, marks: list[Annotation]) -> int:

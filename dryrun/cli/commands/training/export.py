@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from dryrun.cli import options as shared
+from dryrun.cli.output import write_out
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import note, plural, say
 from dryrun.engine.profile.stored import is_profile, open_profile
@@ -79,7 +80,7 @@ def _run(options: argparse.Namespace) -> Run:
 
 def _write(export: Export, files: dict[str, bytes], out: Path) -> None:
     if out.suffix.lower() == ".zip":
-        shared.write_out(out, set_archive(iter(files.items())))
+        write_out(out, set_archive(iter(files.items())))
     else:
         if out.exists() and not out.is_dir():
             raise DryRunError(f"--out {out}: is a file. Give a folder, or a name that ends in .zip.")

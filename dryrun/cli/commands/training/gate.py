@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from dryrun.cli import options as shared
+from dryrun.cli.output import new_file, write_out
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import say
 from dryrun.report import Report, report_of
@@ -34,14 +35,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--write-baseline",
-        type=shared.new_file((".json",)),
+        type=new_file((".json",)),
         metavar="FILE",
         help="write what later runs are held against, whatever the verdict",
     )
-    command.add_argument("--junit", type=shared.new_file((".xml",)), metavar="FILE", help="write JUnit XML")
+    command.add_argument("--junit", type=new_file((".xml",)), metavar="FILE", help="write JUnit XML")
     command.add_argument(
         "--summary",
-        type=shared.new_file((".md", ".markdown", "")),
+        type=new_file((".md", ".markdown", "")),
         metavar="FILE",
         help="add a Markdown summary to this file, e.g. $GITHUB_STEP_SUMMARY",
     )
@@ -59,9 +60,9 @@ def execute(options: argparse.Namespace) -> int:
         say(against.words)
     if options.write_baseline is not None and scores is not None:
         content = Baseline.of(report, scores).to_json().encode()
-        shared.write_out(options.write_baseline, content, "--write-baseline")
+        write_out(options.write_baseline, content, "--write-baseline")
     if options.junit is not None:
-        shared.write_out(options.junit, junit_xml(ruling).encode(), "--junit")
+        write_out(options.junit, junit_xml(ruling).encode(), "--junit")
     if options.summary is not None:
         _append(options.summary, markdown_summary(ruling))
     if ruling.passed:

@@ -11,6 +11,7 @@ import orjson
 from rich.text import Text
 
 from dryrun.cli import options as shared
+from dryrun.cli.output import new_file, write_out
 from dryrun.cli.terminal import consoles, printed_table
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import note, plural
@@ -50,7 +51,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--forget", action="store_true", help="delete what is kept of the run's trainings")
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--out", type=shared.new_file(ENDINGS), help="write all runs here: .html or .json")
+    command.add_argument("--out", type=new_file(ENDINGS), help="write all runs here: .html or .json")
     shared.add_data(command)
 
 
@@ -102,7 +103,7 @@ def _all(options: argparse.Namespace) -> int:
     if options.out is not None:
         json = options.out.suffix.lower() == ".json"
         content = _json(ledger_json(ledger)) if json else ledger_page(ledger).encode()
-        shared.write_out(options.out, content)
+        write_out(options.out, content)
     if options.json:
         _print_json(ledger_json(ledger))
     else:

@@ -22,6 +22,7 @@ from dryrun.cli.commands.run import (
     work,
 )
 from dryrun.cli.dataset_options import add_columns, add_dataset, add_outcome, read_given
+from dryrun.cli.output import new_file
 from dryrun.cli.terminal import ProgressLine, consoles
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import MAX_ROLLOUTS, SamplingConfig
@@ -55,7 +56,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_dataset(command)
     shared.add_grader(command, "none: give a run")
     add_columns(command)
-    command.add_argument("--out", type=shared.new_file((".parquet", ".csv")), help=".parquet or .csv")
+    command.add_argument("--out", type=new_file((".parquet", ".csv")), help=".parquet or .csv")
     shared.add_data(command)
     add_outcome(command)
     _add_sizes(command)
