@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
@@ -24,6 +26,8 @@ from dryrun.store.shared.registry import unshared_words
 
 USER_ERROR = 2
 INTERRUPTED = 130
+DASHED = re.compile("[\u2012-\u2015]-?([a-z][a-z-]+)(=.*)?")
+"""An option as a word processor or a web page writes it."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 END_SECONDS = 5.0
 """How long the end of a command waits for a shared store that takes nothing."""
@@ -43,7 +47,7 @@ def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | N
     never_refuse_letters()
     try:
         with terminate_as_interrupt():
-            options = parser(typed).parse_args(typed)
+            options = _parsed(typed)
             if prepare is not None:
                 prepare()
             try:
@@ -69,7 +73,7 @@ def main(arguments: Sequence[str] | None = None, prepare: Callable[[], None] | N
         if error.errno not in FULL:
             raise
         note(
-            f"error: The output cannot be written ({error.strerror}). What was done is kept; free some room."
+            f"error: The output cannot be written ({error.strerror}). What was done is kept: free some space."
         )
         return USER_ERROR
 
@@ -79,8 +83,32 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the sentence and leave with the exit code of a user's mistake."""
-        note(f"error: {message[:1].upper()}{message[1:]}. `{self.prog} --help` lists what there is.")
+        wrong, _, choices = message.partition(" (choose from ")
+        near = get_close_matches(wrong.rpartition(": ")[2].strip("'"), re.findall(r"'([^']+)'", choices), n=1)
+        if near:
+            message = f"{wrong}. Did you mean {near[0]!r}?"
+        end = "" if message.endswith("?") else "."
+        note(f"error: {message[:1].upper()}{message[1:]}{end} `{self.prog} --help` lists what there is.")
         raise SystemExit(USER_ERROR)
+
+
+def _parsed(typed: Sequence[str]) -> argparse.Namespace:
+    """The options that were typed; of a mistake one sentence says what was meant, and the process exits."""
+    top = parser(typed)
+    first = next((word for word in typed if not word.startswith("-")), None)
+    late = next((word for word in typed if word in COMMANDS), None)
+    if first not in COMMANDS and late is not None:
+        top.error(f"the command comes first: {top.prog} {late}")
+    for word in typed:
+        if option := DASHED.fullmatch(word):
+            top.error(f"{word} begins with a typographic dash: write --{option[1]}")
+    options, unknown = top.parse_known_args(typed)
+    if unknown:
+        known = options.known
+        near = get_close_matches(unknown[0], known._option_string_actions, n=1, cutoff=0.7)
+        meant = f". Did you mean {near[0]}?" if near else ""
+        known.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+    return options
 
 
 def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -104,7 +132,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
         if name == chosen:
             module = import_module(module_of(name))
             module.add_arguments(command)
-            command.set_defaults(execute=module.execute)
+            command.set_defaults(execute=module.execute, known=command)
     return top
 
 

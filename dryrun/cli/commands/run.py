@@ -288,6 +288,10 @@ def model_config(options: argparse.Namespace) -> ModelConfig:
     }
     if options.batch and embedded:
         raise DryRunError("--batch needs an endpoint with a Batch API: name its model with --model.")
+    if (options.model or "").startswith(("http://", "https://")):
+        raise DryRunError("--model wants a model's name: give an address as --base-url.")
+    if (options.model or "").lower().endswith(".gguf") and not options.base_url:
+        raise DryRunError("--model wants a model's name: to embed a GGUF file, set DRYRUN_GGUF to its path.")
     if not embedded and options.model is None:
         raise DryRunError("--base-url needs --model NAME: which model should the endpoint answer with?")
     return shared.from_options(ModelConfig, fields, "--", "model")
