@@ -57,12 +57,21 @@ def test_a_bad_dataset_is_explained_and_nothing_starts(
 
 
 @pytest.mark.quick_cases(1)
-@pytest.mark.parametrize("path", ["/no/such/file.jsonl", "~nobody-has-this-name/rows.jsonl"])
+@pytest.mark.parametrize("path", ["/no/such/file.jsonl", "a" * 300, "~nobody-has-this-name/rows.jsonl"])
 def test_a_path_that_leads_nowhere_is_one_sentence(path: str, tmp_path: Path) -> None:
     test = with_dataset(GOOD_ROW, tmp_path)
     test.text_input(key="dataset_place").set_value(path).run()
     assert not test.exception
     assert f"There is no file at {path}" in texts(test)
+
+
+def test_a_path_may_lead_to_a_folder(tmp_path: Path) -> None:
+    for part in range(2):
+        (tmp_path / f"part-{part}.jsonl").write_text(GOOD_ROW)
+    test = page("configure")
+    test.text_input(key="dataset_place").set_value(str(tmp_path)).run()
+    assert not test.exception
+    assert "**2 rows**, " in texts(test)
 
 
 @pytest.mark.slow

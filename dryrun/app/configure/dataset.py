@@ -65,7 +65,7 @@ def dataset_section() -> Dataset | None:
 
 
 def _version(path: Path) -> tuple[int, ...]:
-    stat = path.stat() if path.exists() else None
+    stat = path.stat() if os.path.exists(path) else None
     return (stat.st_mtime_ns, stat.st_size) if stat else ()
 
 
@@ -115,7 +115,7 @@ def _placed() -> Chosen:
 
 
 def _check_there(path: Path) -> None:
-    if not path.exists():
+    if not os.path.exists(path):  # a path that no system takes makes Path raise
         typed = str(st.session_state[PLACE]).strip()
         hub = f" A dataset of the Hub begins with {SCHEME}." if typed.count("/") == 1 else ""
         raise DryRunError(f"There is no file at {typed}. Check the path.{hub}")
