@@ -102,7 +102,7 @@ class Pipeline:
         self._ledger = Ledger(run, self._samples, self._grades, status, notify, self._plan.grades_of)
         self._others, self._other_graders = Others(self._samples), Others(self._grades)
         self._answered_elsewhere: set[str] = set()
-        self._in_a_row = 0
+        self._in_a_row, self._asked_before = 0, status.attempts
         model.on_attempt = self._ledger.add_attempt
         model.on_news = self._ledger.say
         if judge is not None:
@@ -249,7 +249,7 @@ class Pipeline:
             self._caps.back(1, 0 if sample.returned else grades)
             self._preflight.take(sample, bool(self._lane.ungraded(ask)))
             if sample.returned:
-                self._in_a_row = 0
+                self._in_a_row, self._asked_before = 0, self._ledger.status.attempts
                 self._lane.hand_over(sample)
             else:
                 self._note_failure(sample)
@@ -307,7 +307,7 @@ class Pipeline:
                     "the endpoint refuses these requests and would refuse them again: change the rows or the "
                     "model's settings"
                 )
-            elif sample.attempts == 1:  # nothing that asking again would help
+            elif self._ledger.status.attempts - self._asked_before <= self._in_a_row:  # none was asked again
                 again = "mend that at the server, then resume"
             after = f"Everything done so far is kept; {again}." if self._done else f"{again.capitalize()}."
             raise ModelError(

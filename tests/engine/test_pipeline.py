@@ -21,7 +21,9 @@ from dryrun.dataset import dataset_from_items
 from dryrun.engine.plan import away_from_others
 from dryrun.engine.prepare import prepare, regraded, start
 from dryrun.engine.work import work_on
+from dryrun.models import pace
 from dryrun.models.endpoint import EndpointModel
+from dryrun.models.pace import RetryPolicy
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, RunStatus, list_runs, unfinished_run
@@ -273,6 +275,19 @@ def test_marks_in_flight_are_kept_when_the_model_ends_the_run(
         assert "has no quota left" in status.message
         assert "judge" not in status.message
         assert (judge.calls, status.graded) == (3, 3)
+
+
+def test_an_endpoint_that_went_away_is_waited_for_and_named_as_the_cause(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "DOWN_GAP", 0.001)
+    monkeypatch.setattr(RetryPolicy, "patience", 0.3)
+    endpoint.answer = lambda _: Reply(drop=True)
+    endpoint.script(*[Reply(text="1")] * 3)
+    status = work(make_run(store, endpoint.base_url, rows=100, rollouts=1, concurrency=8))
+    assert (status.state, status.sampled) == (RunState.STOPPED, 3)
+    assert "closed the connection" in status.message
+    assert "Everything done so far is kept; resume when the endpoint answers again." in status.message
 
 
 @pytest.mark.slow
