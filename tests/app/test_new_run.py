@@ -60,6 +60,7 @@ def test_what_was_chosen_last_is_used(tmp_path: Path) -> None:
     assert "40 rows" in texts(test)
     test.text_input(key="dataset_place").set_value(str(tmp_path / "rows.jsonl") + " ").run()
     assert "80 rows" in texts(test)
+    assert "Used: rows.jsonl" not in texts(test), "that was the file dropped before"
     test.button(key="use_sample").click().run()
     assert "648 rows" in texts(test)
 
@@ -173,8 +174,16 @@ def test_a_copy_says_what_is_gone_or_has_changed(started: Any, tmp_path: Path) -
 @pytest.mark.slow
 def test_an_upload_has_to_be_chosen_again(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
-    said = texts(page("configure", duplicate=run.id))
-    assert "is not kept here: choose its file again." in said
+    test = page("configure", duplicate=run.id)
+    said = texts(test)
+    assert "prompts (40 rows) is not kept here: drop its file again, or give its path." in said
+    assert "Used: the sample data" not in said
+    assert not startable(test), "the sample data was never asked for"
+    assert "**Still needed:** [1. Data](#data)" in said
+    dropped(test, "prompts.jsonl", ROWS)
+    assert "is not kept here" not in texts(test)
+    assert "Used: prompts.jsonl" in texts(test)
+    assert "40 rows" in texts(test)
     assert "There is no run" in texts(page("configure", duplicate="0" * 32))
 
 

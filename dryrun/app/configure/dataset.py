@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dryrun.app.configure.columns import choose_field, columns_form, first_rows_table
-from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource, taken_upload, upload_types
+from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource, taken_upload, upload_types, use_source
 from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload, upload_of
 from dryrun.core.config import DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError
@@ -27,8 +28,8 @@ from dryrun.dataset.read import first_rows
 
 Chosen = Path | Upload | str
 """A file, or the address of a dataset on the Hub."""
-PLACE, TOPIC = "dataset_place", "topic_field"
-"""Where the session keeps the path or address, and the topic's field."""
+PLACE, TOPIC, GONE = "dataset_place", "topic_field", "dataset_gone"
+"""Where the session keeps the path or address, the topic's field, and which dataset is to be given again."""
 BY_CONTENT: dict[str | type[Any], Callable[[Any], Any]] = {
     Upload: lambda upload: upload.digest,
     type(Path()): lambda path: (str(path), *_version(path)),
@@ -52,6 +53,8 @@ def dataset_section() -> Dataset | None:
     left, right = st.columns([2, 3], gap="medium")
     with left:
         chosen = _choice()
+    if chosen is None:
+        return None
     with right:
         read = None
         with errors_shown():
@@ -69,8 +72,8 @@ def _version(path: Path) -> tuple[int, ...]:
     return (stat.st_mtime_ns, stat.st_size) if stat else ()
 
 
-def _choice() -> Chosen:
-    """Draw where the dataset may come from, and return the one that is used."""
+def _choice() -> Chosen | None:
+    """Draw where the dataset may come from, and return the one that is used; None while it is to be given."""
     upload = taken_upload("Drop your prompts here")
     if not hosted():  # the files and the token of the person who runs the server
         st.text_input(
@@ -78,13 +81,21 @@ def _choice() -> Chosen:
             key=PLACE,
             persist_state="session",
             placeholder=f"train.jsonl, or {SCHEME}openai/gsm8k:main/train",
-            on_change=_use_place,
+            on_change=use_source,
+            args=(DatasetSource.PLACE,),
         )
     source = _source(upload)
     if source is DatasetSource.SAMPLE:
         st.caption("Used: the sample data that comes with Dry Run.")
-    elif source is DatasetSource.PLACE:
-        st.button("Use the sample data", key="use_sample", on_click=_use_sample, type="tertiary")
+    elif source is not DatasetSource.UPLOAD:
+        if gone := source is DatasetSource.GONE:
+            how = "drop its file again" if hosted() else "drop its file again, or give its path"
+            words = f"{plain(st.session_state[GONE], 120)} is not kept here: {how}."
+            st.warning(words, icon=":material/upload_file:")
+        sample = partial(use_source, DatasetSource.SAMPLE)
+        st.button("Use the sample data", key="use_sample", on_click=sample, type="tertiary")
+        if gone:
+            return None
     if source is DatasetSource.UPLOAD and upload is not None:
         return upload
     return _placed() if source is DatasetSource.PLACE else sample_dataset_path()
@@ -98,14 +109,6 @@ def _source(upload: Upload | None) -> DatasetSource:
     if there.get(chosen, SOURCE in st.session_state):
         return chosen
     return next((source for source, present in there.items() if present), DatasetSource.SAMPLE)
-
-
-def _use_place() -> None:
-    st.session_state[SOURCE] = DatasetSource.PLACE
-
-
-def _use_sample() -> None:
-    st.session_state[SOURCE] = DatasetSource.SAMPLE
 
 
 def _placed() -> Chosen:

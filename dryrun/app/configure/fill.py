@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.configure.columns import PROMPT_KEY, REFERENCE_KEY, SYSTEM_KEY
-from dryrun.app.configure.dataset import PLACE, TOPIC, sample_dataset
+from dryrun.app.configure.dataset import GONE, PLACE, TOPIC, sample_dataset
 from dryrun.app.configure.grader import edit, pretty
 from dryrun.app.configure.model import fill_in
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.kept import recall
-from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource
+from dryrun.app.shared.own_data import FILE, DatasetSource, use_source
 from dryrun.app.shared.session import DUPLICATE, Chosen, config_of, open_by_name
 from dryrun.app.shared.widgets import bullets, show_error, upload_of
 from dryrun.core.config import JudgeConfig, ModelKind, RunConfig, SamplingMethod
@@ -71,18 +71,19 @@ def fill_form(config: RunConfig) -> list[str]:
         load_grader(config.grader)
     )
     state["range_low"], state["range_high"] = config.reward_range
-    notes = [*_fill_dataset(config), *_fill_model(config)]
+    _fill_dataset(config)
+    notes = _fill_model(config)
     if config.judge is not None:
         _fill_judge(config.judge)
         notes.append("The judge's key is never stored: type it again.")
     return notes
 
 
-def _fill_dataset(config: RunConfig) -> list[str]:
+def _fill_dataset(config: RunConfig) -> None:
     state, ref = st.session_state, config.dataset
     if ref.fingerprint == _sample_fingerprint():
-        state[SOURCE] = DatasetSource.SAMPLE
-        return []
+        use_source(DatasetSource.SAMPLE)
+        return
     fields = {
         PROMPT_KEY: ref.prompt_field,
         REFERENCE_KEY: ref.reference_field,
@@ -95,12 +96,13 @@ def _fill_dataset(config: RunConfig) -> list[str]:
             state[key] = value
     upload = upload_of(FILE)
     if place := recall(PLACES, ref.fingerprint):
-        state[PLACE], state[SOURCE] = str(place), DatasetSource.PLACE
-        return []
-    if upload is not None and upload.name == ref.name:
-        state[SOURCE] = DatasetSource.UPLOAD
-        return []
-    return [f"The dataset {ref.name} ({ref.rows:,} rows) is not kept here: choose its file again."]
+        state[PLACE] = str(place)
+        use_source(DatasetSource.PLACE)
+    elif upload is not None and upload.name == ref.name:
+        use_source(DatasetSource.UPLOAD)
+    else:
+        state[GONE], state[PLACE] = f"{ref.name} ({ref.rows:,} rows)", ""
+        use_source(DatasetSource.GONE)
 
 
 def _sample_fingerprint() -> str:

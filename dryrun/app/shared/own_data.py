@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import streamlit as st
 
-from dryrun.app.shared.widgets import Upload, kept_upload
+from dryrun.app.shared.widgets import Upload, forget_upload, kept_upload
 from dryrun.core.paths import hosted
 
 READ = "JSONL, JSON, CSV, TSV, Parquet{arrow}, also packed (.gz, .zst, .bz2)"
@@ -25,11 +25,20 @@ class DatasetSource(StrEnum):
     SAMPLE = "sample"
     UPLOAD = "upload"
     PLACE = "place"
+    GONE = "gone"
+    """A copied run's dataset that is not kept here: until another one is chosen there is none."""
+
+
+def use_source(source: DatasetSource) -> None:
+    """From now on the dataset comes from there; a file that is used no more does not stay on the page."""
+    st.session_state[SOURCE] = source
+    if source is not DatasetSource.UPLOAD:
+        forget_upload(FILE)
 
 
 def use_upload(_: Upload) -> None:
     """From now on the uploaded file is the dataset."""
-    st.session_state[SOURCE] = DatasetSource.UPLOAD
+    use_source(DatasetSource.UPLOAD)
 
 
 def taken_upload(label: str, then: Callable[[Upload], None] = use_upload) -> Upload | None:
