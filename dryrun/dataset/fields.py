@@ -15,6 +15,8 @@ from dryrun.dataset.rows import RESERVED_KEYS
 
 SCANNED_ROWS = 2000
 """Candidate fields are looked for in this many rows from the start of the file."""
+TOPICS = ("topic", "metadata.topic")
+"""Where rows carry their topic."""
 MAX_TOPICS = 100
 """A field with more values than this among the scanned rows is not offered as topic."""
 
@@ -28,7 +30,7 @@ def topic_of(row: Mapping[str, Any], field: str | None) -> str:
         A dataset row.
     field : str or None
         A key of the row, or a path with dots (``"metadata.level"``); a key that itself contains the
-        dots goes first. None: ``topic``, or else ``metadata.topic``.
+        dots goes first. None: the first of `TOPICS` that the row has.
 
     Returns
     -------
@@ -37,7 +39,12 @@ def topic_of(row: Mapping[str, Any], field: str | None) -> str:
     """
     if field is not None:
         return _text(value_at(row, field))
-    return _text(row.get("topic")) or _text(value_at(row, "metadata.topic"))
+    return next(filter(None, (_text(value_at(row, usual)) for usual in TOPICS)), "")
+
+
+def usual_topic(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The first of the usual places where any of these rows has a topic; None where none has."""
+    return next((field for field in TOPICS if any(_text(value_at(row, field)) for row in rows)), None)
 
 
 def value_at(row: Mapping[str, Any], field: str) -> object:

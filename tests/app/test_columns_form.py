@@ -81,9 +81,13 @@ def test_a_grader_that_asks_for_the_field_by_its_own_name_gets_the_rows_as_they_
 @pytest.mark.slow
 def test_an_answer_that_no_name_gives_away_is_asked_for(tmp_path: Path) -> None:
     rows = [
-        {"prompt": row["messages"][-1]["content"], "value": row["reference_answer"]} for row in sum_rows(40)
+        {"prompt": row["messages"][-1]["content"], "value": row["reference_answer"]}
+        | {"metadata": {"topic": f"t{number % 2}"}}
+        for number, row in enumerate(sum_rows(40))
     ]
     test = with_dataset(lines(rows), tmp_path)
+    assert test.selectbox(key="reference_field").options[0] == "(none has a usual name)"
+    assert test.selectbox(key="topic_field").options[0] == "metadata.topic (by its name)"
     assert "Choose the field of the reference answer in [1. Data](#data)" in texts(test)
     test.selectbox(key="reference_field").set_value("value").run()
     assert "Choose the field of the reference answer" not in texts(test)
@@ -107,6 +111,8 @@ def test_what_the_form_says_is_rendered_live(tmp_path: Path) -> None:
 def test_a_usual_name_needs_no_choice(name: str, tmp_path: Path) -> None:
     test = with_dataset(lines([{name: "How much is 1 + 1?", "answer": "2"}] * 2), tmp_path)
     assert live(test)[0] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
+    assert test.selectbox(key="prompt_field").options[0] == f"{name} (by its name)"
+    assert test.selectbox(key="reference_field").options[0] == "answer (by its name)"
     assert not [button for button in test.button if button.label.endswith("as the prompt")]
 
 

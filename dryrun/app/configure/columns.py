@@ -17,7 +17,9 @@ from dryrun.dataset.fields import PROMPTS, reference_of, usual_field, value_at
 from dryrun.graders import GraderSpec
 from dryrun.graders.format.template import rendered
 
-USUAL = "(found by its name)"
+USUAL = "(by its name)"
+"""The choice of whatever field has a usual name; the page says which."""
+NONE = "(none has a usual name)"
 PROMPT_KEY, REFERENCE_KEY, SYSTEM_KEY = "prompt_field", "reference_field", "system_text"
 ROWS_KEY = "first_rows"
 SHOWN = 3
@@ -38,9 +40,10 @@ def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator] | Non
     with st.container(border=True):
         left, middle, right = st.columns(3)
         with left:
-            prompt = choose_field("Prompt", PROMPT_KEY, fields)
+            named = next(filter(None, map(usual_prompt, rows)), None)
+            prompt = choose_field("Prompt", PROMPT_KEY, fields, named)
         with middle:
-            reference = choose_field("Reference answer", REFERENCE_KEY, fields)
+            reference = choose_field("Reference answer", REFERENCE_KEY, fields, usual_field(rows))
         with st.expander("System text", icon=":material/chat:"):
             system = st.text_area(
                 "Put in front of every prompt, as a system message",
@@ -54,11 +57,18 @@ def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator] | Non
     return None if asks else (columns, right)
 
 
-def choose_field(label: str, key: str, fields: Sequence[str]) -> str | None:
-    """Draw the choice of a field and return it; None for the usual names."""
+def choose_field(label: str, key: str, fields: Sequence[str], named: str | None) -> str | None:
+    """Draw the choice of a field and return it; None for the usual names, of which the rows have `named`."""
     before = st.session_state.get(key) or USUAL  # it may come from another file, or have been typed
     options = list(dict.fromkeys([USUAL, *fields, before]))
-    chosen = st.selectbox(label, options, key=key, persist_state="session", accept_new_options=True)
+    chosen = st.selectbox(
+        label,
+        options,
+        format_func=lambda field: (f"{named} {USUAL}" if named else NONE) if field == USUAL else field,
+        key=key,
+        persist_state="session",
+        accept_new_options=True,
+    )
     return None if chosen in (None, "", USUAL) else str(chosen)
 
 

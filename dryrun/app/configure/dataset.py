@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dryrun.app.configure.columns import choose_field, columns_form, first_rows_table
+from dryrun.app.configure.columns import PREVIEW, choose_field, columns_form, first_rows_table
 from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource, taken_upload, upload_types, use_source
 from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload, upload_of
 from dryrun.core.config import DEFAULT_SAMPLE_SIZE
@@ -22,6 +22,7 @@ from dryrun.core.text import plain, plural
 from dryrun.dataset import Dataset, read_dataset
 from dryrun.dataset.audit import AuditCode, AuditFinding, audit
 from dryrun.dataset.columns import BY_NAME, ColumnMap
+from dryrun.dataset.fields import usual_topic
 from dryrun.dataset.hub.remote import ROWS_PER_PROMPT, first_of_hub, pool_size, read_hub
 from dryrun.dataset.hub.splits import SCHEME
 from dryrun.dataset.read import first_rows
@@ -189,7 +190,8 @@ def _with_topics(chosen: Chosen, columns: ColumnMap) -> Dataset:
     dataset = _from(chosen, columns)
     if not dataset.topic_fields:
         return dataset
-    field = choose_field("Topic", TOPIC, dataset.topic_fields)
+    named = usual_topic(dataset[:PREVIEW])
+    field = choose_field("Topic", TOPIC, dataset.topic_fields, named)
     return dataset if field is None else _from(chosen, replace(columns, topic_field=field))
 
 
