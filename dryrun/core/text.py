@@ -20,6 +20,8 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202
 or sets its title, a carriage return overwrites a line), and those that turn the writing direction."""
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a page hides or obeys: control characters, those that override the writing direction, half letters."""
+_LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+"""Letters that are written from right to left: Hebrew, Arabic and their neighbours in Unicode."""
 _BACKTICKS = re.compile("`+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _ADDRESS = re.compile(r"(?i)\b(https?|ftp|mailto|www)(?=[:.])")
@@ -82,6 +84,14 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)
 
 
+def isolated(text: str) -> str:
+    """`text` for a sentence: letters written from right to left do not turn words and numbers around them.
+
+    The marks (first strong isolate, U+2068, and its end) take no room; `printable` takes them out again.
+    """
+    return f"\u2068{text}\u2069" if _LEFTWARD.search(text) else text
+
+
 def say(text: object) -> None:
     """Print a result on standard output."""
     print(printable(text))
@@ -104,9 +114,10 @@ def plain(text: object, limit: int = 200) -> str:
 
     Streamlit reads Markdown in all of these places, and a picture in Markdown would be fetched by
     every viewer's browser. A backslash before each punctuation mark leaves nothing to format; an
-    invisible word joiner keeps bare addresses from becoming links.
+    invisible word joiner keeps bare addresses from becoming links. What it says turns nothing around it.
     """
-    return _PUNCTUATION.sub(r"\\\1", _ADDRESS.sub(rf"\1{_JOINER}", one_line(text, limit)))
+    line = visible(one_line(text, limit))
+    return isolated(_PUNCTUATION.sub(r"\\\1", _ADDRESS.sub(rf"\1{_JOINER}", line)))
 
 
 _INERT = re.compile(r"[^\w\s.,:;'\"()=+-]|\bwww\.|(?<![^\W_])_+|_+(?![^\W_])", re.IGNORECASE)

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from dryrun.core.errors import ModelError
 from dryrun.core.records import Grade, RunState, Sample, SampleOutcome
-from dryrun.core.text import one_line, plural, printable
+from dryrun.core.text import isolated, one_line, plural, printable
 from dryrun.engine.budget import Prices
 from dryrun.store.runs import RunStatus
 
@@ -118,7 +118,7 @@ def shown_answer(sample: Sample) -> str:
     """A response in quotes on one line, shortened and without control characters; else what stands for it."""
     text = one_line(printable(sample.text), SHOWN)
     if text:
-        return f'"{text}"'
+        return f'"{isolated(text)}"'
     if sample.tool_calls:
         return plural(len(sample.tool_calls), "tool call")
     return WITHOUT_TEXT.get(sample.outcome, "empty")

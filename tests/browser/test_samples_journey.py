@@ -132,3 +132,36 @@ def test_hostile_texts_fetch_nothing_and_the_page_keeps_to_its_window(
     assert sample is not None
     assert (sample["y"] > table["y"] + table["height"]) == (width == 390)
     assert [url for url in asked if not url.startswith((app.url, "data:", "blob:", "about:"))] == []
+
+
+HEBREW = "תשובה ABC שלום"
+LEFT = """(element, [text, from]) => {
+  const nodes = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+  let node = nodes.nextNode()
+  while (node && !node.data.includes(text)) node = nodes.nextNode()
+  const range = document.createRange(), at = node.data.indexOf(text) + from
+  range.setStart(node, at)
+  range.setEnd(node, at + 1)
+  return range.getBoundingClientRect().left
+}"""
+
+
+def left(element: Locator, text: str, behind: int = 0) -> float:
+    """Where a character is drawn: so many behind the beginning of this text."""
+    return float(element.evaluate(LEFT, [text, behind]))
+
+
+def test_hebrew_begins_at_the_right_and_turns_nothing_around_it(
+    app: App, open_page: Callable[..., Page]
+) -> None:
+    run = worked(app, lambda _: HEBREW, sum_rows(6))
+    page = open_page(f"{app.url}/run?run={run.id}")
+    line = page.get_by_text("First answer:").filter(visible=True)
+    expect(line).to_contain_text(HEBREW)
+    behind = '"; '
+    assert left(line, "שלום") < left(line, behind, len(behind)), "the number of tokens"
+
+    page.goto(f"{app.url}/results?run={run.id}")
+    settled(page)
+    response = page.locator(".stCode", has_text=HEBREW).filter(visible=True).first
+    assert left(response, "ת") > left(response, "ABC")

@@ -197,9 +197,9 @@ def _with_topics(chosen: Chosen, columns: ColumnMap) -> Dataset:
 
 def _summary(dataset: Dataset) -> None:
     topics = dataset.topics
-    names = [name or "no topic" for name in list(topics)[:SHOWN_TOPICS]]
+    names = [plain(name or "no topic", 50) for name in list(topics)[:SHOWN_TOPICS]]
     more = ", …" if len(topics) > SHOWN_TOPICS else ""
-    listed = f" ({plain(', '.join(names), 200)}{more})" if topics else ""
+    listed = f" ({', '.join(names)}{more})" if topics else ""
     counted = plural(len(topics), "topic") if topics else "no topics"
     st.markdown(f"**{plural(len(dataset), 'row')}**, {counted}{listed}")
     for warning in dataset.warnings:
