@@ -38,7 +38,8 @@ PATIENCE = 600.0
 SAY_AFTER, SAY_EVERY = 30.0, 30.0
 """Seconds of silence before the first message, and between two."""
 
-BUSY = frozenset({429, 500, 502, 503, 504, 529})
+BUSY = frozenset({429, 500, 502, 503, 504, 529, None})
+"""Statuses of faults that may pass; None: the connection gave no answer."""
 
 
 class Silence:
@@ -55,12 +56,12 @@ class Silence:
         silent, last = now - self._since, self._last_news
         due = silent >= SAY_AFTER and (last is None or now - last >= SAY_EVERY)
         gone = fault.kind is FaultKind.UNREACHABLE
-        if not (gone or fault.status in BUSY) or not (due or (fault.code == LOADING and last is None)):
+        if fault.status not in BUSY or not (due or (fault.code == LOADING and last is None)):
             return ""
         self._last_news = now
         if gone:
             return f"Waiting: the endpoint has been out of reach for {silent:.0f} seconds ({fault.message})"
-        answered = f"{status_name(fault.status or 0)}: {fault.message}"
+        answered = f"{status_name(fault.status)}: {fault.message}" if fault.status else fault.message
         if fault.code == LOADING:
             return f"Waiting: the endpoint is loading the model ({answered})"
         return f"Waiting: the endpoint has answered nothing but errors for {silent:.0f} seconds ({answered})"

@@ -127,14 +127,6 @@ class RunStatus:
             return again
         return again or self.failed == 0 or self.sampled > 0
 
-    @property
-    def remaining(self) -> float | None:
-        """Seconds left at the present rate; None if unknown."""
-        left = self.total - self.sampled - self.failed
-        if not self.live or self.rate <= 0.0:
-            return None
-        return max(left, 0) / self.rate
-
     def another_session(self, total: int) -> RunStatus:
         """Where the run stands as work on it begins: what was spent goes on, what is done is counted anew."""
         return replace(

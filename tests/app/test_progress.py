@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dryrun.app.run.progress import slow_words
+from dryrun.app.run.progress import failed_calls, slow_words, time_left
+from dryrun.app.shared import jobs
 from dryrun.core.records import RunState
 from dryrun.store.runs import RunStatus
 
@@ -29,3 +30,29 @@ def test_the_usual_pace_the_first_answers_and_a_short_rest_are_not_worth_a_word(
     assert slow_words(QUIET) is None
     assert slow_words(replace(QUIET, seconds=100.0, answers=3)) is None
     assert slow_words(replace(QUIET, seconds=100.0, sampled=110)) is None
+
+
+def test_slow_answers_tell_the_time_that_is_left() -> None:
+    slow = replace(QUIET, answers=16, sampled=16, seconds=40.0)
+    assert time_left(slow) == ("4 m 20 s", "24.0 / min"), "no answer came in the last seconds"
+    assert time_left(replace(slow, rate=1.6)) == ("4 m 20 s", "24.0 / min"), "16 at once are no pace"
+    assert time_left(replace(slow, rate=8.0)) == ("13 s", "8.0 / s")
+    assert time_left(replace(slow, answers=0, sampled=0)) == ("–", "no answer yet")
+    assert time_left(replace(slow, sampled=120)) == ("–", "all responses are in")
+
+
+def test_calls_that_failed_count_whether_they_were_tried_again_or_ended_the_run() -> None:
+    assert failed_calls(replace(QUIET, attempts=30)) == 0
+    assert failed_calls(replace(QUIET, attempts=33)) == 3, "tried again"
+    assert failed_calls(replace(QUIET, attempts=33, answers=33, failed=3)) == 3, "and given up"
+    assert failed_calls(replace(QUIET, attempts=3, answers=0, sampled=0)) == 3, "it was never reached"
+    assert failed_calls(QUIET) == 0, "a model on this machine counts no calls"
+
+
+def test_a_page_is_out_of_date_once_the_run_has_begun_or_ended() -> None:
+    ended = replace(QUIET, state=RunState.CANCELLED, updated=1.0)
+    assert not jobs.turned(QUIET, replace(QUIET, updated=2.0)), "a live run is followed in place"
+    assert jobs.turned(ended, QUIET)
+    assert jobs.turned(QUIET, ended)
+    assert jobs.turned(ended, replace(ended, updated=2.0)), "begun and ended between two looks"
+    assert not jobs.turned(ended, ended)

@@ -148,6 +148,17 @@ def test_a_run_that_gave_up_can_be_resumed_and_changed(store: Store, endpoint: F
     assert f"duplicate={run.id}" in link.proto.query_string
 
 
+def test_an_endpoint_that_was_never_reached_has_failed_calls_and_no_samples(store: Store) -> None:
+    run = make_run(store, "http://127.0.0.1:9/v1", rows=40)
+    work(run)
+    test = page("run", run=run.id)
+    assert "cannot be reached" in test.error[0].value
+    calls = run.status().attempts
+    assert calls
+    assert metrics(test)["Failed calls"] == (str(calls), "0 without a grade")
+    assert "Tested: **0 of 40 samples**" in texts(page("results", run=run.id))
+
+
 def test_a_run_whose_endpoint_refuses_everything_keeps_nothing(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = lambda _: Reply.error(400, "no such model")
     run = make_run(store, endpoint.base_url)

@@ -55,6 +55,8 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         expect(page.get_by_role("heading", level=1)).to_contain_text("Watched <img src=x")
+        results = open_page(f"{app.url}/results?run={run.id}", color_scheme=scheme)
+        expect(results.get_by_role("heading", level=1)).to_contain_text("Not finished")
         fill(page, "API key", "sk-test-key")
         page.get_by_role("button", name="Start", exact=True).click()
         card = page.get_by_role("heading", level=2, name="Measuring")
@@ -73,7 +75,6 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
         expect(card).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
-        results = open_page(f"{app.url}/results?run={run.id}", color_scheme=scheme)
         expect(results.get_by_role("heading", level=1)).to_contain_text("so far")
 
         endpoint.release()

@@ -126,6 +126,20 @@ def test_nothing_but_429_is_said_with_the_servers_words_and_ends(
     assert "429 Too Many Requests: Slow down, friend" in news[0]
 
 
+def test_an_endpoint_that_breaks_off_for_long_is_said_too(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SAY_AFTER", 0.0)
+    endpoint.script(Reply(drop=True))
+    news: list[str] = []
+    model = make_model(endpoint.base_url, policy=RetryPolicy(first=0.0001))
+    model.on_news = news.append
+    (sample,) = asyncio.run(ask_async(model, make_prompt()))
+    assert sample.outcome is SampleOutcome.ANSWERED
+    assert "closed the connection without an answer" in news[0]
+    assert news[1:] == ["The endpoint answers again. Generating and grading."]
+
+
 def test_many_429_lose_nothing(endpoint: FakeEndpoint) -> None:
     endpoint.script(*[Reply.error(429, "Slow down")] * 40)
     sample = ask(endpoint.base_url)

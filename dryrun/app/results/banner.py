@@ -7,10 +7,10 @@ from typing import Literal
 
 import streamlit as st
 
+from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.forecast.toy_policies import toy_words
 from dryrun.analysis.selection import Show
-from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.results.downloads import export_menu, start_training, try_sft
 from dryrun.app.results.figures import BARS, STUDY
@@ -56,12 +56,13 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
 
 
 def redrawn_at_the_end(chosen: Chosen, status: RunStatus) -> None:
-    """Draw the whole page again when the run ends; drawn at the same place of the page in every state."""
-    drawn_again(_follow, POLL_SECONDS if status.live else None, chosen, status.live)
+    """Draw the whole page again when the run ends, or is resumed; drawn at the same place in every state."""
+    pause = None if chosen.recorded else jobs.next_look(status, POLL_SECONDS)
+    drawn_again(_follow, pause, chosen, status)
 
 
-def _follow(chosen: Chosen, was_live: bool) -> None:
-    if was_live and not jobs.status(chosen.run).live:
+def _follow(chosen: Chosen, before: RunStatus) -> None:
+    if not chosen.recorded and jobs.turned(before, jobs.status(chosen.run)):
         st.rerun()
 
 
@@ -82,24 +83,20 @@ def _head(chosen: Chosen, status: RunStatus, loaded: Loaded, evidence: Evidence,
     with st.container(horizontal=True, horizontal_alignment="distribute", key="hero"):
         with st.container(gap=None, width="stretch", key="hero_words"):
             st.title(f":small[Dry Run Validation] {look.markdown}{beside}", anchor=False)
-            st.markdown(_measured(evidence.document))
+            st.markdown(_measured(evidence.document.coverage, len({*loaded.results.keys})))
             st.caption(f"{plain(config.dataset.name, 80)} · {model_words(config.model)} · {when}")
         with st.container(horizontal=True, width="content", key="hand_on"):
             share_button(chosen)
             export_menu(loaded, evidence)
 
 
-def _measured(document: Diagnosis) -> str:
-    coverage = document.coverage
+def _measured(coverage: Coverage, asked: int) -> str:
     responses = (
         f"{coverage.scored:,} of {plural(coverage.responses, 'response')}"
         if coverage.scored != coverage.responses
         else plural(coverage.responses, "response")
     )
-    return (
-        f"Tested: **{coverage.prompts_scored:,} of {plural(coverage.prompts, 'sample')}**, "
-        f"{responses} with a score"
-    )
+    return f"Tested: **{coverage.prompts_scored:,} of {plural(asked, 'sample')}**, {responses} with a score"
 
 
 def _unfinished(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:

@@ -26,8 +26,8 @@ PROMPT_TOKEN_SECONDS, TOKEN_SECONDS = 0.002, 0.02
 """What the embedded model takes, at most, to read a token and to write one on two idle cores."""
 FIRST_ANSWERS, WORTH_SAYING = 6, 90.0
 """Answers to judge the pace by, and seconds left that make it worth a word."""
-IDLE_SECONDS = 5.0
-"""Seconds between two looks at a run that ended: another person may resume it."""
+BRISK = 3.0
+"""Answers a second from which the last seconds tell the pace."""
 
 
 def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds, interval: str) -> None:
@@ -38,21 +38,13 @@ def live_progress(chosen: Chosen, status: RunStatus, thresholds: Thresholds, int
     It stands at the same place of the page in every state: Streamlit names a fragment by its place, and a
     draw of the page that is overtaken by the next one may forget the names that it did not give itself.
     """
-    drawn_again(_follow, _pause(status), chosen, status.live, thresholds, interval)
+    drawn_again(_follow, jobs.next_look(status, POLL_SECONDS), chosen, status, thresholds, interval)
 
 
-def _pause(status: RunStatus) -> float | None:
-    """Seconds to the next look; None where nothing is left to do."""
-    if status.live:
-        return POLL_SECONDS
-    done = status.state is RunState.FINISHED and not (status.failed or status.ungraded)
-    return None if done else IDLE_SECONDS
-
-
-def _follow(chosen: Chosen, was_live: bool, thresholds: Thresholds, interval: str) -> None:
+def _follow(chosen: Chosen, before: RunStatus, thresholds: Thresholds, interval: str) -> None:
     run = chosen.run
     status, config = jobs.status(run), config_of(run)
-    if was_live != status.live:
+    if jobs.turned(before, status):
         st.rerun()
     growth, total = growth_of(run), status.total or config.responses
     if status.live:
@@ -98,12 +90,29 @@ def _metrics(run: Run, status: RunStatus, growth: Growth, interval: str) -> None
         _metric("Mean", number(growth.mean), interval or running)
         _metric("Std", number(growth.std), plural(growth.scores, "score"))
         if status.live:
-            pace = f"{status.rate:.1f} / s" if status.rate else "no answer yet"
-            _metric("Time left", _duration(status.remaining), pace)
+            _metric("Time left", *time_left(status))
         times = ("Time so far", "at work") if status.live else ("Time", "without pauses")
         _metric(times[0], _duration(status.seconds), times[1])
         _metric("Cost", *cost)
-        _metric("Failed calls", f"{status.failed:,}", f"{status.ungraded:,} without a grade")
+        _metric("Failed calls", f"{failed_calls(status):,}", f"{status.ungraded:,} without a grade")
+
+
+def failed_calls(status: RunStatus) -> int:
+    """Calls that brought no response: those that were tried again, and those of a run that gave up, too."""
+    return status.failed + max(status.attempts - status.answers, 0)
+
+
+def time_left(status: RunStatus) -> tuple[str, str]:
+    """How long a live run still takes, and its pace: ``("1 m 20 s", "48.0 / min")``."""
+    left = status.total - status.sampled - status.failed
+    if status.message == jobs.ENDING or not left:
+        return "–", "all responses are in"
+    # A few slow calls end together, and then none for a while: only many say something of the last seconds.
+    whole = status.answers / max(status.seconds, 1.0)
+    pace = status.rate if status.rate > BRISK else whole
+    if not pace:
+        return "–", "no answer yet"
+    return _duration(left / pace), f"{pace:.1f} / s" if pace >= 1 else f"{60 * pace:.1f} / min"
 
 
 def _metric(label: str, value: str, beneath: str) -> None:

@@ -35,7 +35,7 @@ def ended_run(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> Load
             st.header(f"{look.markdown}{beside}", anchor=False)
             st.markdown(f"**{plain(evidence.short_reason, 600)}**")
             st.markdown(plain(evidence.how_sure, 600))
-            st.caption(_measured(evidence.document.coverage))
+            st.caption(_measured(evidence.document.coverage, len({*loaded.results.keys})))
     return loaded
 
 
@@ -70,8 +70,8 @@ def _announce(chosen: Chosen, look: VerdictLook, word: str) -> None:
         st.toast(f"**{plain(word)}**. {what}", icon=look.icon)
 
 
-def _measured(coverage: Coverage) -> str:
+def _measured(coverage: Coverage, asked: int) -> str:
     return (
-        f"{coverage.prompts_scored:,} of {plural(coverage.prompts, 'prompt')}, "
+        f"{coverage.prompts_scored:,} of {plural(asked, 'prompt')}, "
         f"{coverage.scored:,} of {plural(coverage.responses, 'response')} with a score"
     )

@@ -114,7 +114,7 @@ def cost_words(config: RunConfig, status: RunStatus) -> tuple[str, str]:
     if not _needed(config):
         return "$0", "imported" if config.model.kind is ModelKind.IMPORTED else "on this machine"
     if not status.attempts + status.judged:
-        return "$0", "no call yet" if status.live else "nothing was asked anew"
+        return "$0", "no call has ended" if status.live else "nothing was asked anew"
     cost = _known_prices(config).cost(status)
     return (f"{tokens_of(status):,}", f"tokens, {calls}") if cost is None else (f"${cost:,.2f}", calls)
 

@@ -45,6 +45,9 @@ ENDING = "All responses are in. The grader is being tried on right and worthless
 ENDS_WITHIN = 600.0
 """How long after its last response a run of another process is asked whether it is still worked on."""
 
+IDLE_SECONDS = 5.0
+"""Seconds between two looks at a run that ended: another person may resume it."""
+
 Work = Callable[..., Coroutine[Any, Any, RunStatus]]
 
 _starting = threading.Lock()
@@ -208,6 +211,19 @@ def status(run: Run) -> RunStatus:
 def _ends_elsewhere(run: Run, latest: RunStatus) -> bool:
     """Whether another process still works on a run that has all its responses."""
     return time.time() - latest.updated < ENDS_WITHIN and run.held()
+
+
+def next_look(status: RunStatus, often: float) -> float | None:
+    """Seconds until a page looks at the run again: `often` while it is live; None where all is done."""
+    if status.live:
+        return often
+    done = status.state is RunState.FINISHED and not (status.failed or status.ungraded)
+    return None if done else IDLE_SECONDS
+
+
+def turned(before: RunStatus, now: RunStatus) -> bool:
+    """Whether a page that was drawn for `before` is out of date: the run has begun, ended, or both."""
+    return before.live != now.live or (not now.live and before.updated != now.updated)
 
 
 def cancel(run: Run) -> None:
