@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.home.old_links import page_of
-from dryrun.app.results.downloads import file_name, viewers_report
+from dryrun.app.results.downloads import viewers_report
+from dryrun.app.results.provenance import file_name
 from dryrun.app.shared.access.links import SHOWS, share_address
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import ADJUST, BY_TOKEN, DUPLICATE, RUN, SHARE, WITH, Chosen, open_by_name

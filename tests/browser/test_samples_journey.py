@@ -81,7 +81,9 @@ def test_a_person_searches_reads_on_by_key_and_hands_on_the_link_and_the_file(
     page.get_by_role("button", name="Export samples").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="These samples (CSV)").click()
-    assert download.value.suggested_filename == "reasoning-all-filtered-samples.csv"
+    assert (
+        download.value.suggested_filename == "samples-all-filtered-reasoning-go-with-conditions-9216f070.csv"
+    )
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text("utf-8"))))
     assert len(rows) == 8
     assert all("olden time" in row["prompt"] for row in rows)

@@ -5,20 +5,18 @@ Each stands in a menu that is filled when it opens: a moved threshold then has l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from pathlib import PurePath
 from typing import Literal
 
 import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.results.profile import CHOSEN_SET
+from dryrun.app.results.provenance import file_name
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.looks import look_of_evidence
 from dryrun.app.shared.widgets import bullets, download, errors_shown
-from dryrun.core.text import plain, plural, short
+from dryrun.core.text import plain, plural
 from dryrun.graders.format.findings import Severity
 from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.report.export.material import Split, material_of_run, split_of_choice, split_prompts
@@ -29,8 +27,6 @@ from dryrun.report.training import best_responses, sft_rows, to_jsonl
 from dryrun.report.training_set.chosen import set_archive
 
 FORMS: tuple[Form, ...] = ("png", "svg")
-LONGEST = 40
-"""Characters of a dataset's name in a file's."""
 
 
 def export_menu(loaded: Loaded, evidence: Evidence) -> None:
@@ -72,30 +68,6 @@ def viewers_report(loaded: Loaded, evidence: Evidence) -> Report:
     if not loaded.access.by_link:
         return report
     return report.model_copy(update={"run": report.run.model_copy(update={"id": "", "ceiling": ""})})
-
-
-def file_name(loaded: Loaded, evidence: Evidence, ending: str, kind: str = "dry-run") -> str:
-    """``dry-run-<dataset>-<verdict>-<run>.<ending>``, in letters that every disk takes.
-
-    For people who came by a read-only link ``shared`` stands in place of the run's first letters.
-
-    Parameters
-    ----------
-    loaded : Loaded
-    evidence : Evidence
-    ending : str
-        Without a dot.
-    kind : str
-        What is in the file.
-    """
-    dataset = PurePath(loaded.results.config.dataset.name).stem
-    run = "shared" if loaded.access.by_link else short(loaded.results.run.id)
-    words = (kind, dataset, look_of_evidence(evidence), run)
-    return "-".join(filter(None, map(_plain_letters, words))) + f".{ending}"
-
-
-def _plain_letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:LONGEST].strip("-")
 
 
 def try_sft(loaded: Loaded, evidence: Evidence) -> None:

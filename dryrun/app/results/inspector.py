@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,9 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.selection import TITLES, WHY, Filters, Rows, Show, Sort, choose
 from dryrun.app.results.figures import clicked_bars
 from dryrun.app.results.labels import LABELLED
+from dryrun.app.results.provenance import file_name
 from dryrun.app.results.samples import ONE, PAGE, SampleTable
+from dryrun.app.results.thresholds import current_thresholds
 from dryrun.app.shared.frame import scroll_here
 from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.session import link_closed
@@ -239,23 +239,18 @@ def _unpaid(results: Results, _observations: Observations) -> UnpaidRight:
 
 
 def _export(loaded: Loaded, selection: Selection) -> None:
+    kind = f"samples-{selection.show.value}{'-filtered' * selection.filtered}"
+    evidence = loaded.judge(current_thresholds())
     with st.popover("Export samples", icon=":material/download:", disabled=not selection.rows.size):
-        for kind, write in (("jsonl", to_jsonl), ("csv", to_csv)):
+        for ending, write in (("jsonl", to_jsonl), ("csv", to_csv)):
             download(
-                f"These samples ({kind.upper()})",
+                f"These samples ({ending.upper()})",
                 partial(_exported, loaded, selection.rows, write),
-                f"{_file_stem(loaded, selection)}.{kind}",
-                f"samples_{kind}",
+                file_name(loaded, evidence, ending, kind),
+                f"samples_{ending}",
             )
         if selection.rows.size > MOST_EXPORTED:
             st.caption(f"The first {MOST_EXPORTED:,} of them.")
-
-
-def _file_stem(loaded: Loaded, selection: Selection) -> str:
-    name = PurePath(loaded.results.config.dataset.name).stem
-    dataset = re.sub(r"[^A-Za-z0-9_]+", "-", name)[:40].strip("-") or "dataset"
-    filtered = "-filtered" if selection.filtered else ""
-    return f"{dataset}-{selection.show.value.replace('_', '-')}{filtered}-samples"
 
 
 def _exported(loaded: Loaded, rows: Rows, write: Callable[[list[dict[str, Any]]], bytes]) -> bytes:

@@ -10,12 +10,14 @@ import streamlit as st
 
 from dryrun.analysis.figures.agreement import Labelled, agreement
 from dryrun.analysis.selection import SIZE, label_queue
+from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.sentences import agreement_words
+from dryrun.app.results.provenance import file_name
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.sample import blind_view
 from dryrun.app.shared.widgets import bullets, download, error_kept, show_kept_error
-from dryrun.core.text import plain, plural, short
+from dryrun.core.text import plain, plural
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.training import to_jsonl
 from dryrun.store.guest_labels import accept_guests, discard_guests, guest_books, room_for
@@ -86,7 +88,7 @@ def label_section(loaded: Loaded, thresholds: Thresholds) -> None:
     )
     if st.session_state.get(ACTIVE) == loaded.results.run.id:
         _card(loaded)
-    _files(loaded)
+    _files(loaded, loaded.judge(thresholds))
 
 
 def _guests(loaded: Loaded) -> None:
@@ -194,15 +196,14 @@ def _start(loaded: Loaded) -> None:
     st.session_state[ACTIVE] = loaded.results.run.id
 
 
-def _files(loaded: Loaded) -> None:
-    run = loaded.results.run
+def _files(loaded: Loaded, evidence: Evidence) -> None:
     with st.expander("Labels as a file", icon=":material/swap_vert:"):
         with st.container(horizontal=True):
             for kind, write in (("jsonl", to_jsonl), ("csv", to_csv)):
                 download(
                     f"Labels ({kind.upper()})",
                     partial(_exported, loaded, write),
-                    f"labels-{short(run.id)}.{kind}",
+                    file_name(loaded, evidence, kind, "labels"),
                     f"labels_{kind}",
                     disabled=not loaded.labels,
                 )

@@ -10,11 +10,13 @@ import streamlit as st
 
 from dryrun.analysis.training.choice import Curriculum, Preference, SetChoice, TrainingSet, choose_rows
 from dryrun.analysis.training.profile import DatasetProfile
+from dryrun.app.results.provenance import file_name
+from dryrun.app.results.thresholds import current_thresholds
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.widgets import bullets, download, errors_shown, number_field
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import plain, short
+from dryrun.core.text import plain
 from dryrun.engine.profile.one_run import run_profile
 from dryrun.report.training_set.chosen import choice_lines, rows_of_run, set_archive, set_files
 from dryrun.report.training_set.profile_table import profile_bytes, profile_lines
@@ -48,13 +50,14 @@ def training_set(loaded: Loaded) -> None:
         return
     profile = _profile(loaded, loaded.access.may(Right.CONTROL))
     st.markdown(bullets(profile_lines(profile)))
-    name = f"profile-{short(loaded.results.run.id)}"
+    evidence = loaded.judge(current_thresholds())
     with st.container(horizontal=True):
         hint = "A row a prompt: pass rate with its interval, class, chance of a mixed group, flags."
-        for ending, label in ((".parquet", "Profile (Parquet)"), (".csv", "Profile (CSV)")):
-            key = f"profile_{ending[1:]}"
-            download(label, partial(profile_bytes, profile, ending), name + ending, key, hint=hint)
-    _choose(profile, loaded.results)
+        for ending, label in (("parquet", "Profile (Parquet)"), ("csv", "Profile (CSV)")):
+            name = file_name(loaded, evidence, ending, "profile")
+            content = partial(profile_bytes, profile, f".{ending}")
+            download(label, content, name, f"profile_{ending}", hint=hint)
+    _choose(profile, loaded.results, file_name(loaded, evidence, "zip", "training-set"))
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner="Profiling the prompts …", hash_funcs=BY_VALUE)
@@ -67,8 +70,8 @@ def _profile(loaded: Loaded, references: bool) -> DatasetProfile:
 
 
 @st.fragment
-def _choose(profile: DatasetProfile, results: Results) -> None:
-    """The choice, and what is left of the prompts under it."""
+def _choose(profile: DatasetProfile, results: Results, name: str) -> None:
+    """The choice, and what is left of the prompts under it, as a file of this name."""
     with errors_shown():
         choice = _choice(profile)
         chosen = choose_rows(profile, choice)
@@ -79,7 +82,7 @@ def _choose(profile: DatasetProfile, results: Results) -> None:
             lambda: set_archive(
                 set_files(profile, chosen, choice, rows_of_run(results), [results], SFT_CUTOFF)
             ),
-            f"training-set-{short(results.run.id)}.zip",
+            name,
             "training_set_download",
             disabled=not len(chosen.train),
             hint="Rows for training, validation and a control of equal size without any filter, the profile "

@@ -1,21 +1,27 @@
-"""Which run the figures come from, why scores are missing, and what the verdict leaves open."""
+"""Which run figures and files come from, why scores are missing, and what the verdict leaves open."""
 
 from __future__ import annotations
+
+import re
+from pathlib import PurePath
 
 import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import BY_VALUE, Loaded
+from dryrun.app.shared.looks import look_of_evidence
 from dryrun.app.shared.session import DUPLICATE, Chosen, run_link
 from dryrun.app.shared.widgets import bullets
-from dryrun.core.text import plain
+from dryrun.core.text import plain, short
 from dryrun.report.build import missing_reasons
 from dryrun.report.fields import Reason
 
 RECORDED_WORDS = (
     "Recorded example: a real run of the past that comes with Dry Run. Nothing was called just now."
 )
+LONGEST = 40
+"""Characters of a dataset's name in a file's."""
 
 
 def provenance(chosen: Chosen, loaded: Loaded) -> None:
@@ -79,3 +85,27 @@ def missing_view(loaded: Loaded) -> None:
 @st.cache_resource(max_entries=32, ttl=3600, show_spinner=False, hash_funcs=BY_VALUE)
 def _reasons(loaded: Loaded) -> tuple[Reason, ...]:
     return missing_reasons(loaded.results)
+
+
+def file_name(loaded: Loaded, evidence: Evidence, ending: str, kind: str = "dry-run") -> str:
+    """``dry-run-<dataset>-<verdict>-<run>.<ending>``, in letters that every disk takes.
+
+    For people who came by a read-only link ``shared`` stands in place of the run's first letters.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    evidence : Evidence
+    ending : str
+        Without a dot.
+    kind : str
+        What is in the file.
+    """
+    dataset = PurePath(loaded.results.config.dataset.name).stem
+    run = "shared" if loaded.access.by_link else short(loaded.results.run.id)
+    words = (kind, dataset, look_of_evidence(evidence), run)
+    return "-".join(filter(None, map(_plain_letters, words))) + f".{ending}"
+
+
+def _plain_letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:LONGEST].strip("-")

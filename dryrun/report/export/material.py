@@ -84,8 +84,10 @@ class Material:
     train, validation : tuple of Prompt
     grader : GraderSpec
     sizes : TrainingSizes
-    run : str
-        Id of the run that they are from.
+    run, dataset : str
+        Id of the run that they are from, and the name of its dataset.
+    started : float
+        When that run was started, in seconds since the epoch.
     verdict : str
     model : ModelConfig
         What the dry run asked.
@@ -101,6 +103,8 @@ class Material:
     grader: GraderSpec
     sizes: TrainingSizes
     run: str
+    dataset: str
+    started: float
     verdict: str
     model: ModelConfig
     reward_range: tuple[float, float]
@@ -143,6 +147,8 @@ def material_of_run(results: Results, verdict: str, split: Split) -> Material:
         grader=load_grader(config.grader),
         sizes=sizes_of(results, split),
         run=results.run.id,
+        dataset=config.dataset.name,
+        started=results.run.status().started,
         verdict=verdict,
         model=config.model,
         reward_range=config.reward_range,

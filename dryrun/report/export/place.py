@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -10,6 +11,7 @@ from string import Template
 from typing import Any
 
 from dryrun.core.records import Prompt
+from dryrun.core.text import code_span
 from dryrun.graders.checks.platforms import (
     CANNOT,
     HOME,
@@ -128,6 +130,8 @@ class Export:
         return template("README.md").substitute(
             title=self.place.title,
             run=material.run[:8],
+            dataset=code_span(material.dataset),
+            date=time.strftime("%d %b %Y", time.localtime(material.started)),
             verdict=material.verdict,
             train=f"{len(material.train):,}",
             validation=f"{len(material.validation):,}",

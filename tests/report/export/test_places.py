@@ -66,6 +66,8 @@ def material(
         load_grader(grader or EXACT),
         SIZES,
         "0" * 32,
+        "rows.jsonl",
+        43_200.0,
         "GO",
         ModelConfig(),
         (0.0, 1.0),
@@ -105,6 +107,7 @@ def test_each_place_gets_rows_a_grader_and_a_checklist(place: Platform) -> None:
     assert {"README.md", "grader.json"} <= names
     assert {"train.jsonl", "train.parquet"} & names
     readme = files["README.md"].decode()
+    assert "From dry run `00000000` of `rows.jsonl` on 01 Jan 1970, verdict **GO**" in readme
     assert "- [ ] " in readme
     assert all(f"`{name}`" in readme for name in files if name != "README.md")
     assert ("Usual ones." in readme) == ("group" in PLACES[place].takes)
