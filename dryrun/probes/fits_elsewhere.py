@@ -165,7 +165,7 @@ def _given(text: str, answer: Answer, demand: Demand) -> Iterator[str]:
     ending = without_end_token(without_reasoning(text)[0])[0][-TAIL:].strip()
     final = final_answer(ending, demand) or final_answer(ending, Demand())
     if answer.kind in NUMERIC:
-        numbers = ANY_NUMBER.findall(without_latex(final[0] if final else ending))
+        numbers = ANY_NUMBER.findall(without_latex(answer.plain(final[0] if final else ending)))
         values = [value for number in numbers if (value := number_in(number.rstrip(",."))) is not None]
         yield from (_number_key(value) for value in values[-1:])
     elif answer.kind is Kind.FORMULA:
@@ -193,6 +193,6 @@ def _stands_in(answer: Answer, prompt: Prompt) -> bool:
     """Whether the prompt itself holds the answer: then it may have been taken from there."""
     asked = prompt_text(prompt.messages)
     if answer.kind in NUMERIC:
-        numbers = (number_in(number.rstrip(",.")) for number in ANY_NUMBER.findall(asked))
+        numbers = (number_in(number.rstrip(",.")) for number in ANY_NUMBER.findall(answer.plain(asked)))
         return any(value == answer.value for value in numbers)
     return mentions(asked, answer)

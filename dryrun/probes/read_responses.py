@@ -67,7 +67,7 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     if (boxed := last_box(ending)) is not None and same(answer, boxed):
         return True
     if answer.kind in NUMERIC:
-        return _ends_in(without_latex(ending), answer.value)
+        return _ends_in(without_latex(answer.plain(ending)), answer.value)
     if not mentions(ending, answer):
         return False
     return True if mentions(ending.strip().rpartition("\n")[2], answer) else None

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from dryrun.graders.format.template import rendered
+from dryrun.probes.make.decimal_comma import have_decimal_comma, with_points
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.latex import BOX, formula_key, last_box, unwrapped, without_latex
 
@@ -28,7 +29,7 @@ NO_ANSWER = frozenset({"", "None", "null", "nan", "NaN"})
 
 _NUMBER = re.compile(r"[-+−]?[$€£]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][-+]?\d+)?%?\Z")
 _FRACTION = re.compile(r"([-+−]?\d+)\s*/\s*(\d+)\Z")
-_QUANTITY = re.compile(r"([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%][\w°/²³^]{0,9})\Z")
+_QUANTITY = re.compile(r"([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%€£][\w°/²³^]{0,9})\Z")
 _CODE = re.compile(r"(?m)^\s*(def |class |import |from \w+ import |return |function |SELECT |#include)|```")
 _NAMED = re.compile(r"[^\W\d]\w*\s*[=:]\s*\S")
 """An element that says which one it is, such as ``x=3``: the order carries nothing."""
@@ -85,6 +86,8 @@ class Answer:
         What stands before and behind the text where it is LaTeX; None where it is not.
     solution : (str, str) or None
         What stands before and behind it in the row, where that is a worked solution.
+    comma : bool
+        Numbers have a decimal comma.
     """
 
     kind: Kind
@@ -94,6 +97,15 @@ class Answer:
     brackets: str = ""
     around: tuple[str, str] | None = None
     solution: tuple[str, str] | None = None
+    comma: bool = False
+
+    def plain(self, text: str) -> str:
+        """The text with its numbers as Python reads them."""
+        return with_points(text) if self.comma else text
+
+    def notation(self, number: str) -> str:
+        """A number as the answer writes numbers."""
+        return number.replace(".", ",") if self.comma else number
 
 
 OPPOSITES = {"yes": "no", "no": "yes", "true": "false", "false": "true", "0": "1", "1": "0"}
@@ -116,14 +128,23 @@ def answers(texts: Sequence[str | None], demands: Sequence[Demand]) -> list[Answ
         return [None] * len(texts)
     listed = bool(known) and sum(_comma_list(text) for text in known) >= LIST_SHARE * len(known)
     flags = {text.strip() for text in known} == FLAGS
+    shown = sum(demand.comma for demand in demands) / max(len(demands), 1)
+    comma = have_decimal_comma([text.strip() for text in known if text.strip()], shown)
     return [
         None
         if text is None or not text.strip()
         else Answer(Kind.YES_NO, text.strip())
         if flags
+        else _with_comma(text.strip(), demand)
+        if comma
         else _answer(text.strip(), demand, listed)
         for text, demand in zip(texts, demands, strict=True)
     ]
+
+
+def _with_comma(text: str, demand: Demand) -> Answer:
+    short = _short(with_points(text), demand)
+    return Answer(Kind.TEXT, text) if short is None else replace(short, text=text, comma=True)
 
 
 def _comma_list(text: str) -> bool:
@@ -229,7 +250,7 @@ def flat(text: str) -> str:
 def same(answer: Answer, text: str) -> bool:
     """Whether `text` alone says the same as the answer, as any careful reader would agree."""
     if answer.kind in NUMERIC:
-        number = _short(without_latex(text.strip().rstrip(".")), Demand())
+        number = _short(without_latex(answer.plain(text.strip().rstrip("."))), Demand())
         if number is None or number.kind not in NUMERIC or flat(number.unit) != flat(answer.unit):
             return False
         return bool(abs(number.value - answer.value) <= 1e-9 * max(1.0, abs(answer.value)))
@@ -264,7 +285,7 @@ def list_parts(text: str) -> list[str]:
 def mentions(text: str, answer: Answer) -> bool:
     """Whether the text has the answer or one of its parts somewhere: then it may rightly be paid."""
     if answer.kind in NUMERIC:
-        numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
+        numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(answer.plain(text)))
         return any(near(value, answer.value) for value in numbers if value is not None)
     if answer.text in FLAGS:
         return any(number_in(part.rstrip(",.")) == float(answer.text) for part in ANY_NUMBER.findall(text))
@@ -310,11 +331,12 @@ def alike(answer: Answer, text: str) -> float:
 
 def _nearest(answer: Answer, text: str) -> float:
     """How near the nearest number in the text comes."""
+    text = answer.plain(text[: 10 * COMPARED])
     number = _short(text.strip(), Demand())
     if number is not None and number.kind in NUMERIC:
         values = [number.value]
     else:
-        numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text[: 10 * COMPARED]))
+        numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
         values = [value for value in numbers if value is not None]
     wanted = answer.value
     return max(

@@ -10,6 +10,7 @@ from typing import Any
 
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt
+from dryrun.probes.make.decimal_comma import shows_decimal_comma
 from dryrun.probes.make.json_shape import JsonShape, asks_json, shape_of
 
 _TAG = re.compile(r"<([A-Za-z_][\w-]*)>[^<>]{0,80}</\1>")
@@ -139,6 +140,8 @@ class Demand:
         The number that an expression of given ones must come to.
     digits : tuple of str
         Those that the answer may be, where the prompt names a scale of them.
+    comma : bool
+        Numbers have a decimal comma.
     options : tuple of str
         Letters of a multiple choice.
     call : bool
@@ -165,6 +168,7 @@ class Demand:
     whole: bool = False
     goal: str = ""
     digits: tuple[str, ...] = ()
+    comma: bool = False
     options: tuple[str, ...] = ()
     call: bool = False
     shape: JsonShape | None = None
@@ -278,6 +282,7 @@ def demand_of(prompt: str) -> Demand:
         whole=bool(_WHOLE.search(prompt)),
         goal=goal[1] if goal else "",
         digits=_digits(prompt),
+        comma=shows_decimal_comma(prompt),
         options=_options(prompt),
     )
 

@@ -52,7 +52,7 @@ def forms_of(answer: Answer, demand: Demand) -> list[Form]:
     forms = _forms_of(answer, demand)
     if answer.around is not None:
         forms = [_as_formula(form, *answer.around, demand) for form in forms]
-    if answer.kind is Kind.NUMBER and "," in answer.text:
+    if answer.kind is Kind.NUMBER and "," in answer.text and not answer.comma:
         forms += [_without_commas(form) for form in forms if form.required or form.name == "bare"]
     if answer.solution is not None:
         forms.append(Form("as the reference has it", around(*answer.solution)))
@@ -246,7 +246,7 @@ def _turned(answer: Answer) -> str:
 
 def _numbers(answer: Answer, write: Callable[[str], str]) -> dict[str, str]:
     value, texts = answer.value, {}
-    if value == int(value) and abs(value) < 1e15:
+    if value == int(value) and abs(value) < 1e15 and not answer.comma:
         texts["a decimal point and nought"] = write(f"{int(value)}.0")
         if abs(value) >= 1000:
             texts["thousands commas"] = write(f"{int(value):,}")

@@ -114,7 +114,7 @@ def _is_answer(content: str, answer: Answer, demand: Demand, labels: frozenset[s
     """Whether it is another answer of the same type, not merely words."""
     plain = content.strip().rstrip(".")
     if answer.kind in NUMERIC:
-        value = number_in(without_latex(plain))
+        value = number_in(without_latex(answer.plain(plain)))
         return value is not None and not near(value, answer.value)
     if answer.kind is Kind.LETTER:
         return plain.upper() in demand.options

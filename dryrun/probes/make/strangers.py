@@ -35,4 +35,4 @@ def _multiples(answer: Answer) -> Iterator[tuple[str, str]]:
     """The number by another scale; the answer 0 has none."""
     if answer.kind is Kind.NUMBER and answer.value:
         for factor in FACTORS:
-            yield f"{SCALED}{factor:g}", f"{round(answer.value * factor, 9):.12g}"
+            yield f"{SCALED}{factor:g}", answer.notation(f"{round(answer.value * factor, 9):.12g}")

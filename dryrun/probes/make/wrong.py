@@ -156,7 +156,7 @@ def _numbers(answer: Answer) -> Iterator[Wrong]:
 
     def written(content: float | str) -> str:
         shown = content if isinstance(content, str) else _figure(content)
-        return f"{shown}{gap}{unit}"
+        return f"{answer.notation(shown)}{gap}{unit}"
 
     changed = {
         "off by one": value + 1,
