@@ -29,6 +29,7 @@ from dryrun.probes.accepted_form import (
 )
 from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import demand_for, prompt_text
+from dryrun.probes.make.expressions import solutions
 from dryrun.probes.make.forms import Form
 from dryrun.probes.make.source_words import names_refusals
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead
@@ -176,8 +177,8 @@ def as_asked(
     """The reference answers as the prompts ask for them.
 
     An option's text becomes its letter where the prompt lists the options and asks for the letter. A flag
-    that tells the grader whether to expect a refusal, and that no prompt names, is no answer at all; nor is
-    the number that the prompt wants an expression for.
+    that tells the grader whether to expect a refusal, and that no prompt names, is no answer at all. Where
+    the prompt wants an expression for a number, it is one such expression.
 
     Parameters
     ----------
@@ -190,8 +191,9 @@ def as_asked(
     texts = [prompt_text(prompt.messages) for prompt in prompts]
     if names_refusals(source) and _are_flags(texts, references):
         return [None] * len(references)
-    if _are_goals([demand_for(prompt).goal for prompt in prompts], references):
-        return [None] * len(references)
+    goals = [demand_for(prompt).goal for prompt in prompts]
+    if _are_goals(goals, references) or (sum(map(bool, goals)) > MOST * len(goals) and not any(references)):
+        return solutions(prompts, references)
     letters = [_letter_of(text, reference) for text, reference in zip(texts, references, strict=True)]
     known = sum(reference is not None for reference in references)
     if sum(letter is not None for letter in letters) < max(MOST * known, 1):

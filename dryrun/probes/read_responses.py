@@ -62,7 +62,7 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
         return reading.right
     if answer.kind is Kind.CODE:
         return True if _code_key(ending) == _code_key(answer.text) else None
-    if answer.kind in (Kind.TEXT, Kind.FACTS, Kind.OBJECT):
+    if answer.kind in (Kind.TEXT, Kind.FACTS, Kind.OBJECT, Kind.EXPRESSION):
         return None
     if (boxed := last_box(ending)) is not None and same(answer, boxed):
         return True

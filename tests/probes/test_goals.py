@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
+from dryrun.core.probe import REUSED
+from dryrun.dataset import dataset_from_items
 from dryrun.probes.check import check_function
+from dryrun.probes.make.answers import Kind, answers
 from dryrun.probes.make.demand import demand_of
+from dryrun.probes.make.expressions import comes_to, numbers_of, solutions
+from dryrun.probes.read_responses import right as read_right
 from tests.probes.test_kinds import Rows, asked
 
 CHANCE = random.Random(11)
+known: dict[str, dict[str, Any]] = {}
+"""What each puzzle asks, by its prompt."""
 
 
 def countdown(within: bool) -> Rows:
@@ -27,6 +34,7 @@ def countdown(within: bool) -> Rows:
         )
         made.append(asked(question, {"target": goal, "numbers": [a, b, c]} if within else goal))
         made[-1]["numbers"] = [a, b, c]
+        known[question] = {"reference_answer": goal, "numbers": [a, b, c]}
     return made
 
 
@@ -48,15 +56,32 @@ def verified(sample: Any, item: Any, numbers_checked: bool) -> float:
 def test_a_verifier_that_pays_the_number_itself_is_hackable(within: bool) -> None:
     check = check_function(lambda sample, item: verified(sample, item, False), countdown(within))
     assert check.profile == "hackable"
-    [hole] = check.blocking
-    assert {"number to reach" in kind or "not given" in kind for kind in (hole.kind, *hole.also)} == {True}
+    kinds = {kind for hole in check.blocking for kind in (hole.kind, *hole.also)}
+    assert any("number to reach" in kind or "not given" in kind for kind in kinds)
 
 
 @pytest.mark.parametrize("within", [True, False])
-def test_a_verifier_of_the_numbers_is_not_convicted(within: bool) -> None:
+def test_a_verifier_of_the_numbers_is_sound(within: bool) -> None:
     check = check_function(lambda sample, item: verified(sample, item, True), countdown(within))
-    assert (check.profile, check.blocking) == ("unknown", ())
-    assert "no right one could be made" in check.meaning
+    assert (check.profile, check.blocking) == ("sound", ())
+
+
+def test_numbers_are_taken_from_the_prompt_where_rows_have_none() -> None:
+    check = check_function(
+        lambda sample, item: verified(sample, {**item, **known[item["messages"][-1]["content"]]}, True),
+        [{"messages": item["messages"]} for item in countdown(False)],
+    )
+    assert (check.profile, check.blocking) == ("sound", ())
+
+
+def test_a_verifier_that_lets_numbers_be_used_again_is_too_lenient() -> None:
+    def lax(sample: Any, item: Any) -> float:
+        used = re.findall(r"\d+", (re.findall("<answer>(.*?)</answer>", sample["output_text"]) or [""])[-1])
+        return verified(sample, item, False) if set(map(int, used)) == set(item["numbers"]) else 0.0
+
+    check = check_function(lax, countdown(False))
+    assert check.profile == "too lenient"
+    assert REUSED in {kind for finding in check.blocking for kind in (finding.kind, *finding.also)}
 
 
 @pytest.mark.parametrize(
@@ -87,3 +112,44 @@ def test_where_the_answer_is_another_number_it_stays_one() -> None:
         items,
     )
     assert check.profile == "sound", [finding.sentence for finding in check.findings]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "goal"),
+    [([3, 8], 24), ([3, 3, 8, 8], 24), ([4, 7, 8, 8], 36), ([36, 29, 95, 32, 4, 15], 139), ([2, 5, 9], 14)],
+)
+def test_an_expression_of_the_numbers_is_found(numbers: list[int], goal: int) -> None:
+    item = asked(f"Using the numbers {numbers}, create an equation that equals {goal}.", None)
+    [way] = solutions([dataset_from_items([item]).prompt(0)], [None])
+    assert way is not None
+    assert comes_to(way) == goal
+    assert set(numbers_of(way)) <= set(numbers)
+
+
+def test_where_there_is_none_nothing_is_found_and_looking_ends() -> None:
+    asks = [asked(f"Using the numbers [1, 1, 1], make an expression for {n}00.", None) for n in range(1, 9)]
+    dataset = dataset_from_items(asks)
+    assert solutions([dataset.prompt(row) for row in range(8)], [None] * 8) == [None] * 8
+    large = asked("Using the numbers [90, 91, 92, 93, 94, 95], make an expression for 7.", None)
+    many = dataset_from_items([large] * 4)
+    search = [many.prompt(row) for row in range(4)]
+    assert solutions(search * 20, [None] * 80)[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("<answer>30 + (20 - 8)</answer>", True),
+        ("<answer>(20 + 30) - 8 = 42</answer>", True),
+        ("<answer>20 + 30 \\times 8</answer>", False),
+        ("<answer>50 - 8</answer>", None),
+        ("<answer>42</answer>", None),
+        ("I cannot find it.", None),
+    ],
+)
+def test_responses_are_read_by_what_they_come_to(text: str, right: bool | None) -> None:
+    demand = demand_of("Use 20, 30, 8 in an equation that equals 42, in <answer> </answer> tags.")
+    [answer] = answers(["30 + 20 - 8"], [demand])
+    assert answer is not None
+    assert answer.kind is Kind.EXPRESSION
+    assert read_right(text, answer, demand) is right

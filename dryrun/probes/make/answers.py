@@ -14,6 +14,7 @@ from typing import Any
 from dryrun.graders.format.template import rendered
 from dryrun.probes.make.decimal_comma import have_decimal_comma, with_points
 from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.expressions import comes_to, same_expression
 from dryrun.probes.make.latex import BOX, formula_key, last_box, unwrapped, without_latex
 
 LABEL_WORDS, LABEL_LENGTH = 4, 40
@@ -51,6 +52,8 @@ class Kind(StrEnum):
     LABEL = "label"
     FORMULA = "formula"
     """In LaTeX, and no number: a root, an interval, a polynomial, a word in ``\\text``."""
+    EXPRESSION = "expression"
+    """Of numbers that the prompt gives, for one that it names."""
     LIST = "list"
     SET = "set"
     OBJECT = "JSON object"
@@ -61,7 +64,7 @@ class Kind(StrEnum):
 
 
 NUMERIC = frozenset({Kind.NUMBER, Kind.FRACTION, Kind.QUANTITY})
-SHORT = NUMERIC | {Kind.LETTER, Kind.YES_NO, Kind.LABEL, Kind.FORMULA}
+SHORT = NUMERIC | {Kind.LETTER, Kind.YES_NO, Kind.LABEL, Kind.FORMULA, Kind.EXPRESSION}
 """Answers of a word or so, which stand in sentences and shells."""
 PARTS = frozenset({Kind.LIST, Kind.SET})
 KEYED = frozenset({Kind.OBJECT, Kind.FACTS})
@@ -158,6 +161,8 @@ def _comma_list(text: str) -> bool:
 
 
 def _answer(text: str, demand: Demand, listed: bool) -> Answer:
+    if demand.goal and comes_to(text) == int(demand.goal):
+        return Answer(Kind.EXPRESSION, text)
     formula, solved = unwrapped(text), _solved(text, demand)
     if solved is not None and (formula is None or not formula[0]):
         return solved
@@ -258,6 +263,8 @@ def same(answer: Answer, text: str) -> bool:
         return number_in(text.strip().rstrip(".")) == float(answer.text)
     if answer.kind is Kind.FORMULA:
         return formula_key(text) == formula_key(answer.text)
+    if answer.kind is Kind.EXPRESSION:
+        return same_expression(text, answer.text)
     if answer.kind in KEYED:
         return bool(_json(text.strip()) == answer.value)
     if answer.kind in PARTS:

@@ -54,7 +54,7 @@ _ONLY = re.compile(
     r"\b(answer|reply|respond|output|give|return|print|write|provide)\b[^.\n]{0,30}"
     r"\b(only|just|nothing but)\b|"
     r"\b(one|a single|single) (word|letter|number|integer|name|label|line|digit|token)\b|"
-    r"\b(nothing else|no explanation|without (any )?(explanation|words)|no other text|no words)\b|"
+    r"\b(nothing else|no explanation|without (any )?(explanation|words)|(?:no|any) other text|no words)\b|"
     r"\b(answer|reply|respond)( with)?:? (['\"]?yes['\"]? or ['\"]?no|['\"]?true['\"]? or ['\"]?false)\b|"
     r"\b(answer|reply|respond|output)( with)?( either)?:? ['\"`]?\w+['\"`]?(, ['\"`]?\w+['\"`]?)*,? or "
     r"['\"`]?\w+['\"`]?\s*(?:[.;:?!\n]|\Z)|"
@@ -96,6 +96,7 @@ _GOAL = re.compile(
     r"\s*[*$`]{0,2}(\d+)\b(?!\s*[-+*/×÷^=]|\.\d)"
 )
 """A number that an expression of others must come to, as in the Countdown game."""
+_ONCE = re.compile(r"(?i)\bonce\b|\bone time\b")
 _ORDERED = re.compile(
     r"(?i)\b(sort|sorted|sorting|order|ordered|rank|ranked|ranking|ascending|descending|sequence|chronological\w*|"
     r"revers\w+|alphabetical\w*|smallest|largest|oldest|newest|steps?|schedule|first to last|permut\w+)\b"
@@ -138,6 +139,8 @@ class Demand:
         A whole number is asked for.
     goal : str
         The number that an expression of given ones must come to.
+    once : bool
+        Each of the given ones may be used once.
     digits : tuple of str
         Those that the answer may be, where the prompt names a scale of them.
     comma : bool
@@ -167,6 +170,7 @@ class Demand:
     unordered: bool = False
     whole: bool = False
     goal: str = ""
+    once: bool = False
     digits: tuple[str, ...] = ()
     comma: bool = False
     options: tuple[str, ...] = ()
@@ -281,6 +285,7 @@ def demand_of(prompt: str) -> Demand:
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),
         whole=bool(_WHOLE.search(prompt)),
         goal=goal[1] if goal else "",
+        once=bool(goal and _ONCE.search(prompt)),
         digits=_digits(prompt),
         comma=shows_decimal_comma(prompt),
         options=_options(prompt),

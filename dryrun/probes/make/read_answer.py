@@ -23,6 +23,7 @@ from dryrun.probes.make.answers import (
     same,
 )
 from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.expressions import comes_to
 from dryrun.probes.make.latex import without_latex
 
 _FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*\Z", re.S)
@@ -124,6 +125,8 @@ def _is_answer(content: str, answer: Answer, demand: Demand, labels: frozenset[s
         return flat(plain) in labels
     if answer.kind in PARTS:
         return len(list_parts(plain)) > 1 and all(len(part.split()) <= 4 for part in list_parts(plain))
+    if answer.kind is Kind.EXPRESSION:  # some prompts let numbers be left out
+        return comes_to(plain) not in (None, comes_to(answer.text))
     return answer.kind in KEYED and isinstance(_object(content), dict)
 
 

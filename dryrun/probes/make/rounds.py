@@ -30,6 +30,7 @@ from dryrun.core.probe import (
     ONE_FIELD,
     OPEN_SAMPLE,
     OTHER_UNIT,
+    REUSED,
     RIGHT_PLAIN,
     RIGHT_SAMPLE,
     SAME_HALF,
@@ -310,7 +311,7 @@ def _wrong(
     row: int, answer: Answer, others: Sequence[Answer], demand: Demand, write: Callable[[str], str]
 ) -> Iterator[Probe]:
     for wrong in wrong_answers(answer, others, demand.options, demand.fields):
-        if demand.whole and wrong.kind in (SAME_HALF, NEARER):
+        if (demand.whole and wrong.kind in (SAME_HALF, NEARER)) or (wrong.kind == REUSED and not demand.once):
             continue
         kind = f"{wrong.kind}{BEYOND}" if _is_beyond(demand, answer, wrong.content) else wrong.kind
         close = alike(answer, wrong.content)

@@ -344,7 +344,7 @@ def _guesses(answer: Answer, demand: Demand, others: Sequence[Answer], chance: r
         values = [3 * answer.value + 7, 5 * answer.value - 11, 7 * answer.value + 29, 13]
         far = [value for value in values if not near(value, answer.value)]
         return [answer.notation(f"{value:.10g}") + tail for value in far]
-    alike = Kind.FORMULA if answer.kind is Kind.FORMULA else Kind.LABEL
+    alike = answer.kind if answer.kind in (Kind.FORMULA, Kind.EXPRESSION) else Kind.LABEL
     labels = list({flat(other.text): other.text for other in others if other.kind is alike}.values())
     wrong = [label for label in labels if flat(label) != flat(answer.text)]
     return chance.sample(wrong, min(len(wrong), LISTED - 1))

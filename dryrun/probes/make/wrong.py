@@ -19,6 +19,7 @@ from dryrun.core.probe import (
     NEARER,
     ONE_FIELD,
     OTHER_UNIT,
+    REUSED,
     REVERSED,
     SAME_HALF,
     SIGN,
@@ -41,6 +42,7 @@ from dryrun.probes.make.answers import (
     number_in,
     same,
 )
+from dryrun.probes.make.expressions import comes_to, numbers_of
 from dryrun.probes.make.latex import without_latex
 from dryrun.probes.make.worthless import NONSENSE
 
@@ -117,6 +119,8 @@ def _by_kind(
         yield from _yes_no(answer.text)
     elif answer.kind is Kind.FORMULA:
         yield from _formulas(answer.text)
+    elif answer.kind is Kind.EXPRESSION:
+        yield from _expressions(answer.text)
     elif answer.kind is Kind.LABEL:
         yield from _labels(answer.text, others)
         yield from _dates(answer.text)
@@ -255,6 +259,16 @@ def _formulas(text: str) -> Iterator[Wrong]:
     """Another value where that is surely one: interval, point and set are left to other rows' answers."""
     if not set(text) & set("[({,=<>") or "frac" in text or "sqrt" in text:
         yield Wrong("one more than it", f"{text} + 1")
+
+
+def _expressions(text: str) -> Iterator[Wrong]:
+    """Another result of the same numbers, and the right one with a number used again."""
+    numbers = list(map(str, numbers_of(text)))
+    for sign in (" + ", " * "):
+        if comes_to(sign.join(numbers)) != comes_to(text):
+            yield Wrong("the same numbers, another result", sign.join(numbers))
+            break
+    yield Wrong(REUSED, f"{text} + {numbers[0]} - {numbers[0]}")
 
 
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y", "%d.%m.%Y", "%m/%d/%Y")
