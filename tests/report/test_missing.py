@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dryrun.report import report_of
 from dryrun.report.build import missing_reasons
 from dryrun.report.fields import Reason
 from dryrun.store.partition import Store
@@ -61,3 +62,15 @@ def test_rewards_off_the_scale_are_a_reason_and_a_whole_run_has_none(store: Stor
         Reason(count=10, words="The reward 2e+06 is off the scale 0 to 1."),
     )
     assert missing_reasons(load_results(ended(store, 0))) == ()
+
+
+def test_a_content_filter_is_named_where_it_withheld_most(store: Store) -> None:
+    withheld = Reply("", finish_reason="content_filter")
+    with FakeEndpoint(answer=lambda body: withheld) as endpoint:
+        run = make_run(store, endpoint.base_url, rows=40, rollouts=1)
+        work(run, preflight=False)
+    report = report_of(load_results(run))
+    assert report.verdict == "INVALID"
+    assert "A content filter of the endpoint withheld 40 of them." in report.diagnosis.summary
+    [step] = report.diagnosis.recommendations
+    assert "content filter" in step

@@ -183,11 +183,18 @@ _REPAIRS = {
     NoticeCode.NO_SPREAD: "Score more prompts: resume the run, or raise the sample size",
     NoticeCode.TOO_MANY_MISSING: "Find out why scores are missing (failed calls, grader failures), "
     "and mend that",
+    NoticeCode.FILTERED: "Relax or switch off the endpoint's content filter, or leave out the prompts that "
+    "it withholds, then ask again",
     NoticeCode.GRADER_SCALE: "Declare the scale the grader really uses (reward range), or bring its "
     "scores to 0..1",
 }
 
 
 def _repairs(reasons: tuple[Notice, ...]) -> tuple[Action, ...]:
-    sentences = [_REPAIRS[reason.code] for reason in reasons if reason.code in _REPAIRS]
+    filtered = any(reason.code is NoticeCode.FILTERED for reason in reasons)
+    sentences = [
+        _REPAIRS[reason.code]
+        for reason in reasons
+        if reason.code in _REPAIRS and not (filtered and reason.code is NoticeCode.TOO_FEW_PROMPTS)
+    ]
     return tuple(Action(ActionKind.MEASURE_MORE, sentence) for sentence in dict.fromkeys(sentences))

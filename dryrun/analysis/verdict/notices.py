@@ -38,6 +38,7 @@ class NoticeCode(StrEnum):
     MISPLACED = "misplaced_references"
     AROUND_ANSWERS = "around_answers"
     UNREAD_CALLS = "unread_calls"
+    FILTERED = "filtered"
     RIGHT_UNPAID = "right_unpaid"
     DUPLICATES = "duplicates"
     TOPIC_PROBLEM = "topic_problem"

@@ -15,6 +15,7 @@ from dryrun.core.thresholds import Piece, Thresholds
 TAGS = {
     NoticeCode.TOO_FEW_PROMPTS: "small_n",
     NoticeCode.TOO_MANY_MISSING: "missing",
+    NoticeCode.FILTERED: "missing",
     NoticeCode.TRUNCATED: "truncation",
     NoticeCode.EMPTY: "empty",
 }
@@ -67,7 +68,12 @@ def _document(statistics: Statistics, coverage: Coverage, thresholds: Thresholds
             f"({coverage.responses - coverage.scored:,} of {coverage.responses:,}); "
             f"at most {percent(limit)} may lack one."
         )
-        yield Notice(NoticeCode.TOO_MANY_MISSING, text, share, limit)
+        filtered = coverage.outcomes[SampleOutcome.FILTERED]
+        if 2 * filtered > coverage.responses - coverage.scored:
+            text += f" A content filter of the endpoint withheld {filtered:,} of them."
+            yield Notice(NoticeCode.FILTERED, text, share, limit)
+        else:
+            yield Notice(NoticeCode.TOO_MANY_MISSING, text, share, limit)
     share, limit = coverage.share(coverage.out_of_range), thresholds.max_out_of_range
     if above(share, limit):
         text = (
