@@ -26,6 +26,14 @@ def without_reasoning(text: str) -> tuple[str, bool]:
     return text[end:], end > 0
 
 
+OPENERS = (*(f"<{tag}>" for tag in TAGS), "[THINK]", "◁think▷", "<|channel|>analysis<|message|>")
+
+
+def reasoning_alone(text: str) -> bool:
+    """Whether the text begins with reasoning that never ends, so that no answer follows."""
+    return text.lstrip().startswith(OPENERS) and not without_reasoning(text)[1]
+
+
 def after_reasoning(text: str) -> str:
     """What follows the reasoning, less the blanks and line breaks after its tag; all where there is none."""
     rest, cut = without_reasoning(text)

@@ -16,8 +16,7 @@ from pydantic import TypeAdapter
 from dryrun.analysis.figures.anchors import Anchors, Floats
 from dryrun.analysis.figures.coverage import as_pay
 from dryrun.analysis.figures.form import unless_nothing_paid
-from dryrun.analysis.figures.readings import PAID as EARNS
-from dryrun.analysis.figures.readings import Misplaced, refusals
+from dryrun.analysis.figures.readings import Misplaced, Repeated, refusals
 from dryrun.core.probe import ACCEPTED, FORMED, Probe
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
@@ -35,8 +34,9 @@ from dryrun.probes.make.rounds import of_a_part
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.make.worthless import HEDGED
 from dryrun.probes.read_responses import all_in_form, read_all
+from dryrun.probes.unanswered import unanswered, unread_calls
 from dryrun.store.partition import write_aside
-from dryrun.store.results import Inspected, Results, load_results
+from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
 
 REFERENCES, REGRADED, TIMES = 50, 20, 2
@@ -207,6 +207,8 @@ def load_anchors(run: Run) -> Anchors | None:
             misplaced=_KEPT_MISPLACED.validate_python(kept.get("misplaced")),
             reasoning=kept.get("reasoning"),
             end_tokens=kept.get("end_tokens"),
+            reasoning_alone=kept.get("reasoning_alone"),
+            repeated=_KEPT_REPEATED.validate_python(kept.get("repeated")),
             calls=kept.get("calls"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
             **_kept_reads(kept.get("read", [])),
@@ -217,6 +219,7 @@ def load_anchors(run: Run) -> Anchors | None:
 
 
 _KEPT_MISPLACED = TypeAdapter(Misplaced | None)
+_KEPT_REPEATED = TypeAdapter(Repeated | None)
 
 
 def _kept_reads(kept: Sequence[Sequence[float | bool | None]]) -> dict[str, Any]:
@@ -332,7 +335,8 @@ def _read(
     return {
         "read": pairs,
         **_around(texts, results),
-        **({} if reads_calls else _unread_calls(seen, score[chosen].tolist())),
+        **unanswered(responses, score[chosen].tolist(), says),
+        **({} if reads_calls else unread_calls(seen, score[chosen].tolist())),
         **_elsewhere(rows, responses, says, references, calls),
     }
 
@@ -344,15 +348,6 @@ def _around(texts: Sequence[str], results: Results) -> dict[str, float]:
     reasoned = not results.config.cut_reasoning and sum(without_reasoning(text)[1] for text in texts)
     ended = sum(without_end_token(text)[1] for text in texts)
     return {"reasoning": reasoned / len(texts), "end_tokens": ended / len(texts)}
-
-
-def _unread_calls(seen: Sequence[Inspected], scores: Sequence[float]) -> dict[str, float]:
-    """Share of the responses that are tool calls without text and earn less than half."""
-    unread = [
-        bool(inspected.sample.tool_calls) and not inspected.sample.text.strip() and score < EARNS
-        for inspected, score in zip(seen, scores, strict=True)
-    ]
-    return {"calls": sum(unread) / len(unread)} if unread else {}
 
 
 def _elsewhere(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.agreement import weighted_share
-from dryrun.analysis.figures.readings import Misplaced, Refusals
+from dryrun.analysis.figures.readings import Misplaced, Refusals, Repeated
 from dryrun.analysis.figures.redraw import Z90_ONE_SIDED, wilson
 from dryrun.core.probe import FAR
 from dryrun.core.text import percent
@@ -68,6 +68,10 @@ class Anchors:
         Of the responses read, the share that holds reasoning in front of the answer.
     end_tokens : float or None
         Share of them that end in a chat template's end token.
+    reasoning_alone : float or None
+        Share of them that are reasoning without an end and earn less than half.
+    repeated : Repeated or None
+        The text that nearly all of them are, whatever the prompt.
     calls : float or None
         Share of them that are tool calls without text and earn less than half, where the grader was not seen
         to read tool calls.
@@ -94,6 +98,8 @@ class Anchors:
     misplaced: Misplaced | None = None
     reasoning: float | None = None
     end_tokens: float | None = None
+    reasoning_alone: float | None = None
+    repeated: Repeated | None = None
     calls: float | None = None
     form_unknown: bool = False
 
@@ -117,6 +123,8 @@ class Anchors:
             misplaced=self.misplaced if known else None,
             reasoning=self.reasoning if known else None,
             end_tokens=self.end_tokens if known else None,
+            reasoning_alone=self.reasoning_alone if kept[Piece.SAMPLES] else None,
+            repeated=self.repeated if kept[Piece.SAMPLES] else None,
             calls=self.calls if kept[Piece.SAMPLES] else None,
         )
 

@@ -331,3 +331,22 @@ def refusals(score: Floats, refusing: NDArray[np.bool_], prompt: Ints, row: Ints
         rows=tuple(np.unique(row[hits])[:SHOWN_ROWS].tolist()),
         rest=float(rest.mean()) if rest.size else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """One text that nearly all responses are, whatever the prompt.
+
+    Attributes
+    ----------
+    text : str
+        Untrusted: never Markdown or HTML.
+    share : float
+        Of the responses that were read.
+    prompts : int
+        Different prompts that were answered so.
+    """
+
+    text: str
+    share: float
+    prompts: int

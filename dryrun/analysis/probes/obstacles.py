@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dryrun.analysis.figures.readings import Misplaced
+from dryrun.analysis.figures.readings import Misplaced, Repeated
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import DatasetQuality
-from dryrun.core.text import percent, plural
+from dryrun.core.text import inert, percent, plural
 from dryrun.core.thresholds import Thresholds
 
 SHOWN_PAIRS = 5
@@ -45,6 +45,24 @@ READ_CALLS = (
     "Grader): no call is made. Or ask for text: without tools in the rows, and without the server's tool "
     "parser. Until then neither the prompts nor the grader can be blamed."
 )
+ENDLESS = (
+    "{share} of the responses are reasoning alone: they open a tag such as <think> and never close it, so "
+    "that no answer follows."
+)
+LET_IT_END = (
+    "Raise the token limit, which cuts reasoning off, whatever finish reason the server gives. If responses "
+    "are much shorter than the limit, mend the chat template or the server's reasoning parser, then ask "
+    "again. Until then neither the prompts nor the grader can be blamed."
+)
+SAME_TEXT = (
+    "{share} of the responses, to {prompts} different prompts, are the very same text: “{text}”. It answers "
+    "none of them."
+)
+ASK_BY_HAND = (
+    "Send one of the prompts to the endpoint by hand. A gateway that answers with a notice, and a chat "
+    "template that leaves the prompt out, look so. Mend that, then ask again. Until then neither the prompts "
+    "nor the grader can be blamed."
+)
 PAY_THE_FORM = (
     "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
     "responses (Adjust Grader): no call is made. Or ask in the prompt for the form that it pays."
@@ -74,6 +92,8 @@ def obstacle(measures: Measures, limits: Thresholds) -> Obstacle | None:
     """What explains a mean that is too low without the grader or the prompts' difficulty; None: nothing."""
     return (
         _references(measures)
+        or _same_text(measures)
+        or _endless(measures)
         or around_answers(measures, limits)
         or _calling(measures)
         or _refusing(measures, limits)
@@ -99,7 +119,8 @@ def behind_obstacles(measures: Measures, limits: Thresholds) -> bool:
     """Whether low scores of a topic may come from what stands around the answers, or from wrong rows."""
     misplaced = measures.anchors.misplaced
     shuffled = misplaced is not None and misplaced.surely
-    return shuffled or (around_answers(measures, limits) or _calling(measures)) is not None
+    explained = around_answers(measures, limits) or _calling(measures) or _endless(measures)
+    return shuffled or explained is not None
 
 
 def _references(measures: Measures) -> Obstacle | None:
@@ -120,6 +141,24 @@ def misplaced_words(misplaced: Misplaced) -> str:
         f"reference of another row and wrong by their own (chance: {percent(misplaced.chance)}); those to "
         f"{misplaced.own:,} are right by their own. Read them: {pairs}{more}.{by}"
     )
+
+
+def _same_text(measures: Measures) -> Obstacle | None:
+    if measures.anchors.repeated is None:
+        return None
+    return Obstacle(_same_text_words(measures.anchors.repeated), ASK_BY_HAND, NoticeCode.REPEATED)
+
+
+def _same_text_words(repeated: Repeated) -> str:
+    text, share = inert(repeated.text), percent(repeated.share)
+    return SAME_TEXT.format(share=share, prompts=repeated.prompts, text=text)
+
+
+def _endless(measures: Measures) -> Obstacle | None:
+    share = measures.anchors.reasoning_alone or 0.0
+    if share < MOSTLY:
+        return None
+    return Obstacle(ENDLESS.format(share=percent(share)), LET_IT_END, NoticeCode.REASONING_ALONE)
 
 
 def _calling(measures: Measures) -> Obstacle | None:
@@ -161,6 +200,11 @@ def obstructions(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(code, _refusal_words(measures), refused.share.value, limits.warn_refused)
     if above(calls := measures.anchors.calls or 0.0, limits.max_refused):
         yield Notice(NoticeCode.UNREAD_CALLS, CALLS.format(share=percent(calls)), calls, limits.max_refused)
+    if above(endless := measures.anchors.reasoning_alone or 0.0, limits.max_refused):
+        words = ENDLESS.format(share=percent(endless))
+        yield Notice(NoticeCode.REASONING_ALONE, words, endless, limits.max_refused)
+    if (repeated := measures.anchors.repeated) is not None:
+        yield Notice(NoticeCode.REPEATED, _same_text_words(repeated), repeated.share)
     around = around_answers(measures, limits)
     if around is not None:
         yield Notice(around.code, around.sentence)

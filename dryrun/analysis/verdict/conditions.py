@@ -54,6 +54,7 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.MISPLACED: "join prompts and references anew",
     NoticeCode.AROUND_ANSWERS: "take what stands around the answers out of the responses",
     NoticeCode.UNREAD_CALLS: "let the grader read tool calls, or ask for text",
+    NoticeCode.REASONING_ALONE: "raise the token limit, or mend the chat template",
     NoticeCode.OUTWEIGHED: "mend what the checks found",
     NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
     NoticeCode.RIGHT_UNPAID: "let the grader pay right answers that it refuses",

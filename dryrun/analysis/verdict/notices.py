@@ -38,6 +38,8 @@ class NoticeCode(StrEnum):
     MISPLACED = "misplaced_references"
     AROUND_ANSWERS = "around_answers"
     UNREAD_CALLS = "unread_calls"
+    REASONING_ALONE = "reasoning_alone"
+    REPEATED = "repeated_text"
     FILTERED = "filtered"
     RIGHT_UNPAID = "right_unpaid"
     DUPLICATES = "duplicates"

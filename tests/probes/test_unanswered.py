@@ -1,0 +1,92 @@
+"""Responses that answer no prompt are told as that, and blame neither the prompts nor the grader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dryrun.engine.imports import import_samples
+from dryrun.graders.answer_alone import reasoning_alone
+from dryrun.report import report_of
+from dryrun.report.fields import Report
+from dryrun.store.partition import Store
+from dryrun.store.results import load_results
+from tests.battery import rows
+from tests.helpers.support import work
+from tests.probes.test_kinds import REFERENCE, Rows, compared, labels
+
+LAST = compared("(re.findall(r'-?\\d+', text) or [''])[-1]", REFERENCE)
+LABELLED = compared("text.strip().lower()", REFERENCE)
+NOTICE = "Your trial has ended. Please visit our billing page to continue using this model."
+
+
+def reported(store: Store, items: Rows, grader: dict[str, Any], say: Callable[[int, Any], str]) -> Report:
+    """A run over two responses to each row."""
+    log = [{**item, "response": say(n, item)} for n, item in enumerate(items) for _ in range(2)]
+    run = import_samples(store, "\n".join(map(json.dumps, log)).encode(), "log.jsonl", grader)
+    work(run)
+    return report_of(load_results(run))
+
+
+def first_action(report: Report) -> str:
+    return report.diagnosis.recommendations[0]
+
+
+def told(report: Report) -> str:
+    """What the banner says, and the warnings."""
+    sentences = report.evidence.sentences if report.evidence else ()
+    return "\n".join([report.diagnosis.summary, *sentences, *report.diagnosis.warnings])
+
+
+def test_a_notice_for_every_prompt_is_quoted_and_blames_nobody(store: Store) -> None:
+    report = reported(store, rows.sums(""), LAST, lambda n, item: NOTICE)
+    assert report.verdict == "NO-GO"
+    assert NOTICE in told(report)
+    assert "by hand" in first_action(report)
+    assert not [line for line in report.cause_lines if "too difficult" in line]
+
+
+@pytest.mark.parametrize(
+    ("items", "grader", "say"),
+    [
+        (labels(), LABELLED, lambda n, item: "positive"),
+        (labels(), LABELLED, lambda n, item: "The label of this review is clearly positive."),
+        (rows.sums(""), LAST, lambda n, item: f"{NOTICE} Code {n % 3}{'a' * n}."),
+        (rows.sums("")[:15] * 3, LAST, lambda n, item: NOTICE),
+        (rows.sums(""), LAST, lambda n, item: "I'm sorry, but I can't help with that request."),
+    ],
+    ids=["one label", "one label in a sentence", "different texts", "few prompts", "a refusal"],
+)
+def test_what_may_be_an_answer_is_no_notice(
+    store: Store, items: Rows, grader: dict[str, Any], say: Callable[[int, Any], str]
+) -> None:
+    assert "the very same text" not in told(reported(store, items, grader, say))
+
+
+def test_reasoning_without_an_end_is_the_cause(store: Store) -> None:
+    report = reported(store, rows.sums(""), LAST, lambda n, item: f"<think>\nWell, let me see, {n} or so")
+    assert report.verdict == "NO-GO"
+    assert "reasoning alone" in told(report)
+    assert first_action(report).startswith("Raise the token limit")
+    assert "chat template" in first_action(report)
+
+
+def test_reasoning_that_ends_or_is_paid_is_no_cause(store: Store) -> None:
+    closed = reported(store, rows.sums(""), LAST, lambda n, item: f"<think>Well</think> It is {n}.")
+    paid = reported(
+        store,
+        rows.sums(""),
+        LAST,
+        lambda n, item: f"<think>\nIt is {item['reference_answer']}" * (n % 2) or "0",
+    )
+    assert "reasoning alone" not in told(closed) + told(paid)
+    assert [
+        reasoning_alone(text) for text in (" <think>\nWell", "[THINK]a[/THINK] 3", "No <think> here")
+    ] == [
+        True,
+        False,
+        False,
+    ]
