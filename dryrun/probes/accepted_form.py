@@ -23,7 +23,7 @@ from dryrun.graders.trial import response
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import demand_for
 from dryrun.probes.make.forms import Form, around, forms_of
-from dryrun.probes.make.latex import unwrapped
+from dryrun.probes.make.notation.latex import unwrapped
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead, written_call
 from dryrun.probes.make.worthless import NONSENSE
 

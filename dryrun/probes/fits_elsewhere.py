@@ -11,7 +11,7 @@ from dryrun.core.records import Prompt
 from dryrun.graders.answer_alone import without_end_token, without_reasoning
 from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, flat, mentions, number_in
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
-from dryrun.probes.make.latex import formula_key, without_latex
+from dryrun.probes.make.notation.latex import formula_key, without_latex
 from dryrun.probes.make.read_answer import final_answer
 from dryrun.probes.read_responses import TAIL, right
 

@@ -29,8 +29,8 @@ from dryrun.probes.accepted_form import (
 )
 from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import demand_for, prompt_text
-from dryrun.probes.make.expressions import solutions
 from dryrun.probes.make.forms import Form
+from dryrun.probes.make.notation.expressions import solutions
 from dryrun.probes.make.source_words import names_refusals
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead
 

@@ -32,7 +32,7 @@ from dryrun.probes.make.answers import (
 )
 from dryrun.probes.make.demand import Demand, demand_for
 from dryrun.probes.make.ground import naming_fields
-from dryrun.probes.make.latex import last_box, without_latex
+from dryrun.probes.make.notation.latex import last_box, without_latex
 from dryrun.probes.make.read_answer import read
 from dryrun.probes.make.tool_calls import calls_right
 from dryrun.store.results import Results

@@ -6,8 +6,8 @@ import pytest
 
 from dryrun.core.probe import FAR
 from dryrun.probes.make.answers import Kind, answers, mentions, same
-from dryrun.probes.make.decimal_comma import with_points
 from dryrun.probes.make.demand import Demand, demand_of
+from dryrun.probes.make.notation.decimal_comma import with_points
 from dryrun.probes.make.wrong import wrong_answers
 from dryrun.probes.read_responses import right
 from tests.probes.test_kinds import REFERENCE, Rows, asked, checked, compared

@@ -10,7 +10,7 @@ from dryrun.probes.check import check_function
 from dryrun.probes.make.answers import Answer, Kind, answers, same
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import forms_of
-from dryrun.probes.make.latex import last_box, unwrapped, without_latex
+from dryrun.probes.make.notation.latex import last_box, unwrapped, without_latex
 from dryrun.probes.make.wrong import wrong_answers
 from dryrun.probes.read_responses import right
 

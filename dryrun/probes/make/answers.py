@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from dryrun.graders.format.template import rendered
-from dryrun.probes.make.decimal_comma import have_decimal_comma, with_points
 from dryrun.probes.make.demand import Demand
-from dryrun.probes.make.expressions import comes_to, same_expression
-from dryrun.probes.make.latex import BOX, formula_key, last_box, unwrapped, without_latex
+from dryrun.probes.make.notation.decimal_comma import have_decimal_comma, with_points
+from dryrun.probes.make.notation.expressions import comes_to, same_expression
+from dryrun.probes.make.notation.latex import BOX, formula_key, last_box, unwrapped, without_latex
 
 LABEL_WORDS, LABEL_LENGTH = 4, 40
 LIST_SHARE = 0.5

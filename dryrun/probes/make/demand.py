@@ -10,8 +10,8 @@ from typing import Any
 
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt
-from dryrun.probes.make.decimal_comma import shows_decimal_comma
 from dryrun.probes.make.json_shape import JsonShape, asks_json, shape_of
+from dryrun.probes.make.notation.decimal_comma import shows_decimal_comma
 
 _TAG = re.compile(r"<([A-Za-z_][\w-]*)>[^<>]{0,80}</\1>")
 _NAMED_TAG = re.compile(

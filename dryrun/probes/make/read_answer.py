@@ -23,8 +23,8 @@ from dryrun.probes.make.answers import (
     same,
 )
 from dryrun.probes.make.demand import Demand
-from dryrun.probes.make.expressions import comes_to
-from dryrun.probes.make.latex import without_latex
+from dryrun.probes.make.notation.expressions import comes_to
+from dryrun.probes.make.notation.latex import without_latex
 
 _FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*\Z", re.S)
 _BOLD = re.compile(r"\*\*([^*]+)\*\*\.?\Z")
