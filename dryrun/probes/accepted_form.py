@@ -65,9 +65,16 @@ def contents(reference: str) -> dict[str, str]:
     if isinstance(value, list) and value and isinstance(value[0], str | int | float):
         parts[FIRST] = rendered(value[0])  # several answers that are all right, or one in a list
     if isinstance(value, dict):
-        fields = [(key, field) for key, field in value.items() if isinstance(field, str | int | float)]
+        fields = [(key, field) for key, field in value.items() if _is_plain(field)]
         parts |= {str(key): rendered(field) for key, field in fields[:FIELDS]}
+        lists = [(key, field) for key, field in value.items() if isinstance(field, list) and field]
+        firsts = [] if fields else [(key, field[0]) for key, field in lists if _is_plain(field[0])]
+        parts |= {f"{FIRST} of {key}": rendered(first) for key, first in firsts[:FIELDS]}
     return parts
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import demand_for, prompt_text
 from dryrun.probes.make.forms import Form
 from dryrun.probes.make.notation.expressions import solutions
+from dryrun.probes.make.read_answer import is_refusal_flag
 from dryrun.probes.make.source_words import names_refusals
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead
 
@@ -189,7 +190,8 @@ def as_asked(
         The grader's own Python.
     """
     texts = [prompt_text(prompt.messages) for prompt in prompts]
-    if names_refusals(source) and _are_flags(texts, references):
+    refusing = names_refusals(source) or any(map(is_refusal_flag, filter(None, references)))
+    if refusing and _are_flags(texts, references):
         return [None] * len(references)
     goals = [demand_for(prompt).goal for prompt in prompts]
     if _are_goals(goals, references) or (sum(map(bool, goals)) > MOST * len(goals) and not any(references)):

@@ -69,7 +69,11 @@ def _right_for_some(grades: ProbeGrades, cases: Ints, paid: Bools) -> bool:
     right, others = (
         {right_texts.get(grades.probes[case].row) for case in cases[hit].tolist()} for hit in (paid, ~paid)
     )
-    return len(right) == 1 and bool(others) and not right & others
+    if len(right) != 1 or not others or right & others:
+        return False
+    rows = np.isin(grades.row, grades.row[cases[paid]])  # these pay it for what it says, or anything at all
+    every = grades.share[grades.where(Family.NOTHING) & rows]
+    return float(np.nanmean(every)) < grades.limits.worthless_paid
 
 
 def _pays_the_form(grades: ProbeGrades, kind: str, cases: Ints) -> bool:

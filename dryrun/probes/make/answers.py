@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -168,7 +168,7 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
         return solved
     if formula is not None:
         return _formula(*formula)
-    value = _json(text)
+    value = json_in(text)
     if isinstance(value, dict) and value:
         return Answer(Kind.OBJECT if demand.json else Kind.FACTS, text, value)
     kind = Kind.LIST if demand.ordered or not demand.unordered else Kind.SET
@@ -238,13 +238,22 @@ def number_in(text: str) -> float | None:
         return None
 
 
-def _json(text: str) -> Any:
+def json_in(text: str) -> Any:
+    """The JSON object or list that the text is; None for any other text."""
     if text[:1] not in "[{":
         return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def objects_inside(value: object) -> Iterator[dict[str, Any]]:
+    """All objects inside a JSON object or list, itself left out."""
+    for part in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        if isinstance(part, dict):
+            yield part
+        yield from objects_inside(part)
 
 
 def flat(text: str) -> str:
@@ -266,7 +275,7 @@ def same(answer: Answer, text: str) -> bool:
     if answer.kind is Kind.EXPRESSION:
         return same_expression(text, answer.text)
     if answer.kind in KEYED:
-        return bool(_json(text.strip()) == answer.value)
+        return bool(json_in(text.strip()) == answer.value)
     if answer.kind in PARTS:
         given_parts = [flat(part) for part in list_parts(text)]
         wanted = [flat(part) for part in answer.value]
@@ -283,7 +292,7 @@ def listing(answer: Answer, parts: Sequence[str]) -> str:
 
 def list_parts(text: str) -> list[str]:
     """The elements of a list as text."""
-    value = _json(text.strip())
+    value = json_in(text.strip())
     if isinstance(value, list):
         return [rendered(part) for part in value]
     return (text.strip()[1:-1] if _BRACKETED.match(text.strip()) else text).split(",")
@@ -331,7 +340,7 @@ def alike(answer: Answer, text: str) -> float:
     if answer.kind in PARTS:
         return max(letters, _parts_alike(answer, list_parts(text)))
     if answer.kind in KEYED:
-        value = _json(text.strip())
+        value = json_in(text.strip())
         return _fields_alike(answer.value, value) if isinstance(value, dict) else 0.0
     return max(letters, _words_alike(answer.text, text))
 

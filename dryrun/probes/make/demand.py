@@ -25,7 +25,8 @@ _MARKER = re.compile(
 )
 _TEMPLATE = re.compile(
     r"(?i)\b(?:with|as|like|format|form|line|exactly|write|say|be)\b[^\n\"'`“„«]{0,40}[\"'`“„«]"
-    r"((?:\w[^\"'`”“»\n]{0,40}[^\w\"'])?(?:(?:answer|result|solution)(?: is)?\s?[::=]?|is\s?:?|=))\s*"
+    r"((?:\w[^\"'`”“»\n]{0,40}[^\w\"'])?(?:(?:answer|result|solution)(?: is)?\s?[::=]?|is\s?:?|=|"
+    r"\w{3,}\s?[::]))\s*"
     r"(\((?=(?:\w+|…|\.{3})\)))?(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\bNUMBER\b|\bLETTER\b|\bANSWER\b|…|\.\.\.)\)?\.?[\"'`”“»]"
 )
 """A quoted line with a place for the answer: 'The answer is X'."""
@@ -45,6 +46,12 @@ _BETWEEN = {
     ),
 }
 """What asks for an answer between two marks."""
+_BRACKET_TAG = re.compile(r"\[([A-Za-z_]{3,})\](?:[^\[\]]{0,80})\[/\1\]")
+_FIRST = re.compile(
+    r"(?i)\b(?:start|begin) (?:your (?:answer|reply|response) )?with\b[^.:\n]{0,40}"
+    r"\b(?:or|letter|number|label|answer|word)\b"
+)
+"""The answer comes before anything else."""
 _DOLLARS = re.compile(r"(\${1,2})\s*\\boxed\s*\{[^{}$\n]*\}\s*\1")
 """A box within a formula, as a prompt shows it: ``$\\boxed{}$``."""
 _THOUGHTS = re.compile(r"(?is)<(think|thinking|thought|thoughts|reasoning)>(?:.{0,400}?</\1>|\s*tags?\b)")
@@ -65,6 +72,7 @@ _ONLY = re.compile(
     # "Only the symbol." on its line, "Just SQL." at the end; not "Only two are red.", which a task tells.
     r"(?:\A|[.:;!?\n]\s*)(only|just) (?:(?:the|an?|your|one) (?:(?:final|single|right|correct) )?[\w-]+[.!]?"
     r"(?=[^\S\n]*(?:\n|\Z))|(?:[\w-]+ ){0,2}[\w-]+[.!]?\s*\Z)|"
+    r"\bas (?:briefly|short|concisely) as possible\b|\bshort(?:est)? (?:answer|phrase|span)\b|"
     r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
 )
 _ONLY_ELSEWHERE = re.compile(
@@ -102,7 +110,7 @@ _ORDERED = re.compile(
     r"revers\w+|alphabetical\w*|smallest|largest|oldest|newest|steps?|schedule|first to last|permut\w+)\b"
 )
 _ANY_ORDER = re.compile(r"(?i)\b(any order|order does(n't| not) matter|unordered)\b")
-_EVERY = re.compile(r"(?i)\b(every|all|which of|each|any)\b")
+_EVERY = re.compile(r"(?i)\b(every|all|which of|each|any|tags|labels|categories|topics|keywords)\b")
 _OPTION = re.compile(r"(?m)(?:^|\n|\s)\(?([A-J])[.):]\s+\S")
 _RANGE = re.compile(r"(?i)\b(?:one of|letter)\b[^\n]{0,20}\b([A-J](?:\s*,\s*[A-J])+(?:,? or [A-J])?)")
 
@@ -153,6 +161,8 @@ class Demand:
         The JSON object that the answer must be a field of.
     fields : tuple of str or None
         Where the answer is an object, those of its fields that the prompt names; None where it is none.
+    inside : tuple of str
+        Those of objects inside the answer that it names.
     """
 
     tag: str = ""
@@ -177,6 +187,7 @@ class Demand:
     call: bool = False
     shape: JsonShape | None = None
     fields: tuple[str, ...] | None = None
+    inside: tuple[str, ...] = ()
 
     @property
     def marked(self) -> bool:
@@ -266,7 +277,8 @@ def demand_of(prompt: str) -> Demand:
     goal = _GOAL.search(prompt) if _EXPRESSION.search(prompt) else None
     template = _TEMPLATE.search(prompt)
     marker = _MARKER.search(prompt) or _MARKER_ELSEWHERE.search(prompt) or template
-    working = bool(_WORKING.search(prompt))
+    first = bool(_FIRST.search(prompt))
+    working = bool(_WORKING.search(prompt)) and not first
     any_order = bool(_ANY_ORDER.search(prompt))
     ordered = bool(_ORDERED.search(prompt)) and not any_order
     return Demand(
@@ -274,11 +286,11 @@ def demand_of(prompt: str) -> Demand:
         boxed="\\boxed" in prompt,
         hashes="####" in prompt,
         dollars=match[1] if (match := _DOLLARS.search(prompt)) else "",
-        between=next((marks for marks, asked in _BETWEEN.items() if asked.search(prompt)), None),
+        between=_between(prompt),
         marker=marker[1].strip() if marker else "",
         brackets="()" if template and template[2] else "",
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
-        only=bool(_ONLY.search(prompt) or _ONLY_ELSEWHERE.search(prompt)) and not working,
+        only=bool(first or _ONLY.search(prompt) or _ONLY_ELSEWHERE.search(prompt)) and not working,
         working=working,
         thoughts=thoughts,
         ordered=ordered,
@@ -290,6 +302,12 @@ def demand_of(prompt: str) -> Demand:
         comma=shows_decimal_comma(prompt),
         options=_options(prompt),
     )
+
+
+def _between(prompt: str) -> tuple[str, str] | None:
+    if tag := _BRACKET_TAG.search(prompt):
+        return f"[{tag[1]}]", f"[/{tag[1]}]"
+    return next((marks for marks, asked in _BETWEEN.items() if asked.search(prompt)), None)
 
 
 def _digits(prompt: str) -> tuple[str, ...]:

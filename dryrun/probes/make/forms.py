@@ -47,6 +47,11 @@ def around(before: str, after: str = "") -> Callable[[str], str]:
     return lambda content: f"{before}{content}{after}"
 
 
+def written_in(outer: Callable[[str], str], inner: Callable[[str], str]) -> Callable[[str], str]:
+    """Writes content in one form within another."""
+    return lambda content: outer(inner(content))
+
+
 def forms_of(answer: Answer, demand: Demand) -> list[Form]:
     """All forms worth trying for this answer, those the prompt asks for first."""
     forms = _forms_of(answer, demand)
@@ -90,7 +95,12 @@ def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
             Form("in a code fence", around("```json\n", "\n```")),
         ]
     if answer.kind is Kind.CODE:
-        return [Form("bare", str), Form("in a code fence", around("```python\n", "\n```"))]
+        fenced = around("```python\n", "\n```")
+        within = [
+            Form(f"{form.name}, in a code fence", written_in(form.write, fenced))
+            for form in _shells(demand)[:1]
+        ]
+        return [*_shells(demand), *within, Form("bare", str), Form("in a code fence", fenced)]
     if answer.kind is Kind.TEXT:
         return [Form("bare", str, not demand.shelled), *_shells(demand)]
     return [*_shells(demand), *_everyday(answer, demand)]

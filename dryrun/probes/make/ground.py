@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
-from dryrun.probes.make.answers import KEYED, Answer, Kind, answers, flat
+from dryrun.probes.make.answers import KEYED, Answer, Kind, answers, flat, json_in, objects_inside
 from dryrun.probes.make.demand import Demand, demand_for, named_fields, prompt_text
 from dryrun.probes.make.forms import Form, forms_of
 
@@ -116,13 +116,19 @@ def _naming_labels(
 def naming_fields(
     prompts: Sequence[Prompt], demands: Sequence[Demand], known: Sequence[Answer | None]
 ) -> list[Demand]:
-    """The demands with the fields of an object that each prompt asks for by name."""
+    """The demands with the fields of objects, and of those inside them, that each prompt names."""
     return [
-        replace(demand, fields=named_fields(prompt, demand, list(answer.value)))
-        if answer is not None and answer.kind in KEYED
-        else demand
+        demand if answer is None else _naming(prompt, demand, answer)
         for prompt, demand, answer in zip(prompts, demands, known, strict=True)
     ]
+
+
+def _naming(prompt: Prompt, demand: Demand, answer: Answer) -> Demand:
+    keys = list(dict.fromkeys(key for part in objects_inside(json_in(answer.text)) for key in part))
+    demand = replace(demand, inside=named_fields(prompt, demand, keys)) if keys else demand
+    if answer.kind not in KEYED:
+        return demand
+    return replace(demand, fields=named_fields(prompt, demand, list(answer.value)))
 
 
 def _all_letters(references: Sequence[str | None]) -> tuple[str, ...]:

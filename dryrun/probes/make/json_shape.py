@@ -17,6 +17,10 @@ _JSON = re.compile(r"(?i)\bjson\b")
 _KEY = re.compile(r"(?i)\b(?:key|field|property)\s+(?:named |called )?[\"'`“](\w{1,40})[\"'`”]")
 _EXAMPLE = re.compile(r"\{\s*\"\w{1,40}\"\s*:[^{}]{0,400}\}")
 _NAME = re.compile(r"\"(\w{1,40})\"\s*:")
+_TYPED = re.compile(
+    r"\"(\w{1,40})\"\s*:\s*[\"<]?(int|integer|number|float|bool|boolean|str|string)\b[^,{}]{0,3}(?=[,}])"
+)
+_TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
 _FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*\Z", re.S)
 OBJECTS, LONGEST = 8, 20_000
 """The number of objects in a prompt that are tried as a schema, and of its characters that are read."""
@@ -96,7 +100,10 @@ def _in_words(text: str) -> JsonShape | None:
     examples = (_NAME.findall(example[0]) for example in _EXAMPLE.finditer(text))
     # Objects in a prompt may be data, or a tool: an example of the answer has a field that is called so.
     names = next((keys for keys in examples if any(map(_ANSWER.search, keys))), _KEY.findall(text))
-    return _shape({name: {} for name in names}, names, sure=False) if names else None
+    types = {name: {"type": _TYPES.get(kind, kind)} for name, kind in _TYPED.findall(text)}
+    shape = _shape({name: types.get(name, {}) for name in names}, names, sure=False) if names else None
+    # Types in the place of values are no data.
+    return replace(shape, sure=shape.field in types) if shape is not None else None
 
 
 def _objects(text: str) -> Iterator[Mapping[str, Any]]:

@@ -253,7 +253,7 @@ class _Makers:
                 continue
             if answer is not None and mentions(text, answer):
                 continue
-            close = alike(answer, text) if answer is not None else 0.0
+            close = _close(answer, self._ground.demands[row], text) if answer is not None else 0.0
             yield Probe(family, kind, row, text, most=0.0, alike=close)
 
     def _others(self, answer: Answer, chance: random.Random) -> list[Answer]:
@@ -287,7 +287,7 @@ class _Makers:
         constants |= {f"the most common answer{IN_FORM}": self._common} if self._common else {}
         for kind, content in constants.items():
             if write(content) != content and not mentions(content, answer):
-                close = alike(answer, content)
+                close = _close(answer, self._ground.demands[row], content)
                 yield Probe(Family.NOTHING, kind, row, write(content), most=0.0, alike=close)
 
     def _styled(self, row: int, answer: Answer, form: Form, chance: random.Random) -> list[Probe]:
@@ -310,14 +310,24 @@ class _Makers:
 def _wrong(
     row: int, answer: Answer, others: Sequence[Answer], demand: Demand, write: Callable[[str], str]
 ) -> Iterator[Probe]:
-    for wrong in wrong_answers(answer, others, demand.options, demand.fields):
+    for wrong in wrong_answers(answer, others, demand.options, demand.fields, demand.inside):
         if (demand.whole and wrong.kind in (SAME_HALF, NEARER)) or (wrong.kind == REUSED and not demand.once):
             continue
         kind = f"{wrong.kind}{BEYOND}" if _is_beyond(demand, answer, wrong.content) else wrong.kind
-        close = alike(answer, wrong.content)
+        close = _close(answer, demand, wrong.content)
         family = Family.SHELL if wrong.kind == VOID else Family.WRONG
         family = Family.CLOSE if wrong.kind.startswith(CLOSE) else family
         yield Probe(family, kind, row, write(wrong.content), most=wrong.most, alike=close)
+
+
+def _close(answer: Answer, demand: Demand, content: str) -> float:
+    """How much a wrong answer resembles the right one; on a scale of digits, how few steps lie between."""
+    steps, digit = demand.digits, content.strip()
+    if answer.text not in steps or digit not in steps:
+        return alike(answer, content)
+    return max(
+        alike(answer, content), 1 - abs(steps.index(answer.text) - steps.index(digit)) / (len(steps) - 1)
+    )
 
 
 def _is_beyond(demand: Demand, answer: Answer, content: str) -> bool:

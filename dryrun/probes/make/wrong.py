@@ -32,6 +32,7 @@ from dryrun.probes.make.answers import (
     listing,
     near,
     number_in,
+    objects_inside,
     same,
 )
 from dryrun.probes.make.notation.expressions import comes_to, numbers_of
@@ -60,6 +61,7 @@ def wrong_answers(
     others: Sequence[Answer],
     options: Sequence[str],
     named: Sequence[str] | None = None,
+    inside: Sequence[str] = (),
 ) -> list[Wrong]:
     """Wrong answers to one row; none of them says the same as the right one.
 
@@ -72,13 +74,19 @@ def wrong_answers(
         Letters of a multiple choice.
     named : sequence of str, optional
         Fields of an object that the prompt asks for by name. Default: all.
+    inside : sequence of str, optional
+        Those of objects inside the answer.
     """
-    answers = [*_of_another_row(answer, others), *_by_kind(answer, others, options, named)]
+    answers = [*_of_another_row(answer, others), *_by_kind(answer, others, options, named, inside)]
     return [wrong for wrong in answers if wrong.content and not same(answer, wrong.content)]
 
 
 def _by_kind(
-    answer: Answer, others: Sequence[Answer], options: Sequence[str], named: Sequence[str] | None
+    answer: Answer,
+    others: Sequence[Answer],
+    options: Sequence[str],
+    named: Sequence[str] | None,
+    inside: Sequence[str],
 ) -> Iterator[Wrong]:
     if answer.kind in NUMERIC:
         yield from wrong_numbers(answer)
@@ -93,6 +101,7 @@ def _by_kind(
     elif answer.kind is Kind.LABEL:
         yield from _labels(answer.text, others)
         yield from _dates(answer.text)
+        yield from _paths(answer.text)
     elif answer.kind in PARTS:
         yield from _lists(answer, others)
     elif answer.kind in KEYED:
@@ -102,6 +111,9 @@ def _by_kind(
         if _QUERY.match(answer.text):
             yield Wrong(NO_VALUE_READ, f"SELECT NULL FROM ({answer.text.strip().rstrip(';')}) AS q")
         yield Wrong("half of it", " ".join(words[: len(words) // 2]), 0.98)
+        yield from _grids(answer.text)
+    if inside:
+        yield from _inside(answer.text, inside)
     yield Wrong(VOID, NONSENSE)
 
 
@@ -135,12 +147,38 @@ def _expressions(text: str) -> Iterator[Wrong]:
     yield Wrong(REUSED, f"{text} + {numbers[0]} - {numbers[0]}")
 
 
+def _grids(text: str) -> Iterator[Wrong]:
+    """All lines but the first, or but the last, in the opposite order, where all are as long."""
+    lines = text.splitlines()
+    if len(lines) > 2 and len({len(line.split()) for line in lines}) == 1 and " " in lines[0].strip():
+        for kind, changed in (
+            ("every line but the first displaced", [lines[0], *lines[:0:-1]]),
+            ("every line but the last displaced", [*lines[-2::-1], lines[-1]]),
+        ):
+            yield Wrong(kind, "\n".join(changed), 1 / len(lines))
+
+
+_ARROW = re.compile(r"\s*(?:->|→|=>|>)\s*")
+
+
+def _paths(text: str) -> Iterator[Wrong]:
+    """The same ends, another middle."""
+    parts = _ARROW.split(text)
+    arrow = _ARROW.search(text)
+    if arrow and len(parts) > 2 and all(parts):
+        middle = parts[-2:0:-1] if len(set(parts[1:-1])) > 1 else [NONSENSE]
+        yield Wrong("the same ends, another way", arrow[0].join([parts[0], *middle, parts[-1]]))
+
+
+_TIME = re.compile(r"(\d{1,2}):(\d{2})\Z")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y", "%d.%m.%Y", "%m/%d/%Y")
 _LAST_YEAR = 9_000
 
 
 def _dates(text: str) -> Iterator[Wrong]:
-    """Other dates, written alike: the year is the same, or the day and the month are."""
+    """Other times and dates, written alike: of the same hour, or year, or day and month."""
+    if time := _TIME.match(text):
+        yield Wrong("another minute of its hour", f"{time[1]}:{(int(time[2]) + 17) % 60:02d}")
     for form in _DATES:
         try:
             day = datetime.strptime(text, form)
@@ -210,6 +248,18 @@ def _objects(answer: Answer, others: Sequence[Answer], named: Sequence[str] | No
         left = {key: value for key, value in fields.items() if key != asked[-1]}
         missing = "one field missing" if kind == ONE_FIELD else f"{UNNAMED_FIELD}{asked[-1]} left out"
         yield Wrong(missing, json.dumps(left, ensure_ascii=False), worth)
+
+
+def _inside(text: str, named: Sequence[str]) -> Iterator[Wrong]:
+    """One value of an object within the answer wrong, or left out, of those that the prompt names."""
+    for kind in ("one value inside it wrong", "one value inside it left out"):
+        value = json.loads(text)
+        places = [(part, key) for part in objects_inside(value) for key in part if key in named]
+        part, key = places[-1]
+        part[key] = _other_value(key, part[key], ())
+        if kind.endswith("left out"):
+            del part[key]
+        yield Wrong(kind, json.dumps(value, ensure_ascii=False), 1 - 1 / (len(places) + 1))
 
 
 def _other_value(key: str, value: object, others: Sequence[Answer]) -> object:
