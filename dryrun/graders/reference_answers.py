@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from dryrun.core.config import RunConfig
@@ -126,6 +127,9 @@ def references_of(
 ) -> list[str | None]:
     """Each row's right answer as text; None where there is none.
 
+    Where no field is named, and parts of the grader compare several fields of a JSON response with as many
+    columns of the row, it is the object of these.
+
     Parameters
     ----------
     spec : GraderSpec
@@ -135,6 +139,8 @@ def references_of(
     where_read : bool
         None for every row where neither the templates nor the source of the grader read the field.
     """
+    if field is None and (columns := compared_columns(spec)):
+        return [_object(prompt.item, columns) for prompt in prompts]
     try:
         field = field or reference_field(spec, [prompt.item for prompt in prompts])
     except DryRunError:
@@ -142,6 +148,24 @@ def references_of(
     if where_read and not _reads(spec, field):
         return [None] * len(prompts)
     return [reference_of(prompt.item, field) for prompt in prompts]
+
+
+def compared_columns(spec: GraderSpec) -> dict[str, str]:
+    """Fields of a JSON response, each with the row's column that a part of the grader compares it with."""
+    columns = {}
+    for _, part in spec.walk():
+        templates = [template for template in part.templates.values() if len(template.parts) == 1]
+        read = [reference for template in templates for reference in template.references]
+        fields = [at.steps[1] for at in read if at.steps[0] == "output_json" and len(at.steps) == 2]
+        names = [at.steps[0] for at in read if at.namespace == "item" and len(at.steps) == 1]
+        if len(fields) == len(names) == 1:
+            columns[str(fields[0])] = str(names[0])
+    return columns if len(columns) > 1 else {}
+
+
+def _object(item: Item, columns: Mapping[str, str]) -> str | None:
+    values = {field: item.get(column) for field, column in columns.items()}
+    return None if None in values.values() else json.dumps(values, ensure_ascii=False)
 
 
 def _reads(spec: GraderSpec, field: str) -> bool:

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from dryrun.analysis.figures.readings import PAID
 from dryrun.analysis.observations import Observations
 from dryrun.core.records import Prompt
-from dryrun.dataset.fields import reference_of
 from dryrun.graders.answer_alone import without_end_token, without_reasoning
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.reference_answers import answer_field
-from dryrun.probes.learned_form import as_asked, python_source
+from dryrun.probes.learned_form import right_answers
 from dryrun.probes.make.answers import (
     ANY_NUMBER,
     NUMERIC,
@@ -211,10 +209,8 @@ def unpaid_right(results: Results, observations: Observations, most: int = MOST_
     drawn.sort()
     seen = results.inspect(drawn.tolist())
     prompts = {inspected.prompt.key: inspected.prompt for inspected in seen}
-    field = answer_field(results.config, [prompt.item for prompt in prompts.values()])
-    asked = list(prompts.values())
-    known = [None if field is None else reference_of(prompt.item, field) for prompt in asked]
-    answers = as_asked(asked, known, python_source(load_grader(results.config.grader)))
+    spec, field = load_grader(results.config.grader), results.config.dataset.reference_field
+    answers = right_answers(spec, list(prompts.values()), field)
     references = {key: text for key, text in zip(prompts, answers, strict=True) if text is not None}
     says = read_all([(inspected.prompt, inspected.sample.text) for inspected in seen], references)
     right = np.array([is_right is True for is_right in says], bool)

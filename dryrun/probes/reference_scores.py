@@ -16,13 +16,12 @@ from pydantic import TypeAdapter
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import GRADED_AGAIN, Grade, Prompt
-from dryrun.dataset.fields import reference_of
 from dryrun.graders import Grader
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.graders.format.specs import DEFAULT_TIMEOUT, GraderSpec, build
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.reference_answers import reference_field
+from dryrun.graders.reference_answers import compared_columns, reference_field, references_of
 from dryrun.probes.accepted_form import BARE, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.anchors import best_paid, run_references
 from dryrun.probes.make.tool_calls import tools_read
@@ -117,9 +116,10 @@ async def ceiling(
     DryRunError
         No row has a reference answer, or the grader cannot run here.
     """
+    references = references_of(spec, prompts, field)
+    field = field or ", ".join(compared_columns(spec).values())
     field = field or reference_field(spec, [prompt.item for prompt in prompts])
-    texts = [(prompt, reference_of(prompt.item, field)) for prompt in prompts]
-    asked = [(prompt, text) for prompt, text in texts if text is not None]
+    asked = [(prompt, text) for prompt, text in zip(prompts, references, strict=True) if text is not None]
     if not asked:
         raise DryRunError(f"No row has a field {field!r} with a reference answer.")
     async with build(spec, timeout=grade_timeout, judge=judge) as grader:

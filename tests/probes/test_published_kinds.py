@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import random
 import re
@@ -15,12 +16,14 @@ import pytest
 
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
+from dryrun.graders.format.load import load_grader
 from dryrun.probes.accepted_form import contents
 from dryrun.probes.check import check_function
 from dryrun.probes.learned_form import as_asked
 from dryrun.probes.make.demand import demand_of
+from dryrun.probes.reference_scores import ceiling
 from tests.battery import rows
-from tests.probes.test_kinds import Rows, asked
+from tests.probes.test_kinds import Rows, asked, checked
 
 R = random.Random(77)
 Score = Callable[[str, Any], float]
@@ -337,6 +340,41 @@ def test_a_fault_seen_in_public_is_found(name: str) -> None:
     items, score, kind = DEFECTIVE[name]
     check = check_function(lambda sample, item: score(sample["output_text"], item), items)
     assert kind in {each for finding in check.blocking for each in (finding.kind, *finding.also)}
+
+
+PARTS = {
+    name: {
+        "type": "string_check",
+        "name": name,
+        "operation": operation,
+        "input": f"{{{{sample.output_json.{name}}}}}",
+        "reference": f"{{{{item.{name}}}}}",
+    }
+    for name, operation in (("city", "eq"), ("role", "eq"), ("age", "ne"))
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "profile", "earned"), [(("city", "role"), "sound", 1.0), (("city", "age"), "inverted", 0.5)]
+)
+def test_columns_that_parts_compare_with_fields_are_the_right_object(
+    names: tuple[str, str], profile: str, earned: float
+) -> None:
+    items = []
+    for number in range(30):
+        values = {"city": R.choice(["Oslo", "Lima"]), "role": f"pilot {number}", "age": number + 20}
+        question = (
+            f"{values['role']}, {values['age']}, of {values['city']}. Give {' and '.join(names)} as JSON."
+        )
+        items.append({**asked(question, None), **{name: values[name] for name in names}})
+        items[-1].pop("reference_answer")
+    formula = f"0.5 * {names[0]} + 0.5 * {names[1]}"
+    parts = {name: PARTS[name] for name in names}
+    multi = {"type": "multi", "name": "m", "graders": parts, "calculate_output": formula}
+    check = checked(items, multi)
+    assert check.profile == profile, [finding.sentence for finding in check.findings]
+    scores = asyncio.run(ceiling(load_grader(multi), prompts_of(items)))
+    assert (scores.field, scores.mean) == (", ".join(names), earned)
 
 
 def test_words_for_refusing_are_flags_where_no_prompt_names_them() -> None:
