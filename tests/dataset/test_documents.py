@@ -84,6 +84,10 @@ def test_lines_that_each_hold_a_list_stay_lines() -> None:
         (b'{\n "data" [\n]}', "line 2, column 9: a colon is missing"),
         (b'{\n "version": "1",\n "data": [{"question": "x"}],\n}', "line 4, column 1: is not valid JSON"),
         (b'{"data": [\n', "line 2, column 1: is not valid JSON"),
+        (
+            text(ROWS) + b"\n" + text(ROWS),
+            "line 2, column 1: the file goes on .*JSONL has an object on each line",
+        ),
     ],
 )
 def test_a_document_that_is_torn_or_unclear_is_refused_by_its_place(content: bytes, words: str) -> None:

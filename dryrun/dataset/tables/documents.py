@@ -67,7 +67,7 @@ class _Document:
         at = self._skip(0)
         if self._text[at] == "[":
             yield from self._entries(at)
-            self._check_end("the file goes on after the end of its list")
+            self._check_end("the file goes on after the end of its list: JSONL has an object on each line")
             return
         lists = self._lists_within(at)
         if self._skip(self._end) == len(self._text) and lists:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from dryrun.core.errors import DatasetError, Problem
+from dryrun.core.text import plural
 from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BOM, BadRow, Format, RawRow
 from dryrun.dataset.limits import limits
@@ -146,7 +147,7 @@ def _check_header(header: list[str], name: str, columns: ColumnMap | None) -> li
 
 def _csv_row(line: int, header: Sequence[str], cells: Sequence[str], between: str) -> RawRow | BadRow:
     if len(cells) != len(header):
-        what = f"{len(cells)} cells where the header names {len(header)} columns."
+        what = f"{plural(len(cells), 'cell')} where the header names {plural(len(header), 'column')}."
         return BadRow(line, (Problem("", what, f"Put quotes around a cell that holds a {between}."),))
     row: dict[str, Any] = dict(zip(header, cells, strict=True))
     row.pop("", None)
