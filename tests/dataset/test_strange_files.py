@@ -135,7 +135,7 @@ def test_choices_that_the_prompt_does_not_show_are_noted(row: dict[str, Any], hi
     assert any("1 row with choices that the prompt does not show" in note for note in notes) == hidden
 
 
-@pytest.mark.parametrize("content", [LINES, gzip.compress(LINES)])
+@pytest.mark.parametrize("content", [LINES, gzip.compress(LINES, mtime=0)], ids=["lines", "gzip"])
 def test_a_pipe_is_read(content: bytes, tmp_path: Path) -> None:
     """As a shell gives one: ``--dataset <(zcat rows.jsonl.gz)``."""
     pipe = tmp_path / "pipe"
