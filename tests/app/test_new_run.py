@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dryrun.app.configure import dataset
 from dryrun.app.shared.kept import recall, remember
 from dryrun.app.shared.widgets import refused_upload
 from dryrun.core.paths import data_dir
 from dryrun.core.records import RunState
+from dryrun.dataset import Dataset
+from dryrun.dataset.audit import AuditFinding, audit
 from dryrun.store.partition import Store
 from dryrun.store.runs import list_runs
 from tests.helpers.fake_endpoint import FakeEndpoint
@@ -52,6 +56,18 @@ def test_a_refused_file_says_why_and_which_one_is_used() -> None:
     assert "Used: the sample data" in texts(test)
     dropped(test, "notes.docx", b"PK")
     assert "No file is used." in texts(test)
+
+
+def test_rows_are_compared_once_start_can_be_clicked(monkeypatch: pytest.MonkeyPatch) -> None:
+    startable_by_then = []
+
+    def noted(rows: Dataset, validation: Dataset | None) -> list[AuditFinding]:
+        startable_by_then.append("start" in st.session_state)
+        return audit(rows, validation)
+
+    monkeypatch.setattr(dataset, "audit", noted)
+    page("configure")
+    assert startable_by_then == [True], "of 20,000 long rows it takes seconds"
 
 
 @pytest.mark.slow

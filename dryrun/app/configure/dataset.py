@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.app.configure.columns import PREVIEW, choose_field, columns_form, first_rows_table
 from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource, taken_upload, upload_types, use_source
@@ -49,23 +50,33 @@ def sample_dataset() -> Dataset:
     return _from(sample_dataset_path())
 
 
-def dataset_section() -> Dataset | None:
-    """Draw the step and return the dataset; None while it cannot be used."""
+def dataset_section() -> tuple[Dataset | None, Callable[[], None]]:
+    """Draw the step; return the dataset, None while it cannot be used, and what compares its rows.
+
+    That takes seconds with many long rows: it is called, and draws here, once the steps below are drawn.
+    """
     left, right = st.columns([2, 3], gap="medium")
     with left:
         chosen = _choice()
     if chosen is None:
-        return None
+        return None, _nothing
     with right:
         read = None
         with errors_shown():
             read = _read(chosen)
         if read is None:
-            return None
+            return None, _nothing
         dataset, columns = read
+        validation = None
         with errors_shown():
-            _audit_section(dataset, chosen != sample_dataset_path(), columns)
-    return dataset
+            if chosen != sample_dataset_path():
+                validation = _validation(columns)
+        place = st.container()
+    return dataset, partial(_compare, dataset, validation, place)
+
+
+def _nothing() -> None:
+    """There are no rows to compare."""
 
 
 def _version(path: Path) -> tuple[int, ...]:
@@ -206,15 +217,21 @@ def _summary(dataset: Dataset) -> None:
         st.warning(plain(warning, 400), icon=":material/warning:")
 
 
-def _audit_section(dataset: Dataset, own: bool, columns: ColumnMap) -> None:
+def _validation(columns: ColumnMap) -> Dataset | None:
+    """Draw the place of a validation file; its rows, where there is one."""
+    with st.expander("Validation file (optional)", icon=":material/fact_check:"):
+        hint = "Rows kept for validation: prompts that are in both files are named. Nothing is run on it."
+        upload = kept_upload("Validation rows", upload_types(), "validation_file", hint)
+        return None if upload is None else _from(upload, columns)
+
+
+def _compare(dataset: Dataset, validation: Dataset | None, place: DeltaGenerator) -> None:
     """Draw what looks wrong between rows, and which prompts a validation file has too."""
-    validation = None
-    if own:
-        with st.expander("Validation file (optional)", icon=":material/fact_check:"):
-            hint = "Rows kept for validation: prompts that are in both files are named. Nothing is run on it."
-            upload = kept_upload("Validation rows", upload_types(), "validation_file", hint)
-            if upload is not None:
-                validation = _from(upload, columns)
+    with place, errors_shown():
+        _remarks(dataset, validation)
+
+
+def _remarks(dataset: Dataset, validation: Dataset | None) -> None:
     remarks = []
     for finding in _audited(dataset, validation):
         if finding.code in (AuditCode.CONTRADICTIONS, AuditCode.OVERLAP):

@@ -55,9 +55,14 @@ def new_run_form() -> None:
     if name := st.query_params.get(DUPLICATE):
         duplicate(name)
     _heading("data")
-    dataset = dataset_section()
+    dataset, compare_rows = dataset_section()
     if dataset is not None:
         changed_since(dataset)
+    _steps_below(dataset)
+    compare_rows()
+
+
+def _steps_below(dataset: Dataset | None) -> None:
     _heading("grader")
     grader, judge, below = _grader_step(dataset)
     _heading("model")

@@ -23,7 +23,7 @@ from dryrun.core.config import (
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import account_of
 from dryrun.core.paths import hosted
-from dryrun.core.text import plain
+from dryrun.core.text import plain, plural
 from dryrun.models.model_list import ModelInfo, list_models
 from dryrun.models.urls import check_public, host_of, known_for_batches, normalise_base_url
 
@@ -188,7 +188,7 @@ def _pick(models: list[ModelInfo]) -> None:
         return
     dates = {model.id: model.shutdown_date for model in models}
     st.selectbox(
-        f"{len(models):,} models",
+        plural(len(models), "model"),
         list(dates),
         index=None,
         key="model_pick",
