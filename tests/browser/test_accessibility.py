@@ -246,3 +246,13 @@ def test_few_stops_come_before_the_first_control(
         if stop["inside"] and stop["name"] != "A" and count > 1:
             return
     raise AssertionError(f"no control after {most} presses of Tab")
+
+
+def test_a_link_that_has_the_focus_has_a_line_around_it(app: App, open_page: Callable[..., Page]) -> None:
+    page = open_page(app.url)
+    for name in ("New run", "Open this result"):
+        link = page.get_by_role("link", name=name).first
+        expect(link).to_be_visible()
+        page.keyboard.press("Tab")  # the keyboard's focus, not the mouse's
+        link.focus()
+        expect(link).to_have_css("outline-style", "solid")
