@@ -6,14 +6,16 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.helpers.browser import TALK, App, settled, start_app
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 QUIET += ["--disable-sync", "--no-first-run", "--disable-quic", "--font-render-hinting=none"]
+QUIET += ["--process-per-site"]  # a page finds what another of its profile has compiled
 
 
 def chromium() -> str | None:
@@ -39,9 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Closed with its module: while it is open, Playwright's event loop runs on this thread."""
+    """Closed after the last test here: while it is open, Playwright's event loop runs on this thread."""
     path = chromium()
     assert path is not None, "Chromium is missing; in Debian it is chromium-headless-shell"
     expect.set_options(timeout=30_000)  # a machine may be busy; what never comes still fails
@@ -49,6 +51,12 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="package")
+def profiles() -> list[BrowserContext]:
+    """One for each page of a test, which finds it empty, but for scripts fetched and compiled before."""
+    return []
 
 
 @pytest.fixture(scope="session")
@@ -59,17 +67,20 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page in a fresh profile, drawn to the end; fails the test if it logs an uncaught exception."""
-    contexts = []
+def open_page(app: App, browser: Browser, profiles: list[BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """Opens a page in an empty profile, drawn to the end; fails the test if it logs an uncaught exception."""
+    used: list[BrowserContext] = []
     thrown: list[str] = []
 
-    def opener(url: str, **options: object) -> Page:
-        size = {"width": 1400, "height": 1000}
-        context = browser.new_context(**{"viewport": size, **options})  # type: ignore[arg-type]
-        contexts.append(context)
-        context.add_init_script(TALK)
-        page = context.new_page()
+    def opener(url: str, width: int = 1400, height: int = 1000, color_scheme: Any = "light") -> Page:
+        if len(used) == len(profiles):
+            profiles.append(browser.new_context(reduced_motion="reduce"))  # what moves is drawn at each frame
+            profiles[-1].new_page().goto(f"{app.url}/_stcore/health")  # keeps the process with the scripts
+            profiles[-1].add_init_script(TALK)
+        used.append(profiles[len(used)])
+        page = used[-1].new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=color_scheme)
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: thrown.append(str(error)))
         page.goto(url)
@@ -78,6 +89,9 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         return page
 
     yield opener
-    for context in contexts:
-        context.close()
+    for profile in used:
+        for page in profile.pages[1:]:
+            page.close()
+        profile.clear_cookies()
+        profile.pages[0].evaluate("localStorage.clear()")
     assert thrown == []

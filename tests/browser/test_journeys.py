@@ -86,7 +86,7 @@ def test_a_run_outlives_its_page_and_is_cancelled_and_resumed(
         expect(page.get_by_text("Generating and grading.").last).to_be_visible()
         expect(page.get_by_text("Responses: 20 of 480").last).to_be_visible()
         link = page.url
-        page.context.close()
+        page.close()
         before = endpoint.calls
         endpoint.hold(after=40)
         wait_until(lambda: endpoint.calls >= before + 40)
@@ -127,6 +127,7 @@ def test_the_buttons_under_the_verdict_do_what_they_say(app: App, open_page: Cal
     expect(page.get_by_text("Are they actually good?").last).to_be_visible()
     page.get_by_role("button", name="Review Samples").click()
     expect(page.get_by_text("Are they actually bad?").last).to_be_visible()
+    settled(page)  # until the samples are in view: what moves later would take the open menu out of it
     page.get_by_role("button", name="Try SFT").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download SFT rows").click()

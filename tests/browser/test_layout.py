@@ -63,9 +63,11 @@ FIRST_VIEW = (
 @pytest.mark.parametrize("example", ["recorded-go", "recorded", "recorded-grader", "recorded-data"])
 def test_results_on_a_phone_are_three_screens(app: App, open_page: Callable[..., Page], example: str) -> None:
     height = 844
-    page = open_page(f"{app.url}/results?run={example}", viewport={"width": 390, "height": height})
+    page = open_page(f"{app.url}/results?run={example}", width=390, height=height)
     expect(page.locator(".stVegaLiteChart svg")).to_be_visible()
     settled(page)
+    for part in FIRST_VIEW:
+        expect(page.locator(part)).to_be_visible()
     tops = [box["y"] for part in FIRST_VIEW if (box := page.locator(part).bounding_box())]
     assert len(tops) == len(FIRST_VIEW)
     assert tops == sorted(tops)
@@ -78,7 +80,7 @@ def test_results_on_a_phone_are_three_screens(app: App, open_page: Callable[...,
 
 
 def test_a_button_on_a_phone_brings_its_samples_into_view(app: App, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{app.url}/results?run=recorded-go", viewport={"width": 390, "height": 844})
+    page = open_page(f"{app.url}/results?run=recorded-go", width=390, height=844)
     expect(page.locator(".st-key-samples_table")).not_to_be_in_viewport()
     page.get_by_role("button", name="View Low Scores").click()
     expect(page.locator(".st-key-samples_table")).to_be_in_viewport()

@@ -68,8 +68,7 @@ def test_the_distribution_is_handed_out_as_a_picture(app: App, open_page: Callab
 def test_the_first_level_fits_one_screen_and_a_fifth(
     app: App, open_page: Callable[..., Page], changed: str
 ) -> None:
-    size = {"width": 1440, "height": 900}
-    page = open_page(f"{app.url}/results?run=recorded{changed}", viewport=size)
+    page = open_page(f"{app.url}/results?run=recorded{changed}", width=1440, height=900)
     expect(page.get_by_role("tab", name="Samples")).to_be_visible()
     expect(page.locator(f"{CHART} svg")).to_be_visible()
     settled(page)

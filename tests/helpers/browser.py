@@ -58,9 +58,11 @@ TALK = f"""(() => {{
 """Reads along what page and server say to each other: whether a request is open, whether the script runs."""
 SETTLED = """async () => {
   const pause = (milliseconds) => new Promise((go) => setTimeout(go, milliseconds))
+  const loading = () => document.querySelector("[data-testid=stSkeleton], [aria-busy=true]") // a script
   await pause(200) // Streamlit holds some events back for 150 ms
-  while (talk.asked || talk.running || performance.now() - talk.last < 100) await pause(20)
-  return true // a message that came 100 ms ago has been drawn
+  while (talk.asked || talk.running || performance.now() - talk.last < 100 || loading()) await pause(20)
+  await new Promise((go) => requestIdleCallback(go)) // a message that came 100 ms ago has been drawn
+  return true
 }"""
 
 
