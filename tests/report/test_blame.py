@@ -270,7 +270,7 @@ def test_tests_in_the_row_are_not_held_against_a_grader_that_runs_them(store: St
     rows = [
         {
             "prompt": f"Write a function f that adds {number}.",
-            "response": "def f(x): return x",
+            "response": f"def f(x): return x - {number}",
             "tests": f"assert f(1) == {number + 1}",
         }
         for number in range(1, 61)
