@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from dryrun.core.errors import ModelError
-from dryrun.core.records import SampleOutcome
+from dryrun.core.records import Sample, SampleOutcome
 from dryrun.engine.budget import Prices
 from dryrun.engine.estimate import Estimate
 from dryrun.models import pace, silence
+from dryrun.models.endpoint import EndpointModel
 from dryrun.models.faults import Fault, FaultKind
 from dryrun.models.pace import RetryPolicy
 from dryrun.models.request import RequestSize
@@ -220,6 +221,13 @@ def test_the_worst_case_is_a_promise_only_where_the_cap_is_known_to_hold(url: st
     assert words in worst.words(Prices())
 
 
+async def after_a_first(model: EndpointModel) -> list[Sample]:
+    """The answers of 40 calls at once, after one that was answered before them."""
+    async with model:
+        await model.generate(make_prompt(), 0)
+        return await asyncio.gather(*(model.generate(make_prompt(str(number)), 0) for number in range(40)))
+
+
 def test_calls_to_an_endpoint_that_went_away_wait_together_and_go_on_once_it_is_back(
     endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,14 +237,7 @@ def test_calls_to_an_endpoint_that_went_away_wait_together_and_go_on_once_it_is_
     model = make_model(
         endpoint.base_url, concurrency=8, policy=RetryPolicy(retries=2, first=0.01, factor=3e3)
     )
-    prompts = [make_prompt(str(number)) for number in range(40)]
-
-    async def first_alone() -> list[Any]:
-        async with model:
-            await model.generate(make_prompt(), 0)
-            return list(await asyncio.gather(*(model.generate(prompt, 0) for prompt in prompts)))
-
-    samples = asyncio.run(first_alone())
+    samples = asyncio.run(after_a_first(model))
     assert {sample.outcome for sample in samples} == {SampleOutcome.ANSWERED}
     assert endpoint.calls == 1 + 60 + 40
 
@@ -248,14 +249,7 @@ def test_calls_to_an_endpoint_that_stays_away_fail_when_their_time_is_over(
     endpoint.answer = lambda _: Reply(drop=True)
     endpoint.script(Reply())
     model = make_model(endpoint.base_url, concurrency=8, policy=RetryPolicy(retries=5, first=0.01, factor=1))
-    prompts = [make_prompt(str(number)) for number in range(40)]
-
-    async def first_alone() -> list[Any]:
-        async with model:
-            await model.generate(make_prompt(), 0)
-            return list(await asyncio.gather(*(model.generate(prompt, 0) for prompt in prompts)))
-
-    samples = asyncio.run(first_alone())
+    samples = asyncio.run(after_a_first(model))
     assert {sample.error for sample in samples} == {"The endpoint closed the connection without an answer"}
     assert endpoint.calls <= 1 + 3 * 40
 
