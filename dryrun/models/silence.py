@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from dryrun.models.body import home_of
@@ -40,6 +42,9 @@ SAY_AFTER, SAY_EVERY = 30.0, 30.0
 
 BUSY = frozenset({429, 500, 502, 503, 504, 529, None})
 """Statuses of faults that may pass; None: the connection gave no answer."""
+
+
+Matches = Callable[[Fault], bool]
 
 
 class Silence:
@@ -91,83 +96,118 @@ def _try(base_url: str) -> str:
 
 def fatal_sentence(fault: Fault, base_url: str, model: str) -> str:
     """The sentence for a run that stops: what is wrong, where, and what to do."""
-    if fault.code == PRIVATE:
-        return fault.message
-    words = f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})"
     often = "" if base_url.endswith("/v1") else f" (most end in /v1: try {base_url}/v1)"
     often = _try(home_of(base_url)) or often
     if base_url.endswith("/v1/v1"):
         often = f" (/v1 stands there twice: try {base_url.removesuffix('/v1')})"
-    wrong = (
-        f"{base_url} is not a chat endpoint {words}: check the base URL{often} and the model's name {model!r}"
+    return next(sentence for matches, sentence in SENTENCES if matches(fault)).format(
+        url=base_url,
+        model=model,
+        message=fault.message,
+        words=f"({fault.status}: {fault.message})" if fault.status else f"({fault.message})",
+        often=often,
+        home=_try(home_of(base_url, fault.param)),
+        https=base_url.replace("http:", "https:", 1),
+        http=base_url.replace("https", "http", 1),
     )
-    if fault.code == NATIVE:
-        return (
-            f"{base_url} has no chat completions {words}: give the base URL of its OpenAI-compatible API"
-            f"{_try(home_of(base_url, fault.param))}, which ends before /chat/completions"
+
+
+def _code(*codes: str) -> Matches:
+    return lambda fault: fault.code in codes
+
+
+def _status(*codes: int) -> Matches:
+    return lambda fault: fault.status in codes
+
+
+def _says(*patterns: re.Pattern[str]) -> Matches:
+    return lambda fault: any(pattern.search(fault.message) for pattern in patterns)
+
+
+def _away(text: str = "") -> Matches:
+    """No answer came, and the message holds `text`."""
+    return lambda fault: (
+        text in fault.message
+        and (
+            fault.kind is FaultKind.UNREACHABLE or fault.status is None or bool(OFFLINE.search(fault.message))
         )
-    if fault.code == NOT_JSON:
-        return wrong
-    if fault.code == NO_CHOICES:
-        return (
-            f"{base_url} is there but no model answers ({fault.message}): check the base URL{often}, "
-            f"the model's name {model!r} and the server behind it, then resume"
-        )
-    if fault.code == BROKEN:
-        return (
-            f"{base_url} is there but its answers cannot be read {words}: check the server and any proxy "
-            "in front of it, then resume"
-        )
-    if fault.code == NO_ROOM:
-        return f"{base_url} has no memory for {model!r} {words}: free some there, or pick a smaller model"
-    if fault.code == PAGE:
-        return (
-            f"Something in front of {base_url} turns this machine away {words}: check the base URL, the "
-            "network and any VPN, and whether the service is open to this address"
-        )
-    if REGION.search(fault.message):
-        return f"{base_url} does not serve the place that this machine is in {words}: use another endpoint"
-    if fault.code == NOT_TRUSTED:
-        return (
-            f"{base_url} cannot be reached {words}: if a company's proxy or authority signs it, set "
-            "SSL_CERT_FILE to a file with that authority's certificate"
-        )
-    if HTTPS_WANTED.search(fault.message):
-        return f"{base_url} speaks https {words}: try {base_url.replace('http:', 'https:', 1)}"
-    if fault.kind is FaultKind.UNREACHABLE or fault.status is None or OFFLINE.search(fault.message):
-        remedy = "start the server there or correct the base URL"
-        if "WRONG_VERSION_NUMBER" in fault.message:
-            remedy = (
-                f"the server there seems to speak http, not https: try {base_url.replace('https', 'http', 1)}"
-            )
-        if "through the proxy" in fault.message:
-            remedy = "check the proxy, or leave this host out with NO_PROXY"
-        return f"{base_url} cannot be reached {words}: {remedy}"
-    if fault.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return f"The proxy wants a user name and password {words}: put them into its URL, http://user:password@host"
-    if fault.code == NO_QUOTA or fault.status == 402:
-        return (
-            f"The account behind the API key has no quota left at {base_url} {words}: add credit, "
-            "or raise the budget there, then resume"
-        )
-    denied = f"The API key may not use {model!r} at {base_url} {words}: ask for access or change the model"
-    if NO_ACCESS.search(fault.message):
-        return denied
-    if fault.status == 401 or WRONG_KEY.search(fault.detail):
-        return (
-            f"{base_url} does not accept the API key {words}: check the key and that it is for this endpoint"
-        )
-    if fault.status == 403:
-        return denied
-    if 300 <= fault.status < 400:
-        return f"{base_url} is not the endpoint's address {words}: put the new address as base URL"
-    if DATA_POLICY.search(fault.message):
-        return f"{base_url} does not serve {model!r} to this account {words}: change its settings there"
-    if NO_PROVIDER.search(fault.message):
-        return (
-            f"Nobody at {base_url} serves {model!r} with such requests {words}: change the model, or leave "
-            "out what it does not take"
-        )
-    if fault.code in WRONG_MODEL or "model" in fault.message.lower():
-        return f"{base_url} has no model {model!r} {words}: pick one that the endpoint lists"
-    return wrong
+    )
+
+
+def _wrong_key(fault: Fault) -> bool:
+    return fault.status == HTTPStatus.UNAUTHORIZED or bool(WRONG_KEY.search(fault.detail))
+
+
+def _wrong_model(fault: Fault) -> bool:
+    return fault.code in WRONG_MODEL or "model" in fault.message.lower()
+
+
+WRONG_URL = "{url} is not a chat endpoint {words}: check the base URL{often} and the model's name {model!r}"
+DENIED = "The API key may not use {model!r} at {url} {words}: ask for access or change the model"
+NO_CREDIT = (
+    "The account behind the API key has no quota left at {url} {words}: add credit, or "
+    "raise the budget there, then resume"
+)
+SENTENCES: Sequence[tuple[Matches, str]] = (
+    (_code(PRIVATE), "{message}"),
+    (
+        _code(NATIVE),
+        "{url} has no chat completions {words}: give the base URL of its OpenAI-compatible API{home}, "
+        "which ends before /chat/completions",
+    ),
+    (_code(NOT_JSON), WRONG_URL),
+    (
+        _code(NO_CHOICES),
+        "{url} is there but no model answers ({message}): check the base URL{often}, the model's name "
+        "{model!r} and the server behind it, then resume",
+    ),
+    (
+        _code(BROKEN),
+        "{url} is there but its answers cannot be read {words}: check the server and any proxy in front of "
+        "it, then resume",
+    ),
+    (_code(NO_ROOM), "{url} has no memory for {model!r} {words}: free some there, or pick a smaller model"),
+    (
+        _code(PAGE),
+        "Something in front of {url} turns this machine away {words}: check the base URL, the network and "
+        "any VPN, and whether the service is open to this address",
+    ),
+    (_says(REGION), "{url} does not serve the place that this machine is in {words}: use another endpoint"),
+    (
+        _code(NOT_TRUSTED),
+        "{url} cannot be reached {words}: if a company's proxy or authority signs it, set SSL_CERT_FILE to a "
+        "file with that authority's certificate",
+    ),
+    (_says(HTTPS_WANTED), "{url} speaks https {words}: try {https}"),
+    (
+        _away("through the proxy"),
+        "{url} cannot be reached {words}: check the proxy, or leave this host out with NO_PROXY",
+    ),
+    (
+        _away("WRONG_VERSION_NUMBER"),
+        "{url} cannot be reached {words}: the server there seems to speak http, not https: try {http}",
+    ),
+    (_away(), "{url} cannot be reached {words}: start the server there or correct the base URL"),
+    (
+        _status(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED),
+        "The proxy wants a user name and password {words}: put them into its URL, http://user:password@host",
+    ),
+    (_code(NO_QUOTA), NO_CREDIT),
+    (_status(HTTPStatus.PAYMENT_REQUIRED), NO_CREDIT),
+    (_says(NO_ACCESS), DENIED),
+    (_wrong_key, "{url} does not accept the API key {words}: check the key and that it is for this endpoint"),
+    (_status(HTTPStatus.FORBIDDEN), DENIED),
+    (
+        _status(*range(300, 400)),
+        "{url} is not the endpoint's address {words}: put the new address as base URL",
+    ),
+    (_says(DATA_POLICY), "{url} does not serve {model!r} to this account {words}: change its settings there"),
+    (
+        _says(NO_PROVIDER),
+        "Nobody at {url} serves {model!r} with such requests {words}: change the model, or leave out what it "
+        "does not take",
+    ),
+    (_wrong_model, "{url} has no model {model!r} {words}: pick one that the endpoint lists"),
+    (lambda _: True, WRONG_URL),
+)
+"""Why a run stops, the first that matches, and its sentence. `home`, `http`, `https`: addresses to try."""
