@@ -169,6 +169,16 @@ def percent(share: float, limit: float | None = None) -> str:
     return text
 
 
+LONGEST_WORDS = 40
+"""Characters of one part of a file's name."""
+
+
+def file_stem(*parts: str) -> str:
+    """A file's name from these parts, in letters that every disk takes; empty parts are left out."""
+    plainly = (re.sub(r"[^a-z0-9]+", "-", part.lower())[:LONGEST_WORDS].strip("-") for part in parts)
+    return "-".join(filter(None, plainly))
+
+
 def plural(count: int, noun: str) -> str:
     """``"1 prompt"``, ``"1,200 prompts"``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dryrun.app.shared import grader_check
 from dryrun.core.config import JudgeConfig, SamplingConfig
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, start
@@ -35,7 +36,9 @@ def test_configure_says_what_the_grader_is_with_evidence(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoint) -> None:
+def test_results_keep_the_check_with_the_run(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(CONTAINS))
     work(run)
     test = page("results", run=run.id, tab="Grader")
@@ -48,6 +51,10 @@ def test_results_keep_the_check_with_the_run(store: Store, endpoint: FakeEndpoin
     assert kept is not None
     assert kept.base is not None
     assert "The grader check says: " in texts(page("results", run=run.id)), "the next viewer sees it too"
+    names: list[str] = []
+    monkeypatch.setattr(grader_check, "download", lambda _label, _content, name, _key: names.append(name))
+    page("results", run=run.id, tab="Grader")
+    assert names == [f"grader-check-prompts-{run.id[:8]}.json"]
 
 
 @pytest.mark.slow

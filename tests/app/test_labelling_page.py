@@ -115,6 +115,16 @@ def test_the_verdict_follows_from_twenty_labels_on(finished: Any) -> None:
 
 
 @pytest.mark.slow
+def test_labels_of_a_file_are_taken_over_and_counted(finished: Any) -> None:
+    test = page("results", run=finished.id, tab="Labels")
+    file = "".join(f'{{"row": {row}, "response": 1, "label": "good"}}\n' for row in (1, 2, 3)).encode()
+    test.file_uploader[0].set_value(("labels.jsonl", file, "application/json")).run()
+    test.button(key="labels_import").click().run()
+    assert [toast.value for toast in test.toast] == ["3 labels taken over."]
+    assert len(book_of(finished).labels()) == 3
+
+
+@pytest.mark.slow
 def test_the_recorded_example_is_labelled_in_the_users_own_data_and_not_on_a_shared_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -231,7 +231,9 @@ def _exported(loaded: Loaded, write: Callable[[list[dict[str, Any]]], bytes]) ->
 
 def _take_over(loaded: Loaded, content: bytes) -> None:
     with error_kept(FILE_ERROR):
-        _keep(loaded, parse_labels(content, loaded.results, _who()))
+        labels = parse_labels(content, loaded.results, _who())
+        _keep(loaded, labels)
+        st.toast(f"{plural(len(labels), 'label')} taken over.", icon=":material/check_circle:")
 
 
 @st.fragment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePath
 
 import streamlit as st
@@ -13,15 +12,13 @@ from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.looks import look_of_evidence
 from dryrun.app.shared.session import DUPLICATE, Chosen, run_link
 from dryrun.app.shared.widgets import bullets
-from dryrun.core.text import plain, short
+from dryrun.core.text import file_stem, plain, short
 from dryrun.report.build import missing_reasons
 from dryrun.report.fields import Reason
 
 RECORDED_WORDS = (
     "Recorded example: a real run of the past that comes with Dry Run. Nothing was called just now."
 )
-LONGEST = 40
-"""Characters of a dataset's name in a file's."""
 
 
 def provenance(chosen: Chosen, loaded: Loaded) -> None:
@@ -103,9 +100,4 @@ def file_name(loaded: Loaded, evidence: Evidence, ending: str, kind: str = "dry-
     """
     dataset = PurePath(loaded.results.config.dataset.name).stem
     run = "shared" if loaded.access.by_link else short(loaded.results.run.id)
-    words = (kind, dataset, look_of_evidence(evidence), run)
-    return "-".join(filter(None, map(_plain_letters, words))) + f".{ending}"
-
-
-def _plain_letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:LONGEST].strip("-")
+    return f"{file_stem(kind, dataset, look_of_evidence(evidence), run)}.{ending}"

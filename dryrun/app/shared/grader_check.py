@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import streamlit as st
 
 from dryrun.app.shared.access.gate import Right
@@ -11,7 +13,7 @@ from dryrun.core.blocking import run_blocking
 from dryrun.core.config import SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.core.text import percent, plain, plural
+from dryrun.core.text import file_stem, percent, plain, plural, short
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import GraderSpec, load_grader
@@ -60,7 +62,7 @@ def check_section(dataset: Dataset, spec: GraderSpec, judge: JudgeAccess | None)
         show_word(check)
         st.markdown(bullets([st.session_state.get(PAID, ""), *_worst(check)], 400))
         with st.expander("The whole check", icon=":material/verified:"):
-            show_findings_of(check)
+            show_findings_of(check, PurePath(dataset.ref.name).stem)
 
 
 def _references(spec: GraderSpec, prompts: list[Prompt], field: str | None, judge: JudgeAccess | None) -> str:
@@ -106,7 +108,8 @@ def run_check_section(chosen: Chosen) -> None:
         _check_button(chosen)
     if known := known_check(chosen):
         show_word(known)
-        show_findings_of(known)
+        run = "shared" if chosen.access.by_link else short(chosen.run.id)
+        show_findings_of(known, PurePath(config_of(chosen.run).dataset.name).stem, run)
 
 
 def _check_button(chosen: Chosen) -> None:
@@ -148,8 +151,8 @@ def show_word(check: GraderCheck) -> None:
     show(f"**{check.profile.capitalize()}.** {plain(check.meaning)} {check.graded:,} grades.", icon=icon)
 
 
-def show_findings_of(check: GraderCheck) -> None:
-    """Draw the findings, what answers earn, and what was not checked."""
+def show_findings_of(check: GraderCheck, *about: str) -> None:
+    """Draw the findings, what answers earn, what was not checked, and a file named for what it is about."""
     for number, finding in enumerate(check.findings[:SHOWN]):
         _finding(number, finding)
     if check.behaviours:
@@ -160,7 +163,8 @@ def show_findings_of(check: GraderCheck) -> None:
             [] if check.blocking else [f"a hole that opens on less than {percent(check.unseen)} of the rows"]
         )
         st.markdown(bullets([*([check.why] * bool(check.why)), *check.missing, *unseen], 300))
-    download("Check (JSON)", check.to_json().encode(), "grader-check.json", "check_json")
+    name = f"{file_stem('grader-check', *about)}.json"
+    download("Check (JSON)", check.to_json().encode(), name, "check_json")
 
 
 def _finding(number: int, finding: ProbeFinding) -> None:
