@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"[-+−]?[$€£]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][-+]
 _FRACTION = re.compile(r"([-+−]?\d+)\s*/\s*(\d+)\Z")
 _QUANTITY = re.compile(r"([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%€£][\w°/²³^]{0,9})\Z")
 _CODE = re.compile(r"(?m)^\s*(def |class |import |from \w+ import |return |function |SELECT |#include)|```")
-_NAMED = re.compile(r"[^\W\d]\w*\s*[=:]\s*\S")
+NAMED = re.compile(r"[^\W\d]\w*\s*[=:]\s*\S")
 """An element that says which one it is, such as ``x=3``: the order carries nothing."""
 _BRACKETED = re.compile(r"\{[^{}:\n]+\}\Z|\([^(){}\n]*,[^(){}\n]*\)\Z")
 """A set in braces, or a tuple."""
@@ -184,7 +184,7 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
         return short
     if listed and (_comma_list(text) or short is not None):
         parts = [part.strip() for part in text.split(",")]
-        named = len(parts) > 1 and all(_NAMED.match(part) for part in parts)
+        named = len(parts) > 1 and all(NAMED.match(part) for part in parts)
         return Answer(Kind.SET if named else kind, text, parts)
     return short or Answer(Kind.TEXT, text)
 

@@ -23,6 +23,7 @@ from dryrun.core.probe import (
 from dryrun.graders.format.template import rendered
 from dryrun.probes.make.answers import (
     KEYED,
+    NAMED,
     NUMERIC,
     OPPOSITES,
     PARTS,
@@ -148,8 +149,9 @@ def _expressions(text: str) -> Iterator[Wrong]:
 
 
 def _grids(text: str) -> Iterator[Wrong]:
-    """All lines but the first, or but the last, in the opposite order, where all are as long."""
-    lines = text.splitlines()
+    """All lines but the first, or but the last, in the opposite order, where all are as long and no line says
+    what it is, as those of YAML do."""
+    lines = [] if all(map(NAMED.match, text.splitlines())) else text.splitlines()
     if len(lines) > 2 and len({len(line.split()) for line in lines}) == 1 and " " in lines[0].strip():
         for kind, changed in (
             ("every line but the first displaced", [lines[0], *lines[:0:-1]]),
