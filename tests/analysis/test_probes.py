@@ -19,6 +19,8 @@ from dryrun.core.probe import (
     CONSTANT,
     EXOTIC,
     FAR,
+    LETTER_LESS,
+    LETTER_MORE,
     ONE_FIELD,
     RIGHT_SAMPLE,
     STRANGER,
@@ -328,10 +330,10 @@ def test_every_flaw_has_a_fix_and_every_word_a_meaning() -> None:
 
 
 def test_what_few_answers_show_only_warns() -> None:
-    few = lines(Family.WRONG, "a letter more", 1.0, rows=2, most=0.0)
+    few = lines(Family.WRONG, LETTER_MORE, 1.0, rows=2, most=0.0)
     found = judged([*sound(), *few])
     assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.ACCEPTS_WRONG})
-    enough = lines(Family.WRONG, "a letter more", 1.0, rows=3, most=0.0)
+    enough = lines(Family.WRONG, LETTER_MORE, 1.0, rows=3, most=0.0)
     assert judged([*sound(), *enough]).profile is Profile.TOO_LENIENT
 
 
@@ -341,6 +343,16 @@ def test_extra_elements_alone_are_generous_and_with_missing_ones_a_hole() -> Non
     assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.ACCEPTS_WRONG})
     fewer = lines(Family.WRONG, "one element dropped", 1.0, most=0.0)
     assert judged([*sound(), *more, *fewer]).profile is Profile.TOO_LENIENT
+
+
+def test_misspelling_alone_is_forgiven_and_text_that_goes_on_is_a_hole() -> None:
+    more = lines(Family.WRONG, LETTER_MORE, 1.0, most=0.0)
+    less = lines(Family.WRONG, LETTER_LESS, 1.0, most=0.0)
+    found = judged([*sound(), *more, *less])
+    assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.ACCEPTS_WRONG})
+    half = lines(Family.WRONG, "half of the word", 1.0, most=0.0)
+    assert judged([*sound(), *more, *less, *half]).profile is Profile.TOO_LENIENT
+    assert judged([*sound(), *more]).profile is Profile.TOO_LENIENT
 
 
 def test_a_score_turned_round_is_inverted_even_where_another_form_is_paid() -> None:

@@ -21,6 +21,8 @@ from dryrun.core.probe import (
     FAR,
     IN_A_SENTENCE,
     IN_FORM,
+    LETTER_LESS,
+    LETTER_MORE,
     NEARER,
     ONE_FIELD,
     REVERSED,
@@ -103,8 +105,9 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         soft = kind in (UNIT_NAMED, UNSIGNED) or kind.startswith(UNNAMED_FIELD) or kind.endswith(BEYOND)
         observations += map(_softened, counts) if soft else counts
     kinds = {observation.kind for observation in observations}
-    if TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}:
-        # More moves after the solved puzzle, or recall alone: generous, while what is missing or wrong costs.
+    if (TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}) or kinds == {LETTER_MORE, LETTER_LESS}:
+        # More moves after the solved puzzle, recall alone, or misspelling: generous, while what is missing or
+        # wrong costs.
         observations = [_softened(observation) for observation in observations]
     yield from observations
     for kind, cases in grades.kinds(Family.CLOSE):

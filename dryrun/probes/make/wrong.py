@@ -13,6 +13,8 @@ from dryrun.core.probe import (
     ALL_BUT_FIRST,
     ALL_BUT_LAST,
     FAR,
+    LETTER_LESS,
+    LETTER_MORE,
     ONE_FIELD,
     REUSED,
     REVERSED,
@@ -202,9 +204,10 @@ def _labels(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
     moves = len(others) >= SOME_LABELS and len(letters) <= MOVES
     if moves or not _WORDS.fullmatch(text):
         return  # a letter behind a formula may be a factor, a move or a constant, and just as right
-    yield Wrong("a letter more", f"{text}x")
+    yield Wrong(LETTER_MORE, f"{text}x")
     yield Wrong("inside a longer word", f"over{text}ing")
     if len(text) > 3:
+        yield Wrong(LETTER_LESS, text[:-1])
         yield Wrong("half of the word", text[: len(text) // 2])
 
 
