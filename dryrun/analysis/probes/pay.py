@@ -334,7 +334,11 @@ def _far_paid(grades: ProbeGrades) -> Iterator[Observation]:
     right = grades.ceilings[grades.row[cases]]
     if float((right - grades.score[cases]).mean()) < grades.limits.least_range:
         every = np.ones(cases.size, dtype=bool)
-        yield seen(grades, Flaw.NO_SIGNAL, Weight.BLOCK, Family.WRONG, FAR, cases, every)
+        # Marks for nearness leave little room where all right answers are near each other.
+        close = grades.alike[cases] + TOLERANCE
+        likened = grades.partial and bool((grades.share[cases] <= close).all())
+        weight = Weight.WARN if likened else Weight.BLOCK
+        yield seen(grades, Flaw.NO_SIGNAL, weight, Family.WRONG, FAR, cases, every)
 
 
 def _turned_round(grades: ProbeGrades) -> Iterator[Observation]:

@@ -321,13 +321,13 @@ def _wrong(
 
 
 def _close(answer: Answer, demand: Demand, content: str) -> float:
-    """How much a wrong answer resembles the right one; on a scale of digits, how few steps lie between."""
+    """How much a wrong answer resembles the right one; on a scale of digits, how few steps lie between,
+    squared as in the mildest usual measure."""
     steps, digit = demand.digits, content.strip()
     if answer.text not in steps or digit not in steps:
         return alike(answer, content)
-    return max(
-        alike(answer, content), 1 - abs(steps.index(answer.text) - steps.index(digit)) / (len(steps) - 1)
-    )
+    apart = abs(steps.index(answer.text) - steps.index(digit)) / (len(steps) - 1)
+    return max(alike(answer, content), 1 - apart**2)
 
 
 def _is_beyond(demand: Demand, answer: Answer, content: str) -> bool:

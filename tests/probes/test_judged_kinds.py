@@ -1,0 +1,49 @@
+"""Set-ups that were judged before they were probed: sound ones stay sound, and each fault is named."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import pytest
+
+from dryrun.probes.check import check_function
+from tests.probes.test_kinds import Rows, asked
+from tests.probes.test_published_kinds import Score, by_reference
+
+R = random.Random(31)
+
+
+def behind(marker: str, text: str) -> str:
+    return str((re.findall(rf"{marker}\s*(.+)", text) or [""])[-1]).strip()
+
+
+def essays() -> Rows:
+    """Levels as people give them: most are near the middle."""
+    levels = [min(6, max(0, round(R.gauss(3, 1.5)))) for _ in range(40)]
+    ask = "Score it from 0 to 6. End with 'Score: N'."
+    return [
+        asked(f"Essay {n} of {R.randint(90, 400)} words. {ask}", str(level)) for n, level in enumerate(levels)
+    ]
+
+
+def weighted(text: str, wanted: str) -> float:
+    level = behind("Score:", text)
+    return 1 - ((int(level) - int(wanted)) / 6) ** 2 if re.fullmatch("[0-6]", level) else 0.0
+
+
+SOUND: dict[str, tuple[Rows, Score]] = {
+    "marks by the square of the distance": (essays(), by_reference(weighted)),
+}
+
+
+def checked(items: Rows, score: Score) -> Any:
+    return check_function(lambda sample, item: score(sample["output_text"], item), items)
+
+
+@pytest.mark.quick_cases(2)
+@pytest.mark.parametrize("name", SOUND)
+def test_a_set_up_that_was_judged_sound_is_called_sound(name: str) -> None:
+    check = checked(*SOUND[name])
+    assert check.profile == "sound", [finding.sentence for finding in check.findings]
