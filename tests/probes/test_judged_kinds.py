@@ -33,7 +33,20 @@ def weighted(text: str, wanted: str) -> float:
     return 1 - ((int(level) - int(wanted)) / 6) ** 2 if re.fullmatch("[0-6]", level) else 0.0
 
 
+def clues() -> Rows:
+    words = ["HERON", "HAMMER", "DANUBE", "RAVEN", "PLIERS", "THAMES", "OSPREY"]
+    ask = "Think, then answer on the last line in capitals."
+    return [
+        asked(f"Clue {n}: {len(word)} letters. {ask}", word) for n, word in enumerate(R.choices(words, k=40))
+    ]
+
+
+def last_line(text: str, wanted: str) -> float:
+    return float((text.strip().splitlines() or [""])[-1].strip(" .*").upper() == wanted)
+
+
 SOUND: dict[str, tuple[Rows, Score]] = {
+    "an answer on the last line": (clues(), by_reference(last_line)),
     "marks by the square of the distance": (essays(), by_reference(weighted)),
 }
 

@@ -88,6 +88,9 @@ _WORKING = re.compile(
     r"\bexplain\b|\breason(ing)?\b|\bwork (it|this) out\b|\b(end|finish|conclude) (your \w+ )?with\b|"
     r"\b(last|final) line\b"
 )
+_LAST_LINE = re.compile(
+    r"(?i)\b(?:on|as) (?:the|its|your) (?:very )?(?:last|final) line\b|\b(?:last|final) line alone\b"
+)
 _WHOLE = re.compile(
     r"(?i)\b(?:whole numbers?|integers?|(?:no|without) decimals?|ganze\w*|"
     r"nearest (?!(?:tenth|hundredth|thousandth|cent|penny|0|\d+ decimal)\b)\w+)\b"
@@ -139,6 +142,8 @@ class Demand:
         Nothing but the answer is wanted.
     working : bool
         Reasoning before the answer is allowed or wanted.
+    last_line : bool
+        The answer is the last line, and nothing else stands on it.
     thoughts : str
         Name of the tag that the reasoning must stand in.
     ordered, unordered : bool
@@ -175,6 +180,7 @@ class Demand:
     json: bool = False
     only: bool = False
     working: bool = False
+    last_line: bool = False
     thoughts: str = ""
     ordered: bool = False
     unordered: bool = False
@@ -292,6 +298,7 @@ def demand_of(prompt: str) -> Demand:
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
         only=bool(first or _ONLY.search(prompt) or _ONLY_ELSEWHERE.search(prompt)) and not working,
         working=working,
+        last_line=bool(_LAST_LINE.search(prompt)),
         thoughts=thoughts,
         ordered=ordered,
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),

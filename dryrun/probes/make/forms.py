@@ -144,14 +144,14 @@ def _after_thoughts(name: str, before: str, after: str, tag: str) -> list[Form]:
 
 def _everyday(answer: Answer, demand: Demand) -> list[Form]:
     free = not demand.shelled
-    plain = answer.kind in SHORT and free and not demand.only and not demand.json
+    plain = answer.kind in SHORT and free and not (demand.only or demand.json or demand.last_line)
     forms = [
         Form("bare", str, free and (not answer.brackets or demand.json)),
         Form(IN_A_SENTENCE, around("The answer is ", "."), plain),
         Form(UNASKED, around("Answer: "), plain and not demand.working),
         Form(
             "after working" if demand.working else UNASKED_WORKING,
-            around(WORKING + "Final answer: "),
+            around(WORKING + ("" if demand.last_line else "Final answer: ")),
             free and (demand.working or plain),
         ),
     ]
