@@ -10,7 +10,7 @@ import pytest
 
 from dryrun.probes.check import check_function
 from tests.probes.test_kinds import Rows, asked
-from tests.probes.test_published_kinds import Score, by_reference
+from tests.probes.test_published_kinds import Score, by_reference, loaded
 
 R = random.Random(31)
 
@@ -45,8 +45,34 @@ def last_line(text: str, wanted: str) -> float:
     return float((text.strip().splitlines() or [""])[-1].strip(" .*").upper() == wanted)
 
 
+def products(ask: str) -> Rows:
+    pairs = [(R.randint(12, 99), R.randint(12, 99)) for _ in range(40)]
+    return [asked(f"What is {a} * {b}? {ask}", str(a * b)) for a, b in pairs]
+
+
+def winners(ask: str) -> Rows:
+    some = [
+        f"{R.choice(['Jürgen', 'María', 'Aoife'])} {R.choice(['Novák', 'Byrne', 'Jensen'])}"
+        for _ in range(40)
+    ]
+    return [asked(f"Who won in {1900 + n}? {ask}", name) for n, name in enumerate(some)]
+
+
+def in_json(text: str, wanted: str) -> float:
+    got = loaded(text)
+    if not isinstance(got, dict) or not isinstance(got.get("confidence", 1.0), int | float):
+        return 0.0
+    return float(got.get("answer") == (int(wanted) if wanted.isdigit() else wanted))
+
+
 SOUND: dict[str, tuple[Rows, Score]] = {
     "an answer on the last line": (clues(), by_reference(last_line)),
+    "fields of JSON in words": (
+        products("Return JSON with keys answer (integer) and confidence (0 to 1)."),
+        by_reference(in_json),
+    ),
+    "a number in JSON": (products("Answer in JSON with the key 'answer'."), by_reference(in_json)),
+    "a name in JSON": (winners('Respond as {"answer": ..., "why": ...} JSON.'), by_reference(in_json)),
     "marks by the square of the distance": (essays(), by_reference(weighted)),
 }
 

@@ -14,7 +14,7 @@ from dryrun.core.probe import ANOTHER_ORDER, IN_A_SENTENCE, UNASKED, UNASKED_WOR
 from dryrun.graders.format.template import rendered
 from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, listing
 from dryrun.probes.make.demand import Demand
-from dryrun.probes.make.json_shape import AS_OBJECT
+from dryrun.probes.make.json_shape import AS_OBJECT, JsonShape
 from dryrun.probes.make.worthless import FILLER
 
 WORKING = "I went through it in 2 steps.\nFirst I set the parts out, then I checked each of them.\n"
@@ -59,6 +59,9 @@ def forms_of(answer: Answer, demand: Demand) -> list[Form]:
         forms = [_as_formula(form, *answer.around, demand) for form in forms]
     if answer.kind is Kind.NUMBER and "," in answer.text and not answer.comma:
         forms += [_without_commas(form) for form in forms if form.required or form.name == "bare"]
+    if answer.kind is Kind.NUMBER and demand.json and not (demand.shape and demand.shape.kind):
+        as_number = replace(demand.shape or JsonShape("answer", "", {}, sure=False), kind="number")
+        forms.append(Form(f"{AS_OBJECT}, as a number", as_number.write))
     if answer.solution is not None:
         forms.append(Form("as the reference has it", around(*answer.solution)))
     return forms
@@ -143,7 +146,7 @@ def _after_thoughts(name: str, before: str, after: str, tag: str) -> list[Form]:
 
 
 def _everyday(answer: Answer, demand: Demand) -> list[Form]:
-    free = not demand.shelled
+    free = not demand.shelled and demand.shape is None
     plain = answer.kind in SHORT and free and not (demand.only or demand.json or demand.last_line)
     forms = [
         Form("bare", str, free and (not answer.brackets or demand.json)),

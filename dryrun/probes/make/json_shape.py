@@ -15,6 +15,18 @@ REASONS = "I went through it in 2 steps."
 _ANSWER = re.compile(r"(?i)answer|final|solution|result|output|label|verdict")
 _JSON = re.compile(r"(?i)\bjson\b")
 _KEY = re.compile(r"(?i)\b(?:key|field|property)\s+(?:named |called )?[\"'`“](\w{1,40})[\"'`”]")
+_KEYS = re.compile(
+    r"(?i)\b(?:keys|fields|properties)\b:?\s+"
+    r"((?:[\"'`“]?\w{1,40}[\"'`”]?(?: ?\([^()\n]{0,60}\))?(?:,? and |, )?){2,9})"
+)
+"""Names listed in words, with what is in brackets behind them: "keys answer (integer) and confidence"."""
+_ITEM = re.compile(r"(?!and )(\w{1,40})[\"'`”]?(?: ?\(([^()\n]*)\))?")
+_WORDS_OF_TYPES = {
+    "integer": r"int",
+    "number": r"(?i)number|float|decimal|\d",
+    "boolean": r"bool",
+    "array": r"list|array",
+}
 _EXAMPLE = re.compile(r"\{\s*\"\w{1,40}\"\s*:[^{}]{0,400}\}")
 _NAME = re.compile(r"\"(\w{1,40})\"\s*:")
 _TYPED = re.compile(
@@ -99,11 +111,23 @@ def _in_words(text: str) -> JsonShape | None:
             return shape
     examples = (_NAME.findall(example[0]) for example in _EXAMPLE.finditer(text))
     # Objects in a prompt may be data, or a tool: an example of the answer has a field that is called so.
-    names = next((keys for keys in examples if any(map(_ANSWER.search, keys))), _KEY.findall(text))
-    types = {name: {"type": _TYPES.get(kind, kind)} for name, kind in _TYPED.findall(text)}
+    listed = [item for keys in _KEYS.findall(text) for item in _ITEM.findall(keys)]
+    known = [name for name, _ in listed] if any(_ANSWER.search(name) for name, _ in listed) else []
+    names = next((keys for keys in examples if any(map(_ANSWER.search, keys))), known or _KEY.findall(text))
+    types = {
+        name: {"type": _TYPES.get(kind, kind)}
+        for name, kind in [*_in_brackets(listed), *_TYPED.findall(text)]
+    }
     shape = _shape({name: types.get(name, {}) for name in names}, names, sure=False) if names else None
     # Types in the place of values are no data.
     return replace(shape, sure=shape.field in types) if shape is not None else None
+
+
+def _in_brackets(listed: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The names whose type stands in brackets behind them, with it."""
+    for name, words in listed:
+        kinds = (kind for kind, pattern in _WORDS_OF_TYPES.items() if re.search(pattern, words))
+        yield from ((name, kind) for kind in list(kinds)[:1])
 
 
 def _objects(text: str) -> Iterator[Mapping[str, Any]]:
