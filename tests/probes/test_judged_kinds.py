@@ -65,6 +65,19 @@ def in_json(text: str, wanted: str) -> float:
     return float(got.get("answer") == (int(wanted) if wanted.isdigit() else wanted))
 
 
+def picked(ask: str, *names: str) -> Rows:
+    """Prompts that are answered by one of these names."""
+    return [asked(f"Case {n}, {R.randint(1, 999)}. {ask}", R.choice(names)) for n in range(40)]
+
+
+def within(pattern: str) -> Score:
+    return by_reference(lambda text, wanted: float((re.findall(pattern, text) or [""])[-1] == wanted))
+
+
+VERDICT = picked("Reason, then 'Verdict: True' or 'Verdict: False'.", "True", "False")
+DUEL = picked("Which is better? Reason, then output [[A]], [[B]] or [[tie]].", "A", "B", "tie")
+PATHS = picked("Which file? Answer with the path in backticks.", *(f"src/part_{n}/io.py" for n in range(20)))
+
 SOUND: dict[str, tuple[Rows, Score]] = {
     "an answer on the last line": (clues(), by_reference(last_line)),
     "fields of JSON in words": (
@@ -73,6 +86,13 @@ SOUND: dict[str, tuple[Rows, Score]] = {
     ),
     "a number in JSON": (products("Answer in JSON with the key 'answer'."), by_reference(in_json)),
     "a name in JSON": (winners('Respond as {"answer": ..., "why": ...} JSON.'), by_reference(in_json)),
+    "two quoted lines": (VERDICT, within(r"Verdict:\W*(True|False)")),
+    "a quoted line with nothing behind it": (
+        picked("Last line: 'Codes: ' and the code.", "I10.9", "E11.65", "K21.0", "N39.1", "J44.1"),
+        within("Codes:\\s*(\\S+)"),
+    ),
+    "verdicts in double brackets": (DUEL, within(r"\[\[(A|B|tie)\]\]")),
+    "backticks": (PATHS, within("`([^`\n]+)`")),
     "marks by the square of the distance": (essays(), by_reference(weighted)),
 }
 

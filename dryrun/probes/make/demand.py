@@ -30,6 +30,15 @@ _TEMPLATE = re.compile(
     r"(\((?=(?:\w+|…|\.{3})\)))?(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\bNUMBER\b|\bLETTER\b|\bANSWER\b|…|\.\.\.)\)?\.?[\"'`”“»]"
 )
 """A quoted line with a place for the answer: 'The answer is X'."""
+_QUOTED_VALUES = re.compile(
+    r"(?i)\b(?:with|as|line|then|output|write|say|answer|reply|respond|give|print)\b[^\n\"'`“„«]{0,40}"
+    r"[\"'`“„«](\w[^\"'`”“»\n::]{0,40}[::])\s?\w[^\"'`”“»\n]{0,30}[\"'`”“»](?:, or|,| or| ?/) ?[\"'`“„«]\1"
+)
+"""Two quoted lines that begin alike: 'Verdict: True' or 'Verdict: False'."""
+_QUOTED_ALONE = re.compile(
+    r"(?i)\b(?:(?:last|final) line|end|finish|conclude)\b[^\n\"'`“„«]{0,40}"
+    r"[\"'`“„«](\w[^\"'`”“»\n::]{0,40}[::])\s?[\"'`”“»]"
+)
 _MARKER_ELSEWHERE = re.compile(
     r"(?i)[\"'`“„«「『]((?:最终答案|最終答案|答案|答え|解答|回答|정답|답|antwort|ergebnis|lösung|réponse|respuesta|resposta|"
     r"risposta|ответ|antwoord|svar|odpowiedź|cevap)\s?[::])(?=[^\n]*\S)"
@@ -42,7 +51,12 @@ _BETWEEN = {
     ),
     ("[[", "]]"): re.compile(
         r"(?i)\[\[\s*(?:[xny]|(?:the |your )?(?:final )?(?:answer|letter|number|result|rating|choice|verdict|"
-        r"score)|\.\.\.|…)\s*\]\]|\bdouble (?:square )?brackets\b|\[\[ (?:and|\.\.\.) \]\]"
+        r"score)|\.\.\.|…)\s*\]\]|(?:\[\[\w{1,20}\]\](?:, | or |, or )){1,9}\[\[\w{1,20}\]\]|"
+        r"\bdouble (?:square )?brackets\b|\[\[ (?:and|\.\.\.) \]\]"
+    ),
+    ("`", "`"): re.compile(
+        r"(?i)\b(?:put|write|give|wrap|enclose|answer|reply)\b[^.\n]{0,40}"
+        r"\b(?:in|with|by|between) (?:\w+ )?back-?ticks\b"
     ),
 }
 """What asks for an answer between two marks."""
@@ -282,7 +296,9 @@ def demand_of(prompt: str) -> Demand:
     named = [tag for tag in tags if _ANSWER_TAG.search(tag)] or [tag for tag in tags if len(tags) == 1]
     goal = _GOAL.search(prompt) if _EXPRESSION.search(prompt) else None
     template = _TEMPLATE.search(prompt)
-    marker = _MARKER.search(prompt) or _MARKER_ELSEWHERE.search(prompt) or template
+    patterns = (_MARKER, _MARKER_ELSEWHERE, _TEMPLATE, _QUOTED_VALUES, _QUOTED_ALONE)
+    marker = next(filter(None, (pattern.search(prompt) for pattern in patterns)), None)
+    marker = None if marker and "..." in marker[1] else marker  # several places for parts of the answer
     first = bool(_FIRST.search(prompt))
     working = bool(_WORKING.search(prompt)) and not first
     any_order = bool(_ANY_ORDER.search(prompt))

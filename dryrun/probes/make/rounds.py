@@ -25,6 +25,7 @@ from dryrun.core.probe import (
     GOAL_ELSEWHERE,
     IN_A_SENTENCE,
     IN_FORM,
+    LONGER_WORD,
     NEARER,
     NO_VALUES,
     ONE_FIELD,
@@ -312,6 +313,8 @@ def _wrong(
 ) -> Iterator[Probe]:
     for wrong in wrong_answers(answer, others, demand.options, demand.fields, demand.inside):
         if (demand.whole and wrong.kind in (SAME_HALF, NEARER)) or (wrong.kind == REUSED and not demand.once):
+            continue
+        if wrong.kind == LONGER_WORD and demand.marker:  # nobody begins a sentence behind "Verdict:"
             continue
         kind = f"{wrong.kind}{BEYOND}" if _is_beyond(demand, answer, wrong.content) else wrong.kind
         close = _close(answer, demand, wrong.content)

@@ -15,6 +15,7 @@ from dryrun.core.probe import (
     FAR,
     LETTER_LESS,
     LETTER_MORE,
+    LONGER_WORD,
     ONE_FIELD,
     REUSED,
     REVERSED,
@@ -131,7 +132,7 @@ def _of_another_row(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]
 def _yes_no(text: str) -> Iterator[Wrong]:
     opposite = OPPOSITES[text.casefold()]
     yield Wrong("the opposite", opposite.capitalize() if text[0].isupper() else opposite)
-    yield Wrong("a word that begins with it", BEGINNINGS[text.casefold()])
+    yield Wrong(LONGER_WORD, BEGINNINGS[text.casefold()])
 
 
 def _formulas(text: str) -> Iterator[Wrong]:
