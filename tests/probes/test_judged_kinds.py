@@ -78,6 +78,19 @@ VERDICT = picked("Reason, then 'Verdict: True' or 'Verdict: False'.", "True", "F
 DUEL = picked("Which is better? Reason, then output [[A]], [[B]] or [[tie]].", "A", "B", "tie")
 PATHS = picked("Which file? Answer with the path in backticks.", *(f"src/part_{n}/io.py" for n in range(20)))
 
+
+def codes() -> Rows:
+    known = ["E11.9", "I10", "J45.909", "N18.3", "F32.1", "K21.9"]
+    some = [", ".join(R.sample(known, R.randint(1, 4))) for _ in range(40)]
+    ask = "Assign ICD-10 codes. Last line: 'Codes: ' and the codes separated by commas."
+    return [asked(f"Note {n}. {ask}", text) for n, text in enumerate(some)]
+
+
+def overlap(text: str, wanted: str) -> float:
+    got, known = ({part.strip() for part in some.split(",")} for some in (behind("Codes:", text), wanted))
+    return len(got & known) / len(got | known)
+
+
 SOUND: dict[str, tuple[Rows, Score]] = {
     "an answer on the last line": (clues(), by_reference(last_line)),
     "fields of JSON in words": (
@@ -93,6 +106,7 @@ SOUND: dict[str, tuple[Rows, Score]] = {
     ),
     "verdicts in double brackets": (DUEL, within(r"\[\[(A|B|tie)\]\]")),
     "backticks": (PATHS, within("`([^`\n]+)`")),
+    "codes in an order that nobody asked for": (codes(), by_reference(overlap)),
     "marks by the square of the distance": (essays(), by_reference(weighted)),
 }
 

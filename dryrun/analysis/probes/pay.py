@@ -36,10 +36,14 @@ from dryrun.core.probe import (
     UNASKED_WORKING,
     UNIT_NAMED,
     UNNAMED_FIELD,
+    UNORDERED,
     UNSIGNED,
     WRONG_SAMPLE,
     Family,
 )
+
+MILD = (UNIT_NAMED, UNORDERED, UNSIGNED)
+"""Wrong answers that a grader may pay and be sound."""
 
 
 def unpaid(grades: ProbeGrades) -> Iterator[Observation]:
@@ -102,10 +106,17 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         else:
             paid = _overpaid(grades, cases)
         counts = counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
-        soft = kind in (UNIT_NAMED, UNSIGNED) or kind.startswith(UNNAMED_FIELD) or kind.endswith(BEYOND)
+        soft = (
+            kind in (UNIT_NAMED, UNORDERED, UNSIGNED)
+            or kind.startswith(UNNAMED_FIELD)
+            or kind.endswith(BEYOND)
+        )
         observations += map(_softened, counts) if soft else counts
     kinds = {observation.kind for observation in observations}
-    if (TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED}) or kinds == {LETTER_MORE, LETTER_LESS}:
+    if (TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED, UNORDERED}) or kinds == {
+        LETTER_MORE,
+        LETTER_LESS,
+    }:
         # More moves after the solved puzzle, recall alone, or misspelling: generous, while what is missing or
         # wrong costs.
         observations = [_softened(observation) for observation in observations]
@@ -383,5 +394,5 @@ def another_scale(grades: ProbeGrades) -> Iterator[Observation]:
 
 def _softened(observation: Observation) -> Observation:
     """A weakness, no hole: to deny the right value one must know it, the prompt may name the unit, or ask for
-    one field of the reference, and where no answer is negative nobody writes a minus."""
+    one field of the reference or for no order, and where no answer is negative nobody writes a minus."""
     return replace(observation, weight=Weight.WARN)

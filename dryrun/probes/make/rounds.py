@@ -32,12 +32,14 @@ from dryrun.core.probe import (
     OPEN_SAMPLE,
     OTHER_UNIT,
     REUSED,
+    REVERSED,
     RIGHT_PLAIN,
     RIGHT_SAMPLE,
     SAME_HALF,
     SIGN,
     STUFFING,
     UNIT_NAMED,
+    UNORDERED,
     UNSIGNED,
     VOID,
     WITHDRAWN,
@@ -270,6 +272,7 @@ class _Makers:
         named = _names_unit(self._ground.prompt_texts[row], answer.unit)
         milder = {OTHER_UNIT: UNIT_NAMED} if named else {}
         milder |= {} if self._signed else {SIGN: UNSIGNED}
+        milder |= {REVERSED: UNORDERED} if _may_be_a_set(answer, demand) else {}
         for probe in _wrong(row, answer, others, demand, write):
             yield replace(probe, kind=milder.get(probe.kind, probe.kind))
         yield from self._constant(row, answer, write)
@@ -349,6 +352,12 @@ def _to_reach(demand: Demand, prompt: str) -> dict[str, str]:
     texts = {} if part is None else {GOAL_ELSEWHERE: f"{goal - part} + {part}"}
     texts |= {GOAL_ALONE: demand.goal} if known.count(goal) == 1 else {}
     return {kind: write(text) for kind, text in texts.items()}
+
+
+def _may_be_a_set(answer: Answer, demand: Demand) -> bool:
+    """Whether an answer is words with commas between them, and the prompt says nothing of their order."""
+    words = answer.kind is Kind.LIST and not answer.brackets and not demand.ordered
+    return words and all(number_in(part) is None for part in answer.value)
 
 
 def _names_unit(prompt: str, unit: str) -> bool:
