@@ -120,3 +120,20 @@ def checked(items: Rows, score: Score) -> Any:
 def test_a_set_up_that_was_judged_sound_is_called_sound(name: str) -> None:
     check = checked(*SOUND[name])
     assert check.profile == "sound", [finding.sentence for finding in check.findings]
+
+
+DEFECTIVE: dict[str, tuple[Rows, Score, str]] = {
+    "both of two verdicts": (
+        picked("Which is better, A or B? End with [[A]] or [[B]].", "A", "B"),
+        by_reference(lambda text, wanted: float(f"[[{wanted}]]" in text)),
+        "every option, each in a shell",
+    ),
+}
+
+
+@pytest.mark.quick_cases(2)
+@pytest.mark.parametrize("name", DEFECTIVE)
+def test_a_fault_that_was_planted_is_named(name: str) -> None:
+    items, score, kind = DEFECTIVE[name]
+    check = checked(items, score)
+    assert kind in {each for finding in check.blocking for each in (finding.kind, *finding.also)}

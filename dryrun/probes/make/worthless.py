@@ -304,7 +304,8 @@ def claims(
     if answer.kind is Kind.CODE:
         return []
     text, wrong = answer.text, _guesses(answer, demand, others, chance)
-    if len(wrong) < 2:
+    wrong *= 2 if len(wrong) == 1 else 1
+    if not wrong:
         return []
     middle = len(wrong) // 2
     guesses = [*wrong[:middle], text, *wrong[middle:]]
@@ -331,10 +332,10 @@ def claims(
 
 
 def _guesses(answer: Answer, demand: Demand, others: Sequence[Answer], chance: random.Random) -> list[str]:
-    """At least two wrong values; the right one is put between them, where no rule of order finds it."""
+    """Wrong values, between which the right one is put, where no rule of order finds it."""
     if answer.kind is Kind.YES_NO:
         opposite = OPPOSITES[answer.text.casefold()]
-        return [opposite.capitalize() if answer.text[0].isupper() else opposite] * 2
+        return [opposite.capitalize() if answer.text[0].isupper() else opposite]
     if answer.kind is Kind.LETTER:
         return [option for option in demand.options if option != answer.text.upper()]
     if answer.text in demand.digits:
