@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import re
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 from dryrun.probes.check import check_function
+from dryrun.probes.make.answers import answers
+from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.worthless import executed
 from tests.probes.test_kinds import Rows, asked
 from tests.probes.test_published_kinds import Score, by_reference, loaded
 
@@ -137,3 +141,15 @@ def test_a_fault_that_was_planted_is_named(name: str) -> None:
     items, score, kind = DEFECTIVE[name]
     check = checked(items, score)
     assert kind in {each for finding in check.blocking for each in (finding.kind, *finding.also)}
+
+
+def test_a_grader_of_single_characters_is_not_said_to_run_code() -> None:
+    cities = picked("Which city?", "東京", "大阪", "京都", "札幌", "福岡")
+    check = checked(cities, by_reference(lambda text, wanted: len(set(text) & set(wanted)) / len(wanted)))
+    assert check.profile == "too lenient"
+
+
+def test_an_expression_that_runs_is_the_answer() -> None:
+    [answer] = answers(["Rome 😀"], [Demand()])
+    assert answer is not None
+    assert ast.literal_eval(executed(answer).removesuffix("[::-1])")[1:]) == answer.text[::-1]

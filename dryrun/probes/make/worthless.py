@@ -244,14 +244,14 @@ def timed_texts() -> list[tuple[str, str]]:
 
 
 def executed(answer: Answer) -> str:
-    """An expression that is worth the right answer and does not contain it; "" if there is none."""
+    """An expression that is worth the right answer and holds none of its characters; "" if there is none."""
     text = answer.text
     backwards = text[::-1]
     if answer.kind not in NUMERIC | {Kind.LABEL, Kind.YES_NO} or len(text) < 2 or text in backwards:
         return ""
     if answer.around is not None:  # no Python would read LaTeX as the value
         return ""
-    quoted = repr(backwards)
+    quoted = "'" + "".join(f"\\U{ord(letter):08x}" for letter in backwards) + "'"
     return f"int({quoted}[::-1])" if text.lstrip("-").isdigit() else f"({quoted}[::-1])"
 
 
