@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dryrun.core.probe import LETTER_LESS, LETTER_MORE
 from dryrun.probes.make.answers import Answer, answers
 from dryrun.probes.make.demand import Demand
@@ -23,3 +25,31 @@ def test_lines_that_say_what_they_are_have_no_order() -> None:
 def test_a_word_with_a_letter_less_is_tried_beside_one_with_a_letter_more() -> None:
     found = wrong("Jürgen Novák")
     assert (found[LETTER_MORE], found[LETTER_LESS]) == ("Jürgen Novákx", "Jürgen Nová")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "content"),
+    [
+        ("[[1, 2], [3, 4]]", "its cells displaced", "[[4, 1], [2, 3]]"),
+        ("(-3, 2]", "open and closed ends exchanged", "[-3, 2)"),
+        ("A-C-D-F", "the same ends, another way", "A-D-C-F"),
+        (
+            "2024-05-10T23:00:00+02:00",
+            "the same clock time, another offset",
+            "2024-05-10T23:00:00+05:00",
+        ),
+    ],
+)
+def test_an_answer_with_its_parts_elsewhere_is_wrong(text: str, kind: str, content: str) -> None:
+    assert wrong(text)[kind] == content
+
+
+@pytest.mark.parametrize("text", ["[[0, 0], [0, 0]]", "(-3, 2)", "state-of-the-art", "2024-05-10"])
+def test_an_answer_without_such_parts_stays(text: str) -> None:
+    kinds = {"its cells displaced", "open and closed ends exchanged", "the same ends, another way"}
+    assert not {*kinds, "the same clock time, another offset"} & set(wrong(text))
+
+
+def test_values_are_exchanged_between_names() -> None:
+    found = wrong("x = 3, y = -2", "x = 1, y = 4")
+    assert found["values exchanged between names"] == "x = -2, y = 3"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from dryrun.core.probe import (
@@ -33,6 +34,7 @@ from dryrun.probes.make.answers import (
     Answer,
     Kind,
     flat,
+    json_in,
     listing,
     near,
     number_in,
@@ -45,6 +47,8 @@ from dryrun.probes.make.wrong_numbers import Wrong, wrong_numbers
 
 UNKNOWN_NUMBER = 90_001
 """An element of no list."""
+MOSTLY = 0.9
+"""Share of the cells that may stay as they are in a grid that is wrong."""
 SOME_LABELS, MOVES = 5, 4
 """Texts of no more different letters, in this number of rows or more, are sequences and no words."""
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '’.-]+[^\W\d_]+)*\.?")
@@ -118,6 +122,8 @@ def _by_kind(
         yield from _grids(answer.text)
     if inside:
         yield from _inside(answer.text, inside)
+    yield from _cells(answer.text)
+    yield from _intervals(answer.text)
     yield Wrong(VOID, NONSENSE)
 
 
@@ -163,19 +169,46 @@ def _grids(text: str) -> Iterator[Wrong]:
             yield Wrong(kind, "\n".join(changed), 1 / len(lines))
 
 
+def _cells(text: str) -> Iterator[Wrong]:
+    """A matrix or grid of numbers in JSON with each number in the next one's place."""
+    lines = json_in(text)
+    if not isinstance(lines, list) or not all(isinstance(line, list) and line for line in lines):
+        return
+    cells = [cell for line in lines for cell in line]
+    if all(isinstance(cell, int | float) for cell in cells) and len(lines) > 1:
+        moved = iter([cells[-1], *cells[:-1]])
+        kept = sum(left == right for left, right in pairwise([cells[-1], *cells])) / len(cells)
+        if kept < MOSTLY:
+            yield Wrong(
+                "its cells displaced", json.dumps([[next(moved) for _ in line] for line in lines]), kept
+            )
+
+
+_HALF_OPEN = re.compile(r"\[([^][()]+,[^][()]+)\)|\(([^][()]+,[^][()]+)\]")
+
+
+def _intervals(text: str) -> Iterator[Wrong]:
+    """An interval that is open at one end and closed at the other, turned round."""
+    if _HALF_OPEN.search(text):
+        turned = _HALF_OPEN.sub(lambda match: f"({match[1]}]" if match[1] else f"[{match[2]})", text)
+        yield Wrong("open and closed ends exchanged", turned)
+
+
 _ARROW = re.compile(r"\s*(?:->|→|=>|>)\s*")
+_HYPHEN, _NODES = re.compile("-"), re.compile(r"[A-Z]\d?(?:-[A-Z]\d?){2,}")
 
 
 def _paths(text: str) -> Iterator[Wrong]:
     """The same ends, another middle."""
-    parts = _ARROW.split(text)
-    arrow = _ARROW.search(text)
+    between = _HYPHEN if _NODES.fullmatch(text) else _ARROW
+    parts, arrow = between.split(text), between.search(text)
     if arrow and len(parts) > 2 and all(parts):
         middle = parts[-2:0:-1] if len(set(parts[1:-1])) > 1 else [NONSENSE]
         yield Wrong("the same ends, another way", arrow[0].join([parts[0], *middle, parts[-1]]))
 
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\Z")
+_OFFSET = re.compile(r"(\d.*T\d\d:.*[-+])(\d\d)(:?\d\d)")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y", "%d.%m.%Y", "%m/%d/%Y")
 _LAST_YEAR = 9_000
 
@@ -184,6 +217,8 @@ def _dates(text: str) -> Iterator[Wrong]:
     """Other times and dates, written alike: of the same hour, or year, or day and month."""
     if time := _TIME.match(text):
         yield Wrong("another minute of its hour", f"{time[1]}:{(int(time[2]) + 17) % 60:02d}")
+    if zone := _OFFSET.fullmatch(text):
+        yield Wrong("the same clock time, another offset", f"{zone[1]}{(int(zone[2]) + 3) % 12:02d}{zone[3]}")
     for form in _DATES:
         try:
             day = datetime.strptime(text, form)
@@ -228,11 +263,19 @@ def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
         yield Wrong(ALL_BUT_FIRST, written([parts[0], *replaced[1:]]), 1 / count)
         yield Wrong(ALL_BUT_LAST, written([*replaced[:-1], parts[-1]]), 1 / count)
         yield Wrong("one element dropped", written(parts[:-1]), partly)
+        if all(map(NAMED.match, parts)):
+            yield Wrong("values exchanged between names", written(_exchanged(parts)), 1 - 2 / count)
         yield Wrong("the first element again and again", written([parts[0]] * count), 1 / count)
         if answer.kind is Kind.LIST:
             yield Wrong(REVERSED, written(parts[::-1]), (count % 2) / count)
     if count > 2:
         yield Wrong("the first element only", written(parts[:1]), 2 / (count + 1))
+
+
+def _exchanged(parts: Sequence[str]) -> list[str]:
+    """The first two elements with each other's value; the rest as it is."""
+    (name, first), (other, second) = (re.split(r"(?<=[=:])", part, maxsplit=1) for part in parts[:2])
+    return [f"{name}{second}", f"{other}{first}", *parts[2:]]
 
 
 def _elements(answer: Answer) -> list[str]:
