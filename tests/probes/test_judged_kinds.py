@@ -127,6 +127,18 @@ def test_a_set_up_that_was_judged_sound_is_called_sound(name: str) -> None:
 
 
 DEFECTIVE: dict[str, tuple[Rows, Score, str]] = {
+    "a move by its last square": (
+        picked("Best move, in UCI notation only?", "e2e4", "g1f3", "d7d5", "c8b7", "a2a3"),
+        by_reference(lambda text, wanted: float(text.strip()[-2:] == wanted[-2:])),
+        "another's beginning, its end",
+    ),
+    "a formula by its elements": (
+        picked("Which formula? Answer with it only.", "H2SO4", "C6H12O6", "Fe2O3", "KMnO4", "CH4"),
+        by_reference(
+            lambda text, wanted: float(set(re.sub(r"\d", "", text.strip())) == set(re.sub(r"\d", "", wanted)))
+        ),
+        "another digit in it",
+    ),
     "both of two verdicts": (
         picked("Which is better, A or B? End with [[A]] or [[B]].", "A", "B"),
         by_reference(lambda text, wanted: float(f"[[{wanted}]]" in text)),

@@ -53,3 +53,13 @@ def test_an_answer_without_such_parts_stays(text: str) -> None:
 def test_values_are_exchanged_between_names() -> None:
     found = wrong("x = 3, y = -2", "x = 1, y = 4")
     assert found["values exchanged between names"] == "x = -2, y = 3"
+
+
+def test_a_code_has_wrong_ones_with_half_of_it() -> None:
+    found = wrong("e2e4", "g1f3", "d7d5")
+    assert found["another digit in it"] == "e3e4"
+    assert (found["its beginning, another's end"], found["another's beginning, its end"]) == ("e2f3", "g1e4")
+    days = wrong("2024-03-01/2024-03-09", "2024-05-02/2024-06-01")
+    assert days["its beginning, another's end"] == "2024-03-01/2024-06-01"
+    assert "another digit in it" not in days
+    assert not {"another digit in it", "its beginning, another's end"} & set(wrong("Ada Novák", "Bo Byrne"))

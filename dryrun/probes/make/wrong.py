@@ -108,6 +108,7 @@ def _by_kind(
         yield from _expressions(answer.text)
     elif answer.kind is Kind.LABEL:
         yield from _labels(answer.text, others)
+        yield from _codes(answer.text, others)
         yield from _dates(answer.text)
         yield from _paths(answer.text)
     elif answer.kind in PARTS:
@@ -245,6 +246,36 @@ def _labels(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
     if len(text) > 3:
         yield Wrong(LETTER_LESS, text[:-1])
         yield Wrong("half of the word", text[: len(text) // 2])
+
+
+_CODE_LIKE = re.compile(r"(?=.*\d)[\w.:/-]{4,}")
+
+
+def _codes(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
+    """A name with digits in it, such as a formula, a move or a path: another digit, one half of another's."""
+    alike = [other.text for other in others if other.kind is Kind.LABEL and _CODE_LIKE.fullmatch(other.text)]
+    if not _CODE_LIKE.fullmatch(text) or not alike:
+        return
+    digit = re.search(r"\d", text)
+    if digit and re.search(r"[^\W\d_]", text):
+        place, value = digit.start(), int(digit[0])
+        yield Wrong(
+            "another digit in it", f"{text[:place]}{8 if value == 9 else value + 1}{text[place + 1 :]}"
+        )
+    for other in alike:
+        (head, tail), (before, behind) = _halves(text), _halves(other)
+        if flat(head) != flat(before) and flat(tail) != flat(behind):
+            yield Wrong("its beginning, another's end", head + behind)
+            yield Wrong("another's beginning, its end", before + tail)
+            return
+
+
+def _halves(text: str) -> tuple[str, str]:
+    """The text cut at the mark that is nearest to its middle; in its middle where there is none."""
+    middle = len(text) // 2
+    ends = [match.end() for match in re.finditer(r"[._:/-]", text[:-1])]
+    cut = min(ends, key=lambda end: abs(end - middle), default=middle)
+    return text[:cut], text[cut:]
 
 
 def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
