@@ -56,3 +56,12 @@ def test_a_page_is_out_of_date_once_the_run_has_begun_or_ended() -> None:
     assert jobs.turned(QUIET, ended)
     assert jobs.turned(ended, replace(ended, updated=2.0)), "begun and ended between two looks"
     assert not jobs.turned(ended, ended)
+
+
+def test_figures_are_out_of_date_at_the_first_scores_and_at_twice_as_many() -> None:
+    def drawn_again(before: int, now: int) -> bool:
+        return jobs.outgrown(replace(QUIET, graded=before), replace(QUIET, graded=now))
+
+    assert [drawn_again(0, now) for now in (0, 7, 8)] == [False, False, True]
+    assert [drawn_again(20, now) for now in (20, 39, 40)] == [False, False, True]
+    assert jobs.outgrown(QUIET, replace(QUIET, state=RunState.CANCELLED)), "and at the end"

@@ -62,6 +62,7 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
         card = page.get_by_role("heading", level=2, name="Measuring")
         expect(card).to_be_visible()
         expect(page.get_by_text("There is nothing to judge yet").last).to_be_visible()
+        expect(results.get_by_role("heading", level=1)).to_contain_text("Measuring")
 
         endpoint.hold(after=60)
         expect(page.get_by_text("Responses: 60 of 120").last).to_be_visible()
@@ -75,7 +76,7 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
         expect(card).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
-        # It is drawn anew at the run's beginning: with the first scores, or without any.
+        expect(results.get_by_text(re.compile(r"[1-9]\d* responses with a score")).last).to_be_visible()
         expect(results.get_by_role("heading", level=1)).to_contain_text(re.compile("so far|Measuring"))
 
         endpoint.release()

@@ -56,13 +56,16 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
 
 
 def redrawn_at_the_end(chosen: Chosen, status: RunStatus) -> None:
-    """Draw the whole page again when the run ends, or is resumed; drawn at the same place in every state."""
+    """Draw the whole page again when the run ends, is resumed, or has many more scores.
+
+    Drawn at the same place in every state.
+    """
     pause = None if chosen.recorded else jobs.next_look(status, POLL_SECONDS)
     drawn_again(_follow, pause, chosen, status)
 
 
 def _follow(chosen: Chosen, before: RunStatus) -> None:
-    if not chosen.recorded and jobs.turned(before, jobs.status(chosen.run)):
+    if not chosen.recorded and jobs.outgrown(before, jobs.status(chosen.run)):
         st.rerun()
 
 

@@ -45,6 +45,9 @@ ENDING = "All responses are in. The grader is being tried on right and worthless
 ENDS_WITHIN = 600.0
 """How long after its last response a run of another process is asked whether it is still worked on."""
 
+FIRST_SCORES = 8
+"""The number of scores from which on figures are worth drawing."""
+
 IDLE_SECONDS = 5.0
 """Seconds between two looks at a run that ended: another person may resume it."""
 
@@ -224,6 +227,11 @@ def next_look(status: RunStatus, often: float) -> float | None:
 def turned(before: RunStatus, now: RunStatus) -> bool:
     """Whether a page that was drawn for `before` is out of date: the run has begun, ended, or both."""
     return before.live != now.live or (not now.live and before.updated != now.updated)
+
+
+def outgrown(before: RunStatus, now: RunStatus) -> bool:
+    """Whether figures drawn for `before` are out of date: the run has `turned`, or twice as many scores."""
+    return turned(before, now) or now.graded >= max(FIRST_SCORES, 2 * before.graded)
 
 
 def cancel(run: Run) -> None:
