@@ -129,3 +129,22 @@ def test_home_loads_neither_pandas_nor_altair() -> None:
         "assert not {'altair', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("parameters", "title"),
+    [
+        ({"adjust": "recorded"}, "New run"),
+        ({"run": "recorded", "mean_low": "0.85"}, "Dry Run Validation"),
+        ({"run": "recorded", "with": "recorded"}, "Compare runs"),
+        ({"whatever": "1"}, "Dry Run"),
+    ],
+)
+def test_a_link_of_the_first_version_leads_to_its_page_with_all_it_says(
+    parameters: dict[str, str], title: str
+) -> None:
+    test = page(**parameters)
+    assert title in test.main.title[0].value
+    # A list for a page that was opened, a text for one that was led to.
+    assert {name: "".join(values) for name, values in test.query_params.items()} == parameters

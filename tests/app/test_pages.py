@@ -230,9 +230,13 @@ def test_the_run_page_tells_what_happened_and_offers_to_go_on(store: Store, endp
     assert "80 of 80 responses with a score" in texts(test)
 
 
-def test_an_unknown_run_is_one_sentence() -> None:
+@pytest.mark.quick_cases(1)
+@pytest.mark.parametrize("run", ["0" * 32, "../../etc/passwd"])
+def test_an_unknown_run_is_one_sentence_and_a_way_to_a_new_one(run: str) -> None:
     for name in ("results", "run"):
-        assert "There is no run" in texts(page(name, run="0" * 32))
+        test = page(name, run=run)
+        assert "There is no run" in texts(test)
+        assert [link.proto.label for link in test.main.get("page_link")] == ["Start a run"]
 
 
 @pytest.mark.slow

@@ -66,6 +66,13 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    running = start_app(tmp_path_factory.mktemp("hosted") / "data", DRYRUN_HOSTED="1")
+    yield running
+    running.stop()
+
+
 @pytest.fixture
 def open_page(app: App, browser: Browser, profiles: list[BrowserContext]) -> Iterator[Callable[..., Page]]:
     """Opens a page in an empty profile, drawn to the end; fails the test if it logs an uncaught exception."""

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from dryrun.report.summary import summarise
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
-from tests.helpers.browser import App, fill, settled
+from tests.helpers.browser import App, fill, in_look, settled
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import make_run, work
 
@@ -43,14 +43,6 @@ PAGES = {
 """The pages by name."""
 TABS = ("Topics", "Grader", "Training signal", "Labels", "Details")
 """The tabs of Results, but for the first."""
-LOOKS = {"light": 255, "dark": 0}
-"""The looks by name, with about the brightness of their ground, 0 to 255."""
-COLOURED = """(bright) => {
-  const ground = getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor
-  const still = document.getAnimations().every((one) => one.playState !== 'running')
-  return still && Math.abs(ground.match(/\\d+/)[0] - bright) < 64
-}"""
-"""Whether the page's ground is so bright, and no colour is on its way."""
 RING = 50
 """Looks at a control that has lost the focus, before it is said that nothing changed."""
 FOCUSED = """() => {
@@ -99,13 +91,6 @@ def violations(page: Page, **options: object) -> list[str]:
         for node in broken["nodes"]
         if DRAWN_BY_STREAMLIT.get(broken["id"], "\0") not in node["html"]
     ]
-
-
-def in_look(page: Page, scheme: str) -> None:
-    """Show the page in this look, without loading it again."""
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    page.wait_for_function(COLOURED, arg=LOOKS[scheme])
-    settled(page)
 
 
 def in_both_looks(page: Page) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from dryrun.report.summary import summarise
 from dryrun.store.notes import RunNote, keep_note, note_of
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
-from tests.helpers.browser import App, fill, settled
+from tests.helpers.browser import App, fill, go, in_look, settled
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import FUZZY, make_run, wait_until, work
 
@@ -46,24 +46,21 @@ def click_row(page: Page, row: int, x: int) -> None:
     table.click(position={"x": x, "y": ROW * (row + 1) + ROW / 2})
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_home_fits_its_window_and_says_the_verdicts(
-    app: App, open_page: Callable[..., Page], scheme: str, width: int
+def test_home_fits_its_window_and_a_card_leads_to_its_verdict(
+    app: App, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(app.url, color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
-    expect(page.get_by_role("heading", level=2, name="Recorded examples")).to_be_visible()
-    pictures = page.get_by_role("img", name=re.compile("Score distribution: "))
-    expect(pictures).to_have_count(4)
-    for words in ("GO", "GO, with conditions", "NO-GO, by the grader", "NO-GO, by the data"):
-        expect(page.get_by_text(words).last).to_be_visible()
-    settled(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_a_card_leads_to_its_verdict(app: App, open_page: Callable[..., Page]) -> None:
-    page = open_page(app.url)
+    page = open_page(app.url, color_scheme="dark")
+    for scheme in ("dark", "light"):
+        in_look(page, scheme)
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            settled(page)
+            expect(page.get_by_role("heading", level=2, name="Recorded examples")).to_be_visible()
+            pictures = page.get_by_role("img", name=re.compile("Score distribution: "))
+            expect(pictures).to_have_count(4)
+            for words in ("GO", "GO, with conditions", "NO-GO, by the grader", "NO-GO, by the data"):
+                expect(page.get_by_text(words).last).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("link", name="Open this result").nth(2).click()
     expect(page).to_have_url(f"{app.url}/results?run=recorded-grader")
     expect(page.get_by_role("heading", level=1)).to_contain_text("NO-GO")
@@ -93,11 +90,11 @@ def test_rows_are_named_compared_opened_and_deleted(
     expect(page.get_by_text("Second (after): Journey renamed").last).to_be_visible()
     expect(page.get_by_text("The graders' texts").last).to_be_visible()
 
-    page.goto(f"{app.url}/runs?search=journey")
+    go(page, "/runs?search=journey")
     click_row(page, 0, NAME)
     expect(page).to_have_url(f"{app.url}/results?run={two[1].id}")
 
-    page.goto(f"{app.url}/runs?search=journey")
+    go(page, "/runs?search=journey")
     click_row(page, 1, BOX)
     page.get_by_role("button", name="Delete").click()
     assert two[0].folder.is_dir(), "nothing is deleted before it is confirmed"

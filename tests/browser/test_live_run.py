@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from dryrun.store.notes import RunNote, keep_note
@@ -42,20 +41,18 @@ def mark_charts(page: Page) -> None:
     assert page.locator(DRAWINGS).evaluate_all(ROOM), "room for a font a little wider"
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
 def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
-    app: App, open_page: Callable[..., Page], scheme: str, width: int
+    app: App, open_page: Callable[..., Page]
 ) -> None:
     with FakeEndpoint(answer=answer) as endpoint:
         endpoint.hold()
         run = make_run(Store(app.data), endpoint.base_url, rows=60, grader=EXACT, concurrency=8)
         keep_note(run, RunNote(f"Watched {HOSTILE}"[:80]))
-        page = open_page(f"{app.url}/run?run={run.id}", color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
+        page = open_page(f"{app.url}/run?run={run.id}", color_scheme="dark")
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         expect(page.get_by_role("heading", level=1)).to_contain_text("Watched <img src=x")
-        results = open_page(f"{app.url}/results?run={run.id}", color_scheme=scheme)
+        results = open_page(f"{app.url}/results?run={run.id}")
         expect(results.get_by_role("heading", level=1)).to_contain_text("Not finished")
         fill(page, "API key", "sk-test-key")
         page.get_by_role("button", name="Start", exact=True).click()
@@ -74,7 +71,11 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
         expect(page.get_by_text("Responses: 100 of 120").last).to_be_visible()
         expect(page.locator(f"{HISTOGRAM}[data-mark], {RUNNING}[data-mark]")).to_have_count(2)
         expect(card).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for scheme, width in (("light", 1400), ("dark", 390)):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            mark_charts(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
         expect(results.get_by_text(re.compile(r"[1-9]\d* responses with a score")).last).to_be_visible()
         expect(results.get_by_role("heading", level=1)).to_contain_text(re.compile("so far|Measuring"))
@@ -85,7 +86,7 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
         expect(verdict).to_be_visible()
         page.wait_for_function("/^(GO|NO-GO).* · prompts$/.test(document.title)")
         expect(page).to_have_url(f"{app.url}/run?run={run.id}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.get_by_role("button", name="See the results", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("GO")
         expect(results.get_by_role("heading", level=1)).to_contain_text("GO")

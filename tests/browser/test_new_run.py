@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from dryrun.app.shared import editor
-from tests.helpers.browser import App, choose, fill, settled, start_app, write_text
+from tests.helpers.browser import App, choose, fill, settled, write_text
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import write_jsonl
 
@@ -31,17 +30,19 @@ CONTROLS = """() => {
 }"""
 
 
-def opened(app: App, open_page: Callable[..., Page], width: int = 1440, height: int = 900) -> Page:
+def opened(app: App, open_page: Callable[..., Page]) -> Page:
     """New run, drawn to the end."""
     page = open_page(f"{app.url}/configure")
-    page.set_viewport_size({"width": width, "height": height})
+    page.set_viewport_size({"width": 1440, "height": 900})
     expect(page.get_by_role("textbox", name=EDITOR)).to_contain_text("combined")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
     settled(page)
     return page
 
 
-def test_little_is_in_view_at_first_and_start_always_is(app: App, open_page: Callable[..., Page]) -> None:
+def test_little_is_in_view_at_first_and_a_phone_shows_all_of_it_and_start(
+    app: App, open_page: Callable[..., Page]
+) -> None:
     page = opened(app, open_page)
     controls = page.evaluate(CONTROLS)
     assert len(controls) <= 10, controls
@@ -57,6 +58,18 @@ def test_little_is_in_view_at_first_and_start_always_is(app: App, open_page: Cal
     )
     assert height > 900, "it is the page that was measured"
     assert height <= 1.5 * 900
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_in_viewport()
+    for name in ("2. Grader", "3. Model and size"):
+        heading = page.get_by_role("heading", name=name)
+        heading.scroll_into_view_if_needed()
+        expect(heading).to_be_in_viewport()
+    room = page.get_by_role("textbox", name=EDITOR).bounding_box()
+    assert room is not None
+    assert room["width"] > 250
 
 
 def test_own_data_is_mapped_and_a_broken_source_is_mended_at_its_line(
@@ -141,19 +154,6 @@ def test_the_keyboard_alone_writes_a_grader_and_starts(app: App, open_page: Call
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
 
 
-def test_a_phone_shows_all_of_it_and_the_bar(app: App, open_page: Callable[..., Page]) -> None:
-    page = opened(app, open_page, width=390, height=844)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_in_viewport()
-    for name in ("2. Grader", "3. Model and size"):
-        heading = page.get_by_role("heading", name=name)
-        heading.scroll_into_view_if_needed()
-        expect(heading).to_be_in_viewport()
-    box = page.get_by_role("textbox", name=EDITOR).bounding_box()
-    assert box is not None
-    assert box["width"] > 250
-
-
 LEFT = """async (mount) => {
   const page = document.createElement("div")
   page.innerHTML = "<dryrun-code></dryrun-code>"
@@ -175,17 +175,10 @@ def test_a_page_that_is_left_before_its_editor_has_come_throws_nothing(
     assert page.evaluate(LEFT, mount) == "x"
 
 
-@pytest.fixture
-def shared(tmp_path: Path) -> Iterator[App]:
-    running = start_app(tmp_path / "data", DRYRUN_HOSTED="1")
-    yield running
-    running.stop()
-
-
 def test_hosted_a_file_over_20_mb_is_refused_and_the_one_before_is_used(
-    shared: App, open_page: Callable[..., Page], tmp_path: Path
+    hosted: App, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
-    page = opened(shared, open_page)
+    page = opened(hosted, open_page)
     files = page.locator("input[type=file]").first
     files.set_input_files(str(write_jsonl(tmp_path / "own.jsonl", ROWS)))
     expect(page.get_by_text("Used: own.jsonl").last).to_be_visible()

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
-from tests.helpers.browser import App, choose, fill, settled
+from tests.helpers.browser import App, choose, fill, go, settled
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.support import make_run, sum_rows, work
 
@@ -113,26 +112,27 @@ def test_a_preset_and_a_click_open_a_sample_and_a_label_stays(
 HOSTILE = "=cmd() http://127.0.0.1:1/a.png ![x](http://127.0.0.1:1/b.png) <img src=http://127.0.0.1:1/c.png>"
 
 
-@pytest.mark.parametrize("width", [390, 1440])
 def test_hostile_texts_fetch_nothing_and_the_page_keeps_to_its_window(
-    app: App, open_page: Callable[..., Page], width: int
+    app: App, open_page: Callable[..., Page]
 ) -> None:
     text = f"{HOSTILE} {'long' * 200} \u202eesrever\x00"
     rows = [row | {"topic": f"{HOSTILE}{number % 2}"} for number, row in enumerate(sum_rows(40))]
     run = worked(app, lambda _: Reply(text=text), rows)
     page = open_page("about:blank")
-    page.set_viewport_size({"width": width, "height": 900})
+    page.set_viewport_size({"width": 390, "height": 900})
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{app.url}/results?run={run.id}")
     expect(opened(page)).to_be_visible(timeout=90_000)
     expect(page.get_by_text("[U+202E]esrever[U+0000]").filter(visible=True).first).to_be_visible()
-    settled(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    table, sample = page.locator(".st-key-samples_table").bounding_box(), opened(page).bounding_box()
-    assert table is not None
-    assert sample is not None
-    assert (sample["y"] > table["y"] + table["height"]) == (width == 390)
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        settled(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        table, sample = page.locator(".st-key-samples_table").bounding_box(), opened(page).bounding_box()
+        assert table is not None
+        assert sample is not None
+        assert (sample["y"] > table["y"] + table["height"]) == (width == 390)
     assert [url for url in asked if not url.startswith((app.url, "data:", "blob:", "about:"))] == []
 
 
@@ -163,7 +163,6 @@ def test_hebrew_begins_at_the_right_and_turns_nothing_around_it(
     behind = '"; '
     assert left(line, "שלום") < left(line, behind, len(behind)), "the number of tokens"
 
-    page.goto(f"{app.url}/results?run={run.id}")
-    settled(page)
+    go(page, f"/results?run={run.id}")
     response = page.locator(".stCode", has_text=HEBREW).filter(visible=True).first
     assert left(response, "ת") > left(response, "ABC")

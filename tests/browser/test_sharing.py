@@ -36,13 +36,6 @@ server_metadata_url = "http://localhost:{provider}/.well-known/openid-configurat
 """
 
 
-@pytest.fixture(scope="module")
-def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    running = start_app(tmp_path_factory.mktemp("hosted") / "data", DRYRUN_HOSTED="1")
-    yield running
-    running.stop()
-
-
 def started(app: App, open_page: Callable[..., Page]) -> Page:
     """The page of a quick run that has just begun."""
     page = open_page(app.url)

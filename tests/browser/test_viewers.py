@@ -26,9 +26,9 @@ def held() -> Iterator[FakeEndpoint]:
         yield endpoint
 
 
-def start(app: App, base_url: str, open_page: Callable[..., Page], key: str = "") -> Page:
-    """The page of a run of 800 calls that has just begun, four at a time."""
-    run = make_run(Store(app.data), base_url, rows=200, rollouts=4, concurrency=4)
+def start(app: App, base_url: str, open_page: Callable[..., Page], rows: int = 200, key: str = "") -> Page:
+    """The page of a run of four calls for each row that has just begun, four at a time."""
+    run = make_run(Store(app.data), base_url, rows=rows, rollouts=4, concurrency=4)
     page = open_page(f"{app.url}/run?run={run.id}")
     if key:
         fill(page, "API key", key)
@@ -127,7 +127,7 @@ def test_a_key_typed_in_one_browser_is_in_no_other_and_not_on_disk(
 ) -> None:
     key = "sk-typed-by-one-visitor"
     with FakeEndpoint() as mine, FakeEndpoint() as yours:
-        page = start(app, mine.base_url, open_page, key)
+        page = start(app, mine.base_url, open_page, 10, key)
         unfinished = make_run(Store(app.data), yours.base_url, rows=10)
         other = open_page(f"{app.url}/run?run={unfinished.id}")
         expect(other.get_by_label("API key", exact=True)).to_have_value("")

@@ -65,6 +65,19 @@ SETTLED = """async () => {
   return true
 }"""
 
+LOOKS = {"light": 255, "dark": 0}
+"""The looks by name, with about the brightness of their ground, 0 to 255."""
+COLOURED = """(bright) => {
+  const ground = getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor
+  const still = document.getAnimations().every((one) => one.playState !== 'running')
+  return still && Math.abs(ground.match(/\\d+/)[0] - bright) < 64
+}"""
+"""Whether the page's ground is so bright, and no colour is on its way."""
+BACK = """(path) => {
+  history.pushState({}, "", path)
+  dispatchEvent(new PopStateEvent("popstate"))
+}"""
+
 
 @dataclass
 class App:
@@ -147,3 +160,16 @@ def settled(page: Page) -> None:
     """
     page.wait_for_function(SETTLED)
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+
+
+def go(page: Page, path: str) -> None:
+    """To another page as the Back button goes: the app is not loaded again, which takes seconds."""
+    page.evaluate(BACK, path)
+    settled(page)
+
+
+def in_look(page: Page, scheme: str) -> None:
+    """Show the page in this look, without loading it again."""
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.wait_for_function(COLOURED, arg=LOOKS[scheme])
+    settled(page)
