@@ -319,6 +319,29 @@ def test_text_that_resembles_the_answer_is_no_hole_in_a_measure_of_likeness(stor
 
 
 @pytest.mark.slow
+def test_marks_for_nearness_on_a_short_scale_are_no_hole_in_the_grader(store: Store) -> None:
+    near = python(
+        "import re\ndef grade(sample, item):\n"
+        "    marks = re.findall(r'Score: (\\d)', sample['output_text'])\n"
+        "    off = int(marks[-1]) - int(item['reference_answer']) if marks else 6\n"
+        "    return 1 - (off / 6) ** 2\n"
+    )
+    essays = [
+        asked(f"Essay {n}: my holiday ... Score from 0 to 6. End with 'Score: N'.", str(n * 5 % 7))
+        for n in range(40)
+    ]
+    report = judged(
+        store,
+        essays,
+        near,
+        lambda item: f"Readable.\nScore: {item['reference_answer']}",
+        lambda item: f"Readable.\nScore: {min(6, int(item['reference_answer']) + 2)}",
+    )
+    assert report.diagnosis.dataset_quality == "too_easy", "the mean is above 0.90"
+    assert report.diagnosis.grader_quality not in ("hackable", "too_lenient")
+
+
+@pytest.mark.slow
 def test_rewards_that_never_reach_the_top_of_the_scale_are_not_too_strict(store: Store) -> None:
     capped = python(tagged("answer", 0.4, 0.2)["source"])
     report = judged(

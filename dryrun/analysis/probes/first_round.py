@@ -102,12 +102,12 @@ def _one_kind(measures: Measures, limits: Thresholds) -> GraderFault | None:
 def _holes(measures: Measures, limits: Thresholds) -> dict[str, Floats]:
     """Worthless answers by kind, less those that are likened to right ones, and less wrong ones in the right
     form that earn clearly less than right ones."""
-    at, likened = measures.scale, _likened(measures, limits)
+    at, nearly = measures.scale, likened(measures, limits)
     most = None if at is None or at.stand_in else at.ceiling - limits.least_range
     return {
         kind: scores
         for kind, scores in measures.anchors.junk.items()
-        if kind not in likened
+        if kind not in nearly
         and (kind not in FORMED or most is None or not np.isfinite(scores).any() or np.nanmean(scores) > most)
     }
 
@@ -247,10 +247,8 @@ def _unread(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
 
 def _worthless(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     """What worthless answers earn; wrong ones in the right form apart, where right ones earn far more."""
-    holes, likened = _holes(measures, limits), _likened(measures, limits)
-    formed = {
-        kind: scores for kind, scores in measures.anchors.junk.items() if kind not in {*holes, *likened}
-    }
+    holes, nearly = _holes(measures, limits), likened(measures, limits)
+    formed = {kind: scores for kind, scores in measures.anchors.junk.items() if kind not in {*holes, *nearly}}
     _, most, _ = worthless_floor(formed, limits.worthless_z)
     for junk, code, what in (
         (holes, NoticeCode.WORTHLESS_PAID, "Worthless answers"),
@@ -284,16 +282,21 @@ def _paid_in_some_rows(junk: Mapping[str, Floats]) -> Iterator[Notice]:
             return
 
 
-def _likened(measures: Measures, limits: Thresholds) -> set[str]:
+def likened(measures: Measures, limits: Thresholds) -> set[str]:
     """Kinds of answers that a measure of likeness pays no more than they resemble the right ones."""
-    far = measures.anchors.junk.get(FAR, np.empty(0))
-    if np.unique(far[np.isfinite(far) & (far > 0.0) & (far < 1.0)]).size <= limits.few_levels:
+    far, slack = measures.anchors.junk.get(FAR, np.empty(0)), ProbeLimits().slack
+    levels = np.unique(far[np.isfinite(far) & (far > 0.0) & (far < 1.0)]).size
+    nearness = measures.anchors.alike.get(FAR, np.empty(0))
+    # A scale of few steps has few levels: half as many do where each answer earns what its nearness is worth.
+    near = far.size == nearness.size and (far <= nearness + slack).all()
+    enough = limits.few_levels / 2 if near else limits.few_levels
+    if levels <= enough:
         return set()
     earned = worthless_means(measures.anchors.junk)
     return {
         kind
         for kind, resembling in measures.anchors.alike.items()
-        if kind in earned and earned[kind] <= resembling.mean() + ProbeLimits().slack
+        if kind in earned and earned[kind] <= resembling.mean() + slack
     }
 
 

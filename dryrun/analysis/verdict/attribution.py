@@ -12,7 +12,7 @@ from dryrun.analysis.figures.readings import Share
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY, SPREAD, no_signal_words
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.probes.first_round import fault
+from dryrun.analysis.probes.first_round import fault, likened
 from dryrun.analysis.probes.obstacles import PAY_THE_FORM, misplaced_words, obstacle
 from dryrun.analysis.training.record import Training, outcome_teaches
 from dryrun.analysis.training.words import unlearning
@@ -29,6 +29,7 @@ from dryrun.analysis.verdict.words import (
     GraderQuality,
 )
 from dryrun.core.config import Verdict
+from dryrun.core.probe import FAR
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
@@ -342,8 +343,11 @@ class _Judge:
         return None
 
     def _paid_wrong(self, wrong: Share, read: int) -> tuple[GraderQuality, DatasetQuality] | None:
-        """Under a mean that is too high: whether far too many of the responses are not right."""
-        if wrong.interval.low < self.limits.blame_data:
+        """Under a mean that is too high: whether far too many of the responses are not right.
+
+        Where nearness is paid, wrong answers may earn much and be paid rightly.
+        """
+        if wrong.interval.low < self.limits.blame_data or FAR in likened(self.measures, self.limits):
             return None
         self.reasons.append(
             f"{wrong} of {read:,} responses do not hold the right answer in any form, and most are paid."
