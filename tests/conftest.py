@@ -36,10 +36,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """More than there are processors, since slow tests wait; a single file is tested by this process."""
+    """One more than there are processors, since slow tests wait; a single file is tested by this process."""
     if len(config.args) == 1 and ".py" in config.args[0]:
         return 0
-    return (os.cpu_count() or 1) + (1 if config.option.markexpr else 2)
+    return (os.cpu_count() or 1) + 1
 
 
 TOGETHER = {
