@@ -43,6 +43,8 @@ NO_TEXT = "no text in any field"
 _FAILED = SampleOutcome.FAILED
 UNSEEN = frozenset({SampleOutcome.FAILED, SampleOutcome.FILTERED})
 """Outcomes that leave no response, or only a part, for a grader to judge."""
+ABANDONED = "abandoned"
+"""The outcome of a call that was cut off when the run ended: it may be billed, at an unknown price."""
 PASSING = frozenset({401, 402, 403, 408, 409, 424, 425, 429, 498, 499})
 """Statuses below 500 that the same request may not meet another time."""
 
@@ -173,7 +175,7 @@ class Attempt:
         Which call for that sample, from 1.
     outcome : str
         A `SampleOutcome` other than ``failed``, or the kind of fault: ``transient``, ``unreachable``,
-        ``rejected``, ``filtered``, ``fatal``.
+        ``rejected``, ``filtered``, ``fatal``; or `ABANDONED`.
     status : int or None
         HTTP status; None if there was no answer.
     error : str

@@ -106,7 +106,7 @@ class Budget(Frozen):
         """
         tokens = tokens_of(spent)
         cost = self.prices.cost(spent)
-        if self.calls is not None and spent.attempts + spent.judged + in_flight >= self.calls:
+        if self.calls is not None and spent.all_calls + in_flight >= self.calls:
             return f"The budget of {self.calls:,} calls is spent."
         if self.tokens is not None and tokens >= self.tokens:
             return f"The budget of {self.tokens:,} tokens is spent ({tokens:,} used)."
@@ -130,7 +130,7 @@ class Budget(Frozen):
             Tokens or money are capped, and nothing caps the length of an answer.
         """
         before = [*under_way]
-        calls = spent.attempts + spent.judged + len(before)
+        calls = spent.all_calls + len(before)
         tokens = tokens_of(spent) + sum(map(self._tokens, before))
         cost = (self.prices.cost(spent) or 0.0) + sum(map(self._cost, before))
         for number, size in enumerate(asked):
@@ -173,7 +173,12 @@ def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
         judge = spent.judge_prompt_tokens + spent.judge_completion_tokens
         words += f"; {plural(spent.judged, 'judge call')}, {judge:,} tokens"
     cost = None if prices is None or prices == Prices() else prices.cost(spent)
-    return f"{words}; ${cost:,.4f}." if cost is not None else f"{words}."
+    if cost is not None:
+        words += f"; ${cost:,.4f}"
+    if spent.abandoned:
+        cut_off = plural(spent.abandoned, "call")
+        words += f". Cut off when the run ended: {cut_off} of unknown price, which may have been billed"
+    return f"{words}."
 
 
 UNKNOWN = 8
@@ -286,7 +291,7 @@ class Caps:
         (spent, _), budget = self._spending(), self._budget
         samples, grades = self._sampling + samples, self._grading + grades
         judge_calls = grades * self._calls_per_grade(spent)
-        calls = spent.attempts + spent.judged + elsewhere + samples + judge_calls
+        calls = spent.all_calls + elsewhere + samples + judge_calls
         if budget.calls is not None and calls > budget.calls:
             return False
         if budget.tokens is None and budget.cost is None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dryrun.core.errors import StoreError
-from dryrun.core.records import Attempt, Grade, GradeOutcome, RunState, Sample
+from dryrun.core.records import ABANDONED, Attempt, Grade, GradeOutcome, RunState, Sample
 from dryrun.store.partition import HEAD, NO_RESULT, Partition, has_result, lock
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.schemas import NO_ERRORS, Row, attempt_row, grade_row, sample_row
@@ -156,6 +156,9 @@ class Ledger:
     def add_attempt(self, attempt: Attempt, judge: bool = False) -> None:
         """A call ended: to the base model, or to a judge or a model that embeds."""
         self._attempt_rows.append(attempt_row(attempt, judge))
+        if attempt.outcome == ABANDONED:
+            self.count(abandoned=1)
+            return
         self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
         asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
         if judge:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
-from dryrun.core.records import NO_TEXT, Attempt, Prompt, Sample, SampleOutcome
+from dryrun.core.records import ABANDONED, NO_TEXT, Attempt, Prompt, Sample, SampleOutcome
 from dryrun.models import OnAttempt, OnEnd, OnNews
 from dryrun.models.batch_api import REQUEST_URL, BatchApi, request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key, redact
@@ -173,8 +173,8 @@ class EndpointModel:
         """
         attempts = failures = 0
         while True:
-            call = await self._call(prompt, rollout)
             attempts += 1
+            call = await self._call(prompt, rollout, attempts)
             self._tell(attempts, call)
             if isinstance(call.result, Reply):
                 self._check_cap(call.result, call.body)
@@ -245,7 +245,7 @@ class EndpointModel:
         """The error that ends a run for this fault."""
         return ModelError(self.redacted(fatal_sentence(fault, self._base_url, self._config.name)))
 
-    async def _call(self, prompt: Prompt, rollout: int) -> _Call:
+    async def _call(self, prompt: Prompt, rollout: int, number: int) -> _Call:
         await self.pace.enter()
         if self._over is not None:
             self.pace.leave(Signal.TROUBLED)
@@ -258,6 +258,11 @@ class EndpointModel:
             body = request_body(self._config, prompt, self._seed_of(prompt, rollout), left_out)
             answer = await self._client.ask("/chat/completions", body, self._config.timeout)
             signal, pause = _signal(answer)
+        except asyncio.CancelledError:
+            if self.on_attempt is not None:
+                key, seconds = self.sample_key(prompt, rollout), time.perf_counter() - began
+                self.on_attempt(Attempt(key, number, ABANDONED, seconds=seconds))
+            raise
         finally:
             self.pace.leave(signal, pause)
         seconds = time.perf_counter() - began

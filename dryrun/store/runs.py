@@ -34,7 +34,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError, StoreError
-from dryrun.core.records import Prompt, RunState
+from dryrun.core.records import ABANDONED, Prompt, RunState
 from dryrun.store.partition import Partition, Store, lock, table_bytes, unwritable, write_aside
 from dryrun.store.schemas import ATTEMPTS, prompt_table, prompts_from_table
 from dryrun.store.shared import registry
@@ -81,6 +81,8 @@ class RunStatus:
         The same for judges and models that embed: calls, those that failed included, and their tokens.
     batched, batch_prompt_tokens, batch_completion_tokens : int
         Of `attempts` and the tokens, those that went through batches, at half the price.
+    abandoned : int
+        Calls of both kinds that were cut off when the run ended, in no other count.
     capped : bool
         Whether it stopped because a cap of its budget was met.
     first : str
@@ -111,6 +113,7 @@ class RunStatus:
     batched: int = 0
     batch_prompt_tokens: int = 0
     batch_completion_tokens: int = 0
+    abandoned: int = 0
     capped: bool = False
     first: str = ""
 
@@ -118,6 +121,11 @@ class RunStatus:
     def live(self) -> bool:
         """Whether somebody is working on it."""
         return self.state is RunState.RUNNING
+
+    @property
+    def all_calls(self) -> int:
+        """Calls to the base model and to judges, over all sessions, however they ended."""
+        return self.attempts + self.judged + self.abandoned
 
     @property
     def worth_resuming(self) -> bool:
@@ -257,8 +265,7 @@ class Run:
 
     def write_status(self, status: RunStatus) -> None:
         """Keep where the run stands."""
-        content: dict[str, Any] = asdict(replace(status, updated=time.time()))
-        write_aside(self.folder / "status.json", orjson.dumps(content))
+        write_aside(self.folder / "status.json", orjson.dumps(asdict(replace(status, updated=time.time()))))
 
     def status(self) -> RunStatus:
         """Where the run stands. A run that says it is running but that nobody holds is `INTERRUPTED`."""
@@ -267,14 +274,14 @@ class Run:
         except (OSError, ValueError):
             return self._counted_again("Its status was lost; resume goes on where it was.")
         if status.live and not self.held():
-            return replace(
-                status, state=RunState.INTERRUPTED, message="The process that ran it is gone. Resume goes on."
-            )
+            gone = "The process that ran it is gone. Resume goes on."
+            return replace(status, state=RunState.INTERRUPTED, message=gone)
         return status
 
     def _counted_again(self, message: str) -> RunStatus:
         """What its calls have cost, from the calls themselves: a budget holds over a lost status too."""
-        calls = self.attempts().read(ATTEMPTS.names)
+        every = self.attempts().read(ATTEMPTS.names)
+        calls = every.filter(pc.not_equal(every["outcome"], ABANDONED))
         judge = pc.fill_null(calls["judge"], False)
         base, asked = calls.filter(pc.invert(judge)), calls.filter(judge)
         batched = base.filter(pc.invert(pc.match_substring_regex(base["key"], r"-\d+-\d+$")))
@@ -285,6 +292,7 @@ class Run:
             answers=pc.count_distinct(base["sample"]).as_py(),
             judged=asked.num_rows,
             batched=batched.num_rows,
+            abandoned=every.num_rows - calls.num_rows,
             **_tokens(base),
             **_tokens(asked, "judge_"),
             **_tokens(batched, "batch_"),

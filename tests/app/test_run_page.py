@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dryrun.app.shared import jobs
 from dryrun.core.records import RunState
+from dryrun.core.text import plural
 from dryrun.engine.budget import Budget, Prices
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
@@ -226,6 +227,7 @@ def test_cancelled_before_an_answer_it_claims_to_keep_nothing(store: Store, endp
     said = texts(test.run())
     assert "Cancelled before an answer." in said
     assert "kept" not in said
+    assert f"Cut off when the run ended: {plural(endpoint.calls, 'call')} of unknown price" in said
     assert buttons(test) == ["Start"]
 
 

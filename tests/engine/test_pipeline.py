@@ -16,8 +16,9 @@ import pytest
 
 from dryrun.core.config import JudgeConfig, SamplingConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.records import RunState, SampleOutcome
+from dryrun.core.records import ABANDONED, RunState, SampleOutcome
 from dryrun.dataset import dataset_from_items
+from dryrun.engine.budget import receipt
 from dryrun.engine.plan import away_from_others
 from dryrun.engine.prepare import prepare, regraded, start
 from dryrun.engine.work import work_on
@@ -332,11 +333,20 @@ def test_cancel_keeps_what_is_done_and_resume_goes_on(store: Store, endpoint: Fa
     asyncio.run(cancelled())
     assert run.status().state is RunState.CANCELLED
     assert run.status().sampled == 30
+    assert (run.status().attempts, run.status().abandoned, run.status().all_calls) == (30, 4, 34)
+    assert receipt(run.status()).endswith(
+        ". Cut off when the run ended: 4 calls of unknown price, which may have been billed."
+    )
+    outcomes = run.attempts().read(["outcome"])["outcome"].to_pylist()
+    assert outcomes.count(ABANDONED) == 4
+    (run.folder / "status.json").unlink()
+    assert (run.status().attempts, run.status().answers, run.status().abandoned) == (30, 30, 4)
     assert load_results(run).rollouts.num_rows + load_results(run).pending == 50
     endpoint.answer = deterministic_answer
     assert work(run).graded == 50
     assert endpoint.calls == 34 + 20
     assert max(endpoint.calls_by_key.values()) == 2  # the four that hung
+    assert (run.status().attempts, run.status().abandoned, run.status().all_calls) == (50, 4, 54)
 
 
 @pytest.mark.slow

@@ -104,16 +104,17 @@ def chosen_budget(config: RunConfig) -> Budget:
 
 def spent_words(config: RunConfig, status: RunStatus) -> None:
     """Show what the calls of a run have cost so far, where they cost something."""
-    if _needed(config) and (status.attempts or status.judged):
+    if _needed(config) and status.all_calls:
         st.caption(plain(receipt(status, _known_prices(config)), 400))
 
 
 def cost_words(config: RunConfig, status: RunStatus) -> tuple[str, str]:
     """What a run has cost, and for what: ``("$0.42", "1,200 calls")``; tokens where prices are not known."""
-    calls = plural(status.attempts + status.judged, "call")
+    calls = plural(status.all_calls, "call")
+    calls += f", {status.abandoned:,} of unknown price" if status.abandoned else ""
     if not _needed(config):
         return "$0", "imported" if config.model.kind is ModelKind.IMPORTED else "on this machine"
-    if not status.attempts + status.judged:
+    if not status.all_calls:
         return "$0", "no call has ended" if status.live else "nothing was asked anew"
     cost = _known_prices(config).cost(status)
     return (f"{tokens_of(status):,}", f"tokens, {calls}") if cost is None else (f"${cost:,.2f}", calls)
@@ -140,7 +141,7 @@ def cost_of_cap(config: RunConfig, status: RunStatus, budget: Budget) -> tuple[s
     if budget.cost is not None and cost is not None:
         return _dollars(cost), f"of {_dollars(budget.cost)}"
     if budget.calls is not None:
-        return f"{status.attempts + status.judged:,}", f"of {plural(budget.calls, 'call')}"
+        return f"{status.all_calls:,}", f"of {plural(budget.calls, 'call')}"
     if budget.tokens is not None:
         return f"{tokens_of(status):,}", f"of {plural(budget.tokens, 'token')}"
     return cost_words(config, status)

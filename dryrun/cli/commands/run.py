@@ -153,7 +153,7 @@ def work(asked: Run, budget: Budget, **how: Any) -> None:
             raise DryRunError(status.message)
     finally:
         spent = asked.status()
-        if spent.attempts or spent.judged:
+        if spent.all_calls:
             note(receipt(spent, budget.prices))
         if (scale := asked.config().reward_range) != assumed:
             note(SCALE_NOTE.format(*scale))

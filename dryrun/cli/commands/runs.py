@@ -66,9 +66,12 @@ def _line(stored: Run) -> str:
         return f"{stored.id}  unreadable   its config.json is damaged: --delete clears it away"
     named = note_of(stored).name
     when = time.strftime("%d %b %H:%M", time.localtime(status.started))
+    unpriced = f"  {status.abandoned:,} calls cut off" if status.abandoned else ""
     return (
         f"{stored.id}  {status.state.value:11}  {status.graded:>6,}/{status.total:<6,}  {when}  "
-        f"{config.dataset.name}  {config.model.name}  {config.grader_name}" + (f"  {named}" if named else "")
+        f"{config.dataset.name}  {config.model.name}  {config.grader_name}"
+        + (f"  {named}" if named else "")
+        + unpriced
     )
 
 

@@ -229,7 +229,7 @@ class BudgetKeeper:
 
     def _amounts(self, status: RunStatus) -> Amounts:
         cost = self._budget.prices.cost(status) or 0.0
-        return {"calls": status.attempts + status.judged, "tokens": tokens_of(status), "cost": cost}
+        return {"calls": status.all_calls, "tokens": tokens_of(status), "cost": cost}
 
     def _count(self, run: str, status: RunStatus) -> None:
         before = self._statuses.get(run)

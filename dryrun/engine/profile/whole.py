@@ -28,7 +28,7 @@ from dryrun.store.runs import Run, RunStatus
 Ints = NDArray[np.int64]
 OnShard = Callable[[RunStatus], None]
 SPENT = (
-    *("attempts", "answers", "judged", "batched", "prompt_tokens", "completion_tokens"),
+    *("attempts", "answers", "judged", "batched", "abandoned", "prompt_tokens", "completion_tokens"),
     *("judge_prompt_tokens", "judge_completion_tokens", "batch_prompt_tokens", "batch_completion_tokens"),
 )
 """Fields of a status that say what was spent."""
@@ -243,7 +243,7 @@ class Profiler:
         before = RunStatus(RunState.INTERRUPTED, **sums)
         answers = max(before.answers, 1)
         each = responses // 2  # a round doubles, or less
-        calls, tokens = before.attempts + before.judged, tokens_of(before)
+        calls, tokens = before.all_calls, tokens_of(before)
         cost = self.budget.prices.cost(before) or 0.0
         rooms = [
             (cap - used) / (used / answers * each) if used else np.inf
@@ -311,7 +311,7 @@ class Profiler:
         """What this run may spend: the budget less what the other runs have; None if that is nothing."""
         budget, others = self.budget, self.spent(run.id)
         cost = budget.prices.cost(others) or 0.0
-        used = {"calls": others.attempts + others.judged, "tokens": tokens_of(others), "cost": cost}
+        used = {"calls": others.all_calls, "tokens": tokens_of(others), "cost": cost}
         left = {name: getattr(budget, name) for name in used}
         left = {name: None if cap is None else cap - used[name] for name, cap in left.items()}
         if any(cap is not None and cap <= 0 for cap in left.values()):

@@ -11,7 +11,7 @@ from typing import Any, Self
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.fingerprint import fingerprint
-from dryrun.core.records import Prompt, Sample, SampleOutcome
+from dryrun.core.records import ABANDONED, Attempt, Prompt, Sample, SampleOutcome
 from dryrun.models import OnAttempt, OnNews
 from dryrun.models.embedded.server import SLOTS, Address, LlamaServer, shared_server
 from dryrun.models.embedded.weights import Say, ensure_weights, weights_sha256
@@ -211,8 +211,12 @@ class EmbeddedModel:
             seed_of=self.seed,
             trusted=True,
         )
-        model.on_attempt = lambda attempt: self.on_attempt(attempt) if self.on_attempt is not None else None
+        model.on_attempt = self._heard
         self._current = _Incarnation(server, await self._stack.enter_async_context(model), address.generation)
+
+    def _heard(self, attempt: Attempt) -> None:
+        if self.on_attempt is not None and attempt.outcome != ABANDONED:  # nobody bills what ran here
+            self.on_attempt(attempt)
 
     def _deadly(self, prompt: Prompt, rollout: int, attempts: int) -> Sample:
         return Sample(
