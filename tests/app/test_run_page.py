@@ -233,8 +233,10 @@ def test_cancelled_before_an_answer_it_claims_to_keep_nothing(store: Store, endp
 
 @pytest.mark.slow
 def test_a_cancelled_run_is_called_unfinished_and_waits_for_no_chart(
-    store: Store, endpoint: FakeEndpoint
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    titles: list[str] = []
+    monkeypatch.setattr(st, "set_page_config", lambda **config: titles.append(config.get("page_title", "")))
     endpoint.hold(after=3)
     run = make_run(store, endpoint.base_url)
     jobs.start_job(run)
@@ -248,7 +250,10 @@ def test_a_cancelled_run_is_called_unfinished_and_waits_for_no_chart(
     assert "verdict" not in toasts[0]
     assert not test.main.get("skeleton")
     assert "Too few: an interval needs" in texts(test)
+    assert titles[-1].startswith("Not finished · ")
+    titles.clear()
     kinds = {button.key: button.proto.type for button in page("results", run=run.id).main.button}
+    assert titles[-1].startswith("Not finished · ")
     assert [key for key, kind in kinds.items() if kind == "primary"] == ["go_on"]
 
 

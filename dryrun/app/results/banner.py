@@ -20,7 +20,7 @@ from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.access.links import share_button
 from dryrun.app.shared.loading import Loaded
-from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look
+from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look, word_of_run
 from dryrun.app.shared.session import ADJUST, RUN, Chosen, model_words, run_link, tab_title
 from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.text import plain, plural
@@ -38,7 +38,7 @@ def verdict_card(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     """Draw the card of the verdict under the thresholds that are set."""
     evidence = loaded.judge(current_thresholds())
     look = current_look(evidence, status, loaded)
-    tab_title(chosen.run, look.value)
+    tab_title(chosen.run, word_of_run(look, status))
     with st.container(border=True, key="verdict_card", gap="small"):
         _head(chosen, status, loaded, evidence, look)
         if look in NOTHING_TO_JUDGE:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.app.shared.loading import Loaded, load_run
-from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look
+from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look, word_of_run
 from dryrun.app.shared.session import Chosen, tab_title
 from dryrun.core.records import RunState
 from dryrun.core.text import plain, plural
@@ -25,10 +25,9 @@ def ended_run(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> Load
     loaded = load_run(chosen)[1]
     evidence = loaded.judge(thresholds)
     look = current_look(evidence, status, loaded)
-    judged = status.state is RunState.FINISHED and look not in NOTHING_TO_JUDGE
-    word = look.value if judged else VerdictLook.NOT_FINISHED.value
+    word = word_of_run(look, status)
     tab_title(chosen.run, word)
-    _announce(chosen, look, word)
+    _announce(chosen, status, look, word)
     if look not in NOTHING_TO_JUDGE:
         with st.container(border=True, key="verdict_card", gap="small"):
             beside = " :small[so far]" if loaded.results.pending else ""
@@ -60,12 +59,12 @@ def watch(chosen: Chosen) -> None:
     st.session_state[WATCHED] = chosen.run.id
 
 
-def _announce(chosen: Chosen, look: VerdictLook, word: str) -> None:
+def _announce(chosen: Chosen, status: RunStatus, look: VerdictLook, word: str) -> None:
     """Announce the end once, to the person who watched the run."""
     if st.session_state.get(WATCHED) == chosen.run.id:
         del st.session_state[WATCHED]
         what = "The run has ended; its verdict stands on this page."
-        if word != look.value:
+        if status.state is not RunState.FINISHED:
             what = "The run has stopped before its end."
         st.toast(f"**{plain(word)}**. {what}", icon=look.icon)
 

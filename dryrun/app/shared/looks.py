@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import streamlit as st
 
 from dryrun.core.config import Verdict
+from dryrun.core.records import RunState
 from dryrun.store.runs import RunStatus
 
 if TYPE_CHECKING:  # Home shows looks alone: what judges a run is loaded by the pages that do
@@ -87,6 +88,12 @@ def current_look(evidence: Evidence, status: RunStatus, loaded: Loaded) -> Verdi
     elif loaded.results.pending > 0 and not evidence.document.coverage.scored:
         invalid = VerdictLook.NOT_FINISHED
     return look_of_evidence(evidence, invalid=invalid)
+
+
+def word_of_run(look: VerdictLook, status: RunStatus) -> str:
+    """The one word for a run, in the browser's tab, as in the list of runs: only a whole run is INVALID."""
+    stopped = not status.live and status.state is not RunState.FINISHED
+    return (VerdictLook.NOT_FINISHED if stopped and look is VerdictLook.INVALID else look).value
 
 
 NOTHING_TO_JUDGE = (VerdictLook.MEASURING, VerdictLook.NOT_FINISHED)
