@@ -16,6 +16,7 @@ from dryrun.analysis.probes.profile import judge
 from dryrun.core.records import Prompt
 from dryrun.core.text import one_line, plural
 from dryrun.core.thresholds import ProbeLimits, Thresholds
+from dryrun.core.version import __version__
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import reference_of, usual_field
 from dryrun.graders.format.reward_scale import reward_scale
@@ -111,6 +112,7 @@ async def check_spec(
     bounds: tuple[float, float] | None = None,
     judge_access: JudgeAccess | None = None,
     limits: ProbeLimits | None = None,
+    dataset: str = "",
 ) -> GraderCheck:
     """Check a grader in OpenAI's JSON, in the sandbox where it is code.
 
@@ -132,6 +134,8 @@ async def check_spec(
         Default: the grader's own scale, else 0..1.
     judge_access : JudgeAccess, optional
     limits : ProbeLimits, optional
+    dataset : str
+        The name of the prompts' file, for the record.
 
     Raises
     ------
@@ -154,7 +158,7 @@ async def check_spec(
                 prompts, learned.references, rows=rows, source=probe_ground.source, seed=seed
             )
             probe_ground = learned.applied(probe_ground)
-        return await _checked(
+        check = await _checked(
             probe_ground,
             grader,
             effort,
@@ -165,6 +169,7 @@ async def check_spec(
             declared=declared,
             judged=spec.asks_models,
         )
+    return check.model_copy(update={"grader": spec.fingerprint, "version": __version__, "dataset": dataset})
 
 
 async def _seen_scale(

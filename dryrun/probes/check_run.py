@@ -69,6 +69,7 @@ async def check_run(
         effort=planned_effort(spec, calls),
         bounds=config.reward_range,
         judge_access=judge,
+        dataset=config.dataset.name,
     )
     if keep:
         write_aside(run.folder / FILE, check.to_json().encode())

@@ -108,6 +108,10 @@ class GraderCheck(Frozen):
     seed : int
     why : str
         Why answers got no grade, if any did not. Untrusted: never Markdown or HTML.
+    run, dataset, grader, version : str
+        Of what this is a check: the run's id, the dataset file's name, the grader's fingerprint; and the
+        version of Dry Run that made it. ``""`` if unknown. What is kept with a run, and gets into its
+        reports, has no id: who comes by a read-only link may read it, and an id opens the run.
     """
 
     profile: str
@@ -124,6 +128,10 @@ class GraderCheck(Frozen):
     missing: tuple[str, ...]
     seed: int = 0
     why: str = ""
+    run: str = ""
+    dataset: str = ""
+    grader: str = ""
+    version: str = ""
     format: int = 1
 
     @property

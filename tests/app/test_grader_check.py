@@ -9,9 +9,12 @@ import pytest
 
 from dryrun.app.shared import grader_check
 from dryrun.core.config import JudgeConfig, SamplingConfig
+from dryrun.core.version import __version__
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, start
+from dryrun.graders import load_grader
 from dryrun.probes.check_run import kept_check
+from dryrun.probes.result import load_check
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.grading import CONTAINS, FINAL_NUMBER, SCORE, python
@@ -51,10 +54,16 @@ def test_results_keep_the_check_with_the_run(
     assert kept is not None
     assert kept.base is not None
     assert "The grader check says: " in texts(page("results", run=run.id)), "the next viewer sees it too"
-    names: list[str] = []
-    monkeypatch.setattr(grader_check, "download", lambda _label, _content, name, _key: names.append(name))
+    assert kept.run == "", "reports by a read-only link hold it"
+    files: dict[str, bytes] = {}
+    monkeypatch.setattr(
+        grader_check, "download", lambda _label, content, name, _key: files.update({name: content})
+    )
     page("results", run=run.id, tab="Grader")
-    assert names == [f"grader-check-prompts-{run.id[:8]}.json"]
+    assert [*files] == [f"grader-check-prompts-{run.id[:8]}.json"]
+    check, config = load_check(*files.values()), run.config()
+    assert (check.run, check.dataset, check.version) == (run.id, config.dataset.name, __version__)
+    assert check.grader == load_grader(config.grader).fingerprint
 
 
 @pytest.mark.slow

@@ -109,12 +109,14 @@ def test_a_runs_grader_is_checked_and_the_report_says_so(
     assert any("probe --run" in line for line in before["not_measured"])
     calls = endpoint.calls
     run = before["run"]["id"]
-    assert main(["probe", "--run", run]) == 1
+    assert main(["probe", "--run", run, "--out", str(tmp_path / "check.json")]) == 1
+    assert json.loads((tmp_path / "check.json").read_text())["run"] == run
     assert endpoint.calls == calls, "nothing is generated"
     for name in ("after.json", "after.md", "after.html"):
         main(["report", run, "--out", str(tmp_path / name)])
     after = json.loads((tmp_path / "after.json").read_text())
     assert after["grader_check"]["profile"] == "too lenient"
+    assert after["grader_check"]["dataset"] == Path(rows).name
     assert after["grader_check"]["base"] == pytest.approx(after["statistics"]["mean"])
     assert after["diagnosis"]["verdict"] == before["diagnosis"]["verdict"]
     for name in ("after.md", "after.html"):

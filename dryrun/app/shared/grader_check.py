@@ -55,7 +55,10 @@ def check_section(dataset: Dataset, spec: GraderSpec, judge: JudgeAccess | None)
         if st.button("Check the grader", icon=":material/verified:", key="check_grader", help=hint):
             with st.spinner(BUSY):
                 paid = _references(spec, prompts, field, judge)
-                check = run_blocking(check_spec(spec, prompts, field=field, judge_access=judge))
+                checking = check_spec(
+                    spec, prompts, field=field, judge_access=judge, dataset=dataset.ref.name
+                )
+                check = run_blocking(checking)
             st.session_state[KEPT], st.session_state[PAID] = (about, check), paid
     checked, check = st.session_state.get(KEPT, (None, None))
     if checked == about:
@@ -108,7 +111,9 @@ def run_check_section(chosen: Chosen) -> None:
         _check_button(chosen)
     if known := known_check(chosen):
         show_word(known)
-        run = "shared" if chosen.access.by_link else short(chosen.run.id)
+        run = "shared"
+        if not chosen.access.by_link:
+            run, known = short(chosen.run.id), known.model_copy(update={"run": chosen.run.id})
         show_findings_of(known, PurePath(config_of(chosen.run).dataset.name).stem, run)
 
 

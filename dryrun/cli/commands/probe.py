@@ -76,14 +76,15 @@ def _of_run(options: argparse.Namespace) -> GraderCheck:
     run = Run.open(shared.store_of(options), options.run)
     judge = run.config().judge
     access = None if judge is None else JudgeAccess(judge, shared.judge_key(options))
-    return run_blocking(check_run(run, access, rows=options.rows, seed=options.seed, calls=options.max_calls))
+    checking = check_run(run, access, rows=options.rows, seed=options.seed, calls=options.max_calls)
+    return run_blocking(checking).model_copy(update={"run": run.id})
 
 
 def _of_files(options: argparse.Namespace) -> GraderCheck:
     if not (options.grader and options.dataset):
         raise DryRunError("Give --grader and --dataset, or --run.")
     spec = load_grader(shared.grader(options))
-    prompts = _prompts(options)
+    name, prompts = _prompts(options)
     bounds = checked_range(options.reward_range, spec)
     if bounds != DEFAULT_SCALE:
         note(f"Rewards are read on a scale from {bounds[0]:g} to {bounds[1]:g}; --reward-range sets another.")
@@ -101,14 +102,16 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
             effort=effort,
             bounds=bounds if options.reward_range else None,
             judge_access=judge,
+            dataset=name,
         )
     )
 
 
-def _prompts(options: argparse.Namespace) -> list[Prompt]:
+def _prompts(options: argparse.Namespace) -> tuple[str, list[Prompt]]:
+    """The dataset's name, and rows of it."""
     dataset = read_given(options, options.dataset, max(DRAWN, options.rows))
     sampling = SamplingConfig(size=max(DRAWN, options.rows), seed=options.seed)
-    return dataset.prompts(draw(dataset, sampling))
+    return dataset.ref.name, dataset.prompts(draw(dataset, sampling))
 
 
 def _effort(spec: GraderSpec, options: argparse.Namespace) -> Effort:
