@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from dryrun.core.errors import DryRunError, GraderError
 from dryrun.core.text import note
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.graders.format.conventions import Convention
-from dryrun.graders.format.load import grader_of, load_grader
+from dryrun.graders.format.load import Placed, grader_of, in_file, load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
@@ -289,12 +289,20 @@ def grader(options: argparse.Namespace) -> dict[str, Any] | str:
         It cannot be read, no convention fits it, or it has problems; the message names the file.
     """
     convention = Convention(options.convention) if options.convention else None
+    text, config = option_file(options.grader, "--grader"), None
+    options.grader_text = text  # a pipe can be read but once
     try:
-        config = grader_of(option_file(options.grader, "--grader"), convention, options.function)
+        config = grader_of(text, convention, options.function)
         load_grader(config)
     except GraderError as error:
-        raise GraderError(f"{options.grader}: {error.summary}", error.problems, error.total) from None
+        problems = in_file(error.problems, options.grader, text, loaded=config is not None)
+        raise GraderError(f"{options.grader}: {error.summary}", problems, error.total) from None
     return config
+
+
+def of_grader_file(parts: Iterable[Placed], options: argparse.Namespace) -> list[Placed]:
+    """What was found about the grader that `grader` has read, with its place in the file."""
+    return in_file(parts, options.grader, options.grader_text)
 
 
 def option_file(path: Path, option: str) -> str:

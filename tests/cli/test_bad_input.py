@@ -88,6 +88,31 @@ def test_a_bad_grader(
     assert endpoint.calls == 0
 
 
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("# mine\n\ndef grade(sample, item)\n    return 1\n", "own.py, line 3: is not Python"),
+        (
+            "# mine\nimport nosuch\n\ndef grade(sample, item):\n    return 1\n",
+            "own.py, line 2: imports nosuch",
+        ),
+        ("import nosuch\nreturn nosuch.pay()\n", "own.py, line 1: imports nosuch"),
+        ("def first(): ...\n", "own.py: holds no function"),
+    ],
+)
+def test_a_fault_of_a_python_file_names_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str, place: str
+) -> None:
+    (tmp_path / "own.py").write_text(source)
+    rows = write_jsonl(tmp_path / "rows.jsonl", sum_rows(3))
+    given = ["--dataset", str(rows), "--grader", str(tmp_path / "own.py")]
+    for command in (["validate"], ["run", "--model", "m", "--base-url", "http://127.0.0.1:1/v1"]):
+        main([*command, *given])
+        out = capsys.readouterr()
+        assert "$." not in out.out + out.err
+        assert place in out.out + out.err
+
+
 @pytest.mark.slow
 def test_repeated_rows_are_noted_and_asked_once(
     terminal: Callable[..., tuple[int, str]], endpoint: FakeEndpoint

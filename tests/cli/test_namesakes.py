@@ -63,7 +63,7 @@ def test_a_graders_own_module_beside_it_is_found_missing(tmp_path: Path) -> None
     (tmp_path / "grader.py").write_text("import mine\ndef grade(sample, item): return 1.0\n")
     code, output = run_in(tmp_path, "-m", "dryrun", "validate", "--grader", "grader.py")
     assert code == 2
-    assert "line 1 imports mine, which is not installed here" in output
+    assert "grader.py, line 1: imports mine, which is not installed here" in output
     assert "The sandbox does not see your own mine: install it, not to be edited" in output
 
 

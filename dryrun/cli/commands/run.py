@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from dryrun.core.config import (
     SamplingConfig,
     SamplingMethod,
 )
-from dryrun.core.errors import DryRunError
+from dryrun.core.errors import DryRunError, GraderError
 from dryrun.core.records import RunState
 from dryrun.core.text import note
 from dryrun.core.thresholds import Thresholds
@@ -77,21 +78,27 @@ def prepared_run(options: argparse.Namespace) -> Prepared:
     dataset = read_given(options, options.dataset, options.samples)
     for warning in dataset.warnings:
         note(f"note: {warning}")
-    return prepare(
-        dataset,
-        shared.grader(options),
-        model=model_config(options),
-        sampling=SamplingConfig(
-            size=options.samples,
-            rollouts=options.rollouts,
-            seed=options.seed,
-            method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
-        ),
-        reward_range=options.reward_range,
-        grade_timeout=options.grade_timeout,
-        judge=shared.judge_config(options),
-        cut_reasoning=options.cut_reasoning,
-    )
+    grader = shared.grader(options)
+    try:
+        prepared = prepare(
+            dataset,
+            grader,
+            model=model_config(options),
+            sampling=SamplingConfig(
+                size=options.samples,
+                rollouts=options.rollouts,
+                seed=options.seed,
+                method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
+            ),
+            reward_range=options.reward_range,
+            grade_timeout=options.grade_timeout,
+            judge=shared.judge_config(options),
+            cut_reasoning=options.cut_reasoning,
+        )
+    except GraderError as error:
+        problems = shared.of_grader_file(error.problems, options)
+        raise GraderError(error.summary, problems, error.total) from None
+    return replace(prepared, findings=tuple(shared.of_grader_file(prepared.findings, options)))
 
 
 def started(store: Store, prepared: Prepared, budget: Budget, model: Model | None = None) -> Run:

@@ -94,7 +94,8 @@ def _validate(options: argparse.Namespace, marks: list[Annotation]) -> int:
     findings += _judges(spec, options)
     findings += run_blocking(check_batches(spec, prompts, options.grade_timeout))
     order = list(Severity)
-    findings = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
+    findings = shared.of_grader_file(dict.fromkeys(findings), options)
+    findings.sort(key=lambda finding: order.index(finding.severity))
     for finding in findings:
         say(finding)
     marks += grader_annotations(findings, options.grader)

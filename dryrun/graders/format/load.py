@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dryrun.core.errors import DryRunError, GraderError, Problem
 from dryrun.graders.format.conventions import Convention, EntryPoint, entry_of
-from dryrun.graders.format.findings import did_you_mean, path_of
+from dryrun.graders.format.findings import Finding, did_you_mean, path_of
 from dryrun.graders.format.formula import FormulaError, parse_formula
 from dryrun.graders.format.json_text import BOM, value_of
 from dryrun.graders.format.python_source import FUNCTIONS, is_body, syntax_tree
@@ -187,6 +189,34 @@ def read_grader(
         raise DryRunError(f"{path}: not UTF-8 text. Save it as UTF-8 and try again.") from None
     except OSError as error:
         raise DryRunError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+
+
+_SOURCE = re.compile(r"\$(\.graders\.\w+)?\.source\Z")
+_LINE = re.compile(r"line (\d+):? ")
+Placed = TypeVar("Placed", Problem, Finding)
+
+
+def in_file(parts: Iterable[Placed], file: Path, text: str, *, loaded: bool = True) -> list[Placed]:
+    """What is said of a source, with its place in the Python file it was read from: ``grader.py, line 3``.
+
+    `text` is the file's; `loaded`: it was made a grader, and lines are the grader's. Of grader JSON the
+    paths stay.
+    """
+    if not is_python(text):
+        return list(parts)
+    above = 0
+    with contextlib.suppress(ValueError):  # the line that `wrapped` puts above the body of a function
+        above = int(loaded and is_body(syntax_tree(text)))
+    return [_placed(part, file.name, above) for part in parts]
+
+
+def _placed(part: Placed, name: str, above: int) -> Placed:
+    if not _SOURCE.match(part.where):
+        return part
+    if not (line := _LINE.match(part.what)):
+        return replace(part, where=name)
+    where = f"{name}, line {int(line.group(1)) - above}"
+    return replace(part, where=where, what=part.what[line.end() :])
 
 
 def is_python(text: str) -> bool:

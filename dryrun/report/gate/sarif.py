@@ -48,14 +48,18 @@ class Annotation:
 def problem_annotations(problems: Iterable[Problem], rule: str, file: Path) -> Iterator[Annotation]:
     """What forbids the use of a file, each at the first line that it names."""
     for problem in problems:
-        line, path = line_named(problem.where), problem.where if problem.where.startswith("$") else ""
-        yield Annotation(rule, Severity.ERROR, str(problem), file, line, path)
+        yield Annotation(rule, Severity.ERROR, str(problem), file, *_place(problem.where))
 
 
 def grader_annotations(findings: Iterable[Finding], file: Path) -> Iterator[Annotation]:
     """Validation's findings about a grader."""
     for finding in findings:
-        yield Annotation("grader", finding.severity, str(finding.problem), file, path=finding.where)
+        yield Annotation("grader", finding.severity, str(finding.problem), file, *_place(finding.where))
+
+
+def _place(where: str) -> tuple[int, str]:
+    """A line and a JSON path."""
+    return line_named(where), where if where.startswith("$") else ""
 
 
 def sarif(marks: Iterable[Annotation], root: Path) -> str:
