@@ -16,6 +16,7 @@ import orjson
 from dryrun.core.errors import Problem
 from dryrun.core.text import cut
 from dryrun.dataset.fields import PROMPTS, PROMPTS_WITHIN, REFERENCES, usual_field, value_at
+from dryrun.dataset.layouts import in_chat, is_gemini, of_other_api, own_system
 from dryrun.dataset.rows import Role, kind
 
 REFERENCE = "reference_answer"
@@ -102,7 +103,7 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
         The row itself where there is nothing to do. A `Problem` if no field holds a prompt.
     """
     row = _item_of(row, columns)
-    if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row and not _written(row)):
+    if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row and not _translatable(row)):
         return row
     field = columns.prompt_field or usual_prompt(row)
     if field in (None, "input") and row.get("type") in GRADERS and {"name", "graders"} & row.keys():
@@ -116,14 +117,16 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
         return _absent(row, field)
     alpaca = columns.prompt_field is None and field == INSTRUCTION
     value = _with_input(row) if alpaca else _unpacked(prompt, field)
-    messages = value if isinstance(value, Problem) else _messages(value, field)
+    turns = value if isinstance(value, Problem) else in_chat(value, field)
+    messages = turns if isinstance(turns, Problem) else _messages(turns, field)
     if isinstance(messages, Problem):
         return messages
-    asked, answer = _asked(messages, value)
+    asked, answer = _asked(messages, turns)
     if not asked:
         return Problem(field, "holds no turn of the user.", "Give what the model is to answer.")
+    own = own_system(row, field, asked) if isinstance(value, list) else None
     return {
-        "messages": _with_system(asked, columns.system),
+        "messages": _with_system(_with_system(asked, own), columns.system),
         **{key: entry for key, entry in row.items() if key != "messages"},
         **({field: value} if field in row and field != "messages" and not alpaca else {}),
         **_reference(row, columns.reference_field, row["output"] if alpaca else answer),
@@ -150,9 +153,10 @@ def _with_input(row: Mapping[str, Any]) -> object:
     return f"{instruction}\n\n{about}"
 
 
-def _written(row: Mapping[str, Any]) -> bool:
-    """Whether the messages are the text of a JSON list, as tables write them."""
-    return isinstance(row["messages"], str) and row["messages"].lstrip().startswith("[")
+def _translatable(row: Mapping[str, Any]) -> bool:
+    """Whether the messages are the text of a JSON list, as tables write them, or those of another API."""
+    messages = row["messages"]
+    return messages.lstrip().startswith("[") if isinstance(messages, str) else of_other_api(row)
 
 
 def usual_prompt(row: Mapping[str, Any]) -> str | None:
@@ -166,6 +170,8 @@ def usual_prompt(row: Mapping[str, Any]) -> str | None:
         names.remove("input")
     if not names and row.get(INSTRUCTION) and "output" in row:
         return INSTRUCTION
+    if not names and is_gemini(row.get("contents")):
+        return "contents"
     within = next((path for path in PROMPTS_WITHIN if value_at(row, path) is not None), None)
     return next((name for name in names if row[name]), names[0] if names else within)
 
