@@ -56,7 +56,7 @@ def read_dataset(source: Path | bytes | BinaryIO, name: str, columns: ColumnMap 
         the first 20 are spelled out, the rest counted, and nothing is loaded.
     """
     if isinstance(source, Path) and os.path.isdir(source):
-        return Pass(name, columns, "row", Spool()).read(_rows_of_folder(source, columns))
+        return Pass(name, columns, "row", Spool()).read(rows_of_folder(source, columns))
     with opened(source, name) as file:
         if isinstance(file, Unpacked):
             store: RowStore = Spool()
@@ -88,13 +88,13 @@ def first_rows(source: Path | bytes | BinaryIO, name: str, most: int = FIRST_ROW
         The file is plainly not what its name says.
     """
     if isinstance(source, Path) and os.path.isdir(source):
-        return list(islice(readable(islice(_rows_of_folder(source), TRIED_ROWS)), most))
+        return list(islice(readable(islice(rows_of_folder(source), TRIED_ROWS)), most))
     with opened(source, name) as file:
         entries = islice(rows_in(file, name, checked_format(file, name)), TRIED_ROWS)
         return list(islice(readable(entries), most))
 
 
-def _rows_of_folder(folder: Path, columns: ColumnMap | None = None) -> Iterator[RawRow | BadRow]:
+def rows_of_folder(folder: Path, columns: ColumnMap | None = None) -> Iterator[RawRow | BadRow]:
     """The rows of all its files, numbered from 1."""
     numbers = count(1)
     for path in files_of(folder):

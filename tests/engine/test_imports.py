@@ -63,6 +63,25 @@ def log(name: str) -> tuple[Path | bytes, str]:
     return (trl(), "completions_00003.parquet") if name == "trl" else (LOGS / name, name)
 
 
+def test_a_folder_of_files_is_one_log(tmp_path: Path, store: Store) -> None:
+    folder = tmp_path / "steps"
+    folder.mkdir()
+    lines = (LOGS / "verl.jsonl").read_text().splitlines(keepends=True)
+    for step in range(2):
+        (folder / f"{step + 1}.jsonl").write_text("".join(lines[step::2]))
+    run = import_samples(store, folder, folder.name)
+    assert sorted(filter(None, rewards(run))) == [1.0] * 4
+    assert len(rewards(run)) == 6
+    (folder / "2.jsonl").write_text("{}\n")
+    with pytest.raises(DatasetError, match=r"nothing was imported\.\n  row 4, "):
+        import_samples(store, folder, folder.name)
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "1.csv").write_text("prompt,response\n")
+    with pytest.raises(DatasetError, match=r"1\.csv cannot be imported"):
+        import_samples(store, folder, folder.name)
+
+
 @pytest.mark.parametrize("name", ["trl", "verl.jsonl", "verifiers.jsonl", "openai_evals.jsonl"])
 def test_a_log_is_judged_by_the_scores_it_came_with(name: str, store: Store) -> None:
     run = import_samples(store, *log(name))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,8 +19,9 @@ from dryrun.dataset import dataset_from_items
 from dryrun.dataset.columns import ColumnMap
 from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format
 from dryrun.dataset.parse import parse_row
-from dryrun.dataset.read import opened, rows_in
+from dryrun.dataset.read import opened, rows_in, rows_of_folder
 from dryrun.dataset.rows import ProblemKinds
+from dryrun.dataset.tables.folders import files_of
 from dryrun.engine.imports.records import LogRecord, RecordError, Response, read_record
 from dryrun.engine.plan import make_plan
 from dryrun.engine.prepare import checked_range
@@ -100,7 +102,8 @@ def import_samples(
     ----------
     store : Store
     source : Path, bytes or binary file
-        JSONL or Parquet: see `dryrun.engine.imports.records` for the shapes that are understood.
+        JSONL or Parquet, or a folder of such files: see `dryrun.engine.imports.records` for the shapes
+        that are understood.
     name : str
         The file's name as the user knows it.
     grader : mapping or str, optional
@@ -156,10 +159,10 @@ def read_groups(
         As in `import_samples`.
     """
     groups: dict[str, ImportedPrompt] = {}
-    with opened(source, name) as file:
-        form = _form(file, name)
-        problems, crowded = ProblemKinds(form.unit), ProblemKinds("prompt")
-        for entry in rows_in(file, name, form):
+    with contextlib.ExitStack() as stack:
+        unit, entries = _entries(source, name, stack)
+        problems, crowded = ProblemKinds(unit), ProblemKinds("prompt")
+        for entry in entries:
             record = _record(entry, score_field)
             if not isinstance(record, LogRecord):
                 problems.add(entry.line, record)
@@ -180,6 +183,20 @@ def read_groups(
     for group in groups.values():
         group.fields = {name: value for name, value in group.fields.items() if name not in differing}
     return list(groups.values())
+
+
+def _entries(
+    source: Path | bytes | BinaryIO, name: str, stack: contextlib.ExitStack
+) -> tuple[str, Iterator[RawRow | BadRow]]:
+    """What records are counted in, and the records of a file or of all files of a folder."""
+    if not (isinstance(source, Path) and source.is_dir()):
+        file = stack.enter_context(opened(source, name))
+        form = _form(file, name)
+        return form.unit, rows_in(file, name, form)
+    for path in files_of(source):
+        with opened(path, path.name) as file:
+            _form(file, path.name)
+    return "row", rows_of_folder(source)
 
 
 def _form(file: BinaryIO, name: str) -> Format:
