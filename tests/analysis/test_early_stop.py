@@ -84,6 +84,7 @@ def test_a_wrong_verdict_is_called_settled_in_fewer_than_one_run_in_twenty(
     assert wrong / 150 <= 0.05
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("make", "rollouts", "verdict"), [(pass_fail(0.42, 4), 4, "GO"), (pass_fail(0.02, 4), 4, "NO-GO")]
 )

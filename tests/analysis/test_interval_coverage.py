@@ -34,6 +34,7 @@ def clipped_normal(rng: np.random.Generator, prompts: int, k: int = 4) -> np.nda
     return np.clip(own[:, None] + rng.normal(0, 0.15, (prompts, k)), 0, 1)
 
 
+@pytest.mark.slow
 def test_mean_and_std_over_prompts() -> None:
     whole = clipped_normal(np.random.default_rng(0), 200_000)
     rng = np.random.default_rng(1)
@@ -55,7 +56,7 @@ def dead_ends(rng: np.random.Generator, prompts: int) -> np.ndarray:
     return np.where(kind < 0.4, 0.0, np.where(kind < 0.6, 1.0, rng.beta(2, 2, prompts)))
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("world", [beta(2, 2), beta(0.5, 0.5), beta(0.3, 0.9), dead_ends])
 @pytest.mark.parametrize("group", [4, 8, 16])
 def test_usable_share_from_four_rollouts(world: Draw, group: int) -> None:
@@ -71,6 +72,7 @@ def test_usable_share_from_four_rollouts(world: Draw, group: int) -> None:
     assert covered(found, truth) >= 0.89
 
 
+@pytest.mark.slow
 def test_many_prompts_are_jackknifed_to_the_same_interval() -> None:
     rng = np.random.default_rng(4)
     size = MANY + 500

@@ -68,6 +68,7 @@ def test_the_order_of_the_scores_changes_nothing(scores: list[float], random: ob
     assert describe(np.array(mixed, dtype=float)) == describe(np.array(scores, dtype=float))
 
 
+@pytest.mark.slow
 @given(ANY_SCORES)
 def test_every_rollout_is_counted_once_and_shares_sum_to_one(scores: list[float]) -> None:
     found = describe(np.array(scores, dtype=float))

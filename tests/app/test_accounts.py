@@ -41,6 +41,7 @@ def test_a_run_belongs_to_a_person_in_every_browser(store: Store) -> None:
         assert "resume" not in keys(page("run", browser="a" * 32, user=other, run=run.id))
 
 
+@pytest.mark.slow
 def test_runs_lists_the_persons(store: Store) -> None:
     for rows, owner in ((4, ANNS), (5, "someone else")):
         give_to(make_run(store, "http://127.0.0.1:1/v1", rows=rows), owner)

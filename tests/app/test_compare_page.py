@@ -52,6 +52,7 @@ def test_the_graders_texts_are_held_against_each_other(two: list[Any]) -> None:
     assert '+  "evaluation_metric": "fuzzy_match"' in changed
 
 
+@pytest.mark.slow
 def test_there_is_nothing_to_move_before_two_runs_are_chosen() -> None:
     test = page("compare", run="recorded")
     assert "Choose two runs" in texts(test)

@@ -57,6 +57,7 @@ def test_the_mean_is_rounded_as_the_report_rounds_it(store: Store, endpoint: Fak
     assert number(GrowingRun(run).look().mean) == number(float(mean)) == "0.69"
 
 
+@pytest.mark.slow
 def test_each_part_is_read_once(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +88,7 @@ def test_rows_of_other_runs_in_the_same_store_do_not_count(store: Store, endpoin
         assert_as_stored(GrowingRun(run).look(), run)
 
 
+@pytest.mark.slow
 def test_duplicated_rows_count_as_often_as_they_stand(store: Store, endpoint: FakeEndpoint) -> None:
     row = {"messages": [{"role": "user", "content": "1 + 2 ="}], "reference_answer": "3"}
     others = [{**row, "messages": [{"role": "user", "content": f"{n} + 1 ="}]} for n in range(9)]
@@ -117,6 +119,7 @@ def test_failures_are_counted_by_reason_until_they_are_answered(store: Store, en
     assert_as_stored(growing.look(), run)
 
 
+@pytest.mark.slow
 def test_what_a_filter_withheld_has_no_score(store: Store, endpoint: FakeEndpoint) -> None:
     def answer(body: dict[str, Any]) -> Reply | str:
         held = body["messages"][0]["content"] == "7 + 8 ="

@@ -35,6 +35,7 @@ def test_a_newcomer_sees_a_sentence_a_button_and_four_examples() -> None:
     assert "Latest runs" not in said
 
 
+@pytest.mark.slow
 def test_a_file_dropped_on_home_is_in_force_on_new_run() -> None:
     test = page()
     rows = "".join(json.dumps(row) + "\n" for row in sum_rows(7))

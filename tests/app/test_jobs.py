@@ -62,6 +62,7 @@ def test_what_others_see_is_at_most_two_seconds_old() -> None:
     assert FLUSH_SECONDS + POLL_SECONDS <= 2.0
 
 
+@pytest.mark.slow
 def test_a_run_works_on_a_thread_of_its_own_and_starting_it_again_attaches(store: Store) -> None:
     with FakeEndpoint() as endpoint:
         endpoint.hold()
@@ -279,6 +280,7 @@ def test_a_live_run_is_adopted_after_caches_and_modules_were_thrown_away(
     assert run.status().state is RunState.CANCELLED
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_is_read_from_disk(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url)
     jobs.start_job(run)

@@ -58,6 +58,7 @@ def test_a_refused_file_says_why_and_which_one_is_used() -> None:
     assert "No file is used." in texts(test)
 
 
+@pytest.mark.slow
 def test_rows_are_compared_once_start_can_be_clicked(monkeypatch: pytest.MonkeyPatch) -> None:
     startable_by_then = []
 
@@ -203,6 +204,7 @@ def test_an_upload_has_to_be_chosen_again(store: Store, endpoint: FakeEndpoint) 
     assert "There is no run" in texts(page("configure", duplicate="0" * 32))
 
 
+@pytest.mark.slow
 def test_the_recorded_example_can_be_copied() -> None:
     said = texts(page("configure", duplicate="recorded"))
     assert "A copy of the recorded example" in said

@@ -23,6 +23,7 @@ from tests.helpers.support import EXACT, make_run, sum_rows, work
 GOOD_ROW = json.dumps(sum_rows(1)[0])
 
 
+@pytest.mark.slow
 def test_new_run_begins_with_the_sample_data_and_could_start_at_once() -> None:
     test = page("configure")
     said = texts(test)
@@ -32,7 +33,7 @@ def test_new_run_begins_with_the_sample_data_and_could_start_at_once() -> None:
     assert startable(test)
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -65,6 +66,7 @@ def test_a_path_that_leads_nowhere_is_one_sentence(path: str, tmp_path: Path) ->
     assert f"There is no file at {path}" in texts(test)
 
 
+@pytest.mark.slow
 def test_a_path_may_lead_to_a_folder(tmp_path: Path) -> None:
     for part in range(2):
         (tmp_path / f"part-{part}.jsonl").write_text(GOOD_ROW)
@@ -82,6 +84,7 @@ def test_a_number_that_must_be_above_zero_cannot_be_set_to_zero() -> None:
     assert test.sidebar.number_input(key="group_size").max == 1024
 
 
+@pytest.mark.slow
 def test_a_single_row_is_counted_in_the_singular(tmp_path: Path) -> None:
     assert "**1 row**, " in texts(with_dataset(GOOD_ROW, tmp_path))
 
@@ -92,7 +95,7 @@ def test_repeated_rows_are_warned_of(tmp_path: Path) -> None:
     assert "repeating an earlier row exactly" in texts(test)
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("grader", "said"),
     [

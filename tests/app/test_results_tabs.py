@@ -23,14 +23,14 @@ ONLY = {
 """What stands in one tab and in no other."""
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("tab", ONLY)
 def test_only_the_open_tab_is_computed(tab: str) -> None:
     said = texts(page("results", run="recorded", tab=tab))
     assert [name for name, words in ONLY.items() if words in said] == [tab]
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("named", ["", "banana", "samples"])
 def test_a_tab_that_is_not_there_opens_the_first(named: str) -> None:
     assert ONLY["Samples"] in texts(page("results", run="recorded", tab=named))

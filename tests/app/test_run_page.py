@@ -149,6 +149,7 @@ def test_a_run_that_gave_up_can_be_resumed_and_changed(store: Store, endpoint: F
     assert f"duplicate={run.id}" in link.proto.query_string
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_was_never_reached_has_failed_calls_and_no_samples(store: Store) -> None:
     run = make_run(store, "http://127.0.0.1:9/v1", rows=40)
     work(run)

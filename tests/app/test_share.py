@@ -277,5 +277,6 @@ def test_a_damaged_run_does_not_tell_its_id(run: Run) -> None:
     assert run.id not in sent(test)
 
 
+@pytest.mark.slow
 def test_an_old_place_of_links_leads_to_results(run: Run) -> None:
     assert page_of({SHARE: [make_link(run, LinkKind.FIGURES)]}) == "results"

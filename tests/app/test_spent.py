@@ -59,6 +59,7 @@ def test_calls_are_counted_for_an_hour_and_each_person(monkeypatch: pytest.Monke
         check_calls("ann", 71)
 
 
+@pytest.mark.slow
 def test_what_runs_hold_is_counted_with_their_responses(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

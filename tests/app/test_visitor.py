@@ -42,6 +42,7 @@ def test_the_committed_configuration_opens_no_address() -> None:
     assert "address" not in config["server"]
 
 
+@pytest.mark.slow
 def test_a_data_directory_that_cannot_be_written_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_field_that_is_not_there_is_one_sentence(
     assert len(printed.splitlines()) <= 2, "one line for all rows"
 
 
+@pytest.mark.slow
 def test_three_rows_are_told_that_thirty_are_needed(
     endpoint: FakeEndpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

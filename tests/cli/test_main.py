@@ -64,6 +64,7 @@ def test_evidence_is_named_and_can_be_left_out(
     assert (alone["rules"], alone["evidence"]) == ("document", None)
 
 
+@pytest.mark.slow
 def test_too_few_prompts_is_exit_code_3(
     files: list[str], endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,6 +208,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(files: list[str], end
     assert endpoint.calls == 24 + 100
 
 
+@pytest.mark.slow
 def test_help_needs_no_heavy_package() -> None:
     script = (
         "import sys, dryrun, dryrun.cli.main; dryrun.cli.main.parser(['--help']).format_help();"

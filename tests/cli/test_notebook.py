@@ -78,6 +78,7 @@ def test_progress_is_shown_where_it_is_asked_for(
     assert "Finished." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_judge_is_asked_where_it_is_said(endpoint: FakeEndpoint) -> None:
     endpoint.answer = lambda body: '{"steps": [], "result": 0.5}' if "Rate" in prompt_text(body) else "5"
     rated = {
@@ -113,6 +114,7 @@ def test_a_python_file_is_a_grader(endpoint: FakeEndpoint, tmp_path: Path) -> No
         ]
 
 
+@pytest.mark.slow
 def test_the_fields_of_rows_can_be_named(endpoint: FakeEndpoint) -> None:
     asked: list[list[Any]] = []
 

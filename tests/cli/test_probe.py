@@ -70,6 +70,7 @@ def test_a_sound_grader_is_exit_code_0_and_says_what_was_not_seen(
     assert "real responses: none were at hand" in printed
 
 
+@pytest.mark.slow
 def test_rows_without_a_reference_get_fewer_probes_and_it_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_bad_line_in_any_part_is_named_as_ever(bad: bytes, said: str, place: i
         read_dataset(path, path.name)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_parts")
 def test_a_process_that_dies_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "MODULE", "dryrun.no_such_module")
@@ -175,6 +176,7 @@ def test_a_bad_row_of_a_later_row_group_is_named_by_its_place_in_the_file(tmp_pa
         read_dataset(path, path.name)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(1, 8))
 def test_parts_are_about_even_and_none_is_empty(sizes: list[int], count: int) -> None:
     count = min(count, len(sizes))

@@ -167,6 +167,7 @@ def test_a_batch_is_split_at_the_limits_and_each_request_is_in_one(
     assert len(server.rows_by_key) == 160
 
 
+@pytest.mark.slow
 def test_doubled_foreign_and_garbage_lines_change_nothing(store: Store, server: FakeBatches) -> None:
     def damage(rows: list[dict[str, Any]]) -> list[dict[str, Any] | bytes]:
         foreign = {**rows[0], "custom_id": "0" * 32}
@@ -252,6 +253,7 @@ def test_a_download_that_breaks_off_begins_again_without_doubling(store: Store, 
     assert (status.sampled, status.attempts, status.failed) == (80, 80, 0)
 
 
+@pytest.mark.slow
 def test_results_that_are_gone_leave_failed_samples(store: Store, server: FakeBatches) -> None:
     server.refuse("content", Reply.error(404, "No such File object"))
     run = batch_run(store, server.base_url, rows=5)
@@ -259,6 +261,7 @@ def test_results_that_are_gone_leave_failed_samples(store: Store, server: FakeBa
     assert work(run).sampled == 10
 
 
+@pytest.mark.slow
 def test_a_batch_that_fails_validation_stops_the_run_with_its_reasons(store: Store) -> None:
     reasons = [{"code": "invalid_json_line", "line": n, "message": f"Line {n} is odd."} for n in range(1, 6)]
     with FakeBatches(errors=reasons) as server:
@@ -371,6 +374,7 @@ def test_cancel_leaves_the_batch_at_the_endpoint_and_resume_collects_it(
     assert under_way(run) == 0
 
 
+@pytest.mark.slow
 def test_resumed_call_by_call_it_collects_the_batch_and_calls_for_nothing_in_it(
     store: Store, server: FakeBatches
 ) -> None:
@@ -424,6 +428,7 @@ def test_a_batch_whose_making_was_cut_off_is_found_again(store: Store, server: F
     assert set(server.rows_by_key.values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_batch_that_was_uploaded_but_not_made_is_made_of_the_same_file(
     store: Store, server: FakeBatches
 ) -> None:

@@ -98,6 +98,7 @@ def test_what_is_said_beforehand_covers_what_is_used(
     assert "80 calls to judges, about" in told.words(Prices())
 
 
+@pytest.mark.slow
 def test_another_grader_is_estimated_without_calls_to_the_model(
     store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint
 ) -> None:
@@ -107,6 +108,7 @@ def test_another_grader_is_estimated_without_calls_to_the_model(
     assert (told.calls, told.judge_calls) == (0, 80)
 
 
+@pytest.mark.slow
 def test_a_cap_with_a_judge_leaves_every_response_graded(
     store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint
 ) -> None:
@@ -147,6 +149,7 @@ def test_every_call_to_a_judge_counts_retries_and_second_tries_too(
     assert [row["outcome"] for row in asked].count("transient") == 1
 
 
+@pytest.mark.slow
 def test_a_cap_holds_over_a_lost_status(store: Store, endpoint: FakeEndpoint, judge: FakeEndpoint) -> None:
     run, before = spend(store, prepared(endpoint, judge), Budget(calls=50))
     (run.folder / "status.json").write_text("{")

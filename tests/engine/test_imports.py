@@ -92,6 +92,7 @@ def test_a_log_is_judged_by_the_scores_it_came_with(name: str, store: Store) -> 
     assert report.to_dict()["statistics"]["mean"] == pytest.approx(4 / 6)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     "name", ["trl", "verl.jsonl", "verifiers.jsonl", "openai_evals.jsonl", "script.jsonl"]
 )
@@ -141,6 +142,7 @@ def test_prompts_with_fewer_responses_are_not_missing_any(store: Store) -> None:
     assert rewards(again) == [0.0, 1.0, 0.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_the_same_file_twice_shares_its_samples(store: Store) -> None:
     first, second = (import_samples(store, *log("verl.jsonl"), EXACT) for _ in range(2))
     work(first)
@@ -299,6 +301,7 @@ def test_a_grader_that_no_record_fills_is_refused(store: Store) -> None:
         import_samples(store, *log("verl.jsonl"), {**EXACT, "reference": "{{item.nothing}}"})
 
 
+@pytest.mark.slow
 def test_the_command_grades_and_judges(
     store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -227,6 +227,7 @@ def judged_run(
     return start(store, prepare(rows_of, JUDGE, model=config, sampling=sampling, judge=where))
 
 
+@pytest.mark.slow
 def test_responses_in_flight_are_kept_when_the_judge_ends_the_run(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +279,7 @@ def test_marks_in_flight_are_kept_when_the_model_ends_the_run(
         assert (judge.calls, status.graded) == (3, 3)
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_went_away_is_waited_for_and_named_as_the_cause(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -417,6 +419,7 @@ def test_of_two_answers_to_the_same_the_one_that_is_shown_is_the_one_that_was_gr
             assert seen.grade.reward == int(seen.sample.text) / 1000
 
 
+@pytest.mark.slow
 def test_a_second_thread_sees_the_run_as_running(store: Store) -> None:
     with FakeEndpoint() as endpoint:
         endpoint.hold()

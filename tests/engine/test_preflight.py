@@ -104,6 +104,7 @@ def test_a_cap_holds_for_the_first_call_too(store: Store, endpoint: FakeEndpoint
     assert (endpoint.calls, status.sampled, status.capped) == (1, 1, True)
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_it_and_ends_with_2_without_a_key(
     tmp_path: Path, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -199,6 +199,7 @@ def test_the_profile_of_one_run_counts_what_the_run_has(store: Store, endpoint: 
     assert np.isfinite(found.counts.reference).all()
 
 
+@pytest.mark.slow
 def test_responses_that_equal_rows_share_count_once(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = by_rate
     rows = sum_rows(12)

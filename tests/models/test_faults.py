@@ -192,6 +192,7 @@ def test_an_answer_that_drips_is_cut_off_at_the_deadline() -> None:
     assert "did not answer within 0.5 seconds" in asyncio.run(ask_dripping())
 
 
+@pytest.mark.slow
 def test_an_answer_without_end_is_not_taken_in(endpoint: FakeEndpoint) -> None:
     endpoint.script(Reply(raw=b" " * (40 * 2**20)))
     sample = ask(endpoint.base_url)
@@ -319,6 +320,7 @@ def test_a_key_no_header_can_hold_is_refused_unseen(key: str) -> None:
     assert key not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_call_is_sent_as_the_sdk_would_send_it(endpoint: FakeEndpoint) -> None:
     from openai import AsyncOpenAI  # takes half a second, which no other test need wait for
 

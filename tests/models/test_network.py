@@ -61,6 +61,7 @@ def certified(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_a_certificate_that_nobody_knows_is_named_with_its_remedy(
     certified: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

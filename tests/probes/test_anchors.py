@@ -105,6 +105,7 @@ def test_a_score_near_a_threshold_is_borderline(store: Store, endpoint: FakeEndp
     assert report_of(results, limits, evidence=False).headline == "GO"
 
 
+@pytest.mark.slow
 def test_rewards_are_mapped_by_the_range_and_what_has_no_grade_is_missing(
     store: Store, endpoint: FakeEndpoint
 ) -> None:

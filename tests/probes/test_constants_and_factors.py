@@ -42,7 +42,7 @@ def found(check: GraderCheck, flaw: str) -> list[Any]:
     return [finding for finding in check.findings if finding.flaw == flaw]
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(("zeros", "warned"), [(38, True), (30, True), (22, False), (18, False)])
 def test_one_answer_that_fits_most_rows_is_said(zeros: int, warned: bool) -> None:
     """A coin flip that nearly always shows the same side teaches to bet on it; half and half does not."""
@@ -54,6 +54,7 @@ def test_one_answer_that_fits_most_rows_is_said(zeros: int, warned: bool) -> Non
     assert all(finding.weight == "warn" and "always “0”" in finding.kind for finding in said)
 
 
+@pytest.mark.slow
 def test_an_answer_with_a_long_tail_is_a_bias_where_the_tail_pays() -> None:
     def longer(sample: Any, item: Any) -> float:
         text = sample["output_text"]

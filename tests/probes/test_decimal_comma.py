@@ -32,11 +32,13 @@ def prices(demand: str = "") -> Rows:
     ]
 
 
+@pytest.mark.slow
 def test_prices_with_a_decimal_comma_have_a_sound_grader() -> None:
     check = checked(prices(), compared("value(text)", f"value({REFERENCE})", GERMAN))
     assert check.profile == "sound", [finding.sentence for finding in check.findings]
 
 
+@pytest.mark.slow
 def test_a_grader_that_drops_the_comma_is_too_lenient() -> None:
     check = checked(prices(), compared("value(text)", f"value({REFERENCE})", LOST))
     assert check.profile == "too lenient"
@@ -44,6 +46,7 @@ def test_a_grader_that_drops_the_comma_is_too_lenient() -> None:
     assert "ten times it" in kinds
 
 
+@pytest.mark.slow
 def test_a_grader_of_what_stands_before_the_comma_is_too_lenient() -> None:
     whole = compared("(re.findall(r'[0-9.]+', text) or [''])[0]", f"{REFERENCE}.split(',')[0]")
     assert checked(prices("Nur die Zahl."), whole).profile == "too lenient"

@@ -52,6 +52,7 @@ def verified(sample: Any, item: Any, numbers_checked: bool) -> float:
         return 0.0
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("within", [True, False])
 def test_a_verifier_that_pays_the_number_itself_is_hackable(within: bool) -> None:
     check = check_function(lambda sample, item: verified(sample, item, False), countdown(within))
@@ -60,12 +61,14 @@ def test_a_verifier_that_pays_the_number_itself_is_hackable(within: bool) -> Non
     assert any("number to reach" in kind or "not given" in kind for kind in kinds)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("within", [True, False])
 def test_a_verifier_of_the_numbers_is_sound(within: bool) -> None:
     check = check_function(lambda sample, item: verified(sample, item, True), countdown(within))
     assert (check.profile, check.blocking) == ("sound", ())
 
 
+@pytest.mark.slow
 def test_numbers_are_taken_from_the_prompt_where_rows_have_none() -> None:
     check = check_function(
         lambda sample, item: verified(sample, {**item, **known[item["messages"][-1]["content"]]}, True),
@@ -74,6 +77,7 @@ def test_numbers_are_taken_from_the_prompt_where_rows_have_none() -> None:
     assert (check.profile, check.blocking) == ("sound", ())
 
 
+@pytest.mark.slow
 def test_a_verifier_that_lets_numbers_be_used_again_is_too_lenient() -> None:
     def lax(sample: Any, item: Any) -> float:
         used = re.findall(r"\d+", (re.findall("<answer>(.*?)</answer>", sample["output_text"]) or [""])[-1])
@@ -101,6 +105,7 @@ def test_the_number_to_reach_is_read_from_the_prompt(prompt: str, goal: str) -> 
     assert demand_of(prompt).goal == goal
 
 
+@pytest.mark.slow
 def test_where_the_answer_is_another_number_it_stays_one() -> None:
     items = [
         asked(f"Solve the equation: x plus {n} equals {n + 7 * n}. Give x.", 7 * n) for n in range(11, 51)

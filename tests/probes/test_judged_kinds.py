@@ -119,7 +119,7 @@ def checked(items: Rows, score: Score) -> Any:
     return check_function(lambda sample, item: score(sample["output_text"], item), items)
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", SOUND)
 def test_a_set_up_that_was_judged_sound_is_called_sound(name: str) -> None:
     check = checked(*SOUND[name])
@@ -147,7 +147,7 @@ DEFECTIVE: dict[str, tuple[Rows, Score, str]] = {
 }
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", DEFECTIVE)
 def test_a_fault_that_was_planted_is_named(name: str) -> None:
     items, score, kind = DEFECTIVE[name]
@@ -155,6 +155,7 @@ def test_a_fault_that_was_planted_is_named(name: str) -> None:
     assert kind in {each for finding in check.blocking for each in (finding.kind, *finding.also)}
 
 
+@pytest.mark.slow
 def test_a_grader_of_single_characters_is_not_said_to_run_code() -> None:
     cities = picked("Which city?", "東京", "大阪", "京都", "札幌", "福岡")
     check = checked(cities, by_reference(lambda text, wanted: len(set(text) & set(wanted)) / len(wanted)))

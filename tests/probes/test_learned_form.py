@@ -90,6 +90,7 @@ def in_field(sample: Any, item: Any) -> float:
     return float(len(lines) > 1 and lines[-1].strip() == item["reference_answer"]["result"])
 
 
+@pytest.mark.slow
 def test_a_field_of_an_object_is_the_answer_where_the_grader_reads_no_more() -> None:
     objects = [{"working": ["add", "carry"], "result": str(1200 + 7 * row)} for row in range(ROWS)]
     check = check_function(in_field, items(objects, " End with #### and the number."))
@@ -159,6 +160,7 @@ def test_a_form_that_nobody_knows_convicts_nobody() -> None:
     assert "in the form this grader wants" in check.meaning
 
 
+@pytest.mark.slow
 def test_paid_responses_show_the_form() -> None:
     numbers = [str(900 + 13 * row) for row in range(ROWS)]
     samples = {row: [f"So it is [[[{number}]]]", "I do not know."] for row, number in enumerate(numbers)}

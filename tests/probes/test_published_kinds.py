@@ -285,7 +285,7 @@ SOUND: dict[str, tuple[Rows, Score]] = {
 }
 
 
-@pytest.mark.quick_cases(4)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_set_up_is_called_sound(name: str) -> None:
     items, score = SOUND[name]
@@ -334,7 +334,7 @@ DEFECTIVE: dict[str, tuple[Rows, Score, str]] = {
 }
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", DEFECTIVE)
 def test_a_fault_seen_in_public_is_found(name: str) -> None:
     items, score, kind = DEFECTIVE[name]
@@ -354,6 +354,7 @@ PARTS = {
 }
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("names", "profile", "earned"), [(("city", "role"), "sound", 1.0), (("city", "age"), "inverted", 0.5)]
 )

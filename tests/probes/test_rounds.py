@@ -63,6 +63,7 @@ def test_no_wrong_answer_is_right_and_no_junk_holds_the_answer(name: str) -> Non
             assert not mentions(probe.text, answer), probe.kind
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_probes_and_another_does_not() -> None:
     rows = DATASETS["capitals"]()[0]
     assert both(laid(rows)) == both(laid(rows))
@@ -118,6 +119,7 @@ def test_order_is_turned_round_only_where_it_matters() -> None:
     assert not texts(free, "in the opposite order")
 
 
+@pytest.mark.slow
 def test_guesses_hide_the_right_one_where_neither_first_nor_last_finds_it() -> None:
     for name in ("sums", "capitals", "choices", "yes_no"):
         given = laid(DATASETS[name]()[0])

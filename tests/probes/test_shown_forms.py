@@ -89,7 +89,7 @@ LENIENT: dict[str, tuple[Rows, Grade]] = {
 }
 
 
-@pytest.mark.quick_cases(3)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_grader_of_a_form_that_the_prompt_shows(name: str) -> None:
     items, grade = SOUND[name]
@@ -97,6 +97,7 @@ def test_a_sound_grader_of_a_form_that_the_prompt_shows(name: str) -> None:
     assert check.profile == "sound", [finding.sentence for finding in check.blocking]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", LENIENT)
 def test_decimals_that_are_left_out_are_missed(name: str) -> None:
     items, grade = LENIENT[name]
@@ -105,11 +106,13 @@ def test_decimals_that_are_left_out_are_missed(name: str) -> None:
     assert "where a nearer number is refused" in check.blocking[0].sentence
 
 
+@pytest.mark.slow
 def test_digits_that_no_prompt_names_are_read_whole() -> None:
     check = check_function(last(r"[1-5]"), stars("How many stars?"))
     assert check.profile == "too lenient"
 
 
+@pytest.mark.slow
 def test_another_digit_of_the_scale_is_still_wrong() -> None:
     def close(sample: Any, item: Any) -> float:
         found = re.findall(r"[1-5]", sample["output_text"])

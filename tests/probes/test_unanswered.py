@@ -41,6 +41,7 @@ def told(report: Report) -> str:
     return "\n".join([report.diagnosis.summary, *sentences, *report.diagnosis.warnings])
 
 
+@pytest.mark.slow
 def test_a_notice_for_every_prompt_is_quoted_and_blames_nobody(store: Store) -> None:
     report = reported(store, rows.sums(""), LAST, lambda n, item: NOTICE)
     assert report.verdict == "NO-GO"
@@ -49,6 +50,7 @@ def test_a_notice_for_every_prompt_is_quoted_and_blames_nobody(store: Store) -> 
     assert not [line for line in report.cause_lines if "too difficult" in line]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("items", "grader", "say"),
     [
@@ -74,6 +76,7 @@ def test_reasoning_without_an_end_is_the_cause(store: Store) -> None:
     assert "chat template" in first_action(report)
 
 
+@pytest.mark.slow
 def test_reasoning_that_ends_or_is_paid_is_no_cause(store: Store) -> None:
     closed = reported(store, rows.sums(""), LAST, lambda n, item: f"<think>Well</think> It is {n}.")
     paid = reported(

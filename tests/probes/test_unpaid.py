@@ -20,6 +20,7 @@ def answer(body: dict[str, Any]) -> str:
     return (str(right), f"That makes {right}.", f"That makes {right + 5}.")[first % 3]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("most", [1_000, 10])
 def test_right_responses_that_earn_less_than_half_are_found(store: Store, most: int) -> None:
     with FakeEndpoint(answer=answer) as endpoint:

@@ -63,6 +63,7 @@ def test_right_rewards_gain_and_inverted_ones_lose(family: str) -> None:
         assert sign * train(policy, grader, RNG(5)) > 0.05
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("family", THIRD_FAMILIES)
 def test_policies_of_the_third_set_gain_by_right_rewards_and_lose_by_inverted_ones(family: str) -> None:
     for pay, sign in ((RIGHT, 1), (1 - RIGHT, -1)):
@@ -97,6 +98,7 @@ def test_a_chain_climbs_along_the_gradient_of_its_chances() -> None:
             part[number] -= 1e-6
 
 
+@pytest.mark.slow
 def test_each_condition_of_the_third_set_can_be_judged_and_trained() -> None:
     wanted = [one for one in conditions(1) if one.third]
     assert len({(one.family, one.case) for one in wanted}) == len(THIRD_FAMILIES) * len(THIRD_CASES)

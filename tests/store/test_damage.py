@@ -96,6 +96,7 @@ def test_the_next_start_makes_damage_good(
     assert_whole(store)
 
 
+@pytest.mark.slow
 def test_damage_found_while_looking_is_no_crash(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url)
     work(run)
@@ -144,6 +145,7 @@ def test_a_disk_without_room_is_noticed_before_the_first_call(
     assert endpoint.calls == 0
 
 
+@pytest.mark.slow
 def test_a_run_whose_status_is_lost_is_one_to_go_on_with(store: Store, endpoint: FakeEndpoint) -> None:
     run: Run = make_run(store, endpoint.base_url)
     (run.folder / "status.json").write_text('{"state": "finished", "total": []}')

@@ -170,6 +170,7 @@ def test_disagreement_between_people_is_counted_and_in_no_figure(results: Result
     assert found.score.size == 27
 
 
+@pytest.mark.slow
 def test_what_is_exported_can_be_taken_over_again(results: Results, tmp_path: Path) -> None:
     label_all(results, 25, wrong=False)
     rows = export_rows(results, book_of(results.run).labels())

@@ -192,6 +192,7 @@ def test_what_runs_need_is_named_before_it_goes_and_never_goes_from_under_a_live
     assert load_results(run).rollouts.num_rows == 80
 
 
+@pytest.mark.slow
 def test_a_run_whose_plan_cannot_be_read_is_not_taken_for_one_that_needs_nothing(
     store: Store, endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,6 +230,7 @@ def test_prunes_options_alone_are_a_users_mistake(
     assert "go with --prune" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_prune_takes_what_a_killed_process_left_behind(store: Store, endpoint: FakeEndpoint) -> None:
     work(make_run(store, endpoint.base_url))
     folder = entries(store)[0].partition.folder

@@ -34,7 +34,7 @@ def results(store: Store) -> Results:
     return load_results(run)
 
 
-@pytest.mark.quick_cases(5)
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("words", "rows"),
     [

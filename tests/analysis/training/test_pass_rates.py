@@ -15,6 +15,7 @@ def shrunk(right: list[int], tried: list[int]) -> PassRates:
     return pass_rates(np.array(right), np.array(tried), np.zeros(len(right), np.int64), 8)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("responses", [2, 4, 8])
 def test_intervals_hold_the_planted_rate_as_often_as_they_say(name: str, responses: int) -> None:

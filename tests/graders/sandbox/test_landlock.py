@@ -288,6 +288,7 @@ def test_a_hosted_app_takes_no_less_than_bubblewrap(monkeypatch: pytest.MonkeyPa
     assert "DRYRUN_SANDBOX=landlock is not available here" in status.reason
 
 
+@pytest.mark.slow
 def test_a_grade_that_ends_its_process_earns_nothing() -> None:
     source = """
 import os

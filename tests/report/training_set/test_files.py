@@ -108,6 +108,7 @@ def answered(store: Store) -> Results:
     return load_results(run)
 
 
+@pytest.mark.slow
 def test_chosen_rows_are_the_datasets_with_their_profile(answered: Results) -> None:
     found = run_profile(answered)
     chosen = choose_rows(found, SetChoice(0.2, 0.9))
@@ -120,6 +121,7 @@ def test_chosen_rows_are_the_datasets_with_their_profile(answered: Results) -> N
         assert one.profile["right"] == 2
 
 
+@pytest.mark.slow
 def test_rows_teach_the_form_where_right_answers_go_unpaid(answered: Results) -> None:
     found = run_profile(answered)
     side = choose_rows(found, SetChoice()).side

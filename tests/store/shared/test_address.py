@@ -62,6 +62,7 @@ def test_the_command_line_says_what_is_wrong(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_access_that_is_denied(bucket: ObjectStore, capsys: pytest.CaptureFixture[str]) -> None:
     bucket.trouble = lambda method, path: REFUSED
     assert main(["runs", "--data", "s3://bucket/x"]) == 2

@@ -77,6 +77,7 @@ def test_of_two_at_once_at_most_one_gets_it(
     assert most <= 1
 
 
+@pytest.mark.slow
 def test_a_live_run_elsewhere_is_live_and_a_dead_one_interrupted(
     run: Run, machine: Machine, bucket: ObjectStore
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_live_run_elsewhere_is_live_and_a_dead_one_interrupted(
             assert bucket.names(f"team/runs/{run.id}/leases/") != {lease}
 
 
+@pytest.mark.slow
 def test_a_killed_process_does_not_keep_its_own_machine_out(
     run: Run, machine: Machine, bucket: ObjectStore
 ) -> None:
@@ -124,6 +126,7 @@ def test_whoever_slept_while_another_finished_the_run_stops(
         wait_until(lambda: bucket.drop(lease) or run.stop_asked())  # it may just be put again
 
 
+@pytest.mark.slow
 def test_another_machine_stops_a_run(run: Run, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     other = seen_by(machine("two"), run)
