@@ -67,10 +67,6 @@ class Place:
         As people call it.
     files : callable
         The files of a training, the grader's JSON and the README apart.
-    commands : str
-        How to check and start it, a line each.
-    checklist : tuple of str
-        What to look at before it is started.
     takes : tuple of str
         Names of the `TrainingSizes` that its files set. The host decides the others.
     """
@@ -78,9 +74,12 @@ class Place:
     platform: Platform
     title: str
     files: Callable[[Material], Named]
-    commands: str
-    checklist: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+
+    def guide(self) -> tuple[list[str], list[str]]:
+        """What to look at before it is started, and how to check and start it, a line each."""
+        checklist, commands = template(f"guide_{self.platform}.md").template.split("\n\n")
+        return [line.removeprefix("- ") for line in checklist.splitlines()], commands.splitlines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Export:
         ]
         set_here = self.place.takes
         sizes = [words for name, words in material.sizes.reasons.items() if name in set_here]
-        return [*verdict, material.model_advice, *self.place.checklist, *notes, *sizes]
+        return [*verdict, material.model_advice, *self.place.guide()[0], *notes, *sizes]
 
     def _readme(self, written: Mapping[str, bytes]) -> str:
         rows = "\n".join(f"| `{name}` | {described(name)} |" for name in written)
@@ -137,7 +136,7 @@ class Export:
             validation=f"{len(material.validation):,}",
             files=rows,
             checklist="\n".join(f"- [ ] {line}" for line in self.checklist()),
-            commands="\n".join(f"    {line}" for line in self.place.commands.strip().splitlines()),
+            commands="\n".join(f"    {line}" for line in self.place.guide()[1]),
         )
 
 
