@@ -14,60 +14,31 @@ from dryrun.core.records import Attempt, Grade, GradeOutcome, Prompt, Sample, Sa
 
 Row = dict[str, Any]
 
-SAMPLES = pa.schema(
-    [
-        ("key", pa.string()),
-        ("rollout", pa.int32()),
-        ("outcome", pa.string()),
-        ("text", pa.string()),
-        ("characters", pa.int32()),
-        ("tool_calls", pa.string()),
-        ("finish_reason", pa.string()),
-        ("error", pa.string()),
-        ("status", pa.int32()),
-        ("prompt_tokens", pa.int64()),
-        ("completion_tokens", pa.int64()),
-        ("seconds", pa.float64()),
-        ("attempts", pa.int32()),
-        ("note", pa.string()),
-        ("at", pa.float64()),
-    ]
+
+def _schema(columns: str) -> pa.Schema:
+    """A schema by the names and Arrow types of its columns."""
+    return pa.schema([tuple(column.split()) for column in columns.split(", ")])
+
+
+SAMPLES = _schema(
+    "key string, rollout int32, outcome string, text string, characters int32, tool_calls string, "
+    "finish_reason string, error string, status int32, prompt_tokens int64, completion_tokens int64, "
+    "seconds float64, attempts int32, note string, at float64"
 )
 """One row per sample; ``tool_calls`` is JSON, ``characters`` its length, ``at`` seconds since the epoch."""
 
-GRADES = pa.schema(
-    [
-        ("key", pa.string()),
-        ("outcome", pa.string()),
-        ("reward", pa.float64()),
-        ("sub_rewards", pa.string()),
-        ("errors", pa.string()),
-        ("seconds", pa.float64()),
-        ("at", pa.float64()),
-        ("prompt_tokens", pa.int64()),
-        ("completion_tokens", pa.int64()),
-        ("detail", pa.string()),
-    ]
+GRADES = _schema(
+    "key string, outcome string, reward float64, sub_rewards string, errors string, seconds float64, "
+    "at float64, prompt_tokens int64, completion_tokens int64, detail string"
 )
 """One row per grade; ``sub_rewards`` and ``errors`` are JSON objects, a missing reward is null."""
 
 NO_ERRORS = "{}"
 """``errors`` of a grade that has none."""
 
-ATTEMPTS = pa.schema(
-    [
-        ("key", pa.string()),
-        ("outcome", pa.string()),
-        ("sample", pa.string()),
-        ("number", pa.int32()),
-        ("status", pa.int32()),
-        ("error", pa.string()),
-        ("seconds", pa.float64()),
-        ("prompt_tokens", pa.int64()),
-        ("completion_tokens", pa.int64()),
-        ("at", pa.float64()),
-        ("judge", pa.bool_()),
-    ]
+ATTEMPTS = _schema(
+    "key string, outcome string, sample string, number int32, status int32, error string, "
+    "seconds float64, prompt_tokens int64, completion_tokens int64, at float64, judge bool"
 )
 """One row per call of a run, those that failed included; ``sample`` is the key of the sample it was for,
 or, where ``judge`` is true, of what a judge was asked."""
@@ -75,19 +46,10 @@ or, where ``judge`` is true, of what a judge was asked."""
 ADDED_LATER = frozenset({"detail", "prompt_tokens", "completion_tokens", "judge"})
 """Columns that parts of grades and attempts written by earlier versions may lack; they are read as null."""
 
-PROMPTS = pa.schema(
-    [("key", pa.string()), ("row", pa.int64()), ("topic", pa.string()), ("item", pa.string())]
-)
+PROMPTS = _schema("key string, row int64, topic string, item string")
 """The prompts of a run in sample order; ``item`` is the whole row as JSON."""
 
-PLAN = pa.schema(
-    [
-        ("prompt", pa.int32()),
-        ("rollout", pa.int32()),
-        ("sample_key", pa.string()),
-        ("grade_key", pa.string()),
-    ]
-)
+PLAN = _schema("prompt int32, rollout int32, sample_key string, grade_key string")
 """What a run asks: one row per rollout, ``prompt`` an index into the run's prompts."""
 
 _SAMPLE_FIELDS = tuple(field.name for field in fields(Sample))
