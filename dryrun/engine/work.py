@@ -25,8 +25,8 @@ from dryrun.engine.pipeline import Pipeline
 from dryrun.engine.plan import check_elsewhere
 from dryrun.engine.share import SessionShare
 from dryrun.graders import Grader, build, load_grader
-from dryrun.graders.answer_alone import ReasoningCut
 from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.protocol import ReasoningCut
 from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.models.endpoint import EndpointModel

@@ -9,9 +9,8 @@ from typing import Any
 
 from dryrun.core.records import Grade, Item, Sample, SampleOutcome
 from dryrun.graders.format.specs import DEFAULT_TIMEOUT, GraderSpec, build
-from dryrun.graders.format.template import VariableError
+from dryrun.graders.format.template import VariableError, namespaces
 from dryrun.graders.kinds.judge_access import JudgeAccess
-from dryrun.graders.sandbox.sample_fields import namespaces
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from dryrun.analysis.figures.readings import Misplaced, Repeated, refusals
 from dryrun.core.probe import ACCEPTED, FORMED, Probe
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
-from dryrun.graders.answer_alone import answer_alone, without_end_token, without_reasoning
 from dryrun.graders.format.load import load_grader
+from dryrun.graders.protocol import answer_alone, without_end_token, without_reasoning
 from dryrun.graders.trial import as_text
 from dryrun.probes import Ground, ground, quick_round
 from dryrun.probes.accepted_form import SCOUTS, Grades, Texts, accepted_way, grades_by, templates_of, written

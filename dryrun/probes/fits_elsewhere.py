@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from dryrun.analysis.figures.readings import Misplaced
 from dryrun.core.records import Prompt
-from dryrun.graders.answer_alone import without_end_token, without_reasoning
+from dryrun.graders.protocol import without_end_token, without_reasoning
 from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, flat, mentions, number_in
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.notation.latex import formula_key, without_latex

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import Any, Self
 
 from dryrun.core.records import Grade, Item, Sample
+from dryrun.graders.format.template import sample_fields
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, graded_zero
-from dryrun.graders.sandbox.sample_fields import sample_fields
 
 WAITS = 10.0
 """A function that takes this many times its computing is one that waits, as for a network."""

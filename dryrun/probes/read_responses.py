@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from dryrun.analysis.figures.readings import PAID
 from dryrun.analysis.observations import Observations
 from dryrun.core.records import Prompt
-from dryrun.graders.answer_alone import without_end_token, without_reasoning
 from dryrun.graders.format.load import load_grader
+from dryrun.graders.protocol import without_end_token, without_reasoning
 from dryrun.probes.learned_form import right_answers
 from dryrun.probes.make.answers import (
     ANY_NUMBER,

@@ -9,7 +9,7 @@ from typing import Any
 from dryrun.analysis.figures.readings import PAID, Repeated
 from dryrun.core.records import Prompt
 from dryrun.core.text import one_line
-from dryrun.graders.answer_alone import reasoning_alone
+from dryrun.graders.protocol import reasoning_alone
 from dryrun.probes.make.read_answer import refuses
 from dryrun.store.results import Inspected
 

@@ -28,9 +28,9 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Grade, Sample, SampleOutcome
 from dryrun.engine.grading_lane import grading_workers
 from dryrun.graders import build, load_grader
+from dryrun.graders.format.template import sample_fields
 from dryrun.graders.kinds.text_similarity import Metric, similarity
 from dryrun.graders.protocol import Grader
-from dryrun.graders.sandbox.sample_fields import sample_fields
 from tests.helpers.grading import python, string_check
 from tests.helpers.grading import similarity as similarity_grader
 

@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.cli.main import main
 from dryrun.core.records import Sample, SampleOutcome
-from dryrun.graders.answer_alone import answer_alone
+from dryrun.graders.protocol import answer_alone
 from tests.helpers.fake_endpoint import Body, FakeEndpoint, deterministic_answer
 from tests.helpers.support import EXACT, grader_file, sum_rows, write_jsonl
 

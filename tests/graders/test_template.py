@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from dryrun.core.records import Sample, SampleOutcome
 from dryrun.graders.format.template import (
+    SampleNamespace,
     SampleParseError,
     TemplateSyntaxError,
     VariableError,
     parse_template,
 )
-from dryrun.graders.sandbox.sample_fields import SampleNamespace
 from tests.helpers.grading import grade, sample, string_check
 
 ITEM = {

@@ -11,7 +11,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.graders import Severity, load_grader
-from dryrun.graders.checks.one_call import check_batches
+from dryrun.graders.checks.against_rows import check_batches
 from dryrun.graders.checks.platforms import Platform, check_platform, imported, retired_judges
 from dryrun.graders.format.conventions import Convention
 from dryrun.graders.format.load import python_grader

@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
-from dryrun.graders.answer_alone import after_reasoning
+from dryrun.graders.protocol import after_reasoning
 from dryrun.models.body import read_document
 from dryrun.models.client import checked_key
 from dryrun.models.faults import FaultKind, fault_of_answer, reply_or_fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dryrun.graders.answer_alone import without_end_token, without_reasoning
+from dryrun.graders.protocol import without_end_token, without_reasoning
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import Demand, demand_of
 from dryrun.probes.read_responses import in_form, right

@@ -10,7 +10,7 @@ import pytest
 from dryrun.analysis.probes.profile import judge
 from dryrun.core.records import Grade, Item, Prompt, Sample
 from dryrun.dataset import dataset_from_items
-from dryrun.graders.checks.one_call import check_batches
+from dryrun.graders.checks.against_rows import check_batches
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.protocol import GradeError, Grader, graded, ungraded
 from dryrun.probes.check import check_spec

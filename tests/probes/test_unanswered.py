@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dryrun.engine.imports import import_samples
-from dryrun.graders.answer_alone import reasoning_alone
+from dryrun.graders.protocol import reasoning_alone
 from dryrun.report import report_of
 from dryrun.report.fields import Report
 from dryrun.store.partition import Store

@@ -19,7 +19,7 @@ from dryrun.dataset import Dataset
 from dryrun.dataset.audit import AuditFinding, audit
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, Severity, check_against, load_grader
-from dryrun.graders.checks.one_call import check_batches
+from dryrun.graders.checks.against_rows import check_batches
 from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
 from dryrun.models.model_list import list_models
 from dryrun.probes.reference_scores import ceiling

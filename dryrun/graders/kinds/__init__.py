@@ -6,7 +6,7 @@ from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge import LabelModelSpec, ScoreModelSpec
 from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.graders.kinds.python import PythonSpec
-from dryrun.graders.kinds.string_check import StringCheckSpec
+from dryrun.graders.kinds.text import StringCheckSpec
 from dryrun.graders.kinds.text_similarity import TextSimilaritySpec
 
 KINDS: tuple[type[GraderSpec], ...] = (

@@ -19,11 +19,10 @@ from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.records import Grade, GradeOutcome, Item, Prompt, Sample, SampleOutcome
 from dryrun.core.text import one_line
 from dryrun.graders.format.specs import GraderSpec
-from dryrun.graders.format.template import VariableError
+from dryrun.graders.format.template import VariableError, namespaces
 from dryrun.graders.kinds.judge import JudgeSampling, JudgeSpec
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, unfilled, ungraded
-from dryrun.graders.sandbox.sample_fields import namespaces
 from dryrun.models.endpoint import EndpointModel
 from dryrun.models.request import BYTES_PER_TOKEN, RequestSize
 from dryrun.models.urls import is_openai

@@ -12,6 +12,7 @@ from dryrun.core.paths import processors
 from dryrun.core.records import Grade
 from dryrun.core.text import one_line
 from dryrun.graders.format.conventions import VOICES, Convention
+from dryrun.graders.format.template import sample_parts
 from dryrun.graders.protocol import (
     CANNOT_RUN,
     NO_SAMPLE,
@@ -30,7 +31,6 @@ from dryrun.graders.sandbox.isolation import WorkerLimits
 from dryrun.graders.sandbox.pipe import Result
 from dryrun.graders.sandbox.pool import WorkerPool
 from dryrun.graders.sandbox.program import Program
-from dryrun.graders.sandbox.sample_fields import sample_parts
 from dryrun.graders.sandbox.status import sandbox_status
 
 MAX_WORKERS = 4

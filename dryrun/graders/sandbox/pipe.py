@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from dryrun.graders.format.template import Parts
 from dryrun.graders.sandbox.frames import (
     NUMBER,
     NUMBER_SIZE,
@@ -25,7 +26,6 @@ from dryrun.graders.sandbox.frames import (
     size_of,
 )
 from dryrun.graders.sandbox.process import WorkerProcess
-from dryrun.graders.sandbox.sample_fields import Parts
 
 MOST_AHEAD = 128
 """Jobs a worker may have at once."""

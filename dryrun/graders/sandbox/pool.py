@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from dryrun.graders.format.template import Parts
 from dryrun.graders.sandbox.frames import FINAL, WorkerError, WorkerFault, WorkerReply
 from dryrun.graders.sandbox.isolation import Mechanism, WorkerLimits, worker_launch
 from dryrun.graders.sandbox.memory import Watch
@@ -20,7 +21,6 @@ from dryrun.graders.sandbox.pipe import GradeJob, Keeper, Line, Order, TakeResul
 from dryrun.graders.sandbox.process import WorkerProcess
 from dryrun.graders.sandbox.program import Program
 from dryrun.graders.sandbox.repeat import Repeater, chosen
-from dryrun.graders.sandbox.sample_fields import Parts
 
 MAX_ATTEMPTS = 2
 """A job whose worker broke down is tried once more on a fresh one: the job before may be to blame."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dryrun.graders.answer_alone import without_end_token, without_reasoning
+from dryrun.graders.protocol import without_end_token, without_reasoning
 from dryrun.probes.make.answers import (
     KEYED,
     NUMERIC,

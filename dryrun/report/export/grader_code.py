@@ -21,14 +21,13 @@ from dryrun.graders.format.formula import Formula
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.graders.kinds.python import PythonSpec
-from dryrun.graders.kinds.string_check import StringCheckSpec
-from dryrun.graders.kinds.text import ComparingSpec
+from dryrun.graders.kinds.text import ComparingSpec, StringCheckSpec
 from dryrun.graders.kinds.text_similarity import Metric, TextSimilaritySpec, rouge_name
 
 PARTS = (
     *("dryrun.graders.format.template", "dryrun.graders.sandbox.inside.worker", "dryrun.graders.tokens"),
-    *("dryrun.graders.kinds.string_check", "dryrun.graders.kinds.text_similarity"),
-    *("dryrun.graders.answer_alone", "dryrun.report.export.runtime"),
+    *("dryrun.graders.kinds.text", "dryrun.graders.kinds.text_similarity"),
+    *("dryrun.graders.protocol", "dryrun.report.export.runtime"),
 )
 """Modules whose definitions may be copied, the ones that others need first."""
 

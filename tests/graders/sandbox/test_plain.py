@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dryrun.graders.format.presets import PRESETS
-from dryrun.graders.sandbox.plain import is_plain
+from dryrun.graders.sandbox.program import is_plain
 
 PLAIN = {
     "a comparison": "return float(sample['output_text'] == item['reference_answer'])",
