@@ -32,7 +32,7 @@ from dryrun.graders.format.load import read_grader
 from dryrun.report import report_of
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
-from dryrun.store.shared.opened import open_store
+from dryrun.store.shared.address import open_store
 
 
 def run_dry_run(

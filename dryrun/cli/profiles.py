@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from dryrun.cli.notebook import grader_given, model_named
+from dryrun.cli.notebook import _key, grader_given, model_named
 from dryrun.core.blocking import run_blocking
 from dryrun.core.config import EMBEDDED_MODEL, JudgeConfig, SamplingConfig
 from dryrun.dataset import Dataset, dataset_from_items
 from dryrun.engine.budget import Budget, Prices
-from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.count import run_profile
 from dryrun.engine.profile.stored import StoredProfile
 from dryrun.engine.profile.whole import Profiler, Stages
 from dryrun.report.training_set.profile_table import keep_profile, profile_table
-from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
-from dryrun.store.shared.opened import open_store
+from dryrun.store.shared.address import open_store
 
 
 def profile_run(
@@ -50,7 +48,7 @@ def profile_run(
     DryRunError
         There is no such run, or the outcome is not a part of its grades.
     """
-    results = load_results(Run.open(_store(data), run_id))
+    results = load_results(Run.open(open_store(data), run_id))
     return profile_table(run_profile(results, outcome, group))
 
 
@@ -114,7 +112,7 @@ def profile_dataset(
     prices = Prices(prompt=price[0], completion=price[1]) if price else Prices()
     work = {"api_key": _key(api_key), "judge_key": _key(judge_key), "batch": model.batch}
     profiler = Profiler(
-        _store(data),
+        open_store(data),
         rows,
         grader_given(grader_config),
         options,
@@ -126,11 +124,3 @@ def profile_dataset(
     profile = run_blocking(profiler.run()).profile
     keep_profile(profile, StoredProfile(profiler.shards.folder, profiler.shards.grading).table)
     return profile_table(profile)
-
-
-def _store(data: Path | str | None) -> Store:
-    return open_store(data)
-
-
-def _key(key: str | None) -> str:
-    return os.environ.get("OPENAI_API_KEY", "") if key is None else key

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field, model_validator
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plural
 from dryrun.core.thresholds import Frozen
+from dryrun.models.pace import Pace
 from dryrun.models.request import RequestSize
 from dryrun.store.runs import RunStatus
 
@@ -324,3 +325,20 @@ class Caps:
         if self._budget.tokens is not None and tokens_of(then) > self._budget.tokens:
             return False
         return self._budget.cost is None or (self._budget.prices.cost(then) or 0.0) <= self._budget.cost
+
+
+class SessionShare(Protocol):
+    """One session's part of what all have."""
+
+    def part(self, calls: int) -> int:
+        """This session's part of a number of calls at once, 1 or more."""
+
+    def steer(self, pace: Pace) -> None:
+        """Keep the calls to the endpoint that all ask within this session's part, and hold them when a
+        server has told any session to wait."""
+
+    async def more(self, spent: RunStatus) -> Budget | None:
+        """A larger budget for the session, over all sessions of its run; None where all is spent.
+
+        It waits while other sessions hold what they may hand back.
+        """

@@ -22,12 +22,11 @@ from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import RunState, Sample
 from dryrun.core.text import plural
 from dryrun.engine.batches import BatchRun
-from dryrun.engine.budget import Budget, Caps
+from dryrun.engine.budget import Budget, Caps, SessionShare
 from dryrun.engine.grading_lane import GradingLane
 from dryrun.engine.ledger import SHARED_SECONDS, Ledger, OnStatus, Others
 from dryrun.engine.plan import Ask, Turns, away_from_others, make_plan
 from dryrun.engine.preflight import Preflight
-from dryrun.engine.share import SessionShare
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.models import Model

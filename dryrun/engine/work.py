@@ -19,11 +19,10 @@ from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.records import RunState
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.batches import batch_run
-from dryrun.engine.budget import Budget
+from dryrun.engine.budget import Budget, SessionShare
 from dryrun.engine.ledger import OnStatus
 from dryrun.engine.pipeline import Pipeline
 from dryrun.engine.plan import check_elsewhere
-from dryrun.engine.share import SessionShare
 from dryrun.graders import Grader, build, load_grader
 from dryrun.graders.kinds.judge_access import JudgeAccess
 from dryrun.graders.protocol import ReasoningCut

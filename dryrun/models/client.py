@@ -26,8 +26,7 @@ from dryrun.core.errors import ModelError
 from dryrun.core.paths import hosted
 from dryrun.models.faults import CROWDED, Fault, FaultKind, fault_of_answer, fault_of_exception
 from dryrun.models.pace import RetryPolicy
-from dryrun.models.proxy import proxy_for
-from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai
+from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai, proxy_for
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a connection."""

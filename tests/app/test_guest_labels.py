@@ -7,9 +7,16 @@ import pytest
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import open_by_name
 from dryrun.core.errors import DryRunError
-from dryrun.store import guest_labels
-from dryrun.store.access import give_to, hash_of
-from dryrun.store.guest_labels import accept_guests, discard_guests, guest_book, guest_books, room_for
+from dryrun.store import access
+from dryrun.store.access import (
+    accept_guests,
+    discard_guests,
+    give_to,
+    guest_book,
+    guest_books,
+    hash_of,
+    room_for,
+)
 from dryrun.store.labels import LONGEST_NAME, Label, LabelBook, Mark, book_of, identities, newest
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
@@ -114,7 +121,7 @@ def test_the_longest_name_still_says_who_it_is_from(run: Run) -> None:
 
 @pytest.mark.slow
 def test_so_many_guests_wait_and_no_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guest_labels, "MOST_GUESTS", 1)
+    monkeypatch.setattr(access, "MOST_GUESTS", 1)
     first, second = (guest_book(run, digit * 64) for digit in "cd")
     room_for(run, first)
     disagree(run, first, "ann")

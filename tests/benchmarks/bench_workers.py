@@ -31,8 +31,8 @@ from dryrun.core.records import Attempt, Grade, GradeOutcome, RunState, Sample, 
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.budget import Budget
 from dryrun.engine.campaign.keeper import BudgetKeeper
-from dryrun.engine.campaign.leased import Leased
 from dryrun.engine.campaign.on_ray import SESSIONS, RayLine
+from dryrun.engine.campaign.shard import Leased
 from dryrun.engine.prepare import prepare, start
 from dryrun.engine.profile.shards import SHARD_ROWS
 from dryrun.store.partition import Store

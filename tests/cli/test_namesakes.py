@@ -25,7 +25,7 @@ def run_in(folder: Path, *command: str) -> tuple[int, str]:
 
 IMPORT_RAY = """
 from dryrun.core.errors import DryRunError
-from dryrun.models.ray_data.cluster import imported_ray
+from dryrun.models.ray_data.model import imported_ray
 try:
     print(imported_ray())
 except DryRunError as error:

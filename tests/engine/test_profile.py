@@ -22,7 +22,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.budget import Budget, Prices
 from dryrun.engine.prepare import prepare, start
-from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.count import run_profile
 from dryrun.engine.profile.whole import Profiler, Stages, WholeProfile
 from dryrun.report.training_set.profile_table import profile_lines
 from dryrun.store.partition import Store

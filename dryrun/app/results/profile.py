@@ -17,7 +17,7 @@ from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.widgets import bullets, download, errors_shown, number_field
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain
-from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.count import run_profile
 from dryrun.report.training_set.chosen import choice_lines, rows_of_run, set_archive, set_files
 from dryrun.report.training_set.profile_table import profile_bytes, profile_lines
 from dryrun.store.results import Results

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.paths import data_dir, hosted
-from dryrun.engine.profile.standings import ProfileStanding, standings
+from dryrun.engine.profile.stored import ProfileStanding, standings
 from dryrun.store.partition import Store
 
 OFTEN = 3

@@ -24,8 +24,8 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.probes.anchors import FILE as ANCHORS
 from dryrun.probes.anchors import load_anchors
 from dryrun.probes.result import GraderCheck
+from dryrun.store.access import guest_book
 from dryrun.store.ceiling import Ceiling, ceiling_of, with_ceiling
-from dryrun.store.guest_labels import guest_book
 from dryrun.store.labels import Identity, Label, LabelBook, book_of, labelled, newest
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run, RunStatus

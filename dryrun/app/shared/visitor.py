@@ -16,7 +16,7 @@ from streamlit.runtime import Runtime
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import plain
-from dryrun.store.shared.opened import open_store
+from dryrun.store.shared.address import open_store
 from dryrun.store.shared.registry import unshared_words
 
 FORWARDED = frozenset(

@@ -18,7 +18,7 @@ from dryrun.core.version import __version__
 from dryrun.engine.budget import Budget
 from dryrun.engine.campaign.keeper import BudgetKeeper, Keys, News, Overview
 from dryrun.engine.campaign.shard import ShardEnd, ShardTask, work_on_shard
-from dryrun.models.ray_data.cluster import imported_ray, join_cluster
+from dryrun.models.ray_data.model import imported_ray, join_cluster
 from dryrun.store.runs import RunStatus
 
 RETRIES = 5
@@ -33,7 +33,7 @@ class RayCrew:
     Parameters
     ----------
     place : str
-        As for `dryrun.models.ray_data.cluster.join_cluster`.
+        As for `dryrun.models.ray_data.model.join_cluster`.
     slots : int, optional
         Shards worked on at once. Default: the processors that the cluster has now.
 

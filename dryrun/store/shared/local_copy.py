@@ -18,13 +18,13 @@ from dryrun.store.partition import lock, unwritable
 from dryrun.store.shared.compare import (
     PART,
     FolderState,
+    Index,
     Todo,
     Version,
     files_below,
     never_edited,
     version_here,
 )
-from dryrun.store.shared.index import Index
 from dryrun.store.shared.leases import Heartbeat, Leases, machine_of
 from dryrun.store.shared.objects import Listing, Objects, is_shared
 from dryrun.store.shared.outbox import SPEAKS, Errand, Outbox

@@ -16,7 +16,7 @@ from dryrun.analysis.training.profile import RowFlag, profile_of
 from dryrun.core.errors import DryRunError
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.imports.run import import_samples
-from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.count import run_profile
 from dryrun.report.training_set.chosen import chosen_rows, form_rows, rows_of_dataset, rows_of_run, set_files
 from dryrun.report.training_set.profile_table import (
     PROFILE,

@@ -31,7 +31,7 @@ from dryrun.core.text import note, plural, say
 from dryrun.engine.budget import receipt
 from dryrun.engine.campaign.drive import Campaign, need_an_endpoint
 from dryrun.engine.campaign.on_ray import RayCrew
-from dryrun.engine.profile.one_run import references_graded, run_profile
+from dryrun.engine.profile.count import references_graded, run_profile
 from dryrun.engine.profile.shards import SHARD_ROWS
 from dryrun.engine.profile.stored import StoredProfile, is_profile, open_profile
 from dryrun.engine.profile.whole import Profiler, Stages

@@ -15,7 +15,7 @@ from dryrun.cli import options as shared
 from dryrun.cli.dataset_options import add_columns, add_dataset, add_outcome, read_given
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import note, say
-from dryrun.engine.profile.one_run import run_profile
+from dryrun.engine.profile.count import run_profile
 from dryrun.engine.profile.stored import StoredProfile, is_profile, open_profile
 from dryrun.report.training_set.chosen import (
     Find,
