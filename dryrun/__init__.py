@@ -6,19 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dryrun.cli.notebook import run_dry_run
-    from dryrun.cli.profiles import profile_dataset, profile_run
+    from dryrun.cli.notebook import profile_dataset, profile_run, run_dry_run
     from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig
     from dryrun.core.errors import DryRunError
     from dryrun.core.thresholds import Thresholds
     from dryrun.core.version import __version__
     from dryrun.probes.check import check_function, check_spec
-    from dryrun.report.gate.assertion import assert_go
+    from dryrun.report.gate.rules import assert_go
 
 _HOMES = {
     "run_dry_run": "dryrun.cli.notebook",
-    "profile_dataset": "dryrun.cli.profiles",
-    "profile_run": "dryrun.cli.profiles",
+    "profile_dataset": "dryrun.cli.notebook",
+    "profile_run": "dryrun.cli.notebook",
     "JudgeConfig": "dryrun.core.config",
     "ModelConfig": "dryrun.core.config",
     "RunConfig": "dryrun.core.config",
@@ -26,7 +25,7 @@ _HOMES = {
     "Thresholds": "dryrun.core.thresholds",
     "DryRunError": "dryrun.core.errors",
     "__version__": "dryrun.core.version",
-    "assert_go": "dryrun.report.gate.assertion",
+    "assert_go": "dryrun.report.gate.rules",
     "check_function": "dryrun.probes.check",
     "check_spec": "dryrun.probes.check",
 }

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dryrun.core.text import without_credentials
 from dryrun.report.build import build_report, report_of
-from dryrun.report.fields import Report, RunEntry
+from dryrun.report.fields import Report, RunEntry, load_report
 from dryrun.report.html import render_html
-from dryrun.report.load import load_report
 from dryrun.report.markdown import render_markdown
 
 __all__ = [

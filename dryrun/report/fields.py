@@ -13,6 +13,7 @@ from pydantic import (
     AwareDatetime,
     BeforeValidator,
     Field,
+    ValidationError,
     field_serializer,
 )
 
@@ -22,6 +23,7 @@ from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.tree import Check
 from dryrun.analysis.verdict.words import Action, Cause
 from dryrun.core.config import Verdict
+from dryrun.core.errors import DryRunError
 from dryrun.core.text import without_credentials, writable
 from dryrun.core.thresholds import Thresholds
 from dryrun.core.version import __version__
@@ -224,3 +226,22 @@ class Report(Record):
     def to_json(self) -> str:
         """The report as indented JSON; equal reports give equal bytes, and NaN never occurs."""
         return orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def load_report(content: str | bytes) -> Report:
+    """Read a report back from its JSON.
+
+    Raises
+    ------
+    DryRunError
+        The content is not JSON, or not a report of this format.
+    """
+    try:
+        return Report.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the top level"
+        raise DryRunError(
+            f"This is not a report that Dry Run wrote: {first['msg']} (at {where}). "
+            "Open the .json file that 'run --out' or the results page gave you."
+        ) from error

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dryrun.app.shared.widgets import Upload
 from dryrun.core.text import short
 from dryrun.engine.imports.run import import_samples
-from dryrun.report.outcome import add_training
+from dryrun.report.outcome.of_run import add_training
 from dryrun.report.outcome.read_log import read_training_log
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

@@ -9,8 +9,7 @@ import pytest
 
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access import spent
-from dryrun.app.shared.access.spent import check_calls, check_stored, note_calls
-from dryrun.core.allowance import Allowance, allowance
+from dryrun.app.shared.access.spent import Allowance, allowance, check_calls, check_stored, note_calls
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir
 from dryrun.store.partition import Store

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from dryrun.__main__ import keep_pandas_out
 from dryrun.core.records import RunState
-from dryrun.engine.imports import import_samples
+from dryrun.engine.imports.run import import_samples
 from dryrun.engine.prepare import regraded, start, stored_responses
 from dryrun.engine.work import work_on
 from dryrun.store.partition import Store, table_bytes, write_aside

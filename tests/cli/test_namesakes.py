@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dryrun.core.packages import is_installed, is_unseen
+from dryrun.core.paths import is_installed, is_unseen
 
 REPOSITORY = Path(__file__).parents[2]
 

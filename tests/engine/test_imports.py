@@ -14,9 +14,8 @@ import pytest
 from dryrun.cli.main import main
 from dryrun.core.errors import DatasetError, DryRunError
 from dryrun.core.records import RunState, SampleOutcome
-from dryrun.engine.imports import import_samples
 from dryrun.engine.imports.records import RecordError, read_record
-from dryrun.engine.imports.run import RECORDED_SCORES
+from dryrun.engine.imports.run import RECORDED_SCORES, import_samples
 from dryrun.engine.prepare import regraded, start
 from dryrun.report import report_of
 from dryrun.store.partition import Store

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dryrun.engine.imports import import_samples
+from dryrun.engine.imports.run import import_samples
 from dryrun.graders.protocol import reasoning_alone
 from dryrun.report import report_of
 from dryrun.report.fields import Report

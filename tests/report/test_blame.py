@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dryrun.engine.imports import import_samples
+from dryrun.engine.imports.run import import_samples
 from dryrun.graders.format.load import python_grader
 from dryrun.report import Report, render_markdown, report_of
 from dryrun.store.partition import Store

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dryrun.engine.imports import import_samples
+from dryrun.engine.imports.run import import_samples
 from dryrun.engine.work import work_on
 from dryrun.probes.check_run import check_run
 from dryrun.report import report_of

@@ -9,8 +9,7 @@ import streamlit as st
 from dryrun.app.shared.widgets import bullets, draw_chart
 from dryrun.report.charts.outcomes import KINDS, outcomes_alt, outcomes_chart
 from dryrun.report.outcome.ledger import ledger_of
-from dryrun.report.outcome.page import CAPTION
-from dryrun.report.outcome.words import brier_lines
+from dryrun.report.outcome.words import CAPTION, brier_lines
 from dryrun.store.runs import Run
 from dryrun.store.trainings import trainings_of
 

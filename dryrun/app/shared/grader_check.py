@@ -23,7 +23,7 @@ from dryrun.probes.check_run import PROMPTS, check_run, kept_check
 from dryrun.probes.grade import ROWS
 from dryrun.probes.reference_scores import ceiling
 from dryrun.probes.result import MUST_NOT_EARN, GraderCheck, ProbeFinding
-from dryrun.report.charts.probes import scoreboard, scoreboard_alt
+from dryrun.report.charts.intervals import scoreboard, scoreboard_alt
 
 DRAWN = 200
 """Rows that are read: some are probed, the answers of the others serve as wrong ones."""

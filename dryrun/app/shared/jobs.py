@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from dryrun.core.allowance import allowance
+from dryrun.app.shared.access.spent import allowance
 from dryrun.core.config import BatchConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted

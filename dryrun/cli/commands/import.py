@@ -10,7 +10,7 @@ from dryrun.cli import options as shared
 from dryrun.cli.commands.run import work
 from dryrun.core.records import RunState
 from dryrun.engine.budget import Budget
-from dryrun.engine.imports import import_samples
+from dryrun.engine.imports.run import import_samples
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

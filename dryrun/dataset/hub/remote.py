@@ -15,7 +15,7 @@ from itertools import islice, pairwise
 from typing import Any, BinaryIO
 
 from dryrun.core.errors import DatasetError, Problem
-from dryrun.core.packages import namesake
+from dryrun.core.paths import namesake
 from dryrun.core.records import Item
 from dryrun.core.text import cut, plural
 from dryrun.dataset.columns import BY_NAME, ColumnMap

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from dryrun.core.errors import GraderError, Problem
-from dryrun.core.packages import is_installed, is_unseen
+from dryrun.core.paths import is_installed, is_unseen
 from dryrun.core.records import Prompt
 from dryrun.dataset.fields import usual_field
 from dryrun.graders.format.conventions import (

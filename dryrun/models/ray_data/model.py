@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
-from dryrun.core.packages import optional_package
+from dryrun.core.paths import optional_package
 from dryrun.core.records import NO_TEXT, Attempt, Prompt, Sample, SampleOutcome
 from dryrun.core.text import one_line
 from dryrun.models import OnAttempt, OnNews

@@ -1,4 +1,4 @@
-"""Charts with a row for each name: a mark, a bar around it, words above."""
+"""Charts with a row for each name, a mark and a bar around it; and what probes earn, drawn as such rows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 import altair as alt
 
+from dryrun.analysis.probes.profile import Behaviour
+from dryrun.core.text import figure
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.charts.scores import FIT_ROWS, GREY, ORANGE, healthy_band, limit_rows, score_axis
+from dryrun.probes.result import GraderCheck, telling
+from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, ORANGE, healthy_band, limit_rows, score_axis
 
 Looks = tuple[tuple[str, str, str], ...]
 """Kind, colour and shape: no kind is told by its colour alone."""
@@ -160,3 +163,32 @@ def _named_line(at: float, words: str) -> alt.Chart:
         x=score_axis("at:Q"), tooltip=[alt.Tooltip("words:N"), alt.Tooltip("at:Q", format=".2f")]
     )
     return chart
+
+
+RIGHT, OTHER = "right answers", "wrong or none"
+LOOKS: Looks = ((RIGHT, BLUE, "triangle-up"), (OTHER, ORANGE, "cross"))
+MOST = 8
+"""Rows of each kind."""
+
+
+def scoreboard(check: GraderCheck) -> alt.LayerChart:
+    """A row for each way to answer, with its 95 % interval; lines for right answers and the base model."""
+    lines = ((RIGHT, check.ceiling), ("base model", check.base))
+    return interval_chart(
+        _rows(check), LOOKS, lines=tuple((words, at) for words, at in lines if at is not None)
+    )
+
+
+def scoreboard_alt(check: GraderCheck) -> str:
+    """The same for screen readers."""
+    return interval_alt("What answers earn", _rows(check))
+
+
+def _rows(check: GraderCheck) -> list[Row]:
+    right, other = telling(check, MOST)
+    return [_row(behaviour, RIGHT) for behaviour in right] + [_row(behaviour, OTHER) for behaviour in other]
+
+
+def _row(behaviour: Behaviour, side: str) -> Row:
+    tips = (("Answer", behaviour.kind), ("Mean", figure(behaviour.mean)), ("Graded", f"{behaviour.count:,}"))
+    return Row(behaviour.kind, side, behaviour.mean, behaviour.low, behaviour.high, tips=tips)

@@ -20,7 +20,7 @@ from dryrun.core.records import Prompt, SampleOutcome
 from dryrun.dataset import read_dataset
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.specs import GraderSpec
-from dryrun.report.forecast import outlook_of
+from dryrun.report.forecast.words import outlook_of
 from dryrun.store.results import Results
 
 VALIDATION_SHARE = 10

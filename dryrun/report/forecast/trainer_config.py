@@ -16,7 +16,7 @@ import yaml
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import percent
 from dryrun.graders.format.findings import Finding, Severity
-from dryrun.report.forecast.of_run import Outlook
+from dryrun.report.forecast.words import Outlook
 
 CUT = 0.05
 """More responses than this share cut by the limit are worth a warning; half of them an error."""

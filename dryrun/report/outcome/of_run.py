@@ -16,7 +16,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
 from dryrun.core.version import __version__
 from dryrun.report.build import report_of
-from dryrun.report.forecast.of_run import own_scores
+from dryrun.report.forecast.words import own_scores
 from dryrun.report.outcome.read_log import TrainingLog
 from dryrun.store.results import Results
 from dryrun.store.trainings import KeptTraining, keep_training

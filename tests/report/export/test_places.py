@@ -30,8 +30,8 @@ from dryrun.report.export.material import (
 )
 from dryrun.report.export.place import Export, export_to
 from dryrun.report.export.places import PLACES, file_tree
-from dryrun.report.forecast import outlook_of
 from dryrun.report.forecast.trainer_config import check_trainer
+from dryrun.report.forecast.words import outlook_of
 from dryrun.report.training_set.chosen import set_archive
 from tests.helpers.support import EXACT, sum_rows
 from tests.report.export.test_grader_code import recorded_results, similarity

@@ -15,8 +15,8 @@ from dryrun.analysis.forecast.rates import RATES, with_rate
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
 from dryrun.graders import Severity
-from dryrun.report.forecast import Outlook, outlook_of, outlook_sections
 from dryrun.report.forecast.trainer_config import check_trainer, read_trainer_config, settings_of
+from dryrun.report.forecast.words import Outlook, outlook_of, outlook_sections
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run

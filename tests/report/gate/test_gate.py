@@ -18,12 +18,10 @@ from dryrun.core.errors import Problem
 from dryrun.core.text import code_span
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.report import Report, RunEntry, build_report
-from dryrun.report.gate import Baseline, rule
-from dryrun.report.gate.assertion import NotGoError
-from dryrun.report.gate.baseline import Scores, change
-from dryrun.report.gate.junit import junit_xml
+from dryrun.report.gate.baseline import Baseline, Scores, change
+from dryrun.report.gate.rules import NotGoError, rule
 from dryrun.report.gate.sarif import grader_annotations, problem_annotations, sarif
-from dryrun.report.gate.summary import markdown_summary
+from dryrun.report.gate.summary import junit_xml, markdown_summary
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run

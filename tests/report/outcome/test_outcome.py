@@ -19,9 +19,8 @@ from dryrun.cli.main import main
 from dryrun.report.charts.outcomes import curve_alt, curve_chart, outcome_rows, outcomes_alt, outcomes_chart
 from dryrun.report.outcome.ledger import Entry, TrainingLedger, entries_of, ledger_of
 from dryrun.report.outcome.of_run import KEPT_POINTS, mixed_gap, start_gap
-from dryrun.report.outcome.page import ledger_page
 from dryrun.report.outcome.published import PUBLISHED
-from dryrun.report.outcome.words import brier_lines, entry_sections, ledger_sections
+from dryrun.report.outcome.words import brier_lines, entry_sections, ledger_page, ledger_sections
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, list_runs

@@ -13,7 +13,7 @@ from dryrun.analysis.forecast.rates import RATES, with_rate
 from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.widgets import bullets, draw_tables, errors_shown, number_field
 from dryrun.core.text import plain
-from dryrun.report.forecast import Outlook, outlook_figures, outlook_of, outlook_sections
+from dryrun.report.forecast.words import Outlook, outlook_figures, outlook_of, outlook_sections
 
 PLAN: dict[str, tuple[str, float, float]] = {
     "steps": ("Steps", 1, 1),

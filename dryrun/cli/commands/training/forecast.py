@@ -13,8 +13,8 @@ from dryrun.cli import options as shared
 from dryrun.cli.terminal import consoles, printed_table
 from dryrun.core.text import say
 from dryrun.graders import Severity
-from dryrun.report.forecast import outlook_of, outlook_sections
 from dryrun.report.forecast.trainer_config import check_trainer, read_trainer_config
+from dryrun.report.forecast.words import outlook_of, outlook_sections
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 

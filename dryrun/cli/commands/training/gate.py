@@ -10,11 +10,9 @@ from dryrun.cli.output import new_file, write_out
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import say
 from dryrun.report import Report, report_of
-from dryrun.report.gate import Baseline, rule
-from dryrun.report.gate.assertion import read_report
-from dryrun.report.gate.baseline import Scores, change, stored_scores
-from dryrun.report.gate.junit import junit_xml
-from dryrun.report.gate.summary import markdown_summary
+from dryrun.report.gate.baseline import Baseline, Scores, change, stored_scores
+from dryrun.report.gate.rules import read_report, rule
+from dryrun.report.gate.summary import junit_xml, markdown_summary
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 

@@ -15,11 +15,10 @@ from dryrun.cli.output import new_file, write_out
 from dryrun.cli.terminal import consoles, printed_table
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import note, plural
-from dryrun.report.outcome import add_training, ledger_of
-from dryrun.report.outcome.ledger import entries_of, entry_json, ledger_json
-from dryrun.report.outcome.page import ledger_page
+from dryrun.report.outcome.ledger import entries_of, entry_json, ledger_json, ledger_of
+from dryrun.report.outcome.of_run import add_training
 from dryrun.report.outcome.read_log import read_training_log
-from dryrun.report.outcome.words import entry_sections, ledger_sections
+from dryrun.report.outcome.words import entry_sections, ledger_page, ledger_sections
 from dryrun.report.outline import Section
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
