@@ -2,10 +2,8 @@
 
 import streamlit as st
 
-from dryrun.app.home.cards import example_cards
-from dryrun.app.home.latest import latest_runs
 from dryrun.app.home.old_links import hand_on
-from dryrun.app.home.quick import quick_start
+from dryrun.app.home.view import example_cards, latest_runs, quick_start
 from dryrun.app.shared.frame import ensure_frame
 
 ensure_frame()

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from dryrun.app.runs.profiles import profiles_view
-from dryrun.app.runs.view import runs_view
+from dryrun.app.runs.view import profiles_view, runs_view
 from dryrun.app.shared.frame import ensure_frame
 
 ensure_frame()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dryrun.app.compare.graders import grader_text
+from dryrun.app.compare.view import grader_text
 from dryrun.core.difference import line_differences
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dryrun.app.configure.grader_text import marks_of, python_sources, span_of, with_source
+from dryrun.app.configure.grader import marks_of, python_sources, span_of, with_source
 from dryrun.core.errors import GraderError
 from dryrun.graders import load_grader
 from dryrun.graders.format.load import grader_of

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from dryrun.app.home.view import thumbnail_svg
 from dryrun.app.shared.lists.examples import LESSONS
-from dryrun.app.shared.lists.thumbnail import thumbnail_svg
 from dryrun.report.summary import summarise
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store

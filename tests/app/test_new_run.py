@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.configure import dataset
-from dryrun.app.shared.kept import recall, remember
+from dryrun.app.shared.session import recall, remember
 from dryrun.app.shared.widgets import refused_upload
 from dryrun.core.paths import data_dir
 from dryrun.core.records import RunState

@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.shared.budget import PRICE
-from dryrun.app.shared.kept import remember
 from dryrun.app.shared.lists import summaries
+from dryrun.app.shared.session import remember
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain

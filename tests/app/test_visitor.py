@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dryrun.app.shared.visitor import from_elsewhere
+from dryrun.app.shared.frame import from_elsewhere
 from tests.helpers.pages import page, texts
 from tests.helpers.support import ROOT
 

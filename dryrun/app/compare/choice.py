@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.run_choice import run_choice
+from dryrun.app.shared.lists.rows import run_choice
 from dryrun.app.shared.session import BY_TOKEN, RUN, WITH, Chosen, current_run_id, open_by_name
 from dryrun.app.shared.widgets import show_error
 from dryrun.core.errors import DryRunError

@@ -1,20 +1,26 @@
-"""What differs between two runs."""
+"""What differs between two runs: both verdicts, the figures, the texts of the graders."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from dryrun.analysis.figures.comparison import PromptMoves, difference_counts, prompt_moves
 from dryrun.app.compare.beside import flipped, moved_prompts
-from dryrun.app.compare.cards import verdict_cards
-from dryrun.app.compare.graders import grader_difference
+from dryrun.app.shared.lists.examples import example_named
+from dryrun.app.shared.lists.rows import title_of
 from dryrun.app.shared.loading import BY_VALUE, Loaded, load_run
-from dryrun.app.shared.session import Chosen
+from dryrun.app.shared.looks import look_of
+from dryrun.app.shared.session import Chosen, config_of, model_words, run_link
 from dryrun.app.shared.widgets import bullets, download, draw_chart, draw_tables, spec_of
-from dryrun.core.text import plain, short
+from dryrun.core.difference import MOST_LINES, line_differences
+from dryrun.core.text import number, plain, plural, short, visible
 from dryrun.core.thresholds import Thresholds
+from dryrun.report import Report
 from dryrun.report.charts.comparison import difference_alt, difference_chart, overlaid_alt, overlaid_chart
 from dryrun.report.comparison import Comparison, Pairing, compare
 from dryrun.report.comparison_text import comparison_outline, to_json, to_markdown
@@ -97,3 +103,82 @@ def _downloads(comparison: Comparison) -> None:
         json, markdown = to_json(comparison).encode(), to_markdown(comparison).encode()
         download("Comparison (JSON)", json, f"{name}.json", "compare_json")
         download("Comparison (Markdown)", markdown, f"{name}.md", "compare_md")
+
+
+LONG = 40
+"""Lines above which the difference gets a box that scrolls."""
+
+
+def grader_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
+    """Draw the lines that differ, letter by letter; nothing for equal graders."""
+    before, after = grader_text(first), grader_text(second)
+    if before == after:
+        return
+    st.header(":small[The graders' texts]", anchor=False)
+    st.caption("− only in the first grader, + only in the second")
+    changed = line_differences(before, after) or "(They differ after the lines that are compared.)"
+    long = changed.count("\n") > LONG
+    st.code(visible(changed), language="diff", wrap_lines=True, height=480 if long else "content")
+    if max(before.count("\n"), after.count("\n")) >= MOST_LINES:
+        st.caption(f"Only the first {MOST_LINES:,} lines of both are compared.")
+
+
+def grader_text(grader: Mapping[str, Any]) -> str:
+    """A grader as people read it: its JSON, and below it each text of several lines as lines."""
+    texts: list[tuple[str, str]] = []
+    shown = _outlined(grader, "", texts)
+    parts = [json.dumps(shown, indent=2, ensure_ascii=False)]
+    parts += [f"\n{path}:\n{text}" for path, text in texts]
+    return "\n".join(parts)
+
+
+def _outlined(value: Any, path: str, texts: list[tuple[str, str]]) -> Any:
+    """The value with a note in place of each text of several lines, which goes to `texts` with its path."""
+    if isinstance(value, Mapping):
+        return {
+            name: _outlined(part, f"{path}.{name}" if path else str(name), texts)
+            for name, part in value.items()
+        }
+    if isinstance(value, list):
+        return [_outlined(part, f"{path}[{number}]", texts) for number, part in enumerate(value)]
+    if isinstance(value, str) and "\n" in value:
+        texts.append((path, value))
+        return "(its lines stand below)"
+    return value
+
+
+def verdict_cards(runs: tuple[Chosen, Chosen], reports: tuple[Report, Report]) -> None:
+    """Draw a card for each run: its name, its verdict with the reason, its figures, a link to its results."""
+    halves = st.grid(2, min_column_width=NARROWEST, gap="medium")
+    for side, run, report in zip(("First (before)", "Second (after)"), runs, reports, strict=True):
+        with halves.cell(), st.container(border=True, height="stretch", gap="small"):
+            _card(side, run, report)
+
+
+def _card(side: str, chosen: Chosen, report: Report) -> None:
+    look = look_of(report.verdict, conditions=bool(report.diagnosis.conditions))
+    config = config_of(chosen.run)
+    st.caption(f"{side}: {plain(run_name(chosen), 80)}")
+    beside = " :small[so far]" if report.run.pending else ""
+    st.header(f"{look.markdown}{beside}", anchor=False)
+    summary = report.diagnosis.summary
+    why = summary.partition(" - ")[2] or summary
+    st.markdown(plain(why[:1].upper() + why[1:], 600))
+    statistics = report.statistics
+    with st.container(horizontal=True, gap="large"):
+        for label, value in (("Mean", statistics.mean), ("Std", statistics.std)):
+            st.metric(label, number(value), width="content")
+        st.metric("Scores", f"{report.responses_evaluated:,}", width="content")
+    prompts = plural(report.samples_evaluated, "prompt")
+    st.caption(
+        f"{plain(config.dataset.name, 60)}, {prompts} · {model_words(config.model)} · "
+        f"grader {plain(config.grader_name, 60)}"
+    )
+    run_link("results", "Results", "insights", chosen.link)
+
+
+def run_name(chosen: Chosen) -> str:
+    """The run's name. Not safe for Markdown."""
+    if chosen.recorded and (example := example_named(chosen.link)):
+        return f"Recorded: {example.title}"
+    return title_of(chosen.run, config_of(chosen.run))

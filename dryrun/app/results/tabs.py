@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dryrun.app.results.banner import SAMPLES, TAB
-from dryrun.app.results.ceiling import ceiling_section
 from dryrun.app.results.details import details
 from dryrun.app.results.distribution import bar_chip
 from dryrun.app.results.figures import ruler, topics_section
@@ -16,9 +15,9 @@ from dryrun.app.results.inspector import inspector
 from dryrun.app.results.labels import label_section
 from dryrun.app.results.paid_for import training_signal
 from dryrun.app.results.profile import training_set
+from dryrun.app.results.provenance import ceiling_section
 from dryrun.app.results.thresholds import FOLLOWING_TAB, current_thresholds
-from dryrun.app.results.training.forecast import training_forecast
-from dryrun.app.results.training.outcome import training_outcome
+from dryrun.app.results.training import training_forecast, training_outcome
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.grader_check import run_check_section
 from dryrun.app.shared.loading import Loaded

@@ -9,8 +9,9 @@ from dryrun.app.run.live import charts, failure_reasons, growth_of, newest_respo
 from dryrun.app.run.verdict import watch
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import cost_of_cap, spent_words
+from dryrun.app.shared.lists.rows import title_of
 from dryrun.app.shared.looks import VerdictLook
-from dryrun.app.shared.session import Chosen, config_of, may_cancel, tab_title
+from dryrun.app.shared.session import Chosen, config_of, may_cancel, model_words, tab_title
 from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.config import ModelKind
 from dryrun.core.records import RunState
@@ -181,3 +182,14 @@ def slow_words(status: RunStatus) -> str | None:
 def _watch(run: Run) -> SettledWatch:
     """One for all viewers of the run."""
     return SettledWatch(run)
+
+
+def run_head(run: Run, status: RunStatus) -> None:
+    """Draw the run's name, and below it dataset, size and model."""
+    config = config_of(run)
+    with st.container(gap=None, width="stretch"):
+        st.title(f":small[Run] {plain(title_of(run, config), 80)}", anchor=False)
+        st.caption(
+            f"{plain(config.dataset.name, 80)} · {status.total or config.responses:,} responses "
+            f"({config.sampling.rollouts} per prompt) by {model_words(config.model)}"
+        )

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dryrun.app.shared.kept import recall, recall_all, remember
+from dryrun.app.shared.session import recall, recall_all, remember
 from dryrun.app.shared.widgets import number_field
 from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.errors import DryRunError

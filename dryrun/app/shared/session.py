@@ -1,10 +1,13 @@
-"""What belongs to one viewer: the run being looked at, in the URL, and what this session started."""
+"""What belongs to one viewer: the run being looked at, in the URL, what this session started or keeps."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -14,11 +17,11 @@ from dryrun.app.shared.access.gate import BY_LINK, Access, Right, ViewerRole, ac
 from dryrun.app.shared.access.identity import holders
 from dryrun.app.shared.lists.examples import FIRST, LESSONS, example_named, examples
 from dryrun.core.config import ModelConfig, ModelKind, RunConfig
-from dryrun.core.errors import DryRunError
-from dryrun.core.paths import hosted
+from dryrun.core.errors import DryRunError, StoreError
+from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import one_line, plain
 from dryrun.store.access import opened_by, owned_runs
-from dryrun.store.partition import Store
+from dryrun.store.partition import Store, write_aside
 from dryrun.store.runs import Run, list_runs
 from dryrun.store.shared.address import open_store
 
@@ -234,3 +237,38 @@ def model_words(config: ModelConfig) -> str:
         return plain(config.name, 60)
     batch = ", through its Batch API" if config.batch is not None else ""
     return f"{plain(config.name, 60)} at {plain(host, 80)}{batch}"
+
+
+KEPT_FILE = "app.json"
+MOST_KEPT = 200
+"""Entries of a kind that are kept; the oldest go first."""
+
+
+def recall(kind: str, name: str) -> Any:
+    """What was kept under this name; None where nothing was, or where strangers share the server."""
+    return recall_all(kind).get(name)
+
+
+def recall_all(kind: str) -> dict[str, Any]:
+    """All that was kept of this kind, by name; nothing where strangers share the server."""
+    return {} if hosted() else _kept().get(kind, {})
+
+
+def remember(kind: str, name: str, value: Any) -> None:
+    """Keep a JSON value in the data directory, unless strangers share the server or it cannot be written."""
+    if hosted() or recall(kind, name) == value:
+        return
+    entries = _kept()
+    named = {key: entry for key, entry in entries.get(kind, {}).items() if key != name}
+    entries[kind] = dict([*named.items(), (name, value)][-MOST_KEPT:])
+    with contextlib.suppress(StoreError):  # the frame says that the directory cannot be written
+        write_aside(data_dir() / KEPT_FILE, json.dumps(entries, indent=1, ensure_ascii=False).encode())
+
+
+def _kept() -> dict[str, dict[str, Any]]:
+    try:
+        entries = json.loads((data_dir() / KEPT_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    kinds = entries.items() if isinstance(entries, dict) else ()
+    return {kind: named for kind, named in kinds if isinstance(named, dict)}

@@ -1,1 +1,0 @@
-"""The results page on the training itself, before it and after."""
