@@ -21,13 +21,12 @@ from dryrun.core.errors import DatasetError, Problem
 from dryrun.core.records import Item
 from dryrun.dataset.columns import BY_NAME, ColumnMap
 from dryrun.dataset.dataset import BytesStore, Dataset, FileStore, RowStore, Spool
-from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format
+from dryrun.dataset.formats import BadRow, Format, JsonlRows, RawRow, checked_format, files_of
 from dryrun.dataset.limits import limits
 from dryrun.dataset.one_pass import Pass
 from dryrun.dataset.parallel import read_large
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.tables.documents import document_rows
-from dryrun.dataset.tables.folders import files_of
 from dryrun.dataset.tables.separated import csv_rows
 from dryrun.dataset.tabular import arrow_rows, parquet_rows, to_raw_row
 

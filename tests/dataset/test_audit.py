@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from dryrun.dataset import Dataset, dataset_from_items
-from dryrun.dataset.audit import AuditCode, AuditFinding, audit
-from dryrun.dataset.near_duplicates import near_duplicates
+from dryrun.dataset.audit import AuditCode, AuditFinding, audit, near_duplicates
 
 VOCABULARY = [f"word{number}" for number in range(400)]
 

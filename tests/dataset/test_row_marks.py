@@ -9,7 +9,7 @@ import numpy as np
 
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.audit import AuditCode, audit
-from dryrun.dataset.duplicates.row_marks import row_marks
+from dryrun.dataset.row_marks import row_marks
 
 TEMPLATE = "Read the task carefully, work it out step by step, and give the answer alone at the end: "
 

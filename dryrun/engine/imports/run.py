@@ -17,11 +17,10 @@ from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, S
 from dryrun.core.text import cut
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.columns import ColumnMap
-from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format
+from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format, files_of
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.read import opened, rows_in, rows_of_folder
 from dryrun.dataset.rows import ProblemKinds
-from dryrun.dataset.tables.folders import files_of
 from dryrun.engine.imports.records import LogRecord, RecordError, Response, read_record
 from dryrun.engine.plan import make_plan
 from dryrun.engine.prepare import checked_range

@@ -14,7 +14,7 @@ from dryrun.analysis.training.profile import PromptCounts, RowFlag
 from dryrun.analysis.training.record import choose_outcome, own_rewards
 from dryrun.core.records import Prompt, SampleOutcome
 from dryrun.dataset import dataset_from_items
-from dryrun.dataset.duplicates.row_marks import RowMarks, row_marks
+from dryrun.dataset.row_marks import RowMarks, row_marks
 from dryrun.probes.anchors import run_references
 from dryrun.probes.read_responses import read_all
 from dryrun.probes.reference_scores import load_reference_grades

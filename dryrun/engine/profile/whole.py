@@ -15,7 +15,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
 from dryrun.core.text import plural
 from dryrun.dataset import Dataset
-from dryrun.dataset.duplicates.row_marks import row_marks
+from dryrun.dataset.row_marks import row_marks
 from dryrun.engine.budget import Budget, tokens_of
 from dryrun.engine.prepare import Prepared, prepare
 from dryrun.engine.profile.count import count_run, kept_counts

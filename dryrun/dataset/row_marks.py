@@ -12,21 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.core.records import Item
-from dryrun.dataset.audit import AuditCode, asked_text, audit, holds, normalised
-from dryrun.dataset.dataset import Dataset
-from dryrun.dataset.fields import usual_reference
-from dryrun.dataset.near_duplicates import (
+from dryrun.dataset.audit import (
     BAND,
     MOST_IN_BUCKET,
     NEAR,
     PERMUTATIONS,
     WORDS,
+    AuditCode,
     Hashes,
+    asked_text,
+    audit,
     common_shingles,
+    holds,
     jaccard,
+    normalised,
     shingles,
     signature,
 )
+from dryrun.dataset.dataset import Dataset
+from dryrun.dataset.fields import usual_reference
 
 SAMPLE = 20_000
 """Rows, evenly spaced, from which the words that a template repeats are learned."""
