@@ -33,8 +33,7 @@ from dryrun.probes.make.read_answer import refuses
 from dryrun.probes.make.rounds import of_a_part
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.make.worthless import HEDGED
-from dryrun.probes.read_responses import all_in_form, read_all
-from dryrun.probes.unanswered import unanswered, unread_calls
+from dryrun.probes.read_responses import all_in_form, read_all, unanswered, unread_calls
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run

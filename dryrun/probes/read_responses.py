@@ -1,20 +1,23 @@
-"""Do real responses hold the right answer, and which right ones are unpaid? Read before anybody is blamed."""
+"""Do real responses hold the right answer, is it unpaid, or do they answer nothing? Read before any blame."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.readings import PAID
+from dryrun.analysis.figures.readings import PAID, Repeated
 from dryrun.analysis.observations import Observations
 from dryrun.core.records import Prompt
+from dryrun.core.text import one_line
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.protocol import without_end_token, without_reasoning
+from dryrun.graders.protocol import reasoning_alone, without_end_token, without_reasoning
 from dryrun.probes.learned_form import right_answers
 from dryrun.probes.make.answers import (
     ANY_NUMBER,
@@ -31,9 +34,9 @@ from dryrun.probes.make.answers import (
 from dryrun.probes.make.demand import Demand, demand_for
 from dryrun.probes.make.ground import naming_fields
 from dryrun.probes.make.notation.latex import last_box, without_latex
-from dryrun.probes.make.read_answer import read
+from dryrun.probes.make.read_answer import read, refuses
 from dryrun.probes.make.tool_calls import calls_right
-from dryrun.store.results import Results
+from dryrun.store.results import Inspected, Results
 
 FEW_MARKS = 3
 """Characters around a short answer that are no words, as in ``(B).``."""
@@ -215,3 +218,60 @@ def unpaid_right(results: Results, observations: Observations, most: int = MOST_
     says = read_all([(inspected.prompt, inspected.sample.text) for inspected in seen], references)
     right = np.array([is_right is True for is_right in says], bool)
     return UnpaidRight(drawn[right].astype(np.int64), drawn.size, unpaid.size, bool(references))
+
+
+NEARLY_ALL = 0.9
+LEAST_PROMPTS = 20
+"""With fewer different prompts one answer may be right for all of them."""
+LABEL_LONG = 15
+"""Characters of a text that may be one of a few answers: a label, a number, a word."""
+KEPT = 300
+
+
+def unanswered(
+    responses: Sequence[tuple[Prompt, str]], scores: Sequence[float], says: Sequence[bool | None]
+) -> dict[str, Any]:
+    """Share of the responses that are reasoning without an end, and the text that nearly all of them are.
+
+    Parameters
+    ----------
+    responses : sequence of (Prompt, str)
+    scores : sequence of float
+        On 0..1, in the same order.
+    says : sequence of (bool or None)
+        Whether each is right, as `read_all` finds it.
+    """
+    if not responses:
+        return {}
+    endless = [
+        score < PAID and reasoning_alone(text) for (_, text), score in zip(responses, scores, strict=True)
+    ]
+    return {"reasoning_alone": sum(endless) / len(endless), "repeated": _repeated(responses, scores, says)}
+
+
+def _repeated(
+    responses: Sequence[tuple[Prompt, str]], scores: Sequence[float], says: Sequence[bool | None]
+) -> Repeated | None:
+    """The same text for nearly all prompts; None where it may be an answer.
+
+    It may be where it is short, is right for some prompt, is paid for some and not for others, or refuses.
+    """
+    texts = [" ".join(text.split()) for _, text in responses]
+    text, count = Counter(texts).most_common(1)[0]
+    places = [place for place, other in enumerate(texts) if other == text]
+    asked = {responses[place][0].key for place in places}
+    paid = {scores[place] >= PAID for place in places}
+    right = any(says[place] for place in places)
+    few = count < NEARLY_ALL * len(texts) or len(asked) < LEAST_PROMPTS
+    if few or len(text) < LABEL_LONG or right or len(paid) > 1 or refuses(text):
+        return None
+    return Repeated(one_line(text, KEPT), count / len(texts), len(asked))
+
+
+def unread_calls(seen: Sequence[Inspected], scores: Sequence[float]) -> dict[str, float]:
+    """Share of the responses that are tool calls without text and earn less than half."""
+    unread = [
+        bool(inspected.sample.tool_calls) and not inspected.sample.text.strip() and score < PAID
+        for inspected, score in zip(seen, scores, strict=True)
+    ]
+    return {"calls": sum(unread) / len(unread)} if unread else {}

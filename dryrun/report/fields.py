@@ -19,8 +19,7 @@ from pydantic import (
 
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.verdict.conditions import Condition
-from dryrun.analysis.verdict.notices import Notice
-from dryrun.analysis.verdict.tree import Check
+from dryrun.analysis.verdict.tree import Check, Notice
 from dryrun.analysis.verdict.words import Action, Cause
 from dryrun.core.config import Verdict
 from dryrun.core.errors import DryRunError

@@ -12,8 +12,8 @@ from dryrun.analysis.figures.signal import RANGE, RELIABILITY, USABLE, right_pul
 from dryrun.analysis.training.headroom import MOST
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, training_lines
-from dryrun.analysis.verdict.notices import Notice
 from dryrun.analysis.verdict.sentences import NEXT_STEP
+from dryrun.analysis.verdict.tree import Notice
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern, tells_of_model
 from dryrun.core.text import NO_NUMBER, number, percent, plural
 from dryrun.core.thresholds import Thresholds

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dryrun.analysis.verdict.document import diagnose
-from dryrun.analysis.verdict.notices import NoticeCode
-from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.analysis.verdict.tree import Branch, NoticeCode, decide
 from dryrun.analysis.verdict.words import BlamedPart, DatasetQuality, GraderQuality, Pattern
 from dryrun.core.text import figure, percent
 from dryrun.core.thresholds import Thresholds

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dryrun.analysis import Anchors, Evidence, Observations, Piece, Thresholds, diagnose_with_evidence
+from dryrun.analysis.figures.anchors import Anchors
+from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
+from dryrun.core.thresholds import Piece, Thresholds
 from tests.helpers.observed import observe
 
 JUNK = {name: np.zeros(20) for name in ("empty", "refusal", "echo", "long filler")}

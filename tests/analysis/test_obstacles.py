@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dryrun.analysis import Anchors, Observations, diagnose_with_evidence
+from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.readings import Misplaced, refusals
+from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.record import training_of
+from dryrun.analysis.verdict.evidence import diagnose_with_evidence
 from dryrun.core.probe import FAR, VOID
 from dryrun.core.text import inert
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from dryrun.analysis import Anchors, Evidence, Thresholds, diagnose_with_evidence
+from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.readings import follows
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.probes.obstacles import PAY_THE_FORM
+from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality
+from dryrun.core.thresholds import Thresholds
 
 PROMPTS, K = 150, 8
 HOLE = {"empty": np.zeros(20), "refusal": np.zeros(20), "stuffing": np.full(20, 0.9)}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.verdict.document import diagnose
-from dryrun.analysis.verdict.notices import NoticeCode
 from dryrun.analysis.verdict.topics import TopicFigures, TopicProblem, TopicStatus
+from dryrun.analysis.verdict.tree import NoticeCode
 from dryrun.analysis.verdict.words import ActionKind
 from dryrun.core.thresholds import Thresholds
 from tests.helpers.observed import beta_scores, observe

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dryrun.analysis.forecast.toy_policies import toy_words
+from dryrun.analysis.forecast.chance import toy_words
 from dryrun.app.configure.dataset import sample_dataset
 from dryrun.core.paths import data_dir
 from dryrun.core.text import plain

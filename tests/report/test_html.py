@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dryrun.analysis import Anchors, Observations
+from dryrun.analysis.figures.anchors import Anchors
+from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.record import training_of
 from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE
 from dryrun.core.errors import DryRunError

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dryrun.analysis import Anchors, Observations
+from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.advantages import Pull
 from dryrun.analysis.training.words import pull_sentence
 from dryrun.probes.result import GraderCheck, ProbeFinding

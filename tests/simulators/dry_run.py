@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dryrun.analysis import Anchors, Evidence, Observations, diagnose_with_evidence
+from dryrun.analysis.figures.anchors import Anchors
+from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from tests.simulators.graders import Grader
 from tests.simulators.policy import KIND, KIND_OF, LEVEL_OF, LEVELS, RIGHT, Floats, Ints, Learner
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dryrun.analysis import Evidence
+from dryrun.analysis.verdict.evidence import Evidence
 from tests.simulators.cases import Condition
 from tests.simulators.dry_run import judge
 from tests.simulators.grpo import oracle, train

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dryrun.analysis.forecast.toy_policies import COUNTS, FEWEST, band_of, toy_words
+from dryrun.analysis.forecast.chance import COUNTS, FEWEST, band_of, toy_words
 from tests.study.again import changed_rows
 from tests.study.collect import DRY_RUNS, TRAININGS, collect, read_rows
 from tests.study.conditions import FILE, Condition, as_json, conditions, drawn, runs, settings

@@ -1,9 +1,10 @@
-"""Tokens, hours and dollars of a training run, and the share that goes to groups that teach nothing."""
+"""Tokens, hours and dollars of a training run, the share that teaches nothing, and published prices."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -40,7 +41,7 @@ class TrainingPlan(Frozen):
     judge_price : float
         US dollars of one grade, where a judge is asked.
     published : str
-        Where the prices are those of `dryrun.analysis.forecast.rates.RATES`, their name there.
+        Where the prices are those of `dryrun.analysis.forecast.price.RATES`, their name there.
     """
 
     steps: Count = 200
@@ -174,3 +175,80 @@ def _dollars(
         return None
     tokens = prompt * (plan.prompt_price or 0.0) + completion * (plan.completion_price or 0.0)
     return tokens / MILLION + (hours or 0.0) * (plan.hourly_price or 0.0) + judge
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRate:
+    """A price that a place has published.
+
+    Attributes
+    ----------
+    place : str
+        Who has published it.
+    words : str
+        What it is the price of.
+    source : str
+        The page's address.
+    read : str
+        When.
+    prices : mapping of str to float
+        Fields of `dryrun.analysis.forecast.price.TrainingPlan` in US dollars.
+    """
+
+    place: str
+    words: str
+    source: str
+    read: str
+    prices: Mapping[str, float] = field(default_factory=dict)
+
+
+RATES: Mapping[str, PublishedRate] = {
+    "openai": PublishedRate(
+        "OpenAI",
+        "OpenAI's training loop, o4-mini; tokens of a judge come on top",
+        "https://help.openai.com/en/articles/11323177-billing-guide-for-the-reinforcement-fine-tuning-api",
+        "November 2026",
+        {"hourly_price": 100.0},
+    ),
+    "azure": PublishedRate(
+        "Azure",
+        "Azure's core training time, o4-mini; tokens of a judge come on top, and a job pauses at $5,000. "
+        "The page is of July 2025, and later ones call its numbers examples",
+        "https://github.com/MicrosoftDocs/azure-ai-docs/blob/0b8db77c593057e475a1230c8148184cdc767852/"
+        "articles/ai-foundry/how-to/fine-tuning-cost-management.md",
+        "November 2026",
+        {"hourly_price": 100.0},
+    ),
+    "together": PublishedRate(
+        "Together",
+        "the machines of Together's GRPO quick start",
+        "https://docs.together.ai (GRPO quick start)",
+        "November 2026",
+        {"hourly_price": 56.0},
+    ),
+    "fireworks-small": PublishedRate(
+        "Fireworks, models below 16 billion",
+        "Fireworks, models below 16 billion parameters, for which tuning is free",
+        "https://docs.fireworks.ai/fine-tuning/managed-finetuning-intro",
+        "November 2026",
+        {"prompt_price": 0.0, "completion_price": 0.0},
+    ),
+}
+"""By name. No price of Bedrock's was found: its page fills the figures in by script."""
+
+
+def with_rate(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The fields of a plan with a place's published prices where none was given; the user's own always win.
+
+    Parameters
+    ----------
+    plan : mapping
+        Fields of a `TrainingPlan`; None counts as not given.
+    name : str
+        One of `RATES`, or ``""``.
+    """
+    fields = dict(plan)
+    prices = RATES[name].prices if name else {}
+    if any(fields.get(price) is not None for price in ("prompt_price", "completion_price", "hourly_price")):
+        return fields
+    return fields | dict(prices) | {"published": name}

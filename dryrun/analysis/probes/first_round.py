@@ -17,8 +17,7 @@ from dryrun.analysis.figures.anchors import (
 from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.figures.statistics import TOLERANCE, above, below
 from dryrun.analysis.verdict.measures import Measures
-from dryrun.analysis.verdict.notices import Notice, NoticeCode
-from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.tree import Branch, Notice, NoticeCode
 from dryrun.analysis.verdict.words import GraderQuality
 from dryrun.core.probe import FAR, FORMED
 from dryrun.core.text import figure, percent

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from dryrun.analysis.figures.readings import Misplaced, Repeated
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.verdict.measures import Measures
-from dryrun.analysis.verdict.notices import Notice, NoticeCode
-from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.tree import Branch, Notice, NoticeCode
 from dryrun.analysis.verdict.words import DatasetQuality
 from dryrun.core.text import inert, percent, plural
 from dryrun.core.thresholds import Thresholds

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement
 from dryrun.analysis.figures.form import NOTHING
-from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.readings import Share
+from dryrun.analysis.figures.redraw import PooledTopic, pooled_topics
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY, SPREAD, no_signal_words
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
@@ -20,8 +20,7 @@ from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.conditions import REFUTED, outweighed
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
-from dryrun.analysis.verdict.notices import NoticeCode
-from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.tree import Branch, NoticeCode
 from dryrun.analysis.verdict.validity import TAGS, sample_blockers
 from dryrun.analysis.verdict.words import (
     BROKEN,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.signal import SignalIndex
-from dryrun.analysis.verdict.notices import Notice, NoticeCode
+from dryrun.analysis.verdict.tree import Notice, NoticeCode
 from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality
 from dryrun.core.thresholds import Thresholds
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from dryrun.analysis.figures.coverage import Coverage, cover
 from dryrun.analysis.figures.statistics import Statistics, above, describe
 from dryrun.analysis.observations import Observations, several_parts
-from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.topics import TopicFigures, by_topic, topic_actions
-from dryrun.analysis.verdict.tree import Branch, Check, decide, healthy_checks
+from dryrun.analysis.verdict.tree import Branch, Check, Notice, NoticeCode, decide, healthy_checks
 from dryrun.analysis.verdict.validity import blockers
 from dryrun.analysis.verdict.warnings import tree_reason, warnings
 from dryrun.analysis.verdict.words import (

@@ -16,7 +16,6 @@ from dryrun.analysis.verdict.causes import Blamed
 from dryrun.analysis.verdict.conditions import Condition, GraderReview, conditions, outweighing, unsaid
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
 from dryrun.analysis.verdict.measures import PEOPLE, Measures
-from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.sentences import (
     Spoken,
     agreement_words,
@@ -31,6 +30,7 @@ from dryrun.analysis.verdict.sentences import (
     would_teach,
 )
 from dryrun.analysis.verdict.stability import Stability
+from dryrun.analysis.verdict.tree import Notice, NoticeCode
 from dryrun.analysis.verdict.warnings import cautions
 from dryrun.analysis.verdict.words import READ_OFF, Action, Cause, DatasetQuality, GraderQuality, Quality
 from dryrun.core.config import Verdict

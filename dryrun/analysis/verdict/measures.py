@@ -13,8 +13,14 @@ from dryrun.analysis.figures.form import by_outcome, in_known_form
 from dryrun.analysis.figures.groups import Groups, groups
 from dryrun.analysis.figures.readings import Follows, Readings, follows, readings
 from dryrun.analysis.figures.redraw import PromptSums
-from dryrun.analysis.figures.shape import LengthBias, Resolution, length_bias, resolution
-from dryrun.analysis.figures.signal import SignalIndex, signal_index
+from dryrun.analysis.figures.signal import (
+    LengthBias,
+    Resolution,
+    SignalIndex,
+    length_bias,
+    resolution,
+    signal_index,
+)
 from dryrun.analysis.figures.statistics import is_valid, levels, mean, std
 from dryrun.analysis.observations import Observations, several_parts
 from dryrun.analysis.training.record import NOT_OWN, Training, outcome_usable

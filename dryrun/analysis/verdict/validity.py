@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import Statistics, above
-from dryrun.analysis.verdict.notices import Notice, NoticeCode
-from dryrun.analysis.verdict.tree import decide
+from dryrun.analysis.verdict.tree import Notice, NoticeCode, decide
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent, plural
 from dryrun.core.thresholds import Piece, Thresholds

@@ -11,9 +11,8 @@ from dryrun.analysis.probes.first_round import notices
 from dryrun.analysis.probes.obstacles import obstructions
 from dryrun.analysis.training.words import pull_sentence, shaping_sentence, unlearning
 from dryrun.analysis.verdict.measures import Measures
-from dryrun.analysis.verdict.notices import Notice, NoticeCode
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
-from dryrun.analysis.verdict.tree import Branch
+from dryrun.analysis.verdict.tree import Branch, Notice, NoticeCode
 from dryrun.analysis.verdict.validity import off_scale_words
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import figure, percent, plural

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import is_valid
-from dryrun.analysis.forecast.toy_policies import toy_words
+from dryrun.analysis.forecast.chance import toy_words
 from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.app.results.downloads import export_menu, start_training, try_sft

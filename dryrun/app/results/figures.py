@@ -9,7 +9,7 @@ import streamlit as st
 
 from dryrun.analysis.figures.signal import SignalIndex, right_pull_sentence
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES
-from dryrun.analysis.forecast.toy_policies import index_words
+from dryrun.analysis.forecast.chance import index_words
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.tree import Check

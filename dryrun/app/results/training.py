@@ -8,8 +8,7 @@ import numpy as np
 import streamlit as st
 from pydantic import ValidationError
 
-from dryrun.analysis.forecast.price import TrainingPlan
-from dryrun.analysis.forecast.rates import RATES, with_rate
+from dryrun.analysis.forecast.price import RATES, TrainingPlan, with_rate
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.session import Chosen

@@ -12,8 +12,7 @@ from dryrun.analysis.figures.groups import groups
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.forecast.group_size import GroupSize, possible_group_sizes, proposal_words
 from dryrun.analysis.forecast.lengths import CUT_SHARE, Lengths, lengths_of
-from dryrun.analysis.forecast.price import Forecast, TrainingPlan, Usage, forecast
-from dryrun.analysis.forecast.rates import RATES
+from dryrun.analysis.forecast.price import RATES, Forecast, TrainingPlan, Usage, forecast
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.record import NOT_OWN, Training, training_of
 from dryrun.core.errors import DryRunError

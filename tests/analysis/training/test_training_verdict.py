@@ -12,7 +12,7 @@ from dryrun.analysis.observations import Observations, several_parts
 from dryrun.analysis.training.record import Training, training_of
 from dryrun.analysis.training.words import part_name, training_lines
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
-from dryrun.analysis.verdict.notices import NoticeCode
+from dryrun.analysis.verdict.tree import NoticeCode
 from dryrun.analysis.verdict.words import GraderQuality
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.report import Report, build_report, render_html, render_markdown

@@ -10,8 +10,7 @@ import pytest
 
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.forecast.lengths import lengths_of
-from dryrun.analysis.forecast.price import TrainingPlan
-from dryrun.analysis.forecast.rates import RATES, with_rate
+from dryrun.analysis.forecast.price import RATES, TrainingPlan, with_rate
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
 from dryrun.graders import Severity

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from dryrun.analysis.forecast.price import TrainingPlan
-from dryrun.analysis.forecast.rates import RATES, with_rate
+from dryrun.analysis.forecast.price import RATES, TrainingPlan, with_rate
 from dryrun.cli import options as shared
 from dryrun.cli.terminal import consoles, printed_table
 from dryrun.core.text import say
