@@ -110,7 +110,7 @@ def estimate(store: Store, prepared: Prepared, model: Model | None = None) -> Es
     store : Store
     prepared : Prepared
     model : Model, optional
-        One that generates nothing (`dryrun.models.stored.StoredResponses`). Default: the configured one.
+        One that generates nothing (`dryrun.models.build.StoredResponses`). Default: the configured one.
     """
     config, prompts = prepared.config, len(prepared.prompts)
     rollouts, batch = config.sampling.rollouts, config.model.batch is not None

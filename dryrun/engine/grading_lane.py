@@ -15,10 +15,10 @@ from dryrun.engine.budget import Caps
 from dryrun.engine.ledger import WITHHELD, Ledger
 from dryrun.engine.plan import Ask, Plan
 from dryrun.graders import Grader
-from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.kinds.judge_grader import JudgeAccess
 from dryrun.graders.protocol import UNLOADED, GradeError, Pair
 from dryrun.store.partition import Partition
-from dryrun.store.streams import stream_samples
+from dryrun.store.texts import stream_samples
 
 GRADING = 256
 """Samples that are graded at once: enough for judges, which have a lane of their own within."""

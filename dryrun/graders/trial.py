@@ -10,7 +10,7 @@ from typing import Any
 from dryrun.core.records import Grade, Item, Sample, SampleOutcome
 from dryrun.graders.format.specs import DEFAULT_TIMEOUT, GraderSpec, build
 from dryrun.graders.format.template import VariableError, namespaces
-from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.kinds.judge_grader import JudgeAccess
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from dryrun.graders import Grader
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.reward_scale import reward_scale
 from dryrun.graders.format.specs import DEFAULT_TIMEOUT, GraderSpec, build
-from dryrun.graders.kinds.judge_access import JudgeAccess
+from dryrun.graders.kinds.judge_grader import JudgeAccess
 from dryrun.graders.reference_answers import compared_columns, reference_field, references_of
 from dryrun.probes.accepted_form import BARE, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.anchors import best_paid, run_references

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dryrun.analysis.verdict.tree import Branch
-from dryrun.app.results.details import tree_diagram
+from dryrun.app.results.tabs import tree_diagram
 from dryrun.core.thresholds import Thresholds
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint, deterministic_answer

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dryrun.app.shared.budget import PRICE
-from dryrun.app.shared.lists import summaries
+from dryrun.app.shared.lists import rows
 from dryrun.app.shared.session import remember
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError
@@ -115,7 +115,7 @@ def test_a_run_without_a_line_is_judged_beside_the_page(store: Store, endpoint: 
     run = make_run(store, endpoint.base_url)
     work(run)
     test = page("runs")
-    wait_until(lambda: summaries.waiting() == 0)
+    wait_until(lambda: rows.waiting() == 0)
     test.run()
     assert shown(test)["Verdict"][0]
     assert kept_summary(run) is not None, "the next server need not judge it again"

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from dryrun.app.shared.access.identity import SECRET
+from dryrun.app.shared.access.account import SECRET
 from tests.helpers.support import ROOT
 
 # Each AppTest reads the metadata of every installed package again, which takes longer than the page itself.

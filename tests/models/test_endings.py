@@ -14,7 +14,7 @@ from dryrun.models.pace import RetryPolicy
 from dryrun.models.reply import Ending, ending_of
 from dryrun.store.partition import Store
 from dryrun.store.schemas import sample_row
-from dryrun.store.streams import stream_samples
+from dryrun.store.texts import stream_samples
 from tests.helpers.asking import ask, ask_async, make_model, make_prompt
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 

@@ -16,7 +16,7 @@ from dryrun.core.records import Grade, GradeOutcome, Sample, SampleOutcome
 from dryrun.engine.ledger import Others
 from dryrun.store.partition import Partition, Store, write_aside
 from dryrun.store.schemas import grade_from_row, grade_row, sample_from_row, sample_row
-from dryrun.store.streams import stream_samples
+from dryrun.store.texts import stream_samples
 
 
 def sample(key: str, text: str = "4", outcome: SampleOutcome = SampleOutcome.ANSWERED) -> Sample:

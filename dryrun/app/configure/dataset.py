@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.app.configure.columns import PREVIEW, choose_field, columns_form, first_rows_table
-from dryrun.app.shared.own_data import FILE, SOURCE, DatasetSource, taken_upload, upload_types, use_source
+from dryrun.app.shared.launch import FILE, SOURCE, DatasetSource, taken_upload, upload_types, use_source
 from dryrun.app.shared.widgets import Upload, errors_shown, kept_upload, upload_of
 from dryrun.core.config import DEFAULT_SAMPLE_SIZE
 from dryrun.core.errors import DryRunError

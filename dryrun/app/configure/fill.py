@@ -9,7 +9,7 @@ from dryrun.app.configure.dataset import GONE, PLACE, TOPIC, sample_dataset
 from dryrun.app.configure.grader import edit, pretty
 from dryrun.app.configure.model import fill_in
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.own_data import FILE, DatasetSource, use_source
+from dryrun.app.shared.launch import FILE, DatasetSource, use_source
 from dryrun.app.shared.session import DUPLICATE, Chosen, config_of, open_by_name, recall
 from dryrun.app.shared.widgets import bullets, show_error, upload_of
 from dryrun.core.config import JudgeConfig, ModelKind, RunConfig, SamplingMethod

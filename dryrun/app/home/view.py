@@ -8,12 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.app.shared.launch import launch
+from dryrun.app.shared.launch import drop_zone, launch
 from dryrun.app.shared.lists.examples import Example, examples
-from dryrun.app.shared.lists.rows import RunRow, run_row, run_rows
-from dryrun.app.shared.lists.summaries import waiting
+from dryrun.app.shared.lists.rows import RunRow, run_row, run_rows, waiting
 from dryrun.app.shared.looks import verdict_badge
-from dryrun.app.shared.own_data import drop_zone
 from dryrun.app.shared.session import listed_runs, run_link
 from dryrun.app.shared.widgets import drawn_again, errors_shown
 from dryrun.core.config import SamplingConfig, SamplingMethod

@@ -1,4 +1,7 @@
-"""The tabs below the first level: the URL names the open one, and only that one is computed."""
+"""The tabs below the first level: the URL names the open one, and only that one is computed.
+
+One of them holds everything that a verdict rests on: figures, tree, thresholds, configuration, receipt.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,137 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.tree import Branch
 from dryrun.app.results.banner import SAMPLES, TAB
-from dryrun.app.results.details import details
 from dryrun.app.results.distribution import bar_chip
-from dryrun.app.results.figures import ruler, topics_section
+from dryrun.app.results.figures import (
+    bins_table,
+    checks_table,
+    data_table,
+    ruler,
+    statistics_table,
+    topics_section,
+)
 from dryrun.app.results.inspector import inspector
 from dryrun.app.results.labels import label_section
 from dryrun.app.results.paid_for import training_signal
 from dryrun.app.results.profile import training_set
-from dryrun.app.results.provenance import ceiling_section
-from dryrun.app.results.thresholds import FOLLOWING_TAB, current_thresholds
+from dryrun.app.results.provenance import ceiling_section, not_measured
+from dryrun.app.results.thresholds import DEFAULTS, FIELDS, FOLLOWING_TAB, current_thresholds
 from dryrun.app.results.training import training_forecast, training_outcome
 from dryrun.app.shared.access.gate import Right
+from dryrun.app.shared.budget import spent_words
 from dryrun.app.shared.grader_check import run_check_section
 from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.looks import VerdictLook
 from dryrun.app.shared.session import Chosen
 from dryrun.app.shared.widgets import bullets
-from dryrun.core.text import figure
+from dryrun.core.text import figure, plain
+from dryrun.core.thresholds import Thresholds
 from dryrun.store.runs import RunStatus
+
+WIDEST = 300
+"""Pixels that a table needs to stand beside another."""
+ENDS = {
+    Branch.MEAN_TOO_LOW: "Dataset too hard or grader too strict",
+    Branch.MEAN_TOO_HIGH: "Dataset too easy or grader lenient",
+    Branch.LOW_VARIANCE: "Grader can't differentiate",
+    Branch.PROCEED: "Proceed to training",
+}
+LIT = "fill:#2f7fc1,stroke:#2f7fc1,color:#ffffff,font-weight:bold"
+
+
+@st.fragment(key="tab_details")
+def details(status: RunStatus, loaded: Loaded) -> None:
+    """Draw the tab."""
+    evidence = loaded.judge(current_thresholds())
+    halves = st.grid(2, min_column_width=WIDEST, gap="large")
+    with halves.cell():
+        _why(evidence)
+        _heading("Decision tree")
+        _tree(evidence)
+        not_measured(evidence)
+    with halves.cell():
+        _heading("Key metrics")
+        checks_table(evidence.document.checks)
+        with st.grid(2, min_column_width=150):
+            statistics_table(evidence.document)
+            bins_table(evidence.document)
+    _heading("Thresholds")
+    _thresholds(evidence.thresholds)
+    if loaded.access.may(Right.COPY):
+        _heading("Configuration")
+        st.json(loaded.results.config.model_dump(mode="json"), expanded=1)
+    spent_words(loaded.results.config, status)
+
+
+def _why(evidence: Evidence) -> None:
+    _heading("Why")
+    st.markdown(bullets([evidence.summary, *evidence.sentences], 700))
+
+
+def _tree(evidence: Evidence) -> None:
+    figures, limits = evidence.document.statistics, evidence.thresholds
+    branch = evidence.measures.branch
+    if branch is None or figures.mean is None or figures.std is None:
+        st.caption("Too little was measured to walk down the tree.")
+        return
+    path = f"The path taken ends at: {ENDS[branch]}."
+    if branch is Branch.PROCEED and evidence.verdict != "GO":
+        path += f" It reads mean and std alone; the verdict is {evidence.verdict} for the reasons under Why."
+    st.mermaid_chart(tree_diagram(branch, figures.mean, figures.std, limits), alt=f"Decision tree. {path}")
+    st.caption(path)
+
+
+def tree_diagram(branch: Branch, mean: float, std: float, limits: Thresholds) -> str:
+    """The design document's decision tree in Mermaid, with the path taken lit.
+
+    Parameters
+    ----------
+    branch : Branch
+        Where it ended.
+    mean, std : float
+    limits : Thresholds
+    """
+    steps = [
+        (Branch.MEAN_TOO_LOW, f"Mean {figure(mean, limits.mean_low)} &lt; {figure(limits.mean_low)}?"),
+        (Branch.MEAN_TOO_HIGH, f"Mean {figure(mean, limits.mean_high)} &gt; {figure(limits.mean_high)}?"),
+        (Branch.LOW_VARIANCE, f"Std {figure(std, limits.std_low)} &lt; {figure(limits.std_low)}?"),
+    ]
+    lines, lit, reached = ["flowchart TD"], [], True
+    for number, (end, question) in enumerate(steps):
+        follows = f"q{number + 1}" if number + 1 < len(steps) else "go"
+        lines += [f'q{number}["{question}"]', f'{end.value}["{ENDS[end]}"]']
+        lines += [f"q{number} -->|Yes| {end.value}", f"q{number} -->|No| {follows}"]
+        lit += [f"q{number}"] if reached else []
+        lit += [end.value] if branch is end else []
+        reached = reached and branch is not end
+    lines.append(f'go["{VerdictLook.GO.value}: {ENDS[Branch.PROCEED].lower()}"]')
+    lit += ["go"] if branch is Branch.PROCEED else []
+    return "\n".join([*lines, *(f"style {name} {LIT}" for name in lit)])
+
+
+def _thresholds(limits: Thresholds) -> None:
+    rows = [
+        {
+            "Threshold": FIELDS[name].title or name,
+            "Value": f"{getattr(limits, name):g}",
+            "Default": f"{DEFAULTS[name]:g}",
+            "Changed": "changed" if getattr(limits, name) != DEFAULTS[name] else "",
+            "What it does": (FIELDS[name].description or "").replace("`", ""),
+        }
+        for name in FIELDS
+    ]
+    rows.sort(key=lambda row: not row["Changed"])
+    data_table(rows, "All thresholds, the changed ones first")
+    if limits.without and not limits.document_only:
+        st.caption(plain(f"Ignored: {', '.join(limits.without)}.".replace("_", " ")))
+
+
+def _heading(words: str) -> None:
+    st.subheader(words, anchor=False)
+
 
 CHECK_SAYS = "The grader check says"
 """Beginning of the evidence's sentence that weighs the grader check."""

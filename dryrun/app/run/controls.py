@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared import jobs
+from dryrun.app.shared.access.account import may_start, visitor
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.access.identity import may_start, visitor
 from dryrun.app.shared.access.spent import check_calls, note_calls
 from dryrun.app.shared.budget import budget_section, chosen_budget
 from dryrun.app.shared.session import DUPLICATE, LAUNCH_ERROR, RUN, Chosen, config_of, may_cancel, run_link

@@ -23,8 +23,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from streamlit.runtime import Runtime
 
-from dryrun.app.shared.access.account import account_bar
-from dryrun.app.shared.access.identity import keep_in_browser
+from dryrun.app.shared.access.account import account_bar, keep_in_browser
 from dryrun.app.shared.session import url_parameters
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir, hosted

@@ -16,8 +16,8 @@ from dryrun.analysis.training.advantages import Rollouts
 from dryrun.analysis.training.record import Training, choose_outcome, training_of, training_rollouts
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.app.shared import jobs
+from dryrun.app.shared.access.account import visitor
 from dryrun.app.shared.access.gate import Access, Right
-from dryrun.app.shared.access.identity import visitor
 from dryrun.app.shared.grader_check import known_check
 from dryrun.app.shared.session import Chosen
 from dryrun.core.thresholds import Thresholds

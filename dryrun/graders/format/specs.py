@@ -22,7 +22,7 @@ from dryrun.graders.format.template import Reference, Template, parse_template
 from dryrun.graders.protocol import BuildOptions, Grader
 
 if TYPE_CHECKING:
-    from dryrun.graders.kinds.judge_access import JudgeAccess
+    from dryrun.graders.kinds.judge_grader import JudgeAccess
 
 
 SEMANTICS = 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dryrun.app.shared.access.identity import holders
+from dryrun.app.shared.access.account import holders
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.store.access import LinkKind, belongs_to, owner_of

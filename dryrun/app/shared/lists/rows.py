@@ -1,18 +1,20 @@
-"""A run as lists show it: its name, how it stands, and its line; and the field that chooses one."""
+"""A run as lists show it, its line, which a thread of its own may have to judge first; the choice of one."""
 
 from __future__ import annotations
 
+import logging
+import queue
 import re
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import streamlit as st
 
 from dryrun.app.shared import jobs
 from dryrun.app.shared.lists.examples import example_named, examples
-from dryrun.app.shared.lists.summaries import line_of
 from dryrun.app.shared.looks import VerdictLook, look_of
 from dryrun.app.shared.session import RECORDED, config_of, open_by_name, store
 from dryrun.core.config import RunConfig
@@ -20,9 +22,86 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
 from dryrun.core.text import one_line, short
-from dryrun.report.summary import Summary
+from dryrun.report.summary import FILE, Summary, kept_summary, shipped_summary, summarise
+from dryrun.store.labels import book_of
 from dryrun.store.notes import RunNote, note_of
 from dryrun.store.runs import Run, RunStatus, list_runs
+
+Stamp = tuple[object, ...]
+
+MOST = 5000
+"""Lines that are kept in memory, half a kilobyte each."""
+IGNORED = (FILE, "lock", "note.json", "outcome.json", "stop")
+"""Files of a run's folder that say nothing about its figures."""
+
+_known: dict[Path, tuple[Stamp, Summary | None]] = {}
+_asked: queue.SimpleQueue[Run] = queue.SimpleQueue()
+_waiting: set[Path] = set()
+_starting = threading.Lock()
+_log = logging.getLogger(__name__)
+
+
+def line_of(run: Run) -> Summary | None:
+    """The run's line; None while it is being judged, and where it cannot be read."""
+    stamp = _stamp(run)
+    before = _known.get(run.folder)
+    if before is not None and before[0] == stamp:
+        return before[1]
+    if (kept := shipped_summary(run) if _recorded(run) else kept_summary(run)) is not None:
+        _keep(run, stamp, kept)
+        return kept
+    if not _recorded(run):
+        _ask(run)
+    return None
+
+
+def waiting() -> int:
+    """The number of runs still to be judged."""
+    return len(_waiting)
+
+
+def _stamp(run: Run) -> Stamp:
+    """A stamp that differs whenever a file of the run that counts has changed."""
+    try:
+        files = [path for path in run.folder.iterdir() if path.name not in IGNORED and path.name[0] != "."]
+        return (*sorted((path.name, path.stat().st_mtime_ns) for path in files), *book_of(run).names())
+    except OSError:
+        return ()
+
+
+def _keep(run: Run, stamp: Stamp, summary: Summary | None) -> None:
+    if len(_known) >= MOST:
+        _known.clear()
+    _known[run.folder] = (stamp, summary)
+
+
+def _ask(run: Run) -> None:
+    with _starting:
+        if run.folder in _waiting:
+            return
+        _waiting.add(run.folder)
+        _asked.put(run)
+        if not any(thread.name == "dryrun-lists" for thread in threading.enumerate()):
+            threading.Thread(target=_work, name="dryrun-lists", daemon=True).start()
+
+
+def _work() -> None:
+    while True:
+        run = _asked.get()
+        stamp = _stamp(run)
+        try:
+            _keep(run, stamp, summarise(run))
+        except DryRunError:
+            _keep(run, stamp, None)
+        except Exception:
+            _log.exception("run %s has no line in lists", run.id[:8])
+            _keep(run, stamp, None)
+        finally:
+            _waiting.discard(run.folder)
+
+
+def _recorded(run: Run) -> bool:
+    return any(run == example.run for example in examples())
 
 
 @dataclass(frozen=True, slots=True)
