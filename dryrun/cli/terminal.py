@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderHook, RenderResult
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -173,6 +175,18 @@ def printed_table(title: str, content: outline.Table) -> Table:
     for row in content.rows:
         table.add_row(*map(Text, row))
     return table
+
+
+def print_sections(console: Console, sections: Iterable[outline.Section]) -> None:
+    """Sections of an outline: the title, the lines, the tables that have rows."""
+    for section in sections:
+        if section.title:
+            console.print(section.title, style="bold")
+        for line in section.lines:
+            console.print(Text("".join(line)), soft_wrap=True)
+        for table in section.tables:
+            if table.rows:
+                console.print(printed_table("", table))
 
 
 def _topics(report: Report) -> Table:

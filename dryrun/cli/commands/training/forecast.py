@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.text import Text
-
 from dryrun.analysis.forecast.price import RATES, TrainingPlan, with_rate
 from dryrun.cli import options as shared
-from dryrun.cli.terminal import consoles, printed_table
+from dryrun.cli.terminal import consoles, print_sections
 from dryrun.core.text import say
 from dryrun.graders import Severity
 from dryrun.report.forecast.trainer_config import check_trainer, read_trainer_config
@@ -77,14 +75,7 @@ def execute(options: argparse.Namespace) -> int:
     plan = _plan(options)
     settings = read_trainer_config(options.trainer_config) if options.trainer_config is not None else None
     outlook = outlook_of(load_results(Run.open(shared.store_of(options), options.run)), plan)
-    console, _ = consoles()
-    for section in outlook_sections(outlook):
-        if section:
-            console.print(section.title, style="bold")
-        for line in section.lines:
-            console.print(Text("".join(line)), soft_wrap=True)
-        for table in section.tables:
-            console.print(printed_table("", table))
+    print_sections(consoles()[0], filter(None, outlook_sections(outlook)))
     findings = [] if settings is None else check_trainer(settings, outlook, options.processes)
     for finding in findings:
         say(f"{options.trainer_config}: {finding}")

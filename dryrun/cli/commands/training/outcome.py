@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.text import Text
 
 from dryrun.cli import options as shared
 from dryrun.cli.output import new_file, write_out
-from dryrun.cli.terminal import consoles, printed_table
+from dryrun.cli.terminal import consoles, print_sections
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import note, plural
 from dryrun.report.outcome.ledger import entries_of, entry_json, ledger_json, ledger_of
 from dryrun.report.outcome.of_run import add_training
 from dryrun.report.outcome.read_log import read_training_log
 from dryrun.report.outcome.words import entry_sections, ledger_page, ledger_sections
-from dryrun.report.outline import Section
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run, list_runs
 from dryrun.store.trainings import forget_trainings
@@ -72,7 +69,7 @@ def execute(options: argparse.Namespace) -> int:
         _print_json([entry_json(entry) for entry in entries])
     else:
         for entry in entries:
-            _print(entry_sections(entry))
+            print_sections(consoles()[0], entry_sections(entry))
     return 0
 
 
@@ -107,7 +104,7 @@ def _all(options: argparse.Namespace) -> int:
         _print_json(ledger_json(ledger))
     else:
         console, _ = consoles()
-        _print(ledger_sections(ledger, wide=console.width >= WIDE))
+        print_sections(console, ledger_sections(ledger, wide=console.width >= WIDE))
     return 0
 
 
@@ -117,14 +114,3 @@ def _print_json(value: Any) -> None:
 
 def _json(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=list)  # intervals are named tuples
-
-
-def _print(sections: Iterable[Section]) -> None:
-    console, _ = consoles()
-    for section in sections:
-        console.print(section.title, style="bold")
-        for line in section.lines:
-            console.print(Text("".join(line)), soft_wrap=True)
-        for table in section.tables:
-            if table.rows:
-                console.print(printed_table("", table))
