@@ -15,7 +15,7 @@ from dryrun.analysis.figures.statistics import valid_scores
 from dryrun.cli.output import new_file, write_out
 from dryrun.cli.terminal import consoles, print_report
 from dryrun.core.config import DEFAULT_ROLLOUTS, DEFAULT_SAMPLE_SIZE, MAX_ROLLOUTS, OPENAI_URL, JudgeConfig
-from dryrun.core.errors import DryRunError, GraderError
+from dryrun.core.errors import DryRunError, GraderError, text_of_file
 from dryrun.core.text import note
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.graders.format.conventions import Convention
@@ -289,7 +289,7 @@ def grader(options: argparse.Namespace) -> dict[str, Any] | str:
         It cannot be read, no convention fits it, or it has problems; the message names the file.
     """
     convention = Convention(options.convention) if options.convention else None
-    text, config = option_file(options.grader, "--grader"), None
+    text, config = text_of_file(options.grader, "--grader"), None
     options.grader_text = text  # a pipe can be read but once
     try:
         config = grader_of(text, convention, options.function)
@@ -303,22 +303,6 @@ def grader(options: argparse.Namespace) -> dict[str, Any] | str:
 def of_grader_file(parts: Iterable[Placed], options: argparse.Namespace) -> list[Placed]:
     """What was found about the grader that `grader` has read, with its place in the file."""
     return in_file(parts, options.grader, options.grader_text)
-
-
-def option_file(path: Path, option: str) -> str:
-    """The text of the file given by `option`.
-
-    Raises
-    ------
-    DryRunError
-        It cannot be read, or is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DryRunError(f"{option} {path}: not UTF-8 text. Save it as UTF-8 and try again.") from error
-    except OSError as error:
-        raise DryRunError(f"{option} {path}: cannot be read ({error.strerror}). Check the path.") from error
 
 
 def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int:

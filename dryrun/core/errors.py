@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 SHOWN_PROBLEMS = 20
 """How many problems of one file are spelled out; the rest are counted."""
@@ -35,6 +36,23 @@ class Problem:
 
 class DryRunError(Exception):
     """Something the user can put right. Shown as one sentence, never as a traceback."""
+
+
+def text_of_file(path: Path, option: str = "") -> str:
+    """The text of a file that somebody named, perhaps by an option.
+
+    Raises
+    ------
+    DryRunError
+        It cannot be read, or is not UTF-8.
+    """
+    called = f"{option} {path}".lstrip()
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DryRunError(f"{called}: not UTF-8 text. Save it as UTF-8 and try again.") from error
+    except OSError as error:
+        raise DryRunError(f"{called}: cannot be read ({error.strerror}). Check the path.") from error
 
 
 class ProblemsError(DryRunError):

@@ -15,7 +15,7 @@ from dryrun.cli import options as shared
 from dryrun.cli.dataset_options import add_columns, columns_of
 from dryrun.cli.terminal import consoles
 from dryrun.core.blocking import run_blocking
-from dryrun.core.errors import DryRunError, Problem
+from dryrun.core.errors import DryRunError, Problem, text_of_file
 from dryrun.core.text import cut, plural, say
 from dryrun.dataset import read_dataset
 from dryrun.dataset.columns import ColumnMap, shaped
@@ -60,7 +60,7 @@ def _item(path: Path, row: int, columns: ColumnMap) -> dict[str, Any]:
         dataset = read_dataset(path, path.name, columns)
         _check_row(row, len(dataset), path)
         return dict(dataset.prompt(row - 1).item)
-    text = shared.option_file(path, "--item")
+    text = text_of_file(path, "--item")
     try:
         value = json.loads(text)
         rows = value if isinstance(value, list) else [value]

@@ -9,6 +9,7 @@ from dryrun.analysis.figures.agreement import agreement
 from dryrun.analysis.verdict.sentences import agreement_words
 from dryrun.cli import options as shared
 from dryrun.cli.output import new_file, write_out
+from dryrun.core.errors import text_of_file
 from dryrun.core.text import note, say
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.training import to_jsonl
@@ -47,7 +48,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _take_over(results: Results, source: Path, by: str) -> None:
-    content = shared.option_file(source, "--import").encode()
+    content = text_of_file(source, "--import").encode()
     labels = parse_labels(content, results, by)
     book_of(results.run).add(labels)
     note(f"{len(labels):,} labels taken over from {source}.")

@@ -13,7 +13,7 @@ from dryrun.analysis.sample_size import DISTANCE, GRID_PROMPTS, GRID_ROLLOUTS, S
 from dryrun.cli import options as shared
 from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
 from dryrun.cli.terminal import consoles
-from dryrun.core.errors import DryRunError
+from dryrun.core.errors import DryRunError, text_of_file
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.estimate import (
     assumed_for,
@@ -67,7 +67,7 @@ def _spread(options: argparse.Namespace) -> Spread:
         if options.dataset is not None:
             raise DryRunError("--dataset needs --grader: an earlier run is known by both.")
         return assumed_for(None)
-    grader = load_grader(shared.option_file(options.grader, "--grader")).raw
+    grader = load_grader(text_of_file(options.grader, "--grader")).raw
     if options.dataset is not None:
         dataset = read_given(options, options.dataset, options.samples)
         earlier = earlier_spread(shared.store_of(options), dataset.ref.fingerprint, grader)

@@ -25,7 +25,7 @@ from dryrun.core.config import (
     SamplingConfig,
     SamplingMethod,
 )
-from dryrun.core.errors import DryRunError, GraderError
+from dryrun.core.errors import DryRunError, GraderError, text_of_file
 from dryrun.core.records import RunState
 from dryrun.core.text import note
 from dryrun.core.thresholds import Thresholds
@@ -279,16 +279,10 @@ def model_config(options: argparse.Namespace) -> ModelConfig:
     embedded = options.model in (None, EMBEDDED_MODEL) and options.base_url is None
     if options.vllm is not None:
         return _vllm_config(options)
-    fields = {
+    fields = _sampled_how(options) | {
         "kind": ModelKind.EMBEDDED if embedded else ModelKind.ENDPOINT,
         "name": options.model or EMBEDDED_MODEL,
         "base_url": None if embedded else options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL,
-        "temperature": options.temperature,
-        "top_p": options.top_p,
-        "max_completion_tokens": options.max_completion_tokens,
-        "reasoning_effort": options.reasoning_effort,
-        "seed": options.model_seed,
-        "response_format": _response_format(options.response_format),
         "concurrency": options.concurrency,
         "timeout": options.timeout,
         "batch": batch_config(options),
@@ -314,23 +308,22 @@ def _vllm_config(options: argparse.Namespace) -> ModelConfig:
     """
     if options.model is None or options.base_url is not None or options.batch:
         raise DryRunError("--vllm needs --model NAME, a model of the Hub or a folder, and no endpoint.")
-    fields = {
-        "kind": ModelKind.VLLM,
-        "name": options.model,
-        "temperature": options.temperature,
-        "top_p": options.top_p,
-        "max_completion_tokens": options.max_completion_tokens,
-        "reasoning_effort": options.reasoning_effort,
-        "seed": options.model_seed,
-        "response_format": _response_format(options.response_format),
-        "engine": _object_in(Path(options.vllm), "--vllm") if options.vllm else None,
-    }
+    engine = _object_in(Path(options.vllm), "--vllm") if options.vllm else None
+    fields = _sampled_how(options) | {"kind": ModelKind.VLLM, "name": options.model, "engine": engine}
     return shared.from_options(ModelConfig, fields, "--", "model")
+
+
+def _sampled_how(options: argparse.Namespace) -> dict[str, Any]:
+    """The sampling parameters that every kind of model takes."""
+    names = ("temperature", "top_p", "max_completion_tokens", "reasoning_effort")
+    asked = {name: getattr(options, name) for name in names}
+    response_format = _response_format(options.response_format)
+    return {**asked, "seed": options.model_seed, "response_format": response_format}
 
 
 def _object_in(path: Path, option: str) -> dict[str, Any]:
     try:
-        content: object = json.loads(shared.option_file(path, option))
+        content: object = json.loads(text_of_file(path, option))
     except ValueError as error:
         raise DryRunError(f"{option} {path}: not valid JSON ({error}).") from error
     if not isinstance(content, dict):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dryrun.core.errors import DryRunError, GraderError, Problem
+from dryrun.core.errors import GraderError, Problem, text_of_file
 from dryrun.graders.format.conventions import Convention, EntryPoint, entry_of
 from dryrun.graders.format.findings import Finding, did_you_mean, path_of
 from dryrun.graders.format.formula import FormulaError, parse_formula
@@ -183,12 +183,7 @@ def read_grader(
     DryRunError
         The file cannot be read, or `grader_of` refuses it.
     """
-    try:
-        return grader_of(path.read_text(encoding="utf-8-sig"), convention, function)
-    except UnicodeDecodeError:
-        raise DryRunError(f"{path}: not UTF-8 text. Save it as UTF-8 and try again.") from None
-    except OSError as error:
-        raise DryRunError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+    return grader_of(text_of_file(path), convention, function)
 
 
 _SOURCE = re.compile(r"\$(\.graders\.\w+)?\.source\Z")

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from dryrun.core.errors import DryRunError
+from dryrun.core.errors import DryRunError, text_of_file
 from dryrun.core.text import percent
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.report.forecast.words import Outlook
@@ -57,12 +57,7 @@ def read_trainer_config(path: Path) -> Settings:
     DryRunError
         The file cannot be read, or holds no settings.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise DryRunError(f"{path}: cannot be read ({why}).") from error
-    return settings_of(text, str(path))
+    return settings_of(text_of_file(path), str(path))
 
 
 def settings_of(text: str, name: str) -> Settings:

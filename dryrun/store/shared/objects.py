@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,11 +74,17 @@ class Objects:
         StoreError
             It is not there, or cannot be reached.
         """
-        try:
+        with self._in_words():
             if self.address.scheme == "file":
                 self._fs.create_dir(self.address.base)
             elif self._fs.get_file_info(self.address.place).type == self._kinds.NotFound:
                 raise FileNotFoundError(self.address.place)
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """What the file system refuses becomes a `StoreError` that says what to do."""
+        try:
+            yield
         except (OSError, ValueError) as error:
             raise self.address.trouble(error) from error
 
@@ -90,10 +98,8 @@ class Objects:
         """
         began, start = time.time(), len(self.address.base) + 1
         selector = self._selector(self._path(folder), recursive=True, allow_not_found=True)
-        try:
+        with self._in_words():
             infos = self._fs.get_file_info(selector)
-        except (OSError, ValueError) as error:
-            raise self.address.trouble(error) from error
         files = (info for info in infos if info.type == self._kinds.File)
         versions = {info.path[start:]: (int(info.size), int(info.mtime_ns)) for info in files}
         return Listing(began, sorted(versions), versions)
@@ -107,14 +113,12 @@ class Objects:
             It cannot be put.
         """
         path = self._path(name)
-        try:
+        with self._in_words():
             if self.address.scheme == "file":
                 self._put_aside(path, content)
                 return
             with self._once.open_output_stream(path) as stream:
                 stream.write(content)
-        except (OSError, ValueError) as error:
-            raise self.address.trouble(error) from error
 
     def _put_aside(self, path: str, content: bytes) -> None:
         """A disk keeps half a file where a writer dies: it is written aside and renamed."""
@@ -133,14 +137,13 @@ class Objects:
         StoreError
             It cannot be fetched.
         """
-        try:
-            with self._fs.open_input_stream(self._path(name)) as stream:
-                content: bytes = stream.read()
-                return content
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise self.address.trouble(error) from error
+        with self._in_words():
+            try:
+                with self._fs.open_input_stream(self._path(name)) as stream:
+                    content: bytes = stream.read()
+                    return content
+            except FileNotFoundError:
+                return None
 
     def has(self, name: str) -> bool:
         """Whether there is a file with this name.
@@ -150,10 +153,8 @@ class Objects:
         StoreError
             It cannot be told.
         """
-        try:
+        with self._in_words():
             return bool(self._fs.get_file_info(self._path(name)).type == self._kinds.File)
-        except (OSError, ValueError) as error:
-            raise self.address.trouble(error) from error
 
     def remove(self, name: str) -> None:
         """Remove a file, or a folder with all its files; it may be gone already.
@@ -164,16 +165,12 @@ class Objects:
             It cannot be removed.
         """
         path = self._path(name)
-        try:
+        with self._in_words(), contextlib.suppress(FileNotFoundError):
             kind = self._fs.get_file_info(path).type
             if kind == self._kinds.File:
                 self._fs.delete_file(path)
             elif kind == self._kinds.Directory:
                 self._fs.delete_dir(path)
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError) as error:
-            raise self.address.trouble(error) from error
 
     def _path(self, name: str) -> str:
         return f"{self.address.base}/{name}"
