@@ -3,9 +3,8 @@
 import streamlit as st
 
 from dryrun.app.results.banner import redrawn_at_the_end, verdict_card
-from dryrun.app.results.distribution import distribution
+from dryrun.app.results.distribution import distribution, outcome_choice
 from dryrun.app.results.findings import findings
-from dryrun.app.results.paid_for import outcome_choice
 from dryrun.app.results.provenance import empty_state, provenance
 from dryrun.app.results.tabs import tabs
 from dryrun.app.results.thresholds import limit_fields, threshold_panel

@@ -6,8 +6,7 @@ from dryrun.app.results.findings import mean_interval_words
 from dryrun.app.results.provenance import missing_view, no_run
 from dryrun.app.results.thresholds import current_thresholds
 from dryrun.app.run.controls import run_controls
-from dryrun.app.run.progress import live_progress, run_head
-from dryrun.app.run.verdict import ended_run
+from dryrun.app.run.progress import ended_run, live_progress, run_head
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.frame import ensure_frame

@@ -1,4 +1,4 @@
-"""The score distribution with its limits, and the bars that the samples are cut to."""
+"""The score distribution with its limits, and what training is paid for: groups, parts, how far it can go."""
 
 from __future__ import annotations
 
@@ -8,12 +8,27 @@ import streamlit as st
 
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, valid_scores
 from dryrun.analysis.selection import Show
+from dryrun.analysis.training.advantages import Energy, Mode, Rollouts, what_if
+from dryrun.analysis.training.record import Training
+from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, training_lines
+from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.words import tells_of_model
 from dryrun.app.results.banner import open_samples
-from dryrun.app.results.figures import BARS, clicked_bars
-from dryrun.app.results.thresholds import CHART, contradictions, current_thresholds, keep_words
+from dryrun.app.results.figures import BARS, clicked_bars, signal_panel, strip
+from dryrun.app.results.thresholds import CHART, OUTCOME, contradictions, current_thresholds, keep_words
 from dryrun.app.shared.loading import BY_VALUE, Loaded
-from dryrun.app.shared.widgets import chart_spec, with_rows
+from dryrun.app.shared.widgets import chart_spec, draw_chart, with_rows
+from dryrun.core.errors import DryRunError
+from dryrun.core.text import percent, plain
 from dryrun.core.thresholds import Thresholds
+from dryrun.report.charts.paid_for import (
+    energy_alt,
+    energy_chart,
+    kinds_alt,
+    kinds_chart,
+    pass_alt,
+    pass_chart,
+)
 from dryrun.report.charts.scores import (
     BIN_FIELD,
     HISTOGRAM_WORDS,
@@ -96,3 +111,97 @@ def _forget_bars() -> None:
     st.query_params.pop(BARS, None)
     # The chart keeps its own selection: under another key it begins with none.
     st.session_state[DRAWN] = st.session_state.get(DRAWN, 0) + 1
+
+
+MOST_SLIDERS = 8
+
+
+def outcome_choice(loaded: Loaded) -> Loaded:
+    """The run by the outcome that the page's link or its viewer names; by the guess where none is named."""
+    if not loaded.observations.parts:
+        return loaded
+    written = st.selectbox(
+        "Outcome",
+        loaded.training.choices,
+        index=None,
+        placeholder=f"Guessed: {loaded.training.outcome.name}",
+        accept_new_options=True,
+        key=OUTCOME,
+        bind="query-params",
+        help="The part of the reward that says a response is right. Type a limit too: acc >= 0.8.",
+    )
+    if not written:
+        return loaded
+    try:
+        return loaded.by_outcome(written)
+    except DryRunError as error:
+        st.warning(plain(str(error)))
+        return loaded
+
+
+@st.fragment(key="tab_training")
+def training_signal(loaded: Loaded) -> None:
+    """Draw the tab: the Signal Index, groups, what they are paid for, what-if weights, headroom."""
+    evidence = loaded.judge(current_thresholds())
+    if evidence.document_only:
+        st.caption("Mean and std alone say nothing of training. Switch the evidence on in the sidebar.")
+        return
+    signal_panel(evidence)
+    strip(evidence)
+    _paid_for(loaded, evidence)
+
+
+def _paid_for(loaded: Loaded, evidence: Evidence) -> None:
+    training = loaded.training
+    if training.kinds is None and training.headroom is None:
+        return
+    st.subheader(TRAINING_TITLE, anchor=False)
+    if training.kinds is not None:
+        draw_chart(kinds_chart, training.kinds, words=kinds_alt(training.kinds), key="group_kinds")
+    advice = tells_of_model(evidence.dataset_quality, evidence.grader_quality)
+    with st.container(gap="xsmall"):
+        for line in training_lines(training, evidence.thresholds, advice=advice):
+            st.text(line)
+    _what_if(loaded, training)
+    if training.headroom is not None:
+        st.subheader(HEADROOM_TITLE, anchor=False)
+        draw_chart(pass_chart, training.headroom, words=pass_alt(training.headroom), key="pass_at_k")
+
+
+def _what_if(loaded: Loaded, training: Training) -> None:
+    if not loaded.observations.parts or training.kinds is None:
+        return
+    st.subheader("What would other weights pay for?", anchor=False)
+    _weights(loaded.rollouts, training)
+
+
+@st.fragment
+def _weights(rollouts: Rollouts, training: Training) -> None:
+    """Sliders that compute anew and ask nothing."""
+    fitted = {part.name: part.weight for part in training.energy.parts} if training.energy else {}
+    if not fitted:
+        st.caption("No weights of the parts add up to the reward (a gate or a product): each begins at 1.")
+    names = [name for name in training.choices if name in rollouts.parts][:MOST_SLIDERS]
+    mode = st.selectbox("How advantages are made", list(Mode), format_func=str, key="what_if_mode")
+    most = max(1.0, *(abs(weight) for weight in fitted.values())) if fitted else 1.0
+    weights = {
+        name: st.slider(
+            plain(name), -most, most, fitted.get(name, 0.0 if fitted else 1.0), 0.05, key=f"weight_{name}"
+        )
+        for name in names
+    }
+    energy = what_if(rollouts, weights, mode or Mode.SUM, training.outcome.name)
+    st.text(_explained(energy, training))
+    if energy.parts:
+        draw_chart(energy_chart, energy.parts, words=energy_alt(energy.parts), key="energy")
+
+
+def _explained(energy: Energy, training: Training) -> str:
+    if energy.outcome is None:
+        return "With these weights no group trains anything."
+    now = training.energy.outcome if training.energy else None
+    today = "" if now is None else f" Under the reward as it is: {percent(now)}."
+    return (
+        f"The outcome explains {percent(energy.outcome)} of the squared advantages, which weigh what "
+        f"training does.{today}"
+    )

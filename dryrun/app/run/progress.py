@@ -1,16 +1,17 @@
-"""A live run: its progress and figures, and the offer to stop once the verdict has settled."""
+"""A run: its progress and figures while it is live, the offer to stop once settled, and how it ended."""
 
 from __future__ import annotations
 
 import altair as alt
 import streamlit as st
 
+from dryrun.analysis.figures.coverage import Coverage
 from dryrun.app.run.growth import LEAST_PROMPTS, GrowingRun, Growth, Newest
-from dryrun.app.run.verdict import watch
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import cost_of_cap, spent_words
 from dryrun.app.shared.lists.rows import title_of
-from dryrun.app.shared.looks import VerdictLook
+from dryrun.app.shared.loading import Loaded, load_run
+from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look, word_of_run
 from dryrun.app.shared.session import Chosen, config_of, may_cancel, model_words, tab_title
 from dryrun.app.shared.widgets import chart_spec, drawn_again, with_rows
 from dryrun.core.config import ModelKind
@@ -22,6 +23,69 @@ from dryrun.engine.early_stop import SettledWatch
 from dryrun.report.charts.running_mean import RUNNING_ALT, running_chart, running_rows
 from dryrun.report.charts.scores import HISTOGRAM_WORDS, histogram_bars, histogram_rows, score_histogram
 from dryrun.store.runs import Run, RunStatus
+
+WATCHED = "watched_run"
+"""Where the session keeps the run that it saw being measured, until its end has been announced."""
+
+
+def ended_run(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> Loaded:
+    """Draw how the run ended and its verdict; the figures that it was judged by are returned."""
+    clean = status.state is RunState.FINISHED and not (status.failed or status.ungraded)
+    if not clean:
+        end_words(status)
+    loaded = load_run(chosen)[1]
+    evidence = loaded.judge(thresholds)
+    look = current_look(evidence, status, loaded)
+    word = word_of_run(look, status)
+    tab_title(chosen.run, word)
+    _announce(chosen, status, look, word)
+    if look not in NOTHING_TO_JUDGE:
+        with st.container(border=True, key="verdict_card", gap="small"):
+            beside = " :small[so far]" if loaded.results.pending else ""
+            st.header(f"{look.markdown}{beside}", anchor=False)
+            st.markdown(f"**{plain(evidence.short_reason, 600)}**")
+            st.markdown(plain(evidence.how_sure, 600))
+            st.caption(_measured(evidence.document.coverage, len({*loaded.results.keys})))
+    return loaded
+
+
+def end_words(status: RunStatus) -> None:
+    """Draw how the run ended, or what it is doing. Icon and words say as much as the colour."""
+    text = plain(status.message or "Working.", 600)
+    match status.state:
+        case RunState.RUNNING:
+            st.info(text, icon=":material/hourglass_top:")
+        case RunState.FINISHED if status.failed or status.ungraded:
+            st.warning(text, icon=":material/warning:")
+        case RunState.FINISHED:
+            st.success(text, icon=":material/check_circle:")
+        case RunState.STOPPED if not status.capped:
+            st.error(f"Stopped. {text}", icon=":material/error:")
+        case _:
+            st.warning(text, icon=":material/pause_circle:")
+
+
+def watch(chosen: Chosen) -> None:
+    """Remember that this session sees the run being measured."""
+    st.session_state[WATCHED] = chosen.run.id
+
+
+def _announce(chosen: Chosen, status: RunStatus, look: VerdictLook, word: str) -> None:
+    """Announce the end once, to the person who watched the run."""
+    if st.session_state.get(WATCHED) == chosen.run.id:
+        del st.session_state[WATCHED]
+        what = "The run has ended; its verdict stands on this page."
+        if status.state is not RunState.FINISHED:
+            what = "The run has stopped before its end."
+        st.toast(f"**{plain(word)}**. {what}", icon=look.icon)
+
+
+def _measured(coverage: Coverage, asked: int) -> str:
+    return (
+        f"{coverage.prompts_scored:,} of {plural(asked, 'prompt')}, "
+        f"{coverage.scored:,} of {plural(coverage.responses, 'response')} with a score"
+    )
+
 
 SIDE_BY_SIDE = 420
 """Pixels that each chart needs; on a narrower screen the second one stands below the first."""

@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.groups import groups
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.forecast.group_size import GroupSize, possible_group_sizes, proposal_words
-from dryrun.analysis.forecast.lengths import CUT_SHARE, Lengths, lengths_of
+from dryrun.analysis.forecast.group_size import (
+    CUT_SHARE,
+    GroupSize,
+    Lengths,
+    lengths_of,
+    possible_group_sizes,
+    proposal_words,
+)
 from dryrun.analysis.forecast.price import RATES, Forecast, TrainingPlan, Usage, forecast
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.record import NOT_OWN, Training, training_of

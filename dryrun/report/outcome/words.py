@@ -10,9 +10,8 @@ from dryrun.analysis.forecast.course import ERRORS, GAINS, LEAST_ROWS, Course
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import NO_NUMBER, figure, number, percent, plural
 from dryrun.report.html import html_page, html_section
-from dryrun.report.outcome.ledger import Entry, TrainingLedger
+from dryrun.report.outcome.ledger import Entry, PublishedRun, TrainingLedger
 from dryrun.report.outcome.of_run import Gap
-from dryrun.report.outcome.published import PublishedRun
 from dryrun.report.outline import Named, Section, Table
 from dryrun.store.trainings import KeptTraining
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy
 
-from dryrun.analysis.forecast.lengths import lengths_of
+from dryrun.analysis.forecast.group_size import lengths_of
 
 
 def known(tokens: list[float], cut: list[bool] | None = None) -> object:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.forecast.lengths import lengths_of
+from dryrun.analysis.forecast.group_size import lengths_of
 from dryrun.analysis.forecast.price import RATES, TrainingPlan, with_rate
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError

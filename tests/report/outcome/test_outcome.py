@@ -17,9 +17,8 @@ from dryrun.analysis.forecast.chance import Forecasted, Prediction, brier, chanc
 from dryrun.analysis.forecast.course import Course, Curve, course_of
 from dryrun.cli.main import main
 from dryrun.report.charts.outcomes import curve_alt, curve_chart, outcome_rows, outcomes_alt, outcomes_chart
-from dryrun.report.outcome.ledger import Entry, TrainingLedger, entries_of, ledger_of
+from dryrun.report.outcome.ledger import PUBLISHED, Entry, TrainingLedger, entries_of, ledger_of
 from dryrun.report.outcome.of_run import KEPT_POINTS, mixed_gap, start_gap
-from dryrun.report.outcome.published import PUBLISHED
 from dryrun.report.outcome.words import brier_lines, entry_sections, ledger_page, ledger_sections
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
