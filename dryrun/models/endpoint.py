@@ -15,14 +15,7 @@ from dryrun.core.records import ABANDONED, NO_TEXT, Attempt, Prompt, Sample, Sam
 from dryrun.models import OnAttempt, OnEnd, OnNews
 from dryrun.models.batch_api import REQUEST_URL, BatchApi, request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key, redact
-from dryrun.models.faults import (
-    CROWDED,
-    NO_CHOICES,
-    NOT_JSON,
-    Fault,
-    FaultKind,
-    reply_or_fault,
-)
+from dryrun.models.faults import CROWDED, NO_CHOICES, NOT_JSON, Fault, FaultKind, reply_or_fault
 from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause
 from dryrun.models.reply import Reply
 from dryrun.models.request import (

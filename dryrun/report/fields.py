@@ -8,14 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import orjson
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    field_serializer,
-)
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError, field_serializer
 
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.verdict.conditions import Condition
@@ -27,13 +20,7 @@ from dryrun.core.text import without_credentials, writable
 from dryrun.core.thresholds import Thresholds
 from dryrun.core.version import __version__
 from dryrun.probes.result import GraderCheck
-from dryrun.report.figures import (
-    EvidenceEntry,
-    Record,
-    ScoreFigures,
-    TopicEntry,
-    field_at,
-)
+from dryrun.report.figures import EvidenceEntry, Record, ScoreFigures, TopicEntry, field_at
 
 
 def _sentences(notices: Any) -> Any:

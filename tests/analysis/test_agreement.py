@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 import scipy
 
-from dryrun.analysis.figures.agreement import (
-    Labelled,
-    agreement,
-    auc,
-    kappa,
-    poststratified,
-    weighted_share,
-)
+from dryrun.analysis.figures.agreement import Labelled, agreement, auc, kappa, poststratified, weighted_share
 from dryrun.analysis.figures.anchors import disagreement
 from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.selection import label_queue

@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.selection import (
-    Filters,
-    GroupName,
-    Show,
-    Sort,
-    choose,
-    review_groups,
-    without_score,
-)
+from dryrun.analysis.selection import Filters, GroupName, Show, Sort, choose, review_groups, without_score
 from tests.helpers.observed import beta_scores, observe, shuffled
 
 

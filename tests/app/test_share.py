@@ -16,16 +16,7 @@ from dryrun.app.shared.session import ADJUST, BY_TOKEN, DUPLICATE, RUN, SHARE, W
 from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
 from dryrun.report import Report, render_html, render_markdown, report_of
-from dryrun.store.access import (
-    OWNER,
-    LinkKind,
-    give_to,
-    hash_of,
-    links_of,
-    make_link,
-    opened_by,
-    revoke,
-)
+from dryrun.store.access import OWNER, LinkKind, give_to, hash_of, links_of, make_link, opened_by, revoke
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint

@@ -25,13 +25,7 @@ from dryrun.report.charts.scores import (
     histogram_bars,
     score_histogram,
 )
-from dryrun.report.charts.topics import (
-    SHOWN_TOPICS,
-    TOPIC_LOOKS,
-    topic_rows,
-    topics_alt,
-    topics_caption,
-)
+from dryrun.report.charts.topics import SHOWN_TOPICS, TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
 from dryrun.report.figures import TopicEntry
 from tests.helpers.observed import beta_scores, observe
 from tests.helpers.support import ROOT

@@ -13,15 +13,7 @@ from markdown_it import MarkdownIt
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import code_span
-from dryrun.report import (
-    Report,
-    RunEntry,
-    build_report,
-    load_report,
-    render_html,
-    render_markdown,
-    report_of,
-)
+from dryrun.report import Report, RunEntry, build_report, load_report, render_html, render_markdown, report_of
 from dryrun.report.build import ending, last_user_text
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

@@ -22,11 +22,7 @@ from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
 from dryrun.analysis.verdict.tree import Branch, NoticeCode
 from dryrun.analysis.verdict.validity import TAGS, sample_blockers
-from dryrun.analysis.verdict.words import (
-    BROKEN,
-    DatasetQuality,
-    GraderQuality,
-)
+from dryrun.analysis.verdict.words import BROKEN, DatasetQuality, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.probe import FAR
 from dryrun.core.records import SampleOutcome

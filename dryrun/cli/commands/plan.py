@@ -15,13 +15,7 @@ from dryrun.cli.dataset_options import add_columns, add_dataset, read_given
 from dryrun.cli.terminal import consoles
 from dryrun.core.errors import DryRunError, text_of_file
 from dryrun.core.thresholds import Thresholds
-from dryrun.engine.estimate import (
-    assumed_for,
-    assumption_words,
-    earlier_spread,
-    plan_words,
-    spread_of,
-)
+from dryrun.engine.estimate import assumed_for, assumption_words, earlier_spread, plan_words, spread_of
 from dryrun.graders import load_grader
 from dryrun.store.runs import Run
 

@@ -23,13 +23,7 @@ from dryrun.graders.checks.against_rows import check_batches
 from dryrun.graders.checks.platforms import Platform, check_platform, retired_judges
 from dryrun.models.model_list import list_models
 from dryrun.probes.reference_scores import ceiling
-from dryrun.report.gate.sarif import (
-    Annotation,
-    grader_annotations,
-    line_named,
-    problem_annotations,
-    sarif,
-)
+from dryrun.report.gate.sarif import Annotation, grader_annotations, line_named, problem_annotations, sarif
 
 PROBLEMS = 2
 MOST_ROWS = 500

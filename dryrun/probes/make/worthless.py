@@ -16,17 +16,7 @@ from dataclasses import dataclass, replace
 
 from dryrun.core.probe import BACKTRACK, COPIED, DENIED, EXOTIC, NO_VALUES, STUFFING, TIMED, WITHDRAWN
 from dryrun.graders.format.template import rendered
-from dryrun.probes.make.answers import (
-    KEYED,
-    NUMERIC,
-    OPPOSITES,
-    PARTS,
-    Answer,
-    Kind,
-    flat,
-    listing,
-    near,
-)
+from dryrun.probes.make.answers import KEYED, NUMERIC, OPPOSITES, PARTS, Answer, Kind, flat, listing, near
 from dryrun.probes.make.demand import Demand
 
 REFUSAL = "I'm sorry, but I can't help with that."

@@ -7,12 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.forecast.group_size import (
-    possible_group_sizes,
-    proposal_words,
-    proposed,
-    sizes_by_rates,
-)
+from dryrun.analysis.forecast.group_size import possible_group_sizes, proposal_words, proposed, sizes_by_rates
 from dryrun.analysis.forecast.price import TrainingPlan, Usage, forecast
 from dryrun.analysis.training.pass_rates import pass_rates
 

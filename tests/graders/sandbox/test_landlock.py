@@ -17,15 +17,7 @@ from dryrun.core.records import Grade, GradeOutcome
 from dryrun.graders.kinds.python_grader import PythonGrader
 from dryrun.graders.sandbox.isolation import Mechanism, bwrap
 from dryrun.graders.sandbox.status import sandbox_status
-from tests.helpers.attacks import (
-    BREAKS,
-    FORGE,
-    FORGED,
-    READS,
-    assert_none_comes_through,
-    attacked,
-    in_groups,
-)
+from tests.helpers.attacks import BREAKS, FORGE, FORGED, READS, assert_none_comes_through, attacked, in_groups
 from tests.helpers.grading import sample
 from tests.helpers.support import wait_until
 

@@ -35,12 +35,7 @@ from dryrun.engine.profile.count import references_graded, run_profile
 from dryrun.engine.profile.shards import SHARD_ROWS
 from dryrun.engine.profile.stored import StoredProfile, is_profile, open_profile
 from dryrun.engine.profile.whole import Profiler, Stages
-from dryrun.report.training_set.profile_table import (
-    keep_profile,
-    profile_lines,
-    read_profile,
-    write_profile,
-)
+from dryrun.report.training_set.profile_table import keep_profile, profile_lines, read_profile, write_profile
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 
