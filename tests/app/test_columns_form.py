@@ -51,6 +51,19 @@ def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", ["question (by its name)", "(none has a usual name)"])
+def test_what_the_form_said_of_the_file_before_is_no_field(words: str, tmp_path: Path) -> None:
+    (path := tmp_path / "rows.jsonl").write_text(lines(sum_rows(40)))
+    test = page("configure")
+    for key in ("prompt_field", "reference_field", "topic_field"):
+        test.session_state[key] = words  # the browser hands the words over as if they had been typed
+    test.text_input(key="dataset_place").set_value(str(path)).run()
+    assert not test.warning
+    assert "**40 rows**" in texts(test)
+    assert test.selectbox(key="reference_field").value == "(by its name)"
+
+
+@pytest.mark.slow
 def test_an_answer_under_a_usual_name_is_the_reference_that_the_grader_asks_for(tmp_path: Path) -> None:
     rows = [
         {"question": row["messages"][-1]["content"], "answer": row["reference_answer"]}

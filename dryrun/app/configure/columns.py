@@ -60,6 +60,8 @@ def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator] | Non
 def choose_field(label: str, key: str, fields: Sequence[str], named: str | None) -> str | None:
     """Draw the choice of a field and return it; None for the usual names, of which the rows have `named`."""
     before = st.session_state.get(key) or USUAL  # it may come from another file, or have been typed
+    if before.endswith((USUAL, NONE)):  # the words for the file before: the browser hands them over as typed
+        st.session_state[key] = before = USUAL
     options = list(dict.fromkeys([USUAL, *fields, before]))
     chosen = st.selectbox(
         label,
