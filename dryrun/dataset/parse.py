@@ -105,8 +105,8 @@ def _not_utf8(raw: bytes, fault: UnicodeDecodeError) -> Problem:
     if byte == 0xED and raw[fault.start + 1 : fault.start + 2] >= b"\xa0":
         return Problem(where, "half of a surrogate pair is no character.", "Save the file as UTF-8.")
     likely = raw[fault.start : fault.start + 1].decode("cp1252", errors="replace")
-    what = f"0x{byte:02X} is not UTF-8 (in Latin-1 or Windows-1252 it would be {likely!r})."
-    return Problem(where, what, "Save the file as UTF-8.")
+    fix = f"In Latin-1 or Windows-1252 it would be {likely!r}: save the file as UTF-8."
+    return Problem(where, "is not UTF-8.", fix)  # the same words for each letter: rows are counted by them
 
 
 _ESCAPED = re.compile(rb"\\u003[aA]").search

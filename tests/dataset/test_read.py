@@ -131,7 +131,7 @@ BAD_LINES = [
     (b'{"messages": [{"role": "user", "content": "x"}], "a": 1, "a": 2}', "'a' appears twice"),
     (b'{"messages": [{"role": "user", "content": "\\u0022:"}], "a": 1, "a"  :\t2}', "'a' appears twice"),
     (b'{"messages": [{"role": "user", "content": "\\u003A"}], "a": 1, "a": 2}', "'a' appears twice"),
-    (b'{"messages": [{"role": "user", "content": "caf\xe9"}]}', "0xE9 is not UTF-8"),
+    (b'{"messages": [{"role": "user", "content": "caf\xe9"}]}', "Windows-1252 it would be 'é'"),
     (b'{"messages": [{"role": "user", "content": "a\x00b"}]}', "not valid JSON"),
     (b'{"messages": [{"role": "user", "content": "\\ud800"}]}', "surrogate"),
     (b'{"messages": [], "a": ' + b"[" * 900 + b"]" * 900 + b"}", "levels deep"),
@@ -158,13 +158,15 @@ def test_problems_of_one_kind_are_one_line_with_a_count_and_the_first_places() -
     nameless = [
         b'{"messages": [%s{"content": "x"}]}' % (b'{"role": "user", "content": "x"}, ' * n) for n in (0, 3)
     ]
-    text = refusal(b"\n".join([GOOD.strip(), *bare, *nameless, b"{}"]))
+    latin = ['{"prompt": "é"}'.encode("latin-1"), '{"prompt": "für"}'.encode("latin-1")]
+    text = refusal(b"\n".join([GOOD.strip(), *bare, *nameless, b"{}", *latin]))
     first, *lines = text.splitlines()
-    assert first == "rows.jsonl has 10 problems in 10 rows; nothing was loaded."
+    assert first == "rows.jsonl has 12 problems in 12 rows; nothing was loaded."
     assert [line.split(":")[0].strip() for line in lines] == [
         "7 rows (lines 2, 3, 4, 5, 6, ...), column 8",
         "2 rows (lines 9, 10), messages[0].role",
         "line 11, prompt",
+        "2 rows (lines 12, 13), byte 13",
     ]
 
 
