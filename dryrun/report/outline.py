@@ -14,6 +14,7 @@ from dryrun.analysis.training.record import Training
 from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, training_lines
 from dryrun.analysis.verdict.sentences import NEXT_STEP
 from dryrun.analysis.verdict.tree import Notice
+from dryrun.analysis.verdict.warnings import fewer_topics
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern, tells_of_model
 from dryrun.core.text import NO_NUMBER, number, percent, plural
 from dryrun.core.thresholds import Thresholds
@@ -140,7 +141,8 @@ def _conditions(report: Report) -> Iterator[str]:
 def _warnings(report: Report) -> Iterator[Notice]:
     """Warnings that are not conditions: conditions stand under their own heading."""
     named = {condition.code for condition in report.diagnosis.conditions}
-    return (notice for notice in report.diagnosis.warning_details if notice.code not in named)
+    shown = fewer_topics(report.diagnosis.warning_details)
+    return (notice for notice in shown if notice.code not in named)
 
 
 def _causes(report: Report) -> Iterator[str]:

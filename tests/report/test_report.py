@@ -224,6 +224,20 @@ def test_a_topic_that_utf8_cannot_say_is_still_reported() -> None:
     render_markdown(report).encode()
 
 
+@pytest.mark.parametrize(
+    ("count", "more"), [(3, ""), (4, "1 more topic is a problem"), (9, "6 more topics are problems")]
+)
+def test_of_many_problem_topics_people_read_three_sentences_and_machines_all(count: int, more: str) -> None:
+    scores = np.concatenate([beta_scores(0.5, 0.2), *[beta_scores(0.12, 0.08, 40)] * count])
+    topics = ["rest"] * 300 + [f"hard {number}" for number in range(count) for _ in range(40)]
+    report = reported(observe(scores, topics=topics))
+    assert sum("is a problem" in warning for warning in report.diagnosis.warnings) == count
+    text = render_markdown(report)
+    assert text.count("is a problem: ") == min(count, 3) + (count == 4)
+    assert ("more topic" in text) == bool(more)
+    assert more in text
+
+
 def test_a_report_stored_before_re_drawn_prompts_were_counted_still_opens() -> None:
     stored = json.loads(good_report().to_json())
     del stored["evidence"]["stability"]["prompts"]

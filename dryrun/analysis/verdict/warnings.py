@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.signal import SignalIndex, right_pull_words
@@ -20,6 +20,9 @@ from dryrun.core.thresholds import Thresholds
 
 SHOWN_ROWS = 8
 """How many rows a notice names."""
+
+NAMED_TOPICS = 3
+"""Problem topics that get a sentence each; the table of topics has them all."""
 
 
 def tree_reason(branch: Branch, mean: float, std: float, thresholds: Thresholds) -> Notice:
@@ -292,3 +295,17 @@ def _shape_warnings(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     if above(levels.modal_share, limits.modal_share) and not at_an_end:
         text = f"{percent(levels.modal_share)} of the scores are the same one, {figure(levels.modal)}."
         yield Notice(NoticeCode.MODAL, text, levels.modal_share, limits.modal_share)
+
+
+def fewer_topics(notices: Iterable[Notice]) -> Iterator[Notice]:
+    """The notices as people read them: the first problem topics, and how many more there are."""
+    more = -NAMED_TOPICS
+    for notice in notices:
+        if notice.code == NoticeCode.TOPIC_PROBLEM:
+            more += 1
+            if more > 0:
+                continue
+        yield notice
+    if more > 0:
+        words = f"{more:,} more topics are problems" if more > 1 else "1 more topic is a problem"
+        yield Notice(NoticeCode.TOPIC_PROBLEM, f"{words}: see the table of topics.", more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.warnings import fewer_topics
 from dryrun.analysis.verdict.words import Quality
 from dryrun.app.results.figures import factor_words, index_help
 from dryrun.app.results.provenance import missing_view
@@ -113,7 +114,7 @@ def _missing(evidence: Evidence, loaded: Loaded) -> None:
 def _warnings(evidence: Evidence) -> None:
     """Draw everything else that a person should know before believing the verdict; conditions stand apart."""
     named = {condition.code for condition in evidence.conditions}
-    sentences = [notice.sentence for notice in evidence.warnings if notice.code not in named]
+    sentences = [notice.sentence for notice in fewer_topics(evidence.warnings) if notice.code not in named]
     if sentences:
         count = plural(len(sentences), "warning")
         folded = st.expander(count, icon=":material/info:", key="warnings", on_change="rerun")
