@@ -295,14 +295,14 @@ def grader(options: argparse.Namespace) -> dict[str, Any] | str:
         config = grader_of(text, convention, options.function)
         load_grader(config)
     except GraderError as error:
-        problems = in_file(error.problems, options.grader, text, loaded=config is not None)
+        problems = in_file(error.problems, options.grader.name, text, loaded=config is not None)
         raise GraderError(f"{options.grader}: {error.summary}", problems, error.total) from None
     return config
 
 
 def of_grader_file(parts: Iterable[Placed], options: argparse.Namespace) -> list[Placed]:
     """What was found about the grader that `grader` has read, with its place in the file."""
-    return in_file(parts, options.grader, options.grader_text)
+    return in_file(parts, options.grader.name, options.grader_text)
 
 
 def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int:

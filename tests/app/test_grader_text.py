@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dryrun.app.configure.grader import marks_of, python_sources, span_of, with_source
+from dryrun.app.configure.grader import in_editor, marks_of, python_sources, span_of, with_source
 from dryrun.core.errors import GraderError
 from dryrun.graders import load_grader
 from dryrun.graders.format.load import grader_of
@@ -59,6 +59,17 @@ def test_python_is_marked_at_its_own_line_and_in_json_at_the_source() -> None:
     assert [mark.line for mark in marks_of(text, error)] == [4]
     assert [mark.line for mark in marks_of(broken, error, "$.source")] == [3]
     assert marks_of(broken, error, "$.graders.other.source") == []
+
+
+def test_a_source_is_named_as_the_editor_shows_it() -> None:
+    broken = "def grade(sample, item):\n    x = 1\n    y = = 2\n"
+    [problem] = in_editor(refusal(broken).problems, broken)
+    assert str(problem).startswith("Grader, line 3: is not Python")
+    text = TEXT.replace(json.dumps(SOURCE), json.dumps(broken)).replace("eqq", "eq")
+    [problem] = in_editor(refusal(text).problems, text)
+    assert str(problem).startswith("Grader mine, line 3: is not Python")
+    [other] = in_editor(refusal(TEXT).problems, TEXT)
+    assert other.where == "$.graders.same.operation"
 
 
 def test_sources_are_found_by_path_and_name() -> None:

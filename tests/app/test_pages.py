@@ -105,7 +105,7 @@ def test_repeated_rows_are_warned_of(tmp_path: Path) -> None:
         (EXACT | {"operation": "neq"}, "Did you mean 'ne'"),
         (EXACT | {"input": 3}, "$.input"),
         (EXACT | {"reference": "{{item.refrence_answer}}"}, "Did you mean 'reference_answer'"),
-        ({"type": "python", "source": "def grade(sample, item)\n  return 1"}, "$.source"),
+        ({"type": "python", "source": "def grade(sample, item)\n  return 1"}, "Grader grader, line 1"),
     ],
 )
 def test_a_bad_grader_is_explained_and_nothing_starts(grader: Any, said: str) -> None:

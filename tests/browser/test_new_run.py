@@ -98,7 +98,7 @@ def test_own_data_is_mapped_and_a_broken_source_is_mended_at_its_line(
         {"type": "python", "name": "mine", "source": PYTHON.replace("return", "x = =")}, indent=1
     )
     write_text(page, EDITOR, broken)
-    expect(page.get_by_text(re.compile(r"line 2 is not Python")).last).to_be_visible()
+    expect(page.get_by_text("Grader mine, line 2: is not Python").last).to_be_visible()
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
     page.get_by_role("link", name="2. Grader").click()
     expect(page.get_by_role("heading", name="2. Grader")).to_be_in_viewport()

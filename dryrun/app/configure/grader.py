@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from dryrun.core.paths import sample_data_dir
 from dryrun.core.text import cut, plain
 from dryrun.graders import Finding, GraderSpec, Severity, load_grader
 from dryrun.graders.format.conventions import VOICES, Convention, function_names
-from dryrun.graders.format.load import grader_of, is_python
+from dryrun.graders.format.load import Placed, grader_of, in_file, is_python
 from dryrun.graders.format.presets import PRESETS
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.sandbox.status import sandbox_status
@@ -76,6 +76,19 @@ def with_source(text: str, path: str, source: str) -> str:
         return text
     start, end = span
     return text[:start] + json.dumps(source, ensure_ascii=False) + text[end:]
+
+
+def in_editor(parts: Iterable[Placed], text: str) -> list[Placed]:
+    """What is said of Python sources, with their places as the editor shows them: ``Grader, line 3``."""
+    if is_python(text):
+        return in_file(parts, "Grader", text)
+    sources = {source.path: source for source in python_sources(text)}
+    return [
+        in_file([part], f"Grader {source.name}", source.text, loaded=False)[0]
+        if (source := sources.get(part.where))
+        else part
+        for part in parts
+    ]
 
 
 def marks_of(text: str, error: GraderError, path: str = "") -> list[LineError]:
@@ -220,13 +233,13 @@ def grader_editor() -> GraderSpec | None:
         code_editor(f"Python source of {part.name}", SOURCE, "python", marks, put)
     if is_python(text):
         checked = _with_convention(text)
-    _say(checked)
+    _say(checked, text)
     return checked.spec
 
 
 def show_findings(findings: tuple[Finding, ...]) -> None:
     """Draw the warnings of the grader's check against these rows; they stop nothing."""
-    for finding in findings:
+    for finding in in_editor(findings, str(st.session_state[TEXT])):
         show = st.warning if finding.severity is Severity.WARNING else st.info
         show(plain(str(finding.problem), 500))
 
@@ -304,11 +317,14 @@ def _checked(text: str, convention: Convention | None = None, function: str | No
         return _Checked(error=error)
 
 
-def _say(checked: _Checked) -> None:
-    if isinstance(checked.error, GraderError) and len(checked.error.problems) == 1:
-        st.error(plain(str(checked.error.problems[0]), 600), icon=":material/error:")
-    elif checked.error is not None:
-        show_error(checked.error)
+def _say(checked: _Checked, text: str) -> None:
+    error = checked.error
+    if isinstance(error, GraderError):
+        error = GraderError(error.summary, in_editor(error.problems, text), error.total)
+    if isinstance(error, GraderError) and len(error.problems) == 1:
+        st.error(plain(str(error.problems[0]), 600), icon=":material/error:")
+    elif error is not None:
+        show_error(error)
     elif checked.spec is None:
         st.caption("Paste a grader in OpenAI's JSON or a reward function in Python.")
     else:

@@ -191,18 +191,18 @@ _LINE = re.compile(r"line (\d+):? ")
 Placed = TypeVar("Placed", Problem, Finding)
 
 
-def in_file(parts: Iterable[Placed], file: Path, text: str, *, loaded: bool = True) -> list[Placed]:
+def in_file(parts: Iterable[Placed], name: str, text: str, *, loaded: bool = True) -> list[Placed]:
     """What is said of a source, with its place in the Python file it was read from: ``grader.py, line 3``.
 
-    `text` is the file's; `loaded`: it was made a grader, and lines are the grader's. Of grader JSON the
-    paths stay.
+    `name` and `text` are the file's; `loaded`: it was made a grader, and lines are the grader's. Of grader
+    JSON the paths stay.
     """
     if not is_python(text):
         return list(parts)
     above = 0
     with contextlib.suppress(ValueError):  # the line that `wrapped` puts above the body of a function
         above = int(loaded and is_body(syntax_tree(text)))
-    return [_placed(part, file.name, above) for part in parts]
+    return [_placed(part, name, above) for part in parts]
 
 
 def _placed(part: Placed, name: str, above: int) -> Placed:
