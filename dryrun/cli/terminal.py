@@ -14,6 +14,7 @@ from rich.text import Text
 from dryrun.analysis.early_stop import Settled
 from dryrun.core.records import RunState
 from dryrun.core.text import number, printable
+from dryrun.models.silence import WAITING
 from dryrun.report import Report, outline
 from dryrun.store.runs import RunStatus
 
@@ -118,7 +119,7 @@ class ProgressLine:
     def _say_plainly(self, status: RunStatus) -> None:
         """A line for each stage, where no live line can be. The caller says why a run stopped."""
         about = status.message.partition(":")[0]
-        waits = about == "Waiting"
+        waits = status.message.startswith(WAITING)
         if (waits or (self._plain and not self._live)) and about != self._last_message:
             self._last_message = about
             if status.state is not RunState.STOPPED:

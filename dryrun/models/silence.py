@@ -47,6 +47,10 @@ BUSY = frozenset({429, 500, 502, 503, 504, 529, None})
 Matches = Callable[[Fault], bool]
 
 
+WAITING = "Waiting:"
+"""Beginning of what is said while nothing is answered."""
+
+
 class Silence:
     """The time since the first fault after which nothing was answered."""
 
@@ -65,11 +69,11 @@ class Silence:
             return ""
         self._last_news = now
         if gone:
-            return f"Waiting: the endpoint has been out of reach for {silent:.0f} seconds ({fault.message})"
+            return f"{WAITING} the endpoint has been out of reach for {silent:.0f} seconds ({fault.message})."
         answered = f"{status_name(fault.status)}: {fault.message}" if fault.status else fault.message
         if fault.code == LOADING:
-            return f"Waiting: the endpoint is loading the model ({answered})"
-        return f"Waiting: the endpoint has answered nothing but errors for {silent:.0f} seconds ({answered})"
+            return f"{WAITING} the endpoint is loading the model ({answered})."
+        return f"{WAITING} the endpoint has answered nothing but errors for {silent:.0f} s ({answered})."
 
     def broken(self) -> str:
         """The endpoint has answered; the message for now, or an empty text."""

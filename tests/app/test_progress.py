@@ -7,6 +7,7 @@ from dataclasses import replace
 from dryrun.app.run.progress import failed_calls, slow_words, time_left
 from dryrun.app.shared import jobs
 from dryrun.core.records import RunState
+from dryrun.models.silence import WAITING
 from dryrun.store.runs import RunStatus
 
 QUIET = RunStatus(
@@ -39,6 +40,7 @@ def test_slow_answers_tell_the_time_that_is_left() -> None:
     assert time_left(replace(slow, rate=8.0)) == ("13 s", "8.0 / s")
     assert time_left(replace(slow, answers=0, sampled=0)) == ("–", "no answer yet")
     assert time_left(replace(slow, sampled=120)) == ("–", "all responses are in")
+    assert time_left(replace(slow, message=f"{WAITING} it is gone.")) == ("–", "nothing is answered")
 
 
 def test_calls_that_failed_count_whether_they_were_tried_again_or_ended_the_run() -> None:

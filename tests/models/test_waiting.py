@@ -262,5 +262,5 @@ def test_an_endpoint_out_of_reach_is_said_to_be(monkeypatch: pytest.MonkeyPatch)
         return silence.Silence().news(fault)
 
     assert asyncio.run(words()) == (
-        "Waiting: the endpoint has been out of reach for 0 seconds (Nothing listens at that address)"
+        "Waiting: the endpoint has been out of reach for 0 seconds (Nothing listens at that address)."
     )

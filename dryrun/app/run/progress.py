@@ -20,6 +20,7 @@ from dryrun.core.text import figure, number, plain, plural, visible
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget
 from dryrun.engine.early_stop import SettledWatch
+from dryrun.models.silence import WAITING
 from dryrun.report.charts.running_mean import RUNNING_ALT, running_chart, running_rows
 from dryrun.report.charts.scores import HISTOGRAM_WORDS, histogram_bars, histogram_rows, score_histogram
 from dryrun.store.runs import Run, RunStatus
@@ -232,7 +233,11 @@ def _measuring(chosen: Chosen, status: RunStatus, total: int, words: str) -> Non
         st.header(VerdictLook.MEASURING.markdown, anchor=False)
         st.markdown(plain(words, 400))
         _bar(status, total)
-        st.caption(f"{plain(status.message or 'Working.', 600)} {STAYS}")
+        message = plain(status.message or "Working.", 600)
+        if status.message.startswith(WAITING):
+            st.warning(message, icon=":material/hourglass_disabled:")
+            message = ""
+        st.caption(f"{message} {STAYS}")
         if status.first:
             st.text(status.first)
         _offer_to_stop(chosen, status)
@@ -270,6 +275,8 @@ def time_left(status: RunStatus) -> tuple[str, str]:
     left = status.total - status.sampled - status.failed
     if status.message == jobs.ENDING or not left:
         return "–", "all responses are in"
+    if status.message.startswith(WAITING):
+        return "–", "nothing is answered"
     # A few slow calls end together, and then none for a while: only many say something of the last seconds.
     whole = status.answers / max(status.seconds, 1.0)
     pace = status.rate if status.rate > BRISK else whole
