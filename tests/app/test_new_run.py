@@ -175,7 +175,7 @@ def test_a_copy_of_a_run_is_the_same_run(started: Any, store: Store) -> None:
     assert "A copy of run" in said
     assert "The model's key is never stored" in said
     assert "40 × 2 = **80 calls** to fake" in said
-    assert ", all stored" in said, "it asks what the run asked"
+    assert ", all stored · no cost" in said, "it asks what the run asked"
     assert test.number_input(key="model_temperature").value == 0.5
     assert json.loads(test.session_state["grader_text"]) == started.config().grader
 

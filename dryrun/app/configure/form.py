@@ -106,7 +106,7 @@ def judge_words(config: RunConfig, counts: Estimate) -> str:
 
 
 def _cost(config: RunConfig, counts: Estimate, budget: Budget) -> str:
-    if config.model.kind is not ModelKind.ENDPOINT and config.judge is None:
+    if not counts.judge_calls and (config.model.kind is not ModelKind.ENDPOINT or not counts.calls):
         return "no cost"
     prices = budget.prices
     model = prices.worst(counts.size, batch=counts.batch) if counts.calls else 0.0

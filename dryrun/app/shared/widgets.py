@@ -294,7 +294,7 @@ def refused_upload(name: str, size: int, types: list[str]) -> str:
 
 
 def _size(count: int) -> str:
-    return f"{count / 1024 / 1024:,.1f} MB" if count >= 100_000 else f"{count / 1024:,.1f} kB"
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"
 
 
 def forget_upload(key: str) -> None:
