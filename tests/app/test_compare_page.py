@@ -45,6 +45,14 @@ def test_two_runs_of_a_link_are_compared(two: list[Any]) -> None:
 
 
 @pytest.mark.slow
+def test_the_run_looked_at_is_held_against_the_one_before_it(two: list[Any]) -> None:
+    test = page("compare", run=two[1].id)
+    assert "Two graders on the same 120 responses" in texts(test)
+    assert (test.query_params["run"], test.query_params["with"]) == (two[0].id, two[1].id)
+    assert test.session_state["current_run"] == two[1].id, "Results shows the same run as before"
+
+
+@pytest.mark.slow
 def test_the_graders_texts_are_held_against_each_other(two: list[Any]) -> None:
     test = page("compare", run=two[0].id, **{"with": two[1].id})
     changed = next(element.value for element in test.main.code if element.language == "diff")
@@ -125,7 +133,9 @@ def test_runs_are_chosen_from_a_list_and_land_in_the_link(two: list[Any]) -> Non
     test.selectbox(key="compare_first").set_value(two[1].id).run()
     test.selectbox(key="compare_second").set_value("recorded").run()
     assert not test.exception
-    assert "share no prompts" in texts(test)
+    said = texts(test)
+    assert "share no prompts" in said
+    assert "\nPay the other parts of the reward" in said, "the verdict's word stands above it, once"
     assert test.query_params["run"] == two[1].id
     assert test.query_params["with"] == "recorded"
     test.switch_page("pages/results.py").run()

@@ -149,9 +149,9 @@ def _outlined(value: Any, path: str, texts: list[tuple[str, str]]) -> Any:
 
 def verdict_cards(runs: tuple[Chosen, Chosen], reports: tuple[Report, Report]) -> None:
     """Draw a card for each run: its name, its verdict with the reason, its figures, a link to its results."""
-    halves = st.grid(2, min_column_width=NARROWEST, gap="medium")
+    halves = st.grid(2, min_column_width=NARROWEST, gap="medium", border=True)
     for side, run, report in zip(("First (before)", "Second (after)"), runs, reports, strict=True):
-        with halves.cell(), st.container(border=True, height="stretch", gap="small"):
+        with halves.cell():
             _card(side, run, report)
 
 
@@ -161,8 +161,7 @@ def _card(side: str, chosen: Chosen, report: Report) -> None:
     st.caption(f"{side}: {plain(run_name(chosen), 80)}")
     beside = " :small[so far]" if report.run.pending else ""
     st.header(f"{look.markdown}{beside}", anchor=False)
-    summary = report.diagnosis.summary
-    why = summary.partition(" - ")[2] or summary
+    why = report.diagnosis.summary.removeprefix(report.headline).lstrip(" -:")
     st.markdown(plain(why[:1].upper() + why[1:], 600))
     statistics = report.statistics
     with st.container(horizontal=True, gap="large"):
