@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.app.results.tabs import tree_diagram
 from dryrun.core.thresholds import Thresholds
+from dryrun.engine.budget import Budget
 from dryrun.store.partition import Store
-from tests.helpers.fake_endpoint import FakeEndpoint, deterministic_answer
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply, deterministic_answer
 from tests.helpers.pages import page, texts
 from tests.helpers.support import make_run, work
 
@@ -96,3 +99,31 @@ def test_what_to_mend_before_training_is_said_once() -> None:
     two = texts(page("results", run="recorded", warn_usable="0.9"))
     assert "1. **Drop prompts that are always right" in two
     assert "2. **Pay the other parts of the reward" in two
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rows", "cut", "calls", "first"),
+    [
+        (8, 0, None, "Change it on New run"),
+        (40, 4, None, "Change it on New run"),
+        (40, 4, 70, "Resume the run"),
+        (40, 0, None, ""),
+    ],
+)
+def test_the_step_that_comes_first_is_another_run_where_no_grader_could_help(
+    store: Store, endpoint: FakeEndpoint, rows: int, cut: int, calls: int | None, first: str
+) -> None:
+    def answer(body: dict[str, Any]) -> Reply | str:
+        number = int(body["messages"][-1]["content"].split()[0])
+        return Reply(text="so", finish_reason="length") if number < cut else deterministic_answer(body)
+
+    endpoint.answer = answer
+    run = make_run(store, endpoint.base_url, rows=rows)
+    work(run, budget=Budget(calls=calls))
+    test = page("results", run=run.id)
+    coloured = [button.label for button in test.main.button if button.proto.type == "primary"]
+    assert coloured == ([first] if first else [])
+    if "New run" in first:
+        test.button(key="change").click().run()
+        assert "A copy of run" in texts(test)

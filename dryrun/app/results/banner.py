@@ -12,6 +12,7 @@ from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.forecast.chance import toy_words
 from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.notices import NoticeCode
 from dryrun.app.results.downloads import export_menu, start_training, try_sft
 from dryrun.app.results.figures import BARS, STUDY
 from dryrun.app.results.inspector import show_group
@@ -21,7 +22,7 @@ from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.access.links import share_button
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look, word_of_run
-from dryrun.app.shared.session import ADJUST, RUN, Chosen, model_words, run_link, tab_title
+from dryrun.app.shared.session import ADJUST, DUPLICATE, RUN, Chosen, model_words, run_link, tab_title
 from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.text import plain, plural
 from dryrun.store.runs import RunStatus
@@ -29,6 +30,8 @@ from dryrun.store.runs import RunStatus
 TAB = "tab"
 """Name of the URL parameter, and of the widget, that says which tab is open."""
 SAMPLES = "Samples"
+OF_THE_RUN = {NoticeCode.TRUNCATED, NoticeCode.REASONING_ALONE}
+"""Conditions that no other grader meets: the model has to answer anew."""
 POLL_SECONDS = 2.0
 """Seconds between two looks at a run that is still measured."""
 
@@ -124,22 +127,38 @@ def _next_steps(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
     """Draw the document's buttons: on a GO read samples and train, else find the cause."""
     if not chosen.access.may(Right.SAMPLES):
         return
-    verdict = evidence.verdict
+    verdict, scored = evidence.verdict, is_valid(loaded.observations.score).all()
+    whole = not loaded.results.pending  # else to resume comes first
+    again = whole and scored and asks_for_another_run(evidence)
     with st.container(horizontal=True, key="next_steps"):
+        if again:
+            _change(chosen)
         if verdict == "GO":
             _show("View High Scores", Show.HIGHEST)
             _show("View Low Scores", Show.LOWEST)
-            _adjust(chosen, first=bool(evidence.conditions))
+            _adjust(chosen, first=whole and bool(evidence.conditions) and not again)
         else:
-            if verdict == "INVALID" and not is_valid(loaded.observations.score).all():
+            if verdict == "INVALID" and not scored:
                 _show("View Responses Without a Score", Show.WITHOUT_SCORE)
-            _show("Review Samples", Show.LOWEST, first=not (verdict == "INVALID" and loaded.results.pending))
+            _show("Review Samples", Show.LOWEST, first=not again and (whole or verdict != "INVALID"))
             _adjust(chosen)
             if verdict == "NO-GO":  # without a verdict nothing says that the model needs teaching
                 try_sft(loaded, evidence)
             _show("View High Scores", Show.HIGHEST)
         if chosen.access.may(Right.PAGES):
             start_training(loaded, evidence)
+
+
+def asks_for_another_run(evidence: Evidence) -> bool:
+    """Whether what is to be mended first is the run's own: too few prompts, or too low a token limit."""
+    if evidence.verdict == "INVALID":
+        return any(reason.code == NoticeCode.TOO_FEW_PROMPTS for reason in evidence.document.reasons)
+    return bool(evidence.conditions) and evidence.conditions[0].code in OF_THE_RUN
+
+
+def _change(chosen: Chosen) -> None:
+    if chosen.access.may(Right.PAGES) and st.button("Change it on New run", key="change", type="primary"):
+        st.switch_page("pages/configure.py", query_params={DUPLICATE: chosen.link})
 
 
 def _show(label: str, show: Show, *, first: bool = False) -> None:

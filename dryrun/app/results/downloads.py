@@ -98,7 +98,7 @@ def _sft(loaded: Loaded, evidence: Evidence) -> None:
 
 def start_training(loaded: Loaded, evidence: Evidence) -> None:
     """Draw the download of a training job's files, below what should be done before training."""
-    ready = evidence.verdict == "GO" and not evidence.conditions
+    ready = evidence.verdict == "GO" and not (evidence.conditions or loaded.results.pending)
     kind: Literal["primary", "secondary"] = "primary" if ready else "secondary"
     menu = st.popover("Start Training →", type=kind, key="start_training", on_change="rerun")
     if menu.open:
