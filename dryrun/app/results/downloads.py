@@ -21,7 +21,7 @@ from dryrun.graders.format.findings import Severity
 from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.report.export.material import Split, material_of_run, split_of_choice, split_prompts
 from dryrun.report.export.place import Export, export_to
-from dryrun.report.export.places import PLACES, file_tree
+from dryrun.report.export.places import PLACES, file_tree, written_for
 from dryrun.report.pictures import Form, histogram_picture
 from dryrun.report.training import best_responses, sft_rows, to_jsonl
 from dryrun.report.training_set.chosen import set_archive
@@ -119,6 +119,7 @@ def training_files(loaded: Loaded, evidence: Evidence) -> None:
     place = st.selectbox(
         "Where do you train?",
         list(PLACES),
+        index=list(PLACES).index(written_for(loaded.results.config.grader)),
         format_func=lambda platform: PLACES[platform].title,
         key="training_place",
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Item, Prompt
 from dryrun.dataset.fields import REFERENCES, usual_reference, value_at
-from dryrun.graders.checks.platforms import LIMITS, VALIDATION, Platform
+from dryrun.graders.checks.platforms import HOME, LIMITS, VALIDATION, Platform
 from dryrun.report.export.material import Material
 from dryrun.report.export.place import (
     Named,
@@ -262,6 +262,12 @@ ALL = (
     Place(Platform.NEMO_GYM, "NeMo Gym", _nemo_gym),
 )
 PLACES: Mapping[Platform, Place] = {place.platform: place for place in ALL}
+
+
+def written_for(grader: Mapping[str, Any]) -> Platform:
+    """The place by whose convention a grader is called; the first one for a grader in OpenAI's form."""
+    names = {part.get("convention") for part in (grader, *dict(grader.get("graders") or {}).values())}
+    return next((place for place, convention in HOME.items() if convention in names), ALL[0].platform)
 
 
 def file_tree(files: Mapping[str, bytes]) -> str:

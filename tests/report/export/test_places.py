@@ -29,7 +29,8 @@ from dryrun.report.export.material import (
     split_prompts,
 )
 from dryrun.report.export.place import Export, export_to
-from dryrun.report.export.places import PLACES, file_tree
+from dryrun.report.export.places import PLACES, file_tree, written_for
+from dryrun.report.forecast import outlook_of
 from dryrun.report.forecast.trainer_config import check_trainer
 from dryrun.report.forecast.words import outlook_of
 from dryrun.report.training_set.chosen import set_archive
@@ -92,6 +93,13 @@ def own(place: Platform) -> dict[str, Any]:
         "convention": {"fireworks": "eval_protocol"}.get(place, place),
         "source": OWN[place],
     }
+
+
+@pytest.mark.parametrize("platform", OWN)
+def test_a_reward_function_is_offered_to_the_place_it_was_written_for_first(platform: Platform) -> None:
+    assert written_for(own(platform)) is platform
+    assert written_for({"type": "multi", "graders": {"exact": EXACT, "own": own(platform)}}) is platform
+    assert written_for(EXACT) is Platform.AZURE
 
 
 def test_every_platform_is_a_place() -> None:
