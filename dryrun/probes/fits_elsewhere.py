@@ -107,7 +107,7 @@ class _Search:
         keys = list(_given(text, answer, self._known.demand[prompt.key]))
         if keys:
             self._read.add(prompt.key)
-        self._look_around(keys)
+        self._look_around(keys, _key(answer))
         fits = {key: rows[0] for key in keys if (rows := self._elsewhere(key, prompt, text))}
         if len(fits) == 1:
             self._hits[prompt.key].update(fits.keys())
@@ -120,14 +120,15 @@ class _Search:
             return []
         return rows if right(text, known.answer[rows[0].key], known.demand[prompt.key]) else []
 
-    def _look_around(self, keys: Sequence[str]) -> None:
-        """Would neighbours of the number that was given be references as well?"""
+    def _look_around(self, keys: Sequence[str], own: str) -> None:
+        """Would neighbours of the number that was given be references of other rows as well?"""
         value = number_in(keys[0]) if keys and self._known.numeric else None
         if value is None:
             return
         self._numbers += 1
         for step in {*NEIGHBOURS, *(self._gap * step for step in NEIGHBOURS)}:
-            self._near[step] += _number_key(value + step) in self._known.rows
+            key = _number_key(value + step)
+            self._near[step] += key != own and key in self._known.rows
 
     def result(self) -> Misplaced:
         """What was found."""

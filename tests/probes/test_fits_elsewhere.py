@@ -54,6 +54,15 @@ def test_right_answers_and_far_numbers_fit_no_other_row() -> None:
     assert not found(known, [(prompt, f"{text}7") for prompt, text in known]).surely
 
 
+def test_a_number_next_to_the_rows_own_reference_is_no_hit_by_chance() -> None:
+    known = rows(NUMBERS)
+    near_misses = [(prompt, str(int(text) + 1)) for prompt, text in known[:20]]
+    moved = [(prompt, text) for (prompt, _), (_, text) in pairwise(known[20:])]
+    seen = found(known, near_misses + moved)
+    assert seen.chance < 0.05
+    assert seen.surely
+
+
 def test_numbers_on_a_grid_hit_other_rows_by_chance() -> None:
     known = rows(GRID)
     seen = found(known, [(prompt, text) for (prompt, _), (_, text) in pairwise(known)])
