@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dryrun.analysis import Observations, diagnose_with_evidence
 from dryrun.analysis.verdict.document import diagnose
 from dryrun.analysis.verdict.topics import TopicFigures, TopicProblem, TopicStatus
 from dryrun.analysis.verdict.tree import NoticeCode
@@ -131,3 +132,14 @@ def test_rows_without_any_topic_give_no_table() -> None:
 def test_rows_without_a_topic_among_others_are_shown() -> None:
     found = judged({"": beta_scores(0.5, 0.2, 50), "a": beta_scores(0.5, 0.2, 50)})
     assert found[""].label == "(no topic)"
+
+
+@pytest.mark.parametrize(("prompts", "named"), [(2, False), (8, True)])
+def test_evidence_says_nothing_of_topics_with_too_few_prompts(prompts: int, named: bool) -> None:
+    scores = np.concatenate([beta_scores(0.5, 0.2, 400).reshape(100, 4), np.zeros((prompts, 4))])
+    seen = Observations.of(scores, topics=["many"] * 100 + ["few"] * prompts)
+    found = diagnose_with_evidence(seen)
+    assert [notice.topic for notice in found.warnings if notice.topic] == ["few"] * named
+    assert [action.topic for action in found.actions if action.topic] == ["few"] * named
+    alone = diagnose_with_evidence(seen, thresholds=Thresholds.strict())
+    assert [notice.topic for notice in alone.warnings if notice.topic] == ["few"]

@@ -82,6 +82,11 @@ class Attribution:
         return tuple(topic.topic for topic in self.topics if topic.evidence == "confirmed")
 
     @property
+    def thin_topics(self) -> frozenset[str]:
+        """Those with too few prompts to be told from chance."""
+        return frozenset(topic.topic for topic in self.topics if topic.evidence == "too few")
+
+    @property
     def next_step(self) -> str:
         """What to do first; ``""`` after a GO."""
         if self.verdict != "NO-GO":

@@ -137,7 +137,9 @@ class Blamed:
         """What to do: what the evidence says first, then the document's where it leaves both open."""
         general = tuple(action for action in self.document.actions if action.topic is None)
         reference = self.judged.measures.anchors.topic_reference
-        topics = topic_actions(self.document.topics, self.thresholds, reference)
+        thin = self.judged.thin_topics
+        told_apart = tuple(topic for topic in self.document.topics if topic.topic not in thin)
+        topics = topic_actions(told_apart, self.thresholds, reference)
         if self.verdict == "INVALID":
             return self._measure_again(general)
         if self.verdict == "GO":

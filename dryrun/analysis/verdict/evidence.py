@@ -355,7 +355,9 @@ def diagnose_with_evidence(
     silent = limits.document_only or judged.verdict == "INVALID"
     warned = () if silent else cautions(judged.measures, limits)
     heavier = outweighing(judged.outweighed, judged.measures.signal)
-    warnings = unsaid((*document.warnings, *heavier, *warned), () if limits.document_only else judged.covered)
+    thin = () if limits.document_only else judged.thin_topics
+    figured = (notice for notice in document.warnings if notice.topic not in thin)
+    warnings = unsaid((*figured, *heavier, *warned), () if limits.document_only else judged.covered)
     return Evidence(
         document=document,
         attribution=judged,
