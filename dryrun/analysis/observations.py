@@ -77,6 +77,22 @@ class Observations:
     def _share_of(self, names: list[str]) -> float:
         return float(np.isin(self.outcome, names).mean()) if self.outcome.size else 0.0
 
+    @property
+    def lengths_differ(self) -> bool:
+        """Whether the responses to most prompts are of several lengths, so that they are not the same."""
+        order = np.lexsort((self.length, self.prompt))
+        prompt, steps = self.prompt[order], np.diff(self.length[order])
+        longer = (prompt[1:] == prompt[:-1]) & (steps > 0)
+        return bool(2 * np.unique(prompt[1:][longer]).size > np.unique(prompt).size)
+
+    @property
+    def fails_at_times(self) -> float:
+        """Share of grades with an error where the grader does not fail on all responses to the prompt."""
+        _, prompt = np.unique(self.prompt, return_inverse=True)
+        count, errors = np.bincount(prompt), np.bincount(prompt, self.grader_error)
+        some = errors < count
+        return float(errors[some].sum() / max(count[some].sum(), 1))
+
     def ordered(self) -> Observations:
         """The same rollouts, prompt by prompt, in an order that does not depend on the order they came in.
 

@@ -167,9 +167,64 @@ def test_a_grader_that_pays_real_wrong_responses_more_is_inverted(agree: float, 
     says = binary(0.5).ravel()
     same = np.random.default_rng(3).random(says.size) < agree
     score = np.where(same, says, 1.0 - says)
-    found = diagnose_with_evidence(Observations.of(score.reshape(-1, 4)), read(score, says))
+    turned = replace(read(score, says), reference=1.0 - RIGHT, junk={**JUNK, FAR: RIGHT[:20]})
+    anchors = turned if quality == "inverted" else read(score, says)
+    found = diagnose_with_evidence(Observations.of(score.reshape(-1, 4)), anchors)
     assert (found.grader_quality == "inverted") is (quality == "inverted")
     assert ("Responses that are right earn less than wrong ones" in found.summary) is (quality == "inverted")
+
+
+def test_where_right_answers_alone_are_paid_more_the_comparison_is_not_called_turned_round() -> None:
+    says = binary(0.5).ravel()
+    score = 0.3 * says + 0.7 * (1.0 - says)  # a length term pays what wrong responses have
+    anchors = replace(read(score, says), reference=0.7 * RIGHT, junk={**JUNK, FAR: np.full(20, 0.4)})
+    found = diagnose_with_evidence(Observations.of(score.reshape(-1, 4)), anchors)
+    assert (found.verdict, found.grader_quality) == ("NO-GO", "unlearns")
+    assert "Right answers alone score 0.70, those of other rows 0.40" in found.summary
+    assert "only where the outcome is right" in found.actions[0].sentence
+    assert "Turn the comparison round" not in str(found.actions)
+
+
+@pytest.mark.parametrize(("rows_fail", "dataset"), [(False, "good"), (True, "bad_references")])
+def test_references_are_not_blamed_for_errors_that_come_here_and_there(rows_fail: bool, dataset: str) -> None:
+    scores, rng = binary(0.7), np.random.default_rng(5)
+    errors = np.repeat(rng.random(120) < 0.3, 4) if rows_fail else rng.random(480) < 0.3
+    scores[errors.reshape(-1, 4)] = 0.0
+    seen = replace(Observations.of(scores), grader_error=errors)
+    reference = np.where(np.arange(50) < 13, 0.0, 1.0)
+    found = diagnose_with_evidence(seen, Anchors(reference=reference, junk=JUNK))
+    assert found.dataset_quality == dataset
+
+
+@pytest.mark.parametrize(("varied", "step"), [(False, "temperature above 0"), (True, "some of the time")])
+def test_responses_that_differ_were_not_drawn_at_temperature_0(varied: bool, step: str) -> None:
+    scores = np.repeat(np.array([0.0, 1.0] * 30)[:, None], 4, axis=1)
+    lengths = np.random.default_rng(6).integers(5, 90, scores.shape) if varied else np.full(scores.shape, 9)
+    found = diagnose_with_evidence(Observations.of(scores, lengths=lengths))
+    assert found.dataset_quality == "polarised"
+    assert ("Is the temperature 0?" in found.summary) is not varied
+    assert "No prompt would give a signal" in found.summary
+    assert step in found.actions[0].sentence
+
+
+def test_a_cause_that_is_known_is_not_to_be_determined() -> None:
+    known = diagnose_with_evidence(Observations.of(binary(0.03)), Anchors(reference=RIGHT, junk=JUNK))
+    assert "Review sample outputs to confirm the cause" in [one.sentence for one in known.actions]
+    left_open = diagnose_with_evidence(Observations.of(binary(0.03)))
+    assert left_open.actions[0].sentence == "Review sample outputs to determine cause"
+
+
+@pytest.mark.parametrize(
+    ("worthless", "quality"),
+    [(dict.fromkeys(JUNK, RIGHT), "too_lenient"), ({**JUNK, FAR: RIGHT}, "hackable")],
+)
+def test_naming_many_values_is_no_news_where_any_value_is_paid(
+    worthless: dict[str, np.ndarray], quality: str
+) -> None:
+    anchors = Anchors(reference=RIGHT, junk=worthless, hedged=RIGHT)
+    found = diagnose_with_evidence(Observations.of(np.ones((60, 4))), anchors)
+    assert found.grader_quality == quality
+    assert "hedged_paid" not in [notice.code for notice in found.warnings]
 
 
 def test_worthless_text_that_resembles_an_answer_a_little_is_no_condition() -> None:

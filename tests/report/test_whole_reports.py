@@ -111,7 +111,7 @@ STATES = {
             "No response earns anything",
             "Grader quality: Good. Right answers score 1.00, worthless ones 0.00.",
             "explains only 0 % (0-7 %) of the shortfall",
-            "Review sample outputs to determine cause.",
+            "Review sample outputs to confirm the cause.",
         ),
         ("Some tasks are solvable", "Room for improvement", "would teach", "weakly", "binary"),
         {"reference": np.ones(50), "junk": JUNK},

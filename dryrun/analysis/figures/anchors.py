@@ -216,6 +216,16 @@ def follows_reference(reference: Floats, junk: Mapping[str, Floats], limits: Thr
     return others is None or _pass_more(reference, others, limits)
 
 
+def paid_by_row(anchors: Anchors, limits: Thresholds) -> tuple[float, float] | None:
+    """What right answers and those of other rows earn on average, where right ones surely earn more."""
+    right, others = _valid(anchors.reference), _valid(anchors.junk.get(FAR))
+    if right is None or others is None:
+        return None
+    error = math.sqrt(right.var() / right.size + others.var() / others.size)
+    more = right.mean() - others.mean() > max(limits.worthless_z * error, ProbeLimits().slack)
+    return (float(right.mean()), float(others.mean())) if more else None
+
+
 def _pass_more(reference: Floats, worthless: Floats, limits: Thresholds) -> bool:
     right, wrong = (float((scores >= limits.right_from).mean()) for scores in (reference, worthless))
     error = math.sqrt(right * (1 - right) / reference.size + wrong * (1 - wrong) / worthless.size)
@@ -272,17 +282,18 @@ def noise(regraded: Floats | None) -> float | None:
     return float(np.sqrt(whole.var(axis=1, ddof=1).mean()))
 
 
-def broken_by_noise(anchors: Anchors, at: Scale, error: float | None) -> bool:
-    """Whether the grader's noise explains why some reference answers fail.
+def broken_by_chance(anchors: Anchors, at: Scale, error: float | None, fails: float) -> bool:
+    """Whether the grader's noise, or its failures here and there, explain why some reference answers fail.
 
     A score of 0 or 1 that is flipped with chance f moves by ``sqrt(f * (1 - f))``; the share that fails
-    is surely larger than f where the noise does not explain it (95 %, Wilson).
+    is surely larger than f where the noise does not explain it (95 %, Wilson), and than `fails`, the share
+    of grades with an error in rows where not all have one, where such failures do not.
     """
     reference = _valid(anchors.reference)
-    if reference is None or error is None:
+    if reference is None:
         return False
-    flipped = (1 - math.sqrt(max(1 - 4 * error**2, 0.0))) / 2
-    return wilson(at.broken, reference.size)[0] <= flipped
+    flipped = (1 - math.sqrt(max(1 - 4 * (error or 0.0) ** 2, 0.0))) / 2
+    return wilson(at.broken, reference.size)[0] <= max(flipped, fails)
 
 
 def reliability(error: float | None, spread: float) -> float | None:

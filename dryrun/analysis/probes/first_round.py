@@ -10,6 +10,7 @@ import numpy as np
 from dryrun.analysis.figures.anchors import (
     Floats,
     follows_reference,
+    paid_by_row,
     unread_parts,
     worthless_floor,
     worthless_means,
@@ -58,10 +59,17 @@ def _turned(measures: Measures, limits: Thresholds) -> GraderFault | None:
     follows = measures.follows
     if follows is None or follows.interval.high > -limits.warn_signal:
         return None
+    quality, more = GraderQuality.INVERTED, ""
+    if (paid := paid_by_row(measures.anchors, limits)) is not None:
+        quality = GraderQuality.UNLEARNS  # the comparison is the right way round; something else is paid more
+        more = (
+            f" Right answers alone score {paid[0]:.2f}, those of other rows {paid[1]:.2f}: what else is paid "
+            "outweighs that."
+        )
     return GraderFault(
-        GraderQuality.INVERTED,
+        quality,
         f"Responses that are right earn less than wrong ones: reward and being right have a correlation of "
-        f"{follows.value:.2f} ({follows.interval.low:.2f} to {follows.interval.high:.2f}).",
+        f"{follows.value:.2f} ({follows.interval.low:.2f} to {follows.interval.high:.2f}).{more}",
         (*TURNED_ROUND, NoticeCode.HEDGED_PAID, NoticeCode.RIGHT_UNPAID),
     )
 
@@ -129,7 +137,7 @@ def _narrow(measures: Measures, limits: Thresholds) -> GraderFault | None:
         quality,
         f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
         "too little room between them.",
-        (NoticeCode.LOW_CEILING, NoticeCode.WORTHLESS_PAID),
+        (NoticeCode.LOW_CEILING, NoticeCode.WORTHLESS_PAID, NoticeCode.HEDGED_PAID),
     )
 
 
@@ -156,7 +164,8 @@ def _what(kind: str) -> str:
 def _hole(name: str, floor: float) -> GraderFault:
     words = name.replace("_", " ")
     sentence = f"{_what(name)} answers ({words}) earn at least {floor:.2f}: training will find that."
-    return GraderFault(GraderQuality.HACKABLE, sentence, (NoticeCode.WORTHLESS_PAID,))
+    hedged = (NoticeCode.HEDGED_PAID,) * (name == FAR)  # whatever is named is paid
+    return GraderFault(GraderQuality.HACKABLE, sentence, (NoticeCode.WORTHLESS_PAID, *hedged))
 
 
 def _pays_length(measures: Measures, limits: Thresholds) -> GraderFault | None:

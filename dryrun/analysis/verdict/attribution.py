@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dryrun.analysis.figures.anchors import Anchors, broken_by_noise, disagreement
+from dryrun.analysis.figures.anchors import Anchors, broken_by_chance, disagreement
 from dryrun.analysis.figures.form import NOTHING
 from dryrun.analysis.figures.readings import Share
 from dryrun.analysis.figures.redraw import PooledTopic, pooled_topics
@@ -30,7 +30,8 @@ from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
 
 VARY = "Draw the responses anew at a temperature above 0, so that they differ."
-"""What to do where no two responses to one prompt earn different scores."""
+BETWEEN = "Use prompts that this model answers right some of the time, neither always nor never."
+"""What to do where no two responses to one prompt earn different scores: alike ones, and ones that differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +223,13 @@ class _Judge:
         if grader in BROKEN:
             return None
         at, grouped = self.measures.scale, self.measures.groups
-        error, elsewhere = self.measures.noise, self.measures.anchors.misplaced
+        elsewhere = self.measures.anchors.misplaced
         if elsewhere is not None and elsewhere.mostly:
             self.reasons.append(misplaced_words(elsewhere))
             self.covered.add(NoticeCode.MISPLACED)
             return DatasetQuality.MISPLACED
-        if at is not None and at.broken and not broken_by_noise(self.measures.anchors, at, error):
+        by_chance = self.measures.noise, self.observed.fails_at_times
+        if at is not None and at.broken and not broken_by_chance(self.measures.anchors, at, *by_chance):
             self.reasons.append(f"{percent(at.broken)} of the reference answers fail their own grader.")
             return DatasetQuality.BAD_REFERENCES
         refused = self.observed.share_of(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
@@ -242,9 +244,11 @@ class _Judge:
         ):
             alike = "nearly all are always right or always wrong."
             if grouped.within == 0.0:  # dropping such prompts would leave none
-                alike = "all responses to one prompt score alike. Is the temperature 0?"
-                self.first_step = VARY
-            share = "No prompt" if grouped.usable == 0.0 else f"Only {percent(grouped.usable)} of prompts"
+                varied = self.observed.lengths_differ
+                alike = "all responses to one prompt score alike"
+                alike += ", though they are not the same." if varied else ". Is the temperature 0?"
+                self.first_step = BETWEEN if varied else VARY
+            share = f"Only {percent(grouped.usable)} of prompts".replace("Only 0 % of prompts", "No prompt")
             self.reasons.append(f"{share} would give a signal in groups of {grouped.group}: {alike}")
             return DatasetQuality.POLARISED
         return None

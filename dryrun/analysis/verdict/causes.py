@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dryrun.analysis.probes.obstacles import CUT_REASONING, behind_obstacles
-from dryrun.analysis.verdict.attribution import Attribution
+from dryrun.analysis.verdict.attribution import BETWEEN, Attribution
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.topics import topic_actions
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import (
     BROKEN,
+    CONFIRM,
     GRADER_FAILS,
     READ_OFF,
     Action,
@@ -149,7 +150,7 @@ class Blamed:
             return (*self._still_open(general), *topics)
         if self._form_alone:
             return (Action(ActionKind.ADJUST_GRADER, step), *general, *topics)
-        review = tuple(action for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
+        review = (CONFIRM for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
         # Behind a broken grader, or what else explains the scores, no topic can be judged.
         explained = self.judged.first_step or self.dataset in READ_OFF
         about_topics = () if self.judged.grader in BROKEN or explained else topics
@@ -159,12 +160,10 @@ class Blamed:
     def _kind(self) -> ActionKind:
         if self._grader_first:
             return ActionKind.ADJUST_GRADER
-        if self.judged.first_step:
-            return (
-                ActionKind.ADJUST_GRADER
-                if self.judged.first_step == CUT_REASONING
-                else ActionKind.MEASURE_MORE
-            )
+        if self.judged.first_step == CUT_REASONING:
+            return ActionKind.ADJUST_GRADER
+        if self.judged.first_step not in ("", BETWEEN):
+            return ActionKind.MEASURE_MORE
         too_hard = self.dataset is DatasetQuality.TOO_HARD
         return ActionKind.TRY_SFT if too_hard else ActionKind.CHANGE_DATASET
 

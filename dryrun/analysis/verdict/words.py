@@ -95,7 +95,7 @@ class DatasetQuality(_Described):
         "Possibly too easy",
         "Model already good",
         "Prompts too easy",
-        "Use harder prompts: there is nothing left to learn.",
+        "Use harder prompts.",
     )
     HOMOGENEOUS = (
         "homogeneous",
@@ -271,6 +271,8 @@ class Meaning:
 
 
 _REVIEW = Action(ActionKind.REVIEW_SAMPLES, "Review sample outputs to determine cause")
+CONFIRM = Action(ActionKind.REVIEW_SAMPLES, "Review sample outputs to confirm the cause")
+"""The same where the evidence names the cause."""
 
 FINDINGS: Mapping[Pattern, Meaning] = MappingProxyType(
     {
