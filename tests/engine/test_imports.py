@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,10 @@ def trl(**more: Any) -> bytes:
     return sink.getvalue()
 
 
+def lines_of(rows: Sequence[dict[str, Any]]) -> bytes:
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
 def log(name: str) -> tuple[Path | bytes, str]:
     return (trl(), "completions_00003.parquet") if name == "trl" else (LOGS / name, name)
 
@@ -73,11 +78,6 @@ def test_a_folder_of_files_is_one_log(tmp_path: Path, store: Store) -> None:
     assert len(rewards(run)) == 6
     (folder / "2.jsonl").write_text("{}\n")
     with pytest.raises(DatasetError, match=r"nothing was imported\.\n  row 4, "):
-        import_samples(store, folder, folder.name)
-    for path in folder.iterdir():
-        path.unlink()
-    (folder / "1.csv").write_text("prompt,response\n")
-    with pytest.raises(DatasetError, match=r"1\.csv cannot be imported"):
         import_samples(store, folder, folder.name)
 
 
@@ -161,6 +161,34 @@ def test_scores_beyond_one_set_the_scale(store: Store) -> None:
     rows = [{"prompt": "p", "response": str(score), "score": score} for score in (-1, 0, 3)]
     run = import_samples(store, b"".join(json.dumps(row).encode() + b"\n" for row in rows), "a.jsonl")
     assert run.config().reward_range == (-1.0, 3.0)
+
+
+def test_whole_marks_from_1_on_begin_at_1(store: Store) -> None:
+    for name, scores, scale in (
+        ("a", (1, 1, 5), (1.0, 5.0)),
+        ("b", (1, 1.5, 5), (0.0, 5.0)),
+        ("c", (1, 2), (0.0, 2.0)),
+    ):
+        rows = [
+            {"prompt": f"{name} {place}", "response": "r", "score": score}
+            for place, score in enumerate(scores)
+        ]
+        run = import_samples(store, lines_of(rows), f"{name}.jsonl")
+        assert run.config().reward_range == scale
+
+
+def test_a_table_with_numbers_as_text_is_a_log(store: Store) -> None:
+    text = 'prompt,response,score,reference_answer\n1 + 1?,2,1.0,2\n1 + 1?,3,0,2\n2 + 2?,"4, I think",0.5,4\n'
+    run = import_samples(store, text.encode(), "a.csv")
+    assert sorted(filter(None, rewards(run))) == [0.5, 1.0]
+    assert [found.sample.text for found in read(run)] == ["2", "3", "4, I think"]
+    assert read(run)[0].prompt.item["reference_answer"] == "2"
+
+
+def test_records_without_a_score_among_others_are_to_be_left_out(store: Store) -> None:
+    rows = [{"prompt": "p", "response": "a", "score": score} for score in (1.0, None)]
+    with pytest.raises(DryRunError, match=r"1 of 2 responses have no score.* or leave their records out\.$"):
+        import_samples(store, lines_of(rows), "a.jsonl")
 
 
 def test_trl_with_two_reward_functions_needs_to_be_told_which(store: Store) -> None:
@@ -280,7 +308,7 @@ def test_every_bad_line_is_named_and_nothing_is_kept(store: Store) -> None:
     [
         (b"", "a.jsonl", "empty"),
         (b"\n\n", "a.jsonl", "no record"),
-        (b"prompt,response\n", "a.csv", "CSV"),
+        (b"prompt,response\n", "a.csv", "no record"),
         (b'{"prompt": "p", "response": "a"}\n' * 65, "a.jsonl", "65 responses, more than 64"),
         (b"\xff\xfe{\x00", "a.jsonl", "UTF-16"),
     ],

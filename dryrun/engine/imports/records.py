@@ -248,8 +248,8 @@ def _scores(row: Mapping[str, Any], field: str | None, count: int) -> tuple[list
     name = field or _first(row, SCORES) or _reward_function(row)
     value = value_at(row, name) if name else None
     if isinstance(value, list) and len(value) == count:
-        return [finite_number(score) for score in value], name
-    return [finite_number(value) if count == 1 else None] * count, name
+        return [finite_number(_parsed(score)) for score in value], name
+    return [finite_number(_parsed(value)) if count == 1 else None] * count, name
 
 
 def _could_score(row: Mapping[str, Any], count: int) -> Iterator[str]:

@@ -17,7 +17,7 @@ from dryrun.core.records import Grade, GradeOutcome, Prompt, RunState, Sample, S
 from dryrun.core.text import cut
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.columns import ColumnMap
-from dryrun.dataset.formats import BadRow, Format, RawRow, checked_format, files_of
+from dryrun.dataset.formats import BadRow, RawRow, checked_format
 from dryrun.dataset.parse import parse_row
 from dryrun.dataset.read import opened, rows_in, rows_of_folder
 from dryrun.dataset.rows import ProblemKinds
@@ -33,6 +33,8 @@ from dryrun.store.schemas import grade_row, sample_row
 
 MOST_NAMED = 10
 """Fields that an error lists."""
+MOST_MARKS = 10
+"""The most that a mark is which is given in whole numbers from 1 on."""
 SCORES_FIELD = "imported_scores"
 RECORDED_SCORES: dict[str, Any] = {
     "type": "python",
@@ -101,7 +103,7 @@ def import_samples(
     ----------
     store : Store
     source : Path, bytes or binary file
-        JSONL or Parquet, or a folder of such files: see `dryrun.engine.imports.records` for the shapes
+        JSONL, Parquet or CSV, or a folder of such files: see `dryrun.engine.imports.records` for the shapes
         that are understood.
     name : str
         The file's name as the user knows it.
@@ -114,7 +116,7 @@ def import_samples(
         Where a record's topic and score are, where the usual names do not say.
     reward_range : (float, float), optional
         The scale of the rewards. Default: the grader's; for scores that came along 0 to 1, or, if
-        any lies outside, from the lowest to the highest.
+        any lies outside, as far as they reach; from 1 on for whole numbers up to 10 of which 1 is the least.
 
     Raises
     ------
@@ -190,20 +192,9 @@ def _entries(
     """What records are counted in, and the records of a file or of all files of a folder."""
     if not (isinstance(source, Path) and source.is_dir()):
         file = stack.enter_context(opened(source, name))
-        form = _form(file, name)
+        form = checked_format(file, name)
         return form.unit, rows_in(file, name, form)
-    for path in files_of(source):
-        with opened(path, path.name) as file:
-            _form(file, path.name)
     return "row", rows_of_folder(source)
-
-
-def _form(file: BinaryIO, name: str) -> Format:
-    form = checked_format(file, name)
-    if form in (Format.CSV, Format.TSV):
-        fix = "Write one JSON object per line, or Parquet."
-        raise DatasetError(f"{name} cannot be imported.", [Problem("file", f"it is {form.words}.", fix)])
-    return form
 
 
 def _record(entry: RawRow | BadRow, score_field: str | None) -> LogRecord | Sequence[Problem]:
@@ -233,17 +224,21 @@ def _require_scores(groups: Sequence[ImportedPrompt], name: str, score_field: st
         where = "" if score_field is None else f" in {cut(score_field, 60)!r}"
         could = list(dict.fromkeys(path for group in groups for path in group.could_score))
         listed = " or ".join(cut(path, 60) for path in could[:MOST_NAMED])
+        other = f"name the score's field with --score-field{f': {listed}' if could else ''}"
+        if lacking < count:
+            other = "leave their records out"
         raise DryRunError(
             f"{name}: {lacking:,} of {count:,} responses have no score{where}, so they cannot be judged "
-            "without a grader. Give a grader, or name the score's field with --score-field"
-            f"{f': {listed}' if could else ''}."
+            f"without a grader. Give a grader, or {other}."
         )
 
 
 def _scale(groups: Sequence[ImportedPrompt]) -> tuple[float, float]:
-    scores = [response.score or 0.0 for group in groups for response in group.responses]
-    low, high = min(0.0, *scores), max(scores)
-    return low, max(high, 1.0)
+    """0 to 1, or as far as the scores reach; marks such as 1 to 5 begin at 1."""
+    scores = {response.score or 0.0 for group in groups for response in group.responses}
+    low, high = min(scores), max(scores)
+    marks = low == 1.0 and 2 < high <= MOST_MARKS and all(score.is_integer() for score in scores)
+    return (1.0 if marks else min(0.0, low)), max(high, 1.0)
 
 
 def _item(group: ImportedPrompt, with_scores: bool) -> dict[str, Any]:
