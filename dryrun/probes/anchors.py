@@ -111,8 +111,8 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
 
 
-def keep_readings(run: Run, seed: int = 0) -> None:
-    """Read the responses of a run that a judge grades: no call is made.
+def keep_readings(run: Run, seed: int = 0, *, reference_field: str | None = None) -> None:
+    """Read the responses of a run that a judge grades, or that came with scores: no call is made.
 
     Kept are refusals in plain words and, where the judge is given the reference answers, whether responses
     are right by those of other rows. Whether a response is right is the judge's to say: it may mean more.
@@ -123,6 +123,8 @@ def keep_readings(run: Run, seed: int = 0) -> None:
         Finished, or far enough to have responses.
     seed : int
         Chooses the responses.
+    reference_field : str, optional
+        Where the reference answers of scores that came along are: responses are read for these then.
 
     Raises
     ------
@@ -130,14 +132,15 @@ def keep_readings(run: Run, seed: int = 0) -> None:
         They cannot be written.
     """
     config, results = run.config(), load_results(run)
-    spec, field = load_grader(config.grader), config.dataset.reference_field
+    spec, field = load_grader(config.grader), reference_field or config.dataset.reference_field
     rows = _distinct(run.prompts())
     prompts = with_format(rows, config.model.response_format)
-    references = right_answers(spec, prompts, field, where_read=True)
+    references = right_answers(spec, prompts, field, where_read=reference_field is None)
     by_key = {p.key: text for p, text in zip(prompts, references, strict=True) if text is not None}
     reads_calls = tools_read(spec) is not None
     measured = _read(results, rows, by_key, None, random.Random(seed), reads_calls=reads_calls)
-    measured["read"] = [(score, None, *others) for score, _, *others in measured["read"]]
+    if reference_field is None:
+        measured["read"] = [(score, None, *others) for score, _, *others in measured["read"]]
     measured |= {"form": "", "reference": [], "reformatted": [], "junk": {}, "regraded": []}
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
 

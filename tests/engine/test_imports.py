@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,47 @@ def test_records_without_a_score_among_others_are_to_be_left_out(store: Store) -
     rows = [{"prompt": "p", "response": "a", "score": score} for score in (1.0, None)]
     with pytest.raises(DryRunError, match=r"1 of 2 responses have no score.* or leave their records out\.$"):
         import_samples(store, lines_of(rows), "a.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("paid", "quality"),
+    [
+        (lambda right, turn: right, ("good", "binary")),
+        (lambda right, turn: 1.0 - right, ("unknown", "inverted")),
+        (lambda right, turn: float(turn % 20 > 0), ("unknown", "too_lenient")),
+        (lambda right, turn: float(turn % 20 == 0), ("unknown", "too_strict")),
+        (lambda right, turn: float(turn % 3 == 0), ("unknown", "cannot_differentiate")),
+    ],
+)
+def test_responses_that_came_with_scores_are_read(
+    paid: Callable[[float, int], float], quality: tuple[str, str], store: Store
+) -> None:
+    rows = [
+        {
+            "prompt": f"What is {place} + {place}?",
+            "response": f"So it is {2 * place + 7 * (turn % 2)}.",
+            "reference_answer": str(2 * place),
+            "score": paid(1.0 - turn % 2, 5 * place + turn),
+        }
+        for place in range(40, 90)
+        for turn in range(4)
+    ]
+    run = import_samples(store, lines_of(rows), "a.jsonl")
+    found = report_of(load_results(run))
+    assert (found.diagnosis.dataset_quality, found.diagnosis.grader_quality) == quality
+
+
+def test_prompts_are_too_hard_where_responses_that_came_with_scores_hold_no_right_answer(
+    store: Store,
+) -> None:
+    rows = [
+        {"prompt": f"{n} + {n}?", "response": str(2 * n + 1), "answer": str(2 * n), "score": 0}
+        for n in range(60)
+    ]
+    run = import_samples(store, lines_of(rows), "a.jsonl")
+    found = report_of(load_results(run))
+    assert (found.diagnosis.dataset_quality, found.diagnosis.grader_quality) == ("too_hard", "unknown")
+    assert [cause.title for cause in found.diagnosis.causes] == ["Prompts too difficult"]
 
 
 def test_trl_with_two_reward_functions_needs_to_be_told_which(store: Store) -> None:

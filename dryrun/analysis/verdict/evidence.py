@@ -32,7 +32,7 @@ from dryrun.analysis.verdict.sentences import (
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Notice, NoticeCode
 from dryrun.analysis.verdict.warnings import cautions
-from dryrun.analysis.verdict.words import READ_OFF, Action, Cause, DatasetQuality, GraderQuality, Quality
+from dryrun.analysis.verdict.words import Action, Cause, DatasetQuality, GraderQuality, Quality
 from dryrun.core.config import Verdict
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
@@ -152,9 +152,9 @@ class Evidence:
     def undetermined(self) -> bool:
         """The tree stopped the run and nothing says whose fault it is."""
         judged = self.attribution
-        named = judged.first_step or judged.dataset in READ_OFF
-        unknown = judged.grader is GraderQuality.UNKNOWN and not named
-        return judged.verdict == "NO-GO" and unknown and self.document.verdict == "NO-GO"
+        unknown = judged.grader is GraderQuality.UNKNOWN and judged.dataset is DatasetQuality.UNKNOWN
+        stopped = judged.verdict == self.document.verdict == "NO-GO"
+        return stopped and unknown and not judged.first_step
 
     @property
     def not_measured(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from dryrun.engine.prepare import checked_range
 from dryrun.graders import check_against, load_grader, raise_errors
 from dryrun.models.build import ImportedModel
 from dryrun.models.reply import Ending, ending_of
+from dryrun.probes.anchors import keep_readings
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.schemas import grade_row, sample_row
@@ -143,7 +144,11 @@ def import_samples(
         reward_range=checked_range(reward_range, spec),
         scale_open=reward_range is None and spec.range is None,
     )
-    return _written(store, config, prompts, groups, scored=grader is None)
+    run = _written(store, config, prompts, groups, scored=grader is None)
+    if grader is None:
+        with contextlib.suppress(DryRunError):
+            keep_readings(run, reference_field="reference_answer")
+    return run
 
 
 def read_groups(

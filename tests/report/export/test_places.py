@@ -30,7 +30,6 @@ from dryrun.report.export.material import (
 )
 from dryrun.report.export.place import Export, export_to
 from dryrun.report.export.places import PLACES, file_tree, written_for
-from dryrun.report.forecast import outlook_of
 from dryrun.report.forecast.trainer_config import check_trainer
 from dryrun.report.forecast.words import outlook_of
 from dryrun.report.training_set.chosen import set_archive
