@@ -81,6 +81,16 @@ def test_a_folder_of_files_is_one_log(tmp_path: Path, store: Store) -> None:
         import_samples(store, folder, folder.name)
 
 
+@pytest.mark.parametrize(("steps", "told_of"), [((4,), ""), ((0, 10, 20), "of 3 training steps, 0 to 20")])
+def test_a_log_of_several_steps_says_that_the_model_changed(
+    steps: tuple[int, ...], told_of: str, store: Store
+) -> None:
+    rows = [{"prompt": f"p {step}", "response": "r", "score": 1, "step": step} for step in steps]
+    message = import_samples(store, lines_of(rows), "a.jsonl").status().message
+    assert told_of in message
+    assert ("the model changed" in message) is bool(told_of)
+
+
 @pytest.mark.parametrize("name", ["trl", "verl.jsonl", "verifiers.jsonl", "openai_evals.jsonl"])
 def test_a_log_is_judged_by_the_scores_it_came_with(name: str, store: Store) -> None:
     run = import_samples(store, *log(name))

@@ -9,6 +9,7 @@ from pathlib import Path
 from dryrun.cli import options as shared
 from dryrun.cli.commands.run import work
 from dryrun.core.records import RunState
+from dryrun.core.text import note
 from dryrun.engine.budget import Budget
 from dryrun.engine.imports.run import import_samples
 
@@ -42,6 +43,7 @@ def execute(options: argparse.Namespace) -> int:
         score_field=options.score_field,
         reward_range=options.reward_range,
     )
+    note(f"note: {imported.status().message}")
     if imported.status().state is not RunState.FINISHED:
         work(imported, Budget())
     return shared.conclude(imported, limits, options)

@@ -77,12 +77,15 @@ class LogRecord:
         At least one.
     could_score : tuple of str
         Fields, or graders of an eval, that hold a number for each response: any could be the score.
+    step : float or None
+        Of the training that wrote the record.
     """
 
     messages: list[Mapping[str, Any]]
     fields: Mapping[str, Any]
     responses: tuple[Response, ...]
     could_score: tuple[str, ...] = ()
+    step: float | None = None
 
 
 def read_record(row: object, score_field: str | None = None) -> LogRecord:
@@ -160,6 +163,7 @@ def _flat(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
         _with_reference(fields),
         tuple(Response(text, calls, score, *details) for (text, calls), score in paired),
         tuple(_could_score({**row, prompt: None, response or "": None}, len(answers))),
+        finite_number(row.get("step", row.get("global_step"))),
     )
 
 

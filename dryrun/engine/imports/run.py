@@ -70,6 +70,8 @@ class ImportedPrompt:
         Fields that another of its records says otherwise: they belong to a response, not to the prompt.
     could_score : dict of str to None
         Fields that any of its records could have its score in, in order of first appearance.
+    steps : set of float
+        The training steps that its records come from.
     """
 
     messages: list[Mapping[str, Any]]
@@ -77,6 +79,7 @@ class ImportedPrompt:
     responses: list[Response] = field(default_factory=list)
     differing: set[str] = field(default_factory=set)
     could_score: dict[str, None] = field(default_factory=dict)
+    steps: set[float] = field(default_factory=set)
 
     def add(self, record: LogRecord) -> None:
         """One more record of the same prompt."""
@@ -85,6 +88,7 @@ class ImportedPrompt:
                 self.differing.add(name)
         self.responses += record.responses
         self.could_score.update(dict.fromkeys(record.could_score))
+        self.steps |= set() if record.step is None else {record.step}
 
 
 def import_samples(
@@ -293,11 +297,22 @@ def _written(
             sampled=len(rollouts),
             graded=len(rollouts) if scored else 0,
             reused=len(rollouts),
-            message="Imported with its scores." if scored else "Imported; not graded yet.",
+            message=("Imported with its scores." if scored else "Imported; not graded yet.") + _moved(groups),
             started=time.time(),
         )
     )
     return run
+
+
+def _moved(groups: Sequence[ImportedPrompt]) -> str:
+    """That the model changed between the responses, where a log of several training steps says so."""
+    steps = set[float]().union(*(group.steps for group in groups))
+    if len(steps) < 2:
+        return ""
+    return (
+        f" The responses are of {len(steps):,} training steps, {min(steps):g} to {max(steps):g}: the model "
+        "changed between them. Import those of the first step to judge the model that training starts from."
+    )
 
 
 def _sample(response: Response, key: str, rollout: int) -> Sample:
