@@ -34,6 +34,7 @@ from dryrun.probes.make.answers import (
 from dryrun.probes.make.demand import Demand, demand_for
 from dryrun.probes.make.ground import naming_fields
 from dryrun.probes.make.notation.latex import last_box, without_latex
+from dryrun.probes.make.notation.number_words import in_digits
 from dryrun.probes.make.read_answer import read, refuses
 from dryrun.probes.make.tool_calls import calls_right
 from dryrun.store.results import Inspected, Results
@@ -56,6 +57,10 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
         What the prompt asks for; an answer in another form is an answer too.
     """
     ending = without_end_token(without_reasoning(text)[0])[0][-TAIL:]
+    if answer.kind in NUMERIC and not _DIGIT.search(ending):
+        ending = in_digits(ending)
+    elif (number := _in_words(answer)) is not None and _DIGIT.search(ending):
+        return _ends_in(in_digits(without_latex(ending)), number)
     reading = read(ending, answer, demand, frozenset()) or read(
         ending, answer, Demand(fields=demand.fields), frozenset()
     )
@@ -72,6 +77,12 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     if not mentions(ending, answer):
         return False
     return True if mentions(ending.strip().rpartition("\n")[2], answer) else None
+
+
+def _in_words(answer: Answer) -> float | None:
+    """The number that a reference answer is in words."""
+    worded = answer.kind in (Kind.LABEL, Kind.TEXT) and not _DIGIT.search(answer.text)
+    return number_in(in_digits(answer.text)) if worded else None
 
 
 def in_form(text: str, answer: Answer, demand: Demand) -> bool:
@@ -98,6 +109,7 @@ def in_form(text: str, answer: Answer, demand: Demand) -> bool:
     return answer.kind in SHORT and len(ending) <= len(answer.text) + FEW_MARKS
 
 
+_DIGIT = re.compile(r"\d")
 _FENCED = re.compile(r"```\w*\n(.*?)```", re.S)
 
 

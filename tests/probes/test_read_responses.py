@@ -32,6 +32,15 @@ def says(text: str, reference: str, demand: Demand | None = None) -> bool | None
         ("It is Paris.", "Paris", True),
         ("London", "Paris", False),
         ("Paris is the capital.\nOf France, that is.", "Paris", None),
+        ("That makes sixty-two in all.", "62", True),
+        ("That makes sixty-three in all.", "62", False),
+        ("One thousand and five.", "1005", True),
+        ("It is the only one.", "1", False),
+        ("62", "sixty-two", True),
+        ("So 20 + 42 = 63.", "sixty-two", False),
+        ("2 more than sixty is sixty-two", "sixty-two", True),
+        ("1447", "one thousand four hundred forty-seven", True),
+        ("2 of them came", "Someone", False),
     ],
 )
 def test_a_response_is_right_wrong_or_left_open(text: str, reference: str, expected: bool | None) -> None:
