@@ -103,6 +103,7 @@ def test_faults_that_the_tree_cannot_see_block_a_run() -> None:
     half = np.where(np.arange(50) < 20, 0.0, 0.97)
     broken = judged(fine, reference=half, junk=JUNK)
     assert (broken.verdict, broken.dataset) == ("NO-GO", DatasetQuality.BAD_REFERENCES)
+    assert broken.reasons[0] == "40 % of 50 reference answers fail their own grader."
 
 
 def test_labels_count_from_twenty_on() -> None:

@@ -149,6 +149,8 @@ class Scale:
         Share of reference answers that the grader calls wrong while it calls the others right.
     failing : float
         Share of reference answers that score below 0.5, whatever the others do.
+    tried : int
+        Reference answers that were graded.
     stand_in : bool
         The ceiling is the 90th percentile of a stronger model: there are no reference answers.
     """
@@ -160,6 +162,7 @@ class Scale:
     floor_median: float | None
     broken: float
     failing: float = 0.0
+    tried: int = 0
     stand_in: bool = False
 
     @property
@@ -198,6 +201,7 @@ def scale(anchors: Anchors, thresholds: Thresholds | None = None) -> Scale | Non
         floor_median=median,
         broken=share if mixed else 0.0,
         failing=share,
+        tried=reference.size,
     )
 
 

@@ -225,7 +225,9 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(NoticeCode.HEDGED_PAID, text, hedged, limits.hackable_alone)
     yield from _unread(measures, limits)
     if not at.broken and above(at.failing, limits.warn_bad_references):
-        text = f"{percent(at.failing)} of the reference answers score below 0.5 under their own grader."
+        text = (
+            f"{percent(at.failing)} of {at.tried:,} reference answers score below 0.5 under their own grader."
+        )
         yield Notice(NoticeCode.FAILING_REFERENCES, text, at.failing, limits.warn_bad_references)
 
 

@@ -230,7 +230,9 @@ class _Judge:
             return DatasetQuality.MISPLACED
         by_chance = self.measures.noise, self.observed.fails_at_times
         if at is not None and at.broken and not broken_by_chance(self.measures.anchors, at, *by_chance):
-            self.reasons.append(f"{percent(at.broken)} of the reference answers fail their own grader.")
+            self.reasons.append(
+                f"{percent(at.broken)} of {at.tried:,} reference answers fail their own grader."
+            )
             return DatasetQuality.BAD_REFERENCES
         refused = self.observed.share_of(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
         if Piece.SAMPLES not in self.limits.without and above(refused, self.limits.max_refused):
