@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dryrun.analysis import Observations, diagnose_with_evidence
+from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.document import diagnose
+from dryrun.analysis.verdict.evidence import diagnose_with_evidence
 from dryrun.analysis.verdict.topics import TopicFigures, TopicProblem, TopicStatus
 from dryrun.analysis.verdict.tree import NoticeCode
 from dryrun.analysis.verdict.words import ActionKind

@@ -40,7 +40,7 @@ def dropped(test: AppTest, name: str, content: bytes) -> AppTest:
 @pytest.mark.slow
 def test_a_refused_file_says_why_and_which_one_is_used() -> None:
     test = dropped(page("configure"), "rows.jsonl", ROWS)
-    assert "Used: rows.jsonl, 3" in texts(test)
+    assert "Used: rows.jsonl, 4" in texts(test)
     assert "40 rows" in texts(test)
     dropped(test, "notes.docx", b"PK")
     said = texts(test)
@@ -87,7 +87,7 @@ def test_an_upload_may_have_more_on_ones_own_machine(monkeypatch: pytest.MonkeyP
     assert refused_upload("a.csv", size, ["csv"]) == ""
     assert "1,024 MB are the most" in refused_upload("a.csv", size * 100, ["csv"])
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
-    assert "it has 21.0 MB, and 20 MB are the most here" in refused_upload("a.csv", size, ["csv"])
+    assert "it has 22.0 MB, and 20 MB are the most here" in refused_upload("a.csv", size, ["csv"])
 
 
 @pytest.mark.slow

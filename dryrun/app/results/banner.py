@@ -12,7 +12,7 @@ from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.forecast.chance import toy_words
 from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.evidence import Evidence
-from dryrun.analysis.verdict.notices import NoticeCode
+from dryrun.analysis.verdict.tree import NoticeCode
 from dryrun.app.results.downloads import export_menu, start_training, try_sft
 from dryrun.app.results.figures import BARS, STUDY
 from dryrun.app.results.inspector import show_group
