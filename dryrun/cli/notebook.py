@@ -38,7 +38,7 @@ from dryrun.report import report_of
 from dryrun.report.training_set.profile_table import keep_profile, profile_table
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
-from dryrun.store.shared.address import open_store
+from dryrun.store.shared.opened import open_store
 
 
 def run_dry_run(

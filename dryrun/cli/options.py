@@ -26,7 +26,7 @@ from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forg
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
-from dryrun.store.shared.address import open_store
+from dryrun.store.shared.opened import open_store
 
 T = TypeVar("T", bound=BaseModel)
 

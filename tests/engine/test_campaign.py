@@ -24,7 +24,7 @@ from dryrun.models.pace import IN_A_ROW, Pace, Signal
 from dryrun.store.partition import Store
 from dryrun.store.runs import RunStatus, list_runs
 from dryrun.store.shared import registry
-from dryrun.store.shared.address import open_store
+from dryrun.store.shared.opened import open_store
 from tests.engine.test_profile import ROWS, by_rate, kept_calls, profiled, profiler
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.near_crew import NearCrew

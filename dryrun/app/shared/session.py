@@ -23,7 +23,7 @@ from dryrun.core.text import one_line, plain
 from dryrun.store.access import opened_by, owned_runs
 from dryrun.store.partition import Store, write_aside
 from dryrun.store.runs import Run, list_runs
-from dryrun.store.shared.address import open_store
+from dryrun.store.shared.opened import open_store
 
 RUN = "run"
 """Name of the URL parameter that holds the run's id."""

@@ -21,7 +21,7 @@ from dryrun.store.prune import (
     size_of_runs,
 )
 from dryrun.store.runs import list_runs
-from dryrun.store.shared.address import push_again, store_name
+from dryrun.store.shared.opened import push_again, store_name
 
 SECONDS = {"h": 3600.0, "d": 86_400.0}
 BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9}

@@ -24,7 +24,7 @@ from dryrun.engine.campaign.shard import ShardEnd, ShardTask, send_all
 from dryrun.engine.profile.whole import Profiler
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.shared import registry
-from dryrun.store.shared.address import store_name
+from dryrun.store.shared.opened import store_name
 
 Ints = NDArray[np.int64]
 

@@ -24,7 +24,7 @@ from dryrun.models.pace import Pace
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.shared import registry
-from dryrun.store.shared.address import open_store
+from dryrun.store.shared.opened import open_store
 
 SENDS = 120.0
 """Seconds for which a shared store may take nothing."""

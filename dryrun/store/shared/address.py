@@ -1,12 +1,9 @@
-"""Addresses of shared stores: which file system they name, what to say where it cannot be
-reached; and a data directory opened by what the user gave, a path or an address.
-"""
+"""Addresses of shared stores: which file system they name, and what to say where it cannot be reached."""
 
 from __future__ import annotations
 
 import os
 import re
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dryrun.core.errors import StoreError
-from dryrun.core.paths import data_dir, working_copy
 from dryrun.core.text import one_line
-from dryrun.store.partition import Store
-from dryrun.store.shared import registry
-from dryrun.store.shared.registry import TOPS
 
 SCHEMES = ("s3", "gs", "az", "file")
 CONNECT_SECONDS, STALLED_SECONDS = 5.0, 20.0
@@ -170,62 +163,3 @@ def _aws_credentials() -> bool:
         *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
     )
     return any(os.environ.get(name) for name in names) or Path("~/.aws/credentials").expanduser().exists()
-
-
-_opening = threading.Lock()
-
-
-def open_store(place: str | Path | None = None) -> Store:
-    """The data directory at a path or an address; opening an address twice gives the same copy.
-
-    Parameters
-    ----------
-    place : str or Path, optional
-        ``"s3://bucket/prefix"``, ``gs://``, ``az://``, ``file://``, or a folder. Default: ``DRYRUN_DATA`` or
-        the user's.
-
-    Raises
-    ------
-    StoreError
-        The address is wrong, or the store cannot be reached.
-    """
-    text = os.environ.get("DRYRUN_DATA", "") if place is None else str(place)
-    if "://" not in text:
-        return Store(data_dir() if place is None else Path(place))
-    root = working_copy(text)
-    with _opening:
-        if registry.copy_of(root) is None:
-            registry.register(root, _connected(text, root))
-    return Store(root)
-
-
-def _connected(text: str, root: Path) -> registry.Copy:
-    # A data directory on the local disk imports none of this.
-    from dryrun.store.shared.address import StoreAddress
-    from dryrun.store.shared.local_copy import LocalCopy
-    from dryrun.store.shared.objects import Objects
-
-    objects = Objects(StoreAddress.of(text))
-    objects.check()
-    return LocalCopy(objects, root)
-
-
-def store_name(store: Store) -> str:
-    """What names a data directory to another process, here or elsewhere: its address, or its path."""
-    copy = registry.copy_of(store.root)
-    return str(store.root) if copy is None else copy.address
-
-
-def push_again(store: Store) -> bool:
-    """Look for whatever is here and not in the shared store, and put it; False on the local disk alone.
-
-    Raises
-    ------
-    StoreError
-        The store cannot be reached.
-    """
-    if registry.copy_of(store.root) is None:
-        return False
-    for folder in TOPS:
-        registry.pull(store.root / folder, light=True, fresh=True)
-    return True
