@@ -31,35 +31,20 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052: an IPv4 address in the last 32 bits, which a translator connects to."""
 
 
-SPECIAL_IPV4 = tuple(
-    ipaddress.IPv4Network(block)
-    for block in (
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "168.63.129.16/32",  # Azure's own services, on every machine there
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.0.0.0/24",  # with Oracle Cloud's metadata
-        "192.0.2.0/24",
-        "192.88.99.0/24",
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/3",
-    )
-)
-"""IANA's registry of special addresses, and clouds' own. Kept here: `ipaddress` changes its mind with patch
+_SPECIAL_IPV4 = """
+0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
+192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3 168.63.129.16/32
+"""
+SPECIAL_IPV4 = tuple(map(ipaddress.IPv4Network, _SPECIAL_IPV4.split()))
+"""IANA's registry of special addresses, and clouds' own: 192.0.0.0/24 holds Oracle Cloud's metadata too, and
+the last is Azure's own services, on every machine there. Kept here: `ipaddress` changes its mind with patch
 releases of Python."""
 
 GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
 """All that IANA has given out for the public internet."""
 
-SPECIAL_IPV6 = tuple(
-    ipaddress.IPv6Network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
-)
+_SPECIAL_IPV6 = "2001::/23 2001:db8::/32 2002::/16 3fff::/20"
+SPECIAL_IPV6 = tuple(map(ipaddress.IPv6Network, _SPECIAL_IPV6.split()))
 """Of these: protocols' own (Teredo among them), documentation, and 6to4, which holds an IPv4 address."""
 
 ISATAP = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
