@@ -275,8 +275,7 @@ def add_grader(command: argparse._ActionsContainer, otherwise: str = "") -> None
         help="how a Python file's function is called (default: told from its parameters)",
     )
     command.add_argument(
-        "--function",
-        help="which function of a Python file grades, or several, added: 'right + 0.5 * short'",
+        "--function", help="which function of a Python file grades, or several, added: 'right + 0.5 * short'"
     )
 
 

@@ -15,9 +15,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     shared.add_ceiling(command)
     shared.add_output(command)
     command.add_argument(
-        "--picture",
-        type=new_file((".png", ".svg")),
-        help="draw the score distribution here: .png or .svg",
+        "--picture", type=new_file((".png", ".svg")), help="draw the score distribution here: .png or .svg"
     )
 
 

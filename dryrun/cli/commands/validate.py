@@ -45,10 +45,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--response-format", action="store_true", help="the job has a response format")
     command.add_argument(
-        "--sarif",
-        type=new_file((".sarif", ".json")),
-        metavar="FILE",
-        help="write the findings as SARIF",
+        "--sarif", type=new_file((".sarif", ".json")), metavar="FILE", help="write the findings as SARIF"
     )
     command.add_argument("--ceiling", action="store_true", help="also grade the reference answers themselves")
     add_columns(command)

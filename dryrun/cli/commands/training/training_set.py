@@ -45,22 +45,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     shared.add_data(command)
     add_outcome(command)
     command.add_argument(
-        "--cutoff",
-        type=float,
-        default=CUTOFF,
-        help="score on 0..1 of SFT rows (default: %(default)s)",
+        "--cutoff", type=float, default=CUTOFF, help="score on 0..1 of SFT rows (default: %(default)s)"
     )
     _add_choice(command.add_argument_group("choice"))
 
 
 def _add_choice(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--band",
-        type=float,
-        nargs=2,
-        default=(0.1, 0.9),
-        metavar=("LOW", "HIGH"),
-        help="pass rates",
+        "--band", type=float, nargs=2, default=(0.1, 0.9), metavar=("LOW", "HIGH"), help="pass rates"
     )
     group.add_argument(
         "--prefer",
@@ -127,9 +119,7 @@ def _inputs(
     return profile, lambda _: find, None
 
 
-def _stored(
-    stored: StoredProfile,
-) -> tuple[DatasetProfile, Callable[[Places], Find], Iterable[Results]]:
+def _stored(stored: StoredProfile) -> tuple[DatasetProfile, Callable[[Places], Find], Iterable[Results]]:
     profile, runs = read_profile(stored.table), stored.runs()
     # One shard at a time: a profile may have more responses than there is memory.
     return profile, lambda places: rows_of_runs(runs, profile, places), map(load_results, runs)
