@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.analysis.figures.groups import components, groups, usable_share
 from dryrun.analysis.figures.redraw import PromptSums, redrawn
-from dryrun.analysis.verdict.stability import branches, stability
+from dryrun.analysis.verdict.measures import branches, stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.core.thresholds import Thresholds
 
@@ -143,7 +143,7 @@ def test_a_moved_threshold_draws_no_prompts_again(monkeypatch: pytest.MonkeyPatc
         asked.append(1)
         return redrawn(*given)
 
-    monkeypatch.setattr("dryrun.analysis.verdict.stability.redrawn", counted)
+    monkeypatch.setattr("dryrun.analysis.verdict.measures.redrawn", counted)
     first = stability(score, prompt, Thresholds())
     moved = stability(score, prompt, Thresholds(mean_low=0.6))
     assert len(asked) == 1
