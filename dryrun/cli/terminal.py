@@ -13,7 +13,7 @@ from rich.text import Text
 
 from dryrun.analysis.early_stop import Settled
 from dryrun.core.records import RunState
-from dryrun.core.text import number, printable
+from dryrun.core.text import number, printable, stopped
 from dryrun.models.silence import WAITING
 from dryrun.report import Report, outline
 from dryrun.store.runs import RunStatus
@@ -208,7 +208,7 @@ def _sections(report: Report) -> list[tuple[str, list[str]]]:
         ("Grader check", outline.check_lines(report.grader_check) if report.grader_check else []),
         ("Not measured", [f"• {line}" for line in report.not_measured]),
         ("Likely causes", causes),
-        ("Recommended actions", [f"• {outline.stopped(line)}" for line in diagnosis.recommendations]),
+        ("Recommended actions", [f"• {stopped(line)}" for line in diagnosis.recommendations]),
         ("Why scores are missing", reasons),
         ("Warnings", [f"• {line}" for line in diagnosis.warnings]),
     ]

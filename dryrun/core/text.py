@@ -191,3 +191,8 @@ def without_credentials(url: str) -> str:
     except ValueError:
         return ""
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def stopped(sentence: str) -> str:
+    """The sentence with a full stop."""
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."

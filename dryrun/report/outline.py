@@ -16,7 +16,7 @@ from dryrun.analysis.verdict.sentences import NEXT_STEP
 from dryrun.analysis.verdict.tree import Notice
 from dryrun.analysis.verdict.warnings import fewer_topics
 from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern, tells_of_model
-from dryrun.core.text import NO_NUMBER, number, percent, plural
+from dryrun.core.text import NO_NUMBER, number, percent, plural, stopped
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.result import GraderCheck
 from dryrun.report.fields import Report, SampleEntry
@@ -161,11 +161,6 @@ def _action(action: Action) -> Line:
     if isinstance(pieces, str):
         return stopped(pieces)
     return (*pieces[:-1], stopped(pieces[-1])) if len(pieces) > 1 else pieces
-
-
-def stopped(sentence: str) -> str:
-    """The sentence with a full stop."""
-    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 def _about_topic(notice: Action | Notice) -> Line:

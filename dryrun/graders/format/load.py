@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dryrun.core.errors import GraderError, Problem, text_of_file
+from dryrun.core.text import stopped
 from dryrun.graders.format.conventions import Convention, EntryPoint, entry_of
 from dryrun.graders.format.findings import Finding, did_you_mean, path_of
 from dryrun.graders.format.formula import FormulaError, parse_formula
@@ -243,7 +244,7 @@ def python_grader(source: str, convention: Convention | None = None, function: s
         entry = entry_of(source, convention, function)
     except ValueError as error:
         message = str(error)
-        raise GraderError("This grader has one problem:", [Problem("$.source", _sentence(message))]) from None
+        raise GraderError("This grader has one problem:", [Problem("$.source", stopped(message))]) from None
     return _config(source, entry)
 
 
@@ -294,7 +295,3 @@ def wrapped(source: str, tree: ast.Module) -> str:
         for number, line in enumerate(source.splitlines(), 1)
     ]
     return "\n".join(["def grade(sample, item):", *lines, ""])
-
-
-def _sentence(message: str) -> str:
-    return message if message.endswith(".") else f"{message}."
