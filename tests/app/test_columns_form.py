@@ -64,6 +64,14 @@ def test_what_the_form_said_of_the_file_before_is_no_field(words: str, tmp_path:
 
 
 @pytest.mark.slow
+def test_rows_without_an_answer_are_not_sent_to_look_for_its_field(tmp_path: Path) -> None:
+    rows = [{"prompt": f"Write a poem about {n}", "topic": "poems"} for n in range(40)]
+    said = texts(with_dataset(lines(rows), tmp_path))
+    assert "These rows hold nothing but prompts." in said
+    assert "Choose the field of the reference answer" not in said
+
+
+@pytest.mark.slow
 def test_an_answer_under_a_usual_name_is_the_reference_that_the_grader_asks_for(tmp_path: Path) -> None:
     rows = [
         {"question": row["messages"][-1]["content"], "answer": row["reference_answer"]}

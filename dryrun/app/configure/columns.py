@@ -145,11 +145,15 @@ def offer_reference(dataset: Dataset, grader: GraderSpec) -> None:
     rows = dataset[:PREVIEW]
     if REFERENCE not in canonical_json(grader.raw).decode() or any(REFERENCE in row for row in rows):
         return
-    st.info(
-        "Choose the field of the reference answer in [1. Data](#data): "
-        f"graders know it as {plain(REFERENCE)}.",
-        icon=":material/info:",
+    known = {*PROMPTS, "messages", "tools", "topic", dataset.ref.prompt_field, dataset.ref.topic_field}
+    words = (
+        "Choose the field of the reference answer in [1. Data](#data): graders know it as "
+        f"{plain(REFERENCE)}."
+        if any(field not in known for row in rows for field in row)
+        else "These rows hold nothing but prompts. Add a column with the answers, or write a grader that "
+        "needs none."
     )
+    st.info(words, icon=":material/info:")
 
 
 def _use_as_prompt(field: str) -> None:
