@@ -155,7 +155,7 @@ def quick_start() -> None:
         clicked = st.button("Quick run here", type="primary", icon=":material/play_arrow:", key="quick")
         st.caption(
             f"{QUICK.size} prompts × {QUICK.rollouts} responses by a small model on this machine. "
-            "No account, no key, about a minute. The first time its weights (93 MB) are fetched once."
+            "No account, no key, about a minute. Its weights (93 MB) are fetched once."
         )
     with sides.cell():
         st.header("Use my data", anchor=False)
