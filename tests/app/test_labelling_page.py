@@ -109,7 +109,9 @@ def test_the_verdict_follows_from_twenty_labels_on(finished: Any) -> None:
     book_of(finished).add(labels)
     test.run()
     assert "NO-GO" in test.main.title[0].value
-    assert "People disagree with the grader" in texts(test)
+    said = texts(test)
+    assert "People disagree with the grader" in said
+    assert said.count("Read where people and grader differ") == 1, "the cause leaves it to the action"
     test.sidebar.toggle(key="evidence").set_value(False).run()
     assert "NO-GO" not in test.main.title[0].value
 

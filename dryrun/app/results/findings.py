@@ -92,15 +92,17 @@ def _problem(evidence: Evidence) -> None:
         title = "Worth fixing first"
     if title:
         st.markdown(f"**:material/warning: {title}**" + (". Likely causes:" if evidence.causes else ""))
+    actions = [action.sentence for action in evidence.actions if action.topic is None]
     if evidence.causes:
-        lines = [
-            f"{number}. **{cause.part.capitalize()}: {plain(cause.title)}**  \n→ {plain(cause.effect)}. "
-            f"{plain(cause.solution)}."
-            for number, cause in enumerate(evidence.causes, 1)
-        ]
+        lines = []
+        for number, cause in enumerate(evidence.causes, 1):
+            solution = f"{cause.solution}."
+            said = "" if solution in actions else f" {plain(solution)}"
+            title = f"{cause.part.capitalize()}: {plain(cause.title)}"
+            lines.append(f"{number}. **{title}**  \n→ {plain(cause.effect)}.{said}")
         st.markdown("\n".join(lines))
-    if general := bullets(action.sentence for action in evidence.actions if action.topic is None):
-        st.markdown(f"Recommended actions:\n{general}")
+    if actions:
+        st.markdown(f"Recommended actions:\n{bullets(actions)}")
 
 
 def _missing(evidence: Evidence, loaded: Loaded) -> None:
