@@ -111,6 +111,19 @@ def test_a_run_that_gave_up_is_not_called_measuring(store: Store, endpoint: Fake
 
 
 @pytest.mark.slow
+def test_the_verdict_of_a_run_that_stopped_is_so_far(store: Store, endpoint: FakeEndpoint) -> None:
+    run = make_run(store, endpoint.base_url)
+    work(run, budget=Budget(calls=70))
+    summarise(run)
+    assert list(shown(page("runs"))["Verdict"][0]) == ["GO", "so far"]
+    assert " so far · 40 × 2" in texts(page("home"))
+    work(run)
+    summarise(run)
+    assert "so far" not in str(shown(page("runs"))["Verdict"])
+    assert "so far" not in texts(page("home"))
+
+
+@pytest.mark.slow
 def test_a_run_without_a_line_is_judged_beside_the_page(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url)
     work(run)

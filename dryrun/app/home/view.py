@@ -141,7 +141,8 @@ def _row(row: RunRow) -> None:
             else:
                 verdict_badge(row.look)
         run_link(row.page, plain(row.name, 80), "chevron_right", row.run.id)
-        st.caption(f"{mean_words(row)} · {row.size} · {plain(row.config.grader_name, 40)} · {row.when}")
+        mean = f"{mean_words(row)} so far" if row.so_far else mean_words(row)
+        st.caption(f"{mean} · {row.size} · {plain(row.config.grader_name, 40)} · {row.when}")
 
 
 QUICK = SamplingConfig(size=60, rollouts=2, method=SamplingMethod.STRATIFIED)

@@ -143,6 +143,11 @@ class RunRow:
         return look_of(self.summary.verdict, conditions=self.summary.conditions, invalid=invalid)
 
     @property
+    def so_far(self) -> bool:
+        """Whether its verdict and its figures are those of a run that stopped before its end."""
+        return self.summary is not None and self.status.state is not RunState.FINISHED
+
+    @property
     def page(self) -> str:
         """The file name, without its ending, of the page that shows it best."""
         return "results" if self.status.state is RunState.FINISHED else "run"
