@@ -93,8 +93,19 @@ def test_rows_are_named_compared_opened_and_deleted(
     go(page, "/runs?search=journey")
     click_row(page, 0, NAME)
     expect(page).to_have_url(f"{app.url}/results?run={two[1].id}")
+    usual = page.viewport_size
+    assert usual is not None
+    page.set_viewport_size({"width": 320, "height": 640})
+    settled(page)
+    words = page.get_by_text("Dry Run Validation", exact=True).last.bounding_box()
+    share = page.get_by_role("button", name="Share").bounding_box()
+    assert words is not None
+    assert share is not None
+    assert words["y"] + words["height"] <= share["y"], "the buttons stand below the words, not on them"
 
     go(page, "/runs?search=journey")
+    expect(page.get_by_test_id("stElementToolbar")).to_be_hidden()  # a touch screen shows it over the text
+    page.set_viewport_size(usual)
     click_row(page, 1, BOX)
     page.get_by_role("button", name="Delete").click()
     assert two[0].folder.is_dir(), "nothing is deleted before it is confirmed"
