@@ -181,6 +181,17 @@ def test_a_copy_of_a_run_is_the_same_run(started: Any, store: Store) -> None:
 
 
 @pytest.mark.slow
+def test_a_run_that_cannot_be_written_down_says_why_where_it_was_started(
+    tmp_path: Path, store: Store
+) -> None:
+    test = write_grader(with_dataset(ROWS, tmp_path), EXACT)
+    (store.root / "runs").write_text("no folder can be made below this")
+    test.button(key="start").click().run()
+    assert not test.exception
+    assert "nothing already saved is lost" in test.error[0].value
+
+
+@pytest.mark.slow
 def test_a_copy_says_what_is_gone_or_has_changed(started: Any, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_bytes(ROWS + ROWS)
     assert "rows.jsonl has changed since that run" in texts(page("configure", duplicate=started.id))

@@ -40,12 +40,12 @@ def launch(
         if hosted():
             check_calls(visitor(), calls)
             check_stored(owned_runs(list_runs(store()), holders()))
+        run = _unfinished(prepared) or _started(prepared)  # a full disk is said here
+        if source is not None:
+            carry(source, run)
     except DryRunError as error:
         show_error(error)
         return
-    run = _unfinished(prepared) or _started(prepared)
-    if source is not None:
-        carry(source, run)
     judge_key = judge.api_key if judge else ""
     batch = prepared.config.model.batch
     with error_kept(LAUNCH_ERROR):
