@@ -82,7 +82,7 @@ class Preflight:
         if sample.refused and not OF_THIS_PROMPT.search(sample.error):
             raise ModelError(
                 f"The first request was rejected, and nothing else was asked ({sample.error.rstrip('.')}): "
-                "change the model's settings or the rows; with --no-preflight all rows are asked."
+                "change the model's settings or the rows; in a terminal --no-preflight asks all rows."
             )
         if sample.returned:
             self._waiting = sample
