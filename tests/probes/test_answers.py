@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dryrun.core.probe import FAR
 from dryrun.probes.make.answers import Answer, Kind, alike, answers, mentions, same
 from dryrun.probes.make.demand import Demand, demand_of
 from dryrun.probes.make.read_answer import read
+from dryrun.probes.make.wrong import wrong_answers
 
 LETTERS = Demand(options=("A", "B", "C", "D"))
 
@@ -168,3 +170,11 @@ def test_only_the_tag_counts_where_it_is_asked_for() -> None:
     found = read("I think A.\n<answer> B </answer>", one("B", asked), asked, frozenset())
     assert found is not None
     assert found.right
+
+
+def test_numbers_among_lists_have_a_wrong_answer_too() -> None:
+    number, pair, other = answers(["13", "[2, 3]", "5"], [Demand()] * 3)
+    assert number is not None
+    assert pair is not None
+    assert other is not None
+    assert [wrong.content for wrong in wrong_answers(number, [pair, other], []) if wrong.kind == FAR] == ["5"]

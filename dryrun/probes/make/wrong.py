@@ -129,9 +129,9 @@ def _by_kind(
 
 
 def _of_another_row(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
-    for other in others:
+    for other in (other for other in others if other.kind is answer.kind):
         far = answer.kind not in NUMERIC or other.value is None or not near(other.value, answer.value)
-        if other.kind is answer.kind and far and not same(answer, other.text):
+        if far and not same(answer, other.text):
             yield Wrong(FAR, other.text)
             return
 
