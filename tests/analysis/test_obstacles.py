@@ -194,6 +194,23 @@ def test_references_are_not_blamed_for_errors_that_come_here_and_there(rows_fail
     reference = np.where(np.arange(50) < 13, 0.0, 1.0)
     found = diagnose_with_evidence(seen, Anchors(reference=reference, junk=JUNK))
     assert found.dataset_quality == dataset
+    few = np.where(np.arange(50) < 6, 0.0, 1.0)
+    named = [
+        notice.code for notice in diagnose_with_evidence(seen, Anchors(reference=few, junk=JUNK)).warnings
+    ]
+    assert ("failing_references" in named) is rows_fail
+
+
+@pytest.mark.parametrize(("mean", "quality"), [(0.97, "too_lenient"), (0.03, "too_hard")])
+def test_references_that_no_paid_response_holds_are_not_read(mean: float, quality: str) -> None:
+    """Tests of a program, say: paid programs do not hold them either."""
+    scores = binary(mean)
+    unread, says = np.zeros(scores.size), np.array(scores.ravel())
+    found = diagnose_with_evidence(Observations.of(scores), Anchors(read=(scores.ravel(), unread)))
+    assert found.undetermined
+    says[::3] = 0.0  # some of the paid ones are right: the others are surely not
+    shown = diagnose_with_evidence(Observations.of(scores), Anchors(read=(scores.ravel(), says)))
+    assert quality in (shown.dataset_quality, shown.grader_quality)
 
 
 @pytest.mark.parametrize(("varied", "step"), [(False, "temperature above 0"), (True, "some of the time")])

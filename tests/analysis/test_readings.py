@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.figures.anchors import Anchors, broken_by_chance, scale
+from dryrun.analysis import Anchors, Evidence, Thresholds, diagnose_with_evidence
+from dryrun.analysis.figures.anchors import fails_by_chance, scale
 from dryrun.analysis.figures.form import in_known_form
 from dryrun.analysis.figures.readings import LEAST, follows, readings
 from dryrun.analysis.observations import Observations
@@ -204,8 +206,8 @@ def test_noise_explains_as_many_failing_references_as_it_flips(failing: int, exp
     at = scale(anchors)
     assert at is not None
     assert at.broken == failing / 50
-    assert broken_by_chance(anchors, at, 0.357, 0.0) is explained  # sqrt(0.15 * 0.85): 15 % flipped
-    assert broken_by_chance(anchors, at, 0.0, 0.0) is False
+    assert fails_by_chance(anchors, at, 0.357, 0.0) is explained  # sqrt(0.15 * 0.85): 15 % flipped
+    assert fails_by_chance(anchors, at, 0.0, 0.0) is False
 
 
 @pytest.mark.parametrize(("follow", "verdict"), [(True, "GO"), (False, "NO-GO")])

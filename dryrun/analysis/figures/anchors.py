@@ -286,7 +286,7 @@ def noise(regraded: Floats | None) -> float | None:
     return float(np.sqrt(whole.var(axis=1, ddof=1).mean()))
 
 
-def broken_by_chance(anchors: Anchors, at: Scale, error: float | None, fails: float) -> bool:
+def fails_by_chance(anchors: Anchors, at: Scale, error: float | None, fails: float) -> bool:
     """Whether the grader's noise, or its failures here and there, explain why some reference answers fail.
 
     A score of 0 or 1 that is flipped with chance f moves by ``sqrt(f * (1 - f))``; the share that fails
@@ -297,7 +297,7 @@ def broken_by_chance(anchors: Anchors, at: Scale, error: float | None, fails: fl
     if reference is None:
         return False
     flipped = (1 - math.sqrt(max(1 - 4 * (error or 0.0) ** 2, 0.0))) / 2
-    return wilson(at.broken, reference.size)[0] <= max(flipped, fails)
+    return wilson(at.failing, reference.size)[0] <= max(flipped, fails)
 
 
 def reliability(error: float | None, spread: float) -> float | None:

@@ -70,6 +70,9 @@ def readings(
 ) -> Readings | None:
     """The three shares; None with fewer than `LEAST` responses that could be read.
 
+    None too where some are paid and a reader finds none right: tests or a query are references that nobody
+    finds in a response.
+
     Parameters
     ----------
     score : float64 array of shape (n,)
@@ -86,6 +89,8 @@ def readings(
     if total < LEAST:
         return None
     right, paid = says[known] == 1.0, score[known] >= PAID
+    if paid.any() and not right.any():
+        return None
 
     def share(hits: NDArray[np.bool_]) -> Share:
         value = float(hits.mean())

@@ -224,7 +224,7 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         )
         yield Notice(NoticeCode.HEDGED_PAID, text, hedged, limits.hackable_alone)
     yield from _unread(measures, limits)
-    if not at.broken and above(at.failing, limits.warn_bad_references):
+    if not at.broken and measures.references_fail and above(at.failing, limits.warn_bad_references):
         text = (
             f"{percent(at.failing)} of {at.tried:,} reference answers score below 0.5 under their own grader."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dryrun.analysis.figures.anchors import Anchors, broken_by_chance, disagreement
+from dryrun.analysis.figures.anchors import Anchors, disagreement
 from dryrun.analysis.figures.form import NOTHING
 from dryrun.analysis.figures.readings import Share
 from dryrun.analysis.figures.redraw import PooledTopic, pooled_topics
@@ -228,8 +228,7 @@ class _Judge:
             self.reasons.append(misplaced_words(elsewhere))
             self.covered.add(NoticeCode.MISPLACED)
             return DatasetQuality.MISPLACED
-        by_chance = self.measures.noise, self.observed.fails_at_times
-        if at is not None and at.broken and not broken_by_chance(self.measures.anchors, at, *by_chance):
+        if at is not None and at.broken and self.measures.references_fail:
             self.reasons.append(
                 f"{percent(at.broken)} of {at.tried:,} reference answers fail their own grader."
             )

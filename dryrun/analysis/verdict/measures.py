@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.anchors import Anchors, Floats, Scale, noise, reliability, scale
+from dryrun.analysis.figures.anchors import Anchors, Floats, Scale, fails_by_chance, noise, reliability, scale
 from dryrun.analysis.figures.form import by_outcome, in_known_form
 from dryrun.analysis.figures.groups import Groups, groups
 from dryrun.analysis.figures.readings import Follows, Readings, follows, readings
@@ -168,6 +168,8 @@ class Measures:
         See their own modules.
     several_parts : bool
         Whether the reward is made of several parts.
+    fails_at_times : float
+        Share of grades with an error in rows where not all have one.
     """
 
     score: Floats
@@ -190,6 +192,13 @@ class Measures:
     follows: Follows | None
     training: Training | None = None
     several_parts: bool = False
+    fails_at_times: float = 0.0
+
+    @property
+    def references_fail(self) -> bool:
+        """Whether more reference answers fail than the grader's noise and its errors explain."""
+        at = self.scale
+        return at is not None and not fails_by_chance(self.anchors, at, self.noise, self.fails_at_times)
 
     @property
     def not_measured(self) -> tuple[str, ...]:
@@ -300,4 +309,5 @@ def measure(
         follows=tells,
         training=training,
         several_parts=several_parts(observed),
+        fails_at_times=observed.fails_at_times,
     )
