@@ -33,6 +33,7 @@ from dryrun.probes.make.answers import (
 )
 from dryrun.probes.make.demand import Demand, demand_for
 from dryrun.probes.make.ground import naming_fields
+from dryrun.probes.make.notation.dates import date_of, dates_in
 from dryrun.probes.make.notation.latex import last_box, without_latex
 from dryrun.probes.make.notation.number_words import in_digits
 from dryrun.probes.make.read_answer import read, refuses
@@ -57,6 +58,9 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
         What the prompt asks for; an answer in another form is an answer too.
     """
     ending = without_end_token(without_reasoning(text)[0])[0][-TAIL:]
+    if (day := date_of(answer.text)) and (days := dates_in(ending)):
+        meant = [bool(day & other) for other in days]
+        return meant[-1] or (None if any(meant) else False)
     if answer.kind in NUMERIC and not _DIGIT.search(ending):
         ending = in_digits(ending)
     elif (number := _in_words(answer)) is not None and _DIGIT.search(ending):

@@ -41,6 +41,14 @@ def says(text: str, reference: str, demand: Demand | None = None) -> bool | None
         ("2 more than sixty is sixty-two", "sixty-two", True),
         ("1447", "one thousand four hundred forty-seven", True),
         ("2 of them came", "Someone", False),
+        ("It is due on January 15, 2020.", "2020-01-15", True),
+        ("It is due on January 16, 2020.", "2020-01-15", False),
+        ("Sent on 15th of Jan. 2020, due on 25 January 2020", "2020-01-15", None),
+        ("2020-01-15", "15 January 2020", True),
+        ("15.01.2020", "2020-01-15", True),
+        ("04/03/2020", "2020-03-04", True),
+        ("I do not know.", "2020-01-15", False),
+        ("2020-13-45", "2020-13-45", True),
     ],
 )
 def test_a_response_is_right_wrong_or_left_open(text: str, reference: str, expected: bool | None) -> None:
