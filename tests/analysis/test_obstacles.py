@@ -213,6 +213,16 @@ def test_references_that_no_paid_response_holds_are_not_read(mean: float, qualit
     assert quality in (shown.dataset_quality, shown.grader_quality)
 
 
+@pytest.mark.parametrize(("lot", "quality"), [(False, "too_strict"), (True, "cannot_differentiate")])
+def test_right_responses_that_go_unpaid_are_no_prompts_of_one_kind(lot: bool, quality: str) -> None:
+    says = binary(0.6).ravel()
+    accepted = np.repeat(np.arange(120) % 6 == 0, 4)  # the grader takes the form of one row in six
+    score = (np.random.default_rng(4).random(480) < 0.3).astype(float) if lot else says * accepted
+    found = diagnose_with_evidence(Observations.of(score.reshape(-1, 4)), read(score, says))
+    assert (found.verdict, found.grader_quality) == ("NO-GO", quality)
+    assert ("they are not paid for it" in found.summary) is not lot
+
+
 @pytest.mark.parametrize(("varied", "step"), [(False, "temperature above 0"), (True, "some of the time")])
 def test_responses_that_differ_were_not_drawn_at_temperature_0(varied: bool, step: str) -> None:
     scores = np.repeat(np.array([0.0, 1.0] * 30)[:, None], 4, axis=1)

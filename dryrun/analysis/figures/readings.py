@@ -50,6 +50,8 @@ class Readings:
         Responses that a careful reader could doubt; they are in no share.
     as_asked_unpaid : Share or None
         Of `right_unpaid` those in the form that their prompt asks for; None where that was not kept.
+    wrong_paid : float
+        Share of the responses that are not right which are paid.
     """
 
     right_paid: Share
@@ -58,6 +60,7 @@ class Readings:
     read: int
     open: int
     as_asked_unpaid: Share | None = None
+    wrong_paid: float = 0.0
 
     @property
     def right(self) -> float:
@@ -104,6 +107,7 @@ def readings(
         read=total,
         open=int(says.size - total),
         as_asked_unpaid=None if formed is None else share(right & ~paid & formed[known]),
+        wrong_paid=float((~right & paid).sum() / max((~right).sum(), 1)),
     )
 
 

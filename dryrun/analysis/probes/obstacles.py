@@ -188,6 +188,23 @@ def _refusal_words(measures: Measures) -> str:
     )
 
 
+def right_refused(measures: Measures, limits: Thresholds, wrong_paid: float = 1.0) -> str:
+    """That right responses surely go unpaid, no fewer than are paid, in a sentence; ``""`` where they do not.
+
+    Nor where more than `wrong_paid` of the wrong ones are paid: a grader that pays by lot refuses right ones
+    as well.
+    """
+    read = measures.readings
+    if read is None or read.right_unpaid.interval.low < limits.unpaid or above(read.wrong_paid, wrong_paid):
+        return ""
+    if read.right_unpaid.value < read.right_paid.value:
+        return ""
+    return (
+        f"{read.right_unpaid} of {read.read:,} responses hold the right answer and earn less than half: "
+        "they are not paid for it."
+    )
+
+
 def obstructions(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     """The same as warnings: what a GO should know of as well."""
     misplaced, refused = measures.anchors.misplaced, measures.anchors.refusals

@@ -13,7 +13,7 @@ from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY, SPREAD, 
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.probes.first_round import fault, likened
-from dryrun.analysis.probes.obstacles import PAY_THE_FORM, misplaced_words, obstacle
+from dryrun.analysis.probes.obstacles import PAY_THE_FORM, misplaced_words, obstacle, right_refused
 from dryrun.analysis.training.record import Training, outcome_teaches
 from dryrun.analysis.training.words import unlearning
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
@@ -269,7 +269,11 @@ class _Judge:
         """Whose the weakest factor of the Signal Index, or of the pull, is."""
         index = self.measures.signal
         assert index is not None
-        self.reasons.append(no_signal_words(index, self.limits))
+        refused = right_refused(self.measures, self.limits, wrong_paid=self.limits.unpaid)
+        self.reasons += [*filter(None, [refused]), no_signal_words(index, self.limits)]
+        if refused:
+            self.first_step = PAY_THE_FORM
+            return GraderQuality.TOO_STRICT, None
         if index.weakest_of_pull == SPREAD:
             return grader, self._one_sided()
         if index.weakest in (RANGE, FOLLOWS):
@@ -332,11 +336,8 @@ class _Judge:
         if read is None:
             return None
         unpaid, wrong, limits = read.right_unpaid, read.not_right, self.limits
-        if unpaid.interval.low >= limits.unpaid and unpaid.value >= read.right_paid.value:
-            self.reasons.append(
-                f"{unpaid} of {read.read:,} responses hold the right answer and earn less than half: "
-                "they are not paid for it."
-            )
+        if refused := right_refused(self.measures, self.limits):
+            self.reasons.append(refused)
             self.first_step = PAY_THE_FORM
             return GraderQuality.TOO_STRICT, DatasetQuality.UNKNOWN
         few_unpaid = unpaid.interval.high < limits.unpaid and not self._nothing_paid()
