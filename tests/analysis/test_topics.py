@@ -144,3 +144,12 @@ def test_evidence_says_nothing_of_topics_with_too_few_prompts(prompts: int, name
     assert [action.topic for action in found.actions if action.topic] == ["few"] * named
     alone = diagnose_with_evidence(seen, thresholds=Thresholds.strict())
     assert [notice.topic for notice in alone.warnings if notice.topic] == ["few"]
+
+
+@pytest.mark.parametrize(("better", "named"), [(0.0, []), (0.4, ["a", "b"])])
+def test_a_problem_of_all_topics_is_that_of_the_run(better: float, named: list[str]) -> None:
+    scores = np.concatenate([np.zeros((60, 4)), beta_scores(0.4, 0.2, 80).reshape(20, 4) * (better > 0)])
+    seen = Observations.of(scores, topics=["a"] * 30 + ["b"] * 30 + ["c"] * 20)
+    found = diagnose_with_evidence(seen)
+    assert sorted(filter(None, (notice.topic for notice in found.warnings))) == named
+    assert sorted(filter(None, (action.topic for action in found.actions))) == named

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dryrun.analysis.probes.obstacles import CUT_REASONING, behind_obstacles
 from dryrun.analysis.verdict.attribution import BETWEEN, Attribution
 from dryrun.analysis.verdict.document import Diagnosis
-from dryrun.analysis.verdict.topics import topic_actions
+from dryrun.analysis.verdict.topics import no_news, topic_actions
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import (
     BROKEN,
@@ -138,8 +138,8 @@ class Blamed:
         """What to do: what the evidence says first, then the document's where it leaves both open."""
         general = tuple(action for action in self.document.actions if action.topic is None)
         reference = self.judged.measures.anchors.topic_reference
-        thin = self.judged.thin_topics
-        told_apart = tuple(topic for topic in self.document.topics if topic.topic not in thin)
+        alike = no_news(self.document.topics, self.judged.thin_topics)
+        told_apart = tuple(topic for topic in self.document.topics if topic.topic not in alike)
         topics = topic_actions(told_apart, self.thresholds, reference)
         if self.verdict == "INVALID":
             return self._measure_again(general)

@@ -29,6 +29,7 @@ from dryrun.analysis.verdict.sentences import (
     summary,
     would_teach,
 )
+from dryrun.analysis.verdict.topics import no_news
 from dryrun.analysis.verdict.tree import Notice, NoticeCode
 from dryrun.analysis.verdict.warnings import cautions
 from dryrun.analysis.verdict.words import Action, Cause, DatasetQuality, GraderQuality, Quality
@@ -354,8 +355,8 @@ def diagnose_with_evidence(
     silent = limits.document_only or judged.verdict == "INVALID"
     warned = () if silent else cautions(judged.measures, limits)
     heavier = outweighing(judged.outweighed, judged.measures.signal)
-    thin = () if limits.document_only else judged.thin_topics
-    figured = (notice for notice in document.warnings if notice.topic not in thin)
+    unsaid_topics = () if limits.document_only else no_news(document.topics, judged.thin_topics)
+    figured = (notice for notice in document.warnings if notice.topic not in unsaid_topics)
     warnings = unsaid((*figured, *heavier, *warned), () if limits.document_only else judged.covered)
     return Evidence(
         document=document,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -133,6 +133,22 @@ def standing(status: str | None, evidence: str | None) -> Standing:
     if evidence == "watch":
         return Standing.WATCH
     return Standing.TOO_FEW if status is None or evidence == "too few" else Standing.GOOD
+
+
+def no_news(topics: tuple[TopicFigures, ...], thin: Collection[str]) -> frozenset[str]:
+    """Topics of which evidence says nothing: thin ones, and all where the others have one problem alike.
+
+    Then it is the problem of the whole run.
+
+    Parameters
+    ----------
+    topics : tuple of TopicFigures
+    thin : collection of str
+        Those with too few prompts to be told from chance.
+    """
+    problems = {topic.problem for topic in topics if topic.status and topic.topic not in thin}
+    alike = len(problems) == 1 and None not in problems
+    return frozenset(topic.topic for topic in topics if alike or topic.topic in thin)
 
 
 def topic_actions(
