@@ -42,9 +42,10 @@ _NAMES_ROW = re.compile(
 
 
 _TESTS = re.compile(
-    r"(?i)(?:^|[._])(?:(?:\w+_)?(?:unit_?)?tests?(?:_?(?:cases?|list|code|setup\w*|inputs?))?|entry_point|starter_code)$"
+    r"(?i)(?:^|[._])(?:(?:\w+_)?(?:unit_?)?tests?(?:_?(?:cases?|list|code|setup\w*|inputs?))?|entry_point|starter_code|"
+    r"instruction_ids?(?:_list)?|kwargs|constraints?|checkers?|verifiers?|rubrics?)$"
 )
-"""Names of fields that hold what code is tested with: no answer, but what one must pass."""
+"""Names of fields that hold what a response is tested with: no answer, but what one must pass."""
 
 
 def answer_field(config: RunConfig, items: Sequence[Item]) -> str | None:
@@ -99,18 +100,17 @@ def _in_some(items: Sequence[Item], name: str) -> bool:
 def _handed_over(items: Sequence[Item], name: str) -> bool:
     """Whether a field holds what the prompts give, all of it or element by element: the puzzle and not its
     solution."""
+    several = False
     for item in items[:SCANNED]:
         value = value_at(item, name)
         if value is None:
             continue
         whole = [value] if isinstance(value, str) and "\n" in value.strip() else []
         parts = list(_leaves(value)) if isinstance(value, list) else whole
-        if len(parts) < 2 and not whole:
+        if not parts or not all(str(part).strip() in asked_text(item) for part in parts):
             return False
-        asked = asked_text(item)
-        if not all(str(part).strip() in asked for part in parts):
-            return False
-    return True
+        several = several or len(parts) > 1 or bool(whole)
+    return several
 
 
 def _leaves(value: object) -> Iterator[object]:

@@ -98,3 +98,24 @@ def test_a_usual_name_goes_before_other_columns_that_are_read() -> None:
     source = "def grade(sample, item):\n    item['level']\n    return float(item['answer'] == '1')\n"
     spec = load_grader(python(source))
     assert reference_field(spec, [{"level": "3", "answer": "1"}]) == "answer"
+
+
+def test_examples_that_the_prompt_gives_are_no_answer_even_if_a_row_has_one_alone() -> None:
+    source = "def grade(sample, item):\n    return float(sample['output_text'] in item['positive'])\n"
+    examples = [["12345", "90210"], ["#ff00aa"]]
+    items = [
+        {
+            "messages": [{"role": "user", "content": str(texts)}],
+            "positive": texts,
+            "answer": "x",
+        }
+        for texts in examples
+    ]
+    assert reference_field(load_grader(python(source)), items) == "answer"
+
+
+def test_names_of_constraints_are_no_answer() -> None:
+    source = "def grade(sample, item):\n    return float(len(item['instruction_id_list']) > 1)\n"
+    item = {"messages": [], "instruction_id_list": ["punctuation:no_comma"]}
+    with pytest.raises(DryRunError, match="--reference-field"):
+        reference_field(load_grader(python(source)), [item])
