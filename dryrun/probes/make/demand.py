@@ -25,23 +25,25 @@ _MARKER = re.compile(
 )
 _TEMPLATE = re.compile(
     r"(?i)\b(?:with|as|like|format|form|line|exactly|write|say|be)\b[^\n\"'`“„«]{0,40}[\"'`“„«]"
-    r"((?:\w[^\"'`”“»\n]{0,40}[^\w\"'])?(?:(?:answer|result|solution)(?: is)?\s?[::=]?|is\s?:?|=|"
-    r"\w{3,}\s?[::]))\s*"
+    r"((?:\w[^\"'`”“»\n]{0,40}[^\w\"'])?(?:(?:answer|result|solution)(?: is)?\s?[:\uff1a=]?|is\s?:?|=|"
+    r"\w{3,}\s?[:\uff1a]))\s*"
     r"(\((?=(?:\w+|…|\.{3})\)))?(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\bNUMBER\b|\bLETTER\b|\bANSWER\b|…|\.\.\.)\)?\.?[\"'`”“»]"
 )
 """A quoted line with a place for the answer: 'The answer is X'."""
 _QUOTED_VALUES = re.compile(
     r"(?i)\b(?:with|as|line|then|output|write|say|answer|reply|respond|give|print)\b[^\n\"'`“„«]{0,40}"
-    r"[\"'`“„«](\w[^\"'`”“»\n::]{0,40}[::])\s?\w[^\"'`”“»\n]{0,30}[\"'`”“»](?:, or|,| or| ?/) ?[\"'`“„«]\1"
+    r"[\"'`“„«](\w[^\"'`”“»\n:\uff1a]{0,40}[:\uff1a])\s?\w[^\"'`”“»\n]{0,30}[\"'`”“»](?:, or|,| or| ?/) ?"
+    r"[\"'`“„«]\1"
 )
 """Two quoted lines that begin alike: 'Verdict: True' or 'Verdict: False'."""
 _QUOTED_ALONE = re.compile(
-    r"(?i)\b(?:(?:last|final) line|end|finish|conclude)\b[^\n\"'`“„«]{0,40}"
-    r"[\"'`“„«](\w[^\"'`”“»\n::]{0,40}[::])\s?[\"'`”“»]"
+    r"(?i)\b(?:(?:last|final) line|end|finish|conclude|after|behind|prefixed|preceded)\b[^\n\"'`“„«]{0,40}"
+    r"[\"'`“„«](\w[^\"'`”“»\n:\uff1a]{0,40}[:\uff1a])\s?[^\"'`”“»\n]{0,60}[\"'`”“»]"
 )
+"""A quoted line to end with: 'Line:', or with an example behind it, 'Path: X -> Y -> Z'."""
 _MARKER_ELSEWHERE = re.compile(
-    r"(?i)[\"'`“„«「『]((?:最终答案|最終答案|答案|答え|解答|回答|정답|답|antwort|ergebnis|lösung|réponse|respuesta|resposta|"
-    r"risposta|ответ|antwoord|svar|odpowiedź|cevap)\s?[::])(?=[^\n]*\S)"
+    r"(?i)[\"'`“„«「『]\s?((?:最终答案|最終答案|答案|答え|解答|回答|정답|답|antwort|ergebnis|lösung|réponse|respuesta|resposta|"
+    r"risposta|ответ|antwoord|svar|odpowiedź|cevap)\s?[:\uff1a])(?=[^\n]*\S)"
 )
 _BETWEEN = {
     ("**", "**"): re.compile(
@@ -60,7 +62,11 @@ _BETWEEN = {
     ),
 }
 """What asks for an answer between two marks."""
+_LINE = re.compile(r"(?m)^[ \t]*([A-Za-z][\w ]{0,30}:)[ \t]*[<\[{]([^<>\[\]{}\n]{1,80})[>\]}]\.?[ \t]*$")
+_LINES = re.compile(rf"(?:{_LINE.pattern.removeprefix('(?m)')}\n?){{2,6}}", re.M)
+"""Lines with a place each: "Answer: <city>" above "Confidence: <number from 0 to 1>"."""
 _BRACKET_TAG = re.compile(r"\[([A-Za-z_]{3,})\](?:[^\[\]]{0,80})\[/\1\]")
+_FENCE = re.compile(r"```([a-zA-Z+#]{1,12})\b")
 _FIRST = re.compile(
     r"(?i)\b(?:start|begin) (?:your (?:answer|reply|response) )?with\b[^.:\n]{0,40}"
     r"\b(?:or|letter|number|label|answer|word)\b"
@@ -86,6 +92,9 @@ _ONLY = re.compile(
     # "Only the symbol." on its line, "Just SQL." at the end; not "Only two are red.", which a task tells.
     r"(?:\A|[.:;!?\n]\s*)(only|just) (?:(?:the|an?|your|one) (?:(?:final|single|right|correct) )?[\w-]+[.!]?"
     r"(?=[^\S\n]*(?:\n|\Z))|(?:[\w-]+ ){0,2}[\w-]+[.!]?\s*\Z)|"
+    # The whole answer is shown, "Answer like 0x1A.", or what its first and its second line are.
+    r"\b(?:answer|reply|respond) (?:like|as|in the (?:form|format|style)(?: of)?) ['\"`“(]?\w*\d|"
+    r"\bfirst line\b[\s\S]{1,120}\bsecond line\b|"
     r"\bas (?:briefly|short|concisely) as possible\b|\bshort(?:est)? (?:answer|phrase|span)\b|"
     r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
 )
@@ -174,6 +183,8 @@ class Demand:
         Numbers have a decimal comma.
     options : tuple of str
         Letters of a multiple choice.
+    fence : str
+        The language of the code block that is asked for.
     call : bool
         The answer is a tool call.
     shape : JsonShape or None
@@ -204,6 +215,7 @@ class Demand:
     digits: tuple[str, ...] = ()
     comma: bool = False
     options: tuple[str, ...] = ()
+    fence: str = ""
     call: bool = False
     shape: JsonShape | None = None
     fields: tuple[str, ...] | None = None
@@ -324,13 +336,32 @@ def demand_of(prompt: str) -> Demand:
         digits=_digits(prompt),
         comma=shows_decimal_comma(prompt),
         options=_options(prompt),
+        fence=match[1] if (match := _FENCE.search(prompt)) else "",
     )
 
 
 def _between(prompt: str) -> tuple[str, str] | None:
+    if lines := _LINES.search(prompt):
+        return _lines_around(lines[0].strip())
     if tag := _BRACKET_TAG.search(prompt):
         return f"[{tag[1]}]", f"[/{tag[1]}]"
     return next((marks for marks, asked in _BETWEEN.items() if asked.search(prompt)), None)
+
+
+def _lines_around(template: str) -> tuple[str, str]:
+    """What stands before and behind the answer in lines with a place each, the other places filled."""
+    lines = [(name, place) for name, place in _LINE.findall(template)]
+    at = next((number for number, (name, _) in enumerate(lines) if _ANSWER_TAG.search(name)), 0)
+    filled = [f"{name} {_filler(place)}" for name, place in lines]
+    return "\n".join([*filled[:at], f"{lines[at][0]} "]), "\n".join(["", *filled[at + 1 :]])
+
+
+def _filler(place: str) -> str:
+    """The upper end of a scale, the first of some options, or a few words."""
+    if scale := re.search(r"\d\s*(?:-|–|to|and)\s*(\d+)", place):
+        return scale[1]
+    options = re.split(r"\s*[/|]\s*", place)
+    return options[0] if len(options) > 1 else "each part was checked"
 
 
 def _digits(prompt: str) -> tuple[str, ...]:

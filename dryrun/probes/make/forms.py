@@ -7,6 +7,7 @@ headings, confidence), none of which a sound grader pays for or punishes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -98,14 +99,16 @@ def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
             Form("in a code fence", around("```json\n", "\n```")),
         ]
     if answer.kind is Kind.CODE:
-        fenced = around("```python\n", "\n```")
+        sql = re.match(r"(?i)\s*(?:select|with)\b", answer.text)
+        fenced = around(f"```{demand.fence or ('sql' if sql else 'python')}\n", "\n```")
         within = [
             Form(f"{form.name}, in a code fence", written_in(form.write, fenced))
             for form in _shells(demand)[:1]
         ]
         return [*_shells(demand), *within, Form("bare", str), Form("in a code fence", fenced)]
     if answer.kind is Kind.TEXT:
-        return [Form("bare", str, not demand.shelled), *_shells(demand)]
+        fence = [Form("in a code fence", around(f"```{demand.fence}\n", "\n```"))] if demand.fence else []
+        return [Form("bare", str, not (demand.shelled or demand.fence)), *_shells(demand), *fence]
     return [*_shells(demand), *_everyday(answer, demand)]
 
 
