@@ -269,6 +269,13 @@ def test_time() -> None:
     tags = [*sound(), *timed(f"{TIMED}12,000 characters of open tags")]
     found = judged(tags, seconds={last: 1.2})
     assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.SLOW})
+    digits = [
+        (replace(probe, kind=f"{TIMED}{size},000 characters of digits"), 0.0)
+        for size, (probe, _) in zip((1, 4, 12), grown, strict=True)
+    ]
+    found = judged([*sound(), *digits], seconds={last: 0.02, last + 1: 0.6, last + 2: 5.0})
+    assert (found.profile, flaws(found, Weight.WARN)) == (Profile.SOUND, {Flaw.SLOW})
+    assert flaws(judged([*sound(), *digits], seconds={last: 1.2, last + 1: 20.0})) == {Flaw.SLOW}
     even = {last: 0.1, last + 1: 0.3, last + 2: 0.9}
     assert flaws(judged([*sound(), *grown], seconds=even)) == set()
 

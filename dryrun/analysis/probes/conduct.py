@@ -10,6 +10,8 @@ from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, seen
 from dryrun.analysis.probes.grades import Bools, ProbeGrades
 from dryrun.core.probe import BACKTRACK, EXOTIC, TIMED, VOID, WRONG_PLAIN, Family, ProbeFault
 
+_SAME_SIGN = (f"{TIMED}4,000", f"{TIMED}12,000")
+
 
 def steady(grades: ProbeGrades) -> Iterator[Observation]:
     """The same answer earns the same, whenever it is graded."""
@@ -88,10 +90,12 @@ def quick(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def _far_fetched(kinds: list[str]) -> bool:
-    """Whether only texts crawl that hardly a model writes: strange ones, or one sort at its longest."""
-    usual = {kind for kind in kinds if not kind.startswith(EXOTIC)}
-    longest = all(kind.startswith(f"{TIMED}12,000") and not kind.endswith(" of words") for kind in usual)
-    return longest and len(usual) <= 1
+    """Whether only texts crawl that hardly a model writes: strange ones, or thousands of the same sign.
+
+    A pattern such as ``\\d+%`` looks from each digit on for the sign behind them all.
+    """
+    usual = [kind for kind in kinds if not kind.startswith(EXOTIC)]
+    return not any(kind.endswith(" of words") or not kind.startswith(_SAME_SIGN) for kind in usual)
 
 
 def _grows(grades: ProbeGrades) -> Bools:
