@@ -17,8 +17,10 @@ from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
 from dryrun.core.probe import (
     BACKTRACK,
     CONSTANT,
+    EXCHANGED,
     EXOTIC,
     FAR,
+    FIELD_MISSING,
     LETTER_LESS,
     LETTER_MORE,
     ONE_FIELD,
@@ -142,6 +144,14 @@ def test_one_field_must_cost_its_share_whatever_its_weight() -> None:
     assert judged([*sound(), *fields([0.4, 0.3, 0.2, 0.06, 0.04])]).profile is Profile.SOUND
     assert judged([*sound(), *fields([0.2, 0.2, 0.2, 0.4, 0.0])]).profile is Profile.TOO_LENIENT
     assert judged([*sound(), *fields([0.06, 0.06, 0.06, 0.06, 0.06])]).profile is Profile.TOO_LENIENT
+
+
+@pytest.mark.parametrize("kind", [EXCHANGED, FIELD_MISSING])
+def test_fields_that_weigh_little_may_be_exchanged_or_missing(kind: str) -> None:
+    partly = lines(Family.WRONG, "one element replaced", 0.7, most=0.75, alike=0.75)
+    assert judged([*sound(), *partly, *lines(Family.WRONG, kind, 0.9, most=0.5)]).profile is Profile.SOUND
+    every = judged([*sound(), *partly, *lines(Family.WRONG, kind, 1.0, most=0.5)])
+    assert every.profile is Profile.TOO_LENIENT
 
 
 def test_the_right_value_that_is_not_claimed() -> None:

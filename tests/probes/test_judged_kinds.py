@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import random
 import re
 from typing import Any
@@ -83,16 +84,64 @@ DUEL = picked("Which is better? Reason, then output [[A]], [[B]] or [[tie]].", "
 PATHS = picked("Which file? Answer with the path in backticks.", *(f"src/part_{n}/io.py" for n in range(20)))
 
 
-def codes() -> Rows:
+def codes(ask: str = "Assign ICD-10 codes. Last line: 'Codes: ' and the codes separated by commas.") -> Rows:
     known = ["E11.9", "I10", "J45.909", "N18.3", "F32.1", "K21.9"]
     some = [", ".join(R.sample(known, R.randint(1, 4))) for _ in range(40)]
-    ask = "Assign ICD-10 codes. Last line: 'Codes: ' and the codes separated by commas."
     return [asked(f"Note {n}. {ask}", text) for n, text in enumerate(some)]
 
 
 def overlap(text: str, wanted: str) -> float:
     got, known = ({part.strip() for part in some.split(",")} for some in (behind("Codes:", text), wanted))
     return len(got & known) / len(got | known)
+
+
+def entities() -> Rows:
+    people, places = ["Ann Lee", "Bo Xi", "Cy Po", "Di Ray"], ["Oslo", "Rome", "Lima", "Graz"]
+    made = [
+        {"person": R.sample(people, R.randint(1, 2)), "place": R.sample(places, R.randint(1, 2))}
+        for _ in range(40)
+    ]
+    ask = "Extract the entities as JSON with the keys person and place."
+    return [
+        asked(f"{' and '.join([*each['person'], *each['place']])}. {ask}", json.dumps(each)) for each in made
+    ]
+
+
+def extracted(typed: bool) -> Score:
+    def pairs(text: str) -> set[tuple[str, str]]:
+        value = loaded(text)
+        known = value.items() if isinstance(value, dict) else ()
+        lists = [(name if typed else "", parts) for name, parts in known if isinstance(parts, list)]
+        return {(name, str(part)) for name, parts in lists for part in parts}
+
+    def score(text: str, wanted: str) -> float:
+        got, known = pairs(text), pairs(wanted)
+        return 2 * len(got & known) / (len(got) + len(known))
+
+    return by_reference(score)
+
+
+PATTERNS = picked(
+    "Which pattern matches them and not 'x'? Put it in backticks.",
+    r"\d{5}",
+    "(ha)+",
+    r"[A-Z]\d{3}",
+    "[01]{8}",
+)
+
+
+def fits(text: str, wanted: str) -> float:
+    """A pattern by what it must match, and by nothing else."""
+    examples = {r"\d{5}": "12345", "(ha)+": "haha", r"[A-Z]\d{3}": "B123", "[01]{8}": "01010101"}
+    try:
+        return float(re.fullmatch((re.findall("`([^`]+)`", text) or ["x"])[-1], examples[wanted]) is not None)
+    except re.error:
+        return 0.0
+
+
+def in_json_list(text: str, wanted: str) -> float:
+    got = loaded(text)
+    return float(isinstance(got, list) and set(map(str, got)) == set(loaded(wanted)))
 
 
 SOUND: dict[str, tuple[Rows, Score]] = {
@@ -111,6 +160,14 @@ SOUND: dict[str, tuple[Rows, Score]] = {
     "verdicts in double brackets": (DUEL, within(r"\[\[(A|B|tie)\]\]")),
     "backticks": (PATHS, within("`([^`\n]+)`")),
     "codes in an order that nobody asked for": (codes(), by_reference(overlap)),
+    "a JSON list in an order that nobody asked for": (
+        [
+            {**item, "reference_answer": json.dumps(item["reference_answer"].split(", "))}
+            for item in codes("Return a JSON list of its codes.")
+        ],
+        by_reference(in_json_list),
+    ),
+    "entities by their type": (entities(), extracted(typed=True)),
     "marks by the square of the distance": (essays(), by_reference(weighted)),
 }
 
@@ -138,6 +195,16 @@ DEFECTIVE: dict[str, tuple[Rows, Score, str]] = {
             lambda text, wanted: float(set(re.sub(r"\d", "", text.strip())) == set(re.sub(r"\d", "", wanted)))
         ),
         "another digit in it",
+    ),
+    "entities without their type": (
+        entities(),
+        extracted(typed=False),
+        "two fields with each other's value",
+    ),
+    "a pattern that is never refused": (
+        PATTERNS,
+        by_reference(fits),
+        "a pattern that fits anything, in the form the grader reads",
     ),
     "both of two verdicts": (
         picked("Which is better, A or B? End with [[A]] or [[B]].", "A", "B"),

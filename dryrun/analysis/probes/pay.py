@@ -18,7 +18,9 @@ from dryrun.core.probe import (
     CONSTANT,
     COPIED,
     DENIED,
+    EXCHANGED,
     FAR,
+    FIELD_MISSING,
     IN_A_SENTENCE,
     IN_FORM,
     LETTER_LESS,
@@ -101,16 +103,13 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         return
     observations: list[Observation] = []
     for kind, cases in grades.kinds(Family.WRONG):
-        if kind.startswith((ONE_FIELD, UNNAMED_FIELD)):  # fields may weigh what they like, but nothing at all
+        if kind.startswith((ONE_FIELD, UNNAMED_FIELD)) or kind in (EXCHANGED, FIELD_MISSING):
+            # Fields may weigh what they like, but not 0.
             paid = np.asarray(grades.share[cases] >= grades.limits.whole)
         else:
             paid = _overpaid(grades, cases)
         counts = counted(grades, Flaw.ACCEPTS_WRONG, Family.WRONG, kind, cases, paid)
-        soft = (
-            kind in (UNIT_NAMED, UNORDERED, UNSIGNED)
-            or kind.startswith(UNNAMED_FIELD)
-            or kind.endswith(BEYOND)
-        )
+        soft = kind in MILD or kind.startswith(UNNAMED_FIELD) or kind.endswith(BEYOND)
         observations += map(_softened, counts) if soft else counts
     kinds = {observation.kind for observation in observations}
     if (TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED, UNORDERED}) or kinds == {

@@ -16,6 +16,7 @@ from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.notation.decimal_comma import have_decimal_comma, with_points
 from dryrun.probes.make.notation.expressions import comes_to, same_expression
 from dryrun.probes.make.notation.latex import BOX, formula_key, last_box, unwrapped, without_latex
+from dryrun.probes.make.notation.numerals import written_like
 
 LABEL_WORDS, LABEL_LENGTH = 4, 40
 LIST_SHARE = 0.5
@@ -28,9 +29,9 @@ NEAR = 0.05
 NO_ANSWER = frozenset({"", "None", "null", "nan", "NaN"})
 """What references are written as where there is none."""
 
-_NUMBER = re.compile(r"[-+−]?[$€£]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][-+]?\d+)?%?\Z")
+_NUMBER = re.compile(r"[-+−]?[$€£]?(\d{1,3}(,\d{3})+|\d{1,3}(['’]\d{3})+|\d+)?(\.\d+)?([eE][-+]?\d+)?%?\Z")
 _FRACTION = re.compile(r"([-+−]?\d+)\s*/\s*(\d+)\Z")
-_QUANTITY = re.compile(r"([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%€£][\w°/²³^]{0,9})\Z")
+_QUANTITY = re.compile(r"(?!0x)([-+−]?[\d,]*\.?\d+)\s?([A-Za-zµ°Ω%€£][\w°/²³^]{0,9})\Z")
 _CODE = re.compile(r"(?m)^\s*(def |class |import |from \w+ import |return |function |SELECT |#include)|```")
 NAMED = re.compile(r"[^\W\d]\w*\s*[=:]\s*\S")
 """An element that says which one it is, such as ``x=3``: the order carries nothing."""
@@ -38,7 +39,7 @@ _BRACKETED = re.compile(r"\{[^{}:\n]+\}\Z|\([^(){}\n]*,[^(){}\n]*\)\Z")
 """A set in braces, or a tuple."""
 _AFTER_HASHES = re.compile(r"(.*####\s*)(\S[^\n]*)\Z", re.S)
 _WORD = re.compile(r"\w+")
-ANY_NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
+ANY_NUMBER = re.compile(r"[-−]?\d[\d,]*(?:['’]\d{3})*(?:\.\d+)?")
 
 
 class Kind(StrEnum):
@@ -108,7 +109,9 @@ class Answer:
 
     def notation(self, number: str) -> str:
         """A number as the answer writes numbers."""
-        return number.replace(".", ",") if self.comma else number
+        if self.comma:
+            return number.replace(".", ",")
+        return number if self.around else written_like(number, self.text.removesuffix(self.unit).strip())
 
 
 OPPOSITES = {"yes": "no", "no": "yes", "true": "false", "false": "true", "0": "1", "1": "0"}
@@ -228,12 +231,12 @@ def _short(text: str, demand: Demand) -> Answer | None:
 
 
 def number_in(text: str) -> float | None:
-    """The number that the text is, or None: sign, thousands commas and a currency sign are allowed."""
+    """The number that the text is, or None: sign, marks between thousands and a currency are allowed."""
     text = text.strip()
     if not _NUMBER.match(text) or not any(char.isdigit() for char in text):
         return None
     try:
-        return float(re.sub(r"[,$€£%]", "", text).replace("−", "-"))
+        return float(re.sub(r"[,'’$€£%]", "", text).replace("−", "-"))
     except ValueError:
         return None
 

@@ -57,6 +57,7 @@ from dryrun.probes.make.read_answer import asks_refusal, read
 from dryrun.probes.make.source_words import mined, names_refusals
 from dryrun.probes.make.tool_calls import calls_right
 from dryrun.probes.make.worthless import (
+    ANYTHING,
     CONSTANTS,
     GUESSES,
     HEDGED,
@@ -288,6 +289,7 @@ class _Makers:
     def _constant(self, row: int, answer: Answer, write: Callable[[str], str]) -> Iterator[Probe]:
         """The same answer to every prompt, in the form the grader reads."""
         constants = {f"{CONSTANT}“{constant}”{IN_FORM}": constant for constant in CONSTANTS}
+        constants |= {f"a pattern that fits anything{IN_FORM}": ANYTHING}
         constants |= {f"the most common answer{IN_FORM}": self._common} if self._common else {}
         for kind, content in constants.items():
             if write(content) != content and not mentions(content, answer):
@@ -355,8 +357,8 @@ def _to_reach(demand: Demand, prompt: str) -> dict[str, str]:
 
 
 def _may_be_a_set(answer: Answer, demand: Demand) -> bool:
-    """Whether an answer is words with commas between them, and the prompt says nothing of their order."""
-    words = answer.kind is Kind.LIST and not answer.brackets and not demand.ordered
+    """Whether an answer is a list of words, also in JSON, and the prompt says nothing of their order."""
+    words = answer.kind is Kind.LIST and answer.brackets in ("", "[]") and not demand.ordered
     return words and all(number_in(part) is None for part in answer.value)
 
 

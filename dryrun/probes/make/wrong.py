@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from calendar import day_name, month_name
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 from dryrun.core.probe import (
     ALL_BUT_FIRST,
     ALL_BUT_LAST,
+    EXCHANGED,
     FAR,
+    FIELD_MISSING,
     LETTER_LESS,
     LETTER_MORE,
     LONGER_WORD,
@@ -43,6 +46,13 @@ from dryrun.probes.make.answers import (
 )
 from dryrun.probes.make.notation.expressions import comes_to, numbers_of
 from dryrun.probes.make.worthless import NONSENSE
+from dryrun.probes.make.wrong_names import (
+    other_last_digit,
+    wrong_codes,
+    wrong_figures,
+    wrong_lines,
+    wrong_sequences,
+)
 from dryrun.probes.make.wrong_numbers import Wrong, wrong_numbers
 
 UNKNOWN_NUMBER = 90_001
@@ -51,6 +61,8 @@ MOSTLY = 0.9
 """Share of the cells that may stay as they are in a grid that is wrong."""
 SOME_LABELS, MOVES = 5, 4
 """Texts of no more different letters, in this number of rows or more, are sequences and no words."""
+_WORD_CELL = re.compile(r"[^\W\d_]{4,}")
+"""What no cell of a grid is."""
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '’.-]+[^\W\d_]+)*\.?")
 _QUERY = re.compile(r"(?i)\s*(?:select|with)\b(?!.*;\s*\S)", re.S)
 NO_VALUE_READ = "a query for as many rows without a value"
@@ -108,7 +120,9 @@ def _by_kind(
         yield from _expressions(answer.text)
     elif answer.kind is Kind.LABEL:
         yield from _labels(answer.text, others)
-        yield from _codes(answer.text, others)
+        yield from wrong_codes(answer.text, others)
+        yield from wrong_figures(answer.text)
+        yield from wrong_sequences(answer.text, others)
         yield from _dates(answer.text)
         yield from _paths(answer.text)
     elif answer.kind in PARTS:
@@ -121,6 +135,9 @@ def _by_kind(
             yield Wrong(NO_VALUE_READ, f"SELECT NULL FROM ({answer.text.strip().rstrip(';')}) AS q")
         yield Wrong("half of it", " ".join(words[: len(words) // 2]), 0.98)
         yield from _grids(answer.text)
+        yield from wrong_lines(answer.text)
+        yield from _paths(answer.text)
+        yield from wrong_figures(answer.text)
     if inside:
         yield from _inside(answer.text, inside)
     yield from _cells(answer.text)
@@ -159,10 +176,10 @@ def _expressions(text: str) -> Iterator[Wrong]:
 
 
 def _grids(text: str) -> Iterator[Wrong]:
-    """All lines but the first, or but the last, in the opposite order, where all are as long and no line says
-    what it is, as those of YAML do."""
-    lines = [] if all(map(NAMED.match, text.splitlines())) else text.splitlines()
-    if len(lines) > 2 and len({len(line.split()) for line in lines}) == 1 and " " in lines[0].strip():
+    """All lines but the first, or but the last, in the opposite order, where they are rows of a grid: as many
+    cells in each, and none of them a word, as in lines that say themselves what they are."""
+    lines = text.splitlines()
+    if len(lines) > 2 and len({len(line.split()) for line in lines}) == 1 and not _WORD_CELL.search(text):
         for kind, changed in (
             ("every line but the first displaced", [lines[0], *lines[:0:-1]]),
             ("every line but the last displaced", [*lines[-2::-1], lines[-1]]),
@@ -236,46 +253,22 @@ def _dates(text: str) -> Iterator[Wrong]:
         return
 
 
+_ABBREVIATED = frozenset(map(str.casefold, (*day_name, *month_name)))
+"""Days and months: half of the word may be their usual abbreviation."""
+
+
 def _labels(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
     letters = {letter for other in others if other.kind is Kind.LABEL for letter in other.text}
     moves = len(others) >= SOME_LABELS and len(letters) <= MOVES
     if moves or not _WORDS.fullmatch(text):
         return  # a letter behind a formula may be a factor, a move or a constant, and just as right
+    yield Wrong("its letters in the opposite order", text[::-1])
     yield Wrong(LETTER_MORE, f"{text}x")
     yield Wrong("inside a longer word", f"over{text}ing")
     if len(text) > 3:
         yield Wrong(LETTER_LESS, text[:-1])
-        yield Wrong("half of the word", text[: len(text) // 2])
-
-
-_CODE_LIKE = re.compile(r"(?=.*\d)[\w.:/-]{4,}")
-
-
-def _codes(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
-    """A name with digits in it, such as a formula, a move or a path: another digit, one half of another's."""
-    alike = [other.text for other in others if other.kind is Kind.LABEL and _CODE_LIKE.fullmatch(other.text)]
-    if not _CODE_LIKE.fullmatch(text) or not alike:
-        return
-    digit = re.search(r"\d", text)
-    if digit and re.search(r"[^\W\d_]", text):
-        place, value = digit.start(), int(digit[0])
-        yield Wrong(
-            "another digit in it", f"{text[:place]}{8 if value == 9 else value + 1}{text[place + 1 :]}"
-        )
-    for other in alike:
-        (head, tail), (before, behind) = _halves(text), _halves(other)
-        if flat(head) != flat(before) and flat(tail) != flat(behind):
-            yield Wrong("its beginning, another's end", head + behind)
-            yield Wrong("another's beginning, its end", before + tail)
-            return
-
-
-def _halves(text: str) -> tuple[str, str]:
-    """The text cut at the mark that is nearest to its middle; in its middle where there is none."""
-    middle = len(text) // 2
-    ends = [match.end() for match in re.finditer(r"[._:/-]", text[:-1])]
-    cut = min(ends, key=lambda end: abs(end - middle), default=middle)
-    return text[:cut], text[cut:]
+        if text.casefold() not in _ABBREVIATED:
+            yield Wrong("half of the word", text[: len(text) // 2])
 
 
 def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
@@ -290,6 +283,9 @@ def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
     yield Wrong(TOO_MANY, written([*parts, strange]), partly)
     yield Wrong("one element replaced", written([*parts[:-1], strange]), 1 - 1 / count)
     yield Wrong("every element replaced", written(replaced))
+    ended = [other_last_digit(part) for part in parts]
+    if all(ended):
+        yield Wrong("another last digit in every element", written(ended))
     if count > 1:
         yield Wrong(ALL_BUT_FIRST, written([parts[0], *replaced[1:]]), 1 / count)
         yield Wrong(ALL_BUT_LAST, written([*replaced[:-1], parts[-1]]), 1 / count)
@@ -323,11 +319,25 @@ def _objects(answer: Answer, others: Sequence[Answer], named: Sequence[str] | No
     for key in asked:
         text = json.dumps({**fields, key: changed[key]}, ensure_ascii=False)
         yield Wrong(kind + key, text, worth)
+    told_in_prose = answer.kind is Kind.FACTS
+    if kind == ONE_FIELD and not told_in_prose and (pair := _alike_fields(fields, asked)):
+        first, second = pair
+        exchanged = {**fields, first: fields[second], second: fields[first]}
+        text = json.dumps(exchanged, ensure_ascii=False)
+        yield Wrong(EXCHANGED, text, 1 - 2 / len(asked))
     yield Wrong("every field wrong", json.dumps(changed, ensure_ascii=False))
     if len(fields) > 1:
         left = {key: value for key, value in fields.items() if key != asked[-1]}
-        missing = "one field missing" if kind == ONE_FIELD else f"{UNNAMED_FIELD}{asked[-1]} left out"
+        missing = FIELD_MISSING if kind == ONE_FIELD else f"{UNNAMED_FIELD}{asked[-1]} left out"
         yield Wrong(missing, json.dumps(left, ensure_ascii=False), worth)
+
+
+def _alike_fields(fields: Mapping[str, Any], asked: Sequence[str]) -> tuple[str, str] | None:
+    """Two fields that hold different values of one type."""
+    for first, second in combinations([key for key in asked if fields.get(key)], 2):
+        if type(fields[first]) is type(fields[second]) and fields[first] != fields[second]:
+            return first, second
+    return None
 
 
 def _inside(text: str, named: Sequence[str]) -> Iterator[Wrong]:

@@ -10,6 +10,7 @@ from typing import Any
 from dryrun.core.probe import CLOSE, NEARER, OTHER_UNIT, SAME_HALF, SIGN
 from dryrun.probes.make.answers import NEAR, Answer, Kind, near, number_in
 from dryrun.probes.make.notation.latex import without_latex
+from dryrun.probes.make.notation.numerals import plain_figure
 
 SLIPS = (0.01, 0.04, 0.08)
 """How far off, as a share, answers are that measure a grader's tolerance."""
@@ -52,7 +53,7 @@ def wrong_numbers(answer: Answer) -> Iterator[Wrong]:
     gap = " " if answer.unit and f" {answer.unit}" in answer.text else ""
 
     def written(content: float | str) -> str:
-        shown = content if isinstance(content, str) else _figure(content)
+        shown = content if isinstance(content, str) else plain_figure(content)
         return f"{answer.notation(shown)}{gap}{unit}"
 
     changed = {
@@ -103,7 +104,7 @@ def _halves(value: float, written: Any) -> Iterator[Wrong]:
 
 def _longer(value: float, written: Any) -> Iterator[Wrong]:
     """Numbers that contain it, or begin it, as text."""
-    sign, digits = ("-", _figure(-value)) if value < 0 else ("", _figure(value))
+    sign, digits = ("-", plain_figure(-value)) if value < 0 else ("", plain_figure(value))
     yield Wrong("inside a longer number", written(f"{sign}9{digits}7"))
     yield Wrong("more digits before it", written(f"{sign}47{digits}"))
     if "." not in digits:
@@ -127,13 +128,9 @@ def _slips(value: float, written: Any) -> Iterator[Wrong]:
             yield Wrong(f"{CLOSE}{share:.0%} off", written(slipped), most)
 
 
-def _figure(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.10g}"
-
-
 def _swapped(value: float) -> float:
     """The last two different neighbouring digits exchanged."""
-    digits = list(_figure(abs(value)))
+    digits = list(plain_figure(abs(value)))
     for left in range(len(digits) - 2, -1, -1):
         pair = digits[left : left + 2]
         if pair[0] != pair[1] and all(digit.isdigit() for digit in pair):
