@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dryrun.analysis import Anchors, Evidence, Thresholds, diagnose_with_evidence
 from dryrun.analysis.figures.anchors import Anchors, fails_by_chance, scale
 from dryrun.analysis.figures.form import in_known_form
 from dryrun.analysis.figures.readings import LEAST, follows, readings

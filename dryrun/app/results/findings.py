@@ -97,9 +97,9 @@ def _problem(evidence: Evidence) -> None:
         lines = []
         for number, cause in enumerate(evidence.causes, 1):
             solution = f"{cause.solution}."
-            said = "" if solution in actions else f" {plain(solution)}"
+            remedy = "" if solution in actions else f" {plain(solution)}"
             title = f"{cause.part.capitalize()}: {plain(cause.title)}"
-            lines.append(f"{number}. **{title}**  \n→ {plain(cause.effect)}.{said}")
+            lines.append(f"{number}. **{title}**  \n→ {plain(cause.effect)}.{remedy}")
         st.markdown("\n".join(lines))
     if actions:
         st.markdown(f"Recommended actions:\n{bullets(actions)}")
