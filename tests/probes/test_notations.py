@@ -52,6 +52,12 @@ def test_wrong_numbers_and_guesses_have_the_notation_of_the_right_one() -> None:
     assert GUESSES in {claim.kind for claim in claims(answer, Demand(), [], str, random.Random(1))}
 
 
+def test_a_number_with_the_same_digits_before_its_first_comma_is_tried() -> None:
+    for text, longer in (("46,901", "46,901,730"), ("1'234.00", "1'234'730.00")):
+        answer, _ = known(text)
+        assert longer in {wrong.content for wrong in wrong_answers(answer, [], ())}
+
+
 def test_all_sources_of_all_rows_are_the_guess_where_sources_are_cited() -> None:
     answer, others = known("[1][3]", "[2]", "[3][4]")
     [claim] = claims(answer, Demand(), others, str, random.Random(1))

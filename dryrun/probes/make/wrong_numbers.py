@@ -109,6 +109,8 @@ def _longer(value: float, written: Any) -> Iterator[Wrong]:
     yield Wrong("more digits before it", written(f"{sign}47{digits}"))
     if "." not in digits:
         yield Wrong("more digits behind it", written(f"{sign}{digits}73"))
+        if len(digits) > 3:  # the same up to the first comma
+            yield Wrong("three more digits behind it", written(f"{sign}{digits}730"))
     if (
         len(digits) > 1
         and (begun := number_in(digits[:-1])) is not None
