@@ -201,6 +201,9 @@ def test_a_threshold_moves_the_verdict_at_once(finished: Any) -> None:
     test.sidebar.number_input(key="mean_low").set_value(0.89).run()
     assert "NO-GO" in test.main.title[0].value
     assert "Likely causes" in texts(test)
+    actions = texts(test).partition("Recommended actions:\n")[2].partition("\n\n")[0].splitlines()
+    assert actions
+    assert all(action.endswith((".", "?")) for action in actions if action.startswith("- ")), actions
     test.run()  # the parts that follow were all that was drawn
     next(button for button in test.sidebar.button if button.label == "Reset thresholds").click().run()
     assert "NO-GO" not in test.main.title[0].value

@@ -14,7 +14,7 @@ from dryrun.app.shared.budget import cost_words
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import NOTHING_TO_JUDGE, current_look
 from dryrun.app.shared.widgets import bullets
-from dryrun.core.text import figure, number, percent, plain, plural
+from dryrun.core.text import figure, number, percent, plain, plural, stopped
 from dryrun.store.runs import RunStatus
 
 NARROWEST = 128
@@ -92,14 +92,14 @@ def _problem(evidence: Evidence) -> None:
         title = "Worth fixing first"
     if title:
         st.markdown(f"**:material/warning: {title}**" + (". Likely causes:" if evidence.causes else ""))
-    actions = [action.sentence for action in evidence.actions if action.topic is None]
+    actions = [stopped(action.sentence) for action in evidence.actions if action.topic is None]
     if evidence.causes:
         lines = []
         for number, cause in enumerate(evidence.causes, 1):
-            solution = f"{cause.solution}."
-            remedy = "" if solution in actions else f" {plain(solution)}"
+            solution = stopped(cause.solution)
+            advice = "" if solution in actions else f" {plain(solution)}"
             title = f"{cause.part.capitalize()}: {plain(cause.title)}"
-            lines.append(f"{number}. **{title}**  \n→ {plain(cause.effect)}.{remedy}")
+            lines.append(f"{number}. **{title}**  \n→ {plain(cause.effect)}.{advice}")
         st.markdown("\n".join(lines))
     if actions:
         st.markdown(f"Recommended actions:\n{bullets(actions)}")
