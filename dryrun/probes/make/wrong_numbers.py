@@ -107,10 +107,11 @@ def _longer(value: float, written: Any) -> Iterator[Wrong]:
     sign, digits = ("-", plain_figure(-value)) if value < 0 else ("", plain_figure(value))
     yield Wrong("inside a longer number", written(f"{sign}9{digits}7"))
     yield Wrong("more digits before it", written(f"{sign}47{digits}"))
+    whole, point, decimals = digits.partition(".")
+    if len(whole) > 3 and "e" not in digits:  # the same up to the first comma
+        yield Wrong("three more digits before its end", written(f"{sign}{whole}730{point}{decimals}"))
     if "." not in digits:
         yield Wrong("more digits behind it", written(f"{sign}{digits}73"))
-        if len(digits) > 3:  # the same up to the first comma
-            yield Wrong("three more digits behind it", written(f"{sign}{digits}730"))
     if (
         len(digits) > 1
         and (begun := number_in(digits[:-1])) is not None
