@@ -35,7 +35,7 @@ from dryrun.probes.make.demand import Demand, demand_for
 from dryrun.probes.make.ground import naming_fields
 from dryrun.probes.make.notation.dates import date_of, dates_in
 from dryrun.probes.make.notation.latex import last_box, without_latex
-from dryrun.probes.make.notation.number_words import in_digits
+from dryrun.probes.make.notation.numerals import in_digits
 from dryrun.probes.make.read_answer import read, refuses
 from dryrun.probes.make.tool_calls import calls_right
 from dryrun.store.results import Inspected, Results
