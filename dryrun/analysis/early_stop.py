@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import PromptSums, redrawn
-from dryrun.analysis.verdict.measures import branches
+from dryrun.analysis.verdict.stability import branches
 from dryrun.core.thresholds import Thresholds
 
 ALPHA = 0.05

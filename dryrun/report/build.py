@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from dryrun.analysis.figures.agreement import Labelled
 from dryrun.analysis.figures.anchors import Anchors, worthless_means
-from dryrun.analysis.figures.redraw import Interval, PooledTopic
+from dryrun.analysis.figures.pooling import PooledTopic
+from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, is_valid, valid_scores
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.selection import GroupName, review_groups

@@ -10,7 +10,7 @@ from dryrun.analysis.figures.agreement import Figure, Rate
 from dryrun.analysis.figures.groups import StripColumn
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.signal import RightPull
-from dryrun.analysis.verdict.measures import Stability
+from dryrun.analysis.verdict.stability import Stability
 from dryrun.core.config import Verdict
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.figures.anchors import Anchors, disagreement, noise, scale, wilson_low, worthless_floor
-from dryrun.analysis.figures.redraw import pooled_topics
+from dryrun.analysis.figures.pooling import pooled_topics
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.attribution import Attribution, attribute
 from dryrun.analysis.verdict.document import diagnose

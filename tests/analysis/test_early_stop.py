@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.early_stop import FIRST, Look, look, schedule, settle
-from dryrun.analysis.verdict.measures import stability
+from dryrun.analysis.verdict.stability import stability
 from dryrun.core.thresholds import Thresholds
 
 LIMITS = Thresholds()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dryrun.analysis.figures.signal import length_bias
+from dryrun.analysis.figures.shape import length_bias
 from dryrun.analysis.figures.statistics import describe
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence

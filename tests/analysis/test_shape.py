@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy
 
-from dryrun.analysis.figures.signal import length_bias, resolution
+from dryrun.analysis.figures.shape import length_bias, resolution
 
 NO_TOPIC = np.full(400, "", dtype=object)
 

@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.analysis.figures.groups import components, groups, usable_share
 from dryrun.analysis.figures.redraw import PromptSums, redrawn
-from dryrun.analysis.verdict.measures import branches, stability
+from dryrun.analysis.verdict.stability import branches, stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.core.thresholds import Thresholds
 

@@ -13,7 +13,7 @@ import numpy as np
 from dryrun.analysis.figures.statistics import describe
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
-from dryrun.analysis.verdict.measures import stability
+from dryrun.analysis.verdict.stability import stability
 from dryrun.core.thresholds import Thresholds
 
 K = 4

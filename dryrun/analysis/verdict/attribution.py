@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.anchors import Anchors, disagreement
 from dryrun.analysis.figures.form import NOTHING
+from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.readings import Share
-from dryrun.analysis.figures.redraw import PooledTopic, pooled_topics
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY, SPREAD, no_signal_words
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations

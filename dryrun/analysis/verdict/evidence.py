@@ -15,7 +15,7 @@ from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.causes import Blamed
 from dryrun.analysis.verdict.conditions import Condition, GraderReview, conditions, outweighing, unsaid
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
-from dryrun.analysis.verdict.measures import PEOPLE, Measures, Stability
+from dryrun.analysis.verdict.measures import PEOPLE, Measures
 from dryrun.analysis.verdict.sentences import (
     Spoken,
     agreement_words,
@@ -29,6 +29,7 @@ from dryrun.analysis.verdict.sentences import (
     summary,
     would_teach,
 )
+from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.topics import no_news
 from dryrun.analysis.verdict.tree import Notice, NoticeCode
 from dryrun.analysis.verdict.warnings import cautions

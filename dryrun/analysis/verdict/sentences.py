@@ -14,7 +14,7 @@ from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.document import Diagnosis
-from dryrun.analysis.verdict.measures import Stability
+from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.words import BROKEN, PAYS_OTHERS, RE_SCORE, DatasetQuality, GraderQuality
 from dryrun.core.config import Verdict

@@ -13,6 +13,7 @@ from dryrun.app.configure.columns import offer_reference
 from dryrun.app.configure.dataset import dataset_section, place_in_use
 from dryrun.app.configure.fill import PLACES, changed_since, duplicate
 from dryrun.app.configure.grader import grader_section, show_findings
+from dryrun.app.configure.judge import judge_section
 from dryrun.app.configure.model import ChosenModel, model_label, model_section
 from dryrun.app.configure.sample import (
     Range,
@@ -23,7 +24,7 @@ from dryrun.app.configure.sample import (
     sampling_section,
     size_section,
 )
-from dryrun.app.configure.trial import judge_section, trial_section
+from dryrun.app.configure.trial import trial_section
 from dryrun.app.shared.budget import budget_section
 from dryrun.app.shared.grader_check import check_section
 from dryrun.app.shared.launch import launch

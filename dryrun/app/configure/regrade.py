@@ -6,8 +6,8 @@ import streamlit as st
 
 from dryrun.app.configure.fill import fill_form
 from dryrun.app.configure.grader import edit, grader_editor, pretty, show_findings
+from dryrun.app.configure.judge import judge_section
 from dryrun.app.configure.sample import cut_reasoning, range_section
-from dryrun.app.configure.trial import judge_section
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.budget import budget_section
 from dryrun.app.shared.launch import launch

@@ -1,4 +1,4 @@
-"""The grader step's right side: where judges are asked; one row, a response to it, and what it earns."""
+"""The grader step's right side: one row, a response to it, and at once what the grader pays and why."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from collections import OrderedDict
 import streamlit as st
 
 from dryrun.app.configure.columns import selected_row
-from dryrun.app.configure.model import usable_base_url
 from dryrun.app.shared.sample import sub_reward_words
-from dryrun.app.shared.widgets import api_key_input, errors_shown, number_field
+from dryrun.app.shared.widgets import errors_shown
 from dryrun.core.blocking import run_blocking
-from dryrun.core.config import JudgeConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.fingerprint import account_of, fingerprint
+from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import GradeOutcome, Prompt
 from dryrun.core.text import cut, figure, plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.fields import reference_of
 from dryrun.graders import GraderSpec
-from dryrun.graders.kinds.judge import JudgeSpec
 from dryrun.graders.kinds.judge_grader import JudgeAccess
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import Trial, try_out
@@ -92,51 +89,3 @@ def _show(trial: Trial) -> None:
     if grade.detail:
         st.caption("What the judge said")
         st.code(cut(grade.detail, 1000), language=None, wrap_lines=True)
-
-
-def judge_section(
-    spec: GraderSpec | None, known: JudgeConfig | None = None, key: str = "judge"
-) -> JudgeAccess | None:
-    """Draw where judges are asked, and return it; None for a grader that asks no model.
-
-    Parameters
-    ----------
-    spec : GraderSpec or None
-    known : JudgeConfig, optional
-        What the fields begin with.
-    key : str
-        Prefix of the widgets' keys.
-
-    Raises
-    ------
-    ModelError
-        The base URL cannot be used.
-    """
-    if spec is None or not spec.asks_models:
-        return None
-    first = known or JudgeConfig()
-    named = sorted({part.model for _, part in spec.walk() if isinstance(part, JudgeSpec)})
-    with st.container(border=True):
-        who = f"It asks {plain(' and '.join(named) or 'an embedding model', 120)}."
-        apart = "Each grade is a call, with an endpoint and a key apart from the base model's."
-        st.markdown(f"**Judge.** {who} {apart}")
-        left, right = st.columns(2)
-        with left:
-            url = st.text_input(
-                "Judge's base URL", value=first.base_url, key=f"{key}_base_url", persist_state="session"
-            )
-            model = st.text_input(
-                "Judge's model",
-                value=first.model or "",
-                key=f"{key}_model",
-                persist_state="session",
-                placeholder=", ".join(named)[:80],
-                help="Asked instead of the model that the grader names. Empty: the grader's own.",
-            )
-        with right:
-            api_key = api_key_input(f"{key}_key", "Judge's API key")
-            calls = number_field("Judge calls at once", f"{key}_concurrency", 1, 256, value=first.concurrency)
-    base_url, name = usable_base_url(str(url or "")), str(model or "").strip() or None
-    asked = {"base_url": base_url, "model": name, "concurrency": calls, "account": account_of(api_key)}
-    config = first.model_copy(update=asked)
-    return JudgeAccess(config, api_key)

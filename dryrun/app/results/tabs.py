@@ -13,6 +13,7 @@ import streamlit as st
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.app.results.banner import SAMPLES, TAB
+from dryrun.app.results.ceiling import ceiling_section
 from dryrun.app.results.distribution import bar_chip, training_signal
 from dryrun.app.results.figures import (
     bins_table,
@@ -25,7 +26,7 @@ from dryrun.app.results.figures import (
 from dryrun.app.results.inspector import inspector
 from dryrun.app.results.labels import label_section
 from dryrun.app.results.profile import training_set
-from dryrun.app.results.provenance import ceiling_section, not_measured
+from dryrun.app.results.provenance import not_measured
 from dryrun.app.results.thresholds import DEFAULTS, FIELDS, FOLLOWING_TAB, current_thresholds
 from dryrun.app.results.training import training_forecast, training_outcome
 from dryrun.app.shared.access.gate import Right
