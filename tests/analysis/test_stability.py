@@ -143,7 +143,7 @@ def test_a_moved_threshold_draws_no_prompts_again(monkeypatch: pytest.MonkeyPatc
         asked.append(1)
         return redrawn(*given)
 
-    monkeypatch.setattr("dryrun.analysis.verdict.measures.redrawn", counted)
+    monkeypatch.setattr("dryrun.analysis.verdict.stability.redrawn", counted)
     first = stability(score, prompt, Thresholds())
     moved = stability(score, prompt, Thresholds(mean_low=0.6))
     assert len(asked) == 1
