@@ -155,3 +155,20 @@ def test_brackets_around_the_place_of_the_answer_are_part_of_the_form(
 ) -> None:
     demand = demand_of(prompt)
     assert (demand.marker, demand.brackets) == (marker, brackets)
+
+
+@pytest.mark.parametrize(
+    ("turn", "profile"), [("{}", "sound"), ("The answer is {}.", "too strict"), (None, "too strict")]
+)
+def test_turns_with_bare_answers_ask_for_a_bare_answer(turn: str | None, profile: str) -> None:
+    """What `string_check` with ``eq`` wants: prompts that show it are all that is needed."""
+    rows = products("")
+    if turn is not None:
+        shown = [{"role": "user", "content": "Compute 2 by 4."}]
+        shown.append({"role": "assistant", "content": turn.format(8)})
+        rows = [{**row, "messages": [*shown, *row["messages"]]} for row in rows]
+
+    def exact(sample: Any, item: Any) -> float:
+        return float(sample["output_text"] == item["reference_answer"])
+
+    assert check_function(exact, rows).profile == profile

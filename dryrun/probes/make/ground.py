@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
-from dryrun.probes.make.answers import KEYED, Answer, Kind, answers, flat, json_in, objects_inside
+from dryrun.probes.make.answers import (
+    KEYED,
+    NUMERIC,
+    Answer,
+    Kind,
+    answers,
+    flat,
+    json_in,
+    number_in,
+    objects_inside,
+)
 from dryrun.probes.make.demand import Demand, demand_for, named_fields, prompt_text
 from dryrun.probes.make.forms import Form, forms_of
 
@@ -85,7 +95,8 @@ def ground(
     if lettered := _all_letters(references):
         demands = [demand if demand.options else replace(demand, options=lettered) for demand in demands]
     known = answers(references, demands)
-    demands = naming_fields(prompts, _naming_labels(texts, demands, known), known)
+    demands = _shown_bare(prompts, _naming_labels(texts, demands, known), known)
+    demands = naming_fields(prompts, demands, known)
     chosen = sorted(range(len(prompts)), key=lambda row: known[row] is None)[:rows]
     return Ground(
         prompts=[prompts[row] for row in chosen],
@@ -111,6 +122,30 @@ def _naming_labels(
         else demand
         for text, demand, answer in zip(texts, demands, known, strict=True)
     ]
+
+
+def _shown_bare(
+    prompts: Sequence[Prompt], demands: Sequence[Demand], known: Sequence[Answer | None]
+) -> list[Demand]:
+    """A prompt whose earlier turns are all answered by a bare answer asks for one and nothing else."""
+    return [
+        replace(demand, only=True)
+        if not (demand.working or demand.shelled) and answer is not None and _answered_bare(prompt, answer)
+        else demand
+        for prompt, demand, answer in zip(prompts, demands, known, strict=True)
+    ]
+
+
+def _answered_bare(prompt: Prompt, answer: Answer) -> bool:
+    """Whether there are such turns, and each is no longer than the right answer and of its kind."""
+    turns = [message.get("content") for message in prompt.messages if message.get("role") == "assistant"]
+    words = len(answer.text.split()) + 1
+    return bool(turns) and all(
+        isinstance(turn, str)
+        and 0 < len(turn.split()) <= words
+        and (answer.kind not in NUMERIC or number_in(turn.strip()) is not None)
+        for turn in turns
+    )
 
 
 def naming_fields(
