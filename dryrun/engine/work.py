@@ -30,9 +30,13 @@ from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.models.endpoint import EndpointModel
 from dryrun.probes.anchors import grade_anchors, keep_readings
+from dryrun.probes.check import check_run
 from dryrun.store.partition import write_aside
 from dryrun.store.results import load_results
 from dryrun.store.runs import SCALE, Run, RunStatus
+
+CHECK_SECONDS = 20.0
+"""How long the check of the grader that ends a run may go on."""
 
 
 class Opening:
@@ -178,14 +182,19 @@ def _own_part(judge: JudgeConfig, share: SessionShare | None) -> JudgeConfig:
 
 
 async def _anchored(run: Run, grader: Grader, status: RunStatus) -> RunStatus:
-    """Grade the anchors of a finished run, or one stopped early; where that costs calls, only read responses.
+    """Try the grader of a finished run, or one stopped early; where that costs calls, only read responses.
 
-    Without them the run stands as well.
+    The whole check is for a finished run: nobody who stops one waits for it. Without any of it the run
+    stands as well.
     """
-    if status.state in (RunState.FINISHED, RunState.CANCELLED):
+    if status.state not in (RunState.FINISHED, RunState.CANCELLED):
+        return status
+    with contextlib.suppress(DryRunError):
+        if run.config().judge is not None:
+            await asyncio.to_thread(keep_readings, run)
+            return status
+        await grade_anchors(run, grader)
+    if status.state is RunState.FINISHED:
         with contextlib.suppress(DryRunError):
-            if run.config().judge is None:
-                await grade_anchors(run, grader)
-            else:
-                await asyncio.to_thread(keep_readings, run)
+            await check_run(run, seconds=CHECK_SECONDS)
     return status

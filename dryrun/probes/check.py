@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -306,6 +307,7 @@ async def check_run(
     rows: int = ROWS,
     seed: int = 0,
     calls: int | None = None,
+    seconds: float | None = None,
     keep: bool = True,
 ) -> GraderCheck:
     """Probe the run's grader on the run's prompts.
@@ -319,6 +321,8 @@ async def check_run(
         How many prompts are probed, and the seed of their choice.
     calls : int, optional
         Grades at most. Default: `planned_effort`.
+    seconds : float, optional
+        After so long no more grades are begun. Default: `planned_effort`.
     keep : bool
         Whether the result is written into the run, where the report finds it.
 
@@ -331,6 +335,7 @@ async def check_run(
     """
     config, results = run.config(), load_results(run)
     spec = load_grader(config.grader)
+    effort = planned_effort(spec, calls)
     check = await check_spec(
         spec,
         with_format(run.prompts()[:PROMPTS], config.model.response_format),
@@ -339,7 +344,7 @@ async def check_run(
         base=_mean(results),
         rows=rows,
         seed=seed,
-        effort=planned_effort(spec, calls),
+        effort=effort if seconds is None else replace(effort, seconds=seconds),
         bounds=config.reward_range,
         judge_access=judge,
         dataset=config.dataset.name,

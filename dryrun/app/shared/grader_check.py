@@ -104,9 +104,10 @@ def _worst(check: GraderCheck) -> list[str]:
 
 
 def run_check_section(chosen: Chosen) -> None:
-    """Draw the button and the check of a run's own grader, on its prompts and responses; kept with the run.
+    """Draw the check of a run's own grader, on its prompts and responses; kept with the run.
 
-    The button is left out for people who may not change the run: what it finds enters the verdict.
+    There is a button where the run did not check it by itself: with a judge, whose calls cost, or if it
+    ended early. Not for people who may not change the run: what a check finds enters the verdict.
 
     Raises
     ------
@@ -114,9 +115,11 @@ def run_check_section(chosen: Chosen) -> None:
         The grader cannot run here.
     """
     st.subheader("Grader check", anchor="grader-check")
-    if chosen.recorded or chosen.access.may(Right.CONTROL):
+    known = known_check(chosen)
+    unchecked = known is None or config_of(chosen.run).judge is not None
+    if unchecked and (chosen.recorded or chosen.access.may(Right.CONTROL)):
         _check_button(chosen)
-    if known := known_check(chosen):
+    if known is not None:
         show_word(known)
         run = "shared"
         if not chosen.access.by_link:
@@ -129,7 +132,7 @@ def _check_button(chosen: Chosen) -> None:
     spec, judge = load_grader(config.grader), None
     prompts, field = chosen.run.prompts()[:PROMPTS], config.dataset.reference_field
     price = _price(spec, prompts, field, (chosen.run.id, str(spec.raw)))
-    st.caption(f"Goes beyond what a run tries by itself. {WHAT}{price}")
+    st.caption(f"{WHAT}{price}")
     if config.judge is not None:
         judge = JudgeAccess(config.judge, api_key_input("check_judge_key", "Judge's API key"))
     if st.button("Check the grader", icon=":material/verified:", key="check_run_grader"):
