@@ -106,6 +106,7 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
         "alike": _resemblances(probes),
         "parts": await _in_part(probes, probe_ground, grades),
         "hedged": [grade.reward for grade in hedged],
+        "guess": probe_ground.guess,
         "regraded": await _regraded(results, grader, chance),
     }
     write_aside(run.folder / FILE, orjson.dumps(measured, option=orjson.OPT_INDENT_2))
@@ -139,6 +140,7 @@ def keep_readings(run: Run, seed: int = 0, *, reference_field: str | None = None
     by_key = {p.key: text for p, text in zip(prompts, references, strict=True) if text is not None}
     reads_calls = tools_read(spec) is not None
     measured = _read(results, rows, by_key, None, random.Random(seed), reads_calls=reads_calls)
+    measured["guess"] = ground(prompts, references, rows=WORTHLESS).guess
     if reference_field is None:
         measured["read"] = [(score, None, *others) for score, _, *others in measured["read"]]
     measured |= {"form": "", "reference": [], "reformatted": [], "junk": {}, "regraded": []}
@@ -212,6 +214,7 @@ def load_anchors(run: Run) -> Anchors | None:
             reasoning_alone=kept.get("reasoning_alone"),
             repeated=_KEPT_REPEATED.validate_python(kept.get("repeated")),
             calls=kept.get("calls"),
+            guess=kept.get("guess"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
             **_kept_reads(kept.get("read", [])),
         )

@@ -219,3 +219,18 @@ def test_noise_blocks_only_where_responses_do_not_show_a_signal(follow: bool, ve
     found = diagnose_with_evidence(Observations.of(score), anchors)
     assert (found.verdict, found.grader_quality) == (verdict, GraderQuality.NOISY)
     assert [condition.code for condition in found.conditions] == (["noisy_grader"] if follow else [])
+
+
+@pytest.mark.parametrize(
+    ("right", "guess", "warned"),
+    [(0.25, 0.25, True), (0.9, 0.9, True), (0.5, 0.25, False), (0.05, 0.25, False), (0.25, None, False)],
+)
+def test_a_share_of_right_responses_that_a_guess_would_have_is_said(
+    right: float, guess: float | None, warned: bool
+) -> None:
+    says = (np.arange(400) % 20 < 20 * right).astype(np.float64)
+    anchors = Anchors(read=(says, says), guess=guess)
+    found = diagnose_with_evidence(run(says), anchors, Thresholds())
+    sentences = [notice.sentence for notice in found.warnings if notice.code == "no_more_than_guessed"]
+    assert bool(sentences) == warned
+    assert all(f"is right in {100 * guess:.0f} %" in sentence for sentence in sentences if guess)

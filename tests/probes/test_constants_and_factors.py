@@ -113,3 +113,21 @@ def test_a_grader_that_raises_leaves_the_other_probes_graded() -> None:
     raised = [detail for detail in probed.details if "RuntimeError: moody" in detail]
     assert raised
     assert int(probed.grades.graded.sum()) > len(raised)
+
+
+@pytest.mark.parametrize(
+    ("references", "ask", "share"),
+    [
+        (list("ABCD") * 10, "A) one B) two C) three D) four. Answer with the letter.", 0.25),
+        (["yes", "no"] * 20, "Is it? Answer yes or no.", 0.5),
+        (["no"] * 32 + ["yes"] * 8, "Is it? Answer yes or no.", 0.8),
+        (["bug", "feature", "question", "other"] * 10, "Is it a bug, feature, question or other?", 0.25),
+        ([str(n) for n in range(40)], "Give only the number.", None),
+    ],
+)
+def test_how_often_a_guess_is_right_is_known_where_answers_are_few(
+    references: list[str], ask: str, share: float | None
+) -> None:
+    dataset = dataset_from_items(rows(references, ask))
+    prompts = [dataset.prompt(row) for row in range(len(dataset))]
+    assert ground(prompts, references, rows=20).guess == share

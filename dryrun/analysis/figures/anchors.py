@@ -75,6 +75,9 @@ class Anchors:
     calls : float or None
         Share of them that are tool calls without text and earn less than half, where the grader was not seen
         to read tool calls.
+    guess : float or None
+        Share of the prompts that somebody gets right who reads none: a guess among options, or the commonest
+        answer. None where answers are no choice among a few.
     form_unknown : bool
         Reference answers were graded in no form that this grader takes, and were left out for that.
     """
@@ -101,6 +104,7 @@ class Anchors:
     reasoning_alone: float | None = None
     repeated: Repeated | None = None
     calls: float | None = None
+    guess: float | None = None
     form_unknown: bool = False
 
     def without(self, pieces: Collection[Piece]) -> Anchors:

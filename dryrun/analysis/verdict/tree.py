@@ -152,6 +152,7 @@ class NoticeCode(StrEnum):
     REPEATED = "repeated_text"
     FILTERED = "filtered"
     RIGHT_UNPAID = "right_unpaid"
+    NO_MORE_THAN_GUESSED = "no_more_than_guessed"
     DUPLICATES = "duplicates"
     TOPIC_PROBLEM = "topic_problem"
     FEW_USABLE = "few_usable"

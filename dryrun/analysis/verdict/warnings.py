@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dryrun.analysis.figures.coverage import Coverage
+from dryrun.analysis.figures.readings import Share
+from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.signal import SignalIndex, right_pull_words
 from dryrun.analysis.figures.statistics import Statistics, above, below
 from dryrun.analysis.probes.first_round import notices
@@ -20,6 +22,9 @@ from dryrun.core.thresholds import Thresholds
 
 SHOWN_ROWS = 8
 """How many rows a notice names."""
+
+LUCK = 0.15
+"""How far above a guess the share of right responses may reach at most, to be called no more than that."""
 
 NAMED_TOPICS = 3
 """Problem topics that get a sentence each; the table of topics has them all."""
@@ -226,10 +231,27 @@ def cautions(measures: Measures, limits: Thresholds) -> tuple[Notice, ...]:
     """What a person should know beside a verdict by evidence."""
     return (
         *obstructions(measures, limits),
+        *_guesses(measures),
         *_groups(measures, limits),
         *notices(measures, limits),
         *_shape_warnings(measures, limits),
     )
+
+
+def _guesses(measures: Measures) -> Iterator[Notice]:
+    """Responses that are right about as often as a guess, where that is a choice among a few answers."""
+    read, guess = measures.readings, measures.anchors.guess
+    if read is None or guess is None:
+        return
+    low, high = 1 - read.not_right.interval.high, 1 - read.not_right.interval.low
+    if low <= guess and guess / 2 <= high <= guess + LUCK:
+        share = Share(read.right, Interval(low, high))
+        text = (
+            f"{share} of {read.read:,} responses are right; "
+            f"a guess that reads no prompt is right in {percent(guess)}. Nothing shows that the model does "
+            "more."
+        )
+        yield Notice(NoticeCode.NO_MORE_THAN_GUESSED, text, read.right, guess)
 
 
 def _groups(measures: Measures, limits: Thresholds) -> Iterator[Notice]:

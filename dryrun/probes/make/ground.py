@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -60,6 +61,25 @@ class Ground:
     def referenced(self) -> int:
         """Rows with a right answer."""
         return sum(answer is not None for answer in self.answers)
+
+    @property
+    def guess(self) -> float | None:
+        """The share of rows that a guess gets right which reads no prompt; None where answers are not few.
+
+        That is one among the options or labels, or the commonest answer if it hits more.
+        """
+        if not self.pool or any(answer is None for answer in self.answers):
+            return None
+        texts = Counter(flat(answer.text) for answer in self.pool)
+        labels = {Kind.YES_NO: 2, Kind.LABEL: len(texts)}
+        choices = [
+            len(demand.options) if answer.kind is Kind.LETTER else labels.get(answer.kind, 0)
+            for demand, answer in zip(self.demands, filter(None, self.answers), strict=True)
+        ]
+        if not all(1 < count <= FEW_LABELS for count in choices):
+            return None
+        commonest = texts.most_common(1)[0][1] / texts.total()
+        return max(commonest, sum(1 / count for count in choices) / len(choices))
 
     def forms_at(self, row: int) -> list[Form]:
         """The forms worth trying for this row's answer, the likeliest first."""
