@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.observations import Observations
+from dryrun.analysis.verdict.conditions import GraderReview
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.core.thresholds import Piece, Thresholds
 from tests.helpers.observed import observe
@@ -251,3 +252,13 @@ def test_a_ceiling_near_worthless_answers_is_named(reference: float, junk: float
     paid = {name: np.full(20, junk) for name in JUNK}
     found = judged(scores, reference=np.full(50, reference), junk=paid)
     assert found.grader_quality in {"too_strict", "cannot_differentiate"}
+
+
+@pytest.mark.parametrize(("binary", "seen"), [(True, "Binary"), (False, "Good by its scores")])
+def test_the_line_on_the_grader_names_what_its_check_found(binary: bool, seen: str) -> None:
+    score = spread(0.5)
+    observed = Observations.of((score > 0.5).astype(np.float64) if binary else score)
+    review = GraderReview("too lenient", ("It pays wrong answers.",), judged=True)
+    found = diagnose_with_evidence(observed, review=review)
+    assert found.headline == "GO, with conditions"
+    assert found.grader_line.word == f"{seen}; too lenient by its check"

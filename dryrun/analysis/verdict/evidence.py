@@ -272,11 +272,11 @@ class Evidence:
             return line
         if self._blamed.narrow:
             return Quality("Narrow scale", self._blamed.narrow)
+        if self.doubted is not None and self.grader_quality in (GraderQuality.GOOD, GraderQuality.BINARY):
+            seen = "Good by its scores" if self.grader_quality is GraderQuality.GOOD else line.word
+            return Quality(f"{seen}; {self.doubted.profile} by its check", "Scores alone do not show it")
         if self.grader_quality is not GraderQuality.GOOD:
             return line.firm
-        if self.doubted is not None:
-            word = f"Good by its scores; {self.doubted.profile} by its check"
-            return Quality(word, "Scores alone do not show it")
         at = self.measures.scale
         weak = any(notice.code is NoticeCode.STD_BELOW_HEALTHY for notice in self.warnings)
         sentence = "Scores differentiate outputs weakly" if weak else line.sentence
