@@ -30,7 +30,7 @@ from dryrun.models import Model
 from dryrun.models.build import build_model
 from dryrun.models.endpoint import EndpointModel
 from dryrun.probes.anchors import grade_anchors, keep_readings
-from dryrun.probes.check import check_run
+from dryrun.probes.check_run import check_run
 from dryrun.store.partition import write_aside
 from dryrun.store.results import load_results
 from dryrun.store.runs import SCALE, Run, RunStatus

@@ -29,7 +29,7 @@ from dryrun.core.records import Sample, SampleOutcome
 from dryrun.core.text import one_line, writable
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.anchors import load_anchors
-from dryrun.probes.check import kept_check
+from dryrun.probes.check_run import kept_check
 from dryrun.probes.result import GraderCheck
 from dryrun.report.fields import DiagnosisEntry, Reason, Report, RunEntry, SampleEntry
 from dryrun.report.figures import EvidenceEntry, ScoreFigures, TopicEntry

@@ -19,8 +19,8 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.core.version import __version__
 from dryrun.probes.anchors import FILE as ANCHORS
 from dryrun.probes.anchors import load_anchors
-from dryrun.probes.check import FILE as CHECK
-from dryrun.probes.check import kept_check
+from dryrun.probes.check_run import FILE as CHECK
+from dryrun.probes.check_run import kept_check
 from dryrun.store.ceiling import FILE as CEILING
 from dryrun.store.ceiling import ceiling_of, with_ceiling
 from dryrun.store.labels import book_of, labelled

@@ -13,7 +13,7 @@ from dryrun.core.version import __version__
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, start
 from dryrun.graders import load_grader
-from dryrun.probes.check import kept_check
+from dryrun.probes.check_run import kept_check
 from dryrun.probes.result import load_check
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint

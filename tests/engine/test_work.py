@@ -9,7 +9,7 @@ from dryrun.core.records import RunState
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.budget import Budget
 from dryrun.engine.prepare import prepare, start
-from dryrun.probes.check import kept_check
+from dryrun.probes.check_run import kept_check
 from dryrun.report.build import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

@@ -18,7 +18,8 @@ from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import as_text, response
 from dryrun.probes.anchors import load_anchors
-from dryrun.probes.check import check_run, check_spec
+from dryrun.probes.check import check_spec
+from dryrun.probes.check_run import check_run
 from dryrun.probes.make.tool_calls import ToolsRead, calls_right, tools_read, written_call
 from dryrun.probes.reference_scores import ceiling
 from dryrun.probes.result import GraderCheck

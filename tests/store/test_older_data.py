@@ -14,7 +14,7 @@ from dryrun.cli.main import main
 from dryrun.core.blocking import run_blocking
 from dryrun.core.records import RunState
 from dryrun.engine.work import work_on
-from dryrun.probes.check import kept_check
+from dryrun.probes.check_run import kept_check
 from dryrun.store.labels import Mark, book_of, labelled
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

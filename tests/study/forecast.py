@@ -11,7 +11,7 @@ from typing import Any
 
 from dryrun.engine.imports.run import import_samples
 from dryrun.engine.work import work_on
-from dryrun.probes.check import check_run
+from dryrun.probes.check_run import check_run
 from dryrun.report import report_of
 from dryrun.report.fields import Report
 from dryrun.store.partition import Store

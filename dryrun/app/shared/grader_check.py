@@ -18,15 +18,8 @@ from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import GraderSpec, load_grader
 from dryrun.graders.kinds.judge_grader import JudgeAccess
-from dryrun.probes.check import (
-    PROMPTS,
-    check_run,
-    check_spec,
-    ground_of,
-    kept_check,
-    planned_calls,
-    planned_effort,
-)
+from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
+from dryrun.probes.check_run import PROMPTS, check_run, kept_check
 from dryrun.probes.grade import ROWS
 from dryrun.probes.reference_scores import ceiling
 from dryrun.probes.result import MUST_NOT_EARN, GraderCheck, ProbeFinding

@@ -27,7 +27,8 @@ from dryrun.engine.prepare import checked_range
 from dryrun.graders import GraderSpec, load_grader
 from dryrun.graders.format.reward_scale import DEFAULT_SCALE
 from dryrun.graders.kinds.judge_grader import JudgeAccess
-from dryrun.probes.check import check_run, check_spec, ground_of, planned_calls, planned_effort
+from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
+from dryrun.probes.check_run import check_run
 from dryrun.probes.grade import ROWS, Effort
 from dryrun.probes.result import GraderCheck, ProbeFinding, telling
 from dryrun.store.runs import Run
