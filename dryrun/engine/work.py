@@ -37,6 +37,7 @@ from dryrun.store.runs import SCALE, Run, RunStatus
 
 CHECK_SECONDS = 20.0
 """How long the check of the grader that ends a run may go on."""
+TRYING = "All responses are in. The grader is being tried on right and worthless answers."
 
 
 class Opening:
@@ -153,7 +154,7 @@ async def work_on(
                     pipeline = Pipeline(run, opened, grader, notify, budget, batches, judge, alone, share)
                     status = await pipeline.execute()
                     _keep_scale(run)
-                    return await _anchored(run, grader, status)
+                    return await _anchored(run, grader, status, notify)
         except DryRunError as error:
             return opening.end(RunState.STOPPED, str(error))
         except asyncio.CancelledError:
@@ -181,7 +182,7 @@ def _own_part(judge: JudgeConfig, share: SessionShare | None) -> JudgeConfig:
     return judge.model_copy(update={"concurrency": share.part(judge.concurrency)})
 
 
-async def _anchored(run: Run, grader: Grader, status: RunStatus) -> RunStatus:
+async def _anchored(run: Run, grader: Grader, status: RunStatus, notify: OnStatus) -> RunStatus:
     """Try the grader of a finished run, or one stopped early; where that costs calls, only read responses.
 
     The whole check is for a finished run: nobody who stops one waits for it. Without any of it the run
@@ -193,6 +194,8 @@ async def _anchored(run: Run, grader: Grader, status: RunStatus) -> RunStatus:
         if run.config().judge is not None:
             await asyncio.to_thread(keep_readings, run)
             return status
+        if status.state is RunState.FINISHED:
+            notify(replace(status, message=TRYING))
         await grade_anchors(run, grader)
     if status.state is RunState.FINISHED:
         with contextlib.suppress(DryRunError):

@@ -25,6 +25,7 @@ from dryrun.core.records import RunState
 from dryrun.engine import work as engine_work
 from dryrun.engine.ledger import FLUSH_SECONDS, Ledger
 from dryrun.engine.pipeline import Pipeline
+from dryrun.engine.work import TRYING
 from dryrun.graders.protocol import Grader
 from dryrun.models.client import Client
 from dryrun.probes.anchors import grade_anchors
@@ -102,13 +103,13 @@ def test_a_verdict_is_no_last_word_before_the_grader_was_tried(
     assert "Measuring" in texts(progress)
     assert "so far" in texts(results)
     assert "Not checked:" in texts(results)
-    assert all(jobs.ENDING in texts(test) for test in (results, progress))
+    assert all(TRYING in texts(test) for test in (results, progress))
     released.set()
     ended(run)
     for test in (results, progress):
         said = texts(test.run())
         assert "GO" in said
-        assert not any(words in said for words in ("Measuring", "so far", jobs.ENDING))
+        assert not any(words in said for words in ("Measuring", "so far", TRYING))
     assert "Not checked:" not in texts(results)
 
 

@@ -9,6 +9,7 @@ from dryrun.core.records import RunState
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.budget import Budget
 from dryrun.engine.prepare import prepare, start
+from dryrun.engine.work import TRYING
 from dryrun.probes.check_run import kept_check
 from dryrun.report.build import report_of
 from dryrun.store.partition import Store
@@ -31,7 +32,9 @@ def test_a_fault_that_no_response_shows_is_a_condition_of_the_go(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(FIRST_NUMBER))
-    work(run)
+    messages = list[str]()
+    work(run, notify=lambda status: messages.append(status.message))
+    assert messages[-1] == TRYING, "it takes a while, and says so"
     report = report_of(load_results(run))
     assert report.verdict == "GO"
     assert report.grader_check is not None

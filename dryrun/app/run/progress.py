@@ -20,6 +20,7 @@ from dryrun.core.text import figure, number, plain, plural, visible
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget
 from dryrun.engine.early_stop import SettledWatch
+from dryrun.engine.work import TRYING
 from dryrun.models.silence import WAITING
 from dryrun.report.charts.running_mean import RUNNING_ALT, running_chart, running_rows
 from dryrun.report.charts.scores import HISTOGRAM_WORDS, histogram_bars, histogram_rows, score_histogram
@@ -273,7 +274,7 @@ def failed_calls(status: RunStatus) -> int:
 def time_left(status: RunStatus) -> tuple[str, str]:
     """How long a live run still takes, and its pace: ``("1 m 20 s", "48.0 / min")``."""
     left = status.total - status.sampled - status.failed
-    if status.message == jobs.ENDING or not left:
+    if status.message == TRYING or not left:
         return "–", "all responses are in"
     if status.message.startswith(WAITING):
         return "–", "nothing is answered"
@@ -307,7 +308,7 @@ def _offer_to_stop(chosen: Chosen, status: RunStatus) -> None:
     if run.stop_asked():
         st.caption("Stopping: the calls in flight are finished and graded first.")
         return
-    if status.message == jobs.ENDING:
+    if status.message == TRYING:
         return
     settled = _watch(run).follow(status)
     slow = slow_words(status) if config_of(run).model.kind is ModelKind.EMBEDDED else None

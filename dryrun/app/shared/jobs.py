@@ -25,7 +25,7 @@ from dryrun.core.paths import hosted
 from dryrun.core.records import RunState
 from dryrun.core.text import plural
 from dryrun.engine.budget import Budget
-from dryrun.engine.work import work_on
+from dryrun.engine.work import TRYING, work_on
 from dryrun.store.runs import Run, RunStatus
 
 MAX_LIVE = 3
@@ -39,8 +39,6 @@ EXIT_SECONDS = 3.0
 
 ENDING_SECONDS = 30.0
 """How long a run that is started again waits for the end of its last session."""
-
-ENDING = "All responses are in. The grader is being tried on right and worthless answers."
 
 ENDS_WITHIN = 600.0
 """How long after its last response a run of another process is asked whether it is still worked on."""
@@ -208,7 +206,7 @@ def status(run: Run) -> RunStatus:
     latest = run.status() if job is None else job.latest
     if latest.live or (job is None and not _ends_elsewhere(run, latest)):
         return latest
-    return replace(latest, state=RunState.RUNNING, message=ENDING)
+    return replace(latest, state=RunState.RUNNING, message=TRYING)
 
 
 def _ends_elsewhere(run: Run, latest: RunStatus) -> bool:
