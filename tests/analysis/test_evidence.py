@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -262,3 +263,14 @@ def test_the_line_on_the_grader_names_what_its_check_found(binary: bool, seen: s
     found = diagnose_with_evidence(observed, review=review)
     assert found.headline == "GO, with conditions"
     assert found.grader_line.word == f"{seen}; too lenient by its check"
+
+
+def test_what_the_grader_raises_on_responses_comes_before_its_check() -> None:
+    observed = Observations.of(spread(0.5))
+    raising = np.arange(observed.score.size) % 4 == 0
+    words = "line 2: ValueError: could not convert string to float"
+    observed = replace(observed, grader_error=raising, commonest_error=words)
+    review = GraderReview("too strict", ("It refuses right answers.",), judged=True)
+    found = diagnose_with_evidence(observed, review=review)
+    assert [condition.code for condition in found.conditions] == ["grader_errors", "grader_check"]
+    assert found.conditions[0].sentence.endswith(f"most often this one: {words}.")

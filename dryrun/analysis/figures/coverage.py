@@ -41,6 +41,8 @@ class Coverage:
         Rollouts by outcome; every outcome is named, zero or not.
     grader_errors : int
         Grades that carry an error, those that count as 0 by the grader's own rule among them.
+    commonest_error : str
+        What most of these say.
     duplicate_rows : int
         Drawn rows that repeat an earlier one word for word.
     unstable : tuple of int
@@ -62,6 +64,7 @@ class Coverage:
     rollouts: int
     outcomes: Mapping[SampleOutcome, int]
     grader_errors: int
+    commonest_error: str = ""
     duplicate_rows: int = 0
     unstable: tuple[int, ...] = ()
     truths: int = 0
@@ -206,6 +209,7 @@ def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:
             outcome: int(np.count_nonzero(observations.outcome == outcome.value)) for outcome in SampleOutcome
         },
         grader_errors=int(np.count_nonzero(observations.grader_error)),
+        commonest_error=observations.commonest_error,
         duplicate_rows=duplicate_rows,
         unstable=observations.unstable,
         truths=observations.truths,

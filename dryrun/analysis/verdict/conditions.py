@@ -123,7 +123,9 @@ def unsaid(warnings: tuple[Notice, ...], covered: Collection[NoticeCode]) -> tup
 
 def conditions(warnings: tuple[Notice, ...], review: GraderReview | None) -> tuple[Condition, ...]:
     """What a GO hangs on, the weightiest first; empty where nothing stands against training."""
-    return (*_of_grader(review), *_of_warnings(warnings))
+    weighty = (*_of_grader(review), *_of_warnings(warnings))
+    # What the grader raises on real responses comes first: the check may be about nothing else.
+    return tuple(sorted(weighty, key=lambda condition: condition.code != NoticeCode.GRADER_ERRORS))
 
 
 def _of_grader(review: GraderReview | None) -> Iterator[Condition]:

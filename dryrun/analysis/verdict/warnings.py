@@ -162,15 +162,12 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
             "of the responses are empty",
         ),
         (NoticeCode.REFUSED, refused, thresholds.warn_refused, "of the responses were refused or filtered"),
-        (
-            NoticeCode.GRADER_ERRORS,
-            coverage.grader_errors,
-            thresholds.warn_grader_errors,
-            "of the grades carry a grader error",
-        ),
     )
     for code, count, limit, words in rows:
         yield from _share(code, count, coverage, limit, words)
+    errors, words = coverage.grader_errors, "of the grades carry a grader error"
+    often = f", most often this one: {coverage.commonest_error}" if coverage.commonest_error else ""
+    yield from _share(NoticeCode.GRADER_ERRORS, errors, coverage, thresholds.warn_grader_errors, words, often)
     if coverage.unstable:
         yield _unstable(coverage.unstable)
     if coverage.truths:
@@ -196,10 +193,12 @@ def _truths(coverage: Coverage) -> Notice:
     return Notice(NoticeCode.GRADER_TRUTHS, text, coverage.truths, 0)
 
 
-def _share(code: NoticeCode, count: int, coverage: Coverage, limit: float, words: str) -> Iterator[Notice]:
+def _share(
+    code: NoticeCode, count: int, coverage: Coverage, limit: float, words: str, more: str = ""
+) -> Iterator[Notice]:
     share = coverage.share(count)
     if above(share, limit):
-        text = f"{percent(share, limit)} {words} ({count:,} of {coverage.responses:,})."
+        text = f"{percent(share, limit)} {words} ({count:,} of {coverage.responses:,}){more}."
         yield Notice(code, text, share, limit)
 
 
