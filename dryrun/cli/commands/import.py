@@ -19,8 +19,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "file",
         type=Path,
-        help="JSONL, Parquet or CSV, or a folder of such files: a log of TRL, verl or verifiers, an OpenAI "
-        "or Azure eval's output items, or prompt and response in any script's words",
+        help="JSONL, Parquet or CSV, or a folder of such files: a log of TRL, verl, verifiers, "
+        "lm-evaluation-harness, Inspect or promptfoo, an OpenAI or Azure eval's output items, or prompt and "
+        "response in any script's words",
     )
     shared.add_grader(command, otherwise="the scores in the file")
     command.add_argument("--model", default="imported", help="what to call the model that answered")

@@ -6,6 +6,7 @@ The shapes were read from the tools' own code and references:
 - TRL (``log_completions``): ``step, prompt, completion, <reward function> ..., advantage``.
 - verl (``rollout_data_dir``, ``validation_data_dir``): ``input, output, gts, score, step``.
 - verifiers (``results.jsonl``): ``prompt, completion`` (chat messages), ``answer, info, task, reward``.
+- lm-evaluation-harness, Inspect and promptfoo: see `harnesses`.
 - Anybody's script: a prompt or ``messages`` and a response under one of the usual names.
 """
 
@@ -21,6 +22,7 @@ import orjson
 
 from dryrun.dataset.columns import conversation
 from dryrun.dataset.fields import PROMPTS, REFERENCES, usual_field, value_at
+from dryrun.engine.imports.harnesses import NO_TEXT, from_harness
 
 RESPONSES = ("response", "completion", "output", "responses", "completions", "output_text", "generated_text")
 SCORES = ("score", "reward")
@@ -79,6 +81,8 @@ class LogRecord:
         Fields, or graders of an eval, that hold a number for each response: any could be the score.
     step : float or None
         Of the training that wrote the record.
+    filter : str
+        Which reading of the responses the record scores, where the log has a record for each of several.
     """
 
     messages: list[Mapping[str, Any]]
@@ -86,6 +90,7 @@ class LogRecord:
     responses: tuple[Response, ...]
     could_score: tuple[str, ...] = ()
     step: float | None = None
+    filter: str = ""
 
 
 def read_record(row: object, score_field: str | None = None) -> LogRecord:
@@ -111,7 +116,10 @@ def read_record(row: object, score_field: str | None = None) -> LogRecord:
         raise RecordError("data", "the line is a page of a listing, not a record", fix)
     if row.get("object") == EVAL_ITEM or {"datasource_item", "sample"} <= row.keys():
         return _eval_item(row, score_field)
-    return _flat(row, score_field)
+    if row.get(NO_TEXT) is not None and from_harness(row).get("response", ...) is None:
+        fix = "Import a task whose output type is generate_until."
+        raise RecordError(NO_TEXT, "the record holds likelihoods of options, no text of a response", fix)
+    return _flat(from_harness(row), score_field)
 
 
 def _eval_item(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
@@ -164,6 +172,7 @@ def _flat(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
         tuple(Response(text, calls, score, *details) for (text, calls), score in paired),
         tuple(_could_score({**row, prompt: None, response or "": None}, len(answers))),
         finite_number(row.get("step", row.get("global_step"))),
+        str(row.get("filter") or ""),
     )
 
 

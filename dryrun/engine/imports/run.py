@@ -72,6 +72,8 @@ class ImportedPrompt:
         Fields that any of its records could have its score in, in order of first appearance.
     steps : set of float
         The training steps that its records come from.
+    filter : str
+        The reading whose records count; records of another repeat the responses.
     """
 
     messages: list[Mapping[str, Any]]
@@ -80,9 +82,12 @@ class ImportedPrompt:
     differing: set[str] = field(default_factory=set)
     could_score: dict[str, None] = field(default_factory=dict)
     steps: set[float] = field(default_factory=set)
+    filter: str = ""
 
     def add(self, record: LogRecord) -> None:
         """One more record of the same prompt."""
+        if record.filter != self.filter:
+            return
         for name, value in self.fields.items():
             if record.fields.get(name, ...) != value:
                 self.differing.add(name)
@@ -178,7 +183,8 @@ def read_groups(
                 problems.add(entry.line, record)
                 continue
             key = fingerprint([record.messages, record.fields.get("reference_answer")])
-            groups.setdefault(key, ImportedPrompt(record.messages, dict(record.fields))).add(record)
+            fresh = ImportedPrompt(record.messages, dict(record.fields), filter=record.filter)
+            groups.setdefault(key, fresh).add(record)
     for position, group in enumerate(groups.values(), 1):
         if len(group.responses) > MAX_ROLLOUTS:
             what = f"it has {len(group.responses):,} responses, more than {MAX_ROLLOUTS}."
