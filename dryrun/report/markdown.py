@@ -1,4 +1,8 @@
-"""The report as Markdown. What a user named stands in code spans, where nothing is interpreted."""
+"""The report as Markdown. What a user named stands in code spans, where nothing is interpreted.
+
+A sentence may still quote a dataset's label or a tag of a prompt: what Markdown or HTML could read out of it
+is escaped.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from dryrun.report.outline import Line, Named, Section, Table, outline
 
 def render_markdown(report: Report) -> str:
     """The whole report as GitHub-flavoured Markdown, ending in a line break."""
-    head = [f"# Dry run: {report.headline}", f"**{report.diagnosis.summary}**"]
+    head = [f"# Dry run: {report.headline}", f"**{_words(report.diagnosis.summary)}**"]
     return "\n\n".join([*head, *markdown_sections(outline(report))]) + "\n"
 
 
@@ -32,7 +36,12 @@ def _section(section: Section) -> Iterator[str]:
 
 def _line(line: Line) -> str:
     pieces = (line,) if isinstance(line, str) else line
-    return "".join(code_span(piece) if isinstance(piece, Named) else piece for piece in pieces)
+    return "".join(code_span(piece) if isinstance(piece, Named) else _words(piece) for piece in pieces)
+
+
+def _words(sentence: str) -> str:
+    """A sentence on one line, in which nothing is read as HTML, a link, an image or bold."""
+    return re.sub(r"([\\<>\[\]*])", r"\\\1", re.sub(r"[\r\n]+", " ", sentence))
 
 
 def _table(table: Table) -> str:
@@ -44,4 +53,4 @@ def _table(table: Table) -> str:
 
 def _cell(text: str) -> str:
     """A cell in which nothing ends the cell or begins HTML."""
-    return code_span(text, in_table=True) if isinstance(text, Named) else re.sub(r"([|<>])", r"\\\1", text)
+    return code_span(text, in_table=True) if isinstance(text, Named) else _words(text).replace("|", "\\|")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.observed import beta_scores, observe, shuffled
 from tests.helpers.support import make_run, sum_rows, work
+from tests.report.test_whole_reports import lenient
 
 NOON = datetime(2026, 1, 22, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 FACTS = RunEntry(
@@ -266,6 +268,20 @@ def test_a_runs_report_shows_the_highest_and_lowest_responses_as_text(
     assert "<script>" not in rendered(render_markdown(report))
     assert "<script>" not in render_html(report)
     assert "Are they actually bad?" in render_html(report)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "<answer>", "\\<script>alert(1)</script>", "`a`` `<script>`"])
+def test_what_a_check_quotes_is_text(text: str) -> None:
+    """A finding names a tag of the prompts or a label of the dataset; the verdict's line may hold it too."""
+    finding = lenient().findings[0].model_copy(update={"sentence": f"Always {text} earns 1."})
+    check = lenient().model_copy(update={"findings": (finding,)})
+    report = good_report().model_copy(update={"grader_check": check})
+    diagnosis = report.diagnosis.model_copy(update={"summary": f"GO, with conditions: {finding.sentence}"})
+    page = rendered(render_markdown(report.model_copy(update={"diagnosis": diagnosis})))
+    assert not re.search(r"<(script|img|a|answer|h2)\b", page.partition("</h1>")[2].partition("<h2>")[0])
+    section = page.partition("<h2>Grader check</h2>")[2].partition("<h2>")[0]
+    assert not re.search(r"<(script|img|a|answer)\b", section)
+    assert section.count("<li>") == 2
 
 
 def test_what_is_shown_of_a_response_is_its_end() -> None:

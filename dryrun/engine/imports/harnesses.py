@@ -108,10 +108,10 @@ def _promptfoo(row: Row) -> Row | None:
     if not isinstance(prompt, dict) or not isinstance(response, dict) or "raw" not in prompt:
         return None
     case = row.get("testCase")
-    given = row.get("vars") or (case.get("vars") if isinstance(case, dict) else None)
+    variables = row.get("vars") or (case.get("vars") if isinstance(case, dict) else None)
     usage = response.get("tokenUsage") or {}
     return {
-        **(given if isinstance(given, dict) else {}),
+        **(variables if isinstance(variables, dict) else {}),
         "prompt": prompt.get("raw"),
         "response": response.get("output"),
         "score": row.get("score"),
