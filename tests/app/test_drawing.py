@@ -61,7 +61,7 @@ def test_a_chart_keeps_its_name_for_screen_readers_and_its_clicks() -> None:
     for tab in ("Topics", "Grader", "Training signal"):
         test = page("results", run="recorded", tab=tab)
         charts += [chart.proto for chart in test.main.get("vega_lite_chart")][1:]
-    assert len(charts) == 7
+    assert len(charts) == 8
     assert all(chart.alt for chart in charts)
 
 

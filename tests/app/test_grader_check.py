@@ -49,7 +49,7 @@ def test_results_keep_the_check_with_the_run(
     assert "The grader check says: " in texts(test)
     assert "GO, with conditions" in test.main.title[0].value
     reason = next(value(line) for line in test.main.markdown if value(line).startswith("**First"))
-    assert "The grader check says" in reason, "in the verdict's own card"
+    assert "make the grader refuse" in reason, "in the verdict's own card"
     kept = kept_check(run)
     assert kept is not None
     assert kept.base is not None

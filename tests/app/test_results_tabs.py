@@ -18,7 +18,7 @@ from tests.helpers.support import make_run, work
 ONLY = {
     "Samples": "\nSamples\n",
     "Topics": "Hollow: the topic's own mean",
-    "Grader": "Nothing is generated.",
+    "Grader": "What answers earn",
     "Training signal": "What training groups would see",
     "Labels": "Only people can tell a wrong answer key",
     "Details": "The path taken ends at: Proceed to training",

@@ -105,11 +105,14 @@ def test_a_runs_grader_is_checked_and_the_report_says_so(
     asked = ["--model", "fake", "--base-url", endpoint.base_url, "--rollouts", "1"]
     report = tmp_path / "report.json"
     main(["run", "--dataset", rows, "--grader", chosen, *asked, "--out", str(report)])
+    run = json.loads(report.read_text())["run"]["id"]
+    for check in tmp_path.rglob("grader_check.json"):  # a run of an earlier version has none
+        check.unlink()
+    main(["report", run, "--out", str(report)])
     before = json.loads(report.read_text())
     assert before["grader_check"] is None
     assert any("probe --run" in line for line in before["not_measured"])
     calls = endpoint.calls
-    run = before["run"]["id"]
     assert main(["probe", "--run", run, "--out", str(tmp_path / "check.json")]) == 1
     assert json.loads((tmp_path / "check.json").read_text())["run"] == run
     assert endpoint.calls == calls, "nothing is generated"
@@ -123,10 +126,10 @@ def test_a_runs_grader_is_checked_and_the_report_says_so(
     for name in ("after.md", "after.html"):
         written = (tmp_path / name).read_text()
         assert "GO, with conditions" in written
-        assert written.index("The grader check says: too lenient.") < written.index("Dataset quality")
+        assert "The grader check says: too lenient." in written
     capsys.readouterr()
     main(["report", run])
-    assert "The grader check says: too lenient." in capsys.readouterr().out
+    assert "Too lenient. It pays wrong answers." in capsys.readouterr().out
     assert main(["probe", "--run", run, "--dataset", rows]) == 2
     assert "--run brings its own" in capsys.readouterr().err
 

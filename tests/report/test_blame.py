@@ -223,7 +223,7 @@ def test_paying_answers_that_name_several_is_a_condition(store: Store) -> None:
     source = "def grade(sample, item):\n    return float(item['reference_answer'] in sample['output_text'])\n"
     report = judged(store, list(products()), source)
     assert report.verdict == "GO"
-    assert [one.code for one in report.diagnosis.conditions] == ["hedged_paid"]
+    assert [one.code for one in report.diagnosis.conditions] == ["hedged_paid", "grader_check"]
     assert judged(store, list(products()), EXACT).diagnosis.conditions == ()
 
 

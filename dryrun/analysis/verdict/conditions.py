@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.signal import SignalIndex
@@ -122,20 +122,22 @@ def unsaid(warnings: tuple[Notice, ...], covered: Collection[NoticeCode]) -> tup
 
 
 def conditions(warnings: tuple[Notice, ...], review: GraderReview | None) -> tuple[Condition, ...]:
-    """What a GO hangs on, the weightiest first; empty where nothing stands against training."""
-    weighty = (*_of_grader(review), *_of_warnings(warnings))
-    # What the grader raises on real responses comes first: the check may be about nothing else.
-    return tuple(sorted(weighty, key=lambda condition: condition.code != NoticeCode.GRADER_ERRORS))
+    """What a GO hangs on, the weightiest first; empty where nothing stands against training.
+
+    What responses and the first round show of the grader stands before its check, which says it in general.
+    """
+    by_code, codes = {notice.code: notice for notice in warnings}, list(STEPS)
+    after_check = codes.index(NoticeCode.NOISY_GRADER)
+    weighed = [
+        Condition(code.value, step, by_code[code].sentence) if code in by_code else None
+        for code, step in STEPS.items()
+    ]
+    ranked = (*weighed[:after_check], _of_check(review), *weighed[after_check:])
+    return tuple(filter(None, ranked))
 
 
-def _of_grader(review: GraderReview | None) -> Iterator[Condition]:
-    if review is not None and review.blocking:
-        words = f"The grader check says: {review.profile}. {review.blocking[0]}"
-        yield Condition("grader_check", "mend the grader", words)
-
-
-def _of_warnings(warnings: tuple[Notice, ...]) -> Iterator[Condition]:
-    by_code = {notice.code: notice for notice in warnings}
-    for code, step in STEPS.items():
-        if code in by_code:
-            yield Condition(code.value, step, by_code[code].sentence)
+def _of_check(review: GraderReview | None) -> Condition | None:
+    if review is None or not review.blocking:
+        return None
+    words = f"The grader check says: {review.profile}. {review.blocking[0]}"
+    return Condition("grader_check", "mend the grader", words)
