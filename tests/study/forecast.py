@@ -11,7 +11,7 @@ from typing import Any
 
 from dryrun.engine.imports.run import import_samples
 from dryrun.engine.work import work_on
-from dryrun.probes.check_run import check_run
+from dryrun.probes.check_run import FILE, check_run
 from dryrun.report import report_of
 from dryrun.report.fields import Report
 from dryrun.store.partition import Store
@@ -42,6 +42,7 @@ def judged(data: Path, log: bytes, grader: Mapping[str, Any], probing: bool) -> 
         Store(data), io.BytesIO(log), "policy.jsonl", grader, topic_field="topic", reward_range=(0.0, 1.0)
     )
     asyncio.run(work_on(run, api_key=""))
+    (run.folder / FILE).unlink(missing_ok=True)  # figures before probing: a run checks its grader by itself
     found = figures(report_of(load_results(run)))
     if not probing:
         return found
