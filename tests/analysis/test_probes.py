@@ -99,6 +99,7 @@ def test_worthless_text_that_is_paid_makes_it_hackable() -> None:
     assert (one.flaw, one.kind, one.hits, one.trials) == (Flaw.EXPLOITABLE, "refusal", 20, 20)
     assert one.earned == pytest.approx(0.6)
     assert "60 %" in sentence(one)
+    assert sentence(replace(one, flaw=Flaw.NO_SIGNAL)).startswith("Refusal earns about as much")
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ def fix_of(observation: Observation) -> str:
 
 def sentence(observation: Observation) -> str:
     """What was seen, with its share and interval."""
-    return f"{_what(observation)}{_share(observation)}."
+    words = _what(observation)
+    return f"{words[:1].upper()}{words[1:]}{_share(observation)}."
 
 
 def _what(observation: Observation) -> str:

@@ -92,8 +92,7 @@ def _worst(check: GraderCheck) -> list[str]:
         ]
     first, others = check.findings[0], len(check.findings) - 1
     more = f" And {plural(others, 'other finding')}." if others else ""
-    worst = f"{first.sentence[:1].upper()}{first.sentence[1:]}"
-    return [paid, f"{worst} Fix: {first.fix}{more}"]
+    return [paid, f"{first.sentence} Fix: {first.fix}{more}"]
 
 
 def run_check_section(chosen: Chosen) -> None:
