@@ -98,6 +98,7 @@ async def work_on(
     batch: BatchConfig | AsConfigured | None = "as configured",
     preflight: bool = True,
     share: SessionShare | None = None,
+    check: bool = True,
 ) -> RunStatus:
     """Do what is left to do of `run`. Call it again to go on after anything that ended it.
 
@@ -121,6 +122,8 @@ async def work_on(
     share : SessionShare, optional
         What this session may use of a budget and endpoints that other sessions use too. `budget` is then
         what it begins with.
+    check : bool
+        Whether a finished run checks its grader whole. One part of a dataset after another need not.
 
     Returns
     -------
@@ -154,7 +157,7 @@ async def work_on(
                     pipeline = Pipeline(run, opened, grader, notify, budget, batches, judge, alone, share)
                     status = await pipeline.execute()
                     _keep_scale(run)
-                    return await _anchored(run, grader, status, notify)
+                    return await _anchored(run, grader, status, notify, check)
         except DryRunError as error:
             return opening.end(RunState.STOPPED, str(error))
         except asyncio.CancelledError:
@@ -182,7 +185,7 @@ def _own_part(judge: JudgeConfig, share: SessionShare | None) -> JudgeConfig:
     return judge.model_copy(update={"concurrency": share.part(judge.concurrency)})
 
 
-async def _anchored(run: Run, grader: Grader, status: RunStatus, notify: OnStatus) -> RunStatus:
+async def _anchored(run: Run, grader: Grader, status: RunStatus, notify: OnStatus, check: bool) -> RunStatus:
     """Try the grader of a finished run, or one stopped early; where that costs calls, only read responses.
 
     The whole check is for a finished run: nobody who stops one waits for it. Without any of it the run
@@ -197,7 +200,7 @@ async def _anchored(run: Run, grader: Grader, status: RunStatus, notify: OnStatu
         if status.state is RunState.FINISHED:
             notify(replace(status, message=TRYING))
         await grade_anchors(run, grader)
-    if status.state is RunState.FINISHED:
+    if check and status.state is RunState.FINISHED:
         with contextlib.suppress(DryRunError):
             await check_run(run, seconds=CHECK_SECONDS)
     return status

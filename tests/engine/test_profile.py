@@ -82,6 +82,7 @@ def test_every_row_has_counts_and_nothing_is_asked_twice(store: Store, endpoint:
     again = profiled(store, endpoint)
     assert endpoint.calls == found.spent.attempts
     assert np.array_equal(again.profile.rates.rate, profile.rates.rate)
+    assert not any((run.folder / "grader_check.json").exists() for run in list_runs(store)), "once a shard"
 
 
 @pytest.mark.slow

@@ -183,6 +183,7 @@ async def _session(run: Run, line: KeeperLine, keys: Keys) -> RunStatus:
                 budget=share.budget,
                 batch=None,
                 share=share,
+                check=False,
             )
     except asyncio.CancelledError:
         if not share.stopped:

@@ -298,7 +298,7 @@ class Profiler:
         def notify(status: RunStatus) -> None:
             self.notify(replace(status, message=words + status.message))
 
-        status = await work_on(run, notify=notify, budget=budget, **self.work)
+        status = await work_on(run, notify=notify, budget=budget, check=False, **self.work)
         self.spent_by[run.id] = status
         if status.capped:
             self.message = status.message
