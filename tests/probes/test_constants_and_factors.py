@@ -122,7 +122,10 @@ def test_a_grader_that_raises_leaves_the_other_probes_graded() -> None:
         (["yes", "no"] * 20, "Is it? Answer yes or no.", 0.5),
         (["no"] * 32 + ["yes"] * 8, "Is it? Answer yes or no.", 0.8),
         (["bug", "feature", "question", "other"] * 10, "Is it a bug, feature, question or other?", 0.25),
+        (["1", "0", "0", "0"] * 10, "Is it spam? Answer 1 or 0.", 0.75),
+        (["7"] * 40, "Give only the number.", 1.0),
         ([str(n) for n in range(40)], "Give only the number.", None),
+        (["yes", "no"] * 5, "Is it? Answer yes or no.", None),
     ],
 )
 def test_how_often_a_guess_is_right_is_known_where_answers_are_few(

@@ -27,6 +27,9 @@ READ_ROWS = 1_000
 FEW_LABELS = 12
 """More different labels are no choice that a prompt lists."""
 
+FEW_ROWS = 20
+"""With fewer answers it is not known how often each comes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -68,18 +71,15 @@ class Ground:
 
         That is one among the options or labels, or the commonest answer if it hits more.
         """
-        if not self.pool or any(answer is None for answer in self.answers):
-            return None
         texts = Counter(flat(answer.text) for answer in self.pool)
-        labels = {Kind.YES_NO: 2, Kind.LABEL: len(texts)}
-        choices = [
-            len(demand.options) if answer.kind is Kind.LETTER else labels.get(answer.kind, 0)
-            for demand, answer in zip(self.demands, filter(None, self.answers), strict=True)
-        ]
-        if not all(1 < count <= FEW_LABELS for count in choices):
+        if texts.total() < FEW_ROWS:
             return None
-        commonest = texts.most_common(1)[0][1] / texts.total()
-        return max(commonest, sum(1 / count for count in choices) / len(choices))
+        options = [len(demand.options) for demand in self.demands if demand.options]
+        lettered = len(options) == len(self.demands)
+        if not lettered and len(texts) > FEW_LABELS:
+            return None
+        even = sum(1 / count for count in options) / len(options) if lettered else 1 / len(texts)
+        return max(even, texts.most_common(1)[0][1] / texts.total())
 
     def forms_at(self, row: int) -> list[Form]:
         """The forms worth trying for this row's answer, the likeliest first."""
