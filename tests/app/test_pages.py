@@ -79,9 +79,21 @@ def test_a_path_may_lead_to_a_folder(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_number_that_must_be_above_zero_cannot_be_set_to_zero() -> None:
     test = page("results", run="recorded")
+    assert len(test.sidebar.number_input) == 3, "the folded ones cost the browser a fifth of the page"
+    test.session_state["other_limits"] = True
+    test.run()
     assert test.sidebar.number_input(key="full_range").min == 0.01
     assert test.sidebar.number_input(key="bimodal_ratio").min == 0.1
     assert test.sidebar.number_input(key="group_size").max == 1024
+
+
+@pytest.mark.slow
+def test_a_folded_limit_that_the_link_names_holds_and_can_be_reset() -> None:
+    test = page("results", run="recorded", healthy_std="0.3")
+    assert "healthy above 0.30" in [metric.delta for metric in test.main.metric]
+    assert test.sidebar.number_input(key="healthy_std").value == 0.3
+    next(button for button in test.sidebar.button if button.label == "Reset thresholds").click().run()
+    assert "healthy above 0.15" in [metric.delta for metric in test.main.metric]
 
 
 @pytest.mark.slow

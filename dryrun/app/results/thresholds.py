@@ -33,6 +33,8 @@ OUTCOME = "outcome"
 """Name of the URL parameter, and of the widget, of the outcome that was named."""
 SIDE, LIMITS = "tree_limits", "limits"
 """Keys of the fragments with the fields of `TREE`: the sidebar's, and those under the histogram."""
+OTHERS = "other_limits"
+"""Key of the fold with all other fields."""
 FOLLOWING_TAB = "following_tab"
 """Where the session keeps the key of the open tab's fragment; None where all of the page must follow."""
 
@@ -41,15 +43,9 @@ def threshold_panel() -> Thresholds:
     """Draw the panel and return what is set in it."""
     words = "The verdict follows at once. The values are kept in the page's link."
     st.subheader("Thresholds", anchor=False, help=words)
-    (title, _), *others = Thresholds.groups().items()
-    st.caption(title)
+    st.caption(next(iter(Thresholds.groups())))
     _tree_fields()
-    # One stop for the Tab key, where each group would be one.
-    with st.expander("All other limits"):
-        for title, names in others:
-            with st.expander(title):
-                for name in names:
-                    _field(name, FIELDS[name])
+    _other_fields()
     st.button("Reset thresholds", on_click=_reset, icon=":material/restart_alt:")
     _evidence_fields()
     return current_thresholds()
@@ -59,6 +55,26 @@ def threshold_panel() -> Thresholds:
 def _tree_fields() -> None:
     for name in TREE:
         _field(name, FIELDS[name])
+
+
+@st.fragment
+def _other_fields() -> None:
+    """Draw the other numbers when somebody unfolds them, or where one is set: each costs the browser 10 ms.
+
+    Folded they are one stop for the Tab key, where each group would be one.
+    """
+    folded = st.expander("All other limits", key=OTHERS, on_change="rerun")
+    if folded.open or any(_is_set(name) for name in FIELDS if name not in TREE):
+        with folded:
+            for title, names in list(Thresholds.groups().items())[1:]:
+                with st.expander(title):
+                    for name in names:
+                        _field(name, FIELDS[name])
+
+
+def _is_set(name: str) -> bool:
+    """Whether a number has another value than its default, or the link names one that is still to be read."""
+    return name in st.query_params or st.session_state.get(name, DEFAULTS[name]) != DEFAULTS[name]
 
 
 def _evidence_fields() -> None:
