@@ -31,6 +31,9 @@ def test_new_run_begins_with_the_sample_data_and_could_start_at_once() -> None:
     assert "648 rows" in said
     assert "300 × 4 = **1,200 calls** to SmolLM2-135M-Instruct on this machine · no cost" in said
     assert startable(test)
+    assert not test.get("vega_lite_chart"), "it costs the browser an eighth of the page"
+    test.session_state["sizes_fold"] = True
+    assert len(test.run().get("vega_lite_chart")) == 1
 
 
 @pytest.mark.quick_cases(1)

@@ -106,10 +106,13 @@ def planner(size: int, rollouts: int, dataset: Dataset | None, grader: GraderSpe
 
 
 def other_sizes(size: int, rollouts: int, dataset: Dataset | None, grader: GraderSpec | None) -> None:
-    """Draw what the sentence rests on, and the curves for other sizes."""
-    plan, spread = _foreseen(size, rollouts, dataset, grader)
-    st.caption(plain(assumption_words(spread), 400))
-    draw_chart(plan_chart, spread, plan, words=plan_alt(plan), key="plan_chart")
+    """Draw what the sentence rests on, and the curves for other sizes, folded."""
+    folded = st.expander("Other sizes", icon=":material/query_stats:", key="sizes_fold", on_change="rerun")
+    if folded.open:  # folded away the chart would cost a browser as much as an eighth of the page
+        plan, spread = _foreseen(size, rollouts, dataset, grader)
+        with folded:
+            st.caption(plain(assumption_words(spread), 400))
+            draw_chart(plan_chart, spread, plan, words=plan_alt(plan), key="plan_chart")
 
 
 def _foreseen(
