@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Vali
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.tree import Check, Notice
-from dryrun.analysis.verdict.words import Action, Cause
+from dryrun.analysis.verdict.words import Action, Cause, cause_name
 from dryrun.core.config import Verdict
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import without_credentials, writable
@@ -200,9 +200,7 @@ class Report(Record):
     def cause_lines(self) -> tuple[str, ...]:
         """Likely causes in one line each: ``"Dataset: Prompts too difficult → Base model can't ..."``."""
         return tuple(
-            f"{'' if cause.title.lower().startswith(cause.part) else f'{cause.part.capitalize()}: '}"
-            f"{cause.title} → {cause.effect}"
-            for cause in self.diagnosis.causes
+            f"{cause_name(cause.part, cause.title)} → {cause.effect}" for cause in self.diagnosis.causes
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dryrun.analysis.training.words import HEADROOM_TITLE, TRAINING_TITLE, train
 from dryrun.analysis.verdict.sentences import NEXT_STEP
 from dryrun.analysis.verdict.tree import Notice
 from dryrun.analysis.verdict.warnings import fewer_topics
-from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern, tells_of_model
+from dryrun.analysis.verdict.words import PATTERN_TITLES, Action, Pattern, cause_name, tells_of_model
 from dryrun.core.text import NO_NUMBER, number, percent, plural, stopped
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.result import GraderCheck
@@ -148,11 +148,9 @@ def _warnings(report: Report) -> Iterator[Notice]:
 def _causes(report: Report) -> Iterator[str]:
     actions = {action.sentence for action in report.diagnosis.actions}
     for cause in report.diagnosis.causes:
-        part = cause.part.capitalize()
-        start = "" if cause.title.startswith(part) else f"{part}: "
         # Where the solution is the first action, it stands there.
         solution = "" if f"{cause.solution}." in actions else f" {cause.solution}."
-        yield f"{start}{cause.title}. {cause.effect}.{solution}"
+        yield f"{cause_name(cause.part, cause.title)}. {cause.effect}.{solution}"
 
 
 def _action(action: Action) -> Line:

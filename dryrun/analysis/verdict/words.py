@@ -241,6 +241,11 @@ class Cause:
     solution: str
 
 
+def cause_name(part: str, title: str) -> str:
+    """A cause with the part it lies in, which is named once: ``"Grader hackable"``, ``"Dataset: ..."``."""
+    return title if title.casefold().startswith(part) else f"{part.capitalize()}: {title}"
+
+
 class ActionKind(StrEnum):
     """What a recommendation asks for, so that a page can put a button beside it."""
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.warnings import fewer_topics
-from dryrun.analysis.verdict.words import Quality
+from dryrun.analysis.verdict.words import Quality, cause_name
 from dryrun.app.results.figures import factor_words, index_help
 from dryrun.app.results.provenance import missing_view
 from dryrun.app.results.thresholds import FINDINGS, current_thresholds
@@ -98,7 +98,7 @@ def _problem(evidence: Evidence) -> None:
         for number, cause in enumerate(evidence.causes, 1):
             solution = stopped(cause.solution)
             advice = "" if solution in actions else f" {plain(solution)}"
-            title = f"{cause.part.capitalize()}: {plain(cause.title)}"
+            title = plain(cause_name(cause.part, cause.title))
             lines.append(f"{number}. **{title}**  \n→ {plain(cause.effect)}.{advice}")
         st.markdown("\n".join(lines))
     if actions:
