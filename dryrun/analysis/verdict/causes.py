@@ -149,7 +149,7 @@ class Blamed:
         if self.undecided or not step:
             return (*self._still_open(general), *topics)
         if self._form_alone:
-            return (Action(ActionKind.ADJUST_GRADER, step), *general, *topics)
+            return (Action(self._kind, step), *general, *topics)
         review = (CONFIRM for action in general if action.kind is ActionKind.REVIEW_SAMPLES)
         # Behind a broken grader, or what else explains the scores, no topic can be judged.
         explained = self.judged.first_step or self.dataset in READ_OFF

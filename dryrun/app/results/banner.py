@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from enum import Enum
 from typing import Literal
 
 import streamlit as st
@@ -10,9 +11,12 @@ import streamlit as st
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.forecast.chance import toy_words
+from dryrun.analysis.probes.obstacles import right_refused
 from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.evidence import Evidence
 from dryrun.analysis.verdict.tree import NoticeCode
+from dryrun.analysis.verdict.validity import TAGS
+from dryrun.analysis.verdict.words import ActionKind, GraderQuality
 from dryrun.app.results.downloads import export_menu, start_training, try_sft
 from dryrun.app.results.figures import BARS, STUDY
 from dryrun.app.results.inspector import show_group
@@ -127,21 +131,22 @@ def _next_steps(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
     """Draw the document's buttons: on a GO read samples and train, else find the cause."""
     if not chosen.access.may(Right.SAMPLES):
         return
-    verdict, scored = evidence.verdict, is_valid(loaded.observations.score).all()
+    verdict, scored = evidence.verdict, bool(is_valid(loaded.observations.score).all())
     whole = not loaded.results.pending  # else to resume comes first
-    again = whole and scored and asks_for_another_run(evidence)
+    first = next_button(evidence, scored=scored) if whole else None
     with st.container(horizontal=True, key="next_steps"):
-        if again:
+        if first is Step.CHANGE:
             _change(chosen)
         if verdict == "GO":
             _show("View High Scores", Show.HIGHEST)
             _show("View Low Scores", Show.LOWEST)
-            _adjust(chosen, first=whole and bool(evidence.conditions) and not again)
+            _adjust(chosen, first=first is Step.ADJUST)
         else:
             if verdict == "INVALID" and not scored:
-                _show("View Responses Without a Score", Show.WITHOUT_SCORE)
-            _show("Review Samples", Show.LOWEST, first=not again and (whole or verdict != "INVALID"))
-            _adjust(chosen)
+                bare = first is Step.VIEW_UNSCORED
+                _show("View Responses Without a Score", Show.WITHOUT_SCORE, first=bare)
+            _show("Review Samples", telling_samples(evidence), first=first is Step.REVIEW)
+            _adjust(chosen, first=first is Step.ADJUST)
             if verdict == "NO-GO":  # without a verdict nothing says that the model needs teaching
                 try_sft(loaded, evidence)
             _show("View High Scores", Show.HIGHEST)
@@ -149,11 +154,40 @@ def _next_steps(chosen: Chosen, loaded: Loaded, evidence: Evidence) -> None:
             start_training(loaded, evidence)
 
 
+class Step(Enum):
+    """The step that comes first after a verdict: its button stands out. `TRAIN` is *Start Training*'s own."""
+
+    CHANGE, REVIEW, VIEW_UNSCORED, ADJUST, TRAIN = range(5)
+
+
+def next_button(evidence: Evidence, *, scored: bool) -> Step:
+    """What comes first after a whole run, as the first recommended action has it.
+
+    `scored` says whether every response has a score.
+    """
+    if scored and asks_for_another_run(evidence):
+        return Step.CHANGE
+    if evidence.verdict == "GO":
+        return Step.ADJUST if evidence.conditions else Step.TRAIN
+    if evidence.verdict == "INVALID":
+        return Step.REVIEW if scored else Step.VIEW_UNSCORED
+    kinds = [action.kind for action in evidence.actions if action.topic is None]
+    return Step.ADJUST if kinds[:1] == [ActionKind.ADJUST_GRADER] else Step.REVIEW
+
+
 def asks_for_another_run(evidence: Evidence) -> bool:
     """Whether what is to be mended first is the run's own: too few prompts, or too low a token limit."""
     if evidence.verdict == "INVALID":
-        return any(reason.code == NoticeCode.TOO_FEW_PROMPTS for reason in evidence.document.reasons)
+        few = any(reason.code == NoticeCode.TOO_FEW_PROMPTS for reason in evidence.document.reasons)
+        return few or TAGS[NoticeCode.TRUNCATED] in evidence.tags
     return bool(evidence.conditions) and evidence.conditions[0].code in OF_THE_RUN
+
+
+def telling_samples(evidence: Evidence) -> Show:
+    """The samples that show why there is no GO: right answers that go unpaid where these are the cause."""
+    strict = evidence.grader_quality is GraderQuality.TOO_STRICT and not evidence.document_only
+    refused = strict and right_refused(evidence.measures, evidence.thresholds)
+    return Show.UNPAID if refused else Show.LOWEST
 
 
 def _change(chosen: Chosen) -> None:
