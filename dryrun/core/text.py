@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import re
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 _INVISIBLE = re.compile(
@@ -36,6 +38,20 @@ ROUNDING = 5e-7
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters of `text`; the last is ``…`` where something was left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def short_names(names: Iterable[str], limit: int) -> dict[str, str]:
+    """Each name in `limit` characters, cut in its middle where the names' beginnings are the same.
+
+    No two short names are alike: where both ends are the same as well, the name stays whole.
+    """
+    known = dict.fromkeys(names)
+    tail = limit // 2
+    shortened = {name: cut(name, limit) for name in known}
+    for shorten in (lambda name: f"{cut(name, limit - tail)}{name[-tail:]}", str):
+        count = Counter(shortened.values())
+        shortened = {name: words if count[words] == 1 else shorten(name) for name, words in shortened.items()}
+    return shortened
 
 
 def within(sentence: str) -> str:

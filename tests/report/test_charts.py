@@ -11,6 +11,7 @@ import pytest
 
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, describe, valid_scores
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
+from dryrun.core.text import cut, short_names
 from dryrun.core.thresholds import Thresholds
 from dryrun.report.build import topic_entries
 from dryrun.report.charts.intervals import interval_chart
@@ -25,7 +26,14 @@ from dryrun.report.charts.scores import (
     histogram_bars,
     score_histogram,
 )
-from dryrun.report.charts.topics import SHOWN_TOPICS, TOPIC_LOOKS, topic_rows, topics_alt, topics_caption
+from dryrun.report.charts.topics import (
+    LABEL,
+    SHOWN_TOPICS,
+    TOPIC_LOOKS,
+    topic_rows,
+    topics_alt,
+    topics_caption,
+)
 from dryrun.report.figures import TopicEntry
 from tests.helpers.observed import beta_scores, observe
 from tests.helpers.support import ROOT
@@ -177,10 +185,24 @@ def test_many_topics_show_the_worst_and_say_how_many_are_not_drawn() -> None:
     assert len(chart.to_json(indent=None)) < 20_000
 
 
+@pytest.mark.parametrize(
+    ("names", "drawn"),
+    [
+        (["short", "x" * 50], ["short", "x" * 41 + "…"]),
+        (["x" * 50 + "1", "x" * 50 + "2"], ["x" * 20 + "…" + "x" * 20 + end for end in "12"]),
+        (["x" * 50, "x" * 51], ["x" * 50, "x" * 51]),
+    ],
+)
+def test_long_topic_names_stay_different_in_the_chart(names: list[str], drawn: list[str]) -> None:
+    assert list(short_names(names, LABEL).values()) == drawn
+    chart = topic_chart(topics_of({name: beta_scores(0.5, 0.2, 50) for name in names}))
+    assert {row["name"] for row in rows_with(chart, "kind")} == set(drawn)
+
+
 def test_a_hostile_topic_name_stays_a_value_of_the_data() -> None:
     name = "<img src=x onerror=alert(1)> ![x](https://evil.test) datum.mean\n'\"\\"
     chart = topic_chart(topics_of({name: beta_scores(0.5, 0.2, 50)}))
-    assert [row["name"] for row in rows_with(chart, "kind")] == [name]
+    assert [(row["Topic"], row["name"]) for row in rows_with(chart, "kind")] == [(name, cut(name, LABEL))]
     spec = json.loads(chart.to_json())
     spec.pop("datasets", None)
     held = json.dumps(spec)

@@ -28,7 +28,7 @@ from dryrun.app.shared.session import RECORDED, RUN
 from dryrun.core.difference import key_differences, too_many_words, word_differences
 from dryrun.core.paths import sample_data_dir
 from dryrun.core.records import Grade, Prompt
-from dryrun.core.text import figure, number, plain, visible
+from dryrun.core.text import cut, figure, number, plain, visible
 from dryrun.dataset.fields import value_at
 from dryrun.graders.reference_answers import answer_field
 from dryrun.store.labels import identities, majority
@@ -169,7 +169,7 @@ class SampleTable:
             self._step("Next", "j", where, 1)
             with st.popover("Link", icon=":material/link:", help="A link that opens this sample."):
                 st.code(_link(self._loaded, self.name(position)), language=None, wrap_lines=True)
-        words = [*facts[1:], *([inspected.prompt.topic[:80]] if inspected.prompt.topic else [])]
+        words = [*facts[1:], *([cut(inspected.prompt.topic, 80)] if inspected.prompt.topic else [])]
         if where is None:
             words.append("not among the samples in the table")
         if words:

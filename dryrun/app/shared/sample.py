@@ -11,7 +11,7 @@ import streamlit as st
 
 from dryrun.core.config import RunConfig
 from dryrun.core.records import Grade, Prompt, Sample, SampleOutcome
-from dryrun.core.text import figure, number, one_line, plain, plural, visible
+from dryrun.core.text import cut, figure, number, one_line, plain, plural, visible
 from dryrun.dataset.fields import REFERENCES
 from dryrun.store.results import Inspected
 
@@ -35,7 +35,7 @@ def blind_view(inspected: Inspected, config: RunConfig) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             if prompt.topic:
-                st.text(visible(prompt.topic[:80]))
+                st.text(visible(cut(prompt.topic, 80)))
             st.caption(plain(" · ".join(facts)), width="content")
         texts = st.grid(3, min_column_width=COLUMN)
         with texts.cell():

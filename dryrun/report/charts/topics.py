@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dryrun.analysis.verdict.topics import Standing, standing
-from dryrun.core.text import figure, number, plural
+from dryrun.core.text import figure, number, plural, short_names
 from dryrun.report.charts.intervals import Looks, Row
 from dryrun.report.charts.scores import BLUE, GREY, ORANGE
 from dryrun.report.figures import TopicEntry
@@ -21,6 +22,8 @@ TOPIC_LOOKS: Looks = (
 )
 """In the order in which topics are drawn."""
 NO_TOPIC = "(no topic)"
+LABEL = 42
+"""Characters of a topic's name for which a row has room."""
 
 
 def topic_rows(topics: Mapping[str, TopicEntry]) -> tuple[Row, ...]:
@@ -28,7 +31,9 @@ def topic_rows(topics: Mapping[str, TopicEntry]) -> tuple[Row, ...]:
     rank = [kind for kind, _, _ in TOPIC_LOOKS]
     rows = [_topic_row(name, topic, topic.mean) for name, topic in topics.items() if topic.mean is not None]
     rows.sort(key=lambda row: (rank.index(row.kind), row.mean if row.own is None else row.own, row.name))
-    return tuple(rows[:SHOWN_TOPICS])
+    shown = rows[:SHOWN_TOPICS]
+    labels = short_names([row.name for row in shown], LABEL)
+    return tuple(replace(row, name=labels[row.name]) for row in shown)
 
 
 def _topic_row(name: str, topic: TopicEntry, mean: float) -> Row:

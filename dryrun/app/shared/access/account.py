@@ -19,7 +19,7 @@ import streamlit as st
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
-from dryrun.core.text import plain, visible
+from dryrun.core.text import cut, plain, visible
 from dryrun.store.access import hash_of
 
 COOKIE = "dryrun_browser"
@@ -114,7 +114,7 @@ def account_bar() -> None:
         if person():
             claims = _claims()
             who = str(claims.get("email") or claims.get("name") or "Signed in")
-            st.text(visible(who[:80]), width="content")
+            st.text(visible(cut(who, 80)), width="content")
             st.button("Sign out", key="sign_out", icon=":material/logout:", on_click=st.logout)
             return
         for provider in _providers():
