@@ -18,7 +18,7 @@ ALIKE, APART = 0.8, 0.6
 """Rank correlation from which two graders rank alike, and below which they measure different things:
 the numbers Microsoft's fine-tuning guide gives for a grader against an evaluation."""
 SHOWN_TOPICS = 30
-TOPIC_TITLES = ("Topic", "Mean before", "Mean after", "Status before", "Status after", "Note")
+TOPIC_TITLES = ("Topic", "Mean before", "Mean after", "Level before", "Level after", "Note")
 
 
 def comparison_words(comparison: Comparison) -> tuple[str, ...]:

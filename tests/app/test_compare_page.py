@@ -35,6 +35,8 @@ def test_two_runs_of_a_link_are_compared(two: list[Any]) -> None:
     assert "Spearman" in said
     assert "Second (after): Second ![x](" in said
     assert len(test.main.get("vega_lite_chart")) == 2
+    links = [link.proto.label for link in test.main.get("page_link")]
+    assert links == ["First run's results", "Second run's results"], "each is heard alone"
     assert "grader.evaluation_metric" not in str([table.value for table in test.main.dataframe])
     assert not [header for header in test.main.header if "What differs" in header.value], "the texts say it"
     verdicts = [element.value for element in test.main.header][:2]

@@ -8,11 +8,13 @@ import sys
 
 import pytest
 
-from dryrun.app.home.view import thumbnail_svg
+from dryrun.app.home.view import mean_words, thumbnail_svg
 from dryrun.app.shared.lists.examples import LESSONS
+from dryrun.core.records import RunState
 from dryrun.report.summary import summarise
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
+from dryrun.store.runs import RunStatus
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import page, texts
 from tests.helpers.support import ROOT, make_run, sum_rows, work
@@ -59,6 +61,12 @@ def test_the_place_for_a_file_names_what_is_read(monkeypatch: pytest.MonkeyPatch
     assert page().file_uploader[0].label == told
     monkeypatch.setenv("DRYRUN_HOSTED", "1")  # where no Arrow is read
     assert page().file_uploader[0].label == told.replace(" or Arrow", "")
+
+
+def test_a_run_that_is_being_judged_is_not_said_to_have_no_score() -> None:
+    assert mean_words(None, RunStatus(RunState.FINISHED, graded=1_200)) == "1,200 scores"
+    assert mean_words(None, RunStatus(RunState.STOPPED)) == "no score"
+    assert mean_words(None, RunStatus(RunState.RUNNING)) == "no score yet"
 
 
 @pytest.mark.slow

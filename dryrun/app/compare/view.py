@@ -150,9 +150,10 @@ def _outlined(value: Any, path: str, texts: list[tuple[str, str]]) -> Any:
 def verdict_cards(runs: tuple[Chosen, Chosen], reports: tuple[Report, Report]) -> None:
     """Draw a card for each run: its name, its verdict with the reason, its figures, a link to its results."""
     halves = st.grid(2, min_column_width=NARROWEST, gap="medium", border=True)
-    for side, run, report in zip(("First (before)", "Second (after)"), runs, reports, strict=True):
+    for side, when, run, report in zip(("First", "Second"), ("before", "after"), runs, reports, strict=True):
         with halves.cell():
-            _card(side, run, report)
+            _card(f"{side} ({when})", run, report)
+            run_link("results", f"{side} run's results", "insights", run.link)
 
 
 def _card(side: str, chosen: Chosen, report: Report) -> None:
@@ -173,7 +174,6 @@ def _card(side: str, chosen: Chosen, report: Report) -> None:
         f"{plain(config.dataset.name, 60)}, {prompts} · {model_words(config.model)} · "
         f"grader {plain(config.grader_name, 60)}"
     )
-    run_link("results", "Results", "insights", chosen.link)
 
 
 def run_name(chosen: Chosen) -> str:

@@ -23,7 +23,7 @@ from dryrun.dataset import Dataset, read_dataset
 from dryrun.engine.prepare import Prepared, prepare
 from dryrun.report.summary import Summary
 from dryrun.store.notes import note_of
-from dryrun.store.runs import Run
+from dryrun.store.runs import Run, RunStatus
 
 WIDTH, HEIGHT = 320, 72
 BAR, LIMIT, LINE = "#3f7fdc", "#d9541e", "#8a8f98"
@@ -93,14 +93,15 @@ def _card(example: Example, row: RunRow) -> None:
 
 def _figures(row: RunRow, summary: Summary) -> str:
     quality = f"Dataset: {summary.dataset.lower()} · Grader: {summary.grader.lower()}"
-    return f"{quality}  \n{mean_words(row)} · {row.size} responses by {plain(row.config.model.name, 60)}"
+    mean, model = mean_words(summary, row.status), plain(row.config.model.name, 60)
+    return f"{quality}  \n{mean} · {row.size} responses by {model}"
 
 
-def mean_words(row: RunRow) -> str:
+def mean_words(summary: Summary | None, status: RunStatus) -> str:
     """The mean with its interval; where there is none, how many scores there are."""
-    summary = row.summary
     if summary is None or summary.mean is None:
-        return "no score yet"
+        none = "no score yet" if status.live else "no score"
+        return plural(status.graded, "score") if status.graded else none
     if summary.low is None or summary.high is None:
         return f"mean {summary.mean:.2f}"
     return f"mean {summary.mean:.2f} ({summary.low:.2f} to {summary.high:.2f})"
@@ -141,7 +142,8 @@ def _row(row: RunRow) -> None:
             else:
                 verdict_badge(row.look)
         run_link(row.page, plain(row.name, 80), "chevron_right", row.run.id)
-        mean = f"{mean_words(row)} so far" if row.so_far else mean_words(row)
+        mean = mean_words(row.summary, row.status)
+        mean = f"{mean} so far" if row.so_far else mean
         st.caption(f"{mean} · {row.size} · {plain(row.config.grader_name, 40)} · {row.when}")
 
 
