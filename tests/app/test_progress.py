@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dryrun.app.run.progress import failed_calls, slow_words, time_left
+from dryrun.app.run.growth import Growth
+from dryrun.app.run.progress import failed_calls, running_mean_words, slow_words, time_left
 from dryrun.app.shared import jobs
 from dryrun.core.records import RunState
+from dryrun.core.thresholds import Thresholds
 from dryrun.models.silence import WAITING
 from dryrun.store.runs import RunStatus
 
@@ -49,6 +51,18 @@ def test_calls_that_failed_count_whether_they_were_tried_again_or_ended_the_run(
     assert failed_calls(replace(QUIET, attempts=33, answers=33, failed=3)) == 3, "and given up"
     assert failed_calls(replace(QUIET, attempts=3, answers=0, sampled=0)) == 3, "it was never reached"
     assert failed_calls(QUIET) == 0, "a model on this machine counts no calls"
+
+
+def test_calls_that_all_fail_are_said_before_the_engine_gives_up_on_them() -> None:
+    def words(**changed: int) -> str:
+        return running_mean_words(Growth(), Thresholds(), replace(QUIET, **{"sampled": 0, **changed}))
+
+    assert words(attempts=0, answers=0).endswith("the first scores are on their way.")
+    assert words(attempts=1, answers=0) == "No call has been answered yet: 1 call failed, and is tried again."
+    assert words(attempts=4, answers=2, failed=2) == "No call has been answered yet: 4 calls failed."
+    assert words(attempts=4, answers=1, sampled=1).endswith("the first scores are on their way."), (
+        "not graded"
+    )
 
 
 def test_a_page_is_out_of_date_once_the_run_has_begun_or_ended() -> None:

@@ -16,7 +16,7 @@ from dryrun.app.shared.session import Chosen, config_of, may_cancel, model_words
 from dryrun.app.shared.widgets import chart_spec, drawn_again, with_rows
 from dryrun.core.config import ModelKind
 from dryrun.core.records import RunState
-from dryrun.core.text import figure, number, plain, plural, visible
+from dryrun.core.text import figure, number, plain, plural, stopped, visible
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget
 from dryrun.engine.early_stop import SettledWatch
@@ -53,7 +53,7 @@ def ended_run(chosen: Chosen, status: RunStatus, thresholds: Thresholds) -> Load
 
 def end_words(status: RunStatus) -> None:
     """Draw how the run ended, or what it is doing. Icon and words say as much as the colour."""
-    text = plain(status.message or "Working.", 600)
+    text = plain(stopped(status.message or "Working."), 600)
     match status.state:
         case RunState.RUNNING:
             st.info(text, icon=":material/hourglass_top:")
@@ -143,10 +143,10 @@ def _empty_histogram() -> alt.LayerChart:
     return score_histogram(histogram_bars(Growth().counts), 0.5, Thresholds(), clickable=False)
 
 
-def running_mean_words(growth: Growth, thresholds: Thresholds) -> str:
-    """Where the mean stands between its limits so far: a sentence."""
+def running_mean_words(growth: Growth, thresholds: Thresholds, status: RunStatus) -> str:
+    """Where the mean stands between its limits so far: a sentence; before that, how the first calls do."""
     if growth.mean is None:
-        return "There is nothing to judge yet: the first scores are on their way."
+        return _before_scores(status)
     if not growth.readings:
         return f"Mean {figure(growth.mean)} so far: {TOO_FEW}"
     now = growth.readings[-1]
@@ -159,6 +159,14 @@ def running_mean_words(growth: Growth, thresholds: Thresholds) -> str:
         return f"{words}the whole interval lies {side}."
     crossed = [figure(limit) for limit in (low, high) if now.low < limit < now.high]
     return f"{words}it still reaches across the limit {' and '.join(crossed)}."
+
+
+def _before_scores(status: RunStatus) -> str:
+    failed = failed_calls(status)
+    if failed and not status.sampled:
+        again = "" if status.failed else f", and {'is' if failed == 1 else 'are'} tried again"
+        return f"No call has been answered yet: {plural(failed, 'call')} failed{again}."
+    return "There is nothing to judge yet: the first scores are on their way."
 
 
 def newest_responses(newest: tuple[Newest, ...]) -> None:
@@ -215,7 +223,7 @@ def _follow(chosen: Chosen, before: RunStatus, thresholds: Thresholds, interval:
     if status.live:
         watch(chosen)
         tab_title(run, f"{min(status.sampled, status.graded) / max(total, 1):.0%}")
-        _measuring(chosen, status, total, running_mean_words(growth, thresholds))
+        _measuring(chosen, status, total, running_mean_words(growth, thresholds, status))
     elif status.state is not RunState.FINISHED:
         _bar(status, total)
     _metrics(run, status, growth, interval)
@@ -254,7 +262,8 @@ def _bar(status: RunStatus, total: int) -> None:
 def _metrics(run: Run, status: RunStatus, growth: Growth, interval: str) -> None:
     job, now = jobs.find(run), growth.readings[-1] if growth.readings else None
     cost = cost_of_cap(config_of(run), status, job.budget if job else Budget())
-    running = f"95 %: {figure(now.low)} to {figure(now.high)}" if now else "no interval yet"
+    none = "no interval yet" if status.live else "no interval"
+    running = f"95 %: {figure(now.low)} to {figure(now.high)}" if now else none
     with st.grid("auto", min_column_width=150):
         _metric("Mean", number(growth.mean), interval or running)
         _metric("Std", number(growth.std), plural(growth.scores, "score"))
