@@ -193,7 +193,8 @@ class SampleTable:
         scores = self._loaded.observations.score
         cells = st.grid(min(len(seen), 4), min_column_width=RESPONSE, key="responses")
         for place, inspected in seen.items():
-            with cells.cell(), st.container(border=len(seen) > 1 and place == position):
+            mark = "open_response" if len(seen) > 1 and place == position else None
+            with cells.cell(), st.container(key=mark):
                 score = f"score {figure(float(scores[place]))}" if np.isfinite(scores[place]) else "no score"
                 failed = "" if inspected.sample.returned else ", the call failed"
                 st.caption(f"Response {inspected.sample.rollout + 1}{failed} · {score}")
