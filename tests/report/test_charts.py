@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import tomllib
 from itertools import combinations
 from typing import Any
@@ -13,6 +15,7 @@ from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, desc
 from dryrun.analysis.verdict.evidence import diagnose_with_evidence
 from dryrun.core.text import cut, short_names
 from dryrun.core.thresholds import Thresholds
+from dryrun.report import charts
 from dryrun.report.build import topic_entries
 from dryrun.report.charts.intervals import interval_chart
 from dryrun.report.charts.scores import (
@@ -183,6 +186,13 @@ def test_many_topics_show_the_worst_and_say_how_many_are_not_drawn() -> None:
     assert sorted(drawn) == sorted(by_mean[:SHOWN_TOPICS])
     assert "10 more topics in the table" in topics_caption(topics)
     assert len(chart.to_json(indent=None)) < 20_000
+
+
+def test_no_chart_is_made_while_its_module_is_read() -> None:
+    """Altair would check it, and fail where another thread is in the middle of reading pandas."""
+    for module in pkgutil.iter_modules(charts.__path__):
+        held = vars(importlib.import_module(f"{charts.__name__}.{module.name}"))
+        assert not [name for name, value in held.items() if isinstance(value, alt.SchemaBase)], module.name
 
 
 @pytest.mark.parametrize(

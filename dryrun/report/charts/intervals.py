@@ -12,7 +12,16 @@ from dryrun.analysis.probes.profile import Behaviour
 from dryrun.core.text import figure
 from dryrun.core.thresholds import Thresholds
 from dryrun.probes.result import GraderCheck, telling
-from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, ORANGE, healthy_band, limit_rows, score_axis
+from dryrun.report.charts.scores import (
+    BLUE,
+    FIT_ROWS,
+    GREY,
+    NAMES,
+    ORANGE,
+    healthy_band,
+    limit_rows,
+    score_axis,
+)
 
 Looks = tuple[tuple[str, str, str], ...]
 """Kind, colour and shape: no kind is told by its colour alone."""
@@ -24,16 +33,7 @@ ABOVE, BELOW = -11, 7
 """Pixels from the middle of a row to its words and to its mark."""
 LIMIT = 22
 """Height of the piece of a limit's line that each row has: it leaves the words free."""
-NAMES_ABOVE = alt.Axis(
-    labelAlign="left",
-    labelPadding=0,
-    labelOffset=ABOVE,
-    labelLimit=260,
-    labelOverlap=False,
-    labelFlush=False,
-    ticks=False,
-    domain=False,
-)
+NAMES_ABOVE = NAMES | {"labelAlign": "left", "labelPadding": 0, "labelOffset": ABOVE, "labelLimit": 260}
 _X_VALUE: Any = alt.XValue  # has no annotations
 
 

@@ -13,7 +13,7 @@ from dryrun.report.charts.scores import BLUE, FIT_ROWS, GREY, NAMES, ORANGE, ROW
 
 KIND_NAMES = ("outcome differs", "shaping alone", "nothing differs")
 KIND_COLOURS = (BLUE, ORANGE, GREY)
-SHARE = alt.Axis(format="%", grid=False, tickCount=5)
+SHARE = {"format": "%", "grid": False, "tickCount": 5}
 
 
 def kinds_chart(kinds: GroupKinds) -> alt.LayerChart:

@@ -34,15 +34,24 @@ ORANGE = "#d55e00"
 GREY = "#7b7b7b"
 """Text inside charts and what has no status: 4.3 : 1 on white and on Streamlit's dark ground alike."""
 
-NAMES = alt.Axis(
-    labelLimit=160, labelOverlap=False, labelFlush=False, labelPadding=10, ticks=False, domain=False
-)
-"""An axis of names: each in the middle of its row, the first and the last too."""
+NAMES: dict[str, Any] = {
+    "labelLimit": 160,
+    "labelOverlap": False,
+    "labelFlush": False,
+    "labelPadding": 10,
+    "ticks": False,
+    "domain": False,
+}
+"""An axis of names: each in the middle of its row, the first and the last too.
+
+Not ``alt.Axis``: Altair would check it while this module is read, and fail where another thread is in the
+middle of reading pandas.
+"""
 
 ROW = 28
 """Pixels a row takes. A number, not ``alt.Step``: of that every browser would warn beside `FIT_ROWS`."""
 
-FIT_ROWS = alt.AutoSizeParams(type="fit-x", contains="padding")
+FIT_ROWS: dict[str, Any] = {"type": "fit-x", "contains": "padding"}
 """For charts whose height follows from their rows: only the width is fitted."""
 
 HEIGHT = 300
