@@ -17,7 +17,7 @@ from dryrun.core.text import cut, short_names
 from dryrun.core.thresholds import Thresholds
 from dryrun.report import charts
 from dryrun.report.build import topic_entries
-from dryrun.report.charts.intervals import interval_chart
+from dryrun.report.charts.intervals import LOOKS, RIGHT, Row, interval_chart
 from dryrun.report.charts.scores import (
     BIN_FIELD,
     BLUE,
@@ -193,6 +193,16 @@ def test_no_chart_is_made_while_its_module_is_read() -> None:
     for module in pkgutil.iter_modules(charts.__path__):
         held = vars(importlib.import_module(f"{charts.__name__}.{module.name}"))
         assert not [name for name, value in held.items() if isinstance(value, alt.SchemaBase)], module.name
+
+
+def test_the_lines_to_compare_with_are_named_in_the_chart() -> None:
+    lines = (("base model", 0.47), ("right answers", 1.0))
+    spec = interval_chart([Row("bare", RIGHT, 1.0, 1.0, 1.0)], LOOKS, lines=lines).to_dict()
+    named = [layer for layer in spec["layer"] if layer["encoding"].get("text", {}).get("field") == "words"]
+    words = [spec["datasets"][layer["data"]["name"]][0]["words"] for layer in named]
+    assert words == ["base model 0.47", "right answers 1.00"]
+    assert [layer["mark"]["align"] for layer in named] == ["center", "right"], "none leaves the chart"
+    assert len({layer["mark"]["dy"] for layer in named}) == 2, "nor covers the other"
 
 
 @pytest.mark.parametrize(

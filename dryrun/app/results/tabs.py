@@ -191,10 +191,10 @@ def _grader(shown: Shown) -> None:
     if evidence.measures.noise is not None:
         st.markdown(f"The same response graded again moves by **{figure(evidence.measures.noise)}** (std).")
     ceiling_section(shown.chosen, shown.loaded, evidence.document.statistics.mean)
+    if lines := bullets(line for line in evidence.sentences if line.startswith(CHECK_SAYS)):
+        st.markdown(lines)  # what it weighs is read before the check's own colours
     if shown.chosen.access.may(Right.PAGES):
         run_check_section(shown.chosen)
-    if lines := bullets(line for line in evidence.sentences if line.startswith(CHECK_SAYS)):
-        st.markdown(lines)
 
 
 def _training(shown: Shown) -> None:

@@ -34,7 +34,10 @@ ABOVE, BELOW = -11, 7
 LIMIT = 22
 """Height of the piece of a limit's line that each row has: it leaves the words free."""
 NAMES_ABOVE = NAMES | {"labelAlign": "left", "labelPadding": 0, "labelOffset": ABOVE, "labelLimit": 260}
-_X_VALUE: Any = alt.XValue  # has no annotations
+EDGE = 0.2
+"""Nearer to an end of the axis a line's name stands beside the line and not across it."""
+_X_VALUE: Any = alt.XValue  # these have no annotations
+_Y_VALUE: Any = alt.YValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def interval_chart(
     thresholds : Thresholds, optional
         Draws the healthy range and the tree's limits behind the rows, and leaves out the legend.
     lines : tuple of (str, float)
-        Values to compare with, as dashed lines with their names.
+        Values to compare with, as dashed lines with their names above the plot.
     """
     names = dict.fromkeys(row.name for row in rows)
     marks = _marks(rows, looks, with_legend=thresholds is None)
@@ -90,7 +93,8 @@ def interval_chart(
             {"name": name, "place": at, **limit} for at, name in enumerate(names) for limit in drawn["limits"]
         ]
         tables |= {"healthy": drawn["healthy"], "limits": limits}
-    layers = [*behind, *marks, *(_named_line(at, words) for words, at in lines)]
+    named = (layer for place, (words, at) in enumerate(lines) for layer in _named_line(at, words, place))
+    layers = [*behind, *marks, *named]
     return alt.LayerChart(layer=layers, datasets=tables).properties(
         width="container", height=HIGH_ROW * max(len(names), 1), autosize=FIT_ROWS
     )
@@ -157,12 +161,15 @@ def _row_data(place: int, row: Row) -> dict[str, Any]:
     return {**shown, **figures, "note": row.note, **dict(row.tips)}
 
 
-def _named_line(at: float, words: str) -> alt.Chart:
-    rule = alt.Chart(alt.InlineData(values=[{"at": at, "words": words}]))
-    chart: alt.Chart = rule.mark_rule(color=GREY, strokeDash=[4, 4], strokeWidth=1.5).encode(
-        x=score_axis("at:Q"), tooltip=[alt.Tooltip("words:N"), alt.Tooltip("at:Q", format=".2f")]
+def _named_line(at: float, words: str, place: int) -> tuple[alt.Chart, alt.Chart]:
+    """A line with its name above the plot, each name in a line of text of its own."""
+    base = alt.Chart(alt.InlineData(values=[{"at": at, "words": f"{words} {figure(at)}"}])).encode(
+        x=score_axis("at:Q")
     )
-    return chart
+    side: Any = "left" if at < EDGE else "right" if at > 1 - EDGE else "center"
+    rule = base.mark_rule(color=GREY, strokeDash=[4, 4], strokeWidth=1.5)
+    name = base.mark_text(color=GREY, fontSize=12, align=side, dy=-8 - 15 * place, baseline="bottom")
+    return rule, name.encode(y=_Y_VALUE(0), text=alt.Text("words:N"))
 
 
 RIGHT, OTHER = "right answers", "wrong or none"
