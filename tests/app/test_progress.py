@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dryrun.app.run.growth import Growth
 from dryrun.app.run.progress import failed_calls, running_mean_words, slow_words, time_left
@@ -54,7 +55,7 @@ def test_calls_that_failed_count_whether_they_were_tried_again_or_ended_the_run(
 
 
 def test_calls_that_all_fail_are_said_before_the_engine_gives_up_on_them() -> None:
-    def words(**changed: int) -> str:
+    def words(**changed: Any) -> str:
         return running_mean_words(Growth(), Thresholds(), replace(QUIET, **{"sampled": 0, **changed}))
 
     assert words(attempts=0, answers=0).endswith("the first scores are on their way.")
