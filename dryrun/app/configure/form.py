@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.app.configure.columns import offer_reference
 from dryrun.app.configure.dataset import dataset_section, place_in_use
+from dryrun.app.configure.draft import keep_draft, restore_draft
 from dryrun.app.configure.fill import PLACES, changed_since, duplicate
 from dryrun.app.configure.grader import grader_section, show_findings
 from dryrun.app.configure.judge import judge_section
@@ -170,6 +171,7 @@ class _Settings:
 
 def new_run_form() -> None:
     """Draw the three steps and the bar."""
+    restore_draft()
     if name := st.query_params.get(DUPLICATE):
         duplicate(name)
     _heading("data")
@@ -177,6 +179,7 @@ def new_run_form() -> None:
     if dataset is not None:
         changed_since(dataset)
     _steps_below(dataset)
+    keep_draft()
     compare_rows()
 
 
