@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import streamlit as st
 
-from dryrun.app.shared.sample import box_height, table_cell
+from dryrun.app.shared.sample import LONG, box_height, table_cell
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
@@ -211,11 +212,22 @@ def test_hostile_text_is_shown_letter_by_letter(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_a_very_long_response_is_cut_until_somebody_asks_for_all(store: Store) -> None:
+def test_a_very_long_response_is_cut_until_somebody_asks_for_all(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with FakeEndpoint(answer=lambda _: Reply(text="word " * 20_000 + "THE END")) as endpoint:
         run = make_run(store, endpoint.base_url, rows=2, rollouts=1)
         work(run)
+    heights: list[tuple[bool, Any]] = []
+    plain = st.code
+
+    def noted(body: str, **options: Any) -> Any:
+        heights.append((len(body) > LONG, options.get("height")))
+        return plain(body, **options)
+
+    monkeypatch.setattr(st, "code", noted)
     test = page("results", run=run.id)
+    assert [height for long, height in heights if long] == [320, 320], "the response, and the difference"
 
     def longest() -> str:
         return max((str(block.value) for block in test.main.code), key=len)

@@ -14,6 +14,7 @@ from dryrun.analysis.selection import Rows
 from dryrun.app.results.labels import label_buttons
 from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.sample import (
+    box_height,
     indented_json,
     other_fields_view,
     prompt_view,
@@ -317,9 +318,8 @@ def _against_reference(inspected: Inspected, reference: str) -> None:
         _key_table(keys)
     elif keys is None:
         st.caption("Difference: − only in the reference answer, + only in the response")
-        st.code(
-            visible(word_differences(reference, response)), language="diff", wrap_lines=True, height="content"
-        )
+        changed = visible(word_differences(reference, response))
+        st.code(changed, language="diff", wrap_lines=True, height=box_height(changed))
         if too_many_words(reference, response):
             st.caption("Only the beginning of both is compared.")
 
