@@ -89,6 +89,8 @@ def _tree(evidence: Evidence) -> None:
     path = f"The path taken ends at: {ENDS[branch]}."
     if branch is Branch.PROCEED and evidence.verdict != "GO":
         path += f" It reads mean and std alone; the verdict is {evidence.verdict} for the reasons under Why."
+    elif branch is Branch.PROCEED and evidence.conditions:
+        path += " It reads mean and std alone; what to mend first is said under Why."
     st.mermaid_chart(tree_diagram(branch, figures.mean, figures.std, limits), alt=f"Decision tree. {path}")
     st.caption(path)
 

@@ -139,7 +139,7 @@ def _looks(ids: list[str]) -> dict[str, Any]:
             width=165, alignment="left", type="tertiary", pinned=True, key=OPEN, on_click=_open, args=(ids,)
         ),
         "Verdict": column.MultiselectColumn(
-            width=206,
+            width=222,
             options=[*(look.value for look in VerdictLook), BORDERLINE, SO_FAR],
             color=[*(look.colour for look in VerdictLook), "gray", "gray"],
         ),
