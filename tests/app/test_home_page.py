@@ -34,6 +34,8 @@ def test_a_newcomer_sees_a_sentence_a_button_and_four_examples() -> None:
         assert title in said
         assert cause in said
     assert len(test.main.get("image")) == 4
+    names = [link.proto.label for link in test.main.get("page_link")]
+    assert len(set(names)) == len(names), "each is heard without its card"
     assert "Latest runs" not in said
 
 

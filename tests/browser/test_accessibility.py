@@ -199,7 +199,7 @@ def goes_down_the_results(page: Page) -> None:
 
 def has_a_line_around_it(page: Page) -> None:
     """A link that has the keyboard's focus, of the menu or of the page."""
-    for name in ("New run", "Open this result"):
+    for name in ("New run", "Open the GO"):
         link = page.get_by_role("link", name=name).first
         expect(link).to_be_visible()
         page.keyboard.press("Tab")  # the keyboard's focus, not the mouse's

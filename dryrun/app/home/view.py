@@ -88,7 +88,9 @@ def _card(example: Example, row: RunRow) -> None:
     if row.summary is not None:
         thumbnail(row.summary)
         st.caption(_figures(row, row.summary))
-    run_link("results", "Open this result", "insights", example.link)
+    # Each link is heard without its card, so it says itself where it leads.
+    verdict = f"the {row.look.value}" if row.look else "the result"
+    run_link("results", f"Open {verdict} {example.cause}".strip(), "insights", example.link)
 
 
 def _figures(row: RunRow, summary: Summary) -> str:

@@ -202,10 +202,9 @@ class SampleTable:
                 response_view(inspected.sample, _key(inspected))
                 if place != position:
                     st.button(
-                        "Open",
+                        f"Open response {inspected.sample.rollout + 1}",
                         key=f"open_{_key(inspected)}",
                         type="tertiary",
-                        help=f"Open response {inspected.sample.rollout + 1}",
                         on_click=self._open,
                         args=(place,),
                     )
