@@ -207,6 +207,27 @@ def has_a_line_around_it(page: Page) -> None:
         expect(link).to_have_css("outline-style", "solid")
 
 
+def comes_back_clear_of_the_header(page: Page) -> None:
+    """On a low screen, Shift and Tab from the last link of the page on to its first button."""
+    header = page.locator("[data-testid=stHeader]").bounding_box()
+    whole = page.viewport_size
+    assert header
+    assert whole
+    page.set_viewport_size({"width": whole["width"], "height": 400})
+    page.get_by_role("link", name="Open the NO-GO by the data").focus()
+    tops = []
+    for _ in range(20):
+        page.keyboard.press("Shift+Tab")
+        stop = page.evaluate(STOP)
+        if stop["inside"]:
+            tops.append((round(stop["y"]), stop["name"]))
+        if "Quick run here" in stop["name"]:
+            break
+    page.set_viewport_size(whole)
+    assert "Quick run here" in tops[-1][1]
+    assert [name for top, name in tops if top < header["height"]] == []
+
+
 def test_every_page_keeps_axes_rules_and_leads_the_tab_key_to_its_first_control(
     app: App, open_page: Callable[..., Page], finished: str
 ) -> None:
@@ -226,6 +247,7 @@ def test_every_page_keeps_axes_rules_and_leads_the_tab_key_to_its_first_control(
             goes_down_the_results(page)
         if name == "Home":
             has_a_line_around_it(page)
+            comes_back_clear_of_the_header(page)
         from_the_start(page)
         stop = reach(page)
         assert first in str(stop["name"]), name
