@@ -30,6 +30,8 @@ def test_charts_and_what_stands_below_a_figure_have_room_for_their_words(
         expect(over).to_be_visible()
         settled(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        verdict = page.locator("h1 [data-heading-text] > span").nth(1)
+        assert verdict.evaluate("span => span.getClientRects().length") == 1, "icon and word stand in a line"
         words, plot = over.bounding_box(), page.locator(".stVegaLiteChart").first.bounding_box()
         assert words is not None
         assert plot is not None
