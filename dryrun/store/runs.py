@@ -35,6 +35,7 @@ from pydantic import TypeAdapter, ValidationError
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.records import ABANDONED, Prompt, RunState
+from dryrun.store.order import when_made
 from dryrun.store.partition import Partition, Store, lock, table_bytes, unwritable, write_aside
 from dryrun.store.schemas import ATTEMPTS, prompt_table, prompts_from_table
 from dryrun.store.shared import registry
@@ -378,16 +379,14 @@ _CLAIMS: dict[Path, IO[bytes]] = {}
 def list_runs(store: Store) -> list[Run]:
     """All runs in the data directory, newest first."""
     registry.pull(store.runs, light=True)
-    folders = [path for path in store.runs.glob("*") if (path / "config.json").is_file()]
-    folders.sort(key=lambda path: (path / "config.json").stat().st_mtime, reverse=True)
-    return [Run(store, path.name) for path in folders if RUN_ID.match(path.name)]
+    named = (path for path in store.runs.glob("*") if RUN_ID.match(path.name))
+    folders = [path for path in named if (path / "config.json").is_file()]
+    return [Run(store, path.name) for path in sorted(folders, key=when_made, reverse=True)]
 
 
 def unfinished_run(store: Store, config: RunConfig, *, claimed: bool = False) -> Run | None:
-    """The newest unfinished run of this configuration, if there is one.
-
-    `claimed`: it is this process's then; one that somebody else takes at this moment is passed over.
-    """
+    """The newest unfinished run of this configuration, if there is one. `claimed`: it is this process's then;
+    one that somebody else takes at this moment is passed over."""
     for run in list_runs(store):
         with contextlib.suppress(DryRunError):
             if run.config().asks_the_same(config) and not run.held():

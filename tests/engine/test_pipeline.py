@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import threading
 from collections import Counter
 from itertools import count
@@ -377,8 +376,6 @@ def test_two_cannot_work_on_one_run(store: Store, endpoint: FakeEndpoint) -> Non
 
 def test_three_at_the_same_prompts_go_three_ways(store: Store, endpoint: FakeEndpoint) -> None:
     runs = [make_run(store, endpoint.base_url) for _ in range(3)]
-    for age, run in enumerate(runs):
-        os.utime(run.folder / "config.json", (age + 1.0, age + 1.0))
     todo = list(range(100))
     with runs[0].hold(), runs[1].hold(), runs[2].hold():
         orders = [away_from_others(run, todo) for run in runs]

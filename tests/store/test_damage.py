@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -151,3 +152,13 @@ def test_a_run_whose_status_is_lost_is_one_to_go_on_with(store: Store, endpoint:
     (run.folder / "status.json").write_text('{"state": "finished", "total": []}')
     assert run.status().state is RunState.INTERRUPTED
     assert work(run).state is RunState.FINISHED
+
+
+def test_a_copy_of_the_data_directory_lists_its_runs_in_the_same_order(store: Store) -> None:
+    runs = [make_run(store, "http://127.0.0.1:9/v1") for _ in range(3)]
+    for age, run in enumerate(reversed(runs)):
+        os.utime(run.folder / "config.json", (age, age))
+    assert list_runs(store) == runs[::-1]
+    (runs[0].folder / "status.json").unlink()
+    copy = shutil.copytree(store.root, store.root.with_name("copy"))
+    assert list_runs(Store(copy))[-1].id == runs[0].id
