@@ -24,7 +24,8 @@ from yarl import URL
 
 from dryrun.core.errors import ModelError
 from dryrun.core.paths import hosted
-from dryrun.models.faults import CROWDED, Fault, FaultKind, fault_of_answer, fault_of_exception
+from dryrun.models.connection import fault_of_exception
+from dryrun.models.faults import CROWDED, Fault, FaultKind, fault_of_answer
 from dryrun.models.pace import RetryPolicy
 from dryrun.models.urls import PublicResolver, check_public, is_loopback, is_openai, proxy_for
 

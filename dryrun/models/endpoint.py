@@ -15,7 +15,7 @@ from dryrun.core.records import ABANDONED, NO_TEXT, Attempt, Prompt, Sample, Sam
 from dryrun.models import OnAttempt, OnEnd, OnNews
 from dryrun.models.batch_api import REQUEST_URL, BatchApi, request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key, redact
-from dryrun.models.faults import CROWDED, NO_CHOICES, NOT_JSON, Fault, FaultKind, reply_or_fault
+from dryrun.models.faults import AT_CAP, CROWDED, NO_CHOICES, NOT_JSON, Fault, FaultKind, reply_or_fault
 from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause
 from dryrun.models.reply import Reply
 from dryrun.models.request import (
@@ -297,6 +297,8 @@ class EndpointModel:
                 return result
             answer = result
         self._contacted = self._contacted or answer.status is not None or answer.code == CROWDED
+        if answer.code == AT_CAP:
+            return Reply(SampleOutcome.TRUNCATED, "", (), "length", None, None)
         return replace(answer, message=self.redacted(answer.message))
 
     def _leave_out(self, fault: Fault, body: Mapping[str, Any]) -> bool:

@@ -3,45 +3,49 @@
 from __future__ import annotations
 
 import re
-import socket
-import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
-import aiohttp
 import orjson
 
 from dryrun.core.text import one_line
 from dryrun.models.body import MalformedReplyError, read_document, read_json, vendor_of
-from dryrun.models.pace import LONGEST_ASKED, asked_wait
+from dryrun.models.pace import LONGEST_ASKED, asked_wait, seconds_in
 from dryrun.models.reply import NoChoicesError, Reply, UnfinishedReplyError, read_reply
 from dryrun.models.server_words import (
     CHAT_TEMPLATE,
+    CUT_OFF,
     DAILY,
     FILTERED,
     FIREWALL,
     HTTPS_WANTED,
+    JUDGED,
     LOADS,
     MESSAGES,
     MODEL_FAILED,
     MODEL_LEFT,
+    NO_ACCESS,
     NO_MEMORY,
     NO_PICTURES,
     NO_SUCH_MODEL,
     NO_SUCH_PATH,
     QUOTA_ID,
     REGION,
+    RETRY_DELAY,
     SOON,
     SPENT,
+    THROTTLED,
+    TOO_LARGE,
     UNSUPPORTED_FORMAT,
     UNSUPPORTED_PARAMETER,
+    URL_LACKS,
+    WAIT,
     WRONG_KEY,
     WRONG_MODEL,
 )
-from dryrun.models.urls import PrivateAddressError
 
 SHOWN = 300
 """Characters of a server's own message that are passed on."""
@@ -72,6 +76,9 @@ UNFINISHED = "unfinished"
 
 NO_CHOICES = "no_choices"
 """Our own code: JSON with status 200 that has no choices and no error."""
+
+AT_CAP = "at_cap"
+"""Our own code: the answer was cut off at the token cap, said as a refusal."""
 
 BROKEN = "broken"
 """Our own code: an answer that broke off, or whose bytes cannot be unpacked."""
@@ -168,10 +175,12 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
         message=message,
         status=status,
         code=str(error.get("code") or error.get("type") or ""),
-        param=str(error.get("param") or ""),
+        param=_none_as_blank(error.get("param")),
         detail=content[:DETAIL].decode("utf-8", "replace"),
         retry_after=asked_wait(headers),
     )
+    if status == HTTPStatus.TOO_MANY_REQUESTS and fault.retry_after is None:
+        fault = replace(fault, retry_after=_wait_in_words(fault))
     if 300 <= status < 400:
         fault = replace(fault, message=f"it redirects to {headers.get('location', 'another address')}")
     words = _own_words(error)
@@ -179,6 +188,8 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
         fault = replace(fault, code=NO_QUOTA)
     elif status in (400, 404, 422) and fault.param in ("", "model") and NO_SUCH_MODEL.search(message):
         fault = replace(fault, code="model_not_found")
+    elif status == HTTPStatus.BAD_REQUEST and CUT_OFF.search(message):
+        fault = replace(fault, code=AT_CAP)
     elif status >= 500 and NO_MEMORY.search(words):
         fault = replace(fault, code=NO_ROOM)
     elif status >= 500 and LOADS.search(words):
@@ -186,6 +197,23 @@ def fault_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> 
     elif status == HTTPStatus.FORBIDDEN and FIREWALL.search(message):
         fault = replace(fault, code=PAGE)
     return replace(fault, kind=_kind(fault, error))
+
+
+def _wait_in_words(fault: Fault) -> float | None:
+    """Seconds that the server's words ask for, where no header does: ``Please try again in 6m0s``."""
+    asked = WAIT.search(fault.message) or RETRY_DELAY.search(fault.detail)
+    if asked is None:
+        return None
+    words = re.sub("(millisecond|second|minute|hour)s?", lambda unit: SHORT_UNITS[unit[1]], asked[1].lower())
+    return seconds_in(words.replace(" ", ""))
+
+
+SHORT_UNITS = {"millisecond": "ms", "second": "s", "minute": "m", "hour": "h"}
+
+
+def _none_as_blank(value: Any) -> str:
+    """LiteLLM writes the word None."""
+    return "" if value in (None, "None", "null") else str(value)
 
 
 MONEY = frozenset({400, 402, 403, 412, 429, 503})
@@ -197,7 +225,7 @@ def _own_words(error: Mapping[str, Any]) -> str:
     return one_line(" ".join(str(error.get(name) or "") for name in OWN), SHOWN)
 
 
-OWN = ("code", "type", "status", "message", "innererror")
+OWN = ("code", "type", "__type", "status", "message", "innererror")
 
 
 def _spent(fault: Fault, words: str) -> bool:
@@ -247,6 +275,9 @@ def fault_in_document(document: Any, content: bytes) -> Fault | None:
         error = message.get("error")
     if choice and isinstance(error, dict) and not any(error.values()):
         error = None  # filled in by gateways that have nothing to say
+    own = document.get("base_resp")
+    if not error and not choice and isinstance(own, dict) and own.get("status_code"):
+        error = own
     places = [part for part in (error, document, document.get("base_resp"), document.get("detail")) if part]
     status = next((number for part in places if (number := _error_status(part)) is not None), None)
     if not error and not choice and FILTERED.search(content[:DETAIL].decode("utf-8", "replace")):
@@ -255,7 +286,11 @@ def fault_in_document(document: Any, content: bytes) -> Fault | None:
         return None
     inner = orjson.dumps({"error": error}) if error else content
     words = inner[:DETAIL].decode("utf-8", "replace")
-    meant = ((NO_SUCH_PATH, HTTPStatus.NOT_FOUND), (WRONG_KEY, HTTPStatus.UNAUTHORIZED))
+    meant = (
+        (NO_SUCH_PATH, HTTPStatus.NOT_FOUND),
+        (WRONG_KEY, HTTPStatus.UNAUTHORIZED),
+        (SPENT, HTTPStatus.PAYMENT_REQUIRED),
+    )
     otherwise = next((code for sign, code in meant if sign.search(words)), HTTPStatus.INTERNAL_SERVER_ERROR)
     return fault_of_answer(status or int(otherwise), {}, inner)
 
@@ -268,8 +303,13 @@ def _error_status(part: Any) -> int | None:
 
 def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
     status = fault.status or 0
+    words = _own_words(error)
     if _filtered(fault, error):
         return FaultKind.FILTERED
+    if status == HTTPStatus.TOO_MANY_REQUESTS and TOO_LARGE.search(words):
+        return FaultKind.REJECTED
+    if fault.code != NO_QUOTA and status in (400, 403, 422) and THROTTLED.search(words):
+        return FaultKind.TRANSIENT
     if (
         fault.code in (NO_QUOTA, NO_ROOM)
         or fault.code in WRONG_MODEL
@@ -277,15 +317,18 @@ def _kind(fault: Fault, error: Mapping[str, Any]) -> FaultKind:
         or 300 <= status < 400
     ):
         return FaultKind.FATAL
-    words = _own_words(error)
     if status == HTTPStatus.NOT_IMPLEMENTED:
         return FaultKind.REJECTED
     if status >= 500 and any(kind.search(words) for kind in NEVER):
         return FaultKind.REJECTED
     if status in RETRIED or status >= 500 or MODEL_FAILED.search(fault.detail) or MODEL_LEFT.search(words):
         return FaultKind.TRANSIENT
-    always = WRONG_KEY.search(fault.detail) or REGION.search(words) or HTTPS_WANTED.search(words)
+    always = WRONG_KEY.search(fault.detail) or any(kind.search(words) for kind in ALWAYS)
     return FaultKind.FATAL if always else FaultKind.REJECTED
+
+
+ALWAYS = (REGION, HTTPS_WANTED, NO_ACCESS, URL_LACKS)
+"""Words of refusals that every request would meet."""
 
 
 def _filtered(fault: Fault, error: Mapping[str, Any]) -> bool:
@@ -294,7 +337,8 @@ def _filtered(fault: Fault, error: Mapping[str, Any]) -> bool:
     if fault.status == 403 and isinstance(metadata, dict) and metadata.get("reasons"):
         return True
     # A firewall's page speaks of blocked requests too.
-    words = fault.code if fault.status == HTTPStatus.FORBIDDEN else _own_words(error)
+    words = _own_words(error)
+    words = fault.code if fault.status == HTTPStatus.FORBIDDEN and not JUDGED.search(words) else words
     return fault.status not in NEVER_FILTERED and bool(FILTERED.search(words))
 
 
@@ -330,67 +374,3 @@ def _text_of(content: bytes) -> str:
     return re.sub(
         r"<(script|style).*?</\1>|<[^>]*>", " ", content[:20_000].decode("utf-8", "replace"), flags=re.S
     )
-
-
-def fault_of_exception(error: BaseException, timeout: float) -> Fault:
-    """The fault behind an exception of the client.
-
-    Parameters
-    ----------
-    error : BaseException
-        What the call raised.
-    timeout : float
-        The deadline it ran under, in seconds.
-    """
-    chain = list(_causes(error))
-    private = next((cause for cause in chain if isinstance(cause, PrivateAddressError)), None)
-    if private is not None:
-        return Fault(FaultKind.FATAL, str(private), code=PRIVATE)
-    certificate = [cause for cause in chain if isinstance(cause, ssl.SSLCertVerificationError)]
-    if certificate:
-        words = getattr(certificate[-1], "verify_message", "") or one_line(certificate[-1], SHOWN)
-        return Fault(FaultKind.FATAL, f"Its certificate is not trusted: {words}", code=NOT_TRUSTED)
-    refusal = next((cause for cause in chain if isinstance(cause, aiohttp.ClientHttpProxyError)), None)
-    if refusal is not None:
-        return Fault(FaultKind.UNREACHABLE, f"The proxy answers {status_name(refusal.status)}")
-    if any(
-        isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in chain
-    ):
-        return Fault(FaultKind.UNREACHABLE, _connection_message(chain))
-    if any(isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionError) for cause in chain):
-        return Fault(FaultKind.TRANSIENT, "The endpoint closed the connection without an answer")
-    if any(isinstance(cause, TimeoutError) for cause in chain):
-        return Fault(FaultKind.TRANSIENT, f"The endpoint did not answer within {timeout:g} seconds")
-    if any(isinstance(cause, aiohttp.ClientError) for cause in chain):
-        words = f"The answer broke off or could not be read: {_innermost(chain)}"
-        broken = any(isinstance(cause, aiohttp.ClientPayloadError) for cause in chain)
-        broken = broken or "content-encoding" in words
-        return Fault(FaultKind.TRANSIENT, words, code=BROKEN if broken else "")
-    return Fault(FaultKind.REJECTED, f"The request could not be sent: {_innermost(chain)}")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__ or link.__context__
-
-
-NO_CONNECTION: tuple[tuple[type[BaseException], str], ...] = (
-    (socket.gaierror, "No server of that name can be found"),
-    (aiohttp.ClientConnectorDNSError, "No server of that name can be found"),
-    (ConnectionRefusedError, "Nothing listens at that address"),
-    (aiohttp.ConnectionTimeoutError, "The server does not take the connection"),
-)
-
-
-def _connection_message(chain: list[BaseException]) -> str:
-    known = (words for cause in chain for kind, words in NO_CONNECTION if isinstance(cause, kind))
-    secure = "secure " * any(isinstance(cause, aiohttp.ClientSSLError) for cause in chain)
-    return next(known, f"No {secure}connection can be made: {_innermost(chain)}")
-
-
-def _innermost(chain: list[BaseException]) -> str:
-    # asyncio's "no running event loop" stands behind many errors and causes none.
-    words = (one_line(cause, SHOWN) for cause in reversed(chain) if not isinstance(cause, RuntimeError))
-    return next((text for text in words if text), type(chain[-1]).__name__)

@@ -30,12 +30,12 @@ WORDS: Mapping[Ending, str] = {
     Ending.STOPPED: "stop stopped eos eos_token end_turn stop_sequence stop_token end_of_sequence done end "
     "normal natural_stop stop_str stop_words end_id eos_token_id eot_id im_end end_of_turn end_of_text "
     "stopped_eos stopped_word complete completed finish finished tool_call tool_calls tool_use function_call "
-    "function_calls",
+    "function_calls eos_found stop_string_found",
     Ending.CUT: "length max_tokens max_token max_output_tokens max_completion_tokens max_new_tokens "
     "max_tokens_reached max_length limit stopped_limit repetition "
     "token_limit length_limit context_length model_length model_context_window_exceeded time_limit "
     "context_window_exceeded context_length_exceeded "
-    "incomplete truncated",
+    "incomplete truncated context_length_reached max_predicted_tokens_reached",
     Ending.FILTERED: "content_filter content_filtered content_policy content_policy_violation filtered "
     "filter safety recitation blocklist blocked prohibited_content spii image_safety moderation sensitive "
     "guardrail guardrails guardrail_intervened error_toxic",

@@ -40,7 +40,7 @@ NO_SUCH_ROLE = re.compile(r"\bdeveloper\b|(unexpected|invalid|unknown|unsupporte
 OFF_LIMITS = re.compile(
     r"\brange\b|\bbetween\b|too (large|big|high|small|low)|"
     r"must be (in|at|less|greater|smaller|positive|[<>≤≥])|"
-    r"at (most|least) \d|(less|greater|larger) than|maximum (value|allowed)|exceeds",
+    r"supported values are|at (most|least) \d|(less|greater|larger) than|maximum (value|allowed)|exceeds",
     re.I,
 )
 """The value is wrong, not the parameter: nothing is left out behind the user's back."""

@@ -24,16 +24,19 @@ SPENT = re.compile(
     r"(quota|credits?|balance|allowance)\b.{0,30}(exceeded|exhausted|depleted|used up|too low|run out)|"
     r"(out of|not enough|no more|no remaining|n[o']t have any)( call volume)? (quota|credits?|funds|balance)|"
     r"balance is insufficient|exceeded_current_quota|\u4f59\u989d\u4e0d\u8db3|\u6b20\u8d39|"
+    r"\bkey limit exceeded|reached\b.{0,40}\busage limits?|"
     r"\barrear|account is in good standing|"
     r"(daily|monthly|weekly)[ _-](quota|limit|budget|allowance)",
     re.I,
 )
 """The money, or the allowance of a day, is used up: no waiting cures it."""
 
-DAILY = re.compile(r"per[ _-](day|month)\b", re.I)
+DAILY = re.compile(r"(\bper[ _-]|/ ?)(day|month)\b", re.I)
 """The same in words that appear only with a 429."""
 
-SOON = re.compile(r"per[ _-]?(minute|second)|\b[rt]p[ms]\b|(try again|retry) in \d+(\.\d+)? ?m?s\b", re.I)
+SOON = re.compile(
+    r"(per[ _-]?|/ ?)(minute|second)|\b[rt]p[ms]\b|(try again|retry) in \d+(\.\d+)? ?m?s\b", re.I
+)
 """Words for limits that a short wait cures."""
 
 QUOTA_ID = re.compile(r'"quotaId": ?"\w*?Per(Day|Minute|Hour)', re.I)
@@ -52,7 +55,7 @@ NO_SUCH_MODEL = re.compile(
     r"模型不存在|model identifier is invalid|"
     r"\bmodels?\b.{0,80}\b(not found|does ?n[o']t exist|not exist|is not (a )?valid|is not available|"
     r"decommissioned|is not supported by any|"
-    r"could not be found)",
+    r"could not be found)|does not work with the specified model|on-demand throughput is ?n.t supported",
     re.I,
 )
 
@@ -62,10 +65,38 @@ FILTERED = re.compile(
     r"(prompt|input|response|content|output)\b.{0,40}\b(was|were|been|is|got) (blocked|flagged)|"
     r"(blocked|flagged|rejected)\b.{0,40}\b(safety|moderation|guardrail|polic)|"
     r"safety (filter|system|setting)|guardrail|data_?inspection_?failed|inappropriate content|"
-    r"content exists risk|contentFilter|敏感内容",
+    r"content exists risk|contentFilter|敏感内容|sensitive[ _]?(content|information)|new_sensitive|"
+    r"violates usage guidelines|failed check: safety",
     re.I,
 )
 """A content filter withheld the prompt or the response, natively or wrapped by a gateway."""
+
+JUDGED = re.compile(r"violates usage guidelines|failed check: safety", re.I)
+"""Of these words, those that no firewall says of a request."""
+
+THROTTLED = re.compile(
+    r"throttl|\brate exceeded|rate ?limit\w* (is |was )?(exceeded|reached)|\bratelimiterror", re.I
+)
+"""Too many calls, whatever the status."""
+
+WAIT = re.compile(
+    r"\b(?:try again|retry|wait)(?: \w+){0,2} "
+    r"((?:\d+(?:\.\d+)? ?(?:(?:millisecond|second|minute|hour)s?|ms|h|m|s))+)(?!\w)",
+    re.I,
+)
+"""The wait that a server asks for in words."""
+
+RETRY_DELAY = re.compile(r'"retryDelay": ?"([\d.]+s)"')
+"""The same as a field of Google's errors."""
+
+TOO_LARGE = re.compile(r"request too large|tokens must be reduced|reduce your message size", re.I)
+"""This request alone passes a limit, and would again after any wait."""
+
+CUT_OFF = re.compile(r"max_tokens or model output limit was reached", re.I)
+"""The answer met the token cap, said with the status of a refusal."""
+
+URL_LACKS = re.compile(r"missing required query parameter|api-version.{0,40}\b(missing|required)", re.I)
+"""The address wants a query, which a base URL does not have."""
 
 NO_SUCH_PATH = re.compile(
     r"unexpected endpoint|no such (endpoint|route|path)|(unknown|invalid) (route|path)", re.I
@@ -114,7 +145,11 @@ HTTPS_WANTED = re.compile(r"HTTP request (was sent )?to (an )?HTTPS", re.I)
 OFFLINE = re.compile(r"\bendpoint\b.{0,80}\bis offline|ERR_NGROK|web endpoint is stopped", re.I)
 """What a tunnel or a host says for a server that does not run behind it."""
 
-NO_ACCESS = re.compile(r"not allowed to access (this )?model", re.I)
+NO_ACCESS = re.compile(
+    r"not allowed to access (this )?model|requires terms acceptance|organization (has been|is) restricted|"
+    r"organization must be verified",
+    re.I,
+)
 """A key that may not use this model, whatever the status."""
 
 NO_PROVIDER = re.compile(r"no (endpoints|providers)\b.{0,40}\b(support|handle|match)", re.I)
@@ -144,6 +179,7 @@ WRONG_MODEL = frozenset(
 
 WRONG_KEY = re.compile(
     r"\bAPI[ _]key\b.*\b(not valid|invalid|incorrect|missing)|(invalid|incorrect)[ _]api[ _]key|"
+    r"\bauthentication\b.{0,40}\bexpired[ _]key\b|"
     r"\b(bearer|security|access) token\b.{0,40}\bexpired",
     re.I | re.S,
 )

@@ -9,9 +9,11 @@ import pytest
 
 from dryrun.core.records import SampleOutcome
 from dryrun.models.faults import Fault, FaultKind, fault_of_answer, reply_or_fault
-from dryrun.models.reply import Reply
+from dryrun.models.reply import Reply as ChatReply
 from dryrun.models.request import refused_parameter
 from dryrun.models.silence import fatal_sentence
+from tests.helpers.asking import ask
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 
 BODY = {
     "model": "m",
@@ -71,6 +73,33 @@ FATAL = {
     "Zhipu, no money": (429, error("余额不足或无可用资源包,请充值。", code="1113"), NO_QUOTA),
     "Moonshot, no money": (429, error("It is suspended", type="exceeded_current_quota_error"), NO_QUOTA),
     "NIM, no credits": (402, {"title": "Payment Required", "detail": "Cloud credits expired"}, NO_QUOTA),
+    "Azure, another kind of model": (
+        400,
+        error("The chatCompletion operation does not work with the specified model, x."),
+        NO_MODEL,
+    ),
+    "Azure's older address": (
+        400,
+        error("Missing required query parameter: api-version"),
+        "check the base URL",
+    ),
+    "Bedrock, no profile": (
+        400,
+        {"message": "Invocation with on-demand throughput isn't supported."},
+        NO_MODEL,
+    ),
+    "LiteLLM, a model": (
+        400,
+        error("Invalid model name passed in model=m", param="None", code="400"),
+        NO_MODEL,
+    ),
+    "LiteLLM, an old key": (400, error("Authentication Error - Expired Key.", param="x"), NO_KEY),
+    "OpenRouter, a key's limit": (403, error("Key limit exceeded (total limit)."), NO_QUOTA),
+    "Anthropic, a month": (400, error("You have reached your specified API usage limits."), NO_QUOTA),
+    "Cohere, a trial": (429, {"message": "It is limited to 1000 API calls / month."}, NO_QUOTA),
+    "Groq, its terms": (400, error("The model `m` requires terms acceptance."), NO_LEAVE),
+    "Groq, an account": (400, error("Organization has been restricted."), NO_LEAVE),
+    "OpenAI, a name": (400, error("Your organization must be verified to use it."), NO_LEAVE),
     "Databricks, no endpoint": (404, {"message": "Check the specified model exists."}, NO_MODEL),
     "ngrok, no server": (
         404,
@@ -108,6 +137,9 @@ PASSING = {
     "Azure, a rate": (429, error("You have exceeded token rate limit. Please retry after 27 seconds.")),
     "Groq, soon": (429, error("Rate limit reached on tokens per day (TPD). Please try again in 25.4s.")),
     "Cerebras": (429, {"message": "Requests per minute limit exceeded", "code": "request_quota_exceeded"}),
+    "Bedrock, throttled": (400, {"__type": "ThrottlingException", "message": "Rate exceeded"}),
+    "a gateway's own status": (400, error("litellm.RateLimitError: too fast")),
+    "Cohere, a minute": (429, {"message": "It is limited to 20 API calls / minute."}),
     "Gemini, busy": (503, [error("The model is overloaded. Please try again later.")]),
     "Anthropic, busy": (529, error("Overloaded", type="overloaded_error")),
     "Cloudflare, late": (524, "<title>h.example | 524: A timeout occurred</title>"),
@@ -136,6 +168,15 @@ REJECTED = {
     ),
     "Databricks, a field": (400, {"message": 'Bad request: json: unknown field "seed"'}, "seed"),
     "OpenRouter, a field": (400, passed_on("Unsupported parameter: 'temperature'."), "temperature"),
+    "OpenAI, a size": (429, error("Request too large on tokens per min (TPM): Limit 3, Requested 4"), None),
+    "OpenAI, a value": (
+        400,
+        error(
+            "'reasoning_effort' does not support 'low'. Supported values are: 'high'.",
+            code="unsupported_value",
+        ),
+        None,
+    ),
     "nginx, the size": (413, "<title>413 Request Entity Too Large</title>", None),
 }
 
@@ -147,6 +188,43 @@ def test_what_a_request_would_meet_again_is_not_asked_again(
     fault = fault_for(status, body)
     assert fault.kind is FaultKind.REJECTED
     assert refused_parameter(fault, BODY) == left_out
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, {"error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}),
+        (400, error("The input text may contain sensitive information.", code="SensitiveContentDetected")),
+    ],
+)
+def test_what_a_filter_withholds_is_withheld(status: int, body: object) -> None:
+    assert fault_for(status, body).kind is FaultKind.FILTERED
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Please try again in 6m0s.", 360.0),
+        ("Try again in 60 s", 60.0),
+        ("Please retry after 27 seconds.", 27.0),
+        ("Please retry in 34.074s.", 34.074),
+        ("wait 2 minutes", 120.0),
+        ("try again in 120ms", 0.12),
+        ("Try again later. You sent 3 models", None),
+    ],
+)
+def test_a_wait_that_is_asked_for_in_words_is_kept(words: str, seconds: float | None) -> None:
+    assert fault_for(429, error(words)).retry_after == seconds
+
+
+def test_a_wait_in_googles_own_field_is_kept() -> None:
+    assert fault_for(429, [error("busy", details=[{"retryDelay": "34s"}])]).retry_after == 34.0
+
+
+def test_a_refusal_that_names_the_token_cap_is_an_answer_that_was_cut_off(endpoint: FakeEndpoint) -> None:
+    endpoint.script(Reply.error(400, "Could not finish: max_tokens or model output limit was reached."))
+    sample = ask(endpoint.base_url)
+    assert (sample.outcome, sample.text, sample.attempts) == (SampleOutcome.TRUNCATED, "", 1)
 
 
 def test_what_a_router_passes_on_is_shown() -> None:
@@ -162,6 +240,10 @@ def test_what_a_router_passes_on_is_shown() -> None:
 
 def answer(content: object, finish: str | None = "stop", **message: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "message": {"content": content, **message}, "finish_reason": finish}]}
+
+
+def minimax(status: int, words: str) -> dict[str, Any]:
+    return {"id": "x", "choices": None, "base_resp": {"status_code": status, "status_msg": words}}
 
 
 def events(*chunks: object) -> str:
@@ -197,7 +279,7 @@ ANSWERS = {
 @pytest.mark.parametrize("document", ANSWERS.values(), ids=ANSWERS)
 def test_an_answer_is_read(document: object) -> None:
     reply = reply_or_fault((document if isinstance(document, str) else json.dumps(document)).encode(), None)
-    assert isinstance(reply, Reply), reply
+    assert isinstance(reply, ChatReply), reply
     assert (reply.outcome, reply.text) == (SampleOutcome.ANSWERED, "42")
 
 
@@ -208,12 +290,13 @@ def test_an_answer_is_read(document: object) -> None:
         (answer(None, "length", reasoning="9?"), SampleOutcome.TRUNCATED, ""),
         (answer("4", "context_length_exceeded"), SampleOutcome.TRUNCATED, "4"),
         (answer("4", "time_limit"), SampleOutcome.TRUNCATED, "4"),
+        (answer("4", "contextLengthReached"), SampleOutcome.TRUNCATED, "4"),
         (answer("", "tool_calls", tool_calls=[]), SampleOutcome.EMPTY, ""),
     ],
 )
 def test_an_end_is_what_it_says(document: object, outcome: SampleOutcome, text: str) -> None:
     reply = reply_or_fault(json.dumps(document).encode(), None)
-    assert isinstance(reply, Reply), reply
+    assert isinstance(reply, ChatReply), reply
     assert (reply.outcome, reply.text) == (outcome, text)
 
 
@@ -225,6 +308,10 @@ def test_an_end_is_what_it_says(document: object, outcome: SampleOutcome, text: 
         ({"statusCode": 500, "body": "oops"}, FaultKind.TRANSIENT),
         ({"requestId": "x", "status": "pending-evaluation"}, FaultKind.TRANSIENT),
         (answer("4", "USER_CANCEL"), FaultKind.TRANSIENT),
+        ({"error": "Insufficient credits"}, FaultKind.FATAL),
+        (minimax(1008, "insufficient balance"), FaultKind.FATAL),
+        (minimax(1027, "output new_sensitive"), FaultKind.FILTERED),
+        (minimax(1002, "rate limit"), FaultKind.TRANSIENT),
     ],
 )
 def test_a_fault_with_status_200_is_a_fault(document: object, kind: FaultKind) -> None:

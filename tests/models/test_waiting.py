@@ -25,7 +25,7 @@ BUDGET = "Budget has been exceeded! Current cost: 12.0, Max budget: 10.0"
 
 def google(limit: str) -> Reply:
     """Google says the same for each limit, and how long to wait for one that a wait does not cure."""
-    words = "You exceeded your current quota, please check your plan. Please retry in 12.5s."
+    words = "You exceeded your current quota, please check your plan. Please retry in 0.01s."
     details = [{"violations": [{"quotaId": f"GenerateRequests{limit}PerProjectPerModel-FreeTier"}]}]
     error = {"code": 429, "message": words, "status": "RESOURCE_EXHAUSTED", "details": details}
     return Reply(status=429, raw=[{"error": error}])
@@ -60,8 +60,8 @@ def test_money_and_allowances_that_are_used_up_stop_the_run_at_once(
     "reply",
     [
         google("PerMinute"),
-        Reply.error(429, "You exceeded your current quota. Please retry in 8s."),
-        Reply.error(429, "Rate limit reached for tokens per minute (TPM): Limit 6000. Try again in 1.2s"),
+        Reply.error(429, "You exceeded your current quota. Please retry in 0.01s."),
+        Reply.error(429, "Rate limit reached for tokens per minute (TPM): Limit 6000. Try again in 0.01s"),
         Reply.error(429, "Quota exceeded for requests per minute"),
         Reply.error(429, "You exceeded your current quota", headers={"Retry-After": "0"}),
         Reply.error(429, "Too many requests"),
