@@ -38,7 +38,9 @@ PATIENCE = 600.0
 """Seconds of throttled calls, or of loading, with no answer between them, after which the run stops."""
 
 SAY_AFTER, SAY_EVERY = 30.0, 30.0
-"""Seconds of silence before the first message, and between two."""
+"""Seconds of throttled calls before the first message, and between two of any kind."""
+SAY_SOON = 3.0
+"""The same for other faults: a server that only throttles is often silent for a while."""
 
 BUSY = frozenset({429, 500, 502, 503, 504, 529, None})
 """Statuses of faults that may pass; None: the connection gave no answer."""
@@ -63,17 +65,20 @@ class Silence:
         now = asyncio.get_running_loop().time()
         self._since = now if self._since is None else self._since
         silent, last = now - self._since, self._last_news
-        due = silent >= SAY_AFTER and (last is None or now - last >= SAY_EVERY)
+        patient = SAY_AFTER if fault.status == HTTPStatus.TOO_MANY_REQUESTS else SAY_SOON
+        due = silent >= patient and (last is None or now - last >= SAY_EVERY)
         gone = fault.kind is FaultKind.UNREACHABLE
         if fault.status not in BUSY or not (due or (fault.code == LOADING and last is None)):
             return ""
         self._last_news = now
         if gone:
-            return f"{WAITING} the endpoint has been out of reach for {silent:.0f} seconds ({fault.message})."
+            away = f"the endpoint has been out of reach for {silent:.0f} seconds ({fault.message})"
+            return f"{WAITING} {away}. It is tried again."
         answered = f"{status_name(fault.status)}: {fault.message}" if fault.status else fault.message
         if fault.code == LOADING:
             return f"{WAITING} the endpoint is loading the model ({answered})."
-        return f"{WAITING} the endpoint has answered nothing but errors for {silent:.0f} s ({answered})."
+        errors = f"the endpoint has answered nothing but errors for {silent:.0f} s ({answered})"
+        return f"{WAITING} {errors}. It is asked again."
 
     def broken(self) -> str:
         """The endpoint has answered; the message for now, or an empty text."""

@@ -130,7 +130,7 @@ def test_nothing_but_429_is_said_with_the_servers_words_and_ends(
 def test_an_endpoint_that_breaks_off_for_long_is_said_too(
     endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(silence, "SAY_AFTER", 0.0)
+    monkeypatch.setattr(silence, "SAY_SOON", 0.0)
     endpoint.script(Reply(drop=True))
     news: list[str] = []
     model = make_model(endpoint.base_url, policy=RetryPolicy(first=0.0001))
@@ -255,12 +255,27 @@ def test_calls_to_an_endpoint_that_stays_away_fail_when_their_time_is_over(
 
 
 def test_an_endpoint_out_of_reach_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(silence, "SAY_AFTER", 0.0)
+    monkeypatch.setattr(silence, "SAY_SOON", 0.0)
     fault = Fault(FaultKind.UNREACHABLE, "Nothing listens at that address")
 
     async def words() -> str:
         return silence.Silence().news(fault)
 
     assert asyncio.run(words()) == (
-        "Waiting: the endpoint has been out of reach for 0 seconds (Nothing listens at that address)."
+        "Waiting: the endpoint has been out of reach for 0 seconds (Nothing listens at that address). "
+        "It is tried again."
+    )
+
+
+def test_errors_are_said_before_a_limit_that_may_be_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert silence.SAY_SOON < silence.SAY_AFTER / 2
+    monkeypatch.setattr(silence, "SAY_SOON", 0.0)
+
+    async def words(status: int) -> str:
+        return silence.Silence().news(Fault(FaultKind.TRANSIENT, "oops", status))
+
+    assert asyncio.run(words(429)) == ""
+    assert asyncio.run(words(500)) == (
+        "Waiting: the endpoint has answered nothing but errors for 0 s (500 Internal Server Error: oops). "
+        "It is asked again."
     )
