@@ -133,6 +133,7 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         # Given with each call: what a session has as its own headers, aiohttp shows to the proxy as well.
         self._headers = request_headers(base_url, self._api_key, own=not self._guarded)
+        self._proxy_headers: dict[str, str] = {}
         self._through = ""
 
     async def open(self) -> None:
@@ -155,8 +156,12 @@ class Client:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=proxy.url if proxy else None,
-            proxy_auth=proxy.auth if proxy else None,
         )
+        if proxy and proxy.login:
+            # What goes to https has its own request to the proxy; what goes to http is that request.
+            tunnel = self.base_url.startswith("https:")
+            headers = self._proxy_headers if tunnel else self._headers
+            headers["Proxy-Authorization"] = proxy.login
 
     async def close(self) -> None:
         """Close every connection."""
@@ -209,7 +214,11 @@ class Client:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
         try:
             async with self._opened().get(
-                URL(self.base_url + path), headers=self._headers, timeout=timeout, allow_redirects=False
+                URL(self.base_url + path),
+                headers=self._headers,
+                proxy_headers=self._proxy_headers,
+                timeout=timeout,
+                allow_redirects=False,
             ) as response:
                 if not response.ok:
                     content = await _content(response, self._largest, self._held)
@@ -229,6 +238,7 @@ class Client:
             data=data,
             timeout=timeout,
             headers={**self._headers, **headers},
+            proxy_headers=self._proxy_headers,
             # A redirect is a wrong base URL, and could lead anywhere.
             allow_redirects=False,
         )

@@ -6,7 +6,6 @@ And the proxy that the environment names for one, or a sentence that says what i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import os
 import re
@@ -15,9 +14,9 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
+from aiohttp import encode_basic_auth
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.helpers import basicauth_from_netrc, netrc_from_env
+from aiohttp.helpers import netrc_from_env
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
@@ -229,13 +228,14 @@ class Proxy:
     ----------
     url : yarl.URL
         Without user name and password.
-    auth : aiohttp.BasicAuth or None
+    login : str
+        The value of ``Proxy-Authorization``; ``""`` for none.
     name : str
         For people: its address, and the variable that names it.
     """
 
     url: URL
-    auth: aiohttp.BasicAuth | None
+    login: str
     name: str
 
 
@@ -280,18 +280,22 @@ def _variable(kind: str) -> str:
     return next((name for name in names if os.environ.get(name)), "the system's settings")
 
 
-def _of_netrc(host: str) -> aiohttp.BasicAuth | None:
-    with contextlib.suppress(LookupError):
-        return basicauth_from_netrc(netrc_from_env(), host)
-    return None
+def _login(url: URL, host: str) -> str:
+    """As the URL has it, else as ``.netrc`` has it."""
+    if url.user:
+        return encode_basic_auth(url.user, url.password or "")
+    file = netrc_from_env()
+    known = file.authenticators(host) if file is not None else None
+    return encode_basic_auth(known[0] or known[1] or "", known[2] or "") if known else ""
 
 
 def _checked(value: str, variable: str) -> Proxy:
     try:
         url = URL(value)
         host, scheme, _ = url.host, url.scheme, url.port
+        login = _login(url, host) if host else ""
     except ValueError:
-        url, host, scheme = URL(), None, ""
+        url, host, scheme, login = URL(), None, "", ""
     remedy = "give one like http://127.0.0.1:3128, or leave this host out with NO_PROXY"
     if "://" not in value or not host:
         raise ModelError(f"The proxy that {variable} names is not a URL: {remedy}")
@@ -300,5 +304,4 @@ def _checked(value: str, variable: str) -> Proxy:
         raise ModelError(
             f"The proxy {shown} ({variable}) is not an http proxy, the only kind supported: {remedy}"
         )
-    auth = aiohttp.BasicAuth(url.user, url.password or "") if url.user else _of_netrc(host)
-    return Proxy(url.with_user(None), auth, f"{shown.rstrip('/')} of {variable}")
+    return Proxy(url.with_user(None), login, f"{shown.rstrip('/')} of {variable}")

@@ -91,6 +91,7 @@ def test_a_proxy_in_use_is_named_without_its_password(monkeypatch: pytest.Monkey
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.filterwarnings("error::DeprecationWarning")
 @pytest.mark.parametrize("login", ["", "ann:secret@"])
 def test_no_proxy_is_shown_the_key(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It carries what goes to https in a tunnel, and needs to know no more than where to."""
@@ -119,9 +120,25 @@ def test_no_proxy_is_shown_the_key(login: str, monkeypatch: pytest.MonkeyPatch) 
         assert ("Proxy-Authorization: Basic " in request) == bool(login)
 
 
-def test_a_proxy_that_works_is_used(endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.filterwarnings("error::DeprecationWarning")
+@pytest.mark.parametrize("login", ["", "ann:se%40cret@"])
+def test_a_proxy_that_works_is_used(
+    login: str, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://{login}127.0.0.1:{endpoint.port}")
+    assert ask(OUTSIDE).outcome is SampleOutcome.ANSWERED
+    wanted = "Basic YW5uOnNlQGNyZXQ=" if login else None
+    assert endpoint.headers[-1].get("Proxy-Authorization") == wanted
+
+
+def test_a_login_that_netrc_holds_is_shown_to_the_proxy(
+    endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ann password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{endpoint.port}")
     assert ask(OUTSIDE).outcome is SampleOutcome.ANSWERED
+    assert endpoint.headers[-1]["Proxy-Authorization"] == "Basic YW5uOnNlY3JldA=="
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
