@@ -165,15 +165,17 @@ def receipt(spent: RunStatus, prices: Prices | None = None) -> str:
     """What a run has cost so far, over all its sessions, in one sentence."""
     retries = spent.attempts - spent.answers if spent.answers else 0
     calls = plural(spent.attempts, "call") + (f" ({retries:,} of them retries)" if retries > 0 else "")
-    words = (
-        f"Spent: {calls}, {spent.prompt_tokens:,} prompt and {spent.completion_tokens:,} completion tokens"
-    )
+    tokens = f"{spent.prompt_tokens:,} prompt and {spent.completion_tokens:,} completion tokens"
+    uncounted = not (spent.prompt_tokens or spent.completion_tokens) and spent.sampled > spent.reused
+    if uncounted:
+        tokens = "whose tokens the endpoint did not count"
+    words = f"Spent: {calls}, {tokens}"
     if spent.batched:
         words += f", {spent.batched:,} of the calls in batches at half the price"
     if spent.judged:
         judge = spent.judge_prompt_tokens + spent.judge_completion_tokens
         words += f"; {plural(spent.judged, 'judge call')}, {judge:,} tokens"
-    cost = None if prices is None or prices == Prices() else prices.cost(spent)
+    cost = None if uncounted or prices is None or prices == Prices() else prices.cost(spent)
     if cost is not None:
         words += f"; ${cost:,.4f}"
     if spent.abandoned:

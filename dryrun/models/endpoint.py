@@ -17,7 +17,7 @@ from dryrun.models.batch_api import REQUEST_URL, BatchApi, request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key, redact
 from dryrun.models.faults import AT_CAP, CROWDED, NO_CHOICES, NOT_JSON, Fault, FaultKind, reply_or_fault
 from dryrun.models.pace import Pace, RetryPolicy, Signal, announced_pause
-from dryrun.models.reply import Reply
+from dryrun.models.reply import Answerers, Reply
 from dryrun.models.request import (
     CAP,
     RequestSize,
@@ -36,6 +36,7 @@ LOADING_PAUSE = 15.0
 """Longest wait between two looks at a server that loads its model, in seconds."""
 
 SeedOf = Callable[[Prompt, int], int | None]
+SAMPLE_PARTS = [name for name in Reply.__slots__ if name != "model"]
 LAST_ANSWERS = 10.0
 """Seconds that calls in flight have left once every later one would fail."""
 
@@ -120,7 +121,7 @@ class EndpointModel:
         self._over: DryRunError | None = None
         self._patience = 0.0
         self.pace = Pace(config.concurrency)
-        self._silence = Silence()
+        self._silence, self._answerers = Silence(), Answerers()
         self.on_news: OnNews | None = None
         self.on_attempt: OnAttempt | None = None
         self.on_end: OnEnd | None = None
@@ -294,6 +295,7 @@ class EndpointModel:
             )
             if isinstance(result, Reply):
                 self._news(self._silence.broken())
+                self._news(self._answerers.news(result.model))
                 return result
             answer = result
         self._contacted = self._contacted or answer.status is not None or answer.code == CROWDED
@@ -366,10 +368,11 @@ class EndpointModel:
         result, note = call.result, left_out_note(call.left_out)
         parts: dict[str, Any]
         if isinstance(result, Reply):
-            notes = [note] * bool(note)
+            other = self.redacted(self._answerers.note(result.model))
+            notes = [words for words in (note, other) if words]
             notes += ["longer than the token cap"] * self._passed_cap(result)
             notes += [NO_TEXT] * (result.outcome is SampleOutcome.EMPTY)
-            note, parts = "; ".join(notes), {name: getattr(result, name) for name in result.__slots__}
+            note, parts = "; ".join(notes), {name: getattr(result, name) for name in SAMPLE_PARTS}
         elif result.kind is FaultKind.FILTERED:
             filtered = SampleOutcome.FILTERED
             parts = {"outcome": filtered, "finish_reason": "content_filter", "status": result.status}

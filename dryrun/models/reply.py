@@ -104,6 +104,35 @@ class Reply:
     finish_reason: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
+    model: str = ""
+    """As the endpoint names it; the configured name may stand for several."""
+
+
+class Answerers:
+    """The models that an endpoint names in its answers: a router or a fallback may send calls elsewhere."""
+
+    def __init__(self) -> None:
+        self._named: list[str] = []
+
+    def note(self, model: str) -> str:
+        """What to keep with an answer of this model; ``""`` for the one that answered first."""
+        other = bool(model and self._named) and not _same_model(model, self._named[0])
+        return f"answered by another model, {quote(model)}" if other else ""
+
+    def news(self, model: str) -> str:
+        """What to say where this model answers for the first time, after another."""
+        first = bool(model) and not any(_same_model(model, other) for other in self._named)
+        self._named += [model] * first
+        if not first or len(self._named) < 2:
+            return ""
+        names = " and ".join(map(quote, self._named))
+        return f"The endpoint answers as several models, {names}: the figures are those of a mixture."
+
+
+def _same_model(first: str, second: str) -> bool:
+    """Also where one has a date or a provider that the other leaves out."""
+    short, long = sorted((first.lower().split("/")[-1], second.lower().split("/")[-1]), key=len)
+    return long.startswith(short)
 
 
 def read_reply(document: Any, cap: int | None = None) -> Reply:
@@ -156,6 +185,7 @@ def read_reply(document: Any, cap: int | None = None) -> Reply:
         finish_reason=finish_reason,
         prompt_tokens=tokens[0],
         completion_tokens=tokens[1],
+        model=named if isinstance(named := document.get("model"), str) else "",
     )
 
 
@@ -225,7 +255,8 @@ def _parts(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             (text for part in places for name in MESSAGES if isinstance(text := part.get(name), str)), ""
         )
         answer = quote(words or json.dumps(document))
-        raise NoChoicesError(f"The answer holds no choices: {answer}", True, used_tokens(usage))
+        filtered = " (some filters withhold an answer so)" * (choices == [] and bool(usage))
+        raise NoChoicesError(f"The answer holds no choices{filtered}: {answer}", True, used_tokens(usage))
     if not isinstance(choices, list) or not isinstance(choices[0], dict):
         raise MalformedReplyError(
             f"The answer's choices are no list of objects: {quote(json.dumps(choices))}"

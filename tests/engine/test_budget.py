@@ -45,6 +45,13 @@ def test_a_cap_on_tokens_or_money_stops_within_the_calls_in_flight(
     assert f"${tokens_of(status):,}.0000" in receipt(status, prices)
 
 
+def test_a_receipt_says_where_tokens_were_not_counted(store: Store, endpoint: FakeEndpoint) -> None:
+    endpoint.answer = lambda _: Reply(usage=False)
+    status = work(make_run(store, endpoint.base_url, rows=2, rollouts=1), budget=Budget())
+    words = receipt(status, Prices(prompt=1.0, completion=10.0))
+    assert words == "Spent: 2 calls, whose tokens the endpoint did not count."
+
+
 def test_what_stops_a_run_after_its_cap_was_met_is_no_cap(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url)
     assert work(run, budget=Budget(calls=50)).capped

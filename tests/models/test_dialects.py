@@ -14,7 +14,7 @@ from dryrun.models.faults import FaultKind, fault_in_document, fault_of_answer
 from dryrun.models.reply import Ending, NoChoicesError, ending_of, read_reply
 from dryrun.models.request import refused_parameter
 from dryrun.models.silence import fatal_sentence
-from tests.helpers.asking import ask, ask_async, make_model, make_prompt
+from tests.helpers.asking import KEY, ask, ask_async, make_model, make_prompt
 from tests.helpers.fake_endpoint import Body, FakeEndpoint, Reply
 
 CHUNKS = (
@@ -187,3 +187,43 @@ def test_an_account_that_no_provider_serves_is_no_wrong_model() -> None:
 )
 def test_more_words_for_an_end(word: str, ending: Ending) -> None:
     assert ending_of(word) is ending
+
+
+@pytest.mark.parametrize(
+    ("names", "note", "news"),
+    [
+        (("gpt-5", "gpt-5-2026-08-07", "openai/gpt-5"), "", []),
+        ((None, "gpt-5"), "", []),
+        (
+            ("gpt-5", KEY),
+            "answered by another model, '[API key]'",
+            [
+                "The endpoint answers as several models, 'gpt-5' and '[API key]': the figures are those of a "
+                "mixture."
+            ],
+        ),
+        (
+            ("gpt-5", "llama-3"),
+            "answered by another model, 'llama-3'",
+            [
+                "The endpoint answers as several models, 'gpt-5' and 'llama-3': the figures are those of a "
+                "mixture."
+            ],
+        ),
+    ],
+)
+def test_a_router_that_sends_a_call_to_another_model_is_seen(
+    endpoint: FakeEndpoint, names: tuple[str | None, ...], note: str, news: list[str]
+) -> None:
+    choices = [{"message": {"content": "4"}, "finish_reason": "stop"}]
+    for name in (*names, names[-1]):
+        endpoint.script(Reply(raw={"model": name, "choices": choices}))
+    heard: list[str] = []
+
+    async def play() -> list[str]:
+        async with make_model(endpoint.base_url) as model:
+            model.on_news = heard.append
+            return [(await model.generate(make_prompt(), number)).note for number in range(len(names) + 1)]
+
+    assert asyncio.run(play())[-1] == note
+    assert heard == news
