@@ -6,6 +6,7 @@ answer, reasoning before it and end tokens after it, which a grade can leave out
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -201,8 +202,19 @@ END_TOKENS = (
 """What chat templates end a turn with. A server that stops there leaves it out of the text."""
 
 
+TURNS = (
+    *("<|im_start|>", "<|start_header_id|>", "<|start|>", "<|user|>", "<start_of_turn>", "<|begin_of_text|>"),
+    *("[INST]", "<s>[INST]", "<s> [INST]"),
+)
+"""What chat templates begin a turn with."""
+NEXT_TURN = re.compile(rf"({'|'.join(map(re.escape, END_TOKENS))})\s*({'|'.join(map(re.escape, TURNS))})")
+
+
 def without_end_token(text: str) -> tuple[str, bool]:
-    """The text less the tokens at its end that should have ended it, and whether there was one."""
+    """The text less the token that should have ended it, and all behind that; and whether there was one."""
+    turn = NEXT_TURN.search(text)
+    if turn is not None:
+        return text[: turn.start()].rstrip(), True
     rest = text.rstrip()
     while token := next(filter(rest.endswith, END_TOKENS), ""):
         rest = rest.removesuffix(token).rstrip()

@@ -351,7 +351,7 @@ def _around(texts: Sequence[str], results: Results) -> dict[str, float]:
     if not texts:
         return {}
     reasoned = not results.config.cut_reasoning and sum(without_reasoning(text)[1] for text in texts)
-    ended = sum(without_end_token(text)[1] for text in texts)
+    ended = sum(without_end_token(without_reasoning(text)[0])[1] for text in texts)
     return {"reasoning": reasoned / len(texts), "end_tokens": ended / len(texts)}
 
 

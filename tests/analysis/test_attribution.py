@@ -118,7 +118,7 @@ def test_always_right_or_always_wrong_prompts_are_polarised() -> None:
     found = judged(score, reference=np.ones(50), junk=JUNK)
     assert (found.verdict, found.dataset) == ("NO-GO", DatasetQuality.POLARISED)
     assert found.grader is GraderQuality.BINARY
-    assert "Is the temperature 0?" in found.reasons[0]
+    assert "Is the temperature 0? Or does a cache answer?" in found.reasons[0]
     assert "temperature above 0" in found.next_step, "dropping all prompts would help nobody"
     score[:4] = (0, 1, 0, 1)
     assert "Drop prompts" in judged(score, reference=np.ones(50), junk=JUNK).next_step

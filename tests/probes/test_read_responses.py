@@ -83,6 +83,18 @@ def test_what_ends_a_turn_is_no_part_of_the_answer(token: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "rest",
+    [
+        "<|im_end|>\n<|im_start|>user\n3 + 4?<|im_end|>",
+        "</s><s>[INST] 3 + 4? [/INST] 7",
+        "<|eot_id|><|start_header_id|>user",
+    ],
+)
+def test_turns_that_a_server_lets_run_on_are_no_part_of_the_answer(rest: str) -> None:
+    assert without_end_token("Paris" + rest) == ("Paris", True)
+
+
+@pytest.mark.parametrize(
     ("text", "reference", "prompt", "expected"),
     [
         ("So 12.\n#### 12", "12", "Give the answer after ####.", True),

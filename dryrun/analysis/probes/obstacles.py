@@ -28,7 +28,7 @@ CUT_REASONING = (
     "--cut-reasoning): no call is made. Until then neither the prompts nor the grader can be blamed."
 )
 END_TOKEN = (
-    "{share} of the responses end in the chat template's own end token (such as <|im_end|>), and the grader "
+    "{share} of the responses hold the chat template's own end token (such as <|im_end|>), and the grader "
     "is given it. {right} of the responses hold the right answer before it."
 )
 STOP_AT_TOKEN = (

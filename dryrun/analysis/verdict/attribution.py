@@ -29,7 +29,7 @@ from dryrun.core.records import SampleOutcome
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, Thresholds
 
-VARY = "Draw the responses anew at a temperature above 0, so that they differ."
+VARY = "Draw the responses anew, past any cache and at a temperature above 0, so that they differ."
 BETWEEN = "Use prompts that this model answers right some of the time, neither always nor never."
 """What to do where no two responses to one prompt earn different scores: alike ones, and ones that differ."""
 
@@ -247,7 +247,11 @@ class _Judge:
             if grouped.within == 0.0:  # dropping such prompts would leave none
                 varied = self.observed.lengths_differ
                 alike = "all responses to one prompt score alike"
-                alike += ", though they are not the same." if varied else ". Is the temperature 0?"
+                alike += (
+                    ", though they are not the same."
+                    if varied
+                    else ". Is the temperature 0? Or does a cache answer?"
+                )
                 self.first_step = BETWEEN if varied else VARY
             share = f"Only {percent(grouped.usable)} of prompts".replace("Only 0 % of prompts", "No prompt")
             self.reasons.append(f"{share} would give a signal in groups of {grouped.group}: {alike}")
