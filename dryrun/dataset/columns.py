@@ -30,7 +30,7 @@ SPEAKERS = {
 }
 """Who speaks in a conversation as ShareGPT writes it, by its ``from``."""
 
-INSTRUCTION = "instruction"
+INSTRUCTION, CONVERSATIONS = "instruction", "conversations"
 
 GRADERS = ("string_check", "text_similarity", "score_model", "label_model", "python", "multi")
 
@@ -103,6 +103,8 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
         The row itself where there is nothing to do. A `Problem` if no field holds a prompt.
     """
     row = _item_of(row, columns)
+    if isinstance(row, Problem):
+        return row
     if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row and not _translatable(row)):
         return row
     field = columns.prompt_field or usual_prompt(row)
@@ -121,7 +123,7 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     messages = turns if isinstance(turns, Problem) else _messages(turns, field)
     if isinstance(messages, Problem):
         return messages
-    asked, answer = _asked(messages, turns)
+    asked, answer = _asked(messages, messages is not turns or field == CONVERSATIONS)
     if not asked:
         return Problem(field, "holds no turn of the user.", "Give what the model is to answer.")
     own = own_system(row, field, asked) if isinstance(value, list) else None
@@ -137,6 +139,9 @@ def _item_of(row: Any, columns: ColumnMap) -> Any:
     """What stands in ``item``, as OpenAI's evals write their rows, or in ``row``, as the Hub's viewer sends
     them, unless a field within it is named."""
     if isinstance(row, dict) and row.keys() <= {"row_idx", "row", "truncated_cells"}:
+        if cut_off := row.get("truncated_cells"):
+            fix = "Take the whole dataset: hf://datasets/OWNER/NAME, or its Parquet files."
+            return Problem("truncated_cells", f"the Hub's viewer has cut off {cut(str(cut_off), 80)}.", fix)
         return row.get("row", row)
     item = row.get("item") if isinstance(row, dict) and row.keys() <= {"item", "sample"} else None
     named = (columns.prompt_field, columns.reference_field, columns.topic_field)
@@ -232,12 +237,11 @@ def _messages(value: object, field: str) -> list[Any] | Problem:
     return Problem(field, f"is {kind(value)}, neither text nor a list of messages.", fix)
 
 
-def _asked(messages: list[Any], value: object) -> tuple[list[Any], str | None]:
-    """The prompt, and the answer that a ShareGPT conversation ends with."""
+def _asked(messages: list[Any], talk: bool) -> tuple[list[Any], str | None]:
+    """The prompt, and the answer that a conversation ends with; a mere list of messages stays whole."""
     asked, answer = list(messages), None
-    if messages is not value:  # else they are messages already, and none is taken away
-        while asked and asked[-1]["role"] == Role.ASSISTANT:
-            answer = asked.pop()["content"]
+    while talk and asked and isinstance(asked[-1], dict) and asked[-1].get("role") == Role.ASSISTANT:
+        answer = asked.pop().get("content")
     return asked, answer
 
 
@@ -285,7 +289,7 @@ def _no_prompt(row: Mapping[str, Any]) -> Problem:
 def are_rows(value: object) -> bool:
     """Whether the value is a list of rows with a prompt under a usual name, by its first entry."""
     first = _item_of(value[0], BY_NAME) if isinstance(value, list) and value else None
-    return isinstance(first, dict) and usual_prompt(first) is not None
+    return isinstance(first, Problem) or (isinstance(first, dict) and usual_prompt(first) is not None)
 
 
 def prompt_candidates(row: Mapping[str, Any]) -> list[str]:

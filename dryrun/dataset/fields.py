@@ -122,7 +122,7 @@ PROMPTS_WITHIN = ("responses_create_params.input",)
 REFERENCES = (
     "reward_model.ground_truth",  # verl's place; nothing else is kept there
     *("ground_truth", "reference_answer", "answer", "solution", "reference", "target"),
-    *("expected", "expected_answer", "label", "gts", "reference_tool_calls"),
+    *("expected", "expected_answer", "expected_output", "ideal", "label", "gts", "reference_tool_calls"),
     *(
         "answers",
         "final_answer",

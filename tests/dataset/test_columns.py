@@ -91,6 +91,9 @@ def test_a_conversation_is_asked_up_to_its_answer_which_is_the_reference() -> No
     assert [list(dataset) for dataset in in_every_format(rows)] == [[expected]] * 5
     [own] = dataset_from_items([{"conversations": TURNS, "answer": "twelve"}])
     assert "reference_answer" not in own
+    talk = [*asked, {"role": "assistant", "content": "12"}]
+    [chat] = dataset_from_items([{"conversations": talk}])
+    assert (chat["messages"], chat["reference_answer"]) == (asked, "12")
 
 
 def test_a_conversation_of_answers_alone_is_refused() -> None:

@@ -101,6 +101,15 @@ def test_what_a_file_holds_counts_more_than_its_name(content: bytes, name: str) 
     assert read_dataset(content, name).ref.fingerprint == read_dataset(LINES, "rows.jsonl").ref.fingerprint
 
 
+def test_rows_that_the_hubs_viewer_has_cut_off_are_refused() -> None:
+    rows = [VIEWED[0], {**VIEWED[1], "truncated_cells": ["question"]}]
+    words = refusal(json.dumps({"features": [], "rows": rows}).encode(), "rows.json")
+    assert "the Hub's viewer has cut off ['question']. Take the whole dataset" in words
+    assert "row 2" in words
+    cut_first = refusal(json.dumps({"features": [], "rows": rows[::-1]}).encode(), "rows.json")
+    assert "the Hub's viewer has cut off ['question']" in cut_first
+
+
 def test_newer_kinds_of_arrow_columns_are_read() -> None:
     """As polars writes them."""
     text = pa.string_view()
