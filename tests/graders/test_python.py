@@ -35,6 +35,7 @@ def body(line: str) -> dict[str, Any]:
         ("return sample['choices'][0]['message']['content'] == 'hello'", 1.0),
         ("return 1.0 if sample['output_json'] is None else 0.0", 1.0),
         ("import numpy; return numpy.float32(0.5)", 0.5),
+        ("import getpass; return float(bool(getpass.getuser()))", 1.0),
     ],
 )
 def test_what_it_returns_is_the_reward(line: str, reward: float) -> None:

@@ -53,10 +53,12 @@ ENVIRONMENT = {
     "HOME": "/tmp",
     "TMPDIR": "/tmp",
     "LANG": "C.UTF-8",
+    **dict.fromkeys(("USER", "LOGNAME"), "grader"),
     "PYTHONHASHSEED": "0",
     **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")},
 }
-"""A grader's whole environment. One thread per library: the limits count threads, the pool has workers."""
+"""A grader's whole environment. One thread per library: the limits count threads, the pool has workers.
+A name of the user, after which libraries name their caches: its number stands in no list of users there."""
 
 WORKER = """\
 import marshal, sys
