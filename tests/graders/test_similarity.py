@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 
 import nltk
 import pytest
@@ -48,6 +49,18 @@ def test_similarity_agrees_with_the_reference_scores(metric: str) -> None:
     for text, reference, expected in rows:
         found = grade(similarity(metric), text, {"reference_answer": reference}).reward
         assert found == pytest.approx(expected, abs=1e-9), (metric, text, reference)
+
+
+def test_a_long_common_sequence_takes_no_memory_by_the_square_of_its_length() -> None:
+    """A table of 4 million numbers took 32 MB."""
+    answer, reference = "a b " * 1_000, "b c " * 1_000
+    grade(similarity("rouge_l"), "a", {"reference_answer": "a"})  # what it imports is not counted
+    tracemalloc.start()
+    reward = grade(similarity("rouge_l"), answer, {"reference_answer": reference}).reward
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert reward == pytest.approx(0.5)
+    assert peak < 16 * 2**20
 
 
 def test_the_score_printed_in_azures_documentation() -> None:

@@ -128,10 +128,27 @@ def _fuzzy_match() -> Similarity:
 
 def _rouge(kind: str) -> Similarity:
     """F1 of shared n-grams, or of the longest common subsequence; no stemming (Lin 2004)."""
+    if kind == "rougeL":
+        return _longest_common()
     from rouge_score.rouge_scorer import RougeScorer
 
     scorer = RougeScorer([kind], use_stemmer=False)
     return lambda answer, reference: float(scorer.score(reference, answer)[kind].fmeasure)
+
+
+def _longest_common() -> Similarity:
+    """rougeL as rouge-score has it, whose own table takes the product of both lengths in memory."""
+    from rapidfuzz.distance import LCSseq
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    words = DefaultTokenizer(use_stemmer=False).tokenize
+
+    def score(answer: str, reference: str) -> float:
+        first, second = words(answer), words(reference)
+        # twice the product of precision and recall by their sum
+        return 2 * LCSseq.similarity(first, second) / (len(first) + len(second)) if first and second else 0.0
+
+    return score
 
 
 OfWords = Callable[[list[str], list[str]], float]

@@ -42,8 +42,9 @@ PACKAGES = {
     Metric.FUZZY_MATCH: "rapidfuzz",
     **dict.fromkeys(OF_WORDS, "nltk"),
     **{metric: "rouge-score" for metric in Metric if metric.startswith("rouge")},
+    Metric.ROUGE_L: "rapidfuzz rouge-score",
 }
-"""What a metric needs, by its name on PyPI."""
+"""What a metric needs, by the names on PyPI."""
 
 ON_PYPI = {
     "rouge_score": "rouge-score",
@@ -119,7 +120,7 @@ def packages_of(spec: GraderSpec) -> list[str]:
     needed = set()
     for _, part in spec.walk():
         if isinstance(part, TextSimilaritySpec):
-            needed.add(PACKAGES[part.evaluation_metric])
+            needed.update(PACKAGES[part.evaluation_metric].split())
         elif isinstance(part, PythonSpec):
             strange = imported(part.source) - sys.stdlib_module_names
             needed |= {ON_PYPI.get(name, name) for name in strange}
