@@ -116,3 +116,14 @@ def test_text_without_double_braces_stays_as_it_is(text: str) -> None:
 @given(st.text())
 def test_any_value_arrives_whole(value: str) -> None:
     assert parse_template("<{{item.v}}>").fill({"item": {"v": value}}) == f"<{value}>"
+
+
+def test_a_short_template_cannot_ask_for_more_than_a_machine_has() -> None:
+    """Forty braces around a field of two megabytes: the same text again, counted before it is joined."""
+    with pytest.raises(VariableError, match="more than 64,000,000 characters"):
+        parse_template("{{item.long}}" * 40).fill({"item": {"long": "x" * 2_000_000}})
+
+
+def test_a_template_has_an_end() -> None:
+    with pytest.raises(TemplateSyntaxError, match="1,000,001 characters, more than 1,000,000"):
+        parse_template("x" * 1_000_001)

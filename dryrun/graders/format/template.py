@@ -30,6 +30,9 @@ _STEP = re.compile(rf"\.({_NAME})|\[([0-9]+)\]")
 
 Step = str | int
 
+LONGEST, LONGEST_FILLED = 1_000_000, 64_000_000
+"""Characters of a template, and of a filled one: a few short braces could ask for more than a machine has."""
+
 
 class TemplateSyntaxError(ValueError):
     """A template that no row can fill because of how it is written."""
@@ -150,14 +153,18 @@ class Template:
         Raises
         ------
         VariableError
-            A reference has no value.
+            A reference has no value, or the text is too long.
         """
         if len(self.parts) == 1:
             only = self.parts[0]
             return only if isinstance(only, str) else rendered(only.resolve(namespaces))
-        return "".join(
-            part if isinstance(part, str) else rendered(part.resolve(namespaces)) for part in self.parts
-        )
+        texts, size = [], 0
+        for part in self.parts:
+            texts.append(part if isinstance(part, str) else rendered(part.resolve(namespaces)))
+            size += len(texts[-1])
+            if size > LONGEST_FILLED:
+                raise VariableError(f"the filled template has more than {LONGEST_FILLED:,} characters")
+        return "".join(texts)
 
 
 @lru_cache(maxsize=512)
@@ -167,8 +174,10 @@ def parse_template(text: str) -> Template:
     Raises
     ------
     TemplateSyntaxError
-        Something in braces is not ``namespace.variable``, or braces are left open.
+        Something in braces is not ``namespace.variable``, braces are left open, or it is too long.
     """
+    if len(text) > LONGEST:
+        raise TemplateSyntaxError(f"the template has {len(text):,} characters, more than {LONGEST:,}")
     parts: list[str | Reference] = []
     end = 0
     for match in _BRACES.finditer(text):
