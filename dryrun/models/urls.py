@@ -110,17 +110,19 @@ def _split(url: str) -> SplitResult:
     if parts.scheme not in PORTS or not host or spaced:
         raise ModelError(f"{url!r} is not an http(s) URL: give one like https://api.openai.com/v1")
     if parts.query or parts.fragment:
-        raise ModelError("The base URL holds a '?' or '#' part: leave it out, e.g. https://api.openai.com/v1")
+        plain = urlunsplit((parts.scheme, _host(parts), parts.path, "", ""))
+        raise ModelError(f"The base URL holds a '?' or '#' part: leave it out, as in {plain}")
     return parts
 
 
-_PLACE = re.compile(r"(localhost|\d+(?:\.\d+){3}|[\w-]+(?:\.[\w-]+)+)(:\d+)?(/.*)?$", re.A)
+_PLACE = re.compile(r"(localhost|\d+(?:\.\d+){3}|[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:\d))(:\d+)?(/.*)?$", re.A)
 """A host without a scheme."""
 
 
 def _scheme(host: str) -> str:
-    """What a server of this name speaks most likely: one named by its address has no certificate."""
-    return "http" if host == "localhost" or host.rpartition(".")[2].isdigit() else "https"
+    """What a server of this name speaks most likely: one of this network, or named by its address, has no
+    certificate."""
+    return "http" if "." not in host or host.rpartition(".")[2].isdigit() else "https"
 
 
 def _host(parts: SplitResult) -> str:

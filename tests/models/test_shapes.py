@@ -175,6 +175,7 @@ def test_an_answer_that_cannot_be_unpacked_comes_from_a_server_that_is_there(end
     [
         ("127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
         ("localhost:8000/v1", "http://localhost:8000/v1"),
+        ("gpu-box:8000/v1", "http://gpu-box:8000/v1"),
         ("api.example.com/v1", "https://api.example.com/v1"),
     ],
 )
