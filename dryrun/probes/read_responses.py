@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.readings import PAID, Repeated
+from dryrun.analysis.figures.readings import NEARLY_ALL, PAID, Repeated
 from dryrun.analysis.observations import Observations
 from dryrun.core.records import Prompt
 from dryrun.core.text import one_line
@@ -236,12 +236,20 @@ def unpaid_right(results: Results, observations: Observations, most: int = MOST_
     return UnpaidRight(drawn[right].astype(np.int64), drawn.size, unpaid.size, bool(references))
 
 
-NEARLY_ALL = 0.9
 LEAST_PROMPTS = 20
 """With fewer different prompts one answer may be right for all of them."""
 LABEL_LONG = 15
 """Characters of a text that may be one of a few answers: a label, a number, a word."""
 KEPT = 300
+ERROR = re.compile(
+    r"\W{0,3}(error|exception|traceback|internal server error|bad gateway|service unavailable|upstream|"
+    r"gateway time-?out|too many requests|rate limit|request timed out|litellm\.)\b|"
+    r"<(!doctype |)html|\{ ?\"(error|detail)\"",
+    re.I,
+)
+"""What a text begins with that a gateway sends in place of an answer, as if a model had written it."""
+SOME_PROMPTS = 5
+"""Different prompts that the same such text is sent to."""
 
 
 def unanswered(
@@ -268,18 +276,21 @@ def unanswered(
 def _repeated(
     responses: Sequence[tuple[Prompt, str]], scores: Sequence[float], says: Sequence[bool | None]
 ) -> Repeated | None:
-    """The same text for nearly all prompts; None where it may be an answer.
+    """The same text for nearly all prompts, or the same error for some; None where it may be an answer.
 
     It may be where it is short, is right for some prompt, is paid for some and not for others, or refuses.
     """
     texts = [" ".join(text.split()) for _, text in responses]
-    text, count = Counter(texts).most_common(1)[0]
+    counts, least = Counter(texts).most_common(), LEAST_PROMPTS
+    text, count = counts[0]
+    if count < NEARLY_ALL * len(texts):
+        text, count = next((pair for pair in counts if ERROR.match(pair[0])), ("", 0))
+        least = SOME_PROMPTS
     places = [place for place, other in enumerate(texts) if other == text]
     asked = {responses[place][0].key for place in places}
     paid = {scores[place] >= PAID for place in places}
     right = any(says[place] for place in places)
-    few = count < NEARLY_ALL * len(texts) or len(asked) < LEAST_PROMPTS
-    if few or len(text) < LABEL_LONG or right or len(paid) > 1 or refuses(text):
+    if len(asked) < least or len(text) < LABEL_LONG or right or len(paid) > 1 or refuses(text):
         return None
     return Repeated(one_line(text, KEPT), count / len(texts), len(asked))
 

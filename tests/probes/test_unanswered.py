@@ -50,6 +50,16 @@ def test_a_notice_for_every_prompt_is_quoted_and_blames_nobody(store: Store) -> 
     assert not [line for line in report.cause_lines if "too difficult" in line]
 
 
+@pytest.mark.slow
+def test_an_error_in_place_of_some_answers_is_quoted(store: Store) -> None:
+    error = "Error: upstream request timeout"
+    report = reported(
+        store, rows.sums(""), LAST, lambda n, item: item["reference_answer"] if n % 3 else error
+    )
+    assert f"are the very same text: “{error}”" in told(report)
+    assert "by hand" not in first_action(report)
+
+
 @pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("items", "grader", "say"),
@@ -58,9 +68,10 @@ def test_a_notice_for_every_prompt_is_quoted_and_blames_nobody(store: Store) -> 
         (labels(), LABELLED, lambda n, item: "The label of this review is clearly positive."),
         (rows.sums(""), LAST, lambda n, item: f"{NOTICE} Code {n % 3}{'a' * n}."),
         (rows.sums("")[:15] * 3, LAST, lambda n, item: NOTICE),
+        (rows.sums(""), LAST, lambda n, item: item["reference_answer"] if n % 3 else NOTICE),
         (rows.sums(""), LAST, lambda n, item: "I'm sorry, but I can't help with that request."),
     ],
-    ids=["one label", "one label in a sentence", "different texts", "few prompts", "a refusal"],
+    ids=["one label", "one label in a sentence", "different texts", "few prompts", "a third", "a refusal"],
 )
 def test_what_may_be_an_answer_is_no_notice(
     store: Store, items: Rows, grader: dict[str, Any], say: Callable[[int, Any], str]

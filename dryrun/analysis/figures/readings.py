@@ -21,6 +21,7 @@ LEAST = 30
 """With fewer responses that could be read, the shares say nothing."""
 LEAST_EACH = 5
 """With fewer right, or fewer wrong, responses nothing shows whether scores follow right answers."""
+NEARLY_ALL = 0.9
 LEAST_PROMPTS = 8
 """With fewer prompts nothing shows how alike the responses to a prompt are, or that they fit other rows."""
 
@@ -344,7 +345,7 @@ def refusals(score: Floats, refusing: NDArray[np.bool_], prompt: Ints, row: Ints
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """One text that nearly all responses are, whatever the prompt.
+    """One text that nearly all responses are, whatever the prompt; or a server's error that some are.
 
     Attributes
     ----------
@@ -359,3 +360,8 @@ class Repeated:
     text: str
     share: float
     prompts: int
+
+    @property
+    def nearly_all(self) -> bool:
+        """Whether it explains the whole run."""
+        return self.share >= NEARLY_ALL

@@ -143,9 +143,10 @@ def misplaced_words(misplaced: Misplaced) -> str:
 
 
 def _same_text(measures: Measures) -> Obstacle | None:
-    if measures.anchors.repeated is None:
+    repeated = measures.anchors.repeated
+    if repeated is None or not repeated.nearly_all:
         return None
-    return Obstacle(_same_text_words(measures.anchors.repeated), ASK_BY_HAND, NoticeCode.REPEATED)
+    return Obstacle(_same_text_words(repeated), ASK_BY_HAND, NoticeCode.REPEATED)
 
 
 def _same_text_words(repeated: Repeated) -> str:
