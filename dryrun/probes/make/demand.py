@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -270,34 +270,6 @@ def demand_for(prompt: Prompt) -> Demand:
         asks = demand.json or shape is not None or asks_json(prompt)
         _known[key] = replace(demand, shape=shape, json=asks)
     return _known[key]
-
-
-_NAME_PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
-_WORDS = re.compile(r"[^\W_]+")
-_ASIDE = re.compile(
-    r"(?i)(?:explan\w*|rational\w*|reason\w*|thoughts?|thinking|steps?|working|notes?|comments?|"
-    r"confidence|id|source|difficulty|level|metadata|split)"
-)
-"""Names of fields that stand beside an answer: nobody can be asked to give them word for word."""
-
-
-def named_fields(prompt: Prompt, demand: Demand, fields: Sequence[str]) -> tuple[str, ...]:
-    """Those fields of an object that the prompt, or its response format, asks for by name."""
-    required = () if demand.shape is None else (demand.shape.field, *demand.shape.others)
-    words = set(_WORDS.findall(prompt_text(prompt.messages).casefold()))
-    return tuple(
-        field
-        for field in fields
-        if not _ASIDE.fullmatch(field) and (field in required or _is_named(field, words))
-    )
-
-
-def _is_named(field: str, words: Collection[str]) -> bool:
-    """Whether each part of a name such as ``due_date`` or ``dueDate`` is a word, in singular or plural."""
-    parts = [part.casefold() for part in _NAME_PARTS.findall(field)]
-    return bool(parts) and all(
-        any(form in words for form in (part, f"{part}s", part.removesuffix("s"))) for part in parts
-    )
 
 
 def demand_of(prompt: str) -> Demand:
