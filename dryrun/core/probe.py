@@ -61,6 +61,7 @@ class ProbeFault(StrEnum):
 # Kinds of probes that a rule asks for by name.
 FAR = "another row's answer"
 """Stands for wrong answers in general: realistic, and wrong by far."""
+OFFERED = "another answer that the prompt lists"
 VOID = "nonsense"
 COPIED, STUFFING = "the prompt copied", "all words of the prompt, sorted"
 NO_VALUES = "the right keys, no values"

@@ -48,6 +48,13 @@ _TESTS = re.compile(
 """Names of fields that hold what a response is tested with: no answer, but what one must pass."""
 
 
+_MEANT = re.compile(
+    r"(?i)(?:^|[._])(?:gold|(?:ground_?)?truth|correct(?:ed)?|targets?|expected|ref|references?|oracle|solutions?|answers?|"
+    r"labels?|canonical)(?:$|[._])"
+)
+"""Names of fields that hold the right answer, where a grader reads others beside it."""
+
+
 def answer_field(config: RunConfig, items: Sequence[Item]) -> str | None:
     """The field with the right answer, as the run names it or as `reference_field` finds it; None without."""
     try:
@@ -60,8 +67,8 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
     """The row's field with the right answer.
 
     One that the grader reads comes first: in its templates, as a parameter of its reward function, or as
-    a constant key of the row in its source; among those a usual name, then the only other one. Else the
-    usual places.
+    a constant key of the row in its source; among those a usual name, then the only other one, or the only
+    one that no prompt quotes, or that is called so. Else the usual places.
 
     Raises
     ------
@@ -77,6 +84,7 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
     usually = any(_in_some(items, name) for name in REFERENCES)
     rest = [name for name in only if not _handed_over(items, name)]
     only = rest if rest or usually else only
+    only = only if usually else _likeliest(items, only)
     inside = [name for name in _inside(spec) if not _UNWANTED.search(name) and _in_some(items, name)]
     places: list[str] = [*usual, *plain, *(only if len(only) == 1 else ()), *REFERENCES, *within]
     places += inside if len(inside) == 1 else []
@@ -111,6 +119,22 @@ def _handed_over(items: Sequence[Item], name: str) -> bool:
             return False
         several = several or len(parts) > 1 or bool(whole)
     return several
+
+
+def _likeliest(items: Sequence[Item], names: Sequence[str]) -> list[str]:
+    """Of several fields those that no prompt quotes, and of these the ones that are called an answer."""
+    unquoted = [name for name in names if not _quoted(items, name)] or list(names)
+    return [name for name in unquoted if _MEANT.search(name)] or unquoted
+
+
+def _quoted(items: Sequence[Item], name: str) -> bool:
+    """Whether every prompt has the field's text in it, of two words or more."""
+    values = [(value_at(item, name), item) for item in items[:SCANNED]]
+    return all(
+        isinstance(value, str) and len(value.split()) > 1 and value.strip() in asked_text(item)
+        for value, item in values
+        if value is not None
+    )
 
 
 def _leaves(value: object) -> Iterator[object]:

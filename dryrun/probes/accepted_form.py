@@ -39,7 +39,7 @@ SECONDS = 5.0
 """After so long no further rows are tried: a slow grader keeps the forms it was asked about so far."""
 CLEARLY = 0.05
 """Rewards on 0..1 by which another form must beat the bare reference, and within which two are alike."""
-FIRST = "first entry"
+FIRST, ACCEPTED_CALL = "first entry", "first accepted call"
 FIELDS = 6
 """Fields of an object that are tried as the answer."""
 TEMPLATES, LONGEST = 2, 2_000
@@ -61,7 +61,7 @@ def contents(reference: str) -> dict[str, str]:
         value = json.loads(reference)
     except ValueError:
         return {"": reference}
-    parts = {"": reference}
+    parts = {"": reference} | _accepted_call(value)
     if isinstance(value, list) and value and isinstance(value[0], str | int | float):
         parts[FIRST] = rendered(value[0])  # several answers that are all right, or one in a list
     if isinstance(value, dict):
@@ -71,6 +71,22 @@ def contents(reference: str) -> dict[str, str]:
         firsts = [] if fields else [(key, field[0]) for key, field in lists if _is_plain(field[0])]
         parts |= {f"{FIRST} of {key}": rendered(first) for key, first in firsts[:FIELDS]}
     return parts
+
+
+def _accepted_call(value: object) -> dict[str, str]:
+    """The call in ``[{"f": {"x": [1, 2]}}]``: a function with the values that each argument may have."""
+    entry = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if not isinstance(entry, dict) or len(entry) != 1:
+        return {}
+    ((name, arguments),) = entry.items()
+    if not isinstance(arguments, dict) or not all(isinstance(v, list) and v for v in arguments.values()):
+        return {}
+    firsts = {
+        key: values[0] for key, values in arguments.items() if "" not in values
+    }  # else it may be left out
+    return (
+        {ACCEPTED_CALL: json.dumps({"name": name, "arguments": firsts}, ensure_ascii=False)} if firsts else {}
+    )
 
 
 def _is_plain(value: object) -> bool:

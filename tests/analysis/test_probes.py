@@ -371,6 +371,8 @@ def test_misspelling_alone_is_forgiven_and_text_that_goes_on_is_a_hole() -> None
     half = lines(Family.WRONG, "half of the word", 1.0, most=0.0)
     assert judged([*sound(), *more, *less, *half]).profile is Profile.TOO_LENIENT
     assert judged([*sound(), *more]).profile is Profile.TOO_LENIENT
+    likened = lines(Family.WRONG, "another text", 0.5, most=0.0, alike=0.5)
+    assert judged([*sound(), *likened, *more]).profile is Profile.SOUND
 
 
 def test_a_score_turned_round_is_inverted_even_where_another_form_is_paid() -> None:

@@ -112,10 +112,10 @@ def wrong_unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         soft = kind in MILD or kind.startswith(UNNAMED_FIELD) or kind.endswith(BEYOND)
         observations += map(_softened, counts) if soft else counts
     kinds = {observation.kind for observation in observations}
-    if (TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED, UNORDERED}) or kinds == {
-        LETTER_MORE,
-        LETTER_LESS,
-    }:
+    misspelt = {LETTER_MORE, LETTER_LESS}
+    if (TOO_MANY in kinds and kinds <= {TOO_MANY, REVERSED, UNORDERED}) or (
+        kinds <= misspelt if grades.partial else kinds == misspelt
+    ):
         # More moves after the solved puzzle, recall alone, or misspelling: generous, while what is missing or
         # wrong costs.
         observations = [_softened(observation) for observation in observations]

@@ -13,7 +13,7 @@ from dryrun.core.records import Prompt
 from dryrun.probes.make.json_shape import JsonShape, asks_json, shape_of
 from dryrun.probes.make.notation.decimal_comma import shows_decimal_comma
 
-_TAG = re.compile(r"<([A-Za-z_][\w-]*)>[^<>]{0,80}</\1>")
+_TAG = re.compile(r"<([A-Za-z_][\w-]*)>[^<]{0,80}</\1>")
 _NAMED_TAG = re.compile(
     r"(?i)<([a-z_][\w-]*)>(?:\s*(?:and|,|/|\.\.\.|…)?\s*</\1>)?\s*(?:tags?|elements?|标签)(?![^\W\d_])"
 )
@@ -66,6 +66,8 @@ _LINE = re.compile(r"(?m)^[ \t]*([A-Za-z][\w ]{0,30}:)[ \t]*[<\[{]([^<>\[\]{}\n]
 _LINES = re.compile(rf"(?:{_LINE.pattern.removeprefix('(?m)')}\n?){{2,6}}", re.M)
 """Lines with a place each: "Answer: <city>" above "Confidence: <number from 0 to 1>"."""
 _BRACKET_TAG = re.compile(r"\[([A-Za-z_]{3,})\](?:[^\[\]]{0,80})\[/\1\]")
+_JOINT = re.compile(r"(?<!\w)([\[(<{]?)\w+([\])>}]?)(\s*(?:->|→|=>|[>;|<])\s*)\1\w+\2\3\1(?:\w+|\.\.\.|…)\2")
+"""Elements as a prompt shows them, one after the other: ``[2] > [1] > [3]``, ``a | b | c``."""
 _FENCE = re.compile(r"```([a-zA-Z+#]{1,12})\b")
 _FIRST = re.compile(
     r"(?i)\b(?:start|begin) (?:your (?:answer|reply|response) )?with\b[^.:\n]{0,40}"
@@ -136,7 +138,11 @@ _ORDERED = re.compile(
     r"revers\w+|alphabetical\w*|smallest|largest|oldest|newest|steps?|schedule|first to last|permut\w+)\b"
 )
 _ANY_ORDER = re.compile(r"(?i)\b(any order|order does(n't| not) matter|unordered)\b")
-_EVERY = re.compile(r"(?i)\b(every|all|which of|each|any|tags|labels|categories|topics|keywords)\b")
+_EVERY = re.compile(
+    r"(?i)\b(every|all|which of|(?<!line )(?<!line for )each|any|tags|labels|categories|topics|keywords)\b"
+)
+_NUMBERED = re.compile(r"(?m)^\s*1[.)] \S+(?: \S+)?\n\s*2[.)] \S+(?: \S+)?\s*$")
+"""Numbered lines with a place each: the number says which is which."""
 _OPTION = re.compile(r"(?m)(?:^|\n|\s)\(?([A-J])[.):]\s+\S")
 _RANGE = re.compile(r"(?i)\b(?:one of|letter)\b[^\n]{0,20}\b([A-J](?:\s*,\s*[A-J])+(?:,? or [A-J])?)")
 
@@ -169,6 +175,8 @@ class Demand:
         The answer is the last line, and nothing else stands on it.
     thoughts : str
         Name of the tag that the reasoning must stand in.
+    beside : tuple of (str, str)
+        Other tags that the prompt shows, before and behind that of the answer, with something in each.
     ordered, unordered : bool
         The order of the elements matters, or surely does not.
     whole : bool
@@ -183,6 +191,10 @@ class Demand:
         Numbers have a decimal comma.
     options : tuple of str
         Letters of a multiple choice.
+    joint : (str, str, str) or None
+        What stands before, behind and between the elements of a list, as the prompt shows them.
+    offered : tuple of str
+        Other answers that the prompt lists beside the right one.
     fence : str
         The language of the code block that is asked for.
     call : bool
@@ -207,6 +219,7 @@ class Demand:
     working: bool = False
     last_line: bool = False
     thoughts: str = ""
+    beside: tuple[str, str] = ("", "")
     ordered: bool = False
     unordered: bool = False
     whole: bool = False
@@ -215,6 +228,8 @@ class Demand:
     digits: tuple[str, ...] = ()
     comma: bool = False
     options: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
+    joint: tuple[str, str, str] | None = None
     fence: str = ""
     call: bool = False
     shape: JsonShape | None = None
@@ -286,7 +301,7 @@ def demand_of(prompt: str) -> Demand:
     first = bool(_FIRST.search(prompt))
     working = bool(_WORKING.search(prompt)) and not first
     any_order = bool(_ANY_ORDER.search(prompt))
-    ordered = bool(_ORDERED.search(prompt)) and not any_order
+    ordered = bool(_ORDERED.search(prompt) or _NUMBERED.search(prompt)) and not any_order
     return Demand(
         tag=named[-1] if named else "",
         boxed="\\boxed" in prompt,
@@ -300,6 +315,7 @@ def demand_of(prompt: str) -> Demand:
         working=working,
         last_line=bool(_LAST_LINE.search(prompt)),
         thoughts=thoughts,
+        beside=_beside(prompt, tags, named[-1]) if named and len(tags) > 1 else ("", ""),
         ordered=ordered,
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),
         whole=bool(_WHOLE.search(prompt)),
@@ -308,8 +324,24 @@ def demand_of(prompt: str) -> Demand:
         digits=_digits(prompt),
         comma=shows_decimal_comma(prompt),
         options=_options(prompt),
+        joint=(match[1], match[2], match[3]) if (match := _JOINT.search(prompt)) else None,
         fence=match[1] if (match := _FENCE.search(prompt)) else "",
     )
+
+
+def _beside(prompt: str, tags: Sequence[str], tag: str) -> tuple[str, str]:
+    """The other tags, in the order of the prompt, each with its place filled."""
+    order = sorted(tags, key=lambda name: prompt.find(f"<{name}>"))
+    filled = [f"<{name}>{_filler(_place(prompt, name))}</{name}>\n" for name in order]
+    at = order.index(tag)
+    return "".join(filled[:at]), "\n" + "".join(filled[at + 1 :]).rstrip() if filled[at + 1 :] else ""
+
+
+def _place(prompt: str, tag: str) -> str:
+    """What the prompt says belongs into a tag: what it shows there, else the words before it."""
+    shown = re.search(rf"<{tag}>([^<]{{0,80}})</{tag}>", prompt)
+    before = prompt[: prompt.find(f"<{tag}>")].rpartition(">")[2][-60:]
+    return shown[1] if shown and shown[1].strip(" .…\n") else before
 
 
 def _between(prompt: str) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from dryrun.core.probe import ANOTHER_ORDER, IN_A_SENTENCE, UNASKED, UNASKED_WORKING
 from dryrun.graders.format.template import rendered
-from dryrun.probes.make.answers import PARTS, SHORT, Answer, Kind, list_parts, listing
+from dryrun.probes.make.answers import NAMED, PARTS, SHORT, Answer, Kind, list_parts, listing
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.json_shape import AS_OBJECT, JsonShape
 from dryrun.probes.make.worthless import FILLER
@@ -21,7 +21,7 @@ from dryrun.probes.make.worthless import FILLER
 WORKING = "I went through it in 2 steps.\nFirst I set the parts out, then I checked each of them.\n"
 """Stands before an answer: short, with a number that is not the answer, and without a word of agreement."""
 
-BOXED = "in a box"
+BOXED, AS_SHOWN = "in a box", "joined as the prompt shows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,14 @@ def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
     if answer.kind is Kind.TEXT:
         fence = [Form("in a code fence", around(f"```{demand.fence}\n", "\n```"))] if demand.fence else []
         return [Form("bare", str, not (demand.shelled or demand.fence)), *_shells(demand), *fence]
-    return [*_shells(demand), *_everyday(answer, demand)]
+    forms = [*_shells(demand), *_everyday(answer, demand)]
+    if answer.kind in PARTS and demand.joint:
+        joined = _joined(*demand.joint)
+        inside = [
+            Form(f"{form.name}, {AS_SHOWN}", written_in(form.write, joined)) for form in _shells(demand)
+        ]
+        forms += [Form(AS_SHOWN, joined), *inside]
+    return forms
 
 
 def _shells(demand: Demand) -> list[Form]:
@@ -135,6 +142,9 @@ def _shells(demand: Demand) -> list[Form]:
         must = number == 0 and sure and not demand.thoughts and not forms
         if number == 0 and demand.thoughts:
             forms += _after_thoughts(name, before, after, demand.thoughts)
+        if number == 0 and demand.tag and any(demand.beside):
+            above, below = demand.beside
+            forms.append(Form(f"{name}, the other tags filled", around(above + before, after + below)))
         forms.append(Form(name, around(before, after), must and not demand.working))
         forms.append(Form(f"{name}, after working", around(WORKING + before, after), must and demand.working))
     return forms
@@ -169,7 +179,10 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
     if demand.json:
         forms += [Form('as {"answer": ...}', lambda content: json.dumps({"answer": content}))]
     if answer.kind in PARTS:
-        forms += [Form("a line each", lambda content: "\n".join(_parts(content)))]
+        forms += [
+            Form("a line each", lambda content: "\n".join(_parts(content))),
+            Form("numbered lines", _numbered),
+        ]
     if answer.brackets:
         forms += [Form("separated by commas", lambda content: ", ".join(_parts(content)))]
     return forms
@@ -177,6 +190,14 @@ def _everyday(answer: Answer, demand: Demand) -> list[Form]:
 
 def _parts(content: str) -> list[str]:
     return [part.strip() for part in list_parts(content)]
+
+
+def _numbered(content: str) -> str:
+    return "\n".join(f"{number}. {part}" for number, part in enumerate(_parts(content), 1))
+
+
+def _joined(before: str, behind: str, between: str) -> Callable[[str], str]:
+    return lambda content: between.join(f"{before}{part}{behind}" for part in _parts(content))
 
 
 def _object(content: str) -> dict[str, object] | None:
@@ -248,7 +269,8 @@ def variations(answer: Answer, demand: Demand, write: Callable[[str], str]) -> d
         texts["small letters"] = write(text.lower())
     if answer.kind is Kind.NUMBER and answer.around is None:
         texts |= _numbers(answer, write)
-    if answer.kind is Kind.SET and len(answer.value) > 1:
+    named = all(NAMED.match(part) for part in answer.value) if answer.kind is Kind.SET else False
+    if answer.kind is Kind.SET and len(answer.value) > 1 and (demand.unordered or not named):
         texts[ANOTHER_ORDER] = write(_turned(answer))
     if answer.kind in (Kind.LIST, Kind.SET) and not answer.brackets:
         texts["no blanks after commas"] = write(",".join(answer.value))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
@@ -21,6 +20,8 @@ from dryrun.probes.make.answers import (
 )
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.forms import Form, forms_of
+from dryrun.probes.make.named_fields import named_fields
+from dryrun.probes.make.offered import offered
 
 READ_ROWS = 1_000
 """Rows that are read: they show which answers are common, and of what type the column is."""
@@ -118,6 +119,10 @@ def ground(
     known = answers(references, demands)
     demands = _shown_bare(prompts, _naming_labels(texts, demands, known), known)
     demands = naming_fields(prompts, demands, known)
+    demands = [
+        demand if answer is None else replace(demand, offered=offered(text, answer))
+        for text, demand, answer in zip(texts, demands, known, strict=True)
+    ]
     chosen = sorted(range(len(prompts)), key=lambda row: known[row] is None)[:rows]
     return Ground(
         prompts=[prompts[row] for row in chosen],
@@ -193,31 +198,3 @@ def _all_letters(references: Sequence[str | None]) -> tuple[str, ...]:
     if len(known) > 1 and all(len(text) == 1 and "A" <= text <= "J" for text in known):
         return tuple(chr(code) for code in range(ord("A"), ord(max(known)) + 1))
     return ()
-
-
-_NAME_PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
-_WORDS = re.compile(r"[^\W_]+")
-_ASIDE = re.compile(
-    r"(?i)(?:explan\w*|rational\w*|reason\w*|thoughts?|thinking|steps?|working|notes?|comments?|"
-    r"confidence|id|source|difficulty|level|metadata|split)"
-)
-"""Names of fields that stand beside an answer: nobody can be asked to give them word for word."""
-
-
-def named_fields(prompt: Prompt, demand: Demand, fields: Sequence[str]) -> tuple[str, ...]:
-    """Those fields of an object that the prompt, or its response format, asks for by name."""
-    required = () if demand.shape is None else (demand.shape.field, *demand.shape.others)
-    words = set(_WORDS.findall(prompt_text(prompt.messages).casefold()))
-    return tuple(
-        field
-        for field in fields
-        if not _ASIDE.fullmatch(field) and (field in required or _is_named(field, words))
-    )
-
-
-def _is_named(field: str, words: Collection[str]) -> bool:
-    """Whether each part of a name such as ``due_date`` or ``dueDate`` is a word, in singular or plural."""
-    parts = [part.casefold() for part in _NAME_PARTS.findall(field)]
-    return bool(parts) and all(
-        any(form in words for form in (part, f"{part}s", part.removesuffix("s"))) for part in parts
-    )

@@ -13,6 +13,11 @@ from dryrun.core.records import Prompt
 AS_OBJECT = "as the JSON object it asks for"
 REASONS = "I went through it in 2 steps."
 _ANSWER = re.compile(r"(?i)answer|final|solution|result|output|label|verdict")
+ASIDE = re.compile(
+    r"(?i)(?:explan\w*|rational\w*|reason\w*|thoughts?|thinking|steps?|working|notes?|comments?|"
+    r"confidence|id|source|difficulty|level|metadata|split)"
+)
+"""Names of fields that stand beside an answer: nobody can be asked to give them word for word."""
 _JSON = re.compile(r"(?i)\bjson\b")
 _KEY = re.compile(r"(?i)\b(?:key|field|property)\s+(?:named |called )?[\"'`“](\w{1,40})[\"'`”]")
 _KEYS = re.compile(
@@ -28,6 +33,9 @@ _WORDS_OF_TYPES = {
     "array": r"list|array",
 }
 _EXAMPLE = re.compile(r"\{\s*\"\w{1,40}\"\s*:[^{}]{0,400}\}")
+_PLACE = re.compile(r"\.\.\.|…|:\s*\"?<[^<>\n]{1,60}>")
+"""What stands for a value in an example that is no data."""
+_LISTS = re.compile(r"\"(\w{1,40})\"\s*:\s*\[")
 _NAME = re.compile(r"\"(\w{1,40})\"\s*:")
 _TYPED = re.compile(
     r"\"(\w{1,40})\"\s*:\s*[\"<]?(int|integer|number|float|bool|boolean|str|string)\b[^,{}]{0,3}(?=[,}])"
@@ -109,18 +117,23 @@ def _in_words(text: str) -> JsonShape | None:
     for value in _objects(text):
         if (shape := _of_schema(value)) is not None:
             return shape
-    examples = (_NAME.findall(example[0]) for example in _EXAMPLE.finditer(text))
+    shown = [example[0] for example in _EXAMPLE.finditer(text)]
+    examples = [_NAME.findall(example) for example in shown]
+    places = [_NAME.findall(example) for example in shown if _PLACE.search(example)]
     # Objects in a prompt may be data, or a tool: an example of the answer has a field that is called so.
     listed = [item for keys in _KEYS.findall(text) for item in _ITEM.findall(keys)]
     known = [name for name, _ in listed] if any(_ANSWER.search(name) for name, _ in listed) else []
-    names = next((keys for keys in examples if any(map(_ANSWER.search, keys))), known or _KEY.findall(text))
-    types = {
+    called = (keys for keys in examples if any(map(_ANSWER.search, keys)))
+    names = next(called, known or _KEY.findall(text) or next(iter(places), []))
+    typed = {
         name: {"type": _TYPES.get(kind, kind)}
         for name, kind in [*_in_brackets(listed), *_TYPED.findall(text)]
     }
+    arrays = {name: {"type": "array"} for example in shown for name in _LISTS.findall(example)}
+    types = arrays | typed
     shape = _shape({name: types.get(name, {}) for name in names}, names, sure=False) if names else None
     # Types in the place of values are no data.
-    return replace(shape, sure=shape.field in types) if shape is not None else None
+    return replace(shape, sure=shape.field in typed) if shape is not None else None
 
 
 def _in_brackets(listed: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -160,8 +173,9 @@ def _of_schema(value: Mapping[str, Any]) -> JsonShape | None:
 
 
 def _shape(properties: Mapping[str, Any], names: Sequence[str], *, sure: bool) -> JsonShape:
-    """The answer's field is one that is called so, else the last."""
+    """The answer's field is one that is called so, else the last that does not stand beside an answer."""
     named = [name for name in properties if _ANSWER.search(str(name))]
+    named = named or [name for name in properties if not ASIDE.fullmatch(str(name))]
     field = str((named or list(properties))[-1])
     schema = properties[field]
     kind = schema.get("type", "") if isinstance(schema, Mapping) else ""

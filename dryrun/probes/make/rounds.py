@@ -316,7 +316,7 @@ class _Makers:
 def _wrong(
     row: int, answer: Answer, others: Sequence[Answer], demand: Demand, write: Callable[[str], str]
 ) -> Iterator[Probe]:
-    for wrong in wrong_answers(answer, others, demand.options, demand.fields, demand.inside):
+    for wrong in wrong_answers(answer, others, demand.options, demand.fields, demand.inside, demand.offered):
         if (demand.whole and wrong.kind in (SAME_HALF, NEARER)) or (wrong.kind == REUSED and not demand.once):
             continue
         if wrong.kind == LONGER_WORD and demand.marker:  # nobody begins a sentence behind "Verdict:"

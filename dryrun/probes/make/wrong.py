@@ -20,6 +20,7 @@ from dryrun.core.probe import (
     LETTER_LESS,
     LETTER_MORE,
     LONGER_WORD,
+    OFFERED,
     ONE_FIELD,
     REUSED,
     REVERSED,
@@ -65,6 +66,7 @@ _WORD_CELL = re.compile(r"[^\W\d_]{4,}")
 """What no cell of a grid is."""
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '’.-]+[^\W\d_]+)*\.?")
 _QUERY = re.compile(r"(?i)\s*(?:select|with)\b(?!.*;\s*\S)", re.S)
+VALUE_WRONG = "of the named values wrong"
 NO_VALUE_READ = "a query for as many rows without a value"
 BEGINNINGS = {
     "no": "Nobody can tell.",
@@ -82,6 +84,7 @@ def wrong_answers(
     options: Sequence[str],
     named: Sequence[str] | None = None,
     inside: Sequence[str] = (),
+    offered: Sequence[str] = (),
 ) -> list[Wrong]:
     """Wrong answers to one row; none of them says the same as the right one.
 
@@ -96,8 +99,11 @@ def wrong_answers(
         Fields of an object that the prompt asks for by name. Default: all.
     inside : sequence of str, optional
         Those of objects inside the answer.
+    offered : sequence of str, optional
+        Other answers that the prompt lists.
     """
-    answers = [*_of_another_row(answer, others), *_by_kind(answer, others, options, named, inside)]
+    listed = [Wrong(OFFERED, other) for other in offered[:1]]
+    answers = [*_of_another_row(answer, others), *listed, *_by_kind(answer, others, options, named, inside)]
     return [wrong for wrong in answers if wrong.content and not same(answer, wrong.content)]
 
 
@@ -292,6 +298,8 @@ def _lists(answer: Answer, others: Sequence[Answer]) -> Iterator[Wrong]:
         yield Wrong("one element dropped", written(parts[:-1]), partly)
         if all(map(NAMED.match, parts)):
             yield Wrong("values exchanged between names", written(_exchanged(parts)), 1 - 2 / count)
+            yield Wrong(f"the first {VALUE_WRONG}", written([_valued(parts[0]), *parts[1:]]), 1 - 1 / count)
+            yield Wrong(f"the last {VALUE_WRONG}", written([*parts[:-1], _valued(parts[-1])]), 1 - 1 / count)
         yield Wrong("the first element again and again", written([parts[0]] * count), 1 / count)
         if answer.kind is Kind.LIST:
             yield Wrong(REVERSED, written(parts[::-1]), (count % 2) / count)
@@ -303,6 +311,13 @@ def _exchanged(parts: Sequence[str]) -> list[str]:
     """The first two elements with each other's value; the rest as it is."""
     (name, first), (other, second) = (re.split(r"(?<=[=:])", part, maxsplit=1) for part in parts[:2])
     return [f"{name}{second}", f"{other}{first}", *parts[2:]]
+
+
+def _valued(part: str) -> str:
+    """A name with another value."""
+    name, value = re.split(r"(?<=[=:])", part, maxsplit=1)
+    number = number_in(value)
+    return f"{name} {NONSENSE if number is None else f'{number * 3 + 7:g}'}"
 
 
 def _elements(answer: Answer) -> list[str]:

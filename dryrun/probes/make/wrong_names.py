@@ -94,11 +94,21 @@ def wrong_figures(text: str) -> Iterator[Wrong]:
 
 
 def wrong_lines(text: str) -> Iterator[Wrong]:
-    """Lines that are alike, the last words of two of them exchanged: who is what, and which setting has which
-    value."""
+    """Lines that are alike, the last words of two or of all but one of them exchanged: who is what, and which
+    setting has which value."""
     lines = [line.split() for line in text.splitlines()]
     if len(lines) < 2 or len({len(words) for words in lines}) != 1 or len(lines[0]) < 2:
         return
+    ends = [words[-1] for words in lines]
+    if len(set(ends)) > 1:
+        turned = [next(end for end in ends if end != own) for own in ends]
+        for kind, kept in (
+            ("every line but the first with another's last word", 0),
+            ("every line but the last with another's last word", -1),
+        ):
+            others = [[*words[:-1], end] for words, end in zip(lines, turned, strict=True)]
+            others[kept] = lines[kept]
+            yield Wrong(kind, "\n".join(map(" ".join, others)), 1 / len(lines))
     for number, words in enumerate(lines[1:], 1):
         if words[-1] != lines[0][-1]:
             lines[0][-1], words[-1] = words[-1], lines[0][-1]
