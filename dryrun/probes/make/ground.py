@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
@@ -20,7 +21,7 @@ from dryrun.probes.make.answers import (
 )
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.forms import Form, forms_of
-from dryrun.probes.make.named_fields import named_fields
+from dryrun.probes.make.json_shape import ASIDE
 from dryrun.probes.make.offered import offered
 
 READ_ROWS = 1_000
@@ -198,3 +199,26 @@ def _all_letters(references: Sequence[str | None]) -> tuple[str, ...]:
     if len(known) > 1 and all(len(text) == 1 and "A" <= text <= "J" for text in known):
         return tuple(chr(code) for code in range(ord("A"), ord(max(known)) + 1))
     return ()
+
+
+_NAME_PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")
+_WORDS = re.compile(r"[^\W_]+")
+
+
+def named_fields(prompt: Prompt, demand: Demand, fields: Sequence[str]) -> tuple[str, ...]:
+    """Those fields of an object that the prompt, or its response format, asks for by name."""
+    required = () if demand.shape is None else (demand.shape.field, *demand.shape.others)
+    words = set(_WORDS.findall(prompt_text(prompt.messages).casefold()))
+    return tuple(
+        field
+        for field in fields
+        if not ASIDE.fullmatch(field) and (field in required or _is_named(field, words))
+    )
+
+
+def _is_named(field: str, words: Collection[str]) -> bool:
+    """Whether each part of a name such as ``due_date`` or ``dueDate`` is a word, in singular or plural."""
+    parts = [part.casefold() for part in _NAME_PARTS.findall(field)]
+    return bool(parts) and all(
+        any(form in words for form in (part, f"{part}s", part.removesuffix("s"))) for part in parts
+    )

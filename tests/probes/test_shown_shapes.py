@@ -1,0 +1,88 @@
+"""Forms that prompts show for lists, tags and objects; wrong answers that keep a part of the right one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dryrun.core.probe import ANOTHER_ORDER, OFFERED
+from dryrun.core.records import Prompt
+from dryrun.probes.make.answers import Answer, Kind, answers
+from dryrun.probes.make.demand import Demand, demand_of
+from dryrun.probes.make.forms import forms_of, variations
+from dryrun.probes.make.json_shape import shape_of
+from dryrun.probes.make.offered import offered
+from dryrun.probes.make.wrong import wrong_answers
+from dryrun.probes.make.wrong_names import wrong_lines
+
+
+def written(kind: Kind, text: str, prompt: str, value: Any = None) -> set[str]:
+    return {form.write(text) for form in forms_of(Answer(kind, text, value), demand_of(prompt))}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "kind", "others"),
+    [
+        ("Legal moves: a2a4, b2b3, e7e5\nThe best?", "b2b3", Kind.LABEL, ("a2a4", "e7e5")),
+        ("Say positive, negative or neutral.", "negative", Kind.LABEL, ("positive", "neutral")),
+        ("Ann, Bob and Cid met in Rome. Who left?", "Bob", Kind.LABEL, ("Ann", "Cid")),
+        ("Choose:\n- red\n- blue\n- green", "blue", Kind.LABEL, ("red", "green")),
+        ("She was born in Paris, France.", "Paris", Kind.LABEL, ()),
+        ("Legal moves: a2a4, b2b3, e7e5", "b2b3", Kind.TEXT, ()),
+    ],
+)
+def test_answers_beside_the_right_one_are_wrong(
+    prompt: str, text: str, kind: Kind, others: tuple[str, ...]
+) -> None:
+    answer = Answer(kind, text)
+    assert offered(prompt, answer) == others
+    found = [
+        wrong.content for wrong in wrong_answers(answer, (), (), offered=others) if wrong.kind == OFFERED
+    ]
+    assert found == list(others[:1])
+
+
+def test_lists_are_written_as_the_prompt_shows_them() -> None:
+    ranking = "Answer in the form [2] > [1] > [3] > [4]."
+    assert "[3] > [1] > [2]" in written(Kind.LIST, "3, 1, 2", ranking, ["3", "1", "2"])
+    lines = "A line each:\n1. word\n2. word"
+    assert "1. cat\n2. dog" in written(Kind.LIST, "cat, dog", lines, ["cat", "dog"])
+    assert demand_of(lines).ordered
+    assert not demand_of("Give each on a line.\n1. Bees fly far.").ordered
+
+
+def test_a_tag_may_hold_arrows_and_other_tags_stand_beside_it() -> None:
+    assert demand_of("Write it as <path>A->B->C</path>.").tag == "path"
+    two = (
+        "Answer inside <answer></answer>, then your confidence from 0 to 1 inside <confidence></confidence>."
+    )
+    assert "<answer>Rome</answer>\n<confidence>1</confidence>" in written(Kind.LABEL, "Rome", two)
+
+
+def test_an_example_with_places_shows_the_object_and_its_list() -> None:
+    text = 'Return JSON {"reasoning": "...", "genes": ["GENE1", "GENE2", ...]} with five genes.'
+    shape = shape_of(Prompt("k", 0, "", {"messages": []}), text)
+    assert shape is not None
+    assert not shape.sure
+    assert json.loads(shape.write("TP53"))["genes"] == ["TP53"]
+    data = 'JSON of the case: {"age": 4, "genes": ["A"]}. Is it benign?'
+    assert shape_of(Prompt("k", 0, "", {"messages": []}), data) is None
+
+
+def test_named_values_are_changed_and_their_order_is_asked_for_by_nobody() -> None:
+    (named,) = answers(["x = 3, y = -2"], [Demand()])
+    assert named is not None
+    assert named.kind is Kind.SET
+    found = {wrong.content for wrong in wrong_answers(named, (), ())}
+    assert {"x = 16, y = -2", "x = 3, y = 1"} <= found
+    assert ANOTHER_ORDER not in variations(named, demand_of("Give x = ..., y = ..."), str)
+    assert ANOTHER_ORDER in variations(named, demand_of("Give both in any order."), str)
+
+
+def test_lines_after_the_first_are_changed_too() -> None:
+    text = "Ann is a knight\nBob is a knave\nCid is a knave"
+    changed = {wrong.content for wrong in wrong_lines(text)}
+    assert "Ann is a knight\nBob is a knight\nCid is a knight" in changed
+    assert "Ann is a knave\nBob is a knight\nCid is a knave" in changed
