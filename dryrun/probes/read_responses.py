@@ -61,6 +61,8 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     if (day := date_of(answer.text)) and (days := dates_in(ending)):
         meant = [bool(day & other) for other in days]
         return meant[-1] or (None if any(meant) else False)
+    if answer.kind in NUMERIC and _as_percent(ending, answer):
+        return True
     if answer.kind in NUMERIC and not _DIGIT.search(ending):
         ending = in_digits(ending)
     elif (number := _in_words(answer)) is not None and _DIGIT.search(ending):
@@ -81,6 +83,18 @@ def right(text: str, answer: Answer, demand: Demand) -> bool | None:
     if not mentions(ending, answer):
         return False
     return True if mentions(ending.strip().rpartition("\n")[2], answer) else None
+
+
+_PERCENT = re.compile(rf"(?s).*?({ANY_NUMBER.pattern})\s*\\?%[^\d]*\Z")
+
+
+def _as_percent(text: str, answer: Answer) -> bool:
+    """Whether the text ends in the percentage that a reference such as 0.125 is the fraction of."""
+    if "." not in answer.text or answer.unit or "%" in answer.text:
+        return False
+    last, places = _PERCENT.match(text), len(answer.text.rpartition(".")[2])
+    value = number_in(last[1].rstrip(",.")) if last else None
+    return value is not None and value != 0 and abs(value / 100 - answer.value) <= 0.51 * 10.0**-places
 
 
 def _in_words(answer: Answer) -> float | None:

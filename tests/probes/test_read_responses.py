@@ -52,6 +52,11 @@ def says(text: str, reference: str, demand: Demand | None = None) -> bool | None
         ("04/03/2020", "2020-03-04", True),
         ("I do not know.", "2020-01-15", False),
         ("2020-13-45", "2020-13-45", True),
+        ("That is \\boxed{12.34\\%}.", "0.1234", True),
+        ("a fall of -27.1 %", "-0.271", True),
+        ("\\boxed{12.94%}", "0.1234", False),
+        ("12.34% of 900 is 111", "0.1234", False),
+        ("0.5%", "0.5%", True),
     ],
 )
 def test_a_response_is_right_wrong_or_left_open(text: str, reference: str, expected: bool | None) -> None:
