@@ -26,6 +26,8 @@ event context parser trainer_state topic id
 """
 PROTOCOL = frozenset(_PROTOCOL.split())
 """What reward functions are handed beside a row's right answer."""
+COLUMNS_TOO = frozenset({"state", "event"})
+"""Of these what a row may have by its own meaning, where a grader is handed the row and nothing else."""
 
 
 _UNWANTED = re.compile(
@@ -77,7 +79,8 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
     """
     filled = list(filter(_may_be_answer, _filled(spec)))
     named = [*filled, *filter(_may_be_answer, _looked_up(spec))]
-    named = [name for name in named if name.partition(".")[0] not in PROTOCOL]
+    handed = PROTOCOL if _is_function(spec) else PROTOCOL - COLUMNS_TOO
+    named = [name for name in named if name.partition(".")[0] not in handed]
     usual = [name for name in REFERENCES if name in named]
     plain, within = ([name for name in filled if ("." in name) is dots] for dots in (False, True))
     only = [name for name in named if _in_some(items, name)]
@@ -215,6 +218,11 @@ def _inside(spec: GraderSpec) -> Iterator[str]:
             row = names[1:2] if part.entry is None else ()
             roots = dict.fromkeys(row, "") if part.entry is None else {name: name for name in names}
             yield from paths_read(part.source, roots)
+
+
+def _is_function(spec: GraderSpec) -> bool:
+    """Whether it is a reward function, which is handed more than columns under their names."""
+    return any(isinstance(part, PythonSpec) and part.entry is not None for _, part in spec.walk())
 
 
 def _looked_up(spec: GraderSpec) -> Iterator[str]:

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from dryrun.core.probe import ANOTHER_ORDER, OFFERED
+from dryrun.core.probe import ANOTHER_ORDER, OFFERED, REVERSED, UNORDERED
 from dryrun.core.records import Prompt
 from dryrun.probes.make.answers import Answer, Kind, answers
 from dryrun.probes.make.demand import Demand, demand_of
 from dryrun.probes.make.forms import forms_of, variations
+from dryrun.probes.make.ground import ground
 from dryrun.probes.make.json_shape import shape_of
 from dryrun.probes.make.offered import offered
+from dryrun.probes.make.rounds import second_round
 from dryrun.probes.make.wrong import wrong_answers
 from dryrun.probes.make.wrong_names import wrong_lines
 
@@ -86,3 +88,20 @@ def test_lines_after_the_first_are_changed_too() -> None:
     changed = {wrong.content for wrong in wrong_lines(text)}
     assert "Ann is a knight\nBob is a knight\nCid is a knight" in changed
     assert "Ann is a knave\nBob is a knight\nCid is a knave" in changed
+
+
+@pytest.mark.parametrize(
+    ("numbers", "prompt", "kind"),
+    [
+        ([3, 17, 40], "Name the articles that apply as a JSON list.", UNORDERED),
+        ([17, 3, 40], "Name the articles that apply as a JSON list.", REVERSED),
+        ([3, 17, 40], "Sort the numbers, as a JSON list.", REVERSED),
+    ],
+)
+def test_rising_numbers_may_be_a_set(numbers: list[int], prompt: str, kind: str) -> None:
+    prompts = [
+        Prompt(str(row), row, "", {"messages": [{"role": "user", "content": prompt}]}) for row in (0, 1)
+    ]
+    given = ground(prompts, [json.dumps(numbers), "[2, 9]"], rows=1)
+    plan = second_round(given, {0: given.forms_at(0)[0]})
+    assert {probe.kind for probe in plan} & {UNORDERED, REVERSED} == {kind}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dryrun.core.errors import DryRunError
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.probes.accepted_form import ACCEPTED_CALL, contents
@@ -49,3 +50,11 @@ def test_values_that_an_argument_may_have_make_a_call() -> None:
     call = json.loads(contents(json.dumps(accepted))[ACCEPTED_CALL])
     assert call == {"name": "f", "arguments": {"city": "Oslo"}}
     assert ACCEPTED_CALL not in contents('{"city": "Oslo"}')
+
+
+def test_a_column_may_be_called_as_reward_functions_call_what_they_are_handed() -> None:
+    source = "def grade(sample, item):\n    return float(sample['output_text'] == item['state'])\n"
+    rows = [item("Which slots?", state="area=north")]
+    assert reference_field(load_grader({"type": "python", "name": "g", "source": source}), rows) == "state"
+    with pytest.raises(DryRunError):
+        reference_field(reading("state"), rows)

@@ -357,9 +357,12 @@ def _to_reach(demand: Demand, prompt: str) -> dict[str, str]:
 
 
 def _may_be_a_set(answer: Answer, demand: Demand) -> bool:
-    """Whether an answer is a list of words, also in JSON, and the prompt says nothing of their order."""
-    words = answer.kind is Kind.LIST and answer.brackets in ("", "[]") and not demand.ordered
-    return words and all(number_in(part) is None for part in answer.value)
+    """Whether an answer is a list of words or of rising numbers, and the prompt speaks of no order."""
+    if answer.kind is not Kind.LIST or answer.brackets not in ("", "[]") or demand.ordered:
+        return False
+    numbers = [number_in(part) for part in answer.value]
+    known = [number for number in numbers if number is not None]
+    return not known or (len(known) == len(numbers) and known == sorted(known))
 
 
 def _names_unit(prompt: str, unit: str) -> bool:
