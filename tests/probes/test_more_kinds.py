@@ -243,7 +243,9 @@ def grade(sample, item):
     [
         (r"[0-9+*/() -]+", '{"__builtins__": None}', False),
         (r"^[\d+\-*/().\s]+$", '{"__builtins__": {}}', False),
-        (r"[0-9+*/() -]+", "{}", True),
+        (r"[0-9+*/() -]+", "{}", False),
+        (r"^[\d+\-*/().\s]+$", "{}", False),
+        (r"[0-9+*/() -]{1,60}\Z", "{}", False),
         (r".+", '{"__builtins__": None}', True),
         (r"[\w+*/() -]+", '{"__builtins__": None}', True),
         (r"[^;]+", '{"__builtins__": None}', True),
@@ -251,4 +253,10 @@ def grade(sample, item):
 )
 def test_sums_of_digits_alone_are_no_code_that_runs(pattern: str, builtins: str, runs: bool) -> None:
     remarks = scan(EQUATION.format(pattern=pattern, builtins=builtins))
+    assert (Danger.RUNS_TEXT in {remark.danger for remark in remarks}) is runs
+
+
+@pytest.mark.parametrize(("pattern", "runs"), [(r"[0-9+*/() -]+", True), (r"[0-9+*/() -]+$", False)])
+def test_a_pattern_that_ends_before_the_text_leaves_room_for_code(pattern: str, runs: bool) -> None:
+    remarks = scan(EQUATION.replace("fullmatch", "match").format(pattern=pattern, builtins="{}"))
     assert (Danger.RUNS_TEXT in {remark.danger for remark in remarks}) is runs

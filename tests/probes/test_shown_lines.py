@@ -36,6 +36,8 @@ def test_a_shown_answer_and_lines_told_apart_leave_no_room_for_a_sentence() -> N
     assert demand_of("What is 9 in hexadecimal? Answer like 0x1A.").only
     assert demand_of("First line: safe or unsafe. If unsafe, second line: the category.").only
     assert not demand_of("What is like 3? Answer as you like.").only
+    assert demand_of("First line: 'safe' or 'unsafe'. Second line: one short reason.").only
+    assert demand_of("Answer as HH:MM between double asterisks, e.g. **01:25**.").between == ("**", "**")
 
 
 def test_a_code_block_has_the_language_that_the_prompt_names() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dryrun.core.probe import ANOTHER_ORDER, OFFERED, REVERSED, UNORDERED
+from dryrun.core.probe import ANOTHER_ORDER, LETTER_MORE, OFFERED, REVERSED, UNORDERED
 from dryrun.core.records import Prompt
 from dryrun.probes.make.answers import Answer, Kind, answers
 from dryrun.probes.make.demand import Demand, demand_of
@@ -105,3 +105,9 @@ def test_rising_numbers_may_be_a_set(numbers: list[int], prompt: str, kind: str)
     given = ground(prompts, [json.dumps(numbers), "[2, 9]"], rows=1)
     plan = second_round(given, {0: given.forms_at(0)[0]})
     assert {probe.kind for probe in plan} & {UNORDERED, REVERSED} == {kind}
+
+
+@pytest.mark.parametrize(("text", "longer"), [("XIV", "XIVX"), ("Oslo", "Oslox")])
+def test_a_letter_more_is_written_as_the_others(text: str, longer: str) -> None:
+    wrong = wrong_answers(Answer(Kind.LABEL, text), (), ())
+    assert [each.content for each in wrong if each.kind == LETTER_MORE] == [longer]

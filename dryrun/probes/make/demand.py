@@ -48,7 +48,8 @@ _MARKER_ELSEWHERE = re.compile(
 _BETWEEN = {
     ("**", "**"): re.compile(
         r"(?i)\b(?:answer|result|solution)\b[^.\n]{0,30}\b(?:in|as) bold\b|"
-        r"\b(?:put|write|give|mark|wrap|state|enclose)\b[^.\n]{0,40}\b(?:in bold|double asterisks|"
+        r"\b(?:put|write|give|mark|wrap|state|enclose|answer|reply|respond)\b[^.\n]{0,40}"
+        r"\b(?:in bold|double asterisks|"
         r"between \*\*)|\*\* (?:and|\.\.\.) \*\*"
     ),
     ("[[", "]]"): re.compile(
@@ -70,7 +71,7 @@ _JOINT = re.compile(r"(?<!\w)([\[(<{]?)\w+([\])>}]?)(\s*(?:->|→|=>|[>;|<])\s*)
 """Elements as a prompt shows them, one after the other: ``[2] > [1] > [3]``, ``a | b | c``."""
 _FENCE = re.compile(r"```([a-zA-Z+#]{1,12})\b")
 _FIRST = re.compile(
-    r"(?i)\b(?:start|begin) (?:your (?:answer|reply|response) )?with\b[^.:\n]{0,40}"
+    r"(?i)\b(?:(?:start|begin) (?:your (?:answer|reply|response) )?with\b|first line:)[^.:\n]{0,40}"
     r"\b(?:or|letter|number|label|answer|word)\b"
 )
 """The answer comes before anything else."""

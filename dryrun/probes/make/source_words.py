@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeGuard
 
 from dryrun.graders.format.python_source import syntax_tree
 
@@ -158,31 +159,36 @@ def _remarks(node: ast.AST) -> Iterator[Remark]:
             yield Remark(danger, node.lineno, ast.unparse(node.func) + "(...)")
 
 
-_NO_WORDS = re.compile(r"\^?\(?\[(?!\^)(?:\\[dsnt]|\\\W|[^\]\\A-Za-z_])+\][+*]\)?\$?")
+_NO_WORDS = re.compile(r"\^?\(?\[(?!\^)(?:\\[dsnt]|\\\W|[^\]\\A-Za-z_])+\](?:[+*]|\{\d+,?\d*\})\)?(\$|\\Z)?")
 """A pattern of one class of signs without letters: digits, operators, brackets, blanks."""
 
 
 def _sums_only(tree: ast.Module) -> set[int]:
-    """Calls of ``eval`` without builtins, in functions that match a text with digits and operators."""
+    """Calls of ``eval`` in functions that match a text with digits and operators.
+
+    Where the pattern need not reach the text's end, those without builtins alone.
+    """
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    patterns = [match for text in texts if isinstance(text, str) and (match := _NO_WORDS.fullmatch(text))]
     calls: set[int] = set()
     for function in ast.walk(tree):
-        if not isinstance(function, ast.FunctionDef):
+        if not isinstance(function, ast.FunctionDef) or not patterns:
             continue
         nodes = list(ast.walk(function))
-        texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
-        matched = any(
-            isinstance(node, ast.Attribute) and node.attr in ("match", "fullmatch") for node in nodes
-        )
-        if matched and any(isinstance(text, str) and _NO_WORDS.fullmatch(text) for text in texts):
-            calls |= {id(node) for node in nodes if _bare_eval(node)}
+        tests = {node.attr for node in nodes if isinstance(node, ast.Attribute)} & {"match", "fullmatch"}
+        if tests:
+            whole = "fullmatch" in tests or all(pattern[1] for pattern in patterns)
+            calls |= {id(node) for node in nodes if _is_eval(node) and (whole or _bare(node))}
     return calls
 
 
-def _bare_eval(node: ast.AST) -> bool:
+def _is_eval(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "eval"
+
+
+def _bare(call: ast.Call) -> bool:
     """Whether this evaluates an expression with no builtins at hand."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "eval":
-        return False
-    return len(node.args) > 1 and "__builtins__" in ast.unparse(node.args[1])
+    return len(call.args) > 1 and "__builtins__" in ast.unparse(call.args[1])
 
 
 def _call_danger(node: ast.Call) -> Danger | None:

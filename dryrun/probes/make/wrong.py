@@ -269,7 +269,7 @@ def _labels(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
     if moves or not _WORDS.fullmatch(text):
         return  # a letter behind a formula may be a factor, a move or a constant, and just as right
     yield Wrong("its letters in the opposite order", text[::-1])
-    yield Wrong(LETTER_MORE, f"{text}x")
+    yield Wrong(LETTER_MORE, f"{text}X" if text.isupper() else f"{text}x")
     yield Wrong("inside a longer word", f"over{text}ing")
     if len(text) > 3:
         yield Wrong(LETTER_LESS, text[:-1])
