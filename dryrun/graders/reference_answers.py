@@ -154,8 +154,8 @@ def references_of(
 ) -> list[str | None]:
     """Each row's right answer as text; None where there is none.
 
-    Where no field is named, and parts of the grader compare several fields of a JSON response with as many
-    columns of the row, it is the object of these.
+    Where no field is named, and the grader or its parts read several columns that the prompts ask for by
+    name, in JSON or in tags, it is the object of these; of coordinates, the list.
 
     Parameters
     ----------
@@ -166,8 +166,10 @@ def references_of(
     where_read : bool
         None for every row where neither the templates nor the source of the grader read the field.
     """
-    if field is None and (columns := compared_columns(spec)):
+    if field is None and (columns := compared_columns(spec, prompts)):
         return [_object(prompt.item, columns) for prompt in prompts]
+    if field is None and (names := _coordinates(spec, prompts)):
+        return [", ".join(str(prompt.item.get(name)) for name in names) for prompt in prompts]
     try:
         field = field or reference_field(spec, [prompt.item for prompt in prompts])
     except DryRunError:
@@ -177,8 +179,8 @@ def references_of(
     return [reference_of(prompt.item, field) for prompt in prompts]
 
 
-def compared_columns(spec: GraderSpec) -> dict[str, str]:
-    """Fields of a JSON response, each with the row's column that a part of the grader compares it with."""
+def compared_columns(spec: GraderSpec, prompts: Sequence[Prompt]) -> dict[str, str]:
+    """Fields of a response in JSON or tags, each with the row's column that the grader compares it with."""
     columns = {}
     for _, part in spec.walk():
         templates = [template for template in part.templates.values() if len(template.parts) == 1]
@@ -187,7 +189,34 @@ def compared_columns(spec: GraderSpec) -> dict[str, str]:
         names = [at.steps[0] for at in read if at.namespace == "item" and len(at.steps) == 1]
         if len(fields) == len(names) == 1:
             columns[str(fields[0])] = str(names[0])
-    return columns if len(columns) > 1 else {}
+    if len(columns) > 1:
+        return columns
+    several = _columns_read(spec, prompts)
+    asked = all(_asks_for(prompt, name) for prompt in prompts[:SCANNED] for name in several)
+    return {name: name for name in several} if asked else {}
+
+
+def _columns_read(spec: GraderSpec, prompts: Sequence[Prompt]) -> list[str]:
+    """Columns that its Python reads, where they are several and none of the usual ones is there."""
+    items = [prompt.item for prompt in prompts[:SCANNED]]
+    read = [name for name in dict.fromkeys(_looked_up(spec)) if name not in PROTOCOL and _may_be_answer(name)]
+    names = [name for name in read if _in_some(items, name)]
+    return names if len(names) > 1 and not any(_in_some(items, name) for name in REFERENCES) else []
+
+
+_COORDINATE = re.compile(r"(?i)(?:\w+_)?(?:lat(?:itude)?|lon(?:g(?:itude)?)?|lng|[xyz][12]?)")
+
+
+def _coordinates(spec: GraderSpec, prompts: Sequence[Prompt]) -> list[str]:
+    """Columns of coordinates that its Python reads: the answer is all of them, in this order."""
+    names = _columns_read(spec, prompts)
+    return names if all(map(_COORDINATE.fullmatch, names)) else []
+
+
+def _asks_for(prompt: Prompt, name: str) -> bool:
+    text = "\n".join(str(message.get("content") or "") for message in prompt.messages)
+    in_json = re.search(r"(?i)\bjson\b", text) and re.search(rf"\b{re.escape(name)}\b", text)
+    return bool(in_json) or f"<{name}>" in text
 
 
 def _object(item: Item, columns: Mapping[str, str]) -> str | None:

@@ -177,7 +177,8 @@ def as_asked(
 ) -> list[str | None]:
     """The reference answers as the prompts ask for them.
 
-    An option's text becomes its letter where the prompt lists the options and asks for the letter. A flag
+    An option's text, or its place from 0 on, becomes its letter where the prompt lists the options and asks
+    for the letter. A flag
     that tells the grader whether to expect a refusal, and that no prompt names, is no answer at all. Where
     the prompt wants an expression for a number, it is one such expression.
 
@@ -198,6 +199,8 @@ def as_asked(
         return solutions(prompts, references)
     letters = [_letter_of(text, reference) for text, reference in zip(texts, references, strict=True)]
     known = sum(reference is not None for reference in references)
+    if not any(letters) and {"0"} < {reference for reference in references if reference} <= set("0123456789"):
+        letters = [_letter_at(text, reference) for text, reference in zip(texts, references, strict=True)]
     if sum(letter is not None for letter in letters) < max(MOST * known, 1):
         return list(references)
     return [letter or reference for letter, reference in zip(letters, references, strict=True)]
@@ -224,3 +227,10 @@ def _letter_of(text: str, reference: str | None) -> str | None:
         return None
     letters = [letter for letter, option in _OPTION.findall(text) if flat(option) == flat(reference)]
     return letters[0] if len(letters) == 1 else None
+
+
+def _letter_at(text: str, reference: str | None) -> str | None:
+    """The letter of the option at this place from 0 on; None without one, or where none is asked for."""
+    options = _OPTION.findall(text) if _LETTER.search(text) else []
+    place = len(options) if reference is None else int(reference)
+    return str(options[place][0]) if place < len(options) else None

@@ -117,7 +117,7 @@ async def ceiling(
         No row has a reference answer, or the grader cannot run here.
     """
     references = references_of(spec, prompts, field)
-    field = field or ", ".join(compared_columns(spec).values())
+    field = field or ", ".join(compared_columns(spec, prompts).values())
     field = field or reference_field(spec, [prompt.item for prompt in prompts])
     asked = [(prompt, text) for prompt, text in zip(prompts, references, strict=True) if text is not None]
     if not asked:

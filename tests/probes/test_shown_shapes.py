@@ -10,7 +10,7 @@ import pytest
 from dryrun.core.probe import ANOTHER_ORDER, LETTER_MORE, OFFERED, REVERSED, UNORDERED
 from dryrun.core.records import Prompt
 from dryrun.probes.make.answers import Answer, Kind, answers
-from dryrun.probes.make.demand import Demand, demand_of
+from dryrun.probes.make.demand import Demand, demand_for, demand_of
 from dryrun.probes.make.forms import forms_of, variations
 from dryrun.probes.make.ground import ground
 from dryrun.probes.make.json_shape import shape_of
@@ -111,3 +111,19 @@ def test_rising_numbers_may_be_a_set(numbers: list[int], prompt: str, kind: str)
 def test_a_letter_more_is_written_as_the_others(text: str, longer: str) -> None:
     wrong = wrong_answers(Answer(Kind.LABEL, text), (), ())
     assert [each.content for each in wrong if each.kind == LETTER_MORE] == [longer]
+
+
+def test_the_numbers_of_a_score_are_exchanged_and_facts_stand_in_tags() -> None:
+    wrong = wrong_answers(Answer(Kind.LABEL, "3-1"), (), ())
+    assert "1-3" in {each.content for each in wrong}
+    assert "<kg>4</kg>\n<hue>red</hue>" in written(Kind.FACTS, '{"kg": 4, "hue": "red"}', "", {})
+
+
+def test_examples_in_a_chat_show_what_answers_begin_with() -> None:
+    def chat(*answers: str) -> Prompt:
+        turns = [{"role": "assistant", "content": answer} for answer in answers]
+        return Prompt(str(answers), 0, "", {"messages": [*turns, {"role": "user", "content": "And hot?"}]})
+
+    assert demand_for(chat("Opposite: down", "Opposite: left")).marker == "Opposite:"
+    assert demand_for(chat("Opposite: down", "It is left")).marker == ""
+    assert demand_for(chat("Opposite: down")).marker == ""

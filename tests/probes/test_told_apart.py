@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from dryrun.core.errors import DryRunError
+from dryrun.core.records import Prompt
 from dryrun.graders.format.load import load_grader
-from dryrun.graders.reference_answers import reference_field
+from dryrun.graders.reference_answers import reference_field, references_of
 from dryrun.probes.accepted_form import ACCEPTED_CALL, contents
+from dryrun.probes.learned_form import as_asked
 
 
 def reading(*columns: str) -> Any:
@@ -58,3 +60,31 @@ def test_a_column_may_be_called_as_reward_functions_call_what_they_are_handed() 
     assert reference_field(load_grader({"type": "python", "name": "g", "source": source}), rows) == "state"
     with pytest.raises(DryRunError):
         reference_field(reading("state"), rows)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "fields", "text"),
+    [
+        (
+            "JSON with the keys town and nights.",
+            {"town": "Oslo", "nights": 3},
+            '{"town": "Oslo", "nights": 3}',
+        ),
+        ("As <kg>number</kg><hue>word</hue>.", {"kg": 4, "hue": "red"}, '{"kg": 4, "hue": "red"}'),
+        ("Where is it?", {"lat": 59.9, "lon": -10.5}, "59.9, -10.5"),
+        ("Where is it?", {"least": 3, "most": 9}, None),
+        ("JSON with the key town.", {"town": "Oslo", "nights": 3}, None),
+    ],
+)
+def test_columns_that_the_prompt_asks_for_are_the_answer_together(
+    prompt: str, fields: dict[str, object], text: str | None
+) -> None:
+    rows = [Prompt("k", 0, "", item(prompt, **fields))]
+    assert references_of(reading(*fields), rows) == [text]
+
+
+def test_the_place_of_an_option_is_its_letter() -> None:
+    text = "Which?\nA. 12\nB. 15\nC. 17\nReply with the letter."
+    rows = [Prompt(str(row), row, "", item(text)) for row in range(3)]
+    assert as_asked(rows, ["0", "2", "1"]) == ["A", "C", "B"]
+    assert as_asked(rows, ["1", "2", "1"]) == ["1", "2", "1"]

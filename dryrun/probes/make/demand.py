@@ -69,6 +69,7 @@ _LINES = re.compile(rf"(?:{_LINE.pattern.removeprefix('(?m)')}\n?){{2,6}}", re.M
 _BRACKET_TAG = re.compile(r"\[([A-Za-z_]{3,})\](?:[^\[\]]{0,80})\[/\1\]")
 _JOINT = re.compile(r"(?<!\w)([\[(<{]?)\w+([\])>}]?)(\s*(?:->|→|=>|[>;|<])\s*)\1\w+\2\3\1(?:\w+|\.\.\.|…)\2")
 """Elements as a prompt shows them, one after the other: ``[2] > [1] > [3]``, ``a | b | c``."""
+_BEGINNING = re.compile(r"([^\W\d_][\w ]{0,30}[:\uff1a])\s*\S[^\n]*\Z")
 _FENCE = re.compile(r"```([a-zA-Z+#]{1,12})\b")
 _FIRST = re.compile(
     r"(?i)\b(?:(?:start|begin) (?:your (?:answer|reply|response) )?with\b|first line:)[^.:\n]{0,40}"
@@ -275,6 +276,13 @@ KNOWN = 20_000
 _known: dict[str, Demand] = {}
 
 
+def _shown_marker(messages: Sequence[Mapping[str, Any]]) -> str:
+    """The words that all answers of the examples in a chat begin with: ``Opposite:``."""
+    shown = [str(message.get("content")) for message in messages[:-1] if message.get("role") == "assistant"]
+    marks = {match[1] if (match := _BEGINNING.match(text)) else "" for text in shown}
+    return marks.pop() if len(shown) > 1 and len(marks) == 1 else ""
+
+
 def demand_for(prompt: Prompt) -> Demand:
     """What a row asks for: by the words of its prompt, and by its response format."""
     text = prompt_text(prompt.messages)
@@ -283,6 +291,7 @@ def demand_for(prompt: Prompt) -> Demand:
         if len(_known) >= KNOWN:
             _known.clear()
         demand, shape = demand_of(text), shape_of(prompt, text)
+        demand = demand if demand.marked else replace(demand, marker=_shown_marker(prompt.messages))
         asks = demand.json or shape is not None or asks_json(prompt)
         _known[key] = replace(demand, shape=shape, json=asks)
     return _known[key]

@@ -87,6 +87,7 @@ def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
         return [
             Form("as JSON", str),
             Form("a line for each fact", _lines),
+            Form("each in its tag", _tagged),
             Form("facts in sentences", _sentences),
         ]
     if answer.kind is Kind.OBJECT:
@@ -222,6 +223,13 @@ def _reordered(content: str) -> str:
 def _lines(content: str) -> str:
     value = _object(content)
     return content if value is None else "\n".join(f"{key}: {rendered(part)}" for key, part in value.items())
+
+
+def _tagged(content: str) -> str:
+    value = _object(content)
+    if value is None:
+        return content
+    return "\n".join(f"<{key}>{rendered(part)}</{key}>" for key, part in value.items())
 
 
 def _sentences(content: str) -> str:

@@ -11,6 +11,7 @@ from dryrun.probes.make.wrong_numbers import Wrong
 _CODE_LIKE = re.compile(r"(?=.*\d)[\w.:/-]{4,}")
 _FIGURE = re.compile(r"(?<![\w.,])\d+(?![\w,]|\.\d)")
 """A number that stands alone in a text."""
+_PAIR = re.compile(r"(\d+)(\s*(?:[-:–]|to)\s*)(\d+)")
 FEW_FIGURES, AMONG_WORDS = 8, 4
 """Numbers of a text that are changed at most; there is one in so many words at least."""
 
@@ -82,7 +83,12 @@ def wrong_sequences(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
 
 
 def wrong_figures(text: str) -> Iterator[Wrong]:
-    """A short text that is mostly of numbers, with one of them changed: a citation, an equation, a date."""
+    """A short text that is mostly of numbers, with one of them changed: a citation, an equation, a date.
+
+    Of a pair such as 3-1 also the numbers exchanged.
+    """
+    if (pair := _PAIR.fullmatch(text)) and pair[1] != pair[3]:
+        yield Wrong("its two numbers exchanged", f"{pair[3]}{pair[2]}{pair[1]}")
     figures = list(_FIGURE.finditer(text))
     if not 0 < len(figures) <= FEW_FIGURES or len(text.split()) > AMONG_WORDS * len(figures):
         return
