@@ -154,8 +154,8 @@ def _wrong_model(fault: Fault) -> bool:
 WRONG_URL = "{url} is not a chat endpoint {words}: check the base URL{often} and the model's name {model!r}"
 DENIED = "The API key may not use {model!r} at {url} {words}: ask for access or change the model"
 NO_CREDIT = (
-    "The account behind the API key has no quota left at {url} {words}: add credit, or "
-    "raise the budget there, then resume"
+    "The account behind the API key has no quota left at {url} {words}: add credit, "
+    "raise the limit there or wait until it begins anew, then resume"
 )
 SENTENCES: Sequence[tuple[Matches, str]] = (
     (_code(PRIVATE), "{message}"),

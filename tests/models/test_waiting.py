@@ -51,7 +51,7 @@ def test_money_and_allowances_that_are_used_up_stop_the_run_at_once(
     endpoint: FakeEndpoint, reply: Reply
 ) -> None:
     endpoint.script(reply)
-    with pytest.raises(ModelError, match="has no quota left"):
+    with pytest.raises(ModelError, match=r"has no quota left .* or wait until it begins anew, then resume"):
         ask(endpoint.base_url)
     assert endpoint.calls == 1
 
