@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import pytest
 
 from dryrun.core.errors import GraderError
 from dryrun.core.records import GradeOutcome
+from dryrun.graders.format.python_source import parameter_names
 from dryrun.graders.sandbox import isolation
 from dryrun.graders.sandbox.status import sandbox_status
 from tests.helpers.grading import grade, grades, python
@@ -145,3 +147,17 @@ def test_a_python_that_lives_in_tmp_is_shown_and_its_neighbours_are_not(
 
 def test_this_machine_has_a_sandbox() -> None:
     assert sandbox_status().available, sandbox_status().reason
+
+
+def test_a_source_is_read_while_another_thread_parses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Python 3.13 two threads that make a tree disturb each other, once in a while."""
+    parse, disturbed = ast.parse, [SystemError("AST constructor recursion depth mismatch")] * 2
+
+    def disturbing(source: str) -> ast.Module:
+        if disturbed:
+            raise disturbed.pop()
+        return parse(source)
+
+    monkeypatch.setattr(ast, "parse", disturbing)
+    assert parameter_names("def grade(sample, item):\n    return 1.0\n") == ("sample", "item")
+    assert disturbed == []

@@ -18,6 +18,7 @@ from dryrun.core.version import __version__
 from dryrun.graders.checks.platforms import imported
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.graders.format.formula import Formula
+from dryrun.graders.format.python_source import read_tree
 from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.graders.kinds.python import PythonSpec
@@ -109,7 +110,7 @@ def grader_code(spec: GraderSpec, wrapper: str, about: str, *, cut_reasoning: bo
         Whether it grades what follows the reasoning in a response.
     """
     body = "\n\n\n".join([_graders(spec, cut_reasoning), wrapper.strip()])
-    imports, definitions = _needed(ast.parse(body))
+    imports, definitions = _needed(read_tree(body))
     needs = ", ".join(packages_of(spec)) or "nothing but Python"
     head = f'"""{about}\n\nMade by Dry Run {__version__} from grader.json. It needs {needs}.\n"""'
     return "\n\n\n".join([f"{head}\n\n{imports}", definitions, body]) + "\n"
@@ -192,7 +193,7 @@ class _Module:
         self.text = resources.files(package).joinpath(str(PurePath(f"{stem}.py"))).read_text("utf-8")
         self.defined: dict[str, ast.stmt] = {}
         self.imported: dict[str, tuple[str, str]] = {}
-        for node in ast.parse(self.text).body:
+        for node in read_tree(self.text).body:
             self._note(node)
 
     def _note(self, node: ast.stmt) -> None:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from dryrun.core.records import Prompt
+from dryrun.graders.format.python_source import read_tree
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 
 MOST_NUMBERS, WITH_FRACTIONS = 6, 4
@@ -146,8 +147,9 @@ def _read(text: str) -> tuple[Fraction, list[int]] | None:
     ):
         return None
     try:
-        body = ast.parse(text, mode="eval").body
-        return _value(body), sorted(int(digits) for digits in re.findall(r"\d+", text))
+        statement = read_tree(text).body[0]
+        assert isinstance(statement, ast.Expr)
+        return _value(statement.value), sorted(int(digits) for digits in re.findall(r"\d+", text))
     except (SyntaxError, ValueError, ArithmeticError, RecursionError):
         return None
 
