@@ -116,7 +116,10 @@ def test_a_letter_more_is_written_as_the_others(text: str, longer: str) -> None:
 def test_the_numbers_of_a_score_are_exchanged_and_facts_stand_in_tags() -> None:
     wrong = wrong_answers(Answer(Kind.LABEL, "3-1"), (), ())
     assert "1-3" in {each.content for each in wrong}
-    assert "<kg>4</kg>\n<hue>red</hue>" in written(Kind.FACTS, '{"kg": 4, "hue": "red"}', "", {})
+    facts, value = '{"kg": 4, "hue": "red"}', {"kg": 4, "hue": "red"}
+    tagged = "<kg>4</kg>\n<hue>red</hue>"
+    assert tagged in written(Kind.FACTS, facts, "As <kg>number</kg><hue>word</hue>.", value)
+    assert tagged not in written(Kind.FACTS, facts, "As <kg>number</kg>.", value)
 
 
 def test_examples_in_a_chat_show_what_answers_begin_with() -> None:

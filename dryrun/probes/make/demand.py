@@ -177,6 +177,8 @@ class Demand:
         The answer is the last line, and nothing else stands on it.
     thoughts : str
         Name of the tag that the reasoning must stand in.
+    tags : tuple of str
+        All tags that the prompt shows, those of the reasoning left out.
     beside : tuple of (str, str)
         Other tags that the prompt shows, before and behind that of the answer, with something in each.
     ordered, unordered : bool
@@ -221,6 +223,7 @@ class Demand:
     working: bool = False
     last_line: bool = False
     thoughts: str = ""
+    tags: tuple[str, ...] = ()
     beside: tuple[str, str] = ("", "")
     ordered: bool = False
     unordered: bool = False
@@ -325,6 +328,7 @@ def demand_of(prompt: str) -> Demand:
         working=working,
         last_line=bool(_LAST_LINE.search(prompt)),
         thoughts=thoughts,
+        tags=tuple(tags),
         beside=_beside(prompt, tags, named[-1]) if named and len(tags) > 1 else ("", ""),
         ordered=ordered,
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),

@@ -87,7 +87,7 @@ def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
         return [
             Form("as JSON", str),
             Form("a line for each fact", _lines),
-            Form("each in its tag", _tagged),
+            *([Form("each in its tag", _tagged)] if set(answer.value) <= set(demand.tags) else []),
             Form("facts in sentences", _sentences),
         ]
     if answer.kind is Kind.OBJECT:
