@@ -203,4 +203,5 @@ async def _anchored(run: Run, grader: Grader, status: RunStatus, notify: OnStatu
     if check and status.state is RunState.FINISHED:
         with contextlib.suppress(DryRunError):
             await check_run(run, seconds=CHECK_SECONDS)
+    notify(status)
     return status
