@@ -274,3 +274,12 @@ def test_what_the_grader_raises_on_responses_comes_before_its_check() -> None:
     found = diagnose_with_evidence(observed, review=review)
     assert [condition.code for condition in found.conditions] == ["grader_errors", "grader_check"]
     assert found.conditions[0].sentence.endswith(f"most often this one: {words}.")
+
+
+def test_a_cause_that_the_evidence_rules_out_is_not_listed() -> None:
+    """Right answers earn 1, worthless ones nothing: flat scores come of responses that are all alike."""
+    found = judged(spread(0.4, 0.05), reference=np.ones(50), reformatted=np.full(50, 0.98), junk=JUNK)
+    assert (found.verdict, found.document.verdict) == ("NO-GO", "NO-GO")
+    assert [(cause.part.value, cause.title) for cause in found.causes] == [("dataset", "Responses all alike")]
+    assert [action.kind.value for action in found.actions] == ["change_dataset"]
+    assert any("Ruled out: grader doesn't differentiate" in sentence for sentence in found.sentences)

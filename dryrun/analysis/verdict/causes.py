@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dryrun.analysis.figures.statistics import above
 from dryrun.analysis.probes.obstacles import CUT_REASONING, behind_obstacles
 from dryrun.analysis.verdict.attribution import BETWEEN, Attribution
 from dryrun.analysis.verdict.document import Diagnosis
@@ -83,7 +84,8 @@ class Blamed:
     def causes(self) -> tuple[Cause, ...]:
         """The document's causes, less those that the evidence rules out, the one it names first.
 
-        Where the tree let the run pass, the fault that the evidence found is the only cause.
+        Where the tree let the run pass, or none of its causes is left, the fault that the evidence found is
+        the only cause.
         """
         if self.verdict != "NO-GO":
             return ()
@@ -96,7 +98,7 @@ class Blamed:
             )
         grader_first = self._grader_first and not self.undecided
         first = BlamedPart.GRADER if grader_first else BlamedPart.DATASET
-        return tuple(sorted(kept, key=lambda cause: cause.part is not first))
+        return tuple(sorted(kept, key=lambda cause: cause.part is not first)) or self._by_evidence
 
     def _worded(self, cause: Cause) -> Cause:
         """The cause in words that are true where many groups would teach."""
@@ -206,10 +208,11 @@ class Blamed:
     @property
     def _form_alone(self) -> bool:
         """Only references in another form speak against the grader: a strict form may be wanted."""
-        at = self.judged.measures.scale
-        if self.judged.blame is None or at is None or at.reformatted is None:
+        at, low = self.judged.measures.scale, self.judged.branch is Branch.MEAN_TOO_LOW
+        if self.judged.blame is None or at is None or at.reformatted is None or not low:
             return False
-        return at.reformatted < at.ceiling and 1 - at.ceiling <= self.thresholds.blame_data
+        minds = above(at.ceiling - at.reformatted, self.thresholds.warn_reformatted)
+        return minds and 1 - at.ceiling <= self.thresholds.blame_data
 
     @property
     def _grader_first(self) -> bool:
