@@ -68,7 +68,7 @@ class ProgressLine:
         self._console = console
         self._live = console.is_terminal or console.is_jupyter
         self._plain = plain
-        self._last_message = ""
+        self._last_message, self._ended = "", ""
         self._settled: Settled | None = None
         self._first = ""
         self._progress = Progress(
@@ -119,6 +119,10 @@ class ProgressLine:
     def _say_plainly(self, status: RunStatus) -> None:
         """A line for each stage, where no live line can be. The caller says why a run stopped."""
         about = status.message.partition(":")[0]
+        if not status.live:
+            if about == self._ended:  # said before the grader was tried
+                return
+            self._ended = self._ended or about
         waits = status.message.startswith(WAITING)
         if (waits or (self._plain and not self._live)) and about != self._last_message:
             self._last_message = about

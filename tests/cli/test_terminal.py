@@ -9,8 +9,11 @@ import pytest
 from rich.console import Console
 
 from dryrun.cli.main import main
-from dryrun.cli.terminal import harmless
+from dryrun.cli.terminal import ProgressLine, harmless
+from dryrun.core.records import RunState
 from dryrun.core.text import printable
+from dryrun.engine.work import TRYING
+from dryrun.store.runs import RunStatus
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, at, grader_file, sum_rows, write_jsonl
 
@@ -110,3 +113,11 @@ def test_thresholds_that_contradict_each_other_are_said_in_words(
     printed = capsys.readouterr().err
     assert "mean_low must be below mean_high" in printed
     assert "Value error" not in printed
+
+
+def test_the_end_of_a_run_is_said_once() -> None:
+    screen = io.StringIO()
+    with ProgressLine(Console(file=screen, width=120)) as line:
+        for message in ("Finished.", TRYING, "Finished."):
+            line.show(RunStatus(RunState.FINISHED, message=message))
+    assert screen.getvalue().splitlines() == ["Finished.", TRYING]
