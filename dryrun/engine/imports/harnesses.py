@@ -14,8 +14,8 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-NO_TEXT = "resps"
-"""Where lm-evaluation-harness keeps responses, and likelihoods of options instead of them."""
+RESPS = "resps"
+"""Where lm-evaluation-harness keeps responses or, of tasks that generate nothing, likelihoods of options."""
 GRADES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 """What Inspect's scorers write: correct, partial, incorrect, no answer."""
 
@@ -32,7 +32,7 @@ def _lm_eval(row: Row) -> Row | None:
     prompt, doc = _lm_eval_prompt(row["arguments"]), row.get("doc")
     if prompt is None:
         return None
-    texts = _flattened(row[NO_TEXT])
+    texts = _flattened(row[RESPS])
     metrics = row.get("metrics")
     names = metrics if isinstance(metrics, list) else []
     return {
@@ -128,7 +128,7 @@ def _as_text(target: Any) -> Any:
 
 
 _HARNESSES: tuple[tuple[frozenset[str], Callable[[Row], Row | None]], ...] = (
-    (frozenset({"arguments", NO_TEXT}), _lm_eval),
+    (frozenset({"arguments", RESPS}), _lm_eval),
     (frozenset({"input", "output", "target"}), _inspect),
     (frozenset({"prompt", "response"}), _promptfoo),
 )

@@ -22,7 +22,7 @@ import orjson
 
 from dryrun.dataset.columns import conversation
 from dryrun.dataset.fields import PROMPTS, REFERENCES, usual_field, value_at
-from dryrun.engine.imports.harnesses import NO_TEXT, from_harness
+from dryrun.engine.imports.harnesses import RESPS, from_harness
 
 RESPONSES = ("response", "completion", "output", "responses", "completions", "output_text", "generated_text")
 SCORES = ("score", "reward")
@@ -116,10 +116,11 @@ def read_record(row: object, score_field: str | None = None) -> LogRecord:
         raise RecordError("data", "the line is a page of a listing, not a record", fix)
     if row.get("object") == EVAL_ITEM or {"datasource_item", "sample"} <= row.keys():
         return _eval_item(row, score_field)
-    if row.get(NO_TEXT) is not None and from_harness(row).get("response", ...) is None:
+    plain = from_harness(row)
+    if plain is not row and RESPS in row and plain["response"] is None:
         fix = "Import a task whose output type is generate_until."
-        raise RecordError(NO_TEXT, "the record holds likelihoods of options, no text of a response", fix)
-    return _flat(from_harness(row), score_field)
+        raise RecordError(RESPS, "the record holds likelihoods of options, no text of a response", fix)
+    return _flat(plain, score_field)
 
 
 def _eval_item(row: Mapping[str, Any], score_field: str | None) -> LogRecord:
