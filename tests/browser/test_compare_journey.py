@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from dryrun.core.blocking import run_blocking
 from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
-from tests.helpers.browser import App, in_look
+from tests.helpers.browser import App, fits, in_look
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, FUZZY, make_run
 
@@ -28,4 +28,4 @@ def test_two_graders_are_compared_from_a_link_in_both_looks(app: App, open_page:
         expect(page.locator('.stVegaLiteChart[aria-label^="Prompts by change"]')).to_be_visible()
         expect(page.locator('.stVegaLiteChart[aria-label^="Distributions of the scores"]')).to_be_visible()
         expect(page.get_by_text("Score 0.00 before").filter(visible=True).first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        fits(page, width)

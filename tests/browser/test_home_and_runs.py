@@ -13,7 +13,7 @@ from dryrun.report.summary import summarise
 from dryrun.store.notes import RunNote, keep_note, note_of
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
-from tests.helpers.browser import App, fill, go, in_look, settled
+from tests.helpers.browser import App, fill, fits, go, in_look, settled
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import FUZZY, make_run, wait_until, work
 
@@ -60,7 +60,7 @@ def test_home_fits_its_window_and_a_card_leads_to_its_verdict(
             expect(pictures).to_have_count(4)
             for words in ("GO", "GO, with conditions", "NO-GO, by the grader", "NO-GO, by the data"):
                 expect(page.get_by_text(words).filter(visible=True).last).to_be_visible()
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            fits(page, width)
     page.get_by_role("link", name="Open the NO-GO by the grader").click()
     expect(page).to_have_url(f"{app.url}/results?run=recorded-grader")
     expect(page.get_by_role("heading", level=1)).to_contain_text("NO-GO")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import App, go, in_look, settled
+from tests.helpers.browser import App, fits, go, in_look, settled
 
 LONGEST = """note => {
   const text = note.querySelector("p").firstChild
@@ -29,7 +29,7 @@ def test_charts_and_what_stands_below_a_figure_have_room_for_their_words(
         over = page.locator("svg text", has_text="mean must be over 0.10 and under 0.90")
         expect(over).to_be_visible()
         settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        fits(page, width)
         verdict = page.locator("h1 [data-heading-text] > span").nth(1)
         assert verdict.evaluate("span => span.getClientRects().length") == 1, "icon and word stand in a line"
         words, plot = over.bounding_box(), page.locator(".stVegaLiteChart").first.bounding_box()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
-from tests.helpers.browser import App, fill, settled
+from tests.helpers.browser import App, fill, fits, settled
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, make_run
 
@@ -20,11 +20,12 @@ TOAST = """() => document.querySelector("[data-testid=stToast]")?.innerText
   .includes("its verdict stands on this page")"""
 """Asked at each frame: it goes away after some seconds."""
 DRAWINGS = f"{HISTOGRAM}, {RUNNING}"
-ROOM = """drawings => drawings.every(drawing => {
+ROOM = """selector => [...document.querySelectorAll(selector)].every(drawing => {
   const edge = drawing.getBoundingClientRect().right - 3
   return [...drawing.querySelectorAll("text")].every(text => text.getBoundingClientRect().right <= edge)
 })"""
-"""Asked of drawings: whether all words and numbers end before their right edges."""
+"""Asked of a page: whether in its drawings all words and numbers end before the right edge, with room for
+a font a little wider."""
 
 
 def answer(body: dict[str, object]) -> str:
@@ -37,8 +38,8 @@ def mark_charts(page: Page) -> None:
     """Leave a mark in both drawings: a chart that is drawn anew loses it."""
     expect(page.locator(DRAWINGS)).to_have_count(2)
     settled(page)
+    page.wait_for_function(ROOM, arg=DRAWINGS)  # a chart follows the window's width when it has time
     page.locator(DRAWINGS).evaluate_all("drawings => drawings.forEach(one => one.dataset.mark = 'x')")
-    assert page.locator(DRAWINGS).evaluate_all(ROOM), "room for a font a little wider"
 
 
 def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
@@ -75,7 +76,7 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             mark_charts(page)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            fits(page, width)
 
         expect(results.get_by_text(re.compile(r"[1-9]\d* responses with a score")).last).to_be_visible()
         expect(results.get_by_role("heading", level=1)).to_contain_text(re.compile("so far|Measuring"))
@@ -86,7 +87,7 @@ def test_a_run_is_watched_to_its_verdict_and_results_follow_by_themselves(
         expect(verdict).to_be_visible()
         page.wait_for_function("/^(GO|NO-GO).* · prompts$/.test(document.title)")
         expect(page).to_have_url(f"{app.url}/run?run={run.id}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        fits(page, 390)
         page.get_by_role("button", name="See the results", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("GO")
         expect(results.get_by_role("heading", level=1)).to_contain_text("GO")

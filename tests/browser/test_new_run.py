@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from dryrun.app.shared import editor
-from tests.helpers.browser import App, choose, fill, settled, write_text
+from tests.helpers.browser import App, choose, fill, fits, settled, write_text
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import write_jsonl
 
@@ -61,7 +61,7 @@ def test_little_is_in_view_at_first_and_a_phone_shows_all_of_it_and_start(
 
     page.set_viewport_size({"width": 390, "height": 844})
     settled(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    fits(page, 390)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_in_viewport()
     for name in ("2. Grader", "3. Model and size"):
         heading = page.get_by_role("heading", name=name)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import App, fill, go, in_look, settled
+from tests.helpers.browser import App, fill, fits, go, in_look, settled
 
 CHART = ".stVegaLiteChart[aria-label^='Score histogram']"
 TABS = ("Samples", "Topics", "Grader", "Training signal", "Labels", "Details")
@@ -85,7 +85,7 @@ def test_the_first_level_fits_one_screen_and_a_fifth(app: App, open_page: Callab
         assert button is not None
         assert row["y"] <= 1.2 * 900, changed
         assert button["y"] + button["height"] <= 900 / 2, "what to do next is in view at once"
-        assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+        fits(page, 1440)
 
 
 def test_no_tab_is_wider_than_a_phone_in_both_looks(app: App, open_page: Callable[..., Page]) -> None:
@@ -95,7 +95,7 @@ def test_no_tab_is_wider_than_a_phone_in_both_looks(app: App, open_page: Callabl
         page.get_by_role("tab", name=tab).click()
         for scheme in looks:
             in_look(page, scheme)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390, (tab, scheme)
+            fits(page, 390)
         looks.reverse()  # the next tab is seen first in the look that this one is left in
     page.get_by_role("tab", name="Topics").click()
     plot = page.locator(".stVegaLiteChart[aria-label^='Mean score by topic'] svg")

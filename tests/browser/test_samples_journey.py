@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
-from tests.helpers.browser import App, choose, fill, go, settled
+from tests.helpers.browser import App, choose, fill, fits, go, settled
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.support import make_run, sum_rows, work
 
@@ -128,7 +128,7 @@ def test_hostile_texts_fetch_nothing_and_the_page_keeps_to_its_window(
     for width in (390, 1440):
         page.set_viewport_size({"width": width, "height": 900})
         settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        fits(page, width)
         table, sample = page.locator(".st-key-samples_table").bounding_box(), opened(page).bounding_box()
         assert table is not None
         assert sample is not None

@@ -165,6 +165,11 @@ def go(page: Page, path: str) -> None:
     settled(page)
 
 
+def fits(page: Page, width: int) -> None:
+    """Wait until the page is at most this wide, in pixels: charts follow a window when they have time."""
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
+
+
 def in_look(page: Page, scheme: str) -> None:
     """Show the page in this look, without loading it again."""
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
