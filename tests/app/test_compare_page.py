@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from dryrun.app.compare.view import grader_text
 from dryrun.core.difference import line_differences
 from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
+from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint, deterministic_answer
 from tests.helpers.pages import page, texts
-from tests.helpers.support import EXACT, FUZZY, make_run, work
+from tests.helpers.support import EXACT, FUZZY, copied, make_run, work
 
 
-@pytest.fixture
-def two(store: Store, endpoint: FakeEndpoint) -> list[Any]:
-    runs = [
-        make_run(store, endpoint.base_url, rows=60, grader=grader)
-        for grader in ({**FUZZY, "evaluation_metric": "bleu"}, FUZZY)
-    ]
-    for run in runs:
-        work(run)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    graders = ({**FUZZY, "evaluation_metric": "bleu"}, FUZZY)
+    with FakeEndpoint() as endpoint:
+        store = Store(tmp_path_factory.mktemp("compared"))
+        runs = [make_run(store, endpoint.base_url, rows=60, grader=grader) for grader in graders]
+        for run in runs:
+            work(run)
     return runs
 
 
+@pytest.fixture
+def two(made: list[Run], store: Store) -> list[Run]:
+    return copied(made, store)
+
+
 @pytest.mark.slow
-def test_two_runs_of_a_link_are_compared(two: list[Any]) -> None:
+def test_two_runs_of_a_link_are_compared(two: list[Run]) -> None:
     keep_note(two[1], RunNote("Second ![x](http://a.example)"))
     test = page("compare", run=two[0].id, **{"with": two[1].id})
     said = texts(test)
@@ -47,7 +51,7 @@ def test_two_runs_of_a_link_are_compared(two: list[Any]) -> None:
 
 
 @pytest.mark.slow
-def test_the_run_looked_at_is_held_against_the_one_before_it(two: list[Any]) -> None:
+def test_the_run_looked_at_is_held_against_the_one_before_it(two: list[Run]) -> None:
     test = page("compare", run=two[1].id)
     assert "Two graders on the same 120 responses" in texts(test)
     assert (test.query_params["run"], test.query_params["with"]) == (two[0].id, two[1].id)
@@ -55,7 +59,7 @@ def test_the_run_looked_at_is_held_against_the_one_before_it(two: list[Any]) -> 
 
 
 @pytest.mark.slow
-def test_the_graders_texts_are_held_against_each_other(two: list[Any]) -> None:
+def test_the_graders_texts_are_held_against_each_other(two: list[Run]) -> None:
     test = page("compare", run=two[0].id, **{"with": two[1].id})
     changed = next(element.value for element in test.main.code if element.language == "diff")
     assert '-  "evaluation_metric": "bleu"' in changed
@@ -114,14 +118,14 @@ def test_flips_show_what_both_graders_gave(store: Store, endpoint: FakeEndpoint)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("missing", ["run", "with"])
-def test_a_link_to_a_run_that_is_not_here_says_which_of_the_two(two: list[Any], missing: str) -> None:
+def test_a_link_to_a_run_that_is_not_here_says_which_of_the_two(two: list[Run], missing: str) -> None:
     names = {"run": two[0].id, "with": two[1].id, missing: "0" * 32}
     said = texts(page("compare", **names))
     assert f"The {'first' if missing == 'run' else 'second'} run cannot be opened. There is no run" in said
 
 
 @pytest.mark.slow
-def test_parameters_that_mean_nothing_are_named(two: list[Any]) -> None:
+def test_parameters_that_mean_nothing_are_named(two: list[Run]) -> None:
     said = texts(page("compare", first=two[0].id, **{"![x](http://a.example)": "1"}))
     assert "does not know what the link says with ![x](http" in said
     assert "first. A comparison's link names two runs: /compare?run=ID&with=ID." in said
@@ -129,7 +133,7 @@ def test_parameters_that_mean_nothing_are_named(two: list[Any]) -> None:
 
 
 @pytest.mark.slow
-def test_runs_are_chosen_from_a_list_and_land_in_the_link(two: list[Any]) -> None:
+def test_runs_are_chosen_from_a_list_and_land_in_the_link(two: list[Run]) -> None:
     test = page("compare")
     assert "Choose two runs" in texts(test)
     test.selectbox(key="compare_first").set_value(two[1].id).run()
@@ -150,7 +154,7 @@ def test_runs_are_chosen_from_a_list_and_land_in_the_link(two: list[Any]) -> Non
 
 @pytest.mark.slow
 def test_on_a_shared_server_runs_are_typed_not_listed(
-    two: list[Any], monkeypatch: pytest.MonkeyPatch
+    two: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DRYRUN_HOSTED", "1")
     test = page("compare", run=two[0].id)

@@ -43,7 +43,7 @@ def test_results_keep_the_check_with_the_run(
     store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(CONTAINS))
-    work(run)
+    work(run, check=True)
     test = page("results", run=run.id, tab="Grader")
     assert "check_run_grader" not in [button.key for button in test.button], "the run did it by itself"
     assert "The grader check says: " in texts(test)
@@ -69,7 +69,7 @@ def test_results_keep_the_check_with_the_run(
 def test_a_form_refused_by_probes_alone_is_no_condition(store: Store, endpoint: FakeEndpoint) -> None:
     """The responses are paid in the form that the prompts ask for: that other forms are not is no fault."""
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=EXACT)
-    work(run)
+    work(run, check=True)
     test = page("results", run=run.id, tab="Grader")
     assert "Too strict." in texts(test)
     assert "with conditions" not in test.main.title[0].value
@@ -79,7 +79,7 @@ def test_a_form_refused_by_probes_alone_is_no_condition(store: Store, endpoint: 
 @pytest.mark.slow
 def test_a_sound_grader_is_not_spoken_of_beside_the_verdict(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(FINAL_NUMBER))
-    work(run)
+    work(run, check=True)
     test = page("results", run=run.id, tab="Grader")
     assert "Sound." in texts(test)
     assert "Grader:" not in test.main.title[0].value
@@ -104,7 +104,7 @@ def test_results_check_a_grader_that_asks_a_judge_with_the_key_typed_there(
         sampling = SamplingConfig(size=40, rollouts=1)
         rows = dataset_from_items(sum_rows(40))
         run = start(store, prepare(rows, SCORE, model=model, sampling=sampling, judge=judge))
-        work(run, judge_key="sk-judge")
+        work(run, check=True, judge_key="sk-judge")
         test = page("results", run=run.id, tab="Grader")
         assert "The judge is asked 200 times at most." in texts(test)
         before = asked.calls

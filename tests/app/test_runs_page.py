@@ -25,19 +25,26 @@ from dryrun.store.runs import Run
 from tests.engine.test_profile import profiler
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.pages import page, texts
-from tests.helpers.support import FUZZY, make_run, wait_until, work
+from tests.helpers.support import EXACT, FUZZY, copied, make_run, wait_until, work
 
 HOSTILE = "<b>x</b> ![y](http://127.0.0.1:1/z.png) **bold**"
 
 
-@pytest.fixture
-def two(store: Store, endpoint: FakeEndpoint) -> list[Run]:
-    """Two finished runs under two graders, judged."""
-    runs = [make_run(store, endpoint.base_url), make_run(store, endpoint.base_url, grader=FUZZY)]
-    for run in runs:
-        work(run)
-        summarise(run)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    with FakeEndpoint() as endpoint:
+        store = Store(tmp_path_factory.mktemp("judged"))
+        runs = [make_run(store, endpoint.base_url, grader=grader) for grader in (EXACT, FUZZY)]
+        for run in runs:
+            work(run)
+            summarise(run)
     return runs
+
+
+@pytest.fixture
+def two(made: list[Run], store: Store) -> list[Run]:
+    """Two finished runs under two graders, judged."""
+    return copied(made, store)
 
 
 def shown(test: AppTest) -> dict[str, list[Any]]:

@@ -13,7 +13,7 @@ from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.pages import group, page, texts
-from tests.helpers.support import EXACT, FUZZY, make_run, work
+from tests.helpers.support import EXACT, FUZZY, copied, make_run, work
 
 TABLE = "samples_table"
 DRAWN = "As they were drawn"
@@ -25,11 +25,17 @@ MULTI: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    with FakeEndpoint() as endpoint:
+        run = make_run(Store(tmp_path_factory.mktemp("sampled")), endpoint.base_url, rows=60, grader=MULTI)
+        work(run)
+    return [run]
+
+
 @pytest.fixture
-def finished(store: Store, endpoint: FakeEndpoint) -> Run:
-    run = make_run(store, endpoint.base_url, rows=60, grader=MULTI)
-    work(run)
-    return run
+def finished(made: list[Run], store: Store) -> Run:
+    return copied(made, store)[0]
 
 
 def table(test: Any) -> Any:

@@ -21,7 +21,7 @@ from dryrun.store.partition import Store
 from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import page, texts
-from tests.helpers.support import make_run, work
+from tests.helpers.support import copied, make_run, work
 
 MINE, OTHERS = "a" * 32, "b" * 32
 ASKED, SAID, TOPIC, RIGHT = "Swordfish prompt", "mackerel response", "herring topic", "haddock answer"
@@ -34,10 +34,8 @@ def _hosted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dryrun.models.client.hosted", lambda: False)
 
 
-@pytest.fixture
-def run(store: Store, endpoint: FakeEndpoint) -> Run:
-    """A run of somebody else's, with a word of its own in each text."""
-    endpoint.answer = lambda body: SAID if "3" in body["messages"][-1]["content"] else RIGHT
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     rows = [
         {
             "messages": [{"role": "user", "content": f"{ASKED} {number}"}],
@@ -46,10 +44,18 @@ def run(store: Store, endpoint: FakeEndpoint) -> Run:
         }
         for number in range(40)
     ]
-    made = make_run(store, endpoint.base_url, rows=rows)
-    work(made)
+    with FakeEndpoint() as endpoint:
+        endpoint.answer = lambda body: SAID if "3" in body["messages"][-1]["content"] else RIGHT
+        made = make_run(Store(tmp_path_factory.mktemp("shared")), endpoint.base_url, rows=rows)
+        work(made, check=True)
     give_to(made, hash_of("browser", MINE))
-    return made
+    return [made]
+
+
+@pytest.fixture
+def run(made: list[Run], store: Store) -> Run:
+    """A run of somebody else's, with a word of its own in each text."""
+    return copied(made, store)[0]
 
 
 def sent(test: AppTest) -> str:

@@ -33,7 +33,7 @@ def test_a_fault_that_no_response_shows_is_a_condition_of_the_go(
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(FIRST_NUMBER))
     messages = list[str]()
-    work(run, notify=lambda status: messages.append(status.message))
+    work(run, check=True, notify=lambda status: messages.append(status.message))
     assert messages[-2:] == [TRYING, "Finished."], "it takes a while, and says so"
     report = report_of(load_results(run))
     assert report.verdict == "GO"
@@ -45,7 +45,7 @@ def test_a_fault_that_no_response_shows_is_a_condition_of_the_go(
 
 def test_a_run_that_did_not_end_is_not_checked(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40, rollouts=1, grader=python(FIRST_NUMBER))
-    assert work(run, budget=Budget(calls=20)).state is RunState.STOPPED
+    assert work(run, check=True, budget=Budget(calls=20)).state is RunState.STOPPED
     assert kept_check(run) is None
     assert any("check the grader" in line for line in report_of(load_results(run)).not_measured)
 
@@ -58,6 +58,6 @@ def test_no_judge_is_asked_for_a_check(store: Store, endpoint: FakeEndpoint) -> 
         model = endpoint_config(endpoint.base_url)
         rows = dataset_from_items(sum_rows(20))
         run = start(store, prepare(rows, SCORE, model=model, sampling=sampling, judge=judge))
-        assert work(run, judge_key="sk-judge").state is RunState.FINISHED
+        assert work(run, check=True, judge_key="sk-judge").state is RunState.FINISHED
         assert asked.calls == 20
     assert kept_check(run) is None

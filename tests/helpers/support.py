@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -99,9 +100,15 @@ def make_run(
     return start(store, prepare(dataset_from_items(items), grader, model=config, sampling=sampling))
 
 
-def work(run: Run, **options: Any) -> RunStatus:
-    """Do what is left to do of `run`."""
-    return asyncio.run(work_on(run, api_key="test-key", **options))
+def work(run: Run, check: bool = False, **options: Any) -> RunStatus:
+    """Do what is left to do of `run`; its grader is checked whole only if a test asks for that."""
+    return asyncio.run(work_on(run, api_key="test-key", check=check, **options))
+
+
+def copied(runs: list[Run], store: Store) -> list[Run]:
+    """The same runs in a data directory of a test's own; to make them anew would cost much more."""
+    shutil.copytree(runs[0].store.root, store.root, dirs_exist_ok=True)
+    return [Run(store, run.id) for run in runs]
 
 
 def stored_grades(run: Run) -> int:

@@ -96,7 +96,7 @@ def test_a_grader_that_wants_a_form_is_not_called_strict(
     endpoint.answer = half_right(form)
     grader = {"type": "python", "name": "formed", "source": source}
     run = make_run(store, endpoint.base_url, rows=rows(demand, field=field), grader=grader)
-    work(run)
+    work(run, check=True)
     anchors = load_anchors(run)
     assert anchors is not None
     assert anchors.reference is not None
@@ -116,7 +116,7 @@ def test_a_form_that_is_paid_in_full_whatever_it_holds_is_the_one_to_probe(
     endpoint.answer = half_right("<a>{}</a>")
     grader = {"type": "python", "name": "form", "source": ANY_IN_TAG.format(pay=pay)}
     run = make_run(store, endpoint.base_url, rows=rows("= Answer as agreed."), grader=grader)
-    work(run)
+    work(run, check=True)
     assert orjson.loads((run.folder / FILE).read_bytes())["form"] == form
     report = report_of(load_results(run))
     assert (report.diagnosis.grader_quality == "hackable") == (pay == 1.0)

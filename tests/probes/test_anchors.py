@@ -33,7 +33,7 @@ PAYS_ANYTHING = {
 def test_a_sound_grader_has_its_anchors_at_both_ends(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=60)
     assert load_anchors(run) is None
-    work(run)
+    work(run, check=True)
     anchors = load_anchors(run)
     assert anchors is not None
     assert anchors.reference is not None
@@ -71,7 +71,7 @@ def test_a_hole_that_the_scores_do_not_show_is_named_and_the_documents_rule_stay
     store: Store, endpoint: FakeEndpoint
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=60, grader=PAYS_ANYTHING)
-    work(run)
+    work(run, check=True)
     results = load_results(run)
     alone = report_of(results, evidence=False)
     assert (alone.verdict, alone.evidence, alone.rules) == ("GO", None, "document")
@@ -92,7 +92,7 @@ def test_a_hole_that_the_scores_do_not_show_is_named_and_the_documents_rule_stay
 @pytest.mark.slow
 def test_a_score_near_a_threshold_is_borderline(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=60)
-    work(run)
+    work(run, check=True)
     results = load_results(run)
     mean = float(results.observations().score.mean())
     limits = Thresholds(mean_low=round(mean - 0.02, 3))
@@ -110,7 +110,7 @@ def test_rewards_are_mapped_by_the_range_and_what_has_no_grade_is_missing(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
-    work(run)
+    work(run, check=True)
     kept = {"reference": [5, None], "reformatted": [], "junk": {"empty": [1]}, "regraded": []}
     (run.folder / FILE).write_text(json.dumps(kept))
     config = run.config().model_copy(update={"reward_range": (1.0, 5.0)})
@@ -132,7 +132,7 @@ def test_without_reference_answers_worthless_ones_are_still_graded(
 ) -> None:
     rows = [{"messages": row["messages"], "topic": row["topic"]} for row in sum_rows(40)]
     run = make_run(store, endpoint.base_url, rows=rows, grader=EXACT | {"reference": "7"})
-    work(run)
+    work(run, check=True)
     anchors = load_anchors(run)
     assert anchors is not None
     assert anchors.reference is None

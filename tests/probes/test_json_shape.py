@@ -98,7 +98,7 @@ def test_a_run_with_a_response_format_grades_its_reference_answers_in_it(
     endpoint.answer = lambda body: '{"answer": 1}'
     grader = {"type": "python", "name": "reads json", "source": GRADER}
     run = make_run(store, endpoint.base_url, rows=40, grader=grader, response_format=FORMAT)
-    work(run)
+    work(run, check=True)
     anchors = load_anchors(run)
     assert anchors is not None
     assert anchors.reference is not None

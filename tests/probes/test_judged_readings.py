@@ -60,7 +60,7 @@ def judged(
         judge=JudgeConfig(base_url=judge.base_url),
     )
     run = start(store, prepared)
-    work(run)
+    work(run, check=True)
     anchors = load_anchors(run)
     assert anchors is not None
     assert (anchors.reference, anchors.junk) == (None, {})

@@ -221,7 +221,7 @@ def test_real_calls_are_read_in_a_run_and_among_the_probes(store: Store, endpoin
     )
     rows = items(["Lyon", "Oslo"] * 20, tools=[TOOL])
     run = make_run(store, endpoint.base_url, rows=rows, grader=BY_PATH)
-    work(run)
+    work(run, check=True)
     anchors = load_anchors(run)
     assert anchors is not None
     assert anchors.read is not None
@@ -253,7 +253,7 @@ def grade(sample, item):
         for n, row in enumerate(items(["Lyon", "Oslo"] * 20, tools=[tool]))
     ]
     run = make_run(store, endpoint.base_url, rows=rows, grader=python(source))
-    work(run)
+    work(run, check=True)
     check = asyncio.run(check_run(run))
     assert check.profile == "too strict"
     assert any(finding.family == "sample" for finding in check.blocking)

@@ -201,7 +201,7 @@ def test_a_flag_for_refusals_is_no_right_answer(store: Store) -> None:
             right = chance.random() < 0.5
             log.append({**item, "response": NO if item["should_refuse"] == right else YES})
     run = import_samples(store, "\n".join(map(json.dumps, log)).encode(), "log.jsonl", REFUSED)
-    work(run)
+    work(run, check=True)
     report = report_of(load_results(run))
     assert (report.verdict, report.diagnosis.grader_quality) == ("GO", "binary")
 

@@ -94,7 +94,7 @@ def test_the_scale_with_penalties(rewards: list[float], scale: tuple[float, floa
 def test_a_run_with_penalties_has_no_hole_in_its_grader(store: Store, endpoint: FakeEndpoint) -> None:
     endpoint.answer = half_right("<answer>{}</answer>")
     run = make_run(store, endpoint.base_url, rows=rows(DEMAND), grader=penal(0.0))
-    work(run)
+    work(run, check=True)
     anchors = load_anchors(run)
     assert anchors is not None
     assert {float(np.nanmax(scores)) for scores in anchors.junk.values()} == {0.0}

@@ -302,7 +302,7 @@ def judged(store: Store, items: Rows, grader: dict[str, Any], right: Any, wrong:
         often = chance.choice([0.2, 0.5, 0.8])
         log += [{**item, "response": (right if chance.random() < often else wrong)(item)} for _ in range(4)]
     run = import_samples(store, "\n".join(map(json.dumps, log)).encode(), "log.jsonl", grader)
-    work(run)
+    work(run, check=True)
     return report_of(load_results(run))
 
 

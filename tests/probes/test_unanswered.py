@@ -27,7 +27,7 @@ def reported(store: Store, items: Rows, grader: dict[str, Any], say: Callable[[i
     """A run over two responses to each row."""
     log = [{**item, "response": say(n, item)} for n, item in enumerate(items) for _ in range(2)]
     run = import_samples(store, "\n".join(map(json.dumps, log)).encode(), "log.jsonl", grader)
-    work(run)
+    work(run, check=True)
     return report_of(load_results(run))
 
 

@@ -25,7 +25,7 @@ def answer(body: dict[str, Any]) -> str:
 def test_right_responses_that_earn_less_than_half_are_found(store: Store, most: int) -> None:
     with FakeEndpoint(answer=answer) as endpoint:
         run = make_run(store, endpoint.base_url, rows=30, rollouts=1)
-        work(run)
+        work(run, check=True)
     results = load_results(run)
     found = unpaid_right(results, results.observations(), most)
     assert (found.read, found.unpaid, found.referenced) == (min(most, 20), 20, True)
@@ -43,7 +43,7 @@ def test_rows_without_a_reference_are_said_to_have_none(store: Store, endpoint: 
         "operation": "eq",
     }
     run = make_run(store, endpoint.base_url, rows=rows, grader=grader)
-    work(run)
+    work(run, check=True)
     results = load_results(run)
     found = unpaid_right(results, results.observations())
     assert (found.rows.size, found.read, found.referenced) == (0, 12, False)

@@ -66,7 +66,7 @@ def races() -> Iterator[dict[str, Any]]:
 
 def reported(store: Store, rows: Iterator[dict[str, Any]], source: str) -> Report:
     run = import_samples(store, "\n".join(map(json.dumps, rows)).encode(), "log.jsonl", python_grader(source))
-    work(run)
+    work(run, check=True)
     return report_of(load_results(run))
 
 

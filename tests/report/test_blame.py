@@ -47,7 +47,7 @@ def products(
 def judged(store: Store, rows: list[Row], source: str) -> Report:
     log = "\n".join(map(json.dumps, rows)).encode()
     run = import_samples(store, log, "log.jsonl", python_grader(source))
-    work(run)
+    work(run, check=True)
     return report_of(load_results(run))
 
 
@@ -250,7 +250,7 @@ def test_points_for_the_form_are_no_hole(store: Store) -> None:
         one["prompt"][0]["content"] += " Put it in <answer></answer>."
     log = "\n".join(map(json.dumps, rows)).encode()
     run = import_samples(store, log, "log.jsonl", python_grader(SUM, function="correct + form"))
-    work(run)
+    work(run, check=True)
     report = report_of(load_results(run))
     assert report.verdict == "GO"
     assert "Worthless answers (another row's answer)" not in render_markdown(report)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from dryrun.graders.format.template import rendered
 from dryrun.probes.make.demand import Demand
+from dryrun.probes.make.json_shape import json_in
 from dryrun.probes.make.notation.decimal_comma import have_decimal_comma, with_points
 from dryrun.probes.make.notation.expressions import comes_to, same_expression
 from dryrun.probes.make.notation.latex import BOX, formula_key, last_box, unwrapped, without_latex
@@ -241,24 +243,6 @@ def number_in(text: str) -> float | None:
         return None
 
 
-def json_in(text: str) -> Any:
-    """The JSON object or list that the text is; None for any other text."""
-    if text[:1] not in "[{":
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def objects_inside(value: object) -> Iterator[dict[str, Any]]:
-    """All objects inside a JSON object or list, itself left out."""
-    for part in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
-        if isinstance(part, dict):
-            yield part
-        yield from objects_inside(part)
-
-
 def flat(text: str) -> str:
     """The text without what nobody reads: case, blanks, quotation and a final stop."""
     return " ".join(text.casefold().split()).strip(" .*\"'`")
@@ -304,10 +288,9 @@ def list_parts(text: str) -> list[str]:
 def mentions(text: str, answer: Answer) -> bool:
     """Whether the text has the answer or one of its parts somewhere: then it may rightly be paid."""
     if answer.kind in NUMERIC:
-        numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(answer.plain(text)))
-        return any(near(value, answer.value) for value in numbers if value is not None)
+        return any(near(value, answer.value) for value in _numbers(answer.plain(text)))
     if answer.text in FLAGS:
-        return any(number_in(part.rstrip(",.")) == float(answer.text) for part in ANY_NUMBER.findall(text))
+        return float(answer.text) in _numbers(text)
     if answer.kind is Kind.FORMULA:
         return _stands_in(formula_key(answer.text), formula_key(text))
     folded = text.casefold()
@@ -350,17 +333,23 @@ def alike(answer: Answer, text: str) -> float:
 
 def _nearest(answer: Answer, text: str) -> float:
     """How near the nearest number in the text comes."""
-    text = answer.plain(text[: 10 * COMPARED])
-    number = _short(text.strip(), Demand())
-    if number is not None and number.kind in NUMERIC:
-        values = [number.value]
-    else:
-        numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
-        values = [value for value in numbers if value is not None]
-    wanted = answer.value
+    wanted, values = answer.value, _values(answer.plain(text[: 10 * COMPARED]))
     return max(
         (1 - abs(value - wanted) / max(abs(value), abs(wanted), 1e-9) for value in values), default=0.0
     )
+
+
+@lru_cache(maxsize=256)  # the same worthless texts are held against the answer of each row
+def _values(text: str) -> tuple[float, ...]:
+    """The number that the text is, else all that stand in it."""
+    number = _short(text.strip(), Demand())
+    return (number.value,) if number is not None and number.kind in NUMERIC else _numbers(text)
+
+
+@lru_cache(maxsize=256)
+def _numbers(text: str) -> tuple[float, ...]:
+    numbers = (number_in(part.rstrip(",.")) for part in ANY_NUMBER.findall(text))
+    return tuple(value for value in numbers if value is not None)
 
 
 def _letters(wanted: str, text: str) -> float:

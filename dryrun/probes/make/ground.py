@@ -8,20 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
-from dryrun.probes.make.answers import (
-    KEYED,
-    NUMERIC,
-    Answer,
-    Kind,
-    answers,
-    flat,
-    json_in,
-    number_in,
-    objects_inside,
-)
+from dryrun.probes.make.answers import KEYED, NUMERIC, Answer, Kind, answers, flat, number_in
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.forms import Form, forms_of
-from dryrun.probes.make.json_shape import ASIDE
+from dryrun.probes.make.json_shape import ASIDE, json_in, objects_inside
 from dryrun.probes.make.offered import offered
 
 READ_ROWS = 1_000

@@ -200,3 +200,21 @@ def _loaded(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def json_in(text: str) -> Any:
+    """The JSON object or list that the text is; None for any other text."""
+    if text[:1] not in "[{":
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def objects_inside(value: object) -> Iterator[dict[str, Any]]:
+    """All objects inside a JSON object or list, itself left out."""
+    for part in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        if isinstance(part, dict):
+            yield part
+        yield from objects_inside(part)

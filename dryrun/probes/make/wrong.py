@@ -38,13 +38,12 @@ from dryrun.probes.make.answers import (
     Answer,
     Kind,
     flat,
-    json_in,
     listing,
     near,
     number_in,
-    objects_inside,
     same,
 )
+from dryrun.probes.make.json_shape import json_in, objects_inside
 from dryrun.probes.make.notation.expressions import comes_to, numbers_of
 from dryrun.probes.make.worthless import NONSENSE
 from dryrun.probes.make.wrong_names import (
