@@ -16,7 +16,7 @@ from dryrun.graders import Finding, GraderSpec, check_against, load_grader, rais
 from dryrun.graders.checks.against_rows import READ, leak_finding
 from dryrun.graders.format.reward_scale import reward_scale, scale_finding
 from dryrun.graders.reference_answers import references_of
-from dryrun.models.stored import StoredResponses
+from dryrun.models.build import StoredResponses
 from dryrun.models.urls import normalise_base_url
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, unfinished_run

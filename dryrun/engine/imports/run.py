@@ -25,8 +25,8 @@ from dryrun.engine.imports.records import LogRecord, RecordError, Response, read
 from dryrun.engine.plan import make_plan
 from dryrun.engine.prepare import checked_range
 from dryrun.graders import check_against, load_grader, raise_errors
+from dryrun.models.build import ImportedModel
 from dryrun.models.reply import Ending, ending_of
-from dryrun.models.stored import ImportedModel
 from dryrun.probes.anchors import keep_readings
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
