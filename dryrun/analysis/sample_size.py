@@ -176,12 +176,3 @@ def usable_half_width(
         for row in rates
     ]
     return Z95_ROUNDED * float(np.std(shares)) * math.sqrt(size / prompts)
-
-
-def grid(spread: Spread, limit: float = 0.10, group: int = GROUP) -> tuple[Foresight, ...]:
-    """The table: 100 to 500 prompts, 1 to 8 responses each."""
-    return tuple(
-        foresee(prompts, rollouts, spread, limit, group)
-        for prompts in GRID_PROMPTS
-        for rollouts in GRID_ROLLOUTS
-    )

@@ -140,9 +140,9 @@ _INERT = re.compile(r"[^\w\s.,:;'\"()=+-]|\bwww\.|(?<![^\W_])_+|_+(?![^\W_])", r
 """What Markdown, HTML or a reader of addresses could make something of."""
 
 
-def inert(text: str, limit: int = 120) -> str:
+def inert(text: str) -> str:
     """`text` on one line, less every character that Markdown or HTML could interpret: for a sentence."""
-    return one_line(_INERT.sub(" ", printable(text)), limit)
+    return one_line(_INERT.sub(" ", printable(text)), 120)
 
 
 def writable(text: str) -> str:

@@ -27,14 +27,12 @@ class SettledWatch:
     Parameters
     ----------
     run : Run
-    thresholds : Thresholds, optional
-        Default: the design document's.
     seconds : float
         Between two readings, and before the first: a run that is over by then needs no early end.
     """
 
-    def __init__(self, run: Run, thresholds: Thresholds | None = None, seconds: float = SECONDS) -> None:
-        self._run, self._limits, self._seconds = run, thresholds or Thresholds(), seconds
+    def __init__(self, run: Run, seconds: float = SECONDS) -> None:
+        self._run, self._limits, self._seconds = run, Thresholds(), seconds
         config = run.config()
         self._rollouts = config.sampling.rollouts
         self._planned = run.prompt_columns(["row"]).num_rows

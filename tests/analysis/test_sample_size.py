@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
 
 from dryrun.analysis.sample_size import (
+    GRID_PROMPTS,
+    GRID_ROLLOUTS,
     Spread,
     assumed,
     at_mean,
     foresee,
-    grid,
     learned,
     mean_half_width,
     right_side,
@@ -84,7 +86,8 @@ def test_width_and_side_are_what_samples_show(rollouts: int) -> None:
 @pytest.mark.slow
 def test_one_response_says_nothing_of_groups_and_more_of_anything_never_hurts() -> None:
     assert foresee(300, 1, assumed(pass_fail=True)).usable is None
-    table = {(one.prompts, one.rollouts): one for one in grid(assumed(pass_fail=True))}
+    spread, sizes = assumed(pass_fail=True), product(GRID_PROMPTS, GRID_ROLLOUTS)
+    table = {(prompts, rollouts): foresee(prompts, rollouts, spread) for prompts, rollouts in sizes}
     assert len(table) == 16
     for prompts, rollouts in table:
         if (prompts, rollouts * 2) in table:

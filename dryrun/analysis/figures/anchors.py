@@ -333,11 +333,11 @@ def disagreement(
     return max(wilson_low(missed, weight=each[good]), wilson_low(passed, weight=each[bad]))
 
 
-def wilson_low(hits: NDArray[np.bool_], z: float = Z90_ONE_SIDED, weight: Floats | None = None) -> float:
-    """Lower end of the Wilson interval of a share; 0 for no trials."""
+def wilson_low(hits: NDArray[np.bool_], weight: Floats | None = None) -> float:
+    """What a share is at least, by Wilson's one-sided interval of 90 %; 0 for no trials."""
     if hits.size == 0:
         return 0.0
-    return wilson(*weighted_share(hits, np.ones(hits.size) if weight is None else weight), z)[0]
+    return wilson(*weighted_share(hits, np.ones(hits.size) if weight is None else weight), Z90_ONE_SIDED)[0]
 
 
 def _valid(scores: Floats | None) -> Floats | None:

@@ -21,8 +21,6 @@ MANY_PROMPTS = 5000
 """More are re-drawn less often: their interval is narrow anyway."""
 RANK_WORK = 4_000_000
 """Rows times re-draws of the rank correlation, at most; more rows are re-drawn less often."""
-EDGES = tuple((2 * step - 21) / 20 for step in range(22))
-"""Edges of the 21 bars of differences: -1.05 to 1.05, the middle one around 0."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -193,7 +191,7 @@ def prompt_moves(first: Floats, first_prompt: Ints, second: Floats, second_promp
 
 
 def difference_counts(differences: Floats) -> tuple[int, ...]:
-    """Prompts in each of the 21 bars of `EDGES`."""
+    """Prompts in each of 21 bars of differences, from -1.05 to 1.05, the middle one around 0."""
     middle = np.clip(np.round(np.round(differences, DIGITS) * 10), -10, 10).astype(np.int64)
     return tuple(int(count) for count in np.bincount(middle + 10, minlength=21))
 

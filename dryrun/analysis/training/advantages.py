@@ -168,24 +168,11 @@ def group_kinds(rollouts: Rollouts) -> GroupKinds | None:
     return GroupKinds(count, shares[0], spans[0], shares[1], spans[1], shares[2], spans[2], low > 0.5)
 
 
-def advantages(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, outcome: str = "") -> Floats:
-    """Advantages of the rewards that these weights would make; shape ``(n,)``.
-
-    Parameters
-    ----------
-    rollouts : Rollouts
-    weights : mapping of str to float
-        Of the parts; a part that is not named counts 0.
-    mode : Mode
-    outcome : str
-        The part that is the outcome: it is not gated by itself.
-    """
-    terms = _terms(rollouts, weights, mode, outcome)
-    return np.sum(list(terms.values()), axis=0) if terms else np.zeros(rollouts.reward.size)
-
-
 def what_if(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, outcome: str = "") -> Energy:
-    """The energy under other weights, or another way to make advantages of the parts; without an interval."""
+    """The energy under other weights, or another way to make advantages of the parts; without an interval.
+
+    A part without a weight counts 0; the `outcome` is not gated by itself.
+    """
     terms = _terms(rollouts, weights, mode, outcome)
     whole = np.sum(list(terms.values()), axis=0) if terms else np.zeros(rollouts.reward.size)
     energy = float(whole @ whole)
@@ -267,12 +254,12 @@ def _explained(rollouts: Rollouts, advantage: Floats) -> tuple[float | None, Int
     return share, Interval(float(low), float(min(high, 1.0)))
 
 
-def redrawn_sums(table: Floats, draws: int = DRAWS, seed: int = 0) -> Floats:
+def redrawn_sums(table: Floats, draws: int = DRAWS) -> Floats:
     """Column sums of `draws` re-draws of as many rows; shape ``(draws, columns)``.
 
     More than `BLOCKS` rows are first added up in that number of random blocks, which are drawn again.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     if table.shape[0] > BLOCKS:
         block = rng.permutation(table.shape[0]) % BLOCKS
         table = np.column_stack([np.bincount(block, column, BLOCKS) for column in table.T])

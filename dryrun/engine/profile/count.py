@@ -20,8 +20,6 @@ from dryrun.store.partition import table_bytes, write_aside
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
 
-TOPICS = b"topics"
-
 
 def write_counts(path: Path, counts: PromptCounts, about: str) -> None:
     """Keep the counts in one step.

@@ -7,9 +7,10 @@ import pytest
 
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.advantages import (
+    Floats,
     Mode,
     Rollouts,
-    advantages,
+    _terms,
     fitted_weights,
     group_kinds,
     what_if,
@@ -22,6 +23,11 @@ WEIGHTS = {"right": 0.7, "short": 0.3}
 
 def rollouts_of(observed: Observations) -> Rollouts:
     return training_rollouts(observed, training_of(observed).outcome)
+
+
+def advantages(rollouts: Rollouts, mode: Mode, outcome: str = "") -> Floats:
+    total: Floats = np.sum(list(_terms(rollouts, WEIGHTS, mode, outcome).values()), axis=0)
+    return total
 
 
 def test_groups_are_mixed_or_shaped_or_dead() -> None:
@@ -70,7 +76,7 @@ def test_chance_alone_hardly_ever_looks_like_harm() -> None:
 
 def test_advantages_by_the_sum_are_those_of_the_reward() -> None:
     rollouts = rollouts_of(shaped_run())
-    made = advantages(rollouts, WEIGHTS, Mode.SUM)
+    made = advantages(rollouts, Mode.SUM)
     assert made == pytest.approx(rollouts.normalised(rollouts.reward), abs=1e-9)
     assert np.std(made[rollouts.index == 0]) == pytest.approx(1.0)
 
@@ -78,12 +84,12 @@ def test_advantages_by_the_sum_are_those_of_the_reward() -> None:
 def test_each_part_has_its_own_spread_in_gdpo() -> None:
     rollouts = rollouts_of(shaped_run())
     expected = sum(weight * rollouts.normalised(rollouts.parts[name]) for name, weight in WEIGHTS.items())
-    assert advantages(rollouts, WEIGHTS, Mode.EACH) == pytest.approx(expected)
+    assert advantages(rollouts, Mode.EACH) == pytest.approx(expected)
 
 
 def test_without_std_small_differences_weigh_little() -> None:
     rollouts = rollouts_of(shaped_run())
-    assert advantages(rollouts, WEIGHTS, Mode.UNSCALED) == pytest.approx(rollouts.centred(rollouts.reward))
+    assert advantages(rollouts, Mode.UNSCALED) == pytest.approx(rollouts.centred(rollouts.reward))
     shares = {mode: what_if(rollouts, WEIGHTS, mode, "right").outcome or 0.0 for mode in Mode}
     assert shares[Mode.SUM] < shares[Mode.EACH] < shares[Mode.UNSCALED]
     assert shares[Mode.SUM] < shares[Mode.GATED]
@@ -91,7 +97,7 @@ def test_without_std_small_differences_weigh_little() -> None:
 
 def test_a_gate_leaves_prompts_that_are_never_right_alone() -> None:
     rollouts = rollouts_of(shaped_run())
-    made = advantages(rollouts, WEIGHTS, Mode.GATED, "right")
+    made = advantages(rollouts, Mode.GATED, "right")
     assert not np.any(made[rollouts.index < PROMPTS * 6 // 10])
     assert np.any(made[rollouts.index >= PROMPTS * 8 // 10])
 
