@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dryrun.analysis.figures.coverage import LEAST_PROMPTS, cut_prompts, largest_count, text_bytes
 from dryrun.analysis.observations import Observations
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
@@ -33,7 +34,6 @@ from dryrun.core.text import inert
 from dryrun.store.partition import Partition
 from dryrun.store.runs import Run
 from dryrun.store.schemas import GRADES, PLAN, SAMPLES, grade_from_row, prompts_from_table, sample_from_row
-from dryrun.store.unscored import LEAST_PROMPTS, cut_prompts, largest_count, text_bytes
 
 SAMPLE_FIGURES = ["key", "outcome", "characters", "prompt_tokens", "completion_tokens", "seconds"]
 GRADE_FIGURES = ["key", "outcome", "reward", "errors", "sub_rewards"]

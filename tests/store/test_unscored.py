@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from dryrun.analysis.figures.coverage import cut_prompts, text_bytes
 from dryrun.cli.main import main
 from dryrun.report.build import report_of
 from dryrun.report.html import render_html
 from dryrun.report.markdown import render_markdown
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
-from dryrun.store.unscored import cut_prompts, text_bytes
 from tests.helpers.fake_endpoint import Body, FakeEndpoint, Reply, deterministic_answer, prompt_text
 from tests.helpers.support import EXACT, make_run, sum_rows, work
 
