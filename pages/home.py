@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from dryrun.app.home.old_links import hand_on
-from dryrun.app.home.view import example_cards, latest_runs, quick_start
+from dryrun.app.home.view import example_cards, hand_on, latest_runs, quick_start
 from dryrun.app.shared.frame import ensure_frame
 
 ensure_frame()

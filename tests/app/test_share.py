@@ -7,7 +7,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dryrun.app.home.old_links import page_of
+from dryrun.app.home.view import page_of
 from dryrun.app.results.downloads import viewers_report
 from dryrun.app.results.provenance import file_name
 from dryrun.app.shared.access.links import SHOWS, share_address

@@ -12,11 +12,21 @@ from dryrun.app.shared.launch import drop_zone, launch
 from dryrun.app.shared.lists.examples import Example, examples
 from dryrun.app.shared.lists.rows import RunRow, run_row, run_rows, waiting
 from dryrun.app.shared.looks import verdict_badge
-from dryrun.app.shared.session import listed_runs, run_link
+from dryrun.app.shared.session import (
+    ADJUST,
+    RUN,
+    SHARE,
+    WITH,
+    listed_runs,
+    open_by_name,
+    run_link,
+    url_parameters,
+)
 from dryrun.app.shared.widgets import drawn_again, errors_shown
 from dryrun.core.config import SamplingConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import sample_data_dir
+from dryrun.core.records import RunState
 from dryrun.core.text import plain, plural
 from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import Dataset, read_dataset
@@ -180,3 +190,29 @@ def _quick_prepared() -> Prepared:
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _sample_dataset(path: Path) -> Dataset:
     return read_dataset(path, path.name)
+
+
+def hand_on() -> None:
+    """Go to the page that the URL's parameters are about, with all of them; stay where they name none."""
+    if name := page_of(url_parameters()):
+        st.switch_page(f"pages/{name}.py", query_params=url_parameters())
+
+
+def page_of(parameters: dict[str, list[str]]) -> str:
+    """The file name, without its ending, of the page that these parameters belong to; ``""`` for none."""
+    if ADJUST in parameters:
+        return "configure"
+    if SHARE in parameters:
+        return "results"
+    if RUN not in parameters:
+        return ""
+    return "compare" if WITH in parameters else _page_of_run(parameters[RUN][-1])
+
+
+def _page_of_run(name: str) -> str:
+    try:
+        chosen = open_by_name(name)
+    except DryRunError:
+        return "results"  # which says that there is no such run
+    finished = chosen.recorded or jobs.status(chosen.run).state is RunState.FINISHED
+    return "results" if finished else "run"
