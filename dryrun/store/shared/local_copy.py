@@ -49,7 +49,7 @@ SECOND = 10**9
 
 
 class LocalCopy:
-    """Implements `dryrun.store.shared.registry.Copy`.
+    """What is written below its folder is put into the store, what others put there is fetched.
 
     Parameters
     ----------

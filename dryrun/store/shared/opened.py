@@ -34,19 +34,15 @@ def open_store(place: str | Path | None = None) -> Store:
     root = working_copy(text)
     with _opening:
         if registry.copy_of(root) is None:
-            registry.register(root, _connected(text, root))
+            # A data directory on the local disk imports none of this.
+            from dryrun.store.shared.address import StoreAddress
+            from dryrun.store.shared.local_copy import LocalCopy
+            from dryrun.store.shared.objects import Objects
+
+            objects = Objects(StoreAddress.of(text))
+            objects.check()
+            registry.register(root, LocalCopy(objects, root))
     return Store(root)
-
-
-def _connected(text: str, root: Path) -> registry.Copy:
-    # A data directory on the local disk imports none of this.
-    from dryrun.store.shared.address import StoreAddress
-    from dryrun.store.shared.local_copy import LocalCopy
-    from dryrun.store.shared.objects import Objects
-
-    objects = Objects(StoreAddress.of(text))
-    objects.check()
-    return LocalCopy(objects, root)
 
 
 def store_name(store: Store) -> str:

@@ -9,9 +9,12 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from dryrun.core.text import plural
+
+if TYPE_CHECKING:  # a data directory on the local disk loads none of it
+    from dryrun.store.shared.local_copy import LocalCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,80 +37,22 @@ TOPS = ("runs", "samples", "grades", "profiles", "labels")
 """The folders that are shared; other files of a data directory are this machine's own."""
 
 
-class Copy(Protocol):
-    """This machine's copy of a shared store."""
-
-    @property
-    def address(self) -> str:
-        """Of the store, as it was given."""
-        ...
-
-    @property
-    def trouble(self) -> str:
-        """Why news could not be fetched when that was tried last; ``""`` where they could."""
-        ...
-
-    def wrote(self, path: Path) -> None:
-        """A file was written, whole."""
-        ...
-
-    def removed(self, path: Path, once_there: Path | None = None) -> None:
-        """A file or a folder was removed; others lose it once the file `once_there` is in the store."""
-        ...
-
-    def damaged(self, path: Path) -> None:
-        """A file cannot be read here; the store may have a sound one."""
-        ...
-
-    def pull(self, folder: Path, *, light: bool = False, fresh: bool = False) -> None:
-        """Fetch what others have put below a folder: every file, or the small files (`light`)."""
-        ...
-
-    def complete(self, run: Path, folders: Sequence[Path]) -> None:
-        """Pass where these folders are as new here as the status of the run with this folder."""
-        ...
-
-    def keep_up(self, folder: Path) -> None:
-        """Fetch, soon and by another thread, what others put below a folder."""
-        ...
-
-    def hold(self, folder: Path) -> contextlib.AbstractContextManager[None]:
-        """Let no other machine work on the run with this folder."""
-        ...
-
-    def held_elsewhere(self, folder: Path) -> bool:
-        """Whether another machine works on the run with this folder."""
-        ...
-
-    def lost(self, folder: Path) -> bool:
-        """Whether another machine has taken over the run that this one works on."""
-        ...
-
-    def unsent(self) -> Unsent:
-        """What is not in the store yet."""
-        ...
-
-    def drain(self, patience: float) -> Unsent:
-        """Wait until everything is in the store, or nothing got there for `patience` seconds."""
-        ...
+_COPIES: dict[Path, LocalCopy] = {}
 
 
-_COPIES: dict[Path, Copy] = {}
-
-
-def register(root: Path, copy: Copy) -> None:
+def register(root: Path, copy: LocalCopy) -> None:
     """From now on the files below `root` are this copy's."""
     _COPIES[root] = copy
 
 
-def copy_of(path: Path) -> Copy | None:
+def copy_of(path: Path) -> LocalCopy | None:
     """The copy that a path belongs to; None for a path on the local disk alone."""
     if not _COPIES:
         return None
     return next((copy for root, copy in _COPIES.items() if path.is_relative_to(root)), None)
 
 
-def copies() -> Sequence[Copy]:
+def copies() -> Sequence[LocalCopy]:
     """All copies that this process has opened."""
     return list(_COPIES.values())
 
