@@ -20,8 +20,7 @@ from dryrun.report.charts.comparison import (
     overlaid_chart,
     overlaid_rows,
 )
-from dryrun.report.comparison import Pairing, compare, differing
-from dryrun.report.comparison_text import comparison_words, to_json, to_markdown
+from dryrun.report.comparison import Pairing, compare, comparison_words, differing, to_json, to_markdown
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
 from tests.helpers.fake_endpoint import FakeEndpoint

@@ -30,8 +30,7 @@ from dryrun.core.text import number, plain, plural, short, visible
 from dryrun.core.thresholds import Thresholds
 from dryrun.report import Report
 from dryrun.report.charts.comparison import difference_alt, difference_chart, overlaid_alt, overlaid_chart
-from dryrun.report.comparison import Comparison, Pairing, compare
-from dryrun.report.comparison_text import comparison_outline, to_json, to_markdown
+from dryrun.report.comparison import Comparison, Pairing, compare, comparison_outline, to_json, to_markdown
 from dryrun.report.outline import Section
 from dryrun.store.results import Inspected, Results, Side, sides
 

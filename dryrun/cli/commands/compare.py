@@ -9,8 +9,7 @@ from rich.text import Text
 from dryrun.cli import options as shared
 from dryrun.cli.output import write_out
 from dryrun.cli.terminal import consoles, printed_table
-from dryrun.report.comparison import compare
-from dryrun.report.comparison_text import comparison_outline, to_json, to_markdown
+from dryrun.report.comparison import compare, comparison_outline, to_json, to_markdown
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 
