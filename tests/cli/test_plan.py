@@ -10,7 +10,7 @@ import pytest
 from dryrun.analysis.sample_size import assumed, foresee
 from dryrun.cli.main import main
 from dryrun.engine.estimate import earlier_spread
-from dryrun.report.charts.sample_size import plan_chart
+from dryrun.report.charts.precision import plan_chart
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.pages import page, texts, with_grader

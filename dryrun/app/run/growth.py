@@ -23,7 +23,7 @@ from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, is_v
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import one_line, visible
 from dryrun.report.build import WITHHELD, Reasons, failed_words, no_grade_words
-from dryrun.report.charts.running_mean import RunningMean
+from dryrun.report.charts.precision import RunningMean
 from dryrun.report.fields import Reason
 from dryrun.store.partition import Partition, has_result
 from dryrun.store.runs import Run

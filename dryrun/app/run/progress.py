@@ -22,7 +22,7 @@ from dryrun.engine.budget import Budget
 from dryrun.engine.early_stop import SettledWatch
 from dryrun.engine.work import TRYING
 from dryrun.models.silence import WAITING
-from dryrun.report.charts.running_mean import RUNNING_ALT, running_chart, running_rows
+from dryrun.report.charts.precision import RUNNING_ALT, running_chart, running_rows
 from dryrun.report.charts.scores import HISTOGRAM_WORDS, histogram_bars, histogram_rows, score_histogram
 from dryrun.store.runs import Run, RunStatus
 
