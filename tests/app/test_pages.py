@@ -13,7 +13,7 @@ from dryrun.analysis.forecast.chance import toy_words
 from dryrun.app.configure.dataset import sample_dataset
 from dryrun.core.paths import data_dir
 from dryrun.core.text import plain
-from dryrun.report.training import sft_rows
+from dryrun.report.training_set.chosen import sft_rows
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply

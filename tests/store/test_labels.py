@@ -16,7 +16,7 @@ import pytest
 from dryrun.cli.main import main
 from dryrun.core.errors import ProblemsError
 from dryrun.report import render_markdown, report_of
-from dryrun.report.training import to_jsonl
+from dryrun.report.training_set.chosen import to_jsonl
 from dryrun.store.labels import (
     Label,
     LabelBook,

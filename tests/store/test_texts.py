@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 import pytest
 
-from dryrun.report.training import to_jsonl
+from dryrun.report.training_set.chosen import to_jsonl
 from dryrun.store.labels import to_csv
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results

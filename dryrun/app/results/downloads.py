@@ -23,8 +23,7 @@ from dryrun.report.export.material import Split, material_of_run, split_of_choic
 from dryrun.report.export.place import Export, export_to
 from dryrun.report.export.places import PLACES, file_tree, written_for
 from dryrun.report.pictures import Form, histogram_picture
-from dryrun.report.training import best_responses, sft_rows, to_jsonl
-from dryrun.report.training_set.chosen import set_archive
+from dryrun.report.training_set.chosen import best_responses, set_archive, sft_rows, to_jsonl
 
 FORMS: tuple[Form, ...] = ("png", "svg")
 

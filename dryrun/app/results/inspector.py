@@ -25,7 +25,7 @@ from dryrun.app.shared.widgets import download
 from dryrun.core.text import plural
 from dryrun.graders.reference_answers import answer_field
 from dryrun.probes.read_responses import UnpaidRight, unpaid_right
-from dryrun.report.training import to_jsonl
+from dryrun.report.training_set.chosen import to_jsonl
 from dryrun.store.labels import to_csv
 from dryrun.store.results import Results
 from dryrun.store.texts import MOST_EXPORTED, Matches, sample_rows, search_texts

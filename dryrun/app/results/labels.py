@@ -19,7 +19,7 @@ from dryrun.app.shared.sample import blind_view
 from dryrun.app.shared.widgets import bullets, download, error_kept, show_kept_error
 from dryrun.core.text import plain, plural
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.training import to_jsonl
+from dryrun.report.training_set.chosen import to_jsonl
 from dryrun.store.access import accept_guests, discard_guests, guest_books, room_for
 from dryrun.store.labels import (
     Identity,

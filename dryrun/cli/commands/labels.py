@@ -12,7 +12,7 @@ from dryrun.cli.output import new_file, write_out
 from dryrun.core.errors import text_of_file
 from dryrun.core.text import note, say
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.training import to_jsonl
+from dryrun.report.training_set.chosen import to_jsonl
 from dryrun.store.labels import book_of, export_rows, labelled, named, parse_labels, to_csv
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run

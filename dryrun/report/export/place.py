@@ -27,7 +27,7 @@ from dryrun.graders.format.findings import Finding, RowCount, Severity
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.report.export.grader_code import cannot_generate, grader_code, packages_of
 from dryrun.report.export.material import Material
-from dryrun.report.training import to_jsonl
+from dryrun.report.training_set.chosen import to_jsonl
 
 Named = Iterator[tuple[str, bytes]]
 """Files by their paths."""

@@ -25,7 +25,7 @@ from dryrun.report.export.place import (
     reward_files,
     template,
 )
-from dryrun.report.training import Row, to_jsonl
+from dryrun.report.training_set.chosen import Row, to_jsonl
 from dryrun.store.partition import table_bytes
 
 
