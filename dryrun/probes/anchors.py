@@ -215,6 +215,7 @@ def load_anchors(run: Run) -> Anchors | None:
             repeated=_KEPT_REPEATED.validate_python(kept.get("repeated")),
             calls=kept.get("calls"),
             guess=kept.get("guess"),
+            copied=kept.get("copied"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
             **_kept_reads(kept.get("read", [])),
         )

@@ -31,7 +31,7 @@ from dryrun.probes.make.answers import (
     number_in,
     same,
 )
-from dryrun.probes.make.demand import Demand, demand_for
+from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.ground import naming_fields
 from dryrun.probes.make.notation.dates import date_of, dates_in
 from dryrun.probes.make.notation.latex import last_box, without_latex
@@ -269,7 +269,8 @@ SOME_PROMPTS = 5
 def unanswered(
     responses: Sequence[tuple[Prompt, str]], scores: Sequence[float], says: Sequence[bool | None]
 ) -> dict[str, Any]:
-    """Share of the responses that are reasoning without an end, and the text that nearly all of them are.
+    """Shares of the responses that are unpaid and reasoning without an end, or the prompt again; and the text
+    that nearly all of them are.
 
     Parameters
     ----------
@@ -281,10 +282,31 @@ def unanswered(
     """
     if not responses:
         return {}
-    endless = [
-        score < PAID and reasoning_alone(text) for (_, text), score in zip(responses, scores, strict=True)
-    ]
-    return {"reasoning_alone": sum(endless) / len(endless), "repeated": _repeated(responses, scores, says)}
+    unpaid = [pair for pair, score in zip(responses, scores, strict=True) if score < PAID]
+    return {
+        "reasoning_alone": sum(reasoning_alone(text) for _, text in unpaid) / len(responses),
+        "copied": sum(prompt_again(text, prompt) for prompt, text in unpaid) / len(responses),
+        "repeated": _repeated(responses, scores, says),
+    }
+
+
+_ADDED = re.compile(r"\b(?:role|content|type|text|messages|system|user|human|assistant|echo)\b")
+"""Words that an echo may add to what it was sent."""
+
+
+def prompt_again(text: str, prompt: Prompt) -> bool:
+    """Whether a response is its prompt again and nothing else: the last turn, or all that was said."""
+    asked = prompt_text(prompt.messages)
+    if len(text) > 2 * len(asked) + KEPT:
+        return False
+    words = _words(text)
+    return len("".join(words)) >= LABEL_LONG and any(
+        words == _words(part) for part in (asked, prompt_text(prompt.messages[-1:]))
+    )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", _ADDED.sub(" ", text.casefold()))
 
 
 def _repeated(

@@ -285,3 +285,26 @@ def test_a_high_mean_of_wrong_responses_is_the_graders(right: float, quality: st
     reasons = " ".join(found.attribution.reasons)
     assert ("and most are paid" in reasons) is (quality == "too_lenient")
     assert any(cause.part == "grader" for cause in found.causes) is (quality == "too_lenient")
+
+
+@pytest.mark.parametrize("share", [0.6, 1.0])
+def test_an_endpoint_that_echoes_blames_neither_the_prompts_nor_the_grader(share: float) -> None:
+    """Copies that hold the answer among options read as right and unpaid, others as prompts too hard."""
+    for says in (binary(0.05), binary(0.4)):
+        known = replace(read(np.zeros(says.size), says.ravel()), copied=share)
+        stopped = diagnose_with_evidence(Observations.of(np.zeros_like(says)), known)
+        assert (stopped.verdict, stopped.grader_quality, stopped.dataset_quality) == (
+            "NO-GO",
+            "unknown",
+            "unknown",
+        )
+        assert "the prompt again" in " ".join(stopped.sentences)
+        assert "by hand" in stopped.actions[0].sentence
+        assert stopped.causes == ()
+
+
+def test_copied_prompts_under_a_go_are_a_condition() -> None:
+    go = diagnose_with_evidence(
+        Observations.of(binary(0.4)), Anchors(reference=RIGHT, junk=JUNK, copied=0.45)
+    )
+    assert (go.verdict, [condition.code for condition in go.conditions]) == ("GO", ["copied_prompts"])

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from dryrun.core.records import Prompt
 from dryrun.engine.imports.run import import_samples
 from dryrun.graders.protocol import reasoning_alone
+from dryrun.probes.read_responses import prompt_again, unanswered
 from dryrun.report import report_of
 from dryrun.report.fields import Report
 from dryrun.store.partition import Store
@@ -104,3 +106,30 @@ def test_reasoning_that_ends_or_is_paid_is_no_cause(store: Store) -> None:
         False,
         False,
     ]
+
+
+ASKED = [
+    {"role": "system", "content": "You are a careful clerk."},
+    {"role": "user", "content": "Which is larger, 9.11 or 9.9?"},
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "copied"),
+    [
+        ("Which is larger, 9.11 or 9.9?", True),
+        ("user: Which is larger, 9.11 or 9.9?\nassistant:", True),
+        (json.dumps(ASKED), True),
+        ("Which is larger, 9.11 or 9.9? 9.9", False),
+        ("9.9", False),
+        ("Which is larger", False),
+        ("Which is larger, 9.11 or 9.9? " * 40, False),
+    ],
+)
+def test_a_response_that_is_the_prompt_again_is_a_copy(text: str, copied: bool) -> None:
+    assert prompt_again(text, Prompt("k", 0, "", {"messages": ASKED})) is copied
+
+
+def test_copies_that_are_paid_do_not_count() -> None:
+    responses = [(Prompt("k", 0, "", {"messages": ASKED}), ASKED[1]["content"])] * 4
+    assert unanswered(responses, [0.0, 0.0, 0.0, 1.0], [None] * 4)["copied"] == 0.75

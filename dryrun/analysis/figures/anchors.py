@@ -64,17 +64,14 @@ class Anchors:
         What answers earn that name several values, the right one among them.
     misplaced : Misplaced or None
         Whether responses are right by the references of other rows.
-    reasoning : float or None
-        Of the responses read, the share that holds reasoning in front of the answer.
-    end_tokens : float or None
-        Share of them that end in a chat template's end token.
-    reasoning_alone : float or None
-        Share of them that are reasoning without an end and earn less than half.
+    reasoning, end_tokens : float or None
+        Of the responses read, the shares that hold reasoning in front of the answer, an end token behind it.
+    reasoning_alone, copied : float or None
+        Share of them that are reasoning without an end, or the prompt again, and earn less than half.
     repeated : Repeated or None
         The text that nearly all of them are, whatever the prompt.
     calls : float or None
-        Share of them that are tool calls without text and earn less than half, where the grader was not seen
-        to read tool calls.
+        Share of them that are unpaid tool calls without text, where the grader was not seen to read calls.
     guess : float or None
         Share of the prompts that somebody gets right who reads none: a guess among options, or the commonest
         answer. None where answers are no choice among a few.
@@ -103,6 +100,7 @@ class Anchors:
     end_tokens: float | None = None
     reasoning_alone: float | None = None
     repeated: Repeated | None = None
+    copied: float | None = None
     calls: float | None = None
     guess: float | None = None
     form_unknown: bool = False
@@ -129,6 +127,7 @@ class Anchors:
             end_tokens=self.end_tokens if known else None,
             reasoning_alone=self.reasoning_alone if kept[Piece.SAMPLES] else None,
             repeated=self.repeated if kept[Piece.SAMPLES] else None,
+            copied=self.copied if kept[Piece.SAMPLES] else None,
             calls=self.calls if kept[Piece.SAMPLES] else None,
         )
 

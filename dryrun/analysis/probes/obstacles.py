@@ -15,8 +15,8 @@ from dryrun.core.thresholds import Thresholds
 
 SHOWN_PAIRS = 5
 MOSTLY = 0.5
-"""From this share of refusals, or of tool calls that nobody reads, on they are the cause, however the other
-responses do."""
+"""From this share of refusals, of unread tool calls, or of copied prompts on they are the cause, however the
+other responses do."""
 
 REASONING = (
     "{share} of the responses hold their reasoning in front of the answer (up to a closing tag such as "
@@ -58,10 +58,11 @@ SAME_TEXT = (
     "none of them."
 )
 ASK_BY_HAND = (
-    "Send one of the prompts to the endpoint by hand. A gateway that answers with a notice, and a chat "
-    "template that leaves the prompt out, look so. Mend that, then ask again. Until then neither the prompts "
-    "nor the grader can be blamed."
+    "Send one of the prompts to the endpoint by hand. A gateway that answers with a notice, an echo server, "
+    "and a chat template that leaves the prompt out or is not used look so. Mend that, then ask again. Until "
+    "then neither the prompts nor the grader can be blamed."
 )
+COPIES = "{share} of the responses are the prompt again and nothing else, and earn less than half."
 PAY_THE_FORM = (
     "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
     "responses (Adjust Grader): no call is made. Or ask in the prompt for the form that it pays."
@@ -91,8 +92,9 @@ def obstacle(measures: Measures, limits: Thresholds) -> Obstacle | None:
     """What explains a mean that is too low without the grader or the prompts' difficulty; None: nothing."""
     return (
         _references(measures)
-        or _same_text(measures)
         or _endless(measures)
+        or _same_text(measures)
+        or _copying(measures)
         or around_answers(measures, limits)
         or _calling(measures)
         or _refusing(measures, limits)
@@ -118,7 +120,9 @@ def behind_obstacles(measures: Measures, limits: Thresholds) -> bool:
     """Whether low scores of a topic may come from what stands around the answers, or from wrong rows."""
     misplaced = measures.anchors.misplaced
     shuffled = misplaced is not None and misplaced.surely
-    explained = around_answers(measures, limits) or _calling(measures) or _endless(measures)
+    explained = (
+        around_answers(measures, limits) or _calling(measures) or _copying(measures) or _endless(measures)
+    )
     return shuffled or explained is not None
 
 
@@ -159,6 +163,13 @@ def _endless(measures: Measures) -> Obstacle | None:
     if share < MOSTLY:
         return None
     return Obstacle(ENDLESS.format(share=percent(share)), LET_IT_END, NoticeCode.REASONING_ALONE)
+
+
+def _copying(measures: Measures) -> Obstacle | None:
+    share = measures.anchors.copied or 0.0
+    if share < MOSTLY:
+        return None
+    return Obstacle(COPIES.format(share=percent(share)), ASK_BY_HAND, NoticeCode.COPIED)
 
 
 def _calling(measures: Measures) -> Obstacle | None:
@@ -217,9 +228,12 @@ def obstructions(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
         yield Notice(code, _refusal_words(measures), refused.share.value, limits.warn_refused)
     if above(calls := measures.anchors.calls or 0.0, limits.max_refused):
         yield Notice(NoticeCode.UNREAD_CALLS, CALLS.format(share=percent(calls)), calls, limits.max_refused)
-    if above(endless := measures.anchors.reasoning_alone or 0.0, limits.max_refused):
-        words = ENDLESS.format(share=percent(endless))
-        yield Notice(NoticeCode.REASONING_ALONE, words, endless, limits.max_refused)
+    for share, words, code in (
+        (measures.anchors.reasoning_alone, ENDLESS, NoticeCode.REASONING_ALONE),
+        (measures.anchors.copied, COPIES, NoticeCode.COPIED),
+    ):
+        if share is not None and above(share, limits.max_refused):
+            yield Notice(code, words.format(share=percent(share)), share, limits.max_refused)
     if (repeated := measures.anchors.repeated) is not None:
         yield Notice(NoticeCode.REPEATED, _same_text_words(repeated), repeated.share)
     around = around_answers(measures, limits)

@@ -55,6 +55,8 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.AROUND_ANSWERS: "take what stands around the answers out of the responses",
     NoticeCode.UNREAD_CALLS: "let the grader read tool calls, or ask for text",
     NoticeCode.REASONING_ALONE: "raise the token limit, or mend the chat template",
+    NoticeCode.COPIED: "find out why responses are the prompt again",
+    NoticeCode.REPEATED: "find out why different prompts get the same text",
     NoticeCode.OUTWEIGHED: "mend what the checks found",
     NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
     NoticeCode.RIGHT_UNPAID: "let the grader pay right answers that it refuses",

@@ -233,7 +233,8 @@ class Evidence:
         if self.document_only:
             return ()
         lines = [cause_sentence(self._spoken), *self.attribution.reasons, *self._blamed.ruled_out]
-        if self.doubted is not None and self.verdict != "GO":
+        blameless = self.grader_quality is GraderQuality.UNKNOWN and self.attribution.first_step
+        if self.doubted is not None and self.verdict != "GO" and not blameless:
             lines.append(f"The grader check says: {self.doubted.profile}. {self.doubted.blocking[0]}")
         lines += self._refuted_check()
         lines += [next_sentence(self._spoken), *self.people_words]

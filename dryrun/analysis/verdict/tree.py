@@ -149,6 +149,7 @@ class NoticeCode(StrEnum):
     AROUND_ANSWERS = "around_answers"
     UNREAD_CALLS = "unread_calls"
     REASONING_ALONE = "reasoning_alone"
+    COPIED = "copied_prompts"
     REPEATED = "repeated_text"
     FILTERED = "filtered"
     RIGHT_UNPAID = "right_unpaid"
