@@ -93,12 +93,14 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     hedged = junk.pop(HEDGED, [])
     asked = [*known[SCOUTS:], *known[:SCOUTS]]
     right = written(asked[:REFERENCES], way, templates, tools)
+    graded_right = await grades(right)
     by_topic = {topic: written(texts, way, templates, tools) for topic, texts in _by_topic(asked).items()}
     calls = _by_key(written(known, way, templates, tools)) if learned.call else None
     measured = {
         "form": way,
         **_read(results, rows, by_key, calls, chance, reads_calls=tools is not None),
-        "reference": await rewards(right),
+        "reference": [grade.reward for grade in graded_right],
+        "raised": [bool(grade.errors) and not grade.remarked_only for grade in graded_right],
         "topics": {topic: await rewards(texts) for topic, texts in by_topic.items()},
         "reformatted": await rewards([(prompt, reformatted(text)) for prompt, text in right]),
         "junk": {kind: [grade.reward for grade in graded] for kind, graded in junk.items()},
@@ -194,6 +196,7 @@ def load_anchors(run: Run) -> Anchors | None:
         regraded = _graded(kept["regraded"], bounds)
         anchors = Anchors(
             reference=_graded(kept["reference"], bounds),
+            raised=np.array(kept.get("raised") or [False] * len(kept["reference"]), bool),
             reformatted=_graded(kept["reformatted"], bounds),
             junk={
                 name: as_pay(np.array(values, np.float64), bounds) for name, values in kept["junk"].items()
@@ -212,10 +215,10 @@ def load_anchors(run: Run) -> Anchors | None:
             reasoning=kept.get("reasoning"),
             end_tokens=kept.get("end_tokens"),
             reasoning_alone=kept.get("reasoning_alone"),
+            copied=kept.get("copied"),
             repeated=_KEPT_REPEATED.validate_python(kept.get("repeated")),
             calls=kept.get("calls"),
             guess=kept.get("guess"),
-            copied=kept.get("copied"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
             **_kept_reads(kept.get("read", [])),
         )

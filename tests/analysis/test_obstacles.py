@@ -308,3 +308,13 @@ def test_copied_prompts_under_a_go_are_a_condition() -> None:
         Observations.of(binary(0.4)), Anchors(reference=RIGHT, junk=JUNK, copied=0.45)
     )
     assert (go.verdict, [condition.code for condition in go.conditions]) == ("GO", ["copied_prompts"])
+
+
+@pytest.mark.parametrize(("raised", "dataset"), [(True, "good"), (False, "bad_references")])
+def test_references_on_which_the_grader_raises_an_error_are_not_bad(raised: bool, dataset: str) -> None:
+    reference = np.where(np.arange(50) < 20, 0.0, 1.0)
+    anchors = Anchors(reference=reference, raised=(reference == 0.0) & raised, junk=JUNK)
+    found = diagnose_with_evidence(Observations.of(binary(0.5)), anchors)
+    assert found.dataset_quality == dataset
+    sentences = [condition.sentence for condition in found.conditions]
+    assert ("The grader raises an error on 40 % of your own reference answers." in sentences) is raised

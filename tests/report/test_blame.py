@@ -178,6 +178,17 @@ def test_a_grader_that_raises_is_named_with_its_error(store: Store) -> None:
 
 
 @pytest.mark.slow
+def test_references_that_the_grader_cannot_read_are_not_called_bad(store: Store) -> None:
+    source = EXACT.replace("item[", 'f"{int(item[').replace("answer']", "answer']):d}\"")
+    rows = [{**one, "reference_answer": one["reference_answer"]} for one in products()]
+    for one in rows[: len(rows) // 4]:
+        one["reference_answer"] = f"{int(one['reference_answer']):,}"
+    found = judged(store, rows, source).diagnosis
+    assert (found.verdict, found.dataset_quality) == ("GO", "good")
+    assert found.conditions[0].step == "mend the grader's errors"
+
+
+@pytest.mark.slow
 def test_an_error_on_responses_in_another_form_is_not_the_graders(store: Store) -> None:
     source = "import json\ndef grade(sample, item):\n    a = json.loads(sample['output_text'])['answer']\n"
     source += "    return float(a == json.loads(item['reference_answer'])['answer'])\n"

@@ -31,6 +31,8 @@ class Anchors:
     ----------
     reference : float64 array of shape (r,)
         The rows' own reference answers.
+    raised : bool array of shape (r,) or None
+        On which of them the grader raised an error: that is no fault of theirs.
     reformatted : float64 array of shape (r,) or None
         The same answers in another form, in the same order.
     stronger : float64 array of shape (s,) or None
@@ -50,8 +52,7 @@ class Anchors:
     people_weight : float64 array or None
         How much each of these stands for, where they were not chosen by chance; None: all alike.
     read : (float64 array, float64 array) or None
-        Scores of some responses, and what a careful reader finds in each: 1 the right answer, 0 not, NaN
-        in doubt.
+        Scores of some responses, and what a careful reader finds: 1 the right answer, 0 not, NaN in doubt.
     read_prompt : int64 array or None
         Which prompt each of these answers; None in runs that did not keep it.
     read_formed : bool array or None
@@ -73,13 +74,13 @@ class Anchors:
     calls : float or None
         Share of them that are unpaid tool calls without text, where the grader was not seen to read calls.
     guess : float or None
-        Share of the prompts that somebody gets right who reads none: a guess among options, or the commonest
-        answer. None where answers are no choice among a few.
+        Share of prompts that a blind guess gets right. None where answers are no choice among a few.
     form_unknown : bool
         Reference answers were graded in no form that this grader takes, and were left out for that.
     """
 
     reference: Floats | None = None
+    raised: NDArray[np.bool_] | None = None
     reformatted: Floats | None = None
     stronger: Floats | None = None
     junk: Mapping[str, Floats] = field(default_factory=dict)
@@ -99,8 +100,8 @@ class Anchors:
     reasoning: float | None = None
     end_tokens: float | None = None
     reasoning_alone: float | None = None
-    repeated: Repeated | None = None
     copied: float | None = None
+    repeated: Repeated | None = None
     calls: float | None = None
     guess: float | None = None
     form_unknown: bool = False
@@ -126,8 +127,8 @@ class Anchors:
             reasoning=self.reasoning if known else None,
             end_tokens=self.end_tokens if known else None,
             reasoning_alone=self.reasoning_alone if kept[Piece.SAMPLES] else None,
-            repeated=self.repeated if kept[Piece.SAMPLES] else None,
             copied=self.copied if kept[Piece.SAMPLES] else None,
+            repeated=self.repeated if kept[Piece.SAMPLES] else None,
             calls=self.calls if kept[Piece.SAMPLES] else None,
         )
 
@@ -152,6 +153,8 @@ class Scale:
         Share of reference answers that the grader calls wrong while it calls the others right.
     failing : float
         Share of reference answers that score below 0.5, whatever the others do.
+    raised : float
+        Share of them on which the grader raised an error; neither broken nor failing.
     tried : int
         Reference answers that were graded.
     stand_in : bool
@@ -165,6 +168,7 @@ class Scale:
     floor_median: float | None
     broken: float
     failing: float = 0.0
+    raised: float = 0.0
     tried: int = 0
     stand_in: bool = False
 
@@ -187,14 +191,15 @@ def scale(anchors: Anchors, thresholds: Thresholds | None = None) -> Scale | Non
     limits, reference = thresholds or Thresholds(), _valid(anchors.reference)
     if reference is None:
         return _stand_in(anchors, limits)
-    wrong = reference < limits.right_from
-    share = float(wrong.mean())
-    between = float((~wrong & (reference < limits.surely_right_from)).mean())
+    right = reference >= limits.right_from
+    raised = np.zeros_like(right) if anchors.raised is None else anchors.raised[_graded(anchors.reference)]
+    share = float((~right & ~raised).mean())
+    between = float((right & (reference < limits.surely_right_from)).mean())
     few, most = limits.bad_references, 1 - limits.bad_references
     mixed = few <= share <= most and between <= limits.between_references
     mixed = mixed and _unlike_worthless(reference, anchors.junk, limits)
     mixed = mixed and follows_reference(reference, anchors.junk, limits)
-    sound = ~wrong if mixed else np.ones_like(wrong)
+    sound = right if mixed else np.ones_like(right)
     name, floor, median = worthless_floor(anchors.junk, limits.worthless_z)
     return Scale(
         ceiling=float(reference[sound].mean()),
@@ -204,6 +209,7 @@ def scale(anchors: Anchors, thresholds: Thresholds | None = None) -> Scale | Non
         floor_median=median,
         broken=share if mixed else 0.0,
         failing=share,
+        raised=float((~right & raised).mean()),
         tried=reference.size,
     )
 
@@ -339,11 +345,13 @@ def wilson_low(hits: NDArray[np.bool_], weight: Floats | None = None) -> float:
     return wilson(*weighted_share(hits, np.ones(hits.size) if weight is None else weight), Z90_ONE_SIDED)[0]
 
 
+def _graded(scores: Floats | None) -> NDArray[np.bool_]:
+    return np.isfinite(np.empty(0) if scores is None else scores)
+
+
 def _valid(scores: Floats | None) -> Floats | None:
-    if scores is None:
-        return None
-    valid = scores[np.isfinite(scores)]
-    return valid if valid.size else None
+    valid = None if scores is None else scores[_graded(scores)]
+    return valid if valid is not None and valid.size else None
 
 
 @dataclass(frozen=True, slots=True)

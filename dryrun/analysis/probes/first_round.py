@@ -206,6 +206,8 @@ def _pay(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     if not at.stand_in and below(at.ceiling, limits.warn_ceiling) and not _highest_of_all(measures):
         text = (
             f"Your own reference answers score {figure(at.ceiling)} on average: the grader may be too strict."
+            if below(at.ceiling, limits.warn_ceiling * (1 - at.raised))
+            else f"The grader raises an error on {percent(at.raised)} of your own reference answers."
         )
         yield Notice(NoticeCode.LOW_CEILING, text, at.ceiling, limits.warn_ceiling)
     if at.reformatted is not None and above(at.ceiling - at.reformatted, limits.warn_reformatted):

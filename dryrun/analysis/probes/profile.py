@@ -117,7 +117,7 @@ class Judged:
     ----------
     profile : Profile
     observations : tuple of Observation
-        What blocks first, then by flaw in the order of `PROFILES`.
+        What gives the profile first, then what blocks, by flaw in the order of `PROFILES`.
     behaviours : tuple of Behaviour
     ceiling : float or None
         What right answers earn, in the form the grader likes best.
@@ -179,14 +179,18 @@ def judge(grades: ProbeGrades, limits: ProbeLimits | None = None, base: float | 
     )
 
 
-def _order(observation: Observation) -> tuple[int, int, float]:
-    flaws = [flaw for flaw, _ in PROFILES]
-    return list(Weight).index(observation.weight), flaws.index(observation.flaw), -observation.share
+def _order(observation: Observation) -> tuple[bool, int, int, float]:
+    weight, flaw = list(Weight).index(observation.weight), [flaw for flaw, _ in PROFILES]
+    return not _fails(observation), weight, flaw.index(observation.flaw), -observation.share
+
+
+def _fails(observation: Observation) -> bool:
+    return observation.flaw is Flaw.CRASH and observation.share > FAILS_FROM
 
 
 def _profile(seen: Sequence[Observation], enough: bool) -> Profile:
     blocking = {observation.flaw for observation in seen if observation.weight is Weight.BLOCK}
-    if any(observation.flaw is Flaw.CRASH and observation.share > FAILS_FROM for observation in seen):
+    if any(map(_fails, seen)):
         return Profile.FAILS
     for flaw, profile in PROFILES:
         if flaw in blocking:
