@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderHook, RenderResult
 from rich.panel import Panel
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dryrun.analysis.early_stop import Settled
+from dryrun.analysis.verdict.topics import standing
 from dryrun.core.records import RunState
 from dryrun.core.text import number, printable, stopped
 from dryrun.models.silence import WAITING
@@ -22,6 +24,7 @@ STYLES = {"GO": ("green", "●"), "NO-GO": ("red", "■"), "INVALID": ("yellow",
 BAR_WIDTH = 40
 BESIDE_BAR = 20
 BESIDE_PROGRESS = 60
+MOST_TOPICS = 30
 
 
 def consoles() -> tuple[Console, Console]:
@@ -196,11 +199,22 @@ def print_sections(console: Console, sections: Iterable[outline.Section]) -> Non
 
 def _topics(report: Report) -> Table:
     rows = [
-        (name or "(no topic)", number(at.mean), number(at.std), str(at.count), at.status or "too few")
-        for name, at in report.by_topic.items()
+        (
+            name or "(no topic)",
+            number(at.mean),
+            number(at.std),
+            str(at.count),
+            standing(at.status, at.evidence),
+        )
+        for name, at in islice(report.by_topic.items(), MOST_TOPICS)
     ]
     titles = ("Topic", "Mean", "Std", "Count", "Status")
-    return printed_table("By topic", outline.Table(titles, rows, frozenset({1, 2, 3})))
+    title = (
+        "By topic"
+        if len(rows) == len(report.by_topic)
+        else f"By topic, the worst {len(rows)} of {len(report.by_topic):,}"
+    )
+    return printed_table(title, outline.Table(titles, rows, frozenset({1, 2, 3})))
 
 
 def _sections(report: Report) -> list[tuple[str, list[str]]]:

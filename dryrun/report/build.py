@@ -24,7 +24,7 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.selection import GroupName, review_groups
 from dryrun.analysis.training.record import Training, training_of
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
-from dryrun.analysis.verdict.topics import TopicFigures
+from dryrun.analysis.verdict.topics import TopicFigures, without_thin
 from dryrun.core.records import Sample, SampleOutcome
 from dryrun.core.text import one_line, writable
 from dryrun.core.thresholds import Thresholds
@@ -233,7 +233,8 @@ def _writable(observed: Observations) -> Observations:
 def topic_entries(judged: Evidence) -> dict[str, TopicEntry]:
     """Every topic by its name, the worst first."""
     pooled = {topic.topic: topic for topic in judged.attribution.topics}
-    return {topic.topic: _topic(topic, pooled.get(topic.topic)) for topic in judged.document.topics}
+    topics = without_thin(judged.document.topics, judged.attribution.thin_topics, judged.thresholds)
+    return {topic.topic: _topic(topic, pooled.get(topic.topic)) for topic in topics}
 
 
 def _topic(topic: TopicFigures, pooled: PooledTopic | None) -> TopicEntry:

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from rich.console import Console
 
+from dryrun.cli.terminal import print_report
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import code_span
 from dryrun.report import Report, RunEntry, build_report, load_report, render_html, render_markdown, report_of
@@ -218,6 +221,22 @@ def test_a_code_span_holds_any_text(text: str) -> None:
         assert html.count("<code>") == 1
         assert html.startswith("before <code>")
         assert html.endswith("</code> after")
+
+
+def test_topics_of_few_prompts_are_nowhere_called_a_problem() -> None:
+    """40 topics of two prompts, each right twice or wrong twice: by the tree alone half are problems."""
+    scores = np.random.default_rng(2).integers(0, 2, (80, 1)).repeat(2, axis=1).astype(float)
+    seen = observe(scores.ravel(), rollouts=2, topics=[f"t{place // 4}" for place in range(160)])
+    report, alone = reported(seen), reported(seen, evidence=False)
+    assert {(topic.status, topic.evidence) for topic in report.by_topic.values()} == {(None, "too few")}
+    assert "problem" in {topic.status for topic in alone.by_topic.values()}
+    assert "problem" not in render_markdown(report)
+    console = Console(file=StringIO(), width=120)
+    print_report(console, report)
+    assert isinstance(console.file, StringIO)
+    printed = console.file.getvalue()
+    assert "By topic, the worst 30 of 40" in printed
+    assert printed.count("too few") == 30
 
 
 def test_a_topic_that_utf8_cannot_say_is_still_reported() -> None:

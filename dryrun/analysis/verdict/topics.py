@@ -151,6 +151,23 @@ def no_news(topics: tuple[TopicFigures, ...], thin: Collection[str]) -> frozense
     return frozenset(topic.topic for topic in topics if alike or topic.topic in thin)
 
 
+def without_thin(
+    topics: tuple[TopicFigures, ...], thin: Collection[str], thresholds: Thresholds
+) -> tuple[TopicFigures, ...]:
+    """The topics, those in `thin` without a status: what chance may explain is neither a problem nor good."""
+    least = thresholds.topic_pooled_prompts
+    bare = {
+        topic.topic: replace(topic, status=None, problem=None, note=_too_few("prompts", topic.prompts, least))
+        for topic in topics
+        if topic.topic in thin
+    }
+    return tuple(sorted((bare.get(topic.topic, topic) for topic in topics), key=_worst_first))
+
+
+def _too_few(what: str, count: int, least: int) -> str:
+    return f"too few {what} for a status ({count:,}, {least:,} are needed)"
+
+
 def topic_actions(
     topics: tuple[TopicFigures, ...],
     thresholds: Thresholds,
@@ -239,8 +256,7 @@ def _with_status(
     row: TopicFigures, error: float | None, whole: Statistics, thresholds: Thresholds
 ) -> TopicFigures:
     if row.mean is None or row.std is None or row.count < thresholds.topic_min_count:
-        note = f"too few scores for a status ({row.count}, {thresholds.topic_min_count} are needed)"
-        return replace(row, note=note)
+        return replace(row, note=_too_few("scores", row.count, thresholds.topic_min_count))
     problem = _problem(row.mean, row.std, error, whole, thresholds)
     status = TopicStatus.GOOD if problem is None else TopicStatus.PROBLEM
     note = _note(problem, row.mean, row.std, row.prompts, thresholds)
