@@ -16,6 +16,9 @@ REMARK = "other_error"
 COUNTED_AS = ", counted as "
 """Stands in the remark on a reward that was `True` or `False`."""
 
+OTHER_MODEL = "answered by another model, "
+"""Begins the note of a sample that came from another model than the session's first."""
+
 Item = Mapping[str, Any]
 """One dataset row, whole: ``messages``, optional ``tools``, and every other key of the row."""
 

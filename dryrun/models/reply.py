@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from dryrun.core.records import SampleOutcome
+from dryrun.core.records import OTHER_MODEL, SampleOutcome
 from dryrun.models.body import MalformedReplyError, finish_word, joined_text, quote
 from dryrun.models.server_words import MESSAGES
 
@@ -117,7 +117,7 @@ class Answerers:
     def note(self, model: str) -> str:
         """What to keep with an answer of this model; ``""`` for the one that answered first."""
         other = bool(model and self._named) and not _same_model(model, self._named[0])
-        return f"answered by another model, {quote(model)}" if other else ""
+        return f"{OTHER_MODEL}{quote(model)}" if other else ""
 
     def news(self, model: str) -> str:
         """What to say where this model answers for the first time, after another."""

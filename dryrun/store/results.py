@@ -23,6 +23,7 @@ from dryrun.core.fingerprint import fingerprint, grader_fingerprint
 from dryrun.core.records import (
     COUNTED_AS,
     GRADED_AGAIN,
+    OTHER_MODEL,
     REMARK,
     Grade,
     GradeOutcome,
@@ -35,7 +36,7 @@ from dryrun.store.partition import Partition
 from dryrun.store.runs import Run
 from dryrun.store.schemas import GRADES, PLAN, SAMPLES, grade_from_row, prompts_from_table, sample_from_row
 
-SAMPLE_FIGURES = ["key", "outcome", "characters", "prompt_tokens", "completion_tokens", "seconds"]
+SAMPLE_FIGURES = ["key", "outcome", "characters", "prompt_tokens", "completion_tokens", "seconds", "note"]
 GRADE_FIGURES = ["key", "outcome", "reward", "errors", "sub_rewards"]
 MOST_PARTS = 32
 """Parts of a reward that are looked at; a grader that names a new one in each grade has no parts."""
@@ -68,7 +69,7 @@ class Results:
     config : RunConfig
     rollouts : pyarrow.Table
         One row per ended rollout: the plan's columns (`dryrun.store.schemas.PLAN`), ``outcome``,
-        ``characters``, ``prompt_tokens``, ``completion_tokens``, ``seconds``, ``grade_outcome``,
+        ``characters``, ``prompt_tokens``, ``completion_tokens``, ``seconds``, ``note``, ``grade_outcome``,
         ``reward``, ``errors``, ``sub_rewards``. No texts: those are read one by one.
     topics, keys : list of str
         Topic and item key of each prompt, in sample order.
@@ -127,6 +128,7 @@ class Results:
             commonest_error=self._commonest_error(),
             truths=pc.sum(self._remarked(COUNTED_AS)).as_py() or 0,
             parts=self._parts(np.isfinite(reward)),
+            other_models=self._other_models(),
             reward_range=(low, high),
         )
 
@@ -182,6 +184,13 @@ class Results:
         sort, count = sorts.most_common(1)[0]
         words = max((error for error in occurrences if _sort_of(error) == sort), key=occurrences.__getitem__)
         return inert(words if 2 * occurrences[words] >= count else sort)
+
+    def _other_models(self) -> tuple[tuple[str, int], ...]:
+        """Models other than a session's first that answered, the commonest first; none of a sealed run."""
+        notes = self.rollouts["note"].to_pylist() if self.texts else []
+        rest = (note.partition(OTHER_MODEL)[2] for note in notes if note)
+        named = Counter(words.partition("; ")[0].strip("'\"") for words in rest if words)
+        return tuple((inert(name), count) for name, count in named.most_common())
 
     def _parts(self, rewarded: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         """The parts of the rewards by name; NaN where a grade has none or no reward."""

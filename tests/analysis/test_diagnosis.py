@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dryrun.analysis.verdict.document import diagnose
+from dryrun.analysis.verdict.evidence import diagnose_with_evidence
 from dryrun.analysis.verdict.tree import Branch, NoticeCode, decide
 from dryrun.analysis.verdict.words import BlamedPart, DatasetQuality, GraderQuality, Pattern
 from dryrun.core.text import figure, percent
@@ -309,6 +310,22 @@ def test_repeated_rows_warn() -> None:
     assert [notice.code for notice in found.warnings] == [NoticeCode.DUPLICATES]
     assert "25 %" in found.warnings[0].sentence
     assert diagnose(observe(beta_scores(0.42, 0.21)), duplicate_rows=33).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("others", "code", "words"),
+    [
+        ([("b", 120)], "several_models", "“b” (120), and another or none named for the other 180 of 300"),
+        ([("b", 299)], "another_model", "“b” (299), and another or none named for the other 1 of 300"),
+        ([(name, 9) for name in "bcde"], "several_models", "“b” (9), “c” (9), “d” (9), ..., and another"),
+    ],
+)
+def test_answers_of_several_models_are_told(others: list[tuple[str, int]], code: str, words: str) -> None:
+    mixed = replace(observe(beta_scores(0.42, 0.21)), other_models=tuple(others))
+    found = diagnose_with_evidence(mixed)
+    assert [notice.code for notice in found.warnings] == [code]
+    assert words in found.warnings[0].sentence
+    assert [condition.code for condition in found.conditions] == [code] * (code == "several_models")
 
 
 def test_a_few_scores_off_the_scale_warn_and_are_left_out() -> None:

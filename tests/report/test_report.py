@@ -21,7 +21,7 @@ from dryrun.report import Report, RunEntry, build_report, load_report, render_ht
 from dryrun.report.build import ending, last_user_text
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
-from tests.helpers.fake_endpoint import FakeEndpoint
+from tests.helpers.fake_endpoint import FakeEndpoint, Reply, prompt_text
 from tests.helpers.observed import beta_scores, observe, shuffled
 from tests.helpers.support import make_run, sum_rows, work
 from tests.report.test_whole_reports import lenient
@@ -308,3 +308,17 @@ def test_what_is_shown_of_a_response_is_its_end() -> None:
     assert ending("x" * 50 + "12", 4) == "…xx12"
     assert last_user_text([{"role": "user", "content": [{"type": "text", "text": "2+2?"}]}]) == "2+2?"
     assert last_user_text([{"role": "assistant", "content": "hello"}]) == ""
+
+
+@pytest.mark.slow
+def test_a_run_that_a_router_answered_names_the_models_in_its_report(store: Store) -> None:
+    def answer(body: dict[str, Any]) -> Reply:
+        number = int(prompt_text(body).split()[0])
+        choices = [{"message": {"content": str(2 * number + number % 3)}, "finish_reason": "stop"}]
+        return Reply(raw={"model": "other|mini" if number % 2 else "fake", "choices": choices})
+
+    with FakeEndpoint(answer=answer) as endpoint:
+        run = make_run(store, endpoint.base_url)
+        work(run)
+    assert "for the other 40 of 80 responses" in render_markdown(report_of(load_results(run)))
+    assert load_results(run).sealed().observations().other_models == ()

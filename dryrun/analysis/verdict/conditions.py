@@ -57,6 +57,7 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.REASONING_ALONE: "raise the token limit, or mend the chat template",
     NoticeCode.COPIED: "find out why responses are the prompt again",
     NoticeCode.REPEATED: "find out why different prompts get the same text",
+    NoticeCode.SEVERAL_MODELS: "ask one model alone",
     NoticeCode.OUTWEIGHED: "mend what the checks found",
     NoticeCode.FAILING_REFERENCES: "mend the reference answers that fail, or drop their rows",
     NoticeCode.RIGHT_UNPAID: "let the grader pay right answers that it refuses",

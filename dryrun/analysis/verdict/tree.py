@@ -145,6 +145,8 @@ class NoticeCode(StrEnum):
     GRADER_UNSTABLE = "grader_unstable"
     GRADER_TRUTHS = "grader_truths"
     FEW_PROMPTS = "few_prompts"
+    SEVERAL_MODELS = "several_models"
+    ANOTHER_MODEL = "another_model"
     MISPLACED = "misplaced_references"
     AROUND_ANSWERS = "around_answers"
     UNREAD_CALLS = "unread_calls"

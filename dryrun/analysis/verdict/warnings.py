@@ -23,6 +23,9 @@ from dryrun.core.thresholds import Thresholds
 SHOWN_ROWS = 8
 """How many rows a notice names."""
 
+SHOWN_MODELS = 3
+"""How many models a notice names."""
+
 LUCK = 0.15
 """How far above a guess the share of right responses may reach at most, to be called no more than that."""
 
@@ -168,11 +171,28 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
     errors, words = coverage.grader_errors, "of the grades carry a grader error"
     often = f", most often this one: {coverage.commonest_error}" if coverage.commonest_error else ""
     yield from _share(NoticeCode.GRADER_ERRORS, errors, coverage, thresholds.warn_grader_errors, words, often)
+    if coverage.other_models:
+        yield _several_models(coverage, thresholds)
     if coverage.unstable:
         yield _unstable(coverage.unstable)
     if coverage.truths:
         yield _truths(coverage)
     yield from _prompts(coverage, thresholds)
+
+
+def _several_models(coverage: Coverage, thresholds: Thresholds) -> Notice:
+    others = sum(count for _, count in coverage.other_models)
+    named = ", ".join(f"“{name}” ({count:,})" for name, count in coverage.other_models[:SHOWN_MODELS])
+    more = ", ..." if len(coverage.other_models) > SHOWN_MODELS else ""
+    rest, limit = coverage.responses - others, thresholds.warn_missing
+    text = (
+        f"The endpoint answered as several models: {named}{more}, and another or none named for the other "
+        f"{rest:,} of {coverage.responses:,} responses. The figures are those of a mixture: switch the "
+        "router or its fallback off."
+    )
+    share = coverage.share(min(others, rest))
+    code = NoticeCode.SEVERAL_MODELS if above(share, limit) else NoticeCode.ANOTHER_MODEL
+    return Notice(code, text, share, limit)
 
 
 def _unstable(rows: tuple[int, ...]) -> Notice:
