@@ -127,7 +127,8 @@ class ProgressLine:
                 return
             self._ended = self._ended or about
         waits = status.message.startswith(WAITING)
-        if (waits or (self._plain and not self._live)) and about != self._last_message:
+        in_vain = status.state is RunState.CANCELLED and not status.sampled
+        if (waits or in_vain or (self._plain and not self._live)) and about != self._last_message:
             self._last_message = about
             if status.state is not RunState.STOPPED:
                 self._console.print(Text(printable(status.message)), soft_wrap=True)

@@ -136,6 +136,8 @@ class Ledger:
         """Names of the parts this session has written."""
         self.late: set[str] = set()
         """Responses that somebody else had stored first: theirs stand, and are to be graded."""
+        self.faults: Counter[tuple[int | None, str]] = Counter()
+        """Calls of this session that failed, by status and the words of the endpoint."""
         self.unmeasured = 0
         """Answers of this session that came without a count of their tokens."""
 
@@ -159,6 +161,7 @@ class Ledger:
         if attempt.outcome == ABANDONED:
             self.count(abandoned=1)
             return
+        self.faults[attempt.status, attempt.error] += bool(attempt.error) and not judge
         self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
         asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
         if judge:

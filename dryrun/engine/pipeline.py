@@ -19,7 +19,7 @@ import pyarrow as pa
 from dryrun.core.config import ModelKind
 from dryrun.core.errors import DryRunError, ModelError, StoreError
 from dryrun.core.fingerprint import fingerprint
-from dryrun.core.records import RunState, Sample
+from dryrun.core.records import RunState, Sample, SampleOutcome
 from dryrun.core.text import plural
 from dryrun.engine.batches import BatchRun
 from dryrun.engine.budget import Budget, Caps, SessionShare
@@ -30,18 +30,24 @@ from dryrun.engine.preflight import Preflight
 from dryrun.graders import Grader
 from dryrun.graders.kinds.judge_grader import JudgeAccess
 from dryrun.models import Model
+from dryrun.models.faults import status_name
 from dryrun.models.request import RequestSize
 from dryrun.store.partition import Partition, check_room
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.shared import registry
 
+AGAIN = "resume when the endpoint answers again"
+REFUSES = (
+    "the endpoint refuses these requests and would refuse them again: change the rows or the model's settings"
+)
+"""What to do where every call fails."""
 GIVE_UP_AFTER = 20
 """The number of failed calls in a row, none answered in between, that stops a run: no endpoint is there."""
 BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
 """Rows and characters of a batch between two writes: they come in as fast as they are read."""
 MANY_PARTS = 64
 """A partition with more parts is merged into one when a run ends."""
-MORE = "The report covers what is done; a higher budget goes on."
+MORE = " The report covers what is done; a higher budget goes on."
 EARLY = "Stopped early, as asked. The report covers what is done; Resume goes on."
 
 
@@ -141,9 +147,10 @@ class Pipeline:
             raise error from group
         await asyncio.to_thread(self._tidy)
         if self._caps.spent:
-            return self._ledger.close(RunState.STOPPED, f"{self._caps.spent} {MORE}", capped=True)
+            words = f"{self._caps.spent}{self._in_vain() or MORE}"
+            return self._ledger.close(RunState.STOPPED, words, capped=True)
         if self._early:
-            return self._ledger.close(RunState.CANCELLED, EARLY)
+            return self._ledger.close(RunState.CANCELLED, f"{EARLY}{self._in_vain()}")
         return self._ledger.close(RunState.FINISHED, self._closing_words())
 
     def _stopping(self) -> bool:
@@ -300,14 +307,9 @@ class Pipeline:
     def _note_failure(self, sample: Sample) -> None:
         self._in_a_row += 1
         if self._in_a_row >= GIVE_UP_AFTER:
-            again = "resume when the endpoint answers again"
-            if sample.refused:
-                again = (
-                    "the endpoint refuses these requests and would refuse them again: change the rows or the "
-                    "model's settings"
-                )
-            elif self._ledger.status.attempts - self._asked_before <= self._in_a_row:  # none was asked again
-                again = "mend that at the server, then resume"
+            none_again = self._ledger.status.attempts - self._asked_before <= self._in_a_row
+            again = "mend that at the server, then resume" if none_again else AGAIN
+            again = REFUSES if sample.refused else again
             after = f"Everything done so far is kept; {again}." if self._done else f"{again.capitalize()}."
             raise ModelError(
                 f"The model failed {self._in_a_row} times in a row, the last time so: "
@@ -323,7 +325,18 @@ class Pipeline:
         left = self._elsewhere()
         kept = "Cancelled. Everything done so far is kept." if self._done else "Cancelled before an answer."
         goes_on = f" {left:,} requests go on in a batch at the endpoint: resume collects them."
-        return kept + (goes_on if left else "")
+        return kept + (goes_on if left else self._in_vain())
+
+    def _in_vain(self) -> str:
+        """How calls failed most often and what to do, where none was answered; else an empty text."""
+        if self._done or not self._ledger.faults.total():
+            return ""
+        (status, words), _ = self._ledger.faults.most_common(1)[0]
+        refused = Sample("", 0, SampleOutcome.FAILED, status=status).refused
+        answered = f"The endpoint answered {status_name(status)}: " if status else ""
+        failed = f"{plural(self._ledger.faults.total(), 'call')} failed, most often so"
+        again = REFUSES if refused else AGAIN
+        return f" {failed}: {answered}{words.rstrip('.')}. {again[:1].upper()}{again[1:]}."
 
     def _closing_words(self) -> str:
         status = self._ledger.status

@@ -121,3 +121,12 @@ def test_the_end_of_a_run_is_said_once() -> None:
         for message in ("Finished.", TRYING, "Finished."):
             line.show(RunStatus(RunState.FINISHED, message=message))
     assert screen.getvalue().splitlines() == ["Finished.", TRYING]
+
+
+@pytest.mark.parametrize(("sampled", "said"), [(0, True), (5, False)])
+def test_a_live_line_leaves_room_for_why_nothing_was_answered(sampled: int, said: bool) -> None:
+    screen = io.StringIO()
+    words = "Cancelled before an answer. 7 calls failed, most often so: 400 Bad Request: no."
+    with ProgressLine(Console(file=screen, force_terminal=True, width=200)) as line:
+        line.show(RunStatus(state=RunState.CANCELLED, message=words, sampled=sampled))
+    assert ("400 Bad Request" in screen.getvalue()) is said

@@ -17,7 +17,7 @@ from dryrun.core.config import JudgeConfig, SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import ABANDONED, RunState, SampleOutcome
 from dryrun.dataset import dataset_from_items
-from dryrun.engine.budget import receipt
+from dryrun.engine.budget import Budget, receipt
 from dryrun.engine.plan import away_from_others
 from dryrun.engine.prepare import prepare, regraded, start
 from dryrun.engine.work import work_on
@@ -318,6 +318,45 @@ def test_an_endpoint_that_asks_for_a_day_stops_the_run_in_words(store: Store, en
     status = work(make_run(store, endpoint.base_url))
     assert status.state is RunState.STOPPED
     assert "daily limit" in status.message
+
+
+FAILS = [
+    (
+        400,
+        "The endpoint answered 400 Bad Request: no. The endpoint refuses these requests",
+    ),
+    (500, "The endpoint answered 500 Internal Server Error: no. Resume when the endpoint answers again."),
+]
+
+
+@pytest.mark.parametrize(("status", "words"), FAILS)
+def test_cancelled_after_failed_calls_alone_it_says_why(
+    store: Store, endpoint: FakeEndpoint, status: int, words: str
+) -> None:
+    endpoint.answer = HangAfter(2, lambda _: Reply.error(status, "no"))
+    run = make_run(store, endpoint.base_url, concurrency=1)
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(work_on(run, api_key="k", preflight=False))
+        await asyncio.to_thread(wait_until, lambda: endpoint.calls == 3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    message = run.status().message
+    assert message.startswith("Cancelled before an answer. 2 calls failed, most often so: ")
+    assert words in message
+
+
+def test_a_budget_spent_on_failed_calls_says_why_not_to_raise_it(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    endpoint.answer = lambda _: Reply.error(400, "no")
+    status = work(make_run(store, endpoint.base_url), budget=Budget(calls=5), preflight=False)
+    assert status.capped
+    assert "5 calls failed, most often so: The endpoint answered 400 Bad Request: no." in status.message
+    assert "a higher budget" not in status.message
 
 
 def test_cancel_keeps_what_is_done_and_resume_goes_on(store: Store, endpoint: FakeEndpoint) -> None:
