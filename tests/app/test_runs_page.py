@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -131,13 +132,18 @@ def test_the_verdict_of_a_run_that_stopped_is_so_far(store: Store, endpoint: Fak
 
 
 @pytest.mark.slow
-def test_a_run_without_a_line_is_judged_beside_the_page(store: Store, endpoint: FakeEndpoint) -> None:
-    run = make_run(store, endpoint.base_url)
+def test_a_run_without_a_line_is_judged_beside_the_page(
+    store: Store, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, go_on = make_run(store, endpoint.base_url), threading.Event()
     work(run)
+    monkeypatch.setattr(rows, "summarise", lambda run: go_on.wait(30) and summarise(run))
     test = page("runs")
+    assert shown(test)["Verdict"] == [["Being judged"]]
+    go_on.set()
     wait_until(lambda: rows.waiting() == 0)
     test.run()
-    assert shown(test)["Verdict"][0]
+    assert shown(test)["Verdict"][0][0] in ("GO", "GO, with conditions")
     assert kept_summary(run) is not None, "the next server need not judge it again"
 
 

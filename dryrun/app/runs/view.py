@@ -13,7 +13,7 @@ from dryrun.app.shared import jobs
 from dryrun.app.shared.access.account import person
 from dryrun.app.shared.access.gate import Right, access_to
 from dryrun.app.shared.budget import costs
-from dryrun.app.shared.lists.rows import RunRow, run_rows, waiting
+from dryrun.app.shared.lists.rows import RunRow, judging, run_rows, waiting
 from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook
 from dryrun.app.shared.session import RUN, WITH, forget, listed_runs, run_link
 from dryrun.app.shared.widgets import bullets, draw_chart, drawn_again, error_kept, show_kept_error
@@ -58,7 +58,7 @@ GO = "go_to_run"
 ROW, TALLEST = 35, 20
 """Pixels of a row, and rows that are seen at once."""
 LONGEST = 80
-BORDERLINE, SO_FAR = "borderline", "so far"
+BORDERLINE, SO_FAR, BEING_JUDGED = "borderline", "so far", "Being judged"
 PRICED = "US dollars; a dash where a price is not known. New run asks for them under Prices and a limit."
 
 
@@ -125,7 +125,7 @@ def table_columns(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
 
 def _verdict(row: RunRow) -> list[str]:
     if row.look is None:
-        return []
+        return [BEING_JUDGED] if judging(row.run) else []
     if row.so_far and row.look not in NOTHING_TO_JUDGE:
         return [row.look.value, SO_FAR]
     borderline = [BORDERLINE] if row.summary and row.summary.borderline else []
@@ -140,8 +140,8 @@ def _looks(ids: list[str]) -> dict[str, Any]:
         ),
         "Verdict": column.MultiselectColumn(
             width=222,
-            options=[*(look.value for look in VerdictLook), BORDERLINE, SO_FAR],
-            color=[*(look.colour for look in VerdictLook), "gray", "gray"],
+            options=[*(look.value for look in VerdictLook), BORDERLINE, SO_FAR, BEING_JUDGED],
+            color=[*(look.colour for look in VerdictLook), *["gray"] * 3],
         ),
         "Mean": column.NumberColumn(format="%.2f", width=55),
         "95 %": column.TextColumn(width=90, help="The mean's bootstrap interval."),

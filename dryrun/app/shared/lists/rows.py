@@ -60,6 +60,11 @@ def waiting() -> int:
     return len(_waiting)
 
 
+def judging(run: Run) -> bool:
+    """Whether this one is."""
+    return run.folder in _waiting
+
+
 def _stamp(run: Run) -> Stamp:
     """A stamp that differs whenever a file of the run that counts has changed."""
     try:
