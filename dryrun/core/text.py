@@ -150,6 +150,11 @@ def writable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def size_words(count: int) -> str:
+    """A number of bytes: ``"1.2 MB"``."""
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"
+
+
 def short(run_id: str) -> str:
     """The first digits of a run id: enough to tell runs apart, too few to open one."""
     return run_id[:8]

@@ -16,7 +16,7 @@ import streamlit as st
 
 from dryrun.core.errors import DryRunError, ProblemsError
 from dryrun.core.paths import hosted
-from dryrun.core.text import plain
+from dryrun.core.text import plain, size_words
 
 KEPT = 128
 """Charts kept ready per process, a few kilobytes each."""
@@ -257,7 +257,7 @@ def kept_upload(
         st.error(f"{plain(refusal, 300)} {used}", icon=":material/error:")
     if kept is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Used: {plain(kept.name, 80)}, {_size(len(kept.content))}", width="content")
+            st.caption(f"Used: {plain(kept.name, 80)}, {size_words(len(kept.content))}", width="content")
             st.button("Remove", key=f"{key}_remove", on_click=forget_upload, args=(key,), type="tertiary")
     return kept
 
@@ -289,12 +289,8 @@ def refused_upload(name: str, size: int, types: list[str]) -> str:
         known = f"{', '.join(others)} or {last}" if others else last
         return f"{name} was refused: its name must end in {known}."
     if size > upload_limit() * 1024 * 1024:
-        return f"{name} was refused: it has {_size(size)}, and {upload_limit():,} MB are the most here."
+        return f"{name} was refused: it has {size_words(size)}, and {upload_limit():,} MB are the most here."
     return f"{name} was refused: it is empty." if not size else ""
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count / 1e3:,.1f} kB"
 
 
 def forget_upload(key: str) -> None:

@@ -8,7 +8,7 @@ import time
 
 from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import plural, say
+from dryrun.core.text import plural, say, size_words
 from dryrun.store.partition import Store
 from dryrun.store.prune import (
     Choice,
@@ -97,14 +97,14 @@ def _list(store: Store) -> None:
     for entry in partitions:
         say(_line(entry))
     total, runs = sum(entry.bytes for entry in partitions), len(list_runs(store))
-    own = _size(size_of_runs(store))
-    say(f"{_size(total)} in {store_name(store)}, and {own} that {plural(runs, 'run')} keep.")
+    own = size_words(size_of_runs(store))
+    say(f"{size_words(total)} in {store_name(store)}, and {own} that {plural(runs, 'run')} keep.")
 
 
 def _line(entry: StoredPartition) -> str:
     return (
         f"{entry.kind:8} {entry.partition.folder.name[:12]}  {entry.rows:>9,} rows  {entry.parts:>5,} files  "
-        f"{_size(entry.bytes):>9}  {plural(entry.runs, 'run'):>8}  {_ago(entry.used):>8}  {entry.name}"
+        f"{size_words(entry.bytes):>9}  {plural(entry.runs, 'run'):>8}  {_ago(entry.used):>8}  {entry.name}"
     )
 
 
@@ -119,7 +119,7 @@ def _prune(store: Store, choice: Choice, really: bool) -> None:
         return
     for sentence in _losses(chosen):
         say(sentence)
-    words = _size(freed + sum(path.stat().st_size for path in files))
+    words = size_words(freed + sum(path.stat().st_size for path in files))
     if really:
         remove_partitions(chosen, files)
         say(f"Deleted {words}.")
@@ -127,7 +127,9 @@ def _prune(store: Store, choice: Choice, really: bool) -> None:
         say(f"--yes deletes these: {words}.")
     left = sum(entry.bytes for entry in partitions) - freed
     if choice.at_most is not None and left > choice.at_most:
-        say(f"{_size(left)} {'are' if really else 'would be'} left: runs need them, or used them lately.")
+        say(
+            f"{size_words(left)} {'are' if really else 'would be'} left: runs need them, or used them lately."
+        )
 
 
 def _losses(chosen: list[StoredPartition]) -> list[str]:
@@ -154,7 +156,3 @@ def _nothing(partitions: list[StoredPartition], choice: Choice) -> str:
 def _ago(moment: float) -> str:
     hours = max(0.0, time.time() - moment) / 3600
     return f"{hours:,.0f} h ago" if hours < 48 else f"{hours / 24:,.0f} d ago"
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
