@@ -34,6 +34,20 @@ GradesOf = Callable[[set[str]], Mapping[str, int]]
 """By key of a response: the keys of its grades, and the number of rollouts that wait for each."""
 
 
+class NewParts:
+    """Which parts of a partition have not been listed."""
+
+    def __init__(self, partition: Partition) -> None:
+        self.partition = partition
+        self._seen: set[str] = set()
+
+    def listed(self) -> list[Path]:
+        """The parts that are new since the last time, oldest first."""
+        new = [path for path in self.partition.parts() if path.name not in self._seen]
+        self._seen.update(path.name for path in new)
+        return new
+
+
 class Others:
     """Looks for what other processes add to a partition.
 
@@ -44,20 +58,19 @@ class Others:
     """
 
     def __init__(self, partition: Partition) -> None:
-        self._partition = partition
-        self._seen = {path.name for path in partition.parts()}
+        self._parts = NewParts(partition)
+        self._parts.listed()
 
     def news(self, own: Set[str]) -> set[str]:
         """Keys with a result in the parts that came since the last look, less those named `own`.
 
         `own` is asked after the look, and holds a part's name before the part is there.
         """
-        new = [path for path in self._partition.parts() if path.name not in self._seen]
-        self._seen.update(path.name for path in new)
+        new = self._parts.listed()
         return {key for path in new if path.name not in own for key in self._finished(path)}
 
     def _finished(self, path: Path) -> list[str]:
-        head = self._partition.read_part(path, HEAD)
+        head = self._parts.partition.read_part(path, HEAD)
         if head is None:
             return []
         keys: list[str] = head.filter(has_result(head))["key"].to_pylist()

@@ -22,6 +22,7 @@ from dryrun.analysis.figures.redraw import PromptSums, mean_interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, is_valid
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import one_line, visible
+from dryrun.engine.ledger import NewParts
 from dryrun.report.build import WITHHELD, Reasons, failed_words, no_grade_words
 from dryrun.report.charts.precision import RunningMean
 from dryrun.report.fields import Reason
@@ -134,7 +135,7 @@ class _Planned:
     def __init__(
         self, run: Run, plan: pa.Table, samples: Partition, grades: Partition, scale: tuple[float, float]
     ) -> None:
-        self._samples, self._grades, self._scale = _NewParts(samples), _NewParts(grades), scale
+        self._samples, self._grades, self._scale = NewParts(samples), NewParts(grades), scale
         self._grade_keys, first, rows = np.unique(
             np.array(plan["grade_key"].to_pylist(), dtype="S"), return_index=True, return_counts=True
         )
@@ -300,20 +301,6 @@ class _Planned:
 
     def _key(self, place: int) -> str:
         return str(self._sample_of[place])
-
-
-class _NewParts:
-    """Which parts of a partition have not been read."""
-
-    def __init__(self, partition: Partition) -> None:
-        self.partition = partition
-        self._seen: set[str] = set()
-
-    def listed(self) -> list[Path]:
-        """The parts that are new since the last time, oldest first."""
-        new = [path for path in self.partition.parts() if path.name not in self._seen]
-        self._seen.update(path.name for path in new)
-        return new
 
 
 def _places(keys: pa.ChunkedArray, known: NDArray[np.bytes_]) -> Places:
