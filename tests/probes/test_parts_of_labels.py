@@ -59,6 +59,17 @@ def test_a_code_has_wrong_ones_with_half_of_it() -> None:
     found = wrong("e2e4", "g1f3", "d7d5")
     assert found["another digit in it"] == "e3e4"
     assert (found["its beginning, another's end"], found["another's beginning, its end"]) == ("e2f3", "g1e4")
+    assert wrong("#a1b2c3", "#0f0e0d")["its beginning, another's end"] == "#a10e0d"
+
+
+def test_signs_arrows_and_hours_are_changed() -> None:
+    last = wrong("ACGTT", "GGCAT", "TTACG", "CAGTC", "AATGC")["another letter at its end"]
+    assert last == "ACGTG"
+    assert "another letter at its end" not in wrong("Turin", "Paris", "Osaka", "Perth", "Cairo")
+    assert wrong("Mia -> Tom\nRaj -> Ana")["its arrows turned round"] == "Tom -> Mia\nAna -> Raj"
+    assert "its arrows turned round" not in wrong("Mia -> Tom\nTom -> Mia")
+    assert wrong("09:35", "21:10")["twelve hours from it"] == "21:35"
+    assert "twelve hours from it" not in wrong("9:35", "11:10")
 
 
 def test_another_letter_stands_only_where_rows_differ() -> None:

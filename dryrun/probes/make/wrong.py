@@ -48,10 +48,12 @@ from dryrun.probes.make.notation.expressions import comes_to, numbers_of
 from dryrun.probes.make.worthless import NONSENSE
 from dryrun.probes.make.wrong_names import (
     other_last_digit,
+    wrong_arrows,
     wrong_codes,
     wrong_figures,
     wrong_lines,
     wrong_sequences,
+    wrong_signs,
 )
 from dryrun.probes.make.wrong_numbers import Wrong, wrong_numbers
 
@@ -128,7 +130,9 @@ def _by_kind(
         yield from wrong_codes(answer.text, others)
         yield from wrong_figures(answer.text)
         yield from wrong_sequences(answer.text, others)
-        yield from _dates(answer.text)
+        yield from wrong_signs(answer.text, others)
+        yield from wrong_arrows(answer.text)
+        yield from _dates(answer.text, others)
         yield from _paths(answer.text)
     elif answer.kind in PARTS:
         yield from _lists(answer, others)
@@ -141,6 +145,7 @@ def _by_kind(
         yield Wrong("half of it", " ".join(words[: len(words) // 2]), 0.98)
         yield from _grids(answer.text)
         yield from wrong_lines(answer.text)
+        yield from wrong_arrows(answer.text)
         yield from _paths(answer.text)
         yield from wrong_figures(answer.text)
     if inside:
@@ -236,10 +241,12 @@ _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y", "%d.%m.%Y", "%m/%d/%Y
 _LAST_YEAR = 9_000
 
 
-def _dates(text: str) -> Iterator[Wrong]:
+def _dates(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
     """Other times and dates, written alike: of the same hour, or year, or day and month."""
     if time := _TIME.match(text):
         yield Wrong("another minute of its hour", f"{time[1]}:{(int(time[2]) + 17) % 60:02d}")
+        if any((hour := _TIME.match(other.text)) and not 0 < int(hour[1]) < 13 for other in others):
+            yield Wrong("twelve hours from it", f"{(int(time[1]) + 12) % 24:02d}:{time[2]}")
     if zone := _OFFSET.fullmatch(text):
         yield Wrong("the same clock time, another offset", f"{zone[1]}{(int(zone[2]) + 3) % 12:02d}{zone[3]}")
     for form in _DATES:

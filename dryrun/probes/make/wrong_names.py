@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dryrun.probes.make.answers import Answer, Kind, flat
 from dryrun.probes.make.wrong_numbers import Wrong
 
-_CODE_LIKE = re.compile(r"(?=.*\d)[\w.:/-]{4,}")
+_CODE_LIKE = re.compile(r"(?=.*\d)[#+]?[\w.:/-]{4,}")
 _FIGURE = re.compile(r"(?<![\w.,])\d+(?![\w,]|\.\d)")
 """A number that stands alone in a text."""
 _PAIR = re.compile(r"(\d+)(\s*(?:[-:–]|to)\s*)(\d+)")
+SIGNS, FEW_SIGNS = 5, 4
+"""Letters of a row of signs at least, and different ones in all rows at most."""
 FEW_FIGURES, AMONG_WORDS = 8, 4
 """Numbers of a text that are changed at most; there is one in so many words at least."""
 
@@ -68,6 +70,24 @@ def _halves(text: str) -> tuple[str, str]:
     ends = [match.end() for match in re.finditer(r"[._:/-]", text[:-1])]
     cut = min(ends, key=lambda end: abs(end - middle), default=middle)
     return text[:cut], text[cut:]
+
+
+def wrong_signs(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
+    """A row of letters out of a few, such as ACGT, with another of them at its end."""
+    rows = [text, *(other.text for other in others if other.kind is Kind.LABEL)]
+    signs = sorted(set("".join(rows)))
+    if len(text) >= SIGNS and 1 < len(signs) <= FEW_SIGNS < len(rows) and all(map(str.isalpha, rows)):
+        yield Wrong("another letter at its end", f"{text[:-1]}{signs[signs.index(text[-1]) - 1]}")
+
+
+_PAIRED = re.compile(r"(?m)^([^\n<>=→-]+?)(\s*(?:->|→|=>)\s*)([^\n<>=→-]+?)$")
+
+
+def wrong_arrows(text: str) -> Iterator[Wrong]:
+    """Lines from one thing to another, with all arrows turned round."""
+    turned = _PAIRED.sub(r"\3\2\1", text)
+    if set(turned.splitlines()).isdisjoint(text.splitlines()):
+        yield Wrong("its arrows turned round", turned)
 
 
 def wrong_sequences(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
