@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dryrun.analysis.figures.coverage import observed_scale
+from dryrun.analysis.probes.grades import Floats
 from dryrun.analysis.probes.profile import judge
 from dryrun.core.records import Prompt
 from dryrun.core.text import one_line, plural
@@ -189,11 +190,20 @@ async def _seen_scale(
     formed = [(prompt, way) for prompt, text in known[:FORM_ROWS] for way in ways(prompt, text).values()]
     graded = await grades_by(grader)([*known, *shifted, *formed, *((prompt, "") for prompt, _ in known)])
     rewards = np.array([math.nan if grade.reward is None else grade.reward for grade in graded])
+    if _costs(rewards[: len(known)], rewards[len(known) : len(known) + len(shifted)], rewards):
+        return min(bounds[0], float(np.nanmin(rewards))), 0.0
     other_library = isinstance(spec, PythonSpec) and spec.entry is not None
     far = bool((np.abs(rewards) > FAR_OFF * max(map(abs, bounds))).any())
     if not (other_library or far):
         return bounds
     return observed_scale(bounds, rewards, Thresholds().max_out_of_range)
+
+
+def _costs(right: Floats, wrong: Floats, every: Floats) -> bool:
+    """Whether rewards are costs: nothing earns more than 0, which right answers do, and wrong ones less."""
+    if not np.isfinite(every).all() or not wrong.size:
+        return False
+    return bool(every.max() == right.min() == 0.0 and wrong.mean() < 0.0)
 
 
 def planned_effort(spec: GraderSpec, calls: int | None = None) -> Effort:

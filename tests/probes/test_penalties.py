@@ -13,7 +13,7 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
 from dryrun.graders.format.load import load_grader
 from dryrun.probes.anchors import load_anchors
-from dryrun.probes.check import check_spec
+from dryrun.probes.check import _costs, check_spec
 from dryrun.report import report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
@@ -109,3 +109,19 @@ def test_what_rewards_pay(scale: tuple[float, float], pay: list[float]) -> None:
     paid = as_pay(np.array([-1.0, 0.0, 0.5, math.nan]), scale)
     assert paid[:3].tolist() == pay
     assert math.isnan(paid[3])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "every", "costs"),
+    [
+        ([0.0, 0.0], [-1.0, 0.0], [0.0, -1.0, -1.2], True),
+        ([0.0, 0.0], [0.0, 0.0], [0.0, -1.0], False),
+        ([0.0, -1.0], [-1.0, -1.0], [0.0, -1.0], False),
+        ([0.0, 0.0], [-1.0, -1.0], [0.0, 1.0], False),
+        ([0.0, 0.0], [-1.0, -1.0], [0.0, np.nan], False),
+    ],
+)
+def test_rewards_that_are_costs(
+    right: list[float], wrong: list[float], every: list[float], costs: bool
+) -> None:
+    assert _costs(np.array(right), np.array(wrong), np.array(every)) is costs
