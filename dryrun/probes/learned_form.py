@@ -30,6 +30,7 @@ from dryrun.probes.accepted_form import (
 from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import demand_for, prompt_text
 from dryrun.probes.make.forms import Form
+from dryrun.probes.make.json_shape import json_in
 from dryrun.probes.make.notation.expressions import solutions
 from dryrun.probes.make.read_answer import is_refusal_flag
 from dryrun.probes.make.source_words import names_refusals
@@ -180,7 +181,8 @@ def as_asked(
     An option's text, or its place from 0 on, becomes its letter where the prompt lists the options and asks
     for the letter. A flag
     that tells the grader whether to expect a refusal, and that no prompt names, is no answer at all. Where
-    the prompt wants an expression for a number, it is one such expression.
+    the prompt wants an expression for a number, it is one such expression; where it wants names ranked that
+    the reference weighs, the ranking.
 
     Parameters
     ----------
@@ -197,6 +199,9 @@ def as_asked(
     goals = [demand_for(prompt).goal for prompt in prompts]
     if _are_goals(goals, references) or (sum(map(bool, goals)) > MOST * len(goals) and not any(references)):
         return solutions(prompts, references)
+    ranked = [_ranked(prompt, text) for prompt, text in zip(prompts, references, strict=True)]
+    if all(text is None or order for text, order in zip(references, ranked, strict=True)):
+        return ranked
     letters = [_letter_of(text, reference) for text, reference in zip(texts, references, strict=True)]
     known = sum(reference is not None for reference in references)
     if not any(letters) and {"0"} < {reference for reference in references if reference} <= set("0123456789"):
@@ -219,6 +224,17 @@ def _are_goals(goals: Sequence[str], references: Sequence[str | None]) -> bool:
     known = [(goal, text) for goal, text in zip(goals, references, strict=True) if text is not None]
     met = sum((set(contents(text).values()) - {text} or {text}) == {goal} for goal, text in known)
     return met >= max(MOST * len(known), FEW)
+
+
+def _ranked(prompt: Prompt, reference: str | None) -> str | None:
+    """The names that a prompt wants ranked, by their numbers in the reference; None where it wants none."""
+    weights, demand = json_in((reference or "").strip()), demand_for(prompt)
+    text = prompt_text(prompt.messages)
+    if not isinstance(weights, dict) or demand.json or not demand.ordered:
+        return None
+    if not all(name in text and isinstance(weight, int | float) for name, weight in weights.items()):
+        return None
+    return ", ".join(sorted(weights, key=lambda name: -weights[name]))
 
 
 def _letter_of(text: str, reference: str | None) -> str | None:

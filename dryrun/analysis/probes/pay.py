@@ -31,6 +31,7 @@ from dryrun.core.probe import (
     RIGHT_SAMPLE,
     SAME_HALF,
     SCALED,
+    SEVERAL_LINES,
     STRANGER,
     STUFFING,
     TOO_MANY,
@@ -257,7 +258,7 @@ def _forms_refused(grades: ProbeGrades, family: Family) -> Iterator[Observation]
         if hits < 2 or low <= grades.limits.chance or hits / cases.size < grades.limits.form_refused:
             continue
         unasked = (kind == UNASKED and _free(grades)) or kind == UNASKED_WORKING
-        needed = (family is Family.REFERENCE and not unasked) or kind == ANOTHER_ORDER
+        needed = (family is Family.REFERENCE and not unasked) or kind in (ANOTHER_ORDER, SEVERAL_LINES)
         weight = Weight.BLOCK if needed and hits >= grades.limits.few_hits else Weight.WARN
         yield seen(grades, Flaw.REJECTS_CORRECT, weight, family, kind, cases, refused)
 

@@ -11,6 +11,7 @@ from typing import Any
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt
 from dryrun.probes.make.json_shape import JsonShape, asks_json, shape_of
+from dryrun.probes.make.notation.answer_only import wants_only
 from dryrun.probes.make.notation.decimal_comma import shows_decimal_comma
 
 _TAG = re.compile(r"<([A-Za-z_][\w-]*)>[^<]{0,80}</\1>")
@@ -69,6 +70,13 @@ _LINES = re.compile(rf"(?:{_LINE.pattern.removeprefix('(?m)')}\n?){{2,6}}", re.M
 _BRACKET_TAG = re.compile(r"\[([A-Za-z_]{3,})\](?:[^\[\]]{0,80})\[/\1\]")
 _JOINT = re.compile(r"(?<!\w)([\[(<{]?)\w+([\])>}]?)(\s*(?:->|→|=>|[>;|<])\s*)\1\w+\2\3\1(?:\w+|\.\.\.|…)\2")
 """Elements as a prompt shows them, one after the other: ``[2] > [1] > [3]``, ``a | b | c``."""
+_PARTED = re.compile(
+    r"(?i)\bseparated (?:by|with) (?:an? |the )?(?:single )?[\"'`“(]?"
+    r"(semicolons?|vertical bars?|pipes?|slash(?:es)?|spaces?|newlines?|line breaks?|[;|/])"
+)
+_MARKS = {"se": "; ", ";": "; ", "sl": "/", "/": "/", "sp": " ", "ne": "\n", "li": "\n"}
+"""What parts the elements, by how its name begins; else a bar."""
+_ESTIMATE = re.compile(r"(?i)\b(?:estimat\w*|approximat\w*|roughly|about how (?:many|much|far|long|old))\b")
 _BEGINNING = re.compile(r"([^\W\d_][\w ]{0,30}[:\uff1a])\s*\S[^\n]*\Z")
 _FENCE = re.compile(r"```([a-zA-Z+#]{1,12})\b")
 _FIRST = re.compile(
@@ -79,37 +87,6 @@ _FIRST = re.compile(
 _DOLLARS = re.compile(r"(\${1,2})\s*\\boxed\s*\{[^{}$\n]*\}\s*\1")
 """A box within a formula, as a prompt shows it: ``$\\boxed{}$``."""
 _THOUGHTS = re.compile(r"(?is)<(think|thinking|thought|thoughts|reasoning)>(?:.{0,400}?</\1>|\s*tags?\b)")
-_ONLY = re.compile(
-    r"(?i)\b(only|just)\b[^.\n]{0,40}\b(answer|reply|respond|output|give|return|number|word|letter|name|result|"
-    r"integer|label|option|expression|value|code|yes|no)\b|"
-    r"\b(answer|reply|respond|output|give|return|print|write|provide)\b[^.\n]{0,30}"
-    r"\b(only|just|nothing but)\b|"
-    r"\b(one|a single|single) (word|letter|number|integer|name|label|line|digit|token)\b|"
-    r"\b(nothing else|no explanation|without (any )?(explanation|words)|(?:no|any) other text|no words)\b|"
-    r"\b(answer|reply|respond)( with)?:? (['\"]?yes['\"]? or ['\"]?no|['\"]?true['\"]? or ['\"]?false)\b|"
-    r"\b(answer|reply|respond|output)( with)?( either)?:? ['\"`]?\w+['\"`]?(, ['\"`]?\w+['\"`]?)*,? or "
-    r"['\"`]?\w+['\"`]?\s*(?:[.;:?!\n]|\Z)|"
-    r"\b(answer|reply|respond|output)( with)? ['\"`]?\w{1,10}['\"`]? (for|if|when)\b|"
-    r"\byour (final )?(output|answer|response) (should|must) (be|follow|contain)\b|"
-    r"\b(answer|reply|respond) with (the|an?|one|its|your) ((correct|right|option|option's) )?"
-    r"(letter|option|label|word|number|name|digit|integer|date|move)\b(?! and\b)|"
-    # "Only the symbol." on its line, "Just SQL." at the end; not "Only two are red.", which a task tells.
-    r"(?:\A|[.:;!?\n]\s*)(only|just) (?:(?:the|an?|your|one) (?:(?:final|single|right|correct) )?[\w-]+[.!]?"
-    r"(?=[^\S\n]*(?:\n|\Z))|(?:[\w-]+ ){0,2}[\w-]+[.!]?\s*\Z)|"
-    # The whole answer is shown, "Answer like 0x1A.", or what its first and its second line are.
-    r"\b(?:answer|reply|respond) (?:like|as|in the (?:form|format|style)(?: of)?) ['\"`“(]?\w*\d|"
-    r"\bfirst line\b[\s\S]{1,120}\bsecond line\b|"
-    r"\bas (?:briefly|short|concisely) as possible\b|\bshort(?:est)? (?:answer|phrase|span)\b|"
-    r"\b(comma|newline|space)[- ]separated|separated by (a )?(comma|space|newline)"
-)
-_ONLY_ELSEWHERE = re.compile(
-    r"(?i)\b(antwort\w*|gib|nenne|schreib\w*|respond\w*|contest\w*|escrib\w*|devuelv\w*|r[ée]pon\w*|donne\w*|"
-    r"[ée]cri\w*|rispon\w*|scriv\w*|antwoord\w*|geef|svar\w*|odpowi\w*|ответ\w*|отвеч\w*|cevap\w*|yanıt\w*)\b"
-    r"[^.\n]{0,40}\b(nur|lediglich|ausschließlich|s[oó]lo|solamente|únicamente|seulement|uniquement|apenas|"
-    r"somente|soltanto|alleen|enkel|bara|endast|tylko|только|лишь|sadece)\b|"
-    r"[只仅僅](?:需|要|能|可)?[^。\n]{0,12}[答回输輸写寫给給]|(?:だけ|のみ)[^。\n]{0,12}(?:答|書|出力|回答)|만\s?(?:답|쓰|출력)"
-)
-"""The same in some other languages."""
 _WORKING = re.compile(
     r"(?i)\bshow (me )?(your|the|all) (work|steps|reasoning|working)|step[- ]by[- ]step|\bthink\b|"
     r"\bexplain\b|\breason(ing)?\b|\bwork (it|this) out\b|\b(end|finish|conclude) (your \w+ )?with\b|"
@@ -185,6 +162,8 @@ class Demand:
         The order of the elements matters, or surely does not.
     whole : bool
         A whole number is asked for.
+    estimate : bool
+        A number near the right one is an answer too.
     goal : str
         The number that an expression of given ones must come to.
     once : bool
@@ -228,6 +207,7 @@ class Demand:
     ordered: bool = False
     unordered: bool = False
     whole: bool = False
+    estimate: bool = False
     goal: str = ""
     once: bool = False
     digits: tuple[str, ...] = ()
@@ -324,7 +304,7 @@ def demand_of(prompt: str) -> Demand:
         marker=marker[1].strip() if marker else "",
         brackets="()" if template and template[2] else "",
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
-        only=bool(first or _ONLY.search(prompt) or _ONLY_ELSEWHERE.search(prompt)) and not working,
+        only=(first or wants_only(prompt)) and not working,
         working=working,
         last_line=bool(_LAST_LINE.search(prompt)),
         thoughts=thoughts,
@@ -333,14 +313,23 @@ def demand_of(prompt: str) -> Demand:
         ordered=ordered,
         unordered=any_order or (not ordered and bool(_EVERY.search(prompt))),
         whole=bool(_WHOLE.search(prompt)),
+        estimate=bool(_ESTIMATE.search(prompt)),
         goal=goal[1] if goal else "",
         once=bool(goal and _ONCE.search(prompt)),
         digits=_digits(prompt),
         comma=shows_decimal_comma(prompt),
         options=_options(prompt),
-        joint=(match[1], match[2], match[3]) if (match := _JOINT.search(prompt)) else None,
+        joint=_joint(prompt),
         fence=match[1] if (match := _FENCE.search(prompt)) else "",
     )
+
+
+def _joint(prompt: str) -> tuple[str, str, str] | None:
+    """What stands around and between the elements of a list, as shown, else as the prompt says."""
+    if shown := _JOINT.search(prompt):
+        return shown[1], shown[2], shown[3]
+    parted = _PARTED.search(prompt)
+    return ("", "", _MARKS.get(parted[1][:2].casefold(), "|")) if parted else None
 
 
 def _beside(prompt: str, tags: Sequence[str], tag: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from dryrun.core.probe import ANOTHER_ORDER, IN_A_SENTENCE, UNASKED, UNASKED_WORKING
+from dryrun.core.probe import ANOTHER_ORDER, IN_A_SENTENCE, SEVERAL_LINES, UNASKED, UNASKED_WORKING
 from dryrun.graders.format.template import rendered
 from dryrun.probes.make.answers import NAMED, PARTS, SHORT, Answer, Kind, list_parts, listing
 from dryrun.probes.make.demand import Demand
@@ -21,6 +21,8 @@ from dryrun.probes.make.worthless import FILLER
 WORKING = "I went through it in 2 steps.\nFirst I set the parts out, then I checked each of them.\n"
 """Stands before an answer: short, with a number that is not the answer, and without a word of agreement."""
 
+THOUGHT = "I checked each part."
+"""Reasoning on one line: graders whose pattern stops at a line's end take no other."""
 BOXED, AS_SHOWN = "in a box", "joined as the prompt shows"
 
 
@@ -156,7 +158,12 @@ def _after_thoughts(name: str, before: str, after: str, tag: str) -> list[Form]:
     thought = f"<{tag}>\n{WORKING}</{tag}>\n"
     apart = around(f"{thought}{before}\n", f"\n{after}")
     spread = [Form(f"{name}, apart, after thoughts", apart)] if after.startswith("</") else []
-    return [Form(f"{name}, after thoughts", around(thought + before, after)), *spread]
+    brief = around(f"<{tag}>{THOUGHT}</{tag}> {before}", after)
+    return [
+        Form(f"{name}, after thoughts", around(thought + before, after)),
+        *spread,
+        Form(f"{name}, after thoughts, all on one line", brief),
+    ]
 
 
 def _everyday(answer: Answer, demand: Demand) -> list[Form]:
@@ -267,6 +274,8 @@ def variations(answer: Answer, demand: Demand, write: Callable[[str], str]) -> d
     """The right answer with a harmless difference, by kind."""
     text = answer.text
     texts = {"a line break behind it": write(text) + "\n", "blanks around it": f"  {write(text)} "}
+    if THOUGHT in (whole := write(text)):
+        texts[SEVERAL_LINES] = whole.replace(THOUGHT, f"{THOUGHT}\nThen I did so again.\n")
     if demand.tag or demand.boxed:
         texts["blanks inside its shell"] = write(f" {text} ")
     stopped = answer.kind in (Kind.LABEL, Kind.YES_NO, Kind.NUMBER, Kind.LETTER) and answer.around is None

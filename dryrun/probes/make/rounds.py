@@ -74,6 +74,7 @@ from dryrun.probes.make.worthless import (
     worthless,
 )
 from dryrun.probes.make.wrong import wrong_answers
+from dryrun.probes.make.wrong_numbers import closeness
 
 OTHERS = 40
 """Answers of other rows that wrong answers are made of."""
@@ -257,7 +258,7 @@ class _Makers:
                 continue
             if answer is not None and mentions(text, answer):
                 continue
-            close = _close(answer, self._ground.demands[row], text) if answer is not None else 0.0
+            close = closeness(answer, self._ground.demands[row], text) if answer is not None else 0.0
             yield Probe(family, kind, row, text, most=0.0, alike=close)
 
     def _others(self, answer: Answer, chance: random.Random) -> list[Answer]:
@@ -293,7 +294,7 @@ class _Makers:
         constants |= {f"the most common answer{IN_FORM}": self._common} if self._common else {}
         for kind, content in constants.items():
             if write(content) != content and not mentions(content, answer):
-                close = _close(answer, self._ground.demands[row], content)
+                close = closeness(answer, self._ground.demands[row], content)
                 yield Probe(Family.NOTHING, kind, row, write(content), most=0.0, alike=close)
 
     def _styled(self, row: int, answer: Answer, form: Form, chance: random.Random) -> list[Probe]:
@@ -319,23 +320,15 @@ def _wrong(
     for wrong in wrong_answers(answer, others, demand.options, demand.fields, demand.inside, demand.offered):
         if (demand.whole and wrong.kind in (SAME_HALF, NEARER)) or (wrong.kind == REUSED and not demand.once):
             continue
+        if demand.estimate and wrong.kind.startswith(CLOSE):
+            continue
         if wrong.kind == LONGER_WORD and demand.marker:  # nobody begins a sentence behind "Verdict:"
             continue
         kind = f"{wrong.kind}{BEYOND}" if _is_beyond(demand, answer, wrong.content) else wrong.kind
-        close = _close(answer, demand, wrong.content)
+        close = closeness(answer, demand, wrong.content)
         family = Family.SHELL if wrong.kind == VOID else Family.WRONG
         family = Family.CLOSE if wrong.kind.startswith(CLOSE) else family
         yield Probe(family, kind, row, write(wrong.content), most=wrong.most, alike=close)
-
-
-def _close(answer: Answer, demand: Demand, content: str) -> float:
-    """How much a wrong answer resembles the right one; on a scale of digits, how few steps lie between,
-    squared as in the mildest usual measure."""
-    steps, digit = demand.digits, content.strip()
-    if answer.text not in steps or digit not in steps:
-        return alike(answer, content)
-    apart = abs(steps.index(answer.text) - steps.index(digit)) / (len(steps) - 1)
-    return max(alike(answer, content), 1 - apart**2)
 
 
 def _is_beyond(demand: Demand, answer: Answer, content: str) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dryrun.core.probe import CLOSE, NEARER, OTHER_UNIT, SAME_HALF, SIGN
-from dryrun.probes.make.answers import NEAR, Answer, Kind, near, number_in
+from dryrun.probes.make.answers import NEAR, NUMERIC, Answer, Kind, alike, near, number_in
+from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.notation.latex import without_latex
 from dryrun.probes.make.notation.numerals import plain_figure
 
@@ -140,3 +141,19 @@ def _swapped(value: float) -> float:
             digits[left : left + 2] = pair[::-1]
             break
     return float("".join(digits)) * (-1 if value < 0 else 1)
+
+
+def closeness(answer: Answer, demand: Demand, content: str) -> float:
+    """How much a wrong answer resembles the right one, by the mildest usual measure, in 0..1.
+
+    On a scale of digits, how few steps lie between, squared; of an estimate, how far below tenfold one number
+    is of the other.
+    """
+    near_by = alike(answer, content)
+    steps, digit, number = demand.digits, content.strip(), number_in(answer.plain(content.strip()))
+    if demand.estimate and answer.kind in NUMERIC and number and number * answer.value > 0:
+        return max(near_by, 1 - abs(math.log10(number / answer.value)))
+    if answer.text not in steps or digit not in steps:
+        return near_by
+    apart = abs(steps.index(answer.text) - steps.index(digit)) / (len(steps) - 1)
+    return max(near_by, 1 - apart**2)
