@@ -149,8 +149,8 @@ class Ledger:
         """Names of the parts this session has written."""
         self.late: set[str] = set()
         """Responses that somebody else had stored first: theirs stand, and are to be graded."""
-        self.faults: Counter[tuple[int | None, str]] = Counter()
-        """Calls of this session that failed, by status and the words of the endpoint."""
+        self.faults: dict[int | None, tuple[int, str]] = {}
+        """By status, the calls of this session that failed and the last one's words, which may hold an id."""
         self.unmeasured = 0
         """Answers of this session that came without a count of their tokens."""
 
@@ -174,7 +174,8 @@ class Ledger:
         if attempt.outcome == ABANDONED:
             self.count(abandoned=1)
             return
-        self.faults[attempt.status, attempt.error] += bool(attempt.error) and not judge
+        if attempt.error and not judge:
+            self.faults[attempt.status] = self.faults.get(attempt.status, (0, ""))[0] + 1, attempt.error
         self.unmeasured += attempt.status == OK and attempt.prompt_tokens is None
         asked, answered = attempt.prompt_tokens or 0, attempt.completion_tokens or 0
         if judge:

@@ -329,12 +329,13 @@ class Pipeline:
 
     def _in_vain(self) -> str:
         """How calls failed most often and what to do, where none was answered; else an empty text."""
-        if self._done or not self._ledger.faults.total():
+        faults = self._ledger.faults
+        if self._done or not faults:
             return ""
-        (status, words), _ = self._ledger.faults.most_common(1)[0]
+        status, (_, words) = max(faults.items(), key=lambda fault: fault[1][0])
         refused = Sample("", 0, SampleOutcome.FAILED, status=status).refused
         answered = f"The endpoint answered {status_name(status)}: " if status else ""
-        failed = f"{plural(self._ledger.faults.total(), 'call')} failed, most often so"
+        failed = f"{plural(sum(count for count, _ in faults.values()), 'call')} failed, most often so"
         again = REFUSES if refused else AGAIN
         return f" {failed}: {answered}{words.rstrip('.')}. {again[:1].upper()}{again[1:]}."
 
