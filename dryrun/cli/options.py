@@ -20,6 +20,7 @@ from dryrun.core.text import note
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.graders.format.conventions import Convention
 from dryrun.graders.format.load import Placed, grader_of, in_file, load_grader
+from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge_grader import JudgeAccess
 from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
@@ -263,6 +264,17 @@ def store_of(options: argparse.Namespace) -> Store:
     return open_store(options.data)
 
 
+def run_of(options: argparse.Namespace) -> Run:
+    """The run that the options name.
+
+    Raises
+    ------
+    DryRunError
+        There is none with this id.
+    """
+    return Run.open(store_of(options), options.run)
+
+
 def add_grader(command: argparse._ActionsContainer, otherwise: str = "") -> None:
     """``--grader`` and, for Python files, how their function is called; required unless `otherwise`."""
     own = f" (default: {otherwise})" if otherwise else ""
@@ -302,6 +314,11 @@ def grader(options: argparse.Namespace) -> dict[str, Any] | str:
 def of_grader_file(parts: Iterable[Placed], options: argparse.Namespace) -> list[Placed]:
     """What was found about the grader that `grader` has read, with its place in the file."""
     return in_file(parts, options.grader.name, options.grader_text)
+
+
+def judge_for(spec: GraderSpec, options: argparse.Namespace) -> JudgeAccess | None:
+    """Endpoint and key of the judge; None for a grader that asks none."""
+    return judge_access(options) if spec.asks_models else None
 
 
 def conclude(asked: Run, limits: Thresholds, options: argparse.Namespace) -> int:

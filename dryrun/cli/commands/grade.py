@@ -45,7 +45,7 @@ def execute(options: argparse.Namespace) -> int:
     spec = load_grader(shared.grader(options))
     item = _item(options.item, options.row, columns_of(options)) if options.item else {}
     text = sys.stdin.read() if options.text == "-" else options.text
-    judge = shared.judge_access(options) if spec.asks_models else None
+    judge = shared.judge_for(spec, options)
     tried = run_blocking(try_out(spec, text, item, grade_timeout=options.grade_timeout, judge=judge))
     if options.json:
         say(json.dumps(_as_json(tried), indent=2, default=dict))

@@ -15,7 +15,6 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.report.training_set.chosen import to_jsonl
 from dryrun.store.labels import book_of, export_rows, labelled, named, parse_labels, to_csv
 from dryrun.store.results import Results, load_results
-from dryrun.store.runs import Run
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -37,7 +36,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Take over, write, and say what the labels say."""
-    results = load_results(Run.open(shared.store_of(options), options.run))
+    results = load_results(shared.run_of(options))
     if options.source is not None:
         _take_over(results, options.source, named(options.by))
     if options.out is not None:

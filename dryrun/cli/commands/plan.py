@@ -17,7 +17,6 @@ from dryrun.core.errors import DryRunError, text_of_file
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.estimate import assumed_for, assumption_words, earlier_spread, plan_words, spread_of
 from dryrun.graders import load_grader
-from dryrun.store.runs import Run
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -79,7 +78,7 @@ def _as_spread(between: float, within: float) -> Spread:
 
 
 def _learned(options: argparse.Namespace) -> Spread:
-    spread = spread_of(Run.open(shared.store_of(options), options.run))
+    spread = spread_of(shared.run_of(options))
     if spread is None:
         raise DryRunError("--run: it has fewer than 30 prompts with a score, too few to learn from.")
     return spread

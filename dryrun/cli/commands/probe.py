@@ -31,7 +31,6 @@ from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_ef
 from dryrun.probes.check_run import check_run
 from dryrun.probes.grade import ROWS, Effort
 from dryrun.probes.result import GraderCheck, ProbeFinding, telling
-from dryrun.store.runs import Run
 
 BLOCKED = 1
 DRAWN = 200
@@ -73,7 +72,7 @@ def _of_run(options: argparse.Namespace) -> GraderCheck:
         raise DryRunError("--run brings its own grader and rows: leave out --grader and --dataset.")
     if options.reward_range:
         raise DryRunError("--run brings its own scale: give --reward-range to regrade, or leave it out.")
-    run = Run.open(shared.store_of(options), options.run)
+    run = shared.run_of(options)
     judge = run.config().judge
     access = None if judge is None else JudgeAccess(judge, shared.judge_key(options))
     checking = check_run(run, access, rows=options.rows, seed=options.seed, calls=options.max_calls)
@@ -91,7 +90,6 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
     effort = _effort(spec, options)
     if spec.asks_models:
         _say_what_it_costs(spec, prompts, effort, options)
-    judge = shared.judge_access(options) if spec.asks_models else None
     return run_blocking(
         check_spec(
             spec,
@@ -101,7 +99,7 @@ def _of_files(options: argparse.Namespace) -> GraderCheck:
             seed=options.seed,
             effort=effort,
             bounds=bounds if options.reward_range else None,
-            judge_access=judge,
+            judge_access=shared.judge_for(spec, options),
             dataset=name,
         )
     )

@@ -8,7 +8,6 @@ from dryrun.cli import options as shared
 from dryrun.cli.commands.run import add_budget, budget_of, started, work
 from dryrun.engine.prepare import regraded, stored_responses
 from dryrun.store.labels import carry
-from dryrun.store.runs import Run
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -23,14 +22,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Grade and judge; the model is never called."""
     limits = shared.thresholds(options.threshold, options.without)
-    store = shared.store_of(options)
-    source = Run.open(store, options.run)
+    source = shared.run_of(options)
     responses = stored_responses(source)
     budget = budget_of(options)
     judge, grader = shared.judge_config(options), shared.grader(options)
     how = (options.reward_range, options.grade_timeout, judge, options.cut_reasoning)
     prepared = regraded(source, grader, *how)
-    asked = started(store, prepared, budget, responses)
+    asked = started(source.store, prepared, budget, responses)
     carry(source, asked)
     work(asked, budget, model=responses, judge_key=shared.judge_key(options))
     return shared.conclude(asked, limits, options)

@@ -6,7 +6,6 @@ import argparse
 
 from dryrun.cli import options as shared
 from dryrun.cli.output import new_file
-from dryrun.store.runs import Run
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -21,5 +20,5 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Print the report of what the run has found so far."""
-    asked = Run.open(shared.store_of(options), options.run)
+    asked = shared.run_of(options)
     return shared.conclude(asked, shared.thresholds(options.threshold, options.without), options)

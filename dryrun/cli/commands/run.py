@@ -68,9 +68,24 @@ def execute(options: argparse.Namespace) -> int:
     """Sample, generate, grade, judge."""
     limits, budget = shared.thresholds(options.threshold, options.without), budget_of(options)
     asked = started(shared.store_of(options), prepared_run(options), budget)
-    keys = {"api_key": os.environ.get(options.api_key_env, ""), "judge_key": shared.judge_key(options)}
-    work(asked, budget, **keys, batch=batch_config(options), preflight=options.preflight)
+    work(asked, budget, **keys_of(options), batch=batch_config(options), preflight=options.preflight)
     return shared.conclude(asked, limits, options)
+
+
+def keys_of(options: argparse.Namespace) -> dict[str, str]:
+    """The keys of the base model and of the judge, from the environment."""
+    return {"api_key": os.environ.get(options.api_key_env, ""), "judge_key": shared.judge_key(options)}
+
+
+def asked_how(options: argparse.Namespace) -> dict[str, Any]:
+    """How the model is asked and its responses are graded, as `dryrun.engine.prepare.prepare` takes it."""
+    names = ("reward_range", "grade_timeout", "cut_reasoning")
+    judge = shared.judge_config(options)
+    return {
+        "model": model_config(options),
+        "judge": judge,
+        **{name: getattr(options, name) for name in names},
+    }
 
 
 def prepared_run(options: argparse.Namespace) -> Prepared:
@@ -83,17 +98,13 @@ def prepared_run(options: argparse.Namespace) -> Prepared:
         prepared = prepare(
             dataset,
             grader,
-            model=model_config(options),
             sampling=SamplingConfig(
                 size=options.samples,
                 rollouts=options.rollouts,
                 seed=options.seed,
                 method=SamplingMethod.STRATIFIED if options.stratified else SamplingMethod.SIMPLE,
             ),
-            reward_range=options.reward_range,
-            grade_timeout=options.grade_timeout,
-            judge=shared.judge_config(options),
-            cut_reasoning=options.cut_reasoning,
+            **asked_how(options),
         )
     except GraderError as error:
         problems = shared.of_grader_file(error.problems, options)

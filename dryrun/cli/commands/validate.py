@@ -148,7 +148,7 @@ def _judges(spec: GraderSpec, options: argparse.Namespace) -> list[Finding]:
 
 
 def _ceiling(spec: GraderSpec, prompts: list[Prompt], options: argparse.Namespace) -> bool:
-    judge = shared.judge_access(options) if spec.asks_models else None
+    judge = shared.judge_for(spec, options)
     field, timeout = options.reference_field, options.grade_timeout
     check = run_blocking(ceiling(spec, prompts, field=field, grade_timeout=timeout, judge=judge))
     for sentence in check.sentences():

@@ -69,13 +69,12 @@ def execute(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> Run:
     """The run; of a profile a sample of it, whose grader and lengths are those of all."""
-    store = shared.store_of(options)
     if not is_profile(options.run):
-        return Run.open(store, options.run)
+        return shared.run_of(options)
     if options.rows is None:
         name = options.run
         raise DryRunError(f"First choose the rows: training-set {name} --out FOLDER; then --rows FOLDER.")
-    return open_profile(store, options.run).sample()
+    return open_profile(shared.store_of(options), options.run).sample()
 
 
 def _write(export: Export, files: dict[str, bytes], out: Path) -> None:

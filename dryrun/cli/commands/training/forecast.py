@@ -13,7 +13,6 @@ from dryrun.graders import Severity
 from dryrun.report.forecast.trainer_config import check_trainer, read_trainer_config
 from dryrun.report.forecast.words import outlook_of, outlook_sections
 from dryrun.store.results import load_results
-from dryrun.store.runs import Run
 
 PROBLEMS = 2
 _dollars = shared.amount("an amount in US dollars of 0 or more", zero=True)
@@ -74,7 +73,7 @@ def execute(options: argparse.Namespace) -> int:
     """Print the forecast; 2 where the trainer's settings would fail at its start."""
     plan = _plan(options)
     settings = read_trainer_config(options.trainer_config) if options.trainer_config is not None else None
-    outlook = outlook_of(load_results(Run.open(shared.store_of(options), options.run)), plan)
+    outlook = outlook_of(load_results(shared.run_of(options)), plan)
     print_sections(consoles()[0], filter(None, outlook_sections(outlook)))
     findings = [] if settings is None else check_trainer(settings, outlook, options.processes)
     for finding in findings:
@@ -85,17 +84,6 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> TrainingPlan:
-    price_in, price_out = options.price or (None, None)
-    fields = {
-        "steps": options.steps,
-        "prompts": options.prompts,
-        "group": options.group,
-        "limit": options.limit,
-        "prompt_price": price_in,
-        "completion_price": price_out,
-        "hourly_price": options.hourly_price,
-        "tokens_per_second": options.tokens_per_second,
-        "seconds_per_step": options.seconds_per_step,
-        "judge_price": options.judge_price,
-    }
+    fields = {name: getattr(options, name) for name in TrainingPlan.model_fields if name in options}
+    fields["prompt_price"], fields["completion_price"] = options.price or (None, None)
     return shared.from_options(TrainingPlan, with_rate(fields, options.rates), "--", "hourly-price")

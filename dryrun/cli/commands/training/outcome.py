@@ -56,7 +56,7 @@ def execute(options: argparse.Namespace) -> int:
     _check(options)
     if options.run is None:
         return _all(options)
-    run = Run.open(shared.store_of(options), options.run)
+    run = shared.run_of(options)
     if options.forget:
         note(f"Forgot {plural(forget_trainings(run), 'training')} of run {run.id}.")
         return 0

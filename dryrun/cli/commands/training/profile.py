@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from dryrun.analysis.training.profile import DatasetProfile
 from dryrun.cli import options as shared
 from dryrun.cli.commands.run import (
     add_budget,
     add_model,
+    asked_how,
     batch_config,
     budget_of,
-    model_config,
+    keys_of,
     prepared_run,
     started,
     work,
@@ -127,10 +126,9 @@ def _profile(options: argparse.Namespace) -> DatasetProfile:
     if options.run is not None:
         if options.dataset is not None or options.all:
             raise DryRunError("Give a run, or --dataset and --grader: not both.")
-        store = shared.store_of(options)
         if is_profile(options.run):
-            return read_profile(open_profile(store, options.run).table)
-        return _of_run(Run.open(store, options.run), options)
+            return read_profile(open_profile(shared.store_of(options), options.run).table)
+        return _of_run(shared.run_of(options), options)
     if options.dataset is None or options.grader is None:
         raise DryRunError("Give a run's id, or --dataset and --grader.")
     if options.all and options.judge_references:
@@ -141,7 +139,7 @@ def _profile(options: argparse.Namespace) -> DatasetProfile:
         raise DryRunError("--on is for the whole dataset: give --all too.")
     budget = budget_of(options)
     asked = started(shared.store_of(options), prepared_run(options), budget)
-    work(asked, budget, **_keys(options), batch=batch_config(options))
+    work(asked, budget, **keys_of(options), batch=batch_config(options))
     return _of_run(asked, options)
 
 
@@ -158,32 +156,20 @@ def _of_run(asked: Run, options: argparse.Namespace) -> DatasetProfile:
     return run_profile(results, options.outcome, options.group, judge_key=judge)
 
 
-def _keys(options: argparse.Namespace) -> dict[str, str]:
-    return {"api_key": os.environ.get(options.api_key_env, ""), "judge_key": shared.judge_key(options)}
-
-
 def _whole(options: argparse.Namespace) -> DatasetProfile:
     dataset = read_given(options, options.dataset, EVERY_ROW)
     for warning in dataset.warnings:
         note(f"note: {warning}")
     budget = budget_of(options)
-    settings: dict[str, Any] = {
-        "model": model_config(options),
-        "sampling": SamplingConfig(seed=options.seed),
-        "reward_range": options.reward_range,
-        "grade_timeout": options.grade_timeout,
-        "judge": shared.judge_config(options),
-        "cut_reasoning": options.cut_reasoning,
-    }
     profiler = Profiler(
         shared.store_of(options),
         dataset,
         shared.grader(options),
-        settings,
+        asked_how(options) | {"sampling": SamplingConfig(seed=options.seed)},
         Stages(options.first, options.most, options.group, options.shard_rows),
         budget,
         options.outcome,
-        {**_keys(options), "batch": batch_config(options)},
+        {**keys_of(options), "batch": batch_config(options)},
     )
     note(f"note: {profiler.plan_words()}")
     try:

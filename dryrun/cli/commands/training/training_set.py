@@ -28,7 +28,6 @@ from dryrun.report.training_set.chosen import (
 from dryrun.report.training_set.profile_table import read_profile
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
-from dryrun.store.runs import Run
 
 CUTOFF = 0.8
 
@@ -105,10 +104,9 @@ def _inputs(
     if options.run is not None:
         if options.profile is not None or options.dataset is not None:
             raise DryRunError("Give a run or a profile, or --profile and --dataset: not both.")
-        store = shared.store_of(options)
         if is_profile(options.run):
-            return _stored(open_profile(store, options.run))
-        results = load_results(Run.open(store, options.run))
+            return _stored(open_profile(shared.store_of(options), options.run))
+        results = load_results(shared.run_of(options))
         profile = run_profile(results, options.outcome, max(options.group, 2))
         return profile, lambda _: rows_of_run(results), [results]
     if options.profile is None or options.dataset is None:
