@@ -35,76 +35,20 @@ EDGE_SCORE = 0.5
 """Where the design document looks for the grader's boundary."""
 
 
-class GroupName(StrEnum):
-    """The four groups the design document asks a person to review."""
+def review_groups(observations: Observations) -> dict[Show, tuple[int, ...]]:
+    """The four groups of the design document, in its order: rows, the most telling first.
 
-    HIGHEST = "highest"
-    LOWEST = "lowest"
-    AROUND_MEAN = "around_mean"
-    EDGE_CASES = "edge_cases"
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewGroup:
-    """Samples to read together, and why.
-
-    Attributes
-    ----------
-    name : GroupName
-    title : str
-    why : str
-        What to look for, in the document's words.
-    rows : tuple of int
-        Positions in the observations, the most telling first.
-    """
-
-    name: GroupName
-    title: str
-    why: str
-    rows: tuple[int, ...]
-
-
-def review_groups(observations: Observations, size: int = GROUP_SIZE) -> tuple[ReviewGroup, ...]:
-    """The four groups of the design document, in its order.
-
-    Parameters
-    ----------
-    observations : Observations
-    size : int
-        Samples in each group; fewer if there are fewer scores.
-
-    Returns
-    -------
-    tuple of Group
-        Always four; their rows are empty if there is no score.
+    Of each at most `GROUP_SIZE`, fewer if there are fewer scores.
     """
     centre = mean(np.sort(valid_scores(observations.score))) or 0.0
     score = observations.score
-    plan = (
-        (
-            GroupName.HIGHEST,
-            f"{size} highest scores",
-            "Are they actually good? (detect reward hacking)",
-            -score,
-        ),
-        (
-            GroupName.LOWEST,
-            f"{size} lowest scores",
-            "Are they actually bad? (detect over-strict grader)",
-            score,
-        ),
-        (GroupName.AROUND_MEAN, f"{size} around mean", "Typical performance", np.abs(score - centre)),
-        (
-            GroupName.EDGE_CASES,
-            f"Edge cases ({EDGE_SCORE})",
-            "Grader boundary behavior",
-            np.abs(score - EDGE_SCORE),
-        ),
-    )
-    return tuple(
-        ReviewGroup(name, title, why, tuple(int(row) for row in _first(observations, key, size)))
-        for name, title, why, key in plan
-    )
+    keys = {
+        Show.HIGHEST: -score,
+        Show.LOWEST: score,
+        Show.AROUND_MEAN: np.abs(score - centre),
+        Show.EDGE_CASES: np.abs(score - EDGE_SCORE),
+    }
+    return {show: tuple(_first(observations, key).tolist()) for show, key in keys.items()}
 
 
 def without_score(observations: Observations) -> Rows:
@@ -116,14 +60,14 @@ def _scored(observations: Observations) -> Rows:
     return np.flatnonzero(is_valid(observations.score)).astype(np.int64)
 
 
-def _first(observations: Observations, key: NDArray[np.float64], size: int) -> Rows:
+def _first(observations: Observations, key: NDArray[np.float64]) -> Rows:
     """The rows with the smallest keys. Among equal keys, prompts that have fewest rows so far come first:
     five rollouts of one prompt teach less than five prompts."""
     rows = _scored(observations)
     keys, prompts = np.round(key[rows], DIGITS), observations.prompt[rows]
     turn = _turns(keys, prompts)
     order = np.lexsort((rows, prompts, turn, keys))
-    return rows[order[:size]]
+    return rows[order[:GROUP_SIZE]]
 
 
 def _turns(keys: NDArray[np.float64], prompts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -222,15 +166,13 @@ class Show(StrEnum):
     """What the table of samples shows: all, the design document's four groups, or a fault to look into."""
 
     ALL = "all"
-    HIGHEST = GroupName.HIGHEST.value
-    LOWEST = GroupName.LOWEST.value
-    AROUND_MEAN = GroupName.AROUND_MEAN.value
-    EDGE_CASES = GroupName.EDGE_CASES.value
+    HIGHEST = "highest"
+    LOWEST = "lowest"
+    AROUND_MEAN = "around_mean"
+    EDGE_CASES = "edge_cases"
     UNPAID = "unpaid"
     WITHOUT_SCORE = "without_score"
 
-
-GROUPS = frozenset(name.value for name in GroupName)
 
 TITLES = {
     Show.ALL: "All",
@@ -310,8 +252,8 @@ def choose(
         mask &= np.isin(np.arange(mask.size), among)
     kept = np.flatnonzero(mask).astype(np.int64)
     part = observations.at(kept)
-    if show in GROUPS:
-        return kept[np.array(_group(part, show), dtype=np.int64)]
+    if (rows := review_groups(part).get(show)) is not None:
+        return kept[np.array(rows, dtype=np.int64)]
     if show is Show.WITHOUT_SCORE:
         kept, part = kept[without_score(part)], observations.at(kept[without_score(part)])
     return kept[_sorted(part, sort)]
@@ -324,10 +266,6 @@ def _sorted(part: Observations, sort: Sort) -> Rows:
         return rows
     by = part.length if sort in (Sort.LONGEST, Sort.SHORTEST) else np.round(part.score, DIGITS)
     return np.lexsort((rows, -by if sort in (Sort.LONGEST, Sort.HIGHEST) else by)).astype(np.int64)
-
-
-def _group(observations: Observations, show: Show) -> tuple[int, ...]:
-    return next(group.rows for group in review_groups(observations) if group.name.value == show.value)
 
 
 def _mask(observations: Observations, filters: Filters, show: Show) -> NDArray[np.bool_]:

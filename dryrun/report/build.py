@@ -21,7 +21,7 @@ from dryrun.analysis.figures.pooling import PooledTopic
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, is_valid, valid_scores
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.selection import GroupName, review_groups
+from dryrun.analysis.selection import Show, review_groups
 from dryrun.analysis.training.record import Training, training_of
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.analysis.verdict.topics import TopicFigures, without_thin
@@ -92,8 +92,8 @@ def report_of(
 
 def _to_read(results: Results, observations: Observations) -> dict[str, tuple[SampleEntry, ...]]:
     """The highest and the lowest responses."""
-    rows = {group.name: group.rows for group in review_groups(observations)}
-    chosen = {name: rows[GroupName(name)] for name in ("highest", "lowest")}
+    groups = review_groups(observations)
+    chosen = {show.value: groups[show] for show in (Show.HIGHEST, Show.LOWEST)}
     places = [place for group in chosen.values() for place in group]
     shown = {
         place: SampleEntry(

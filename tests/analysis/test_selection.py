@@ -5,20 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dryrun.analysis.observations import Observations
-from dryrun.analysis.selection import Filters, GroupName, Show, Sort, choose, review_groups, without_score
+from dryrun.analysis.selection import TITLES, WHY, Filters, Show, Sort, choose, review_groups, without_score
 from tests.helpers.observed import beta_scores, observe, shuffled
 
 
-def groups(observations: Observations) -> dict[GroupName, tuple[int, ...]]:
-    return {group.name: group.rows for group in review_groups(observations)}
-
-
 def test_the_documents_four_groups_and_reasons() -> None:
-    found = review_groups(observe(np.arange(21) / 20))
-    assert [(group.title, group.why) for group in found] == [
-        ("5 highest scores", "Are they actually good? (detect reward hacking)"),
-        ("5 lowest scores", "Are they actually bad? (detect over-strict grader)"),
+    assert [(TITLES[show], WHY[show]) for show in review_groups(observe(np.arange(21) / 20))] == [
+        ("5 highest", "Are they actually good? (detect reward hacking)"),
+        ("5 lowest", "Are they actually bad? (detect over-strict grader)"),
         ("5 around mean", "Typical performance"),
         ("Edge cases (0.5)", "Grader boundary behavior"),
     ]
@@ -26,36 +20,36 @@ def test_the_documents_four_groups_and_reasons() -> None:
 
 def test_each_group_holds_the_scores_it_names() -> None:
     scores = np.array([0.9, 0.1, 0.8, 0.2, 0.3, 0.35, 0.4, 0.0, 0.5, 0.55, 0.05, 0.15])  # mean 0.358
-    found = groups(observe(scores))
-    assert [scores[row] for row in found[GroupName.HIGHEST]] == [0.9, 0.8, 0.55, 0.5, 0.4]
-    assert [scores[row] for row in found[GroupName.LOWEST]] == [0.0, 0.05, 0.1, 0.15, 0.2]
-    assert [scores[row] for row in found[GroupName.AROUND_MEAN]] == [0.35, 0.4, 0.3, 0.5, 0.2]
-    assert [scores[row] for row in found[GroupName.EDGE_CASES]] == [0.5, 0.55, 0.4, 0.35, 0.3]
+    found = review_groups(observe(scores))
+    assert [scores[row] for row in found[Show.HIGHEST]] == [0.9, 0.8, 0.55, 0.5, 0.4]
+    assert [scores[row] for row in found[Show.LOWEST]] == [0.0, 0.05, 0.1, 0.15, 0.2]
+    assert [scores[row] for row in found[Show.AROUND_MEAN]] == [0.35, 0.4, 0.3, 0.5, 0.2]
+    assert [scores[row] for row in found[Show.EDGE_CASES]] == [0.5, 0.55, 0.4, 0.35, 0.3]
 
 
 def test_ties_are_spread_over_prompts() -> None:
     observations = observe([1.0] * 40 + [0.0] * 40, rollouts=8)
-    found = groups(observations)
-    assert [observations.prompt[row] for row in found[GroupName.HIGHEST]] == [0, 1, 2, 3, 4]
-    assert [observations.prompt[row] for row in found[GroupName.LOWEST]] == [5, 6, 7, 8, 9]
+    found = review_groups(observations)
+    assert [observations.prompt[row] for row in found[Show.HIGHEST]] == [0, 1, 2, 3, 4]
+    assert [observations.prompt[row] for row in found[Show.LOWEST]] == [5, 6, 7, 8, 9]
 
 
 def test_among_ties_a_prompt_not_yet_shown_comes_first() -> None:
     # Prompt 0 already has the highest score; of the many 0.9 it should give the last.
     scores = [1.0, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.1]
     observations = observe(scores, rollouts=2)
-    assert [observations.prompt[row] for row in groups(observations)[GroupName.HIGHEST]] == [0, 1, 2, 3, 0]
+    assert [observations.prompt[row] for row in review_groups(observations)[Show.HIGHEST]] == [0, 1, 2, 3, 0]
 
 
 def test_a_better_score_beats_spreading() -> None:
     observations = observe([1.0, 0.99, 0.98, 0.97, 0.96, 0.1, 0.2], prompts=[0, 0, 0, 0, 0, 1, 2])
-    assert groups(observations)[GroupName.HIGHEST] == (0, 1, 2, 3, 4)
+    assert review_groups(observations)[Show.HIGHEST] == (0, 1, 2, 3, 4)
 
 
 def test_the_order_of_the_rows_does_not_choose_other_prompts() -> None:
     observations = observe(np.round(beta_scores(0.5, 0.3, 200), 1), rollouts=4)
     chosen = [
-        [(seen.prompt[row], seen.score[row]) for group in review_groups(seen) for row in group.rows]
+        [(seen.prompt[row], seen.score[row]) for rows in review_groups(seen).values() for row in rows]
         for seen in (observations, shuffled(observations, 1), shuffled(observations, 2))
     ]
     assert chosen[0] == chosen[1] == chosen[2]
@@ -63,13 +57,13 @@ def test_the_order_of_the_rows_does_not_choose_other_prompts() -> None:
 
 @pytest.mark.parametrize("scores", [[], [np.nan, np.nan], [85.0]])
 def test_no_score_gives_empty_groups(scores: list[float]) -> None:
-    assert set(groups(observe(scores)).values()) == {()}
+    assert set(review_groups(observe(scores)).values()) == {()}
 
 
 def test_missing_scores_are_never_chosen() -> None:
-    found = groups(observe([np.nan, 0.5, 85.0, 0.1]))
-    assert found[GroupName.HIGHEST] == (1, 3)
-    assert found[GroupName.LOWEST] == (3, 1)
+    found = review_groups(observe([np.nan, 0.5, 85.0, 0.1]))
+    assert found[Show.HIGHEST] == (1, 3)
+    assert found[Show.LOWEST] == (3, 1)
     assert without_score(observe([np.nan, 0.5, 85.0, 0.1])).tolist() == [0, 2]
 
 
