@@ -39,11 +39,6 @@ class Prepared:
     prompts: list[Prompt]
     findings: tuple[Finding, ...]
 
-    @property
-    def rollouts(self) -> int:
-        """How many responses the run asks for, stored ones included."""
-        return len(self.prompts) * self.config.sampling.rollouts
-
 
 def prepare(
     dataset: Dataset,

@@ -69,10 +69,8 @@ class Batch:
         File ids; ``""`` where there is none.
     token : str
         What it was marked with when it was made.
-    created : float
-        Seconds since the epoch by the endpoint's clock; 0 if it names no time.
-    total, done : int
-        Rows, and those that have come to an end; 0 while the endpoint does not say.
+    done : int
+        Rows that have come to an end; 0 while the endpoint does not say.
     problem, code : str
         Why it failed, in the endpoint's words, and the first code.
     """
@@ -83,8 +81,6 @@ class Batch:
     output_file: str = ""
     error_file: str = ""
     token: str = ""
-    created: float = 0.0
-    total: int = 0
     done: int = 0
     problem: str = ""
     code: str = ""
@@ -116,8 +112,6 @@ def read_batch(document: Any) -> Batch:
         output_file=_text(document.get("output_file_id")),
         error_file=_text(document.get("error_file_id")),
         token=_text(metadata.get(TOKEN)) if isinstance(metadata, dict) else "",
-        created=_number(document.get("created_at")),
-        total=int(_number(counts.get("total"))),
         done=int(_number(counts.get("completed")) + _number(counts.get("failed"))),
         problem=problem,
         code=code,

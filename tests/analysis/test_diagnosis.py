@@ -54,9 +54,9 @@ def test_the_documents_five_patterns(
 
 def test_go_in_the_words_of_the_mock_up() -> None:
     found = diagnose(observe(beta_scores(0.42, 0.21)))
-    assert (found.dataset_line.word, found.grader_line.word) == ("Good", "Good")
-    assert found.dataset_line.sentence == "Base model can partially solve tasks"
-    assert found.grader_line.sentence == "Scores differentiate outputs well"
+    assert (found.dataset_quality.line.word, found.grader_quality.line.word) == ("Good", "Good")
+    assert found.dataset_quality.line.sentence == "Base model can partially solve tasks"
+    assert found.grader_quality.line.sentence == "Scores differentiate outputs well"
     assert (found.causes, found.actions, found.warnings) == ((), (), ())
 
 

@@ -40,8 +40,6 @@ class Coverage:
         Rollouts without a grade: the call or the grader failed.
     out_of_range : int
         Rollouts whose score lies outside 0..1.
-    rollouts : int
-        Responses to the prompt that has most.
     outcomes : mapping of SampleOutcome to int
         Rollouts by outcome; every outcome is named, zero or not.
     grader_errors : int
@@ -68,7 +66,6 @@ class Coverage:
     scored: int
     missing: int
     out_of_range: int
-    rollouts: int
     outcomes: Mapping[SampleOutcome, int]
     grader_errors: int
     commonest_error: str = ""
@@ -204,15 +201,13 @@ def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:
     missing = int(np.count_nonzero(~np.isfinite(observations.score)))
     scored = int(np.count_nonzero(valid))
     off_scale = _off_scale(observations)
-    _, per_prompt = np.unique(observations.prompt, return_counts=True)
     return Coverage(
-        prompts=int(per_prompt.size),
+        prompts=int(np.unique(observations.prompt).size),
         prompts_scored=int(np.unique(observations.prompt[valid]).size),
         responses=int(observations.score.size),
         scored=scored,
         missing=missing,
         out_of_range=int(observations.score.size) - missing - scored,
-        rollouts=int(per_prompt.max()) if per_prompt.size else 0,
         outcomes={
             outcome: int(np.count_nonzero(observations.outcome == outcome.value)) for outcome in SampleOutcome
         },

@@ -29,24 +29,16 @@ class PooledTopic:
     Attributes
     ----------
     topic : str
-    prompts : int
-    mean : float
-        Its own, of prompt means.
     pooled, low, high : float
         Posterior mean and 95 % interval.
-    outside : float
-        Posterior probability that the topic's mean lies outside the band.
     evidence : str
-        ``"confirmed"`` (outside, above 0.90), ``"watch"``, ``"too few"`` or ``""``.
+        ``"confirmed"`` (outside the band, probability above 0.90), ``"watch"``, ``"too few"`` or ``""``.
     """
 
     topic: str
-    prompts: int
-    mean: float
     pooled: float
     low: float
     high: float
-    outside: float
     evidence: str
 
 
@@ -77,7 +69,7 @@ def pooled_topics(
         elif not band[0] <= mean <= band[1]:
             evidence = "watch"
         half = Z95_ROUNDED * error
-        pooled.append(PooledTopic(name, size, mean, center, center - half, center + half, outside, evidence))
+        pooled.append(PooledTopic(name, center, center - half, center + half, evidence))
     return tuple(pooled)
 
 

@@ -61,10 +61,6 @@ class Statistics:
     ----------
     n : int
         Scores the figures are made of.
-    missing : int
-        Rollouts without a finite score. In no figure.
-    out_of_range : int
-        Scores outside 0..1: the grader's scale is not the one that was declared. In no figure.
     mean, min, max, median : float or None
         None if there is no score.
     std : float or None
@@ -81,8 +77,6 @@ class Statistics:
     """
 
     n: int
-    missing: int
-    out_of_range: int
     mean: float | None
     std: float | None
     min: float | None
@@ -122,18 +116,15 @@ def describe(scores: Scores) -> Statistics:
 
     Notes
     -----
-    Scores outside 0..1 are counted and left out, not clipped: a grader that scores 0 to 100 would
-    otherwise be read as one that is too lenient.
+    Scores outside 0..1 are left out (`Coverage` counts them), not clipped: a grader that scores 0 to 100
+    would otherwise be read as one that is too lenient.
     """
     valid = np.sort(valid_scores(scores))
-    missing = int(np.count_nonzero(~np.isfinite(scores)))
     n = int(valid.size)
     counts = bin_counts(valid, BIN_EDGES)
     rounded = np.round(valid, DIGITS)
     return Statistics(
         n=n,
-        missing=missing,
-        out_of_range=int(scores.size) - missing - n,
         mean=mean(valid),
         std=std(valid),
         min=float(valid[0]) if n else None,

@@ -22,7 +22,6 @@ from dryrun.analysis.verdict.words import (
     GraderQuality,
     Meaning,
     Pattern,
-    Quality,
 )
 from dryrun.core.config import Verdict
 from dryrun.core.thresholds import Thresholds
@@ -74,16 +73,6 @@ class Diagnosis:
     causes: tuple[Cause, ...]
     actions: tuple[Action, ...]
     warnings: tuple[Notice, ...]
-
-    @property
-    def dataset_line(self) -> Quality:
-        """The dataset's quality in words."""
-        return self.dataset_quality.line
-
-    @property
-    def grader_line(self) -> Quality:
-        """The grader's quality in words."""
-        return self.grader_quality.line
 
 
 def diagnose(

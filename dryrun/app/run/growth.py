@@ -73,8 +73,8 @@ class Growth:
     ----------
     counts : tuple of int
         Scores in each of the histogram's 20 bins.
-    scores, prompts : int
-        Responses with a score, and prompts that have one.
+    scores : int
+        Responses with a score.
     mean, std : float or None
     readings : tuple of RunningMean
         The running mean, the newest last.
@@ -86,7 +86,6 @@ class Growth:
 
     counts: tuple[int, ...] = (0,) * (len(HISTOGRAM_EDGES) - 1)
     scores: int = 0
-    prompts: int = 0
     mean: float | None = None
     std: float | None = None
     readings: tuple[RunningMean, ...] = ()
@@ -183,7 +182,6 @@ class _Planned:
         return Growth(
             counts=tuple(self._counts.tolist()),
             scores=round(scores),
-            prompts=int((self._sums.count > 0).sum()),
             mean=round(CENTER + off, 12),  # else 0.695 is 0.70 here and 0.69 on Results
             std=None if variance is None else math.sqrt(max(variance, 0.0)),
             readings=(*self._readings, *([now] if now else [])),

@@ -86,8 +86,6 @@ class HistogramBar:
     ----------
     bin : int
         0 to 19.
-    low, high : float
-        Its edges; ``[low, high)``, the last one closed.
     count : int
     share : float
         Of all scores; 0 if there are none.
@@ -96,8 +94,6 @@ class HistogramBar:
     """
 
     bin: int
-    low: float
-    high: float
     count: int
     share: float
     report_bin: str
@@ -116,8 +112,6 @@ def histogram_bars(counts: Sequence[int]) -> tuple[HistogramBar, ...]:
     return tuple(
         HistogramBar(
             bin=index,
-            low=HISTOGRAM_EDGES[index],
-            high=HISTOGRAM_EDGES[index + 1],
             count=count,
             share=count / total,
             report_bin=f"{BIN_LABELS[index // _PER_BIN]}: {percent(parts[index // _PER_BIN] / total)}",

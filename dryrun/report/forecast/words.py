@@ -40,7 +40,6 @@ class Outlook:
 
     Attributes
     ----------
-    run : str
     forecast : Forecast
     lengths : Lengths
     counted : bool
@@ -49,7 +48,6 @@ class Outlook:
     training : Training
     """
 
-    run: str
     forecast: Forecast
     lengths: Lengths
     counted: bool
@@ -88,7 +86,7 @@ def outlook_of(results: Results, plan: TrainingPlan) -> Outlook:
     )
     sizes = possible_group_sizes(score, observed.prompt)
     training = training_of(observed, by_topic=False)
-    return Outlook(results.run.id, forecast(plan, usage), lengths, counted, sizes, training)
+    return Outlook(forecast(plan, usage), lengths, counted, sizes, training)
 
 
 def own_scores(observed: Observations) -> Floats:
