@@ -65,12 +65,11 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share with its 95 % interval (Wilson), and how many labels it rests on."""
+    """A share with its 95 % interval (Wilson)."""
 
     share: float
     low: float
     high: float
-    labels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,4 +238,4 @@ def _rate(hits: NDArray[np.bool_], weight: Floats) -> Rate | None:
     if not hits.size:
         return None
     share, trials = weighted_share(hits, weight)
-    return Rate(share, *wilson(share, trials), labels=int(hits.size))
+    return Rate(share, *wilson(share, trials))

@@ -46,9 +46,7 @@ class Readings:
     ----------
     right_paid, right_unpaid, not_right : Share
     read : int
-        Responses whose answer is beyond doubt.
-    open : int
-        Responses that a careful reader could doubt; they are in no share.
+        Responses whose answer is beyond doubt; others are in no share.
     as_asked_unpaid : Share or None
         Of `right_unpaid` those in the form that their prompt asks for; None where that was not kept.
     wrong_paid : float
@@ -59,7 +57,6 @@ class Readings:
     right_unpaid: Share
     not_right: Share
     read: int
-    open: int
     as_asked_unpaid: Share | None = None
     wrong_paid: float = 0.0
 
@@ -106,7 +103,6 @@ def readings(
         right_unpaid=share(right & ~paid),
         not_right=share(~right),
         read=total,
-        open=int(says.size - total),
         as_asked_unpaid=None if formed is None else share(right & ~paid & formed[known]),
         wrong_paid=float((~right & paid).sum() / max((~right).sum(), 1)),
     )

@@ -75,7 +75,7 @@ def tally(results: Results, outcome: str = "") -> PromptCounts:
         completion_tokens=sums.mean(_column(results, "completion_tokens"))[unit_of],
         reference=_reference_scores(results),
         alike=head.astype(np.int64),
-        flags=_flags(results, seen, sums, read)[unit_of],
+        flags=_flags(seen, sums, read)[unit_of],
         topics=tuple(names.tolist()),
     )
     return replace(counts, flags=counts.flags | _unstable_rows(seen, counts.row))
@@ -115,7 +115,7 @@ def _column(results: Results, name: str) -> Floats:
     return values
 
 
-def _flags(results: Results, seen: Observations, sums: _Sums, read: tuple[Bools, Bools]) -> Ints:
+def _flags(seen: Observations, sums: _Sums, read: tuple[Bools, Bools]) -> Ints:
     right_unpaid, unstable = read
     without = np.isin(seen.outcome, [SampleOutcome.FAILED.value]) | (
         ~np.isfinite(seen.score) & ~np.isin(seen.outcome, REFUSALS)
